@@ -1,0 +1,61 @@
+import { type Db, MongoClient } from "mongodb";
+import { refine, string } from "zod/mini";
+import { ConfigError } from "#core/config.ts";
+
+/** A write must outlive one machine, and a read must see it: a URI that says otherwise is refused (contract 1.4). */
+function keepsPromises(uri: string): boolean {
+  if (!/^mongodb(\+srv)?:\/\//.test(uri)) return false;
+  const options = new URLSearchParams(uri.split("?")[1] ?? "");
+  for (const [name, value] of options) {
+    const option = name.toLowerCase();
+    if (option === "w" && value !== "majority") return false;
+    if (option === "readpreference" && value !== "primary") return false;
+    if (option === "journal" && value === "false") return false;
+    if (option === "retrywrites" && value === "false") return false;
+  }
+  return true;
+}
+
+export const mongoVariables = { MONGODB_URI: string().check(refine(keepsPromises)) };
+
+export interface Mongo {
+  client: MongoClient;
+  database: Db;
+}
+
+/**
+ * Opens the one connection pool of this process and starts to connect without waiting, so that a cold start overlaps
+ * with it. A failure is kept by the driver: each later call tries again, so a database that comes back is used at once.
+ * @throws ConfigError if the URI does not parse
+ */
+export function openMongo(uri: string, { monitorCommands = false } = {}): Mongo {
+  let client: MongoClient;
+  try {
+    client = new MongoClient(uri, {
+      appName: "nest",
+      // One instance serves one event: the pool only bounds what a call does side by side.
+      maxPoolSize: Number(new URLSearchParams(uri.split("?")[1] ?? "").get("maxPoolSize") ?? 8),
+      minPoolSize: 0,
+      maxIdleTimeMS: 60_000,
+      // Every wait ends before the call's own limit, so that the caller hears why (contract 1.1: database 2 s).
+      serverSelectionTimeoutMS: 2_000,
+      connectTimeoutMS: 2_000,
+      socketTimeoutMS: 2_000,
+      waitQueueTimeoutMS: 2_000,
+      heartbeatFrequencyMS: 5_000,
+      writeConcern: { w: "majority" },
+      readPreference: "primary",
+      monitorCommands,
+    });
+  } catch {
+    throw new ConfigError(["MONGODB_URI"]);
+  }
+  client.connect().catch(() => undefined);
+  const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
+  return { client, database: client.db(path ? decodeURIComponent(path) : "nest") };
+}
+
+/** MongoDB's error code for a unique index that was about to be broken. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === 11000;
+}

@@ -1,0 +1,21 @@
+import KSUID from "ksuid";
+
+/** Id prefixes by resource (contract C1). */
+const PREFIXES = {
+  user: "user",
+  identifier: "userident",
+  authorization: "authzcode",
+  accessToken: "acstok",
+  refreshToken: "reftok",
+  session: "session",
+  marketingConsent: "mktngconsent",
+  newsItem: "newsitem",
+  mailEvent: "mailevent",
+} as const;
+
+export type Resource = keyof typeof PREFIXES;
+
+/** A new id, `<prefix>_<27 base62 characters>`: sortable by second, not secret. */
+export function newId(resource: Resource): string {
+  return `${PREFIXES[resource]}_${KSUID.randomSync().string}`;
+}

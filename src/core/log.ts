@@ -1,0 +1,39 @@
+/** A value that may appear in a log line. Never a secret, a token, a code or an address. */
+type Field = string | number | boolean | null | undefined | readonly string[];
+export type Fields = Record<string, Field>;
+type Level = "info" | "warn" | "error";
+
+export interface Log {
+  info(event: string, fields?: Fields): void;
+  warn(event: string, fields?: Fields): void;
+  error(event: string, fields?: Fields): void;
+}
+
+/**
+ * A log of one JSON object a line.
+ * @param write takes a finished line, without its newline
+ */
+export function createLog(write: (line: string) => void, now: () => Date): Log {
+  const at =
+    (level: Level) =>
+    (event: string, fields: Fields = {}) =>
+      write(JSON.stringify({ level, event, time: now().toISOString(), ...fields }));
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/**
+ * What a log may say of a failure: kinds and code places, no messages. A driver's or SDK's message can quote the
+ * document or the address it failed on.
+ */
+export function describeFailure(error: unknown): Fields {
+  if (!(error instanceof Error)) return { failure: typeof error };
+  const code = "code" in error && (typeof error.code === "string" || typeof error.code === "number") ? error.code : undefined;
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return {
+    failure: error.name,
+    failure_code: code,
+    detail: "detail" in error && typeof error.detail === "string" ? error.detail : undefined,
+    at: frames.slice(0, 4).map((line) => line.trim()),
+    cause: error.cause instanceof Error ? error.cause.name : undefined,
+  };
+}

@@ -1,0 +1,113 @@
+import { optional, refine, string } from "zod/mini";
+import { integer } from "#core/config.ts";
+import { NestError } from "#core/errors.ts";
+import { type Log, describeFailure } from "#core/log.ts";
+import { DAY, HOUR, MINUTE } from "#core/clock.ts";
+import { hmacHex } from "#core/secrets.ts";
+
+/** What we use of the limiter library, whose counters live in `rate-limits`. */
+export interface StoredLimiter {
+  consume(key: string): Promise<LimiterState>;
+  get(key: string): Promise<LimiterState | null>;
+}
+interface LimiterState {
+  consumedPoints: number;
+  msBeforeNext: number;
+}
+export interface LimiterStore {
+  limiter(name: string, points: number, seconds: number): StoredLimiter;
+}
+
+const points = optional(integer(0, 1_000_000_000));
+
+/** Points per window; 0 switches a limit off. The windows are the contract's (1.2). */
+export const rateLimitVariables = {
+  RATE_LIMIT_KEY: string().check(refine((key) => key.length >= 32)),
+  LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: points,
+  LIMIT_LINKS_PER_ADDRESS: points,
+  LIMIT_LINKS_PER_KNOWN_DEVICE: points,
+  LIMIT_LINKS_PER_NETWORK: points,
+  LIMIT_FAILURES_PER_NETWORK: points,
+  LIMIT_MAILS_PER_HOUR: points,
+};
+
+const LIMITS = {
+  links_per_address_and_network: { seconds: 15 * MINUTE, points: 5 },
+  links_per_address: { seconds: DAY, points: 20 },
+  links_per_known_device: { seconds: 15 * MINUTE, points: 5 },
+  links_per_network: { seconds: HOUR, points: 30 },
+  failures_per_network: { seconds: MINUTE, points: 60 },
+  mails_per_hour: { seconds: HOUR, points: 10_000 },
+} as const;
+
+export type LimitName = keyof typeof LIMITS;
+export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
+
+/** Where a counter stands after a call was counted. */
+export interface Count {
+  /** How many times over its limit: above 1 is over. 0 when the limit is off or could not be reached. */
+  ratio: number;
+  retryAfterSeconds: number;
+}
+
+const UNLIMITED: Count = { ratio: 0, retryAfterSeconds: 0 };
+
+/**
+ * Limits that all instances share. When they can't be reached, sign-in goes on and the log says so: a limiter that is
+ * down must not lock anybody out (contract 1.2).
+ */
+export class RateLimiter {
+  readonly #limiters = new Map<LimitName, { limiter: StoredLimiter; points: number }>();
+  readonly #key: string;
+  readonly #log: Log;
+
+  /** @param configured points by limit, where the environment overrides the default */
+  constructor(store: LimiterStore, key: string, configured: Partial<Record<LimitName, number | undefined>>, log: Log) {
+    this.#key = key;
+    this.#log = log;
+    for (const name of LIMIT_NAMES) {
+      const limit = LIMITS[name];
+      const allowed = configured[name] ?? limit.points;
+      if (allowed > 0) this.#limiters.set(name, { limiter: store.limiter(name, allowed, limit.seconds), points: allowed });
+    }
+  }
+
+  /** Counts one use of a limit. `subject` is what is limited; only its HMAC is stored. */
+  async count(name: LimitName, ...subject: string[]): Promise<Count> {
+    return this.#ask(name, (limiter) => limiter.consume(hmacHex(this.#key, name, ...subject)));
+  }
+
+  /** Where a limit stands, without counting. */
+  async peek(name: LimitName, ...subject: string[]): Promise<Count> {
+    const count = await this.#ask(name, (limiter) => limiter.get(hmacHex(this.#key, name, ...subject)), 1);
+    return count;
+  }
+
+  async #ask(
+    name: LimitName,
+    ask: (limiter: StoredLimiter) => Promise<LimiterState | null>,
+    next = 0,
+  ): Promise<Count> {
+    const entry = this.#limiters.get(name);
+    if (!entry) return UNLIMITED;
+    const state = await ask(entry.limiter).catch((refusal: unknown) => {
+      // The library rejects with a state when the limit is passed, and with an Error when its store fails.
+      if (!(refusal instanceof Error)) return refusal as LimiterState;
+      this.#log.warn("rate_limiter_unreachable", { limit: name, ...describeFailure(refusal) });
+      return null;
+    });
+    if (!state) return UNLIMITED;
+    return {
+      ratio: (state.consumedPoints + next) / entry.points,
+      retryAfterSeconds: Math.max(1, Math.ceil(state.msBeforeNext / 1000)),
+    };
+  }
+}
+
+/** @throws NestError rate_limited if any of the counts is over its limit, naming the longest wait in seconds */
+export function refuseIfOver(counts: readonly Count[]): void {
+  const over = counts.filter((count) => count.ratio > 1);
+  if (over.length === 0) return;
+  const retryAfterSeconds = Math.max(...over.map((count) => count.retryAfterSeconds));
+  throw new NestError("rate_limited", { meta: { retry_after: retryAfterSeconds }, retryAfterSeconds });
+}

@@ -1,0 +1,46 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+
+/** What a token was issued against. */
+export interface Grant {
+  type: "authorization_code" | "refresh_token";
+  value: string;
+}
+
+/** The record behind a signed access token. The token itself is not stored. */
+export interface AccessToken {
+  /** acstok_<ksuid>, the token's `jti` */
+  _id: string;
+  clientId: string;
+  userId: string;
+  sessionId: string;
+  generation: number;
+  grant: Grant;
+  rootGrant: Grant;
+  /** The caller's bare address; stored, never enforced (contract C10). */
+  cidrBlocks: string[];
+  createdAt: string;
+  expiresAt: string;
+  revokedAt: string | null;
+  purgeAt: Date;
+}
+
+export const accessTokenIndexes: IndexDescription[] = [
+  { key: { sessionId: 1 } },
+  { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+];
+
+export class AccessTokenRepository {
+  static readonly collectionName = "access_tokens";
+  readonly #collection: Collection<AccessToken>;
+  constructor(database: Db) {
+    this.#collection = database.collection(AccessTokenRepository.collectionName);
+  }
+
+  find(id: string): Promise<AccessToken | null> {
+    return this.#collection.findOne({ _id: id });
+  }
+
+  async insert(token: AccessToken): Promise<void> {
+    await this.#collection.insertOne(token);
+  }
+}

@@ -1,0 +1,90 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+
+export interface Device {
+  platform: "mac" | "windows" | "linux";
+  beakId: string;
+  fingerprint: string;
+}
+
+/** A magic link that was mailed and may be redeemed once. Only the mail holds the secret. */
+export interface Authorization {
+  /** authzcode_<ksuid> */
+  _id: string;
+  /** SHA-256 of the secret half. */
+  key: string;
+  clientId: string;
+  state: string;
+  codeChallengeMethod: "S256";
+  codeChallenge: string;
+  redirectUri: string;
+  identifierType: "email";
+  /** Normalised, as in `identifiers`. */
+  identifierValue: string;
+  device: Device | null;
+  createdAt: string;
+  expiresAt: string;
+  usedAt: string | null;
+  revokedAt: string | null;
+  /** Redemptions that had the right key and failed a later check. */
+  failedRedemptions: number;
+  /** A BSON date, because a TTL index ignores strings. */
+  purgeAt: Date;
+}
+
+/** With this many failures the code is burnt (contract 1.2). */
+export const FAILED_REDEMPTIONS_LIMIT = 10;
+
+export const authorizationIndexes: IndexDescription[] = [
+  { key: { clientId: 1, identifierValue: 1, usedAt: 1 } },
+  { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+];
+
+export class AuthorizationRepository {
+  static readonly collectionName = "authorizations";
+  readonly #collection: Collection<Authorization>;
+  constructor(database: Db) {
+    this.#collection = database.collection(AuthorizationRepository.collectionName);
+  }
+
+  find(id: string): Promise<Authorization | null> {
+    return this.#collection.findOne({ _id: id });
+  }
+
+  async insert(authorization: Authorization): Promise<void> {
+    await this.#collection.insertOne(authorization);
+  }
+
+  /** Spends the link. Of any number of simultaneous calls one gets the document and the rest null. */
+  redeem(id: string, now: string): Promise<Authorization | null> {
+    return this.#collection.findOneAndUpdate(
+      {
+        _id: id,
+        usedAt: null,
+        revokedAt: null,
+        expiresAt: { $gt: now },
+        failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT },
+      },
+      { $set: { usedAt: now } },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** Counts a redemption that showed the key but failed; never a spent or revoked link. */
+  async countFailure(id: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id, usedAt: null, revokedAt: null }, { $inc: { failedRedemptions: 1 } });
+  }
+
+  /** Revokes the other open links of one address at one client, as a sign-in does. */
+  async revokeOthers(spent: Authorization, now: string): Promise<void> {
+    await this.#collection.updateMany(
+      {
+        clientId: spent.clientId,
+        identifierValue: spent.identifierValue,
+        usedAt: null,
+        revokedAt: null,
+        _id: { $ne: spent._id },
+      },
+      { $set: { revokedAt: now } },
+    );
+  }
+}

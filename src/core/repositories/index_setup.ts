@@ -1,0 +1,54 @@
+import type { Db, IndexDescription } from "mongodb";
+import { AccessTokenRepository, accessTokenIndexes } from "#core/repositories/access_tokens.ts";
+import { AuthorizationRepository, authorizationIndexes } from "#core/repositories/authorizations.ts";
+import { IdentifierRepository, identifierIndexes } from "#core/repositories/identifiers.ts";
+import { MarketingConsentRepository, marketingConsentIndexes } from "#core/repositories/marketing_consents.ts";
+import { NewsItemRepository, newsItemIndexes } from "#core/repositories/news_items.ts";
+import { RateLimitRepository, rateLimitIndexes } from "#core/repositories/rate_limits.ts";
+import { RefreshTokenRepository, refreshTokenIndexes } from "#core/repositories/refresh_tokens.ts";
+import { SessionRepository, sessionIndexes } from "#core/repositories/sessions.ts";
+import { UserRepository, userIndexes } from "#core/repositories/users.ts";
+
+/** Every collection and the indexes its queries and promises rest on. */
+export const COLLECTIONS: Readonly<Record<string, readonly IndexDescription[]>> = {
+  [AccessTokenRepository.collectionName]: accessTokenIndexes,
+  [AuthorizationRepository.collectionName]: authorizationIndexes,
+  [IdentifierRepository.collectionName]: identifierIndexes,
+  [MarketingConsentRepository.collectionName]: marketingConsentIndexes,
+  [NewsItemRepository.collectionName]: newsItemIndexes,
+  [RateLimitRepository.collectionName]: rateLimitIndexes,
+  [RefreshTokenRepository.collectionName]: refreshTokenIndexes,
+  [SessionRepository.collectionName]: sessionIndexes,
+  [UserRepository.collectionName]: userIndexes,
+};
+
+/** Makes every collection and index that is not there. Safe to repeat; run by the deploy, `npm start` and the tests. */
+export async function createIndexes(database: Db): Promise<void> {
+  const present = new Set((await database.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
+  for (const [name, indexes] of Object.entries(COLLECTIONS)) {
+    if (!present.has(name)) await database.createCollection(name);
+    if (indexes.length > 0) await database.collection(name).createIndexes([...indexes]);
+  }
+}
+
+const fingerprint = (index: { key: object; unique?: boolean; expireAfterSeconds?: number }) =>
+  JSON.stringify([Object.entries(index.key).map(([field, way]) => [field, Number(way)]), index.unique === true, index.expireAfterSeconds !== undefined]);
+
+/**
+ * Compares the database with what the code needs.
+ * @returns one line for each missing index, such as `identifiers {"userId":1}`; empty when all is well
+ */
+export async function missingIndexes(database: Db): Promise<string[]> {
+  const missing: string[] = [];
+  for (const [name, indexes] of Object.entries(COLLECTIONS)) {
+    const found = await database
+      .collection(name)
+      .indexes()
+      .catch(() => []);
+    const have = new Set(found.map((index) => fingerprint(index as never)));
+    for (const index of indexes) {
+      if (!have.has(fingerprint(index as never))) missing.push(`${name} ${JSON.stringify(index.key)}`);
+    }
+  }
+  return missing;
+}

@@ -1,0 +1,61 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { isDuplicateKey } from "#core/clients/mongo.ts";
+
+export const CONSENT_LEVELS = ["none", "general"] as const;
+export type ConsentLevel = (typeof CONSENT_LEVELS)[number];
+
+/** One choice, kept so that consent can be proved. */
+export interface ConsentChange {
+  level: ConsentLevel;
+  changedAt: string;
+  /** The caller's address; null for an internal caller. */
+  ip: string | null;
+  clientId: string | null;
+}
+
+export interface MarketingConsent {
+  /** mktngconsent_<ksuid> */
+  _id: string;
+  userId: string;
+  level: ConsentLevel;
+  createdAt: string;
+  updatedAt: string | null;
+  /** Every change, oldest first. Not in the published documents. */
+  history: ConsentChange[];
+}
+
+/** Keeps one document from growing without end; a person reaches this only with a script. */
+const HISTORY_LIMIT = 1000;
+
+export const marketingConsentIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }];
+
+export class MarketingConsentRepository {
+  static readonly collectionName = "marketing-consent";
+  readonly #collection: Collection<MarketingConsent>;
+  constructor(database: Db) {
+    this.#collection = database.collection(MarketingConsentRepository.collectionName);
+  }
+
+  findByUser(userId: string): Promise<MarketingConsent | null> {
+    return this.#collection.findOne({ userId });
+  }
+
+  /** Sets the level and appends the change. Simultaneous first choices of one user make one document. */
+  async set(id: string, userId: string, change: ConsentChange): Promise<void> {
+    const update = {
+      $set: { level: change.level, updatedAt: change.changedAt },
+      $push: { history: { $each: [change], $slice: -HISTORY_LIMIT } },
+    };
+    try {
+      await this.#collection.updateOne(
+        { userId },
+        { ...update, $setOnInsert: { _id: id, createdAt: change.changedAt } },
+        { upsert: true },
+      );
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      // Another first choice was inserted in between, so now there is one to update.
+      await this.#collection.updateOne({ userId }, update);
+    }
+  }
+}

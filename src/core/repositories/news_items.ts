@@ -1,0 +1,53 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+
+/** The only banner the app knows (contract G). */
+export interface Banner {
+  code: "generic_banner";
+  dismissible: boolean;
+  payload: { emoji: string; title: string; body: string; action: { cta: string; url: string } | null };
+}
+
+export interface NewsItem {
+  /** newsitem_<ksuid> */
+  _id: string;
+  primary: Banner;
+  fallback: Banner | null;
+  /** The clients it is for; null for all. */
+  clientIds: string[] | null;
+  startsAt: string;
+  endsAt: string | null;
+  /** Lower comes first. */
+  order: number;
+  createdAt: string;
+  updatedAt: string | null;
+}
+
+export const newsItemIndexes: IndexDescription[] = [{ key: { order: 1, startsAt: 1 } }];
+
+export class NewsItemRepository {
+  static readonly collectionName = "news-items";
+  readonly #collection: Collection<NewsItem>;
+  constructor(database: Db) {
+    this.#collection = database.collection(NewsItemRepository.collectionName);
+  }
+
+  /** Every item, in the order they are shown. There are few: an editor writes them by hand. */
+  list(): Promise<NewsItem[]> {
+    return this.#collection.find().sort({ order: 1, startsAt: 1, _id: 1 }).limit(200).toArray();
+  }
+
+  async insert(item: NewsItem): Promise<void> {
+    await this.#collection.insertOne(item);
+  }
+
+  /** Takes an item off at a time. @returns whether there is such an item */
+  async end(id: string, at: string, now: string): Promise<boolean> {
+    const result = await this.#collection.updateOne({ _id: id }, { $set: { endsAt: at, updatedAt: now } });
+    return result.matchedCount === 1;
+  }
+
+  /** Removes an item for good. @returns whether there was one */
+  async remove(id: string): Promise<boolean> {
+    return (await this.#collection.deleteOne({ _id: id })).deletedCount === 1;
+  }
+}

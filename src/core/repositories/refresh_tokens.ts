@@ -1,0 +1,74 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { isDuplicateKey } from "#core/clients/mongo.ts";
+import type { Grant } from "#core/repositories/access_tokens.ts";
+
+/** How the secret of a token's successor is made again for whoever presents that token (contract 1.2). */
+export interface Rotation {
+  successorId: string;
+  /** 32 random bytes, hex. */
+  salt: string;
+  /** Which of the refresh keys. */
+  keyId: string;
+  usedAt: string;
+  /** The network of the first use, for two windows that refresh at once. */
+  network: string;
+}
+
+export interface RefreshToken {
+  /** reftok_<ksuid> */
+  _id: string;
+  /** SHA-256 of the secret half. */
+  key: string;
+  clientId: string;
+  userId: string;
+  sessionId: string;
+  generation: number;
+  grant: Grant;
+  rootGrant: Grant;
+  cidrBlocks: string[];
+  createdAt: string;
+  expiresAt: string;
+  usedAt: string | null;
+  revokedAt: string | null;
+  rotation: Rotation | null;
+  purgeAt: Date;
+}
+
+export const refreshTokenIndexes: IndexDescription[] = [
+  { key: { sessionId: 1 } },
+  { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+];
+
+export class RefreshTokenRepository {
+  static readonly collectionName = "refresh-tokens";
+  readonly #collection: Collection<RefreshToken>;
+  constructor(database: Db) {
+    this.#collection = database.collection(RefreshTokenRepository.collectionName);
+  }
+
+  find(id: string): Promise<RefreshToken | null> {
+    return this.#collection.findOne({ _id: id });
+  }
+
+  async insert(token: RefreshToken): Promise<void> {
+    await this.#collection.insertOne(token);
+  }
+
+  /** Inserts a successor unless an earlier answer, or one beside this, already did: all of them made the same one. */
+  async insertIfAbsent(token: RefreshToken): Promise<void> {
+    try {
+      await this.#collection.insertOne(token);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+  }
+
+  /** Spends the token and fixes its successor. Of any number of simultaneous calls one gets the document, the rest null. */
+  rotate(id: string, rotation: Rotation): Promise<RefreshToken | null> {
+    return this.#collection.findOneAndUpdate(
+      { _id: id, usedAt: null, revokedAt: null },
+      { $set: { usedAt: rotation.usedAt, rotation } },
+      { returnDocument: "after" },
+    );
+  }
+}

@@ -1,0 +1,90 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+import type { Device } from "#core/repositories/authorizations.ts";
+import type { Grant } from "#core/repositories/access_tokens.ts";
+
+export type RevokedReason = "signed_out" | "revoked_by_user" | "refresh_token_reuse";
+
+/** One sign-in on one machine: the unit of revocation (contract 1.2). */
+export interface Session {
+  /** session_<ksuid> */
+  _id: string;
+  userId: string;
+  clientId: string;
+  rootGrant: Grant;
+  device: Device | null;
+  ip: string;
+  userAgent: string | null;
+  createdAt: string;
+  lastUsedAt: string;
+  /** Tokens of a lower generation no longer stand. */
+  generation: number;
+  /** The highest generation whose access token was seen on a call: its refresh answer had arrived. */
+  acknowledgedGeneration: number;
+  expiresAt: string;
+  revokedAt: string | null;
+  revokedReason: RevokedReason | null;
+  purgeAt: Date;
+}
+
+export const sessionIndexes: IndexDescription[] = [
+  { key: { userId: 1, createdAt: 1 } },
+  { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+];
+
+export class SessionRepository {
+  static readonly collectionName = "sessions";
+  readonly #collection: Collection<Session>;
+  constructor(database: Db) {
+    this.#collection = database.collection(SessionRepository.collectionName);
+  }
+
+  find(id: string): Promise<Session | null> {
+    return this.#collection.findOne({ _id: id });
+  }
+
+  /** A user's sessions that still stand, oldest first. */
+  listStanding(userId: string, now: string): Promise<Session[]> {
+    return this.#collection
+      .find({ userId, revokedAt: null, expiresAt: { $gt: now } })
+      .sort({ createdAt: 1, _id: 1 })
+      .toArray();
+  }
+
+  async insert(session: Session): Promise<void> {
+    await this.#collection.insertOne(session);
+  }
+
+  /**
+   * Moves a standing session on to a generation (never back) after a refresh.
+   * @returns whether the session still stood; if not, nothing was changed and nothing may be answered
+   */
+  async advance(
+    id: string,
+    to: { generation: number; now: string; expiresAt: string; purgeAt: Date },
+  ): Promise<boolean> {
+    const result = await this.#collection.updateOne(
+      { _id: id, revokedAt: null },
+      {
+        $max: { generation: to.generation, expiresAt: to.expiresAt, purgeAt: to.purgeAt, lastUsedAt: to.now },
+      },
+    );
+    return result.matchedCount === 1;
+  }
+
+  /** Records that an access token of this generation was seen in use. */
+  async acknowledge(id: string, generation: number): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, acknowledgedGeneration: { $lt: generation } },
+      { $set: { acknowledgedGeneration: generation } },
+    );
+  }
+
+  /** Ends a session. Of any number of simultaneous calls one gets true. */
+  async revoke(id: string, reason: RevokedReason, now: string): Promise<boolean> {
+    const result = await this.#collection.updateOne(
+      { _id: id, revokedAt: null },
+      { $set: { revokedAt: now, revokedReason: reason } },
+    );
+    return result.modifiedCount === 1;
+  }
+}

@@ -1,0 +1,49 @@
+import { domainToASCII } from "node:url";
+import { NestError } from "#core/errors.ts";
+
+/** A mail address as we use it. */
+export interface Address {
+  /** What identifies a person: lower case, domain as A-labels. */
+  identity: string;
+  /** Where mail goes: the local part as typed, at that domain. */
+  recipient: string;
+}
+
+// The app compares these two texts letter by letter and shows its own sentence on a match (contract A6).
+const MISSING_DOMAIN = "Missing final '@domain'";
+const DOMAIN_STARTS_WITH_DOT = "Domain starts with dot";
+
+/** An atom run of RFC 5322, section 3.2.3. Quoted local parts are not taken: nobody who signs in has one. */
+const DOT_ATOM = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** ASCII that no domain holds; Node's converter would read some of it as URL syntax. */
+const FORBIDDEN_IN_DOMAIN = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f]/;
+
+function invalid(message: string): NestError {
+  return new NestError("invalid_email", { meta: { message } });
+}
+
+/**
+ * Reads a typed address (contract 1.2). The local part must be ASCII, since a look-alike such as U+212A lower-cases to
+ * a letter and would share an identity with the address it imitates; the domain is turned into A-labels.
+ * @throws NestError invalid_email
+ */
+export function parseAddress(typed: string): Address {
+  const trimmed = typed.trim();
+  const at = trimmed.lastIndexOf("@");
+  const local = trimmed.slice(0, at);
+  const domain = trimmed.slice(at + 1);
+  if (at < 0 || domain === "") throw invalid(MISSING_DOMAIN);
+  if (domain.startsWith(".")) throw invalid(DOMAIN_STARTS_WITH_DOT);
+  const ascii = FORBIDDEN_IN_DOMAIN.test(domain) ? "" : domainToASCII(domain).toLowerCase();
+  const labels = ascii.split(".");
+  const deliverable =
+    local.length <= 64 &&
+    DOT_ATOM.test(local) &&
+    ascii.length <= 253 &&
+    labels.length >= 2 &&
+    labels.every((label) => LABEL.test(label)) &&
+    !/^\d+$/.test(labels.at(-1) ?? "");
+  if (!deliverable) throw invalid(MISSING_DOMAIN);
+  return { identity: `${local.toLowerCase()}@${ascii}`, recipient: `${local}@${ascii}` };
+}
