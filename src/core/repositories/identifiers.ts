@@ -15,7 +15,7 @@ export interface Identifier {
   verifiedAt: string | null;
   removedAt: string | null;
   /** SHA-256 of the `beak_id`s that signed this address in, newest last. Not in the published documents. */
-  knownDevices: string[];
+  knownDevices?: string[];
 }
 
 /** Machines remembered per address; an older one is just a new machine again. */

@@ -1,0 +1,88 @@
+import { SignJWT, errors, jwtVerify } from "jose";
+import type { OAuthClients } from "#core/auth/oauth_clients.ts";
+import type { SigningKeys } from "#core/auth/signing_keys.ts";
+import type { Clock } from "#core/clock.ts";
+import { NestError } from "#core/errors.ts";
+import type { AccessToken } from "#core/repositories/access_tokens.ts";
+
+/** `typ` of an access token (RFC 9068 section 2.1); whatever else we sign has another and is no bearer. */
+const ACCESS_TOKEN_TYPE = "at+jwt";
+/** Version of our claims. */
+const CLAIMS_VERSION = "1";
+
+export interface TokenMint {
+  issuer: string;
+  signingKeys: SigningKeys;
+}
+
+/** What a verified access token says of itself; its record and session must still be asked. */
+export interface AccessTokenClaims {
+  id: string;
+  userId: string;
+  clientId: string;
+  sessionId: string;
+}
+
+const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
+
+/** Mints the JWS for a stored access token (RFC 9068; claims as contract 1.2). */
+export async function mintAccessToken({ issuer, signingKeys }: TokenMint, token: AccessToken): Promise<string> {
+  const { kid, key } = await signingKeys.signer();
+  return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId })
+    .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid })
+    .setIssuer(issuer)
+    .setSubject(token.userId)
+    .setAudience(token.clientId)
+    .setIssuedAt(seconds(token.createdAt))
+    .setExpirationTime(seconds(token.expiresAt))
+    .setJti(token._id)
+    .sign(key);
+}
+
+export type BearerReason =
+  | "malformed_token"
+  | "unknown_token_type"
+  | "invalid_token"
+  | "invalid_token_version"
+  | "token_not_found"
+  | "token_revoked"
+  | "token_expired";
+
+/** The one error for a credential that is present and not good; the app refreshes on it (contract 1.1, A9). */
+export function unauthorized(reason: BearerReason): NestError {
+  return new NestError("unauthorized", { reasons: [{ code: reason }] });
+}
+
+/**
+ * Verifies signature, type, issuer, audience, lifetime and version of a bearer.
+ * @throws NestError unauthorized
+ */
+export async function verifyAccessToken(
+  core: TokenMint & { oauthClients: OAuthClients; clock: Clock },
+  jws: string,
+): Promise<AccessTokenClaims> {
+  const now = core.clock.now();
+  const { payload } = await jwtVerify(
+    jws,
+    async ({ kid }) => {
+      const key = await core.signingKeys.verifier(kid, now);
+      if (!key) throw unauthorized("invalid_token");
+      return key;
+    },
+    {
+      algorithms: ["ES256"],
+      typ: ACCESS_TOKEN_TYPE,
+      issuer: core.issuer,
+      currentDate: now,
+      requiredClaims: ["sub", "aud", "exp", "iat", "jti"],
+    },
+  ).catch((error: unknown) => {
+    throw error instanceof errors.JWTExpired ? unauthorized("token_expired") : unauthorized("invalid_token");
+  });
+  if (payload.v !== CLAIMS_VERSION) throw unauthorized("invalid_token_version");
+  const { jti: id, sub: userId, aud: clientId, sid: sessionId } = payload;
+  const wellFormed = typeof clientId === "string" && typeof sessionId === "string" && payload.client_id === clientId;
+  if (!wellFormed || id === undefined || userId === undefined) throw unauthorized("invalid_token");
+  if (!core.oauthClients.find(clientId)) throw unauthorized("invalid_token");
+  return { id, userId, clientId, sessionId };
+}

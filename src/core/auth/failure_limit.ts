@@ -1,0 +1,27 @@
+import type { Call } from "#core/call.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { networkOf } from "#core/network.ts";
+import { refuseIfOver } from "#core/rate_limiter.ts";
+
+/**
+ * Runs an attempt to redeem or refresh under the limit of failures per network: only failures count, so a person behind
+ * a shared address is not held up by others who succeed (contract 1.2).
+ * @param attempt gets the check as a promise, to await beside its own first read
+ * @throws NestError rate_limited, and whatever the attempt throws
+ */
+export async function countFailures<Result>(
+  core: Pick<Core, "rateLimiter">,
+  call: Call,
+  attempt: (withinLimit: Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  const network = networkOf(call.ip);
+  const withinLimit = core.rateLimiter.peek("failures_per_network", network).then((count) => refuseIfOver([count]));
+  try {
+    return await attempt(withinLimit);
+  } catch (error) {
+    const failed = error instanceof NestError && error.status < 500 && error.code !== "rate_limited";
+    if (failed) await core.rateLimiter.count("failures_per_network", network);
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import { type TokenMint, mintAccessToken } from "#core/auth/access_token.ts";
+import type { OAuthClient } from "#core/auth/oauth_clients.ts";
+import type { Call } from "#core/call.ts";
+import { DAY, plusSeconds } from "#core/clock.ts";
+import { newId } from "#core/ids.ts";
+import type { AccessToken, Grant } from "#core/repositories/access_tokens.ts";
+import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
+
+const REFRESH_TOKEN_LIFETIME_SECONDS = 365 * DAY;
+/** Ended documents stay this long for whoever asks "why was I logged out?" (contract 1.4). */
+const KEPT_AFTER_END_SECONDS = 30 * DAY;
+
+/** When a document that ends at `expiresAt` is removed. */
+export function purgeAfter(expiresAt: Date): Date {
+  return plusSeconds(expiresAt, KEPT_AFTER_END_SECONDS);
+}
+
+/** Where in a session a token is issued. */
+export interface Issue {
+  client: OAuthClient;
+  userId: string;
+  sessionId: string;
+  /** ISO; the session's start bounds every expiry where the client limits sessions. */
+  sessionCreatedAt: string;
+  generation: number;
+  grant: Grant;
+  rootGrant: Grant;
+  now: Date;
+  call: Call;
+}
+
+function bounded(issue: Issue, lifetimeSeconds: number): Date {
+  const natural = plusSeconds(issue.now, lifetimeSeconds);
+  if (issue.client.sessionMaxDays === null) return natural;
+  const end = plusSeconds(new Date(issue.sessionCreatedAt), issue.client.sessionMaxDays * DAY);
+  return end < natural ? end : natural;
+}
+
+/** When a refresh token issued now ends. */
+export function refreshTokenExpiry(issue: Issue): Date {
+  return bounded(issue, REFRESH_TOKEN_LIFETIME_SECONDS);
+}
+
+function tokenFields(issue: Issue, expiresAt: Date) {
+  return {
+    clientId: issue.client.id,
+    userId: issue.userId,
+    sessionId: issue.sessionId,
+    generation: issue.generation,
+    grant: issue.grant,
+    rootGrant: issue.rootGrant,
+    cidrBlocks: [issue.call.ip],
+    createdAt: issue.now.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    revokedAt: null,
+    purgeAt: purgeAfter(expiresAt),
+  };
+}
+
+/** A new access token's record. */
+export function newAccessToken(issue: Issue): AccessToken {
+  return { _id: newId("accessToken"), ...tokenFields(issue, bounded(issue, issue.client.accessTokenLifetime)) };
+}
+
+/** A new refresh token's record; `keyHash` is the SHA-256 of its secret half. */
+export function newRefreshToken(issue: Issue, id: string, keyHash: string): RefreshToken {
+  return { _id: id, key: keyHash, ...tokenFields(issue, refreshTokenExpiry(issue)), usedAt: null, rotation: null };
+}
+
+/** What both grants of `authenticate_user` answer (contract B3). */
+export interface TokenPair {
+  accessToken: string;
+  /** Seconds. */
+  expiresIn: number;
+  expiresAt: string;
+  refreshToken: string;
+  userId: string;
+  clientId: string;
+}
+
+/** Signs the access token and puts the answer together. */
+export async function tokenPair(
+  mint: TokenMint,
+  token: AccessToken,
+  refreshToken: { id: string; secret: string },
+): Promise<TokenPair> {
+  return {
+    accessToken: await mintAccessToken(mint, token),
+    expiresIn: Math.round((Date.parse(token.expiresAt) - Date.parse(token.createdAt)) / 1000),
+    expiresAt: token.expiresAt,
+    refreshToken: `01.${refreshToken.id}.${refreshToken.secret}`,
+    userId: token.userId,
+    clientId: token.clientId,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Core } from "#core/core.ts";
+import { newId } from "#core/ids.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+
+/**
+ * The identifier of an address, made together with its user if nobody has it. Of any number of simultaneous first
+ * sign-ins all get the same user.
+ *
+ * The user is written before the address is ever marked as verified, so a crash in between is mended by the next
+ * sign-in, which finds the address unverified.
+ * @param found what a look for the address answered
+ */
+export async function ensureUser(
+  core: Pick<Core, "users" | "identifiers">,
+  identity: string,
+  found: Identifier | null,
+  now: string,
+): Promise<Identifier> {
+  if (found?.verifiedAt) return found;
+  if (found) {
+    await core.users.ensure(found.userId, found.createdAt);
+    return found;
+  }
+  const fresh: Identifier = {
+    _id: newId("identifier"),
+    userId: newId("user"),
+    identifierType: "email",
+    identifierValue: identity,
+    createdAt: now,
+    updatedAt: null,
+    verifiedAt: null,
+    removedAt: null,
+    knownDevices: [],
+  };
+  const [won] = await Promise.all([core.identifiers.insert(fresh), core.users.ensure(fresh.userId, now)]);
+  if (won) return fresh;
+  const [winner] = await Promise.all([
+    core.identifiers.findActive("email", identity),
+    core.users.discard(fresh.userId),
+  ]);
+  if (!winner) throw new Error("the address was claimed and removed at once");
+  await core.users.ensure(winner.userId, winner.createdAt);
+  return winner;
+}
