@@ -1,0 +1,111 @@
+import { refine, string, enum as oneOf } from "zod/mini";
+import { internalKeyVariables } from "#core/auth/internal_key.ts";
+import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
+import { SigningKeys, signingKeyVariables } from "#core/auth/signing_keys.ts";
+import { type Mongo, mongoVariables, openMongo } from "#core/clients/mongo.ts";
+import { type Clock, systemClock } from "#core/clock.ts";
+import { type Environment, type Variables, readConfig } from "#core/config.ts";
+import { type Log, createLog } from "#core/log.ts";
+import { LIMIT_NAMES, type LimitName, RateLimiter, rateLimitVariables } from "#core/rate_limiter.ts";
+import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
+import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
+import { IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
+import { NewsItemRepository } from "#core/repositories/news_items.ts";
+import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
+import { SessionRepository } from "#core/repositories/sessions.ts";
+import { UserRepository } from "#core/repositories/users.ts";
+
+/** What every function reads. Parts add their own. */
+export const coreVariables = {
+  STAGE: oneOf(["local", "nonprod", "prod"]),
+  ISSUER: string().check(refine((value) => URL.canParse(value) && !value.endsWith("/"))),
+  ...mongoVariables,
+  ...signingKeyVariables,
+  ...internalKeyVariables,
+  ...oauthClientVariables,
+  ...rateLimitVariables,
+} satisfies Variables;
+
+/** The shared library of one process: opened once, used by every call. Domain functions ask for the parts they use. */
+export interface Core {
+  stage: "local" | "nonprod" | "prod";
+  issuer: string;
+  internalKeyHashes: readonly string[];
+  clock: Clock;
+  log: Log;
+  oauthClients: OAuthClients;
+  signingKeys: SigningKeys;
+  rateLimiter: RateLimiter;
+  accessTokens: AccessTokenRepository;
+  authorizations: AuthorizationRepository;
+  identifiers: IdentifierRepository;
+  marketingConsents: MarketingConsentRepository;
+  newsItems: NewsItemRepository;
+  refreshTokens: RefreshTokenRepository;
+  sessions: SessionRepository;
+  users: UserRepository;
+}
+
+/** Something that only some functions use: it is bundled, configured and opened where a method names it. */
+export interface Part<Opened> {
+  variables: Variables;
+  open(environment: Environment): Opened;
+}
+
+/** A core with the means to close it again and to open parts, each once. */
+export interface OpenCore {
+  core: Core;
+  mongo: Mongo;
+  part<Opened>(part: Part<Opened>): Opened;
+}
+
+export interface CoreOptions {
+  clock?: Clock;
+  /** Takes a finished log line. */
+  write?: (line: string) => void;
+  monitorCommands?: boolean;
+}
+
+/**
+ * Opens the shared library from an environment. Connecting goes on in the background.
+ * @throws ConfigError naming every variable that is missing or unusable
+ */
+export function openCore(environment: Environment, options: CoreOptions = {}): OpenCore {
+  const { clock = systemClock, write = (line) => process.stdout.write(`${line}\n`), monitorCommands = false } = options;
+  const config = readConfig(coreVariables, environment);
+  const mongo = openMongo(config.MONGODB_URI, { monitorCommands });
+  const { database } = mongo;
+  const log = createLog(write, () => clock.now());
+  const limits = Object.fromEntries(
+    LIMIT_NAMES.map((name) => [name, config[`LIMIT_${name.toUpperCase()}` as keyof typeof rateLimitVariables]]),
+  ) as Partial<Record<LimitName, number>>;
+  const core: Core = {
+    stage: config.STAGE,
+    issuer: config.ISSUER,
+    internalKeyHashes: config.INTERNAL_KEYS,
+    clock,
+    log,
+    oauthClients: new OAuthClients(config),
+    signingKeys: new SigningKeys(config.SIGNING_KEYS),
+    rateLimiter: new RateLimiter(new RateLimitRepository(database), config.RATE_LIMIT_KEY, limits, log),
+    accessTokens: new AccessTokenRepository(database),
+    authorizations: new AuthorizationRepository(database),
+    identifiers: new IdentifierRepository(database),
+    marketingConsents: new MarketingConsentRepository(database),
+    newsItems: new NewsItemRepository(database),
+    refreshTokens: new RefreshTokenRepository(database),
+    sessions: new SessionRepository(database),
+    users: new UserRepository(database),
+  };
+  const opened = new Map<Part<unknown>, unknown>();
+  return {
+    core,
+    mongo,
+    part<Opened>(part: Part<Opened>): Opened {
+      if (!opened.has(part)) opened.set(part, part.open(environment));
+      return opened.get(part) as Opened;
+    },
+  };
+}

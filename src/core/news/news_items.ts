@@ -1,0 +1,25 @@
+import type { Core } from "#core/core.ts";
+import type { NewsItem } from "#core/repositories/news_items.ts";
+
+/** News changes by hand and rarely; an instance asks again after this long. */
+const FRESH_MS = 60_000;
+
+/** The items that are on, from a copy at most a minute old. */
+export class NewsBoard {
+  #copy: { items: NewsItem[]; readAt: number } | null = null;
+
+  /** Items that are on now for a client, in their order. */
+  async list(core: Pick<Core, "newsItems" | "clock">, clientId: string): Promise<NewsItem[]> {
+    const now = core.clock.now();
+    if (!this.#copy || Math.abs(now.getTime() - this.#copy.readAt) >= FRESH_MS) {
+      this.#copy = { items: await core.newsItems.list(), readAt: now.getTime() };
+    }
+    const time = now.toISOString();
+    return this.#copy.items.filter(
+      (item) =>
+        item.startsAt <= time &&
+        (item.endsAt === null || item.endsAt > time) &&
+        (item.clientIds === null || item.clientIds.includes(clientId)),
+    );
+  }
+}

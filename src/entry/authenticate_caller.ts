@@ -1,0 +1,49 @@
+import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/auth/access_token.ts";
+import { isInternalKey } from "#core/auth/internal_key.ts";
+import type { Caller } from "#core/call.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import type { Access } from "#entry/declaration.ts";
+
+/** A caller whose credential is well signed; a bearer's record and session are still to be asked. */
+export interface Credential {
+  caller: Caller;
+  claims: AccessTokenClaims | null;
+}
+
+/**
+ * Reads the authorization header, present on any method (contract A9).
+ * @throws NestError unauthorized for a bad bearer, access_denied for a wrong internal key
+ */
+export async function authenticateCaller(
+  core: Pick<Core, "issuer" | "signingKeys" | "oauthClients" | "clock" | "internalKeyHashes">,
+  header: string | null,
+): Promise<Credential> {
+  if (header === null) return { caller: { kind: "anonymous" }, claims: null };
+  const [scheme = "", credential = "", ...rest] = header.split(" ");
+  if (scheme === "" || credential === "" || rest.length > 0) throw unauthorized("malformed_token");
+  switch (scheme.toLowerCase()) {
+    case "bearer": {
+      const claims = await verifyAccessToken(core, credential);
+      const { userId, clientId, sessionId } = claims;
+      return { caller: { kind: "user", userId, clientId, sessionId }, claims };
+    }
+    case "internal":
+      if (!isInternalKey(credential, core.internalKeyHashes)) throw new NestError("access_denied");
+      return { caller: { kind: "internal" }, claims: null };
+    default:
+      throw unauthorized("unknown_token_type");
+  }
+}
+
+/** @throws NestError access_denied unless the method's policy lets this caller in */
+export function requireAccess(access: Access, caller: Caller, request: unknown): void {
+  const isAllowed = {
+    public: () => true,
+    internal: () => caller.kind === "internal",
+    own_user: () =>
+      caller.kind === "internal" ||
+      (caller.kind === "user" && caller.userId === (request as { user_id?: unknown }).user_id),
+  }[access];
+  if (!isAllowed()) throw new NestError("access_denied");
+}

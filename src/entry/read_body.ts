@@ -1,0 +1,29 @@
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { NestError } from "#core/errors.ts";
+
+/** Below API Gateway's 10 MB, so that the answer is ours (contract 1.1). */
+export const RPC_BODY_LIMIT = 64 * 1024;
+
+/**
+ * The JSON value of a call's body.
+ * @param limit bytes
+ * @throws NestError body_too_large, body_missing, malformed_json
+ */
+export function readJson(event: APIGatewayProxyEventV2, limit = RPC_BODY_LIMIT): unknown {
+  const bytes = readBytes(event, limit);
+  if (bytes.length === 0) throw new NestError("body_missing");
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new NestError("malformed_json");
+  }
+}
+
+function readBytes(event: APIGatewayProxyEventV2, limit: number): Buffer {
+  const body = event.body ?? "";
+  // A first look at the length spares decoding what is far too large.
+  if (body.length > limit * 2) throw new NestError("body_too_large", { meta: { limit } });
+  const bytes = Buffer.from(body, event.isBase64Encoded ? "base64" : "utf8");
+  if (bytes.length > limit) throw new NestError("body_too_large", { meta: { limit } });
+  return bytes;
+}

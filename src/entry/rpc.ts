@@ -1,0 +1,157 @@
+import middy from "@middy/core";
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import type { output, ZodMiniType } from "zod/mini";
+import { requireStanding } from "#core/auth/bearer.ts";
+import { CALL_LIMIT_MS, type Call, type Caller } from "#core/call.ts";
+import { type Core, type OpenCore, openCore } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { describeFailure } from "#core/log.ts";
+import { type AnswerContext, type Result, failure, headerOf, success, toNestError } from "#entry/answer.ts";
+import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
+import type { OpenedParts, Parts, RpcDeclaration } from "#entry/declaration.ts";
+import { readJson } from "#entry/read_body.ts";
+import { validate } from "#entry/validation.ts";
+
+export type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<Result>;
+
+/** A Lambda handler that says what it serves. */
+export interface RpcHandler extends Handler {
+  declaration: RpcDeclaration;
+}
+
+/**
+ * Makes a method's Lambda handler from its declaration. In Lambda the shared library opens at module load, so that
+ * connecting overlaps the rest of the cold start; elsewhere with the first call.
+ */
+export function rpc<
+  Request extends ZodMiniType,
+  Response extends ZodMiniType | null,
+  Needed extends Parts = Record<never, never>,
+  Reads = undefined,
+>(declaration: RpcDeclaration<Request, Response, Needed, Reads>): RpcHandler {
+  let served: Handler | undefined;
+  const serve = () => (served ??= serveRpc(declaration as unknown as RpcDeclaration, openCore(process.env)));
+  if (process.env.AWS_LAMBDA_RUNTIME_API) serve();
+  const handler: Handler = (event, context) => serve()(event, context);
+  return Object.assign(handler, { declaration: declaration as unknown as RpcDeclaration });
+}
+
+interface Outcome {
+  caller: Caller;
+  /** The client a caller names or was issued to; for the log. */
+  clientId: string | null;
+}
+
+/** A method's handler over an opened core. */
+export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
+  const parts = Object.fromEntries(
+    Object.entries(declaration.parts ?? {}).map(([name, part]) => [name, open.part(part)]),
+  );
+  const core = { ...open.core, ...parts } as Core & OpenedParts<Parts>;
+  const answerContext = (event: APIGatewayProxyEventV2, requestId: string): AnswerContext => ({
+    event,
+    requestId,
+    now: core.clock.now(),
+    stage: core.stage,
+    oauthClients: core.oauthClients,
+  });
+
+  return middy(async (event: APIGatewayProxyEventV2, context: Context): Promise<Result> => {
+    const startedAt = Date.now();
+    const call: Call = {
+      requestId: context.awsRequestId,
+      ip: event.requestContext.http.sourceIp,
+      userAgent: event.requestContext.http.userAgent?.slice(0, 512) ?? null,
+      deadline: startedAt + CALL_LIMIT_MS,
+    };
+    const outcome: Outcome = { caller: { kind: "anonymous" }, clientId: null };
+    const note = (status: number, code: string | null, error?: unknown) =>
+      core.log[status >= 500 ? "error" : "info"]("call", {
+        method: declaration.name,
+        version: event.rawPath.split("/")[2],
+        status,
+        code,
+        duration_ms: Date.now() - startedAt,
+        request_id: call.requestId,
+        caller: outcome.caller.kind,
+        user_id: outcome.caller.kind === "user" ? outcome.caller.userId : null,
+        client_id: outcome.clientId,
+        ...(error === undefined ? {} : describeFailure(error)),
+      });
+    try {
+      const body = await beforeDeadline(call.deadline, perform(declaration, core, event, call, outcome));
+      const answer = success(answerContext(event, call.requestId), body);
+      note(answer.statusCode ?? 0, null);
+      return answer;
+    } catch (error) {
+      const known = toNestError(error);
+      note(known.status, known.code, known.status >= 500 ? (known.cause ?? known) : undefined);
+      return failure(answerContext(event, call.requestId), known);
+    }
+  }) as unknown as Handler;
+}
+
+/** One call in the contract's order: credential, body, JSON, schema, access policy, then the method (contract 1.1). */
+async function perform(
+  declaration: RpcDeclaration,
+  core: Core & OpenedParts<Parts>,
+  event: APIGatewayProxyEventV2,
+  call: Call,
+  outcome: Outcome,
+): Promise<unknown> {
+  const { caller, claims } = await authenticateCaller(core, headerOf(event, "authorization"));
+  outcome.caller = caller;
+  if (caller.kind === "user") outcome.clientId = caller.clientId;
+  const asked = attempt(() => {
+    const request = validate(declaration.request, readJson(event));
+    requireAccess(declaration.access, caller, request);
+    return request;
+  });
+  // Reads run beside the check of the bearer's record and session; nothing else starts before it passed.
+  const reading = asked.ok ? declaration.reads?.({ core, request: asked.value }) : undefined;
+  const [standing, read] = await Promise.all([
+    claims ? requireStanding(core, claims) : null,
+    reading?.then(
+      (value) => ({ ok: true as const, value }),
+      (error: unknown) => ({ ok: false as const, error }),
+    ),
+  ]);
+  if (!asked.ok) throw asked.error;
+  if (read && !read.ok) throw read.error;
+  const request = asked.value as { client_id?: unknown };
+  if (outcome.clientId === null && typeof request.client_id === "string") {
+    // A caller can name anything; the log takes only ids we know.
+    outcome.clientId = core.oauthClients.find(request.client_id)?.id ?? null;
+  }
+  const [result] = await Promise.all([
+    declaration.run({ core, request, reads: read?.value, caller, call }),
+    standing?.acknowledge?.().catch((error: unknown) => {
+      core.log.warn("acknowledgement_failed", { request_id: call.requestId, ...describeFailure(error) });
+    }),
+  ]);
+  return result;
+}
+
+function attempt<Value>(work: () => Value): { ok: true; value: Value } | { ok: false; error: unknown } {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+/** Whatever hangs, the caller hears of it before it leaves; a write that still lands can be repeated safely. */
+async function beforeDeadline<Value>(deadline: number, work: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new NestError("unavailable", { detail: "deadline passed" })),
+      Math.max(0, deadline - Date.now()),
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,76 @@
+import { type output, type ZodMiniType, safeParse } from "zod/mini";
+import { NestError, type Reason } from "#core/errors.ts";
+
+type Issue = ReturnType<typeof issuesOf>[number];
+type Rule = "type" | "additionalProperties" | "required" | "minLength" | "maxLength" | "enum";
+interface Failure {
+  path: (string | number)[];
+  name: Rule;
+  message: string;
+}
+
+function issuesOf(schema: ZodMiniType, value: unknown) {
+  return safeParse(schema, value).error?.issues ?? [];
+}
+
+/**
+ * Validates a body.
+ * @throws NestError validation_failed, naming every failing field in `reasons` and repeating the first in `meta`, in
+ *   the words that old clients know (contract A6)
+ */
+export function validate<Schema extends ZodMiniType>(schema: Schema, value: unknown): output<Schema> {
+  const parsed = safeParse(schema, value);
+  if (parsed.success) return parsed.data;
+  const failures = inOrder(parsed.error.issues.flatMap((issue) => failuresOf(issue, value)));
+  const reasons: Reason[] = failures.map(({ path, message, name }) => ({ code: "validation_failed", meta: { path, message, name } }));
+  throw new NestError("validation_failed", { meta: reasons[0]?.meta, reasons });
+}
+
+function failuresOf(issue: Issue, body: unknown): Failure[] {
+  const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
+  const one = (name: Rule, message: string, at = path): Failure[] => [{ path: at, name, message }];
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.flatMap((key) =>
+        one("additionalProperties", `is not allowed to have the additional property "${key}"`),
+      );
+    case "too_small":
+      return one("minLength", `does not meet minimum length of ${issue.minimum}`);
+    case "too_big":
+      return one("maxLength", `does not meet maximum length of ${issue.maximum}`);
+    case "invalid_type":
+    case "invalid_value": {
+      if (isMissing(body, path)) return one("required", `requires property "${path.at(-1)}"`, path.slice(0, -1));
+      if (issue.code === "invalid_type") return one("type", `is not of a type(s) ${issue.expected}`);
+      if (typeof valueAt(body, path) !== "string") return one("type", "is not of a type(s) string");
+      return one("enum", `is not one of enum values: ${issue.values.join(",")}`);
+    }
+    default:
+      return one("type", "is not valid");
+  }
+}
+
+function valueAt(body: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((value, key) => (Object(value) as Record<string | number, unknown>)[key], body);
+}
+
+function isMissing(body: unknown, path: readonly (string | number)[]): boolean {
+  const last = path.at(-1);
+  if (last === undefined) return false;
+  const parent = valueAt(body, path.slice(0, -1));
+  return typeof parent === "object" && parent !== null && !Object.hasOwn(parent, last);
+}
+
+/** At each object: its unknown properties, then its missing ones, then its properties in the schema's order. */
+function inOrder(failures: readonly Failure[], depth = 0): Failure[] {
+  const own = failures.filter((failure) => failure.path.length === depth);
+  const inner = Map.groupBy(
+    failures.filter((failure) => failure.path.length > depth),
+    (failure) => failure.path[depth],
+  );
+  const rank = (failure: Failure) => ["type", "additionalProperties", "required"].indexOf(failure.name);
+  return [
+    ...own.sort((one, other) => rank(one) - rank(other)),
+    ...[...inner.values()].flatMap((group) => inOrder(group, depth + 1)),
+  ];
+}
