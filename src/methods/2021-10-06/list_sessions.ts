@@ -1,0 +1,40 @@
+/** Lists where a user is signed in, oldest first. */
+import { array, boolean, nullable, strictObject, string } from "zod/mini";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ user_id: text() });
+export const response = array(
+  strictObject({
+    id: string(),
+    client_id: string(),
+    device: nullable(strictObject({ platform: string(), beak_id: string(), fingerprint: string() })),
+    ip: string(),
+    created_at: string(),
+    last_used_at: string(),
+    current: boolean(),
+  }),
+);
+
+export const handler = rpc({
+  name: "list_sessions",
+  version: "2021-10-06",
+  summary: "Lists where a user is signed in.",
+  access: "own_user",
+  request,
+  response,
+  errors: [],
+  reads: ({ core, request: { user_id } }) =>
+    core.sessions.listStanding(user_id, core.clock.now().toISOString()),
+  async run({ reads, caller }) {
+    return reads.map(({ _id, clientId, device, ip, createdAt, lastUsedAt }) => ({
+      id: _id,
+      client_id: clientId,
+      device: device && { platform: device.platform, beak_id: device.beakId, fingerprint: device.fingerprint },
+      ip,
+      created_at: createdAt,
+      last_used_at: lastUsedAt,
+      current: caller.kind === "user" && caller.sessionId === _id,
+    }));
+  },
+});

@@ -1,0 +1,23 @@
+/**
+ * Signs out: the right secret of any generation ends its session. Answers 204 to any well-formed body, so that the
+ * answer tells nothing about a token.
+ */
+import { strictObject } from "zod/mini";
+import { revokeRefreshToken } from "#core/auth/sign_out.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ client_id: text(), refresh_token: text() });
+
+export const handler = rpc({
+  name: "revoke_token",
+  version: "2021-10-06",
+  summary: "Signs out: ends the session of a refresh token.",
+  access: "public",
+  request,
+  response: null,
+  errors: [],
+  async run({ core, request: { refresh_token } }) {
+    await revokeRefreshToken(core, refresh_token);
+  },
+});
