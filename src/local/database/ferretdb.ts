@@ -1,0 +1,82 @@
+import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cacheDirectory } from "#local/cache_directory.ts";
+import { freePort, onPath, run, startServer } from "#local/child_process.ts";
+import { ensureDocumentdb, startPostgres } from "#local/database/documentdb.ts";
+import type { FindOptions, FoundDatabase } from "#local/database/found_database.ts";
+import { exclusively } from "#local/database/lock.ts";
+import { untilAnswering } from "#local/database/ping.ts";
+
+const FERRETDB_VERSION = "v2.7.0";
+
+export const FERRETDB_NEEDS = "Debian Linux as root, with apt and Go";
+
+function isPossible(): boolean {
+  return process.platform === "linux" && process.getuid?.() === 0 && onPath("apt-get") !== null && onPath("go") !== null;
+}
+
+/** Builds FerretDB and its engine once, then starts them; null where that can't be done. */
+export async function startFerretdb(options: FindOptions): Promise<FoundDatabase | null> {
+  const cache = join(cacheDirectory(), "ferretdb");
+  const binary = join(cache, `ferretdb-${FERRETDB_VERSION}`);
+  if (!existsSync(binary) && !isPossible()) return null;
+  await mkdir(cache, { recursive: true });
+  const root = await exclusively(join(cache, "lock"), async () => {
+    await ensureFerretdb(binary, options.say);
+    return ensureDocumentdb(cache, options.say);
+  });
+
+  const folder = options.dataDirectory
+    ? join(options.dataDirectory, "documentdb")
+    : await mkdtemp(join(tmpdir(), "nest-documentdb-"));
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o755);
+  const postgres = await startPostgres(root, folder, { isThrowAway: options.dataDirectory === null });
+  const state = join(folder, "ferretdb");
+  await mkdir(state, { recursive: true });
+  const port = await freePort();
+  const ferretdb = startServer(binary, [
+    "--no-auth",
+    `--postgresql-url=${postgres.url}?pool_max_conns=60`,
+    `--listen-addr=127.0.0.1:${port}`,
+    "--debug-addr=-",
+    "--telemetry=disable",
+    "--log-level=ERROR",
+    `--state-dir=${state}`,
+  ]);
+  const uri = `mongodb://127.0.0.1:${port}/`;
+  const stop = async () => {
+    await ferretdb.stop();
+    await postgres.stop();
+    if (options.dataDirectory === null) await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await untilAnswering(uri, ferretdb);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    engine: "FerretDB over DocumentDB",
+    version: FERRETDB_VERSION,
+    uri,
+    how: "built from Debian's and Go's packages",
+    stop,
+  };
+}
+
+async function ensureFerretdb(binary: string, say: (line: string) => void): Promise<void> {
+  if (existsSync(binary)) return;
+  say("Building FerretDB, a MongoDB-compatible server (once, a minute or two)");
+  const folder = await mkdtemp(`${binary}-`);
+  try {
+    await run("go", ["install", `github.com/FerretDB/FerretDB/v2/cmd/ferretdb@${FERRETDB_VERSION}`], {
+      env: { ...process.env, GOBIN: folder, GOFLAGS: "" },
+    });
+    await rename(join(folder, "ferretdb"), binary);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,36 @@
+import { FERRETDB_NEEDS, startFerretdb } from "#local/database/ferretdb.ts";
+import type { FindOptions, FoundDatabase } from "#local/database/found_database.ts";
+import { startDownloadedMongod, startInstalledMongod } from "#local/database/mongod.ts";
+import { serverVersion } from "#local/database/ping.ts";
+
+/**
+ * Finds or starts a MongoDB-compatible database: MONGODB_URI, `mongod` on PATH, a downloaded mongod, or FerretDB over
+ * DocumentDB built from Debian's and Go's packages.
+ * @throws Error naming the four ways if none works here
+ */
+export async function findDatabase(options: FindOptions): Promise<FoundDatabase> {
+  const found =
+    (await useRunningServer()) ??
+    (await startInstalledMongod(options)) ??
+    (await startDownloadedMongod(options)) ??
+    (await startFerretdb(options));
+  if (found) return found;
+  throw new Error(
+    [
+      "No database. Nest needs one of:",
+      "  1. MONGODB_URI, pointing at a running MongoDB 6.0 or later",
+      "  2. mongod on PATH",
+      "  3. network access, to download MongoDB once",
+      `  4. ${FERRETDB_NEEDS}, to build FerretDB once`,
+    ].join("\n"),
+  );
+}
+
+async function useRunningServer(): Promise<FoundDatabase | null> {
+  const uri = process.env.MONGODB_URI;
+  if (!uri) return null;
+  const version = await serverVersion(uri, 5000).catch((cause) => {
+    throw new Error("MONGODB_URI is set, but no database answers there.", { cause });
+  });
+  return { engine: "MongoDB", version, uri, how: "MONGODB_URI", stop: async () => undefined };
+}

@@ -1,0 +1,59 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MongoBinary } from "mongodb-memory-server-core";
+import { cacheDirectory } from "#local/cache_directory.ts";
+import { freePort, onPath, startServer } from "#local/child_process.ts";
+import type { FindOptions, FoundDatabase } from "#local/database/found_database.ts";
+import { untilAnswering } from "#local/database/ping.ts";
+
+const DOWNLOAD_VERSION = "8.0.15";
+/** After a download failed, the next starts don't try again for this long. */
+const DOWNLOAD_PAUSE_MS = 6 * 60 * 60 * 1000;
+
+/** Starts the `mongod` on PATH, or answers null if there is none. */
+export async function startInstalledMongod(options: FindOptions): Promise<FoundDatabase | null> {
+  const path = onPath("mongod");
+  return path ? start(path, "mongod on PATH", options) : null;
+}
+
+/** Downloads a mongod once, or answers null where none can be downloaded. */
+export async function startDownloadedMongod(options: FindOptions): Promise<FoundDatabase | null> {
+  const folder = join(cacheDirectory(), "mongod");
+  const failedAt = join(folder, `download-of-${DOWNLOAD_VERSION}-failed`);
+  const lastFailure = Number(await readFile(failedAt, "utf8").catch(() => "0"));
+  if (Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
+  await mkdir(folder, { recursive: true });
+  try {
+    options.say(`Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`);
+    const path = await MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false });
+    return await start(path, "mongodb-memory-server's download", options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : "unknown";
+    options.say(`MongoDB could not be downloaded here (${reason}).`);
+    await writeFile(failedAt, String(Date.now()));
+    return null;
+  }
+}
+
+async function start(program: string, how: string, { dataDirectory }: FindOptions): Promise<FoundDatabase> {
+  const folder = dataDirectory ? join(dataDirectory, "mongod") : await mkdtemp(join(tmpdir(), "nest-mongod-"));
+  await mkdir(folder, { recursive: true });
+  const port = await freePort();
+  const server = startServer(program, [
+    ...["--dbpath", folder, "--port", String(port), "--bind_ip", "127.0.0.1"],
+    ...["--setParameter", "ttlMonitorSleepSecs=5"],
+  ]);
+  const uri = `mongodb://127.0.0.1:${port}/`;
+  const version = await untilAnswering(uri, server);
+  return {
+    engine: "MongoDB",
+    version,
+    uri,
+    how,
+    async stop() {
+      await server.stop();
+      if (dataDirectory === null) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

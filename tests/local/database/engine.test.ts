@@ -1,0 +1,99 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Collection } from "mongodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openFreshDatabase } from "#tests/support/database.ts";
+
+const ROUNDS = 100;
+const CALLERS = 50;
+
+interface Thing {
+  _id: string;
+  usedAt?: string | null;
+  name?: string;
+  removedAt?: string | null;
+  count?: number;
+  createdAt?: string;
+  purgeAt?: Date;
+}
+
+describe("the database engine", () => {
+  let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
+  let expiring: Collection<Thing>;
+  const collection = (name: string) => opened.database.collection<Thing>(name);
+
+  beforeAll(async () => {
+    opened = await openFreshDatabase();
+    // Inserted first and looked at last: an engine takes up to a minute to notice.
+    expiring = collection("expiring");
+    await expiring.createIndex({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+    await expiring.insertMany([
+      { _id: "over", purgeAt: new Date(Date.now() - 1000) },
+      { _id: "not yet", purgeAt: new Date(Date.now() + 3_600_000) },
+    ]);
+  });
+  afterAll(() => opened[Symbol.asyncDispose]());
+
+  test("lets exactly one of 50 simultaneous conditional findOneAndUpdate win, 100 times over", async () => {
+    const things = collection("codes");
+    for (let round = 0; round < ROUNDS; round++) {
+      const _id = `code-${round}`;
+      await things.insertOne({ _id, usedAt: null });
+      const winners = await Promise.all(
+        Array.from({ length: CALLERS }, (_, caller) =>
+          things.findOneAndUpdate({ _id, usedAt: null }, { $set: { usedAt: `caller-${caller}` } }, { returnDocument: "after" }),
+        ),
+      );
+      expect(winners.filter((winner) => winner !== null)).toHaveLength(1);
+    }
+  });
+
+  test("lets exactly one of 50 inserts racing on one unique key win and tells the others 11000, 100 times over", async () => {
+    const things = collection("names");
+    await things.createIndex({ name: 1 }, { unique: true });
+    for (let round = 0; round < ROUNDS; round++) {
+      const results = await Promise.allSettled(
+        Array.from({ length: CALLERS }, (_, caller) => things.insertOne({ _id: `${round}-${caller}`, name: `name-${round}` })),
+      );
+      const refusals = results.flatMap((result) => (result.status === "rejected" ? [result.reason.code] : []));
+      expect(refusals).toEqual(Array(CALLERS - 1).fill(11000));
+      expect(await things.countDocuments({ name: `name-${round}` })).toBe(1);
+    }
+  });
+
+  test("holds a unique index that only covers documents where a field is null", async () => {
+    const things = collection("partial");
+    await things.createIndex({ name: 1 }, { unique: true, partialFilterExpression: { removedAt: null } });
+    await things.insertOne({ _id: "removed", name: "ada", removedAt: "2026-01-01T00:00:00.000Z" });
+    await things.insertOne({ _id: "active", name: "ada", removedAt: null });
+    await expect(things.insertOne({ _id: "again", name: "ada", removedAt: null })).rejects.toMatchObject({ code: 11000 });
+    await things.insertOne({ _id: "removed too", name: "ada", removedAt: "2026-01-02T00:00:00.000Z" });
+  });
+
+  test("upserts with $setOnInsert and $inc, counting every one of 50 simultaneous callers", async () => {
+    const things = collection("counters");
+    const bump = () =>
+      things.findOneAndUpdate({ _id: "hits" }, { $inc: { count: 1 }, $setOnInsert: { createdAt: "first" } }, { upsert: true, returnDocument: "after" });
+    await bump();
+    await Promise.all(Array.from({ length: CALLERS - 1 }, bump));
+    expect(await things.findOne({ _id: "hits" })).toEqual({ _id: "hits", count: CALLERS, createdAt: "first" });
+  });
+
+  test("acknowledges writes by majority and names the index in explain", async () => {
+    const things = collection("explained");
+    await things.createIndex({ name: 1 });
+    await things.insertMany(Array.from({ length: 500 }, (_, index) => ({ _id: `thing-${index}`, name: `name-${index}` })));
+    const written = await things.updateOne({ _id: "thing-1" }, { $set: { count: 1 } }, { writeConcern: { w: "majority" } });
+    expect(written).toMatchObject({ acknowledged: true, modifiedCount: 1 });
+    const plan = JSON.stringify(await things.find({ name: "name-7" }).explain());
+    expect(plan).toContain("name_1");
+  });
+
+  test("removes a document when its TTL index says so, and not before", async () => {
+    const end = Date.now() + 90_000;
+    while ((await expiring.countDocuments({ _id: "over" })) > 0) {
+      expect(Date.now(), "the TTL index never fired").toBeLessThan(end);
+      await wait(500);
+    }
+    expect(await expiring.countDocuments({ _id: "not yet" })).toBe(1);
+  }, 100_000);
+});
