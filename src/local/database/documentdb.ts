@@ -23,7 +23,7 @@ const SETTINGS = {
   max_worker_processes: "24",
   dynamic_shared_memory_type: "mmap",
   // Unique indexes are exclusion constraints here: inserts that race on one key deadlock, and wait this long to know.
-  deadlock_timeout: "20ms",
+  deadlock_timeout: "3ms",
   jit: "off",
 };
 

@@ -6,6 +6,7 @@ import { cacheDirectory } from "#local/cache_directory.ts";
 import { freePort, onPath, run, startServer } from "#local/child_process.ts";
 import { ensureDocumentdb, startPostgres } from "#local/database/documentdb.ts";
 import type { FindOptions, FoundDatabase } from "#local/database/found_database.ts";
+import { startConflictProxy } from "#local/database/conflict_proxy.ts";
 import { exclusively } from "#local/database/lock.ts";
 import { untilAnswering } from "#local/database/ping.ts";
 
@@ -46,8 +47,10 @@ export async function startFerretdb(options: FindOptions): Promise<FoundDatabase
     "--log-level=ERROR",
     `--state-dir=${state}`,
   ]);
-  const uri = `mongodb://127.0.0.1:${port}/`;
+  const proxy = await startConflictProxy(port);
+  const uri = `mongodb://127.0.0.1:${proxy.port}/`;
   const stop = async () => {
+    await proxy.close();
     await ferretdb.stop();
     await postgres.stop();
     if (options.dataDirectory === null) await rm(folder, { recursive: true, force: true });

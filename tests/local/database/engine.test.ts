@@ -78,6 +78,21 @@ describe("the database engine", () => {
     expect(await things.findOne({ _id: "hits" })).toEqual({ _id: "hits", count: CALLERS, createdAt: "first" });
   });
 
+  test("makes one document of 50 simultaneous upserts on a unique key that is not _id, 20 times over", async () => {
+    const things = collection("upserts");
+    await things.createIndex({ name: 1 }, { unique: true });
+    for (let round = 0; round < 20; round++) {
+      const name = `name-${round}`;
+      const upsert = () => things.findOneAndUpdate({ name }, { $inc: { count: 1 } }, { upsert: true });
+      const results = await Promise.allSettled(Array.from({ length: CALLERS }, upsert));
+      const refused = results.filter((result) => result.status === "rejected");
+      // mongod may refuse some with 11000, which callers repeat; nothing else may surface.
+      expect(refused.map(({ reason }) => `${reason.code} ${reason.message}`).filter((said) => !said.startsWith("11000"))).toEqual([]);
+      const stored = await things.find({ name }).toArray();
+      expect(stored.map(({ count }) => count)).toEqual([CALLERS - refused.length]);
+    }
+  });
+
   test("acknowledges writes by majority and names the index in explain", async () => {
     const things = collection("explained");
     await things.createIndex({ name: 1 });
