@@ -1,4 +1,4 @@
-import { type output, type ZodMiniType, object, pipe, refine, safeParse, string, transform } from "zod/mini";
+import { object, type output, pipe, refine, safeParse, string, transform, type ZodMiniType } from "zod/mini";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -52,7 +52,9 @@ export function json<Shape extends ZodMiniType>(shape: Shape) {
 /** A whole number within bounds, written in decimal digits. */
 export function integer(minimum: number, maximum: number) {
   return pipe(
-    string().check(refine((value) => /^\d{1,15}$/.test(value) && Number(value) >= minimum && Number(value) <= maximum)),
+    string().check(
+      refine((value) => /^\d{1,15}$/.test(value) && Number(value) >= minimum && Number(value) <= maximum),
+    ),
     transform(Number),
   );
 }

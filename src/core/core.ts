@@ -1,11 +1,11 @@
-import { refine, string, enum as oneOf } from "zod/mini";
+import { enum as oneOf, refine, string } from "zod/mini";
 import { internalKeyVariables } from "#core/auth/internal_key.ts";
 import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
 import { SigningKeys, signingKeyVariables } from "#core/auth/signing_keys.ts";
 import { type Mongo, mongoVariables, openMongo } from "#core/clients/mongo.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
-import { type Environment, type Variables, readConfig } from "#core/config.ts";
-import { type Log, createLog } from "#core/log.ts";
+import { type Environment, readConfig, type Variables } from "#core/config.ts";
+import { createLog, type Log } from "#core/log.ts";
 import { LIMIT_NAMES, type LimitName, RateLimiter, rateLimitVariables } from "#core/rate_limiter.ts";
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
@@ -73,13 +73,20 @@ export interface CoreOptions {
  * @throws ConfigError naming every variable that is missing or unusable
  */
 export function openCore(environment: Environment, options: CoreOptions = {}): OpenCore {
-  const { clock = systemClock, write = (line) => process.stdout.write(`${line}\n`), monitorCommands = false } = options;
+  const {
+    clock = systemClock,
+    write = (line) => process.stdout.write(`${line}\n`),
+    monitorCommands = false,
+  } = options;
   const config = readConfig(coreVariables, environment);
   const mongo = openMongo(config.MONGODB_URI, { monitorCommands });
   const { database } = mongo;
   const log = createLog(write, () => clock.now());
   const limits = Object.fromEntries(
-    LIMIT_NAMES.map((name) => [name, config[`LIMIT_${name.toUpperCase()}` as keyof typeof rateLimitVariables]]),
+    LIMIT_NAMES.map((name) => [
+      name,
+      config[`LIMIT_${name.toUpperCase()}` as keyof typeof rateLimitVariables],
+    ]),
   ) as Partial<Record<LimitName, number>>;
   const core: Core = {
     stage: config.STAGE,

@@ -27,7 +27,10 @@ export function createLog(write: (line: string) => void, now: () => Date): Log {
  */
 export function describeFailure(error: unknown): Fields {
   if (!(error instanceof Error)) return { failure: typeof error };
-  const code = "code" in error && (typeof error.code === "string" || typeof error.code === "number") ? error.code : undefined;
+  const code =
+    "code" in error && (typeof error.code === "string" || typeof error.code === "number")
+      ? error.code
+      : undefined;
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   return {
     failure: error.name,

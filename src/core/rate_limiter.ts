@@ -1,8 +1,8 @@
 import { optional, refine, string } from "zod/mini";
+import { DAY, HOUR, MINUTE } from "#core/clock.ts";
 import { integer } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
-import { type Log, describeFailure } from "#core/log.ts";
-import { DAY, HOUR, MINUTE } from "#core/clock.ts";
+import { describeFailure, type Log } from "#core/log.ts";
 import { hmacHex } from "#core/secrets.ts";
 
 /** What we use of the limiter library, whose counters live in `rate-limits`. */
@@ -62,13 +62,19 @@ export class RateLimiter {
   readonly #log: Log;
 
   /** @param configured points by limit, where the environment overrides the default */
-  constructor(store: LimiterStore, key: string, configured: Partial<Record<LimitName, number | undefined>>, log: Log) {
+  constructor(
+    store: LimiterStore,
+    key: string,
+    configured: Partial<Record<LimitName, number | undefined>>,
+    log: Log,
+  ) {
     this.#key = key;
     this.#log = log;
     for (const name of LIMIT_NAMES) {
       const limit = LIMITS[name];
       const allowed = configured[name] ?? limit.points;
-      if (allowed > 0) this.#limiters.set(name, { limiter: store.limiter(name, allowed, limit.seconds), points: allowed });
+      if (allowed > 0)
+        this.#limiters.set(name, { limiter: store.limiter(name, allowed, limit.seconds), points: allowed });
     }
   }
 

@@ -1,4 +1,4 @@
-import { type output, type ZodMiniType, maxLength, minLength, string } from "zod/mini";
+import { maxLength, minLength, type output, string, type ZodMiniType } from "zod/mini";
 
 /** Longest string the wire takes where no other cap is named (contract 1.1). */
 const TEXT_LIMIT = 512;

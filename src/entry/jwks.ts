@@ -6,7 +6,7 @@ import { SigningKeys, signingKeyVariables } from "#core/auth/signing_keys.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
 import { success } from "#entry/answer.ts";
-import type { Handler } from "#entry/rpc.ts";
+import { type Handler, lambda } from "#entry/lambda.ts";
 
 export const jwksVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
@@ -29,7 +29,5 @@ export function serveJwks(environment: Environment, clock: Clock): Handler {
   }) as unknown as Handler;
 }
 
-let served: Handler | undefined;
-
 /** The Lambda handler of the JWKS route. */
-export const handler: Handler = (event, context) => (served ??= serveJwks(process.env, systemClock))(event, context);
+export const handler = lambda(() => serveJwks(process.env, systemClock));

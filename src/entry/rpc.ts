@@ -1,38 +1,31 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
-import type { output, ZodMiniType } from "zod/mini";
+import type { ZodMiniType } from "zod/mini";
 import { requireStanding } from "#core/auth/bearer.ts";
 import { CALL_LIMIT_MS, type Call, type Caller } from "#core/call.ts";
 import { type Core, type OpenCore, openCore } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
-import { type AnswerContext, type Result, failure, headerOf, success, toNestError } from "#entry/answer.ts";
+import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
 import type { OpenedParts, Parts, RpcDeclaration } from "#entry/declaration.ts";
+import { type Handler, lambda } from "#entry/lambda.ts";
 import { readJson } from "#entry/read_body.ts";
 import { validate } from "#entry/validation.ts";
-
-export type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<Result>;
 
 /** A Lambda handler that says what it serves. */
 export interface RpcHandler extends Handler {
   declaration: RpcDeclaration;
 }
 
-/**
- * Makes a method's Lambda handler from its declaration. In Lambda the shared library opens at module load, so that
- * connecting overlaps the rest of the cold start; elsewhere with the first call.
- */
+/** Makes a method's Lambda handler from its declaration. */
 export function rpc<
   Request extends ZodMiniType,
   Response extends ZodMiniType | null,
   Needed extends Parts = Record<never, never>,
   Reads = undefined,
 >(declaration: RpcDeclaration<Request, Response, Needed, Reads>): RpcHandler {
-  let served: Handler | undefined;
-  const serve = () => (served ??= serveRpc(declaration as unknown as RpcDeclaration, openCore(process.env)));
-  if (process.env.AWS_LAMBDA_RUNTIME_API) serve();
-  const handler: Handler = (event, context) => serve()(event, context);
+  const handler = lambda(() => serveRpc(declaration as unknown as RpcDeclaration, openCore(process.env)));
   return Object.assign(handler, { declaration: declaration as unknown as RpcDeclaration });
 }
 

@@ -8,12 +8,16 @@ import { NestError } from "#core/errors.ts";
 import { createLog } from "#core/log.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { type AnswerContext, failure, headerOf, success, toNestError } from "#entry/answer.ts";
-import type { Handler } from "#entry/rpc.ts";
+import { type Handler, lambda } from "#entry/lambda.ts";
 
 export const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]), ...oauthClientVariables };
 
 /** The API's `$default` route: health, preflights, and every path and verb that no function has (contract A7). */
-export function serveUnmatched(environment: Environment, clock: Clock, write: (line: string) => void): Handler {
+export function serveUnmatched(
+  environment: Environment,
+  clock: Clock,
+  write: (line: string) => void,
+): Handler {
   const config = readConfig(unmatchedVariables, environment);
   const oauthClients = new OAuthClients(config);
   const log = createLog(write, () => clock.now());
@@ -31,8 +35,14 @@ export function serveUnmatched(environment: Environment, clock: Clock, write: (l
       return success(answer, body, headers);
     } catch (error) {
       const known = toNestError(error);
-      log.info("unmatched", { status: known.status, code: known.code, verb: method, request_id: answer.requestId });
-      const allow = known.code === "method_not_supported" ? { allow: String(known.meta?.allow ?? "POST") } : undefined;
+      log.info("unmatched", {
+        status: known.status,
+        code: known.code,
+        verb: method,
+        request_id: answer.requestId,
+      });
+      const allow =
+        known.code === "method_not_supported" ? { allow: String(known.meta?.allow ?? "POST") } : undefined;
       return failure(answer, known, allow);
     }
   }) as unknown as Handler;
@@ -74,7 +84,8 @@ function requireMajor(major: string): void {
 }
 
 function requireVerb(verb: string, allowed: readonly string[]): void {
-  if (!allowed.includes(verb)) throw new NestError("method_not_supported", { meta: { allow: allowed.join(", ") } });
+  if (!allowed.includes(verb))
+    throw new NestError("method_not_supported", { meta: { allow: allowed.join(", ") } });
 }
 
 /** CORS is ours, not the gateway's; only origins of enabled clients are named (contract 1.1, A10). */
@@ -87,8 +98,7 @@ function preflight(origin: string | null, oauthClients: OAuthClients): Record<st
   };
 }
 
-let served: Handler | undefined;
-
 /** The Lambda handler of `$default`. */
-export const handler: Handler = (event, context) =>
-  (served ??= serveUnmatched(process.env, systemClock, (line) => process.stdout.write(`${line}\n`)))(event, context);
+export const handler = lambda(() =>
+  serveUnmatched(process.env, systemClock, (line) => process.stdout.write(`${line}\n`)),
+);

@@ -1,4 +1,4 @@
-import { type output, type ZodMiniType, safeParse } from "zod/mini";
+import { type output, safeParse, type ZodMiniType } from "zod/mini";
 import { NestError, type Reason } from "#core/errors.ts";
 
 type Issue = ReturnType<typeof issuesOf>[number];
@@ -22,7 +22,10 @@ export function validate<Schema extends ZodMiniType>(schema: Schema, value: unkn
   const parsed = safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const failures = inOrder(parsed.error.issues.flatMap((issue) => failuresOf(issue, value)));
-  const reasons: Reason[] = failures.map(({ path, message, name }) => ({ code: "validation_failed", meta: { path, message, name } }));
+  const reasons: Reason[] = failures.map(({ path, message, name }) => ({
+    code: "validation_failed",
+    meta: { path, message, name },
+  }));
   throw new NestError("validation_failed", { meta: reasons[0]?.meta, reasons });
 }
 
@@ -40,7 +43,8 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
       return one("maxLength", `does not meet maximum length of ${issue.maximum}`);
     case "invalid_type":
     case "invalid_value": {
-      if (isMissing(body, path)) return one("required", `requires property "${path.at(-1)}"`, path.slice(0, -1));
+      if (isMissing(body, path))
+        return one("required", `requires property "${path.at(-1)}"`, path.slice(0, -1));
       if (issue.code === "invalid_type") return one("type", `is not of a type(s) ${issue.expected}`);
       if (typeof valueAt(body, path) !== "string") return one("type", "is not of a type(s) string");
       return one("enum", `is not one of enum values: ${issue.values.join(",")}`);

@@ -13,7 +13,11 @@ export function onPath(program: string): string | null {
  * Runs a program to its end.
  * @throws Error with the end of what it printed if it fails or takes longer than `timeoutMs`
  */
-export async function run(program: string, args: readonly string[], options: SpawnOptions & { timeoutMs?: number } = {}): Promise<string> {
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: SpawnOptions & { timeoutMs?: number } = {},
+): Promise<string> {
   const { timeoutMs, ...spawnOptions } = options;
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...spawnOptions });
   const output: string[] = [];
@@ -27,7 +31,9 @@ export async function run(program: string, args: readonly string[], options: Spa
     });
     const printed = output.join("");
     if (code === 0) return printed;
-    throw new Error(`${program} ${args[0] ?? ""} failed (${code ?? "killed"}): ${printed.trim().slice(-600)}`);
+    throw new Error(
+      `${program} ${args[0] ?? ""} failed (${code ?? "killed"}): ${printed.trim().slice(-600)}`,
+    );
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,4 @@
-import { SignJWT, errors, jwtVerify } from "jose";
+import { errors, jwtVerify, SignJWT } from "jose";
 import type { OAuthClients } from "#core/auth/oauth_clients.ts";
 import type { SigningKeys } from "#core/auth/signing_keys.ts";
 import type { Clock } from "#core/clock.ts";
@@ -26,7 +26,10 @@ export interface AccessTokenClaims {
 const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
 
 /** Mints the JWS for a stored access token (RFC 9068; claims as contract 1.2). */
-export async function mintAccessToken({ issuer, signingKeys }: TokenMint, token: AccessToken): Promise<string> {
+export async function mintAccessToken(
+  { issuer, signingKeys }: TokenMint,
+  token: AccessToken,
+): Promise<string> {
   const { kid, key } = await signingKeys.signer();
   return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId })
     .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid })
@@ -81,7 +84,8 @@ export async function verifyAccessToken(
   });
   if (payload.v !== CLAIMS_VERSION) throw unauthorized("invalid_token_version");
   const { jti: id, sub: userId, aud: clientId, sid: sessionId } = payload;
-  const wellFormed = typeof clientId === "string" && typeof sessionId === "string" && payload.client_id === clientId;
+  const wellFormed =
+    typeof clientId === "string" && typeof sessionId === "string" && payload.client_id === clientId;
   if (!wellFormed || id === undefined || userId === undefined) throw unauthorized("invalid_token");
   if (!core.oauthClients.find(clientId)) throw unauthorized("invalid_token");
   return { id, userId, clientId, sessionId };

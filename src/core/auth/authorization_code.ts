@@ -1,20 +1,20 @@
+import { countFailures } from "#core/auth/failure_limit.ts";
 import { verifiesChallenge } from "#core/auth/pkce.ts";
 import {
   type Issue,
-  type TokenPair,
   newAccessToken,
   newRefreshToken,
   purgeAfter,
   refreshTokenExpiry,
+  type TokenPair,
   tokenPair,
 } from "#core/auth/token_pair.ts";
-import { countFailures } from "#core/auth/failure_limit.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
+import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import { hashSecret, matchesHash, newSecret } from "#core/secrets.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
@@ -48,11 +48,19 @@ type SignInCore = Pick<
  *   token_not_found, token_used, authorization_not_found, token_expired, incorrect_client, incorrect_redirect_uri,
  *   incorrect_code_verifier, client_not_found, rate_limited
  */
-export async function redeemAuthorizationCode(core: SignInCore, grant: CodeGrant, call: Call): Promise<TokenPair> {
+export async function redeemAuthorizationCode(
+  core: SignInCore,
+  grant: CodeGrant,
+  call: Call,
+): Promise<TokenPair> {
   if (grant.code === undefined) throw new NestError("code_missing");
   if (grant.codeVerifier === undefined) throw new NestError("code_verifier_missing");
   if (grant.redirectUri === undefined) throw new NestError("redirect_uri_missing");
-  const presented = { clientId: grant.clientId, codeVerifier: grant.codeVerifier, redirectUri: grant.redirectUri };
+  const presented = {
+    clientId: grant.clientId,
+    codeVerifier: grant.codeVerifier,
+    redirectUri: grant.redirectUri,
+  };
   const { id, secret } = splitCode(grant.code);
   return countFailures(core, call, async (withinLimit) => {
     const [found] = await Promise.all([core.authorizations.find(id), withinLimit]);
@@ -92,12 +100,17 @@ function splitCode(code: string): { id: string; secret: string } {
   return { id, secret };
 }
 
-function requireRedeemable(found: Authorization | null, secret: string, now: Date): asserts found is Authorization {
+function requireRedeemable(
+  found: Authorization | null,
+  secret: string,
+  now: Date,
+): asserts found is Authorization {
   if (!found) throw new NestError("not_found");
   if (!matchesHash(secret, found.key)) throw new NestError("token_not_found");
   // From here the caller has shown the key, so naming the failed check gives nothing away.
   if (found.usedAt) throw new NestError("token_used");
-  if (found.revokedAt || found.failedRedemptions >= FAILED_REDEMPTIONS_LIMIT) throw new NestError("authorization_not_found");
+  if (found.revokedAt || found.failedRedemptions >= FAILED_REDEMPTIONS_LIMIT)
+    throw new NestError("authorization_not_found");
   if (found.expiresAt <= now.toISOString()) throw new NestError("token_expired");
 }
 
@@ -150,6 +163,10 @@ async function startSession(
     identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, now),
     isNewDevice ? core.identifiers.rememberDevice(identifier._id, deviceHash) : null,
   ]);
-  core.log.info("signed_in", { user_id: issue.userId, client_id: issue.client.id, session_id: issue.sessionId });
+  core.log.info("signed_in", {
+    user_id: issue.userId,
+    client_id: issue.client.id,
+    session_id: issue.sessionId,
+  });
   return pair;
 }

@@ -29,7 +29,8 @@ export async function requireStanding(
     record.sessionId === session._id &&
     session.userId === claims.userId;
   if (!matches) throw unauthorized("token_not_found");
-  if (record.revokedAt || session.revokedAt || record.generation < session.generation) throw unauthorized("token_revoked");
+  if (record.revokedAt || session.revokedAt || record.generation < session.generation)
+    throw unauthorized("token_revoked");
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
   if (session.acknowledgedGeneration >= record.generation) return { acknowledge: null };
   return { acknowledge: () => core.sessions.acknowledge(session._id, record.generation) };

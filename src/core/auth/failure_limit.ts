@@ -16,7 +16,9 @@ export async function countFailures<Result>(
   attempt: (withinLimit: Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   const network = networkOf(call.ip);
-  const withinLimit = core.rateLimiter.peek("failures_per_network", network).then((count) => refuseIfOver([count]));
+  const withinLimit = core.rateLimiter
+    .peek("failures_per_network", network)
+    .then((count) => refuseIfOver([count]));
   try {
     return await attempt(withinLimit);
   } catch (error) {

@@ -10,7 +10,9 @@ const hashesOf = (value: string) => value.split(",").map((hash) => hash.trim());
 export const internalKeyVariables = {
   INTERNAL_KEYS: pipe(
     string().check(
-      refine((value) => hashesOf(value).every((hash) => /^[0-9a-f]{64}$/.test(hash) && !PUBLISHED_SAMPLES.includes(hash))),
+      refine((value) =>
+        hashesOf(value).every((hash) => /^[0-9a-f]{64}$/.test(hash) && !PUBLISHED_SAMPLES.includes(hash)),
+      ),
     ),
     transform(hashesOf),
   ),

@@ -1,8 +1,8 @@
+import { purgeAfter } from "#core/auth/token_pair.ts";
 import type { Call } from "#core/call.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import type { Mailer } from "#core/email/mailer.ts";
-import { purgeAfter } from "#core/auth/token_pair.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
@@ -23,7 +23,10 @@ export interface LinkRequest {
   device: Device | null;
 }
 
-type LinkCore = Pick<Core, "oauthClients" | "authorizations" | "identifiers" | "rateLimiter" | "clock" | "log"> & {
+type LinkCore = Pick<
+  Core,
+  "oauthClients" | "authorizations" | "identifiers" | "rateLimiter" | "clock" | "log"
+> & {
   mailer: Mailer;
 };
 
@@ -60,14 +63,22 @@ export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: 
     purgeAt: purgeAfter(expiresAt),
   });
   const magicLinkUrl = `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}`;
-  await core.mailer.send({ to: address.recipient, template: "magic-link", variables: { magicLinkUrl } }, call.deadline);
+  await core.mailer.send(
+    { to: address.recipient, template: "magic-link", variables: { magicLinkUrl } },
+    call.deadline,
+  );
 }
 
 /**
  * One trip: every counter and the look for a known machine go side by side. A machine that signed this address in
  * before has a limit of its own, so that strangers can't use up its owner's (contract 1.2).
  */
-async function requireWithinLimits(core: LinkCore, address: Address, device: Device | null, call: Call): Promise<void> {
+async function requireWithinLimits(
+  core: LinkCore,
+  address: Address,
+  device: Device | null,
+  call: Call,
+): Promise<void> {
   const network = networkOf(call.ip);
   const { rateLimiter } = core;
   const [identifier, perNetworkAndAddress, perAddress, perNetwork, ownDevice, mails] = await Promise.all([
@@ -79,7 +90,8 @@ async function requireWithinLimits(core: LinkCore, address: Address, device: Dev
     rateLimiter.count("mails_per_hour", "fleet"),
   ]);
   const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
-  if (mails.ratio > 1) core.log.warn("mail_ceiling_passed", { ratio: Number(mails.ratio.toFixed(2)), known_device: isKnown });
+  if (mails.ratio > 1)
+    core.log.warn("mail_ceiling_passed", { ratio: Number(mails.ratio.toFixed(2)), known_device: isKnown });
   if (isKnown && ownDevice) return refuseIfOver([ownDevice]);
   refuseIfOver([perNetworkAndAddress, perAddress, perNetwork, { ...mails, ratio: mails.ratio / 10 }]);
 }

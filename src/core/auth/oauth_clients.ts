@@ -1,4 +1,16 @@
-import { type output, array, boolean, maximum, minimum, nullable, number, optional, refine, strictObject, string } from "zod/mini";
+import {
+  array,
+  boolean,
+  maximum,
+  minimum,
+  nullable,
+  number,
+  optional,
+  type output,
+  refine,
+  strictObject,
+  string,
+} from "zod/mini";
 import { integer, json } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
@@ -58,7 +70,10 @@ function beakClients(desktopAccessTokenLifetime: number): OAuthClient[] {
 export class OAuthClients {
   readonly #byId: ReadonlyMap<string, OAuthClient>;
 
-  constructor(config: { DESKTOP_ACCESS_TOKEN_LIFETIME?: number | undefined; CLIENTS?: OAuthClient[] | undefined }) {
+  constructor(config: {
+    DESKTOP_ACCESS_TOKEN_LIFETIME?: number | undefined;
+    CLIENTS?: OAuthClient[] | undefined;
+  }) {
     const clients = config.CLIENTS ?? beakClients(config.DESKTOP_ACCESS_TOKEN_LIFETIME ?? 3600);
     this.#byId = new Map(clients.map((client) => [client.id, client]));
   }

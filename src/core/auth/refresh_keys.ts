@@ -7,9 +7,9 @@ import { json } from "#core/config.ts";
  */
 export const refreshKeyVariables = {
   REFRESH_KEYS: json(
-    array(strictObject({ id: string().check(minLength(1)), key: string().check(regex(/^[0-9a-f]{64}$/)) })).check(
-      minLength(1),
-    ),
+    array(
+      strictObject({ id: string().check(minLength(1)), key: string().check(regex(/^[0-9a-f]{64}$/)) }),
+    ).check(minLength(1)),
   ),
 };
 

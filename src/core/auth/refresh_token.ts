@@ -3,11 +3,11 @@ import type { OAuthClient } from "#core/auth/oauth_clients.ts";
 import type { RefreshKeys } from "#core/auth/refresh_keys.ts";
 import {
   type Issue,
-  type TokenPair,
   newAccessToken,
   newRefreshToken,
   purgeAfter,
   refreshTokenExpiry,
+  type TokenPair,
   tokenPair,
 } from "#core/auth/token_pair.ts";
 import type { Call } from "#core/call.ts";
@@ -49,7 +49,11 @@ type RefreshCore = Pick<
  * @throws NestError refresh_token_missing, malformed_refresh_token, not_found, token_not_found, incorrect_client,
  *   client_not_found, authorization_not_found, token_expired, token_used, rate_limited, unavailable
  */
-export async function rotateRefreshToken(core: RefreshCore, grant: RefreshGrant, call: Call): Promise<TokenPair> {
+export async function rotateRefreshToken(
+  core: RefreshCore,
+  grant: RefreshGrant,
+  call: Call,
+): Promise<TokenPair> {
   if (grant.refreshToken === undefined) throw new NestError("refresh_token_missing");
   const presented = splitRefreshToken(grant.refreshToken);
   if (!presented) throw new NestError("malformed_refresh_token");
@@ -86,7 +90,11 @@ export function splitRefreshToken(refreshToken: string): { id: string; secret: s
 }
 
 /** Checks that say nothing of the token's life: whose it is and who asks. */
-function requireOwn(token: RefreshToken | null, secret: string, clientId: string): asserts token is RefreshToken {
+function requireOwn(
+  token: RefreshToken | null,
+  secret: string,
+  clientId: string,
+): asserts token is RefreshToken {
   if (!token) throw new NestError("not_found");
   if (!matchesHash(secret, token.key)) throw new NestError("token_not_found");
   if (token.clientId !== clientId) throw new NestError("incorrect_client");
@@ -108,7 +116,11 @@ interface UsedToken {
 }
 
 /** The token as a faster request left it, and its successor. */
-async function readUsed(core: RefreshCore, token: RefreshToken, successor: RefreshToken | null): Promise<UsedToken> {
+async function readUsed(
+  core: RefreshCore,
+  token: RefreshToken,
+  successor: RefreshToken | null,
+): Promise<UsedToken> {
   if (token.rotation) return { token, successor };
   const now = await core.refreshTokens.find(token._id);
   if (!now?.rotation) throw new NestError("authorization_not_found");
@@ -149,7 +161,8 @@ async function answer(core: RefreshCore, rotated: Rotated): Promise<TokenPair> {
   const { token, session, rotation, client, now, call } = rotated;
   const key = core.refreshKeys.find(rotation.keyId);
   // A key taken away too early must not look like theft: the client keeps its token and tries again.
-  if (key === null) throw new NestError("unavailable", { detail: "REFRESH_KEYS lacks a key in use", retryAfterSeconds: 60 });
+  if (key === null)
+    throw new NestError("unavailable", { detail: "REFRESH_KEYS lacks a key in use", retryAfterSeconds: 60 });
   const secret = hmacHex(key, rotation.salt, rotated.secret, rotation.successorId);
   const issue: Issue = {
     client,

@@ -1,5 +1,15 @@
-import { type CryptoKey, type JWK, exportJWK, generateKeyPair, importJWK } from "jose";
-import { type output, array, literal, looseObject, nullish, optional, refine, string, enum as oneOf } from "zod/mini";
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
+import {
+  array,
+  literal,
+  looseObject,
+  nullish,
+  enum as oneOf,
+  optional,
+  type output,
+  refine,
+  string,
+} from "zod/mini";
 import { DAY, HOUR, plusSeconds } from "#core/clock.ts";
 import { json } from "#core/config.ts";
 
@@ -72,10 +82,16 @@ export class SigningKeys {
     return this.#import(`verify:${found.kid}`, publicKey);
   }
 
-  #import(name: string, { kty, crv, x, y, d }: Omit<StoredKey, "d"> & { d?: string | undefined }): Promise<CryptoKey> {
+  #import(
+    name: string,
+    { kty, crv, x, y, d }: Omit<StoredKey, "d"> & { d?: string | undefined },
+  ): Promise<CryptoKey> {
     let imported = this.#imported.get(name);
     if (!imported) {
-      imported = importJWK({ kty, crv, x, y, ...(d === undefined ? {} : { d }) } as JWK, "ES256") as Promise<CryptoKey>;
+      imported = importJWK(
+        { kty, crv, x, y, ...(d === undefined ? {} : { d }) } as JWK,
+        "ES256",
+      ) as Promise<CryptoKey>;
       this.#imported.set(name, imported);
     }
     return imported;
@@ -86,7 +102,17 @@ async function newKey(state: StoredKey["state"], now: Date): Promise<StoredKey> 
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
   const { x = "", y = "", d } = await exportJWK(privateKey);
   const kid = `${now.toISOString().slice(0, 10)}-${x.slice(0, 8)}`;
-  return { kty: "EC", crv: "P-256", x, y, ...(d === undefined ? {} : { d }), kid, state, created_at: now.toISOString(), retired_at: null };
+  return {
+    kty: "EC",
+    crv: "P-256",
+    x,
+    y,
+    ...(d === undefined ? {} : { d }),
+    kid,
+    state,
+    created_at: now.toISOString(),
+    retired_at: null,
+  };
 }
 
 /** A first set: one key that signs and one that is published for the first rotation. */
@@ -107,7 +133,9 @@ export async function rotateKeySet(set: StoredKeySet, now: Date): Promise<Stored
   if (!next) throw new RotationRefused("There is no next key. Generate a key set first.");
   const usableAt = plusSeconds(new Date(next.created_at), SERVED_BEFORE_USE_SECONDS);
   if (usableAt > now) {
-    throw new RotationRefused(`The next key has not been served for an hour yet. Rotate after ${usableAt.toISOString()}.`);
+    throw new RotationRefused(
+      `The next key has not been served for an hour yet. Rotate after ${usableAt.toISOString()}.`,
+    );
   }
   const moved = set.keys.map((key): StoredKey => {
     if (key === next) return { ...key, state: "current" };

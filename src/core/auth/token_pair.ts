@@ -1,4 +1,4 @@
-import { type TokenMint, mintAccessToken } from "#core/auth/access_token.ts";
+import { mintAccessToken, type TokenMint } from "#core/auth/access_token.ts";
 import type { OAuthClient } from "#core/auth/oauth_clients.ts";
 import type { Call } from "#core/call.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
@@ -33,7 +33,7 @@ function bounded(issue: Issue, lifetimeSeconds: number): Date {
   const natural = plusSeconds(issue.now, lifetimeSeconds);
   if (issue.client.sessionMaxDays === null) return natural;
   const end = plusSeconds(new Date(issue.sessionCreatedAt), issue.client.sessionMaxDays * DAY);
-  return end < natural ? end : natural;
+  return new Date(Math.min(end.getTime(), natural.getTime()));
 }
 
 /** When a refresh token issued now ends. */
@@ -59,12 +59,21 @@ function tokenFields(issue: Issue, expiresAt: Date) {
 
 /** A new access token's record. */
 export function newAccessToken(issue: Issue): AccessToken {
-  return { _id: newId("accessToken"), ...tokenFields(issue, bounded(issue, issue.client.accessTokenLifetime)) };
+  return {
+    _id: newId("accessToken"),
+    ...tokenFields(issue, bounded(issue, issue.client.accessTokenLifetime)),
+  };
 }
 
 /** A new refresh token's record; `keyHash` is the SHA-256 of its secret half. */
 export function newRefreshToken(issue: Issue, id: string, keyHash: string): RefreshToken {
-  return { _id: id, key: keyHash, ...tokenFields(issue, refreshTokenExpiry(issue)), usedAt: null, rotation: null };
+  return {
+    _id: id,
+    key: keyHash,
+    ...tokenFields(issue, refreshTokenExpiry(issue)),
+    usedAt: null,
+    rotation: null,
+  };
 }
 
 /** What both grants of `authenticate_user` answer (contract B3). */

@@ -1,4 +1,10 @@
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 /** Markup that is already safe to put into a page. */
 export class Html {
@@ -14,7 +20,9 @@ export class Html {
 /** A template tag for HTML: every value is escaped, unless it is `Html` itself. */
 export function html(parts: TemplateStringsArray, ...values: (string | Html)[]): Html {
   const escaped = values.map((value) =>
-    value instanceof Html ? value.markup : value.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character),
+    value instanceof Html
+      ? value.markup
+      : value.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character),
   );
   return new Html(parts.reduce((text, part, index) => `${text}${escaped[index - 1] ?? ""}${part}`));
 }

@@ -1,4 +1,4 @@
-import { SendEmailCommand, type SESv2Client } from "@aws-sdk/client-sesv2";
+import { type SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
 import { renderMail } from "#core/email/render.ts";
 import type { TemplateName, TemplateVariables } from "#core/email/templates/index.ts";
 import { NestError } from "#core/errors.ts";

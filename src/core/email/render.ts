@@ -7,7 +7,10 @@ export interface RenderedMail {
 }
 
 /** Fills a template. Values are escaped in the HTML part and stand as they are in the text part. */
-export function renderMail<Name extends TemplateName>(name: Name, variables: TemplateVariables<Name>): RenderedMail {
+export function renderMail<Name extends TemplateName>(
+  name: Name,
+  variables: TemplateVariables<Name>,
+): RenderedMail {
   const template = TEMPLATES[name];
   return { subject: template.subject, html: template.html(variables), text: template.text(variables) };
 }

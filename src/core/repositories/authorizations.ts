@@ -71,7 +71,10 @@ export class AuthorizationRepository {
 
   /** Counts a redemption that showed the key but failed; never a spent or revoked link. */
   async countFailure(id: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id, usedAt: null, revokedAt: null }, { $inc: { failedRedemptions: 1 } });
+    await this.#collection.updateOne(
+      { _id: id, usedAt: null, revokedAt: null },
+      { $inc: { failedRedemptions: 1 } },
+    );
   }
 
   /** Revokes the other open links of one address at one client, as a sign-in does. */

@@ -59,7 +59,10 @@ export class IdentifierRepository {
 
   /** Records that the address was proved by a redeemed link; the first time stays. */
   async verify(id: string, now: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id, verifiedAt: null }, { $set: { verifiedAt: now, updatedAt: now } });
+    await this.#collection.updateOne(
+      { _id: id, verifiedAt: null },
+      { $set: { verifiedAt: now, updatedAt: now } },
+    );
   }
 
   /** Remembers a machine that signed this address in. */

@@ -2,7 +2,10 @@ import type { Db, IndexDescription } from "mongodb";
 import { AccessTokenRepository, accessTokenIndexes } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository, authorizationIndexes } from "#core/repositories/authorizations.ts";
 import { IdentifierRepository, identifierIndexes } from "#core/repositories/identifiers.ts";
-import { MarketingConsentRepository, marketingConsentIndexes } from "#core/repositories/marketing_consents.ts";
+import {
+  MarketingConsentRepository,
+  marketingConsentIndexes,
+} from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository, newsItemIndexes } from "#core/repositories/news_items.ts";
 import { RateLimitRepository, rateLimitIndexes } from "#core/repositories/rate_limits.ts";
 import { RefreshTokenRepository, refreshTokenIndexes } from "#core/repositories/refresh_tokens.ts";
@@ -24,7 +27,9 @@ export const COLLECTIONS: Readonly<Record<string, readonly IndexDescription[]>> 
 
 /** Makes every collection and index that is not there. Safe to repeat; run by the deploy, `npm start` and the tests. */
 export async function createIndexes(database: Db): Promise<void> {
-  const present = new Set((await database.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
+  const present = new Set(
+    (await database.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name),
+  );
   for (const [name, indexes] of Object.entries(COLLECTIONS)) {
     if (!present.has(name)) await database.createCollection(name);
     if (indexes.length > 0) await database.collection(name).createIndexes([...indexes]);
@@ -32,7 +37,11 @@ export async function createIndexes(database: Db): Promise<void> {
 }
 
 const fingerprint = (index: { key: object; unique?: boolean; expireAfterSeconds?: number }) =>
-  JSON.stringify([Object.entries(index.key).map(([field, way]) => [field, Number(way)]), index.unique === true, index.expireAfterSeconds !== undefined]);
+  JSON.stringify([
+    Object.entries(index.key).map(([field, way]) => [field, Number(way)]),
+    index.unique === true,
+    index.expireAfterSeconds !== undefined,
+  ]);
 
 /**
  * Compares the database with what the code needs.

@@ -1,6 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import type { Device } from "#core/repositories/authorizations.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
+import type { Device } from "#core/repositories/authorizations.ts";
 
 export type RevokedReason = "signed_out" | "revoked_by_user" | "refresh_token_reuse";
 

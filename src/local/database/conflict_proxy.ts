@@ -120,7 +120,10 @@ function conflictOf(reply: Buffer): "deadlock" | "taken key" | null {
   const errors: { code?: number }[] = Array.isArray(body.writeErrors) ? body.writeErrors : [];
   const wroteNothing = body.ok === 0 || (body.n ?? 0) === 0;
   const saysDeadlock = body.ok === 0 && String(body.errmsg).includes(DEADLOCK_WORDS);
-  const deadlocked = saysDeadlock || body.code === DEADLOCK || (errors.length > 0 && errors.every(({ code }) => code === DEADLOCK));
+  const deadlocked =
+    saysDeadlock ||
+    body.code === DEADLOCK ||
+    (errors.length > 0 && errors.every(({ code }) => code === DEADLOCK));
   if (wroteNothing && deadlocked) return "deadlock";
   return body.ok === 0 && String(body.errmsg).includes(TAKEN_KEY) ? "taken key" : null;
 }

@@ -41,8 +41,20 @@ export async function ensureDocumentdb(cache: string, say: (line: string) => voi
   try {
     say("Building the DocumentDB engine from Debian's packages (once, a minute)");
     // The script's name must be given: Debian 12 does not know forky yet, but its recipe is sid's.
-    await run("debootstrap", ["--variant=minbase", "forky", building, "", "/usr/share/debootstrap/scripts/sid"]);
-    await inside(building, null, ["apt-get", "install", "-y", "--no-install-recommends", "postgresql-18-documentdb"]);
+    await run("debootstrap", [
+      "--variant=minbase",
+      "forky",
+      building,
+      "",
+      "/usr/share/debootstrap/scripts/sid",
+    ]);
+    await inside(building, null, [
+      "apt-get",
+      "install",
+      "-y",
+      "--no-install-recommends",
+      "postgresql-18-documentdb",
+    ]);
     await makeTemplate(building);
     await rename(building, root);
   } catch (error) {
@@ -62,7 +74,19 @@ function namespaced(root: string, data: string | null, command: readonly string[
     ...(data ? ['mount --bind "$1" "$0/mnt"'] : []),
     'root="$0"; shift; exec chroot "$root" "$@"',
   ];
-  return ["--mount", "--propagation", "private", "--fork", "--kill-child", "sh", "-c", steps.join(" && "), root, data ?? "-", ...command];
+  return [
+    "--mount",
+    "--propagation",
+    "private",
+    "--fork",
+    "--kill-child",
+    "sh",
+    "-c",
+    steps.join(" && "),
+    root,
+    data ?? "-",
+    ...command,
+  ];
 }
 
 function inside(root: string, data: string | null, command: readonly string[]): Promise<string> {
@@ -97,17 +121,46 @@ async function makeTemplate(root: string): Promise<void> {
   const template = join(root, "var/lib/nest-template");
   await mkdir(template, { recursive: true });
   await inside(root, null, ["chown", "postgres:postgres", "/var/lib/nest-template"]);
-  const initdb = [`${POSTGRES}/initdb`, "-D", "/var/lib/nest-template", "--auth=trust", "--encoding=UTF8", "--no-sync"];
+  const initdb = [
+    `${POSTGRES}/initdb`,
+    "-D",
+    "/var/lib/nest-template",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--no-sync",
+  ];
   await inside(root, null, asPostgres(...initdb));
   const port = await freePort();
-  const server = startServer("unshare", namespaced(root, null, asPostgres(`${POSTGRES}/postgres`, "-D", "/var/lib/nest-template", ...settings(port, true))), {
-    env: chrootEnvironment(),
-  });
+  const server = startServer(
+    "unshare",
+    namespaced(
+      root,
+      null,
+      asPostgres(`${POSTGRES}/postgres`, "-D", "/var/lib/nest-template", ...settings(port, true)),
+    ),
+    {
+      env: chrootEnvironment(),
+    },
+  );
   try {
     await untilReady(root, port, server.lastWords);
-    const psql = [`${POSTGRES}/psql`, "-h", "127.0.0.1", "-p", String(port), "-d", "postgres", "-v", "ON_ERROR_STOP=1"];
+    const psql = [
+      `${POSTGRES}/psql`,
+      "-h",
+      "127.0.0.1",
+      "-p",
+      String(port),
+      "-d",
+      "postgres",
+      "-v",
+      "ON_ERROR_STOP=1",
+    ];
     await inside(root, null, asPostgres(...psql, "-c", "CREATE EXTENSION documentdb CASCADE"));
-    await inside(root, null, asPostgres(`${POSTGRES}/pg_ctl`, "stop", "-D", "/var/lib/nest-template", "-m", "fast", "-w"));
+    await inside(
+      root,
+      null,
+      asPostgres(`${POSTGRES}/pg_ctl`, "stop", "-D", "/var/lib/nest-template", "-m", "fast", "-w"),
+    );
   } finally {
     await server.stop();
   }
@@ -122,7 +175,13 @@ function settings(port: number, isThrowAway: boolean): string[] {
 async function untilReady(root: string, port: number, lastWords: () => string): Promise<void> {
   const end = Date.now() + 30_000;
   for (;;) {
-    const ready = await inside(root, null, [`${POSTGRES}/pg_isready`, "-h", "127.0.0.1", "-p", String(port)]).catch(() => null);
+    const ready = await inside(root, null, [
+      `${POSTGRES}/pg_isready`,
+      "-h",
+      "127.0.0.1",
+      "-p",
+      String(port),
+    ]).catch(() => null);
     if (ready !== null) return;
     if (Date.now() > end) throw new Error(`PostgreSQL did not start: ${lastWords().slice(-600)}`);
     await wait(50);
@@ -151,7 +210,9 @@ export async function startPostgres(
     { env: chrootEnvironment() },
   );
   const stop = async () => {
-    const pid = Number((await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "0")).split("\n")[0]);
+    const pid = Number(
+      (await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "0")).split("\n")[0],
+    );
     if (pid > 0) process.kill(pid, "SIGINT");
     await server.stop("SIGCONT");
   };

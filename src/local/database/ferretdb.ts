@@ -1,12 +1,12 @@
-import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory } from "#local/cache_directory.ts";
 import { freePort, onPath, run, startServer } from "#local/child_process.ts";
+import { startConflictProxy } from "#local/database/conflict_proxy.ts";
 import { ensureDocumentdb, startPostgres } from "#local/database/documentdb.ts";
 import type { FindOptions, FoundDatabase } from "#local/database/found_database.ts";
-import { startConflictProxy } from "#local/database/conflict_proxy.ts";
 import { exclusively } from "#local/database/lock.ts";
 import { untilAnswering } from "#local/database/ping.ts";
 
@@ -15,7 +15,12 @@ const FERRETDB_VERSION = "v2.7.0";
 export const FERRETDB_NEEDS = "Debian Linux as root, with apt and Go";
 
 function isPossible(): boolean {
-  return process.platform === "linux" && process.getuid?.() === 0 && onPath("apt-get") !== null && onPath("go") !== null;
+  return (
+    process.platform === "linux" &&
+    process.getuid?.() === 0 &&
+    onPath("apt-get") !== null &&
+    onPath("go") !== null
+  );
 }
 
 /** Builds FerretDB and its engine once, then starts them; null where that can't be done. */

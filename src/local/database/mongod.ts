@@ -25,8 +25,14 @@ export async function startDownloadedMongod(options: FindOptions): Promise<Found
   if (Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
   await mkdir(folder, { recursive: true });
   try {
-    options.say(`Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`);
-    const path = await MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false });
+    options.say(
+      `Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`,
+    );
+    const path = await MongoBinary.getPath({
+      version: DOWNLOAD_VERSION,
+      downloadDir: folder,
+      checkMD5: false,
+    });
     return await start(path, "mongodb-memory-server's download", options);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : "unknown";
@@ -37,7 +43,9 @@ export async function startDownloadedMongod(options: FindOptions): Promise<Found
 }
 
 async function start(program: string, how: string, { dataDirectory }: FindOptions): Promise<FoundDatabase> {
-  const folder = dataDirectory ? join(dataDirectory, "mongod") : await mkdtemp(join(tmpdir(), "nest-mongod-"));
+  const folder = dataDirectory
+    ? join(dataDirectory, "mongod")
+    : await mkdtemp(join(tmpdir(), "nest-mongod-"));
   await mkdir(folder, { recursive: true });
   const port = await freePort();
   const server = startServer(program, [

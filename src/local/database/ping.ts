@@ -23,7 +23,8 @@ export async function untilAnswering(uri: string, server: Server, timeoutMs = 30
     try {
       return await serverVersion(uri, 500);
     } catch (error) {
-      if (Date.now() > end) throw new Error(`The database did not answer: ${server.lastWords().slice(-600)}`, { cause: error });
+      if (Date.now() > end)
+        throw new Error(`The database did not answer: ${server.lastWords().slice(-600)}`, { cause: error });
       await wait(50);
     }
   }

@@ -3,7 +3,7 @@
  *
  * A code works once; a used refresh token is answered with the same successor until that successor's arrival was seen.
  */
-import { type output, literal, number, optional, strictObject, string, enum as oneOf } from "zod/mini";
+import { literal, number, enum as oneOf, optional, type output, strictObject, string } from "zod/mini";
 import { redeemAuthorizationCode } from "#core/auth/authorization_code.ts";
 import { rotateRefreshToken } from "#core/auth/refresh_token.ts";
 import type { TokenPair } from "#core/auth/token_pair.ts";

@@ -16,7 +16,10 @@ export const handler = rpc({
   response,
   errors: ["not_found", "awaiting_consent"],
   async reads({ core, request: { user_id } }) {
-    const [user, consent] = await Promise.all([core.users.find(user_id), core.marketingConsents.findByUser(user_id)]);
+    const [user, consent] = await Promise.all([
+      core.users.find(user_id),
+      core.marketingConsents.findByUser(user_id),
+    ]);
     return { user, consent };
   },
   async run({ reads: { user, consent } }) {

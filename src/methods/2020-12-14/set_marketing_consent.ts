@@ -15,7 +15,10 @@ export const handler = rpc({
   response: null,
   errors: ["not_found"],
   async reads({ core, request: { user_id } }) {
-    const [user, current] = await Promise.all([core.users.find(user_id), core.marketingConsents.findByUser(user_id)]);
+    const [user, current] = await Promise.all([
+      core.users.find(user_id),
+      core.marketingConsents.findByUser(user_id),
+    ]);
     return { user, current };
   },
   async run({ core, request: { level }, reads, caller, call }) {

@@ -30,7 +30,10 @@ export const handler = rpc({
   response,
   errors: ["not_found"],
   async reads({ core, request: { user_id } }) {
-    const [user, identifiers] = await Promise.all([core.users.find(user_id), core.identifiers.listByUser(user_id)]);
+    const [user, identifiers] = await Promise.all([
+      core.users.find(user_id),
+      core.identifiers.listByUser(user_id),
+    ]);
     return { user, identifiers };
   },
   async run({ reads: { user, identifiers } }) {

@@ -30,7 +30,11 @@ export const handler = rpc({
     return reads.map(({ _id, clientId, device, ip, createdAt, lastUsedAt }) => ({
       id: _id,
       client_id: clientId,
-      device: device && { platform: device.platform, beak_id: device.beakId, fingerprint: device.fingerprint },
+      device: device && {
+        platform: device.platform,
+        beak_id: device.beakId,
+        fingerprint: device.fingerprint,
+      },
       ip,
       created_at: createdAt,
       last_used_at: lastUsedAt,

@@ -40,7 +40,11 @@ describe("the database engine", () => {
       await things.insertOne({ _id, usedAt: null });
       const winners = await Promise.all(
         Array.from({ length: CALLERS }, (_, caller) =>
-          things.findOneAndUpdate({ _id, usedAt: null }, { $set: { usedAt: `caller-${caller}` } }, { returnDocument: "after" }),
+          things.findOneAndUpdate(
+            { _id, usedAt: null },
+            { $set: { usedAt: `caller-${caller}` } },
+            { returnDocument: "after" },
+          ),
         ),
       );
       expect(winners.filter((winner) => winner !== null)).toHaveLength(1);
@@ -52,9 +56,13 @@ describe("the database engine", () => {
     await things.createIndex({ name: 1 }, { unique: true });
     for (let round = 0; round < ROUNDS; round++) {
       const results = await Promise.allSettled(
-        Array.from({ length: CALLERS }, (_, caller) => things.insertOne({ _id: `${round}-${caller}`, name: `name-${round}` })),
+        Array.from({ length: CALLERS }, (_, caller) =>
+          things.insertOne({ _id: `${round}-${caller}`, name: `name-${round}` }),
+        ),
       );
-      const refusals = results.flatMap((result) => (result.status === "rejected" ? [result.reason.code] : []));
+      const refusals = results.flatMap((result) =>
+        result.status === "rejected" ? [result.reason.code] : [],
+      );
       expect(refusals).toEqual(Array(CALLERS - 1).fill(11000));
       expect(await things.countDocuments({ name: `name-${round}` })).toBe(1);
     }
@@ -65,17 +73,27 @@ describe("the database engine", () => {
     await things.createIndex({ name: 1 }, { unique: true, partialFilterExpression: { removedAt: null } });
     await things.insertOne({ _id: "removed", name: "ada", removedAt: "2026-01-01T00:00:00.000Z" });
     await things.insertOne({ _id: "active", name: "ada", removedAt: null });
-    await expect(things.insertOne({ _id: "again", name: "ada", removedAt: null })).rejects.toMatchObject({ code: 11000 });
+    await expect(things.insertOne({ _id: "again", name: "ada", removedAt: null })).rejects.toMatchObject({
+      code: 11000,
+    });
     await things.insertOne({ _id: "removed too", name: "ada", removedAt: "2026-01-02T00:00:00.000Z" });
   });
 
   test("upserts with $setOnInsert and $inc, counting every one of 50 simultaneous callers", async () => {
     const things = collection("counters");
     const bump = () =>
-      things.findOneAndUpdate({ _id: "hits" }, { $inc: { count: 1 }, $setOnInsert: { createdAt: "first" } }, { upsert: true, returnDocument: "after" });
+      things.findOneAndUpdate(
+        { _id: "hits" },
+        { $inc: { count: 1 }, $setOnInsert: { createdAt: "first" } },
+        { upsert: true, returnDocument: "after" },
+      );
     await bump();
     await Promise.all(Array.from({ length: CALLERS - 1 }, bump));
-    expect(await things.findOne({ _id: "hits" })).toEqual({ _id: "hits", count: CALLERS, createdAt: "first" });
+    expect(await things.findOne({ _id: "hits" })).toEqual({
+      _id: "hits",
+      count: CALLERS,
+      createdAt: "first",
+    });
   });
 
   test("makes one document of 50 simultaneous upserts on a unique key that is not _id, 20 times over", async () => {
@@ -87,7 +105,11 @@ describe("the database engine", () => {
       const results = await Promise.allSettled(Array.from({ length: CALLERS }, upsert));
       const refused = results.filter((result) => result.status === "rejected");
       // mongod may refuse some with 11000, which callers repeat; nothing else may surface.
-      expect(refused.map(({ reason }) => `${reason.code} ${reason.message}`).filter((said) => !said.startsWith("11000"))).toEqual([]);
+      expect(
+        refused
+          .map(({ reason }) => `${reason.code} ${reason.message}`)
+          .filter((said) => !said.startsWith("11000")),
+      ).toEqual([]);
       const stored = await things.find({ name }).toArray();
       expect(stored.map(({ count }) => count)).toEqual([CALLERS - refused.length]);
     }
@@ -96,8 +118,14 @@ describe("the database engine", () => {
   test("acknowledges writes by majority and names the index in explain", async () => {
     const things = collection("explained");
     await things.createIndex({ name: 1 });
-    await things.insertMany(Array.from({ length: 500 }, (_, index) => ({ _id: `thing-${index}`, name: `name-${index}` })));
-    const written = await things.updateOne({ _id: "thing-1" }, { $set: { count: 1 } }, { writeConcern: { w: "majority" } });
+    await things.insertMany(
+      Array.from({ length: 500 }, (_, index) => ({ _id: `thing-${index}`, name: `name-${index}` })),
+    );
+    const written = await things.updateOne(
+      { _id: "thing-1" },
+      { $set: { count: 1 } },
+      { writeConcern: { w: "majority" } },
+    );
     expect(written).toMatchObject({ acknowledged: true, modifiedCount: 1 });
     const plan = JSON.stringify(await things.find({ name: "name-7" }).explain());
     expect(plan).toContain("name_1");

@@ -1,0 +1,55 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { generateKeySet, type StoredKeySet } from "#core/auth/signing_keys.ts";
+import { hashSecret, newSecret } from "#core/secrets.ts";
+
+/** The secrets of one laptop: made on first use, kept with its data, never published. */
+export interface LocalSecrets {
+  internalKey: string;
+  signingKeys: StoredKeySet;
+  refreshKey: string;
+  rateLimitKey: string;
+}
+
+export async function makeSecrets(): Promise<LocalSecrets> {
+  return {
+    internalKey: newSecret(),
+    signingKeys: await generateKeySet(new Date()),
+    refreshKey: newSecret(),
+    rateLimitKey: newSecret(),
+  };
+}
+
+/** Reads the secrets kept in a folder, or makes and keeps them. */
+export async function loadSecrets(folder: string): Promise<LocalSecrets> {
+  const path = join(folder, "secrets.json");
+  if (existsSync(path)) return JSON.parse(await readFile(path, "utf8")) as LocalSecrets;
+  const secrets = await makeSecrets();
+  await mkdir(folder, { recursive: true });
+  await writeFile(path, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  await chmod(path, 0o600);
+  return secrets;
+}
+
+/** The environment of a local stack. Limits per network are lifted so that scripts can run; those per address stay. */
+export function localEnvironment(
+  secrets: LocalSecrets,
+  parts: { issuer: string; mongoUri: string; sesUrl: string },
+): Record<string, string> {
+  return {
+    STAGE: "local",
+    ISSUER: parts.issuer,
+    MONGODB_URI: parts.mongoUri,
+    SES_ENDPOINT: parts.sesUrl,
+    AWS_REGION: "eu-west-2",
+    MAIL_FROM: "Beak App <no-reply@getbeak.app>",
+    SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
+    REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
+    INTERNAL_KEYS: hashSecret(secrets.internalKey),
+    RATE_LIMIT_KEY: secrets.rateLimitKey,
+    LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "0",
+    LIMIT_LINKS_PER_NETWORK: "0",
+    LIMIT_FAILURES_PER_NETWORK: "0",
+  };
+}

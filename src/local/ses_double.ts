@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { array, object, optional, safeParse, string } from "zod/mini";
+
+/** A mail as the inbox shows it. */
+export interface SentMail {
+  to: string;
+  from: string;
+  reply_to: string | null;
+  subject: string;
+  text: string;
+  html: string;
+  sent_at: string;
+}
+
+export type MailFault = "error" | "hang" | "rate_limited" | "rejected" | "none";
+
+export interface SesDouble {
+  url: string;
+  /** Newest last. */
+  inbox: SentMail[];
+  clear(): void;
+  /** Arms the next `calls` calls to fail in a way; 0 calls or `none` disarms. */
+  fault(armed: { calls: number; kind: MailFault }): void;
+  close(): Promise<void>;
+}
+
+const INBOX_LIMIT = 1000;
+const BODY_LIMIT = 10 * 1024 * 1024;
+
+const part = object({ Data: string() });
+const sendEmail = object({
+  FromEmailAddress: string(),
+  ReplyToAddresses: optional(array(string())),
+  Destination: object({ ToAddresses: array(string()) }),
+  Content: object({ Simple: object({ Subject: part, Body: object({ Html: part, Text: part }) }) }),
+});
+
+/** A refusal as SES words it. */
+class Refusal extends Error {
+  readonly status: number;
+  readonly type: string;
+  constructor(status: number, type: string, message: string) {
+    super(message);
+    this.status = status;
+    this.type = type;
+  }
+}
+
+const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", () => Refusal>> = {
+  error: () => new Refusal(500, "InternalServiceErrorException", "Something went wrong"),
+  rate_limited: () => new Refusal(429, "TooManyRequestsException", "Maximum sending rate exceeded."),
+  rejected: () => new Refusal(400, "MessageRejected", "Email address is not verified."),
+};
+
+/**
+ * An SES v2 endpoint on loopback with an inbox, for `SendEmail` as the unmodified SDK calls it. It refuses what SES
+ * refuses, in SES's words and with its error types.
+ */
+export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
+  const inbox: SentMail[] = [];
+  let armed: { calls: number; kind: MailFault } = { calls: 0, kind: "none" };
+
+  const server = createServer(async (request, response) => {
+    try {
+      if (request.method !== "POST" || request.url !== "/v2/email/outbound-emails") {
+        throw new Refusal(404, "NotFoundException", "No such operation");
+      }
+      if (!request.headers.authorization?.startsWith("AWS4-HMAC-SHA256 ")) {
+        throw new Refusal(403, "MissingAuthenticationTokenException", "Missing Authentication Token");
+      }
+      const body = await readBody(request);
+      if (armed.calls > 0 && armed.kind !== "none") {
+        armed.calls--;
+        if (armed.kind === "hang") return;
+        throw FAULTS[armed.kind]();
+      }
+      inbox.push(accept(body));
+      inbox.splice(0, inbox.length - INBOX_LIMIT);
+      answer(response, 200, { MessageId: randomUUID() });
+    } catch (error) {
+      const refusal =
+        error instanceof Refusal ? error : new Refusal(400, "BadRequestException", "Bad request");
+      answer(response, refusal.status, { message: refusal.message }, { "x-amzn-errortype": refusal.type });
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    inbox,
+    clear: () => void inbox.splice(0),
+    fault: (fault) => {
+      armed = { ...fault };
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_LIMIT) throw new Refusal(413, "PayloadTooLargeException", "Too large");
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}
+
+function accept(body: unknown): SentMail {
+  const parsed = safeParse(sendEmail, body);
+  if (!parsed.success) throw new Refusal(400, "BadRequestException", "Missing or malformed parameters");
+  const { FromEmailAddress: from, ReplyToAddresses, Destination, Content } = parsed.data;
+  const [to, ...others] = Destination.ToAddresses;
+  if (to === undefined || others.length > 0)
+    throw new Refusal(400, "BadRequestException", "One recipient expected");
+  const { Subject, Body } = Content.Simple;
+  for (const header of [from, to, Subject.Data, ...(ReplyToAddresses ?? [])]) {
+    if (/[\r\n]/.test(header)) throw new Refusal(400, "BadRequestException", "Header contains a line break");
+  }
+  requireDeliverable(to);
+  return {
+    to,
+    from,
+    reply_to: ReplyToAddresses?.[0] ?? null,
+    subject: Subject.Data,
+    text: Body.Text.Data,
+    html: Body.Html.Data,
+    sent_at: new Date().toISOString(),
+  };
+}
+
+function requireDeliverable(to: string): void {
+  const domain = to.slice(to.lastIndexOf("@") + 1);
+  if (!to.includes("@") || domain === "")
+    throw new Refusal(400, "BadRequestException", "Missing final '@domain'");
+  if (domain.startsWith(".")) throw new Refusal(400, "BadRequestException", "Domain starts with dot");
+  if (/[^\x21-\x7e]/.test(to))
+    throw new Refusal(400, "BadRequestException", "Address contains illegal characters");
+}

@@ -1,0 +1,257 @@
+import { createHash, randomBytes } from "node:crypto";
+import { BSON } from "mongodb";
+import { type Clock, plusSeconds } from "#core/clock.ts";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import { type Gateway, type IncomingCall, openGateway } from "#local/gateway.ts";
+import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
+import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
+import { freshDatabaseUri } from "#tests/support/database.ts";
+
+export const V1 = "/1/2020-12-14/";
+export const V2 = "/1/2021-10-06/";
+export const MAC = "client_000000C2kdCzNlbL1BqR5FeMatItU";
+export const WINDOWS = "client_000000CAixkP7YVb0cH1zvNfE5mYi";
+export const WEB = "client_000000C7zCx1DUI536pOmMUFPbnPc";
+export const REDIRECT = "https://magic.getbeak.app/";
+/** RFC 7636, appendix B. */
+export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/** An answer with its body read. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  /** Parsed JSON; undefined where there is no body. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any shape
+  body: any;
+  raw: string;
+}
+
+export interface Tokens {
+  access_token: string;
+  refresh_token: string;
+  user_id: string;
+  client_id: string;
+  token_type: string;
+  expires_in: number;
+  expires_at: string;
+}
+
+export interface CallOptions {
+  bearer?: string;
+  internal?: boolean;
+  headers?: Record<string, string>;
+  ip?: string;
+  method?: string;
+}
+
+export interface TestClock extends Clock {
+  advance(seconds: number): void;
+}
+
+function movableClock(): TestClock {
+  let moved = 0;
+  return {
+    now: () => plusSeconds(new Date(), moved),
+    advance: (seconds) => {
+      moved += seconds;
+    },
+  };
+}
+
+export interface StartOptions {
+  environment?: Record<string, string>;
+  secrets?: LocalSecrets;
+  clock?: TestClock;
+  /** Another Nest whose database and mail this one shares, as two instances of a deployment do. */
+  beside?: TestNest;
+}
+
+/** Boots all of Nest on a database of its own, with mail, a movable clock and its log kept. */
+export async function startNest(options: StartOptions = {}): Promise<TestNest> {
+  const secrets = options.secrets ?? options.beside?.secrets ?? (await makeSecrets());
+  const ses = options.beside?.ses ?? (await startSesDouble());
+  const mongoUri = options.beside?.mongoUri ?? freshDatabaseUri();
+  const environment = {
+    ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url }),
+    LIMIT_LINKS_PER_ADDRESS: "0",
+    ...options.environment,
+  };
+  const clock = options.clock ?? options.beside?.clock ?? movableClock();
+  const logLines: string[] = [];
+  const gateway = await openGateway(environment, {
+    clock,
+    write: (line) => logLines.push(line),
+    monitorCommands: true,
+  });
+  if (!options.beside) await createIndexes(gateway.mongo.database);
+  return new TestNest({ secrets, ses, mongoUri, clock, logLines, gateway, isOwner: !options.beside });
+}
+
+interface NestParts {
+  secrets: LocalSecrets;
+  ses: SesDouble;
+  mongoUri: string;
+  clock: TestClock;
+  logLines: string[];
+  gateway: Gateway;
+  isOwner: boolean;
+}
+
+export class TestNest {
+  readonly secrets: LocalSecrets;
+  readonly ses: SesDouble;
+  readonly mongoUri: string;
+  readonly clock: TestClock;
+  readonly logLines: string[];
+  readonly gateway: Gateway;
+  readonly #isOwner: boolean;
+
+  constructor(parts: NestParts) {
+    this.secrets = parts.secrets;
+    this.ses = parts.ses;
+    this.mongoUri = parts.mongoUri;
+    this.clock = parts.clock;
+    this.logLines = parts.logLines;
+    this.gateway = parts.gateway;
+    this.#isOwner = parts.isOwner;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isOwner) {
+      await this.gateway.mongo.database.dropDatabase().catch(() => undefined);
+      await this.ses.close();
+    }
+    await this.gateway.close();
+  }
+
+  /** Calls a path as the gateway would. A string or Buffer body is sent as it is, anything else as JSON. */
+  async call(path: string, body?: unknown, options: CallOptions = {}): Promise<Reply> {
+    const authorization = options.internal
+      ? `internal ${this.secrets.internalKey}`
+      : options.bearer && `bearer ${options.bearer}`;
+    const incoming: IncomingCall = {
+      method: options.method ?? "POST",
+      path,
+      headers: {
+        "content-type": "application/json",
+        ...(authorization ? { authorization } : {}),
+        ...options.headers,
+      },
+      body: toBytes(body),
+      ip: options.ip ?? "203.0.113.9",
+    };
+    const result = await this.gateway.invoke(incoming);
+    const raw = result.body ?? "";
+    return {
+      status: result.statusCode ?? 0,
+      headers: (result.headers ?? {}) as Record<string, string>,
+      body: raw === "" ? undefined : JSON.parse(raw),
+      raw,
+    };
+  }
+
+  /** Asks for a link and answers the mail. */
+  async requestLink(change: Record<string, unknown> = {}, options: CallOptions = {}): Promise<SentMail> {
+    const reply = await this.call(`${V1}send_magic_link`, linkRequest(change), options);
+    if (reply.status !== 204) throw new Error(`send_magic_link answered ${reply.status} ${reply.raw}`);
+    const mail = this.ses.inbox.at(-1);
+    if (!mail) throw new Error("no mail arrived");
+    return mail;
+  }
+
+  /** Asks for a link and answers the code it holds. */
+  async emailedCode(change: Record<string, unknown> = {}, options: CallOptions = {}): Promise<string> {
+    return codeIn(await this.requestLink(change, options));
+  }
+
+  redeem(code: string, change: Record<string, unknown> = {}, options: CallOptions = {}): Promise<Reply> {
+    return this.call(`${V1}authenticate_user`, { ...exchange(code), ...change }, options);
+  }
+
+  refresh(
+    refreshToken: string,
+    change: Record<string, unknown> = {},
+    options: CallOptions = {},
+  ): Promise<Reply> {
+    const body = { client_id: MAC, grant_type: "refresh_token", refresh_token: refreshToken, ...change };
+    return this.call(`${V1}authenticate_user`, body, options);
+  }
+
+  /** Signs an address in and answers its tokens. */
+  async signIn(
+    address = "ada@example.com",
+    change: Record<string, unknown> = {},
+    options: CallOptions = {},
+  ): Promise<Tokens> {
+    const code = await this.emailedCode({ identifier_value: address, ...change }, options);
+    const clientId = typeof change.client_id === "string" ? { client_id: change.client_id } : {};
+    const reply = await this.redeem(code, clientId, options);
+    if (reply.status !== 200) throw new Error(`sign-in answered ${reply.status} ${reply.raw}`);
+    return reply.body;
+  }
+
+  /** What the log says of an event. */
+  logged(event: string): Record<string, unknown>[] {
+    return this.logLines.map((line) => JSON.parse(line)).filter((line) => line.event === event);
+  }
+
+  collection(name: string) {
+    return this.gateway.mongo.database.collection<{ _id: string; [field: string]: unknown }>(name);
+  }
+
+  /** Every document of the database as one text. */
+  async dump(): Promise<string> {
+    const { database } = this.gateway.mongo;
+    const names = (await database.listCollections().toArray()).map(({ name }) => name);
+    const contents = await Promise.all(names.map((name) => database.collection(name).find().toArray()));
+    return contents.map((documents) => BSON.EJSON.stringify(documents)).join("\n");
+  }
+}
+
+function toBytes(body: unknown): Buffer | undefined {
+  if (body === undefined || Buffer.isBuffer(body)) return body;
+  return Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+/** The base link request of contract J. */
+export function linkRequest(change: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    client_id: MAC,
+    redirect_uri: REDIRECT,
+    state: "s/1+x",
+    code_challenge_method: "S256",
+    code_challenge: CHALLENGE,
+    identifier_type: "email",
+    identifier_value: "Ada@Example.com",
+    device: { platform: "mac", beak_id: "b1", fingerprint: "f1" },
+    ...change,
+  };
+}
+
+/** The link of a mail's text part. */
+export function linkIn(mail: SentMail): URL {
+  const line = mail.text.split("\n").find((text) => text.startsWith("https://"));
+  if (!line) throw new Error("the mail holds no link");
+  return new URL(line);
+}
+
+export function codeIn(mail: SentMail): string {
+  return linkIn(mail).searchParams.get("code") ?? "";
+}
+
+export function exchange(code: string): Record<string, unknown> {
+  return {
+    client_id: MAC,
+    grant_type: "authorization_code",
+    redirect_uri: REDIRECT,
+    code,
+    code_verifier: VERIFIER,
+  };
+}
+
+/** A PKCE pair of one's own. */
+export function pkcePair(): { verifier: string; challenge: string } {
+  const verifier = randomBytes(32).toString("base64url");
+  return { verifier, challenge: createHash("sha256").update(verifier).digest("base64url") };
+}
