@@ -92,6 +92,6 @@ async function requireWithinLimits(
   const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
   if (mails.ratio > 1)
     core.log.warn("mail_ceiling_passed", { ratio: Number(mails.ratio.toFixed(2)), known_device: isKnown });
-  if (isKnown && ownDevice) return refuseIfOver([ownDevice]);
+  if (isKnown && ownDevice && ownDevice.ratio <= 1) return;
   refuseIfOver([perNetworkAndAddress, perAddress, perNetwork, { ...mails, ratio: mails.ratio / 10 }]);
 }
