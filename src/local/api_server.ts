@@ -1,0 +1,65 @@
+import type { AddressInfo } from "node:net";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import { createDevRoutes } from "#local/dev_routes.ts";
+import { openGateway } from "#local/gateway.ts";
+import { createHttpServer } from "#local/http_server.ts";
+import { type LocalSecrets, localEnvironment } from "#local/secrets.ts";
+import type { SesDouble } from "#local/ses_double.ts";
+
+export interface StackParts {
+  /** 0 for any free one. */
+  port: number;
+  mongoUri: string;
+  ses: SesDouble;
+  secrets: LocalSecrets;
+  database: { engine: string; version: string };
+  /** Takes a finished log line. */
+  write: (line: string) => void;
+}
+
+export interface LocalApi {
+  url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the API, the page and the helpers of `GET /dev/...` on one port of loopback.
+ * @throws Error EADDRINUSE if the port is taken
+ */
+export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
+  const issuer = `http://localhost:${parts.port}`;
+  const environment = localEnvironment(parts.secrets, {
+    issuer,
+    mongoUri: parts.mongoUri,
+    sesUrl: parts.ses.url,
+  });
+  const gateway = await openGateway(environment, { write: parts.write });
+  await createIndexes(gateway.mongo.database);
+  let url = issuer;
+  const dev = createDevRoutes(parts.ses, () => ({
+    ready: true,
+    database: { ...parts.database, uri: parts.mongoUri },
+    internal_key: parts.secrets.internalKey,
+    urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
+  }));
+  const server = createHttpServer(gateway, dev);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(parts.port, "127.0.0.1", resolve);
+    });
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
+  url = `http://localhost:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      await gateway.close();
+    },
+  };
+}

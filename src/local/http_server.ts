@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { extname } from "node:path";
+import { type DevRoutes, isDevPath } from "#local/dev_routes.ts";
+import type { Gateway } from "#local/gateway.ts";
+
+/** API Gateway takes 10 MB. */
+const GATEWAY_BODY_LIMIT = 10 * 1024 * 1024;
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+/** Folders whose files are served, by the start of their path. The landing page stands where a deployer would put it. */
+const STATIC = [
+  { prefix: "/assets/", folder: new URL("./page/", import.meta.url) },
+  { prefix: "/magic-link/", folder: new URL("../landing/", import.meta.url) },
+] as const;
+const PAGES: Readonly<Record<string, URL>> = {
+  "/": new URL("./page/index.html", import.meta.url),
+  "/magic-link": new URL("../landing/index.html", import.meta.url),
+};
+
+/** The local stack's one port: the page, its helpers under /dev/, and the API for everything else. */
+export function createHttpServer(gateway: Gateway, dev: DevRoutes): Server {
+  return createServer(async (request, response) => {
+    try {
+      const url = new URL(request.url ?? "/", "http://localhost");
+      if (request.method === "GET" && (await serveFile(url.pathname, response))) return;
+      const body = await readBody(request);
+      if (body === null) return send(response, 413, { message: "Request Too Long" });
+      if (isDevPath(url.pathname)) {
+        const { status, value } = await dev(request.method ?? "GET", url.pathname, body);
+        return send(response, status, value);
+      }
+      await serveApi(gateway, request, url, body, response);
+    } catch {
+      // What API Gateway answers when a function crashes.
+      if (!response.headersSent) send(response, 500, { message: "Internal Server Error" });
+    }
+  });
+}
+
+async function serveApi(
+  gateway: Gateway,
+  request: IncomingMessage,
+  url: URL,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(",") : (value ?? ""),
+    ]),
+  );
+  const result = await gateway.invoke({
+    method: request.method ?? "GET",
+    path: url.pathname,
+    query: url.search.slice(1),
+    headers,
+    body: body.length === 0 ? undefined : body,
+    ip: request.socket.remoteAddress ?? "127.0.0.1",
+  });
+  response.writeHead(result.statusCode ?? 500, result.headers as Record<string, string>);
+  response.end(request.method === "HEAD" ? undefined : result.body);
+}
+
+async function serveFile(path: string, response: ServerResponse): Promise<boolean> {
+  const folder = STATIC.find(({ prefix }) => path.startsWith(prefix));
+  const name = folder ? path.slice(folder.prefix.length) : "";
+  const file =
+    PAGES[path] ?? (folder && /^[a-z_]+\.(js|css|svg)$/.test(name) ? new URL(name, folder.folder) : null);
+  if (!file) return false;
+  const content = await readFile(file).catch(() => null);
+  if (!content) return false;
+  response.writeHead(200, {
+    "content-type": TYPES[extname(file.pathname)] ?? "application/octet-stream",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+  });
+  response.end(content);
+  return true;
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= GATEWAY_BODY_LIMIT) chunks.push(chunk);
+  }
+  return size > GATEWAY_BODY_LIMIT ? null : Buffer.concat(chunks);
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  const body = value === undefined ? undefined : JSON.stringify(value);
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" }).end(body);
+}
