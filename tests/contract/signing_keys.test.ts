@@ -1,0 +1,115 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import * as oauth from "oauth4webapi";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseKeySet } from "#core/auth/signing_keys.ts";
+import { MAC, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const run = promisify(execFile);
+
+describe("signing keys, through the documented commands", () => {
+  let folder: string;
+  let file: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nest-keys-"));
+    file = join(folder, "keys.json");
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const keys = async () => parseKeySet(JSON.parse(await readFile(file, "utf8")));
+  const command = async (action: string, now: Date) => {
+    const args = ["--silent", "run", `keys:${action}`, "--", "--file", file, "--now", now.toISOString()];
+    return (await run("npm", args)).stdout;
+  };
+  const works = async (nest: TestNest, tokens: Tokens) =>
+    (await nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: tokens.access_token })).status;
+  const kidOf = ({ access_token }: Tokens) =>
+    JSON.parse(Buffer.from(access_token.split(".")[0] ?? "", "base64url").toString()).kid;
+  const published = async (nest: TestNest): Promise<string[]> =>
+    (await nest.call("/.well-known/jwks.json", undefined, { method: "GET" })).body.keys.map(
+      ({ kid }: { kid: string }) => kid,
+    );
+
+  test("no call fails during a rotation, and a retired key's tokens live out and no longer", async () => {
+    const base = await startNest();
+    await command("generate", base.clock.now());
+    const boot = async () =>
+      startNest({
+        beside: base,
+        environment: {
+          SIGNING_KEYS: JSON.stringify(await keys()),
+          DESKTOP_ACCESS_TOKEN_LIFETIME: String(10 * DAY),
+        },
+      });
+
+    const old = await boot();
+    await expect(command("rotate", base.clock.now())).rejects.toThrow(/has not been served for an hour/);
+    const before = await old.signIn("before@example.com");
+
+    base.clock.advance(HOUR + 1);
+    expect(await command("rotate", base.clock.now())).toMatch(/retired .*\ncurrent .*\nnext /);
+    const fresh = await boot();
+    // Both instances serve for a while; each takes the other's tokens.
+    const after = await fresh.signIn("after@example.com");
+    const meanwhile = await old.signIn("meanwhile@example.com");
+    expect(kidOf(after)).not.toBe(kidOf(before));
+    expect(kidOf(meanwhile)).toBe(kidOf(before));
+    for (const nest of [old, fresh]) {
+      for (const tokens of [before, after, meanwhile]) expect(await works(nest, tokens)).toBe(200);
+    }
+    expect(await published(old)).toContain(kidOf(after));
+    expect(await published(fresh)).toContain(kidOf(before));
+    const { body: refreshed } = await fresh.refresh(before.refresh_token);
+    expect(kidOf(refreshed)).toBe(kidOf(after));
+
+    base.clock.advance(10 * DAY - 60);
+    expect(await works(fresh, meanwhile)).toBe(200);
+    base.clock.advance(61);
+    expect(await works(fresh, meanwhile)).toBe(401);
+    base.clock.advance(4 * DAY);
+    expect(await published(fresh)).not.toContain(kidOf(before));
+    await command("rotate", base.clock.now());
+    expect((await keys()).keys.map(({ state }) => state)).toEqual(["retired", "current", "next"]);
+    expect((await keys()).keys.map(({ kid }) => kid)).not.toContain(kidOf(before));
+    for (const nest of [old, fresh, base]) await nest.stop();
+  });
+
+  test("a key set that is not one is refused without a word of its content", async () => {
+    await writeFile(file, JSON.stringify({ keys: [{ kty: "EC", d: "private-half" }] }));
+    const failure = await command("rotate", new Date()).catch((error) => String(error.stderr));
+    expect(failure).toBeTruthy();
+    expect(failure).not.toContain("private-half");
+  });
+
+  test("oauth4webapi validates our access token through our JWKS, as RFC 9068 says", async () => {
+    const nest = await startNest();
+    const { access_token, user_id } = await nest.signIn();
+    const server = createServer(async (_request, response) => {
+      const jwks = await nest.call("/.well-known/jwks.json", undefined, { method: "GET" });
+      response.writeHead(jwks.status, jwks.headers).end(jwks.raw);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const jwks_uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/.well-known/jwks.json`;
+    const request = new Request("https://api.example/", {
+      headers: { authorization: `Bearer ${access_token}` },
+    });
+    const claims = await oauth.validateJwtAccessToken(
+      { issuer: "https://nest.test", jwks_uri },
+      request,
+      MAC,
+      {
+        [oauth.allowInsecureRequests]: true,
+      },
+    );
+    expect(claims).toMatchObject({ sub: user_id, client_id: MAC, aud: MAC });
+    await new Promise((resolve) => server.close(resolve));
+    await nest.stop();
+  });
+});

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { countTrips } from "#tests/support/trips.ts";
+
+describe("round trips to the database, warm and with every limit on", () => {
+  let nest: TestNest;
+  let ada: Tokens;
+  const limits = Object.fromEntries(
+    [
+      "LINKS_PER_ADDRESS_AND_NETWORK",
+      "LINKS_PER_ADDRESS",
+      "LINKS_PER_KNOWN_DEVICE",
+      "LINKS_PER_NETWORK",
+      "FAILURES_PER_NETWORK",
+      "MAILS_PER_HOUR",
+    ].map((name) => [`LIMIT_${name}`, "1000"]),
+  );
+  beforeAll(async () => {
+    nest = await startNest({ environment: limits });
+    ada = await nest.signIn();
+    // Opens the connections that a call uses side by side.
+    await Promise.all(Array.from({ length: 16 }, () => nest.collection("users").findOne({ _id: "warm" })));
+    await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token });
+  });
+  afterAll(() => nest.stop());
+
+  const trips = async (work: () => Promise<{ status: number }>) => {
+    let status = 0;
+    const { sequential } = await countTrips(nest.gateway.mongo.client, async () => {
+      ({ status } = await work());
+    });
+    expect(status).toBeLessThan(300);
+    return sequential;
+  };
+  const bearer = () => ({ bearer: ada.access_token });
+  const own = () => ({ user_id: ada.user_id });
+
+  test("send_magic_link takes 2", async () => {
+    expect(await trips(() => nest.call(`${V1}send_magic_link`, linkRequest()))).toBe(2);
+  });
+
+  test("authenticate_user takes 3 with the code of a known user and 4 with that of a new one", async () => {
+    const known = await nest.emailedCode();
+    expect(await trips(() => nest.redeem(known))).toBe(3);
+    const fresh = await nest.emailedCode({ identifier_value: "new@example.com" });
+    expect(await trips(() => nest.redeem(fresh))).toBe(4);
+  });
+
+  test("authenticate_user takes 3 with a refresh token", async () => {
+    const { refresh_token } = await nest.signIn("refresh@example.com");
+    expect(await trips(() => nest.refresh(refresh_token))).toBe(3);
+  });
+
+  test("get_user and list_sessions take 1", async () => {
+    expect(await trips(() => nest.call(`${V2}get_user`, own(), bearer()))).toBe(1);
+    expect(await trips(() => nest.call(`${V2}list_sessions`, own(), bearer()))).toBe(1);
+  });
+
+  test("set_marketing_consent takes 2, get_marketing_consent 1", async () => {
+    expect(
+      await trips(() => nest.call(`${V1}set_marketing_consent`, { ...own(), level: "general" }, bearer())),
+    ).toBe(2);
+    expect(await trips(() => nest.call(`${V1}get_marketing_consent`, own(), bearer()))).toBe(1);
+  });
+
+  test("list_news_items takes 1, then none while fresh; with a bearer 1", async () => {
+    const list = (options = {}) => nest.call(`${V1}list_news_items`, { client_id: MAC }, options);
+    expect(await trips(() => list())).toBe(1);
+    expect(await trips(() => list())).toBe(0);
+    expect(await trips(() => list(bearer()))).toBe(1);
+  });
+
+  test("revoke_session and revoke_token take 2", async () => {
+    const tokens = await nest.signIn("leaver@example.com");
+    const user = { user_id: tokens.user_id };
+    const as = { bearer: tokens.access_token };
+    const [session] = (await nest.call(`${V2}list_sessions`, user, as)).body;
+    expect(await trips(() => nest.call(`${V2}revoke_session`, { ...user, session_id: session.id }, as))).toBe(
+      2,
+    );
+    const { refresh_token } = await nest.signIn("leaver@example.com");
+    expect(await trips(() => nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }))).toBe(2);
+  });
+});

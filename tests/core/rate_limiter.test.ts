@@ -1,0 +1,131 @@
+import { MongoClient } from "mongodb";
+import { afterEach, describe, expect, test } from "vitest";
+import { createLog } from "#core/log.ts";
+import { RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
+import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { linkRequest, MAC, type StartOptions, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
+
+describe("rate limits", () => {
+  let nest: TestNest;
+  afterEach(() => nest.stop());
+
+  const start = async (limits: Record<string, string>, options: StartOptions = {}) => {
+    nest = await startNest({ ...options, environment: limits });
+  };
+  const ask = (identifier_value: string, ip: string, beak_id = `b-${ip}`) =>
+    nest.call(
+      `${V1}send_magic_link`,
+      linkRequest({ identifier_value, device: { platform: "mac", beak_id, fingerprint: "f" } }),
+      { ip },
+    );
+  /** Ends every window, as time would. */
+  const windowsPass = () =>
+    nest.collection("rate-limits").updateMany({}, { $set: { expire: new Date(Date.now() - 1000) } });
+
+  test("an address from one network gets 5 links in 15 minutes, then 429 that says when", async () => {
+    await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "5" });
+    for (let link = 0; link < 5; link++)
+      expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
+    const refused = await ask("ada@example.com", "203.0.113.1");
+    expect(refused.status).toBe(429);
+    const seconds = refused.body.meta.retry_after;
+    expect(seconds).toBeGreaterThan(890);
+    expect(seconds).toBeLessThanOrEqual(900);
+    expect(refused.headers["retry-after"]).toBe(String(seconds));
+    expect(nest.ses.inbox).toHaveLength(5);
+    expect((await ask("ada@example.com", "203.0.113.2")).status).toBe(204);
+    await windowsPass();
+    expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
+  });
+
+  test("an IPv6 subscriber is one network whatever the last 64 bits", async () => {
+    await start({ LIMIT_LINKS_PER_NETWORK: "2" });
+    const codes = [];
+    for (const ip of ["2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:2::3", "2001:db8:1:3::1"]) {
+      codes.push((await ask(`${ip.length}@example.com`, ip)).status);
+    }
+    expect(codes).toEqual([204, 204, 429, 204]);
+  });
+
+  test("a stranger's 100 links from 50 networks can't stop the person's own known machine", async () => {
+    await start({
+      LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "5",
+      LIMIT_LINKS_PER_ADDRESS: "20",
+      LIMIT_LINKS_PER_NETWORK: "30",
+      LIMIT_LINKS_PER_KNOWN_DEVICE: "5",
+    });
+    const own = { device: { platform: "mac", beak_id: "my-machine", fingerprint: "f" } };
+    await nest.signIn("victim@example.com", own);
+    const answers: number[] = [];
+    for (let link = 0; link < 100; link++) {
+      answers.push((await ask("victim@example.com", `198.51.100.${link % 50}`)).status);
+    }
+    expect(answers.filter((status) => status === 204)).toHaveLength(19);
+    expect((await ask("victim@example.com", "203.0.113.77", "another-machine")).status).toBe(429);
+    expect((await ask("VICTIM@example.com", "203.0.113.9", "my-machine")).status).toBe(204);
+    expect((await ask("victim@example.com", "198.51.100.1", "my-machine")).status).toBe(204);
+  });
+
+  test("only failures of redemptions and refreshes count, 60 a minute per network", async () => {
+    await start({ LIMIT_FAILURES_PER_NETWORK: "10" });
+    let { refresh_token } = await nest.signIn();
+    for (let success = 0; success < 15; success++)
+      refresh_token = (await nest.refresh(refresh_token)).body.refresh_token;
+    for (let failure = 0; failure < 10; failure++) {
+      expect((await nest.refresh(`01.reftok_nobody.${"0".repeat(64)}`)).body.code).toBe("not_found");
+    }
+    const refused = await nest.refresh(refresh_token);
+    expect([refused.status, refused.body.code]).toEqual([429, "rate_limited"]);
+    expect((await nest.redeem("authzcode_x.y")).body.code).toBe("rate_limited");
+    expect((await nest.refresh(refresh_token, {}, { ip: "198.51.100.1" })).status).toBe(200);
+  });
+
+  test("the fleet's mail ceiling alarms at once its size and refuses unknown machines at ten times", async () => {
+    await start({ LIMIT_MAILS_PER_HOUR: "1" });
+    await nest.signIn("known@example.com", {
+      device: { platform: "mac", beak_id: "known", fingerprint: "f" },
+    });
+    expect(nest.logged("mail_ceiling_passed")).toEqual([]);
+    for (let mail = 2; mail <= 10; mail++)
+      expect((await ask(`${mail}@example.com`, "203.0.113.1")).status).toBe(204);
+    expect(nest.logged("mail_ceiling_passed").length).toBe(9);
+    expect((await ask("eleven@example.com", "203.0.113.1")).status).toBe(429);
+    expect((await ask("known@example.com", "203.0.113.1", "known")).status).toBe(204);
+  });
+
+  test("a limiter that can't be reached limits nothing and says so in the log", async () => {
+    await start({});
+    const nowhere = new MongoClient("mongodb://127.0.0.1:1/", { serverSelectionTimeoutMS: 50 });
+    const lines: string[] = [];
+    const log = createLog((line) => lines.push(line), nest.clock.now);
+    const limiter = new RateLimiter(
+      new RateLimitRepository(nowhere.db("nest")),
+      "k".repeat(32),
+      { links_per_network: 1 },
+      log,
+    );
+    const counts = await Promise.all(
+      [1, 2, 3].map(() => limiter.count("links_per_network", "203.0.113.1/32")),
+    );
+    expect(() => refuseIfOver(counts)).not.toThrow();
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+      Array(3).fill({ level: "warn", event: "rate_limiter_unreachable", limit: "links_per_network" }),
+    );
+    await nowhere.close();
+  });
+
+  test("counters hold HMACs, no address and no network", async () => {
+    await start({ LIMIT_LINKS_PER_ADDRESS: "20", LIMIT_LINKS_PER_NETWORK: "30" });
+    await ask("ada@example.com", "203.0.113.1");
+    const keys = (await nest.collection("rate-limits").find().toArray()).map(({ key }) => String(key));
+    expect(keys.length).toBeGreaterThan(2);
+    for (const key of keys) expect(key).toMatch(/^[a-z_]+:[0-9a-f]{64}$/);
+  });
+
+  test("a client id that is not ours never reaches the log", async () => {
+    await start({});
+    await nest.call(`${V1}list_news_items`, { client_id: "ada@example.com" });
+    await nest.call(`${V1}list_news_items`, { client_id: MAC });
+    expect(nest.logged("call").map(({ client_id }) => client_id)).toEqual([null, MAC]);
+  });
+});

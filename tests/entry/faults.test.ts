@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+
+const CLIENT_LEAVES_AFTER_MS = 5000;
+
+describe("a database that is down", () => {
+  let base: TestNest;
+  let nest: TestNest;
+  let relay: Awaited<ReturnType<typeof startTcpRelay>>;
+  beforeAll(async () => {
+    base = await startNest();
+    const real = new URL(base.mongoUri.replace(/^mongodb/, "http"));
+    relay = await startTcpRelay({ host: real.hostname, port: Number(real.port) });
+    real.port = String(relay.port);
+    real.searchParams.set("directConnection", "true");
+    nest = await startNest({
+      beside: base,
+      environment: { MONGODB_URI: real.href.replace(/^http/, "mongodb") },
+    });
+  });
+  afterAll(async () => {
+    await nest.stop();
+    await relay.close();
+    await base.stop();
+  });
+
+  test.each(["refuse", "hang"] as const)(
+    "answers 503 with Retry-After in time when it %ss, and recovers alone",
+    async (fault) => {
+      const tokens = await nest.signIn(`${fault}@example.com`);
+      const { refresh_token } = tokens;
+      const call = () =>
+        nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: tokens.access_token });
+      expect((await call()).status).toBe(200);
+      relay[fault]();
+      const startedAt = Date.now();
+      const replies = await Promise.all([
+        call(),
+        nest.call(`${V1}send_magic_link`, linkRequest()),
+        nest.refresh(refresh_token),
+        nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }),
+      ]);
+      expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
+      for (const reply of replies) {
+        expect([reply.status, reply.body]).toEqual([503, { code: "unavailable" }]);
+        expect(Number(reply.headers["retry-after"])).toBeGreaterThan(0);
+      }
+      relay.open();
+      const recovered = await until(async () => (await nest.refresh(refresh_token)).status === 200);
+      expect(recovered).toBe(true);
+      expect(nest.logged("call").filter(({ code }) => code === "unknown")).toEqual([]);
+    },
+  );
+
+  test("health and the JWKS need no database", async () => {
+    relay.refuse();
+    for (const path of ["/health", "/.well-known/jwks.json"]) {
+      expect((await nest.call(path, undefined, { method: "GET" })).status).toBe(200);
+    }
+    relay.open();
+  });
+});
+
+describe("a mail service that is slow", () => {
+  test("is given up within the call's time, and asking again works", async () => {
+    const nest = await startNest();
+    nest.ses.fault({ calls: 1, kind: "hang" });
+    const startedAt = Date.now();
+    const reply = await nest.call(`${V1}send_magic_link`, linkRequest());
+    expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
+    expect([reply.status, reply.body]).toEqual([502, { code: "email_not_sent" }]);
+    expect((await nest.call(`${V1}send_magic_link`, linkRequest())).status).toBe(204);
+    await nest.stop();
+  });
+});
+
+/** Asks again until it holds; each question has its own wait. */
+async function until(holds: () => Promise<boolean>): Promise<boolean> {
+  for (let attempt = 0; attempt < 20; attempt++) if (await holds()) return true;
+  return false;
+}
