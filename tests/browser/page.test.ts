@@ -1,0 +1,176 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { AxeResults } from "axe-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type LocalApi, startLocalApi } from "#local/api_server.ts";
+import { findBrowser } from "#local/browser.ts";
+import { makeSecrets } from "#local/secrets.ts";
+import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
+import { freshDatabaseUri } from "#tests/support/database.ts";
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const found = await findBrowser();
+if ("missing" in found) {
+  if (process.env.CI) throw new Error(`No browser for the page's tests: ${found.missing}`);
+  console.log(`The page's tests are skipped: ${found.missing}`);
+}
+
+describe.skipIf("missing" in found)("the local page in a browser", () => {
+  let browser: Browser;
+  let api: LocalApi;
+  let ses: SesDouble;
+
+  beforeAll(async () => {
+    ses = await startSesDouble();
+    const database = { engine: "test", version: "1" };
+    const secrets = await makeSecrets();
+    api = await startLocalApi({
+      port: 0,
+      mongoUri: freshDatabaseUri(),
+      ses,
+      secrets,
+      database,
+      write: () => undefined,
+    });
+    browser = await chromium.launch({
+      executablePath: "path" in found ? found.path : "",
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await api?.close();
+    await ses?.close();
+  });
+
+  const openPage = async (width: number, colorScheme: "light" | "dark"): Promise<[Page, BrowserContext]> => {
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+    return [await context.newPage(), context];
+  };
+
+  /** Nothing sticks out at the sides, and axe finds nothing serious. */
+  const inspect = async (page: Page, name: string) => {
+    const overflow = await page.evaluate(
+      "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+    );
+    expect([name, overflow]).toEqual([name, 0]);
+    await page.evaluate(axeSource);
+    const results = (await page.evaluate("axe.run(document, { iframes: false })")) as AxeResults;
+    const serious = results.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    expect(serious.map(({ id, nodes }) => [name, id, nodes[0]?.html])).toEqual([]);
+    const folder = process.env.SCREENSHOT_DIR;
+    if (!folder) return;
+    await mkdir(folder, { recursive: true });
+    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  };
+
+  const tabTo = async (page: Page, name: string) => {
+    for (let press = 0; press < 40; press++) {
+      await page.keyboard.press("Tab");
+      const focused = await page.evaluate(
+        "document.activeElement.id || document.activeElement.textContent.trim()",
+      );
+      if (focused === name) return;
+    }
+    throw new Error(`Tab never reached ${name}`);
+  };
+
+  test("the keyboard alone signs a person in, shows them everything, refreshes and signs out", async () => {
+    const [page, context] = await openPage(1280, "light");
+    await page.goto(api.url);
+    await tabTo(page, "address");
+    await page.keyboard.type("ada@example.com");
+    await page.keyboard.press("Enter");
+    await page.getByText("The link is in the inbox.").waitFor();
+    await tabTo(page, "Follow the link here");
+    await page.keyboard.press("Enter");
+    await page.getByText("You are signed in.").waitFor();
+    await page.getByText("ada@example.com", { exact: true }).waitFor();
+    expect(await page.locator("#sessions").textContent()).toContain("(this one)");
+    expect(await page.locator("#consent").textContent()).toBe("You have not said yet.");
+    expect(await page.locator("#claims").textContent()).toContain('"at+jwt"');
+    await tabTo(page, "Yes, please");
+    await page.keyboard.press("Enter");
+    await page.getByText("You said yes.").waitFor();
+    await tabTo(page, "refresh");
+    await page.keyboard.press("Enter");
+    await page.getByText("New tokens").waitFor();
+    await page.reload();
+    await page.getByText("ada@example.com", { exact: true }).waitFor();
+    await tabTo(page, "sign-out");
+    await page.keyboard.press("Enter");
+    await page.getByText("You are signed out.").waitFor();
+    expect(await page.locator("#signed-out").isVisible()).toBe(true);
+    await context.close();
+  });
+
+  test.each([
+    [390, "light"],
+    [390, "dark"],
+    [1280, "light"],
+    [1280, "dark"],
+  ] as const)("fits %i px in %s and is accessible in every state", async (width, scheme) => {
+    const [page, context] = await openPage(width, scheme);
+    const name = (state: string) => `${state}-${width}-${scheme}`;
+    await page.goto(api.url);
+    await page.getByText("test 1").waitFor();
+    await inspect(page, name("signed-out"));
+    await page.fill("#address", `${scheme}.${width}@example.com`);
+    await page.click("text=Send me a link");
+    await page.getByText("The link is in the inbox.").waitFor();
+    await page.locator("summary", { hasText: "Read the mail" }).first().click();
+    await page.locator("iframe").waitFor();
+    await inspect(page, name("inbox"));
+    await page.getByText("Follow the link here").first().click();
+    await page.getByText("You are signed in.").waitFor();
+    await page.locator("#user dd").first().waitFor();
+    await inspect(page, name("signed-in"));
+    await context.close();
+  });
+
+  test("the landing page asks nobody anything, spends nothing, and hands code, state and flow over exactly", async () => {
+    const [page, context] = await openPage(390, "light");
+    await page.goto(api.url);
+    await page.fill("#address", "landing@example.com");
+    await page.click("text=Send me a link");
+    await page.getByText("The link is in the inbox.").waitFor();
+    const link = page.getByText("Open its landing page").first();
+    const href = `${api.url}${await link.getAttribute("href")}`;
+    const asked: string[] = [];
+    const landing = await context.newPage();
+    landing.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    for (let visit = 0; visit < 3; visit++) await landing.goto(href, { waitUntil: "domcontentloaded" });
+    expect([...new Set(asked)].filter((path) => !path.startsWith("/magic-link") && path !== ",")).toEqual([]);
+    await inspect(landing, "landing-390-light");
+    const sent = new URL(href).searchParams;
+    const text = await landing.inputValue("#text");
+    expect(new URLSearchParams(text).get("state")).toBe(sent.get("state"));
+    expect(await landing.getAttribute("#open", "href")).toBe(`beak-app://nest/magic-link?${text}`);
+    expect(await landing.getAttribute('meta[name="referrer"]', "content")).toBe("no-referrer");
+
+    await page.locator("summary", { hasText: "Paste a code instead" }).click();
+    await page.fill("#pasted", text);
+    await page.locator("#paste-form button").click();
+    await page.getByText("You are signed in.").waitFor();
+
+    await landing.goto(
+      `${api.url}/magic-link?code=a.b&state=${encodeURIComponent("lx/rA+q=&%")}&flow=trial`,
+      { waitUntil: "domcontentloaded" },
+    );
+    const odd = new URLSearchParams(await landing.inputValue("#text"));
+    expect([odd.get("code"), odd.get("state"), odd.get("flow")]).toEqual(["a.b", "lx/rA+q=&%", "trial"]);
+    await landing.goto(`${api.url}/magic-link?code=a.b`, { waitUntil: "domcontentloaded" });
+    expect(await landing.locator("#bad").isVisible()).toBe(true);
+    await context.close();
+  });
+});
