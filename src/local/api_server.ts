@@ -1,5 +1,5 @@
-import type { AddressInfo } from "node:net";
 import { createIndexes } from "#core/repositories/index_setup.ts";
+import { freePort } from "#local/child_process.ts";
 import { createDevRoutes } from "#local/dev_routes.ts";
 import { openGateway } from "#local/gateway.ts";
 import { createHttpServer } from "#local/http_server.ts";
@@ -27,15 +27,15 @@ export interface LocalApi {
  * @throws Error EADDRINUSE if the port is taken
  */
 export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
-  const issuer = `http://localhost:${parts.port}`;
+  const port = parts.port === 0 ? await freePort() : parts.port;
+  const url = `http://localhost:${port}`;
   const environment = localEnvironment(parts.secrets, {
-    issuer,
+    issuer: url,
     mongoUri: parts.mongoUri,
     sesUrl: parts.ses.url,
   });
   const gateway = await openGateway(environment, { write: parts.write });
   await createIndexes(gateway.mongo.database);
-  let url = issuer;
   const dev = createDevRoutes(parts.ses, () => ({
     ready: true,
     database: { ...parts.database, uri: parts.mongoUri },
@@ -46,13 +46,12 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(parts.port, "127.0.0.1", resolve);
+      server.listen(port, "127.0.0.1", resolve);
     });
   } catch (error) {
     await gateway.close();
     throw error;
   }
-  url = `http://localhost:${(server.address() as AddressInfo).port}`;
   return {
     url,
     async close() {

@@ -1,0 +1,206 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RpcHandler } from "#entry/rpc.ts";
+import { loadMethods } from "#local/routes.ts";
+import { linkRequest, startNest, type TestNest } from "#tests/support/nest.ts";
+
+/** Strings that have broken software before. */
+const NAUGHTY = [
+  "",
+  " ",
+  "\u0000",
+  "\u202e",
+  "undefined",
+  "null",
+  "NaN",
+  "-1",
+  "1e309",
+  "0x0",
+  "__proto__",
+  "constructor",
+  "$where",
+  "$ne",
+  "a.b",
+  "../../etc/passwd",
+  "<script>alert(1)</script>",
+  "' OR 1=1 --",
+  "{{7*7}}",
+  "$\u007b7*7}",
+  "%0d%0aSet-Cookie:x",
+  "a\r\nBcc: b@example.com",
+  "\ud800",
+  "👩‍👩‍👧‍👦",
+  "ﷺ",
+  "Ω≈ç√∫",
+  "x".repeat(70_000),
+];
+const PROTOTYPE_KEYS = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
+
+const naughty = fc.constantFrom(...NAUGHTY);
+const scalar = fc.oneof(naughty, fc.string(), fc.double(), fc.integer(), fc.boolean(), fc.constant(null));
+const operator = fc.constantFrom(
+  { $ne: null },
+  { $gt: "" },
+  { $regex: ".*" },
+  { $where: "1" },
+  { $in: [] },
+  { toString: 1 },
+  [],
+  [[]],
+  {},
+);
+const anything = fc.oneof(
+  scalar,
+  operator,
+  fc.array(scalar, { maxLength: 3 }),
+  fc.jsonValue({ maxDepth: 3 }),
+);
+
+/** A body near the schema: known keys with any values, some missing, some that nobody knows. */
+const nearBody = (keys: string[]) =>
+  fc.dictionary(fc.constantFrom(...keys, ...PROTOTYPE_KEYS, "$set", "zig"), anything, {
+    maxKeys: keys.length + 2,
+  });
+
+const deep = (open: string, close: string) => open.repeat(20_000) + close.repeat(20_000);
+const RAW_BODIES = [
+  "",
+  " ",
+  "null",
+  "true",
+  "0",
+  '"text"',
+  "[]",
+  "[{}]",
+  "{",
+  "}",
+  "{}{}",
+  "\ufeff{}",
+  "{'a':1}",
+  '{"a":1,}',
+  "NaN",
+  "undefined",
+  '{"client_id":"x","client_id":"y"}',
+  '{"__proto__":{"client_id":"x"}}',
+  '{"constructor":{"prototype":{"x":1}}}',
+  deep("[", "]"),
+  deep('{"a":', "}"),
+  "x".repeat(1024 * 1024),
+  `{"client_id":"${"x".repeat(1024 * 1024)}"}`,
+];
+const BINARY_BODIES = [
+  Buffer.from([0xff, 0xfe]),
+  Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d]),
+  Buffer.alloc(100),
+  Buffer.from("{}", "utf16le"),
+];
+
+describe("whatever is sent", () => {
+  let nest: TestNest;
+  let methods: { handler: RpcHandler; path: string; keys: string[] }[];
+  let before: string;
+
+  beforeAll(async () => {
+    nest = await startNest({
+      environment: {
+        LIMIT_FAILURES_PER_NETWORK: "0",
+        LIMIT_LINKS_PER_KNOWN_DEVICE: "0",
+        LIMIT_MAILS_PER_HOUR: "0",
+      },
+    });
+    await nest.signIn();
+    methods = (await loadMethods()).map(({ handler, paths }) => ({
+      handler,
+      path: paths.at(-1) ?? "",
+      keys: Object.keys((handler.declaration.request as unknown as { shape: object }).shape),
+    }));
+    before = await nest.dump();
+  });
+  afterAll(() => nest.stop());
+
+  const check = (reply: Awaited<ReturnType<TestNest["call"]>>, sent: unknown) => {
+    const shown = () =>
+      `${String(JSON.stringify(sent)).slice(0, 200)} -> ${reply.status} ${reply.raw.slice(0, 200)}`;
+    expect(reply.status, shown()).toBeLessThan(500);
+    expect(reply.raw, shown()).not.toMatch(/node_modules|\bat .*\.ts:\d|Error:|mongo/i);
+    if (reply.status >= 400) expect(typeof reply.body.code, shown()).toBe("string");
+  };
+
+  test("every method answers strange bodies with a clear error, and nothing is written", async () => {
+    for (const { path } of methods) {
+      for (const body of [...RAW_BODIES, ...BINARY_BODIES]) {
+        const reply = await nest.call(path, body);
+        check(reply, body);
+        if (path.endsWith("list_news_items") && reply.status === 200) continue;
+        expect(reply.status).toBeGreaterThanOrEqual(400);
+      }
+    }
+    expect(await nest.dump()).toBe(before);
+  });
+
+  test("every method answers any values under its keys without a 5xx, and an invalid call writes nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc
+          .nat(methods.length - 1)
+          .chain((index) => fc.tuple(fc.constant(index), nearBody(methods[index]?.keys ?? []), fc.boolean())),
+        async ([index, body, isInternal]) => {
+          const reply = await nest.call(methods[index]?.path ?? "", body, { internal: isInternal });
+          check(reply, body);
+        },
+      ),
+      { numRuns: 600 },
+    );
+    expect(await nest.dump()).toBe(before);
+  });
+
+  test("a link request with one bad field writes nothing and mails nobody", async () => {
+    nest.ses.clear();
+    const good = linkRequest({ state: "s" });
+    const wrong = fc.oneof(
+      operator,
+      fc.integer(),
+      fc.constant(null),
+      fc.constant(""),
+      fc.constant("x".repeat(1025)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...Object.keys(good)), wrong, async (key, value) => {
+        const reply = await nest.call("/1/2020-12-14/send_magic_link", { ...good, [key]: value });
+        check(reply, [key, value]);
+        expect(reply.body?.code).toMatch(
+          /^(validation_failed|client_not_found|invalid_redirect_uri|invalid_email)$/,
+        );
+      }),
+      { numRuns: 200 },
+    );
+    expect(nest.ses.inbox).toEqual([]);
+    expect(await nest.dump()).toBe(before);
+  });
+
+  test("any authorization header on any path is answered in the error shape or served", async () => {
+    const header = fc.oneof(
+      naughty,
+      fc.string(),
+      fc.string().map((text) => `bearer ${text}`),
+      fc.string().map((text) => `internal ${text}`),
+    );
+    const path = fc.oneof(
+      fc.constantFrom(...methods.map((method) => method.path)),
+      fc.string().map((text) => `/1/2020-12-14/${text}`),
+      fc.string().map((text) => `/${text}`),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        path,
+        header,
+        fc.constantFrom("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"),
+        async (to, authorization, method) => {
+          check(await nest.call(to, {}, { method, headers: { authorization } }), [to, authorization]);
+        },
+      ),
+      { numRuns: 400 },
+    );
+    expect(await nest.dump()).toBe(before);
+  });
+});
