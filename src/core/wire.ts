@@ -1,4 +1,4 @@
-import { maxLength, minLength, type output, string, type ZodMiniType } from "zod/mini";
+import { maxLength, minLength, string } from "zod/mini";
 
 /** Longest string the wire takes where no other cap is named (contract 1.1). */
 const TEXT_LIMIT = 512;
@@ -7,5 +7,3 @@ const TEXT_LIMIT = 512;
 export function text(limit = TEXT_LIMIT) {
   return string().check(minLength(1), maxLength(limit));
 }
-
-export type Wire<Schema extends ZodMiniType> = output<Schema>;

@@ -145,11 +145,6 @@ export async function rotateKeySet(set: StoredKeySet, now: Date): Promise<Stored
   return { keys: [...moved.filter((key) => stands(key, now)), await newKey("next", now)] };
 }
 
-/** Drops retired keys whose last token is over. */
-export function dropEndedKeys(set: StoredKeySet, now: Date): StoredKeySet {
-  return { keys: set.keys.filter((key) => stands(key, now)) };
-}
-
 /** Reads a stored key set. @throws Error if it is not one */
 export function parseKeySet(value: unknown): StoredKeySet {
   return keySet.parse(value);
