@@ -1,8 +1,8 @@
-import { createIndexes } from "#core/repositories/index_setup.ts";
+import type { Environment } from "#core/config.ts";
 import { freePort } from "#local/child_process.ts";
 import { createDevRoutes } from "#local/dev_routes.ts";
-import { openGateway } from "#local/gateway.ts";
 import { createHttpServer } from "#local/http_server.ts";
+import type { Invoker } from "#local/reloading_gateway.ts";
 import { type LocalSecrets, localEnvironment } from "#local/secrets.ts";
 import type { SesDouble } from "#local/ses_double.ts";
 
@@ -13,8 +13,8 @@ export interface StackParts {
   ses: SesDouble;
   secrets: LocalSecrets;
   database: { engine: string; version: string };
-  /** Takes a finished log line. */
-  write: (line: string) => void;
+  /** Opens the functions with the environment that a deployment would give them. */
+  open: (environment: Environment) => Promise<Invoker>;
 }
 
 export interface LocalApi {
@@ -34,8 +34,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     mongoUri: parts.mongoUri,
     sesUrl: parts.ses.url,
   });
-  const gateway = await openGateway(environment, { write: parts.write });
-  await createIndexes(gateway.mongo.database);
+  const gateway = await parts.open(environment);
   const dev = createDevRoutes(parts.ses, () => ({
     ready: true,
     database: { ...parts.database, uri: parts.mongoUri },

@@ -44,6 +44,8 @@ export interface Server {
   process: ChildProcess;
   /** The end of what it printed, for an error message. */
   lastWords(): string;
+  /** Resolves if it ends without having been stopped. */
+  died: Promise<void>;
   /** Asks it to stop, and makes it stop after five seconds. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -66,12 +68,16 @@ export function startServer(program: string, args: readonly string[], options: S
   child.on("error", (error) => keep(Buffer.from(error.message)));
   const killWithUs = () => child.kill("SIGKILL");
   process.once("exit", killWithUs);
+  let isStopping = false;
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const died = new Promise<void>((resolve) => void ended.then(() => isStopping || resolve()));
   child.once("close", () => process.off("exit", killWithUs));
   return {
     process: child,
     lastWords: () => printed.trim(),
+    died,
     async stop(signal = "SIGTERM") {
+      isStopping = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
       const timer = setTimeout(() => child.kill("SIGKILL"), 5000);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname } from "node:path";
 import { type DevRoutes, isDevPath } from "#local/dev_routes.ts";
-import type { Gateway } from "#local/gateway.ts";
+import type { Invoker } from "#local/reloading_gateway.ts";
 
 /** API Gateway takes 10 MB. */
 const GATEWAY_BODY_LIMIT = 10 * 1024 * 1024;
@@ -25,7 +25,7 @@ const PAGES: Readonly<Record<string, URL>> = {
 };
 
 /** The local stack's one port: the page, its helpers under /dev/, and the API for everything else. */
-export function createHttpServer(gateway: Gateway, dev: DevRoutes): Server {
+export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
   return createServer(async (request, response) => {
     try {
       const url = new URL(request.url ?? "/", "http://localhost");
@@ -45,7 +45,7 @@ export function createHttpServer(gateway: Gateway, dev: DevRoutes): Server {
 }
 
 async function serveApi(
-  gateway: Gateway,
+  gateway: Invoker,
   request: IncomingMessage,
   url: URL,
   body: Buffer,

@@ -1,8 +1,12 @@
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { openMongo } from "#core/clients/mongo.ts";
+import { createIndexes } from "#core/repositories/index_setup.ts";
 import { startLocalApi } from "#local/api_server.ts";
-import { cacheDirectory } from "#local/cache_directory.ts";
+import { dataDirectory } from "#local/cache_directory.ts";
 import { findDatabase } from "#local/database/find_database.ts";
+import { holdFolder } from "#local/database/lock.ts";
+import { openReloadingGateway } from "#local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#local/secrets.ts";
 import { startSesDouble } from "#local/ses_double.ts";
 
@@ -13,6 +17,7 @@ export interface StackOptions {
   isThrowAway: boolean;
   /** Empty what earlier runs kept. */
   isFresh?: boolean;
+  /** Tells a person what happens. */
   say: (line: string) => void;
   /** Takes a finished log line of the API. */
   write: (line: string) => void;
@@ -21,7 +26,20 @@ export interface StackOptions {
 export interface LocalStack {
   url: string;
   database: { engine: string; version: string; how: string };
+  /** Resolves with a sentence if a part ends by itself. */
+  broke: Promise<string>;
   close(): Promise<void>;
+}
+
+/** What was opened, closed in the opposite order. */
+class Closers {
+  readonly #closers: (() => Promise<unknown>)[] = [];
+  add(close: () => Promise<unknown>): void {
+    this.#closers.unshift(close);
+  }
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close();
+  }
 }
 
 /**
@@ -29,41 +47,68 @@ export interface LocalStack {
  * @throws Error if a part can't be had or the port is taken; what was started by then is stopped
  */
 export async function startLocalStack(options: StackOptions): Promise<LocalStack> {
-  const folder = options.isThrowAway ? null : join(cacheDirectory(), "local");
-  if (folder && options.isFresh) await rm(folder, { recursive: true, force: true });
-  const database = await findDatabase({ dataDirectory: folder, say: options.say });
-  const ses = await startSesDouble();
-  const stopParts = async () => {
-    await ses.close();
-    await database.stop();
-  };
+  const closers = new Closers();
   try {
+    const folder = options.isThrowAway ? null : dataDirectory();
+    if (folder) await prepareFolder(folder, options, closers);
+    const database = await findDatabase({ dataDirectory: folder, say: options.say });
+    closers.add(database.stop);
+    if (options.isFresh && process.env.MONGODB_URI)
+      options.say("MONGODB_URI is yours: --fresh leaves it as it is.");
+    const mongoUri = await openDatabase(database.uri, options, closers);
+    const ses = await startSesDouble();
+    closers.add(ses.close);
     const api = await startLocalApi({
       port: options.port,
-      mongoUri: withDatabase(database.uri, "nest"),
+      mongoUri,
       ses,
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),
       database: { engine: database.engine, version: database.version },
-      write: options.write,
+      open: (environment) => openReloadingGateway(environment, options),
     });
+    closers.add(api.close);
     return {
       url: api.url,
       database,
-      async close() {
-        await api.close();
-        await stopParts();
-      },
+      broke: database.died.then(() => `The database (${database.engine}) has ended.`),
+      close: () => closers.close(),
     };
   } catch (error) {
-    await stopParts();
+    await closers.close();
     throw error;
   }
 }
 
-/** The URI with a database path, unless it names one. */
-function withDatabase(uri: string, name: string): string {
-  const [address = "", query] = uri.split("?");
-  const hasPath = /^mongodb(\+srv)?:\/\/[^/]+\/.+/.test(address);
-  const path = hasPath ? address : `${address.replace(/\/$/, "")}/${name}`;
-  return query === undefined ? path : `${path}?${query}`;
+async function prepareFolder(folder: string, { isFresh }: StackOptions, closers: Closers): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  closers.add(await holdFolder(folder));
+  if (isFresh) await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+}
+
+/** Makes the indexes, and names the database: a throw-away one of its own is dropped at the end. */
+async function openDatabase(server: string, options: StackOptions, closers: Closers): Promise<string> {
+  const uri = options.isThrowAway
+    ? withDatabase(server, `nest-${randomBytes(6).toString("hex")}`)
+    : withDatabase(server, null);
+  const { client, database } = openMongo(uri);
+  try {
+    await createIndexes(database);
+  } finally {
+    await client.close();
+  }
+  if (options.isThrowAway) {
+    closers.add(async () => {
+      const { client, database } = openMongo(uri);
+      await database.dropDatabase().finally(() => client.close());
+    });
+  }
+  return uri;
+}
+
+/** The URI with this database as its path, or with `nest` where it names none. */
+function withDatabase(uri: string, name: string | null): string {
+  const [, server = "", path = "", query = ""] =
+    /^(mongodb(?:\+srv)?:\/\/[^/?]+)(\/[^?]*)?(\?.*)?$/.exec(uri) ?? [];
+  return `${server}/${name ?? (path.slice(1) || "nest")}${query}`;
 }

@@ -6,11 +6,17 @@
 import { parseArgs } from "node:util";
 import { startLocalStack } from "#local/stack.ts";
 
-const { values } = parseArgs({ options: { fresh: { type: "boolean", default: false } } });
-const port = Number(process.env.PORT ?? 3000);
 const say = (line: string) => console.log(line);
 
+function readPort(): number {
+  const port = Number(process.env.PORT || 3000);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("PORT is not a port number.");
+  return port;
+}
+
 try {
+  const { values } = parseArgs({ options: { fresh: { type: "boolean", default: false } } });
+  const port = readPort();
   const stack = await startLocalStack({ port, isThrowAway: false, isFresh: values.fresh, say, write: say });
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(
@@ -21,10 +27,15 @@ try {
     process.exit(status);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(0));
+  void stack.broke.then(async (sentence) => {
+    console.error(`${sentence} Everything else is stopped too.`);
+    await stop(1);
+  });
 } catch (error) {
-  const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+  const { code, message } = error as NodeJS.ErrnoException;
+  const isTaken = code === "EADDRINUSE";
   console.error(
-    isTaken ? `Port ${port} is taken. Choose another: PORT=3001 npm start` : (error as Error).message,
+    isTaken ? `Port ${process.env.PORT || 3000} is taken. Choose another: PORT=3001 npm start` : message,
   );
   process.exit(1);
 }

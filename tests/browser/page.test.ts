@@ -6,6 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LocalApi, startLocalApi } from "#local/api_server.ts";
 import { findBrowser } from "#local/browser.ts";
+import { openGateway } from "#local/gateway.ts";
 import { makeSecrets } from "#local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
@@ -32,7 +33,7 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
       ses,
       secrets,
       database,
-      write: () => undefined,
+      open: (environment) => openGateway(environment, { write: () => undefined }),
     });
     browser = await chromium.launch({
       executablePath: "path" in found ? found.path : "",

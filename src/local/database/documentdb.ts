@@ -10,6 +10,8 @@ const POSTGRES = "/usr/lib/postgresql/18/bin";
 
 export interface Postgres {
   url: string;
+  /** Resolves if it ends without having been stopped. */
+  died: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -209,18 +211,22 @@ export async function startPostgres(
     namespaced(root, data, asPostgres(`${POSTGRES}/postgres`, "-D", "/mnt", ...settings(port, isThrowAway))),
     { env: chrootEnvironment() },
   );
+  let isStopping = false;
   const stop = async () => {
+    isStopping = true;
     const pid = Number(
       (await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "0")).split("\n")[0],
     );
     if (pid > 0) process.kill(pid, "SIGINT");
     await server.stop("SIGCONT");
   };
+  // The server is asked to stop by its own pid, so its end looks unasked to `startServer`.
+  const died = new Promise<void>((resolve) => void server.died.then(() => isStopping || resolve()));
   try {
     await untilReady(root, port, server.lastWords);
   } catch (error) {
     await server.stop("SIGKILL");
     throw error;
   }
-  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
+  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, died, stop };
 }

@@ -71,6 +71,7 @@ export async function startFerretdb(options: FindOptions): Promise<FoundDatabase
     version: FERRETDB_VERSION,
     uri,
     how: "built from Debian's and Go's packages",
+    died: Promise.race([ferretdb.died, postgres.died]),
     stop,
   };
 }

@@ -32,5 +32,12 @@ async function useRunningServer(): Promise<FoundDatabase | null> {
   const version = await serverVersion(uri, 5000).catch((cause) => {
     throw new Error("MONGODB_URI is set, but no database answers there.", { cause });
   });
-  return { engine: "MongoDB", version, uri, how: "MONGODB_URI", stop: async () => undefined };
+  return {
+    engine: "MongoDB",
+    version,
+    uri,
+    how: "MONGODB_URI",
+    died: new Promise(() => undefined),
+    stop: async () => undefined,
+  };
 }

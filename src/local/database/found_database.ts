@@ -6,6 +6,8 @@ export interface FoundDatabase {
   uri: string;
   /** Where it came from, in words for a person. */
   how: string;
+  /** Resolves if the server ends without having been stopped; never for one that we did not start. */
+  died: Promise<void>;
   stop(): Promise<void>;
 }
 

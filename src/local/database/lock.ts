@@ -1,30 +1,36 @@
-import { open, readFile, rm } from "node:fs/promises";
-import { setTimeout as wait } from "node:timers/promises";
+import { lock } from "proper-lockfile";
 
-/** Runs `work` while no other process runs its own under the same lock file. A dead holder's lock is taken over. */
+/** A holder that was killed is known to be gone after this long. */
+const STALE_MS = 5_000;
+const RETRY_MS = 250;
+
+const options = (waitMs: number) => ({
+  realpath: false,
+  stale: STALE_MS,
+  update: 1_000,
+  retries: { retries: Math.ceil(waitMs / RETRY_MS), factor: 1, minTimeout: RETRY_MS, maxTimeout: RETRY_MS },
+});
+
+/** Runs `work` while no other process runs its own under the same path. A dead holder's lock is taken over. */
 export async function exclusively<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
-  for (;;) {
-    const file = await open(path, "wx").catch(() => null);
-    if (file) {
-      try {
-        await file.writeFile(String(process.pid));
-        await file.close();
-        return await work();
-      } finally {
-        await rm(path, { force: true });
-      }
-    }
-    const holder = Number(await readFile(path, "utf8").catch(() => "0"));
-    if (holder > 0 && !isAlive(holder)) await rm(path, { force: true });
-    else await wait(250);
+  // Building takes minutes on a slow machine; whoever waits gains from it.
+  const release = await lock(path, options(20 * 60_000));
+  try {
+    return await work();
+  } finally {
+    await release();
   }
 }
 
-function isAlive(pid: number): boolean {
+/**
+ * Holds a folder for this process alone, until the answered function is called or the process is gone.
+ * @throws Error if another process holds it
+ */
+export async function holdFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    process.kill(pid, 0);
-    return true;
+    return await lock(folder, options(STALE_MS + 1_000));
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
+    throw new Error("Another `npm start` is running and holds the local data. Stop it first.");
   }
 }

@@ -59,6 +59,7 @@ async function start(program: string, how: string, { dataDirectory }: FindOption
     version,
     uri,
     how,
+    died: server.died,
     async stop() {
       await server.stop();
       if (dataDirectory === null) await rm(folder, { recursive: true, force: true });

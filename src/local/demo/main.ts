@@ -1,0 +1,32 @@
+/**
+ * `npm run demo`: the desktop app's flow in the terminal, each request with its answer in short. Starts a stack of its
+ * own that leaves nothing behind, or uses a running one: `npm run demo -- --url http://localhost:3000`. Ends with status
+ * 0 only if every step held.
+ */
+import { parseArgs } from "node:util";
+import { demonstrateSignIn } from "#local/demo/sign_in.ts";
+import { Trace } from "#local/demo/trace.ts";
+import { startLocalStack } from "#local/stack.ts";
+
+const say = (line: string) => console.log(line);
+
+async function useStack(url: string | undefined): Promise<{ url: string; close(): Promise<void> }> {
+  if (url !== undefined) return { url, close: async () => undefined };
+  say("Starting a stack of its own; name a running one with --url.");
+  return startLocalStack({ port: 0, isThrowAway: true, say, write: () => undefined });
+}
+
+try {
+  const { values } = parseArgs({ options: { url: { type: "string" } } });
+  const stack = await useStack(values.url);
+  try {
+    say(`Nest at ${stack.url}`);
+    await demonstrateSignIn(new Trace(stack.url, say));
+    say("\nEvery step held.");
+  } finally {
+    await stack.close();
+  }
+} catch (error) {
+  console.error(`\nThe demo failed: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { ConfigError } from "#core/config.ts";
+import { coreVariables, openCore } from "#core/core.ts";
+import * as parts from "#core/parts.ts";
+import { jwksVariables } from "#entry/jwks.ts";
+import { unmatchedVariables } from "#entry/unmatched.ts";
+
+const example = await readFile(new URL("../../.env.example", import.meta.url), "utf8");
+const lines = example.split("\n").filter((line) => /^[A-Z]/.test(line));
+
+test(".env.example names exactly what the functions read", () => {
+  const read = [
+    coreVariables,
+    jwksVariables,
+    unmatchedVariables,
+    ...Object.values(parts).map((part) => part.variables),
+  ].flatMap(Object.keys);
+  expect(lines.map((line) => line.split("=")[0]).sort()).toEqual([...new Set(read)].sort());
+});
+
+test("every variable has a comment above it or above its group", () => {
+  const paragraphs = example.split("\n");
+  const first = paragraphs.findIndex((line) => /^[A-Z]/.test(line));
+  expect(paragraphs[first - 1]).toMatch(/^# /);
+  expect(example).toMatch(/never finishes a call[\s\S]{0,200}\nDESKTOP_ACCESS_TOKEN_LIFETIME=3600\n/);
+});
+
+test("an environment that lacks or mangles something is refused with every name and no value", () => {
+  const environment = {
+    STAGE: "moon",
+    MONGODB_URI: "mongodb://user:hunter2@db.example/nest?w=1",
+    ISSUER: "https://nest.test/",
+    SIGNING_KEYS: '{"keys":"hunter2"}',
+    INTERNAL_KEYS: "hunter2",
+    RATE_LIMIT_KEY: "hunter2",
+    LIMIT_LINKS_PER_ADDRESS: "many",
+    DESKTOP_ACCESS_TOKEN_LIFETIME: "5",
+  };
+  const refused = () => openCore(environment);
+  expect(refused).toThrow(ConfigError);
+  try {
+    refused();
+  } catch (error) {
+    expect([...(error as ConfigError).names].sort()).toEqual(Object.keys(environment).sort());
+    expect(JSON.stringify(error) + (error as Error).stack).not.toContain("hunter2");
+  }
+});
+
+test.each(["w=1", "readPreference=secondary", "journal=false", "retryWrites=false", "W=0"])(
+  "a database URI that gives up a promise is refused: %s",
+  (option) => {
+    const uri = `mongodb://127.0.0.1/nest?${option}`;
+    try {
+      openCore({ MONGODB_URI: uri });
+      expect.unreachable();
+    } catch (error) {
+      expect((error as ConfigError).names).toContain("MONGODB_URI");
+    }
+  },
+);

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** A program of this project, run as a person runs it. */
+export interface Program {
+  process: ChildProcess;
+  /** Everything printed so far, both streams. */
+  printed(): string;
+  /** Waits for a line to appear. @throws Error with what was printed if the program ends first */
+  until(pattern: RegExp): Promise<RegExpMatchArray>;
+  ended: Promise<{ status: number | null; printed: string }>;
+}
+
+/** Runs `node <script> <args>` from the project's root; an empty variable is unset. */
+export function runProgram(
+  script: string,
+  args: string[] = [],
+  environment: Record<string, string> = {},
+): Program {
+  const env = Object.fromEntries(
+    Object.entries({ ...process.env, ...environment }).filter(([, value]) => value !== ""),
+  );
+  const child = spawn(process.execPath, [script, ...args], { cwd: ROOT, env });
+  let printed = "";
+  const listeners = new Set<() => void>();
+  const keep = (chunk: Buffer) => {
+    printed += chunk.toString();
+    for (const listener of listeners) listener();
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = new Promise<{ status: number | null; printed: string }>((resolve) =>
+    child.once("close", (status) => resolve({ status, printed })),
+  );
+  return {
+    process: child,
+    printed: () => printed,
+    ended,
+    until: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const match = printed.match(pattern);
+          if (match) {
+            listeners.delete(look);
+            resolve(match);
+          }
+        };
+        listeners.add(look);
+        look();
+        void ended.then(() => reject(new Error(`it ended without ${pattern}: ${printed}`)));
+      }),
+  };
+}
+
+/** A folder of one's own; disposing removes it. */
+export async function temporaryFolder(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), "nest-test-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Process ids of everything that descends from a process, as Linux tells it. */
+export async function descendants(pid: number): Promise<number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const parents = await Promise.all(
+    pids.map(async (id) => {
+      const stat = await readFile(`/proc/${id}/stat`, "utf8").catch(() => "");
+      return [id, Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])] as const;
+    }),
+  );
+  const childrenOf = (parent: number): number[] =>
+    parents.filter(([, of]) => of === parent).flatMap(([id]) => [id, ...childrenOf(id)]);
+  return childrenOf(pid);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
