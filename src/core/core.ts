@@ -10,6 +10,7 @@ import { LIMIT_NAMES, type LimitName, RateLimiter, rateLimitVariables } from "#c
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
 import { IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { MailEventRepository } from "#core/repositories/mail_events.ts";
 import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
@@ -41,6 +42,7 @@ export interface Core {
   accessTokens: AccessTokenRepository;
   authorizations: AuthorizationRepository;
   identifiers: IdentifierRepository;
+  mailEvents: MailEventRepository;
   marketingConsents: MarketingConsentRepository;
   newsItems: NewsItemRepository;
   refreshTokens: RefreshTokenRepository;
@@ -100,6 +102,7 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
     accessTokens: new AccessTokenRepository(database),
     authorizations: new AuthorizationRepository(database),
     identifiers: new IdentifierRepository(database),
+    mailEvents: new MailEventRepository(database),
     marketingConsents: new MarketingConsentRepository(database),
     newsItems: new NewsItemRepository(database),
     refreshTokens: new RefreshTokenRepository(database),

@@ -10,7 +10,6 @@ const PREFIXES = {
   session: "session",
   marketingConsent: "mktngconsent",
   newsItem: "newsitem",
-  mailEvent: "mailevent",
 } as const;
 
 export type Resource = keyof typeof PREFIXES;
@@ -18,4 +17,9 @@ export type Resource = keyof typeof PREFIXES;
 /** A new id, `<prefix>_<27 base62 characters>`: sortable by second, not secret. */
 export function newId(resource: Resource): string {
   return `${PREFIXES[resource]}_${KSUID.randomSync().string}`;
+}
+
+/** The id under which an event of SES is stored: made from its own, so that it is stored once. */
+export function mailEventId(eventId: string): string {
+  return `mailevent_${eventId}`;
 }

@@ -4,7 +4,6 @@ import {
   type Issue,
   newAccessToken,
   newRefreshToken,
-  purgeAfter,
   refreshTokenExpiry,
   type TokenPair,
   tokenPair,
@@ -16,6 +15,7 @@ import { newId } from "#core/ids.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, matchesHash, newSecret } from "#core/secrets.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 

@@ -1,13 +1,14 @@
-import { purgeAfter } from "#core/auth/token_pair.ts";
 import type { Call } from "#core/call.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
+import { isSuppressed } from "#core/email/mail_events.ts";
 import type { Mailer } from "#core/email/mailer.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
 import { refuseIfOver } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
+import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 
@@ -25,20 +26,25 @@ export interface LinkRequest {
 
 type LinkCore = Pick<
   Core,
-  "oauthClients" | "authorizations" | "identifiers" | "rateLimiter" | "clock" | "log"
+  "oauthClients" | "authorizations" | "identifiers" | "mailEvents" | "rateLimiter" | "clock" | "log"
 > & {
   mailer: Mailer;
 };
 
 /**
- * Mails a link that signs its reader in once. Known and unknown addresses take the same steps and get the same answer.
+ * Mails a link that signs its reader in once. Known and unknown addresses take the same steps and get the same answer;
+ * so does one that bounced hard, to which no mail goes (contract 1.5).
  * @throws NestError client_not_found, invalid_redirect_uri, invalid_email, rate_limited, email_not_sent
  */
 export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: Call): Promise<void> {
   const client = core.oauthClients.require(request.clientId);
   if (!client.redirectUris.includes(request.redirectUri)) throw new NestError("invalid_redirect_uri");
   const address = parseAddress(request.address);
-  await requireWithinLimits(core, address, request.device, call);
+  // One trip: the counters, the look for a known machine and the one for a bounce go side by side.
+  const [suppressed] = await Promise.all([
+    isSuppressed(core, address.identity),
+    requireWithinLimits(core, address, request.device, call),
+  ]);
 
   const now = core.clock.now();
   const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
@@ -63,6 +69,10 @@ export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: 
     purgeAt: purgeAfter(expiresAt),
   });
   const magicLinkUrl = `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}`;
+  if (suppressed) {
+    core.log.warn("mail_suppressed", { request_id: call.requestId });
+    return;
+  }
   await core.mailer.send(
     { to: address.recipient, template: "magic-link", variables: { magicLinkUrl } },
     call.deadline,
@@ -70,7 +80,7 @@ export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: 
 }
 
 /**
- * One trip: every counter and the look for a known machine go side by side. A machine that signed this address in
+ * Counts this request against every limit. A machine that signed this address in
  * before has a limit of its own, so that strangers can't use up its owner's (contract 1.2).
  */
 async function requireWithinLimits(

@@ -5,7 +5,6 @@ import {
   type Issue,
   newAccessToken,
   newRefreshToken,
-  purgeAfter,
   refreshTokenExpiry,
   type TokenPair,
   tokenPair,
@@ -17,6 +16,7 @@ import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
+import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, hmacHex, matchesHash, newSecret } from "#core/secrets.ts";
 
 /** Two windows of one machine that refresh at once are not theft (contract 1.2). */

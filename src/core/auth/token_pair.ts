@@ -5,15 +5,9 @@ import { DAY, plusSeconds } from "#core/clock.ts";
 import { newId } from "#core/ids.ts";
 import type { AccessToken, Grant } from "#core/repositories/access_tokens.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
+import { purgeAfter } from "#core/retention.ts";
 
 const REFRESH_TOKEN_LIFETIME_SECONDS = 365 * DAY;
-/** Ended documents stay this long for whoever asks "why was I logged out?" (contract 1.4). */
-const KEPT_AFTER_END_SECONDS = 30 * DAY;
-
-/** When a document that ends at `expiresAt` is removed. */
-export function purgeAfter(expiresAt: Date): Date {
-  return plusSeconds(expiresAt, KEPT_AFTER_END_SECONDS);
-}
 
 /** Where in a session a token is issued. */
 export interface Issue {

@@ -2,6 +2,7 @@ import type { Db, IndexDescription } from "mongodb";
 import { AccessTokenRepository, accessTokenIndexes } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository, authorizationIndexes } from "#core/repositories/authorizations.ts";
 import { IdentifierRepository, identifierIndexes } from "#core/repositories/identifiers.ts";
+import { MailEventRepository, mailEventIndexes } from "#core/repositories/mail_events.ts";
 import {
   MarketingConsentRepository,
   marketingConsentIndexes,
@@ -17,6 +18,7 @@ export const COLLECTIONS: Readonly<Record<string, readonly IndexDescription[]>> 
   [AccessTokenRepository.collectionName]: accessTokenIndexes,
   [AuthorizationRepository.collectionName]: authorizationIndexes,
   [IdentifierRepository.collectionName]: identifierIndexes,
+  [MailEventRepository.collectionName]: mailEventIndexes,
   [MarketingConsentRepository.collectionName]: marketingConsentIndexes,
   [NewsItemRepository.collectionName]: newsItemIndexes,
   [RateLimitRepository.collectionName]: rateLimitIndexes,

@@ -70,12 +70,14 @@ async function run(items: NewsItemRepository, [action, subject, at]: string[]): 
   throw new Error(`There is no news item ${subject}, or no such action.`);
 }
 
-const { client, database } = openMongo(readConfig(mongoVariables, process.env).MONGODB_URI);
 try {
-  console.log(await run(new NewsItemRepository(database), process.argv.slice(2)));
+  const { client, database } = openMongo(readConfig(mongoVariables, process.env).MONGODB_URI);
+  try {
+    console.log(await run(new NewsItemRepository(database), process.argv.slice(2)));
+  } finally {
+    await client.close();
+  }
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;
-} finally {
-  await client.close();
 }

@@ -1,0 +1,45 @@
+/**
+ * Bounces and complaints, as SES publishes them to EventBridge. Only EventBridge may invoke this function (its
+ * permission says so); an event that can't be stored is an error, so that Lambda tries again.
+ */
+import { array, nullish, object, enum as oneOf, optional, string } from "zod/mini";
+import { recordMailEvent } from "#core/email/mail_events.ts";
+import { event } from "#entry/event.ts";
+
+const recipients = array(object({ emailAddress: string() }));
+
+/** What we read of SES's event. */
+const sesEvent = object({
+  id: string(),
+  time: string(),
+  detail: object({
+    eventType: oneOf(["Bounce", "Complaint"]),
+    mail: object({ messageId: string() }),
+    bounce: optional(
+      object({ bounceType: string(), bounceSubType: nullish(string()), bouncedRecipients: recipients }),
+    ),
+    complaint: optional(
+      object({ complaintFeedbackType: nullish(string()), complainedRecipients: recipients }),
+    ),
+  }),
+});
+
+export const handler = event({
+  name: "ses_events",
+  summary: "Stores bounces and complaints.",
+  payload: sesEvent,
+  async run({ core, payload: { id, time, detail } }) {
+    const { bounce, complaint } = detail;
+    await recordMailEvent(core, {
+      eventId: id,
+      type: detail.eventType === "Bounce" ? "bounce" : "complaint",
+      isPermanent: bounce?.bounceType === "Permanent",
+      subType: bounce?.bounceSubType ?? complaint?.complaintFeedbackType ?? null,
+      recipients: (bounce?.bouncedRecipients ?? complaint?.complainedRecipients ?? []).map(
+        ({ emailAddress }) => emailAddress,
+      ),
+      messageId: detail.mail.messageId,
+      occurredAt: new Date(time),
+    });
+  },
+});

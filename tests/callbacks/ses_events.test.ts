@@ -1,0 +1,102 @@
+import type { Context } from "aws-lambda";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { handler } from "#callbacks/ses_events.ts";
+import { DAY, HOUR } from "#core/clock.ts";
+import { type EventFunction, serveEvent } from "#entry/event.ts";
+import { freePort } from "#local/child_process.ts";
+import { linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
+
+const ADDRESS = "bounced@example.com";
+
+describe("what SES tells of a mail", () => {
+  let nest: TestNest;
+  let serve: EventFunction;
+  beforeEach(async () => {
+    nest = await startNest();
+    serve = serveEvent(handler.declaration, nest.gateway);
+  });
+  afterEach(() => nest.stop());
+
+  const context = { awsRequestId: "r1" } as Context;
+  /** As SES publishes it to EventBridge; more than we read. */
+  const sesEvent = (detail: Record<string, unknown>, id = "17793124-05db-b198-2fde-7ededc63b103") => ({
+    version: "0",
+    id,
+    "detail-type": "Email Bounced",
+    source: "aws.ses",
+    account: "123456789012",
+    time: nest.clock.now().toISOString(),
+    region: "eu-west-2",
+    resources: [],
+    detail: { mail: { messageId: "m1", destination: [ADDRESS] }, ...detail },
+  });
+  const bounce = (bounceType = "Permanent", emailAddress = ADDRESS) =>
+    sesEvent({
+      eventType: "Bounce",
+      bounce: {
+        bounceType,
+        bounceSubType: "General",
+        bouncedRecipients: [{ emailAddress }],
+        feedbackId: "f",
+      },
+    });
+  const complaint = () =>
+    sesEvent({
+      eventType: "Complaint",
+      complaint: { complaintFeedbackType: "abuse", complainedRecipients: [{ emailAddress: ADDRESS }] },
+    });
+  const ask = async (identifier_value = ADDRESS) => {
+    const before = nest.ses.inbox.length;
+    const { status, raw } = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }));
+    return { status, raw, mails: nest.ses.inbox.length - before };
+  };
+
+  test("an address that bounced hard gets no mail for 24 hours, and the caller the same answer", async () => {
+    await serve(bounce(), context);
+    expect(await ask()).toEqual({ status: 204, raw: "", mails: 0 });
+    expect(await ask("Bounced@EXAMPLE.com")).toMatchObject({ mails: 0 });
+    expect(await ask("other@example.com")).toEqual({ status: 204, raw: "", mails: 1 });
+    nest.clock.advance(DAY - HOUR);
+    expect(await ask()).toMatchObject({ mails: 0 });
+    nest.clock.advance(HOUR + 1);
+    expect(await ask()).toMatchObject({ status: 204, mails: 1 });
+  });
+
+  test("a soft bounce and a complaint are stored and stop no sign-in", async () => {
+    await serve(bounce("Transient"), context);
+    await serve({ ...complaint(), id: "another" }, context);
+    const stored = await nest.collection("mail-events").find().sort({ type: 1 }).toArray();
+    expect(stored).toMatchObject([
+      { type: "bounce", isPermanent: false, subType: "General", identifierValues: [ADDRESS] },
+      { type: "complaint", isPermanent: false, subType: "abuse", messageId: "m1" },
+    ]);
+    expect(await ask()).toMatchObject({ mails: 1 });
+  });
+
+  test("an event that comes twice is stored once", async () => {
+    await Promise.all(Array.from({ length: 10 }, () => serve(bounce(), context)));
+    expect(await nest.collection("mail-events").countDocuments()).toBe(1);
+  });
+
+  test("something that is no such event is dropped and said so; the log holds no address", async () => {
+    for (const payload of [null, {}, { id: "x" }, sesEvent({ eventType: "Delivery" }), "text"]) {
+      await serve(payload, context);
+    }
+    await serve(bounce("Permanent", "not an address"), context);
+    await serve({ ...bounce(), id: "second" }, context);
+    expect(nest.logged("event").map(({ outcome }) => outcome)).toEqual([
+      ...Array.from({ length: 5 }, () => "dropped"),
+      "done",
+      "done",
+    ]);
+    expect(nest.logLines.join()).not.toContain("bounced@");
+  });
+
+  test("an event that can't be stored is an error, so that it comes again", async () => {
+    const refusing = `mongodb://127.0.0.1:${await freePort()}/nest?directConnection=true`;
+    const lost = await startNest({ beside: nest, environment: { MONGODB_URI: refusing } });
+    const failing = serveEvent(handler.declaration, lost.gateway);
+    await expect(failing(bounce(), context)).rejects.toThrow("ses_events failed");
+    await lost.stop();
+  });
+});
