@@ -38,6 +38,18 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What any method may answer beside the errors of its own: a bad call, a bad credential, or a part that is down. */
+export const COMMON_ERRORS: readonly ErrorCode[] = [
+  "validation_failed",
+  "body_missing",
+  "malformed_json",
+  "body_too_large",
+  "unauthorized",
+  "access_denied",
+  "unknown",
+  "unavailable",
+];
+
 /** A nested cause on the wire: same shape as an error, its code being of a smaller vocabulary. */
 export interface Reason {
   code: string;

@@ -6,6 +6,7 @@ import { type Gateway, type IncomingCall, openGateway } from "#local/gateway.ts"
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
+import { requireDeclared } from "#tests/support/declared.ts";
 
 export const V1 = "/1/2020-12-14/";
 export const V2 = "/1/2021-10-06/";
@@ -143,12 +144,10 @@ export class TestNest {
     };
     const result = await this.gateway.invoke(incoming);
     const raw = result.body ?? "";
-    return {
-      status: result.statusCode ?? 0,
-      headers: (result.headers ?? {}) as Record<string, string>,
-      body: raw === "" ? undefined : JSON.parse(raw),
-      raw,
-    };
+    const status = result.statusCode ?? 0;
+    const read = raw === "" ? undefined : JSON.parse(raw);
+    if (incoming.method === "POST") requireDeclared(path, status, read);
+    return { status, headers: (result.headers ?? {}) as Record<string, string>, body: read, raw };
   }
 
   /** Asks for a link and answers the mail. */
