@@ -9,6 +9,7 @@ import { hmacHex } from "#core/secrets.ts";
 export interface StoredLimiter {
   consume(key: string): Promise<LimiterState>;
   get(key: string): Promise<LimiterState | null>;
+  reward(key: string): Promise<LimiterState>;
 }
 interface LimiterState {
   consumedPoints: number;
@@ -85,8 +86,12 @@ export class RateLimiter {
 
   /** Where a limit stands, without counting. */
   async peek(name: LimitName, ...subject: string[]): Promise<Count> {
-    const count = await this.#ask(name, (limiter) => limiter.get(hmacHex(this.#key, name, ...subject)), 1);
-    return count;
+    return this.#ask(name, (limiter) => limiter.get(hmacHex(this.#key, name, ...subject)), 1);
+  }
+
+  /** Takes back one counted use, of a call that came to nothing. */
+  async giveBack(name: LimitName, ...subject: string[]): Promise<void> {
+    await this.#ask(name, (limiter) => limiter.reward(hmacHex(this.#key, name, ...subject)));
   }
 
   async #ask(

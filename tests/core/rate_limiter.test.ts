@@ -66,6 +66,32 @@ describe("rate limits", () => {
     expect((await ask("victim@example.com", "198.51.100.1", "my-machine")).status).toBe(204);
   });
 
+  test("refused requests use up nothing that others share: neither an address's day nor the fleet's mails", async () => {
+    await start({
+      LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
+      LIMIT_LINKS_PER_ADDRESS: "4",
+      LIMIT_MAILS_PER_HOUR: "1",
+    });
+    const flood = await Promise.all(
+      Array.from({ length: 30 }, () => ask("victim@example.com", "198.51.100.1")),
+    );
+    expect(flood.filter(({ status }) => status === 204)).toHaveLength(2);
+    expect((await ask("victim@example.com", "203.0.113.1")).status).toBe(204);
+    expect((await ask("victim@example.com", "203.0.113.2")).status).toBe(204);
+    expect((await ask("victim@example.com", "203.0.113.3")).status).toBe(429);
+    expect((await ask("somebody@example.com", "203.0.113.3")).status).toBe(204);
+    expect(nest.ses.inbox).toHaveLength(5);
+  });
+
+  test("a burst from many networks at once mails an address no more than its day's links", async () => {
+    await start({ LIMIT_LINKS_PER_ADDRESS: "4" });
+    const burst = await Promise.all(
+      Array.from({ length: 30 }, (_, network) => ask("victim@example.com", `198.51.100.${network}`)),
+    );
+    expect(burst.filter(({ status }) => status === 204)).toHaveLength(4);
+    expect(nest.ses.inbox).toHaveLength(4);
+  });
+
   test("only failures of redemptions and refreshes count, 60 a minute per network", async () => {
     await start({ LIMIT_FAILURES_PER_NETWORK: "10" });
     let { refresh_token } = await nest.signIn();

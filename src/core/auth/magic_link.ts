@@ -103,5 +103,14 @@ async function requireWithinLimits(
   if (mails.ratio > 1)
     core.log.warn("mail_ceiling_passed", { ratio: Number(mails.ratio.toFixed(2)), known_device: isKnown });
   if (isKnown && ownDevice && ownDevice.ratio <= 1) return;
-  refuseIfOver([perNetworkAndAddress, perAddress, perNetwork, { ...mails, ratio: mails.ratio / 10 }]);
+  try {
+    refuseIfOver([perNetworkAndAddress, perAddress, perNetwork, { ...mails, ratio: mails.ratio / 10 }]);
+  } catch (refusal) {
+    // What many share must not be used up by requests that sent nothing.
+    await Promise.all([
+      rateLimiter.giveBack("links_per_address", address.identity),
+      rateLimiter.giveBack("mails_per_hour", "fleet"),
+    ]);
+    throw refusal;
+  }
 }
