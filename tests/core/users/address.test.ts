@@ -1,0 +1,64 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { NestError } from "#core/errors.ts";
+import { parseAddress } from "#core/users/address.ts";
+
+test.each([
+  ["Ada@Example.COM", "ada@example.com", "Ada@example.com"],
+  ["  ada@example.com\t", "ada@example.com", "ada@example.com"],
+  ["ada+tag.two@example.co.uk", "ada+tag.two@example.co.uk", "ada+tag.two@example.co.uk"],
+  ["ada@bücher.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"],
+  ["ada@BÜCHER.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"],
+  ["ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"],
+])("%j is %s", (typed, identity, recipient) => {
+  expect(parseAddress(typed)).toEqual({ identity, recipient });
+});
+
+test.each([
+  ["no @", "foo"],
+  ["no domain", "foo@"],
+  ["no local part", "@example.com"],
+  ["a domain of one label", "foo@localhost"],
+  ["a domain that is an IP address", "foo@127.0.0.1"],
+  ["an address literal", "foo@[127.0.0.1]"],
+  ["two dots", "foo@example..com"],
+  ["a local part that starts with a dot", ".foo@example.com"],
+  ["a local part that ends with a dot", "foo.@example.com"],
+  ["a quoted local part", '"foo bar"@example.com'],
+  ["a display name", "Foo <foo@example.com>"],
+  ["a list", "foo@example.com,bar@example.com"],
+  ["a header", "foo@example.com\r\nBcc: bar@example.com"],
+  ["a path behind the domain", "foo@example.com/bar"],
+  ["a port behind the domain", "foo@example.com:25"],
+  ["a percent-encoded domain", "foo@example%2ecom"],
+  ["U+212A, which lower-cases to k", "\u212Aing@example.com"],
+  ["a Cyrillic look-alike", "\u0430da@example.com"],
+  ["a zero-width space", "ada\u200b@example.com"],
+  ["a null byte", "ada\0@example.com"],
+  ["a local part of 65 characters", `${"a".repeat(65)}@example.com`],
+  ["a label of 64 characters", `foo@${"a".repeat(64)}.com`],
+])("%s is no address: %j", (_case, typed) => {
+  expect(() => parseAddress(typed)).toThrow(NestError);
+});
+
+test("a dot before the domain has words of its own, which the app knows", () => {
+  expect(() => parseAddress("foo@.bar")).toThrow(
+    expect.objectContaining({ code: "invalid_email", meta: { message: "Domain starts with dot" } }),
+  );
+});
+
+test("an identity is ASCII, lower case, one mailbox, and its own identity", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: "grapheme" }), fc.emailAddress()), (typed) => {
+      try {
+        const { identity, recipient } = parseAddress(typed);
+        expect(identity).toMatch(/^[\x21-\x7e]+@[a-z0-9.-]+$/);
+        expect(recipient.toLowerCase()).toBe(identity);
+        expect(parseAddress(identity).identity).toBe(identity);
+      } catch (error) {
+        if (!(error instanceof NestError)) throw error;
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
