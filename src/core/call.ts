@@ -16,3 +16,6 @@ export type Caller =
 
 /** A call has this long in all, half a second less than the app waits. */
 export const CALL_LIMIT_MS = 4500;
+
+/** A webhook's caller waits longer than the app; its function may run a little longer than this. */
+export const WEBHOOK_LIMIT_MS = 20_000;

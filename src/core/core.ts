@@ -13,9 +13,13 @@ import { IdentifierRepository } from "#core/repositories/identifiers.ts";
 import { MailEventRepository } from "#core/repositories/mail_events.ts";
 import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
+import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
 import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
 import { SessionRepository } from "#core/repositories/sessions.ts";
+import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
+import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
+import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
 
 /** What every function reads. Parts add their own. */
@@ -45,8 +49,12 @@ export interface Core {
   mailEvents: MailEventRepository;
   marketingConsents: MarketingConsentRepository;
   newsItems: NewsItemRepository;
+  providerMappings: ProviderMappingRepository;
   refreshTokens: RefreshTokenRepository;
   sessions: SessionRepository;
+  stripeEvents: StripeEventRepository;
+  subscriptions: SubscriptionRepository;
+  trials: TrialRepository;
   users: UserRepository;
 }
 
@@ -105,8 +113,12 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
     mailEvents: new MailEventRepository(database),
     marketingConsents: new MarketingConsentRepository(database),
     newsItems: new NewsItemRepository(database),
+    providerMappings: new ProviderMappingRepository(database),
     refreshTokens: new RefreshTokenRepository(database),
     sessions: new SessionRepository(database),
+    stripeEvents: new StripeEventRepository(database),
+    subscriptions: new SubscriptionRepository(database),
+    trials: new TrialRepository(database),
     users: new UserRepository(database),
   };
   const opened = new Map<Part<unknown>, unknown>();

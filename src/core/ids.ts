@@ -10,6 +10,10 @@ const PREFIXES = {
   session: "session",
   marketingConsent: "mktngconsent",
   newsItem: "newsitem",
+  subscription: "sub",
+  entitlement: "entitlement",
+  trial: "trial",
+  providerMapping: "provmap",
 } as const;
 
 export type Resource = keyof typeof PREFIXES;

@@ -1,6 +1,9 @@
 import { RefreshKeys, refreshKeyVariables } from "#core/auth/refresh_keys.ts";
+import { BillingPortal } from "#core/billing/billing_portal.ts";
+import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
 import { openSes } from "#core/clients/ses.ts";
-import { readConfig } from "#core/config.ts";
+import { StripeApi, stripeVariables } from "#core/clients/stripe.ts";
+import { type Environment, readConfig } from "#core/config.ts";
 import type { Part } from "#core/core.ts";
 import { mailVariables } from "#core/email/config.ts";
 import { Mailer } from "#core/email/mailer.ts";
@@ -24,3 +27,37 @@ export const refreshKeys: Part<RefreshKeys> = {
 
 /** Keeps a copy of the news. */
 export const newsBoard: Part<NewsBoard> = { variables: {}, open: () => new NewsBoard() };
+
+function openStripe(environment: Environment): StripeApi {
+  const config = readConfig(stripeVariables, environment);
+  return new StripeApi(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
+}
+
+/** Talks to Stripe. */
+export const stripe: Part<StripeApi> = { variables: stripeVariables, open: openStripe };
+
+/** Makes links to Stripe's billing portal. */
+export const billingPortal: Part<BillingPortal> = {
+  variables: stripeVariables,
+  open: (environment) => new BillingPortal(openStripe(environment)),
+};
+
+/** Knows which subscriptions are ours and how a trial is made. */
+export const billing: Part<BillingSettings> = {
+  variables: billingVariables,
+  open(environment) {
+    const config = readConfig(billingVariables, environment);
+    return {
+      priceId: config.STRIPE_PRICE_ID,
+      productIds: config.STRIPE_PRODUCT_IDS,
+      trialDays: config.TRIAL_DAYS,
+      requiredPromotionCodeId: config.REQUIRED_PROMOTION_CODE_ID ?? null,
+    };
+  },
+};
+
+/** Proves that a webhook comes from Stripe. */
+export const webhookSecrets: Part<readonly string[]> = {
+  variables: webhookVariables,
+  open: (environment) => readConfig(webhookVariables, environment).STRIPE_WEBHOOK_SECRETS,
+};

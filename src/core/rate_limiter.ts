@@ -28,6 +28,8 @@ export const rateLimitVariables = {
   LIMIT_LINKS_PER_ADDRESS: points,
   LIMIT_LINKS_PER_KNOWN_DEVICE: points,
   LIMIT_LINKS_PER_NETWORK: points,
+  LIMIT_TRIAL_REQUESTS_PER_NETWORK: points,
+  LIMIT_NEW_TRIALS_PER_NETWORK: points,
   LIMIT_FAILURES_PER_NETWORK: points,
   LIMIT_MAILS_PER_HOUR: points,
 };
@@ -37,6 +39,8 @@ const LIMITS = {
   links_per_address: { seconds: DAY, points: 20 },
   links_per_known_device: { seconds: 15 * MINUTE, points: 5 },
   links_per_network: { seconds: HOUR, points: 30 },
+  trial_requests_per_network: { seconds: DAY, points: 30 },
+  new_trials_per_network: { seconds: DAY, points: 5 },
   failures_per_network: { seconds: MINUTE, points: 60 },
   mails_per_hour: { seconds: HOUR, points: 10_000 },
 } as const;

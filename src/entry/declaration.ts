@@ -5,8 +5,8 @@ import type { ErrorCode } from "#core/errors.ts";
 import type { Version } from "#core/versions.ts";
 
 /**
- * Who may call: `public` anyone; `own_user` the bearer of the user named in `user_id`, or an internal caller;
- * `internal` an internal caller only.
+ * Who may call: `public` anyone; `own_user` the bearer of the user named in `user_id` (or of any, where the method can do
+ * without `user_id`), or an internal caller; `internal` an internal caller only.
  */
 export type Access = "public" | "own_user" | "internal";
 
@@ -29,13 +29,19 @@ export interface RpcDeclaration<
   summary: string;
   access: Access;
   request: Request;
+  /** A call without a body is one with `{}`. */
+  isBodyOptional?: boolean;
   /** The schema of a 200's body; null where the answer is 204. */
   response: Response;
   /** Codes of its own, beside those any call can have. */
   errors: readonly ErrorCode[];
   parts?: Needed;
   /** Reads that may run beside the check of the credential; their results are dropped if it fails. */
-  reads?(asked: { core: Core & OpenedParts<Needed>; request: output<Request> }): Promise<Reads>;
+  reads?(asked: {
+    core: Core & OpenedParts<Needed>;
+    request: output<Request>;
+    caller: Caller;
+  }): Promise<Reads>;
   run(asked: {
     core: Core & OpenedParts<Needed>;
     request: output<Request>;

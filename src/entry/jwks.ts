@@ -6,7 +6,7 @@ import { SigningKeys, signingKeyVariables } from "#core/auth/signing_keys.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
 import { success } from "#entry/answer.ts";
-import { type Handler, lambda } from "#entry/lambda.ts";
+import { type Handler, httpLambda } from "#entry/lambda.ts";
 
 export const jwksVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
@@ -30,4 +30,4 @@ export function serveJwks(environment: Environment, clock: Clock): Handler {
 }
 
 /** The Lambda handler of the JWKS route. */
-export const handler = lambda(() => serveJwks(process.env, systemClock));
+export const handler = httpLambda(() => serveJwks(process.env, systemClock));

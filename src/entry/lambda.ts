@@ -1,7 +1,34 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { ConfigError } from "#core/config.ts";
 import type { Result } from "#entry/answer.ts";
 
 export type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<Result>;
+
+/**
+ * An HTTP function that can't be opened, say for a variable that is missing, answers in the error shape and says why in
+ * the log.
+ */
+export function httpLambda(open: () => Handler): Handler {
+  return lambda(() => {
+    try {
+      return open();
+    } catch (error) {
+      const why = error instanceof ConfigError ? error.message : (error as Error).name;
+      process.stdout.write(`${JSON.stringify({ level: "error", event: "function_not_opened", why })}\n`);
+      return async (_event, { awsRequestId }) => ({
+        statusCode: 500,
+        headers: {
+          "content-type": "application/json",
+          "beak-time": new Date().toISOString(),
+          "request-id": awsRequestId,
+          "cache-control": "no-store",
+          "x-content-type-options": "nosniff",
+        },
+        body: JSON.stringify({ code: "unknown", meta: { request_id: awsRequestId } }),
+      });
+    }
+  });
+}
 
 /**
  * A Lambda handler that opens what it needs once: in Lambda at module load, so that connecting overlaps the rest of the

@@ -2,15 +2,16 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { NestError } from "#core/errors.ts";
 
 /** Below API Gateway's 10 MB, so that the answer is ours (contract 1.1). */
-export const RPC_BODY_LIMIT = 64 * 1024;
+const RPC_BODY_LIMIT = 64 * 1024;
 
 /**
  * The JSON value of a call's body.
- * @param limit bytes
+ * @param isOptional whether no body means `{}`
  * @throws NestError body_too_large, body_missing, malformed_json
  */
-export function readJson(event: APIGatewayProxyEventV2, limit = RPC_BODY_LIMIT): unknown {
-  const bytes = readBytes(event, limit);
+export function readJson(event: APIGatewayProxyEventV2, { isOptional = false } = {}): unknown {
+  const bytes = readBytes(event, RPC_BODY_LIMIT);
+  if (bytes.length === 0 && isOptional) return {};
   if (bytes.length === 0) throw new NestError("body_missing");
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -19,7 +20,12 @@ export function readJson(event: APIGatewayProxyEventV2, limit = RPC_BODY_LIMIT):
   }
 }
 
-function readBytes(event: APIGatewayProxyEventV2, limit: number): Buffer {
+/**
+ * A call's body as it was sent, base64 decoded.
+ * @param limit bytes
+ * @throws NestError body_too_large
+ */
+export function readBytes(event: APIGatewayProxyEventV2, limit: number): Buffer {
   const body = event.body ?? "";
   // A first look at the length spares decoding what is far too large.
   if (body.length > limit * 2) throw new NestError("body_too_large", { meta: { limit } });

@@ -4,12 +4,13 @@ import type { ZodMiniType } from "zod/mini";
 import { requireStanding } from "#core/auth/bearer.ts";
 import { CALL_LIMIT_MS, type Call, type Caller } from "#core/call.ts";
 import { type Core, type OpenCore, openCore } from "#core/core.ts";
-import { NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
+import { beforeDeadline } from "#entry/deadline.ts";
 import type { OpenedParts, Parts, RpcDeclaration } from "#entry/declaration.ts";
-import { type Handler, lambda } from "#entry/lambda.ts";
+import { type Handler, httpLambda } from "#entry/lambda.ts";
+import { openParts } from "#entry/open_parts.ts";
 import { readJson } from "#entry/read_body.ts";
 import { validate } from "#entry/validation.ts";
 
@@ -25,7 +26,7 @@ export function rpc<
   Needed extends Parts = Record<never, never>,
   Reads = undefined,
 >(declaration: RpcDeclaration<Request, Response, Needed, Reads>): RpcHandler {
-  const handler = lambda(() => serveRpc(declaration as unknown as RpcDeclaration, openCore(process.env)));
+  const handler = httpLambda(() => serveRpc(declaration as unknown as RpcDeclaration, openCore(process.env)));
   return Object.assign(handler, { declaration: declaration as unknown as RpcDeclaration });
 }
 
@@ -37,10 +38,7 @@ interface Outcome {
 
 /** A method's handler over an opened core. */
 export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
-  const parts = Object.fromEntries(
-    Object.entries(declaration.parts ?? {}).map(([name, part]) => [name, open.part(part)]),
-  );
-  const core = { ...open.core, ...parts } as Core & OpenedParts<Parts>;
+  const core = openParts(open, declaration.parts);
   const answerContext = (event: APIGatewayProxyEventV2, requestId: string): AnswerContext => ({
     event,
     requestId,
@@ -96,12 +94,15 @@ async function perform(
   outcome.caller = caller;
   if (caller.kind === "user") outcome.clientId = caller.clientId;
   const asked = attempt(() => {
-    const request = validate(declaration.request, readJson(event));
+    const request = validate(
+      declaration.request,
+      readJson(event, { isOptional: declaration.isBodyOptional === true }),
+    );
     requireAccess(declaration.access, caller, request);
     return request;
   });
   // Reads run beside the check of the bearer's record and session; nothing else starts before it passed.
-  const reading = asked.ok ? declaration.reads?.({ core, request: asked.value }) : undefined;
+  const reading = asked.ok ? declaration.reads?.({ core, request: asked.value, caller }) : undefined;
   const [standing, read] = await Promise.all([
     claims ? requireStanding(core, claims) : null,
     reading?.then(
@@ -109,20 +110,23 @@ async function perform(
       (error: unknown) => ({ ok: false as const, error }),
     ),
   ]);
-  if (!asked.ok) throw asked.error;
-  if (read && !read.ok) throw read.error;
-  const request = asked.value as { client_id?: unknown };
-  if (outcome.clientId === null && typeof request.client_id === "string") {
-    // A caller can name anything; the log takes only ids we know.
-    outcome.clientId = core.oauthClients.find(request.client_id)?.id ?? null;
-  }
-  const [result] = await Promise.all([
-    declaration.run({ core, request, reads: read?.value, caller, call }),
-    standing?.acknowledge?.().catch((error: unknown) => {
-      core.log.warn("acknowledgement_failed", { request_id: call.requestId, ...describeFailure(error) });
-    }),
-  ]);
-  return result;
+  // A bearer that stands was seen, whatever becomes of its call: the token it replaced must not be taken again.
+  const acknowledging = standing?.acknowledge?.().catch((error: unknown) => {
+    core.log.warn("acknowledgement_failed", { request_id: call.requestId, ...describeFailure(error) });
+  });
+  const run = async () => {
+    if (!asked.ok) throw asked.error;
+    if (read && !read.ok) throw read.error;
+    const request = asked.value as { client_id?: unknown };
+    if (outcome.clientId === null && typeof request.client_id === "string") {
+      // A caller can name anything; the log takes only ids we know.
+      outcome.clientId = core.oauthClients.find(request.client_id)?.id ?? null;
+    }
+    return declaration.run({ core, request, reads: read?.value, caller, call });
+  };
+  const [result] = await Promise.allSettled([run(), acknowledging]);
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
 
 function attempt<Value>(work: () => Value): { ok: true; value: Value } | { ok: false; error: unknown } {
@@ -130,21 +134,5 @@ function attempt<Value>(work: () => Value): { ok: true; value: Value } | { ok: f
     return { ok: true, value: work() };
   } catch (error) {
     return { ok: false, error };
-  }
-}
-
-/** Whatever hangs, the caller hears of it before it leaves; a write that still lands can be repeated safely. */
-async function beforeDeadline<Value>(deadline: number, work: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new NestError("unavailable", { detail: "deadline passed" })),
-      Math.max(0, deadline - Date.now()),
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -8,7 +8,7 @@ import { NestError } from "#core/errors.ts";
 import { createLog } from "#core/log.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { type AnswerContext, failure, headerOf, success, toNestError } from "#entry/answer.ts";
-import { type Handler, lambda } from "#entry/lambda.ts";
+import { type Handler, httpLambda } from "#entry/lambda.ts";
 
 export const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]), ...oauthClientVariables };
 
@@ -99,6 +99,6 @@ function preflight(origin: string | null, oauthClients: OAuthClients): Record<st
 }
 
 /** The Lambda handler of `$default`. */
-export const handler = lambda(() =>
+export const handler = httpLambda(() =>
   serveUnmatched(process.env, systemClock, (line) => process.stdout.write(`${line}\n`)),
 );

@@ -5,12 +5,14 @@ import { createHttpServer } from "#local/http_server.ts";
 import type { Invoker } from "#local/reloading_gateway.ts";
 import { type LocalSecrets, localEnvironment } from "#local/secrets.ts";
 import type { SesDouble } from "#local/ses_double.ts";
+import type { StripeDouble } from "#local/stripe/stripe_double.ts";
 
 export interface StackParts {
   /** 0 for any free one. */
   port: number;
   mongoUri: string;
   ses: SesDouble;
+  stripe: StripeDouble;
   secrets: LocalSecrets;
   database: { engine: string; version: string };
   /** Opens the functions with the environment that a deployment would give them. */
@@ -33,6 +35,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     issuer: url,
     mongoUri: parts.mongoUri,
     sesUrl: parts.ses.url,
+    stripe: parts.stripe,
   });
   const gateway = await parts.open(environment);
   const dev = createDevRoutes(parts.ses, () => ({
@@ -51,9 +54,11 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     await gateway.close();
     throw error;
   }
+  parts.stripe.deliverTo(`${url}/1/webhook/stripe`);
   return {
     url,
     async close() {
+      parts.stripe.deliverTo(null);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { systemClock } from "#core/clock.ts";
 import type { Environment } from "#core/config.ts";
 import { type CoreOptions, type OpenCore, openCore } from "#core/core.ts";
@@ -8,6 +9,7 @@ import { serveJwks } from "#entry/jwks.ts";
 import type { Handler } from "#entry/lambda.ts";
 import { serveRpc } from "#entry/rpc.ts";
 import { serveUnmatched } from "#entry/unmatched.ts";
+import { serveWebhook } from "#entry/webhook.ts";
 import { loadMethods } from "#local/routes.ts";
 
 /** A request as a network brings it. */
@@ -37,6 +39,7 @@ export async function openGateway(environment: Environment, options: CoreOptions
     const served = serveRpc(handler.declaration, open);
     for (const path of paths) routes.set(`POST ${path}`, served);
   }
+  routes.set("POST /1/webhook/stripe", serveWebhook(stripeWebhook.declaration, open));
   const unmatched = serveUnmatched(environment, clock, write);
   return {
     ...open,

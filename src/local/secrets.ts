@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generateKeySet, type StoredKeySet } from "#core/auth/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
+import { BEAK_PRICE, BEAK_PRODUCT } from "#local/stripe/catalogue.ts";
 
 /** The secrets of one laptop: made on first use, kept with its data, never published. */
 export interface LocalSecrets {
@@ -32,10 +33,17 @@ export async function loadSecrets(folder: string): Promise<LocalSecrets> {
   return secrets;
 }
 
+/** The Stripe that a local stack talks to. */
+export interface LocalStripe {
+  url: string;
+  secretKey: string;
+  webhookSecret: string;
+}
+
 /** The environment of a local stack. Limits per network are lifted so that scripts can run; those per address stay. */
 export function localEnvironment(
   secrets: LocalSecrets,
-  parts: { issuer: string; mongoUri: string; sesUrl: string },
+  parts: { issuer: string; mongoUri: string; sesUrl: string; stripe: LocalStripe },
 ): Record<string, string> {
   return {
     STAGE: "local",
@@ -48,8 +56,15 @@ export function localEnvironment(
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
     INTERNAL_KEYS: hashSecret(secrets.internalKey),
     RATE_LIMIT_KEY: secrets.rateLimitKey,
+    STRIPE_URL: parts.stripe.url,
+    STRIPE_SECRET_KEY: parts.stripe.secretKey,
+    STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,
+    STRIPE_PRICE_ID: BEAK_PRICE,
+    STRIPE_PRODUCT_IDS: BEAK_PRODUCT,
     LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "0",
     LIMIT_LINKS_PER_NETWORK: "0",
+    LIMIT_TRIAL_REQUESTS_PER_NETWORK: "0",
+    LIMIT_NEW_TRIALS_PER_NETWORK: "0",
     LIMIT_FAILURES_PER_NETWORK: "0",
   };
 }

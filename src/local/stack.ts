@@ -9,6 +9,7 @@ import { holdFolder } from "#local/database/lock.ts";
 import { openReloadingGateway } from "#local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#local/secrets.ts";
 import { startSesDouble } from "#local/ses_double.ts";
+import { startStripeDouble } from "#local/stripe/stripe_double.ts";
 
 export interface StackOptions {
   /** 0 for any free one. */
@@ -58,10 +59,13 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     const mongoUri = await openDatabase(database.uri, options, closers);
     const ses = await startSesDouble();
     closers.add(ses.close);
+    const stripe = await startStripeDouble();
+    closers.add(stripe.close);
     const api = await startLocalApi({
       port: options.port,
       mongoUri,
       ses,
+      stripe,
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),
       database: { engine: database.engine, version: database.version },
       open: (environment) => openReloadingGateway(environment, options),

@@ -9,6 +9,7 @@ import { findBrowser } from "#local/browser.ts";
 import { openGateway } from "#local/gateway.ts";
 import { makeSecrets } from "#local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
+import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -22,15 +23,18 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
   let browser: Browser;
   let api: LocalApi;
   let ses: SesDouble;
+  let stripe: StripeDouble;
 
   beforeAll(async () => {
     ses = await startSesDouble();
+    stripe = await startStripeDouble();
     const database = { engine: "test", version: "1" };
     const secrets = await makeSecrets();
     api = await startLocalApi({
       port: 0,
       mongoUri: freshDatabaseUri(),
       ses,
+      stripe,
       secrets,
       database,
       open: (environment) => openGateway(environment, { write: () => undefined }),
@@ -52,6 +56,7 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
     await browser?.close();
     await api?.close();
     await ses?.close();
+    await stripe?.close();
   });
 
   const openPage = async (width: number, colorScheme: "light" | "dark"): Promise<[Page, BrowserContext]> => {

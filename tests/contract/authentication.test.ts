@@ -383,6 +383,22 @@ describe("contract J, authorization code", () => {
     expect(user.body.identifiers[0].verified_at).toMatch(/Z$/);
   });
 
+  test("a function that holds no key to sign with is unavailable, and spends neither code nor token", async () => {
+    const { refresh_token } = await nest.signIn("signer@example.com");
+    const code = await nest.emailedCode();
+    const keys = nest.secrets.signingKeys.keys.map(({ d: _private, ...key }) => key);
+    const keyless = await startNest({
+      beside: nest,
+      environment: { SIGNING_KEYS: JSON.stringify({ keys }) },
+    });
+    for (const reply of [await keyless.redeem(code), await keyless.refresh(refresh_token)]) {
+      expect([reply.status, reply.body.code]).toEqual([503, "unavailable"]);
+    }
+    await keyless.stop();
+    expect((await nest.redeem(code)).status).toBe(200);
+    expect((await nest.refresh(refresh_token)).status).toBe(200);
+  });
+
   test("takes a challenge in hex as the published sample has it, and no other shape", async () => {
     const { verifier, challenge } = pkcePair();
     const hex = Buffer.from(challenge, "base64url").toString("hex");
@@ -436,6 +452,19 @@ describe("contract J, refresh token", () => {
     nest.clock.advance(11);
     expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("token_used");
     expect((await nest.refresh(next.refresh_token)).body.code).toBe("authorization_not_found");
+  });
+
+  test("a bearer counts as seen even if its call is refused", async () => {
+    const first = await nest.signIn("seen@example.com");
+    const second = (await nest.refresh(first.refresh_token)).body;
+    const refused = await nest.call(
+      `${V2}get_user`,
+      { user_id: "user_other" },
+      { bearer: second.access_token },
+    );
+    expect(refused.body.code).toBe("access_denied");
+    nest.clock.advance(60);
+    expect((await nest.refresh(first.refresh_token)).body.code).toBe("token_used");
   });
 
   test("a lost answer, retried after an hour, gets the same successor: still signed in", async () => {

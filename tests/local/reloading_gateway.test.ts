@@ -16,6 +16,7 @@ async function open(environment: Record<string, string> = {}) {
     issuer: "http://localhost",
     mongoUri: freshDatabaseUri(),
     sesUrl: "http://127.0.0.1:1",
+    stripe: { url: "http://127.0.0.1:1", secretKey: "sk_test_double", webhookSecret: "whsec_double" },
   });
   const gateway = await openReloadingGateway(
     { ...local, ...environment },

@@ -5,6 +5,7 @@ import { createIndexes } from "#core/repositories/index_setup.ts";
 import { type Gateway, type IncomingCall, openGateway } from "#local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
+import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 
@@ -72,13 +73,15 @@ export interface StartOptions {
 export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const secrets = options.secrets ?? options.beside?.secrets ?? (await makeSecrets());
   const ses = options.beside?.ses ?? (await startSesDouble());
+  const clock = options.clock ?? options.beside?.clock ?? movableClock();
+  const now = () => clock.now().getTime();
+  const stripe = options.beside?.stripe ?? (await startStripeDouble({ now, signedAt: now }));
   const mongoUri = options.beside?.mongoUri ?? freshDatabaseUri();
   const environment = {
-    ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url }),
+    ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url, stripe }),
     LIMIT_LINKS_PER_ADDRESS: "0",
     ...options.environment,
   };
-  const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const logLines: string[] = [];
   const gateway = await openGateway(environment, {
     clock,
@@ -86,12 +89,13 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     monitorCommands: true,
   });
   if (!options.beside) await createIndexes(gateway.mongo.database);
-  return new TestNest({ secrets, ses, mongoUri, clock, logLines, gateway, isOwner: !options.beside });
+  return new TestNest({ secrets, ses, stripe, mongoUri, clock, logLines, gateway, isOwner: !options.beside });
 }
 
 interface NestParts {
   secrets: LocalSecrets;
   ses: SesDouble;
+  stripe: StripeDouble;
   mongoUri: string;
   clock: TestClock;
   logLines: string[];
@@ -102,15 +106,18 @@ interface NestParts {
 export class TestNest {
   readonly secrets: LocalSecrets;
   readonly ses: SesDouble;
+  readonly stripe: StripeDouble;
   readonly mongoUri: string;
   readonly clock: TestClock;
   readonly logLines: string[];
   readonly gateway: Gateway;
   readonly #isOwner: boolean;
+  #delivered = 0;
 
   constructor(parts: NestParts) {
     this.secrets = parts.secrets;
     this.ses = parts.ses;
+    this.stripe = parts.stripe;
     this.mongoUri = parts.mongoUri;
     this.clock = parts.clock;
     this.logLines = parts.logLines;
@@ -122,6 +129,7 @@ export class TestNest {
     if (this.#isOwner) {
       await this.gateway.mongo.database.dropDatabase().catch(() => undefined);
       await this.ses.close();
+      await this.stripe.close();
     }
     await this.gateway.close();
   }
@@ -188,6 +196,22 @@ export class TestNest {
     const reply = await this.redeem(code, clientId, options);
     if (reply.status !== 200) throw new Error(`sign-in answered ${reply.status} ${reply.raw}`);
     return reply.body;
+  }
+
+  /** Posts an event as Stripe does. */
+  webhook(event: object, headers: Record<string, string> = {}): Promise<Reply> {
+    const { body, header } = this.stripe.signedEvent(event);
+    return this.call("/1/webhook/stripe", body, { headers: { "stripe-signature": header, ...headers } });
+  }
+
+  /** Posts every event that was not posted yet, in order, and answers the statuses by type. */
+  async deliverEvents(): Promise<[type: string, status: number][]> {
+    const answers: [string, number][] = [];
+    for (const event of this.stripe.events().slice(this.#delivered)) {
+      this.#delivered++;
+      answers.push([event.type, (await this.webhook(event)).status]);
+    }
+    return answers;
   }
 
   /** What the log says of an event. */

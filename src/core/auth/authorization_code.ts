@@ -39,6 +39,7 @@ type SignInCore = Pick<
   | "refreshTokens"
   | "sessions"
   | "signingKeys"
+  | "trials"
   | "users"
 >;
 
@@ -73,11 +74,17 @@ export async function redeemAuthorizationCode(
     }
     const client = core.oauthClients.require(found.clientId);
 
+    // What can't be signed must not be spent.
+    await core.signingKeys.signer();
     const [redeemed, known] = await Promise.all([
       core.authorizations.redeem(id, now.toISOString()),
       core.identifiers.findActive("email", found.identifierValue),
     ]);
-    if (!redeemed) throw new NestError("token_used"); // another request was faster
+    if (!redeemed) {
+      // Another request was faster: to spend it, to revoke it, or to fail once too often.
+      requireRedeemable(await core.authorizations.find(id), secret, now);
+      throw new NestError("token_used");
+    }
     const identifier = await ensureUser(core, found.identifierValue, known, now.toISOString());
     const rootGrant: Grant = { type: "authorization_code", value: id };
     return startSession(core, redeemed, identifier, {
@@ -160,6 +167,7 @@ async function startSession(
     core.accessTokens.insert(accessToken),
     core.refreshTokens.insert(refreshToken),
     core.authorizations.revokeOthers(authorization, now),
+    core.trials.recordSignIn(authorization.identifierValue, authorization.trialId, now),
     identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, now),
     isNewDevice ? core.identifiers.rememberDevice(identifier._id, deviceHash) : null,
   ]);

@@ -1,3 +1,4 @@
+import { requireLinkAllowed } from "#core/auth/link_limits.ts";
 import type { Call } from "#core/call.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
@@ -5,8 +6,6 @@ import { isSuppressed } from "#core/email/mail_events.ts";
 import type { Mailer } from "#core/email/mailer.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import { networkOf } from "#core/network.ts";
-import { refuseIfOver } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
@@ -24,28 +23,54 @@ export interface LinkRequest {
   device: Device | null;
 }
 
-type LinkCore = Pick<
-  Core,
-  "oauthClients" | "authorizations" | "identifiers" | "mailEvents" | "rateLimiter" | "clock" | "log"
-> & {
-  mailer: Mailer;
-};
+/** A request that names a client, one of its redirect URIs, and an address that could receive mail. */
+export interface CheckedLink {
+  request: LinkRequest;
+  address: Address;
+}
+
+/** A request for a link that may be granted. */
+export interface AllowedLink extends CheckedLink {
+  /** The address bounced hard lately: no mail goes to it, and nobody is told (contract 1.5). */
+  isSuppressed: boolean;
+}
 
 /**
- * Mails a link that signs its reader in once. Known and unknown addresses take the same steps and get the same answer;
- * so does one that bounced hard, to which no mail goes (contract 1.5).
- * @throws NestError client_not_found, invalid_redirect_uri, invalid_email, rate_limited, email_not_sent
+ * Checks what a request for a link says, without asking anybody.
+ * @throws NestError client_not_found, invalid_redirect_uri, invalid_email
  */
-export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: Call): Promise<void> {
+export function checkLink(core: Pick<Core, "oauthClients">, request: LinkRequest): CheckedLink {
   const client = core.oauthClients.require(request.clientId);
   if (!client.redirectUris.includes(request.redirectUri)) throw new NestError("invalid_redirect_uri");
-  const address = parseAddress(request.address);
-  // One trip: the counters, the look for a known machine and the one for a bounce go side by side.
-  const [suppressed] = await Promise.all([
-    isSuppressed(core, address.identity),
-    requireWithinLimits(core, address, request.device, call),
-  ]);
+  return { request, address: parseAddress(request.address) };
+}
 
+/**
+ * Counts a request for a link against the limits, and looks whether its address takes mail; one trip.
+ * @throws NestError rate_limited
+ */
+export async function allowLink(
+  core: Pick<Core, "identifiers" | "mailEvents" | "rateLimiter" | "clock" | "log">,
+  checked: CheckedLink,
+  call: Call,
+): Promise<AllowedLink> {
+  const [suppressed] = await Promise.all([
+    isSuppressed(core, checked.address.identity),
+    requireLinkAllowed(core, checked.address, checked.request.device, call),
+  ]);
+  return { ...checked, isSuppressed: suppressed };
+}
+
+/**
+ * Stores an authorization that its link redeems once.
+ * @param trialId the trial that the link belongs to, if any
+ * @returns the link; it holds the secret, which is stored nowhere
+ */
+export async function storeLink(
+  core: Pick<Core, "authorizations" | "clock">,
+  { request, address }: AllowedLink,
+  trialId: string | null = null,
+): Promise<string> {
   const now = core.clock.now();
   const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
   const id = newId("authorization");
@@ -53,7 +78,7 @@ export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: 
   await core.authorizations.insert({
     _id: id,
     key: hashSecret(secret),
-    clientId: client.id,
+    clientId: request.clientId,
     state: request.state,
     codeChallengeMethod: "S256",
     codeChallenge: request.codeChallenge,
@@ -61,6 +86,7 @@ export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: 
     identifierType: "email",
     identifierValue: address.identity,
     device: request.device,
+    trialId,
     createdAt: now.toISOString(),
     expiresAt: expiresAt.toISOString(),
     usedAt: null,
@@ -68,49 +94,24 @@ export async function sendMagicLink(core: LinkCore, request: LinkRequest, call: 
     failedRedemptions: 0,
     purgeAt: purgeAfter(expiresAt),
   });
-  const magicLinkUrl = `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}`;
-  if (suppressed) {
-    core.log.warn("mail_suppressed", { request_id: call.requestId });
-    return;
-  }
-  await core.mailer.send(
-    { to: address.recipient, template: "magic-link", variables: { magicLinkUrl } },
-    call.deadline,
-  );
+  const flow = trialId === null ? "" : "&flow=trial";
+  return `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}${flow}`;
 }
 
 /**
- * Counts this request against every limit. A machine that signed this address in
- * before has a limit of its own, so that strangers can't use up its owner's (contract 1.2).
+ * Mails a link to the address it was asked for. Known and unknown addresses take the same steps and get the same answer.
+ * @throws NestError email_not_sent
  */
-async function requireWithinLimits(
-  core: LinkCore,
-  address: Address,
-  device: Device | null,
+export async function mailLink(
+  core: Pick<Core, "log"> & { mailer: Mailer },
+  { address, isSuppressed }: AllowedLink,
+  template: "magic-link" | "trial-magic-link",
+  magicLinkUrl: string,
   call: Call,
 ): Promise<void> {
-  const network = networkOf(call.ip);
-  const { rateLimiter } = core;
-  const [identifier, perNetworkAndAddress, perAddress, perNetwork, ownDevice, mails] = await Promise.all([
-    core.identifiers.findActive("email", address.identity),
-    rateLimiter.count("links_per_address_and_network", address.identity, network),
-    rateLimiter.count("links_per_address", address.identity),
-    rateLimiter.count("links_per_network", network),
-    device ? rateLimiter.count("links_per_known_device", address.identity, device.beakId) : null,
-    rateLimiter.count("mails_per_hour", "fleet"),
-  ]);
-  const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
-  if (mails.ratio > 1)
-    core.log.warn("mail_ceiling_passed", { ratio: Number(mails.ratio.toFixed(2)), known_device: isKnown });
-  if (isKnown && ownDevice && ownDevice.ratio <= 1) return;
-  try {
-    refuseIfOver([perNetworkAndAddress, perAddress, perNetwork, { ...mails, ratio: mails.ratio / 10 }]);
-  } catch (refusal) {
-    // What many share must not be used up by requests that sent nothing.
-    await Promise.all([
-      rateLimiter.giveBack("links_per_address", address.identity),
-      rateLimiter.giveBack("mails_per_hour", "fleet"),
-    ]);
-    throw refusal;
+  if (isSuppressed) {
+    core.log.warn("mail_suppressed", { request_id: call.requestId });
+    return;
   }
+  await core.mailer.send({ to: address.recipient, template, variables: { magicLinkUrl } }, call.deadline);
 }

@@ -64,6 +64,8 @@ export async function rotateRefreshToken(
     const now = core.clock.now();
     const expired = token.expiresAt <= now.toISOString();
 
+    // What can't be signed must not be rotated.
+    await core.signingKeys.signer();
     const rotates = token.usedAt === null && token.revokedAt === null && !expired;
     const [session, rotated, successor] = await Promise.all([
       core.sessions.find(token.sessionId),

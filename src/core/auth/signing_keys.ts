@@ -12,6 +12,7 @@ import {
 } from "zod/mini";
 import { DAY, HOUR, plusSeconds } from "#core/clock.ts";
 import { json } from "#core/config.ts";
+import { NestError } from "#core/errors.ts";
 
 /**
  * `next` is published ahead of its use, `current` signs, `retired` still verifies what it signed (contract 1.2).
@@ -67,10 +68,14 @@ export class SigningKeys {
     };
   }
 
-  /** The key that signs, with its `kid`. */
+  /**
+   * The key that signs, with its `kid`.
+   * @throws NestError unavailable if there is none here
+   */
   async signer(): Promise<{ kid: string; key: CryptoKey }> {
     const current = this.#keys.find((key) => key.state === "current");
-    if (!current?.d) throw new Error("SIGNING_KEYS holds no private current key");
+    if (!current?.d)
+      throw new NestError("unavailable", { detail: "SIGNING_KEYS holds no private current key" });
     return { kid: current.kid, key: await this.#import(`sign:${current.kid}`, current) };
   }
 

@@ -21,6 +21,8 @@ export interface Authorization {
   /** Normalised, as in `identifiers`. */
   identifierValue: string;
   device: Device | null;
+  /** The trial whose link this is. Not in the published documents. */
+  trialId: string | null;
   createdAt: string;
   expiresAt: string;
   usedAt: string | null;

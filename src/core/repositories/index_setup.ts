@@ -8,9 +8,13 @@ import {
   marketingConsentIndexes,
 } from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository, newsItemIndexes } from "#core/repositories/news_items.ts";
+import { ProviderMappingRepository, providerMappingIndexes } from "#core/repositories/provider_mappings.ts";
 import { RateLimitRepository, rateLimitIndexes } from "#core/repositories/rate_limits.ts";
 import { RefreshTokenRepository, refreshTokenIndexes } from "#core/repositories/refresh_tokens.ts";
 import { SessionRepository, sessionIndexes } from "#core/repositories/sessions.ts";
+import { StripeEventRepository, stripeEventIndexes } from "#core/repositories/stripe_events.ts";
+import { SubscriptionRepository, subscriptionIndexes } from "#core/repositories/subscriptions.ts";
+import { TrialRepository, trialIndexes } from "#core/repositories/trials.ts";
 import { UserRepository, userIndexes } from "#core/repositories/users.ts";
 
 /** Every collection and the indexes its queries and promises rest on. */
@@ -21,9 +25,13 @@ export const COLLECTIONS: Readonly<Record<string, readonly IndexDescription[]>> 
   [MailEventRepository.collectionName]: mailEventIndexes,
   [MarketingConsentRepository.collectionName]: marketingConsentIndexes,
   [NewsItemRepository.collectionName]: newsItemIndexes,
+  [ProviderMappingRepository.collectionName]: providerMappingIndexes,
   [RateLimitRepository.collectionName]: rateLimitIndexes,
   [RefreshTokenRepository.collectionName]: refreshTokenIndexes,
   [SessionRepository.collectionName]: sessionIndexes,
+  [StripeEventRepository.collectionName]: stripeEventIndexes,
+  [SubscriptionRepository.collectionName]: subscriptionIndexes,
+  [TrialRepository.collectionName]: trialIndexes,
   [UserRepository.collectionName]: userIndexes,
 };
 

@@ -6,6 +6,10 @@ export interface User {
   /** user_<ksuid> */
   _id: string;
   createdAt: string;
+  /** The Stripe subscription that is kept, of those that are alive: it is decided here. Not in the published documents. */
+  keptSubscriptionId?: string | null;
+  /** Those that lost to the kept one and are still to be cancelled. Not in the published documents. */
+  replacedSubscriptionIds?: string[];
 }
 
 export const userIndexes: IndexDescription[] = [];
@@ -29,6 +33,37 @@ export class UserRepository {
       // Two at once: the other one made it.
       if (!isDuplicateKey(error)) throw error;
     }
+  }
+
+  /**
+   * Makes a Stripe subscription the one that the user keeps, unless another one is kept. One conditional update decides
+   * for any number of simultaneous calls, and the same update notes whom it replaced, so that a crash forgets nobody.
+   * @param instead the one that may be replaced
+   * @returns the user if it is kept now, else null
+   */
+  keepSubscription(id: string, stpSubscriptionId: string, instead?: string): Promise<User | null> {
+    const replaceable = instead === undefined ? [] : [instead];
+    return this.#collection.findOneAndUpdate(
+      { _id: id, keptSubscriptionId: { $in: [null, stpSubscriptionId, ...replaceable] } },
+      {
+        $set: { keptSubscriptionId: stpSubscriptionId },
+        $addToSet: { replacedSubscriptionIds: { $each: replaceable } },
+      },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** A replaced subscription has been cancelled and given back. */
+  async settleReplaced(id: string, stpSubscriptionId: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $pull: { replacedSubscriptionIds: stpSubscriptionId } });
+  }
+
+  /** Lets go of a subscription that has ended. */
+  async releaseSubscription(id: string, stpSubscriptionId: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, keptSubscriptionId: stpSubscriptionId },
+      { $set: { keptSubscriptionId: null } },
+    );
   }
 
   /** Removes a user nobody has heard of yet: the loser of a race for an address. */

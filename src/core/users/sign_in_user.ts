@@ -9,12 +9,14 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
  * The user is written before the address is ever marked as verified, so a crash in between is mended by the next
  * sign-in, which finds the address unverified.
  * @param found what a look for the address answered
+ * @param newUserId the id of a user who is still to be made
  */
 export async function ensureUser(
   core: Pick<Core, "users" | "identifiers">,
   identity: string,
   found: Identifier | null,
   now: string,
+  newUserId = newId("user"),
 ): Promise<Identifier> {
   if (found?.verifiedAt) return found;
   if (found) {
@@ -23,7 +25,7 @@ export async function ensureUser(
   }
   const fresh: Identifier = {
     _id: newId("identifier"),
-    userId: newId("user"),
+    userId: newUserId,
     identifierType: "email",
     identifierValue: identity,
     createdAt: now,

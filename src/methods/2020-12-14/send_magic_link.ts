@@ -4,28 +4,13 @@
  * Answers the same way for a known and an unknown address, so nobody can use it to find users. Not idempotent: each
  * call sends a mail.
  */
-import { enum as oneOf, optional, strictObject } from "zod/mini";
-import { sendMagicLink } from "#core/auth/magic_link.ts";
+import { optional, strictObject } from "zod/mini";
+import { deviceFields, linkFields, readLinkRequest } from "#core/auth/link_request.ts";
+import { allowLink, checkLink, mailLink, storeLink } from "#core/auth/magic_link.ts";
 import { mailer } from "#core/parts.ts";
-import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
-const device = strictObject({
-  platform: oneOf(["mac", "windows", "linux"]),
-  beak_id: text(),
-  fingerprint: text(),
-});
-
-export const request = strictObject({
-  client_id: text(),
-  redirect_uri: text(),
-  state: text(1024),
-  code_challenge_method: oneOf(["S256"]),
-  code_challenge: text(128),
-  identifier_type: oneOf(["email"]),
-  identifier_value: text(254),
-  device: optional(device),
-});
+export const request = strictObject({ ...linkFields, device: optional(deviceFields) });
 
 export const handler = rpc({
   name: "send_magic_link",
@@ -36,20 +21,9 @@ export const handler = rpc({
   response: null,
   errors: ["client_not_found", "invalid_redirect_uri", "invalid_email", "rate_limited", "email_not_sent"],
   parts: { mailer },
-  async run({ core, request: { device, ...asked }, call }) {
-    await sendMagicLink(
-      core,
-      {
-        clientId: asked.client_id,
-        redirectUri: asked.redirect_uri,
-        state: asked.state,
-        codeChallenge: asked.code_challenge,
-        address: asked.identifier_value,
-        device: device
-          ? { platform: device.platform, beakId: device.beak_id, fingerprint: device.fingerprint }
-          : null,
-      },
-      call,
-    );
+  async run({ core, request, call }) {
+    const allowed = await allowLink(core, checkLink(core, readLinkRequest(request)), call);
+    const url = await storeLink(core, allowed);
+    await mailLink(core, allowed, "magic-link", url, call);
   },
 });

@@ -1,0 +1,29 @@
+/** `POST /1/webhook/stripe`: Stripe's events. Proves the sender, stores the event, works on it, then answers. */
+import { literal, strictObject } from "zod/mini";
+import { workOnEvent } from "#core/billing/stripe_events.ts";
+import { readSignedEvent } from "#core/billing/stripe_signature.ts";
+import { billing, mailer, stripe, webhookSecrets } from "#core/parts.ts";
+import { webhook } from "#entry/webhook.ts";
+
+export const response = strictObject({ received: literal(true) });
+
+export const handler = webhook({
+  name: "stripe",
+  summary: "Takes Stripe's events.",
+  response,
+  errors: [
+    "missing_webhook_body",
+    "invalid_webhook_payload",
+    "subscription_not_ready",
+    "subscription_not_valid",
+    "customer_email_missing",
+    "stripe_error",
+    "email_not_sent",
+  ],
+  parts: { billing, mailer, stripe, webhookSecrets },
+  async run({ core, body, header, call }) {
+    const event = readSignedEvent(body, header("stripe-signature"), core.webhookSecrets, core.clock.now());
+    await workOnEvent(core, event, call.deadline);
+    return { received: true as const };
+  },
+});

@@ -1,0 +1,28 @@
+import { _default, optional, pipe, refine, regex, string, transform } from "zod/mini";
+import { integer } from "#core/config.ts";
+
+/** Comma-separated names, at least one. */
+const list = (shape: RegExp) =>
+  pipe(
+    string().check(refine((value) => value.split(",").every((part) => shape.test(part.trim())))),
+    transform((value: string) => value.split(",").map((part) => part.trim())),
+  );
+
+/** Which of Stripe's subscriptions are ours, and how a trial is made. */
+export const billingVariables = {
+  STRIPE_PRICE_ID: string().check(regex(/^price_\w+$/)),
+  STRIPE_PRODUCT_IDS: list(/^prod_\w+$/),
+  TRIAL_DAYS: _default(integer(1, 730), 14),
+  /** Outside production, a subscription that is no trial needs this promotion code. */
+  REQUIRED_PROMOTION_CODE_ID: optional(string().check(regex(/^promo_\w+$/))),
+};
+
+/** Several, so that a secret can be changed without losing an event. */
+export const webhookVariables = { STRIPE_WEBHOOK_SECRETS: list(/^whsec_\w+$/) };
+
+export interface BillingSettings {
+  priceId: string;
+  productIds: readonly string[];
+  trialDays: number;
+  requiredPromotionCodeId: string | null;
+}

@@ -1,0 +1,74 @@
+import type Stripe from "stripe";
+import type { EventCore } from "#core/billing/event_core.ts";
+import { customerAddress } from "#core/billing/stripe_subscription.ts";
+import { newSubscription } from "#core/billing/subscription_record.ts";
+import { NestError } from "#core/errors.ts";
+import { newId } from "#core/ids.ts";
+import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
+import type { User } from "#core/repositories/users.ts";
+import { parseAddress } from "#core/users/address.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
+
+export interface StoredSubscription {
+  record: Subscription;
+  /** The user if the subscription is the one they keep, else null. */
+  keeping: User | null;
+}
+
+/**
+ * Stores a subscription that Stripe made, with its user and mapping where they are new. A customer that is mapped
+ * decides whose it is; the address only for one that is not, and proves nothing (contract 1.3).
+ * @param claimsWelcome whether the caller goes on to send the welcome
+ * @returns null if another event stored it first
+ * @throws NestError customer_email_missing
+ */
+export async function storeNewSubscription(
+  core: EventCore,
+  current: Stripe.Subscription,
+  state: SubscriptionState,
+  claimsWelcome: boolean,
+): Promise<StoredSubscription | null> {
+  const now = core.clock.now().toISOString();
+  const identity = readIdentity(current);
+  const [mapping, identifier] = await Promise.all([
+    core.providerMappings.findByCustomer(state.stpCustomerId),
+    identity === null ? null : core.identifiers.findActive("email", identity),
+  ]);
+  if (!mapping && identity === null) throw new NestError("customer_email_missing");
+  const userId = mapping?.userId ?? (await ensureUser(core, identity as string, identifier, now)).userId;
+  const record: Subscription = {
+    ...newSubscription(current, state, userId, now),
+    mails: claimsWelcome ? { welcome: { claimedAt: now, sentAt: null } } : {},
+  };
+  const [isNew, keeping] = await Promise.all([
+    core.subscriptions.insert(record),
+    core.users.keepSubscription(userId, current.id),
+    mapping ? null : mapCustomer(core, userId, state.stpCustomerId, now),
+  ]);
+  return isNew ? { record, keeping } : null;
+}
+
+function readIdentity(current: Stripe.Subscription): string | null {
+  const address = customerAddress(current);
+  try {
+    return address === null ? null : parseAddress(address).identity;
+  } catch {
+    return null;
+  }
+}
+
+async function mapCustomer(core: EventCore, userId: string, customer: string, now: string): Promise<void> {
+  const isNew = await core.providerMappings.insert({
+    _id: newId("providerMapping"),
+    userId,
+    providerType: "stripe",
+    providerValue: customer,
+    createdAt: now,
+    updatedAt: now,
+    removedAt: null,
+  });
+  if (isNew) return;
+  const winner = await core.providerMappings.findByCustomer(customer);
+  if (winner?.userId !== userId)
+    throw new NestError("unavailable", { detail: "the customer was mapped to another user meanwhile" });
+}

@@ -1,0 +1,75 @@
+import type Stripe from "stripe";
+import type { CancelType, SubscriptionState } from "#core/repositories/subscriptions.ts";
+
+/** Stripe's statuses as we know them. Stripe may add one: it grants nothing until we do (contract 1.3). */
+const LIVING = ["active", "trialing", "past_due", "incomplete", "unpaid", "paused"] as const;
+const ENDED = ["canceled", "incomplete_expired"] as const;
+
+export function isKnownStatus(status: string): boolean {
+  return ([...LIVING, ...ENDED] as readonly string[]).includes(status);
+}
+
+export function hasEnded(status: string): boolean {
+  return (ENDED as readonly string[]).includes(status);
+}
+
+/** Where endpoints pinned to versions before 2025-03-31 put the period. */
+interface LegacyPeriod {
+  current_period_start?: number | null;
+  current_period_end?: number | null;
+}
+
+const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+const isoOrNull = (seconds: number | null | undefined) => (seconds == null ? null : iso(seconds));
+const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
+const present = (values: readonly (number | null | undefined)[]) => values.filter((value) => value != null);
+
+/** The product of the first item that is one of ours, or null: other subscriptions are none of our business. */
+export function ourProduct(subscription: Stripe.Subscription, productIds: readonly string[]): string | null {
+  const products = (subscription.items?.data ?? []).map(({ price }) => idOf(price.product));
+  return products.find((product) => productIds.includes(product)) ?? null;
+}
+
+/**
+ * What we keep of Stripe's subscription.
+ *
+ * A cancellation is scheduled by `cancel_at_period_end` or by `cancel_at` alone: the portal of flexible billing sets
+ * only the latter. Access ends at `ended_at`, else `cancel_at`, else with the latest item's period (contract 1.3).
+ */
+export function readState(subscription: Stripe.Subscription, stpProductId: string): SubscriptionState {
+  const legacy = subscription as LegacyPeriod;
+  const items = subscription.items?.data ?? [];
+  const starts = present([...items.map((item) => item.current_period_start), legacy.current_period_start]);
+  const ends = present([...items.map((item) => item.current_period_end), legacy.current_period_end]);
+  const startsAt =
+    starts.length > 0 ? Math.max(...starts) : (subscription.start_date ?? subscription.created);
+  const periodEnd = ends.length > 0 ? Math.max(...ends) : (subscription.trial_end ?? startsAt);
+  return {
+    stpProductId,
+    stpCustomerId: idOf(subscription.customer),
+    status: subscription.status,
+    startsAt: iso(startsAt),
+    endsAt: iso(subscription.ended_at ?? subscription.cancel_at ?? periodEnd),
+    cancelAt: isoOrNull(subscription.cancel_at),
+    cancelType: readCancelType(subscription),
+    cancelledAt: isoOrNull(subscription.canceled_at),
+  };
+}
+
+function readCancelType(subscription: Stripe.Subscription): CancelType | null {
+  const isScheduled = subscription.cancel_at_period_end || subscription.cancel_at !== null;
+  if (subscription.status !== "canceled") return isScheduled ? "period_end" : null;
+  return subscription.cancel_at_period_end || subscription.ended_at !== subscription.canceled_at
+    ? "period_end"
+    : "immediate";
+}
+
+/** Which of two living subscriptions of a person is kept, whatever the order in which we hear of them (contract 1.3). */
+export function isBetter(one: Stripe.Subscription, other: Stripe.Subscription): boolean {
+  const rank = ({ status }: Stripe.Subscription) => {
+    const place = (LIVING as readonly string[]).indexOf(status);
+    return place < 0 ? LIVING.length : place;
+  };
+  const order = [rank(one) - rank(other), one.created - other.created, one.id < other.id ? -1 : 1];
+  return (order.find((difference) => difference !== 0) ?? 0) < 0;
+}

@@ -1,0 +1,41 @@
+import { DAY, HOUR, plusSeconds } from "#core/clock.ts";
+import { NestError } from "#core/errors.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+
+/** Webhooks come late: after its end a subscription is usable for this long (contract 1.3). */
+const GRACE_SECONDS = DAY;
+/** An unpaid first invoice grants no more than this. */
+const INCOMPLETE_SECONDS = HOUR;
+
+/** Best first. */
+const USABLE = ["active", "trialing", "past_due", "incomplete"];
+
+/** Until when a subscription can be used, its grace included; null if it can't be at all. */
+export function usableUntil(subscription: Subscription): Date | null {
+  const { status, rejectedAt, stpCreatedAt, endsAt } = subscription;
+  if (rejectedAt !== null || !USABLE.includes(status)) return null;
+  if (status === "incomplete") return plusSeconds(new Date(stpCreatedAt), INCOMPLETE_SECONDS);
+  return plusSeconds(new Date(endsAt), GRACE_SECONDS);
+}
+
+export function isUsable(subscription: Subscription, now: Date): boolean {
+  const until = usableUntil(subscription);
+  return until !== null && until > now;
+}
+
+/** The best of a user's usable subscriptions, or null. */
+export function findUsable(subscriptions: readonly Subscription[], now: Date): Subscription | null {
+  const usable = subscriptions.filter((subscription) => isUsable(subscription, now));
+  usable.sort(
+    (one, other) =>
+      USABLE.indexOf(one.status) - USABLE.indexOf(other.status) || other.endsAt.localeCompare(one.endsAt),
+  );
+  return usable[0] ?? null;
+}
+
+/** @throws NestError no_active_subscription */
+export function requireUsable(subscriptions: readonly Subscription[], now: Date): Subscription {
+  const usable = findUsable(subscriptions, now);
+  if (!usable) throw new NestError("no_active_subscription");
+  return usable;
+}

@@ -1,0 +1,28 @@
+import type Stripe from "stripe";
+import { newId } from "#core/ids.ts";
+import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
+
+/** The document of a subscription that we have not stored yet. */
+export function newSubscription(
+  { id, created }: Pick<Stripe.Subscription, "id" | "created">,
+  state: SubscriptionState,
+  userId: string,
+  now: string,
+): Subscription {
+  return {
+    _id: newId("subscription"),
+    userId,
+    stpSubscriptionId: id,
+    ...state,
+    createdAt: now,
+    updatedAt: null,
+    stpCreatedAt: new Date(created * 1000).toISOString(),
+    version: 1,
+    rejectedAt: null,
+    isRejectedSilently: false,
+    refundedAt: null,
+    disputedAt: null,
+    disputeStatus: null,
+    mails: {},
+  };
+}

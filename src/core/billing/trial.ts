@@ -1,0 +1,168 @@
+import { hasEnded } from "#core/billing/stripe_state.ts";
+import { findUsable } from "#core/billing/subscription.ts";
+import type { Call } from "#core/call.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { newId } from "#core/ids.ts";
+import { networkOf } from "#core/network.ts";
+import { refuseIfOver } from "#core/rate_limiter.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { Trial } from "#core/repositories/trials.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
+
+/** Each round is lost only to a faster request, which changed what the next one reads. */
+const ROUNDS = 4;
+
+/** What tells machines apart. */
+export interface Machine {
+  beakId: string;
+  fingerprint: string;
+}
+
+/** What is known of an address and a machine before a trial is claimed. */
+export interface FoundTrials {
+  identifier: Identifier | null;
+  /** Of the address. */
+  own: Trial | null;
+  /** Whether another address' trial has the machine. */
+  isMachineTaken: boolean;
+}
+
+type TrialCore = Pick<
+  Core,
+  "clock" | "identifiers" | "log" | "providerMappings" | "rateLimiter" | "subscriptions" | "trials" | "users"
+>;
+
+/**
+ * Reads what a trial depends on, and counts the request; one trip.
+ * @throws NestError rate_limited
+ */
+export async function readTrials(
+  core: TrialCore,
+  identity: string,
+  machine: Machine,
+  call: Call,
+): Promise<FoundTrials> {
+  const [count, identifier, trials] = await Promise.all([
+    core.rateLimiter.count("trial_requests_per_network", networkOf(call.ip)),
+    core.identifiers.findActive("email", identity),
+    core.trials.listConcerning(identity, machine.beakId, machine.fingerprint),
+  ]);
+  refuseIfOver([count]);
+  const own = trials.find(({ identifierValue }) => identifierValue === identity) ?? null;
+  return { identifier, own, isMachineTaken: trials.some((trial) => trial !== own) };
+}
+
+/** A trial that was claimed, with who it is for. */
+export interface ClaimedTrial extends Trial {
+  mapping: ProviderMapping | null;
+  /** Its subscription as stored, if it has one. */
+  subscription: Subscription | null;
+}
+
+/**
+ * Claims the trial of an address and a machine, or finds the open one again. The claim is one insert under unique
+ * indexes: of any number of simultaneous requests for one address or machine, one makes a trial (contract 1.3).
+ * @throws NestError already_subscribed, trial_already_used, rate_limited
+ */
+export async function claimTrial(
+  core: TrialCore,
+  { identity, machine, found }: { identity: string; machine: Machine; found: FoundTrials },
+  call: Call,
+): Promise<ClaimedTrial> {
+  let current = found;
+  for (let round = 0; round < ROUNDS; round++) {
+    const trial = await claimOnce(core, identity, machine, current, call);
+    if (trial) return writeUser(core, trial.trial, current.identifier, trial.subscriptions);
+    current = await readTrials(core, identity, machine, call);
+  }
+  throw new NestError("unavailable", { detail: "trial claim kept losing" });
+}
+
+async function claimOnce(
+  core: TrialCore,
+  identity: string,
+  machine: Machine,
+  { identifier, own, isMachineTaken }: FoundTrials,
+  call: Call,
+): Promise<{ trial: Trial; subscriptions: Subscription[] } | null> {
+  const userId = identifier?.userId ?? own?.userId;
+  const [subscriptions, newTrials] = await Promise.all([
+    userId === undefined ? [] : core.subscriptions.listByUser(userId),
+    own ? null : core.rateLimiter.count("new_trials_per_network", networkOf(call.ip)),
+  ]);
+  const isOpen = own !== null && own.redeemedAt === null;
+  const others = subscriptions.filter(
+    ({ stpSubscriptionId }) => !isOpen || stpSubscriptionId !== own.stpSubscriptionId,
+  );
+  if (findUsable(others, core.clock.now())) throw refused(core, "already_subscribed");
+  if ((own && !isOpen) || isMachineTaken) throw refused(core, "trial_already_used");
+  if (newTrials) refuseIfOver([newTrials]);
+  if (own) {
+    const hasMachine = own.beakIds.includes(machine.beakId) && own.fingerprints.includes(machine.fingerprint);
+    const isIn = hasMachine || (await core.trials.join(own._id, machine.beakId, machine.fingerprint));
+    return isIn ? { trial: own, subscriptions } : null;
+  }
+  const trial = newTrial(identity, machine, userId ?? newId("user"), core.clock.now().toISOString());
+  return (await core.trials.claim(trial)) ? { trial, subscriptions } : null;
+}
+
+/** These two answers tell a stranger something, because the app needs them: they are limited and counted. */
+function refused(core: TrialCore, code: "already_subscribed" | "trial_already_used"): NestError {
+  core.log.info("trial_refused", { code });
+  return new NestError(code);
+}
+
+function newTrial(identifierValue: string, machine: Machine, userId: string, now: string): Trial {
+  return {
+    _id: newId("trial"),
+    userId,
+    stpProductId: null,
+    stpSubscriptionId: null,
+    stpCustomerId: null,
+    startsAt: null,
+    endsAt: null,
+    device: { beakId: machine.beakId, fingerprint: machine.fingerprint },
+    createdAt: now,
+    updatedAt: null,
+    identifierValue,
+    beakIds: [machine.beakId],
+    fingerprints: [machine.fingerprint],
+    attempts: { customer: 1, subscription: 1 },
+    attemptedAt: now,
+    redeemedAt: null,
+    signedInAt: null,
+  };
+}
+
+/** Writes the claim's user and identifier, unless they are there. */
+async function writeUser(
+  core: TrialCore,
+  trial: Trial,
+  known: Identifier | null,
+  subscriptions: readonly Subscription[],
+): Promise<ClaimedTrial> {
+  const now = core.clock.now();
+  const [identifier, mapping] = await Promise.all([
+    ensureUser(core, trial.identifierValue, known, now.toISOString(), trial.userId),
+    core.providerMappings.findByUser(trial.userId),
+  ]);
+  // Somebody signed the address in between the claim's reading and its writing.
+  const isAnother = identifier.userId !== trial.userId;
+  if (isAnother) await core.trials.recordUser(trial._id, identifier.userId, now.toISOString());
+  const subscription =
+    subscriptions.find(({ stpSubscriptionId }) => stpSubscriptionId === trial.stpSubscriptionId) ?? null;
+  const claimed = { ...trial, userId: identifier.userId, mapping: isAnother ? null : mapping, subscription };
+  return renewIfLost(core, claimed, now.toISOString());
+}
+
+/** A trial that ran out before anybody came for it was wasted by whoever started it: its owner gets another. */
+async function renewIfLost(core: TrialCore, trial: ClaimedTrial, now: string): Promise<ClaimedTrial> {
+  const { subscription, stpSubscriptionId } = trial;
+  if (stpSubscriptionId === null || !subscription || !hasEnded(subscription.status) || trial.signedInAt)
+    return trial;
+  const renewed = await core.trials.renew(trial._id, stpSubscriptionId, now);
+  return renewed ? { ...trial, ...renewed, subscription: null } : trial;
+}

@@ -1,0 +1,63 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { isDuplicateKey } from "#core/clients/mongo.ts";
+
+/** Which user a Stripe customer is. */
+export interface ProviderMapping {
+  /** provmap_<ksuid> */
+  _id: string;
+  userId: string;
+  providerType: "stripe";
+  /** cus_… */
+  providerValue: string;
+  createdAt: string;
+  updatedAt: string | null;
+  removedAt: string | null;
+}
+
+export const providerMappingIndexes: IndexDescription[] = [
+  { key: { userId: 1 } },
+  {
+    key: { providerType: 1, providerValue: 1 },
+    unique: true,
+    partialFilterExpression: { removedAt: null },
+  },
+];
+
+export class ProviderMappingRepository {
+  static readonly collectionName = "provider-mappings";
+  readonly #collection: Collection<ProviderMapping>;
+  constructor(database: Db) {
+    this.#collection = database.collection(ProviderMappingRepository.collectionName);
+  }
+
+  findByCustomer(providerValue: string): Promise<ProviderMapping | null> {
+    return this.#collection.findOne({ providerType: "stripe", providerValue, removedAt: null });
+  }
+
+  /** A user's newest customer, or null. */
+  findByUser(userId: string): Promise<ProviderMapping | null> {
+    return this.#collection.findOne(
+      { userId, providerType: "stripe", removedAt: null },
+      { sort: { createdAt: -1, _id: -1 } },
+    );
+  }
+
+  /** Ends the mapping of a customer that Stripe no longer has. */
+  async remove(providerValue: string, now: string): Promise<void> {
+    await this.#collection.updateOne(
+      { providerType: "stripe", providerValue, removedAt: null },
+      { $set: { removedAt: now, updatedAt: now } },
+    );
+  }
+
+  /** @returns false if the customer is mapped already */
+  async insert(mapping: ProviderMapping): Promise<boolean> {
+    try {
+      await this.#collection.insertOne(mapping);
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+}

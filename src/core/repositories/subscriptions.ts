@@ -1,0 +1,172 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { isDuplicateKey } from "#core/clients/mongo.ts";
+
+export type CancelType = "immediate" | "period_end";
+/** Mails that a subscription gives rise to, each sent once. */
+export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate";
+
+/** What is read of Stripe's object each time it changes. */
+export interface SubscriptionState {
+  stpProductId: string;
+  stpCustomerId: string;
+  /** Stripe's word. */
+  status: string;
+  startsAt: string;
+  /** When access ends: the end itself, the scheduled one, or the period's. */
+  endsAt: string;
+  cancelAt: string | null;
+  cancelType: CancelType | null;
+  cancelledAt: string | null;
+}
+
+/** A Stripe subscription of a user. */
+export interface Subscription extends SubscriptionState {
+  /** sub_<ksuid> */
+  _id: string;
+  userId: string;
+  stpSubscriptionId: string;
+  createdAt: string;
+  updatedAt: string | null;
+  /** When Stripe made it: the older of two is kept. */
+  stpCreatedAt: string;
+  /** Raised by each write of Stripe's state, so that an older reading can't overwrite a newer one. */
+  version: number;
+  /** Set where another subscription of the user was kept instead; it grants nothing. */
+  rejectedAt: string | null;
+  /** Nobody is told: a trial that yielded to a paid subscription. */
+  isRejectedSilently: boolean;
+  /** When a rejected one's payments had all been given back. */
+  refundedAt: string | null;
+  disputedAt: string | null;
+  /** Stripe's word for the newest dispute. */
+  disputeStatus: string | null;
+  mails: Partial<Record<SubscriptionMail, MailMark>>;
+}
+
+/** Who sends a mail, and whether it went out. */
+export interface MailMark {
+  claimedAt: string;
+  sentAt: string | null;
+}
+
+export const subscriptionIndexes: IndexDescription[] = [
+  { key: { stpSubscriptionId: 1 }, unique: true },
+  { key: { userId: 1 } },
+  { key: { stpCustomerId: 1 } },
+];
+
+export class SubscriptionRepository {
+  static readonly collectionName = "subscriptions";
+  readonly #collection: Collection<Subscription>;
+  constructor(database: Db) {
+    this.#collection = database.collection(SubscriptionRepository.collectionName);
+  }
+
+  findByStripeId(stpSubscriptionId: string): Promise<Subscription | null> {
+    return this.#collection.findOne({ stpSubscriptionId });
+  }
+
+  /** All of a user's, ended ones included. */
+  listByUser(userId: string): Promise<Subscription[]> {
+    return this.#collection.find({ userId }).toArray();
+  }
+
+  /** Those of a Stripe customer that were rejected. */
+  listRejected(stpCustomerId: string): Promise<Subscription[]> {
+    return this.#collection.find({ stpCustomerId, rejectedAt: { $ne: null } }).toArray();
+  }
+
+  /** @returns whether it was new; one that is there stays as it was */
+  async insert(subscription: Subscription): Promise<boolean> {
+    try {
+      await this.#collection.insertOne(subscription);
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a reading of Stripe's state that began after `version` was read. Of two readings that overlap the second to
+   * write gets null and must read again, so the newest state wins.
+   */
+  advance(
+    stpSubscriptionId: string,
+    version: number,
+    state: SubscriptionState,
+    now: string,
+  ): Promise<Subscription | null> {
+    return this.#collection.findOneAndUpdate(
+      { stpSubscriptionId, version },
+      { $set: { ...state, updatedAt: now }, $inc: { version: 1 } },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** Marks it as not the one that is kept; the first time stays. @returns it as it is now, or null if we have none */
+  async reject(stpSubscriptionId: string, isSilent: boolean, now: string): Promise<Subscription | null> {
+    await this.#collection.updateOne(
+      { stpSubscriptionId, rejectedAt: null },
+      { $set: { rejectedAt: now, isRejectedSilently: isSilent, updatedAt: now } },
+    );
+    return this.findByStripeId(stpSubscriptionId);
+  }
+
+  async recordRefund(stpSubscriptionId: string, now: string): Promise<void> {
+    await this.#collection.updateOne({ stpSubscriptionId }, { $set: { refundedAt: now } });
+  }
+
+  /** Records where the newest dispute stands; the first dispute's time stays. */
+  async recordDispute(
+    stpSubscriptionId: string,
+    disputeStatus: string,
+    disputedAt: string,
+  ): Promise<boolean> {
+    const result = await this.#collection.updateOne({ stpSubscriptionId }, [
+      {
+        $set: {
+          disputeStatus: { $literal: disputeStatus },
+          disputedAt: { $ifNull: ["$disputedAt", disputedAt] },
+        },
+      },
+    ]);
+    return result.matchedCount === 1;
+  }
+
+  /**
+   * Takes on the sending of a mail. Of any number of simultaneous calls one gets true.
+   * @param lapsedBefore a claim from before this moment has died with its process
+   */
+  async claimMail(
+    stpSubscriptionId: string,
+    mail: SubscriptionMail,
+    now: string,
+    lapsedBefore: string,
+  ): Promise<boolean> {
+    const mark = `mails.${mail}`;
+    const result = await this.#collection.updateOne(
+      {
+        stpSubscriptionId,
+        $or: [
+          { [mark]: { $exists: false } },
+          { [`${mark}.sentAt`]: null, [`${mark}.claimedAt`]: { $lt: lapsedBefore } },
+        ],
+      },
+      { $set: { [mark]: { claimedAt: now, sentAt: null } } },
+    );
+    return result.modifiedCount === 1;
+  }
+
+  async recordMail(stpSubscriptionId: string, mail: SubscriptionMail, now: string): Promise<void> {
+    await this.#collection.updateOne({ stpSubscriptionId }, { $set: { [`mails.${mail}.sentAt`]: now } });
+  }
+
+  /** Gives a claim back after the mail could not be sent. */
+  async releaseMail(stpSubscriptionId: string, mail: SubscriptionMail): Promise<void> {
+    await this.#collection.updateOne(
+      { stpSubscriptionId, [`mails.${mail}.sentAt`]: null },
+      { $unset: { [`mails.${mail}`]: "" } },
+    );
+  }
+}

@@ -1,0 +1,138 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { isDuplicateKey } from "#core/clients/mongo.ts";
+
+/** The two calls to Stripe that make a trial. */
+export type TrialStep = "customer" | "subscription";
+
+/** A trial: at most one for an address, a machine's fingerprint and a `beak_id`. */
+export interface Trial {
+  /** trial_<ksuid> */
+  _id: string;
+  userId: string;
+  stpProductId: string | null;
+  stpSubscriptionId: string | null;
+  stpCustomerId: string | null;
+  startsAt: string | null;
+  endsAt: string | null;
+  /** The machine that asked first. */
+  device: { beakId: string; fingerprint: string };
+  createdAt: string;
+  updatedAt: string | null;
+  /** Normalised, as in `identifiers`. */
+  identifierValue: string;
+  /** Every machine that asked for it, each claimed by this trial alone. */
+  beakIds: string[];
+  fingerprints: string[];
+  /** Part of Stripe's idempotency keys: raised when Stripe has stored a failure under the one before. */
+  attempts: Record<TrialStep, number>;
+  /** When the attempts in force began: Stripe forgets a key after a day. */
+  attemptedAt: string;
+  /** When a link of this trial was redeemed; until then it is open (contract 1.3). */
+  redeemedAt: string | null;
+  /** When the address was signed in with any link since. */
+  signedInAt: string | null;
+}
+
+export const trialIndexes: IndexDescription[] = [
+  { key: { identifierValue: 1 }, unique: true },
+  { key: { beakIds: 1 }, unique: true },
+  { key: { fingerprints: 1 }, unique: true },
+  { key: { userId: 1 } },
+];
+
+export class TrialRepository {
+  static readonly collectionName = "trials";
+  readonly #collection: Collection<Trial>;
+  constructor(database: Db) {
+    this.#collection = database.collection(TrialRepository.collectionName);
+  }
+
+  /** Every trial that an address or a machine has a part in. */
+  listConcerning(identifierValue: string, beakId: string, fingerprint: string): Promise<Trial[]> {
+    return this.#collection
+      .find({ $or: [{ identifierValue }, { beakIds: beakId }, { fingerprints: fingerprint }] })
+      .toArray();
+  }
+
+  /** Claims the trial. Of any number of simultaneous calls for one address or machine one gets true. */
+  async claim(trial: Trial): Promise<boolean> {
+    try {
+      await this.#collection.insertOne(trial);
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Adds a machine to an open trial. @returns false if the trial is no longer open or the machine is another's */
+  async join(id: string, beakId: string, fingerprint: string): Promise<boolean> {
+    try {
+      const result = await this.#collection.updateOne(
+        { _id: id, redeemedAt: null },
+        { $addToSet: { beakIds: beakId, fingerprints: fingerprint } },
+      );
+      return result.matchedCount === 1;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /** The user turned out to be another: somebody signed the address in meanwhile. */
+  async recordUser(id: string, userId: string, now: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $set: { userId, updatedAt: now } });
+  }
+
+  /** Forgets a subscription that ended before anybody came for it, so that another is made. */
+  async renew(id: string, endedSubscriptionId: string, now: string): Promise<Trial | null> {
+    return this.#collection.findOneAndUpdate(
+      { _id: id, stpSubscriptionId: endedSubscriptionId, redeemedAt: null, signedInAt: null },
+      {
+        $set: { stpSubscriptionId: null, startsAt: null, endsAt: null, attemptedAt: now, updatedAt: now },
+        $inc: { "attempts.subscription": 1 },
+      },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** Forgets a customer that Stripe no longer has. */
+  async forgetCustomer(id: string, stpCustomerId: string, now: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, stpCustomerId },
+      { $set: { stpCustomerId: null, updatedAt: now }, $inc: { "attempts.customer": 1 } },
+    );
+  }
+
+  async recordCustomer(id: string, stpCustomerId: string, now: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $set: { stpCustomerId, updatedAt: now } });
+  }
+
+  async recordSubscription(
+    id: string,
+    made: Pick<Trial, "stpProductId" | "stpSubscriptionId" | "startsAt" | "endsAt">,
+    now: string,
+  ): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $set: { ...made, updatedAt: now } });
+  }
+
+  /** Leaves an idempotency key behind under which Stripe keeps a failure. Simultaneous calls raise it once. */
+  async raiseAttempt(id: string, step: TrialStep, from: number, now: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, [`attempts.${step}`]: from },
+      { $set: { [`attempts.${step}`]: from + 1, attemptedAt: now } },
+    );
+  }
+
+  /** Records a sign-in of the address; one through a link of the trial ends its being open. */
+  async recordSignIn(identifierValue: string, trialId: string | null, now: string): Promise<void> {
+    await this.#collection.updateOne({ identifierValue, redeemedAt: null }, [
+      {
+        $set: {
+          signedInAt: { $ifNull: ["$signedInAt", now] },
+          redeemedAt: { $cond: [{ $eq: ["$_id", trialId] }, now, null] },
+        },
+      },
+    ]);
+  }
+}

@@ -1,0 +1,93 @@
+import middy from "@middy/core";
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import type { output, ZodMiniType } from "zod/mini";
+import { type Call, WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import { type Core, type OpenCore, openCore } from "#core/core.ts";
+import { type ErrorCode, NestError } from "#core/errors.ts";
+import { describeFailure } from "#core/log.ts";
+import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
+import { beforeDeadline } from "#entry/deadline.ts";
+import type { OpenedParts, Parts } from "#entry/declaration.ts";
+import { type Handler, httpLambda } from "#entry/lambda.ts";
+import { openParts } from "#entry/open_parts.ts";
+import { readBytes } from "#entry/read_body.ts";
+
+/** Below API Gateway's 10 MB (contract 1.1). */
+const WEBHOOK_BODY_LIMIT = 1024 * 1024;
+
+/** A provider that posts to `/1/webhook/<name>`. It proves itself; there is no authorization header. */
+export interface WebhookDeclaration<
+  Response extends ZodMiniType = ZodMiniType,
+  Needed extends Parts = Parts,
+> {
+  /** The provider. */
+  name: string;
+  /** One line for people. */
+  summary: string;
+  response: Response;
+  errors: readonly ErrorCode[];
+  parts: Needed;
+  run(asked: {
+    core: Core & OpenedParts<Needed>;
+    /** As it was sent, base64 decoded: what a signature is over. */
+    body: Buffer;
+    header: (name: string) => string | null;
+    call: Call;
+  }): Promise<output<Response>>;
+}
+
+export interface WebhookHandler extends Handler {
+  declaration: WebhookDeclaration;
+}
+
+/** Makes the Lambda handler of a webhook from its declaration. */
+export function webhook<Response extends ZodMiniType, Needed extends Parts>(
+  declaration: WebhookDeclaration<Response, Needed>,
+): WebhookHandler {
+  const general = declaration as unknown as WebhookDeclaration;
+  const handler = httpLambda(() => serveWebhook(general, openCore(process.env)));
+  return Object.assign(handler, { declaration: general });
+}
+
+/** A webhook's handler over an opened core. A failure is never a 2xx, so that the provider sends the event again. */
+export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): Handler {
+  const core = openParts(open, declaration.parts);
+  return middy(async (event: APIGatewayProxyEventV2, context: Context): Promise<Result> => {
+    const startedAt = Date.now();
+    const answer: AnswerContext = {
+      event,
+      requestId: context.awsRequestId,
+      now: core.clock.now(),
+      stage: core.stage,
+      oauthClients: core.oauthClients,
+    };
+    const call: Call = {
+      requestId: context.awsRequestId,
+      ip: event.requestContext.http.sourceIp,
+      userAgent: null,
+      deadline: startedAt + WEBHOOK_LIMIT_MS,
+    };
+    const note = (status: number, code: string | null, error?: unknown) =>
+      core.log[status >= 500 ? "error" : "info"]("webhook", {
+        provider: declaration.name,
+        status,
+        code,
+        duration_ms: Date.now() - startedAt,
+        request_id: call.requestId,
+        ...(error === undefined ? {} : describeFailure(error)),
+      });
+    try {
+      const body = readBytes(event, WEBHOOK_BODY_LIMIT);
+      if (body.length === 0) throw new NestError("missing_webhook_body");
+      const header = (name: string) => headerOf(event, name);
+      const work = declaration.run({ core, body, header, call });
+      const result = success(answer, await beforeDeadline(call.deadline, work));
+      note(result.statusCode ?? 0, null);
+      return result;
+    } catch (error) {
+      const known = toNestError(error);
+      note(known.status, known.code, known.status >= 500 ? (known.cause ?? known) : undefined);
+      return failure(answer, known);
+    }
+  }) as unknown as Handler;
+}

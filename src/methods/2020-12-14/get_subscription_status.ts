@@ -1,0 +1,27 @@
+/** The first heartbeat of a subscription: 204 while it can be used. Never asks Stripe. */
+import { optional, strictObject } from "zod/mini";
+import { requireUsable } from "#core/billing/subscription.ts";
+import { NestError } from "#core/errors.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ user_id: optional(text()) });
+
+export const handler = rpc({
+  name: "get_subscription_status",
+  version: "2020-12-14",
+  summary: "Tells whether the caller's subscription can be used.",
+  access: "own_user",
+  request,
+  isBodyOptional: true,
+  response: null,
+  errors: ["no_active_subscription"],
+  async reads({ core, request: { user_id }, caller }) {
+    const userId = caller.kind === "user" ? caller.userId : user_id;
+    if (userId === undefined) throw new NestError("access_denied");
+    return core.subscriptions.listByUser(userId);
+  },
+  async run({ core, reads }) {
+    requireUsable(reads, core.clock.now());
+  },
+});

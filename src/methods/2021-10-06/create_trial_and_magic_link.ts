@@ -1,0 +1,47 @@
+/**
+ * Starts a trial for an address and mails a link that opens it.
+ *
+ * Until a link of the trial is redeemed, asking again from its machine mails a fresh link, whatever went wrong before.
+ */
+import { strictObject } from "zod/mini";
+import { deviceFields, linkFields, readLinkRequest } from "#core/auth/link_request.ts";
+import { allowLink, checkLink, mailLink, storeLink } from "#core/auth/magic_link.ts";
+import { claimTrial, readTrials } from "#core/billing/trial.ts";
+import { recordTrial, subscribeTrial } from "#core/billing/trial_subscription.ts";
+import { billing, mailer, stripe } from "#core/parts.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ ...linkFields, device: deviceFields });
+
+export const handler = rpc({
+  name: "create_trial_and_magic_link",
+  version: "2021-10-06",
+  summary: "Starts a trial for an address and mails a link that opens it.",
+  access: "public",
+  request,
+  response: null,
+  errors: [
+    "client_not_found",
+    "invalid_redirect_uri",
+    "invalid_email",
+    "rate_limited",
+    "already_subscribed",
+    "trial_already_used",
+    "stripe_error",
+    "email_not_sent",
+  ],
+  parts: { billing, mailer, stripe },
+  async run({ core, request, call }) {
+    const checked = checkLink(core, readLinkRequest(request));
+    const { address } = checked;
+    const machine = { beakId: request.device.beak_id, fingerprint: request.device.fingerprint };
+    const [allowed, found] = await Promise.all([
+      allowLink(core, checked, call),
+      readTrials(core, address.identity, machine, call),
+    ]);
+    const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
+    const made = await subscribeTrial(core, trial, call);
+    const [url] = await Promise.all([storeLink(core, allowed, trial._id), recordTrial(core, trial, made)]);
+    await mailLink(core, allowed, "trial-magic-link", url, call);
+  },
+});

@@ -1,0 +1,52 @@
+/**
+ * Tells how a user's subscription stands. Never late: what Stripe is asked for is left out if Stripe does not answer in
+ * time.
+ */
+import { nullable, strictObject, string } from "zod/mini";
+import { mintEntitlement } from "#core/billing/entitlement.ts";
+import { requireUsable } from "#core/billing/subscription.ts";
+import { billingPortal } from "#core/parts.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ user_id: text() });
+export const response = strictObject({
+  status: string(),
+  billing_portal_url: nullable(string()),
+  start_date: string(),
+  end_date: string(),
+  cancel_at: nullable(string()),
+  cancel_type: nullable(string()),
+  cancelled_at: nullable(string()),
+  entitlement: nullable(string()),
+});
+
+export const handler = rpc({
+  name: "get_subscription_status",
+  version: "2021-10-06",
+  summary: "Tells how a user's subscription stands.",
+  access: "own_user",
+  request,
+  response,
+  errors: ["no_active_subscription"],
+  parts: { billingPortal },
+  reads: ({ core, request: { user_id } }) => core.subscriptions.listByUser(user_id),
+  async run({ core, reads, caller, call }) {
+    const now = core.clock.now();
+    const subscription = requireUsable(reads, now);
+    const [billingPortalUrl, entitlement] = await Promise.all([
+      core.billingPortal.link(core, subscription.stpCustomerId, call.deadline),
+      mintEntitlement(core, subscription, caller, now),
+    ]);
+    return {
+      status: subscription.status,
+      billing_portal_url: billingPortalUrl,
+      start_date: subscription.startsAt,
+      end_date: subscription.endsAt,
+      cancel_at: subscription.cancelAt,
+      cancel_type: subscription.cancelType,
+      cancelled_at: subscription.cancelledAt,
+      entitlement,
+    };
+  },
+});

@@ -1,0 +1,404 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { asAcacia } from "#local/stripe/older_shape.ts";
+import type { DoubleEvent } from "#local/stripe/types.ts";
+import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+const WEBHOOK = "/1/webhook/stripe";
+const ADA = "Ada@Example.com";
+
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const eventOf = (type: string, objectId?: string): DoubleEvent => {
+  const found = nest.stripe
+    .events()
+    .find(
+      (event) => event.type === type && (!objectId || (event.data.object as { id: string }).id === objectId),
+    );
+  if (!found) throw new Error(`no ${type} was sent`);
+  return found;
+};
+const created = (id?: string) => eventOf("customer.subscription.created", id);
+const stored = () => nest.collection("subscriptions").find().sort({ createdAt: 1 }).toArray();
+const row = (id: string) => nest.collection("stripe-events").findOne({ _id: id });
+const subjects = () => nest.ses.inbox.map(({ subject }) => subject);
+const status = async (address = ADA) => {
+  const [identifier] = await nest
+    .collection("identifiers")
+    .find({ identifierValue: address.toLowerCase() })
+    .toArray();
+  const reply = await nest.call(
+    `${V2}get_subscription_status`,
+    { user_id: identifier?.userId ?? "user_none" },
+    {
+      internal: true,
+    },
+  );
+  return reply.status === 200 ? reply.body.status : reply.body.code;
+};
+
+describe("contract J, webhook", () => {
+  test("J58: no body, a bad signature and another provider have their own codes", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    const { body, header } = nest.stripe.signedEvent(created(id));
+    const post = (content: unknown, signature?: string) =>
+      nest.call(WEBHOOK, content, { headers: signature ? { "stripe-signature": signature } : {} });
+    expect((await post(undefined, header)).body.code).toBe("missing_webhook_body");
+    const wrong: [string, unknown, string | undefined][] = [
+      ["missing", body, undefined],
+      ["junk", body, "junk"],
+      ["another body", body.replace("created", "deleted"), header],
+      ["re-serialised", JSON.stringify(JSON.parse(body), null, 1), header],
+      ["another secret", body, header.replace(/v1=../, "v1=00")],
+      ["only v0", body, header.replace("v1=", "v0=")],
+    ];
+    for (const [name, content, signature] of wrong) {
+      expect([name, (await post(content, signature)).body.code]).toEqual([name, "invalid_webhook_payload"]);
+    }
+    nest.clock.advance(360);
+    expect((await post(body, header)).body.code).toBe("invalid_webhook_payload");
+    expect((await nest.call("/1/webhook/paypal", body)).body.code).toBe("unknown_webhook_provider");
+    expect(await nest.collection("stripe-events").countDocuments()).toBe(0);
+  });
+
+  test("a stamp from the future is refused, and so is a body over 1 MiB; bad JSON, well signed, is no event", async () => {
+    const { body, header } = nest.stripe.signedEvent({ id: "evt_1", type: "x", created: 1 });
+    nest.clock.advance(-400);
+    const early = await nest.call(WEBHOOK, body, { headers: { "stripe-signature": header } });
+    expect(early.body.code).toBe("invalid_webhook_payload");
+    nest.clock.advance(400);
+    const large = await nest.call(WEBHOOK, "x".repeat(2 * 1024 * 1024), {
+      headers: { "stripe-signature": header },
+    });
+    expect([large.status, large.body.code]).toEqual([413, "body_too_large"]);
+    for (const shape of [
+      {},
+      [],
+      { id: "evt_1" },
+      { id: 5, type: "x", created: 1 },
+      { id: "evt_$", type: "x", created: 1 },
+    ]) {
+      expect((await nest.webhook(shape)).body.code).toBe("invalid_webhook_payload");
+    }
+  });
+
+  test("a base64 body, several signatures and either of two secrets verify", async () => {
+    const other = await startNest({
+      beside: nest,
+      environment: { STRIPE_WEBHOOK_SECRETS: `whsec_new, ${nest.stripe.webhookSecret}` },
+    });
+    const { body, header } = nest.stripe.signedEvent({ id: "evt_a", type: "x", created: 1 });
+    const doubly = header.replace("v1=", `v1=${"0".repeat(64)},v1=`);
+    const reply = await other.call(WEBHOOK, Buffer.from(body), {
+      headers: { "stripe-signature": doubly, "content-type": "application/octet-stream" },
+    });
+    expect([reply.status, reply.body]).toEqual([200, { received: true }]);
+    await other.stop();
+  });
+
+  test("J59: payment events and unknown ones are 200, recorded and ask Stripe nothing", async () => {
+    nest.stripe.clear();
+    const types = ["created", "processing", "succeeded", "payment_failed", "canceled"].map(
+      (name) => `payment_intent.${name}`,
+    );
+    for (const type of [...types, "invoice.paid", "some.thing"]) {
+      const event = nest.stripe.emit(type, { id: "pi_1", object: "payment_intent", customer: "cus_1" });
+      const reply = await nest.webhook(event);
+      expect([type, reply.status, reply.body]).toEqual([type, 200, { received: true }]);
+      expect(await row(event.id)).toMatchObject({
+        type,
+        objectId: "pi_1",
+        ...(types.includes(type) ? { status: "done" } : { status: "ignored", reason: "unknown_type" }),
+      });
+    }
+    expect(nest.stripe.requests).toEqual([]);
+    expect(nest.logged("payment_intent").find(({ outcome }) => outcome === "payment_failed")?.level).toBe(
+      "warn",
+    );
+  });
+
+  test("J60: a new trial makes user, mapping and subscription, and is welcomed", async () => {
+    const made = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+    expect((await nest.webhook(created())).status).toBe(200);
+    const [subscription] = await stored();
+    expect(subscription).toMatchObject({
+      stpSubscriptionId: made.id,
+      stpCustomerId: made.customer,
+      stpProductId: "prod_beak",
+      status: "trialing",
+      cancelAt: null,
+      cancelType: null,
+      cancelledAt: null,
+      updatedAt: null,
+    });
+    expect(subscription?._id).toMatch(/^sub_[0-9A-Za-z]{27}$/);
+    const mapping = await nest.collection("provider-mappings").findOne({ providerValue: made.customer });
+    expect(mapping).toMatchObject({ userId: subscription?.userId, providerType: "stripe", removedAt: null });
+    const identifier = await nest.collection("identifiers").findOne({ identifierValue: "ada@example.com" });
+    expect(identifier).toMatchObject({ userId: subscription?.userId, verifiedAt: null });
+    expect(nest.ses.inbox).toMatchObject([
+      { to: ADA.replace("E", "e"), subject: "Your Beak Trial has begun!" },
+    ]);
+    expect(await status()).toBe("trialing");
+    const { user_id } = await nest.signIn(ADA);
+    expect(user_id).toBe(subscription?.userId);
+  });
+
+  test("J61: the same event again, and at the same time, changes nothing", async () => {
+    nest.stripe.createSubscription({ email: ADA });
+    const at_once = await Promise.all(Array.from({ length: 10 }, () => nest.webhook(created())));
+    expect(at_once.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
+    for (const reply of at_once) expect([200, 503]).toContain(reply.status);
+    expect((await nest.webhook(created())).status).toBe(200);
+    expect(await stored()).toHaveLength(1);
+    expect(subjects()).toEqual(["Welcome to Beak!"]);
+    expect(await nest.collection("stripe-events").countDocuments()).toBe(1);
+  });
+
+  test("J62: an active subscription is welcomed; where a promotion code is required, only one with it is kept", async () => {
+    const gated = await startNest({
+      beside: nest,
+      environment: { REQUIRED_PROMOTION_CODE_ID: "promo_test" },
+    });
+    nest.stripe.createPromotionCode({ id: "promo_test", code: "TEST" });
+    const without = nest.stripe.createSubscription({ email: "without@example.com" });
+    expect((await gated.webhook(created(without.id))).status).toBe(200);
+    expect(await stored()).toEqual([]);
+    expect(nest.stripe.requests.at(-1)).toMatchObject({
+      method: "DELETE",
+      path: `/v1/subscriptions/${without.id}`,
+      params: { invoice_now: "true" },
+    });
+    expect(await nest.collection("users").countDocuments()).toBe(0);
+    const withCode = nest.stripe.createSubscription({ email: ADA, promotionCode: "promo_test" });
+    expect((await gated.webhook(created(withCode.id))).status).toBe(200);
+    const trial = nest.stripe.createSubscription({ email: "trial@example.com", trialDays: 14 });
+    expect((await gated.webhook(created(trial.id))).status).toBe(200);
+    expect((await stored()).map(({ stpSubscriptionId }) => stpSubscriptionId)).toEqual([
+      withCode.id,
+      trial.id,
+    ]);
+    expect(subjects()).toEqual(["Welcome to Beak!", "Your Beak Trial has begun!"]);
+    await gated.stop();
+  });
+
+  test.each(["in order", "reversed"])(
+    "J63: of two subscriptions bought at once the older is kept, the other cancelled and given back in full, one mail (%s)",
+    async (order) => {
+      const first = nest.stripe.createSubscription({ email: ADA });
+      nest.clock.advance(5);
+      const second = nest.stripe.createSubscription({ email: ADA });
+      const events = [created(first.id), created(second.id)];
+      for (const event of order === "in order" ? events : events.reverse()) {
+        expect((await nest.webhook(event)).status).toBe(200);
+      }
+      await nest.deliverEvents();
+      const byId = Object.fromEntries(nest.stripe.subscriptions().map(({ id, status }) => [id, status]));
+      expect(byId).toEqual({ [first.id]: "active", [second.id]: "canceled" });
+      const deletion = nest.stripe.requests.find(({ method }) => method === "DELETE");
+      expect(deletion).toMatchObject({
+        path: `/v1/subscriptions/${second.id}`,
+        params: { prorate: "false", invoice_now: "false" },
+      });
+      expect(nest.stripe.refunds()).toMatchObject([{ amount: 499, status: "succeeded" }]);
+      expect(subjects().filter((subject) => subject === "Duplicate Beak Subscription")).toHaveLength(1);
+      expect(await status()).toBe("active");
+    },
+  );
+
+  test("two subscriptions whose events come at the same time end the same", async () => {
+    for (let round = 0; round < 10; round++) {
+      const email = `race${round}@example.com`;
+      const first = nest.stripe.createSubscription({ email });
+      nest.clock.advance(5);
+      const second = nest.stripe.createSubscription({ email });
+      const post = async (event: DoubleEvent) => {
+        for (let tries = 0; tries < 10; tries++) if ((await nest.webhook(event)).status === 200) return;
+        throw new Error("never done");
+      };
+      await Promise.all([post(created(first.id)), post(created(second.id))]);
+      const byId = Object.fromEntries(nest.stripe.subscriptions().map(({ id, status }) => [id, status]));
+      expect([byId[first.id], byId[second.id]]).toEqual(["active", "canceled"]);
+      expect(await status(email)).toBe("active");
+    }
+    expect(nest.stripe.refunds()).toHaveLength(10);
+    expect(subjects().filter((subject) => subject === "Duplicate Beak Subscription")).toHaveLength(10);
+  });
+
+  test("a purchase during a trial stays; the trial goes silently, and nobody is locked out at any moment", async () => {
+    const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+    await nest.deliverEvents();
+    const paid = nest.stripe.createSubscription({ email: ADA });
+    for (const event of nest.stripe.events().slice(1)) {
+      await nest.webhook(event);
+      expect(["trialing", "active"]).toContain(await status());
+    }
+    await nest.deliverEvents();
+    const byId = Object.fromEntries(nest.stripe.subscriptions().map(({ id, status }) => [id, status]));
+    expect(byId).toEqual({ [trial.id]: "canceled", [paid.id]: "active" });
+    expect(await status()).toBe("active");
+    expect(nest.stripe.refunds()).toEqual([]);
+    expect(subjects()).toEqual(["Your Beak Trial has begun!", "Welcome to Beak!"]);
+  });
+
+  test("a payment of a rejected subscription that was still processing is given back when it succeeds", async () => {
+    nest.stripe.createSubscription({ email: ADA });
+    nest.clock.advance(5);
+    const second = nest.stripe.createSubscription({ email: ADA, card: { processes: true } });
+    await nest.deliverEvents();
+    expect(nest.stripe.refunds()).toEqual([]);
+    nest.stripe.settlePayment(second.id, "succeeded");
+    const answers = await nest.deliverEvents();
+    expect(answers.every(([, code]) => code === 200)).toBe(true);
+    expect(nest.stripe.refunds()).toMatchObject([{ amount: 499 }]);
+  });
+
+  test("J64: `created` of one that has ended, or is known, is a 200 no-op; of a status we don't know, an error", async () => {
+    const ended = nest.stripe.createSubscription({ email: ADA, status: "canceled" });
+    expect((await nest.webhook(created(ended.id))).status).toBe(200);
+    expect(await stored()).toEqual([]);
+    const strange = nest.stripe.createSubscription({ email: ADA });
+    nest.stripe.updateSubscription(strange.id, { fields: { status: "sleeping" as never } });
+    const refused = await nest.webhook(created(strange.id));
+    expect([refused.status, refused.body]).toEqual([
+      422,
+      { code: "subscription_not_valid", meta: { status: "sleeping" } },
+    ]);
+    const nobody = nest.stripe.createSubscription({ email: null });
+    const missing = await nest.webhook(created(nobody.id));
+    expect([missing.status, missing.body.code]).toEqual([422, "customer_email_missing"]);
+    expect(await row(created(nobody.id).id)).toMatchObject({
+      status: "failed",
+      reason: "customer_email_missing",
+    });
+  });
+
+  test("J65: `updated` before `created` is asked for again, `deleted` before `created` is 200", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
+    const updated = eventOf("customer.subscription.updated", id);
+    const early = await nest.webhook(updated);
+    expect([early.status, early.body.code]).toEqual([409, "subscription_not_ready"]);
+    expect((await nest.webhook(created(id))).status).toBe(200);
+    expect((await nest.webhook(updated)).status).toBe(200);
+    expect(await row(updated.id)).toMatchObject({ status: "done", attempt: 2 });
+
+    const gone = nest.stripe.createSubscription({ email: "gone@example.com" });
+    nest.stripe.cancelSubscription(gone.id);
+    for (const type of ["deleted", "updated", "created"]) {
+      const event = nest.stripe
+        .events()
+        .find((sent) => sent.type.endsWith(type) && (sent.data.object as { id: string }).id === gone.id);
+      if (event) expect((await nest.webhook(event)).status).toBe(200);
+    }
+    expect(await stored()).toHaveLength(1);
+  });
+
+  test.each([
+    ["cancel_at_period_end", { cancel_at_period_end: true }],
+    ["the portal's cancel_at alone", { cancel_at: "max_period_end" as const }],
+  ])(
+    "J66: a scheduled end by %s keeps access until then; an immediate one ends it",
+    async (_case, change) => {
+      const { id } = nest.stripe.createSubscription({ email: ADA });
+      await nest.deliverEvents();
+      nest.stripe.updateSubscription(id, change);
+      await nest.deliverEvents();
+      const [scheduled] = await stored();
+      expect(scheduled).toMatchObject({ cancelType: "period_end", status: "active" });
+      expect(scheduled?.cancelAt).toBe(scheduled?.endsAt);
+      expect(await status()).toBe("active");
+      nest.stripe.cancelSubscription(id);
+      await nest.deliverEvents();
+      expect((await stored())[0]).toMatchObject({ status: "canceled", cancelType: "immediate" });
+      expect(await status()).toBe("no_active_subscription");
+    },
+  );
+
+  test("other products are recorded and left alone", async () => {
+    const other = await startNest({ beside: nest, environment: { STRIPE_PRODUCT_IDS: "prod_else" } });
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    expect((await other.webhook(created(id))).status).toBe(200);
+    expect(await row(created(id).id)).toMatchObject({ status: "ignored", reason: "other_product" });
+    expect(await stored()).toEqual([]);
+    await other.stop();
+  });
+
+  test("an endpoint pinned to an older API version is understood, since the object is read again", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    expect((await nest.webhook(asAcacia(created(id)))).status).toBe(200);
+    expect((await stored())[0]).toMatchObject({ stpSubscriptionId: id, status: "active" });
+    expect(nest.logged("stripe_api_version")).toHaveLength(1);
+  });
+
+  test("a subscription without items, or with null dates, is stored as far as it can be and breaks nothing", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.webhook(created(id));
+    nest.stripe.updateSubscription(id, {
+      fields: { items: { object: "list", data: [], has_more: false, url: "" } as never },
+    });
+    const answers = await nest.deliverEvents();
+    expect(answers.every(([, code]) => code === 200)).toBe(true);
+  });
+
+  test("a trial's reminder is mailed once, with the day", async () => {
+    nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+    await nest.deliverEvents();
+    nest.clock.advance(11.5 * 86_400);
+    nest.stripe.advance(0);
+    const reminder = eventOf("customer.subscription.trial_will_end");
+    for (let copy = 0; copy < 3; copy++) expect((await nest.webhook(reminder)).status).toBe(200);
+    expect(subjects()).toEqual(["Your Beak Trial has begun!", "Your Beak trial ends soon"]);
+    expect(nest.ses.inbox.at(-1)?.text).toMatch(/ends on \w+day,? \d+ \w+ 20\d\d/);
+  });
+
+  test("a dispute is recorded, alarms, and stops the entitlement until it is won", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    const { access_token, user_id } = await nest.signIn(ADA);
+    const entitlement = async () =>
+      (await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token })).body
+        .entitlement;
+    expect(await entitlement()).toEqual(expect.any(String));
+    const dispute = nest.stripe.dispute(id);
+    await nest.deliverEvents();
+    expect((await stored())[0]).toMatchObject({
+      disputeStatus: "needs_response",
+      disputedAt: expect.any(String),
+    });
+    expect(nest.logged("stripe_dispute")).toMatchObject([{ alarm: true, level: "error" }]);
+    expect(await entitlement()).toBeNull();
+    nest.stripe.closeDispute(dispute.id, "won");
+    await nest.deliverEvents();
+    expect((await stored())[0]).toMatchObject({ disputeStatus: "won" });
+    expect(await entitlement()).toEqual(expect.any(String));
+  });
+
+  test("a failure answers no 2xx and the next delivery finishes the work; a mail that failed is sent then", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    nest.stripe.fault({ calls: 1, kind: "error" });
+    expect((await nest.webhook(created(id))).body.code).toBe("stripe_error");
+    nest.ses.fault({ calls: 1, kind: "error" });
+    expect((await nest.webhook(created(id))).body.code).toBe("email_not_sent");
+    expect(await status()).toBe("active");
+    expect((await nest.webhook(created(id))).status).toBe(200);
+    expect(subjects()).toEqual(["Welcome to Beak!"]);
+    expect(await row(created(id).id)).toMatchObject({ status: "done", attempt: 3, reason: null });
+  });
+
+  test("an event whose worker died is under lease for a minute, then begun again", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.webhook(created(id));
+    const leasedUntil = new Date(nest.clock.now().getTime() + 60_000).toISOString();
+    await nest
+      .collection("stripe-events")
+      .updateOne({ _id: created(id).id }, { $set: { status: "processing", leasedUntil } });
+    const held = await nest.webhook(created(id));
+    expect([held.status, held.body.code, held.headers["retry-after"]]).toEqual([503, "unavailable", "60"]);
+    nest.clock.advance(61);
+    expect((await nest.webhook(created(id))).status).toBe(200);
+  });
+});
