@@ -4,7 +4,7 @@ import type { Subscription, SubscriptionState } from "#core/repositories/subscri
 
 /** The document of a subscription that we have not stored yet. */
 export function newSubscription(
-  { id, created }: Pick<Stripe.Subscription, "id" | "created">,
+  { id, created, metadata }: Pick<Stripe.Subscription, "id" | "created" | "metadata">,
   state: SubscriptionState,
   userId: string,
   now: string,
@@ -14,6 +14,7 @@ export function newSubscription(
     userId,
     stpSubscriptionId: id,
     ...state,
+    trialId: metadata?.trial_id ?? null,
     createdAt: now,
     updatedAt: null,
     stpCreatedAt: new Date(created * 1000).toISOString(),

@@ -73,40 +73,74 @@ export async function claimTrial(
   call: Call,
 ): Promise<ClaimedTrial> {
   let current = found;
-  for (let round = 0; round < ROUNDS; round++) {
-    const trial = await claimOnce(core, identity, machine, current, call);
-    if (trial) return writeUser(core, trial.trial, current.identifier, trial.subscriptions);
+  for (let round = 1; ; round++) {
+    const claimed = await claimOnce(core, identity, machine, current, call, round === ROUNDS);
+    if (claimed) return writeUser(core, claimed.trial, current.identifier, claimed.subscriptions);
     current = await readTrials(core, identity, machine, call);
   }
-  throw new NestError("unavailable", { detail: "trial claim kept losing" });
 }
 
+interface Claimed {
+  trial: Trial;
+  subscriptions: Subscription[];
+}
+
+/** @returns null if a request beside this one changed what was read, so that it must be read again */
 async function claimOnce(
   core: TrialCore,
   identity: string,
   machine: Machine,
-  { identifier, own, isMachineTaken }: FoundTrials,
+  found: FoundTrials,
   call: Call,
-): Promise<{ trial: Trial; subscriptions: Subscription[] } | null> {
+  isLast: boolean,
+): Promise<Claimed | null> {
+  const { identifier, own } = found;
+  const network = networkOf(call.ip);
   const userId = identifier?.userId ?? own?.userId;
   const [subscriptions, newTrials] = await Promise.all([
     userId === undefined ? [] : core.subscriptions.listByUser(userId),
-    own ? null : core.rateLimiter.count("new_trials_per_network", networkOf(call.ip)),
+    own ? null : core.rateLimiter.count("new_trials_per_network", network),
   ]);
-  const isOpen = own !== null && own.redeemedAt === null;
-  const others = subscriptions.filter(
-    ({ stpSubscriptionId }) => !isOpen || stpSubscriptionId !== own.stpSubscriptionId,
-  );
-  if (findUsable(others, core.clock.now())) throw refused(core, "already_subscribed");
-  if ((own && !isOpen) || isMachineTaken) throw refused(core, "trial_already_used");
-  if (newTrials) refuseIfOver([newTrials]);
-  if (own) {
-    const hasMachine = own.beakIds.includes(machine.beakId) && own.fingerprints.includes(machine.fingerprint);
-    const isIn = hasMachine || (await core.trials.join(own._id, machine.beakId, machine.fingerprint));
-    return isIn ? { trial: own, subscriptions } : null;
+  let isNew = false;
+  try {
+    if (!mayHaveTrial(core, found, subscriptions, isLast)) return null;
+    if (own) return (await joinTrial(core, own, machine, isLast)) ? { trial: own, subscriptions } : null;
+    if (newTrials) refuseIfOver([newTrials]);
+    const trial = newTrial(identity, machine, userId ?? newId("user"), core.clock.now().toISOString());
+    isNew = await core.trials.claim(trial);
+    if (!isNew && isLast) throw new NestError("unavailable", { detail: "the trial's claim kept losing" });
+    return isNew ? { trial, subscriptions } : null;
+  } finally {
+    if (newTrials && !isNew) await core.rateLimiter.giveBack("new_trials_per_network", network);
   }
-  const trial = newTrial(identity, machine, userId ?? newId("user"), core.clock.now().toISOString());
-  return (await core.trials.claim(trial)) ? { trial, subscriptions } : null;
+}
+
+/**
+ * @returns false if what was read can't all be true at once: a request beside this one is storing the trial
+ * @throws NestError already_subscribed, trial_already_used
+ */
+function mayHaveTrial(
+  core: TrialCore,
+  { own, isMachineTaken }: FoundTrials,
+  subscriptions: readonly Subscription[],
+  isLast: boolean,
+): boolean {
+  const isOpen = own !== null && own.redeemedAt === null;
+  // An open trial's own subscription may have been stored since the trial was read.
+  const others = subscriptions.filter(({ trialId }) => !isOpen || trialId !== own._id);
+  const usable = findUsable(others, core.clock.now());
+  if (usable?.trialId && own === null && !isLast) return false;
+  if (usable) throw refused(core, "already_subscribed");
+  if ((own && !isOpen) || isMachineTaken) throw refused(core, "trial_already_used");
+  return true;
+}
+
+/** Lets a machine that nobody claimed into an open trial. @returns whether it is in */
+async function joinTrial(core: TrialCore, own: Trial, machine: Machine, isLast: boolean): Promise<boolean> {
+  const hasMachine = own.beakIds.includes(machine.beakId) && own.fingerprints.includes(machine.fingerprint);
+  const isIn = hasMachine || (await core.trials.join(own._id, machine.beakId, machine.fingerprint));
+  if (!isIn && isLast) throw refused(core, "trial_already_used");
+  return isIn;
 }
 
 /** These two answers tell a stranger something, because the app needs them: they are limited and counted. */

@@ -27,6 +27,8 @@ export interface Subscription extends SubscriptionState {
   stpSubscriptionId: string;
   createdAt: string;
   updatedAt: string | null;
+  /** The trial it was made for, as Stripe's metadata says. */
+  trialId: string | null;
   /** When Stripe made it: the older of two is kept. */
   stpCreatedAt: string;
   /** Raised by each write of Stripe's state, so that an older reading can't overwrite a newer one. */

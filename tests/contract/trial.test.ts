@@ -1,0 +1,291 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DAY, HOUR } from "#core/clock.ts";
+import {
+  codeIn,
+  linkIn,
+  linkRequest,
+  REDIRECT,
+  type Reply,
+  startNest,
+  type TestNest,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
+
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const machine = (name: string) => ({ platform: "mac", beak_id: `b-${name}`, fingerprint: `f-${name}` });
+const ask = (
+  address = "ada@example.com",
+  device: object = machine("ada"),
+  change: object = {},
+): Promise<Reply> =>
+  nest.call(
+    `${V2}create_trial_and_magic_link`,
+    linkRequest({ identifier_value: address, device, ...change }),
+  );
+const codeOf = (reply: Reply) => reply.body?.code ?? reply.status;
+const trials = () => nest.collection("trials").find().toArray();
+const posted = (path: string) =>
+  nest.stripe.requests.filter(
+    (request) => request.method === "POST" && request.path === path && !request.isReplay,
+  );
+const statusOf = async (user_id: string) => {
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+  return reply.status === 200 ? reply.body.status : reply.body.code;
+};
+
+describe("contract J, trial", () => {
+  test("J52: a fresh address and machine: two calls to Stripe, one mail with the trial's own link, trial and subscription stored", async () => {
+    expect(await ask("Ada@Example.com")).toMatchObject({ status: 204, raw: "" });
+    expect(posted("/v1/customers")).toMatchObject([{ params: { email: "ada@example.com" } }]);
+    expect(posted("/v1/subscriptions")).toMatchObject([
+      {
+        params: {
+          items: [{ price: "price_1JhiGIATHKHpwoLyyxI5cCKU" }],
+          trial_period_days: "14",
+          trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
+        },
+      },
+    ]);
+    expect(nest.ses.inbox).toMatchObject([{ to: "Ada@example.com", subject: "🐦 Start your Beak trial" }]);
+    const link = linkIn(nest.ses.inbox[0] as never);
+    expect(link.origin + link.pathname).toBe(REDIRECT);
+    expect([...link.searchParams.keys()]).toEqual(["code", "state", "flow"]);
+    expect([link.searchParams.get("state"), link.searchParams.get("flow")]).toEqual(["s/1+x", "trial"]);
+    const [trial] = await trials();
+    const [subscription] = nest.stripe.subscriptions();
+    expect(trial).toMatchObject({
+      stpSubscriptionId: subscription?.id,
+      stpCustomerId: subscription?.customer,
+      stpProductId: "prod_beak",
+      device: { beakId: "b-ada", fingerprint: "f-ada" },
+      redeemedAt: null,
+    });
+    expect(subscription?.metadata.trial_id).toBe(trial?._id);
+    const stored = await nest
+      .collection("subscriptions")
+      .findOne({ stpSubscriptionId: subscription?.id as string });
+    expect(stored).toMatchObject({ userId: trial?.userId, status: "trialing" });
+    const signedIn = await nest.redeem(codeIn(nest.ses.inbox[0] as never));
+    expect(signedIn.body.user_id).toBe(trial?.userId);
+    expect(await statusOf(signedIn.body.user_id)).toBe("trialing");
+  });
+
+  test("the webhook of a trial finds it known, welcomes once, and makes nothing twice", async () => {
+    await ask();
+    for (let copy = 0; copy < 2; copy++) {
+      for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
+    }
+    expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual([
+      "🐦 Start your Beak trial",
+      "Your Beak Trial has begun!",
+    ]);
+    expect(await nest.collection("subscriptions").countDocuments()).toBe(1);
+    expect(await nest.collection("users").countDocuments()).toBe(1);
+  });
+
+  test("J53: once its link was redeemed, the same person, fingerprint or beak id has had its trial", async () => {
+    await ask();
+    const { user_id } = (await nest.redeem(codeIn(nest.ses.inbox[0] as never))).body;
+    nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id as string);
+    await nest.deliverEvents();
+    expect(await statusOf(user_id)).toBe("no_active_subscription");
+    expect(codeOf(await ask())).toBe("trial_already_used");
+    expect(codeOf(await ask("ada@example.com", machine("new")))).toBe("trial_already_used");
+    expect(codeOf(await ask("bob@example.com", { ...machine("bob"), fingerprint: "f-ada" }))).toBe(
+      "trial_already_used",
+    );
+    expect(codeOf(await ask("bob@example.com", { ...machine("bob"), beak_id: "b-ada" }))).toBe(
+      "trial_already_used",
+    );
+    expect(await trials()).toHaveLength(1);
+    expect(nest.stripe.subscriptions()).toHaveLength(1);
+    expect(await nest.collection("users").countDocuments()).toBe(1);
+    expect(nest.logged("trial_refused")).toHaveLength(4);
+  });
+
+  test("J54: a user with a usable subscription is already subscribed, which wins over a used trial", async () => {
+    nest.stripe.createSubscription({ email: "ada@example.com" });
+    await nest.deliverEvents();
+    expect(codeOf(await ask())).toBe("already_subscribed");
+    expect(await trials()).toEqual([]);
+    await ask("bob@example.com", machine("bob"));
+    await nest.redeem(codeIn(nest.ses.inbox.at(-1) as never));
+    expect(codeOf(await ask("bob@example.com", machine("bob")))).toBe("already_subscribed");
+  });
+
+  test("J55: without device it is validation_failed", async () => {
+    expect(codeOf(await ask("ada@example.com", undefined as never, { device: undefined }))).toBe(
+      "validation_failed",
+    );
+  });
+
+  test("J56: a bad client, redirect or address asks Stripe nothing and writes nothing; parallel requests make one trial", async () => {
+    expect(codeOf(await ask("ada@example.com", machine("ada"), { client_id: "client_x" }))).toBe(
+      "client_not_found",
+    );
+    expect(codeOf(await ask("ada@example.com", machine("ada"), { redirect_uri: "https://x.example/" }))).toBe(
+      "invalid_redirect_uri",
+    );
+    expect(codeOf(await ask("foo"))).toBe("invalid_email");
+    expect(nest.stripe.requests).toEqual([]);
+    expect(await trials()).toEqual([]);
+    expect(await nest.collection("users").countDocuments()).toBe(0);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask()));
+    expect(answers.map(codeOf)).toEqual(Array(10).fill(204));
+    expect(await trials()).toHaveLength(1);
+    expect([nest.stripe.customers().length, nest.stripe.subscriptions().length]).toEqual([1, 1]);
+    expect(await nest.collection("users").countDocuments()).toBe(1);
+    expect(await nest.collection("subscriptions").countDocuments()).toBe(1);
+  });
+
+  test("J57: it answers within the app's 5 s at 800 ms a call of Stripe", async () => {
+    nest.stripe.latency(800);
+    const startedAt = Date.now();
+    expect((await ask()).status).toBe(204);
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+  });
+});
+
+describe("trials in bad weather", () => {
+  test("50 machines' worth of addresses at once on one machine: one trial, one customer, one subscription, 49 trial_already_used", async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(`a${n}@example.com`)));
+    const codes = answers.map(codeOf);
+    expect(codes.filter((code) => code === 204)).toHaveLength(1);
+    expect(codes.filter((code) => code === "trial_already_used")).toHaveLength(49);
+    expect(await trials()).toHaveLength(1);
+    expect([nest.stripe.customers().length, nest.stripe.subscriptions().length]).toEqual([1, 1]);
+  });
+
+  test.each(["error", "error_after", "rate_limited"] as const)(
+    "Stripe failing the first 3 calls (%s): retries end in exactly one of each",
+    async (kind) => {
+      nest.stripe.fault({ calls: 3, kind });
+      const codes = [];
+      for (let tries = 0; tries < 8 && codes.at(-1) !== 204; tries++) codes.push(codeOf(await ask()));
+      expect(codes.slice(0, -1).every((code) => code === "stripe_error")).toBe(true);
+      expect(codes.at(-1)).toBe(204);
+      expect(await trials()).toHaveLength(1);
+      expect([nest.stripe.customers().length, nest.stripe.subscriptions().length]).toEqual([1, 1]);
+      expect(nest.ses.inbox).toHaveLength(1);
+    },
+  );
+
+  test.each(["POST /v1/customers", "POST /v1/subscriptions"])(
+    "an answer of %s that is lost, or comes after 10 s, is found again by the app's retry",
+    async (on) => {
+      for (const kind of ["lost", "hang_after", "hang"] as const) {
+        const person = `${kind}@example.com`;
+        nest.stripe.fault({ calls: kind === "lost" ? 2 : 1, kind, on });
+        const first = await ask(person, machine(kind));
+        expect(["stripe_error", "unavailable"]).toContain(codeOf(first));
+        expect(codeOf(await ask(person, machine(kind)))).toBe(204);
+      }
+      expect([nest.stripe.customers().length, nest.stripe.subscriptions().length]).toEqual([3, 3]);
+    },
+    30_000,
+  );
+
+  test("an attempt that Stripe's keys no longer remember makes no second subscription", async () => {
+    nest.stripe.fault({ calls: 1, kind: "hang_after", on: "POST /v1/subscriptions" });
+    expect(codeOf(await ask())).not.toBe(204);
+    nest.clock.advance(21 * HOUR);
+    const keys = new Set(posted("/v1/subscriptions").map(({ idempotencyKey }) => idempotencyKey));
+    expect(codeOf(await ask())).toBe(204);
+    expect(nest.stripe.subscriptions()).toHaveLength(1);
+    expect(keys.size).toBe(1);
+    expect(
+      nest.stripe.requests.some(({ method, path }) => method === "GET" && path === "/v1/subscriptions"),
+    ).toBe(true);
+  });
+
+  test("a failed mail is made good by asking again: still one trial", async () => {
+    nest.ses.fault({ calls: 1, kind: "error" });
+    expect(codeOf(await ask())).toBe("email_not_sent");
+    expect(codeOf(await ask())).toBe(204);
+    expect(nest.stripe.subscriptions()).toHaveLength(1);
+    expect(nest.ses.inbox).toHaveLength(1);
+  });
+
+  test("a stranger starts a trial for somebody's address: they start theirs on their own machine, one customer and one subscription", async () => {
+    expect(codeOf(await ask("victim@example.com", machine("stranger")))).toBe(204);
+    expect(codeOf(await ask("victim@example.com", machine("victim")))).toBe(204);
+    expect([nest.stripe.customers().length, nest.stripe.subscriptions().length]).toEqual([1, 1]);
+    const { user_id } = (await nest.redeem(codeIn(nest.ses.inbox.at(-1) as never))).body;
+    expect(await statusOf(user_id)).toBe("trialing");
+    expect(codeOf(await ask("victim@example.com", machine("stranger")))).toBe("already_subscribed");
+  });
+
+  test("a stranger's trial that ran out unused wastes nothing; one that its owner used is over", async () => {
+    await ask("victim@example.com", machine("stranger"));
+    nest.clock.advance(15 * DAY);
+    nest.stripe.advance(0);
+    await nest.deliverEvents();
+    expect(nest.stripe.subscriptions()).toMatchObject([{ status: "canceled" }]);
+    expect(codeOf(await ask("victim@example.com", machine("victim")))).toBe(204);
+    const living = nest.stripe.subscriptions().filter(({ status }) => status === "trialing");
+    expect(living).toHaveLength(1);
+    const code = codeIn(nest.ses.inbox.at(-1) as never);
+    const { user_id } = (await nest.redeem(code)).body;
+    expect(await statusOf(user_id)).toBe("trialing");
+
+    await ask("user@example.com", machine("user"));
+    await nest.signIn("user@example.com");
+    nest.clock.advance(15 * DAY);
+    nest.stripe.advance(0);
+    await nest.deliverEvents();
+    const before = nest.stripe.subscriptions().length;
+    expect(codeOf(await ask("user@example.com", machine("user")))).toBe(204);
+    expect(nest.stripe.subscriptions()).toHaveLength(before);
+  });
+
+  test("a customer deleted at Stripe does not lock anybody out", async () => {
+    nest.stripe.fault({ calls: 1, kind: "error", on: "POST /v1/subscriptions" });
+    expect(codeOf(await ask())).toBe("stripe_error");
+    const [customer] = nest.stripe.customers();
+    await fetch(`${nest.stripe.url}/v1/customers/${customer?.id}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+    });
+    const codes = [];
+    for (let tries = 0; tries < 4 && codes.at(-1) !== 204; tries++) codes.push(codeOf(await ask()));
+    expect(codes.at(-1)).toBe(204);
+    expect(nest.stripe.subscriptions()).toHaveLength(1);
+  });
+
+  test("limits: 30 requests and 5 new trials a day from one network", async () => {
+    const limited = await startNest({
+      beside: nest,
+      environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "5", LIMIT_TRIAL_REQUESTS_PER_NETWORK: "30" },
+    });
+    const from = async (n: number, ip: string) => {
+      const body = linkRequest({ identifier_value: `t${n}@example.com`, device: machine(`t${n}`) });
+      return codeOf(await limited.call(`${V2}create_trial_and_magic_link`, body, { ip }));
+    };
+    for (let n = 0; n < 5; n++) expect(await from(n, "198.51.100.1")).toBe(204);
+    expect(await from(5, "198.51.100.1")).toBe("rate_limited");
+    expect(await from(0, "198.51.100.1")).toBe(204);
+    expect(await from(5, "198.51.100.2")).toBe(204);
+    for (let n = 0; n < 23; n++) await from(0, "198.51.100.1");
+    expect(await from(0, "198.51.100.1")).toBe("rate_limited");
+    await limited.stop();
+  });
+
+  test("an ordinary link does not close a trial, and its own link does", async () => {
+    await ask();
+    const trialCode = codeIn(nest.ses.inbox.at(-1) as never);
+    const other = await nest.emailedCode({ client_id: "client_000000CAixkP7YVb0cH1zvNfE5mYi" });
+    expect((await nest.redeem(other, { client_id: "client_000000CAixkP7YVb0cH1zvNfE5mYi" })).status).toBe(
+      200,
+    );
+    expect((await trials())[0]).toMatchObject({ redeemedAt: null, signedInAt: expect.any(String) });
+    expect((await nest.redeem(trialCode)).status).toBe(200);
+    expect((await trials())[0]).toMatchObject({ redeemedAt: expect.any(String) });
+    expect(codeOf(await nest.call(`${V1}send_magic_link`, linkRequest()))).toBe(204);
+  });
+});
