@@ -11,6 +11,8 @@ describe("round trips to the database, warm and with every limit on", () => {
       "LINKS_PER_ADDRESS",
       "LINKS_PER_KNOWN_DEVICE",
       "LINKS_PER_NETWORK",
+      "TRIAL_REQUESTS_PER_NETWORK",
+      "NEW_TRIALS_PER_NETWORK",
       "FAILURES_PER_NETWORK",
       "MAILS_PER_HOUR",
     ].map((name) => [`LIMIT_${name}`, "1000"]),
@@ -68,6 +70,20 @@ describe("round trips to the database, warm and with every limit on", () => {
     expect(await trips(() => list())).toBe(1);
     expect(await trips(() => list())).toBe(0);
     expect(await trips(() => list(bearer()))).toBe(1);
+  });
+
+  test("get_subscription_status takes 1 at either date", async () => {
+    nest.stripe.createSubscription({ email: "ada@example.com" });
+    await nest.deliverEvents();
+    expect(await trips(() => nest.call(`${V2}get_subscription_status`, own(), bearer()))).toBe(1);
+    expect(await trips(() => nest.call(`${V1}get_subscription_status`, undefined, bearer()))).toBe(1);
+  });
+
+  test("create_trial_and_magic_link takes 6, and fewer when it is asked again", async () => {
+    const ask = () =>
+      nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: "trial@example.com" }));
+    expect(await trips(ask)).toBe(6);
+    expect(await trips(ask)).toBe(4);
   });
 
   test("revoke_session and revoke_token take 2", async () => {

@@ -1,0 +1,264 @@
+import { createRemoteJWKSet, customFetch, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DAY, HOUR, MINUTE } from "#core/clock.ts";
+import {
+  codeIn,
+  linkRequest,
+  MAC,
+  startNest,
+  type TestNest,
+  type Tokens,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+let ada: Tokens;
+beforeEach(async () => {
+  nest = await startNest();
+  ada = await nest.signIn(ADA);
+});
+afterEach(() => nest.stop());
+
+const bearer = () => ({ bearer: ada.access_token });
+const status = () => nest.call(`${V2}get_subscription_status`, { user_id: ada.user_id }, { internal: true });
+const statusOf = async () => {
+  const { status: code, body } = await status();
+  return code === 200 ? body.status : body.code;
+};
+const asAda = () => nest.call(`${V2}get_subscription_status`, { user_id: ada.user_id }, bearer());
+const heartbeat = (body?: unknown, options: object = bearer()) =>
+  nest.call(`${V1}get_subscription_status`, body, options);
+/** Moves Nest's clock; Stripe's follows it, and its events arrive. */
+const pass = async (seconds: number) => {
+  nest.clock.advance(seconds);
+  nest.stripe.advance(0);
+  await nest.deliverEvents();
+};
+const subscribe = async (wanted: object = {}) => {
+  const made = nest.stripe.createSubscription({ email: ADA, ...wanted });
+  await nest.deliverEvents();
+  return made;
+};
+
+describe("contract J, subscription status", () => {
+  test("J47: without a subscription it is no_active_subscription, for unknown users too", async () => {
+    const reply = await asAda();
+    expect([reply.status, reply.body]).toEqual([402, { code: "no_active_subscription" }]);
+    const unknown = await nest.call(
+      `${V2}get_subscription_status`,
+      { user_id: "user_none" },
+      { internal: true },
+    );
+    expect(unknown.body.code).toBe("no_active_subscription");
+  });
+
+  test("J48: with one it answers status, dates, portal and entitlement", async () => {
+    const { id } = await subscribe();
+    const reply = await asAda();
+    const [stripes] = nest.stripe.subscriptions();
+    const iso = (seconds: number | undefined) => new Date((seconds ?? 0) * 1000).toISOString();
+    expect(reply.status).toBe(200);
+    expect(reply.body).toEqual({
+      status: "active",
+      billing_portal_url: expect.stringMatching(/^http/),
+      start_date: iso(stripes?.items.data[0]?.current_period_start),
+      end_date: iso(stripes?.items.data[0]?.current_period_end),
+      cancel_at: null,
+      cancel_type: null,
+      cancelled_at: null,
+      entitlement: expect.any(String),
+    });
+    nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+    await nest.deliverEvents();
+    expect((await asAda()).body).toMatchObject({
+      status: "active",
+      cancel_at: reply.body.end_date,
+      cancel_type: "period_end",
+      cancelled_at: expect.any(String),
+      end_date: reply.body.end_date,
+    });
+  });
+
+  test.each(["error", "hang", "rate_limited"] as const)(
+    "J48: with Stripe down (%s) the portal is null and the rest is answered in time",
+    async (kind) => {
+      await subscribe();
+      nest.stripe.fault({ calls: 5, kind });
+      const startedAt = Date.now();
+      const reply = await asAda();
+      expect(Date.now() - startedAt).toBeLessThan(2_500);
+      expect([reply.status, reply.body.status, reply.body.billing_portal_url]).toEqual([200, "active", null]);
+      expect(reply.body.entitlement).toEqual(expect.any(String));
+      expect(nest.logLines.join()).not.toContain("billing.stripe.com");
+    },
+  );
+
+  test("a portal link is used again for a minute, per customer, and never stored or logged", async () => {
+    await subscribe();
+    const sessions = () =>
+      nest.stripe.requests.filter(({ path }) => path === "/v1/billing_portal/sessions").length;
+    const first = (await asAda()).body.billing_portal_url;
+    expect((await asAda()).body.billing_portal_url).toBe(first);
+    expect(sessions()).toBe(1);
+    nest.clock.advance(61);
+    expect((await asAda()).body.billing_portal_url).not.toBe(first);
+    expect(sessions()).toBe(2);
+    expect((await nest.dump()) + nest.logLines.join()).not.toContain(new URL(first).pathname);
+  });
+
+  test("J49: the heartbeat of 2020-12-14 is 204 while usable, takes no body, {} or the own user, and asks Stripe nothing", async () => {
+    expect((await heartbeat()).body.code).toBe("no_active_subscription");
+    await subscribe();
+    nest.stripe.clear();
+    for (const body of [undefined, {}, { user_id: ada.user_id }]) {
+      expect(await heartbeat(body)).toMatchObject({ status: 204, raw: "" });
+    }
+    expect((await heartbeat(undefined, {})).body.code).toBe("access_denied");
+    expect((await heartbeat({ user_id: "user_other" })).body.code).toBe("access_denied");
+    expect((await heartbeat({ more: 1 })).body.code).toBe("validation_failed");
+    expect((await heartbeat({}, { internal: true })).body.code).toBe("access_denied");
+    expect(await heartbeat({ user_id: ada.user_id }, { internal: true })).toMatchObject({ status: 204 });
+    expect(nest.stripe.requests).toEqual([]);
+  });
+});
+
+describe("what can be used", () => {
+  test.each([
+    ["active", {}],
+    ["trialing", { trialDays: 14 }],
+    ["past_due", { status: "past_due" }],
+    ["incomplete", { status: "incomplete" }],
+  ] as const)("%s can", async (name, wanted) => {
+    await subscribe(wanted);
+    expect(await statusOf()).toBe(name);
+  });
+
+  test.each(["unpaid", "paused", "canceled", "incomplete_expired"] as const)("%s can't", async (name) => {
+    await subscribe({ status: name });
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
+  test("an end that nobody told us of yet has 24 hours' grace", async () => {
+    await subscribe();
+    const { end_date } = (await status()).body;
+    const untilEnd = (Date.parse(end_date) - nest.clock.now().getTime()) / 1000;
+    nest.clock.advance(untilEnd + DAY - 60);
+    expect(await statusOf()).toBe("active");
+    nest.clock.advance(61);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
+  test("incomplete can be used for an hour at most", async () => {
+    await subscribe({ status: "incomplete" });
+    nest.clock.advance(HOUR - MINUTE);
+    expect(await statusOf()).toBe("incomplete");
+    nest.clock.advance(2 * MINUTE);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
+  test("a status that Stripe invents tomorrow grants nothing and is logged", async () => {
+    const { id } = await subscribe();
+    nest.stripe.updateSubscription(id, { fields: { status: "snoozing" as never } });
+    await nest.deliverEvents();
+    expect(await statusOf()).toBe("no_active_subscription");
+    expect(nest.logged("unknown_subscription_status")).not.toEqual([]);
+  });
+});
+
+describe("the offline entitlement", () => {
+  const jwks = () =>
+    createRemoteJWKSet(new URL("https://nest.test/.well-known/jwks.json"), {
+      [customFetch]: async () => {
+        const { raw } = await nest.call("/.well-known/jwks.json", undefined, { method: "GET" });
+        return new Response(raw, { headers: { "content-type": "application/json" } });
+      },
+    });
+
+  test("says who, where and until when, verifies by our JWKS, and lasts 14 days at most", async () => {
+    await subscribe();
+    const { entitlement } = (await asAda()).body;
+    const { payload, protectedHeader } = await jwtVerify(entitlement, jwks(), {
+      issuer: "https://nest.test",
+      audience: MAC,
+      typ: "entitlement+jwt",
+      algorithms: ["ES256"],
+    });
+    expect(protectedHeader).toEqual({ alg: "ES256", typ: "entitlement+jwt", kid: expect.any(String) });
+    expect(payload).toEqual({
+      iss: "https://nest.test",
+      sub: ada.user_id,
+      aud: MAC,
+      sid: decodeJwt(ada.access_token).sid,
+      jti: expect.stringMatching(/^entitlement_/),
+      iat: expect.any(Number),
+      exp: (payload.iat as number) + 14 * DAY,
+      status: "active",
+    });
+  });
+
+  test("ends with the subscription and its grace where that is sooner", async () => {
+    await subscribe({ trialDays: 3 });
+    const { entitlement, end_date } = (await asAda()).body;
+    expect(decodeJwt(entitlement).exp).toBe(Math.floor(Date.parse(end_date) / 1000) + DAY);
+  });
+
+  test("is no bearer, and an internal caller gets none", async () => {
+    await subscribe();
+    const { entitlement } = (await asAda()).body;
+    expect(decodeProtectedHeader(entitlement).typ).not.toBe("at+jwt");
+    const reply = await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: entitlement });
+    expect([reply.status, reply.body.code]).toEqual([401, "unauthorized"]);
+    expect((await status()).body.entitlement).toBeNull();
+  });
+});
+
+describe("a whole life on the double, seen through get_subscription_status alone", () => {
+  const BOB = "bob@example.com";
+  const startTrial = async () => {
+    const device = { platform: "mac", beak_id: "bob", fingerprint: "bob" };
+    const body = linkRequest({ identifier_value: BOB, device });
+    expect((await nest.call(`${V2}create_trial_and_magic_link`, body)).status).toBe(204);
+    await nest.deliverEvents();
+    ada = (await nest.redeem(codeIn(nest.ses.inbox.find(({ to }) => to === BOB) as never))).body;
+    return nest.stripe.subscriptions().at(-1) as { id: string; customer: string };
+  };
+
+  test("a trial without a card is reminded of, ends, and can't be used any more", async () => {
+    await startTrial();
+    expect(await statusOf()).toBe("trialing");
+    await pass(10 * DAY);
+    expect(await statusOf()).toBe("trialing");
+    await pass(1.5 * DAY);
+    expect(nest.ses.inbox.at(-1)?.subject).toBe("Your Beak trial ends soon");
+    expect(await statusOf()).toBe("trialing");
+    await pass(3 * DAY);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
+  test("with a card it goes on: active, renewed, past due, recovered, ended at the period's end", async () => {
+    const { id, customer } = await startTrial();
+    nest.stripe.attachCard(customer);
+    await pass(14 * DAY + HOUR);
+    expect(await statusOf()).toBe("active");
+    const { end_date } = (await status()).body;
+    await pass(32 * DAY);
+    expect(await statusOf()).toBe("active");
+    expect((await status()).body.end_date > end_date).toBe(true);
+    nest.stripe.attachCard(customer, { declines: true });
+    await pass(31 * DAY);
+    expect(await statusOf()).toBe("past_due");
+    await pass(DAY);
+    expect(await statusOf()).toBe("past_due");
+    nest.stripe.attachCard(customer);
+    expect(nest.stripe.pay(id)).toBe("paid");
+    await nest.deliverEvents();
+    expect(await statusOf()).toBe("active");
+    nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+    await nest.deliverEvents();
+    expect((await status()).body).toMatchObject({ status: "active", cancel_type: "period_end" });
+    await pass(40 * DAY);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+});
