@@ -97,13 +97,14 @@ async function claimOnce(
   const { identifier, own } = found;
   const network = networkOf(call.ip);
   const userId = identifier?.userId ?? own?.userId;
-  const [subscriptions, newTrials] = await Promise.all([
+  const [subscriptions, hasHadTrial, newTrials] = await Promise.all([
     userId === undefined ? [] : core.subscriptions.listByUser(userId),
+    userId !== undefined && own === null && core.trials.isKnownUser(userId),
     own ? null : core.rateLimiter.count("new_trials_per_network", network),
   ]);
   let isNew = false;
   try {
-    if (!mayHaveTrial(core, found, subscriptions, isLast)) return null;
+    if (!mayHaveTrial(core, found, subscriptions, hasHadTrial, isLast)) return null;
     if (own) return (await joinTrial(core, own, machine, isLast)) ? { trial: own, subscriptions } : null;
     if (newTrials) refuseIfOver([newTrials]);
     const trial = newTrial(identity, machine, userId ?? newId("user"), core.clock.now().toISOString());
@@ -123,15 +124,16 @@ function mayHaveTrial(
   core: TrialCore,
   { own, isMachineTaken }: FoundTrials,
   subscriptions: readonly Subscription[],
+  hasHadTrial: boolean,
   isLast: boolean,
 ): boolean {
   const isOpen = own !== null && own.redeemedAt === null;
   // An open trial's own subscription may have been stored since the trial was read.
   const others = subscriptions.filter(({ trialId }) => !isOpen || trialId !== own._id);
   const usable = findUsable(others, core.clock.now());
-  if (usable?.trialId && own === null && !isLast) return false;
+  if ((usable?.trialId || hasHadTrial) && own === null && !isLast) return false;
   if (usable) throw refused(core, "already_subscribed");
-  if ((own && !isOpen) || isMachineTaken) throw refused(core, "trial_already_used");
+  if ((own && !isOpen) || hasHadTrial || isMachineTaken) throw refused(core, "trial_already_used");
   return true;
 }
 

@@ -51,6 +51,41 @@ export interface MailMark {
   sentAt: string | null;
 }
 
+/** A document as the predecessor wrote it: it knows nothing of what we added. */
+type StoredSubscription = Omit<Subscription, keyof Added> & Partial<Added>;
+type Added = Pick<
+  Subscription,
+  | "trialId"
+  | "stpCreatedAt"
+  | "version"
+  | "rejectedAt"
+  | "isRejectedSilently"
+  | "refundedAt"
+  | "disputedAt"
+  | "disputeStatus"
+  | "mails"
+>;
+
+/** Fills what a document of the predecessor lacks: nothing was rejected, and its owner was welcomed long ago. */
+function complete(stored: StoredSubscription): Subscription;
+function complete(stored: StoredSubscription | null): Subscription | null;
+function complete(stored: StoredSubscription | null): Subscription | null {
+  if (!stored) return null;
+  const { createdAt } = stored;
+  return {
+    trialId: null,
+    stpCreatedAt: createdAt,
+    version: 0,
+    rejectedAt: null,
+    isRejectedSilently: false,
+    refundedAt: null,
+    disputedAt: null,
+    disputeStatus: null,
+    mails: { welcome: { claimedAt: createdAt, sentAt: createdAt } },
+    ...stored,
+  };
+}
+
 export const subscriptionIndexes: IndexDescription[] = [
   { key: { stpSubscriptionId: 1 }, unique: true },
   { key: { userId: 1 } },
@@ -59,23 +94,24 @@ export const subscriptionIndexes: IndexDescription[] = [
 
 export class SubscriptionRepository {
   static readonly collectionName = "subscriptions";
-  readonly #collection: Collection<Subscription>;
+  readonly #collection: Collection<StoredSubscription>;
   constructor(database: Db) {
     this.#collection = database.collection(SubscriptionRepository.collectionName);
   }
 
-  findByStripeId(stpSubscriptionId: string): Promise<Subscription | null> {
-    return this.#collection.findOne({ stpSubscriptionId });
+  async findByStripeId(stpSubscriptionId: string): Promise<Subscription | null> {
+    return complete(await this.#collection.findOne({ stpSubscriptionId }));
   }
 
   /** All of a user's, ended ones included. */
-  listByUser(userId: string): Promise<Subscription[]> {
-    return this.#collection.find({ userId }).toArray();
+  async listByUser(userId: string): Promise<Subscription[]> {
+    return (await this.#collection.find({ userId }).toArray()).map((stored) => complete(stored));
   }
 
   /** Those of a Stripe customer that were rejected. */
-  listRejected(stpCustomerId: string): Promise<Subscription[]> {
-    return this.#collection.find({ stpCustomerId, rejectedAt: { $ne: null } }).toArray();
+  async listRejected(stpCustomerId: string): Promise<Subscription[]> {
+    const rejected = await this.#collection.find({ stpCustomerId, rejectedAt: { $ne: null } }).toArray();
+    return rejected.map((stored) => complete(stored));
   }
 
   /** @returns whether it was new; one that is there stays as it was */
@@ -93,17 +129,18 @@ export class SubscriptionRepository {
    * Writes a reading of Stripe's state that began after `version` was read. Of two readings that overlap the second to
    * write gets null and must read again, so the newest state wins.
    */
-  advance(
+  async advance(
     stpSubscriptionId: string,
     version: number,
     state: SubscriptionState,
     now: string,
   ): Promise<Subscription | null> {
-    return this.#collection.findOneAndUpdate(
-      { stpSubscriptionId, version },
+    const written = await this.#collection.findOneAndUpdate(
+      { stpSubscriptionId, version: version === 0 ? { $exists: false } : version },
       { $set: { ...state, updatedAt: now }, $inc: { version: 1 } },
       { returnDocument: "after" },
     );
+    return complete(written);
   }
 
   /** Marks it as not the one that is kept; the first time stays. @returns it as it is now, or null if we have none */

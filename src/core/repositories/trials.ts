@@ -34,9 +34,16 @@ export interface Trial {
 }
 
 export const trialIndexes: IndexDescription[] = [
-  { key: { identifierValue: 1 }, unique: true },
-  { key: { beakIds: 1 }, unique: true },
-  { key: { fingerprints: 1 }, unique: true },
+  // Documents of the predecessor have none of these three, and must not collide for that.
+  {
+    key: { identifierValue: 1 },
+    unique: true,
+    partialFilterExpression: { identifierValue: { $exists: true } },
+  },
+  { key: { beakIds: 1 }, unique: true, partialFilterExpression: { beakIds: { $exists: true } } },
+  { key: { fingerprints: 1 }, unique: true, partialFilterExpression: { fingerprints: { $exists: true } } },
+  { key: { "device.beakId": 1 } },
+  { key: { "device.fingerprint": 1 } },
   { key: { userId: 1 } },
 ];
 
@@ -50,8 +57,21 @@ export class TrialRepository {
   /** Every trial that an address or a machine has a part in. */
   listConcerning(identifierValue: string, beakId: string, fingerprint: string): Promise<Trial[]> {
     return this.#collection
-      .find({ $or: [{ identifierValue }, { beakIds: beakId }, { fingerprints: fingerprint }] })
+      .find({
+        $or: [
+          { identifierValue },
+          { beakIds: beakId },
+          { fingerprints: fingerprint },
+          { "device.beakId": beakId },
+          { "device.fingerprint": fingerprint },
+        ],
+      })
       .toArray();
+  }
+
+  /** Whether a user has had a trial, under whatever address. */
+  async isKnownUser(userId: string): Promise<boolean> {
+    return (await this.#collection.findOne({ userId })) !== null;
   }
 
   /** Claims the trial. Of any number of simultaneous calls for one address or machine one gets true. */

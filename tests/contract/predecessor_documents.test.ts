@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+// Documents as contract part 2 D shows them: those that hold what people paid for outlive the change of service.
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const at = "2026-01-02T03:04:05.006Z";
+const USER = "user_000000DRn3Zc9zbr3vnczp0jcNqi4";
+
+async function insertCustomer(subscription: { id: string; customer: string }): Promise<void> {
+  const identifier = {
+    identifierType: "email",
+    identifierValue: "ada@example.com",
+    updatedAt: null,
+    verifiedAt: null,
+  };
+  await nest.collection("users").insertOne({ _id: USER, createdAt: at });
+  await nest
+    .collection("identifiers")
+    .insertOne({ _id: "userident_1", userId: USER, ...identifier, createdAt: at, removedAt: null });
+  await nest.collection("provider-mappings").insertOne({
+    _id: "provmap_1",
+    userId: USER,
+    providerType: "stripe",
+    providerValue: subscription.customer,
+    createdAt: at,
+    updatedAt: at,
+    removedAt: null,
+  });
+  await nest.collection("subscriptions").insertOne({
+    _id: "sub_1",
+    userId: USER,
+    stpProductId: "prod_beak",
+    stpSubscriptionId: subscription.id,
+    stpCustomerId: subscription.customer,
+    status: "active",
+    startsAt: at,
+    endsAt: new Date(nest.clock.now().getTime() + 86_400_000).toISOString(),
+    cancelAt: null,
+    cancelType: null,
+    cancelledAt: null,
+    createdAt: at,
+    updatedAt: null,
+  });
+}
+const status = async () => {
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id: USER }, { internal: true });
+  return reply.status === 200 ? reply.body.status : reply.body.code;
+};
+
+test("a subscription of the predecessor can be used, follows Stripe's events, and its owner is not welcomed again", async () => {
+  const made = nest.stripe.createSubscription({ email: "ada@example.com" });
+  await insertCustomer(made);
+  expect(await status()).toBe("active");
+  nest.stripe.updateSubscription(made.id, { cancel_at_period_end: true });
+  const answers = await nest.deliverEvents();
+  expect(answers.every(([, code]) => code === 200)).toBe(true);
+  expect(await nest.collection("subscriptions").findOne({ _id: "sub_1" })).toMatchObject({
+    cancelType: "period_end",
+    version: expect.any(Number),
+  });
+  expect(await status()).toBe("active");
+  nest.stripe.cancelSubscription(made.id);
+  await nest.deliverEvents();
+  expect(await status()).toBe("no_active_subscription");
+  expect(nest.ses.inbox).toEqual([]);
+});
+
+test("its owner signs in as the same user, and is already subscribed", async () => {
+  await insertCustomer(nest.stripe.createSubscription({ email: "ada@example.com" }));
+  expect((await nest.signIn("ada@example.com")).user_id).toBe(USER);
+  const trial = await nest.call(`${V2}create_trial_and_magic_link`, linkRequest());
+  expect(trial.body.code).toBe("already_subscribed");
+});
+
+test("a trial of the predecessor is used: for its user, its fingerprint and its beak id", async () => {
+  const trial = (n: number, userId: string, beakId: string, fingerprint: string) => ({
+    _id: `trial_${n}`,
+    userId,
+    stpProductId: "prod_1",
+    stpSubscriptionId: `sub_T${n}`,
+    stpCustomerId: `cus_T${n}`,
+    startsAt: at,
+    endsAt: at,
+    device: { beakId, fingerprint },
+    createdAt: at,
+    updatedAt: null,
+  });
+  const { user_id } = await nest.signIn("ada@example.com");
+  await nest.collection("trials").insertMany([trial(1, user_id, "b9", "f9"), trial(2, "user_2", "b8", "f8")]);
+  const ask = async (identifier_value: string, beak_id: string, fingerprint: string) => {
+    const body = linkRequest({ identifier_value, device: { platform: "mac", beak_id, fingerprint } });
+    const reply = await nest.call(`${V2}create_trial_and_magic_link`, body);
+    return reply.body?.code ?? reply.status;
+  };
+  expect(await ask("ada@example.com", "new", "new")).toBe("trial_already_used");
+  expect(await ask("bob@example.com", "b8", "new")).toBe("trial_already_used");
+  expect(await ask("bob@example.com", "new", "f9")).toBe("trial_already_used");
+  expect(await ask("bob@example.com", "new", "new")).toBe(204);
+});
