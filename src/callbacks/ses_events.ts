@@ -2,7 +2,7 @@
  * Bounces and complaints, as SES publishes them to EventBridge. Only EventBridge may invoke this function (its
  * permission says so); an event that can't be stored is an error, so that Lambda tries again.
  */
-import { array, nullish, object, enum as oneOf, optional, string } from "zod/mini";
+import { array, iso, nullish, object, enum as oneOf, optional, string } from "zod/mini";
 import { recordMailEvent } from "#core/email/mail_events.ts";
 import { event } from "#entry/event.ts";
 
@@ -11,7 +11,7 @@ const recipients = array(object({ emailAddress: string() }));
 /** What we read of SES's event. */
 const sesEvent = object({
   id: string(),
-  time: string(),
+  time: iso.datetime({ offset: true }),
   detail: object({
     eventType: oneOf(["Bounce", "Complaint"]),
     mail: object({ messageId: string() }),

@@ -1,15 +1,28 @@
 /**
  * The network an address belongs to for rate limits and refresh grace: an IPv4 address itself, an IPv6 address'
- * first 64 bits, since one subscriber holds at least that many (contract 1.2).
+ * first 64 bits, since one subscriber holds at least that many (contract 1.2). An IPv4 address mapped into IPv6 is that
+ * IPv4 address, however it is written.
  */
 export function networkOf(ip: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
-  if (mapped?.[1]) return `${mapped[1]}/32`;
   if (!ip.includes(":")) return `${ip}/32`;
-  const [head = "", tail = ""] = (ip.split("%")[0] ?? "").split("::");
+  const groups = groupsOf(ip);
+  const [high = 0, low = 0] = groups.slice(6);
+  const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+  if (isMapped) return `${[high >> 8, high & 0xff, low >> 8, low & 0xff].join(".")}/32`;
+  return `${groups.slice(0, 4).map(hex).join(":")}::/64`;
+}
+
+const hex = (group: number) => group.toString(16);
+
+/** The eight groups of an IPv6 address, whose last two may be written as IPv4. */
+function groupsOf(ip: string): number[] {
+  const plain = ip.replace(/%.*$/, "").replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
+    return `${hex(a * 256 + b)}:${hex(c * 256 + d)}`;
+  });
+  const [head = "", tail = ""] = plain.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === "" ? [] : tail.split(":");
-  const zeros = ip.includes("::") ? Array(Math.max(0, 8 - left.length - right.length)).fill("0") : [];
-  const groups = [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16).toString(16));
-  return `${groups.slice(0, 4).join(":")}::/64`;
+  const zeros = plain.includes("::") ? Array(Math.max(0, 8 - left.length - right.length)).fill("0") : [];
+  return [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
 }

@@ -24,7 +24,8 @@ function commonHeaders({ event, requestId, now, stage, oauthClients }: AnswerCon
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     ...(stage === "local" ? {} : { "strict-transport-security": "max-age=63072000; includeSubDomains" }),
-    ...(origin === null ? {} : { vary: "origin" }),
+    // Without an origin too: a cache could hand that answer to a page.
+    vary: "origin",
     ...(origin !== null && oauthClients.allowsOrigin(origin)
       ? {
           "access-control-allow-origin": origin,

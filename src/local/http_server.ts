@@ -28,15 +28,17 @@ const PAGES: Readonly<Record<string, URL>> = {
 export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
   return createServer(async (request, response) => {
     try {
-      const url = new URL(request.url ?? "/", "http://localhost");
-      if (request.method === "GET" && (await serveFile(url.pathname, response))) return;
+      if (!isOurName(request)) return send(response, 403, { code: "access_denied" });
+      // As it was written: what a URL parser tidies away, the gateway must see.
+      const [, path = "", query = ""] = /^([^?]*)\??(.*)$/s.exec(request.url ?? "") ?? [];
+      if (request.method === "GET" && (await serveFile(path, response))) return;
       const body = await readBody(request);
       if (body === null) return send(response, 413, { message: "Request Too Long" });
-      if (isDevPath(url.pathname)) {
-        const { status, value } = await dev(request.method ?? "GET", url.pathname, body);
+      if (isDevPath(path)) {
+        const { status, value } = await dev(request.method ?? "GET", path, body);
         return send(response, status, value);
       }
-      await serveApi(gateway, request, url, body, response);
+      await serveApi(gateway, request, { path, query }, body, response);
     } catch {
       // What API Gateway answers when a function crashes.
       if (!response.headersSent) send(response, 500, { message: "Internal Server Error" });
@@ -44,10 +46,19 @@ export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
   });
 }
 
+/**
+ * A web page's own name can be made to lead to this machine (DNS rebinding), and the page could then read mail and the
+ * internal key as its own. Such a request still carries the page's name.
+ */
+function isOurName({ headers, socket }: IncomingMessage): boolean {
+  const host = headers.host?.toLowerCase();
+  return ["localhost", "127.0.0.1", "[::1]"].some((name) => host === `${name}:${socket.localPort}`);
+}
+
 async function serveApi(
   gateway: Invoker,
   request: IncomingMessage,
-  url: URL,
+  target: { path: string; query: string },
   body: Buffer,
   response: ServerResponse,
 ): Promise<void> {
@@ -59,8 +70,7 @@ async function serveApi(
   );
   const result = await gateway.invoke({
     method: request.method ?? "GET",
-    path: url.pathname,
-    query: url.search.slice(1),
+    ...target,
     headers,
     body: body.length === 0 ? undefined : body,
     ip: request.socket.remoteAddress ?? "127.0.0.1",

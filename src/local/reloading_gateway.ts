@@ -21,9 +21,12 @@ export interface ReloadOptions {
   say: (line: string) => void;
   /** The folder whose changes are loaded. */
   folder?: string;
+  /** The thread's program. */
+  worker?: URL;
 }
 
 const SOURCE = fileURLToPath(new URL("../", import.meta.url));
+const WORKER = new URL("./gateway_worker.ts", import.meta.url);
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100;
 /** A replaced thread gets this long to answer what it was asked. */
@@ -35,10 +38,10 @@ const DRAIN_MS = 5_000;
  */
 export async function openReloadingGateway(
   environment: Environment,
-  { write, say, folder = SOURCE }: ReloadOptions,
+  { write, say, folder = SOURCE, worker = WORKER }: ReloadOptions,
 ): Promise<Invoker> {
   let isClosed = false;
-  let current = await openThread(environment, write);
+  let current = await openThread(worker, environment, write);
   let replacing = Promise.resolve();
   const replace = (reason: string) => {
     replacing = replacing.then(() => replaceNow(reason));
@@ -46,14 +49,19 @@ export async function openReloadingGateway(
   const replaceNow = async (reason: string) => {
     if (isClosed) return;
     try {
-      const next = await openThread(environment, write);
+      const next = await openThread(worker, environment, write);
       const old = current;
       current = next;
       superviseCrash(next);
       say(`Reloaded: ${reason}`);
       await old.drain();
     } catch (error) {
-      say(`Not reloaded, the code before stays: ${(error as Error).message}`);
+      const { message } = error as Error;
+      say(
+        current.isDown()
+          ? `A function crashed and can't be loaded again, so every call fails: ${message}`
+          : `Not reloaded, the code before stays: ${message}`,
+      );
     }
   };
   const superviseCrash = (thread: Thread) =>
@@ -84,14 +92,19 @@ interface Thread {
   invoke(incoming: IncomingCall): Promise<Result>;
   /** Resolves with what brought it down, if anything does. */
   crashed: Promise<Error>;
+  isDown(): boolean;
   /** Ends it once it has answered. */
   drain(): Promise<void>;
   end(): Promise<void>;
 }
 
 /** @throws Error if the code does not load or the environment is not usable */
-async function openThread(environment: Environment, write: (line: string) => void): Promise<Thread> {
-  const worker = new Worker(new URL("./gateway_worker.ts", import.meta.url), { workerData: environment });
+async function openThread(
+  program: URL,
+  environment: Environment,
+  write: (line: string) => void,
+): Promise<Thread> {
+  const worker = new Worker(program, { workerData: environment });
   const waiting = new Map<number, PromiseWithResolvers<Result>>();
   const ready = Promise.withResolvers<void>();
   const crashed = Promise.withResolvers<Error>();
@@ -133,6 +146,7 @@ async function openThread(environment: Environment, write: (line: string) => voi
       return answer.promise;
     },
     crashed: crashed.promise,
+    isDown: () => failure !== null,
     async drain() {
       const answers = [...waiting.values()].map(({ promise }) => promise.catch(() => undefined));
       let timer: NodeJS.Timeout | undefined;

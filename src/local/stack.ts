@@ -4,8 +4,10 @@ import { openMongo } from "#core/clients/mongo.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { startLocalApi } from "#local/api_server.ts";
 import { dataDirectory } from "#local/cache_directory.ts";
+import { Closers } from "#local/closers.ts";
 import { findDatabase } from "#local/database/find_database.ts";
 import { holdFolder } from "#local/database/lock.ts";
+import { withDatabase } from "#local/database/uri.ts";
 import { openReloadingGateway } from "#local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#local/secrets.ts";
 import { startSesDouble } from "#local/ses_double.ts";
@@ -30,17 +32,6 @@ export interface LocalStack {
   /** Resolves with a sentence if a part ends by itself. */
   broke: Promise<string>;
   close(): Promise<void>;
-}
-
-/** What was opened, closed in the opposite order. */
-class Closers {
-  readonly #closers: (() => Promise<unknown>)[] = [];
-  add(close: () => Promise<unknown>): void {
-    this.#closers.unshift(close);
-  }
-  async close(): Promise<void> {
-    for (const close of this.#closers.splice(0)) await close();
-  }
 }
 
 /**
@@ -78,7 +69,8 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
       close: () => closers.close(),
     };
   } catch (error) {
-    await closers.close();
+    // What went wrong first is what a person must hear.
+    await closers.close().catch(() => undefined);
     throw error;
   }
 }
@@ -95,7 +87,7 @@ async function openDatabase(server: string, options: StackOptions, closers: Clos
   const uri = options.isThrowAway
     ? withDatabase(server, `nest-${randomBytes(6).toString("hex")}`)
     : withDatabase(server, null);
-  const { client, database } = openMongo(uri);
+  const { client, database } = openMongo(uri, { isCommand: true });
   try {
     await createIndexes(database);
   } finally {
@@ -103,16 +95,9 @@ async function openDatabase(server: string, options: StackOptions, closers: Clos
   }
   if (options.isThrowAway) {
     closers.add(async () => {
-      const { client, database } = openMongo(uri);
+      const { client, database } = openMongo(uri, { isCommand: true });
       await database.dropDatabase().finally(() => client.close());
     });
   }
   return uri;
-}
-
-/** The URI with this database as its path, or with `nest` where it names none. */
-function withDatabase(uri: string, name: string | null): string {
-  const [, server = "", path = "", query = ""] =
-    /^(mongodb(?:\+srv)?:\/\/[^/?]+)(\/[^?]*)?(\?.*)?$/.exec(uri) ?? [];
-  return `${server}/${name ?? (path.slice(1) || "nest")}${query}`;
 }

@@ -4,9 +4,11 @@
  * PORT (default 3000) is the one fixed port; `--fresh` empties what earlier runs kept.
  */
 import { parseArgs } from "node:util";
-import { startLocalStack } from "#local/stack.ts";
+import { type LocalStack, startLocalStack } from "#local/stack.ts";
 
 const say = (line: string) => console.log(line);
+let stack: LocalStack | null = null;
+let isStopping = false;
 
 function readPort(): number {
   const port = Number(process.env.PORT || 3000);
@@ -14,24 +16,44 @@ function readPort(): number {
   return port;
 }
 
+async function stop(status: number): Promise<never> {
+  try {
+    await stack?.close();
+  } catch (error) {
+    console.error(`Not everything could be stopped: ${(error as Error).message}`);
+    process.exit(1);
+  }
+  process.exit(status);
+}
+
+// From the first moment on, and for good: npm passes a terminal's Ctrl-C on, so that it arrives twice.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (isStopping) return;
+    isStopping = true;
+    if (stack) void stop(0);
+    else say("Stopping as soon as it has started.");
+  });
+}
+
 try {
   const { values } = parseArgs({ options: { fresh: { type: "boolean", default: false } } });
   const port = readPort();
-  const stack = await startLocalStack({ port, isThrowAway: false, isFresh: values.fresh, say, write: say });
+  stack = await startLocalStack({ port, isThrowAway: false, isFresh: values.fresh, say, write: say });
+  if (isStopping) await stop(0);
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(
     `\n  Nest is at ${stack.url}\n  Open it to sign in. Mail stays on this machine. Ctrl-C stops everything.\n`,
   );
-  const stop = async (status: number) => {
-    await stack.close();
-    process.exit(status);
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(0));
   void stack.broke.then(async (sentence) => {
+    if (isStopping) return;
+    isStopping = true;
     console.error(`${sentence} Everything else is stopped too.`);
     await stop(1);
   });
 } catch (error) {
+  // Ctrl-C reaches the children too, and a start that fails of it has done what it was asked.
+  if (isStopping) process.exit(0);
   const { code, message } = error as NodeJS.ErrnoException;
   const isTaken = code === "EADDRINUSE";
   console.error(

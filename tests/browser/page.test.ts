@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { AxeResults } from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { plusSeconds } from "#core/clock.ts";
 import { type LocalApi, startLocalApi } from "#local/api_server.ts";
 import { findBrowser } from "#local/browser.ts";
 import { openGateway } from "#local/gateway.ts";
@@ -11,6 +12,7 @@ import { makeSecrets } from "#local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
 import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
+import type { Tokens } from "#tests/support/nest.ts";
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const found = await findBrowser();
@@ -20,6 +22,8 @@ if ("missing" in found) {
 }
 
 describe.skipIf("missing" in found)("the local page in a browser", () => {
+  let late = 0;
+  const clock = { now: () => plusSeconds(new Date(), late) };
   let browser: Browser;
   let api: LocalApi;
   let ses: SesDouble;
@@ -37,7 +41,7 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
       stripe,
       secrets,
       database,
-      open: (environment) => openGateway(environment, { write: () => undefined }),
+      open: (environment) => openGateway(environment, { write: () => undefined, clock }),
     });
     browser = await chromium.launch({
       executablePath: "path" in found ? found.path : "",
@@ -116,6 +120,48 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
     await tabTo(page, "sign-out");
     await page.keyboard.press("Enter");
     await page.getByText("You are signed out.").waitFor();
+    expect(await page.locator("#signed-out").isVisible()).toBe(true);
+    await context.close();
+  });
+
+  test("an access token that ended is refreshed and what was asked is done; only a refused refresh signs out", async () => {
+    const [page, context] = await openPage(1280, "light");
+    const stored = () =>
+      page.evaluate("JSON.parse(localStorage.getItem('tokens'))") as Promise<Tokens | null>;
+    await page.goto(api.url);
+    await page.fill("#address", "late@example.com");
+    await page.click("text=Send me a link");
+    await page.getByText("The link is in the inbox.").waitFor();
+    await page.getByText("Follow the link here").first().click();
+    await page.getByText("You are signed in.").waitFor();
+    const first = await stored();
+
+    late += 3601;
+    await page.click("text=Yes, please");
+    await page.getByText("You said yes.").waitFor();
+    expect(await page.locator("#message").textContent()).toBe("Noted.");
+    const second = await stored();
+    expect(second?.access_token).not.toBe(first?.access_token);
+
+    late += 3601;
+    const refresh = "**/authenticate_user";
+    await page.route(refresh, (route) => route.abort());
+    await page.click("[data-level=none]");
+    await page.locator("#message.bad").waitFor();
+    expect(await stored()).toEqual(second);
+    expect(await page.locator("#signed-in").isVisible()).toBe(true);
+    await page.unroute(refresh);
+    await page.click("[data-level=none]");
+    await page.getByText("You said no.").waitFor();
+
+    const { client_id, refresh_token } = (await stored()) as Tokens;
+    const revoked = await page.request.post(`${api.url}/1/2021-10-06/revoke_token`, {
+      data: { client_id, refresh_token },
+    });
+    expect(revoked.status()).toBe(204);
+    await page.click("text=Yes, please");
+    await page.getByText("You are signed out.").waitFor();
+    expect(await stored()).toBeNull();
     expect(await page.locator("#signed-out").isVisible()).toBe(true);
     await context.close();
   });

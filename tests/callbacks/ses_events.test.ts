@@ -79,13 +79,14 @@ describe("what SES tells of a mail", () => {
   });
 
   test("something that is no such event is dropped and said so; the log holds no address", async () => {
-    for (const payload of [null, {}, { id: "x" }, sesEvent({ eventType: "Delivery" }), "text"]) {
+    const undated = { ...bounce(), time: "yesterday" };
+    for (const payload of [null, {}, { id: "x" }, sesEvent({ eventType: "Delivery" }), "text", undated]) {
       await serve(payload, context);
     }
     await serve(bounce("Permanent", "not an address"), context);
     await serve({ ...bounce(), id: "second" }, context);
     expect(nest.logged("event").map(({ outcome }) => outcome)).toEqual([
-      ...Array.from({ length: 5 }, () => "dropped"),
+      ...Array.from({ length: 6 }, () => "dropped"),
       "done",
       "done",
     ]);

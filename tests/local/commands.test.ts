@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "#local/child_process.ts";
 import { MAC, startNest, type TestNest, V1, WINDOWS } from "#tests/support/nest.ts";
 import { runProgram, temporaryFolder } from "#tests/support/program.ts";
 
@@ -28,6 +29,15 @@ describe("db", () => {
     expect(await command(DB, "setup")).toMatchObject({ status: 0 });
     expect(await command(DB, "setup")).toMatchObject({ status: 0 });
     expect(await command(DB, "check")).toMatchObject({ status: 0 });
+  });
+
+  test.each(["check", "setup"])("%s says in one line that the database can't be reached", async (action) => {
+    const { status, printed } = await runProgram(DB, [action], {
+      MONGODB_URI: `mongodb://user:hunter2@127.0.0.1:${await freePort()}/nest?directConnection=true`,
+    }).ended;
+    expect(status).toBe(1);
+    expect(printed.trim()).toMatch(/^The database of MONGODB_URI can't be reached \(.*ECONNREFUSED.*\)\.$/);
+    expect(printed).not.toContain("hunter2");
   });
 
   test("without a database it says which variable is missing", async () => {

@@ -1,5 +1,6 @@
-import { utimes, writeFile } from "node:fs/promises";
+import { rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, test, vi } from "vitest";
 import { openReloadingGateway } from "#local/reloading_gateway.ts";
 import { localEnvironment, makeSecrets } from "#local/secrets.ts";
@@ -66,6 +67,43 @@ test("a call that crashes its function is one failed call", async () => {
   const broken = { ...health, headers: null as unknown as Record<string, string> };
   await expect(stack.gateway.invoke(broken)).rejects.toThrow("the function crashed");
   expect((await stack.gateway.invoke(health)).statusCode).toBe(200);
+});
+
+test("a crashed thread that can't be replaced is said so, and the next change that loads heals it", async () => {
+  await using folder = await temporaryFolder();
+  const broken = join(folder.path, "broken");
+  const worker = join(folder.path, "worker.mjs");
+  await writeFile(
+    worker,
+    `import { existsSync, writeFileSync } from "node:fs";
+    import { parentPort } from "node:worker_threads";
+    if (existsSync(${JSON.stringify(broken)})) throw new Error("it does not load");
+    parentPort.on("message", () => {
+      writeFileSync(${JSON.stringify(broken)}, "");
+      throw new Error("boom");
+    });
+    parentPort.postMessage({ kind: "ready" });`,
+  );
+  const said: string[] = [];
+  const gateway = await openReloadingGateway(
+    {},
+    {
+      write: () => undefined,
+      say: (line) => said.push(line),
+      folder: folder.path,
+      worker: pathToFileURL(worker),
+    },
+  );
+  await expect(gateway.invoke(health)).rejects.toThrow("boom");
+  await vi.waitFor(() =>
+    expect(said).toEqual([
+      "A function crashed and can't be loaded again, so every call fails: it does not load",
+    ]),
+  );
+  await rm(broken);
+  await writeFile(join(folder.path, "mended.ts"), "export {};");
+  await vi.waitFor(() => expect(said.at(-1)).toBe("Reloaded: mended.ts"), { timeout: 5_000 });
+  await gateway.close();
 });
 
 test("an environment that is not usable is an error that names what is wrong", async () => {

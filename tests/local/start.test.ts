@@ -1,10 +1,13 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { freePort, run } from "#local/child_process.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { descendants, isAlive, type Program, runProgram, temporaryFolder } from "#tests/support/program.ts";
+import { startTcpRelay } from "#tests/support/tcp_relay.ts";
 
 const START = "src/local/start.ts";
 const DEMO = "src/local/demo/main.ts";
@@ -43,6 +46,52 @@ describe("npm start", () => {
       body: JSON.stringify({ user_id: "user_nobody" }),
     });
     expect([user.status, await user.json()]).toEqual([404, { code: "not_found" }]);
+  });
+
+  /** A request as it is written, where fetch would tidy its path and set its Host. */
+  const raw = (method: string, path: string, host = new URL(url).host) =>
+    new Promise<{ status: number; body: string; requestId: unknown }>((resolve, reject) => {
+      const asked = request(url, { method, path, headers: { host } }, (response) => {
+        let body = "";
+        response.on("data", (chunk) => {
+          body += chunk;
+        });
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, body, requestId: response.headers["request-id"] }),
+        );
+      });
+      asked.on("error", reject).end();
+    });
+
+  test("is reached by names of this machine", async () => {
+    const { port } = new URL(url);
+    for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+      expect([host, (await raw("GET", "/health", host)).status]).toEqual([host, 200]);
+  });
+
+  test("refuses any other name, so that no web page whose name leads here can read anything", async () => {
+    const { port } = new URL(url);
+    for (const host of [`rebound.example:${port}`, "localhost:1", "localhost", `localhost:${port}.evil`]) {
+      for (const path of ["/", "/dev/status", "/health", "/assets/main.js", "/1/2021-10-06/get_user"]) {
+        const { status, body } = await raw("GET", path, host);
+        expect([host, path, status, body]).toEqual([host, path, 403, '{"code":"access_denied"}']);
+      }
+    }
+  });
+
+  test.each([
+    ["GET", "//1/2020-12-14/list_news_items", 404, "not_found"],
+    ["POST", "//health", 404, "not_found"],
+    ["GET", "/1/2020-12-14/../../health", 405, "method_not_supported"],
+    ["POST", "/1/2020-12-14/../../health", 404, "not_found"],
+    ["GET", "/./health", 404, "not_found"],
+    ["GET", "/%68ealth", 404, "not_found"],
+    ["GET", "http://[/", 404, "not_found"],
+    ["OPTIONS", "*", 404, "not_found"],
+  ])("takes a path as it is written: %s %s", async (method, path, status, code) => {
+    const answer = await raw(method, path);
+    expect([answer.status, JSON.parse(answer.body).code]).toEqual([status, code]);
+    expect(answer.requestId).toBeTruthy();
   });
 
   test("answers a body over 10 MB as API Gateway does, and lives on", async () => {
@@ -104,6 +153,30 @@ describe("npm start", () => {
     expect(printed).toContain("Every step held.");
     expect(status).toBe(0);
   });
+});
+
+test("a signal during start-up stops what was started by then", async () => {
+  await using folder = await temporaryFolder();
+  const { hostname, port } = new URL(inject("mongoUri").replace(/^mongodb/, "http"));
+  const relay = await startTcpRelay({ host: hostname, port: Number(port) });
+  relay.hang();
+  const uri = freshDatabaseUri();
+  const program = runProgram(START, [], {
+    PORT: "0",
+    NEST_DATA_DIR: folder.path,
+    MONGODB_URI: `mongodb://127.0.0.1:${relay.port}${new URL(uri.replace(/^mongodb/, "http")).pathname}?directConnection=true`,
+  });
+  const lock = `${folder.path}.lock`;
+  await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 10_000 });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGTERM"] as const) program.process.kill(signal);
+  relay.open();
+  const { status, printed } = await program.ended;
+  await relay.close();
+  expect([status, printed.trim()]).toEqual([0, "Stopping as soon as it has started."]);
+  expect(existsSync(lock)).toBe(false);
+  const client = await MongoClient.connect(uri);
+  await client.db().dropDatabase();
+  await client.close();
 });
 
 describe("the demo", () => {

@@ -3,6 +3,7 @@ import {
   boolean,
   maximum,
   minimum,
+  minLength,
   nullable,
   number,
   optional,
@@ -21,7 +22,8 @@ const oauthClient = strictObject({
   id: text(),
   name: text(),
   enabled: boolean(),
-  redirectUris: array(string().check(refine(isUrl))),
+  /** Without query and fragment, to which code and state could not be added. */
+  redirectUris: array(string().check(refine((value) => isUrl(value) && !/[?#]/.test(value)))),
   /** Browser origins that may call. */
   origins: array(string().check(refine((value) => isUrl(value) && new URL(value).origin === value))),
   /** Seconds. */
@@ -32,9 +34,14 @@ const oauthClient = strictObject({
 
 export type OAuthClient = output<typeof oauthClient>;
 
+const oauthClients = array(oauthClient).check(
+  minLength(1),
+  refine((clients) => new Set(clients.map(({ id }) => id)).size === clients.length),
+);
+
 export const oauthClientVariables = {
   DESKTOP_ACCESS_TOKEN_LIFETIME: optional(integer(300, 864_000)),
-  CLIENTS: optional(json(array(oauthClient))),
+  CLIENTS: optional(json(oauthClients)),
 };
 
 const DESKTOP_REDIRECT_URIS = ["https://magic.getbeak.app/", "https://magic.getbeak.app/callback"];
@@ -94,10 +101,5 @@ export class OAuthClients {
   /** Whether a browser page of this origin may call: it is an enabled client's. */
   allowsOrigin(origin: string): boolean {
     return [...this.#byId.values()].some((client) => client.enabled && client.origins.includes(origin));
-  }
-
-  /** The longest life in seconds that any access token can have. */
-  get longestAccessTokenLifetime(): number {
-    return Math.max(...[...this.#byId.values()].map((client) => client.accessTokenLifetime));
   }
 }

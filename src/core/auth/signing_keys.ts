@@ -1,6 +1,7 @@
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import {
   array,
+  iso,
   literal,
   looseObject,
   nullish,
@@ -26,8 +27,8 @@ const signingKey = looseObject({
   /** The private half; absent where a function only verifies. */
   d: optional(string()),
   state: oneOf(["next", "current", "retired"]),
-  created_at: string(),
-  retired_at: nullish(string()),
+  created_at: iso.datetime({ offset: true }),
+  retired_at: nullish(iso.datetime({ offset: true })),
 });
 
 const keySet = looseObject({ keys: array(signingKey) }).check(

@@ -26,9 +26,10 @@ export interface Mongo {
 /**
  * Opens the one connection pool of this process and starts to connect without waiting, so that a cold start overlaps
  * with it. A failure is kept by the driver: each later call tries again, so a database that comes back is used at once.
+ * @param options.isCommand for a person's command, which may wait for an answer as long as building an index takes
  * @throws ConfigError if the URI does not parse
  */
-export function openMongo(uri: string, { monitorCommands = false } = {}): Mongo {
+export function openMongo(uri: string, { monitorCommands = false, isCommand = false } = {}): Mongo {
   let client: MongoClient;
   try {
     client = new MongoClient(uri, {
@@ -40,7 +41,7 @@ export function openMongo(uri: string, { monitorCommands = false } = {}): Mongo 
       // Every wait ends before the call's own limit, so that the caller hears why (contract 1.1: database 2 s).
       serverSelectionTimeoutMS: 2_000,
       connectTimeoutMS: 2_000,
-      socketTimeoutMS: 2_000,
+      socketTimeoutMS: isCommand ? 0 : 2_000,
       waitQueueTimeoutMS: 2_000,
       heartbeatFrequencyMS: 5_000,
       writeConcern: { w: "majority" },

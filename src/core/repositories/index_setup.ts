@@ -1,4 +1,4 @@
-import type { Db, IndexDescription } from "mongodb";
+import { type Db, type IndexDescription, MongoServerError } from "mongodb";
 import { AccessTokenRepository, accessTokenIndexes } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository, authorizationIndexes } from "#core/repositories/authorizations.ts";
 import { IdentifierRepository, identifierIndexes } from "#core/repositories/identifiers.ts";
@@ -35,22 +35,33 @@ export const COLLECTIONS: Readonly<Record<string, readonly IndexDescription[]>> 
   [UserRepository.collectionName]: userIndexes,
 };
 
+const NAMESPACE_NOT_FOUND = 26;
+/** What one of two setups at once is told. */
+const NAMESPACE_EXISTS = 48;
+
+/** Swallows the server's error with this code, and no other. */
+const unless = (code: number) => (error: unknown) => {
+  if (!(error instanceof MongoServerError && error.code === code)) throw error;
+};
+
 /** Makes every collection and index that is not there. Safe to repeat; run by the deploy, `npm start` and the tests. */
 export async function createIndexes(database: Db): Promise<void> {
   const present = new Set(
     (await database.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name),
   );
   for (const [name, indexes] of Object.entries(COLLECTIONS)) {
-    if (!present.has(name)) await database.createCollection(name);
+    if (!present.has(name)) await database.createCollection(name).catch(unless(NAMESPACE_EXISTS));
     if (indexes.length > 0) await database.collection(name).createIndexes([...indexes]);
   }
 }
 
-const fingerprint = (index: { key: object; unique?: boolean; expireAfterSeconds?: number }) =>
+/** Whatever of an index the code rests on. */
+const fingerprint = (index: IndexDescription) =>
   JSON.stringify([
     Object.entries(index.key).map(([field, way]) => [field, Number(way)]),
     index.unique === true,
-    index.expireAfterSeconds !== undefined,
+    index.expireAfterSeconds === undefined ? null : Number(index.expireAfterSeconds),
+    index.partialFilterExpression ?? null,
   ]);
 
 /**
@@ -60,13 +71,10 @@ const fingerprint = (index: { key: object; unique?: boolean; expireAfterSeconds?
 export async function missingIndexes(database: Db): Promise<string[]> {
   const missing: string[] = [];
   for (const [name, indexes] of Object.entries(COLLECTIONS)) {
-    const found = await database
-      .collection(name)
-      .indexes()
-      .catch(() => []);
-    const have = new Set(found.map((index) => fingerprint(index as never)));
+    const found = await database.collection(name).indexes().catch(unless(NAMESPACE_NOT_FOUND));
+    const have = new Set((found ?? []).map((index) => fingerprint(index as IndexDescription)));
     for (const index of indexes) {
-      if (!have.has(fingerprint(index as never))) missing.push(`${name} ${JSON.stringify(index.key)}`);
+      if (!have.has(fingerprint(index))) missing.push(`${name} ${JSON.stringify(index.key)}`);
     }
   }
   return missing;

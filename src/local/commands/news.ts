@@ -15,10 +15,9 @@ import {
   strictObject,
   string,
 } from "zod/mini";
-import { mongoVariables, openMongo } from "#core/clients/mongo.ts";
-import { readConfig } from "#core/config.ts";
 import { newId } from "#core/ids.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
+import { onDatabase } from "#local/database/on_database.ts";
 
 const time = string().check(refine((value) => !Number.isNaN(Date.parse(value))));
 const words = string();
@@ -70,14 +69,6 @@ async function run(items: NewsItemRepository, [action, subject, at]: string[]): 
   throw new Error(`There is no news item ${subject}, or no such action.`);
 }
 
-try {
-  const { client, database } = openMongo(readConfig(mongoVariables, process.env).MONGODB_URI);
-  try {
-    console.log(await run(new NewsItemRepository(database), process.argv.slice(2)));
-  } finally {
-    await client.close();
-  }
-} catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
-}
+await onDatabase(async (database) => {
+  console.log(await run(new NewsItemRepository(database), process.argv.slice(2)));
+});

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort, onPath, run, startServer } from "#local/child_process.ts";
+import { untilUnused } from "#local/database/data_folder.ts";
 
 /** The engine is in Debian forky, whose libc newer than the host's: hence a system of its own, in a folder. */
 const ROOT_NAME = "forky-documentdb-1";
@@ -204,7 +205,9 @@ export async function startPostgres(
     await rename(copying, data);
   }
   // A killed predecessor leaves its pid file, and the pid may be anybody's by now.
-  await rm(join(data, "postmaster.pid"), { force: true });
+  const pidFile = join(data, "postmaster.pid");
+  if (existsSync(pidFile)) await untilUnused(data, 10_000);
+  await rm(pidFile, { force: true });
   const port = await freePort();
   const server = startServer(
     "unshare",
@@ -214,10 +217,13 @@ export async function startPostgres(
   let isStopping = false;
   const stop = async () => {
     isStopping = true;
-    const pid = Number(
-      (await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "0")).split("\n")[0],
-    );
-    if (pid > 0) process.kill(pid, "SIGINT");
+    const pid = Number((await readFile(pidFile, "utf8").catch(() => "0")).split("\n")[0]);
+    try {
+      if (pid > 0) process.kill(pid, "SIGINT");
+    } catch (error) {
+      // It has ended by itself.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
     await server.stop("SIGCONT");
   };
   // The server is asked to stop by its own pid, so its end looks unasked to `startServer`.

@@ -26,12 +26,19 @@ export async function findDatabase(options: FindOptions): Promise<FoundDatabase>
   );
 }
 
+/** @throws Error if a server of this version does not have what the code needs */
+export function requireSupported(version: string): void {
+  if (Number.parseInt(version, 10) < 6)
+    throw new Error(`MONGODB_URI points at MongoDB ${version}. Nest needs 6.0 or later.`);
+}
+
 async function useRunningServer(): Promise<FoundDatabase | null> {
   const uri = process.env.MONGODB_URI;
   if (!uri) return null;
   const version = await serverVersion(uri, 5000).catch((cause) => {
     throw new Error("MONGODB_URI is set, but no database answers there.", { cause });
   });
+  requireSupported(version);
   return {
     engine: "MongoDB",
     version,

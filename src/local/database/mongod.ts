@@ -24,24 +24,29 @@ export async function startDownloadedMongod(options: FindOptions): Promise<Found
   const lastFailure = Number(await readFile(failedAt, "utf8").catch(() => "0"));
   if (Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
   await mkdir(folder, { recursive: true });
+  options.say(
+    `Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`,
+  );
+  let path: string;
   try {
-    options.say(
-      `Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`,
-    );
-    const path = await MongoBinary.getPath({
-      version: DOWNLOAD_VERSION,
-      downloadDir: folder,
-      checkMD5: false,
-    });
+    path = await MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false });
+  } catch (error) {
+    options.say(`MongoDB could not be downloaded here (${reason(error)}).`);
+    await writeFile(failedAt, String(Date.now()));
+    return null;
+  }
+  try {
     return await start(path, "mongodb-memory-server's download", options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : "unknown";
-    options.say(`MongoDB could not be downloaded here (${reason}).`);
-    await writeFile(failedAt, String(Date.now()));
+    // A machine may lack what this build needs; the next way may still work.
+    options.say(`MongoDB was downloaded but does not start here (${reason(error)}).`);
     return null;
   }
 }
 
+const reason = (error: unknown) => (error instanceof Error ? error.message.split("\n")[0] : "unknown");
+
+/** @throws Error with the server's last words if it does not start; nothing of it is left then */
 async function start(program: string, how: string, { dataDirectory }: FindOptions): Promise<FoundDatabase> {
   const folder = dataDirectory
     ? join(dataDirectory, "mongod")
@@ -53,16 +58,23 @@ async function start(program: string, how: string, { dataDirectory }: FindOption
     ...["--setParameter", "ttlMonitorSleepSecs=5"],
   ]);
   const uri = `mongodb://127.0.0.1:${port}/`;
-  const version = await untilAnswering(uri, server);
+  const stop = async () => {
+    await server.stop();
+    if (dataDirectory === null) await rm(folder, { recursive: true, force: true });
+  };
+  let version: string;
+  try {
+    version = await untilAnswering(uri, server);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     engine: "MongoDB",
     version,
     uri,
     how,
     died: server.died,
-    async stop() {
-      await server.stop();
-      if (dataDirectory === null) await rm(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }

@@ -38,11 +38,15 @@ function sessionItem(session, revoke) {
   return item;
 }
 
-/** Reads and shows everything. `act` runs a change and then shows all again. */
-export async function showAccount(tokens, act) {
-  const { user_id, access_token, client_id } = tokens;
-  const own = (version, method, rest = {}) => call(version, method, { user_id, ...rest }, access_token);
-  showToken(tokens);
+/**
+ * Reads and shows everything. `current` answers the tokens, which a refresh replaces at any time; `act` runs a change and
+ * then shows all again.
+ */
+export async function showAccount(current, act) {
+  const { user_id, client_id } = current();
+  const own = (version, method, rest = {}) =>
+    call(version, method, { user_id, ...rest }, current().access_token);
+  showToken(current());
   const [user, sessions, consent, news] = await Promise.all([
     own("2021-10-06", "get_user"),
     own("2021-10-06", "list_sessions"),
@@ -50,7 +54,7 @@ export async function showAccount(tokens, act) {
       if (error.code === "awaiting_consent") return null;
       throw error;
     }),
-    call("2020-12-14", "list_news_items", { client_id }, access_token),
+    call("2020-12-14", "list_news_items", { client_id }, current().access_token),
   ]);
   const [identifier] = user.identifiers;
   byId("user").replaceChildren(

@@ -22,32 +22,44 @@ function keep(next) {
 async function show() {
   byId("signed-out").hidden = tokens !== null;
   byId("signed-in").hidden = tokens === null;
-  if (tokens) await showAccount(tokens, act);
+  if (tokens) await showAccount(() => tokens, act);
 }
 
-const refresh = async () =>
-  keep(
-    await call("2020-12-14", "authenticate_user", {
-      client_id: CLIENT,
-      grant_type: "refresh_token",
-      refresh_token: tokens.refresh_token,
-    }),
-  );
+/** Answers to a refresh after which no other can succeed. Anything else, such as a lost network, may pass. */
+const SIGNED_OUT = ["authorization_not_found", "not_found", "token_expired", "token_used", "unauthorized"];
 
-/** Runs something, shows all again, and says how it went. A bearer that is no longer good is refreshed once. */
-async function act(work, done) {
+async function refresh() {
+  const grant = { client_id: CLIENT, grant_type: "refresh_token", refresh_token: tokens.refresh_token };
+  try {
+    keep(await call("2020-12-14", "authenticate_user", grant));
+  } catch (error) {
+    if (SIGNED_OUT.includes(error.code)) keep(null);
+    throw error;
+  }
+}
+
+/** Runs something; if the bearer is no longer good, it is refreshed once and the same is run again. */
+async function withBearer(work) {
   try {
     await work();
-    await show();
+  } catch (error) {
+    if (error.code !== "unauthorized" || !tokens) throw error;
+    await refresh();
+    await work();
+  }
+}
+
+/** Runs something, shows all again, and says how it went. */
+async function act(work, done) {
+  const wasSignedIn = tokens !== null;
+  try {
+    await withBearer(work);
+    await withBearer(show);
     say(done);
   } catch (error) {
-    if (error.code === "unauthorized" && tokens) {
-      await refresh().catch(() => keep(null));
-      await show().catch(() => undefined);
-      say(tokens ? "Your access token had ended and was refreshed." : "You are signed out.", !tokens);
-      return;
-    }
-    say(error.message, true);
+    const isOver = wasSignedIn && !tokens;
+    if (isOver) await show();
+    say(isOver ? "You are signed out." : error.message, true);
   }
 }
 

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { generateKeySet, parseKeySet } from "#core/auth/signing_keys.ts";
+
+const made = await generateKeySet(new Date());
+const [current] = made.keys;
+const changed = (change: Record<string, unknown>) => ({ keys: [{ ...current, ...change }] });
+
+test("a set we made is one", () => {
+  expect(parseKeySet(made)).toEqual(made);
+});
+
+test.each([
+  ["created_at", "soon"],
+  ["created_at", "2026-02-30T00:00:00.000Z"],
+  ["created_at", ""],
+  ["retired_at", "never"],
+])("a set whose %s is %j is refused: the hour and the fourteen days count from it", (field, value) => {
+  expect(() => parseKeySet(changed({ [field]: value }))).toThrow();
+});
