@@ -117,7 +117,8 @@ async function readModel(): Promise<Model> {
   const documents = new Map<string, Shape>();
   for (const collection of Object.keys(COLLECTIONS)) {
     const text = texts.find((source) => source.includes(`collectionName = "${collection}"`)) ?? "";
-    const [, name = ""] = /#collection: Collection<(\w+)>/.exec(text) ?? [];
+    // `Stored…` is what documents of the predecessor make of an interface: the same fields, some of them missing.
+    const [, name = ""] = /#collection: Collection<(?:Stored)?(\w+)>/.exec(text) ?? [];
     const shape = whole(shapes, name) ?? {
       name: "",
       base: "",
