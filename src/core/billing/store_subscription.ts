@@ -4,7 +4,7 @@ import { customerAddress } from "#core/billing/stripe_subscription.ts";
 import { newSubscription } from "#core/billing/subscription_record.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
+import type { MailMark, Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
@@ -18,7 +18,7 @@ export interface StoredSubscription {
 /**
  * Stores a subscription that Stripe made, with its user and mapping where they are new. A customer that is mapped
  * decides whose it is; the address only for one that is not, and proves nothing (contract 1.3).
- * @param claimsWelcome whether the caller goes on to send the welcome
+ * @param welcome the mark of a welcome that the caller goes on to send, or that nobody is owed; null leaves it open
  * @returns null if another event stored it first
  * @throws NestError customer_email_missing
  */
@@ -26,7 +26,7 @@ export async function storeNewSubscription(
   core: EventCore,
   current: Stripe.Subscription,
   state: SubscriptionState,
-  claimsWelcome: boolean,
+  welcome: MailMark | null,
 ): Promise<StoredSubscription | null> {
   const now = core.clock.now().toISOString();
   const identity = readIdentity(current);
@@ -38,7 +38,7 @@ export async function storeNewSubscription(
   const userId = mapping?.userId ?? (await ensureUser(core, identity as string, identifier, now)).userId;
   const record: Subscription = {
     ...newSubscription(current, state, userId, now),
-    mails: claimsWelcome ? { welcome: { claimedAt: now, sentAt: null } } : {},
+    mails: welcome ? { welcome } : {},
   };
   const [isNew, keeping] = await Promise.all([
     core.subscriptions.insert(record),

@@ -1,8 +1,9 @@
 import { recordDispute } from "#core/billing/dispute.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
+import { happening } from "#core/billing/event_types.ts";
 import { refundPayments } from "#core/billing/refund.ts";
 import type { ReceivedEvent } from "#core/billing/stripe_signature.ts";
-import { type Outcome, type SubscriptionEvent, syncSubscription } from "#core/billing/sync_subscription.ts";
+import { type Outcome, syncSubscription } from "#core/billing/sync_subscription.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
@@ -12,10 +13,6 @@ import { purgeAfter } from "#core/retention.ts";
 /** Outlives any function that could hold it. */
 const LEASE_SECONDS = 60;
 const PINNED_MAJOR = "endive";
-
-const SUBSCRIPTION_EVENT = /^customer\.subscription\.(created|updated|deleted|trial_will_end)$/;
-const DISPUTE_EVENT = /^charge\.dispute\.(created|closed)$/;
-const PAYMENT_EVENT = /^payment_intent\.(created|processing|succeeded|payment_failed|canceled)$/;
 
 /** What is read beside the beginning of an event. */
 interface Prefetched {
@@ -62,6 +59,7 @@ async function begin(
     _id: event.id,
     type: event.type,
     objectId: event.objectId,
+    customerId: event.customer,
     apiVersion: event.apiVersion,
     createdAt: event.createdAt,
     receivedAt: now.toISOString(),
@@ -86,7 +84,7 @@ async function begin(
 async function prefetch(core: EventCore, event: ReceivedEvent): Promise<Prefetched> {
   const { type, objectId, customer } = event;
   const [known, rejected] = await Promise.all([
-    SUBSCRIPTION_EVENT.test(type) && objectId ? core.subscriptions.findByStripeId(objectId) : null,
+    happening("customer.subscription", type) && objectId ? core.subscriptions.findByStripeId(objectId) : null,
     type === "payment_intent.succeeded" && customer ? core.subscriptions.listRejected(customer) : [],
   ]);
   return { known, rejected };
@@ -102,12 +100,12 @@ async function dispatch(
   // Handlers read Stripe again by the pinned version; an endpoint of another one still deserves to be noticed.
   if (event.apiVersion !== null && !event.apiVersion.endsWith(`.${PINNED_MAJOR}`))
     core.log.warn("stripe_api_version", { api_version: event.apiVersion });
-  const subscription = SUBSCRIPTION_EVENT.exec(type)?.[1] as SubscriptionEvent | undefined;
+  const subscription = happening("customer.subscription", type);
   if (objectId === null) return { status: "ignored", reason: "no_object" };
   if (subscription) return syncSubscription(core, subscription, objectId, known, deadline);
-  if (DISPUTE_EVENT.test(type)) return recordDispute(core, objectId, deadline);
-  const payment = PAYMENT_EVENT.exec(type)?.[1];
-  if (payment === undefined) return { status: "ignored", reason: "unknown_type" };
+  if (happening("charge.dispute", type)) return recordDispute(core, objectId, deadline);
+  const payment = happening("payment_intent", type);
+  if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
   // A payment that was still processing when its subscription was rejected.
   for (const { stpSubscriptionId } of rejected) await refundPayments(core, stpSubscriptionId, deadline);

@@ -5,18 +5,22 @@ import { storeNewSubscription } from "#core/billing/store_subscription.ts";
 import { hasEnded, isKnownStatus, ourProduct, readState } from "#core/billing/stripe_state.ts";
 import { customerAddress, retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { dayInWords, sendOnce } from "#core/billing/subscription_mail.ts";
+import { DAY, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** Each round is lost only to another event of the same subscription. */
 const ROUNDS = 5;
 const WELCOMED = ["active", "trialing"];
+/** Stripe posts an event again for three days; somebody whom a walk finds later than that is not new any more. */
+const NEW_SECONDS = 3 * DAY;
 
 /** What became of an event: nothing to do has a reason. */
 export type Outcome = { status: "done" } | { status: "ignored"; reason: string };
 const DONE: Outcome = { status: "done" };
 
-export type SubscriptionEvent = "created" | "updated" | "deleted" | "trial_will_end";
+/** What happened, or `reconciled`: the operator's walk over all subscriptions found it (runbooks/stripe.md). */
+export type SubscriptionEvent = "created" | "updated" | "deleted" | "trial_will_end" | "reconciled";
 
 /**
  * Brings what we know of a subscription to where Stripe has it now, with everything that follows from it. Safe to
@@ -93,15 +97,18 @@ async function store(
 ): Promise<Outcome | null> {
   if (hasEnded(current.status)) return { status: "ignored", reason: "ended" };
   if (event === "deleted") return { status: "ignored", reason: "unknown_subscription" };
-  if (event !== "created") throw new NestError("subscription_not_ready");
+  if (event !== "created" && event !== "reconciled") throw new NestError("subscription_not_ready");
   if (!passesGate(core, current)) {
     await core.stripe.request({ deadline }, (stripe, options) =>
       stripe.subscriptions.cancel(current.id, { invoice_now: true }, options),
     );
     return { status: "ignored", reason: "promotion_code_missing" };
   }
-  const isWelcome = WELCOMED.includes(current.status);
-  const stored = await storeNewSubscription(core, current, state, isWelcome);
+  const isLate = isTooLateToWelcome(core, event, current);
+  const isWelcome = WELCOMED.includes(current.status) && !isLate;
+  const now = core.clock.now().toISOString();
+  const mark = { claimedAt: now, sentAt: isLate ? now : null };
+  const stored = await storeNewSubscription(core, current, state, isWelcome || isLate ? mark : null);
   if (!stored) return null;
   const { record, keeping } = stored;
   const isKept = await settleOneSubscription(core, record.userId, current, keeping, deadline);
@@ -119,6 +126,16 @@ function passesGate({ stage, billing }: EventCore, current: Stripe.Subscription)
   });
 }
 
+/** Only a walk finds old ones: an event is one that Stripe still posts, or that an operator replays on purpose. */
+function isTooLateToWelcome(
+  core: EventCore,
+  event: SubscriptionEvent,
+  current: Stripe.Subscription,
+): boolean {
+  const newest = plusSeconds(core.clock.now(), -NEW_SECONDS);
+  return event === "reconciled" && current.created * 1000 < newest.getTime();
+}
+
 async function mailAbout(
   core: EventCore,
   event: SubscriptionEvent,
@@ -128,7 +145,8 @@ async function mailAbout(
 ): Promise<void> {
   // Records from before our time have no `mails`: their owners were welcomed long ago.
   const awaitsWelcome = record.mails !== undefined && record.mails.welcome?.sentAt == null;
-  if (awaitsWelcome && WELCOMED.includes(current.status))
+  const isLate = isTooLateToWelcome(core, event, current);
+  if (awaitsWelcome && WELCOMED.includes(current.status) && !isLate)
     await welcome(core, record, current, deadline, false);
   if (event !== "trial_will_end" || current.status !== "trialing") return;
   const variables = { endsOn: dayInWords(record.endsAt) };

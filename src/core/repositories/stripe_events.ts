@@ -10,6 +10,8 @@ export interface StripeEvent {
   type: string;
   /** The id of the object the event is about. */
   objectId: string | null;
+  /** The Stripe customer that the object names: working on the event again may need it. */
+  customerId: string | null;
   apiVersion: string | null;
   /** Stripe's time of the event. */
   createdAt: string;

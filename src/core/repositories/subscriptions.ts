@@ -103,6 +103,11 @@ export class SubscriptionRepository {
     return complete(await this.#collection.findOne({ stpSubscriptionId }));
   }
 
+  /** Everybody's, for the operator's walk. */
+  all(): AsyncIterable<Subscription> {
+    return this.#collection.find().map((stored) => complete(stored));
+  }
+
   /** All of a user's, ended ones included. */
   async listByUser(userId: string): Promise<Subscription[]> {
     return (await this.#collection.find({ userId }).toArray()).map((stored) => complete(stored));

@@ -1,0 +1,68 @@
+import type Stripe from "stripe";
+import type { EventCore } from "#core/billing/event_core.ts";
+import { hasEnded, ourProduct, readState } from "#core/billing/stripe_state.ts";
+import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
+import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
+import { readAll } from "#local/commands/stripe/read_all.ts";
+
+/** Where one subscription is not here what it is at Stripe. */
+export interface Difference {
+  /** sub_…, Stripe's. */
+  id: string;
+  /** `gone`: Stripe knows none by that id, so there is nothing to mend it by. */
+  kind: "missing" | "differs" | "gone";
+  /** For a person: Stripe's ids, states and times only. */
+  words: string;
+}
+
+/** Walks all of Stripe's subscriptions to our products, and all of ours. Oldest first. */
+export async function findDifferences(core: EventCore): Promise<Difference[]> {
+  const ours = new Map<string, Subscription>();
+  for await (const record of core.subscriptions.all()) ours.set(record.stpSubscriptionId, record);
+  const seen = new Set<string>();
+  const suspects = await readAll(
+    core.stripe,
+    (sdk, options) => sdk.subscriptions.list({ status: "all", limit: 100 }, options),
+    (current) => {
+      seen.add(current.id);
+      return compare(core, current.id, ours.get(current.id) ?? null, current) && current.id;
+    },
+  );
+  const unseen = [...ours.keys()].filter((id) => !seen.has(id));
+  const found: Difference[] = [];
+  for (const id of [...suspects.reverse(), ...unseen]) {
+    const difference = await compareNow(core, id);
+    if (difference) found.push(difference);
+  }
+  return found;
+}
+
+/** Events go on coming during the walk: only what differs now counts. */
+async function compareNow(core: EventCore, id: string): Promise<Difference | null> {
+  const record = await core.subscriptions.findByStripeId(id);
+  const current = await retrieveSubscription(core, id, Date.now() + WEBHOOK_LIMIT_MS);
+  return compare(core, id, record, current);
+}
+
+function compare(
+  { billing }: Pick<EventCore, "billing">,
+  id: string,
+  record: Subscription | null,
+  current: Stripe.Subscription | null,
+): Difference | null {
+  if (!current) return record && { id, kind: "gone", words: `${record.status} here, not at Stripe` };
+  const product = ourProduct(current, billing.productIds) ?? record?.stpProductId;
+  if (product === undefined) return null;
+  if (!record) {
+    if (hasEnded(current.status)) return null;
+    const since = new Date(current.created * 1000).toISOString();
+    return { id, kind: "missing", words: `missing here, ${current.status} since ${since}` };
+  }
+  const state = readState(current, product);
+  const changes = (Object.keys(state) as (keyof SubscriptionState)[])
+    .filter((field) => (record[field] ?? null) !== state[field])
+    .map((field) => `${field} ${record[field] ?? null} -> ${state[field]}`);
+  if (record.rejectedAt && !record.refundedAt) changes.push("rejected, but not given back yet");
+  return changes.length === 0 ? null : { id, kind: "differs", words: `differs: ${changes.join(", ")}` };
+}
