@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
-import { countTrips } from "#tests/support/trips.ts";
+import { countTrips, warmConnections } from "#tests/support/trips.ts";
 
 describe("round trips to the database, warm and with every limit on", () => {
   let nest: TestNest;
@@ -20,8 +20,7 @@ describe("round trips to the database, warm and with every limit on", () => {
   beforeAll(async () => {
     nest = await startNest({ environment: limits });
     ada = await nest.signIn();
-    // Opens the connections that a call uses side by side.
-    await Promise.all(Array.from({ length: 16 }, () => nest.collection("users").findOne({ _id: "warm" })));
+    await warmConnections(nest.gateway.mongo.client, 16);
     await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token });
   });
   afterAll(() => nest.stop());
@@ -96,5 +95,23 @@ describe("round trips to the database, warm and with every limit on", () => {
     );
     const { refresh_token } = await nest.signIn("leaver@example.com");
     expect(await trips(() => nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }))).toBe(2);
+  });
+
+  test("the webhook takes 2 for a passive event, 3 for updated and deleted, 5 for created", async () => {
+    const post = (event: object) => trips(() => nest.webhook(event));
+    const newest = () => nest.stripe.events().at(-1) as object;
+    expect(
+      await post(nest.stripe.emit("payment_intent.created", { id: "pi_1", object: "payment_intent" })),
+    ).toBe(2);
+    expect(await post(nest.stripe.emit("invoice.paid", { id: "in_1", object: "invoice" }))).toBe(2);
+    for (const email of ["fresh@example.com", "refresh@example.com"]) {
+      const { id } = nest.stripe.createSubscription({ email });
+      expect(await post(newest())).toBe(5);
+      expect(await post(newest())).toBe(3);
+      nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+      expect(await post(newest())).toBe(3);
+      nest.stripe.cancelSubscription(id);
+      expect(await post(newest())).toBe(3);
+    }
   });
 });

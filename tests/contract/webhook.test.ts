@@ -355,28 +355,6 @@ describe("contract J, webhook", () => {
     expect(nest.ses.inbox.at(-1)?.text).toMatch(/ends on \w+day,? \d+ \w+ 20\d\d/);
   });
 
-  test("a dispute is recorded, alarms, and stops the entitlement until it is won", async () => {
-    const { id } = nest.stripe.createSubscription({ email: ADA });
-    await nest.deliverEvents();
-    const { access_token, user_id } = await nest.signIn(ADA);
-    const entitlement = async () =>
-      (await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token })).body
-        .entitlement;
-    expect(await entitlement()).toEqual(expect.any(String));
-    const dispute = nest.stripe.dispute(id);
-    await nest.deliverEvents();
-    expect((await stored())[0]).toMatchObject({
-      disputeStatus: "needs_response",
-      disputedAt: expect.any(String),
-    });
-    expect(nest.logged("stripe_dispute")).toMatchObject([{ alarm: true, level: "error" }]);
-    expect(await entitlement()).toBeNull();
-    nest.stripe.closeDispute(dispute.id, "won");
-    await nest.deliverEvents();
-    expect((await stored())[0]).toMatchObject({ disputeStatus: "won" });
-    expect(await entitlement()).toEqual(expect.any(String));
-  });
-
   test("a failure answers no 2xx and the next delivery finishes the work; a mail that failed is sent then", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     nest.stripe.fault({ calls: 1, kind: "error" });

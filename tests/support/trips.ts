@@ -27,3 +27,21 @@ export async function countTrips(client: MongoClient, work: () => Promise<unknow
   }
   return { sequential: deepestEnded, commands };
 }
+
+/** Opens at least so many connections: a command that first has to open one begins late, as if it had waited for others. */
+export async function warmConnections(client: MongoClient, count: number): Promise<void> {
+  let ready = 0;
+  const opened = () => ready++;
+  client.on("connectionReady", opened);
+  while (ready < count) {
+    await Promise.all(
+      Array.from({ length: 4 * count }, () =>
+        client
+          .db()
+          .collection("users")
+          .findOne({ _id: "warm" as never }),
+      ),
+    );
+  }
+  client.off("connectionReady", opened);
+}

@@ -1,6 +1,6 @@
 import { SignJWT } from "jose";
 import type { SigningKeys } from "#core/auth/signing_keys.ts";
-import { usableUntil } from "#core/billing/subscription.ts";
+import { isDisputed, usableUntil } from "#core/billing/subscription.ts";
 import type { Caller } from "#core/call.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import { newId } from "#core/ids.ts";
@@ -9,8 +9,6 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 /** No bearer: bearers must be `at+jwt`. */
 const ENTITLEMENT_TYPE = "entitlement+jwt";
 const LONGEST_SECONDS = 14 * DAY;
-/** How a dispute ends that leaves no doubt. */
-const SETTLED_DISPUTES = ["won", "warning_closed", "prevented"];
 
 /**
  * A signed statement that lets the app work offline: it holds until its `exp` and can't be taken back (contract 1.3).
@@ -23,9 +21,7 @@ export async function mintEntitlement(
   now: Date,
 ): Promise<string | null> {
   const until = usableUntil(subscription);
-  const isDisputed =
-    subscription.disputedAt !== null && !SETTLED_DISPUTES.includes(subscription.disputeStatus ?? "");
-  if (caller.kind !== "user" || isDisputed || until === null) return null;
+  if (caller.kind !== "user" || until === null || isDisputed(subscription)) return null;
   const expiresAt = Math.min(until.getTime(), plusSeconds(now, LONGEST_SECONDS).getTime());
   const { kid, key } = await core.signingKeys.signer();
   return new SignJWT({ sid: caller.sessionId, status: subscription.status })

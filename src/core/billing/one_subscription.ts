@@ -34,15 +34,14 @@ export async function settleOneSubscription(
       return true;
     }
     const user = await core.users.find(userId);
-    // A mapping from before our time may name a user who has no document.
-    if (!user) await core.users.ensure(userId, core.clock.now().toISOString());
     const rivalId = user?.keptSubscriptionId ?? null;
     const rival = rivalId === null ? null : await retrieveSubscription(core, rivalId, deadline);
     if (rivalId !== null && rival && !hasEnded(rival.status) && !isBetter(candidate, rival)) {
       await rejectAndGiveBack(core, candidate, rival, deadline);
       return false;
     }
-    keeping = await core.users.keepSubscription(userId, candidate.id, rivalId ?? undefined);
+    const now = core.clock.now().toISOString();
+    keeping = await core.users.keepSubscription(userId, candidate.id, now, rivalId ?? undefined);
   }
   throw new NestError("unavailable", { detail: "the decision kept changing" });
 }

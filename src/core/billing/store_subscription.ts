@@ -2,22 +2,27 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { customerAddress } from "#core/billing/stripe_subscription.ts";
 import { newSubscription } from "#core/billing/subscription_record.ts";
+import { isSuppressed } from "#core/email/mail_events.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
+import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { MailMark, Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 import { parseAddress } from "#core/users/address.ts";
-import { ensureUser } from "#core/users/sign_in_user.ts";
+import { claimIdentifier } from "#core/users/sign_in_user.ts";
 
 export interface StoredSubscription {
   record: Subscription;
   /** The user if the subscription is the one they keep, else null. */
   keeping: User | null;
+  /** The customer's address bounced hard lately. */
+  isSuppressed: boolean;
 }
 
 /**
  * Stores a subscription that Stripe made, with its user and mapping where they are new. A customer that is mapped
  * decides whose it is; the address only for one that is not, and proves nothing (contract 1.3).
+ * @param mapping of the customer, where it has one
  * @param welcome the mark of a welcome that the caller goes on to send, or that nobody is owed; null leaves it open
  * @returns null if another event stored it first
  * @throws NestError customer_email_missing
@@ -26,26 +31,25 @@ export async function storeNewSubscription(
   core: EventCore,
   current: Stripe.Subscription,
   state: SubscriptionState,
+  mapping: ProviderMapping | null,
   welcome: MailMark | null,
 ): Promise<StoredSubscription | null> {
   const now = core.clock.now().toISOString();
   const identity = readIdentity(current);
-  const [mapping, identifier] = await Promise.all([
-    core.providerMappings.findByCustomer(state.stpCustomerId),
-    identity === null ? null : core.identifiers.findActive("email", identity),
+  const [userId, suppressed] = await Promise.all([
+    mapping?.userId ?? claimUser(core, identity, now),
+    identity !== null && isSuppressed(core, identity),
   ]);
-  if (!mapping && identity === null) throw new NestError("customer_email_missing");
-  const userId = mapping?.userId ?? (await ensureUser(core, identity as string, identifier, now)).userId;
   const record: Subscription = {
     ...newSubscription(current, state, userId, now),
     mails: welcome ? { welcome } : {},
   };
   const [isNew, keeping] = await Promise.all([
     core.subscriptions.insert(record),
-    core.users.keepSubscription(userId, current.id),
+    core.users.keepSubscription(userId, current.id, now),
     mapping ? null : mapCustomer(core, userId, state.stpCustomerId, now),
   ]);
-  return isNew ? { record, keeping } : null;
+  return isNew ? { record, keeping, isSuppressed: suppressed } : null;
 }
 
 function readIdentity(current: Stripe.Subscription): string | null {
@@ -57,7 +61,21 @@ function readIdentity(current: Stripe.Subscription): string | null {
   }
 }
 
-async function mapCustomer(core: EventCore, userId: string, customer: string, now: string): Promise<void> {
+async function claimUser(core: EventCore, identity: string | null, now: string): Promise<string> {
+  if (identity === null) throw new NestError("customer_email_missing");
+  return (await claimIdentifier(core, identity, now)).userId;
+}
+
+/**
+ * Notes whose customer this is; the first to say so is believed.
+ * @throws NestError unavailable if it is another user's
+ */
+export async function mapCustomer(
+  core: EventCore,
+  userId: string,
+  customer: string,
+  now: string,
+): Promise<void> {
   const isNew = await core.providerMappings.insert({
     _id: newId("providerMapping"),
     userId,

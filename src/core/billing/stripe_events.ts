@@ -3,7 +3,7 @@ import type { EventCore } from "#core/billing/event_core.ts";
 import { happening } from "#core/billing/event_types.ts";
 import { refundPayments } from "#core/billing/refund.ts";
 import type { ReceivedEvent } from "#core/billing/stripe_signature.ts";
-import { type Outcome, syncSubscription } from "#core/billing/sync_subscription.ts";
+import { type KnownSubscription, type Outcome, syncSubscription } from "#core/billing/sync_subscription.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
@@ -16,7 +16,8 @@ const PINNED_MAJOR = "endive";
 
 /** What is read beside the beginning of an event. */
 interface Prefetched {
-  known: Subscription | null;
+  known: KnownSubscription;
+  /** Those of the customer that lost to another one. */
   rejected: Subscription[];
 }
 
@@ -83,11 +84,13 @@ async function begin(
 
 async function prefetch(core: EventCore, event: ReceivedEvent): Promise<Prefetched> {
   const { type, objectId, customer } = event;
-  const [known, rejected] = await Promise.all([
-    happening("customer.subscription", type) && objectId ? core.subscriptions.findByStripeId(objectId) : null,
+  const isAboutSubscription = happening("customer.subscription", type) !== null;
+  const [record, mapping, rejected] = await Promise.all([
+    isAboutSubscription && objectId ? core.subscriptions.findByStripeId(objectId) : null,
+    isAboutSubscription && customer ? core.providerMappings.findByCustomer(customer) : undefined,
     type === "payment_intent.succeeded" && customer ? core.subscriptions.listRejected(customer) : [],
   ]);
-  return { known, rejected };
+  return { known: { record, mapping }, rejected };
 }
 
 async function dispatch(

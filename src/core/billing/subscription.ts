@@ -33,6 +33,16 @@ export function findUsable(subscriptions: readonly Subscription[], now: Date): S
   return usable[0] ?? null;
 }
 
+/** Whether a dispute ended in a way that leaves no doubt. */
+export function isHarmlessDispute(status: string): boolean {
+  return ["won", "warning_closed", "prevented"].includes(status);
+}
+
+/** Whether a payment of a subscription is in doubt, or was lost. */
+export function isDisputed({ disputedAt, disputeStatus }: Subscription): boolean {
+  return disputedAt !== null && !isHarmlessDispute(disputeStatus ?? "");
+}
+
 /** @throws NestError no_active_subscription */
 export function requireUsable(subscriptions: readonly Subscription[], now: Date): Subscription {
   const usable = findUsable(subscriptions, now);

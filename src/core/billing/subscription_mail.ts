@@ -4,7 +4,7 @@ import { isSuppressed } from "#core/email/mail_events.ts";
 import type { Mail } from "#core/email/mailer.ts";
 import type { TemplateName } from "#core/email/templates/index.ts";
 import { NestError } from "#core/errors.ts";
-import type { Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
+import type { MailMark, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 import { parseAddress } from "#core/users/address.ts";
 
 /** A claim this old belongs to a process that died: longer than any of our functions may run. */
@@ -21,18 +21,29 @@ export function dayInWords(iso: string): string {
   }).format(new Date(iso));
 }
 
+/** Whether somebody is sending a mail: its claim stands. */
+export function isUnderWay(core: Pick<EventCore, "clock">, { claimedAt, sentAt }: MailMark): boolean {
+  return sentAt === null && claimedAt >= lapsed(core);
+}
+
+/** A claim from before this moment has died with its process. */
+function lapsed({ clock }: Pick<EventCore, "clock">): string {
+  return plusSeconds(clock.now(), -CLAIM_SECONDS).toISOString();
+}
+
 /**
  * Sends a mail of a subscription once: never lost, and a second copy only if the process died between SES's answer and
  * its record (contract 1.3).
- * @param address as Stripe has it; null falls back on the user's own
- * @param isClaimed whether the caller holds the claim already
+ * @param mail.address as Stripe has it; null falls back on the user's own
+ * @param mail.isClaimed whether the caller holds the claim already
+ * @param mail.isSuppressed whether the address takes no mail, where the caller has looked
  * @throws NestError email_not_sent; unavailable while another call is sending it, so that somebody looks again
  */
 export async function sendOnce<Name extends TemplateName>(
   core: EventCore,
   subscription: Subscription,
   which: SubscriptionMail,
-  mail: Omit<Mail<Name>, "to"> & { address: string | null; isClaimed?: boolean },
+  mail: Omit<Mail<Name>, "to"> & { address: string | null; isClaimed?: boolean; isSuppressed?: boolean },
   deadline: number,
 ): Promise<void> {
   if (subscription.mails?.[which]?.sentAt) return;
@@ -44,7 +55,7 @@ export async function sendOnce<Name extends TemplateName>(
   }
   const [isOurs, suppressed] = await Promise.all([
     mail.isClaimed === true || claim(core, stpSubscriptionId, which),
-    isSuppressed(core, to.identity),
+    mail.isSuppressed ?? isSuppressed(core, to.identity),
   ]);
   if (!isOurs) return awaitOther(core, stpSubscriptionId, which);
   if (suppressed) {
@@ -64,12 +75,11 @@ export async function sendOnce<Name extends TemplateName>(
 }
 
 function claim(core: EventCore, stpSubscriptionId: string, which: SubscriptionMail): Promise<boolean> {
-  const now = core.clock.now();
-  const lapsedBefore = plusSeconds(now, -CLAIM_SECONDS).toISOString();
-  return core.subscriptions.claimMail(stpSubscriptionId, which, now.toISOString(), lapsedBefore);
+  const now = core.clock.now().toISOString();
+  return core.subscriptions.claimMail(stpSubscriptionId, which, now, lapsed(core));
 }
 
-/** Another call holds the claim: unless it is through, this event must come again. */
+/** Another call holds the claim, or the subscription was rejected meanwhile: unless it is sent, this event must come again. */
 async function awaitOther(
   core: EventCore,
   stpSubscriptionId: string,

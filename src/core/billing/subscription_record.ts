@@ -24,6 +24,7 @@ export function newSubscription(
     refundedAt: null,
     disputedAt: null,
     disputeStatus: null,
+    disputes: [],
     mails: {},
   };
 }

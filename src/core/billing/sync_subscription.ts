@@ -1,19 +1,17 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { finishRejection, settleOneSubscription } from "#core/billing/one_subscription.ts";
-import { storeNewSubscription } from "#core/billing/store_subscription.ts";
+import { mapCustomer, storeNewSubscription } from "#core/billing/store_subscription.ts";
 import { hasEnded, isKnownStatus, ourProduct, readState } from "#core/billing/stripe_state.ts";
 import { customerAddress, retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { dayInWords, sendOnce } from "#core/billing/subscription_mail.ts";
-import { DAY, plusSeconds } from "#core/clock.ts";
+import { firstMark, sendWelcome, welcomeFor, welcomeUnlessDone } from "#core/billing/welcome.ts";
 import { NestError } from "#core/errors.ts";
+import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** Each round is lost only to another event of the same subscription. */
 const ROUNDS = 5;
-const WELCOMED = ["active", "trialing"];
-/** Stripe posts an event again for three days; somebody whom a walk finds later than that is not new any more. */
-const NEW_SECONDS = 3 * DAY;
 
 /** What became of an event: nothing to do has a reason. */
 export type Outcome = { status: "done" } | { status: "ignored"; reason: string };
@@ -22,11 +20,17 @@ const DONE: Outcome = { status: "done" };
 /** What happened, or `reconciled`: the operator's walk over all subscriptions found it (runbooks/stripe.md). */
 export type SubscriptionEvent = "created" | "updated" | "deleted" | "trial_will_end" | "reconciled";
 
+/** What was read when an event arrived. */
+export interface KnownSubscription {
+  record: Subscription | null;
+  /** Of the customer that the event names, where somebody has looked. */
+  mapping?: ProviderMapping | null | undefined;
+}
+
 /**
  * Brings what we know of a subscription to where Stripe has it now, with everything that follows from it. Safe to
  * repeat, in any order and beside others: Stripe is read after our record, and the record is written only if nobody
  * wrote it since.
- * @param known the record as read when the event arrived
  * @throws NestError subscription_not_valid, subscription_not_ready, customer_email_missing, stripe_error,
  *   email_not_sent, unavailable
  */
@@ -34,10 +38,10 @@ export async function syncSubscription(
   core: EventCore,
   event: SubscriptionEvent,
   id: string,
-  known: Subscription | null,
+  known: KnownSubscription,
   deadline: number,
 ): Promise<Outcome> {
-  let record = known;
+  let { record } = known;
   for (let round = 0; round < ROUNDS; round++) {
     if (round > 0) record = await core.subscriptions.findByStripeId(id);
     const current = await retrieveSubscription(core, id, deadline);
@@ -50,8 +54,8 @@ export async function syncSubscription(
     }
     const state = readState(current, product ?? record?.stpProductId ?? "");
     const outcome = record
-      ? await advance(core, event, record, current, state, deadline)
-      : await store(core, event, current, state, deadline);
+      ? await advance(core, event, { ...known, record }, current, state, deadline)
+      : await store(core, event, current, state, known.mapping, deadline);
     if (outcome) return outcome;
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });
@@ -63,7 +67,7 @@ type State = ReturnType<typeof readState>;
 async function advance(
   core: EventCore,
   event: SubscriptionEvent,
-  record: Subscription,
+  { record, mapping }: KnownSubscription & { record: Subscription },
   current: Stripe.Subscription,
   state: State,
   deadline: number,
@@ -73,8 +77,10 @@ async function advance(
   const contends = !isEnded && record.rejectedAt === null;
   const [written, keeping] = await Promise.all([
     core.subscriptions.advance(current.id, record.version, state, now),
-    contends ? core.users.keepSubscription(record.userId, current.id) : null,
+    contends ? core.users.keepSubscription(record.userId, current.id, now) : null,
     isEnded ? core.users.releaseSubscription(record.userId, current.id) : null,
+    // Whoever stored the subscription may have died before it mapped the customer.
+    mapping === null ? mapCustomer(core, record.userId, state.stpCustomerId, now) : null,
   ]);
   if (!written) return null;
   if (written.rejectedAt !== null) {
@@ -93,6 +99,7 @@ async function store(
   event: SubscriptionEvent,
   current: Stripe.Subscription,
   state: State,
+  looked: ProviderMapping | null | undefined,
   deadline: number,
 ): Promise<Outcome | null> {
   if (hasEnded(current.status)) return { status: "ignored", reason: "ended" };
@@ -104,15 +111,21 @@ async function store(
     );
     return { status: "ignored", reason: "promotion_code_missing" };
   }
-  const isLate = isTooLateToWelcome(core, event, current);
-  const isWelcome = WELCOMED.includes(current.status) && !isLate;
-  const now = core.clock.now().toISOString();
-  const mark = { claimedAt: now, sentAt: isLate ? now : null };
-  const stored = await storeNewSubscription(core, current, state, isWelcome || isLate ? mark : null);
+  const mapping =
+    looked === undefined ? await core.providerMappings.findByCustomer(state.stpCustomerId) : looked;
+  const welcome = welcomeFor(core, current, event === "reconciled");
+  const stored = await storeNewSubscription(core, current, state, mapping, firstMark(core, welcome));
   if (!stored) return null;
-  const { record, keeping } = stored;
+  const { record, keeping, isSuppressed } = stored;
   const isKept = await settleOneSubscription(core, record.userId, current, keeping, deadline);
-  if (isKept && isWelcome) await welcome(core, record, current, deadline, true);
+  if (welcome !== "due") return DONE;
+  if (keeping) {
+    await sendWelcome(core, record, current, deadline, { isClaimed: true, isSuppressed });
+    return DONE;
+  }
+  // There was a rival: who lost must not look as if it were sending its welcome, who won may have been welcomed by it.
+  await core.subscriptions.releaseMail(current.id, "welcome");
+  if (isKept) await welcomeUnlessDone(core, record, current, deadline);
   return DONE;
 }
 
@@ -126,16 +139,6 @@ function passesGate({ stage, billing }: EventCore, current: Stripe.Subscription)
   });
 }
 
-/** Only a walk finds old ones: an event is one that Stripe still posts, or that an operator replays on purpose. */
-function isTooLateToWelcome(
-  core: EventCore,
-  event: SubscriptionEvent,
-  current: Stripe.Subscription,
-): boolean {
-  const newest = plusSeconds(core.clock.now(), -NEW_SECONDS);
-  return event === "reconciled" && current.created * 1000 < newest.getTime();
-}
-
 async function mailAbout(
   core: EventCore,
   event: SubscriptionEvent,
@@ -143,28 +146,11 @@ async function mailAbout(
   current: Stripe.Subscription,
   deadline: number,
 ): Promise<void> {
-  // Records from before our time have no `mails`: their owners were welcomed long ago.
-  const awaitsWelcome = record.mails !== undefined && record.mails.welcome?.sentAt == null;
-  const isLate = isTooLateToWelcome(core, event, current);
-  if (awaitsWelcome && WELCOMED.includes(current.status) && !isLate)
-    await welcome(core, record, current, deadline, false);
+  const isOwed = record.mails.welcome?.sentAt == null;
+  if (isOwed && welcomeFor(core, current, event === "reconciled") === "due")
+    await welcomeUnlessDone(core, record, current, deadline);
   if (event !== "trial_will_end" || current.status !== "trialing") return;
   const variables = { endsOn: dayInWords(record.endsAt) };
   const mail = { template: "trial-will-end", variables, address: customerAddress(current) } as const;
   await sendOnce(core, record, "trialWillEnd", mail, deadline);
-}
-
-async function welcome(
-  core: EventCore,
-  record: Subscription,
-  current: Stripe.Subscription,
-  deadline: number,
-  isClaimed: boolean,
-): Promise<void> {
-  const address = customerAddress(current);
-  const mail =
-    current.status === "trialing"
-      ? ({ template: "welcome-trial", variables: { endsOn: dayInWords(record.endsAt) } } as const)
-      : ({ template: "welcome", variables: {} } as const);
-  await sendOnce(core, record, "welcome", { ...mail, address, isClaimed }, deadline);
 }

@@ -172,6 +172,6 @@ export async function recordTrial(
       { stpProductId, stpSubscriptionId: made.id, startsAt: state.startsAt, endsAt: state.endsAt },
       now,
     ),
-    core.users.keepSubscription(trial.userId, made.id),
+    core.users.keepSubscription(trial.userId, made.id, now),
   ]);
 }

@@ -2,6 +2,14 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { isDuplicateKey } from "#core/clients/mongo.ts";
 
 export type CancelType = "immediate" | "period_end";
+/** A bank's objection to a payment of a subscription. */
+export interface Dispute {
+  /** dp_… */
+  id: string;
+  /** Stripe's word. */
+  status: string;
+  createdAt: string;
+}
 /** Mails that a subscription gives rise to, each sent once. */
 export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate";
 
@@ -39,9 +47,12 @@ export interface Subscription extends SubscriptionState {
   isRejectedSilently: boolean;
   /** When a rejected one's payments had all been given back. */
   refundedAt: string | null;
+  /** When the first dispute was opened. */
   disputedAt: string | null;
-  /** Stripe's word for the newest dispute. */
+  /** Stripe's word for the newest dispute that leaves a doubt, else for the newest. */
   disputeStatus: string | null;
+  /** All of them, oldest first. */
+  disputes: Dispute[];
   mails: Partial<Record<SubscriptionMail, MailMark>>;
 }
 
@@ -63,6 +74,7 @@ type Added = Pick<
   | "refundedAt"
   | "disputedAt"
   | "disputeStatus"
+  | "disputes"
   | "mails"
 >;
 
@@ -81,6 +93,7 @@ function complete(stored: StoredSubscription | null): Subscription | null {
     refundedAt: null,
     disputedAt: null,
     disputeStatus: null,
+    disputes: [],
     mails: { welcome: { claimedAt: createdAt, sentAt: createdAt } },
     ...stored,
   };
@@ -131,13 +144,13 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Writes a reading of Stripe's state that began after `version` was read. Of two readings that overlap the second to
-   * write gets null and must read again, so the newest state wins.
+   * Writes what was read of Stripe after `version` was read. Of two readings that overlap the second to write gets null
+   * and must read again, so the newest state wins.
    */
   async advance(
     stpSubscriptionId: string,
     version: number,
-    state: SubscriptionState,
+    state: SubscriptionState | Pick<Subscription, "disputes" | "disputedAt" | "disputeStatus">,
     now: string,
   ): Promise<Subscription | null> {
     const written = await this.#collection.findOneAndUpdate(
@@ -161,25 +174,17 @@ export class SubscriptionRepository {
     await this.#collection.updateOne({ stpSubscriptionId }, { $set: { refundedAt: now } });
   }
 
-  /** Records where the newest dispute stands; the first dispute's time stays. */
-  async recordDispute(
-    stpSubscriptionId: string,
-    disputeStatus: string,
-    disputedAt: string,
-  ): Promise<boolean> {
-    const result = await this.#collection.updateOne({ stpSubscriptionId }, [
-      {
-        $set: {
-          disputeStatus: { $literal: disputeStatus },
-          disputedAt: { $ifNull: ["$disputedAt", disputedAt] },
-        },
-      },
-    ]);
-    return result.matchedCount === 1;
+  /** Those of a user that were rejected since a moment, and not silently: one of them may have had a mail of another's. */
+  async listRejectedSince(userId: string, since: string): Promise<Subscription[]> {
+    const rejected = await this.#collection
+      .find({ userId, rejectedAt: { $gte: since }, isRejectedSilently: false })
+      .toArray();
+    return rejected.map((stored) => complete(stored));
   }
 
   /**
-   * Takes on the sending of a mail. Of any number of simultaneous calls one gets true.
+   * Takes on the sending of a mail. Of any number of simultaneous calls one gets true; nobody does for the welcome of one
+   * that was rejected.
    * @param lapsedBefore a claim from before this moment has died with its process
    */
   async claimMail(
@@ -192,6 +197,7 @@ export class SubscriptionRepository {
     const result = await this.#collection.updateOne(
       {
         stpSubscriptionId,
+        ...(mail === "welcome" ? { rejectedAt: null } : {}),
         $or: [
           { [mark]: { $exists: false } },
           { [`${mark}.sentAt`]: null, [`${mark}.claimedAt`]: { $lt: lapsedBefore } },

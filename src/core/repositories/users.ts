@@ -37,20 +37,35 @@ export class UserRepository {
 
   /**
    * Makes a Stripe subscription the one that the user keeps, unless another one is kept. One conditional update decides
-   * for any number of simultaneous calls, and the same update notes whom it replaced, so that a crash forgets nobody.
+   * for any number of simultaneous calls, and the same update notes whom it replaced, so that a crash forgets nobody. A
+   * user who has no document yet gets one.
    * @param instead the one that may be replaced
    * @returns the user if it is kept now, else null
    */
-  keepSubscription(id: string, stpSubscriptionId: string, instead?: string): Promise<User | null> {
+  async keepSubscription(
+    id: string,
+    stpSubscriptionId: string,
+    now: string,
+    instead?: string,
+  ): Promise<User | null> {
     const replaceable = instead === undefined ? [] : [instead];
-    return this.#collection.findOneAndUpdate(
-      { _id: id, keptSubscriptionId: { $in: [null, stpSubscriptionId, ...replaceable] } },
-      {
-        $set: { keptSubscriptionId: stpSubscriptionId },
-        $addToSet: { replacedSubscriptionIds: { $each: replaceable } },
-      },
-      { returnDocument: "after" },
-    );
+    const keep = (upsert: boolean) =>
+      this.#collection.findOneAndUpdate(
+        { _id: id, keptSubscriptionId: { $in: [null, stpSubscriptionId, ...replaceable] } },
+        {
+          $set: { keptSubscriptionId: stpSubscriptionId },
+          $addToSet: { replacedSubscriptionIds: { $each: replaceable } },
+          $setOnInsert: { createdAt: now },
+        },
+        { returnDocument: "after", upsert },
+      );
+    try {
+      return await keep(true);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      // The user keeps another one, or was made by a call beside this one.
+      return keep(false);
+    }
   }
 
   /** A replaced subscription has been cancelled and given back. */

@@ -23,17 +23,7 @@ export async function ensureUser(
     await core.users.ensure(found.userId, found.createdAt);
     return found;
   }
-  const fresh: Identifier = {
-    _id: newId("identifier"),
-    userId: newUserId,
-    identifierType: "email",
-    identifierValue: identity,
-    createdAt: now,
-    updatedAt: null,
-    verifiedAt: null,
-    removedAt: null,
-    knownDevices: [],
-  };
+  const fresh = newIdentifier(identity, newUserId, now);
   const [won] = await Promise.all([core.identifiers.insert(fresh), core.users.ensure(fresh.userId, now)]);
   if (won) return fresh;
   const [winner] = await Promise.all([
@@ -43,4 +33,38 @@ export async function ensureUser(
   if (!winner) throw new Error("the address was claimed and removed at once");
   await core.users.ensure(winner.userId, winner.createdAt);
   return winner;
+}
+
+/**
+ * The identifier of an address, claimed for a new user if nobody has it; one trip for a known and an unknown address.
+ * The new user's document is still to be made.
+ */
+export async function claimIdentifier(
+  core: Pick<Core, "identifiers">,
+  identity: string,
+  now: string,
+): Promise<Identifier> {
+  const fresh = newIdentifier(identity, newId("user"), now);
+  const [won, found] = await Promise.all([
+    core.identifiers.insert(fresh),
+    core.identifiers.findActive("email", identity),
+  ]);
+  if (won) return fresh;
+  const winner = found ?? (await core.identifiers.findActive("email", identity));
+  if (!winner) throw new Error("the address was claimed and removed at once");
+  return winner;
+}
+
+function newIdentifier(identifierValue: string, userId: string, now: string): Identifier {
+  return {
+    _id: newId("identifier"),
+    userId,
+    identifierType: "email",
+    identifierValue,
+    createdAt: now,
+    updatedAt: null,
+    verifiedAt: null,
+    removedAt: null,
+    knownDevices: [],
+  };
 }

@@ -44,7 +44,8 @@ const DEADLOCK = 16_908_292;
 const DEADLOCK_BYTES = Buffer.from(new Int32Array([DEADLOCK]).buffer);
 /** findAndModify says it in words only. */
 const DEADLOCK_WORDS = "deadlock detected";
-const TAKEN_KEY = "violates exclusion constraint";
+/** Of a unique index, and of `_id`. */
+const TAKEN_KEY = ["violates exclusion constraint", "violates unique constraint"];
 const OP_MSG = 2013;
 
 interface Pending {
@@ -115,7 +116,7 @@ function framed(take: (message: Buffer) => void): (chunk: Buffer) => void {
 
 function conflictOf(reply: Buffer): "deadlock" | "taken key" | null {
   // Nearly every reply is passed on after these looks at its bytes.
-  if (![DEADLOCK_BYTES, DEADLOCK_WORDS, TAKEN_KEY].some((sign) => reply.includes(sign))) return null;
+  if (![DEADLOCK_BYTES, DEADLOCK_WORDS, ...TAKEN_KEY].some((sign) => reply.includes(sign))) return null;
   const body = BSON.deserialize(reply.subarray(21, 21 + reply.readInt32LE(21)));
   const errors: { code?: number }[] = Array.isArray(body.writeErrors) ? body.writeErrors : [];
   const wroteNothing = body.ok === 0 || (body.n ?? 0) === 0;
@@ -125,7 +126,8 @@ function conflictOf(reply: Buffer): "deadlock" | "taken key" | null {
     body.code === DEADLOCK ||
     (errors.length > 0 && errors.every(({ code }) => code === DEADLOCK));
   if (wroteNothing && deadlocked) return "deadlock";
-  return body.ok === 0 && String(body.errmsg).includes(TAKEN_KEY) ? "taken key" : null;
+  const isTaken = body.ok === 0 && TAKEN_KEY.some((words) => String(body.errmsg).includes(words));
+  return isTaken ? "taken key" : null;
 }
 
 function takenKey(reply: Buffer): Buffer {

@@ -96,6 +96,31 @@ describe("the database engine", () => {
     });
   });
 
+  test("tells an upsert whose condition does not hold that its _id is taken", async () => {
+    const things = collection("conditions");
+    await things.insertOne({ _id: "user", name: "kept" });
+    const take = () =>
+      things.findOneAndUpdate(
+        { _id: "user", name: { $in: [null as never, "other"] } },
+        { $set: { name: "other" } },
+        { upsert: true },
+      );
+    await expect(take()).rejects.toMatchObject({ code: 11000 });
+    await things.updateOne({ _id: "user" }, { $unset: { name: "" } });
+    expect(await take()).toMatchObject({ _id: "user" });
+    const results = await Promise.allSettled(
+      Array.from({ length: CALLERS }, (_, n) =>
+        things.findOneAndUpdate(
+          { _id: "fresh", name: { $in: [null as never, `caller-${n}`] } },
+          { $set: { name: `caller-${n}` } },
+          { upsert: true, returnDocument: "after" },
+        ),
+      ),
+    );
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    for (const result of results) if (result.status === "rejected") expect(result.reason.code).toBe(11000);
+  });
+
   test("makes one document of 50 simultaneous upserts on a unique key that is not _id, 20 times over", async () => {
     const things = collection("upserts");
     await things.createIndex({ name: 1 }, { unique: true });

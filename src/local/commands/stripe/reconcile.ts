@@ -50,8 +50,8 @@ async function mendAll(core: EventCore, found: readonly Difference[]): Promise<b
 /** The webhook's own way, so that there is no second one of writing. */
 async function mend(core: EventCore, { id, kind }: Difference): Promise<string> {
   if (kind === "gone") return "left alone";
-  const known = await core.subscriptions.findByStripeId(id);
-  const outcome = await syncSubscription(core, "reconciled", id, known, Date.now() + WEBHOOK_LIMIT_MS);
+  const record = await core.subscriptions.findByStripeId(id);
+  const outcome = await syncSubscription(core, "reconciled", id, { record }, Date.now() + WEBHOOK_LIMIT_MS);
   return outcome.status === "done" ? "mended" : `ignored (${outcome.reason})`;
 }
 

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DoubleEvent } from "#local/stripe/types.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const created = (id: string) =>
+  nest.stripe
+    .events()
+    .find(
+      ({ type, data }) =>
+        type === "customer.subscription.created" && (data.object as { id: string }).id === id,
+    ) as DoubleEvent;
+const subjectsTo = (address: string) =>
+  nest.ses.inbox.filter(({ to }) => to === address).map(({ subject }) => subject);
+const WELCOME = "Welcome to Beak!";
+const DUPLICATE = "Duplicate Beak Subscription";
+
+/** Posts until it is taken, as Stripe does; claims and leases run out meanwhile. */
+const insist = async (event: DoubleEvent) => {
+  for (let tries = 0; tries < 10; tries++) {
+    if ((await nest.webhook(event)).status === 200) return;
+    nest.clock.advance(150);
+  }
+  throw new Error("never taken");
+};
+const buyTwice = (email = ADA) => {
+  const first = nest.stripe.createSubscription({ email });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email });
+  return { first: created(first.id), second: created(second.id) };
+};
+
+test("two subscriptions bought at once are welcomed once, whichever event comes first", async () => {
+  const { first, second } = buyTwice();
+  for (const event of [second, first]) expect((await nest.webhook(event)).status).toBe(200);
+  await nest.deliverEvents();
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
+});
+
+test("and when both events come at the same time", async () => {
+  for (let round = 0; round < 20; round++) {
+    const address = `round${round}@example.com`;
+    const { first, second } = buyTwice(address);
+    await Promise.all([second, first].map((event) => insist(event)));
+    expect(subjectsTo(address).sort()).toEqual([DUPLICATE, WELCOME]);
+  }
+});
+
+test("a welcome that could not be sent goes out with whichever is kept", async () => {
+  const { first, second } = buyTwice();
+  nest.ses.fault({ calls: 1, kind: "error" });
+  expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
+  await insist(first);
+  await insist(second);
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
+});
+
+test("somebody who comes back later is welcomed again", async () => {
+  const { first, second } = buyTwice();
+  for (const event of [second, first]) await nest.webhook(event);
+  await nest.deliverEvents();
+  for (const { id, status } of nest.stripe.subscriptions()) {
+    if (status === "active") nest.stripe.cancelSubscription(id);
+  }
+  await nest.deliverEvents();
+  nest.clock.advance(86_400);
+  nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME, WELCOME]);
+});

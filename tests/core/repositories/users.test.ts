@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { UserRepository } from "#core/repositories/users.ts";
+import { openFreshDatabase } from "#tests/support/database.ts";
+
+const NOW = "2026-01-01T00:00:00.000Z";
+const atOnce = <Result>(work: (caller: number) => Promise<Result>) =>
+  Promise.all(Array.from({ length: 50 }, (_, caller) => work(caller)));
+
+test("of 50 subscriptions at once for a user who is not there yet, one is kept, 20 times over", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  for (let round = 0; round < 20; round++) {
+    const id = `user_${round}`;
+    const kept = await atOnce((caller) => users.keepSubscription(id, `sub_${caller}`, NOW));
+    const winners = kept.filter((user) => user !== null);
+    expect(winners).toHaveLength(1);
+    expect(await users.find(id)).toMatchObject({
+      createdAt: NOW,
+      keptSubscriptionId: winners[0]?.keptSubscriptionId,
+      replacedSubscriptionIds: [],
+    });
+  }
+});
+
+test("the same subscription 50 times at once is kept each time: nobody is told of a rival that is itself", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  for (let round = 0; round < 20; round++) {
+    const kept = await atOnce(() => users.keepSubscription(`user_${round}`, "sub_1", NOW));
+    expect(kept.every((user) => user?.keptSubscriptionId === "sub_1")).toBe(true);
+  }
+});
+
+test("of 50 that would replace the one that is kept, one does, and the update notes whom it replaced", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  await users.keepSubscription("user", "sub_old", NOW);
+  const kept = await atOnce((caller) => users.keepSubscription("user", `sub_${caller}`, NOW, "sub_old"));
+  expect(kept.filter((user) => user !== null)).toHaveLength(1);
+  expect(await users.find("user")).toMatchObject({ replacedSubscriptionIds: ["sub_old"] });
+});
