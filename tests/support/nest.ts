@@ -89,7 +89,10 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     monitorCommands: true,
   });
   if (!options.beside) await createIndexes(gateway.mongo.database);
-  return new TestNest({ secrets, ses, stripe, mongoUri, clock, logLines, gateway, isOwner: !options.beside });
+  return new TestNest({
+    ...{ secrets, ses, stripe, mongoUri, environment, clock, logLines, gateway },
+    isOwner: !options.beside,
+  });
 }
 
 interface NestParts {
@@ -97,6 +100,7 @@ interface NestParts {
   ses: SesDouble;
   stripe: StripeDouble;
   mongoUri: string;
+  environment: Record<string, string>;
   clock: TestClock;
   logLines: string[];
   gateway: Gateway;
@@ -108,6 +112,8 @@ export class TestNest {
   readonly ses: SesDouble;
   readonly stripe: StripeDouble;
   readonly mongoUri: string;
+  /** What its functions were opened with. */
+  readonly environment: Record<string, string>;
   readonly clock: TestClock;
   readonly logLines: string[];
   readonly gateway: Gateway;
@@ -119,6 +125,7 @@ export class TestNest {
     this.ses = parts.ses;
     this.stripe = parts.stripe;
     this.mongoUri = parts.mongoUri;
+    this.environment = parts.environment;
     this.clock = parts.clock;
     this.logLines = parts.logLines;
     this.gateway = parts.gateway;

@@ -1,0 +1,126 @@
+import type { Scenario } from "#tests/callbacks/chaos/scenario.ts";
+import type { TestNest } from "#tests/support/nest.ts";
+
+type Document = { _id: string; [field: string]: unknown };
+/** Times of ours differ from run to run; whether there is one must not. */
+const OURS = new Set(["createdAt", "rejectedAt", "refundedAt", "disputedAt"]);
+/** Ids of ours, and what tells how often something was written; mails are counted where they arrive. */
+const IGNORED = new Set(["_id", "userId", "updatedAt", "version", "mails"]);
+
+/** Everything a run has led to, in words that are the same in every run that ends the same. */
+export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Record<string, unknown>> {
+  const { names, addresses } = scenario;
+  const everyone = [...addresses.values()];
+  const identifiers = await find(nest, "identifiers", { identifierValue: { $in: everyone } });
+  const people = new Map(
+    identifiers.map(({ userId, identifierValue }) => [
+      String(userId),
+      [...addresses].find(([, address]) => address === identifierValue)?.[0] ?? "nobody",
+    ]),
+  );
+  const userIds = [...people.keys()];
+  const say = (value: unknown): unknown => {
+    if (typeof value === "string") return names.get(value) ?? people.get(value) ?? value;
+    if (Array.isArray(value)) return value.map(say);
+    if (typeof value !== "object" || value === null) return value;
+    const fields = Object.entries(value).filter(([field]) => !IGNORED.has(field));
+    return Object.fromEntries(
+      fields.map(([field, inner]) => [field, OURS.has(field) ? inner != null : say(inner)]),
+    );
+  };
+  const sorted = (documents: Document[], by: string) =>
+    documents
+      .map((document) => ({ user: people.get(String(document.userId)), ...(say(document) as object) }))
+      .sort((one, other) => String(one[by as never]).localeCompare(String(other[by as never])));
+  const subscriptions = await find(nest, "subscriptions", { userId: { $in: userIds } });
+  const ledger = await find(nest, "stripe-events", {
+    _id: { $in: nest.stripe.events().map(({ id }) => id) },
+  });
+  return {
+    identifiers: sorted(identifiers, "identifierValue").map(({ user }) => user),
+    users: (await find(nest, "users", { _id: { $in: userIds } }))
+      .map((user) => ({ user: people.get(user._id), ...(say(user) as object) }))
+      .sort((one, other) => String(one.user).localeCompare(String(other.user))),
+    mappings: sorted(await find(nest, "provider-mappings", { userId: { $in: userIds } }), "providerValue"),
+    subscriptions: sorted(withoutDates(nest, subscriptions), "stpSubscriptionId"),
+    stripe: nest.stripe
+      .subscriptions()
+      .filter(({ id }) => names.has(id))
+      .map(({ id, status }) => `${names.get(id)}: ${status}`),
+    refunds: refundsOf(nest, names),
+    ledger: ledger
+      .map(({ type, status, reason }) => `${type}: ${status}${reason ? ` (${reason})` : ""}`)
+      .sort(),
+  };
+}
+
+/** The mails that a run's people got, by person and subject. */
+export function mailsTo(nest: TestNest, { addresses }: Scenario): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { to, subject } of nest.ses.inbox) {
+    const person = [...addresses].find(([, address]) => address === to)?.[0];
+    if (person) counts.set(`${person}: ${subject}`, (counts.get(`${person}: ${subject}`) ?? 0) + 1);
+  }
+  return new Map([...counts].sort());
+}
+
+const MARKS: Readonly<Record<string, string>> = {
+  "Welcome to Beak!": "welcome",
+  "Your Beak Trial has begun!": "welcome",
+  "Your Beak trial ends soon": "trialWillEnd",
+  "Duplicate Beak Subscription": "duplicate",
+};
+
+/** The mails that have arrived and of which no record says so. */
+export async function unrecordedMails(nest: TestNest, scenario: Scenario): Promise<Set<string>> {
+  const unrecorded = new Set<string>();
+  for (const mail of mailsTo(nest, scenario).keys()) {
+    const [person = "", subject = ""] = mail.split(": ");
+    const [identifier] = await find(nest, "identifiers", { identifierValue: scenario.addresses.get(person) });
+    const recorded = await find(nest, "subscriptions", {
+      userId: identifier?.userId,
+      [`mails.${MARKS[subject]}.sentAt`]: { $type: "string" },
+    });
+    if (recorded.length === 0) unrecorded.add(mail);
+  }
+  return unrecorded;
+}
+
+function find(nest: TestNest, collection: string, filter: object): Promise<Document[]> {
+  return nest.collection(collection).find(filter).toArray() as Promise<Document[]>;
+}
+
+/** Dates of Stripe's as seconds after it made the subscription: runs live at different times. */
+function withoutDates(nest: TestNest, documents: Document[]): Document[] {
+  const made = new Map(nest.stripe.subscriptions().map(({ id, created }) => [id, created]));
+  return documents.map((document) => {
+    const since = made.get(String(document.stpSubscriptionId)) ?? 0;
+    const moved = ["startsAt", "endsAt", "cancelAt", "cancelledAt", "stpCreatedAt"].map((field) => {
+      const value = document[field];
+      return [
+        field,
+        typeof value === "string" ? Math.round((Date.parse(value) / 1000 - since) / 86_400) : value,
+      ];
+    });
+    return { ...document, ...Object.fromEntries(moved) };
+  });
+}
+
+function refundsOf(nest: TestNest, names: ReadonlyMap<string, string>): string[] {
+  const customers = new Map(
+    nest.stripe
+      .events()
+      .filter(({ type }) => type.startsWith("payment_intent."))
+      .map(({ data }) => data.object as { id: string; customer: string })
+      .map(({ id, customer }) => [id, customer]),
+  );
+  return nest.stripe
+    .refunds()
+    .map(
+      ({ payment_intent, amount }) =>
+        [names.get(customers.get(String(payment_intent)) ?? ""), amount] as const,
+    )
+    .filter(([name]) => name !== undefined)
+    .map(([name, amount]) => `${name}: ${amount}`)
+    .sort();
+}

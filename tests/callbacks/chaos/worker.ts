@@ -1,0 +1,70 @@
+import { fork } from "node:child_process";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
+import { openCore } from "#core/core.ts";
+import { serveWebhook } from "#entry/webhook.ts";
+import type { Delivery } from "#tests/callbacks/chaos/child.ts";
+import { type Fate, mortal } from "#tests/support/mortal.ts";
+import type { TestNest } from "#tests/support/nest.ts";
+import { toWebhookEvent } from "#tests/support/webhook_event.ts";
+
+/** A process that works on events until it dies. */
+export interface Worker {
+  /** The status of its answer; null if none comes any more. */
+  post(body: string, signature: string): Promise<number | null>;
+  /** Ends it. Whatever it had sent out has arrived then. */
+  close(): Promise<void>;
+}
+
+/** A worker in this process; from its fated effect on it does nothing and answers nothing. */
+export function startWorker(nest: TestNest, fate: Fate): Worker {
+  const open = openCore(nest.environment, { clock: nest.clock, write: (line) => nest.logLines.push(line) });
+  const death = Promise.withResolvers<null>();
+  const worker = mortal(open, fate, () => death.resolve(null));
+  const serve = serveWebhook(stripeWebhook.declaration, worker.open);
+  return {
+    async post(body, signature) {
+      const answer = serve(toWebhookEvent(body, signature), { awsRequestId: "request" } as never);
+      return (await Promise.race([answer, death.promise]))?.statusCode ?? null;
+    },
+    async close() {
+      await worker.atRest();
+      await open.mongo.client.close();
+    },
+  };
+}
+
+/** A worker in a process of its own, which kills itself with SIGKILL at its fated effect. */
+export function startChild(nest: TestNest, fate: Fate): Worker {
+  const child = fork(new URL("./child.ts", import.meta.url), [], {
+    env: { ...process.env, ...nest.environment, FATE: JSON.stringify(fate) },
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const waiting = new Map<number, (status: number | null) => void>();
+  let lastId = 0;
+  child.on("message", ({ id, status }: { id: number; status: number }) => {
+    waiting.get(id)?.(status);
+    waiting.delete(id);
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  void ended.then(() => {
+    for (const answer of waiting.values()) answer(null);
+  });
+  return {
+    post(body, signature) {
+      const id = ++lastId;
+      const offset = nest.clock.now().getTime() - Date.now();
+      return new Promise((resolve) => {
+        waiting.set(id, resolve);
+        if (child.connected) child.send({ id, body, signature, offset } satisfies Delivery);
+        else resolve(null);
+      });
+    },
+    async close() {
+      child.kill("SIGKILL");
+      await ended;
+      // The doubles live in this process: what reached them before the end is answered in their next turns.
+      for (let turn = 0; turn < 20; turn++) await nextTurn();
+    },
+  };
+}
