@@ -51,6 +51,7 @@ export const billing: Part<BillingSettings> = {
       priceId: config.STRIPE_PRICE_ID,
       productIds: config.STRIPE_PRODUCT_IDS,
       trialDays: config.TRIAL_DAYS,
+      trialCardPolicy: config.TRIAL_CARD_POLICY,
       requiredPromotionCodeId: config.REQUIRED_PROMOTION_CODE_ID ?? null,
     };
   },

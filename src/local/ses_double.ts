@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { array, object, optional, safeParse, string } from "zod/mini";
 
 /** A mail as the inbox shows it. */
@@ -23,6 +24,8 @@ export interface SesDouble {
   clear(): void;
   /** Arms the next `calls` calls to fail in a way; 0 calls or `none` disarms. */
   fault(armed: { calls: number; kind: MailFault }): void;
+  /** How long every call takes from now on, in milliseconds. */
+  latency(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -61,6 +64,7 @@ const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", () => Refus
 export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
   const inbox: SentMail[] = [];
   let armed: { calls: number; kind: MailFault } = { calls: 0, kind: "none" };
+  let latency = 0;
 
   const server = createServer(async (request, response) => {
     try {
@@ -71,6 +75,7 @@ export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
         throw new Refusal(403, "MissingAuthenticationTokenException", "Missing Authentication Token");
       }
       const body = await readBody(request);
+      await wait(latency);
       if (armed.calls > 0 && armed.kind !== "none") {
         armed.calls--;
         if (armed.kind === "hang") return;
@@ -95,6 +100,9 @@ export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
     clear: () => void inbox.splice(0),
     fault: (fault) => {
       armed = { ...fault };
+    },
+    latency(ms) {
+      latency = ms;
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

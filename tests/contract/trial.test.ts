@@ -144,8 +144,9 @@ describe("contract J, trial", () => {
     expect(await nest.collection("subscriptions").countDocuments()).toBe(1);
   });
 
-  test("J57: it answers within the app's 5 s at 800 ms a call of Stripe", async () => {
+  test("J57: it answers within the app's 5 s at 800 ms a call of Stripe and 300 ms a mail", async () => {
     nest.stripe.latency(800);
+    nest.ses.latency(300);
     const startedAt = Date.now();
     expect((await ask()).status).toBe(204);
     expect(Date.now() - startedAt).toBeLessThan(5_000);
@@ -273,6 +274,19 @@ describe("trials in bad weather", () => {
     expect(await from(5, "198.51.100.2")).toBe(204);
     for (let n = 0; n < 23; n++) await from(0, "198.51.100.1");
     expect(await from(0, "198.51.100.1")).toBe("rate_limited");
+    await limited.stop();
+  });
+
+  test("a request that loses races counts once", async () => {
+    const limited = await startNest({
+      beside: nest,
+      environment: { LIMIT_TRIAL_REQUESTS_PER_NETWORK: "10" },
+    });
+    const body = linkRequest({ identifier_value: "ada@example.com", device: machine("ada") });
+    const post = () => limited.call(`${V2}create_trial_and_magic_link`, body);
+    const answers = await Promise.all(Array.from({ length: 10 }, post));
+    expect(answers.map(codeOf)).toEqual(Array(10).fill(204));
+    expect(codeOf(await post())).toBe("rate_limited");
     await limited.stop();
   });
 

@@ -1,5 +1,8 @@
-import { _default, optional, pipe, refine, regex, string, transform } from "zod/mini";
+import { _default, enum as oneOf, optional, pipe, refine, regex, string, transform } from "zod/mini";
 import { integer } from "#core/config.ts";
+
+/** What happens to a trial with a card that another person's subscription had before. */
+const TRIAL_CARD_POLICIES = ["allow", "flag", "end"] as const;
 
 /** Comma-separated names, at least one. */
 const list = (shape: RegExp) =>
@@ -13,6 +16,7 @@ export const billingVariables = {
   STRIPE_PRICE_ID: string().check(regex(/^price_\w+$/)),
   STRIPE_PRODUCT_IDS: list(/^prod_\w+$/),
   TRIAL_DAYS: _default(integer(1, 730), 14),
+  TRIAL_CARD_POLICY: _default(oneOf(TRIAL_CARD_POLICIES), "allow"),
   /** Outside production, a subscription that is no trial needs this promotion code. */
   REQUIRED_PROMOTION_CODE_ID: optional(string().check(regex(/^promo_\w+$/))),
 };
@@ -24,5 +28,6 @@ export interface BillingSettings {
   priceId: string;
   productIds: readonly string[];
   trialDays: number;
+  trialCardPolicy: (typeof TRIAL_CARD_POLICIES)[number];
   requiredPromotionCodeId: string | null;
 }

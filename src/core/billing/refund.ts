@@ -20,18 +20,26 @@ export async function refundPayments(
       listAll(stripe.invoicePayments.list({ invoice: id, status: "paid", limit: 100 }, options)),
     );
     for (const { payment } of payments) {
-      const intent = payment.payment_intent;
-      if (intent) await refund(core, typeof intent === "string" ? intent : intent.id, deadline);
+      const { payment_intent: intent, charge } = payment;
+      // An invoice that was paid outside of Stripe has neither: there is nothing of Stripe's to give back.
+      if (intent) await refund(core, { payment_intent: idOf(intent) }, deadline);
+      else if (charge) await refund(core, { charge: idOf(charge) }, deadline);
     }
   }
 }
 
-async function refund(core: EventCore, payment_intent: string, deadline: number): Promise<void> {
+const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
+
+async function refund(
+  core: EventCore,
+  paid: { payment_intent: string } | { charge: string },
+  deadline: number,
+): Promise<void> {
   try {
     await core.stripe.request({ deadline }, (stripe, options) =>
-      stripe.refunds.create({ payment_intent, reason: "duplicate" }, options),
+      stripe.refunds.create({ ...paid, reason: "duplicate" }, options),
     );
-    core.log.info("refunded", { payment_intent });
+    core.log.info("refunded", paid);
   } catch (error) {
     if (stripeRefusal(error)?.code !== "charge_already_refunded") throw error;
   }

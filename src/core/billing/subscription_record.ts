@@ -25,6 +25,8 @@ export function newSubscription(
     disputedAt: null,
     disputeStatus: null,
     disputes: [],
+    cardFingerprints: [],
+    cardSeenBeforeAt: null,
     mails: {},
   };
 }

@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { guardCards } from "#core/billing/card_guard.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { finishRejection, settleOneSubscription } from "#core/billing/one_subscription.ts";
 import { mapCustomer, storeNewSubscription } from "#core/billing/store_subscription.ts";
@@ -89,7 +90,8 @@ async function advance(
   }
   if (isEnded) return DONE;
   const isKept = await settleOneSubscription(core, record.userId, current, keeping, deadline);
-  if (isKept) await mailAbout(core, event, written, current, deadline);
+  if (!isKept || (await guardCards(core, written, deadline))) return DONE;
+  await mailAbout(core, event, written, current, deadline);
   return DONE;
 }
 
@@ -118,6 +120,7 @@ async function store(
   if (!stored) return null;
   const { record, keeping, isSuppressed } = stored;
   const isKept = await settleOneSubscription(core, record.userId, current, keeping, deadline);
+  if (isKept && (await guardCards(core, record, deadline))) return DONE;
   if (welcome !== "due") return DONE;
   if (keeping) {
     await sendWelcome(core, record, current, deadline, { isClaimed: true, isSuppressed });

@@ -36,21 +36,23 @@ type TrialCore = Pick<
 >;
 
 /**
- * Reads what a trial depends on, and counts the request; one trip.
+ * Counts a request for a trial against its network's day.
  * @throws NestError rate_limited
  */
+export async function requireTrialAllowed(core: Pick<Core, "rateLimiter">, call: Call): Promise<void> {
+  refuseIfOver([await core.rateLimiter.count("trial_requests_per_network", networkOf(call.ip))]);
+}
+
+/** Reads what a trial depends on; one trip. */
 export async function readTrials(
-  core: TrialCore,
+  core: Pick<Core, "identifiers" | "trials">,
   identity: string,
   machine: Machine,
-  call: Call,
 ): Promise<FoundTrials> {
-  const [count, identifier, trials] = await Promise.all([
-    core.rateLimiter.count("trial_requests_per_network", networkOf(call.ip)),
+  const [identifier, trials] = await Promise.all([
     core.identifiers.findActive("email", identity),
     core.trials.listConcerning(identity, machine.beakId, machine.fingerprint),
   ]);
-  refuseIfOver([count]);
   const own = trials.find(({ identifierValue }) => identifierValue === identity) ?? null;
   return { identifier, own, isMachineTaken: trials.some((trial) => trial !== own) };
 }
@@ -76,7 +78,7 @@ export async function claimTrial(
   for (let round = 1; ; round++) {
     const claimed = await claimOnce(core, identity, machine, current, call, round === ROUNDS);
     if (claimed) return writeUser(core, claimed.trial, current.identifier, claimed.subscriptions);
-    current = await readTrials(core, identity, machine, call);
+    current = await readTrials(core, identity, machine);
   }
 }
 

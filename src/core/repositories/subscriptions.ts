@@ -54,6 +54,10 @@ export interface Subscription extends SubscriptionState {
   /** All of them, oldest first. */
   disputes: Dispute[];
   mails: Partial<Record<SubscriptionMail, MailMark>>;
+  /** Stripe's fingerprints of the cards it came with; only where a policy for trials' cards is configured. */
+  cardFingerprints: string[];
+  /** When a trial's card was found to be one that somebody else used before. */
+  cardSeenBeforeAt: string | null;
 }
 
 /** Who sends a mail, and whether it went out. */
@@ -76,6 +80,8 @@ type Added = Pick<
   | "disputeStatus"
   | "disputes"
   | "mails"
+  | "cardFingerprints"
+  | "cardSeenBeforeAt"
 >;
 
 /** Fills what a document of the predecessor lacks: nothing was rejected, and its owner was welcomed long ago. */
@@ -94,6 +100,8 @@ function complete(stored: StoredSubscription | null): Subscription | null {
     disputedAt: null,
     disputeStatus: null,
     disputes: [],
+    cardFingerprints: [],
+    cardSeenBeforeAt: null,
     mails: { welcome: { claimedAt: createdAt, sentAt: createdAt } },
     ...stored,
   };
@@ -103,6 +111,7 @@ export const subscriptionIndexes: IndexDescription[] = [
   { key: { stpSubscriptionId: 1 }, unique: true },
   { key: { userId: 1 } },
   { key: { stpCustomerId: 1 } },
+  { key: { cardFingerprints: 1 } },
 ];
 
 export class SubscriptionRepository {
@@ -172,6 +181,28 @@ export class SubscriptionRepository {
 
   async recordRefund(stpSubscriptionId: string, now: string): Promise<void> {
     await this.#collection.updateOne({ stpSubscriptionId }, { $set: { refundedAt: now } });
+  }
+
+  async rememberCards(stpSubscriptionId: string, fingerprints: readonly string[]): Promise<void> {
+    await this.#collection.updateOne(
+      { stpSubscriptionId },
+      { $addToSet: { cardFingerprints: { $each: [...fingerprints] } } },
+    );
+  }
+
+  /** Everybody's that came with one of these cards. */
+  async listByCards(fingerprints: readonly string[]): Promise<Subscription[]> {
+    const sharing = this.#collection.find({ cardFingerprints: { $in: [...fingerprints] } });
+    return (await sharing.toArray()).map((stored) => complete(stored));
+  }
+
+  /** @returns whether it was the first time */
+  async recordCardSeenBefore(stpSubscriptionId: string, now: string): Promise<boolean> {
+    const result = await this.#collection.updateOne(
+      { stpSubscriptionId, cardSeenBeforeAt: null },
+      { $set: { cardSeenBeforeAt: now } },
+    );
+    return result.modifiedCount === 1;
   }
 
   /** Those of a user that were rejected since a moment, and not silently: one of them may have had a mail of another's. */

@@ -6,7 +6,7 @@
 import { strictObject } from "zod/mini";
 import { deviceFields, linkFields, readLinkRequest } from "#core/auth/link_request.ts";
 import { allowLink, checkLink, mailLink, storeLink } from "#core/auth/magic_link.ts";
-import { claimTrial, readTrials } from "#core/billing/trial.ts";
+import { claimTrial, readTrials, requireTrialAllowed } from "#core/billing/trial.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trial_subscription.ts";
 import { billing, mailer, stripe } from "#core/parts.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -37,7 +37,8 @@ export const handler = rpc({
     const machine = { beakId: request.device.beak_id, fingerprint: request.device.fingerprint };
     const [allowed, found] = await Promise.all([
       allowLink(core, checked, call),
-      readTrials(core, address.identity, machine, call),
+      readTrials(core, address.identity, machine),
+      requireTrialAllowed(core, call),
     ]);
     const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
     const made = await subscribeTrial(core, trial, call);

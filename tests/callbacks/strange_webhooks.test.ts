@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { asAcacia } from "#local/stripe/older_shape.ts";
+import type { DoubleEvent } from "#local/stripe/types.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const WEBHOOK = "/1/webhook/stripe";
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const created = (id: string) =>
+  nest.stripe
+    .events()
+    .find(
+      ({ type, data }) =>
+        type === "customer.subscription.created" && (data.object as { id: string }).id === id,
+    ) as DoubleEvent;
+const stored = () => nest.collection("subscriptions").find().toArray();
+const row = (id: string) => nest.collection("stripe-events").findOne({ _id: id });
+const deleteCustomer = (id: string) =>
+  fetch(`${nest.stripe.url}/v1/customers/${id}`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+  });
+
+describe("strange webhooks", () => {
+  test("a stamp from the future is refused, and so is a body over 1 MiB; bad JSON, well signed, is no event", async () => {
+    const { body, header } = nest.stripe.signedEvent({ id: "evt_1", type: "x", created: 1 });
+    nest.clock.advance(-400);
+    const early = await nest.call(WEBHOOK, body, { headers: { "stripe-signature": header } });
+    expect(early.body.code).toBe("invalid_webhook_payload");
+    nest.clock.advance(400);
+    const large = await nest.call(WEBHOOK, "x".repeat(2 * 1024 * 1024), {
+      headers: { "stripe-signature": header },
+    });
+    expect([large.status, large.body.code]).toEqual([413, "body_too_large"]);
+    for (const shape of [
+      {},
+      [],
+      { id: "evt_1" },
+      { id: 5, type: "x", created: 1 },
+      { id: "evt_$", type: "x", created: 1 },
+    ]) {
+      expect((await nest.webhook(shape)).body.code).toBe("invalid_webhook_payload");
+    }
+  });
+
+  test("a base64 body, several signatures and either of two secrets verify", async () => {
+    const other = await startNest({
+      beside: nest,
+      environment: { STRIPE_WEBHOOK_SECRETS: `whsec_new, ${nest.stripe.webhookSecret}` },
+    });
+    const { body, header } = nest.stripe.signedEvent({ id: "evt_a", type: "x", created: 1 });
+    const doubly = header.replace("v1=", `v1=${"0".repeat(64)},v1=`);
+    const reply = await other.call(WEBHOOK, Buffer.from(body), {
+      headers: { "stripe-signature": doubly, "content-type": "application/octet-stream" },
+    });
+    expect([reply.status, reply.body]).toEqual([200, { received: true }]);
+    await other.stop();
+  });
+
+  test("other products are recorded and left alone", async () => {
+    const other = await startNest({ beside: nest, environment: { STRIPE_PRODUCT_IDS: "prod_else" } });
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    expect((await other.webhook(created(id))).status).toBe(200);
+    expect(await row(created(id).id)).toMatchObject({ status: "ignored", reason: "other_product" });
+    expect(await stored()).toEqual([]);
+    await other.stop();
+  });
+
+  test("an endpoint pinned to an older API version is understood, since the object is read again", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    expect((await nest.webhook(asAcacia(created(id)))).status).toBe(200);
+    expect((await stored())[0]).toMatchObject({ stpSubscriptionId: id, status: "active" });
+    expect(nest.logged("stripe_api_version")).toHaveLength(1);
+  });
+
+  test("a subscription without items, or with null dates, is stored as far as it can be and breaks nothing", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.webhook(created(id));
+    nest.stripe.updateSubscription(id, {
+      fields: { items: { object: "list", data: [], has_more: false, url: "" } as never },
+    });
+    const answers = await nest.deliverEvents();
+    expect(answers.every(([, code]) => code === 200)).toBe(true);
+  });
+
+  test("one of a newer API version is understood too, and said in the log", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    const newer = { ...created(id), api_version: "2027-03-31.fern", new_field: { deep: [1] } };
+    expect((await nest.webhook(newer)).status).toBe(200);
+    expect(await stored()).toMatchObject([{ stpSubscriptionId: id }]);
+    expect(nest.logged("stripe_api_version")).toMatchObject([{ api_version: "2027-03-31.fern" }]);
+  });
+
+  test("of several items the one of our product counts, and the latest period", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    const [subscription] = nest.stripe.subscriptions();
+    const [item] = subscription?.items.data ?? [];
+    const end = (item?.current_period_end ?? 0) + 86_400;
+    const other = {
+      ...item,
+      id: "si_other",
+      price: { ...item?.price, product: "prod_other" },
+      current_period_end: end,
+    };
+    const items = { ...subscription?.items, data: [other, item] };
+    nest.stripe.updateSubscription(id, { fields: { items: items as never } });
+    expect((await nest.webhook(created(id))).status).toBe(200);
+    expect(await stored()).toMatchObject([
+      { stpProductId: "prod_beak", endsAt: new Date(end * 1000).toISOString() },
+    ]);
+  });
+
+  test("a deleted customer: unmapped it has no address, mapped it is still its user", async () => {
+    const unmapped = nest.stripe.createSubscription({ email: ADA });
+    nest.stripe.updateSubscription(unmapped.id, { metadata: { keep: "me" } });
+    await deleteCustomer(unmapped.customer);
+    // Stripe ends the subscriptions of a deleted customer; an event of before comes all the same.
+    expect((await nest.webhook(created(unmapped.id))).status).toBe(200);
+    expect(await row(created(unmapped.id).id)).toMatchObject({ status: "ignored", reason: "ended" });
+
+    const mapped = nest.stripe.createSubscription({ email: "bob@example.com" });
+    await nest.webhook(created(mapped.id));
+    await deleteCustomer(mapped.customer);
+    expect((await nest.deliverEvents()).every(([, status]) => status === 200)).toBe(true);
+    expect(await stored()).toMatchObject([{ stpSubscriptionId: mapped.id, status: "canceled" }]);
+  });
+
+  test("an address that could not receive mail is no address", async () => {
+    const { id } = nest.stripe.createSubscription({ email: "ada@exa_mple.com" });
+    const reply = await nest.webhook(created(id));
+    expect([reply.status, reply.body.code]).toEqual([422, "customer_email_missing"]);
+    expect(await stored()).toEqual([]);
+    expect(await nest.collection("users").countDocuments()).toBe(0);
+  });
+
+  test("a subscription that Stripe does not know, and an event without an object, are recorded and ignored", async () => {
+    const ghost = nest.stripe.emit("customer.subscription.created", {
+      id: "sub_ghost",
+      object: "subscription",
+    });
+    expect((await nest.webhook(ghost)).status).toBe(200);
+    expect(await row(ghost.id)).toMatchObject({ status: "ignored", reason: "no_such_subscription" });
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    for (const [n, data] of [undefined, null, {}, { object: null }, { object: { id: 7 } }].entries()) {
+      const event = { ...created(id), id: `evt_empty${n}`, data };
+      expect((await nest.webhook(event)).status).toBe(200);
+      expect(await row(event.id)).toMatchObject({ status: "ignored", reason: "no_object" });
+    }
+    expect(await stored()).toEqual([]);
+  });
+});
