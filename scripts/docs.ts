@@ -39,7 +39,8 @@ function wrap(text: string): string {
 }
 
 function markdown(block: Block): string {
-  if (typeof block === "string") return block.split("\n").map(wrap).join("\n");
+  if (typeof block === "string")
+    return block.startsWith("```") ? block : block.split("\n").map(wrap).join("\n");
   return [row(block.head), row(block.head.map(() => "---")), ...block.rows.map(row)].join("\n");
 }
 

@@ -14,6 +14,7 @@ const PREFIXES = {
   entitlement: "entitlement",
   trial: "trial",
   providerMapping: "provmap",
+  erasure: "erased",
 } as const;
 
 export type Resource = keyof typeof PREFIXES;

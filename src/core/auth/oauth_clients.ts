@@ -91,6 +91,11 @@ export class OAuthClients {
     return client?.enabled ? client : null;
   }
 
+  /** Every client, disabled ones included; for the operator. */
+  all(): OAuthClient[] {
+    return [...this.#byId.values()];
+  }
+
   /** @throws NestError client_not_found */
   require(id: string): OAuthClient {
     const client = this.find(id);

@@ -151,6 +151,26 @@ export async function rotateKeySet(set: StoredKeySet, now: Date): Promise<Stored
   return { keys: [...moved.filter((key) => stands(key, now)), await newKey("next", now)] };
 }
 
+/**
+ * Takes a key out of use at once, as after a leak: it is no longer published, and what it signed is refused. If it was
+ * the current one, `next` signs from now on, however short it has been served.
+ * @throws RotationRefused if there is no such key, or none to sign in its place
+ */
+export async function retireKey(set: StoredKeySet, kid: string, now: Date): Promise<StoredKeySet> {
+  const lost = set.keys.find((key) => key.kid === kid);
+  if (!lost) throw new RotationRefused(`There is no key ${kid}.`);
+  const kept = set.keys.filter((key) => key !== lost);
+  if (lost.state === "retired") return { keys: kept };
+  const fresh = await newKey("next", now);
+  if (lost.state === "next") return { keys: [...kept, fresh] };
+  const next = kept.find((key) => key.state === "next");
+  if (!next)
+    throw new RotationRefused("There is no next key to sign in its place. Generate a key set first.");
+  return {
+    keys: [...kept.map((key): StoredKey => (key === next ? { ...key, state: "current" } : key)), fresh],
+  };
+}
+
 /** Reads a stored key set. @throws Error if it is not one */
 export function parseKeySet(value: unknown): StoredKeySet {
   return keySet.parse(value);

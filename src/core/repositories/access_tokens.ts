@@ -43,4 +43,25 @@ export class AccessTokenRepository {
   async insert(token: AccessToken): Promise<void> {
     await this.#collection.insertOne(token);
   }
+
+  /** Those of some sessions, oldest first. */
+  listBySessions(sessionIds: readonly string[]): Promise<AccessToken[]> {
+    return this.#collection
+      .find({ sessionId: { $in: [...sessionIds] } })
+      .sort({ createdAt: 1, _id: 1 })
+      .toArray();
+  }
+
+  /** Takes one back for good. @returns whether it stood */
+  async revoke(id: string, now: string): Promise<boolean> {
+    const result = await this.#collection.updateOne(
+      { _id: id, revokedAt: null },
+      { $set: { revokedAt: now } },
+    );
+    return result.modifiedCount === 1;
+  }
+
+  async removeBySessions(sessionIds: readonly string[]): Promise<void> {
+    await this.#collection.deleteMany({ sessionId: { $in: [...sessionIds] } });
+  }
 }

@@ -37,7 +37,7 @@ export interface Authorization {
 export const FAILED_REDEMPTIONS_LIMIT = 10;
 
 export const authorizationIndexes: IndexDescription[] = [
-  { key: { clientId: 1, identifierValue: 1, usedAt: 1 } },
+  { key: { identifierValue: 1, clientId: 1, usedAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
@@ -91,5 +91,17 @@ export class AuthorizationRepository {
       },
       { $set: { revokedAt: now } },
     );
+  }
+
+  /** Those of some addresses, newest first. */
+  listByIdentifiers(identifierValues: readonly string[]): Promise<Authorization[]> {
+    return this.#collection
+      .find({ identifierValue: { $in: [...identifierValues] } })
+      .sort({ createdAt: -1, _id: -1 })
+      .toArray();
+  }
+
+  async removeByIdentifiers(identifierValues: readonly string[]): Promise<void> {
+    await this.#collection.deleteMany({ identifierValue: { $in: [...identifierValues] } });
   }
 }

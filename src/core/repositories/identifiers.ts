@@ -72,4 +72,8 @@ export class IdentifierRepository {
       { $push: { knownDevices: { $each: [deviceHash], $slice: -KNOWN_DEVICES_LIMIT } } },
     );
   }
+
+  async removeByUser(userId: string): Promise<void> {
+    await this.#collection.deleteMany({ userId });
+  }
 }

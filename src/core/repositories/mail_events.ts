@@ -43,4 +43,16 @@ export class MailEventRepository {
       isPermanent: true,
     });
   }
+
+  /** What became of the mails to some addresses, newest first. */
+  listByIdentifiers(identifierValues: readonly string[]): Promise<MailEvent[]> {
+    return this.#collection
+      .find({ identifierValues: { $in: [...identifierValues] } })
+      .sort({ occurredAt: -1 })
+      .toArray();
+  }
+
+  async removeByIdentifiers(identifierValues: readonly string[]): Promise<void> {
+    await this.#collection.deleteMany({ identifierValues: { $in: [...identifierValues] } });
+  }
 }

@@ -58,4 +58,8 @@ export class MarketingConsentRepository {
       await this.#collection.updateOne({ userId }, update);
     }
   }
+
+  async removeByUser(userId: string): Promise<void> {
+    await this.#collection.deleteMany({ userId });
+  }
 }

@@ -50,4 +50,13 @@ export class NewsItemRepository {
   async remove(id: string): Promise<boolean> {
     return (await this.#collection.deleteOne({ _id: id })).deletedCount === 1;
   }
+
+  /** Sets when an item is on. @returns whether there is such an item */
+  async schedule(id: string, startsAt: string, endsAt: string | null, now: string): Promise<boolean> {
+    const result = await this.#collection.updateOne(
+      { _id: id },
+      { $set: { startsAt, endsAt, updatedAt: now } },
+    );
+    return result.matchedCount === 1;
+  }
 }

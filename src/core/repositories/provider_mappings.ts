@@ -60,4 +60,13 @@ export class ProviderMappingRepository {
       throw error;
     }
   }
+
+  /** All of a user's, removed ones included. */
+  listByUser(userId: string): Promise<ProviderMapping[]> {
+    return this.#collection.find({ userId }).sort({ createdAt: 1, _id: 1 }).toArray();
+  }
+
+  async removeByUser(userId: string): Promise<void> {
+    await this.#collection.deleteMany({ userId });
+  }
 }

@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 
-export type RevokedReason = "signed_out" | "revoked_by_user" | "refresh_token_reuse";
+export type RevokedReason = "signed_out" | "revoked_by_user" | "revoked_by_operator" | "refresh_token_reuse";
 
 /** One sign-in on one machine: the unit of revocation (contract 1.2). */
 export interface Session {
@@ -86,5 +86,14 @@ export class SessionRepository {
       { $set: { revokedAt: now, revokedReason: reason } },
     );
     return result.modifiedCount === 1;
+  }
+
+  /** All of a user's, ended ones included, newest first. */
+  listByUser(userId: string): Promise<Session[]> {
+    return this.#collection.find({ userId }).sort({ createdAt: -1, _id: -1 }).toArray();
+  }
+
+  async removeByUser(userId: string): Promise<void> {
+    await this.#collection.deleteMany({ userId });
   }
 }

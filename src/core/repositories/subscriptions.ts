@@ -250,4 +250,8 @@ export class SubscriptionRepository {
       { $unset: { [`mails.${mail}`]: "" } },
     );
   }
+
+  async removeByUser(userId: string): Promise<void> {
+    await this.#collection.deleteMany({ userId });
+  }
 }

@@ -155,4 +155,33 @@ export class TrialRepository {
       },
     ]);
   }
+
+  find(id: string): Promise<Trial | null> {
+    return this.#collection.findOne({ _id: id });
+  }
+
+  listByUser(userId: string): Promise<Trial[]> {
+    return this.#collection.find({ userId }).sort({ createdAt: 1, _id: 1 }).toArray();
+  }
+
+  /** Gives an address and its machines their trial back. @returns whether there was one */
+  async remove(id: string): Promise<boolean> {
+    return (await this.#collection.deleteOne({ _id: id })).deletedCount === 1;
+  }
+
+  /** Forgets whose trials these were; that their machines have had one stays known. */
+  async anonymise(id: string, identifierValue: string, now: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id },
+      {
+        $set: {
+          identifierValue,
+          userId: identifierValue,
+          stpCustomerId: null,
+          stpSubscriptionId: null,
+          updatedAt: now,
+        },
+      },
+    );
+  }
 }

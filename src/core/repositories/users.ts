@@ -85,4 +85,8 @@ export class UserRepository {
   async discard(id: string): Promise<void> {
     await this.#collection.deleteOne({ _id: id });
   }
+
+  async remove(id: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: id });
+  }
 }

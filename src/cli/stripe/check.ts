@@ -1,19 +1,23 @@
-import { parseArgs } from "node:util";
+import type { Command } from "commander";
 import type Stripe from "stripe";
+import { act, examples } from "#cli/command.ts";
+import { differencesOf, listEndpoints, readUrl } from "#cli/stripe/endpoints.ts";
 import { type BillingSettings, billingVariables } from "#core/billing/config.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { type StripeApi, stripeRefusal, stripeVariables } from "#core/clients/stripe.ts";
 import { readConfig } from "#core/config.ts";
 import { billing, stripe as stripePart } from "#core/parts.ts";
-import type { Command } from "#local/commands/stripe/command.ts";
-import { differencesOf, listEndpoints, readUrl } from "#local/commands/stripe/endpoints.ts";
 
 /** `stripe check`: says where Stripe is not set up as Nest needs it. */
-export const check: Command = {
-  usage: { "check --url <address>": "says what differs at Stripe: the webhook endpoint, the price" },
-  async run(args, environment) {
-    const { values } = parseArgs({ args, options: { url: { type: "string" } } });
-    const url = readUrl(values.url);
+export function check(program: Command): void {
+  const command = program
+    .command("check")
+    .requiredOption("--url <address>", "where Stripe posts")
+    .description("says what differs at Stripe: the webhook endpoint, the price");
+  examples(command, ["stripe check --url https://nest.example/1/webhook/stripe"]);
+  act(command, async (terminal, options: { url: string }) => {
+    const url = readUrl(options.url);
+    const { environment } = terminal;
     // Both groups at once, so that one line names everything that is missing.
     readConfig({ ...stripeVariables, ...billingVariables }, environment);
     const stripe = stripePart.open(environment);
@@ -27,11 +31,11 @@ export const check: Command = {
       ...endpoints.flatMap(differencesOf),
       ...price,
     ];
-    for (const difference of differences) console.log(difference);
-    if (differences.length === 0) console.log("Stripe is set up as Nest needs it.");
+    const allIsWell = "Stripe is set up as Nest needs it.";
+    terminal.show({ differences }, differences.length > 0 ? differences : allIsWell);
     return differences.length === 0;
-  },
-};
+  });
+}
 
 async function checkPrice(
   stripe: StripeApi,

@@ -3,10 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
 import { localEnvironment } from "#local/secrets.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
+import { runCli } from "#tests/support/cli.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
-import { runProgram } from "#tests/support/program.ts";
 
-const NEST = "src/local/commands/nest.ts";
 const ADA = "ada@example.com";
 const URL = "https://nest.example/1/webhook/stripe";
 const DAY = 86_400;
@@ -30,7 +29,7 @@ async function run(args: string, change: Record<string, string> = {}) {
   });
   const keys = { SIGNING_KEYS: "", REFRESH_KEYS: "", INTERNAL_KEYS: "", RATE_LIMIT_KEY: "" };
   const words = args.split(" ").filter(Boolean);
-  const ended = await runProgram(NEST, words, { ...all, ...keys, ...change }).ended;
+  const ended = await runCli(words, { ...all, ...keys, ...change });
   expect(ended.printed).not.toMatch(/@|sk_test|\n\s+at /);
   return ended;
 }
@@ -55,15 +54,26 @@ function ago<Result>(days: number, work: () => Result): Result {
 
 describe("how it is called", () => {
   test.each(["", "stripe", "stripe dance", "paypal check", "stripe constructor"])(
-    "`%s` shows every command and ends with 2",
+    "`%s` is answered with what there is, and ends with 2",
     async (args) => {
       const { status, printed } = await run(args);
       expect(status).toBe(2);
-      for (const name of ["setup", "check", "replay", "reconcile"]) {
-        expect(printed).toContain(`npm run nest -- stripe ${name}`);
-      }
+      expect(printed).toMatch(/Usage: nest|error: /);
     },
   );
+
+  test("help shows every command with an example", async () => {
+    const { status, printed } = await run("stripe --help");
+    expect(status).toBe(0);
+    for (const name of ["setup", "check", "replay", "reconcile"]) {
+      expect(printed).toContain(name);
+      const help = await run(`stripe ${name} --help`);
+      expect([help.status, help.printed]).toEqual([
+        0,
+        expect.stringContaining(`npm run nest -- stripe ${name}`),
+      ]);
+    }
+  });
 
   test.each([
     "stripe replay",
@@ -76,9 +86,9 @@ describe("how it is called", () => {
     "stripe check --url https://nest.example/",
     "stripe reconcile --apply --dry-run",
     "stripe reconcile --force",
-  ])("`%s` shows how to call that command and ends with 2", async (args) => {
+  ])("`%s` says what is wrong and ends with 2", async (args) => {
     const { status, printed } = await run(args);
-    expect([status, printed]).toEqual([2, expect.stringContaining("Usage:")]);
+    expect([status, printed]).toEqual([2, expect.stringContaining("Add --help")]);
     expect(nest.stripe.requests).toEqual([]);
   });
 

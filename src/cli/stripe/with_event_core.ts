@@ -1,9 +1,10 @@
+import type { Terminal } from "#cli/command.ts";
 import { billingVariables } from "#core/billing/config.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { mongoVariables, openMongo } from "#core/clients/mongo.ts";
 import { stripeVariables } from "#core/clients/stripe.ts";
 import { systemClock } from "#core/clock.ts";
-import { type Environment, readConfig } from "#core/config.ts";
+import { readConfig } from "#core/config.ts";
 import { coreVariables } from "#core/core.ts";
 import { mailVariables } from "#core/email/config.ts";
 import { createLog } from "#core/log.ts";
@@ -30,7 +31,7 @@ const variables = {
  * @throws ConfigError naming every variable that is missing or unusable
  */
 export async function withEventCore<Result>(
-  environment: Environment,
+  { environment, err }: Pick<Terminal, "environment" | "err">,
   work: (core: EventCore) => Promise<Result>,
 ): Promise<Result> {
   const config = readConfig(variables, environment);
@@ -39,8 +40,8 @@ export async function withEventCore<Result>(
     billing: billing.open(environment),
     mailer: mailer.open(environment),
   };
-  const { client, database } = openMongo(config.MONGODB_URI);
-  const log = createLog(console.error, () => systemClock.now());
+  const { client, database } = openMongo(config.MONGODB_URI, { isCommand: true });
+  const log = createLog(err, () => systemClock.now());
   try {
     return await work({
       ...parts,

@@ -2,11 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "#local/child_process.ts";
+import { runCli } from "#tests/support/cli.ts";
 import { MAC, startNest, type TestNest, V1, WINDOWS } from "#tests/support/nest.ts";
-import { runProgram, temporaryFolder } from "#tests/support/program.ts";
+import { temporaryFolder } from "#tests/support/program.ts";
 
-const DB = "src/local/commands/db.ts";
-const NEWS = "src/local/commands/news.ts";
+const DB = "db";
+const NEWS = "news";
 
 let nest: TestNest;
 beforeEach(async () => {
@@ -14,8 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const command = (script: string, ...args: string[]) =>
-  runProgram(script, args, { MONGODB_URI: nest.mongoUri }).ended;
+const command = (area: string, ...args: string[]) => runCli([area, ...args], { MONGODB_URI: nest.mongoUri });
 
 describe("db", () => {
   test("check fails on a missing index and names it; setup mends it and can be repeated", async () => {
@@ -32,16 +32,16 @@ describe("db", () => {
   });
 
   test.each(["check", "setup"])("%s says in one line that the database can't be reached", async (action) => {
-    const { status, printed } = await runProgram(DB, [action], {
+    const { status, printed } = await runCli([DB, action], {
       MONGODB_URI: `mongodb://user:hunter2@127.0.0.1:${await freePort()}/nest?directConnection=true`,
-    }).ended;
+    });
     expect(status).toBe(1);
     expect(printed.trim()).toMatch(/^The database of MONGODB_URI can't be reached \(.*ECONNREFUSED.*\)\.$/);
     expect(printed).not.toContain("hunter2");
   });
 
   test("without a database it says which variable is missing", async () => {
-    const { status, printed } = await runProgram(DB, ["check"], { MONGODB_URI: "" }).ended;
+    const { status, printed } = await runCli([DB, "check"], { MONGODB_URI: "" });
     expect(status).toBe(1);
     expect(printed).toContain("MONGODB_URI");
   });
@@ -81,14 +81,18 @@ describe("news", () => {
     const [, allId = ""] = /added (\S+)/.exec(everybody.printed) ?? [];
     const [, windowsId = ""] = /added (\S+)/.exec(windows.printed) ?? [];
     expect(await command(NEWS, "end", allId)).toMatchObject({ status: 0 });
-    expect(await command(NEWS, "remove", windowsId)).toMatchObject({ status: 0 });
+    expect(await command(NEWS, "remove", windowsId, "--yes")).toMatchObject({ status: 0 });
     nest.clock.advance(120);
     expect(await titles(WINDOWS)).toEqual([]);
   });
 
   test.each([
-    ["an unknown id", ["remove", "newsitem_none"]],
-    ["no action", []],
+    ["an unknown id", ["remove", "newsitem_none", "--yes"]],
+    ["a removal that was not confirmed", ["remove", "newsitem_none"]],
+    [
+      "an end before the beginning",
+      ["schedule", "newsitem_x", "--from", "2026-02-01", "--until", "2026-01-01"],
+    ],
     ["a file that is not there", ["add", "nowhere.json"]],
   ])("%s is an error, not a trace", async (_case, args) => {
     const { status, printed } = await command(NEWS, ...args);

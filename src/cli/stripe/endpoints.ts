@@ -1,8 +1,8 @@
 import Stripe from "stripe";
+import { UsageError } from "#cli/command.ts";
+import { readAll } from "#cli/stripe/read_all.ts";
 import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
 import type { StripeApi } from "#core/clients/stripe.ts";
-import { UsageError } from "#local/commands/stripe/command.ts";
-import { readAll } from "#local/commands/stripe/read_all.ts";
 
 const PATH = "/1/webhook/stripe";
 

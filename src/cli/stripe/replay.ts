@@ -1,5 +1,7 @@
-import { parseArgs } from "node:util";
-import { iso, safeParse, union } from "zod/mini";
+import type { Command } from "commander";
+import { act, examples, inWords, readTime, type Terminal, UsageError } from "#cli/command.ts";
+import { readAll } from "#cli/stripe/read_all.ts";
+import { withEventCore } from "#cli/stripe/with_event_core.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
 import { workOnEvent } from "#core/billing/stripe_events.ts";
@@ -9,60 +11,61 @@ import { stripeRefusal } from "#core/clients/stripe.ts";
 import { DAY } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
-import { type Command, inWords, UsageError } from "#local/commands/stripe/command.ts";
-import { readAll } from "#local/commands/stripe/read_all.ts";
-import { withEventCore } from "#local/commands/stripe/with_event_core.ts";
 
 /** Stripe's list goes back no further. */
 const LISTED_SECONDS = 30 * DAY;
 const WHATEVER_BECAME_OF_IT: readonly StripeEventStatus[] = ["failed", "done", "ignored"];
 
-type Ending = "done" | "ignored" | "failed" | "before";
-
-/** `stripe replay`: works events again, from the ledger or from Stripe's list of events. */
-export const replay: Command = {
-  usage: {
-    "replay <event id>...": "works these events again, even if they are done",
-    "replay --failed": "works those of the ledger that failed or were left behind",
-    "replay --since <time>":
-      "works those since then that Stripe lists and the ledger lacks or has not finished",
-  },
-  async run(args, environment) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { failed: { type: "boolean", default: false }, since: { type: "string" } },
-    });
-    const ways = [positionals.length > 0, values.failed, values.since !== undefined];
-    if (ways.filter(Boolean).length !== 1) throw new UsageError("Say event ids, --failed or --since.");
-    if (!positionals.every((id) => /^evt_\w+$/.test(id))) throw new UsageError("An event's id is evt_...");
-    const since = values.since === undefined ? null : readTime(values.since);
-    return withEventCore(environment, async (core) => {
-      const endings: Ending[] = [];
-      for (const id of positionals)
-        endings.push(await workOne(core, id, () => findEvent(core, id), WHATEVER_BECAME_OF_IT));
-      if (values.failed)
-        for (const event of await listFailed(core)) endings.push(await workOne(core, event.id, () => event));
-      if (since) {
-        for (const event of await listSince(core, since)) {
-          const isOver = await isFinished(core, event.id);
-          endings.push(isOver ? "before" : await workOne(core, event.id, () => event));
-        }
-      }
-      console.log(summary(endings));
-      return !endings.includes("failed");
-    });
-  },
-};
-
-function readTime(text: string): Date {
-  const isTime = safeParse(union([iso.datetime({ offset: true }), iso.date()]), text).success;
-  if (!isTime) throw new UsageError("A time is such as 2026-01-31T12:00:00Z.");
-  return new Date(text);
+/** What became of one event. */
+interface Ending {
+  id: string;
+  type: string;
+  ending: "done" | "ignored" | "failed" | "finished before";
+  reason: string | null;
 }
 
-/** Works on one event and prints a line about it. */
+/** `stripe replay`: works events again, from the ledger or from Stripe's list of events. */
+export function replay(program: Command): void {
+  const command = program
+    .command("replay")
+    .argument("[event...]", "evt_...: works these again, even if they are done")
+    .option("--failed", "those of the ledger that failed or were left behind")
+    .option("--since <time>", "those since then that Stripe lists and the ledger lacks or has not finished")
+    .description("works events again: it is what the webhook does, so nothing is done twice");
+  examples(command, [
+    "stripe replay evt_1Qx...",
+    "stripe replay --failed",
+    "stripe replay --since 2026-01-31T12:00:00Z",
+  ]);
+  act(command, (terminal, ids: string[], options: { failed?: boolean; since?: string }) => {
+    const ways = [ids.length > 0, options.failed === true, options.since !== undefined];
+    if (ways.filter(Boolean).length !== 1) throw new UsageError("Say event ids, --failed or --since.");
+    if (!ids.every((id) => /^evt_\w+$/.test(id))) throw new UsageError("An event's id is evt_...");
+    const since = options.since === undefined ? null : readTime(options.since);
+    return withEventCore(terminal, async (core) => {
+      const endings: Ending[] = [];
+      const work = async (
+        id: string,
+        read: () => ReceivedEvent | Promise<ReceivedEvent>,
+        again?: readonly StripeEventStatus[],
+      ) => void endings.push(await workOne(terminal, core, id, read, again));
+      for (const id of ids) await work(id, () => findEvent(core, id), WHATEVER_BECAME_OF_IT);
+      if (options.failed) for (const event of await listFailed(core)) await work(event.id, () => event);
+      for (const event of since ? await listSince(terminal, core, since) : []) {
+        const { id, type } = event;
+        if (await isFinished(core, id)) endings.push({ id, type, ending: "finished before", reason: null });
+        else await work(id, () => event);
+      }
+      terminal.say(summary(endings));
+      terminal.result({ events: endings });
+      return endings.every(({ ending }) => ending !== "failed");
+    });
+  });
+}
+
+/** Works on one event and says what became of it. */
 async function workOne(
+  terminal: Terminal,
   core: EventCore,
   id: string,
   read: () => ReceivedEvent | Promise<ReceivedEvent>,
@@ -73,12 +76,15 @@ async function workOne(
     const event = await read();
     type = event.type;
     const outcome = await workOnEvent(core, event, Date.now() + WEBHOOK_LIMIT_MS, again);
-    const reason = outcome?.status === "ignored" ? ` (${outcome.reason})` : "";
-    console.log(`${id}  ${type}  ${outcome ? outcome.status : "finished by somebody else"}${reason}`);
-    return outcome?.status ?? "before";
+    const reason = outcome?.status === "ignored" ? outcome.reason : null;
+    terminal.say(
+      `${id}  ${type}  ${outcome?.status ?? "finished by somebody else"}${reason ? ` (${reason})` : ""}`,
+    );
+    return { id, type, ending: outcome?.status ?? "finished before", reason };
   } catch (error) {
-    console.log(`${id}  ${type}  failed: ${inWords(error)}`);
-    return "failed";
+    const reason = inWords(error);
+    terminal.say(`${id}  ${type}  failed: ${reason}`);
+    return { id, type, ending: "failed", reason };
   }
 }
 
@@ -108,10 +114,10 @@ async function listFailed(core: EventCore): Promise<ReceivedEvent[]> {
   return inOrder(events);
 }
 
-async function listSince(core: EventCore, since: Date): Promise<ReceivedEvent[]> {
+async function listSince(terminal: Terminal, core: EventCore, since: Date): Promise<ReceivedEvent[]> {
   const created = { gte: Math.floor(since.getTime() / 1000) };
   if (core.clock.now().getTime() / 1000 - created.gte > LISTED_SECONDS)
-    console.error("Stripe lists events for 30 days: older ones are not worked.");
+    terminal.err("Stripe lists events for 30 days: older ones are not worked.");
   const types: string[] = STRIPE_EVENT_TYPES;
   const listed = await readAll(
     core.stripe,
@@ -135,6 +141,6 @@ async function isFinished(core: EventCore, id: string): Promise<boolean> {
 }
 
 function summary(endings: readonly Ending[]): string {
-  const count = (wanted: Ending) => endings.filter((ending) => ending === wanted).length;
-  return `${endings.length} events: ${count("done")} done, ${count("ignored")} ignored, ${count("failed")} failed, ${count("before")} finished before.`;
+  const count = (wanted: Ending["ending"]) => endings.filter(({ ending }) => ending === wanted).length;
+  return `${endings.length} events: ${count("done")} done, ${count("ignored")} ignored, ${count("failed")} failed, ${count("finished before")} finished before.`;
 }

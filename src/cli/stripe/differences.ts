@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
+import { readAll } from "#cli/stripe/read_all.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { hasEnded, ourProduct, readState } from "#core/billing/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
-import { readAll } from "#local/commands/stripe/read_all.ts";
 
 /** Where one subscription is not here what it is at Stripe. */
 export interface Difference {

@@ -1,0 +1,84 @@
+/**
+ * `npm run nest -- <area> <command>`: what an operator does, on the deployment that the environment or `.env` names. Ends
+ * with status 0 if all is well, 1 if something is not, 2 if it was called wrongly. See docs/cli.md.
+ */
+import { Command, CommanderError } from "commander";
+import { clientCommands } from "#cli/clients.ts";
+import { NotWell, setWorld, type World } from "#cli/command.ts";
+import { consentCommands } from "#cli/consent.ts";
+import { databaseCommands } from "#cli/db.ts";
+import { keyCommands } from "#cli/keys.ts";
+import { newsCommands } from "#cli/news.ts";
+import { sessionCommands } from "#cli/sessions.ts";
+import { stripeCommands } from "#cli/stripe/commands.ts";
+import { tokenCommands } from "#cli/tokens.ts";
+import { trialCommands } from "#cli/trials.ts";
+import { userCommands } from "#cli/users.ts";
+
+const ENDINGS = { well: 0, notWell: 1, calledWrongly: 2 };
+
+/** The whole program; nothing of it runs until it is given arguments. */
+export function nestProgram(): Command {
+  const program = new Command("nest")
+    .usage("<area> <command> [options]")
+    .description(
+      "Looks after a Nest deployment: its people, their sessions, trials and money, its keys and its database.",
+    )
+    .option("--json", "print one JSON document instead of words")
+    .option("--yes", "don't ask before something that can't be undone")
+    .configureHelp({ showGlobalOptions: true });
+  const areas = [
+    userCommands,
+    sessionCommands,
+    tokenCommands,
+    trialCommands,
+    consentCommands,
+    newsCommands,
+    stripeCommands,
+    keyCommands,
+    databaseCommands,
+    clientCommands,
+  ];
+  for (const add of areas) add(program);
+  return program;
+}
+
+/**
+ * Runs one call of the program.
+ * @returns the status to end with
+ */
+export async function runNest(args: readonly string[], world: World): Promise<number> {
+  const program = nestProgram();
+  setWorld(program, world);
+  const lines = (text: string) => text.trimEnd();
+  for (const command of withInner(program)) {
+    command
+      .exitOverride()
+      .showHelpAfterError("Add --help to see how it is called.")
+      .configureOutput({
+        writeOut: (text) => world.out(lines(text)),
+        writeErr: (text) => world.err(lines(text)),
+      });
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return ENDINGS.well;
+  } catch (error) {
+    if (error instanceof NotWell) return ENDINGS.notWell;
+    // What commander throws was said already; asking for help is no mistake.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ENDINGS.well : ENDINGS.calledWrongly;
+    throw error;
+  }
+}
+
+function withInner(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withInner)];
+}
+
+if (import.meta.main) {
+  process.exitCode = await runNest(process.argv.slice(2), {
+    environment: process.env,
+    out: console.log,
+    err: console.error,
+  });
+}

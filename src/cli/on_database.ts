@@ -1,0 +1,30 @@
+import type { Db } from "mongodb";
+import { Refused, type Terminal } from "#cli/command.ts";
+import { mongoVariables, openMongo } from "#core/clients/mongo.ts";
+import { readConfig } from "#core/config.ts";
+
+const UNREACHABLE = /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared)Error$/;
+
+/**
+ * Does a command's work on the database that MONGODB_URI names.
+ * @throws ConfigError; Refused if it can't be reached
+ */
+export async function onDatabase<Result>(
+  { environment }: Pick<Terminal, "environment">,
+  work: (database: Db) => Promise<Result>,
+): Promise<Result> {
+  const uri = readConfig(mongoVariables, environment).MONGODB_URI;
+  const { client, database } = openMongo(uri, { isCommand: true });
+  try {
+    await client.connect();
+    return await work(database);
+  } catch (error) {
+    // The driver names hosts, never the URI, which holds a password.
+    const { name, message } = error as Error;
+    if (UNREACHABLE.test(name))
+      throw new Refused(`The database of MONGODB_URI can't be reached (${message}).`);
+    throw error;
+  } finally {
+    await client.close();
+  }
+}

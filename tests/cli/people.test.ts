@@ -1,0 +1,217 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runCli } from "#tests/support/cli.ts";
+import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { temporaryFolder } from "#tests/support/program.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+let ada: Tokens;
+beforeEach(async () => {
+  nest = await startNest();
+  ada = await nest.signIn(ADA);
+});
+afterEach(() => nest.stop());
+
+const run = (...args: string[]) => runCli(args, { MONGODB_URI: nest.mongoUri });
+const json = async (...args: string[]) => {
+  const { status, printed } = await run(...args, "--json");
+  expect([status, printed]).toEqual([0, expect.anything()]);
+  return JSON.parse(printed);
+};
+const bearer = () => ({ bearer: ada.access_token });
+const own = () => ({ user_id: ada.user_id });
+
+describe("users", () => {
+  test("find and show take an address in any spelling, or an id; nobody is a sentence", async () => {
+    expect(await run("users", "find", " ADA@Example.com ")).toMatchObject({
+      status: 0,
+      printed: `${ada.user_id}\n`,
+    });
+    const shown = await run("users", "show", ada.user_id);
+    expect(shown.printed).toMatch(/address +ada@example\.com \(verified 20/);
+    expect(shown.printed).toMatch(/sessions +1 standing, 0 ended/);
+    for (const nobody of ["nobody@example.com", "user_none", "@"]) {
+      const { status, printed } = await run("users", "show", nobody);
+      expect([nobody, status, printed.trim().split("\n").length]).toEqual([nobody, 1, 1]);
+    }
+  });
+
+  test("export holds everything about a person and no secret, in a file that is its owner's alone", async () => {
+    await nest.call(`${V1}set_marketing_consent`, { ...own(), level: "general" }, bearer());
+    nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, "ada.json");
+    expect(await run("users", "export", ADA, "--file", file)).toMatchObject({ status: 0 });
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const text = await readFile(file, "utf8");
+    const account = JSON.parse(text);
+    expect(Object.keys(account).sort()).toEqual([
+      ...[
+        "accessTokens",
+        "authorizations",
+        "identifiers",
+        "mailEvents",
+        "marketingConsent",
+        "providerMappings",
+      ],
+      ...["refreshTokens", "sessions", "subscriptions", "trials", "user"],
+    ]);
+    expect(account.marketingConsent.history).toMatchObject([{ level: "general", ip: "203.0.113.9" }]);
+    expect(account.subscriptions).toMatchObject([{ status: "active" }]);
+    const stored = await nest.collection("refresh-tokens").findOne({});
+    expect(text).not.toContain(String(stored?.key));
+    expect(await run("users", "export", ADA, "--file", file)).toMatchObject({ status: 1 });
+  });
+
+  test("erase is asked for, refused while a subscription lives, and leaves nothing that names the person", async () => {
+    const other = await nest.signIn("bob@example.com");
+    const device = { platform: "mac", beak_id: "ada-mac", fingerprint: "ada-print" };
+    await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: ADA, device }));
+    await nest.deliverEvents();
+    expect(await run("users", "erase", ADA)).toMatchObject({
+      status: 1,
+      printed: expect.stringContaining("--yes"),
+    });
+    const refused = await run("users", "erase", ADA, "--yes");
+    expect([refused.status, refused.printed]).toEqual([
+      1,
+      expect.stringContaining("cancel the subscription"),
+    ]);
+    nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id ?? "");
+    await nest.deliverEvents();
+    expect(await run("users", "erase", ADA, "--yes")).toMatchObject({ status: 0 });
+
+    await nest.collection("stripe-events").deleteMany({});
+    const left = await nest.dump();
+    for (const trace of [ada.user_id, ADA, nest.stripe.customers()[0]?.id ?? "cus"])
+      expect(left).not.toContain(trace);
+    expect(await nest.call(`${V2}get_user`, own(), bearer())).toMatchObject({ status: 401 });
+    expect(
+      await nest.call(`${V2}get_user`, { user_id: other.user_id }, { bearer: other.access_token }),
+    ).toMatchObject({
+      status: 200,
+    });
+    expect((await nest.signIn(ADA)).user_id).not.toBe(ada.user_id);
+    const again = linkRequest({ identifier_value: "carol@example.com", device });
+    expect((await nest.call(`${V2}create_trial_and_magic_link`, again)).body.code).toBe("trial_already_used");
+  });
+
+  test("an erasure that died half-way is finished by asking again", async () => {
+    await nest.collection("sessions").deleteMany({});
+    await nest.collection("identifiers").deleteMany({});
+    expect(await run("users", "erase", ada.user_id, "--yes")).toMatchObject({ status: 0 });
+    expect(await nest.collection("users").countDocuments()).toBe(0);
+  });
+});
+
+describe("why was I logged out?", () => {
+  const told = async () => (await json("users", "why", ADA)).map(({ what }: { what: string }) => what);
+
+  test("a theft, a sign-out and an end by an operator are told apart", async () => {
+    const first = (await nest.refresh(ada.refresh_token)).body;
+    await nest.call(`${V2}get_user`, own(), { bearer: first.access_token });
+    nest.clock.advance(60);
+    expect((await nest.refresh(ada.refresh_token)).body.code).toBe("token_used");
+    const second = await nest.signIn(ADA);
+    await nest.call(`${V2}revoke_token`, {
+      client_id: second.client_id,
+      refresh_token: second.refresh_token,
+    });
+    await nest.signIn(ADA);
+    await run("sessions", "revoke", ADA, "--yes");
+    const words = await told();
+    expect(words).toContain("refreshed 1 times, last at this time");
+    expect(words.some((line: string) => /used again after its successor was in use/.test(line))).toBe(true);
+    expect(words).toContain("signed out: the machine signed out");
+    expect(words).toContain("signed out: ended by an operator");
+  });
+
+  test("links that were not used, tried from elsewhere, or ended by another one are told", async () => {
+    const ended = await nest.emailedCode({ identifier_value: ADA });
+    const tried = await nest.emailedCode({ identifier_value: ADA });
+    await nest.redeem(tried, { code_verifier: "another machine's" });
+    await nest.redeem(tried);
+    expect((await nest.redeem(ended)).body.code).toBe("authorization_not_found");
+    const words = await told();
+    expect(words).toContain("the link ended, because another one was used");
+    expect(words).toContain("the link was tried once from a machine that did not ask for it");
+    expect(words.filter((line: string) => line === "the link was used")).toHaveLength(2);
+    expect(words.filter((line: string) => line === "asked for a link on mac")).toHaveLength(3);
+  });
+});
+
+describe("sessions, tokens, trials and consent", () => {
+  test("sessions are listed and one is revoked; the others stand", async () => {
+    const other = await nest.signIn(ADA);
+    const sessions = await json("sessions", "list", ADA);
+    expect(sessions).toHaveLength(2);
+    const id = sessions[1]._id;
+    expect(await run("sessions", "revoke", id)).toMatchObject({ status: 1 });
+    expect(await run("sessions", "revoke", id, "--yes")).toMatchObject({
+      status: 0,
+      printed: `revoked ${id}\n`,
+    });
+    expect(await nest.call(`${V2}get_user`, own(), bearer())).toMatchObject({ status: 401 });
+    expect(await nest.call(`${V2}get_user`, own(), { bearer: other.access_token })).toMatchObject({
+      status: 200,
+    });
+    expect(await run("sessions", "revoke", id, "--yes")).toMatchObject({ status: 1 });
+    expect(await json("sessions", "list", ADA)).toHaveLength(1);
+    expect(await json("sessions", "list", ADA, "--all")).toHaveLength(2);
+  });
+
+  test("a token is revoked by its id; the session stands", async () => {
+    const [session] = await json("sessions", "list", ADA);
+    const tokens = await json("tokens", "list", session._id);
+    expect(tokens.map(({ _id }: { _id: string }) => _id.split("_")[0]).sort()).toEqual(["acstok", "reftok"]);
+    const access = tokens.find(({ _id }: { _id: string }) => _id.startsWith("acstok"))._id;
+    expect(await run("tokens", "revoke", access, "--yes")).toMatchObject({ status: 0 });
+    expect(await nest.call(`${V2}get_user`, own(), bearer())).toMatchObject({ status: 401 });
+    expect(await nest.refresh(ada.refresh_token)).toMatchObject({ status: 200 });
+  });
+
+  test("a trial is shown, not reset while it runs, and reset once it is over", async () => {
+    const ask = () =>
+      nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: "bob@example.com" }));
+    await ask();
+    await nest.deliverEvents();
+    const [trial] = await json("trials", "show", "bob@example.com");
+    expect((await run("trials", "show", trial._id)).printed).toMatch(/state +open/);
+    expect(await run("trials", "reset", trial._id, "--yes")).toMatchObject({ status: 1 });
+    nest.stripe.cancelSubscription(trial.stpSubscriptionId);
+    await nest.deliverEvents();
+    expect(await run("trials", "reset", trial._id, "--yes")).toMatchObject({ status: 0 });
+    expect((await ask()).status).toBe(204);
+  });
+
+  test("consent is proved by its history", async () => {
+    expect((await run("consent", "history", ADA)).printed).toContain("No choice");
+    for (const level of ["general", "none"]) {
+      await nest.call(`${V1}set_marketing_consent`, { ...own(), level }, bearer());
+    }
+    const { level, history } = await json("consent", "history", ADA);
+    expect(level).toBe("none");
+    expect(history).toMatchObject([{ level: "general", clientId: ada.client_id }, { level: "none" }]);
+  });
+});
+
+describe("clients", () => {
+  const check = (environment: Record<string, string>) => runCli(["clients", "check"], environment);
+  const client = { id: "c", name: "C", enabled: true, redirectUris: ["http://c.example/"], origins: [] };
+
+  test("ours are as they should be; one whose codes could be read on the way is said", async () => {
+    expect(await check({})).toMatchObject({ status: 0, printed: expect.stringContaining("Beak for macOS") });
+    const doubtful = JSON.stringify([{ ...client, accessTokenLifetime: 3600, sessionMaxDays: null }]);
+    expect(await check({ CLIENTS: doubtful })).toMatchObject({
+      status: 1,
+      printed: expect.stringContaining("http://c.example/ is not https"),
+    });
+    expect(await check({ CLIENTS: "[]" })).toMatchObject({
+      status: 1,
+      printed: expect.stringContaining("CLIENTS"),
+    });
+  });
+});

@@ -1,0 +1,14 @@
+import { runNest } from "#cli/nest.ts";
+
+/** Runs the operator's program in this process, with an environment of its own; an empty variable is unset. */
+export async function runCli(
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<{ status: number; printed: string }> {
+  let printed = "";
+  const keep = (line: string) => {
+    printed += `${line}\n`;
+  };
+  const status = await runNest(args, { environment, out: keep, err: keep });
+  return { status, printed };
+}
