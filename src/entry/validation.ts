@@ -2,7 +2,15 @@ import { type output, safeParse, type ZodMiniType } from "zod/mini";
 import { NestError, type Reason } from "#core/errors.ts";
 
 type Issue = ReturnType<typeof issuesOf>[number];
-type Rule = "type" | "additionalProperties" | "required" | "minLength" | "maxLength" | "enum";
+type Rule =
+  | "type"
+  | "additionalProperties"
+  | "required"
+  | "minLength"
+  | "maxLength"
+  | "minimum"
+  | "maximum"
+  | "enum";
 interface Failure {
   path: (string | number)[];
   name: Rule;
@@ -38,8 +46,14 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
         one("additionalProperties", `is not allowed to have the additional property "${key}"`),
       );
     case "too_small":
+      if (issue.origin !== "string")
+        return one(
+          "minimum",
+          `must be greater than ${issue.inclusive ? "or equal to " : ""}${issue.minimum}`,
+        );
       return one("minLength", `does not meet minimum length of ${issue.minimum}`);
     case "too_big":
+      if (issue.origin !== "string") return one("maximum", `must be less than or equal to ${issue.maximum}`);
       return one("maxLength", `does not meet maximum length of ${issue.maximum}`);
     case "invalid_type":
     case "invalid_value": {

@@ -1,6 +1,11 @@
+import { openMongo } from "#core/clients/mongo.ts";
 import type { Environment } from "#core/config.ts";
+import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
 import { freePort } from "#local/child_process.ts";
-import { createDevRoutes } from "#local/dev_routes.ts";
+import { mailRoutes } from "#local/dev/mail_routes.ts";
+import { route } from "#local/dev/route.ts";
+import { createDevRoutes } from "#local/dev/routes.ts";
+import { stripeRoutes } from "#local/dev/stripe_routes.ts";
 import { createHttpServer } from "#local/http_server.ts";
 import type { Invoker } from "#local/reloading_gateway.ts";
 import { type LocalSecrets, localEnvironment } from "#local/secrets.ts";
@@ -38,12 +43,23 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     stripe: parts.stripe,
   });
   const gateway = await parts.open(environment);
-  const dev = createDevRoutes(parts.ses, () => ({
-    ready: true,
-    database: { ...parts.database, uri: parts.mongoUri },
-    internal_key: parts.secrets.internalKey,
-    urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
-  }));
+  const { client, database } = openMongo(parts.mongoUri);
+  const dev = createDevRoutes([
+    route("GET", "/dev/status", null, () => ({
+      ready: true,
+      database: { ...parts.database, uri: parts.mongoUri },
+      internal_key: parts.secrets.internalKey,
+      stripe: {
+        mode: "double",
+        url: parts.stripe.url,
+        secret_key: parts.stripe.secretKey,
+        webhook_secret: parts.stripe.webhookSecret,
+      },
+      urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
+    })),
+    ...mailRoutes(parts.ses),
+    ...stripeRoutes(parts.stripe, new StripeEventRepository(database)),
+  ]);
   const server = createHttpServer(gateway, dev);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -52,9 +68,11 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     });
   } catch (error) {
     await gateway.close();
+    await client.close();
     throw error;
   }
   parts.stripe.deliverTo(`${url}/1/webhook/stripe`);
+  parts.stripe.portalReturnsTo(`${url}/`);
   return {
     url,
     async close() {
@@ -63,6 +81,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
       server.closeAllConnections();
       await closed;
       await gateway.close();
+      await client.close();
     },
   };
 }

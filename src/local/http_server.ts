@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname } from "node:path";
-import { type DevRoutes, isDevPath } from "#local/dev_routes.ts";
+import { type DevRoutes, isDevPath } from "#local/dev/routes.ts";
 import type { Invoker } from "#local/reloading_gateway.ts";
 
 /** API Gateway takes 10 MB. */
@@ -35,8 +35,9 @@ export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
       const body = await readBody(request);
       if (body === null) return send(response, 413, { message: "Request Too Long" });
       if (isDevPath(path)) {
-        const { status, value } = await dev(request.method ?? "GET", path, body);
-        return send(response, status, value);
+        if (!isOurOwn(request)) return send(response, 403, { code: "access_denied" });
+        const { status, value, headers } = await dev(request.method ?? "GET", path, body);
+        return send(response, status, value, headers);
       }
       await serveApi(gateway, request, { path, query }, body, response);
     } catch {
@@ -53,6 +54,12 @@ export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
 function isOurName({ headers, socket }: IncomingMessage): boolean {
   const host = headers.host?.toLowerCase();
   return ["localhost", "127.0.0.1", "[::1]"].some((name) => host === `${name}:${socket.localPort}`);
+}
+
+/** Another site's page can't read our answers, but it could have the browser move the clock or empty the inbox. */
+function isOurOwn({ headers }: IncomingMessage): boolean {
+  const { origin, host } = headers;
+  return origin === undefined || origin.toLowerCase() === `http://${host?.toLowerCase()}`;
 }
 
 async function serveApi(
@@ -107,7 +114,14 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   return size > GATEWAY_BODY_LIMIT ? null : Buffer.concat(chunks);
 }
 
-function send(response: ServerResponse, status: number, value: unknown): void {
+function send(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): void {
   const body = value === undefined ? undefined : JSON.stringify(value);
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" }).end(body);
+  response
+    .writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers })
+    .end(body);
 }

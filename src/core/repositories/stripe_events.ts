@@ -43,6 +43,11 @@ export class StripeEventRepository {
     return this.#collection.findOne({ _id: id });
   }
 
+  /** Those of these ids that are known, in no order. */
+  list(ids: readonly string[]): Promise<StripeEvent[]> {
+    return this.#collection.find({ _id: { $in: [...ids] } }).toArray();
+  }
+
   /** @returns whether it was new */
   async insert(event: StripeEvent): Promise<boolean> {
     try {

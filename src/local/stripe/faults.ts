@@ -27,6 +27,8 @@ export interface StripeFault {
 
 export interface Faults {
   arm(fault: StripeFault): void;
+  /** What is still to come. */
+  armed(): StripeFault;
   /** What happens to this call. */
   take(method: string, path: string): StripeFaultKind;
 }
@@ -40,6 +42,7 @@ export function createFaults(): Faults {
       armed = { ...fault };
       random = seededRandom(fault.seed ?? 1);
     },
+    armed: () => ({ ...armed }),
     take(method, path) {
       const { calls, kind, on, chance } = armed;
       if (calls <= 0 || kind === "none") return "none";

@@ -59,7 +59,7 @@ export function subscriptionIn(world: World, wanted: NewSubscription): Subscript
       return subscription;
     }
     default: {
-      const subscription = begin(world, { card: {}, ...wanted }, {});
+      const subscription = begin(world, { ...wanted, card: wanted.card ?? {} }, {});
       if (status === "canceled") cancelNow(world, subscription, "cancellation_requested");
       return subscription;
     }

@@ -59,7 +59,13 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
   const body = await readBody(request);
   const page = portalPage(parts.world, method, url.pathname, method === "POST" ? parseForm(body) : {});
   if (page) {
-    response.writeHead(page.status, { "content-type": "text/html; charset=utf-8" }).end(page.html);
+    response
+      .writeHead(page.status, {
+        "content-type": "text/html; charset=utf-8",
+        "cache-control": "no-store",
+        ...(page.location === undefined ? {} : { location: page.location }),
+      })
+      .end(page.html);
     return;
   }
   const record: RecordedRequest = {

@@ -3,6 +3,7 @@ import { seedCatalogue } from "#local/stripe/catalogue.ts";
 import { catalogueRoutes } from "#local/stripe/catalogue_routes.ts";
 import { type Controls, createControls } from "#local/stripe/controls.ts";
 import { customerRoutes } from "#local/stripe/customer_routes.ts";
+import { livingCustomer } from "#local/stripe/customers.ts";
 import {
   createDeliveries,
   type DeliveryAttempt,
@@ -12,10 +13,12 @@ import {
 import { eventRoutes } from "#local/stripe/event_routes.ts";
 import { createFaults, type StripeFault } from "#local/stripe/faults.ts";
 import { createIdempotencyKeys } from "#local/stripe/idempotency.ts";
+import { catchUp } from "#local/stripe/life.ts";
 import { moneyRoutes } from "#local/stripe/money_routes.ts";
-import { portalRoutes } from "#local/stripe/portal.ts";
+import { openPortal, type PortalSettings, portalRoutes } from "#local/stripe/portal.ts";
 import { createStripeServer, type RecordedRequest } from "#local/stripe/server.ts";
 import { subscriptionRoutes } from "#local/stripe/subscription_routes.ts";
+import { type SubscriptionSummary, summarize } from "#local/stripe/summary.ts";
 import type { Customer, DeletedCustomer, DoubleEvent, Refund, Subscription } from "#local/stripe/types.ts";
 import { createWorld } from "#local/stripe/world.ts";
 
@@ -46,7 +49,10 @@ export interface StripeDouble extends Controls {
   customers(): (Customer | DeletedCustomer)[];
   subscriptions(): Subscription[];
   refunds(): Refund[];
-  events(): DoubleEvent[];
+  /** All, or only the newest so many. */
+  events(newest?: number): DoubleEvent[];
+  /** Every subscription with what a person wants to know of it, newest first. */
+  summary(): SubscriptionSummary[];
   /** Where events go; null keeps them from being sent at all. */
   deliverTo(url: string | null): void;
   deliveries(behaviour: DeliveryBehaviour): void;
@@ -64,6 +70,12 @@ export interface StripeDouble extends Controls {
   /** The exact bytes and header that a delivery of this event would have now. */
   signedEvent(event: object): SignedEvent;
   fault(fault: StripeFault): void;
+  /** The fault that is still armed, with the calls that are left. */
+  armed(): StripeFault;
+  /** A new link to a customer's billing portal. */
+  openPortal(customer: string): string;
+  /** Where the portal leads back to, as its configuration would say. */
+  portalReturnsTo(url: string): void;
   /** How long every API call takes from now on. */
   latency(ms: number): void;
   /** Forgets the logs of requests and deliveries. */
@@ -96,15 +108,15 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
   const faults = createFaults();
   const keys = createIdempotencyKeys();
   const requests: RecordedRequest[] = [];
+  const portal: PortalSettings = { base: "", returnUrl: null };
   let latency = 0;
-  let url = "";
   const routes = [
     ...customerRoutes,
     ...subscriptionRoutes,
     ...moneyRoutes,
     ...eventRoutes,
     ...catalogueRoutes,
-    ...portalRoutes(() => url),
+    ...portalRoutes(portal),
   ];
   const server = createStripeServer({
     world,
@@ -120,7 +132,8 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
     server.listen(wantedPort, HOST, resolve);
   });
   const { port } = server.address() as AddressInfo;
-  url = `http://${HOST}:${port}`;
+  const url = `http://${HOST}:${port}`;
+  portal.base = url;
 
   return {
     ...createControls(world),
@@ -133,7 +146,12 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
     customers: () => structuredClone([...world.tables.customers.values()]),
     subscriptions: () => structuredClone([...world.tables.subscriptions.values()]),
     refunds: () => structuredClone([...world.tables.refunds.values()]),
-    events: () => structuredClone([...world.tables.events.values()]),
+    events: (newest = Number.POSITIVE_INFINITY) =>
+      structuredClone([...world.tables.events.values()].slice(-newest)),
+    summary() {
+      catchUp(world);
+      return summarize(world);
+    },
     deliverTo: deliveries.to,
     deliveries: deliveries.behave,
     held: deliveries.held,
@@ -147,6 +165,11 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
     failedDeliveries: deliveries.failed,
     signedEvent: deliveries.sign,
     fault: faults.arm,
+    armed: faults.armed,
+    openPortal: (id) => openPortal(world, portal, { customer: livingCustomer(world, id).id }).url,
+    portalReturnsTo(returnUrl) {
+      portal.returnUrl = returnUrl;
+    },
     latency(ms) {
       latency = ms;
     },

@@ -164,6 +164,43 @@ test("a portal session leads to a page about its customer, where a subscription 
   expect((await fetch(`${double.url}/p/session/bps_no`)).status).toBe(404);
 });
 
+test("the portal's page leads back to where the session says, else to where the portal is set up to", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { customer } = double.createSubscription({ email: "amy@example.com" });
+  const links = async (params: object) => {
+    const { url } = await stripe.billingPortal.sessions.create({ customer, ...params });
+    return [...(await (await fetch(url)).text()).matchAll(/<a href="([^"]*)"/g)].map(([, href]) => href);
+  };
+  expect(await links({})).toEqual([]);
+  double.portalReturnsTo("http://localhost:3000/");
+  expect(await links({})).toEqual(["http://localhost:3000/"]);
+  expect(await links({ return_url: "https://beak.example/" })).toEqual(["https://beak.example/"]);
+  expect(await links({ return_url: "javascript:alert(1)" })).toEqual([]);
+});
+
+test("in the portal a person gives another card, pays what is owed and changes their mind", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id, customer } = double.createSubscription({ email: "amy@example.com", card: { declines: true } });
+  const { url } = await stripe.billingPortal.sessions.create({ customer });
+  const press = async (form: Record<string, string>) => {
+    const answer = await fetch(url, { method: "POST", body: new URLSearchParams(form), redirect: "manual" });
+    expect([answer.status, answer.headers.get("location")]).toEqual([303, new URL(url).pathname]);
+    return double.summary()[0];
+  };
+  expect(double.summary()[0]).toMatchObject({ status: "incomplete", owed: 499 });
+  expect(await press({ action: "pay", subscription: id })).toMatchObject({ status: "incomplete" });
+  expect(await press({ action: "card", card: "succeeds" })).toMatchObject({ card: { last4: "4242" } });
+  expect(await press({ action: "pay", subscription: id })).toMatchObject({ status: "active", owed: null });
+  expect((await press({ action: "cancel", subscription: id }))?.cancelAt).not.toBeNull();
+  expect((await press({ action: "keep", subscription: id }))?.cancelAt).toBeNull();
+  expect(await press({ action: "dance", subscription: id })).toMatchObject({ status: "active" });
+  const other = double.createSubscription({ email: "bob@example.com" });
+  await press({ action: "cancel", subscription: other.id });
+  expect(double.subscriptions().find((row) => row.id === other.id)?.cancel_at).toBeNull();
+});
+
 test("webhook endpoints are made, listed, changed and deleted", async () => {
   await using rig = await startRig();
   const { webhookEndpoints } = rig.stripe;

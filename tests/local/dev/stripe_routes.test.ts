@@ -1,0 +1,279 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+beforeEach(() => stack.stripe.reset());
+
+const make = async (wanted: object = {}) => {
+  const { status, body } = await stack.ask("POST", "/dev/stripe/subscriptions", {
+    email: "ada@example.com",
+    ...wanted,
+  });
+  expect(status).toBe(200);
+  return body as { id: string; customer: string; status: string };
+};
+const look = async () => (await stack.ask("GET", "/dev/stripe")).body;
+const found = async (id: string) => (await look()).subscriptions.find((row: { id: string }) => row.id === id);
+
+test("GET /dev/status says which Stripe there is and how the SDK reaches it", async () => {
+  const { body } = await stack.ask("GET", "/dev/status");
+  const { url, secretKey, webhookSecret } = stack.stripe;
+  expect(body.stripe).toEqual({
+    mode: "double",
+    url,
+    secret_key: secretKey,
+    webhook_secret: webhookSecret,
+  });
+});
+
+describe("POST /dev/stripe/subscriptions", () => {
+  test("makes a new customer every time, with a paid invoice when active, and Nest takes the events", async () => {
+    const first = await make();
+    const second = await make();
+    expect(first).toEqual({
+      id: expect.stringMatching(/^sub_/),
+      customer: expect.stringMatching(/^cus_/),
+      status: "active",
+    });
+    expect(second.customer).not.toBe(first.customer);
+    expect(stack.stripe.events().map(({ type }) => type)).toContain("invoice.paid");
+    expect(await found(first.id)).toMatchObject({ owed: null, card: { works: true } });
+    await stack.stripe.settled();
+    const { events } = await look();
+    expect(events.find((row: { object: string }) => row.object === first.id)).toMatchObject({
+      type: "customer.subscription.created",
+      deliveries: [{ status: 200 }],
+      verdict: { status: "done", reason: null, attempt: 1 },
+    });
+  });
+
+  test.each([
+    [{ trial_days: 3 }, "trialing"],
+    [{ status: "trialing" }, "trialing"],
+    [{ status: "past_due" }, "past_due"],
+    [{ status: "incomplete" }, "incomplete"],
+    [{ status: "canceled" }, "canceled"],
+    [{ card: "declines" }, "incomplete"],
+    [{ price: "price_1JhiGIATHKHpwoLyyxI5cCKU" }, "active"],
+  ])("%j comes to %s", async (wanted, status) => {
+    expect((await make(wanted)).status).toBe(status);
+  });
+
+  test.each([
+    ["no address", { email: undefined }, [], 'requires property "email"'],
+    ["an address that is no text", { email: 7 }, ["email"], "is not of a type(s) string"],
+    ["an unknown field", { name: "Ada" }, [], 'is not allowed to have the additional property "name"'],
+    ["an unknown status", { status: "trialling" }, ["status"], expect.stringContaining("enum values")],
+    ["a trial of no days", { trial_days: 0 }, ["trial_days"], "must be greater than 0"],
+    ["days as text", { trial_days: "3" }, ["trial_days"], "is not of a type(s) number"],
+    ["too many days", { trial_days: 731 }, ["trial_days"], "must be less than or equal to 730"],
+    ["an unknown price", { price: "price_no" }, ["price"], "No such price: 'price_no'"],
+  ])("refuses %s, and makes nothing", async (_case, change, path, message) => {
+    const wanted = { email: "ada@example.com", ...change };
+    const { status, body } = await stack.ask("POST", "/dev/stripe/subscriptions", wanted);
+    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect(body.meta).toMatchObject({ path, message });
+    expect(stack.stripe.subscriptions()).toEqual([]);
+    expect(stack.stripe.customers()).toEqual([]);
+  });
+
+  test("refuses an address that Stripe refuses", async () => {
+    const { status, body } = await stack.ask("POST", "/dev/stripe/subscriptions", { email: "ada" });
+    expect([status, body.code]).toEqual([400, "invalid_email"]);
+    expect(stack.stripe.customers()).toEqual([]);
+  });
+
+  test.each([
+    ["no body", undefined, "body_missing"],
+    ["what is not JSON", "{", "malformed_json"],
+    ["a list", "[]", "validation_failed"],
+    ["null", "null", "validation_failed"],
+  ])("refuses %s", async (_case, body, code) => {
+    const answer = await stack.ask("POST", "/dev/stripe/subscriptions", body);
+    expect([answer.status, answer.body.code]).toEqual([400, code]);
+  });
+});
+
+describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
+  test("change a subscription and answer what it is then", async () => {
+    const { id, customer } = await make();
+    const path = `/dev/stripe/subscriptions/${id}`;
+    const patched = await stack.ask("PATCH", path, { cancel_at_period_end: true });
+    expect([patched.status, patched.body]).toEqual([200, { id, customer, status: "active" }]);
+    expect((await found(id)).cancel_at).not.toBeNull();
+    await stack.ask("PATCH", path, { cancel_at_period_end: false });
+    expect((await found(id)).cancel_at).toBeNull();
+    expect((await stack.ask("PATCH", path, { status: "past_due" })).body.status).toBe("past_due");
+    const deleted = await stack.ask("DELETE", path);
+    expect([deleted.status, deleted.body]).toEqual([200, { id, customer, status: "canceled" }]);
+    expect((await stack.ask("DELETE", path)).status).toBe(404);
+  });
+
+  test("end a trial now", async () => {
+    const { id } = await make({ trial_days: 14 });
+    const path = `/dev/stripe/subscriptions/${id}`;
+    expect((await stack.ask("PATCH", path, { trial_end: "now" })).body.status).toBe("canceled");
+  });
+
+  test.each([
+    ["nothing", {}, "names nothing to change"],
+    ["an unknown field", { plan: "x" }, 'is not allowed to have the additional property "plan"'],
+    ["a status that Stripe does not have", { status: "gone" }, expect.stringContaining("enum values")],
+    ["a moment in the past", { trial_end: "2020-01-01T00:00:00.000Z" }, expect.any(String)],
+    ["a word for a flag", { cancel_at_period_end: "yes" }, "is not of a type(s) boolean"],
+  ])("refuse %s and change nothing", async (_case, change, message) => {
+    const { id } = await make();
+    const before = stack.stripe.subscriptions();
+    const { status, body } = await stack.ask("PATCH", `/dev/stripe/subscriptions/${id}`, change);
+    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect(body.meta.message).toEqual(message);
+    expect(stack.stripe.subscriptions()).toEqual(before);
+  });
+
+  test("say that there is no such subscription", async () => {
+    for (const [method, body] of [["PATCH", { status: "active" }], ["DELETE"]] as const) {
+      const { status, body: answer } = await stack.ask(method, "/dev/stripe/subscriptions/sub_no", body);
+      expect([method, status, answer.code]).toEqual([method, 404, "not_found"]);
+    }
+  });
+
+  test("say that one that has ended can't be changed", async () => {
+    const { id } = await make({ status: "canceled" });
+    const path = `/dev/stripe/subscriptions/${id}`;
+    const { status, body } = await stack.ask("PATCH", path, { cancel_at_period_end: true });
+    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect(body.meta.message).toContain("canceled subscription");
+  });
+});
+
+describe("POST /dev/stripe/clock", () => {
+  test("moves Stripe's time alone, and lives through what lies between", async () => {
+    const { id } = await make({ trial_days: 3 });
+    const beforehand = Date.parse((await look()).now);
+    const { status, body } = await stack.ask("POST", "/dev/stripe/clock", { advance_days: 4 });
+    expect(status).toBe(200);
+    expect(Date.parse(body.now) - beforehand).toBeGreaterThanOrEqual(4 * 86_400_000);
+    expect(body.ahead_seconds).toBe(4 * 86_400);
+    expect((await found(id)).status).toBe("canceled");
+    const { headers } = await stack.ask("GET", "/health");
+    expect(Date.parse(headers.get("beak-time") ?? "")).toBeLessThan(Date.now() + 60_000);
+  });
+
+  test.each([
+    [{}, 'requires property "advance_days"'],
+    [{ advance_days: -1 }, "must be greater than or equal to 0"],
+    [{ advance_days: "3" }, "is not of a type(s) number"],
+    [{ advance_days: 100_000 }, "must be less than or equal to 3660"],
+    [{ advance_days: 1, advance_hours: 1 }, 'is not allowed to have the additional property "advance_hours"'],
+  ])("refuses %j and stays", async (wanted, message) => {
+    const { status, body } = await stack.ask("POST", "/dev/stripe/clock", wanted);
+    expect([status, body.code, body.meta.message]).toEqual([400, "validation_failed", message]);
+    expect((await look()).ahead_seconds).toBe(0);
+  });
+});
+
+describe("POST /dev/stripe/faults", () => {
+  test("arms the next calls, counts them down, and clears with 0 calls", async () => {
+    const arm = (fault: object) => stack.ask("POST", "/dev/stripe/faults", fault);
+    expect((await arm({ calls: 2, kind: "error" })).status).toBe(204);
+    expect((await look()).faults).toEqual({ calls: 2, kind: "error" });
+    const call = () =>
+      fetch(`${stack.stripe.url}/v1/customers`, {
+        headers: { authorization: `Bearer ${stack.stripe.secretKey}` },
+      });
+    expect((await call()).status).toBe(500);
+    expect((await look()).faults).toEqual({ calls: 1, kind: "error" });
+    await arm({ calls: 5, kind: "rate_limited" });
+    expect((await call()).status).toBe(429);
+    await arm({ calls: 0 });
+    expect((await look()).faults).toEqual({ calls: 0, kind: "none" });
+    expect((await call()).status).toBe(200);
+    await arm({ calls: 3, kind: "none" });
+    expect((await look()).faults).toEqual({ calls: 0, kind: "none" });
+  });
+
+  test.each([
+    {},
+    { kind: "error" },
+    { calls: -1, kind: "error" },
+    { calls: 1.5, kind: "error" },
+    { calls: "1", kind: "error" },
+    { calls: 1, kind: "explode" },
+    { calls: 1, kind: "lost" },
+    { calls: 1, kind: "error", on: "POST" },
+  ])("refuses %j and arms nothing", async (fault) => {
+    const { status, body } = await stack.ask("POST", "/dev/stripe/faults", fault);
+    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect(body.reasons).not.toEqual([]);
+    expect((await look()).faults).toEqual({ calls: 0, kind: "none" });
+  });
+});
+
+describe("cards, payments and the portal", () => {
+  test("a card that declines leaves a payment open, and one that works settles it", async () => {
+    const { id, customer } = await make({ card: "declines" });
+    const pay = () => stack.ask("POST", `/dev/stripe/subscriptions/${id}/pay`);
+    const give = (card: string) => stack.ask("POST", `/dev/stripe/customers/${customer}/card`, { card });
+    expect(await found(id)).toMatchObject({ owed: 499, card: { last4: "0341", works: false } });
+    expect((await pay()).body).toEqual({ id, customer, status: "incomplete", outcome: "failed" });
+    expect((await give("works")).body).toMatchObject({ last4: "4242" });
+    expect((await pay()).body).toEqual({ id, customer, status: "active", outcome: "paid" });
+    const nothing = await pay();
+    expect([nothing.status, nothing.body.code]).toEqual([404, "not_found"]);
+    expect((await give("stolen")).body.code).toBe("validation_failed");
+    const nobody = await stack.ask("POST", "/dev/stripe/customers/cus_no/card", { card: "works" });
+    expect([nobody.status, nobody.body.code]).toEqual([404, "not_found"]);
+  });
+
+  test("the portal's link opens a page that leads back here", async () => {
+    const { customer } = await make();
+    const { body } = await stack.ask("POST", `/dev/stripe/customers/${customer}/portal`);
+    const page = await (await fetch(body.url)).text();
+    expect(page).toContain(`href="${stack.api.url}/"`);
+    const nobody = await stack.ask("POST", "/dev/stripe/customers/cus_no/portal");
+    expect([nobody.status, nobody.body.code]).toEqual([404, "not_found"]);
+  });
+});
+
+describe("events", () => {
+  test("show each try and Nest's verdict while Stripe fails, and can be sent again", async () => {
+    await stack.ask("POST", "/dev/stripe/faults", { calls: 1, kind: "error" });
+    const { id } = await make();
+    await stack.stripe.settled();
+    const created = async () =>
+      (await look()).events.find(
+        (row: { object: string; type: string }) =>
+          row.object === id && row.type === "customer.subscription.created",
+      );
+    const failed = (await look()).events.filter(
+      ({ deliveries }: { deliveries: { status: number }[] }) => deliveries[0]?.status === 502,
+    );
+    expect(failed).toHaveLength(1);
+    expect(failed[0]).toMatchObject({
+      deliveries: [{ status: 502 }, { status: 200 }],
+      is_given_up: false,
+      verdict: { status: expect.stringMatching(/^(done|ignored)$/), attempt: 2 },
+    });
+    const event = await created();
+    const again = await stack.ask("POST", `/dev/stripe/events/${event.id}/send`);
+    expect([again.status, again.body]).toEqual([200, { status: 200 }]);
+    expect((await created()).deliveries).toHaveLength(event.deliveries.length + 1);
+    expect((await created()).verdict).toEqual(event.verdict);
+    expect((await stack.ask("POST", "/dev/stripe/events/evt_no/send")).status).toBe(404);
+  });
+
+  test("of types that are not ours are ignored, with the reason", async () => {
+    await make();
+    await stack.stripe.settled();
+    const { events } = await look();
+    expect(events.find(({ type }: { type: string }) => type === "customer.created").verdict).toEqual({
+      status: "ignored",
+      reason: "unknown_type",
+      attempt: 1,
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import { openMongo } from "#core/clients/mongo.ts";
+import { type Clock, plusSeconds } from "#core/clock.ts";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import { type LocalApi, startLocalApi } from "#local/api_server.ts";
+import { openGateway } from "#local/gateway.ts";
+import { makeSecrets } from "#local/secrets.ts";
+import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
+import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
+import { freshDatabaseUri } from "#tests/support/database.ts";
+
+/** What `npm start` opens, in this process and on a database of its own, with Nest's clock in the test's hand. */
+export interface TestStack extends AsyncDisposable {
+  api: LocalApi;
+  ses: SesDouble;
+  stripe: StripeDouble;
+  /** Moves Nest's clock. */
+  pass(seconds: number): void;
+  /** Asks the stack something over HTTP; a body goes out as JSON, a string as it is. */
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<StackAnswer>;
+}
+
+export interface StackAnswer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any shape
+  body: any;
+}
+
+export async function startTestStack(): Promise<TestStack> {
+  let late = 0;
+  const clock: Clock = { now: () => plusSeconds(new Date(), late) };
+  const mongoUri = freshDatabaseUri();
+  const { client, database } = openMongo(mongoUri);
+  await createIndexes(database);
+  const ses = await startSesDouble();
+  const stripe = await startStripeDouble();
+  const api = await startLocalApi({
+    port: 0,
+    mongoUri,
+    ses,
+    stripe,
+    secrets: await makeSecrets(),
+    database: { engine: "test", version: "1" },
+    open: (environment) => openGateway(environment, { write: () => undefined, clock }),
+  });
+  return {
+    api,
+    ses,
+    stripe,
+    pass(seconds) {
+      late += seconds;
+    },
+    async ask(method, path, body, headers = {}) {
+      const response = await fetch(`${api.url}${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === "" ? undefined : JSON.parse(text),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await api.close();
+      await ses.close();
+      await stripe.close();
+      await database.dropDatabase();
+      await client.close();
+    },
+  };
+}
