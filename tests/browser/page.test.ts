@@ -85,7 +85,7 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
   };
 
   const tabTo = async (page: Page, name: string) => {
-    for (let press = 0; press < 40; press++) {
+    for (let press = 0; press < 60; press++) {
       await page.keyboard.press("Tab");
       const focused = await page.evaluate(
         "document.activeElement.id || document.activeElement.textContent.trim()",

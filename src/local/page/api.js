@@ -8,6 +8,10 @@ const EXPLANATIONS = {
   authorization_not_found: "The link or session has ended. Ask for a new link.",
   unavailable: "A part of the stack is not reachable. Try again.",
   awaiting_consent: "No choice yet.",
+  stripe_error: "Stripe failed. Try again.",
+  already_subscribed: "This address has a subscription. Sign in instead.",
+  trial_already_used:
+    "This address or this machine has had its trial. Try another address, as another machine.",
 };
 
 export class ApiError extends Error {

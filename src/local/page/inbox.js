@@ -1,61 +1,63 @@
 /** The local inbox: mails as they would have gone out, with the link led to this machine's landing page. */
-const list = document.getElementById("inbox");
-let shown = -1;
+import { byId, drawList, make } from "/assets/dom.js";
+import { askStack } from "/assets/stack.js";
 
-const element = (name, text, attributes = {}) => {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-};
+const SHOWN = 20;
+let known = null;
 
-function mailItem(mail) {
-  const item = element("li");
-  const head = element("div", undefined, { class: "mail-head" });
-  head.append(
-    element("strong", mail.subject),
-    element("span", new Date(mail.sent_at).toLocaleTimeString(), { class: "quiet" }),
+function mailItem({ subject, to, sent_at, text, html }) {
+  const item = make(
+    "li",
+    {},
+    make(
+      "div",
+      { class: "mail-head" },
+      make("strong", {}, subject),
+      make("span", { class: "quiet" }, new Date(sent_at).toLocaleTimeString()),
+    ),
+    make("div", { class: "quiet" }, `To ${to}`),
   );
-  item.append(head, element("div", `To ${mail.to}`, { class: "quiet" }));
-  const link = mail.text.split("\n").find((line) => line.startsWith("https://"));
+  const link = text.split("\n").find((line) => line.startsWith("https://magic."));
   if (link) {
     const { search } = new URL(link);
-    const row = element("p", undefined, { class: "row" });
-    row.append(
-      element("a", "Follow the link here", { href: `/#${search.slice(1)}` }),
-      element("a", "Open its landing page", {
-        href: `/magic-link${search}`,
-        target: "_blank",
-        rel: "noopener",
-      }),
+    item.append(
+      make(
+        "p",
+        { class: "row" },
+        make("a", { href: `/#${search.slice(1)}` }, "Follow the link here"),
+        make(
+          "a",
+          { href: `/magic-link${search}`, target: "_blank", rel: "noopener" },
+          "Open its landing page",
+        ),
+      ),
     );
-    item.append(row);
   }
-  const details = element("details");
-  details.append(element("summary", "Read the mail"));
-  details.addEventListener(
-    "toggle",
-    () => {
-      const frame = element("iframe", undefined, { title: mail.subject, sandbox: "" });
-      frame.srcdoc = mail.html;
-      details.append(frame, element("pre", mail.text));
-    },
-    { once: true },
-  );
+  const details = make("details", {}, make("summary", {}, "Read the mail"));
+  const read = () => {
+    const frame = make("iframe", { title: subject, sandbox: "" });
+    frame.srcdoc = html;
+    details.append(frame, make("pre", {}, text));
+  };
+  details.addEventListener("toggle", read, { once: true });
   item.append(details);
   return item;
 }
 
-/** Reads the inbox and shows it, if it changed. */
+/** Reads the inbox and shows it. What has arrived since is announced. */
 export async function showInbox() {
-  const mails = await (await fetch("/dev/inbox")).json();
-  if (mails.length === shown) return;
-  shown = mails.length;
-  const items = mails.slice(-20).reverse().map(mailItem);
-  list.replaceChildren(...(items.length > 0 ? items : [element("li", "No mail yet.", { class: "quiet" })]));
+  const mails = await askStack("GET", "/inbox");
+  const rows = mails.map((mail, index) => ({ ...mail, key: `${index} ${mail.sent_at}` }));
+  drawList(byId("inbox"), rows.slice(-SHOWN).reverse(), ({ key }) => key, mailItem);
+  const arrived = known === null ? [] : mails.slice(known);
+  known = mails.length;
+  const news = arrived.map(({ subject }) => `New mail: ${subject}.`).join(" ");
+  if (news) byId("arrivals").textContent = news;
 }
 
-document.getElementById("empty").addEventListener("click", async () => {
-  await fetch("/dev/inbox", { method: "DELETE" });
-  await showInbox();
-});
+export function listenForInbox() {
+  byId("empty").addEventListener("click", async () => {
+    await askStack("DELETE", "/inbox");
+    await showInbox();
+  });
+}

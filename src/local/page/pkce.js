@@ -21,10 +21,13 @@ export const forgetLink = (state) => localStorage.removeItem(`verifier:${state}`
 
 /** What this browser calls itself, as the app names a machine. */
 export function device() {
-  let beakId = localStorage.getItem("beak_id");
-  if (!beakId) {
-    beakId = random();
-    localStorage.setItem("beak_id", beakId);
-  }
+  const beakId = localStorage.getItem("beak_id") ?? changeMachine();
   return { platform: "mac", beak_id: beakId, fingerprint: `page-${beakId.slice(0, 16)}` };
+}
+
+/** From now on this browser is another machine, which has had no trial. */
+export function changeMachine() {
+  const beakId = random();
+  localStorage.setItem("beak_id", beakId);
+  return beakId;
 }
