@@ -1,102 +1,27 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import type { AxeResults } from "axe-core";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { plusSeconds } from "#core/clock.ts";
-import { type LocalApi, startLocalApi } from "#local/api_server.ts";
-import { findBrowser } from "#local/browser.ts";
-import { openGateway } from "#local/gateway.ts";
-import { makeSecrets } from "#local/secrets.ts";
-import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
-import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
-import { freshDatabaseUri } from "#tests/support/database.ts";
+import type { LocalApi } from "#local/api_server.ts";
+import { hasBrowser, inspect, launchBrowser, openPage, tabTo } from "#tests/support/browser.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import type { Tokens } from "#tests/support/nest.ts";
 
-const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const found = await findBrowser();
-if ("missing" in found) {
-  if (process.env.CI) throw new Error(`No browser for the page's tests: ${found.missing}`);
-  console.log(`The page's tests are skipped: ${found.missing}`);
-}
-
-describe.skipIf("missing" in found)("the local page in a browser", () => {
-  let late = 0;
-  const clock = { now: () => plusSeconds(new Date(), late) };
+describe.skipIf(!hasBrowser)("the local page in a browser", () => {
   let browser: Browser;
+  let stack: TestStack;
   let api: LocalApi;
-  let ses: SesDouble;
-  let stripe: StripeDouble;
 
   beforeAll(async () => {
-    ses = await startSesDouble();
-    stripe = await startStripeDouble();
-    const database = { engine: "test", version: "1" };
-    const secrets = await makeSecrets();
-    api = await startLocalApi({
-      port: 0,
-      mongoUri: freshDatabaseUri(),
-      ses,
-      stripe,
-      secrets,
-      database,
-      open: (environment) => openGateway(environment, { write: () => undefined, clock }),
-    });
-    browser = await chromium.launch({
-      executablePath: "path" in found ? found.path : "",
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
+    stack = await startTestStack();
+    api = stack.api;
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
-    await api?.close();
-    await ses?.close();
-    await stripe?.close();
+    await stack?.[Symbol.asyncDispose]();
   });
 
-  const openPage = async (width: number, colorScheme: "light" | "dark"): Promise<[Page, BrowserContext]> => {
-    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
-    return [await context.newPage(), context];
-  };
-
-  /** Nothing sticks out at the sides, and axe finds nothing serious. */
-  const inspect = async (page: Page, name: string) => {
-    const overflow = await page.evaluate(
-      "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-    );
-    expect([name, overflow]).toEqual([name, 0]);
-    await page.evaluate(axeSource);
-    const results = (await page.evaluate("axe.run(document, { iframes: false })")) as AxeResults;
-    const serious = results.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    expect(serious.map(({ id, nodes }) => [name, id, nodes[0]?.html])).toEqual([]);
-    const folder = process.env.SCREENSHOT_DIR;
-    if (!folder) return;
-    await mkdir(folder, { recursive: true });
-    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-  };
-
-  const tabTo = async (page: Page, name: string) => {
-    for (let press = 0; press < 60; press++) {
-      await page.keyboard.press("Tab");
-      const focused = await page.evaluate(
-        "document.activeElement.id || document.activeElement.textContent.trim()",
-      );
-      if (focused === name) return;
-    }
-    throw new Error(`Tab never reached ${name}`);
-  };
-
   test("the keyboard alone signs a person in, shows them everything, refreshes and signs out", async () => {
-    const [page, context] = await openPage(1280, "light");
+    const [page, context] = await openPage(browser);
     await page.goto(api.url);
     await tabTo(page, "address");
     await page.keyboard.type("ada@example.com");
@@ -125,7 +50,7 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
   });
 
   test("an access token that ended is refreshed and what was asked is done; only a refused refresh signs out", async () => {
-    const [page, context] = await openPage(1280, "light");
+    const [page, context] = await openPage(browser);
     const stored = () =>
       page.evaluate("JSON.parse(localStorage.getItem('tokens'))") as Promise<Tokens | null>;
     await page.goto(api.url);
@@ -136,14 +61,14 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
     await page.getByText("You are signed in.").waitFor();
     const first = await stored();
 
-    late += 3601;
+    stack.pass(3601);
     await page.click("text=Yes, please");
     await page.getByText("You said yes.").waitFor();
     expect(await page.locator("#message").textContent()).toBe("Noted.");
     const second = await stored();
     expect(second?.access_token).not.toBe(first?.access_token);
 
-    late += 3601;
+    stack.pass(3601);
     const refresh = "**/authenticate_user";
     await page.route(refresh, (route) => route.abort());
     await page.click("[data-level=none]");
@@ -172,7 +97,7 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
     [1280, "light"],
     [1280, "dark"],
   ] as const)("fits %i px in %s and is accessible in every state", async (width, scheme) => {
-    const [page, context] = await openPage(width, scheme);
+    const [page, context] = await openPage(browser, { width, colorScheme: scheme });
     const name = (state: string) => `${state}-${width}-${scheme}`;
     await page.goto(api.url);
     await page.getByText("test 1").waitFor();
@@ -191,7 +116,7 @@ describe.skipIf("missing" in found)("the local page in a browser", () => {
   });
 
   test("the landing page asks nobody anything, spends nothing, and hands code, state and flow over exactly", async () => {
-    const [page, context] = await openPage(390, "light");
+    const [page, context] = await openPage(browser, { width: 390 });
     await page.goto(api.url);
     await page.fill("#address", "landing@example.com");
     await page.click("text=Send me a link");

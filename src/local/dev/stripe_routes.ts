@@ -12,6 +12,7 @@ import {
 } from "zod/mini";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
+import { moveClock } from "#local/dev/clock.ts";
 import { failingCalls } from "#local/dev/fault.ts";
 import { type DevRoute, route } from "#local/dev/route.ts";
 import { clockOf, type Ledger, readStripe } from "#local/dev/stripe_view.ts";
@@ -87,8 +88,8 @@ export function stripeRoutes(stripe: StripeDouble, ledger: Ledger): DevRoute[] {
       if (event === undefined) throw new NestError("not_found");
       return { status: await stripe.deliver(event) };
     }),
-    route("POST", "/dev/stripe/clock", clock, ({ advance_days: days }) => {
-      stripe.advance({ days });
+    route("POST", "/dev/stripe/clock", clock, async ({ advance_days: days }) => {
+      await moveClock(stripe, days);
       return clockOf(stripe);
     }),
     route("POST", "/dev/stripe/faults", fault, (wanted) => stripe.fault(wanted)),
