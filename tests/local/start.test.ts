@@ -39,7 +39,11 @@ describe("npm start", () => {
     expect(page.headers.get("content-type")).toContain("text/html");
     expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: "ok" });
     const status = (await (await fetch(`${url}/dev/status`)).json()) as { internal_key: string };
-    expect(status).toMatchObject({ ready: true, database: { engine: "MongoDB", uri: mongoUri } });
+    expect(status).toMatchObject({
+      ready: true,
+      database: { engine: "MongoDB", uri: mongoUri },
+      stripe: { mode: "double", url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
+    });
     const user = await fetch(`${url}/1/2021-10-06/get_user`, {
       method: "POST",
       headers: { authorization: `internal ${status.internal_key}` },
@@ -151,6 +155,8 @@ describe("npm start", () => {
   test("the demo runs against it and ends with 0", async () => {
     const { status, printed } = await runProgram(DEMO, ["--url", url]).ended;
     expect(printed).toContain("Every step held.");
+    expect(printed).toContain("✓ it is trialing, before any event of Stripe's was needed");
+    expect(printed).toContain("✓ the reminder came before the end");
     expect(status).toBe(0);
   });
 });

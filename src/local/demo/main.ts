@@ -1,11 +1,12 @@
 /**
- * `npm run demo`: the desktop app's flow in the terminal, each request with its answer in short. Starts a stack of its
+ * `npm run demo`: the desktop app's flows in the terminal, sign-in and a trial, each request with its answer in short. Starts a stack of its
  * own that leaves nothing behind, or uses a running one: `npm run demo -- --url http://localhost:3000`. Ends with status
  * 0 only if every step held.
  */
 import { parseArgs } from "node:util";
 import { demonstrateSignIn } from "#local/demo/sign_in.ts";
 import { Trace } from "#local/demo/trace.ts";
+import { demonstrateTrial } from "#local/demo/trial.ts";
 import { startLocalStack } from "#local/stack.ts";
 
 const say = (line: string) => console.log(line);
@@ -21,7 +22,11 @@ try {
   const stack = await useStack(values.url);
   try {
     say(`Nest at ${stack.url}`);
-    await demonstrateSignIn(new Trace(stack.url, say));
+    const trace = new Trace(stack.url, say);
+    say("\nSigning in");
+    await demonstrateSignIn(trace);
+    say("\nA trial");
+    await demonstrateTrial(trace);
     say("\nEvery step held.");
   } finally {
     await stack.close();

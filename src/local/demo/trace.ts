@@ -54,7 +54,36 @@ export class Trace {
     const verb = asked.verb ?? "POST";
     const shownBody = asked.body === undefined ? "" : ` ${inShort(asked.body)}`;
     this.#say(`   ${verb} ${path}${asked.bearer ? " (bearer)" : ""}${shownBody}`);
-    const response = await fetch(`${this.#url}${path}`, {
+    const response = await this.#send(path, asked);
+    const raw = await response.text();
+    const body: unknown = raw === "" ? undefined : JSON.parse(raw);
+    this.#say(`   → ${response.status}${body === undefined ? "" : ` ${inShort(body)}`}`);
+    const code = (body as { code?: unknown } | undefined)?.code;
+    if (response.status !== expected.status || (expected.code !== undefined && code !== expected.code)) {
+      const promised = [expected.status, expected.code].filter(Boolean).join(" ");
+      throw new StepFailed(`${verb} ${path}: expected ${promised}, got ${response.status} ${code ?? ""}`);
+    }
+    return { status: response.status, body };
+  }
+
+  /** Sends one request again and again, without a word, until its status is the expected one or `looks` are over. */
+  async until(
+    path: string,
+    asked: Asked,
+    status: number,
+    { looks, pause }: { looks: number; pause: () => Promise<unknown> },
+  ): Promise<void> {
+    for (let look = 1; look < looks; look++) {
+      const response = await this.#send(path, asked);
+      await response.arrayBuffer();
+      if (response.status === status) return;
+      await pause();
+    }
+  }
+
+  async #send(path: string, asked: Asked): Promise<Response> {
+    const verb = asked.verb ?? "POST";
+    return fetch(`${this.#url}${path}`, {
       method: verb,
       headers: {
         "content-type": "application/json",
@@ -65,15 +94,13 @@ export class Trace {
     }).catch((cause: unknown) => {
       throw new StepFailed(`${verb} ${path}: nothing answers at ${this.#url}`, { cause });
     });
-    const raw = await response.text();
-    const body: unknown = raw === "" ? undefined : JSON.parse(raw);
-    this.#say(`   → ${response.status}${body === undefined ? "" : ` ${inShort(body)}`}`);
-    const code = (body as { code?: unknown } | undefined)?.code;
-    if (response.status !== expected.status || (expected.code !== undefined && code !== expected.code)) {
-      const promised = [expected.status, expected.code].filter(Boolean).join(" ");
-      throw new StepFailed(`${verb} ${path}: expected ${promised}, got ${response.status} ${code ?? ""}`);
-    }
-    return { status: response.status, body };
+  }
+
+  /** Answers what must be there. @throws StepFailed if it is not */
+  must<Value>(value: Value | undefined, promise: string): Value {
+    if (value === undefined) throw new StepFailed(`did not hold: ${promise}`);
+    this.#say(`   ✓ ${promise}`);
+    return value;
   }
 
   /** @throws StepFailed unless it holds */

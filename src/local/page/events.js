@@ -22,10 +22,13 @@ function eventItem(event) {
         "summary",
         {},
         make("span", { class: "type" }, type),
-        " ",
-        make("span", { class: `mark ${tone}` }, text),
-        " ",
-        make("span", { class: "quiet small" }, deliveriesInWords(event)),
+        make(
+          "span",
+          { class: "below" },
+          make("span", { class: `mark ${tone}` }, text),
+          " ",
+          make("span", { class: "quiet small" }, deliveriesInWords(event)),
+        ),
       ),
       make(
         "dl",

@@ -19,7 +19,7 @@ ${join(subscriptions.map(drawSubscription))}
 ${subscriptions.length === 0 ? html`<section><p>There is no subscription yet.</p></section>` : ""}
 <section aria-labelledby="card">
 <h2 id="card">Payment method</h2>
-<p>${card ? `Visa ending in ${card.last4}${card.behaviour === "declines" ? ", which declines" : ""}` : "No card yet."}</p>
+<p>${card ? `Visa ending in ${card.last4}${card.behaviour === "declines" ? ", which declines" : ""}.` : "No card yet."}</p>
 <form method="post"><input type="hidden" name="action" value="card">
 <button name="card" value="succeeds">Add a card that works</button>
 <button name="card" value="declines" class="second">Add a card that declines</button></form>

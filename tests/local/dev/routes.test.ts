@@ -1,4 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mailRoutes } from "#local/dev/mail_routes.ts";
+import { stripeRoutes } from "#local/dev/stripe_routes.ts";
 import { openGateway } from "#local/gateway.ts";
 import { localEnvironment, makeSecrets } from "#local/secrets.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
@@ -32,6 +35,18 @@ test("another site's page can't have the browser change anything", async () => {
   expect((await stack.ask("GET", "/dev/stripe")).body.ahead_seconds).toBe(0);
   const own = await stack.ask("POST", "/dev/stripe/clock", { advance_days: 0 }, { origin: stack.api.url });
   expect(own.status).toBe(200);
+});
+
+test("every route is in docs/local_stack.md", async () => {
+  const page = await readFile(new URL("../../../docs/local_stack.md", import.meta.url), "utf8");
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  const missing = [...mailRoutes(stack.ses), ...stripeRoutes(stack.stripe, { list: async () => [] })].filter(
+    ({ method, path }) => {
+      const shown = path.replace(":id", "<id>");
+      return !rows.some((row) => row.includes(`${shown}\``) && row.includes(method));
+    },
+  );
+  expect(missing.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });
 
 test.each([

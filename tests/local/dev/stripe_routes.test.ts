@@ -167,6 +167,28 @@ describe("POST /dev/stripe/clock", () => {
     expect(Date.parse(headers.get("beak-time") ?? "")).toBeLessThan(Date.now() + 60_000);
   });
 
+  test("has Nest take each day's events before the next day comes", async () => {
+    const { id } = await make({ trial_days: 14 });
+    await stack.ask("POST", "/dev/stripe/clock", { advance_days: 15 });
+    const own = (await look()).events.filter(({ object }: { object: string }) => object === id);
+    expect(own.map(({ type, verdict }: { type: string; verdict: object }) => [type, verdict])).toEqual([
+      ["customer.subscription.created", { status: "done", reason: null, attempt: 1 }],
+      ["customer.subscription.trial_will_end", { status: "done", reason: null, attempt: 1 }],
+      ["customer.subscription.deleted", { status: "done", reason: null, attempt: 1 }],
+    ]);
+    expect(stack.ses.inbox.map(({ subject }) => subject)).toContain("Your Beak trial ends soon");
+  });
+
+  test("moves all the way even while Nest gets nowhere", async () => {
+    const { id } = await make({ trial_days: 14 });
+    await stack.stripe.settled();
+    await stack.ask("POST", "/dev/stripe/faults", { calls: 1000, kind: "hang" });
+    const { body } = await stack.ask("POST", "/dev/stripe/clock", { advance_days: 15 });
+    expect(body.ahead_seconds).toBe(15 * 86_400);
+    expect((await found(id)).status).toBe("canceled");
+    await stack.ask("POST", "/dev/stripe/faults", { calls: 0 });
+  });
+
   test.each([
     [{}, 'requires property "advance_days"'],
     [{ advance_days: -1 }, "must be greater than or equal to 0"],
