@@ -131,7 +131,6 @@ describe.skipIf(!hasBrowser)("Stripe's side of the page", () => {
   test.each([
     [390, "light"],
     [390, "dark"],
-    [768, "light"],
     [1280, "light"],
     [1280, "dark"],
   ] as const)(
@@ -170,5 +169,6 @@ describe.skipIf(!hasBrowser)("Stripe's side of the page", () => {
       await look("ended");
       await context.close();
     },
+    120_000,
   );
 });
