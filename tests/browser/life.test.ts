@@ -174,7 +174,7 @@ describe.skipIf(!hasBrowser)("a subscription's life in the page", () => {
   test("the billing portal opens, changes what is paid, and leads back", async () => {
     await startTrial("gil@example.com");
     await page.getByRole("link", { name: "Open the billing portal" }).click();
-    await page.getByRole("heading", { name: "Your subscription" }).waitFor();
+    await page.getByRole("heading", { name: "Your subscription", exact: true }).waitFor();
     await inspect(page, "portal-1280-light");
     await page.getByText("No card yet.").waitFor();
     await press("Add a card that works");

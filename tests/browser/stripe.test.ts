@@ -161,7 +161,7 @@ describe.skipIf(!hasBrowser)("Stripe's side of the page", () => {
       await look("past-due");
       await press(page, "Let it work");
       await press(page, "Billing portal");
-      await page.getByRole("heading", { name: "Your subscription" }).waitFor();
+      await page.getByRole("heading", { name: "Your subscription", exact: true }).waitFor();
       await look("portal");
       await page.getByRole("link", { name: "Back" }).click();
       await press(page, "Cancel now");
