@@ -21,13 +21,15 @@ const subjectsTo = (address: string) =>
 const WELCOME = "Welcome to Beak!";
 const DUPLICATE = "Duplicate Beak Subscription";
 
-/** Posts until it is taken, as Stripe does; claims and leases run out meanwhile. */
-const insist = async (event: DoubleEvent) => {
-  for (let tries = 0; tries < 10; tries++) {
-    if ((await nest.webhook(event)).status === 200) return;
+/** Posts all at once, and again what was not taken, as Stripe does; claims and leases run out in between. */
+const insist = async (...events: DoubleEvent[]) => {
+  let waiting = events;
+  for (let tries = 0; tries < 10 && waiting.length > 0; tries++) {
+    const answers = await Promise.all(waiting.map((event) => nest.webhook(event)));
+    waiting = waiting.filter((_, index) => answers[index]?.status !== 200);
     nest.clock.advance(150);
   }
-  throw new Error("never taken");
+  if (waiting.length > 0) throw new Error("never taken");
 };
 const buyTwice = (email = ADA) => {
   const first = nest.stripe.createSubscription({ email });
@@ -47,7 +49,7 @@ test("and when both events come at the same time", async () => {
   for (let round = 0; round < 20; round++) {
     const address = `round${round}@example.com`;
     const { first, second } = buyTwice(address);
-    await Promise.all([second, first].map((event) => insist(event)));
+    await insist(second, first);
     expect(subjectsTo(address).sort()).toEqual([DUPLICATE, WELCOME]);
   }
 });
