@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
     globalSetup: ["tests/support/global_setup.ts"],
+    setupFiles: ["tests/support/stripe_witness.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,4 +1,4 @@
-import { change, emit } from "#local/stripe/events.ts";
+import { change, emit, set } from "#local/stripe/events.ts";
 import {
   collect,
   conclude,
@@ -58,11 +58,11 @@ export function renew(world: World, subscription: Subscription, start: number): 
     item.current_period_start = start;
     item.current_period_end = periodEnd(start, item.price, anchor);
   }
-  Object.assign(subscription, { items, billing_cycle_anchor: anchor });
+  set(subscription, { items, billing_cycle_anchor: anchor });
   const invoice = createInvoice(world, subscription, { reason: "subscription_cycle" });
   const next = structuredClone({ items, billing_cycle_anchor: anchor, latest_invoice: invoice.id });
   // The event shows the renewed subscription against the one before, so the invoice is made on the way there.
-  Object.assign(subscription, before);
+  set(subscription, before);
   const outcome = collect(world, invoice, cardOf(world, subscription));
   if (outcome === "failed") scheduleRetry(invoice);
   const status = outcome === "failed" ? "past_due" : "active";
@@ -175,7 +175,7 @@ export function resume(world: World, subscription: Subscription): void {
 
 function stopCollecting(world: World, subscription: Subscription): void {
   const invoice = openInvoice(world, subscription);
-  if (invoice) Object.assign(invoice, { auto_advance: false, next_payment_attempt: null });
+  if (invoice) set(invoice, { auto_advance: false, next_payment_attempt: null });
 }
 
 function detailsWith(subscription: Subscription, reason: CancellationReason | null) {

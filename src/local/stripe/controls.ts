@@ -2,7 +2,7 @@ import { cancelNow, retry, settlePayment } from "#local/stripe/billing.ts";
 import { createPromotionCode, type PromotionDetails } from "#local/stripe/catalogue.ts";
 import { attachCard, type CardDetails, livingCustomer } from "#local/stripe/customers.ts";
 import { closeDispute, openDispute, reviewDispute } from "#local/stripe/disputes.ts";
-import { change, emit } from "#local/stripe/events.ts";
+import { change, eventAbout, send } from "#local/stripe/events.ts";
 import { type PaymentOutcome, paymentOf } from "#local/stripe/invoices.ts";
 import { advance, catchUp } from "#local/stripe/life.ts";
 import { DAY, HOUR } from "#local/stripe/periods.ts";
@@ -16,11 +16,11 @@ import {
 import { changeSubscription, type SubscriptionChange } from "#local/stripe/subscription_changes.ts";
 import type {
   Charge,
+  Customer,
   Dispute,
   DoubleEvent,
   PaymentMethod,
   PromotionCode,
-  Resource,
   Subscription,
 } from "#local/stripe/types.ts";
 import { newestFirst, type World } from "#local/stripe/world.ts";
@@ -28,7 +28,7 @@ import { newestFirst, type World } from "#local/stripe/world.ts";
 export type ForcedChange = SubscriptionChange & {
   status?: SubscriptionStatus | undefined;
   /** Written as they are, however impossible. */
-  fields?: Partial<Subscription> | undefined;
+  fields?: Record<string, unknown> | undefined;
 };
 
 /** What a person, a bank or time does, and no API call. Every change tells of itself by events. */
@@ -74,7 +74,10 @@ export function createControls(world: World): Controls {
         changeSubscription(world, subscription, wanted);
       }
       if (status !== undefined) forceStatus(world, subscription, status);
-      if (fields) change(world, subscription, fields, "customer.subscription.updated");
+      if (fields) {
+        markForced(world, id, Object.keys(fields));
+        change(world, subscription, fields as Partial<Subscription>, "customer.subscription.updated");
+      }
       catchUp(world);
       return structuredClone(subscription);
     },
@@ -92,13 +95,22 @@ export function createControls(world: World): Controls {
     dispute: (id, reason) => structuredClone(openDispute(world, lastPayment(world, find(id)), reason)),
     reviewDispute: (id) => structuredClone(reviewDispute(world, id)),
     closeDispute: (id, outcome) => structuredClone(closeDispute(world, id, outcome)),
-    emit: (type, object) => emit(world, type as DoubleEvent["type"], object as Resource),
+    emit(type, object) {
+      const event = eventAbout(world, type as "customer.updated", object as Customer);
+      markForced(world, event.id, ["type", "data"]);
+      send(world, event);
+      return event;
+    },
     advance(by) {
       advance(world, typeof by === "number" ? by : secondsOf(by));
       return world.now();
     },
     now: () => world.now(),
   };
+}
+
+function markForced(world: World, id: string, fields: readonly string[]): void {
+  world.forced.set(id, new Set([...(world.forced.get(id) ?? []), ...fields]));
 }
 
 function secondsOf({

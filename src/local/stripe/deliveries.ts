@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
+import { exchanges, type ForcedFields } from "#local/stripe/exchanges.ts";
 import { seededRandom, shuffled } from "#local/stripe/random.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
 
@@ -56,6 +57,7 @@ export interface DeliveryOptions {
   signedAt: () => number;
   /** The wait before each further try, in milliseconds. */
   retryDelays: readonly number[];
+  forced: ForcedFields;
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -64,7 +66,7 @@ const GATHERING_MS = 10;
 const AT_ONCE = 4;
 
 /** Posts events as Stripe does: signed, at least once, several at a time, again when the answer is not 2xx. */
-export function createDeliveries({ secret, signedAt, retryDelays }: DeliveryOptions): Deliveries {
+export function createDeliveries({ secret, signedAt, retryDelays, forced }: DeliveryOptions): Deliveries {
   const attempts: DeliveryAttempt[] = [];
   const held: DoubleEvent[] = [];
   const failed: DoubleEvent[] = [];
@@ -78,6 +80,7 @@ export function createDeliveries({ secret, signedAt, retryDelays }: DeliveryOpti
 
   function sign(event: object): SignedEvent {
     const body = JSON.stringify(event);
+    exchanges.publish({ kind: "event", body, forced });
     const stamp = Math.floor(signedAt() / 1000);
     const signature = createHmac("sha256", secret).update(`${stamp}.${body}`).digest("hex");
     return { body, header: `t=${stamp},v1=${signature}` };

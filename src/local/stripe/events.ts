@@ -1,15 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
-import { API_VERSION, type DoubleEvent, type Resource } from "#local/stripe/types.ts";
+import {
+  API_VERSION,
+  type DoubleEvent,
+  type EventType,
+  type ObjectOf,
+  type Resource,
+} from "#local/stripe/types.ts";
 import { newId, type World } from "#local/stripe/world.ts";
 
-/** Stores an event about an object as it is now, and hands it to whoever delivers. */
-export function emit(
+/** An event about an object as it is now, which nobody knows of yet. */
+export function eventAbout<Type extends EventType>(
   world: World,
-  type: DoubleEvent["type"],
-  object: Resource,
+  type: Type,
+  object: ObjectOf<Type> & Resource,
   previous?: Record<string, unknown>,
 ): DoubleEvent {
-  const event: DoubleEvent = {
+  return {
     id: newId("evt"),
     object: "event",
     api_version: API_VERSION,
@@ -20,24 +26,42 @@ export function emit(
     request: { ...world.origin },
     type,
   };
+}
+
+/** Stores an event, and hands it to whoever delivers. */
+export function send(world: World, event: DoubleEvent): void {
   world.tables.events.set(event.id, event);
   world.listener(event);
-  return event;
+}
+
+/** Tells of an object as it is now. */
+export function emit<Type extends EventType>(
+  world: World,
+  type: Type,
+  object: ObjectOf<Type> & Resource,
+  previous?: Record<string, unknown>,
+): void {
+  send(world, eventAbout(world, type, object, previous));
 }
 
 /** Changes an object and tells of it, with the values that it had; a change of nothing is silent. */
-export function change<Row extends Resource>(
+export function change<Type extends EventType>(
   world: World,
-  row: Row,
-  patch: Partial<Row>,
-  type: DoubleEvent["type"],
+  row: ObjectOf<Type> & Resource,
+  patch: Partial<ObjectOf<Type>>,
+  type: Type,
 ): void {
   const before = structuredClone(row);
-  Object.assign(row, structuredClone(patch));
+  set(row, structuredClone(patch));
   const previous = difference(before, row);
   const isUpdate = type.endsWith(".updated");
   if (isUpdate && Object.keys(previous).length === 0) return;
   emit(world, type, row, isUpdate ? previous : undefined);
+}
+
+/** Changes an object without a word, to values that it may have. */
+export function set<Row extends object>(row: Row, patch: Partial<Row>): void {
+  Object.assign(row, patch);
 }
 
 function difference(before: object, after: object): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { invalidRequest } from "#local/stripe/refusal.ts";
+import type { Answer } from "#local/stripe/types.ts";
 import { embed, newestFirst, type Tables, type World } from "#local/stripe/world.ts";
 
 type Json = Record<string, unknown>;
@@ -24,7 +25,7 @@ const TABLES: Readonly<Record<string, keyof Tables>> = {
 const NOT_EXPANDABLE = new Set(["id", "client_secret", "url"]);
 
 /** An answer as it goes out: a copy of what is stored, with the asked references replaced by their objects. */
-export function render(world: World, answer: object, paths: readonly string[]): Json {
+export function render(world: World, answer: Answer, paths: readonly string[]): Json {
   const copy = structuredClone(answer) as Json;
   const isList = copy.object === "list";
   for (const path of paths) {

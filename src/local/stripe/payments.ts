@@ -1,4 +1,4 @@
-import { change, emit } from "#local/stripe/events.ts";
+import { change, emit, set } from "#local/stripe/events.ts";
 import { newCharge, newIntent } from "#local/stripe/payment_objects.ts";
 import type { Charge, Invoice, InvoicePayment, PaymentIntent, PaymentMethod } from "#local/stripe/types.ts";
 import { newId, type World } from "#local/stripe/world.ts";
@@ -37,7 +37,7 @@ export function attempt(world: World, intent: PaymentIntent, method: PaymentMeth
   const status = { succeeds: "succeeded", declines: "failed", processes: "pending" } as const;
   const charge = newCharge(world, intent, method, status[behaviour]);
   world.tables.charges.set(charge.id, charge);
-  Object.assign(intent, { latest_charge: charge.id, payment_method: method.id });
+  set(intent, { latest_charge: charge.id, payment_method: method.id });
   if (behaviour === "succeeds") {
     succeed(world, intent, charge);
   } else if (behaviour === "declines") {
@@ -59,15 +59,15 @@ export function settleIntent(world: World, intent: PaymentIntent, outcome: "succ
 }
 
 function succeed(world: World, intent: PaymentIntent, charge: Charge): void {
-  Object.assign(charge, { amount_captured: charge.amount, captured: true, paid: true, status: "succeeded" });
-  Object.assign(intent, { amount_received: intent.amount, last_payment_error: null, status: "succeeded" });
+  set(charge, { amount_captured: charge.amount, captured: true, paid: true, status: "succeeded" });
+  set(intent, { amount_received: intent.amount, last_payment_error: null, status: "succeeded" });
   emit(world, "charge.succeeded", charge);
   emit(world, "payment_intent.succeeded", intent);
 }
 
 function fail(world: World, intent: PaymentIntent, charge: Charge, method: PaymentMethod): void {
-  Object.assign(charge, { failure_code: "card_declined", failure_message: DECLINED, status: "failed" });
-  Object.assign(intent, {
+  set(charge, { failure_code: "card_declined", failure_message: DECLINED, status: "failed" });
+  set(intent, {
     status: "requires_payment_method",
     payment_method: null,
     last_payment_error: {

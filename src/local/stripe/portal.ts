@@ -30,7 +30,6 @@ export function portalRoutes(settings: PortalSettings): Route[] {
         customer: text,
         return_url: optional(text),
         configuration: optional(text),
-        locale: optional(text),
         expand,
       }),
       (world, params) => openPortal(world, settings, params),
@@ -42,7 +41,6 @@ interface PortalWish {
   customer: string;
   return_url?: string | undefined;
   configuration?: string | undefined;
-  locale?: string | undefined;
 }
 
 /** A new session of a customer's. */
@@ -65,7 +63,7 @@ export function openPortal(
     customer_account: null,
     flow: null,
     livemode: false,
-    locale: wish.locale ?? null,
+    locale: null,
     on_behalf_of: null,
     return_url: wish.return_url ?? returnUrl,
     url: `${base}${PAGE}${id}`,

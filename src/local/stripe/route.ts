@@ -2,18 +2,21 @@ import type { output, ZodMiniType } from "zod/mini";
 import type { Form } from "#local/stripe/form.ts";
 import { readParams } from "#local/stripe/params.ts";
 import { invalidRequest } from "#local/stripe/refusal.ts";
+import type { Answer, List } from "#local/stripe/types.ts";
 import type { World } from "#local/stripe/world.ts";
 
 type Method = "GET" | "POST" | "DELETE";
 
 /** What a call does once its parameters are known to be good. */
-export type Execution = (world: World) => object;
+export type Execution = (world: World) => Answer;
 
 /** One operation of the API. */
 export interface Route {
   method: Method;
   /** `/v1/customers/:id`. */
   path: string;
+  /** What it takes. */
+  schema: ZodMiniType;
   /** Checks the parameters; what it returns executes the call. */
   prepare(ids: string[], form: Form): { execute: Execution; expand: string[] };
 }
@@ -23,11 +26,12 @@ export function route<S extends ZodMiniType>(
   method: Method,
   path: string,
   schema: S,
-  execute: (world: World, params: output<S>, id: string) => object,
+  execute: (world: World, params: output<S>, id: string) => Answer,
 ): Route {
   return {
     method,
     path,
+    schema,
     prepare([id = ""], form) {
       const params = readParams(schema, form);
       return { execute: (world) => execute(world, params, id), expand: expandOf(params) };
@@ -67,7 +71,7 @@ export function page<Row extends { id: string }>(
   url: string,
   rows: Row[],
   { limit = 10, starting_after, ending_before }: Paging,
-): object {
+): List<Row> {
   if (starting_after !== undefined && ending_before !== undefined) {
     throw invalidRequest("You can only specify one of these parameters: starting_after, ending_before.");
   }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
+import { exchanges } from "#local/stripe/exchanges.ts";
 import { render } from "#local/stripe/expand.ts";
 import type { Faults } from "#local/stripe/faults.ts";
 import { type Form, parseForm } from "#local/stripe/form.ts";
@@ -83,9 +84,12 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
   const outcome = await answerTo(parts, request, record, () =>
     parseForm(method === "POST" ? body : url.search.slice(1)),
   );
-  if (outcome.fate === "never") return;
-  if (outcome.fate === "lost") return void response.destroy();
-  Object.assign(record, { status: outcome.status, isReplay: outcome.isReplay, answer: outcome.body });
+  const isHeard = outcome.fate === "sent";
+  if (isHeard)
+    Object.assign(record, { status: outcome.status, isReplay: outcome.isReplay, answer: outcome.body });
+  exchanges.publish({ kind: "call", request: record, forced: parts.world.forced });
+  if (outcome.fate === "lost") response.destroy();
+  if (!isHeard) return;
   response
     .writeHead(outcome.status, {
       "content-type": "application/json",

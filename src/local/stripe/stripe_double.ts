@@ -1,8 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { seedCatalogue } from "#local/stripe/catalogue.ts";
-import { catalogueRoutes } from "#local/stripe/catalogue_routes.ts";
 import { type Controls, createControls } from "#local/stripe/controls.ts";
-import { customerRoutes } from "#local/stripe/customer_routes.ts";
 import { livingCustomer } from "#local/stripe/customers.ts";
 import {
   createDeliveries,
@@ -10,14 +8,12 @@ import {
   type DeliveryBehaviour,
   type SignedEvent,
 } from "#local/stripe/deliveries.ts";
-import { eventRoutes } from "#local/stripe/event_routes.ts";
 import { createFaults, type StripeFault } from "#local/stripe/faults.ts";
 import { createIdempotencyKeys } from "#local/stripe/idempotency.ts";
 import { catchUp } from "#local/stripe/life.ts";
-import { moneyRoutes } from "#local/stripe/money_routes.ts";
-import { openPortal, type PortalSettings, portalRoutes } from "#local/stripe/portal.ts";
+import { openPortal, type PortalSettings } from "#local/stripe/portal.ts";
 import { createStripeServer, type RecordedRequest } from "#local/stripe/server.ts";
-import { subscriptionRoutes } from "#local/stripe/subscription_routes.ts";
+import { stripeRoutes } from "#local/stripe/stripe_routes.ts";
 import { type SubscriptionSummary, summarize } from "#local/stripe/summary.ts";
 import type { Customer, DeletedCustomer, DoubleEvent, Refund, Subscription } from "#local/stripe/types.ts";
 import { createWorld } from "#local/stripe/world.ts";
@@ -101,7 +97,7 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
   } = options;
   const world = createWorld(now);
   seedCatalogue(world);
-  const deliveries = createDeliveries({ secret: webhookSecret, signedAt, retryDelays });
+  const deliveries = createDeliveries({ secret: webhookSecret, signedAt, retryDelays, forced: world.forced });
   deliveries.to(webhookUrl);
   world.listener = deliveries.add;
   world.hasListener = deliveries.hasTarget;
@@ -110,17 +106,9 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
   const requests: RecordedRequest[] = [];
   const portal: PortalSettings = { base: "", returnUrl: null };
   let latency = 0;
-  const routes = [
-    ...customerRoutes,
-    ...subscriptionRoutes,
-    ...moneyRoutes,
-    ...eventRoutes,
-    ...catalogueRoutes,
-    ...portalRoutes(portal),
-  ];
   const server = createStripeServer({
     world,
-    routes,
+    routes: stripeRoutes(portal),
     faults,
     keys,
     requests,

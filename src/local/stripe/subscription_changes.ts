@@ -1,5 +1,5 @@
 import { retry } from "#local/stripe/billing.ts";
-import { change } from "#local/stripe/events.ts";
+import { change, set } from "#local/stripe/events.ts";
 import { mergeMetadata } from "#local/stripe/params.ts";
 import { invalidRequest, missingReference } from "#local/stripe/refusal.ts";
 import { isOver, newItem, periodEndOf } from "#local/stripe/subscription_object.ts";
@@ -7,6 +7,11 @@ import type { Subscription, SubscriptionItem } from "#local/stripe/types.ts";
 import type { World } from "#local/stripe/world.ts";
 
 export type CancelAt = number | "" | "min_period_end" | "max_period_end";
+
+type Feedback = NonNullable<Subscription["cancellation_details"]>["feedback"];
+type MissingPaymentMethod = NonNullable<
+  Subscription["trial_settings"]
+>["end_behavior"]["missing_payment_method"];
 
 export interface SubscriptionChange {
   cancel_at_period_end?: boolean | undefined;
@@ -16,8 +21,8 @@ export interface SubscriptionChange {
   description?: string | undefined;
   default_payment_method?: string | undefined;
   items?: ItemChange[] | undefined;
-  cancellation_details?: { comment?: string | undefined; feedback?: string | undefined } | undefined;
-  trial_settings?: { end_behavior: { missing_payment_method: string } } | undefined;
+  cancellation_details?: { comment?: string | undefined; feedback?: Feedback | undefined } | undefined;
+  trial_settings?: { end_behavior: { missing_payment_method: MissingPaymentMethod } } | undefined;
 }
 
 export interface ItemChange {
@@ -56,7 +61,8 @@ export function changeSubscription(
     };
   }
   if (wanted.items) patch.items = changedItems(world, subscription, wanted.items);
-  if (wanted.trial_end !== undefined) Object.assign(patch, movedTrial(world, subscription, wanted.trial_end));
+  if (wanted.trial_end !== undefined)
+    set<Partial<Subscription>>(patch, movedTrial(world, subscription, wanted.trial_end));
   change(world, subscription, patch, "customer.subscription.updated");
   if (wanted.default_payment_method && subscription.status === "past_due") retry(world, subscription);
   return subscription;
@@ -139,7 +145,7 @@ function changedItems(world: World, subscription: Subscription, wanted: ItemChan
       data = data.filter((item) => item !== current);
     } else if (current) {
       const next = newItem(world, subscription.id, { price: price ?? current.price }, null);
-      Object.assign(current, { price: next.price, plan: next.plan });
+      set(current, { price: next.price, plan: next.plan });
       if (change.quantity !== undefined) current.quantity = change.quantity;
       if (change.metadata !== undefined) current.metadata = mergeMetadata(current.metadata, change.metadata);
     } else if (price) {

@@ -16,7 +16,7 @@ export const trialSettings = optional(
 const paymentSettings = optional(
   strictObject({
     save_default_payment_method: optional(oneOf(["off", "on_subscription"])),
-    payment_method_types: optional(array(text)),
+    payment_method_types: optional(array(literal("card"))),
   }),
 );
 export const proration = optional(oneOf(["always_invoice", "create_prorations", "none"]));

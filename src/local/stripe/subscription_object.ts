@@ -9,17 +9,20 @@ export interface ItemDetails {
   metadata?: Record<string, string>;
 }
 
+type EndBehavior = NonNullable<Subscription["trial_settings"]>["end_behavior"];
+type PaymentSettings = NonNullable<Subscription["payment_settings"]>;
+
 export interface SubscriptionDetails {
   customer: string;
   items: ItemDetails[];
   trialEnd?: number | null;
-  missingPaymentMethod?: string;
+  missingPaymentMethod?: EndBehavior["missing_payment_method"];
   metadata?: Record<string, string>;
   description?: string | null;
   billingMode?: "classic" | "flexible";
   paymentSettings?: {
-    saveDefault?: string;
-    types?: string[] | null;
+    saveDefault?: PaymentSettings["save_default_payment_method"];
+    types?: PaymentSettings["payment_method_types"];
   };
   defaultPaymentMethod?: string | null;
   discounts?: { coupon: string; promotionCode: string | null }[];

@@ -39,10 +39,28 @@ const STATUSES = [
   "unpaid",
 ] as const;
 
+const cancellationDetails = optional(
+  strictObject({
+    comment: optional(text),
+    feedback: optional(
+      oneOf([
+        "customer_service",
+        "low_quality",
+        "missing_features",
+        "other",
+        "switched_service",
+        "too_complex",
+        "too_expensive",
+        "unused",
+      ]),
+    ),
+  }),
+);
+
 const update = strictObject({
   cancel_at: optional(union([nothing, whole, oneOf(["min_period_end", "max_period_end"])])),
   cancel_at_period_end: optional(flag),
-  cancellation_details: optional(strictObject({ comment: optional(text), feedback: optional(text) })),
+  cancellation_details: cancellationDetails,
   trial_end: optional(union([literal("now"), whole])),
   trial_settings: trialSettings,
   metadata,
@@ -106,7 +124,7 @@ export const subscriptionRoutes: Route[] = [
     strictObject({
       invoice_now: optional(flag),
       prorate: optional(flag),
-      cancellation_details: optional(strictObject({ comment: optional(text), feedback: optional(text) })),
+      cancellation_details: cancellationDetails,
       expand,
     }),
     (world, { cancellation_details: wanted }, id) => {

@@ -4,11 +4,15 @@ import type Stripe from "stripe";
 export const API_VERSION: typeof Stripe.API_VERSION = "2026-10-28.endive";
 
 /**
- * An SDK type as it lies in the store and goes over the wire: references are ids, decimals are strings. It is derived
- * from the SDK, so that a field that a new SDK requires breaks the type check here.
+ * An SDK type as it lies in the store and goes over the wire: references are ids, decimals are strings, enums are closed.
+ * It is derived from the SDK, so that a field that a new SDK requires, or a value that it drops, breaks the type check.
  */
 export type Stored<T> = { [K in keyof T]: Field<T[K]> };
-type Field<V> = [string] extends [V] ? Exclude<V, { id: string }> : Value<V>;
+/** What is an id or its object lies here as the id. */
+type Field<V> = [string] extends [V] ? Value<Closed<Exclude<V, { object: string }>>> : Value<V>;
+/** The SDK keeps enums open by a last member that is any string; the double says only what the SDK names. */
+type Closed<V> = [Literal<V>] extends [never] ? V : Literal<V> | Exclude<V, string>;
+type Literal<V> = V extends string ? (string extends V ? never : V) : never;
 type Value<V> = V extends Stripe.Decimal
   ? string
   : V extends (infer Element)[]
@@ -37,28 +41,66 @@ export type Dispute = Stored<Stripe.Dispute>;
 export type WebhookEndpoint = Stored<Stripe.WebhookEndpoint>;
 export type PortalSession = Stored<Stripe.BillingPortal.Session>;
 
-/** Everything in the store that an event can be about. */
-export type Resource =
-  | Customer
+/** One page of a list. */
+export interface List<Row> extends Omit<Stripe.ApiList<Row>, "data"> {
+  data: Row[];
+}
+
+/** What the double can answer with. */
+export type Answer =
+  | Resource
   | DeletedCustomer
-  | Subscription
-  | Invoice
-  | InvoicePayment
-  | PaymentIntent
-  | PaymentMethod
-  | Charge
-  | Refund
-  | Dispute;
+  | Product
+  | Price
+  | Coupon
+  | PromotionCode
+  | WebhookEndpoint
+  | Stored<Stripe.DeletedWebhookEndpoint>
+  | PortalSession
+  | DoubleEvent
+  | List<{ id: string }>;
+
+/** The events that the double has. */
+export const EVENT_TYPES = [
+  "charge.dispute.closed",
+  "charge.dispute.created",
+  "charge.dispute.updated",
+  "charge.failed",
+  "charge.pending",
+  "charge.refunded",
+  "charge.succeeded",
+  "customer.created",
+  "customer.deleted",
+  "customer.subscription.created",
+  "customer.subscription.deleted",
+  "customer.subscription.paused",
+  "customer.subscription.resumed",
+  "customer.subscription.trial_will_end",
+  "customer.subscription.updated",
+  "customer.updated",
+  "invoice.paid",
+  "invoice.payment_failed",
+  "invoice.voided",
+  "invoice_payment.paid",
+  "payment_intent.canceled",
+  "payment_intent.created",
+  "payment_intent.payment_failed",
+  "payment_intent.processing",
+  "payment_intent.succeeded",
+  "payment_method.attached",
+  "payment_method.detached",
+  "refund.created",
+] as const satisfies readonly Stripe.Event["type"][];
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** What an event of a type is about. */
+export type ObjectOf<Type extends EventType> = Stored<
+  Extract<Stripe.Event, { type: Type }>["data"]["object"]
+>;
+export type Resource = ObjectOf<EventType>;
 
 /** An event as it is posted and listed. */
-export interface DoubleEvent {
-  id: string;
-  object: "event";
-  api_version: string | null;
-  created: number;
+export interface DoubleEvent extends Omit<Stored<Stripe.CustomerUpdatedEvent>, "type" | "data"> {
+  type: EventType;
   data: { object: Resource; previous_attributes?: Record<string, unknown> };
-  livemode: boolean;
-  pending_webhooks: number;
-  request: { id: string | null; idempotency_key: string | null } | null;
-  type: Stripe.Event["type"];
 }

@@ -9,6 +9,7 @@ import type {
   DoubleEvent,
   Invoice,
   InvoicePayment,
+  List,
   PaymentIntent,
   PaymentMethod,
   PortalSession,
@@ -48,6 +49,8 @@ export interface World {
   tables: Tables;
   /** By payment method; a card not named here succeeds. */
   cards: Map<string, CardBehaviour>;
+  /** Fields, by the id of their object, that a control wrote as it was told to: no Stripe would say them. */
+  forced: Map<string, Set<string>>;
   /** Trials whose end has been announced, as `subscription:trial_end`. */
   announcedTrials: Set<string>;
   /** The API call that is being executed, which its events name. */
@@ -70,6 +73,7 @@ export function createWorld(base: () => number = Date.now): World {
   const world: World = {
     tables: emptyTables(),
     cards: new Map(),
+    forced: new Map(),
     announcedTrials: new Set(),
     origin: { id: null, idempotency_key: null },
     now: () => pinned ?? Math.floor(base() / 1000) + offset,
@@ -132,6 +136,6 @@ export function newestFirst<Row extends { created: number }>(table: ReadonlyMap<
 }
 
 /** The API's list of rows already in memory. */
-export function embed<Row>(url: string, data: Row[]) {
-  return { object: "list" as const, data, has_more: false, url };
+export function embed<Row>(url: string, data: Row[]): List<Row> {
+  return { object: "list", data, has_more: false, url };
 }

@@ -1,0 +1,114 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import Stripe from "stripe";
+import {
+  type CallExpression,
+  type MethodDeclaration,
+  ModuleKind,
+  ModuleResolutionKind,
+  Node,
+  Project,
+  ScriptTarget,
+  SyntaxKind,
+  type ts,
+} from "ts-morph";
+
+/** One operation of Stripe's API, as the pinned SDK calls and types it. */
+export interface SdkOperation {
+  /** `POST /v1/customers/:id`. */
+  name: string;
+  /** `CustomerResource.update`. */
+  sdkMethod: string;
+  /** Null where it takes none. */
+  params: ts.Type | null;
+  answer: ts.Type;
+  isList: boolean;
+}
+
+/** The SDK's own types, open for reading. */
+export interface SdkTypes {
+  version: string;
+  checker: ts.TypeChecker;
+  operations: SdkOperation[];
+  /** A type that the SDK exports as `Stripe.<name>`. */
+  exported(file: string, name: string): ts.Type;
+}
+
+/** The package answers with its CommonJS half; the other is the one that we import. */
+const SDK = join(dirname(createRequire(import.meta.url).resolve("stripe")), "../esm");
+
+const NODE_NEXT = { module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext };
+
+/** Reads the SDK: what it sends from its code, what goes in and comes out from its types beside it. Takes seconds. */
+export function readSdk(): SdkTypes {
+  const project = new Project({
+    compilerOptions: { strict: true, allowJs: true, types: [], target: ScriptTarget.ES2024, ...NODE_NEXT },
+    skipAddingFilesFromTsConfig: true,
+  });
+  const code = project.addSourceFilesAtPaths(join(SDK, "resources/**/*.js"));
+  project.addSourceFilesAtPaths(join(SDK, "**/*.d.ts"));
+  const checker = project.getTypeChecker().compilerObject;
+  const operations = code.flatMap((file) => {
+    const calls = file.getDescendantsOfKind(SyntaxKind.CallExpression).filter(isRequest);
+    return calls.flatMap((call) => {
+      const method = call.getFirstAncestorByKind(SyntaxKind.MethodDeclaration);
+      return method ? readOperation(project, checker, call, method) : [];
+    });
+  });
+  return {
+    version: Stripe.PACKAGE_VERSION,
+    checker,
+    operations,
+    exported(file, name) {
+      const source = project.getSourceFileOrThrow(join(SDK, file));
+      const declaration = source.getTypeAlias(name) ?? source.getInterface(name);
+      if (declaration === undefined) throw new Error(`The SDK has no ${name} in ${file}`);
+      return checker.getTypeAtLocation(declaration.compilerNode);
+    },
+  };
+}
+
+function isRequest(call: CallExpression): boolean {
+  return call.getExpression().getText() === "this._makeRequest";
+}
+
+function readOperation(
+  project: Project,
+  checker: ts.TypeChecker,
+  call: CallExpression,
+  method: MethodDeclaration,
+): SdkOperation[] {
+  const [verb, path] = call.getArguments();
+  const owner = method.getParentIfKindOrThrow(SyntaxKind.ClassDeclaration).getNameOrThrow();
+  const types = project.getSourceFileOrThrow(call.getSourceFile().getFilePath().replace(/js$/, "d.ts"));
+  const declared = types.getClass(owner)?.getMethod(method.getName());
+  if (!verb || !path || !declared || !textOf(path).startsWith("/v1/")) return [];
+  const params = declared.getParameters().find((parameter) => parameter.getName() === "params");
+  const { type, isList } = answerOf(checker, declared.getReturnType().compilerType);
+  return [
+    {
+      name: `${textOf(verb)} ${textOf(path)}`,
+      sdkMethod: `${owner}.${method.getName()}`,
+      params: params ? checker.getNonNullableType(params.getType().compilerType) : null,
+      answer: type,
+      isList,
+    },
+  ];
+}
+
+/** The text of a string, with `:id` where something is put in. */
+function textOf(node: Node): string {
+  if (Node.isStringLiteral(node) || Node.isNoSubstitutionTemplateLiteral(node)) return node.getLiteralText();
+  return node
+    .getText()
+    .slice(1, -1)
+    .replace(/\$\{[^}]*\}/g, ":id");
+}
+
+/** What is inside `Promise<Response<T>>`, or one of the items of an `ApiListPromise<T>`. */
+function answerOf(checker: ts.TypeChecker, type: ts.Type): { type: ts.Type; isList: boolean } {
+  const [inner] = checker.getTypeArguments(type as ts.TypeReference);
+  if (inner === undefined) throw new Error(`What is in ${checker.typeToString(type)}?`);
+  if (type.symbol.name !== "Promise") return { type: inner, isList: type.symbol.name === "ApiListPromise" };
+  return { type: inner.aliasTypeArguments?.[0] ?? inner, isList: false };
+}
