@@ -11,13 +11,14 @@ import type { Invoker } from "#local/reloading_gateway.ts";
 import { type LocalSecrets, localEnvironment } from "#local/secrets.ts";
 import type { SesDouble } from "#local/ses_double.ts";
 import type { StripeDouble } from "#local/stripe/stripe_double.ts";
+import type { TestModeStripe } from "#local/stripe/test_mode.ts";
 
 export interface StackParts {
   /** 0 for any free one. */
   port: number;
   mongoUri: string;
   ses: SesDouble;
-  stripe: StripeDouble;
+  stripe: StripeDouble | TestModeStripe;
   secrets: LocalSecrets;
   database: { engine: string; version: string };
   /** Opens the functions with the environment that a deployment would give them. */
@@ -44,21 +45,18 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   });
   const gateway = await parts.open(environment);
   const { client, database } = openMongo(parts.mongoUri);
+  const { stripe } = parts;
   const dev = createDevRoutes([
     route("GET", "/dev/status", null, () => ({
       ready: true,
       database: { ...parts.database, uri: parts.mongoUri },
       internal_key: parts.secrets.internalKey,
-      stripe: {
-        mode: "double",
-        url: parts.stripe.url,
-        secret_key: parts.stripe.secretKey,
-        webhook_secret: parts.stripe.webhookSecret,
-      },
+      stripe: stripeStatus(stripe),
       urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
     })),
     ...mailRoutes(parts.ses),
-    ...stripeRoutes(parts.stripe, new StripeEventRepository(database)),
+    // Stripe's own test mode is moved at Stripe.
+    ...(stripe.mode === "double" ? stripeRoutes(stripe, new StripeEventRepository(database)) : []),
   ]);
   const server = createHttpServer(gateway, dev);
   try {
@@ -71,17 +69,27 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     await client.close();
     throw error;
   }
-  parts.stripe.deliverTo(`${url}/1/webhook/stripe`);
-  parts.stripe.portalReturnsTo(`${url}/`);
+  stripe.deliverTo(`${url}/1/webhook/stripe`);
+  if (stripe.mode === "double") stripe.portalReturnsTo(`${url}/`);
   return {
     url,
     async close() {
-      parts.stripe.deliverTo(null);
+      stripe.deliverTo(null);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
       await gateway.close();
       await client.close();
     },
+  };
+}
+
+/** Which Stripe it is. The double's key opens nothing but the double; a real one stays in the environment. */
+function stripeStatus({ mode, url, secretKey, webhookSecret }: StackParts["stripe"]) {
+  return {
+    mode,
+    url: url ?? "https://api.stripe.com",
+    secret_key: mode === "double" ? secretKey : null,
+    webhook_secret: webhookSecret,
   };
 }

@@ -33,11 +33,13 @@ export async function loadSecrets(folder: string): Promise<LocalSecrets> {
   return secrets;
 }
 
-/** The Stripe that a local stack talks to. */
+/** The Stripe that a local stack talks to: the double, which sells Beak, or another with what it sells. */
 export interface LocalStripe {
-  url: string;
+  url: string | undefined;
   secretKey: string;
   webhookSecret: string;
+  priceId?: string;
+  productIds?: string;
 }
 
 /** The environment of a local stack. Limits per network are lifted so that scripts can run; those per address stay. */
@@ -56,11 +58,11 @@ export function localEnvironment(
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
     INTERNAL_KEYS: hashSecret(secrets.internalKey),
     RATE_LIMIT_KEY: secrets.rateLimitKey,
-    STRIPE_URL: parts.stripe.url,
+    STRIPE_URL: parts.stripe.url ?? "",
     STRIPE_SECRET_KEY: parts.stripe.secretKey,
     STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,
-    STRIPE_PRICE_ID: BEAK_PRICE,
-    STRIPE_PRODUCT_IDS: BEAK_PRODUCT,
+    STRIPE_PRICE_ID: parts.stripe.priceId ?? BEAK_PRICE,
+    STRIPE_PRODUCT_IDS: parts.stripe.productIds ?? BEAK_PRODUCT,
     LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "0",
     LIMIT_LINKS_PER_NETWORK: "0",
     LIMIT_TRIAL_REQUESTS_PER_NETWORK: "0",

@@ -12,6 +12,7 @@ import { openReloadingGateway } from "#local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#local/secrets.ts";
 import { startSesDouble } from "#local/ses_double.ts";
 import { startStripeDouble } from "#local/stripe/stripe_double.ts";
+import { openTestMode } from "#local/stripe/test_mode.ts";
 
 export interface StackOptions {
   /** 0 for any free one. */
@@ -29,13 +30,16 @@ export interface StackOptions {
 export interface LocalStack {
   url: string;
   database: { engine: string; version: string; how: string };
+  /** Which Stripe, for a person. */
+  stripe: string;
   /** Resolves with a sentence if a part ends by itself. */
   broke: Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * Nest on one machine: a database, SES with an inbox, the API and its page.
+ * Nest on one machine: a database, SES with an inbox, Stripe, the API and its page. Stripe is our double, or the test mode
+ * of the account that STRIPE_SECRET_KEY is a key of.
  * @throws Error if a part can't be had or the port is taken; what was started by then is stopped
  */
 export async function startLocalStack(options: StackOptions): Promise<LocalStack> {
@@ -43,6 +47,10 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
   try {
     const folder = options.isThrowAway ? null : dataDirectory();
     if (folder) await prepareFolder(folder, options, closers);
+    // What keeps nothing must not leave anything in somebody's account either.
+    const real = options.isThrowAway ? null : await openTestMode(process.env, options.say);
+    const stripe = real ?? (await startStripeDouble());
+    closers.add(stripe.close);
     const database = await findDatabase({ dataDirectory: folder, say: options.say });
     closers.add(database.stop);
     if (options.isFresh && process.env.MONGODB_URI)
@@ -50,8 +58,6 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     const mongoUri = await openDatabase(database.uri, options, closers);
     const ses = await startSesDouble();
     closers.add(ses.close);
-    const stripe = await startStripeDouble();
-    closers.add(stripe.close);
     const api = await startLocalApi({
       port: options.port,
       mongoUri,
@@ -65,6 +71,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     return {
       url: api.url,
       database,
+      stripe: stripe.mode === "double" ? "our own double" : "the test mode of your account",
       broke: database.died.then(() => `The database (${database.engine}) has ended.`),
       close: () => closers.close(),
     };

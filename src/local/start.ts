@@ -1,7 +1,8 @@
 /**
  * `npm start`: Nest on this machine, until Ctrl-C.
  *
- * PORT (default 3000) is the one fixed port; `--fresh` empties what earlier runs kept.
+ * PORT (default 3000) is the one fixed port; `--fresh` empties what earlier runs kept. With STRIPE_SECRET_KEY, the test mode of
+ * that account takes the place of our Stripe double.
  */
 import { parseArgs } from "node:util";
 import { type LocalStack, startLocalStack } from "#local/stack.ts";
@@ -42,6 +43,7 @@ try {
   stack = await startLocalStack({ port, isThrowAway: false, isFresh: values.fresh, say, write: say });
   if (isStopping) await stop(0);
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
+  say(`Stripe: ${stack.stripe}`);
   say(
     `\n  Nest is at ${stack.url}\n  Open it to sign in. Mail stays on this machine. Ctrl-C stops everything.\n`,
   );

@@ -107,6 +107,17 @@ describe("npm start", () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
   });
 
+  test("uses our Stripe double unless it is given a key", async () => {
+    const { stripe } = (await (await fetch(`${url}/dev/status`)).json()) as { stripe: { url: string } };
+    expect(stripe).toEqual({
+      mode: "double",
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      secret_key: "sk_test_double",
+      webhook_secret: "whsec_double",
+    });
+    expect(program.printed()).toContain("Stripe: our own double");
+  });
+
   test("says in one line that its port is taken", async () => {
     await using other = await temporaryFolder();
     const taken = runProgram(START, [], {

@@ -16,6 +16,9 @@ export interface Program {
   ended: Promise<{ status: number | null; printed: string }>;
 }
 
+/** No program that a test runs reaches anybody's Stripe account, whatever the developer's environment names. */
+const NO_STRIPE = { STRIPE_SECRET_KEY: "", STRIPE_URL: "" };
+
 /** Runs `node <script> <args>` from the project's root; an empty variable is unset. */
 export function runProgram(
   script: string,
@@ -23,7 +26,7 @@ export function runProgram(
   environment: Record<string, string> = {},
 ): Program {
   const env = Object.fromEntries(
-    Object.entries({ ...process.env, ...environment }).filter(([, value]) => value !== ""),
+    Object.entries({ ...process.env, ...NO_STRIPE, ...environment }).filter(([, value]) => value !== ""),
   );
   const child = spawn(process.execPath, ["--import", EXCHANGE_LOGGER, script, ...args], { cwd: ROOT, env });
   let printed = "";

@@ -37,7 +37,8 @@ export function check(program: Command): void {
   });
 }
 
-async function checkPrice(
+/** What is wrong with the price that trials are of, a line each. */
+export async function checkPrice(
   stripe: StripeApi,
   { priceId, productIds }: Pick<BillingSettings, "priceId" | "productIds">,
 ): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { enum as oneOf, optional, strictObject } from "zod/mini";
 import { createPrice, createProduct } from "#local/stripe/catalogue.ts";
+import { set } from "#local/stripe/events.ts";
 import { expand, flag, mergeMetadata, metadata, paging, text, whole } from "#local/stripe/params.ts";
 import { invalidRequest, missing, missingReference } from "#local/stripe/refusal.ts";
 import { page, type Route, route } from "#local/stripe/route.ts";
@@ -20,7 +21,19 @@ export const catalogueRoutes: Route[] = [
     },
   ),
   route("GET", "/v1/products", strictObject({ ...paging, active: optional(flag) }), (world, params) =>
-    page("/v1/products", newestFirst(world.tables.products), params),
+    page("/v1/products", newestFirst(world.tables.products).filter(isOf(params.active)), params),
+  ),
+  route(
+    "POST",
+    "/v1/products/:id",
+    strictObject({ active: optional(flag), name: optional(text), metadata, expand }),
+    (world, params, id) => {
+      const product = found(world.tables.products, "product", id);
+      const { active = product.active, name = product.name } = params;
+      const merged = mergeMetadata(product.metadata, params.metadata);
+      set(product, { active, name, metadata: merged, updated: world.now() });
+      return product;
+    },
   ),
   route("GET", "/v1/products/:id", retrieve, ({ tables }, _, id) => found(tables.products, "product", id)),
   route(
@@ -64,8 +77,21 @@ export const catalogueRoutes: Route[] = [
     strictObject({ ...paging, product: optional(text), active: optional(flag) }),
     (world, params) => {
       const { product } = params;
-      const rows = newestFirst(world.tables.prices).filter((row) => !product || row.product === product);
+      const rows = newestFirst(world.tables.prices)
+        .filter(isOf(params.active))
+        .filter((row) => !product || row.product === product);
       return page("/v1/prices", rows, params);
+    },
+  ),
+  route(
+    "POST",
+    "/v1/prices/:id",
+    strictObject({ active: optional(flag), nickname: optional(text), metadata, expand }),
+    (world, params, id) => {
+      const price = found(world.tables.prices, "price", id);
+      const { active = price.active, nickname = price.nickname } = params;
+      set(price, { active, nickname, metadata: mergeMetadata(price.metadata, params.metadata) });
+      return price;
     },
   ),
   route("GET", "/v1/prices/:id", retrieve, ({ tables }, _, id) => found(tables.prices, "price", id)),
@@ -79,13 +105,16 @@ export const catalogueRoutes: Route[] = [
     strictObject({ ...paging, code: optional(text), active: optional(flag) }),
     (world, params) => {
       const code = params.code?.toLowerCase();
-      const rows = newestFirst(world.tables.promotionCodes).filter(
-        (row) => code === undefined || row.code.toLowerCase() === code,
-      );
+      const rows = newestFirst(world.tables.promotionCodes)
+        .filter(isOf(params.active))
+        .filter((row) => code === undefined || row.code.toLowerCase() === code);
       return page("/v1/promotion_codes", rows, params);
     },
   ),
 ];
+
+const isOf = (wanted: boolean | undefined) => (row: { active: boolean }) =>
+  wanted === undefined || row.active === wanted;
 
 function found<Row extends object>(table: ReadonlyMap<string, Row>, what: string, id: string): Row {
   const row = table.get(id);

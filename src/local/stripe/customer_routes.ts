@@ -1,8 +1,8 @@
 import { array, optional, strictObject, union } from "zod/mini";
-import { cancelNow } from "#local/stripe/billing.ts";
 import {
   attachCard,
   createCustomer,
+  deleteCustomer,
   livingCustomer,
   referredCustomer,
   requireAddress,
@@ -21,7 +21,6 @@ import {
 } from "#local/stripe/params.ts";
 import { missing, missingReference } from "#local/stripe/refusal.ts";
 import { page, type Route, route } from "#local/stripe/route.ts";
-import { isOver } from "#local/stripe/subscription_object.ts";
 import type { Customer, DeletedCustomer, PaymentMethod } from "#local/stripe/types.ts";
 import { newestFirst, type World } from "#local/stripe/world.ts";
 
@@ -45,25 +44,35 @@ const TEST_CARDS: Readonly<Record<string, { fingerprint?: string; declines?: boo
 };
 
 export const customerRoutes: Route[] = [
-  route("POST", "/v1/customers", strictObject(details), (world, params) => {
-    const customer = createCustomer(world, {
-      email: params.email || null,
-      name: params.name || null,
-      description: params.description || null,
-      phone: params.phone || null,
-      preferred_locales: params.preferred_locales,
-      metadata: mergeMetadata(null, params.metadata),
-    });
-    return customer;
-  }),
+  route(
+    "POST",
+    "/v1/customers",
+    strictObject({ ...details, test_clock: optional(text) }),
+    (world, params) => {
+      if (params.test_clock !== undefined && !world.tables.testClocks.has(params.test_clock)) {
+        throw missingReference("test clock", params.test_clock, "test_clock");
+      }
+      return createCustomer(world, {
+        email: params.email || null,
+        name: params.name || null,
+        description: params.description || null,
+        phone: params.phone || null,
+        preferred_locales: params.preferred_locales,
+        metadata: mergeMetadata(null, params.metadata),
+        test_clock: params.test_clock,
+      });
+    },
+  ),
   route(
     "GET",
     "/v1/customers",
-    strictObject({ ...paging, email: optional(text), created: range }),
+    strictObject({ ...paging, email: optional(text), created: range, test_clock: optional(text) }),
     (world, params) => {
       const rows = newestFirst(new Map([...world.tables.customers].filter(isLiving))).filter(
-        ({ email, created }) =>
-          (params.email === undefined || email === params.email) && isWithin(params.created, created),
+        ({ email, created, test_clock }) =>
+          (params.email === undefined || email === params.email) &&
+          isWithin(params.created, created) &&
+          (test_clock ?? undefined) === params.test_clock,
       );
       return page("/v1/customers", rows, params);
     },
@@ -90,13 +99,7 @@ export const customerRoutes: Route[] = [
     return customer;
   }),
   route("DELETE", "/v1/customers/:id", strictObject({}), (world, _, id) => {
-    const customer = livingCustomer(world, id);
-    for (const subscription of world.tables.subscriptions.values()) {
-      if (subscription.customer !== id || isOver(subscription)) continue;
-      cancelNow(world, subscription, "cancellation_requested");
-    }
-    world.tables.customers.set(id, { id, object: "customer", deleted: true });
-    emit(world, "customer.deleted", customer);
+    deleteCustomer(world, livingCustomer(world, id));
     return { id, object: "customer", deleted: true };
   }),
   route(

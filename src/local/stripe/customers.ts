@@ -1,5 +1,7 @@
+import { cancelNow } from "#local/stripe/billing.ts";
 import { change, emit } from "#local/stripe/events.ts";
 import { invalidRequest, missing, missingReference } from "#local/stripe/refusal.ts";
+import { isOver } from "#local/stripe/subscription_object.ts";
 import type { Customer, PaymentMethod } from "#local/stripe/types.ts";
 import { type CardBehaviour, newId, type World } from "#local/stripe/world.ts";
 
@@ -10,6 +12,7 @@ export interface CustomerDetails {
   phone?: string | null;
   metadata?: Record<string, string>;
   preferred_locales?: string[];
+  test_clock?: string;
 }
 
 export function createCustomer(world: World, details: CustomerDetails = {}): Customer {
@@ -42,7 +45,7 @@ export function createCustomer(world: World, details: CustomerDetails = {}): Cus
     preferred_locales: details.preferred_locales ?? [],
     shipping: null,
     tax_exempt: "none",
-    test_clock: null,
+    test_clock: details.test_clock ?? null,
   };
   world.tables.customers.set(customer.id, customer);
   emit(world, "customer.created", customer);
@@ -67,6 +70,16 @@ export function livingCustomer(world: World, id: string): Customer {
   const customer = world.tables.customers.get(id);
   if (customer === undefined || !("created" in customer)) throw missing("customer", id);
   return customer;
+}
+
+/** Ends their subscriptions, and leaves a stub. */
+export function deleteCustomer(world: World, customer: Customer): void {
+  for (const subscription of world.tables.subscriptions.values()) {
+    if (subscription.customer !== customer.id || isOver(subscription)) continue;
+    cancelNow(world, subscription, "cancellation_requested");
+  }
+  world.tables.customers.set(customer.id, { id: customer.id, object: "customer", deleted: true });
+  emit(world, "customer.deleted", customer);
 }
 
 export interface CardDetails {

@@ -20,6 +20,7 @@ const TABLES: Readonly<Record<string, keyof Tables>> = {
   ch: "charges",
   re: "refunds",
   dp: "disputes",
+  clock: "testClocks",
 };
 /** Ids that nothing of the double's can be fetched by. */
 const NOT_EXPANDABLE = new Set(["id", "client_secret", "url"]);

@@ -101,7 +101,7 @@ export function newInvoice(
     },
     subtotal: price,
     subtotal_excluding_tax: price,
-    test_clock: null,
+    test_clock: subscription.test_clock,
     total: due,
     total_discount_amounts: subscription.discounts.map((discount) => ({ amount: price - due, discount })),
     total_excluding_tax: due,

@@ -8,6 +8,7 @@ import {
   renew,
   retry,
 } from "#local/stripe/billing.ts";
+import { timeOf } from "#local/stripe/clock_time.ts";
 import { emit } from "#local/stripe/events.ts";
 import { DAY, HOUR } from "#local/stripe/periods.ts";
 import { isOver, periodEndOf } from "#local/stripe/subscription_object.ts";
@@ -23,14 +24,14 @@ interface Moment {
   run: () => void;
 }
 
-/** Does everything that has fallen due by now, each thing at its own moment and in order of time. */
+/** Does everything that has fallen due by now, each thing at its own moment and in order of time; on a test clock, by its time. */
 export function catchUp(world: World): void {
-  const end = world.now();
   for (;;) {
     let next: Moment | null = null;
     for (const subscription of world.tables.subscriptions.values()) {
       const moment = nextMoment(world, subscription);
-      if (moment && moment.at <= end && (next === null || moment.at < next.at)) next = moment;
+      const isDue = moment !== null && moment.at <= timeOf(world, subscription.customer);
+      if (isDue && (next === null || moment.at < next.at)) next = moment;
     }
     if (next === null) return;
     world.at(next.at, next.run);

@@ -1,3 +1,4 @@
+import { paymentTime } from "#local/stripe/clock_time.ts";
 import type { Charge, Invoice, PaymentIntent, PaymentMethod } from "#local/stripe/types.ts";
 import { newId, type World } from "#local/stripe/world.ts";
 
@@ -19,7 +20,7 @@ export function newIntent(world: World, invoice: Invoice): PaymentIntent {
     capture_method: "automatic",
     client_secret: `${id}_secret_${newId("", 24).slice(1)}`,
     confirmation_method: "automatic",
-    created: world.now(),
+    created: paymentTime(world, invoice.customer),
     currency: invoice.currency,
     customer: invoice.customer,
     customer_account: null,
@@ -74,7 +75,7 @@ export function newCharge(
     billing_details: method.billing_details,
     calculated_statement_descriptor: "BEAK",
     captured: false,
-    created: world.now(),
+    created: paymentTime(world, intent.customer),
     currency: intent.currency,
     customer: intent.customer,
     description: intent.description,

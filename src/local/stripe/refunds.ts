@@ -1,3 +1,4 @@
+import { paymentTime } from "#local/stripe/clock_time.ts";
 import { emit } from "#local/stripe/events.ts";
 import { invalidRequest, missingReference } from "#local/stripe/refusal.ts";
 import type { Charge, Refund } from "#local/stripe/types.ts";
@@ -38,7 +39,7 @@ export function createRefund(world: World, details: RefundDetails): Refund {
     amount,
     balance_transaction: null,
     charge: charge.id,
-    created: world.now(),
+    created: paymentTime(world, charge.customer),
     currency: charge.currency,
     customer: charge.customer,
     customer_account: null,

@@ -1,4 +1,5 @@
 import type { output, ZodMiniType } from "zod/mini";
+import { inTimeOf } from "#local/stripe/clock_time.ts";
 import type { Form } from "#local/stripe/form.ts";
 import { readParams } from "#local/stripe/params.ts";
 import { invalidRequest } from "#local/stripe/refusal.ts";
@@ -34,7 +35,11 @@ export function route<S extends ZodMiniType>(
     schema,
     prepare([id = ""], form) {
       const params = readParams(schema, form);
-      return { execute: (world) => execute(world, params, id), expand: expandOf(params) };
+      const named = [id, ...Object.values(params ?? {})];
+      return {
+        execute: (world) => inTimeOf(world, named, () => execute(world, params, id)),
+        expand: expandOf(params),
+      };
     },
   };
 }

@@ -34,6 +34,7 @@ export interface StripeDoubleOptions {
 
 /** A running double. */
 export interface StripeDouble extends Controls {
+  mode: "double";
   url: string;
   host: string;
   port: number;
@@ -125,6 +126,7 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
 
   return {
     ...createControls(world),
+    mode: "double",
     url,
     host: HOST,
     port,

@@ -5,6 +5,7 @@ import { moneyRoutes } from "#local/stripe/money_routes.ts";
 import { type PortalSettings, portalRoutes } from "#local/stripe/portal.ts";
 import type { Route } from "#local/stripe/route.ts";
 import { subscriptionRoutes } from "#local/stripe/subscription_routes.ts";
+import { testClockRoutes } from "#local/stripe/test_clock_routes.ts";
 
 /**
  * Every operation that the double has.
@@ -17,6 +18,7 @@ export function stripeRoutes(portal: PortalSettings): Route[] {
     ...moneyRoutes,
     ...eventRoutes,
     ...catalogueRoutes,
+    ...testClockRoutes,
     ...portalRoutes(portal),
   ];
 }

@@ -63,6 +63,11 @@ export function createFrom(world: World, params: Creation): Subscription {
           { param: `items[${index}]` },
         );
       }
+      if (!price.active) {
+        throw invalidRequest("The price specified is inactive. This field only accepts active prices.", {
+          param: `items[${index}][price]`,
+        });
+      }
       return { price, quantity, metadata: mergeMetadata(null, given) };
     }),
     trialEnd: trialEndOf(world, params),

@@ -94,7 +94,7 @@ export function newSubscription(world: World, details: SubscriptionDetails): Sub
     schedule: null,
     start_date: now,
     status: trialEnd === null ? "incomplete" : "trialing",
-    test_clock: null,
+    test_clock: clockOf(world, details.customer),
     transfer_data: null,
     trial_end: trialEnd,
     trial_settings: {
@@ -105,6 +105,11 @@ export function newSubscription(world: World, details: SubscriptionDetails): Sub
     },
     trial_start: trialEnd === null ? null : now,
   };
+}
+
+function clockOf(world: World, customerId: string): string | null {
+  const customer = world.tables.customers.get(customerId);
+  return (customer && "created" in customer && customer.test_clock) || null;
 }
 
 /** An item whose first period is the trial, where there is one. */

@@ -93,13 +93,19 @@ export const subscriptionRoutes: Route[] = [
       price: optional(text),
       status: optional(oneOf(STATUSES)),
       created: range,
+      test_clock: optional(text),
     }),
     (world, params) => {
+      const { customer, test_clock: clock } = params;
+      // Those on test clocks are listed only to who asks for the clock or the customer.
+      const isOnClock = (row: Subscription) =>
+        clock === undefined ? customer !== undefined || row.test_clock === null : row.test_clock === clock;
       const rows = newestFirst(world.tables.subscriptions).filter(
         (row) =>
-          (params.customer === undefined || row.customer === params.customer) &&
+          (customer === undefined || row.customer === customer) &&
           (params.price === undefined || row.items.data.some(({ price }) => price.id === params.price)) &&
           isWithin(params.created, row.created) &&
+          isOnClock(row) &&
           hasStatus(row, params.status),
       );
       return page("/v1/subscriptions", rows, params);

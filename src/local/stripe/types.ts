@@ -39,6 +39,7 @@ export type Charge = Stored<Stripe.Charge>;
 export type Refund = Stored<Stripe.Refund>;
 export type Dispute = Stored<Stripe.Dispute>;
 export type WebhookEndpoint = Stored<Stripe.WebhookEndpoint>;
+export type TestClock = Stored<Stripe.TestHelpers.TestClock>;
 export type PortalSession = Stored<Stripe.BillingPortal.Session>;
 
 /** One page of a list. */
@@ -57,6 +58,7 @@ export type Answer =
   | WebhookEndpoint
   | Stored<Stripe.DeletedWebhookEndpoint>
   | PortalSession
+  | Stored<Stripe.TestHelpers.DeletedTestClock>
   | DoubleEvent
   | List<{ id: string }>;
 
@@ -90,6 +92,10 @@ export const EVENT_TYPES = [
   "payment_method.attached",
   "payment_method.detached",
   "refund.created",
+  "test_helpers.test_clock.advancing",
+  "test_helpers.test_clock.created",
+  "test_helpers.test_clock.deleted",
+  "test_helpers.test_clock.ready",
 ] as const satisfies readonly Stripe.Event["type"][];
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -18,6 +18,7 @@ import type {
   PromotionCode,
   Refund,
   Subscription,
+  TestClock,
   WebhookEndpoint,
 } from "#local/stripe/types.ts";
 
@@ -41,6 +42,7 @@ export interface Tables {
   refunds: Map<string, Refund>;
   disputes: Map<string, Dispute>;
   portalSessions: Map<string, PortalSession>;
+  testClocks: Map<string, TestClock>;
   webhookEndpoints: Map<string, WebhookEndpoint>;
   events: Map<string, DoubleEvent>;
 }
@@ -57,6 +59,8 @@ export interface World {
   origin: { id: string | null; idempotency_key: string | null };
   /** Unix seconds. */
   now(): number;
+  /** The account's own time, as whatever moment work is being run. */
+  accountNow(): number;
   /** Runs work as if it were another moment. */
   at<Result>(moment: number, work: () => Result): Result;
   advance(seconds: number): void;
@@ -76,7 +80,8 @@ export function createWorld(base: () => number = Date.now): World {
     forced: new Map(),
     announcedTrials: new Set(),
     origin: { id: null, idempotency_key: null },
-    now: () => pinned ?? Math.floor(base() / 1000) + offset,
+    now: () => pinned ?? world.accountNow(),
+    accountNow: () => Math.floor(base() / 1000) + offset,
     at(moment, work) {
       const before = pinned;
       pinned = moment;
@@ -118,6 +123,7 @@ function emptyTables(): Tables {
     refunds: new Map(),
     disputes: new Map(),
     portalSessions: new Map(),
+    testClocks: new Map(),
     webhookEndpoints: new Map(),
     events: new Map(),
   };
