@@ -17,7 +17,7 @@ import {
 export interface SdkOperation {
   /** `POST /v1/customers/:id`. */
   name: string;
-  /** `CustomerResource.update`. */
+  /** What `sdkMethodName` answers for its declaration. */
   sdkMethod: string;
   /** Null where it takes none. */
   params: ts.Type | null;
@@ -88,12 +88,19 @@ function readOperation(
   return [
     {
       name: `${textOf(verb)} ${textOf(path)}`,
-      sdkMethod: `${owner}.${method.getName()}`,
+      sdkMethod: sdkMethodName(declared),
       params: params ? checker.getNonNullableType(params.getType().compilerType) : null,
       answer: type,
       isList,
     },
   ];
+}
+
+/** A method of the SDK by where it is declared, as `resources/Customers.d.ts CustomerResource.update`. */
+export function sdkMethodName(method: MethodDeclaration): string {
+  const path = method.getSourceFile().getFilePath();
+  const owner = method.getParentIfKind(SyntaxKind.ClassDeclaration)?.getName();
+  return `${path.slice(path.indexOf("resources/"))} ${owner}.${method.getName()}`;
 }
 
 /** The text of a string, with `:id` where something is put in. */
