@@ -11,48 +11,63 @@ import { type Exchange, exchanges } from "#local/stripe/exchanges.ts";
 import { EXCHANGE_LOG, readExchange } from "#tests/support/stripe_exchange_log.ts";
 import type { ExchangeCheck } from "#tests/support/stripe_schema/exchange_check.ts";
 
+/** A test that makes very many must not keep them all. */
+const BATCH = 1_000;
+
 const log = join(tmpdir(), `nest-exchanges-${randomUUID()}`);
 process.env[EXCHANGE_LOG] = log;
-let seen: Exchange[] = [];
+/** What nobody looked at yet, and what was found in the rest. */
+const seen: Exchange[] = [];
+let found = new Set<string>();
 let check: ExchangeCheck | undefined;
-exchanges.subscribe((message) => void seen.push(message as Exchange));
 
-/** Everything since the last time, that of programs included. */
-function takeSeen(): Exchange[] {
-  const lines = readLog().split("\n").slice(0, -1);
-  const taken = [...seen, ...lines.map(readExchange)];
-  seen = [];
-  return taken;
-}
+exchanges.subscribe((message) => {
+  seen.push(message as Exchange);
+  if (seen.length < BATCH) return;
+  if (check) look(check, seen.splice(0));
+  else void openCheck();
+});
 
-function readLog(): string {
-  try {
-    return readFileSync(log, "utf8");
-  } catch {
-    return "";
-  } finally {
-    rmSync(log, { force: true });
-  }
-}
-
-/** What is wrong with them, each once. */
-export async function faultsOf(some: readonly Exchange[]): Promise<string[]> {
-  if (some.length === 0) return [];
-  check ??= await openCheck();
-  const faults = new Set<string>();
-  for (const exchange of some) for (const fault of check.faultsOf(exchange)) faults.add(fault);
-  return [...faults];
+function look(by: ExchangeCheck, some: readonly Exchange[]): void {
+  for (const exchange of some) for (const fault of by.faultsOf(exchange)) found.add(fault);
 }
 
 /** Most files never talk to Stripe, and need none of this. */
 async function openCheck(): Promise<ExchangeCheck> {
   const { ExchangeCheck } = await import("#tests/support/stripe_schema/exchange_check.ts");
-  return new ExchangeCheck(JSON.parse(readFileSync(inject("stripeSchema"), "utf8")));
+  check ??= new ExchangeCheck(JSON.parse(readFileSync(inject("stripeSchema"), "utf8")));
+  return check;
+}
+
+/** What programs wrote down since the last time. */
+function takeLogged(): Exchange[] {
+  try {
+    return readFileSync(log, "utf8").split("\n").slice(0, -1).map(readExchange);
+  } catch {
+    return [];
+  } finally {
+    rmSync(log, { force: true });
+  }
+}
+
+/** What was wrong since the last time, each once. */
+async function takeFaults(): Promise<string[]> {
+  const some = [...seen.splice(0), ...takeLogged()];
+  if (some.length > 0) look(await openCheck(), some);
+  const faults = [...found];
+  found = new Set();
+  return faults;
+}
+
+/** What is wrong with exchanges, each once. */
+export async function faultsOf(some: readonly Exchange[]): Promise<string[]> {
+  const by = await openCheck();
+  return [...new Set(some.flatMap((exchange) => by.faultsOf(exchange)))];
 }
 
 /** @throws Error naming operation and field of all that was wrong since the last time */
 export async function requireGoodExchanges(): Promise<void> {
-  const faults = await faultsOf(takeSeen());
+  const faults = await takeFaults();
   if (faults.length > 0) throw new Error(`Not as Stripe has it:\n${faults.join("\n")}`);
 }
 
@@ -65,13 +80,13 @@ afterAll(requireGoodExchanges);
  * @throws Error if every one of them was good, so that no such mark outlives its reason
  */
 export async function wrongOnPurpose<Result>(work: () => Promise<Result>): Promise<Result> {
-  const before = takeSeen();
+  const before = await takeFaults();
   try {
     const result = await work();
-    if ((await faultsOf(takeSeen())).length === 0) throw new Error("Nothing here was wrong on purpose");
+    if ((await takeFaults()).length === 0) throw new Error("Nothing here was wrong on purpose");
     return result;
   } finally {
-    takeSeen();
-    seen = before;
+    await takeFaults();
+    found = new Set(before);
   }
 }
