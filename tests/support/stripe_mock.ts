@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { cacheDirectory } from "#local/cache_directory.ts";
@@ -12,16 +12,22 @@ export const STRIPE_MOCK_VERSION = "v0.203.0";
 /** Stripe's own stand-in, which knows no state but every parameter and field of its version. */
 export interface StripeMock {
   url: string;
+  /** The version of Stripe's API that it knows, such as `2026-08-26.dahlia`. */
+  apiVersion: string;
   stop(): Promise<void>;
 }
 
-/** Builds stripe-mock once, then starts it; null where there is no Go to build it with. */
-export async function startStripeMock(): Promise<StripeMock | null> {
+/** Builds stripe-mock once, then starts it. Else why there is none. */
+export async function startStripeMock(): Promise<StripeMock | { missing: string }> {
   const folder = join(cacheDirectory(), "stripe_mock");
   const binary = join(folder, `stripe-mock-${STRIPE_MOCK_VERSION}`);
-  if (!existsSync(binary) && onPath("go") === null) return null;
+  if (!existsSync(binary) && onPath("go") === null)
+    return { missing: "it is built with Go, and there is none on PATH" };
   await mkdir(folder, { recursive: true });
-  await exclusively(join(folder, "lock"), () => build(binary));
+  const failure = await exclusively(join(folder, "lock"), () => build(binary)).catch(
+    (error: Error) => error.message,
+  );
+  if (failure !== undefined) return { missing: failure };
   const port = await freePort();
   // It would listen for HTTPS on every interface if it were not told where.
   const addresses = ["-http-addr", `127.0.0.1:${port}`, "-https-addr", "127.0.0.1:0"];
@@ -32,10 +38,17 @@ export async function startStripeMock(): Promise<StripeMock | null> {
       () => true,
       () => false,
     );
-    if (isUp) return { url, stop: () => server.stop() };
+    if (isUp) return { url, apiVersion: await apiVersionOf(binary), stop: () => server.stop() };
     if (left === 0) throw new Error(`stripe-mock did not start: ${server.lastWords()}`);
     await wait(100);
   }
+}
+
+/** It does not say which version it knows, but carries the description of it. */
+async function apiVersionOf(binary: string): Promise<string> {
+  const [, version] = /"version": ?"(\d{4}-\d\d-\d\d\.\w+)"/.exec(await readFile(binary, "latin1")) ?? [];
+  if (version === undefined) throw new Error("stripe-mock does not say which API version it knows");
+  return version;
 }
 
 async function build(binary: string): Promise<void> {

@@ -43,7 +43,7 @@ export function createRefund(world: World, details: RefundDetails): Refund {
     currency: charge.currency,
     customer: charge.customer,
     customer_account: null,
-    destination_details: { type: "card" },
+    destination_details: { type: "card", card: { type: "refund" } },
     metadata: details.metadata ?? {},
     payment_intent: charge.payment_intent,
     payment_method: charge.payment_method,

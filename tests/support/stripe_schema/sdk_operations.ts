@@ -17,8 +17,6 @@ import {
 export interface SdkOperation {
   /** `POST /v1/customers/:id`. */
   name: string;
-  /** What `sdkMethodName` answers for its declaration. */
-  sdkMethod: string;
   /** Null where it takes none. */
   params: ts.Type | null;
   answer: ts.Type;
@@ -78,17 +76,16 @@ function readOperation(
   call: CallExpression,
   method: MethodDeclaration,
 ): SdkOperation[] {
-  const [verb, path] = call.getArguments();
+  const name = nameOf(call);
   const owner = method.getParentIfKindOrThrow(SyntaxKind.ClassDeclaration).getNameOrThrow();
   const types = project.getSourceFileOrThrow(call.getSourceFile().getFilePath().replace(/js$/, "d.ts"));
   const declared = types.getClass(owner)?.getMethod(method.getName());
-  if (!verb || !path || !declared || !textOf(path).startsWith("/v1/")) return [];
+  if (!declared || !/^\w+ \/v1\//.test(name)) return [];
   const params = declared.getParameters().find((parameter) => parameter.getName() === "params");
   const { type, isList } = answerOf(checker, declared.getReturnType().compilerType);
   return [
     {
-      name: `${textOf(verb)} ${textOf(path)}`,
-      sdkMethod: sdkMethodName(declared),
+      name,
       params: params ? checker.getNonNullableType(params.getType().compilerType) : null,
       answer: type,
       isList,
@@ -96,11 +93,25 @@ function readOperation(
   ];
 }
 
-/** A method of the SDK by where it is declared, as `resources/Customers.d.ts CustomerResource.update`. */
-export function sdkMethodName(method: MethodDeclaration): string {
-  const path = method.getSourceFile().getFilePath();
+/**
+ * The operation that a method of the SDK asks for, as `POST /v1/customers`; null if it is none of the SDK's.
+ * @param code a project for the SDK's code, which is only parsed
+ */
+export function operationNameOf(method: MethodDeclaration, code: Project): string | null {
+  const [, file] = /\/stripe\/\w+\/(resources\/.*)\.d\.ts$/.exec(method.getSourceFile().getFilePath()) ?? [];
   const owner = method.getParentIfKind(SyntaxKind.ClassDeclaration)?.getName();
-  return `${path.slice(path.indexOf("resources/"))} ${owner}.${method.getName()}`;
+  if (file === undefined || owner === undefined) return null;
+  const written = code
+    .addSourceFileAtPath(join(SDK, `${file}.js`))
+    .getClass(owner)
+    ?.getMethod(method.getName());
+  const call = written?.getDescendantsOfKind(SyntaxKind.CallExpression).find(isRequest);
+  return call ? nameOf(call) : null;
+}
+
+function nameOf(call: CallExpression): string {
+  const [verb, path] = call.getArguments();
+  return verb && path ? `${textOf(verb)} ${textOf(path)}` : "";
 }
 
 /** The text of a string, with `:id` where something is put in. */

@@ -1,0 +1,41 @@
+import type { Form, FormValue } from "#local/stripe/form.ts";
+
+/** A field of a resource that one of two answers has and the other lacks. */
+export interface ShapeDifference {
+  /** `subscription.trial_settings.end_behavior.billing_cycle_anchor`. */
+  field: string;
+  onlyIn: "double" | "stripe-mock";
+}
+
+/** Where two answers to one request have not the same fields, wherever both have an object to compare. */
+export function compareShapes(double: unknown, mock: unknown, place = "answer"): ShapeDifference[] {
+  if (Array.isArray(double) && Array.isArray(mock)) {
+    return double.length > 0 && mock.length > 0 ? compareShapes(double[0], mock[0], `${place}[]`) : [];
+  }
+  // Its example of an event is always about a plan, whatever was asked for.
+  if (!isObject(double) || !isObject(mock) || double.object !== mock.object) return [];
+  const here = typeof double.object === "string" && double.object !== "list" ? double.object : place;
+  const differences: ShapeDifference[] = [];
+  for (const key of new Set([...Object.keys(double), ...Object.keys(mock)])) {
+    const field = `${here}.${key}`;
+    if (!(key in mock)) differences.push({ field, onlyIn: "double" });
+    else if (!(key in double)) differences.push({ field, onlyIn: "stripe-mock" });
+    else if (key !== "metadata") differences.push(...compareShapes(double[key], mock[key], field));
+  }
+  return differences;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A decoded form as it was written: `items[0][price]=...`. */
+export function encodeForm(form: Form): URLSearchParams {
+  const pairs: [string, string][] = [];
+  const write = (name: string, value: FormValue): void => {
+    if (typeof value === "string") pairs.push([name, value]);
+    else for (const [key, inner] of Object.entries(value)) write(`${name}[${key}]`, inner);
+  };
+  for (const [name, value] of Object.entries(form)) write(name, value);
+  return new URLSearchParams(pairs);
+}
