@@ -1,7 +1,7 @@
 import Stripe from "stripe";
+import { readAll } from "#cli/stripe/read_all.ts";
 import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
 import type { StripeApi } from "#core/clients/stripe.ts";
-import { readAll } from "#local/commands/stripe/read_all.ts";
 
 export interface EventPollerOptions {
   stripe: StripeApi;

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { inWords } from "#cli/command.ts";
+import { checkPrice } from "#cli/stripe/check.ts";
 import { billingVariables } from "#core/billing/config.ts";
 import { StripeApi } from "#core/clients/stripe.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import { newSecret } from "#core/secrets.ts";
-import { checkPrice } from "#local/commands/stripe/check.ts";
-import { inWords } from "#local/commands/stripe/command.ts";
 import { createEventPoller } from "#local/stripe/event_poller.ts";
 import { requireTestKey } from "#local/stripe/test_key.ts";
 

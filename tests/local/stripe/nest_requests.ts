@@ -1,9 +1,8 @@
 import { StripeApi } from "#core/clients/stripe.ts";
 import type { RecordedRequest } from "#local/stripe/server.ts";
+import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
-import { runProgram } from "#tests/support/program.ts";
 
-const NEST = "src/local/commands/nest.ts";
 const URL = "https://nest.example/1/webhook/stripe";
 
 /** Leads Nest and its commands into every request to Stripe that their code can make, and answers the double's record. */
@@ -95,7 +94,7 @@ async function operate(nest: TestNest): Promise<void> {
     ["replay", "--since", since],
     ["reconcile"],
   ]) {
-    const { printed } = await runProgram(NEST, ["stripe", ...args], nest.environment).ended;
-    if (/Usage:|stripe_error/.test(printed)) throw new Error(printed);
+    const { printed } = await runCli(["stripe", ...args], nest.environment);
+    if (/--help|stripe_error/.test(printed)) throw new Error(printed);
   }
 }

@@ -99,7 +99,7 @@ describe.skipIf("missing" in started)("stripe-mock", () => {
 
 [stripe-mock](https://github.com/stripe/stripe-mock) ${STRIPE_MOCK_VERSION} is Stripe's own stand-in. It knows no state, but
 every parameter and field of API version \`${apiVersion}\`; our double and the SDK speak \`${Stripe.API_VERSION}\`. What this
-proves and what it can't: [decision 12](decisions/0013_fidelity_of_the_stripe_double.md).
+proves and what it can't: [decision 13](decisions/0013_fidelity_of_the_stripe_double.md).
 
 ## Requests
 
