@@ -16,7 +16,7 @@ const HERE = new URL("./", import.meta.url);
  * @returns its path
  */
 export async function ensureSchema(): Promise<string> {
-  const names = stripeRoutes(() => "").map(({ method, path }) => `${method} ${path}`);
+  const names = stripeRoutes({ base: "", returnUrl: null }).map(({ method, path }) => `${method} ${path}`);
   const folder = join(cacheDirectory(), "stripe_schema");
   const path = join(folder, `${Stripe.PACKAGE_VERSION}-${await fingerprint(names)}.json`);
   await mkdir(folder, { recursive: true });

@@ -5,7 +5,7 @@ import { stripeRoutes } from "#local/stripe/stripe_routes.ts";
 import type { StripeSchema } from "#tests/support/stripe_schema/generate.ts";
 import { Shapes, type Violation } from "#tests/support/stripe_schema/shapes.ts";
 
-const ROUTES = stripeRoutes(() => "");
+const ROUTES = stripeRoutes({ base: "", returnUrl: null });
 
 /** The operation that a request asks for, as `GET /v1/customers/:id`; null if the double has none. */
 export function operationOf({ method, path }: Pick<RecordedRequest, "method" | "path">): string | null {
