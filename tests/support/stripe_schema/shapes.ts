@@ -27,6 +27,8 @@ export class Shapes {
   readonly #shapes: StripeSchema["shapes"];
   readonly #ajv = new Ajv({
     allErrors: true,
+    // Each is used a few times: what compiling it takes counts for more.
+    code: { optimize: false },
     meta: false,
     passContext: true,
     strict: false,
