@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { bundleClient } from "#local/client_bundle.ts";
 
 const DOCUMENT = new URL("../../docs/openapi.json", import.meta.url);
 
@@ -7,6 +8,10 @@ export const MADE_FILES: Readonly<
   Record<string, (url: string) => Promise<{ type: string; content: string }>>
 > = {
   "/openapi.json": async (url) => ({ type: "application/json", content: await documentOf(url) }),
+  "/client.js": async () => ({
+    type: "text/javascript; charset=utf-8",
+    content: await bundleClient({ minify: false }),
+  }),
 };
 
 /** The committed OpenAPI document, which names this server as its own, so that tools pointed at it ask here. */

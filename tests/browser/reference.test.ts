@@ -1,8 +1,9 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LocalApi } from "#local/api_server.ts";
-import { inspect, launchBrowser, startPort, tabTo, whyNoBrowser } from "#tests/support/browser.ts";
+import { inspect, launchBrowser, tabTo, whyNoBrowser } from "#tests/support/browser.ts";
 import { openApiDocument } from "#tests/support/declared.ts";
+import { startPort } from "#tests/support/port.ts";
 
 describe.skipIf(await whyNoBrowser())("the API reference in a browser", () => {
   let browser: Browser;

@@ -1,0 +1,99 @@
+import { memoryStore, NestClient, type NestClientOptions, type Store } from "#client/index.ts";
+import { linkIn, MAC, REDIRECT } from "#tests/support/nest.ts";
+import type { Port } from "#tests/support/port.ts";
+
+/** A way to the network that counts what was asked, by method. */
+export interface Network {
+  fetch: typeof fetch;
+  asked: string[];
+  count(method: string): number;
+  /** Does something before a request of a method is sent, or after it was answered; once. */
+  before(method: string, work: () => unknown): void;
+  after(method: string, work: () => unknown): void;
+}
+
+export function watchedNetwork(): Network {
+  const asked: string[] = [];
+  const planned: { when: "before" | "after"; method: string; work: () => unknown }[] = [];
+  const run = async (when: string, method: string) => {
+    const at = planned.findIndex((plan) => plan.when === when && plan.method === method);
+    if (at >= 0) await planned.splice(at, 1)[0]?.work();
+  };
+  return {
+    asked,
+    count: (method) => asked.filter((name) => name === method).length,
+    before: (method, work) => void planned.push({ when: "before", method, work }),
+    after: (method, work) => void planned.push({ when: "after", method, work }),
+    fetch: async (input, init) => {
+      const method = String(input).split("/").at(-1) ?? "";
+      asked.push(method);
+      await run("before", method);
+      const response = await fetch(input, init);
+      await run("after", method);
+      return response;
+    },
+  };
+}
+
+/** A client of a port, with the network that it asks through. */
+export function clientOf(port: { url: string }, options: Partial<NestClientOptions> = {}) {
+  const network = watchedNetwork();
+  const store = options.store ?? memoryStore();
+  const nest = new NestClient({
+    url: port.url,
+    clientId: MAC,
+    redirectUri: REDIRECT,
+    store,
+    fetch: network.fetch,
+    ...options,
+  });
+  return { nest, network, store };
+}
+
+/** The newest link that was mailed. */
+export function newestLink(port: Port): URL {
+  const mail = port.ses.inbox.at(-1);
+  if (!mail) throw new Error("no mail arrived");
+  return linkIn(mail);
+}
+
+let people = 0;
+
+/** Signs somebody new in and answers their client, which has asked nothing since. */
+export async function signedIn(port: Port, options: Partial<NestClientOptions> = {}) {
+  const made = clientOf(port, options);
+  const address = `client${++people}@example.com`;
+  await made.nest.sendMagicLink(address);
+  const who = await made.nest.finishSignIn(newestLink(port));
+  made.network.asked.length = 0;
+  return { ...made, who, address };
+}
+
+/** A store that can't lock, and takes its time. */
+export function plainStore(): Store {
+  const values = new Map<string, string>();
+  const soon = () => new Promise((resolve) => setImmediate(resolve));
+  return {
+    async get(name) {
+      await soon();
+      return values.get(name) ?? null;
+    },
+    async set(name, value) {
+      await soon();
+      values.set(name, value);
+    },
+    async delete(name) {
+      await soon();
+      values.delete(name);
+    },
+  };
+}
+
+export interface StoredTokens {
+  access_token: string;
+  refresh_token: string;
+}
+
+export async function storedTokens(store: Store): Promise<StoredTokens | null> {
+  return JSON.parse((await store.get("tokens")) ?? "null");
+}
