@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Method } from "#client/index.ts";
+import { METHODS } from "#client/methods.ts";
 import { errorExample } from "#openapi/error_bodies.ts";
-import { formsOf } from "#openapi/read.ts";
+import { type DocumentedForm, formsOf } from "#openapi/read.ts";
+import { asClient } from "#tests/client/as_client.ts";
 import { Asker, type Nests, startNests, WAYS } from "#tests/openapi/provoke.ts";
 import { openApiDocument } from "#tests/support/declared.ts";
+import type { Reply } from "#tests/support/nest.ts";
 
 let nests: Nests;
 beforeAll(async () => {
@@ -21,7 +25,33 @@ function shapeOf(value: unknown): unknown {
   );
 }
 
-describe.each(formsOf(openApiDocument))("$name of $introduced", (form) => {
+const forms = formsOf(openApiDocument);
+
+/** Whether the typed client has this form. */
+function isMethodOfClient(form: DocumentedForm): form is DocumentedForm & { name: Method } {
+  return Object.hasOwn(METHODS, form.name) && forms.findLast(({ name }) => name === form.name) === form;
+}
+
+/** The client makes of an error what Nest answered, under its code. */
+async function requireTyped(method: Method, { status, headers, body }: Reply): Promise<void> {
+  const reply = { status, headers, body, raw: JSON.stringify(body) };
+  const error = await asClient(method, reply);
+  // An access token that is not good is refreshed, and here the refresh gets the same answer.
+  if (body.code === "unauthorized" && METHODS[method].bearer) {
+    expect(error).toMatchObject({ kind: "refresh_failed", cause: { code: "unauthorized" } });
+    return;
+  }
+  const retryAfterSeconds = Number(headers["retry-after"]) || null;
+  const { code, meta, reasons } = body;
+  const requestId = headers["request-id"];
+  expect({ ...error }).toMatchObject({ kind: "answer", code, status, requestId, retryAfterSeconds });
+  expect([error.kind === "answer" && error.meta, error.kind === "answer" && error.reasons]).toEqual([
+    meta,
+    reasons,
+  ]);
+}
+
+describe.each(forms)("$name of $introduced", (form) => {
   const isOver = form.operation.deprecated === true;
   const examples = Object.entries(form.requestExamples);
   const sent = form.paths.flatMap((path) => examples.map(([way, { value }]) => ({ path, way, value })));
@@ -52,5 +82,6 @@ describe.each(formsOf(openApiDocument))("$name of $introduced", (form) => {
     const reply = await way(new Asker(nests, form));
     expect([reply.status, reply.body?.code]).toEqual([status, code]);
     expect(shapeOf(reply.body)).toEqual(shapeOf(errorExample(code)));
+    if (isMethodOfClient(form)) await requireTyped(form.name, reply);
   });
 });

@@ -51,7 +51,8 @@ interface Locks {
  * @param prefix goes before each name
  */
 export function webStore(storage: StringStorage, prefix = "nest."): Store {
-  // Only browsers lock across tabs, and only where the page came safely.
+  // Only browsers lock across tabs, and only where the page came safely. What one tab wrote another may see a moment
+  // after it has the lock, so two tabs may still refresh at once, which Nest forgives.
   const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
   return {
     get: (name) => storage.getItem(prefix + name),
