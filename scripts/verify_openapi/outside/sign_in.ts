@@ -2,6 +2,7 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./api.d.ts";
 
+declare const process: { argv: string[] };
 const [url = "", address = ""] = process.argv.slice(2);
 const nest = createClient<paths>({ baseUrl: url });
 const clientId = "client_000000C2kdCzNlbL1BqR5FeMatItU";
