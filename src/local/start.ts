@@ -43,7 +43,7 @@ try {
   if (isStopping) await stop(0);
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(
-    `\n  Nest is at ${stack.url}\n  Open it to sign in. Mail stays on this machine. Ctrl-C stops everything.\n`,
+    `\n  Nest is at ${stack.url}\n  Open it to sign in; /docs there is the API reference. Mail stays on this machine. Ctrl-C stops everything.\n`,
   );
   void stack.broke.then(async (sentence) => {
     if (isStopping) return;
