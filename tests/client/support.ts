@@ -45,6 +45,8 @@ export function clientOf(port: { url: string }, options: Partial<NestClientOptio
     redirectUri: REDIRECT,
     store,
     fetch: network.fetch,
+    // A busy machine is no failure of the client's.
+    timeoutMs: 30_000,
     ...options,
   });
   return { nest, network, store };
