@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, whyNoBrowser } from "#tests/support/browser.ts";
+import { hasBrowser, launchBrowser } from "#tests/support/browser.ts";
 import { MAC, REDIRECT } from "#tests/support/nest.ts";
 import { type Port, startPort } from "#tests/support/port.ts";
 
@@ -14,7 +14,7 @@ const OPEN = `(async () => {
   window.newestLink = async () => (await (await fetch("/dev/inbox")).json()).at(-1).text.match(/https:\\S+/)[0];
 })()`;
 
-describe.skipIf(await whyNoBrowser())("the typed client in a browser", () => {
+describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
   let browser: Browser;
   let port: Port;
   let context: BrowserContext;

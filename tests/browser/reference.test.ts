@@ -1,11 +1,11 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LocalApi } from "#local/api_server.ts";
-import { inspect, launchBrowser, tabTo, whyNoBrowser } from "#tests/support/browser.ts";
+import { hasBrowser, inspect, launchBrowser, tabTo } from "#tests/support/browser.ts";
 import { openApiDocument } from "#tests/support/declared.ts";
 import { startPort } from "#tests/support/port.ts";
 
-describe.skipIf(await whyNoBrowser())("the API reference in a browser", () => {
+describe.skipIf(!hasBrowser)("the API reference in a browser", () => {
   let browser: Browser;
   let api: LocalApi;
   beforeAll(async () => {
@@ -71,7 +71,7 @@ describe.skipIf(await whyNoBrowser())("the API reference in a browser", () => {
     await page.keyboard.press("Enter");
     await page.locator("#list_news_items-2020-12-14").waitFor();
     expect(await page.evaluate("document.activeElement.id")).toBe("list_news_items-2020-12-14");
-    await tabTo(page, "Copy", 8);
+    await tabTo(page, "Copy");
     await page.keyboard.press("Enter");
     await page.getByText("Copied.").first().waitFor();
     const copied = (await page.evaluate("navigator.clipboard.readText()")) as string;
