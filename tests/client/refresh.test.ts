@@ -82,6 +82,16 @@ describe("an access token that has ended", () => {
     await nest.call("get_user");
   });
 
+  test("is not waited for by who wants new tokens now; without any, that is signed out", async () => {
+    const { nest, network, store } = await signedIn(port);
+    const first = await storedTokens(store);
+    await Promise.all([nest.refresh(), nest.refresh()]);
+    expect((await storedTokens(store))?.refresh_token).not.toBe(first?.refresh_token);
+    expect(network.asked).toEqual(["authenticate_user"]);
+    await nest.call("get_user");
+    expect(await kindOf(clientOf(port).nest.refresh())).toBe("signed_out");
+  });
+
   test("is refreshed for everybody though the call that began it was aborted", async () => {
     const { nest, network } = await signedIn(port);
     pass();

@@ -157,6 +157,17 @@ export class NestClient {
   }
 
   /**
+   * Has new tokens given now. Calls do so by themselves, when their access token is no longer good.
+   * @throws CallFailure of `authenticate_user`
+   */
+  async refresh({ signal }: Pick<CallOptions, "signal"> = {}): Promise<void> {
+    const method = "authenticate_user";
+    const tokens = await this.#tokens.read();
+    if (!tokens) throw new CallFailure(method, "signed_out");
+    await unlessAborted(method, this.#tokens.newerThan(method, tokens.access_token), signal);
+  }
+
+  /**
    * Signs out here at once, and then ends the session at Nest.
    * @throws ClientError<"revoke_token"> if Nest could not be told; here everything is forgotten all the same
    */
