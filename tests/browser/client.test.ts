@@ -1,8 +1,8 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasBrowser, launchBrowser } from "#tests/support/browser.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { MAC, REDIRECT } from "#tests/support/nest.ts";
-import { type Port, startPort } from "#tests/support/port.ts";
 
 /** Makes `nest` in a page of the stack, over localStorage, from the file that the stack serves. */
 const OPEN = `(async () => {
@@ -16,11 +16,11 @@ const OPEN = `(async () => {
 
 describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
   let browser: Browser;
-  let port: Port;
+  let stack: TestStack;
   let context: BrowserContext;
   let refreshes = 0;
   beforeAll(async () => {
-    port = await startPort();
+    stack = await startTestStack();
     browser = await launchBrowser();
     context = await browser.newContext();
     context.on("request", (request) => {
@@ -29,12 +29,12 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
   });
   afterAll(async () => {
     await browser?.close();
-    await port?.close();
+    await stack?.[Symbol.asyncDispose]();
   });
 
   const openTab = async (): Promise<Page> => {
     const page = await context.newPage();
-    await page.goto(`${port.url}/docs`);
+    await page.goto(`${stack.api.url}/docs`);
     await page.evaluate(OPEN);
     return page;
   };
@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
       userId: string;
     };
     for (let round = 1; round <= 3; round++) {
-      port.advance(3601);
+      stack.pass(3601);
       refreshes = 0;
       const seen = await Promise.all([one.evaluate(many), other.evaluate(many)]);
       expect(new Set(seen.flat() as string[])).toEqual(new Set([who.userId]));
@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     const page = await openTab();
     await page.evaluate("nest.sendMagicLink('lost.tab@example.com')");
     await page.evaluate("newestLink().then((link) => nest.finishSignIn(link))");
-    port.advance(3601);
+    stack.pass(3601);
     await page.route(
       "**/authenticate_user",
       async (route) => {

@@ -1,33 +1,32 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LocalApi } from "#local/api_server.ts";
 import { hasBrowser, inspect, launchBrowser, tabTo } from "#tests/support/browser.ts";
 import { openApiDocument } from "#tests/support/declared.ts";
-import { startPort } from "#tests/support/port.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 
 describe.skipIf(!hasBrowser)("the API reference in a browser", () => {
   let browser: Browser;
-  let api: LocalApi;
+  let stack: TestStack;
   beforeAll(async () => {
-    api = await startPort();
+    stack = await startTestStack();
     browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
-    await api?.close();
+    await stack?.[Symbol.asyncDispose]();
   });
 
   const open = async (options: object = {}, hash = ""): Promise<[Page, BrowserContext]> => {
     const context = await browser.newContext(options);
     const page = await context.newPage();
-    await page.goto(`${api.url}/docs${hash}`);
+    await page.goto(`${stack.api.url}/docs${hash}`);
     await page.locator("#overview").waitFor();
     return [page, context];
   };
 
   test("openapi.json is the committed document, with this server as its own", async () => {
-    const served = (await (await fetch(`${api.url}/openapi.json`)).json()) as typeof openApiDocument;
-    expect(served.servers.map(({ url }) => url)).toEqual([api.url]);
+    const served = (await (await fetch(`${stack.api.url}/openapi.json`)).json()) as typeof openApiDocument;
+    expect(served.servers.map(({ url }) => url)).toEqual([stack.api.url]);
     expect({ ...served, servers: [] }).toEqual(
       JSON.parse(JSON.stringify({ ...openApiDocument, servers: [] })),
     );
@@ -43,7 +42,7 @@ describe.skipIf(!hasBrowser)("the API reference in a browser", () => {
     });
     page.on("console", (message) => message.type() === "error" && failures.push(message.text()));
     page.on("pageerror", (error) => failures.push(error.message));
-    await page.goto(`${api.url}/docs`);
+    await page.goto(`${stack.api.url}/docs`);
     await page.locator("#overview").waitFor();
     const text = (await page.locator("main").textContent()) ?? "";
     for (const [path, item] of Object.entries(openApiDocument.paths))
@@ -53,7 +52,7 @@ describe.skipIf(!hasBrowser)("the API reference in a browser", () => {
     }
     for (const schema of Object.values(openApiDocument.components.schemas))
       for (const name of Object.keys(schema.properties ?? {})) expect(text).toContain(name);
-    expect([[...asked], failures]).toEqual([[api.url], []]);
+    expect([[...asked], failures]).toEqual([[stack.api.url], []]);
     const links = await page.evaluate(
       "[...document.querySelectorAll('a[href^=\"#\"]')].map((a) => a.hash.slice(1)).filter((id) => !document.getElementById(id))",
     );

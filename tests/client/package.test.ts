@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "#local/child_process.ts";
 import { bundleClient } from "#local/client_bundle.ts";
-import { type Port, startPort } from "#tests/support/port.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
 
 const PACKAGE = fileURLToPath(new URL("../../packages/client/", import.meta.url));
@@ -17,10 +17,10 @@ const compiler = join(
 );
 
 describe("the published package", () => {
-  let port: Port;
+  let stack: TestStack;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeAll(async () => {
-    port = await startPort();
+    stack = await startTestStack();
     folder = await temporaryFolder();
     await run("npm", ["pack", "--pack-destination", folder.path], { cwd: PACKAGE });
     const installed = join(folder.path, "node_modules", "@getbeak", "nest-client");
@@ -36,7 +36,7 @@ describe("the published package", () => {
   });
   afterAll(async () => {
     await folder?.[Symbol.asyncDispose]();
-    await port?.close();
+    await stack?.[Symbol.asyncDispose]();
   });
 
   const runFile = async (name: string, content: string) => {
@@ -63,7 +63,7 @@ describe("the published package", () => {
       example.split("\n").filter((line) => line !== "" && !line.startsWith("//")).length,
     ).toBeLessThanOrEqual(10);
     expect(example).toContain("http://localhost:3000");
-    const printed = await runFile("example.js", example.replaceAll("http://localhost:3000", port.url));
+    const printed = await runFile("example.js", example.replaceAll("http://localhost:3000", stack.api.url));
     expect(printed).toContain("identifier_value: 'ada@example.com'");
   });
 

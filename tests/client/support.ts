@@ -1,6 +1,6 @@
 import { memoryStore, NestClient, type NestClientOptions, type Store } from "#client/index.ts";
+import type { TestStack } from "#tests/support/local_stack.ts";
 import { linkIn, MAC, REDIRECT } from "#tests/support/nest.ts";
-import type { Port } from "#tests/support/port.ts";
 
 /** A way to the network that counts what was asked, by method. */
 export interface Network {
@@ -35,12 +35,12 @@ export function watchedNetwork(): Network {
   };
 }
 
-/** A client of a port, with the network that it asks through. */
-export function clientOf(port: { url: string }, options: Partial<NestClientOptions> = {}) {
+/** A client of a stack, with the network that it asks through. */
+export function clientOf(where: { url: string }, options: Partial<NestClientOptions> = {}) {
   const network = watchedNetwork();
   const store = options.store ?? memoryStore();
   const nest = new NestClient({
-    url: port.url,
+    url: where.url,
     clientId: MAC,
     redirectUri: REDIRECT,
     store,
@@ -53,8 +53,8 @@ export function clientOf(port: { url: string }, options: Partial<NestClientOptio
 }
 
 /** The newest link that was mailed. */
-export function newestLink(port: Port): URL {
-  const mail = port.ses.inbox.at(-1);
+export function newestLink(stack: TestStack): URL {
+  const mail = stack.ses.inbox.at(-1);
   if (!mail) throw new Error("no mail arrived");
   return linkIn(mail);
 }
@@ -62,11 +62,11 @@ export function newestLink(port: Port): URL {
 let people = 0;
 
 /** Signs somebody new in and answers their client, which has asked nothing since. */
-export async function signedIn(port: Port, options: Partial<NestClientOptions> = {}) {
-  const made = clientOf(port, options);
+export async function signedIn(stack: TestStack, options: Partial<NestClientOptions> = {}) {
+  const made = clientOf(stack.api, options);
   const address = `client${++people}@example.com`;
   await made.nest.sendMagicLink(address);
-  const who = await made.nest.finishSignIn(newestLink(port));
+  const who = await made.nest.finishSignIn(newestLink(stack));
   made.network.asked.length = 0;
   return { ...made, who, address };
 }
