@@ -23,6 +23,7 @@ interface Work {
   folder: string;
   seed: string;
   internalKey: string;
+  webhookSecret: string;
   /** What the API's log says it answered: method, status and code. */
   answers: Set<string>;
 }
@@ -90,7 +91,12 @@ async function schemathesis(
       cwd: folder,
       timeoutMs: LONGEST_MS,
       longestWords: 20_000,
-      env: { ...process.env, NEST_AUTHORIZATION: caller.authorization, NEST_USER_ID: caller.userId },
+      env: {
+        ...process.env,
+        NEST_AUTHORIZATION: caller.authorization,
+        NEST_USER_ID: caller.userId,
+        NEST_WEBHOOK_SECRET: work.webhookSecret,
+      },
     },
   );
   return `${/(\d+) generated/.exec(printed)?.[1]} calls`;
@@ -152,16 +158,25 @@ try {
     isThrowAway: true,
     say,
     write: (line) => {
-      const { level, event, method, status, code } = JSON.parse(line);
+      const { level, event, method = "webhook", status, code } = JSON.parse(line);
       if (level === "error") faults.push(line);
-      if (event === "call") answers.add(`${method} ${status} ${code}`);
+      if (event === "call" || event === "webhook") answers.add(`${method} ${status} ${code}`);
     },
   });
   await writeFile(join(folder, "openapi.json"), await (await fetch(`${stack.url}/openapi.json`)).text());
-  const { internal_key } = (await (await fetch(`${stack.url}/dev/status`)).json()) as {
+  const status = (await (await fetch(`${stack.url}/dev/status`)).json()) as {
     internal_key: string;
+    stripe: { webhook_secret: string };
   };
-  const held = await verify({ stack, tools, folder, seed: values.seed, internalKey: internal_key, answers });
+  const held = await verify({
+    stack,
+    tools,
+    folder,
+    seed: values.seed,
+    internalKey: status.internal_key,
+    webhookSecret: status.stripe.webhook_secret,
+    answers,
+  });
   for (const line of faults.slice(0, 20)) console.error(line);
   if (!held) process.exitCode = 1;
 } catch (error) {

@@ -68,15 +68,8 @@ const event: Schema = {
     type: text("What happened.", "payment_intent.succeeded"),
     created: { type: "number", description: "When, in seconds since 1970.", examples: [1_773_480_413] },
     data: {
-      type: "object",
-      description: "What it happened to.",
-      properties: {
-        object: {
-          type: "object",
-          description: "As it was then.",
-          properties: { id: text("It.", "pi_3T9x2jATHKHpwoLy1R7vN3bK") },
-        },
-      },
+      description: "What it happened to. Of `object` only the id is read; an event without one is noted.",
+      examples: [{ object: { id: "pi_3T9x2jATHKHpwoLy1R7vN3bK" } }],
     },
   },
   required: ["id", "type", "created"],
