@@ -1,18 +1,19 @@
 /**
- * Writes the pages that are made from the code: `node scripts/docs.ts`. With `--check` it writes nothing, names every
+ * Writes the pages and files that are made from the code: `node scripts/docs.ts`. With `--check` it writes nothing, names every
  * page that no longer agrees with the code and ends with status 1.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 
-/** A paragraph, heading or list as Markdown, or a table. */
+/** A paragraph, heading or list as Markdown, a table, or code. */
 type Block = string | { head: readonly string[]; rows: readonly (readonly string[])[] };
 
 /** What a file of `scripts/docs/` exports. */
 interface Page {
   /** Where the page goes, from the root of the repository. */
   path: string;
-  render(): Promise<readonly Block[]>;
+  /** The blocks of a page, or the whole of a file that is no page. */
+  render(): Promise<readonly Block[] | string>;
 }
 
 const ROOT = new URL("../", import.meta.url);
@@ -44,6 +45,12 @@ function markdown(block: Block): string {
   return [row(block.head), row(block.head.map(() => "---")), ...block.rows.map(row)].join("\n");
 }
 
+async function textOf(page: Page): Promise<string> {
+  const rendered = await page.render();
+  if (typeof rendered === "string") return rendered;
+  return `${[MADE_BY, ...rendered.map(markdown)].join("\n\n")}\n`;
+}
+
 async function loadPages(): Promise<Page[]> {
   const files = (await readdir(PAGES)).filter((file) => file.endsWith(".ts")).sort();
   return Promise.all(files.map((file) => import(new URL(file, PAGES).href) as Promise<Page>));
@@ -52,7 +59,7 @@ async function loadPages(): Promise<Page[]> {
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
 for (const page of await loadPages()) {
   const file = new URL(page.path, ROOT);
-  const wanted = `${[MADE_BY, ...(await page.render()).map(markdown)].join("\n\n")}\n`;
+  const wanted = await textOf(page);
   if ((await readFile(file, "utf8").catch(() => null)) === wanted) continue;
   if (values.check) {
     console.error(`${page.path} is stale: run \`node scripts/docs.ts\``);

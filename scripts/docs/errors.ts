@@ -1,50 +1,24 @@
-import { readdir, readFile } from "node:fs/promises";
 import { COMMON_ERRORS, ERRORS, type ErrorCode } from "#core/errors.ts";
-import { loadMethods } from "#local/routes.ts";
+import { buildDocument } from "#openapi/document.ts";
+import { CARRIED } from "#openapi/error_bodies.ts";
+import { errorsOf, formsOf } from "#openapi/read.ts";
 
 export const path = "docs/errors.md";
 
-const CALLBACKS = new URL("../../src/callbacks/", import.meta.url);
-
-/** Who answers with which codes. */
-interface Declaration {
-  name: string;
-  errors?: readonly ErrorCode[];
-}
-
-/** Callbacks that declare errors; one that AWS calls with an event answers nobody and has none. */
-async function callbackDeclarations(): Promise<Declaration[]> {
-  const files = (await readdir(CALLBACKS)).filter((file) => file.endsWith(".ts")).sort();
-  const modules = await Promise.all(files.map((file) => import(new URL(file, CALLBACKS).href)));
-  return modules.flatMap(
-    ({ handler }: { handler: { declaration?: Declaration } }) => handler.declaration ?? [],
-  );
-}
-
-const source = (file: string) => readFile(new URL(`../../src/${file}`, import.meta.url), "utf8");
-
-/** What the `$default` route throws, which is no method and so declares nothing. */
-async function routingErrors(): Promise<Set<string>> {
-  const thrown = (await source("entry/unmatched.ts")).matchAll(/new NestError\("(\w+)"/g);
-  return new Set([...thrown].map(([, code = ""]) => code));
-}
-
-async function bearerReasons(): Promise<string[]> {
-  const [, union = ""] =
-    /export type BearerReason =([^;]+);/.exec(await source("core/auth/access_token.ts")) ?? [];
-  return [...union.matchAll(/"(\w+)"/g)].map(([, reason = ""]) => `\`${reason}\``);
-}
-
 export async function render() {
-  const methods = (await loadMethods()).map(({ handler }) => handler.declaration);
-  const declarations: Declaration[] = [...methods, ...(await callbackDeclarations())];
-  const routing = await routingErrors();
+  const document = await buildDocument();
+  const webhook = document.paths["/1/webhook/stripe"]?.post;
+  const answers = [
+    ...formsOf(document).map(({ name, errors }) => ({ name, errors })),
+    { name: "stripe", errors: webhook ? errorsOf(document, webhook.responses) : [] },
+  ];
+  const routing = errorsOf(document, document["x-unmatched"].responses).map(({ code }) => code);
   const answeredBy = (code: ErrorCode): string => {
     if (COMMON_ERRORS.includes(code)) return "any method";
-    const names = declarations
-      .filter(({ errors }) => errors?.includes(code))
+    const names = answers
+      .filter(({ errors }) => errors.some((error) => error.code === code))
       .map(({ name }) => `\`${name}\``);
-    return [...new Set(names), ...(routing.has(code) ? ["routing"] : [])].join(", ") || "nothing yet";
+    return [...new Set(names), ...(routing.includes(code) ? ["routing"] : [])].join(", ") || "nothing yet";
   };
   return [
     "# Errors",
@@ -60,16 +34,8 @@ export async function render() {
         .map(({ code, status, meaning }) => [`\`${code}\``, String(status), meaning, answeredBy(code)]),
     },
     "## What some of them carry",
-    [
-      "- `validation_failed`: `reasons` has one entry for each failing field, each with `meta.path`, `meta.message` and " +
-        "`meta.name`; the first of them is repeated in `meta`.",
-      `- \`unauthorized\`: \`reasons\` has one entry, whose \`code\` is one of ${(await bearerReasons()).join(", ")}. The ` +
-        'answer has `WWW-Authenticate: Bearer error="invalid_token"`.',
-      "- `rate_limited`: `Retry-After`, and the same number of seconds in `meta.retry_after`.",
-      "- `unavailable`: `Retry-After`.",
-      "- `method_not_supported`: `Allow`, and the same in `meta.allow`.",
-      "- `invalid_email`: `meta.message`, one of two texts that the desktop app compares.",
-      "- `unknown`: `meta.request_id` and nothing else; the log has the rest under that id.",
-    ].join("\n"),
+    Object.entries(CARRIED)
+      .map(([code, { says }]) => `- \`${code}\`: ${says}`)
+      .join("\n"),
   ];
 }

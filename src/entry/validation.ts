@@ -2,15 +2,18 @@ import { type output, safeParse, type ZodMiniType } from "zod/mini";
 import { NestError, type Reason } from "#core/errors.ts";
 
 type Issue = ReturnType<typeof issuesOf>[number];
-type Rule =
-  | "type"
-  | "additionalProperties"
-  | "required"
-  | "minLength"
-  | "maxLength"
-  | "minimum"
-  | "maximum"
-  | "enum";
+/** What a field can fail, in the words of JSON Schema. */
+export const RULES = [
+  "type",
+  "additionalProperties",
+  "required",
+  "minLength",
+  "maxLength",
+  "minimum",
+  "maximum",
+  "enum",
+] as const;
+type Rule = (typeof RULES)[number];
 interface Failure {
   path: (string | number)[];
   name: Rule;

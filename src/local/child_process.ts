@@ -11,14 +11,14 @@ export function onPath(program: string): string | null {
 
 /**
  * Runs a program to its end.
- * @throws Error with the end of what it printed if it fails or takes longer than `timeoutMs`
+ * @throws Error with the last `longestWords` characters that it printed if it fails or takes longer than `timeoutMs`
  */
 export async function run(
   program: string,
   args: readonly string[],
-  options: SpawnOptions & { timeoutMs?: number } = {},
+  options: SpawnOptions & { timeoutMs?: number; longestWords?: number } = {},
 ): Promise<string> {
-  const { timeoutMs, ...spawnOptions } = options;
+  const { timeoutMs, longestWords = 600, ...spawnOptions } = options;
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...spawnOptions });
   const output: string[] = [];
   child.stdout?.on("data", (chunk: Buffer) => output.push(chunk.toString()));
@@ -32,7 +32,7 @@ export async function run(
     const printed = output.join("");
     if (code === 0) return printed;
     throw new Error(
-      `${program} ${args[0] ?? ""} failed (${code ?? "killed"}): ${printed.trim().slice(-600)}`,
+      `${program} ${args[0] ?? ""} failed (${code ?? "killed"}): ${printed.trim().slice(-longestWords)}`,
     );
   } finally {
     clearTimeout(timer);

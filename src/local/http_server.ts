@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname } from "node:path";
 import { type DevRoutes, isDevPath } from "#local/dev/routes.ts";
+import { MADE_FILES } from "#local/made_files.ts";
 import type { Invoker } from "#local/reloading_gateway.ts";
 
 /** API Gateway takes 10 MB. */
@@ -17,21 +18,23 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Folders whose files are served, by the start of their path. The landing page stands where a deployer would put it. */
 const STATIC = [
   { prefix: "/assets/", folder: new URL("./page/", import.meta.url) },
+  { prefix: "/docs/", folder: new URL("./reference/", import.meta.url) },
   { prefix: "/magic-link/", folder: new URL("../landing/", import.meta.url) },
 ] as const;
 const PAGES: Readonly<Record<string, URL>> = {
   "/": new URL("./page/index.html", import.meta.url),
+  "/docs": new URL("./reference/index.html", import.meta.url),
   "/magic-link": new URL("../landing/index.html", import.meta.url),
 };
 
-/** The local stack's one port: the page, its helpers under /dev/, and the API for everything else. */
+/** The local stack's one port: the page, the reference, helpers under /dev/, and the API for everything else. */
 export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
   return createServer(async (request, response) => {
     try {
       if (!isOurName(request)) return send(response, 403, { code: "access_denied" });
       // As it was written: what a URL parser tidies away, the gateway must see.
       const [, path = "", query = ""] = /^([^?]*)\??(.*)$/s.exec(request.url ?? "") ?? [];
-      if (request.method === "GET" && (await serveFile(path, response))) return;
+      if (request.method === "GET" && (await serveFile(path, request, response))) return;
       const body = await readBody(request);
       if (body === null) return send(response, 413, { message: "Request Too Long" });
       if (isDevPath(path)) {
@@ -86,21 +89,31 @@ async function serveApi(
   response.end(request.method === "HEAD" ? undefined : result.body);
 }
 
-async function serveFile(path: string, response: ServerResponse): Promise<boolean> {
+interface ServedFile {
+  type: string;
+  content: string | Buffer;
+}
+
+async function findFile(path: string, { headers }: IncomingMessage): Promise<ServedFile | null> {
+  if (Object.hasOwn(MADE_FILES, path)) return (await MADE_FILES[path]?.(`http://${headers.host}`)) ?? null;
   const folder = STATIC.find(({ prefix }) => path.startsWith(prefix));
   const name = folder ? path.slice(folder.prefix.length) : "";
   const file =
     PAGES[path] ?? (folder && /^[a-z_]+\.(js|css|svg)$/.test(name) ? new URL(name, folder.folder) : null);
-  if (!file) return false;
-  const content = await readFile(file).catch(() => null);
-  if (!content) return false;
+  const content = file && (await readFile(file).catch(() => null));
+  return content && { type: TYPES[extname(file.pathname)] ?? "application/octet-stream", content };
+}
+
+async function serveFile(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const found = await findFile(path, request);
+  if (!found) return false;
   response.writeHead(200, {
-    "content-type": TYPES[extname(file.pathname)] ?? "application/octet-stream",
+    "content-type": found.type,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
   });
-  response.end(content);
+  response.end(found.content);
   return true;
 }
 

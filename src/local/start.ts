@@ -45,7 +45,7 @@ try {
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(`Stripe: ${stack.stripe}`);
   say(
-    `\n  Nest is at ${stack.url}\n  Open it to sign in. Mail stays on this machine. Ctrl-C stops everything.\n`,
+    `\n  Nest is at ${stack.url}\n  Open it to sign in; /docs there is the API reference. Mail stays on this machine. Ctrl-C stops everything.\n`,
   );
   void stack.broke.then(async (sentence) => {
     if (isStopping) return;

@@ -1,26 +1,79 @@
-import { parse } from "zod/mini";
-import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
-import type { RpcDeclaration } from "#entry/declaration.ts";
-import { loadMethods } from "#local/routes.ts";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { buildDocument } from "#openapi/document.ts";
+import { resolve } from "#openapi/read.ts";
+import type { Header, Operation, Response, Schema } from "#openapi/types.ts";
 
-const declarations = new Map<string, RpcDeclaration>(
-  (await loadMethods()).flatMap(({ handler, paths }) =>
-    paths.map((path) => [path, handler.declaration] as const),
-  ),
-);
+/** The document that clients are made from; every answer that a test sees must be in it. */
+export const openApiDocument = await buildDocument();
+
+const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
+addFormats.default(ajv);
+ajv.addSchema(openApiDocument as never, "nest");
+
+const validators = new Map<object, ValidateFunction>();
+
+/** Compiles a schema of the document once; its references are into the document. */
+function validatorOf(schema: object): ValidateFunction {
+  const known = validators.get(schema);
+  if (known) return known;
+  const made = ajv.compile(
+    JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"nest#/components/')),
+  );
+  validators.set(schema, made);
+  return made;
+}
+
+/** An answer as it came over the wire. */
+export interface SeenAnswer {
+  verb: string;
+  path: string;
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  /** Parsed JSON; undefined where there is no body. */
+  body: unknown;
+}
+
+function responsesOf(verb: string, path: string): Operation["responses"] {
+  const item = openApiDocument.paths[path];
+  const operation = item?.[verb.toLowerCase() as "post"];
+  return operation?.responses ?? openApiDocument["x-unmatched"].responses;
+}
 
 /**
- * Holds an answer against what its method declares: the schema of a 200, no body with a 204, and no error that it does
- * not name. Docs and clients are made from these declarations.
- * @throws Error if the answer is not a declared one
+ * Holds an answer against the document: its status, its headers and the shape of its body.
+ * @throws Error if it is not a documented one
  */
-export function requireDeclared(path: string, status: number, body: unknown): void {
-  const declaration = declarations.get(path);
-  if (!declaration) return;
-  if (status >= 300) {
-    const { code } = body as { code: ErrorCode };
-    if (![...COMMON_ERRORS, ...declaration.errors].includes(code))
-      throw new Error(`${path} answered ${code}, which it does not declare`);
-  } else if (declaration.response) parse(declaration.response, body);
-  else if (status !== 204 || body !== undefined) throw new Error(`${path} should answer 204 without a body`);
+export function requireDeclared(answer: SeenAnswer): void {
+  const fault = faultOf(answer);
+  if (fault === null) return;
+  const { verb, path, status, body } = answer;
+  throw new Error(`${verb} ${path} answered ${status} ${JSON.stringify(body)}: ${fault}`);
+}
+
+function faultOf({ verb, path, status, headers, body }: SeenAnswer): string | null {
+  if (verb === "OPTIONS" && status === 204) return null;
+  const documented = responsesOf(verb, path)[status];
+  if (!documented) return "the document has no such status";
+  const response = resolve<Response>(openApiDocument, documented);
+  const media = response.content?.["application/json"];
+  return headerFaultOf(response, headers) ?? (verb === "HEAD" ? null : bodyFaultOf(media?.schema, body));
+}
+
+function bodyFaultOf(schema: Schema | undefined, body: unknown): string | null {
+  if (!schema) return body === undefined ? null : "the document has no body there";
+  const fits = validatorOf(schema);
+  return fits(body) ? null : ajv.errorsText(fits.errors);
+}
+
+function headerFaultOf({ headers }: Response, seen: SeenAnswer["headers"]): string | null {
+  for (const [name, documented] of Object.entries(headers)) {
+    const { schema } = resolve<Header>(openApiDocument, documented);
+    const raw = seen[name];
+    if (raw === undefined) return `it lacks ${name}`;
+    const fits = validatorOf(schema);
+    if (!fits(schema.type === "integer" ? Number(raw) : raw))
+      return `${name}: ${ajv.errorsText(fits.errors)}`;
+  }
+  return null;
 }

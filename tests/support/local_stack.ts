@@ -15,6 +15,8 @@ export interface TestStack extends AsyncDisposable {
   stripe: StripeDouble;
   /** Moves Nest's clock. */
   pass(seconds: number): void;
+  /** The same Nest with other variables, on another port. */
+  beside(environment: Record<string, string>): Promise<LocalApi>;
   /** Asks the stack something over HTTP; a body goes out as JSON, a string as it is. */
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<StackAnswer>;
 }
@@ -34,15 +36,18 @@ export async function startTestStack(): Promise<TestStack> {
   await createIndexes(database);
   const ses = await startSesDouble();
   const stripe = await startStripeDouble();
-  const api = await startLocalApi({
-    port: 0,
-    mongoUri,
-    ses,
-    stripe,
-    secrets: await makeSecrets(),
-    database: { engine: "test", version: "1" },
-    open: (environment) => openGateway(environment, { write: () => undefined, clock }),
-  });
+  const secrets = await makeSecrets();
+  const start = (change: Record<string, string>) =>
+    startLocalApi({
+      port: 0,
+      mongoUri,
+      ses,
+      stripe,
+      secrets,
+      database: { engine: "test", version: "1" },
+      open: (environment) => openGateway({ ...environment, ...change }, { write: () => undefined, clock }),
+    });
+  const api = await start({});
   return {
     api,
     ses,
@@ -50,6 +55,7 @@ export async function startTestStack(): Promise<TestStack> {
     pass(seconds) {
       late += seconds;
     },
+    beside: (environment) => start({ ISSUER: api.url, ...environment }),
     async ask(method, path, body, headers = {}) {
       const response = await fetch(`${api.url}${path}`, {
         method,

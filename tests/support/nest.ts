@@ -161,8 +161,9 @@ export class TestNest {
     const raw = result.body ?? "";
     const status = result.statusCode ?? 0;
     const read = raw === "" ? undefined : JSON.parse(raw);
-    if (incoming.method === "POST") requireDeclared(path, status, read);
-    return { status, headers: (result.headers ?? {}) as Record<string, string>, body: read, raw };
+    const headers = (result.headers ?? {}) as Record<string, string>;
+    requireDeclared({ verb: incoming.method, path, status, headers, body: read });
+    return { status, headers, body: read, raw };
   }
 
   /** Asks for a link and answers the mail. */

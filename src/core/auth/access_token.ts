@@ -42,14 +42,18 @@ export async function mintAccessToken(
     .sign(key);
 }
 
-export type BearerReason =
-  | "malformed_token"
-  | "unknown_token_type"
-  | "invalid_token"
-  | "invalid_token_version"
-  | "token_not_found"
-  | "token_revoked"
-  | "token_expired";
+/** Why a bearer is not good, as `unauthorized` tells it. */
+export const BEARER_REASONS = [
+  "malformed_token",
+  "unknown_token_type",
+  "invalid_token",
+  "invalid_token_version",
+  "token_not_found",
+  "token_revoked",
+  "token_expired",
+] as const;
+
+export type BearerReason = (typeof BEARER_REASONS)[number];
 
 /** The one error for a credential that is present and not good; the app refreshes on it (contract 1.1, A9). */
 export function unauthorized(reason: BearerReason): NestError {

@@ -10,8 +10,8 @@ export interface Address {
 }
 
 // The app compares these two texts letter by letter and shows its own sentence on a match (contract A6).
-const MISSING_DOMAIN = "Missing final '@domain'";
-const DOMAIN_STARTS_WITH_DOT = "Domain starts with dot";
+export const MISSING_DOMAIN = "Missing final '@domain'";
+export const DOMAIN_STARTS_WITH_DOT = "Domain starts with dot";
 
 /** An atom run of RFC 5322, section 3.2.3. Quoted local parts are not taken: nobody who signs in has one. */
 const DOT_ATOM = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;

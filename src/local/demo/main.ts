@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { demonstrateSignIn } from "#local/demo/sign_in.ts";
-import { Trace } from "#local/demo/trace.ts";
+import { StepFailed, Trace } from "#local/demo/trace.ts";
 import { demonstrateTrial } from "#local/demo/trial.ts";
 import { startLocalStack } from "#local/stack.ts";
 
@@ -32,6 +32,7 @@ try {
     await stack.close();
   }
 } catch (error) {
-  console.error(`\nThe demo failed: ${(error as Error).message}`);
+  const { message, cause } = error as Error;
+  console.error(`\nThe demo failed: ${cause instanceof StepFailed ? cause.message : message}`);
   process.exitCode = 1;
 }

@@ -1,94 +1,63 @@
-import {
-  askedLink,
-  CLIENT_ID,
-  linkIn,
-  newAddress,
-  readMail,
-  redemption,
-  type Tokens,
-  V1,
-  V2,
-} from "#local/demo/app.ts";
+import type { NestClient } from "#client/index.ts";
+import { linkIn, machine, newAddress, openClient, readMail } from "#local/demo/app.ts";
 import type { Trace } from "#local/demo/trace.ts";
 
+const AT_ONCE = 3;
+
 /**
- * What the desktop app does between "Sign in" and "Sign out", against a running Nest with the local stack's inbox.
- * @throws StepFailed at the first step whose answer is not the promised one
+ * What the desktop app does between "Sign in" and "Sign out", with the typed client, against a running Nest with the
+ * local stack's inbox.
+ * @throws StepFailed at the first step that does not hold, or the client's error
  */
 export async function demonstrateSignIn(trace: Trace): Promise<void> {
   const address = newAddress();
+  const { nest, store } = openClient(trace);
 
-  trace.step("A PKCE pair: the verifier stays on this machine, its hash goes with the request");
-  const asked = askedLink(address, "demo");
-  trace.note(`code_challenge ${asked.codeChallenge}`);
-
-  trace.step("Ask for a link");
-  await trace.ask(`${V1}/send_magic_link`, { body: asked.request }, { status: 204 });
+  trace.step("Ask for a link; the code verifier stays on this machine, its hash goes with the request");
+  await nest.sendMagicLink(address, { device: machine(address) });
 
   trace.step("Read the mail");
-  const { code } = linkIn(trace, await readMail(trace, address), asked);
+  const link = linkIn(trace, await readMail(trace, address));
 
-  trace.step("Redeem the code, with the verifier that only this machine has");
-  const body = redemption(code, asked);
-  const redeemed = await trace.ask(`${V1}/authenticate_user`, { body }, { status: 200 });
-  const first = redeemed.body as Tokens;
-  await trace.ask(`${V1}/authenticate_user`, { body }, { status: 400, code: "token_used" });
+  trace.step("Follow the link, with the verifier that only this machine has");
+  const { userId } = await nest.finishSignIn(link);
+  trace.require((await nest.signedIn())?.userId === userId, "signed in");
+  await trace.requireRefused("unknown_link", nest.finishSignIn(link));
 
   trace.step("Who am I, what have I agreed to, what is new, where am I signed in");
-  await callAsUser(trace, first, address);
+  await callAsUser(trace, nest, address);
 
-  trace.step("Refresh: a new pair, and the old access token falls");
-  const refresh = (token: string) => ({
-    client_id: CLIENT_ID,
-    grant_type: "refresh_token",
-    refresh_token: token,
-  });
-  const refreshed = await trace.ask(
-    `${V1}/authenticate_user`,
-    { body: refresh(first.refresh_token) },
-    { status: 200 },
+  trace.step(`An access token that is no longer good: ${AT_ONCE} calls at once, one refresh`);
+  const tokens = JSON.parse((await store.get("tokens")) ?? "{}");
+  await store.set("tokens", JSON.stringify({ ...tokens, access_token: "no-longer-good" }));
+  const before = trace.asked.length;
+  const users = await Promise.all(Array.from({ length: AT_ONCE }, () => nest.call("get_user")));
+  trace.require(
+    users.every(({ id }) => id === userId),
+    "every call was answered",
   );
-  const second = refreshed.body as Tokens;
-  const self = { user_id: first.user_id };
-  await trace.ask(`${V2}/get_user`, { body: self, bearer: second.access_token }, { status: 200 });
-  await trace.ask(
-    `${V2}/get_user`,
-    { body: self, bearer: first.access_token },
-    { status: 401, code: "unauthorized" },
-  );
+  trace.require(trace.asked.length - before === 2 * AT_ONCE + 1, "with one refresh");
 
   trace.step("Sign out");
-  await trace.ask(
-    `${V2}/revoke_token`,
-    { body: { client_id: CLIENT_ID, refresh_token: second.refresh_token } },
-    { status: 204 },
-  );
-  await trace.ask(
-    `${V2}/get_user`,
-    { body: self, bearer: second.access_token },
-    { status: 401, code: "unauthorized" },
-  );
-  await trace.ask(
-    `${V1}/authenticate_user`,
-    { body: refresh(second.refresh_token) },
-    { status: 400, code: "authorization_not_found" },
+  await nest.signOut();
+  await trace.requireRefused("signed_out", nest.call("get_user"));
+  const { refresh_token } = tokens;
+  await trace.requireRefused(
+    "authorization_not_found",
+    nest.call("authenticate_user", { grant_type: "refresh_token", refresh_token }),
   );
 }
 
-async function callAsUser(trace: Trace, tokens: Tokens, address: string): Promise<void> {
-  const bearer = tokens.access_token;
-  const self = { user_id: tokens.user_id };
-  const user = await trace.ask(`${V2}/get_user`, { body: self, bearer }, { status: 200 });
-  const identifiers = (user.body as { identifiers: { identifier_value: string }[] }).identifiers;
+async function callAsUser(trace: Trace, nest: NestClient, address: string): Promise<void> {
+  const { identifiers } = await nest.call("get_user");
   trace.require(
     identifiers.some(({ identifier_value }) => identifier_value === address),
     "the user has the address that was proved",
   );
-  const awaiting = { status: 404, code: "awaiting_consent" };
-  await trace.ask(`${V1}/get_marketing_consent`, { body: self, bearer }, awaiting);
-  const chosen = { ...self, level: "general" };
-  await trace.ask(`${V1}/set_marketing_consent`, { body: chosen, bearer }, { status: 204 });
-  await trace.ask(`${V1}/get_marketing_consent`, { body: self, bearer }, { status: 200 });
-  await trace.ask(`${V1}/list_news_items`, { body: { client_id: CLIENT_ID }, bearer }, { status: 200 });
-  await trace.ask(`${V2}/list_sessions`, { body: self, bearer }, { status: 200 });
+  await trace.requireRefused("awaiting_consent", nest.call("get_marketing_consent"));
+  await nest.call("set_marketing_consent", { level: "general" });
+  trace.require((await nest.call("get_marketing_consent")).level === "general", "the choice is kept");
+  await nest.call("list_news_items");
+  const sessions = await nest.call("list_sessions");
+  trace.require(sessions.length === 1 && sessions[0]?.current === true, "one session, and it is this one");
 }

@@ -1,21 +1,11 @@
-/** An answer with its body read. */
-export interface Answer {
-  status: number;
-  body: unknown;
-}
-
-export interface Asked {
-  body?: unknown;
-  bearer?: string;
-  verb?: string;
-}
+import { isClientError } from "#client/index.ts";
 
 /** A step did not hold; the message says which and how. */
 export class StepFailed extends Error {}
 
 const LONGEST = 44;
 
-/** A value in short: long strings (tokens, codes, mails) lose their middle, lists all but their first. */
+/** A value in short: long strings (tokens, codes, mails) lose their middle, lists all but their last. */
 export function inShort(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (typeof part === "string" && part.length > LONGEST) return `${part.slice(0, 24)}…${part.slice(-6)}`;
@@ -24,14 +14,26 @@ export function inShort(value: unknown): string {
   });
 }
 
-/** Calls a Nest over HTTP and shows each call with its answer in short. */
+/** JSON in short, and what is none as it is. */
+function shown(text: string): string {
+  try {
+    return ` ${inShort(JSON.parse(text))}`;
+  } catch {
+    return text === "" ? "" : ` ${text.slice(0, LONGEST)}`;
+  }
+}
+
+/** Shows what is asked of a Nest and what it answers, in short, step by step. */
 export class Trace {
-  readonly #url: string;
+  readonly url: string;
+  /** The paths that were asked, in order. */
+  readonly asked: string[] = [];
   readonly #say: (line: string) => void;
   #steps = 0;
+  #isQuiet = false;
 
   constructor(url: string, say: (line: string) => void) {
-    this.#url = url.replace(/\/$/, "");
+    this.url = url.replace(/\/$/, "");
     this.#say = say;
   }
 
@@ -46,54 +48,38 @@ export class Trace {
   }
 
   /**
-   * Sends one request and holds its answer against what is promised.
-   * @param expected the status, and for an error its code
-   * @throws StepFailed if the answer is another one, or none comes
+   * `fetch`, which shows each request and its answer.
+   * @throws StepFailed if nothing answers
    */
-  async ask(path: string, asked: Asked, expected: { status: number; code?: string }): Promise<Answer> {
-    const verb = asked.verb ?? "POST";
-    const shownBody = asked.body === undefined ? "" : ` ${inShort(asked.body)}`;
-    this.#say(`   ${verb} ${path}${asked.bearer ? " (bearer)" : ""}${shownBody}`);
-    const response = await this.#send(path, asked);
-    const raw = await response.text();
-    const body: unknown = raw === "" ? undefined : JSON.parse(raw);
-    this.#say(`   → ${response.status}${body === undefined ? "" : ` ${inShort(body)}`}`);
-    const code = (body as { code?: unknown } | undefined)?.code;
-    if (response.status !== expected.status || (expected.code !== undefined && code !== expected.code)) {
-      const promised = [expected.status, expected.code].filter(Boolean).join(" ");
-      throw new StepFailed(`${verb} ${path}: expected ${promised}, got ${response.status} ${code ?? ""}`);
-    }
-    return { status: response.status, body };
-  }
-
-  /** Sends one request again and again, without a word, until its status is the expected one or `looks` are over. */
-  async until(
-    path: string,
-    asked: Asked,
-    status: number,
-    { looks, pause }: { looks: number; pause: () => Promise<unknown> },
-  ): Promise<void> {
-    for (let look = 1; look < looks; look++) {
-      const response = await this.#send(path, asked);
-      await response.arrayBuffer();
-      if (response.status === status) return;
-      await pause();
-    }
-  }
-
-  async #send(path: string, asked: Asked): Promise<Response> {
-    const verb = asked.verb ?? "POST";
-    return fetch(`${this.#url}${path}`, {
-      method: verb,
-      headers: {
-        "content-type": "application/json",
-        ...(asked.bearer === undefined ? {} : { authorization: `bearer ${asked.bearer}` }),
-      },
-      ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
-      signal: AbortSignal.timeout(10_000),
-    }).catch((cause: unknown) => {
-      throw new StepFailed(`${verb} ${path}: nothing answers at ${this.#url}`, { cause });
+  readonly fetch: typeof fetch = async (input, init) => {
+    const { method = "GET", headers, body } = init ?? {};
+    const path = String(input).slice(this.url.length);
+    this.asked.push(path);
+    const bearer = new Headers(headers).has("authorization") ? " (bearer)" : "";
+    const response = await fetch(input, init).catch((cause: unknown) => {
+      throw new StepFailed(`${method} ${path}: nothing answers at ${this.url}`, { cause });
     });
+    const answer = await response.clone().text();
+    if (this.#isQuiet) return response;
+    this.#say(`   ${method} ${path}${bearer}${shown(String(body ?? ""))}`);
+    this.#say(`   → ${response.status}${shown(answer)}`);
+    return response;
+  };
+
+  /** Does something without showing what is asked. */
+  async quietly(work: () => Promise<void>): Promise<void> {
+    this.#isQuiet = true;
+    await work().finally(() => {
+      this.#isQuiet = false;
+    });
+  }
+
+  /** Asks the local stack itself. @throws StepFailed if it is not answered with 2xx */
+  async askStack(method: string, path: string, body?: unknown): Promise<unknown> {
+    const request = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+    const response = await this.fetch(`${this.url}${path}`, request);
+    if (!response.ok) throw new StepFailed(`${method} ${path}: answered ${response.status}`);
+    return response.json();
   }
 
   /** Answers what must be there. @throws StepFailed if it is not */
@@ -107,5 +93,19 @@ export class Trace {
   require(holds: boolean, promise: string): void {
     if (!holds) throw new StepFailed(`did not hold: ${promise}`);
     this.#say(`   ✓ ${promise}`);
+  }
+
+  /**
+   * Waits for a call that must fail.
+   * @param expected the code of the answer, or the kind of failure where there is none
+   * @throws StepFailed if it does not, or in another way
+   */
+  async requireRefused(expected: string, call: Promise<unknown>): Promise<void> {
+    const error = await call.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    const seen = isClientError(error) ? (error.code ?? error.kind) : "answered";
+    this.require(seen === expected, `refused: ${expected}${seen === expected ? "" : `, but it was ${seen}`}`);
   }
 }

@@ -1,9 +1,8 @@
 /** What is known of the person who is signed in. */
 import { act } from "/assets/act.js";
-import { call } from "/assets/api.js";
+import { current, nest } from "/assets/api.js";
 import { button, byId, make, terms } from "/assets/dom.js";
 import { decodeJws } from "/assets/jws.js";
-import { callAsUser, current, keep, refresh } from "/assets/session.js";
 
 function showToken(tokens) {
   byId("claims").textContent = JSON.stringify(decodeJws(tokens.access_token), null, 2);
@@ -17,7 +16,7 @@ function sessionItem(session) {
     {},
     `${session.device?.platform ?? "unknown machine"}, ${session.ip}, since ${since} `,
   );
-  const revoke = () => callAsUser("2021-10-06", "revoke_session", { session_id: session.id });
+  const revoke = () => nest.call("revoke_session", { session_id: session.id });
   item.append(
     session.current
       ? make("strong", {}, "(this one)")
@@ -34,20 +33,20 @@ function showConsent(consent) {
   for (const choice of document.querySelectorAll("[data-level]")) {
     const { level } = choice.dataset;
     choice.setAttribute("aria-pressed", String(consent?.level === level));
-    choice.onclick = () => act(() => callAsUser("2020-12-14", "set_marketing_consent", { level }), "Noted.");
+    choice.onclick = () => act(() => nest.call("set_marketing_consent", { level }), "Noted.");
   }
 }
 
 /** Reads everything and then shows it. Answers the user. */
 export async function showAccount() {
   const [user, sessions, consent, news] = await Promise.all([
-    callAsUser("2021-10-06", "get_user"),
-    callAsUser("2021-10-06", "list_sessions"),
-    callAsUser("2020-12-14", "get_marketing_consent").catch((error) => {
+    nest.call("get_user"),
+    nest.call("list_sessions"),
+    nest.call("get_marketing_consent").catch((error) => {
       if (error.code === "awaiting_consent") return null;
       throw error;
     }),
-    call("2020-12-14", "list_news_items", { client_id: current().client_id }, current().access_token),
+    nest.call("list_news_items"),
   ]);
   const [identifier] = user.identifiers;
   byId("user").replaceChildren(
@@ -70,15 +69,10 @@ export async function showAccount() {
 export function listenForAccount() {
   byId("refresh").addEventListener(
     "click",
-    () => void act(refresh, "New tokens; the old access token no longer works."),
+    () => void act(() => nest.refresh(), "New tokens; the old access token no longer works."),
   );
   byId("sign-out").addEventListener(
     "click",
-    () =>
-      void act(async () => {
-        const { client_id, refresh_token } = current();
-        await call("2021-10-06", "revoke_token", { client_id, refresh_token });
-        keep(null);
-      }, "You are signed out.").then(() => byId("address").focus()),
+    () => void act(() => nest.signOut(), "You are signed out.").then(() => byId("address").focus()),
   );
 }

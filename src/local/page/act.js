@@ -1,6 +1,6 @@
 /** What happens when somebody presses something. */
+import { current, explain } from "/assets/api.js";
 import { byId } from "/assets/dom.js";
-import { current, withBearer } from "/assets/session.js";
 
 const GOOD_NEWS_MS = 12_000;
 let show = async () => undefined;
@@ -24,15 +24,15 @@ export function say(text, isBad = false) {
 export async function act(work, done) {
   const wasSignedIn = current() !== null;
   try {
-    await withBearer(work);
+    await work();
     // Should this fail, then not what was asked for: the next look tells.
     await look().catch(() => undefined);
-    await withBearer(show);
+    await show();
     say(done);
   } catch (error) {
     const isOver = wasSignedIn && !current();
     if (isOver) await show();
-    say(isOver ? "You are signed out." : error.message, true);
+    say(isOver ? "You are signed out." : explain(error), true);
   }
 }
 

@@ -1,4 +1,7 @@
-/** Calls to the API, each shown in the list of calls. */
+/** Calls to the API, by the typed client, each shown in the list of calls. */
+import { NestClient, webStore } from "/client.js";
+
+/** By the code of an answer, or the kind of failure where there is none. */
 const EXPLANATIONS = {
   invalid_email: "Enter a valid mail address.",
   rate_limited: "Too many requests for now. Try again later.",
@@ -12,14 +15,17 @@ const EXPLANATIONS = {
   already_subscribed: "This address has a subscription. Sign in instead.",
   trial_already_used:
     "This address or this machine has had its trial. Try another address, as another machine.",
+  network: "Nest does not answer. Try again.",
+  timeout: "Nest did not answer in time. Try again.",
+  signed_out: "You are signed out.",
+  refresh_failed: "New tokens can't be had now. Try again.",
+  unknown_link: "This link was asked for elsewhere. Ask for one here.",
 };
 
-export class ApiError extends Error {
-  constructor(code, status) {
-    super(`${EXPLANATIONS[code] ?? "That did not work."} (${code})`);
-    this.code = code;
-    this.status = status;
-  }
+/** An error in a person's words. */
+export function explain(error) {
+  const why = error.code ?? error.kind;
+  return why ? `${EXPLANATIONS[why] ?? "That did not work."} (${why})` : error.message;
 }
 
 const shorten = (value) =>
@@ -47,17 +53,27 @@ function record(path, request, status, answer) {
   while (list.children.length > 30) list.lastElementChild.remove();
 }
 
-/** Calls a method. Throws ApiError for anything but 2xx. */
-export async function call(version, method, request, bearer) {
-  const path = `/1/${version}/${method}`;
-  const headers = {
-    "content-type": "application/json",
-    ...(bearer ? { authorization: `bearer ${bearer}` } : {}),
-  };
-  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(request) });
-  const text = await response.text();
-  const answer = text === "" ? undefined : JSON.parse(text);
-  record(path, request, response.status, answer);
-  if (!response.ok) throw new ApiError(answer?.code ?? "unknown", response.status);
-  return answer;
+/** `fetch`, whose answers are shown. */
+async function recordedFetch(url, init) {
+  const response = await fetch(url, init);
+  const text = await response.clone().text();
+  record(
+    new URL(url).pathname,
+    JSON.parse(init.body ?? "null"),
+    response.status,
+    text === "" ? undefined : JSON.parse(text),
+  );
+  return response;
 }
+
+/** The person of this browser. */
+export const nest = new NestClient({
+  url: location.origin,
+  clientId: "client_000000C2kdCzNlbL1BqR5FeMatItU",
+  redirectUri: "https://magic.getbeak.app/",
+  store: webStore(localStorage, ""),
+  fetch: recordedFetch,
+});
+
+/** The tokens of whoever is signed in, or null: for showing. Calls replace them at any time. */
+export const current = () => JSON.parse(localStorage.getItem("tokens") ?? "null");

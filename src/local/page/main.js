@@ -1,10 +1,10 @@
 /** Nest on this machine, for a person to try: left what the app would show, then what arrives, then Stripe's side. */
 import { listenForAccount, showAccount } from "/assets/account.js";
 import { act, connect, say } from "/assets/act.js";
+import { current, explain } from "/assets/api.js";
 import { byId } from "/assets/dom.js";
 import { showEvents, verdictsOf } from "/assets/events.js";
 import { listenForInbox, showInbox } from "/assets/inbox.js";
-import { current, withBearer } from "/assets/session.js";
 import { followHash, listenForSignIn } from "/assets/sign_in.js";
 import { askStack } from "/assets/stack.js";
 import { listenForStripe, showStripe } from "/assets/stripe.js";
@@ -48,7 +48,7 @@ async function lookNow() {
   if (stripe) showEvents(stripe.events);
   // Of Stripe's own test mode nothing is seen here, so the status is asked for every so often.
   const now = stripe ? verdictsOf(stripe.events) : String(Math.floor(Date.now() / ASK_EVERY_MS));
-  if (now !== verdicts && current()) await withBearer(showSubscription);
+  if (now !== verdicts && current()) await showSubscription();
   verdicts = now;
   showSeen();
 }
@@ -62,7 +62,7 @@ function watch() {
         if (isDown) say("Nest answers again.");
         isDown = false;
       } catch (error) {
-        const isGone = error instanceof TypeError;
+        const isGone = error instanceof TypeError || error.kind === "network";
         if (isGone && !isDown) say("Nest does not answer. Is npm start running?", true);
         isDown ||= isGone;
       }
@@ -85,7 +85,7 @@ try {
   if (current()) await act(async () => undefined, "");
   else await look();
 } catch (error) {
-  say(error.message, true);
+  say(explain(error), true);
 }
 byId("loading").hidden = true;
 byId("main").hidden = false;

@@ -1,8 +1,8 @@
 /** The subscription as Nest answers it. */
 import { control } from "/assets/act.js";
+import { nest } from "/assets/api.js";
 import { byId } from "/assets/dom.js";
 import { decodeJws } from "/assets/jws.js";
-import { callAsUser } from "/assets/session.js";
 import { startTrial } from "/assets/sign_in.js";
 import { askStack } from "/assets/stack.js";
 import { daysBetween, plural, subscriptionInWords } from "/assets/words.js";
@@ -12,7 +12,7 @@ let address = null;
 
 async function readStatus() {
   try {
-    return await callAsUser("2021-10-06", "get_subscription_status");
+    return await nest.call("get_subscription_status");
   } catch (error) {
     if (error.code === "no_active_subscription") return null;
     throw error;

@@ -1,0 +1,14 @@
+export { type Entitlement, type KeySet, verifyEntitlement } from "./entitlement.ts";
+export {
+  CallFailure,
+  type ClientError,
+  ErrorAnswer,
+  type ErrorCode,
+  type FailureKind,
+  isClientError,
+} from "./errors.ts";
+export type { Device, Method, Requests, Responses } from "./methods.ts";
+export { type Asked, NestClient, type NestClientOptions, type SignedIn } from "./nest_client.ts";
+export { codeChallenge, randomString } from "./pkce.ts";
+export { memoryStore, type Store, type StringStorage, webStore } from "./store.ts";
+export type { CallOptions } from "./transport.ts";

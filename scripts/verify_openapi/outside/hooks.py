@@ -1,0 +1,48 @@
+"""Puts what exists into about half of what schemathesis invents, and signs the webhook's events, so that calls get past
+the first refusal."""
+
+import hashlib
+import hmac
+import json
+import os
+import time
+
+import schemathesis
+
+KNOWN = {
+    "user_id": os.environ["NEST_USER_ID"],
+    "client_id": "client_000000C2kdCzNlbL1BqR5FeMatItU",
+    "redirect_uri": "https://magic.getbeak.app/",
+}
+
+
+def is_valid(value):
+    """Only a value that is valid is replaced, so that what is wrong on purpose stays wrong."""
+    return isinstance(value, str) and 1 <= len(value) <= 250
+
+
+@schemathesis.hook
+def map_body(context, body):
+    if not isinstance(body, dict):
+        return body
+    # The same body is always changed the same way, or nothing could be played again.
+    chance = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
+    changed = dict(body)
+    for place, (name, value) in enumerate(KNOWN.items()):
+        if is_valid(body.get(name)) and chance[place] % 2 == 0:
+            changed[name] = value
+    if is_valid(body.get("identifier_value")) and chance[3] % 2 == 0:
+        changed["identifier_value"] = f"{chance.hex()[:12]}@example.com"
+    return changed
+
+
+@schemathesis.hook
+def before_call(context, case, **kwargs):
+    if case.path != "/1/webhook/stripe" or not isinstance(case.body, dict):
+        return
+    # As it is going to be sent: the signature is over the bytes.
+    body = json.dumps(case.body, allow_nan=False)
+    stamp = int(time.time())
+    signed = hmac.new(os.environ["NEST_WEBHOOK_SECRET"].encode(), f"{stamp}.{body}".encode(), hashlib.sha256)
+    if "stripe-signature" in (case.headers or {}):
+        case.headers["stripe-signature"] = f"t={stamp},v1={signed.hexdigest()}"

@@ -1,0 +1,94 @@
+/** The parts of JSON Schema (2020-12) that the document uses. */
+export interface Schema {
+  $ref?: string;
+  /** Several where a value may be null too. */
+  type?: string | readonly string[];
+  description?: string;
+  format?: string;
+  pattern?: string;
+  const?: unknown;
+  enum?: readonly unknown[];
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  properties?: Readonly<Record<string, Schema>>;
+  required?: readonly string[];
+  additionalProperties?: boolean;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  anyOf?: readonly Schema[];
+  oneOf?: readonly Schema[];
+  discriminator?: { propertyName: string; mapping: Readonly<Record<string, string>> };
+  examples?: readonly unknown[];
+}
+
+/** A pointer into `components`. */
+export interface Reference {
+  $ref: string;
+}
+
+export interface Example {
+  summary?: string;
+  value: unknown;
+}
+
+export interface MediaType {
+  schema: Schema;
+  examples?: Readonly<Record<string, Example | Reference>>;
+}
+
+export interface Header {
+  description: string;
+  required?: boolean;
+  schema: Schema;
+}
+
+export interface Response {
+  description: string;
+  headers: Readonly<Record<string, Header | Reference>>;
+  content?: { "application/json": MediaType };
+}
+
+/** By status. */
+export type Responses = Readonly<Record<string, Response | Reference>>;
+
+/** The names of the schemes that are good together; `{}` where none is needed. */
+export type Security = readonly Readonly<Record<string, readonly string[]>>[];
+
+export interface Operation {
+  operationId: string;
+  tags: readonly string[];
+  summary: string;
+  description: string;
+  deprecated?: boolean;
+  security: Security;
+  parameters?: readonly (Header & { name: string; in: string })[];
+  requestBody?: {
+    required: boolean;
+    content: { "application/json": MediaType };
+  };
+  responses: Responses;
+  /** The date that introduced this form of the method; a later date's path has it unchanged. */
+  "x-introduced"?: string;
+}
+
+export type PathItem = Readonly<Partial<Record<"get" | "head" | "post", Operation>>>;
+
+/** An OpenAPI 3.1 document, as far as ours goes. */
+export interface OpenApiDocument {
+  openapi: string;
+  info: { title: string; version: string; summary: string; description: string };
+  servers: readonly { url: string; description: string }[];
+  tags: readonly { name: string; description: string }[];
+  paths: Readonly<Record<string, PathItem>>;
+  components: {
+    schemas: Readonly<Record<string, Schema>>;
+    responses: Readonly<Record<string, Response>>;
+    examples: Readonly<Record<string, Example>>;
+    headers: Readonly<Record<string, Header>>;
+    securitySchemes: Readonly<Record<string, object>>;
+  };
+  /** What is answered under any path or verb that is not in `paths`. */
+  "x-unmatched": { description: string; responses: Responses };
+}

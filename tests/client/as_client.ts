@@ -1,0 +1,20 @@
+import { type ClientError, isClientError, type Method, NestClient } from "#client/index.ts";
+import { MAC, REDIRECT, type Reply } from "#tests/support/nest.ts";
+
+const TOKENS = { access_token: "a", refresh_token: "r", user_id: "user_x", client_id: MAC };
+
+/** What the client makes of an answer that Nest gave. */
+export async function asClient<M extends Method>(method: M, reply: Reply): Promise<ClientError<M>> {
+  const nest = new NestClient({
+    url: "http://nest.test",
+    clientId: MAC,
+    redirectUri: REDIRECT,
+    store: { get: () => JSON.stringify(TOKENS), set: () => undefined, delete: () => undefined },
+    fetch: async () => new Response(reply.raw, { status: reply.status, headers: reply.headers }),
+  });
+  // What is asked does not matter, as the answer is there already.
+  const call = nest.call as (name: M, request: object) => Promise<unknown>;
+  const error = await call.call(nest, method, {}).catch((thrown: unknown) => thrown);
+  if (!isClientError(error, method)) throw error;
+  return error;
+}

@@ -1,0 +1,101 @@
+import { memoryStore, NestClient, type NestClientOptions, type Store } from "#client/index.ts";
+import type { TestStack } from "#tests/support/local_stack.ts";
+import { linkIn, MAC, REDIRECT } from "#tests/support/nest.ts";
+
+/** A way to the network that counts what was asked, by method. */
+export interface Network {
+  fetch: typeof fetch;
+  asked: string[];
+  count(method: string): number;
+  /** Does something before a request of a method is sent, or after it was answered; once. */
+  before(method: string, work: () => unknown): void;
+  after(method: string, work: () => unknown): void;
+}
+
+export function watchedNetwork(): Network {
+  const asked: string[] = [];
+  const planned: { when: "before" | "after"; method: string; work: () => unknown }[] = [];
+  const run = async (when: string, method: string) => {
+    const at = planned.findIndex((plan) => plan.when === when && plan.method === method);
+    if (at >= 0) await planned.splice(at, 1)[0]?.work();
+  };
+  return {
+    asked,
+    count: (method) => asked.filter((name) => name === method).length,
+    before: (method, work) => void planned.push({ when: "before", method, work }),
+    after: (method, work) => void planned.push({ when: "after", method, work }),
+    fetch: async (input, init) => {
+      const method = String(input).split("/").at(-1) ?? "";
+      asked.push(method);
+      await run("before", method);
+      const response = await fetch(input, init);
+      await run("after", method);
+      return response;
+    },
+  };
+}
+
+/** A client of a stack, with the network that it asks through. */
+export function clientOf(where: { url: string }, options: Partial<NestClientOptions> = {}) {
+  const network = watchedNetwork();
+  const store = options.store ?? memoryStore();
+  const nest = new NestClient({
+    url: where.url,
+    clientId: MAC,
+    redirectUri: REDIRECT,
+    store,
+    fetch: network.fetch,
+    // A busy machine is no failure of the client's.
+    timeoutMs: 30_000,
+    ...options,
+  });
+  return { nest, network, store };
+}
+
+/** The newest link that was mailed. */
+export function newestLink(stack: TestStack): URL {
+  const mail = stack.ses.inbox.at(-1);
+  if (!mail) throw new Error("no mail arrived");
+  return linkIn(mail);
+}
+
+let people = 0;
+
+/** Signs somebody new in and answers their client, which has asked nothing since. */
+export async function signedIn(stack: TestStack, options: Partial<NestClientOptions> = {}) {
+  const made = clientOf(stack.api, options);
+  const address = `client${++people}@example.com`;
+  await made.nest.sendMagicLink(address);
+  const who = await made.nest.finishSignIn(newestLink(stack));
+  made.network.asked.length = 0;
+  return { ...made, who, address };
+}
+
+/** A store that can't lock, and takes its time. */
+export function plainStore(): Store {
+  const values = new Map<string, string>();
+  const soon = () => new Promise((resolve) => setImmediate(resolve));
+  return {
+    async get(name) {
+      await soon();
+      return values.get(name) ?? null;
+    },
+    async set(name, value) {
+      await soon();
+      values.set(name, value);
+    },
+    async delete(name) {
+      await soon();
+      values.delete(name);
+    },
+  };
+}
+
+export interface StoredTokens {
+  access_token: string;
+  refresh_token: string;
+}
+
+export async function storedTokens(store: Store): Promise<StoredTokens | null> {
+  return JSON.parse((await store.get("tokens")) ?? "null");
+}

@@ -1,0 +1,87 @@
+/** A program that uses the client's types; package.test.ts compiles it against the package as it is published. */
+import { type ClientError, type ErrorCode, isClientError, type NestClient } from "#client/index.ts";
+
+declare const nest: NestClient;
+
+/** Every kind and code of a method's errors, each with what it carries; nothing is left over. */
+export function explain(error: ClientError<"send_magic_link">): string {
+  switch (error.kind) {
+    case "answer":
+      break;
+    case "network":
+    case "timeout":
+    case "aborted":
+    case "unexpected_answer":
+    case "signed_out":
+    case "refresh_failed":
+    case "unknown_link":
+      return error.kind;
+    default:
+      return error satisfies never;
+  }
+  switch (error.code) {
+    case "rate_limited":
+      return `in ${error.meta.retry_after satisfies number} seconds`;
+    case "invalid_email":
+      return error.meta.message satisfies "Missing final '@domain'" | "Domain starts with dot";
+    case "validation_failed":
+      return error.reasons.map(({ meta }) => meta.path.join(".")).join();
+    case "unauthorized":
+      return error.reasons[0]?.code ?? "";
+    case "unknown":
+      return error.meta.request_id;
+    case "body_too_large":
+      return String(error.meta.limit satisfies number);
+    case "client_not_found":
+    case "invalid_redirect_uri":
+    case "email_not_sent":
+    case "body_missing":
+    case "malformed_json":
+    case "access_denied":
+    case "unavailable":
+      return `${error.code} ${error.status} ${error.meta satisfies undefined}`;
+    default:
+      return error satisfies never;
+  }
+}
+
+export function forgetsOne(error: ClientError<"get_user">): string {
+  if (error.kind !== "answer" || error.code === "not_found") return "";
+  // @ts-expect-error the common errors are not handled
+  return error satisfies never;
+}
+
+export const good: ErrorCode<"authenticate_user">[] = [
+  "token_used",
+  "authorization_not_found",
+  "unavailable",
+];
+// @ts-expect-error a code of another method
+export const foreign: ErrorCode<"get_user"> = "token_used";
+// @ts-expect-error a code that nobody has
+export const invented: ErrorCode = "invented";
+
+export async function call(): Promise<void> {
+  const { status, end_date, entitlement } = await nest.call("get_subscription_status");
+  void [status satisfies "active" | "trialing" | "past_due" | "incomplete", end_date satisfies string];
+  void (entitlement satisfies string | null);
+  (await nest.call("revoke_session", { session_id: "s" })) satisfies undefined;
+  await nest.call("set_marketing_consent", { level: "general" }, { signal: AbortSignal.timeout(1) });
+  // @ts-expect-error no such method
+  await nest.call("enrol_alpha_user", { email: "x" });
+  // @ts-expect-error a field is missing
+  await nest.call("revoke_session");
+  // @ts-expect-error a field too many
+  await nest.call("get_user", { name: "x" });
+  // @ts-expect-error no such level
+  await nest.call("set_marketing_consent", { level: "all" });
+  // @ts-expect-error a trial is a machine's
+  await nest.startTrial("ada@example.com");
+}
+
+export function narrows(thrown: unknown): boolean {
+  if (!isClientError(thrown, "get_marketing_consent")) return false;
+  // @ts-expect-error not of this method
+  if (thrown.code === "no_active_subscription") return false;
+  return thrown.code === "awaiting_consent";
+}
