@@ -1,9 +1,9 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import { type output, safeParse, type ZodMiniType } from "zod/mini";
-import { type Core, type OpenCore, openCore } from "#core/core.ts";
+import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
-import { lambda } from "#entry/lambda.ts";
+import { type Deployed, eventLambda, needsOf } from "#entry/lambda.ts";
 
 /** A function that AWS calls with an event and from which nobody awaits an answer. */
 export interface EventDeclaration<Payload extends ZodMiniType = ZodMiniType> {
@@ -16,14 +16,14 @@ export interface EventDeclaration<Payload extends ZodMiniType = ZodMiniType> {
 }
 
 export type EventFunction = (payload: unknown, context: Context) => Promise<void>;
-export interface EventHandler extends EventFunction {
-  declaration: EventDeclaration;
-}
+export type EventHandler = Deployed<EventFunction> & { declaration: EventDeclaration };
 
 /** Makes a Lambda handler from the declaration of an event's function. */
 export function event<Payload extends ZodMiniType>(declaration: EventDeclaration<Payload>): EventHandler {
   const general = declaration as unknown as EventDeclaration;
-  const handler = lambda<EventFunction>(() => serveEvent(general, openCore(process.env)));
+  const handler = eventLambda<EventFunction>(needsOf(coreVariables), (environment) =>
+    serveEvent(general, openCore(environment)),
+  );
   return Object.assign(handler, { declaration: general });
 }
 

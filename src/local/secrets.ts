@@ -49,7 +49,7 @@ export function localEnvironment(
     STAGE: "local",
     ISSUER: parts.issuer,
     MONGODB_URI: parts.mongoUri,
-    SES_ENDPOINT: parts.sesUrl,
+    AWS_ENDPOINT_URL_SESV2: parts.sesUrl,
     AWS_REGION: "eu-west-2",
     MAIL_FROM: "Beak App <no-reply@getbeak.app>",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),

@@ -12,7 +12,7 @@ import {
   string,
 } from "zod/mini";
 import { DAY, HOUR, plusSeconds } from "#core/clock.ts";
-import { json } from "#core/config.ts";
+import { json, published, secret } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 
 /**
@@ -39,7 +39,11 @@ const keySet = looseObject({ keys: array(signingKey) }).check(
 export type StoredKey = output<typeof signingKey>;
 export type StoredKeySet = output<typeof keySet>;
 
-export const signingKeyVariables = { SIGNING_KEYS: json(keySet) };
+/** For functions that verify: the set need not hold a private half. */
+export const verifyingKeyVariables = { SIGNING_KEYS: published(json(keySet), "SIGNING_KEYS_PUBLIC") };
+
+/** For functions that sign: the same set with its private halves. */
+export const signerVariables = { SIGNING_KEYS: secret(json(keySet)) };
 
 /** A new key must have been in the JWKS this long before it signs: caches are then past its first answer. */
 const SERVED_BEFORE_USE_SECONDS = HOUR;
@@ -51,8 +55,11 @@ const stands = (key: StoredKey, now: Date) =>
   key.state !== "retired" ||
   (key.retired_at ? plusSeconds(new Date(key.retired_at), LONGEST_SIGNED_LIFE_SECONDS) > now : false);
 
-/** The keys of this deployment, ready to sign and verify. */
-export class SigningKeys {
+const importKey = ({ kty, crv, x, y, d }: Omit<StoredKey, "d"> & { d?: string | undefined }) =>
+  importJWK({ kty, crv, x, y, ...(d === undefined ? {} : { d }) } as JWK, "ES256") as Promise<CryptoKey>;
+
+/** The public halves of this deployment's keys. */
+export class VerifyingKeys {
   readonly #keys: readonly StoredKey[];
   readonly #imported = new Map<string, Promise<CryptoKey>>();
 
@@ -69,39 +76,44 @@ export class SigningKeys {
     };
   }
 
-  /**
-   * The key that signs, with its `kid`.
-   * @throws NestError unavailable if there is none here
-   */
-  async signer(): Promise<{ kid: string; key: CryptoKey }> {
-    const current = this.#keys.find((key) => key.state === "current");
-    if (!current?.d)
-      throw new NestError("unavailable", { detail: "SIGNING_KEYS holds no private current key" });
-    return { kid: current.kid, key: await this.#import(`sign:${current.kid}`, current) };
-  }
-
   /** The public key of a `kid` that still stands, or null. */
   async verifier(kid: string | undefined, now: Date): Promise<CryptoKey | null> {
     const found = this.#keys.find((key) => key.kid === kid && stands(key, now));
     if (!found) return null;
-    const { d: _private, ...publicKey } = found;
-    return this.#import(`verify:${found.kid}`, publicKey);
-  }
-
-  #import(
-    name: string,
-    { kty, crv, x, y, d }: Omit<StoredKey, "d"> & { d?: string | undefined },
-  ): Promise<CryptoKey> {
-    let imported = this.#imported.get(name);
+    let imported = this.#imported.get(found.kid);
     if (!imported) {
-      imported = importJWK(
-        { kty, crv, x, y, ...(d === undefined ? {} : { d }) } as JWK,
-        "ES256",
-      ) as Promise<CryptoKey>;
-      this.#imported.set(name, imported);
+      const { d: _private, ...publicKey } = found;
+      imported = importKey(publicKey);
+      this.#imported.set(found.kid, imported);
     }
     return imported;
   }
+}
+
+/** The private half of the key that is `current`. Only functions that sign hold it. */
+export class Signer {
+  readonly #current: StoredKey | undefined;
+  #imported: Promise<CryptoKey> | undefined;
+
+  constructor(set: StoredKeySet) {
+    this.#current = set.keys.find((key) => key.state === "current");
+  }
+
+  /**
+   * The key that signs, with its `kid`.
+   * @throws NestError unavailable if its private half is not there
+   */
+  async key(): Promise<{ kid: string; key: CryptoKey }> {
+    if (!this.#current?.d)
+      throw new NestError("unavailable", { detail: "SIGNING_KEYS holds no private current key" });
+    this.#imported ??= importKey(this.#current);
+    return { kid: this.#current.kid, key: await this.#imported };
+  }
+}
+
+/** The set without its private halves, as functions that only verify get it. */
+export function publicHalves(set: StoredKeySet): StoredKeySet {
+  return { ...set, keys: set.keys.map(({ d: _private, ...key }) => key) };
 }
 
 async function newKey(state: StoredKey["state"], now: Date): Promise<StoredKey> {
