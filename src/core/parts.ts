@@ -1,11 +1,11 @@
 import { issuerVariables } from "#core/auth/access_token.ts";
 import { internalKeyVariables } from "#core/auth/internal_key.ts";
+import { Signer, VerifyingKeys } from "#core/auth/keys_in_use.ts";
 import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
 import { RefreshKeys, refreshKeyVariables } from "#core/auth/refresh_keys.ts";
-import { Signer, signerVariables, VerifyingKeys, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
+import { signerVariables, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
 import { BillingPortal } from "#core/billing/billing_portal.ts";
 import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
-import { awsVariables } from "#core/clients/aws.ts";
 import { Ses } from "#core/clients/ses.ts";
 import { StripeApi, stripeVariables } from "#core/clients/stripe.ts";
 import { type Environment, readConfig } from "#core/config.ts";
@@ -59,7 +59,7 @@ export const rateLimiter = {
 
 /** Sends mail. */
 export const mailer = {
-  variables: { ...mailVariables, ...awsVariables },
+  variables: mailVariables,
   awsActions: ["ses:SendEmail"],
   open(environment: Environment) {
     const config = readConfig(mailVariables, environment);

@@ -3,13 +3,21 @@ import type { Context } from "aws-lambda";
 import { type output, safeParse, type ZodMiniType } from "zod/mini";
 import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
+import { readParameters } from "#core/parameters.ts";
 import { type Deployed, eventLambda, needsOf } from "#entry/lambda.ts";
+
+/** Which events of EventBridge a function takes. */
+export interface EventSource {
+  source: string;
+  detailTypes: readonly string[];
+}
 
 /** A function that AWS calls with an event and from which nobody awaits an answer. */
 export interface EventDeclaration<Payload extends ZodMiniType = ZodMiniType> {
   name: string;
   /** One line for people. */
   summary: string;
+  source: EventSource;
   payload: Payload;
   /** Must be safe to repeat: events arrive at least once. */
   run(asked: { core: Core; payload: output<Payload> }): Promise<void>;
@@ -21,8 +29,10 @@ export type EventHandler = Deployed<EventFunction> & { declaration: EventDeclara
 /** Makes a Lambda handler from the declaration of an event's function. */
 export function event<Payload extends ZodMiniType>(declaration: EventDeclaration<Payload>): EventHandler {
   const general = declaration as unknown as EventDeclaration;
-  const handler = eventLambda<EventFunction>(needsOf(coreVariables), (environment) =>
-    serveEvent(general, openCore(environment)),
+  const handler = eventLambda<EventFunction>(
+    needsOf(coreVariables),
+    (environment) => serveEvent(general, openCore(environment)),
+    readParameters,
   );
   return Object.assign(handler, { declaration: general });
 }

@@ -2,9 +2,10 @@ import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { enum as oneOf } from "zod/mini";
 import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
-import { VerifyingKeys, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
+import { publicSet, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
+import { readParameters } from "#core/parameters.ts";
 import { success } from "#entry/answer.ts";
 import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";
 
@@ -17,19 +18,20 @@ const jwksVariables = {
 /** `GET /.well-known/jwks.json`: the public halves of every key that verifies something or soon will (RFC 7517). */
 export function serveJwks(environment: Environment, clock: Clock): Handler {
   const config = readConfig(jwksVariables, environment);
-  const verifyingKeys = new VerifyingKeys(config.SIGNING_KEYS);
   const oauthClients = new OAuthClients(config);
   return middy(async (event: APIGatewayProxyEventV2, context: Context) => {
     const now = clock.now();
     return success(
       { event, requestId: context.awsRequestId, now, stage: config.STAGE, oauthClients },
-      verifyingKeys.publicSet(now),
+      publicSet(config.SIGNING_KEYS, now),
       { "cache-control": "public, max-age=300" },
     );
   }) as unknown as Handler;
 }
 
 /** The Lambda handler of the JWKS route. */
-export const handler = httpLambda(needsOf(jwksVariables), (environment) =>
-  serveJwks(environment, systemClock),
+export const handler = httpLambda(
+  needsOf(jwksVariables),
+  (environment) => serveJwks(environment, systemClock),
+  readParameters,
 );

@@ -2,7 +2,6 @@ import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { ConfigError, type Environment, readConfig, type Variables } from "#core/config.ts";
 import type { AwsAction, Part } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import { readParameters } from "#core/parameters.ts";
 import type { Result } from "#entry/answer.ts";
 
 /** What Lambda tells of an invocation, and when it began: opening is part of a call's time. */
@@ -18,6 +17,11 @@ export interface Needs {
   variables: Variables;
   awsActions: readonly AwsAction[];
 }
+
+/** Completes an environment, with the values of parameters for one; not bundled where a function has no secrets. */
+export type ReadEnvironment = (environment: Environment, names: readonly string[]) => Promise<Environment>;
+
+const takeAsIs: ReadEnvironment = async (environment) => environment;
 
 /** A Lambda handler that says what it needs. */
 export type Deployed<Served> = Served & { needs: Needs };
@@ -35,8 +39,12 @@ export function needsOf(variables: Variables, ...groups: Readonly<Record<string,
  * The Lambda handler of an HTTP function. One that can't be opened answers in the error shape and says why in the log:
  * `unknown` for a variable that is missing or bad, `unavailable` while SSM can't be reached.
  */
-export function httpLambda(needs: Needs, open: (environment: Environment) => Handler): Deployed<Handler> {
-  const opened = openOnce(needs, open);
+export function httpLambda(
+  needs: Needs,
+  open: (environment: Environment) => Handler,
+  read: ReadEnvironment = takeAsIs,
+): Deployed<Handler> {
+  const opened = openOnce(needs, open, read);
   const handler: Handler = async (event, context) => {
     const startedAt = Date.now();
     try {
@@ -53,8 +61,9 @@ export function httpLambda(needs: Needs, open: (environment: Environment) => Han
 export function eventLambda<Served extends (event: unknown, context: Context) => Promise<void>>(
   needs: Needs,
   open: (environment: Environment) => Served,
+  read: ReadEnvironment,
 ): Deployed<Served> {
-  const opened = openOnce(needs, open);
+  const opened = openOnce(needs, open, read);
   const handler = async (event: unknown, context: Context) => (await opened())(event, context);
   return Object.assign(handler as Served, { needs });
 }
@@ -73,10 +82,14 @@ class NotOpened extends Error {
  * elsewhere with the first call, so that a tool can read declarations without an environment. What could not be reached
  * is tried again by the next call; what is missing or bad stays so, as an instance's environment does.
  */
-function openOnce<Served>(needs: Needs, open: (environment: Environment) => Served): () => Promise<Served> {
+function openOnce<Served>(
+  needs: Needs,
+  open: (environment: Environment) => Served,
+  read: ReadEnvironment,
+): () => Promise<Served> {
   let opening: Promise<Served> | undefined;
   const begin = () => {
-    const attempt = openNow(needs, open);
+    const attempt = openNow(needs, open, read);
     attempt.catch((error: NotOpened) => {
       if (error.code === "unavailable") opening = undefined;
     });
@@ -97,9 +110,13 @@ function openOnce<Served>(needs: Needs, open: (environment: Environment) => Serv
 }
 
 /** @throws NotOpened */
-async function openNow<Served>(needs: Needs, open: (environment: Environment) => Served): Promise<Served> {
+async function openNow<Served>(
+  needs: Needs,
+  open: (environment: Environment) => Served,
+  read: ReadEnvironment,
+): Promise<Served> {
   try {
-    const environment = await readParameters(process.env, Object.keys(needs.variables));
+    const environment = await read(process.env, Object.keys(needs.variables));
     // All at once, so that one line names everything that is missing.
     readConfig(needs.variables, environment);
     return open(environment);

@@ -5,6 +5,7 @@ import { requireStanding } from "#core/auth/bearer.ts";
 import { CALL_LIMIT_MS, type Call, type Caller } from "#core/call.ts";
 import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
+import { readParameters } from "#core/parameters.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
 import { beforeDeadline } from "#entry/deadline.ts";
@@ -25,8 +26,10 @@ export function rpc<
   Reads = undefined,
 >(declaration: RpcDeclaration<Request, Response, Needed, Reads>): RpcHandler {
   const general = declaration as unknown as RpcDeclaration;
-  const handler = httpLambda(needsOf(coreVariables, CALLER_PARTS, declaration.parts ?? {}), (environment) =>
-    serveRpc(general, openCore(environment)),
+  const handler = httpLambda(
+    needsOf(coreVariables, CALLER_PARTS, declaration.parts ?? {}),
+    (environment) => serveRpc(general, openCore(environment)),
+    readParameters,
   );
   return Object.assign(handler, { declaration: general });
 }

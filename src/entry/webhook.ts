@@ -5,6 +5,7 @@ import { type Call, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
+import { readParameters } from "#core/parameters.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { beforeDeadline } from "#entry/deadline.ts";
 import type { OpenedParts, Parts } from "#entry/declaration.ts";
@@ -43,8 +44,10 @@ export function webhook<Response extends ZodMiniType, Needed extends Parts>(
   declaration: WebhookDeclaration<Response, Needed>,
 ): WebhookHandler {
   const general = declaration as unknown as WebhookDeclaration;
-  const handler = httpLambda(needsOf(coreVariables, declaration.parts), (environment) =>
-    serveWebhook(general, openCore(environment)),
+  const handler = httpLambda(
+    needsOf(coreVariables, declaration.parts),
+    (environment) => serveWebhook(general, openCore(environment)),
+    readParameters,
   );
   return Object.assign(handler, { declaration: general });
 }

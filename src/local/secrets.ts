@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { generateKeySet, type StoredKeySet } from "#core/auth/signing_keys.ts";
+import { generateKeySet } from "#core/auth/key_rotation.ts";
+import type { StoredKeySet } from "#core/auth/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { BEAK_PRICE, BEAK_PRODUCT } from "#local/stripe/catalogue.ts";
 

@@ -1,7 +1,7 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { refine, string } from "zod/mini";
+import type { Signer, VerifyingKeys } from "#core/auth/keys_in_use.ts";
 import type { OAuthClients } from "#core/auth/oauth_clients.ts";
-import type { Signer, VerifyingKeys } from "#core/auth/signing_keys.ts";
 import type { Clock } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
