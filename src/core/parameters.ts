@@ -13,12 +13,14 @@ export const parameterVariable = (name: string) => `${name}_PARAMETER`;
  * An environment with the values of its parameters. A variable holds its value, or `<NAME>_PARAMETER` holds the name of
  * the SSM parameter that does. Without the latter nobody is asked anything.
  * @param names the variables that will be read
+ * @param limitMs how long SSM may take in all
  * @returns the environment; a variable whose parameter does not exist stays missing
  * @throws NestError unavailable if SSM can't be reached or refuses
  */
 export async function readParameters(
   environment: Environment,
   names: readonly string[],
+  limitMs = LIMIT_MS,
 ): Promise<Environment> {
   const wanted = names.flatMap((name) => {
     const parameter = environment[parameterVariable(name)];
@@ -27,7 +29,7 @@ export async function readParameters(
   if (wanted.length === 0) return environment;
   try {
     const parameters = wanted.map(({ parameter }) => parameter);
-    const values = await new Ssm(environment).getParameters(parameters, LIMIT_MS);
+    const values = await new Ssm(environment).getParameters(parameters, limitMs);
     const read = wanted.map(({ name, parameter }) => [name, values.get(parameter)]);
     return { ...environment, ...Object.fromEntries(read) };
   } catch (cause) {

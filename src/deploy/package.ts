@@ -1,19 +1,19 @@
 /**
  * `npm run package`: bundles every function and writes one zip each into `dist/functions/`, with its source map beside
  * it. Maps are not in the zip: they are larger than the code, and reading one slows a function's start. The same commit
- * gives the same bytes, so a map can be had again whenever a log line has to be read (`npm run nest -- trace`).
+ * gives the same bytes, so a map can be had again whenever a log line has to be read (`npm run trace`).
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { table } from "#cli/command.ts";
 import { bundle } from "#deploy/bundle.ts";
 import { listFunctions } from "#deploy/functions.ts";
-import { table } from "#deploy/table.ts";
 import { zipFunction } from "#deploy/zip.ts";
 
 /** Where zips are, from the root of the repository. */
 export const FUNCTIONS_FOLDER = "dist/functions";
 
-const kb = (bytes: number) => `${(bytes / 1000).toFixed(1)} KB`;
+const kb = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);
 
 /**
  * Packages every function.
@@ -35,5 +35,5 @@ export async function packageFunctions(folder: string, say: (line: string) => vo
     }),
   );
   await writeFile(join(folder, "metafile.json"), JSON.stringify(metafile));
-  say(table(["Function", "Code", "Zip"], sizes));
+  for (const line of table([["Function", "      Code", "       Zip"], ...sizes])) say(line);
 }

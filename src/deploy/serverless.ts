@@ -3,6 +3,7 @@ import { copyFile, readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Refused } from "#cli/command.ts";
 import { FUNCTIONS_FOLDER } from "#deploy/package.ts";
 import type { StageName } from "#deploy/settings.ts";
 
@@ -25,7 +26,7 @@ export interface Stack {
 }
 
 /** The framework failed; what it printed says why. */
-export class FrameworkError extends Error {}
+export class FrameworkError extends Refused {}
 
 /** CloudFormation's template, as far as we look into it. */
 export interface Template {

@@ -4,13 +4,14 @@ import { parameterVariable } from "#core/parameters.ts";
 import type { DeployedFunction } from "#deploy/functions.ts";
 
 /** Values that the stack itself has, in the framework's variables. */
-const FROM_STACK: Readonly<Record<string, string>> = {
+export const FROM_STACK: Readonly<Record<string, string>> = {
   STAGE: "${sls:stage}",
   MAIL_FROM: "${self:custom.mailFrom}",
   MAIL_CONFIGURATION_SET: "${self:custom.prefix}",
 };
 
-const isRequired = (schema: ZodMiniType) => !safeParse(object({ value: schema }), {}).success;
+/** Whether no function can do without a variable. */
+export const isRequired = (schema: ZodMiniType) => !safeParse(object({ value: schema }), {}).success;
 
 /** Which parameter of SSM a variable is read from; null if it is none. */
 export function parameterOf(name: string, schema: ZodMiniType): { name: string; isSecret: boolean } | null {

@@ -16,6 +16,7 @@ import {
   strictObject,
   string,
 } from "zod/mini";
+import { Refused } from "#cli/command.ts";
 
 /** The stages that a deployment can have; `local` is not one. */
 export const STAGES = ["nonprod", "prod"] as const;
@@ -47,7 +48,7 @@ const stageFile = strictObject({
 export type StageSettings = output<typeof stageFile>;
 
 /** A stage file is not one; says where, and no value. */
-export class SettingsError extends Error {}
+export class SettingsError extends Refused {}
 
 /** Where a stage's settings are, from the root of the repository. */
 export const settingsPath = (stage: StageName) => `deploy/stages/${stage}.yml`;

@@ -4,6 +4,8 @@ import { startSsmDouble } from "#tests/support/ssm_double.ts";
 
 const NAMES = ["FIRST", "SECOND"];
 const LATE_MS = 4_000;
+/** However busy the machine is. */
+const PATIENT_MS = 30_000;
 
 test("without a parameter's name the environment is taken as it is, and nobody is asked", async () => {
   const environment = { FIRST: "1", AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
@@ -54,7 +56,7 @@ test("throttling and a lost connection are tried again at once", async () => {
   await using ssm = await startSsmDouble({ "/nest/first": "1" });
   ssm.fault("throttled", "reset", "throttled");
   const environment = { FIRST_PARAMETER: "/nest/first", AWS_ENDPOINT_URL_SSM: ssm.url };
-  expect(await readParameters(environment, NAMES)).toMatchObject({ FIRST: "1" });
+  expect(await readParameters(environment, NAMES, PATIENT_MS)).toMatchObject({ FIRST: "1" });
   expect(ssm.asked).toHaveLength(4);
 });
 

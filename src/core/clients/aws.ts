@@ -10,7 +10,8 @@ import { ConfigError, type Environment, givenByLambda, localOnly, readConfig } f
  */
 const IDLE_MS = 4_000;
 
-const isLoopback = (url: URL) => ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+/** Whether a URL is one of this machine. */
+export const isLoopback = (url: URL) => ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
 
 /** Another server than AWS's own, for tests: over plain HTTP only on this machine. */
 const endpoint = () =>

@@ -7,7 +7,7 @@ const SHORTEST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 250;
 
 interface GetParametersOutput {
-  Parameters?: { Name?: string; Selector?: string; Value?: string }[];
+  Parameters?: { Name?: string; Version?: number; Value?: string }[];
 }
 
 /** SSM's Parameter Store, for reading values. */
@@ -56,9 +56,13 @@ export class Ssm {
       body: JSON.stringify({ Names: names, WithDecryption: true }),
       limitMs,
     })) as GetParametersOutput;
-    return (answer.Parameters ?? []).flatMap(({ Name, Selector = "", Value }) =>
-      Name === undefined || Value === undefined ? [] : [[`${Name}${Selector}`, Value] as [string, string]],
-    );
+    return names.flatMap((asked) => {
+      const [name, version] = asked.split(":");
+      const found = answer.Parameters?.find(
+        ({ Name, Version }) => Name === name && (version === undefined || String(Version) === version),
+      );
+      return found?.Value === undefined ? [] : [[asked, found.Value] as [string, string]];
+    });
   }
 }
 
