@@ -27,6 +27,7 @@ const sesEvent = object({
 export const handler = event({
   name: "ses_events",
   summary: "Stores bounces and complaints.",
+  source: { source: "aws.ses", detailTypes: ["Email Bounced", "Email Complaint Received"] },
   payload: sesEvent,
   async run({ core, payload: { id, time, detail } }) {
     const { bounce, complaint } = detail;

@@ -1,14 +1,8 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { act, examples, Refused, type Terminal, table, UsageError } from "#cli/command.ts";
-import {
-  generateKeySet,
-  parseKeySet,
-  RotationRefused,
-  retireKey,
-  rotateKeySet,
-  type StoredKeySet,
-} from "#core/auth/signing_keys.ts";
+import { generateKeySet, RotationRefused, retireKey, rotateKeySet } from "#core/auth/key_rotation.ts";
+import { parseKeySet, type StoredKeySet } from "#core/auth/signing_keys.ts";
 
 interface KeyOptions {
   file?: string;

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { clientCommands } from "#cli/clients.ts";
 import { NotWell, setWorld, type World } from "#cli/command.ts";
+import { configCommands } from "#cli/config/commands.ts";
 import { consentCommands } from "#cli/consent.ts";
 import { databaseCommands } from "#cli/db.ts";
 import { keyCommands } from "#cli/keys.ts";
@@ -35,6 +36,7 @@ export function nestProgram(): Command {
     consentCommands,
     newsCommands,
     stripeCommands,
+    configCommands,
     keyCommands,
     databaseCommands,
     clientCommands,

@@ -5,6 +5,36 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Variables by name, each with the schema that reads its string. */
 export type Variables = Readonly<Record<string, ZodMiniType>>;
 
+/**
+ * Where a deployment takes a variable from: its stage file (`setting`), a parameter of SSM, Lambda itself, or nowhere,
+ * since only tests and the local stack set it.
+ */
+export type Origin = "setting" | "lambda" | "local" | { parameter: string | null; isSecret: boolean };
+
+const origins = new WeakMap<ZodMiniType, Origin>();
+
+function withOrigin<Schema extends ZodMiniType>(schema: Schema, origin: Origin): Schema {
+  origins.set(schema, origin);
+  return schema;
+}
+
+/** A variable whose value is a SecureString of SSM, named like the variable. */
+export const secret = <Schema extends ZodMiniType>(schema: Schema) =>
+  withOrigin(schema, { parameter: null, isSecret: true });
+
+/** A variable whose value anybody may know, and which is a parameter of SSM all the same. */
+export const published = <Schema extends ZodMiniType>(schema: Schema, parameter: string) =>
+  withOrigin(schema, { parameter, isSecret: false });
+
+/** A variable that Lambda sets in every function. */
+export const givenByLambda = <Schema extends ZodMiniType>(schema: Schema) => withOrigin(schema, "lambda");
+
+/** A variable that no deployment has. */
+export const localOnly = <Schema extends ZodMiniType>(schema: Schema) => withOrigin(schema, "local");
+
+/** What a variable was marked as; a `setting` if it was not. */
+export const originOf = (schema: ZodMiniType): Origin => origins.get(schema) ?? "setting";
+
 /** The environment lacks something or holds something unusable. Names every variable at once; never quotes a value. */
 export class ConfigError extends Error {
   readonly names: readonly string[];

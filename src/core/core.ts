@@ -1,12 +1,8 @@
-import { enum as oneOf, refine, string } from "zod/mini";
-import { internalKeyVariables } from "#core/auth/internal_key.ts";
-import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
-import { SigningKeys, signingKeyVariables } from "#core/auth/signing_keys.ts";
+import { enum as oneOf } from "zod/mini";
 import { type Mongo, mongoVariables, openMongo } from "#core/clients/mongo.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig, type Variables } from "#core/config.ts";
 import { createLog, type Log } from "#core/log.ts";
-import { LIMIT_NAMES, type LimitName, RateLimiter, rateLimitVariables } from "#core/rate_limiter.ts";
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
 import { IdentifierRepository } from "#core/repositories/identifiers.ts";
@@ -14,7 +10,6 @@ import { MailEventRepository } from "#core/repositories/mail_events.ts";
 import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
-import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
 import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
 import { SessionRepository } from "#core/repositories/sessions.ts";
 import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
@@ -22,27 +17,17 @@ import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
 
-/** What every function reads. Parts add their own. */
+/** What every function with a core reads. Parts add their own. */
 export const coreVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
-  ISSUER: string().check(refine((value) => URL.canParse(value) && !value.endsWith("/"))),
   ...mongoVariables,
-  ...signingKeyVariables,
-  ...internalKeyVariables,
-  ...oauthClientVariables,
-  ...rateLimitVariables,
 } satisfies Variables;
 
 /** The shared library of one process: opened once, used by every call. Domain functions ask for the parts they use. */
 export interface Core {
   stage: "local" | "nonprod" | "prod";
-  issuer: string;
-  internalKeyHashes: readonly string[];
   clock: Clock;
   log: Log;
-  oauthClients: OAuthClients;
-  signingKeys: SigningKeys;
-  rateLimiter: RateLimiter;
   accessTokens: AccessTokenRepository;
   authorizations: AuthorizationRepository;
   identifiers: IdentifierRepository;
@@ -61,8 +46,15 @@ export interface Core {
 /** Something that only some functions use: it is bundled, configured and opened where a method names it. */
 export interface Part<Opened> {
   variables: Variables;
-  open(environment: Environment): Opened;
+  /** What it does at AWS; a function's role allows what its parts name and no more. */
+  awsActions?: readonly AwsAction[];
+  open(environment: Environment, on: Foundation): Opened;
 }
+
+export type AwsAction = "ses:SendEmail";
+
+/** What a part may build on. */
+export type Foundation = Pick<OpenCore, "core" | "mongo">;
 
 /** A core with the means to close it again and to open parts, each once. */
 export interface OpenCore {
@@ -92,21 +84,10 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
   const mongo = openMongo(config.MONGODB_URI, { monitorCommands });
   const { database } = mongo;
   const log = createLog(write, () => clock.now());
-  const limits = Object.fromEntries(
-    LIMIT_NAMES.map((name) => [
-      name,
-      config[`LIMIT_${name.toUpperCase()}` as keyof typeof rateLimitVariables],
-    ]),
-  ) as Partial<Record<LimitName, number>>;
   const core: Core = {
     stage: config.STAGE,
-    issuer: config.ISSUER,
-    internalKeyHashes: config.INTERNAL_KEYS,
     clock,
     log,
-    oauthClients: new OAuthClients(config),
-    signingKeys: new SigningKeys(config.SIGNING_KEYS),
-    rateLimiter: new RateLimiter(new RateLimitRepository(database), config.RATE_LIMIT_KEY, limits, log),
     accessTokens: new AccessTokenRepository(database),
     authorizations: new AuthorizationRepository(database),
     identifiers: new IdentifierRepository(database),
@@ -126,7 +107,7 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
     core,
     mongo,
     part<Opened>(part: Part<Opened>): Opened {
-      if (!opened.has(part)) opened.set(part, part.open(environment));
+      if (!opened.has(part)) opened.set(part, part.open(environment, { core, mongo }));
       return opened.get(part) as Opened;
     },
   };

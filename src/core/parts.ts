@@ -1,32 +1,82 @@
+import { issuerVariables } from "#core/auth/access_token.ts";
+import { internalKeyVariables } from "#core/auth/internal_key.ts";
+import { Signer, VerifyingKeys } from "#core/auth/keys_in_use.ts";
+import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
 import { RefreshKeys, refreshKeyVariables } from "#core/auth/refresh_keys.ts";
+import { signerVariables, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
 import { BillingPortal } from "#core/billing/billing_portal.ts";
 import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
-import { openSes } from "#core/clients/ses.ts";
+import { Ses } from "#core/clients/ses.ts";
 import { StripeApi, stripeVariables } from "#core/clients/stripe.ts";
 import { type Environment, readConfig } from "#core/config.ts";
-import type { Part } from "#core/core.ts";
+import type { Foundation, Part } from "#core/core.ts";
 import { mailVariables } from "#core/email/config.ts";
 import { Mailer } from "#core/email/mailer.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
+import { configuredLimits, RateLimiter, rateLimitVariables } from "#core/rate_limiter.ts";
+import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+
+/** Knows the clients that may call, and for whom tokens are issued. */
+export const oauthClients = {
+  variables: oauthClientVariables,
+  open: (environment: Environment) => new OAuthClients(readConfig(oauthClientVariables, environment)),
+} satisfies Part<OAuthClients>;
+
+/** What our tokens name as their issuer. */
+export const issuer = {
+  variables: issuerVariables,
+  open: (environment: Environment) => readConfig(issuerVariables, environment).ISSUER,
+} satisfies Part<string>;
+
+/** Verifies our own tokens. Needs public keys only. */
+export const verifyingKeys = {
+  variables: verifyingKeyVariables,
+  open: (environment: Environment) =>
+    new VerifyingKeys(readConfig(verifyingKeyVariables, environment).SIGNING_KEYS),
+} satisfies Part<VerifyingKeys>;
+
+/** Signs tokens: the only part that needs a private key. */
+export const signer = {
+  variables: signerVariables,
+  open: (environment: Environment) => new Signer(readConfig(signerVariables, environment).SIGNING_KEYS),
+} satisfies Part<Signer>;
+
+/** Knows internal callers. */
+export const internalKeyHashes = {
+  variables: internalKeyVariables,
+  open: (environment: Environment) => readConfig(internalKeyVariables, environment).INTERNAL_KEYS,
+} satisfies Part<readonly string[]>;
+
+/** Counts what callers may do so often and no more. */
+export const rateLimiter = {
+  variables: rateLimitVariables,
+  open(environment: Environment, { core, mongo }: Foundation) {
+    const config = readConfig(rateLimitVariables, environment);
+    const store = new RateLimitRepository(mongo.database);
+    return new RateLimiter(store, config.RATE_LIMIT_KEY, configuredLimits(config), core.log);
+  },
+} satisfies Part<RateLimiter>;
 
 /** Sends mail. */
-export const mailer: Part<Mailer> = {
+export const mailer = {
   variables: mailVariables,
-  open(environment) {
+  awsActions: ["ses:SendEmail"],
+  open(environment: Environment) {
     const config = readConfig(mailVariables, environment);
-    const ses = openSes({ endpoint: config.SES_ENDPOINT, region: config.AWS_REGION });
+    const ses = new Ses(environment, config.MAIL_CONFIGURATION_SET);
     return new Mailer(ses, { from: config.MAIL_FROM, replyTo: config.MAIL_REPLY_TO });
   },
-};
+} satisfies Part<Mailer>;
 
 /** Rotates refresh tokens. */
-export const refreshKeys: Part<RefreshKeys> = {
+export const refreshKeys = {
   variables: refreshKeyVariables,
-  open: (environment) => new RefreshKeys(readConfig(refreshKeyVariables, environment).REFRESH_KEYS),
-};
+  open: (environment: Environment) =>
+    new RefreshKeys(readConfig(refreshKeyVariables, environment).REFRESH_KEYS),
+} satisfies Part<RefreshKeys>;
 
 /** Keeps a copy of the news. */
-export const newsBoard: Part<NewsBoard> = { variables: {}, open: () => new NewsBoard() };
+export const newsBoard = { variables: {}, open: () => new NewsBoard() } satisfies Part<NewsBoard>;
 
 function openStripe(environment: Environment): StripeApi {
   const config = readConfig(stripeVariables, environment);
@@ -34,18 +84,18 @@ function openStripe(environment: Environment): StripeApi {
 }
 
 /** Talks to Stripe. */
-export const stripe: Part<StripeApi> = { variables: stripeVariables, open: openStripe };
+export const stripe = { variables: stripeVariables, open: openStripe } satisfies Part<StripeApi>;
 
 /** Makes links to Stripe's billing portal. */
-export const billingPortal: Part<BillingPortal> = {
+export const billingPortal = {
   variables: stripeVariables,
-  open: (environment) => new BillingPortal(openStripe(environment)),
-};
+  open: (environment: Environment) => new BillingPortal(openStripe(environment)),
+} satisfies Part<BillingPortal>;
 
 /** Knows which subscriptions are ours and how a trial is made. */
-export const billing: Part<BillingSettings> = {
+export const billing = {
   variables: billingVariables,
-  open(environment) {
+  open(environment: Environment) {
     const config = readConfig(billingVariables, environment);
     return {
       priceId: config.STRIPE_PRICE_ID,
@@ -55,10 +105,10 @@ export const billing: Part<BillingSettings> = {
       requiredPromotionCodeId: config.REQUIRED_PROMOTION_CODE_ID ?? null,
     };
   },
-};
+} satisfies Part<BillingSettings>;
 
 /** Proves that a webhook comes from Stripe. */
-export const webhookSecrets: Part<readonly string[]> = {
+export const webhookSecrets = {
   variables: webhookVariables,
-  open: (environment) => readConfig(webhookVariables, environment).STRIPE_WEBHOOK_SECRETS,
-};
+  open: (environment: Environment) => readConfig(webhookVariables, environment).STRIPE_WEBHOOK_SECRETS,
+} satisfies Part<readonly string[]>;

@@ -1,6 +1,6 @@
 import { optional, refine, string } from "zod/mini";
 import { DAY, HOUR, MINUTE } from "#core/clock.ts";
-import { integer } from "#core/config.ts";
+import { integer, secret } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 import { describeFailure, type Log } from "#core/log.ts";
 import { hmacHex } from "#core/secrets.ts";
@@ -23,7 +23,7 @@ const points = optional(integer(0, 1_000_000_000));
 
 /** Points per window; 0 switches a limit off. The windows are the contract's (1.2). */
 export const rateLimitVariables = {
-  RATE_LIMIT_KEY: string().check(refine((key) => key.length >= 32)),
+  RATE_LIMIT_KEY: secret(string().check(refine((key) => key.length >= 32))),
   LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: points,
   LIMIT_LINKS_PER_ADDRESS: points,
   LIMIT_LINKS_PER_KNOWN_DEVICE: points,
@@ -46,7 +46,20 @@ const LIMITS = {
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
-export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
+const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
+
+type ConfiguredLimits = Partial<Record<LimitName, number | undefined>>;
+
+/** The points that an environment gives to limits instead of the defaults. */
+export function configuredLimits(
+  config: {
+    [Name in Uppercase<`limit_${LimitName}`>]?: number | undefined;
+  },
+): ConfiguredLimits {
+  return Object.fromEntries(
+    LIMIT_NAMES.map((name) => [name, config[`LIMIT_${name.toUpperCase()}` as keyof typeof config]]),
+  );
+}
 
 /** Where a counter stands after a call was counted. */
 export interface Count {
@@ -67,12 +80,7 @@ export class RateLimiter {
   readonly #log: Log;
 
   /** @param configured points by limit, where the environment overrides the default */
-  constructor(
-    store: LimiterStore,
-    key: string,
-    configured: Partial<Record<LimitName, number | undefined>>,
-    log: Log,
-  ) {
+  constructor(store: LimiterStore, key: string, configured: ConfiguredLimits, log: Log) {
     this.#key = key;
     this.#log = log;
     for (const name of LIMIT_NAMES) {

@@ -1,9 +1,8 @@
 import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/auth/access_token.ts";
 import { isInternalKey } from "#core/auth/internal_key.ts";
 import type { Caller } from "#core/call.ts";
-import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import type { Access } from "#entry/declaration.ts";
+import type { Access, RpcCore } from "#entry/declaration.ts";
 
 /** A caller whose credential is well signed; a bearer's record and session are still to be asked. */
 export interface Credential {
@@ -16,7 +15,7 @@ export interface Credential {
  * @throws NestError unauthorized for a bad bearer, access_denied for a wrong internal key
  */
 export async function authenticateCaller(
-  core: Pick<Core, "issuer" | "signingKeys" | "oauthClients" | "clock" | "internalKeyHashes">,
+  core: Pick<RpcCore, "clock" | "internalKeyHashes" | "issuer" | "oauthClients" | "verifyingKeys">,
   header: string | null,
 ): Promise<Credential> {
   if (header === null) return { caller: { kind: "anonymous" }, claims: null };

@@ -2,6 +2,7 @@ import type { output, ZodMiniType } from "zod/mini";
 import type { Call, Caller } from "#core/call.ts";
 import type { Core, Part } from "#core/core.ts";
 import type { ErrorCode } from "#core/errors.ts";
+import { internalKeyHashes, issuer, oauthClients, verifyingKeys } from "#core/parts.ts";
 import type { Version } from "#core/versions.ts";
 
 /**
@@ -14,6 +15,14 @@ export type Parts = Readonly<Record<string, Part<unknown>>>;
 export type OpenedParts<Needed extends Parts> = {
   [Name in keyof Needed]: Needed[Name] extends Part<infer Opened> ? Opened : never;
 };
+
+/** What the door itself uses to know a caller; a method has them without naming them. */
+export const CALLER_PARTS = { internalKeyHashes, issuer, oauthClients, verifyingKeys };
+
+/** The core of a method, with the parts that it names. */
+export type RpcCore<Needed extends Parts = Record<never, never>> = Core &
+  OpenedParts<typeof CALLER_PARTS> &
+  OpenedParts<Needed>;
 
 /** Everything there is to say of one versioned method; routes, docs and checks are derived from it. */
 export interface RpcDeclaration<
@@ -37,13 +46,9 @@ export interface RpcDeclaration<
   errors: readonly ErrorCode[];
   parts?: Needed;
   /** Reads that may run beside the check of the credential; their results are dropped if it fails. */
-  reads?(asked: {
-    core: Core & OpenedParts<Needed>;
-    request: output<Request>;
-    caller: Caller;
-  }): Promise<Reads>;
+  reads?(asked: { core: RpcCore<Needed>; request: output<Request>; caller: Caller }): Promise<Reads>;
   run(asked: {
-    core: Core & OpenedParts<Needed>;
+    core: RpcCore<Needed>;
     request: output<Request>;
     reads: Reads;
     caller: Caller;

@@ -1,29 +1,39 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import { type output, safeParse, type ZodMiniType } from "zod/mini";
-import { type Core, type OpenCore, openCore } from "#core/core.ts";
+import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
-import { lambda } from "#entry/lambda.ts";
+import { readParameters } from "#core/parameters.ts";
+import { type Deployed, eventLambda, needsOf } from "#entry/lambda.ts";
+
+/** Which events of EventBridge a function takes. */
+export interface EventSource {
+  source: string;
+  detailTypes: readonly string[];
+}
 
 /** A function that AWS calls with an event and from which nobody awaits an answer. */
 export interface EventDeclaration<Payload extends ZodMiniType = ZodMiniType> {
   name: string;
   /** One line for people. */
   summary: string;
+  source: EventSource;
   payload: Payload;
   /** Must be safe to repeat: events arrive at least once. */
   run(asked: { core: Core; payload: output<Payload> }): Promise<void>;
 }
 
 export type EventFunction = (payload: unknown, context: Context) => Promise<void>;
-export interface EventHandler extends EventFunction {
-  declaration: EventDeclaration;
-}
+export type EventHandler = Deployed<EventFunction> & { declaration: EventDeclaration };
 
 /** Makes a Lambda handler from the declaration of an event's function. */
 export function event<Payload extends ZodMiniType>(declaration: EventDeclaration<Payload>): EventHandler {
   const general = declaration as unknown as EventDeclaration;
-  const handler = lambda<EventFunction>(() => serveEvent(general, openCore(process.env)));
+  const handler = eventLambda<EventFunction>(
+    needsOf(coreVariables),
+    (environment) => serveEvent(general, openCore(environment)),
+    readParameters,
+  );
   return Object.assign(handler, { declaration: general });
 }
 

@@ -2,32 +2,36 @@ import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { enum as oneOf } from "zod/mini";
 import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
-import { SigningKeys, signingKeyVariables } from "#core/auth/signing_keys.ts";
+import { publicSet, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
+import { readParameters } from "#core/parameters.ts";
 import { success } from "#entry/answer.ts";
-import { type Handler, httpLambda } from "#entry/lambda.ts";
+import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";
 
-export const jwksVariables = {
+const jwksVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
-  ...signingKeyVariables,
+  ...verifyingKeyVariables,
   ...oauthClientVariables,
 };
 
 /** `GET /.well-known/jwks.json`: the public halves of every key that verifies something or soon will (RFC 7517). */
 export function serveJwks(environment: Environment, clock: Clock): Handler {
   const config = readConfig(jwksVariables, environment);
-  const signingKeys = new SigningKeys(config.SIGNING_KEYS);
   const oauthClients = new OAuthClients(config);
   return middy(async (event: APIGatewayProxyEventV2, context: Context) => {
     const now = clock.now();
     return success(
       { event, requestId: context.awsRequestId, now, stage: config.STAGE, oauthClients },
-      signingKeys.publicSet(now),
+      publicSet(config.SIGNING_KEYS, now),
       { "cache-control": "public, max-age=300" },
     );
   }) as unknown as Handler;
 }
 
 /** The Lambda handler of the JWKS route. */
-export const handler = httpLambda(() => serveJwks(process.env, systemClock));
+export const handler = httpLambda(
+  needsOf(jwksVariables),
+  (environment) => serveJwks(environment, systemClock),
+  readParameters,
+);

@@ -1,45 +1,147 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
-import { ConfigError } from "#core/config.ts";
+import { ConfigError, type Environment, readConfig, type Variables } from "#core/config.ts";
+import type { AwsAction, Part } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
 import type { Result } from "#entry/answer.ts";
 
-export type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<Result>;
+/** What Lambda tells of an invocation, and when it began: opening is part of a call's time. */
+export interface Invocation extends Context {
+  /** Epoch ms. */
+  startedAt?: number;
+}
 
-/**
- * An HTTP function that can't be opened, say for a variable that is missing, answers in the error shape and says why in
- * the log.
- */
-export function httpLambda(open: () => Handler): Handler {
-  return lambda(() => {
-    try {
-      return open();
-    } catch (error) {
-      const why = error instanceof ConfigError ? error.message : (error as Error).name;
-      process.stdout.write(`${JSON.stringify({ level: "error", event: "function_not_opened", why })}\n`);
-      return async (_event, { awsRequestId }) => ({
-        statusCode: 500,
-        headers: {
-          "content-type": "application/json",
-          "beak-time": new Date().toISOString(),
-          "request-id": awsRequestId,
-          "cache-control": "no-store",
-          "x-content-type-options": "nosniff",
-        },
-        body: JSON.stringify({ code: "unknown", meta: { request_id: awsRequestId } }),
-      });
-    }
-  });
+export type Handler = (event: APIGatewayProxyEventV2, context: Invocation) => Promise<Result>;
+
+/** What a function reads and does: its environment and its role are made from this. */
+export interface Needs {
+  variables: Variables;
+  awsActions: readonly AwsAction[];
+}
+
+/** Completes an environment, with the values of parameters for one; not bundled where a function has no secrets. */
+export type ReadEnvironment = (environment: Environment, names: readonly string[]) => Promise<Environment>;
+
+const takeAsIs: ReadEnvironment = async (environment) => environment;
+
+/** A Lambda handler that says what it needs. */
+export type Deployed<Served> = Served & { needs: Needs };
+
+/** What parts need in all. Where two read one variable, the later decides in which form it is given. */
+export function needsOf(variables: Variables, ...groups: Readonly<Record<string, Part<unknown>>>[]): Needs {
+  const parts = groups.flatMap((group) => Object.values(group));
+  return {
+    variables: Object.assign({}, variables, ...parts.map((part) => part.variables)),
+    awsActions: [...new Set(parts.flatMap((part) => part.awsActions ?? []))],
+  };
 }
 
 /**
- * A Lambda handler that opens what it needs once: in Lambda at module load, so that connecting overlaps the rest of the
- * cold start; elsewhere with the first call, so that a tool can read declarations without an environment.
+ * The Lambda handler of an HTTP function. One that can't be opened answers in the error shape and says why in the log:
+ * `unknown` for a variable that is missing or bad, `unavailable` while SSM can't be reached.
  */
-export function lambda<Served extends (event: never, context: Context) => Promise<unknown> = Handler>(
-  open: () => Served,
-): Served {
-  let opened: Served | undefined = process.env.AWS_LAMBDA_RUNTIME_API ? open() : undefined;
-  return ((event: never, context: Context) => {
-    opened ??= open();
-    return opened(event, context);
-  }) as Served;
+export function httpLambda(
+  needs: Needs,
+  open: (environment: Environment) => Handler,
+  read: ReadEnvironment = takeAsIs,
+): Deployed<Handler> {
+  const opened = openOnce(needs, open, read);
+  const handler: Handler = async (event, context) => {
+    const startedAt = Date.now();
+    try {
+      return await (await opened())(event, { ...context, startedAt });
+    } catch (error) {
+      if (!(error instanceof NotOpened)) throw error;
+      return answerNotOpened(error, context.awsRequestId);
+    }
+  };
+  return Object.assign(handler, { needs });
+}
+
+/** The Lambda handler of a function that AWS calls with an event: one that can't be opened fails, and is called again. */
+export function eventLambda<Served extends (event: unknown, context: Context) => Promise<void>>(
+  needs: Needs,
+  open: (environment: Environment) => Served,
+  read: ReadEnvironment,
+): Deployed<Served> {
+  const opened = openOnce(needs, open, read);
+  const handler = async (event: unknown, context: Context) => (await opened())(event, context);
+  return Object.assign(handler as Served, { needs });
+}
+
+/** A function could not be opened; why is in the log. */
+class NotOpened extends Error {
+  readonly code: "unknown" | "unavailable";
+  constructor(code: "unknown" | "unavailable") {
+    super("the function could not be opened");
+    this.code = code;
+  }
+}
+
+/**
+ * Opens once: in Lambda from module load on, so that reading secrets and connecting overlap the rest of the cold start;
+ * elsewhere with the first call, so that a tool can read declarations without an environment. What could not be reached
+ * is tried again by the next call; what is missing or bad stays so, as an instance's environment does.
+ */
+function openOnce<Served>(
+  needs: Needs,
+  open: (environment: Environment) => Served,
+  read: ReadEnvironment,
+): () => Promise<Served> {
+  let opening: Promise<Served> | undefined;
+  const begin = () => {
+    const attempt = openNow(needs, open, read);
+    attempt.catch((error: NotOpened) => {
+      if (error.code === "unavailable") opening = undefined;
+    });
+    opening = attempt;
+    return attempt;
+  };
+  if (process.env.AWS_LAMBDA_RUNTIME_API) begin();
+  return async () => {
+    const earlier = opening;
+    try {
+      return await (earlier ?? begin());
+    } catch (error) {
+      // Lambda may have frozen the instance between module load and this call, and the attempt's time ran out.
+      if (earlier === undefined || (error as NotOpened).code === "unknown") throw error;
+      return await (opening ?? begin());
+    }
+  };
+}
+
+/** @throws NotOpened */
+async function openNow<Served>(
+  needs: Needs,
+  open: (environment: Environment) => Served,
+  read: ReadEnvironment,
+): Promise<Served> {
+  try {
+    const environment = await read(process.env, Object.keys(needs.variables));
+    // All at once, so that one line names everything that is missing.
+    readConfig(needs.variables, environment);
+    return open(environment);
+  } catch (error) {
+    const isUnavailable = error instanceof NestError && error.code === "unavailable";
+    const why = error instanceof ConfigError ? error.message : isUnavailable ? error.detail : nameOf(error);
+    process.stdout.write(`${JSON.stringify({ level: "error", event: "function_not_opened", why })}\n`);
+    throw new NotOpened(isUnavailable ? "unavailable" : "unknown");
+  }
+}
+
+const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error);
+
+function answerNotOpened({ code }: NotOpened, requestId: string): Result {
+  const isUnavailable = code === "unavailable";
+  return {
+    statusCode: isUnavailable ? 503 : 500,
+    headers: {
+      "content-type": "application/json",
+      "beak-time": new Date().toISOString(),
+      "request-id": requestId,
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...(isUnavailable ? { "retry-after": "1" } : {}),
+    },
+    body: JSON.stringify(isUnavailable ? { code } : { code, meta: { request_id: requestId } }),
+  };
 }

@@ -1,23 +1,22 @@
 import middy from "@middy/core";
-import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { ZodMiniType } from "zod/mini";
 import { requireStanding } from "#core/auth/bearer.ts";
 import { CALL_LIMIT_MS, type Call, type Caller } from "#core/call.ts";
-import { type Core, type OpenCore, openCore } from "#core/core.ts";
+import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
+import { readParameters } from "#core/parameters.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
 import { beforeDeadline } from "#entry/deadline.ts";
-import type { OpenedParts, Parts, RpcDeclaration } from "#entry/declaration.ts";
-import { type Handler, httpLambda } from "#entry/lambda.ts";
+import { CALLER_PARTS, type Parts, type RpcCore, type RpcDeclaration } from "#entry/declaration.ts";
+import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
 import { openParts } from "#entry/open_parts.ts";
 import { readJson } from "#entry/read_body.ts";
 import { validate } from "#entry/validation.ts";
 
 /** A Lambda handler that says what it serves. */
-export interface RpcHandler extends Handler {
-  declaration: RpcDeclaration;
-}
+export type RpcHandler = Deployed<Handler> & { declaration: RpcDeclaration };
 
 /** Makes a method's Lambda handler from its declaration. */
 export function rpc<
@@ -26,8 +25,13 @@ export function rpc<
   Needed extends Parts = Record<never, never>,
   Reads = undefined,
 >(declaration: RpcDeclaration<Request, Response, Needed, Reads>): RpcHandler {
-  const handler = httpLambda(() => serveRpc(declaration as unknown as RpcDeclaration, openCore(process.env)));
-  return Object.assign(handler, { declaration: declaration as unknown as RpcDeclaration });
+  const general = declaration as unknown as RpcDeclaration;
+  const handler = httpLambda(
+    needsOf(coreVariables, CALLER_PARTS, declaration.parts ?? {}),
+    (environment) => serveRpc(general, openCore(environment)),
+    readParameters,
+  );
+  return Object.assign(handler, { declaration: general });
 }
 
 interface Outcome {
@@ -38,7 +42,10 @@ interface Outcome {
 
 /** A method's handler over an opened core. */
 export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
-  const core = openParts(open, declaration.parts);
+  const core: RpcCore<Parts> = {
+    ...openParts<Parts>(open, declaration.parts ?? {}),
+    ...openParts(open, CALLER_PARTS),
+  };
   const answerContext = (event: APIGatewayProxyEventV2, requestId: string): AnswerContext => ({
     event,
     requestId,
@@ -47,8 +54,8 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
     oauthClients: core.oauthClients,
   });
 
-  return middy(async (event: APIGatewayProxyEventV2, context: Context): Promise<Result> => {
-    const startedAt = Date.now();
+  return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
+    const startedAt = context.startedAt ?? Date.now();
     const call: Call = {
       requestId: context.awsRequestId,
       ip: event.requestContext.http.sourceIp,
@@ -85,7 +92,7 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
 /** One call in the contract's order: credential, body, JSON, schema, access policy, then the method (contract 1.1). */
 async function perform(
   declaration: RpcDeclaration,
-  core: Core & OpenedParts<Parts>,
+  core: RpcCore<Parts>,
   event: APIGatewayProxyEventV2,
   call: Call,
   outcome: Outcome,

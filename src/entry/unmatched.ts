@@ -8,9 +8,9 @@ import { NestError } from "#core/errors.ts";
 import { createLog } from "#core/log.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { type AnswerContext, failure, headerOf, success, toNestError } from "#entry/answer.ts";
-import { type Handler, httpLambda } from "#entry/lambda.ts";
+import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";
 
-export const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]), ...oauthClientVariables };
+const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]), ...oauthClientVariables };
 
 /** The API's `$default` route: health, preflights, and every path and verb that no function has (contract A7). */
 export function serveUnmatched(
@@ -99,6 +99,6 @@ function preflight(origin: string | null, oauthClients: OAuthClients): Record<st
 }
 
 /** The Lambda handler of `$default`. */
-export const handler = httpLambda(() =>
-  serveUnmatched(process.env, systemClock, (line) => process.stdout.write(`${line}\n`)),
+export const handler = httpLambda(needsOf(unmatchedVariables), (environment) =>
+  serveUnmatched(environment, systemClock, (line) => process.stdout.write(`${line}\n`)),
 );

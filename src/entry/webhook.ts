@@ -1,14 +1,15 @@
 import middy from "@middy/core";
-import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { output, ZodMiniType } from "zod/mini";
 import { type Call, WEBHOOK_LIMIT_MS } from "#core/call.ts";
-import { type Core, type OpenCore, openCore } from "#core/core.ts";
+import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
+import { readParameters } from "#core/parameters.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { beforeDeadline } from "#entry/deadline.ts";
 import type { OpenedParts, Parts } from "#entry/declaration.ts";
-import { type Handler, httpLambda } from "#entry/lambda.ts";
+import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
 import { openParts } from "#entry/open_parts.ts";
 import { readBytes } from "#entry/read_body.ts";
 
@@ -36,30 +37,33 @@ export interface WebhookDeclaration<
   }): Promise<output<Response>>;
 }
 
-export interface WebhookHandler extends Handler {
-  declaration: WebhookDeclaration;
-}
+export type WebhookHandler = Deployed<Handler> & { declaration: WebhookDeclaration };
 
 /** Makes the Lambda handler of a webhook from its declaration. */
 export function webhook<Response extends ZodMiniType, Needed extends Parts>(
   declaration: WebhookDeclaration<Response, Needed>,
 ): WebhookHandler {
   const general = declaration as unknown as WebhookDeclaration;
-  const handler = httpLambda(() => serveWebhook(general, openCore(process.env)));
+  const handler = httpLambda(
+    needsOf(coreVariables, declaration.parts),
+    (environment) => serveWebhook(general, openCore(environment)),
+    readParameters,
+  );
   return Object.assign(handler, { declaration: general });
 }
 
 /** A webhook's handler over an opened core. A failure is never a 2xx, so that the provider sends the event again. */
 export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): Handler {
   const core = openParts(open, declaration.parts);
-  return middy(async (event: APIGatewayProxyEventV2, context: Context): Promise<Result> => {
-    const startedAt = Date.now();
+  return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
+    const startedAt = context.startedAt ?? Date.now();
     const answer: AnswerContext = {
       event,
       requestId: context.awsRequestId,
       now: core.clock.now(),
       stage: core.stage,
-      oauthClients: core.oauthClients,
+      // No page of a browser calls a webhook.
+      oauthClients: { allowsOrigin: () => false },
     };
     const call: Call = {
       requestId: context.awsRequestId,

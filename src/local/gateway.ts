@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { systemClock } from "#core/clock.ts";
-import type { Environment } from "#core/config.ts";
+import { type Environment, readConfig } from "#core/config.ts";
 import { type CoreOptions, type OpenCore, openCore } from "#core/core.ts";
 import type { Result } from "#entry/answer.ts";
 import { serveJwks } from "#entry/jwks.ts";
@@ -32,10 +33,14 @@ export interface Gateway extends OpenCore {
  * exact route goes to its function, everything else to `$default`.
  */
 export async function openGateway(environment: Environment, options: CoreOptions = {}): Promise<Gateway> {
+  const methods = await loadMethods();
+  // All at once, so that one line names everything that is missing.
+  const functions = [stripeWebhook, sesEvents, ...methods.map(({ handler }) => handler)];
+  readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
   const open = openCore(environment, options);
   const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;
   const routes = new Map<string, Handler>([["GET /.well-known/jwks.json", serveJwks(environment, clock)]]);
-  for (const { handler, paths } of await loadMethods()) {
+  for (const { handler, paths } of methods) {
     const served = serveRpc(handler.declaration, open);
     for (const path of paths) routes.set(`POST ${path}`, served);
   }

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { generateKeySet, type StoredKeySet } from "#core/auth/signing_keys.ts";
+import { generateKeySet } from "#core/auth/key_rotation.ts";
+import type { StoredKeySet } from "#core/auth/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { BEAK_PRICE, BEAK_PRODUCT } from "#local/stripe/catalogue.ts";
 
@@ -51,7 +52,7 @@ export function localEnvironment(
     STAGE: "local",
     ISSUER: parts.issuer,
     MONGODB_URI: parts.mongoUri,
-    SES_ENDPOINT: parts.sesUrl,
+    AWS_ENDPOINT_URL_SESV2: parts.sesUrl,
     AWS_REGION: "eu-west-2",
     MAIL_FROM: "Beak App <no-reply@getbeak.app>",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),

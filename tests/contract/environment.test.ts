@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { ConfigError } from "#core/config.ts";
+import { ConfigError, readConfig } from "#core/config.ts";
 import { coreVariables, openCore } from "#core/core.ts";
 import * as parts from "#core/parts.ts";
-import { jwksVariables } from "#entry/jwks.ts";
-import { unmatchedVariables } from "#entry/unmatched.ts";
+import { handler as jwks } from "#entry/jwks.ts";
+import { handler as unmatched } from "#entry/unmatched.ts";
+import { handler as authenticateUser } from "#methods/2020-12-14/authenticate_user.ts";
 
 const example = await readFile(new URL("../../.env.example", import.meta.url), "utf8");
 const lines = example.split("\n").filter((line) => /^[A-Z]/.test(line));
@@ -12,8 +13,8 @@ const lines = example.split("\n").filter((line) => /^[A-Z]/.test(line));
 test(".env.example names exactly what the functions read", () => {
   const read = [
     coreVariables,
-    jwksVariables,
-    unmatchedVariables,
+    jwks.needs.variables,
+    unmatched.needs.variables,
     ...Object.values(parts).map((part) => part.variables),
   ].flatMap(Object.keys);
   expect(lines.map((line) => line.split("=")[0]).sort()).toEqual([...new Set(read)].sort());
@@ -37,12 +38,15 @@ test("an environment that lacks or mangles something is refused with every name 
     LIMIT_LINKS_PER_ADDRESS: "many",
     DESKTOP_ACCESS_TOKEN_LIFETIME: "5",
   };
-  const refused = () => openCore(environment);
+  // A function reads all that it needs at once; so does the local stack for all functions.
+  const missing = ["REFRESH_KEYS"];
+  const refused = () => readConfig(authenticateUser.needs.variables, environment);
   expect(refused).toThrow(ConfigError);
   try {
     refused();
   } catch (error) {
-    expect([...(error as ConfigError).names].sort()).toEqual(Object.keys(environment).sort());
+    const names = [...Object.keys(environment), ...missing].sort();
+    expect([...(error as ConfigError).names].sort()).toEqual(names);
     expect(JSON.stringify(error) + (error as Error).stack).not.toContain("hunter2");
   }
 });

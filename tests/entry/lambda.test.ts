@@ -1,13 +1,40 @@
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { publicHalves } from "#core/auth/signing_keys.ts";
+import { localEnvironment } from "#local/secrets.ts";
+import { MAC, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 import { runProgram } from "#tests/support/program.ts";
+import { startSsmDouble } from "#tests/support/ssm_double.ts";
 
-/** Loads a function in a process of its own, as Lambda does, and invokes it once. */
+/** Loads a function in a process of its own, as Lambda does, and invokes it as often as is asked. */
 const INVOKE = `
   const { handler } = await import(process.argv[1]);
-  const http = { method: "POST", path: "/health", sourceIp: "203.0.113.1" };
-  const event = { rawPath: "/health", headers: {}, requestContext: { http } };
-  console.log(JSON.stringify(await handler(event, { awsRequestId: "r-1" })));
+  const [method, path, body, times] = process.argv.slice(2);
+  const event = { rawPath: path, headers: {}, body, requestContext: { http: { method, path, sourceIp: "203.0.113.1" } } };
+  for (let call = 1; call <= Number(times); call++) {
+    const startedAt = Date.now();
+    const answer = await handler(event, { awsRequestId: "r-" + call }).catch(({ message }) => ({ threw: message }));
+    console.log(JSON.stringify({ ...answer, took_ms: Date.now() - startedAt }));
+  }
+  process.exit();
 `;
+
+/** Every line that a function printed, its answers among them. */
+async function invoke(
+  module: string,
+  environment: Record<string, string>,
+  call: Call = ["POST", "/health", "", 1],
+): Promise<Line[]> {
+  const args = ["-e", INVOKE, module, ...call.map(String)];
+  const { status, printed } = await runProgram("--input-type=module", args, environment).ended;
+  expect([status, printed]).toEqual([0, expect.stringMatching(/^\{/)]);
+  return printed
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+// biome-ignore lint/suspicious/noExplicitAny: a line of any shape
+type Line = any;
+type Call = readonly [method: string, path: string, body: string, times: number];
 
 test.each([
   ["a method", "#methods/2021-10-06/get_user.ts"],
@@ -16,17 +43,102 @@ test.each([
   ["$default", "#entry/unmatched.ts"],
 ])("%s without its variables answers in the error shape and names them in the log", async (_name, module) => {
   for (const runtime of ["", "127.0.0.1:9001"]) {
-    const environment = { AWS_LAMBDA_RUNTIME_API: runtime, STAGE: "", MONGODB_URI: "" };
-    const args = ["-e", INVOKE, module];
-    const { status, printed } = await runProgram("--input-type=module", args, environment).ended;
-    expect(status).toBe(0);
-    const lines = printed
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line));
+    const lines = await invoke(module, { AWS_LAMBDA_RUNTIME_API: runtime, STAGE: "", MONGODB_URI: "" });
     expect(lines[0]).toMatchObject({ level: "error", event: "function_not_opened" });
     expect(lines[0].why).toContain("STAGE");
     expect(lines[1]).toMatchObject({ statusCode: 500, headers: { "content-type": "application/json" } });
     expect(JSON.parse(lines[1].body)).toEqual({ code: "unknown", meta: { request_id: "r-1" } });
   }
+});
+
+test("an event's function without its variables fails, so that the event comes again", async () => {
+  const lines = await invoke("#callbacks/ses_events.ts", { STAGE: "", MONGODB_URI: "" });
+  expect(lines).toMatchObject([
+    { event: "function_not_opened", why: expect.stringContaining("MONGODB_URI") },
+    { threw: "the function could not be opened" },
+  ]);
+});
+
+describe("a function whose secrets are parameters of SSM", () => {
+  const MODULE = "#methods/2020-12-14/list_news_items.ts";
+  const CLIENT_LEAVES_AFTER_MS = 5_000;
+  let nest: TestNest;
+  let values: Record<string, string>;
+  beforeAll(async () => {
+    nest = await startNest();
+    values = localEnvironment(nest.secrets, {
+      issuer: "https://nest.test",
+      mongoUri: nest.mongoUri,
+      sesUrl: nest.ses.url,
+      stripe: nest.stripe,
+    });
+  });
+  afterAll(() => nest.stop());
+
+  const SECRETS = ["MONGODB_URI", "SIGNING_KEYS", "INTERNAL_KEYS"];
+  const parameters = () => ({
+    ...Object.fromEntries(SECRETS.map((name) => [`/nest/${name}`, values[name] ?? ""])),
+    "/nest/SIGNING_KEYS": JSON.stringify(publicHalves(nest.secrets.signingKeys)),
+  });
+  const environment = (ssmUrl: string, change: Record<string, string> = {}) => ({
+    STAGE: "nonprod",
+    ISSUER: "https://nest.test",
+    AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",
+    AWS_ENDPOINT_URL_SSM: ssmUrl,
+    ...Object.fromEntries(
+      SECRETS.flatMap((name) => [
+        [name, ""],
+        [`${name}_PARAMETER`, `/nest/${name}`],
+      ]),
+    ),
+    ...change,
+  });
+  const news = (times: number) => ["POST", `${V1}list_news_items`, `{"client_id":"${MAC}"}`, times] as const;
+  const answers = (lines: Line[]) => lines.filter((line) => "statusCode" in line);
+  const refusals = (lines: Line[]) => lines.filter(({ event }) => event === "function_not_opened");
+
+  test("reads them once, in one call, and answers", async () => {
+    await using ssm = await startSsmDouble(parameters());
+    const lines = await invoke(MODULE, environment(ssm.url), news(3));
+    expect(answers(lines)).toMatchObject([200, 200, 200].map((statusCode) => ({ statusCode, body: "[]" })));
+    expect(ssm.asked).toEqual([expect.arrayContaining(SECRETS.map((name) => `/nest/${name}`))]);
+  });
+
+  test("says unavailable in time while SSM hangs, and answers as soon as SSM does", async () => {
+    await using ssm = await startSsmDouble(parameters());
+    // Of the attempt at module load, and of the first call's own.
+    ssm.fault("hang", "hang");
+    const lines = await invoke(MODULE, environment(ssm.url), news(2));
+    const [first, second] = answers(lines);
+    expect(first).toMatchObject({
+      statusCode: 503,
+      headers: { "retry-after": "1" },
+      body: '{"code":"unavailable"}',
+    });
+    expect(first.took_ms).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
+    expect(second).toMatchObject({ statusCode: 200 });
+    expect(refusals(lines)).toMatchObject([{ why: "SSM: TimeoutError" }, { why: "SSM: TimeoutError" }]);
+  });
+
+  test("does not let an attempt that was frozen at module load fail the first call", async () => {
+    await using ssm = await startSsmDouble(parameters());
+    ssm.fault("denied");
+    const lines = await invoke(MODULE, environment(ssm.url), news(1));
+    expect(answers(lines)).toMatchObject([{ statusCode: 200 }]);
+  });
+
+  test("names what is missing or bad in the log, and no value", async () => {
+    await using ssm = await startSsmDouble({ ...parameters(), "/nest/INTERNAL_KEYS": "hunter2" });
+    const lines = await invoke(
+      MODULE,
+      environment(ssm.url, { MONGODB_URI_PARAMETER: "/nest/other" }),
+      news(2),
+    );
+    expect(answers(lines)).toMatchObject([{ statusCode: 500 }, { statusCode: 500 }]);
+    expect(refusals(lines)).toHaveLength(1);
+    expect(refusals(lines)[0].why).toMatch(/MONGODB_URI.*INTERNAL_KEYS|INTERNAL_KEYS.*MONGODB_URI/);
+    expect(JSON.stringify(lines)).not.toContain("hunter2");
+    // A deployment brings other names; an instance's own do not get better.
+    expect(ssm.asked).toHaveLength(1);
+  });
 });

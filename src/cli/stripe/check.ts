@@ -5,7 +5,7 @@ import { differencesOf, listEndpoints, readUrl } from "#cli/stripe/endpoints.ts"
 import { type BillingSettings, billingVariables } from "#core/billing/config.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { type StripeApi, stripeRefusal, stripeVariables } from "#core/clients/stripe.ts";
-import { readConfig } from "#core/config.ts";
+import { type Environment, readConfig } from "#core/config.ts";
 import { billing, stripe as stripePart } from "#core/parts.ts";
 
 /** `stripe check`: says where Stripe is not set up as Nest needs it. */
@@ -16,25 +16,32 @@ export function check(program: Command): void {
     .description("says what differs at Stripe: the webhook endpoint, the price");
   examples(command, ["stripe check --url https://nest.example/1/webhook/stripe"]);
   act(command, async (terminal, options: { url: string }) => {
-    const url = readUrl(options.url);
-    const { environment } = terminal;
-    // Both groups at once, so that one line names everything that is missing.
-    readConfig({ ...stripeVariables, ...billingVariables }, environment);
-    const stripe = stripePart.open(environment);
-    const [endpoints, price] = await Promise.all([
-      listEndpoints(stripe, url),
-      checkPrice(stripe, billing.open(environment)),
-    ]);
-    const differences = [
-      ...(endpoints.length === 0 ? [`there is no endpoint for ${url}`] : []),
-      ...(endpoints.length > 1 ? [`several endpoints: ${endpoints.map(({ id }) => id).join(", ")}`] : []),
-      ...endpoints.flatMap(differencesOf),
-      ...price,
-    ];
+    const differences = await stripeDifferences(readUrl(options.url), terminal.environment);
     const allIsWell = "Stripe is set up as Nest needs it.";
     terminal.show({ differences }, differences.length > 0 ? differences : allIsWell);
     return differences.length === 0;
   });
+}
+
+/**
+ * Where Stripe is not set up as an environment's Nest needs it, a line each.
+ * @param url where Stripe posts
+ * @throws ConfigError, NestError stripe_error
+ */
+export async function stripeDifferences(url: string, environment: Environment): Promise<string[]> {
+  // Both groups at once, so that one line names everything that is missing.
+  readConfig({ ...stripeVariables, ...billingVariables }, environment);
+  const stripe = stripePart.open(environment);
+  const [endpoints, price] = await Promise.all([
+    listEndpoints(stripe, url),
+    checkPrice(stripe, billing.open(environment)),
+  ]);
+  return [
+    ...(endpoints.length === 0 ? [`there is no endpoint for ${url}`] : []),
+    ...(endpoints.length > 1 ? [`several endpoints: ${endpoints.map(({ id }) => id).join(", ")}`] : []),
+    ...endpoints.flatMap(differencesOf),
+    ...price,
+  ];
 }
 
 /** What is wrong with the price that trials are of, a line each. */

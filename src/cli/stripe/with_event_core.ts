@@ -1,3 +1,4 @@
+import { withAwsCredentials } from "#cli/aws_credentials.ts";
 import type { Terminal } from "#cli/command.ts";
 import { billingVariables } from "#core/billing/config.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
@@ -38,7 +39,7 @@ export async function withEventCore<Result>(
   const parts = {
     stripe: stripe.open(environment),
     billing: billing.open(environment),
-    mailer: mailer.open(environment),
+    mailer: mailer.open(await withAwsCredentials(environment)),
   };
   const { client, database } = openMongo(config.MONGODB_URI, { isCommand: true });
   const log = createLog(err, () => systemClock.now());

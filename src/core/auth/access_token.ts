@@ -1,6 +1,7 @@
 import { errors, jwtVerify, SignJWT } from "jose";
+import { refine, string } from "zod/mini";
+import type { Signer, VerifyingKeys } from "#core/auth/keys_in_use.ts";
 import type { OAuthClients } from "#core/auth/oauth_clients.ts";
-import type { SigningKeys } from "#core/auth/signing_keys.ts";
 import type { Clock } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
@@ -10,9 +11,13 @@ const ACCESS_TOKEN_TYPE = "at+jwt";
 /** Version of our claims. */
 const CLAIMS_VERSION = "1";
 
+export const issuerVariables = {
+  ISSUER: string().check(refine((value) => URL.canParse(value) && !value.endsWith("/"))),
+};
+
 export interface TokenMint {
   issuer: string;
-  signingKeys: SigningKeys;
+  signer: Signer;
 }
 
 /** What a verified access token says of itself; its record and session must still be asked. */
@@ -26,11 +31,8 @@ export interface AccessTokenClaims {
 const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
 
 /** Mints the JWS for a stored access token (RFC 9068; claims as contract 1.2). */
-export async function mintAccessToken(
-  { issuer, signingKeys }: TokenMint,
-  token: AccessToken,
-): Promise<string> {
-  const { kid, key } = await signingKeys.signer();
+export async function mintAccessToken({ issuer, signer }: TokenMint, token: AccessToken): Promise<string> {
+  const { kid, key } = await signer.key();
   return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId })
     .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid })
     .setIssuer(issuer)
@@ -65,14 +67,14 @@ export function unauthorized(reason: BearerReason): NestError {
  * @throws NestError unauthorized
  */
 export async function verifyAccessToken(
-  core: TokenMint & { oauthClients: OAuthClients; clock: Clock },
+  core: { issuer: string; verifyingKeys: VerifyingKeys; oauthClients: OAuthClients; clock: Clock },
   jws: string,
 ): Promise<AccessTokenClaims> {
   const now = core.clock.now();
   const { payload } = await jwtVerify(
     jws,
     async ({ kid }) => {
-      const key = await core.signingKeys.verifier(kid, now);
+      const key = await core.verifyingKeys.verifier(kid, now);
       if (!key) throw unauthorized("invalid_token");
       return key;
     },

@@ -1,4 +1,6 @@
+import type { TokenMint } from "#core/auth/access_token.ts";
 import { countFailures } from "#core/auth/failure_limit.ts";
+import type { OAuthClients } from "#core/auth/oauth_clients.ts";
 import { verifiesChallenge } from "#core/auth/pkce.ts";
 import {
   type Issue,
@@ -12,6 +14,7 @@ import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
+import type { RateLimiter } from "#core/rate_limiter.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -32,16 +35,13 @@ type SignInCore = Pick<
   | "authorizations"
   | "clock"
   | "identifiers"
-  | "issuer"
   | "log"
-  | "oauthClients"
-  | "rateLimiter"
   | "refreshTokens"
   | "sessions"
-  | "signingKeys"
   | "trials"
   | "users"
->;
+> &
+  TokenMint & { oauthClients: OAuthClients; rateLimiter: RateLimiter };
 
 /**
  * Signs a person in with the code of a mailed link (OAuth 2.1 section 4.1.3; order of checks: contract B3).
@@ -75,7 +75,7 @@ export async function redeemAuthorizationCode(
     const client = core.oauthClients.require(found.clientId);
 
     // What can't be signed must not be spent.
-    await core.signingKeys.signer();
+    await core.signer.key();
     const [redeemed, known] = await Promise.all([
       core.authorizations.redeem(id, now.toISOString()),
       core.identifiers.findActive("email", found.identifierValue),

@@ -1,8 +1,7 @@
 import type { Call } from "#core/call.ts";
-import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { networkOf } from "#core/network.ts";
-import { refuseIfOver } from "#core/rate_limiter.ts";
+import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 
 /**
  * Runs an attempt to redeem or refresh under the limit of failures per network: only failures count, so a person behind
@@ -11,7 +10,7 @@ import { refuseIfOver } from "#core/rate_limiter.ts";
  * @throws NestError rate_limited, and whatever the attempt throws
  */
 export async function countFailures<Result>(
-  core: Pick<Core, "rateLimiter">,
+  core: { rateLimiter: RateLimiter },
   call: Call,
   attempt: (withinLimit: Promise<void>) => Promise<Result>,
 ): Promise<Result> {

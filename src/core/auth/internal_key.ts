@@ -1,4 +1,5 @@
 import { pipe, refine, string, transform } from "zod/mini";
+import { secret } from "#core/config.ts";
 import { constantTimeEqual, hashSecret } from "#core/secrets.ts";
 
 /** Words that were published as sample keys; they open nothing anywhere. */
@@ -8,13 +9,15 @@ const hashesOf = (value: string) => value.split(",").map((hash) => hash.trim());
 
 /** SHA-256 hashes in hex, comma-separated; several, so that a key can be rotated. */
 export const internalKeyVariables = {
-  INTERNAL_KEYS: pipe(
-    string().check(
-      refine((value) =>
-        hashesOf(value).every((hash) => /^[0-9a-f]{64}$/.test(hash) && !PUBLISHED_SAMPLES.includes(hash)),
+  INTERNAL_KEYS: secret(
+    pipe(
+      string().check(
+        refine((value) =>
+          hashesOf(value).every((hash) => /^[0-9a-f]{64}$/.test(hash) && !PUBLISHED_SAMPLES.includes(hash)),
+        ),
       ),
+      transform(hashesOf),
     ),
-    transform(hashesOf),
   ),
 };
 

@@ -1,7 +1,7 @@
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { networkOf } from "#core/network.ts";
-import { refuseIfOver } from "#core/rate_limiter.ts";
+import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { hashSecret } from "#core/secrets.ts";
 import type { Address } from "#core/users/address.ts";
@@ -12,7 +12,7 @@ import type { Address } from "#core/users/address.ts";
  * @throws NestError rate_limited
  */
 export async function requireLinkAllowed(
-  core: Pick<Core, "identifiers" | "rateLimiter" | "log">,
+  core: Pick<Core, "identifiers" | "log"> & { rateLimiter: RateLimiter },
   address: Address,
   device: Device | null,
   call: Call,

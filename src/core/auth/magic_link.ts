@@ -1,4 +1,5 @@
 import { requireLinkAllowed } from "#core/auth/link_limits.ts";
+import type { OAuthClients } from "#core/auth/oauth_clients.ts";
 import type { Call } from "#core/call.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
@@ -6,6 +7,7 @@ import { isSuppressed } from "#core/email/mail_events.ts";
 import type { Mailer } from "#core/email/mailer.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
+import type { RateLimiter } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
@@ -39,7 +41,7 @@ export interface AllowedLink extends CheckedLink {
  * Checks what a request for a link says, without asking anybody.
  * @throws NestError client_not_found, invalid_redirect_uri, invalid_email
  */
-export function checkLink(core: Pick<Core, "oauthClients">, request: LinkRequest): CheckedLink {
+export function checkLink(core: { oauthClients: OAuthClients }, request: LinkRequest): CheckedLink {
   const client = core.oauthClients.require(request.clientId);
   if (!client.redirectUris.includes(request.redirectUri)) throw new NestError("invalid_redirect_uri");
   return { request, address: parseAddress(request.address) };
@@ -50,7 +52,7 @@ export function checkLink(core: Pick<Core, "oauthClients">, request: LinkRequest
  * @throws NestError rate_limited
  */
 export async function allowLink(
-  core: Pick<Core, "identifiers" | "mailEvents" | "rateLimiter" | "clock" | "log">,
+  core: Pick<Core, "identifiers" | "mailEvents" | "clock" | "log"> & { rateLimiter: RateLimiter },
   checked: CheckedLink,
   call: Call,
 ): Promise<AllowedLink> {

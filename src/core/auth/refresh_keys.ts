@@ -1,15 +1,17 @@
 import { array, minLength, regex, strictObject, string } from "zod/mini";
-import { json } from "#core/config.ts";
+import { json, secret } from "#core/config.ts";
 
 /**
  * Keys from which successors' secrets are derived; the first makes new ones, the others finish what they began. Not the
  * signing keys.
  */
 export const refreshKeyVariables = {
-  REFRESH_KEYS: json(
-    array(
-      strictObject({ id: string().check(minLength(1)), key: string().check(regex(/^[0-9a-f]{64}$/)) }),
-    ).check(minLength(1)),
+  REFRESH_KEYS: secret(
+    json(
+      array(
+        strictObject({ id: string().check(minLength(1)), key: string().check(regex(/^[0-9a-f]{64}$/)) }),
+      ).check(minLength(1)),
+    ),
   ),
 };
 

@@ -1,5 +1,6 @@
+import type { TokenMint } from "#core/auth/access_token.ts";
 import { countFailures } from "#core/auth/failure_limit.ts";
-import type { OAuthClient } from "#core/auth/oauth_clients.ts";
+import type { OAuthClient, OAuthClients } from "#core/auth/oauth_clients.ts";
 import type { RefreshKeys } from "#core/auth/refresh_keys.ts";
 import {
   type Issue,
@@ -14,6 +15,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
+import type { RateLimiter } from "#core/rate_limiter.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { purgeAfter } from "#core/retention.ts";
@@ -27,18 +29,8 @@ export interface RefreshGrant {
   refreshToken: string | undefined;
 }
 
-type RefreshCore = Pick<
-  Core,
-  | "accessTokens"
-  | "clock"
-  | "issuer"
-  | "log"
-  | "oauthClients"
-  | "rateLimiter"
-  | "refreshTokens"
-  | "sessions"
-  | "signingKeys"
-> & { refreshKeys: RefreshKeys };
+type RefreshCore = Pick<Core, "accessTokens" | "clock" | "log" | "refreshTokens" | "sessions"> &
+  TokenMint & { oauthClients: OAuthClients; rateLimiter: RateLimiter; refreshKeys: RefreshKeys };
 
 /**
  * Exchanges a refresh token for its one successor and a fresh access token (contract 1.2).
@@ -65,7 +57,7 @@ export async function rotateRefreshToken(
     const expired = token.expiresAt <= now.toISOString();
 
     // What can't be signed must not be rotated.
-    await core.signingKeys.signer();
+    await core.signer.key();
     const rotates = token.usedAt === null && token.revokedAt === null && !expired;
     const [session, rotated, successor] = await Promise.all([
       core.sessions.find(token.sessionId),

@@ -1,5 +1,5 @@
 import { _default, enum as oneOf, optional, pipe, refine, regex, string, transform } from "zod/mini";
-import { integer } from "#core/config.ts";
+import { integer, secret } from "#core/config.ts";
 
 /** What happens to a trial with a card that another person's subscription had before. */
 const TRIAL_CARD_POLICIES = ["allow", "flag", "end"] as const;
@@ -22,7 +22,7 @@ export const billingVariables = {
 };
 
 /** Several, so that a secret can be changed without losing an event. */
-export const webhookVariables = { STRIPE_WEBHOOK_SECRETS: list(/^whsec_\w+$/) };
+export const webhookVariables = { STRIPE_WEBHOOK_SECRETS: secret(list(/^whsec_\w+$/)) };
 
 export interface BillingSettings {
   priceId: string;

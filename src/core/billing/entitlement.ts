@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import type { SigningKeys } from "#core/auth/signing_keys.ts";
+import type { TokenMint } from "#core/auth/access_token.ts";
 import { isDisputed, usableUntil } from "#core/billing/subscription.ts";
 import type { Caller } from "#core/call.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
@@ -15,7 +15,7 @@ const LONGEST_SECONDS = 14 * DAY;
  * @returns the JWS, or null for an internal caller, who has no client to name, and while the payment is disputed
  */
 export async function mintEntitlement(
-  core: { issuer: string; signingKeys: SigningKeys },
+  core: TokenMint,
   subscription: Subscription,
   caller: Caller,
   now: Date,
@@ -23,7 +23,7 @@ export async function mintEntitlement(
   const until = usableUntil(subscription);
   if (caller.kind !== "user" || until === null || isDisputed(subscription)) return null;
   const expiresAt = Math.min(until.getTime(), plusSeconds(now, LONGEST_SECONDS).getTime());
-  const { kid, key } = await core.signingKeys.signer();
+  const { kid, key } = await core.signer.key();
   return new SignJWT({ sid: caller.sessionId, status: subscription.status })
     .setProtectedHeader({ alg: "ES256", typ: ENTITLEMENT_TYPE, kid })
     .setIssuer(core.issuer)

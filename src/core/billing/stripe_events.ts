@@ -11,7 +11,7 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { purgeAfter } from "#core/retention.ts";
 
 /** Outlives any function that could hold it. */
-const LEASE_SECONDS = 60;
+export const LEASE_SECONDS = 60;
 const PINNED_MAJOR = "endive";
 
 /** What is read beside the beginning of an event. */

@@ -5,7 +5,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
-import { refuseIfOver } from "#core/rate_limiter.ts";
+import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
@@ -32,14 +32,14 @@ export interface FoundTrials {
 
 type TrialCore = Pick<
   Core,
-  "clock" | "identifiers" | "log" | "providerMappings" | "rateLimiter" | "subscriptions" | "trials" | "users"
->;
+  "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
+> & { rateLimiter: RateLimiter };
 
 /**
  * Counts a request for a trial against its network's day.
  * @throws NestError rate_limited
  */
-export async function requireTrialAllowed(core: Pick<Core, "rateLimiter">, call: Call): Promise<void> {
+export async function requireTrialAllowed(core: { rateLimiter: RateLimiter }, call: Call): Promise<void> {
   refuseIfOver([await core.rateLimiter.count("trial_requests_per_network", networkOf(call.ip))]);
 }
 

@@ -1,6 +1,6 @@
 import { type Db, MongoClient } from "mongodb";
 import { refine, string } from "zod/mini";
-import { ConfigError } from "#core/config.ts";
+import { ConfigError, secret } from "#core/config.ts";
 
 /** A write must outlive one machine, and a read must see it: a URI that says otherwise is refused (contract 1.4). */
 function keepsPromises(uri: string): boolean {
@@ -16,7 +16,7 @@ function keepsPromises(uri: string): boolean {
   return true;
 }
 
-export const mongoVariables = { MONGODB_URI: string().check(refine(keepsPromises)) };
+export const mongoVariables = { MONGODB_URI: secret(string().check(refine(keepsPromises))) };
 
 export interface Mongo {
   client: MongoClient;

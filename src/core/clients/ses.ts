@@ -1,29 +1,51 @@
-import { SESv2Client } from "@aws-sdk/client-sesv2";
+import { AwsService } from "#core/clients/aws.ts";
+import type { Environment } from "#core/config.ts";
 
-/** Connecting takes at most this long; the mailer bounds the whole call. */
-const CONNECTION_TIMEOUT_MS = 1_000;
+/** One mail to one address. */
+export interface OutgoingMail {
+  from: string;
+  replyTo: string | undefined;
+  to: string;
+  subject: string;
+  html: string;
+  text: string;
+}
 
-const isLoopback = (endpoint: string) =>
-  ["127.0.0.1", "localhost", "[::1]"].includes(new URL(endpoint).hostname);
+/** SES v2, for the one operation that we use. */
+export class Ses {
+  readonly #service: AwsService;
+  readonly #configurationSet: string | undefined;
 
-/**
- * Opens SES v2. One attempt a mail: SendEmail is not idempotent, and the person can simply ask again.
- * @param endpoint another SES to talk to, such as the local stack's; credentials are made up only for a loopback one
- */
-export function openSes({
-  endpoint,
-  region,
-}: {
-  endpoint?: string | undefined;
-  region: string;
-}): SESv2Client {
-  return new SESv2Client({
-    region,
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS },
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(endpoint !== undefined && isLoopback(endpoint)
-      ? { credentials: { accessKeyId: "local", secretAccessKey: "local" } }
-      : {}),
-  });
+  /**
+   * @param configurationSet the set of SES through which mails go; it tells of their bounces and complaints
+   * @throws ConfigError without credentials, unless SES is a server on this machine
+   */
+  constructor(environment: Environment, configurationSet?: string) {
+    this.#service = new AwsService("ses", environment);
+    this.#configurationSet = configurationSet;
+  }
+
+  /**
+   * `SendEmail`, in one attempt: it is not idempotent, and the person can simply ask again.
+   * @throws AwsError named as SES names its refusals, `MessageRejected` for one
+   */
+  async sendEmail(mail: OutgoingMail, limitMs: number): Promise<void> {
+    await this.#service.post({
+      path: "/v2/email/outbound-emails",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(this.#body(mail)),
+      limitMs,
+    });
+  }
+
+  #body({ from, replyTo, to, subject, html, text }: OutgoingMail) {
+    const part = (Data: string) => ({ Data, Charset: "UTF-8" });
+    return {
+      ConfigurationSetName: this.#configurationSet,
+      Content: { Simple: { Subject: part(subject), Body: { Html: part(html), Text: part(text) } } },
+      Destination: { ToAddresses: [to] },
+      FromEmailAddress: from,
+      ReplyToAddresses: replyTo === undefined ? undefined : [replyTo],
+    };
+  }
 }

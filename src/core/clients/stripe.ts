@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import Stripe from "stripe";
 import { optional, refine, string } from "zod/mini";
+import { localOnly, secret } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 
 /** Stripe gets this long a try, or what is left of the call (contract 1.1). */
@@ -11,8 +12,8 @@ const KEY_IN_USE_WAIT_MS = 250;
 
 export const stripeVariables = {
   /** `sk_…`, or a restricted key `rk_…`. */
-  STRIPE_SECRET_KEY: string().check(refine((key) => /^[sr]k_(test|live)_\w+$/.test(key))),
-  STRIPE_URL: optional(string().check(refine((value) => URL.canParse(value)))),
+  STRIPE_SECRET_KEY: secret(string().check(refine((key) => /^[sr]k_(test|live)_\w+$/.test(key)))),
+  STRIPE_URL: localOnly(optional(string().check(refine((value) => URL.canParse(value))))),
 };
 
 /** How one request goes out. */

@@ -1,4 +1,4 @@
-import { _default, optional, refine, string } from "zod/mini";
+import { optional, refine, regex, string } from "zod/mini";
 
 const isMailbox = (value: string) => /^[^\r\n]*@[^\r\n@]+$/.test(value);
 
@@ -6,6 +6,6 @@ export const mailVariables = {
   /** The sender, such as `Beak App <no-reply@getbeak.app>`. */
   MAIL_FROM: string().check(refine(isMailbox)),
   MAIL_REPLY_TO: optional(string().check(refine(isMailbox))),
-  SES_ENDPOINT: optional(string().check(refine((value) => URL.canParse(value)))),
-  AWS_REGION: _default(string(), "eu-west-2"),
+  /** The configuration set of SES that tells of bounces and complaints. */
+  MAIL_CONFIGURATION_SET: optional(string().check(regex(/^[A-Za-z0-9_-]{1,64}$/))),
 };

@@ -1,4 +1,4 @@
-import { type SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
+import type { OutgoingMail } from "#core/clients/ses.ts";
 import { renderMail } from "#core/email/render.ts";
 import type { TemplateName, TemplateVariables } from "#core/email/templates/index.ts";
 import { NestError } from "#core/errors.ts";
@@ -13,13 +13,19 @@ export interface Mail<Name extends TemplateName> {
   variables: TemplateVariables<Name>;
 }
 
-/** Sends mail through SES v2. */
+/** Whatever carries a mail; `Ses` does. */
+export interface MailCarrier {
+  /** One attempt: whoever carries mail must not send one twice. */
+  sendEmail(mail: OutgoingMail, limitMs: number): Promise<void>;
+}
+
+/** Renders our mails and sends them. */
 export class Mailer {
-  readonly #ses: SESv2Client;
+  readonly #carrier: MailCarrier;
   readonly #sender: { from: string; replyTo?: string | undefined };
 
-  constructor(ses: SESv2Client, sender: { from: string; replyTo?: string | undefined }) {
-    this.#ses = ses;
+  constructor(carrier: MailCarrier, sender: { from: string; replyTo?: string | undefined }) {
+    this.#carrier = carrier;
     this.#sender = sender;
   }
 
@@ -29,17 +35,11 @@ export class Mailer {
    * @throws NestError email_not_sent, holding no address, if SES refuses, fails, or does not answer in time
    */
   async send<Name extends TemplateName>(mail: Mail<Name>, deadline: number): Promise<void> {
-    const { subject, html, text } = renderMail(mail.template, mail.variables);
-    const part = (Data: string) => ({ Data, Charset: "UTF-8" });
-    const command = new SendEmailCommand({
-      FromEmailAddress: this.#sender.from,
-      ...(this.#sender.replyTo === undefined ? {} : { ReplyToAddresses: [this.#sender.replyTo] }),
-      Destination: { ToAddresses: [mail.to] },
-      Content: { Simple: { Subject: part(subject), Body: { Html: part(html), Text: part(text) } } },
-    });
-    const limit = Math.max(1, Math.min(SES_LIMIT_MS, deadline - Date.now()));
+    const { from, replyTo } = this.#sender;
+    const outgoing = { from, replyTo, to: mail.to, ...renderMail(mail.template, mail.variables) };
+    const limitMs = Math.max(1, Math.min(SES_LIMIT_MS, deadline - Date.now()));
     try {
-      await this.#ses.send(command, { abortSignal: AbortSignal.timeout(limit) });
+      await this.#carrier.sendEmail(outgoing, limitMs);
     } catch (cause) {
       const kind = cause instanceof Error ? cause.name : "unknown";
       throw new NestError("email_not_sent", { cause, detail: `SES: ${kind}` });

@@ -7,7 +7,7 @@ import { literal, number, enum as oneOf, optional, type output, strictObject, st
 import { redeemAuthorizationCode } from "#core/auth/authorization_code.ts";
 import { rotateRefreshToken } from "#core/auth/refresh_token.ts";
 import type { TokenPair } from "#core/auth/token_pair.ts";
-import { refreshKeys } from "#core/parts.ts";
+import { rateLimiter, refreshKeys, signer } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -55,7 +55,7 @@ export const handler = rpc({
     "client_not_found",
     "rate_limited",
   ],
-  parts: { refreshKeys },
+  parts: { rateLimiter, refreshKeys, signer },
   async run({ core, request: asked, call }) {
     if (asked.grant_type === "refresh_token") {
       const grant = { clientId: asked.client_id, refreshToken: asked.refresh_token };

@@ -7,7 +7,7 @@
 import { optional, strictObject } from "zod/mini";
 import { deviceFields, linkFields, readLinkRequest } from "#core/auth/link_request.ts";
 import { allowLink, checkLink, mailLink, storeLink } from "#core/auth/magic_link.ts";
-import { mailer } from "#core/parts.ts";
+import { mailer, rateLimiter } from "#core/parts.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({ ...linkFields, device: optional(deviceFields) });
@@ -20,7 +20,7 @@ export const handler = rpc({
   request,
   response: null,
   errors: ["client_not_found", "invalid_redirect_uri", "invalid_email", "rate_limited", "email_not_sent"],
-  parts: { mailer },
+  parts: { mailer, rateLimiter },
   async run({ core, request, call }) {
     const allowed = await allowLink(core, checkLink(core, readLinkRequest(request)), call);
     const url = await storeLink(core, allowed);

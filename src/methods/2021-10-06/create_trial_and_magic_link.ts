@@ -8,7 +8,7 @@ import { deviceFields, linkFields, readLinkRequest } from "#core/auth/link_reque
 import { allowLink, checkLink, mailLink, storeLink } from "#core/auth/magic_link.ts";
 import { claimTrial, readTrials, requireTrialAllowed } from "#core/billing/trial.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trial_subscription.ts";
-import { billing, mailer, stripe } from "#core/parts.ts";
+import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({ ...linkFields, device: deviceFields });
@@ -30,7 +30,7 @@ export const handler = rpc({
     "stripe_error",
     "email_not_sent",
   ],
-  parts: { billing, mailer, stripe },
+  parts: { billing, mailer, rateLimiter, stripe },
   async run({ core, request, call }) {
     const checked = checkLink(core, readLinkRequest(request));
     const { address } = checked;

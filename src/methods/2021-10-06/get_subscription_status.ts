@@ -5,7 +5,7 @@
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/entitlement.ts";
 import { requireUsable } from "#core/billing/subscription.ts";
-import { billingPortal } from "#core/parts.ts";
+import { billingPortal, signer } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -29,7 +29,7 @@ export const handler = rpc({
   request,
   response,
   errors: ["no_active_subscription"],
-  parts: { billingPortal },
+  parts: { billingPortal, signer },
   reads: ({ core, request: { user_id } }) => core.subscriptions.listByUser(user_id),
   async run({ core, reads, caller, call }) {
     const now = core.clock.now();

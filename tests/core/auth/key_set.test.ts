@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { generateKeySet, parseKeySet } from "#core/auth/signing_keys.ts";
+import { generateKeySet } from "#core/auth/key_rotation.ts";
+import { parseKeySet } from "#core/auth/signing_keys.ts";
 
 const made = await generateKeySet(new Date());
 const [current] = made.keys;

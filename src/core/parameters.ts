@@ -1,0 +1,39 @@
+import { AwsError } from "#core/clients/aws.ts";
+import { Ssm } from "#core/clients/ssm.ts";
+import type { Environment } from "#core/config.ts";
+import { NestError } from "#core/errors.ts";
+
+/** A cold start waits this long for SSM, so that its first call still answers in time (contract 1.1). */
+const LIMIT_MS = 1_500;
+
+/** The variable that names the parameter from which a variable's value is read. */
+export const parameterVariable = (name: string) => `${name}_PARAMETER`;
+
+/**
+ * An environment with the values of its parameters. A variable holds its value, or `<NAME>_PARAMETER` holds the name of
+ * the SSM parameter that does. Without the latter nobody is asked anything.
+ * @param names the variables that will be read
+ * @param limitMs how long SSM may take in all
+ * @returns the environment; a variable whose parameter does not exist stays missing
+ * @throws NestError unavailable if SSM can't be reached or refuses
+ */
+export async function readParameters(
+  environment: Environment,
+  names: readonly string[],
+  limitMs = LIMIT_MS,
+): Promise<Environment> {
+  const wanted = names.flatMap((name) => {
+    const parameter = environment[parameterVariable(name)];
+    return environment[name] || !parameter ? [] : [{ name, parameter }];
+  });
+  if (wanted.length === 0) return environment;
+  try {
+    const parameters = wanted.map(({ parameter }) => parameter);
+    const values = await new Ssm(environment).getParameters(parameters, limitMs);
+    const read = wanted.map(({ name, parameter }) => [name, values.get(parameter)]);
+    return { ...environment, ...Object.fromEntries(read) };
+  } catch (cause) {
+    if (!(cause instanceof AwsError)) throw cause;
+    throw new NestError("unavailable", { cause, detail: `SSM: ${cause.name}` });
+  }
+}

@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
+import { originOf, type Variables } from "#core/config.ts";
+import { handler as jwks } from "#entry/jwks.ts";
+import type { Needs } from "#entry/lambda.ts";
+import { handler as unmatched } from "#entry/unmatched.ts";
+import { loadMethods } from "#local/routes.ts";
+
+/** The parameters of SSM that a function may read, by the name it is given them under. */
+function parametersOf(variables: Variables): string[] {
+  return Object.entries(variables).flatMap(([name, schema]) => {
+    const origin = originOf(schema);
+    return typeof origin === "string" ? [] : [origin.parameter ?? name];
+  });
+}
+
+const methods = (await loadMethods()).map(({ handler }) => {
+  const { name, version } = handler.declaration;
+  return [`${version}/${name}`, handler.needs] as const;
+});
+const needs = new Map<string, Needs>([
+  ...methods,
+  ["stripe_webhook", stripeWebhook.needs],
+  ["ses_events", sesEvents.needs],
+  ["jwks", jwks.needs],
+  ["$default", unmatched.needs],
+]);
+const holding = (parameter: string) =>
+  [...needs].flatMap(([name, { variables }]) => (parametersOf(variables).includes(parameter) ? [name] : []));
+
+const METHODS = methods.map(([name]) => name);
+const SIGN = ["2020-12-14/authenticate_user", "2021-10-06/get_subscription_status"];
+const LIMITED = [
+  "2020-12-14/authenticate_user",
+  "2020-12-14/send_magic_link",
+  "2021-10-06/create_trial_and_magic_link",
+];
+const STRIPE = [
+  "2021-10-06/create_trial_and_magic_link",
+  "2021-10-06/get_subscription_status",
+  "stripe_webhook",
+];
+
+test.each([
+  ["the private signing keys", "SIGNING_KEYS", SIGN],
+  [
+    "the public signing keys",
+    "SIGNING_KEYS_PUBLIC",
+    [...METHODS.filter((name) => !SIGN.includes(name)), "jwks"],
+  ],
+  ["internal keys", "INTERNAL_KEYS", METHODS],
+  ["keys of refresh tokens", "REFRESH_KEYS", ["2020-12-14/authenticate_user"]],
+  ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
+  ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
+  ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
+  ["the database", "MONGODB_URI", [...METHODS, "stripe_webhook", "ses_events"]],
+])("only who needs it holds %s", (_what, parameter, holders) => {
+  expect(holding(parameter).sort()).toEqual([...holders].sort());
+});
+
+test("no secret is anywhere else", () => {
+  const known = ["SIGNING_KEYS", "SIGNING_KEYS_PUBLIC", "INTERNAL_KEYS", "REFRESH_KEYS", "RATE_LIMIT_KEY"];
+  const all = [...known, "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "MONGODB_URI"];
+  const held = [...needs.values()].flatMap(({ variables }) => parametersOf(variables));
+  expect([...new Set(held)].sort()).toEqual(all.sort());
+  expect(parametersOf(unmatched.needs.variables)).toEqual([]);
+});
+
+test("only those that mail may send, and no function does anything else at AWS", () => {
+  const sending = [...needs].flatMap(([name, { awsActions }]) =>
+    awsActions.length > 0 ? [[name, ...awsActions]] : [],
+  );
+  expect(sending).toEqual(
+    ["2020-12-14/send_magic_link", "2021-10-06/create_trial_and_magic_link", "stripe_webhook"].map((name) => [
+      name,
+      "ses:SendEmail",
+    ]),
+  );
+});
+
+test("what no deployment has is marked so", () => {
+  const every = Object.assign({}, ...[...needs.values()].map(({ variables }) => variables)) as Variables;
+  const named = (origin: string) =>
+    Object.keys(every).filter((name) => originOf(every[name] as Variables[string]) === origin);
+  expect(named("local").sort()).toEqual([
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SESV2",
+    "AWS_ENDPOINT_URL_SSM",
+    "STRIPE_URL",
+  ]);
+  expect(named("lambda").sort()).toEqual([
+    "AWS_ACCESS_KEY_ID",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+  ]);
+});

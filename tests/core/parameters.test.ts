@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { readParameters } from "#core/parameters.ts";
+import { startSsmDouble } from "#tests/support/ssm_double.ts";
+
+const NAMES = ["FIRST", "SECOND"];
+const LATE_MS = 4_000;
+/** However busy the machine is. */
+const PATIENT_MS = 30_000;
+
+test("without a parameter's name the environment is taken as it is, and nobody is asked", async () => {
+  const environment = { FIRST: "1", AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
+  expect(await readParameters(environment, NAMES)).toBe(environment);
+});
+
+test("a parameter's value takes its variable's place; a value that is there is left alone", async () => {
+  await using ssm = await startSsmDouble({ "/nest/first": ["old", "new"], "/nest/second": "unused" });
+  const environment = {
+    FIRST_PARAMETER: "/nest/first",
+    SECOND: "here",
+    SECOND_PARAMETER: "/nest/second",
+    OTHER_PARAMETER: "/nest/first",
+    AWS_ENDPOINT_URL_SSM: ssm.url,
+  };
+  expect(await readParameters(environment, NAMES)).toEqual({ ...environment, FIRST: "new" });
+  expect(ssm.asked).toEqual([["/nest/first"]]);
+});
+
+test("a version may be named", async () => {
+  await using ssm = await startSsmDouble({ "/nest/first": ["old", "new"] });
+  const environment = { FIRST_PARAMETER: "/nest/first:1", AWS_ENDPOINT_URL_SSM: ssm.url };
+  expect(await readParameters(environment, NAMES)).toMatchObject({ FIRST: "old" });
+});
+
+test("a parameter that does not exist leaves its variable missing, and the others are read", async () => {
+  await using ssm = await startSsmDouble({ "/nest/second": "2" });
+  const read = await readParameters(
+    { FIRST_PARAMETER: "/nest/first", SECOND_PARAMETER: "/nest/second", AWS_ENDPOINT_URL_SSM: ssm.url },
+    NAMES,
+  );
+  expect([read.FIRST, read.SECOND]).toEqual([undefined, "2"]);
+});
+
+test("more than ten are read by several calls, side by side", async () => {
+  const names = Array.from({ length: 23 }, (_none, index) => `V${index}`);
+  await using ssm = await startSsmDouble(Object.fromEntries(names.map((name) => [`/nest/${name}`, name])));
+  const environment = {
+    ...Object.fromEntries(names.map((name) => [`${name}_PARAMETER`, `/nest/${name}`])),
+    AWS_ENDPOINT_URL_SSM: ssm.url,
+  };
+  const read = await readParameters(environment, names);
+  for (const name of names) expect(read[name]).toBe(name);
+  expect(ssm.asked.map((asked) => asked.length).sort()).toEqual([10, 10, 3].sort());
+});
+
+test("throttling and a lost connection are tried again at once", async () => {
+  await using ssm = await startSsmDouble({ "/nest/first": "1" });
+  ssm.fault("throttled", "reset", "throttled");
+  const environment = { FIRST_PARAMETER: "/nest/first", AWS_ENDPOINT_URL_SSM: ssm.url };
+  expect(await readParameters(environment, NAMES, PATIENT_MS)).toMatchObject({ FIRST: "1" });
+  expect(ssm.asked).toHaveLength(4);
+});
+
+test.each([
+  ["hangs", Array<"hang">(5).fill("hang"), "SSM: TimeoutError"],
+  ["throttles for too long", Array<"throttled">(60).fill("throttled"), "SSM: ThrottlingException"],
+  ["refuses", ["denied"] as const, "SSM: AccessDeniedException"],
+])("an SSM that %s is unavailable, well within a call's time", async (_case, faults, detail) => {
+  await using ssm = await startSsmDouble({ "/nest/first": "1" });
+  ssm.fault(...faults);
+  const startedAt = Date.now();
+  const reading = readParameters({ FIRST_PARAMETER: "/nest/first", AWS_ENDPOINT_URL_SSM: ssm.url }, NAMES);
+  await expect(reading).rejects.toMatchObject({ code: "unavailable", detail });
+  expect(Date.now() - startedAt).toBeLessThan(LATE_MS);
+});

@@ -1,0 +1,127 @@
+import { readFile } from "node:fs/promises";
+import type { Context } from "aws-lambda";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { MINUTE } from "#core/clock.ts";
+import { serveEvent } from "#entry/event.ts";
+import { linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+
+interface Filter {
+  FilterPattern: string;
+  MetricTransformations: [{ MetricName: string; MetricValue: string }];
+}
+
+const readYaml = async (path: string) => parse(await readFile(path, "utf8"));
+const alarms = await readYaml("deploy/alarms.yml");
+const api = await readYaml("deploy/api.yml");
+const filters = new Map<string, Filter>(
+  Object.entries(alarms.Resources as Record<string, { Type: string; Properties: Filter }>).flatMap(
+    ([id, { Type, Properties }]) =>
+      Type === "AWS::Logs::MetricFilter" ? [[id.replace(/Filter$/, ""), Properties]] : [],
+  ),
+);
+
+/**
+ * Whether CloudWatch would count a line: as much of its JSON patterns as ours use.
+ * @throws Error for anything else
+ */
+function counts(pattern: string, line: string): boolean {
+  const fields = JSON.parse(line) as Record<string, unknown>;
+  const terms = /^\{ (.*) \}$/.exec(pattern)?.[1]?.split(" && ") ?? [];
+  expect(terms.length).toBeGreaterThan(0);
+  return terms.every((term) => {
+    const parsed = /^\$\.(\w+) (=|>=|IS) ("[^"]*"|\d+|\*|TRUE)$/.exec(term);
+    if (!parsed) throw new Error(`no term that we know: ${term}`);
+    const [, name = "", operator, operand = ""] = parsed;
+    const value = fields[name];
+    if (operand === "*") return value !== undefined;
+    if (operator === "IS") return value === true;
+    const wanted: unknown = JSON.parse(operand);
+    return operator === "=" ? value === wanted : typeof value === "number" && value >= Number(wanted);
+  });
+}
+
+let nest: TestNest;
+const counted = (name: string) =>
+  nest.logLines.filter((line) => counts(filters.get(name)?.FilterPattern ?? "", line)).length;
+const context = { awsRequestId: "r1" } as Context;
+
+beforeAll(async () => {
+  nest = await startNest({ environment: { LIMIT_MAILS_PER_HOUR: "3" } });
+  // What alarms are about, once each.
+  const { refresh_token } = await nest.signIn();
+  const next = await nest.refresh(refresh_token);
+  await nest.call(`${V2}get_user`, { user_id: next.body.user_id }, { bearer: next.body.access_token });
+  nest.clock.advance(MINUTE);
+  await nest.refresh(refresh_token);
+  await nest.call("/1/webhook/stripe", "{}", { headers: { "stripe-signature": "t=1,v1=00" } });
+  nest.stripe.createSubscription({ email: "ada@example.com" });
+  nest.stripe.fault({ calls: 1, kind: "error" });
+  await nest.deliverEvents();
+  for (const kind of ["bounce", "complaint"])
+    await serveEvent(sesEvents.declaration, nest.gateway)(mailEvent(kind), context);
+  for (let mail = 0; mail < 3; mail++) await nest.call(`${V1}send_magic_link`, linkRequest());
+});
+afterAll(() => nest.stop());
+
+const mailEvent = (kind: string) => ({
+  id: kind,
+  time: nest.clock.now().toISOString(),
+  detail: {
+    eventType: kind === "bounce" ? "Bounce" : "Complaint",
+    mail: { messageId: "m" },
+    ...(kind === "bounce"
+      ? { bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: "gone@example.com" }] } }
+      : { complaint: { complainedRecipients: [{ emailAddress: "cross@example.com" }] } }),
+  },
+});
+
+test.each(["TokenReuse", "WebhookRefusals", "WebhookFailures", "WebhookErrors", "Bounces", "Complaints"])(
+  "the filter %s counts the line that the code writes, and no other",
+  (name) => {
+    expect(counted(name)).toBe(1);
+  },
+);
+
+test("mails beyond the ceiling are counted, in both functions that ask", () => {
+  for (const name of ["MailCeilingOfLinks", "MailCeilingOfTrials"]) expect(counted(name)).toBeGreaterThan(0);
+});
+
+test("the age of Stripe's events is read from every line of the ledger", () => {
+  const lines = nest.logLines.filter((line) => counts(filters.get("WebhookLag")?.FilterPattern ?? "", line));
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) expect(JSON.parse(line).lag_ms).toEqual(expect.any(Number));
+  expect(filters.get("WebhookLag")?.MetricTransformations[0].MetricValue).toBe("$.lag_ms");
+});
+
+test("a dispute is counted", async () => {
+  const { id } = nest.stripe.createSubscription({ email: "grace@example.com" });
+  await nest.deliverEvents();
+  nest.stripe.dispute(id);
+  await nest.deliverEvents();
+  expect(counted("Disputes")).toBe(1);
+});
+
+test("a call that API Gateway throttles is counted from its access log, and one that we limit is not", () => {
+  const { Format } = api.extensions.HttpApiStage.Properties.AccessLogSettings;
+  const line = (values: Record<string, string>) =>
+    Format.replace(/\$context\.([\w.]+)/g, (_all: string, name: string) => values[name] ?? "-");
+  const pattern = filters.get("ApiThrottles")?.FilterPattern ?? "";
+  expect(counts(pattern, line({ status: "429" }))).toBe(true);
+  expect(counts(pattern, line({ status: "429", "integration.integrationStatus": "200" }))).toBe(false);
+  expect(counts(pattern, line({ status: "200", "integration.integrationStatus": "200" }))).toBe(false);
+});
+
+test("every filter was tried", () => {
+  const tried = [
+    "TokenReuse",
+    "WebhookRefusals",
+    "WebhookFailures",
+    "WebhookErrors",
+    "Bounces",
+    "Complaints",
+  ];
+  const others = ["MailCeilingOfLinks", "MailCeilingOfTrials", "WebhookLag", "Disputes", "ApiThrottles"];
+  expect([...filters.keys()].sort()).toEqual([...tried, ...others].sort());
+});

@@ -1,0 +1,30 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import type { StageSettings } from "#deploy/settings.ts";
+
+type Change = { [Key in keyof StageSettings]?: Partial<StageSettings[Key]> };
+
+/**
+ * Writes a stage file of one's own: the committed one of nonprod, with what it leaves empty.
+ * @returns its path
+ */
+export async function writeSettings(folder: string, change: Change = {}): Promise<string> {
+  const committed = parse(await readFile("deploy/stages/nonprod.yml", "utf8")) as StageSettings;
+  const settings = {
+    ...committed,
+    ...change,
+    domain: { ...committed.domain, certificateArn: CERTIFICATE, ...change.domain },
+    variables: {
+      ...committed.variables,
+      STRIPE_PRICE_ID: "price_nest",
+      STRIPE_PRODUCT_IDS: "prod_nest",
+      ...change.variables,
+    },
+  };
+  const path = join(folder, "nonprod.yml");
+  await writeFile(path, stringify(settings));
+  return path;
+}
+
+const CERTIFICATE = "arn:aws:acm:eu-west-2:123456789012:certificate/5c1a0f5e-6f0c-4a53-9e37-0c1b1f2d3e4f";

@@ -1,0 +1,94 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { unzipSync } from "fflate";
+import { type FunctionProcess, startFunction } from "#deploy/verify/function_process.ts";
+import type { Result } from "#entry/answer.ts";
+
+/** API Gateway's event of a call, as one was recorded, with another route, headers and body. */
+export async function recordedEvent(
+  route: string,
+  {
+    path = route.split(" ")[1] ?? "/",
+    verb = route.split(" ")[0] ?? "GET",
+    headers = {},
+    body,
+  }: EventChange = {},
+) {
+  const recorded = JSON.parse(
+    await readFile(new URL("../deploy/api_gateway_event.json", import.meta.url), "utf8"),
+  );
+  const { requestContext } = recorded;
+  return {
+    ...recorded,
+    routeKey: route,
+    rawPath: path,
+    headers: { ...recorded.headers, ...headers },
+    requestContext: {
+      ...requestContext,
+      routeKey: route,
+      http: { ...requestContext.http, method: verb, path },
+    },
+    ...(body === undefined ? {} : { body }),
+  };
+}
+interface EventChange {
+  path?: string;
+  verb?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** Unpacks a zip into a folder of its own. */
+export async function unpack(zip: Uint8Array, folder: string): Promise<void> {
+  for (const [name, content] of Object.entries(unzipSync(zip))) {
+    const file = join(folder, name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+  }
+}
+
+/** The unpacked functions of a deployment, each in a process of its own that is started when it is first called. */
+export class ZippedFunctions {
+  readonly #folder: string;
+  readonly #node: string;
+  readonly #environments: ReadonlyMap<string, Record<string, string>>;
+  readonly #running = new Map<string, Promise<FunctionProcess>>();
+
+  /** @param folder has a folder for each function */
+  constructor(folder: string, node: string, environments: ReadonlyMap<string, Record<string, string>>) {
+    this.#folder = folder;
+    this.#node = node;
+    this.#environments = environments;
+  }
+
+  get called(): string[] {
+    return [...this.#running.keys()].sort();
+  }
+
+  async invoke(name: string, event: unknown): Promise<unknown> {
+    let running = this.#running.get(name);
+    if (!running) {
+      const environment = this.#environments.get(name);
+      if (!environment) throw new Error(`There is no function ${name}.`);
+      running = startFunction(join(this.#folder, name), environment, this.#node);
+      this.#running.set(name, running);
+    }
+    return (await running).invoke(event);
+  }
+
+  /** Calls a method as the app does. */
+  async call(name: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+    const event = await recordedEvent(`POST ${path}`, { headers, body: JSON.stringify(body) });
+    const answer = (await this.invoke(name, event)) as Result;
+    return { status: answer.statusCode, body: answer.body ? JSON.parse(answer.body) : undefined };
+  }
+
+  /** Everything that every function printed. */
+  async printed(): Promise<string> {
+    return (await Promise.all(this.#running.values())).map((running) => running.printed()).join("");
+  }
+
+  async close(): Promise<void> {
+    for (const running of this.#running.values()) await (await running).close();
+  }
+}
