@@ -10,7 +10,8 @@ type Rule =
   | "maxLength"
   | "minimum"
   | "maximum"
-  | "enum";
+  | "enum"
+  | "format";
 interface Failure {
   path: (string | number)[];
   name: Rule;
@@ -63,6 +64,8 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
       if (typeof valueAt(body, path) !== "string") return one("type", "is not of a type(s) string");
       return one("enum", `is not one of enum values: ${issue.values.join(",")}`);
     }
+    case "custom":
+      return one("format", issue.message);
     default:
       return one("type", "is not valid");
   }
