@@ -83,6 +83,22 @@ describe("rate limits", () => {
     expect(nest.ses.inbox).toHaveLength(5);
   });
 
+  test("a flood from one network keeps nobody else from a link, not even while it lasts", async () => {
+    await start({
+      LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
+      LIMIT_LINKS_PER_ADDRESS: "4",
+      LIMIT_MAILS_PER_HOUR: "1",
+    });
+    for (let round = 0; round < 10; round++) {
+      const victim = `victim-${round}@example.com`;
+      const flood = Promise.all(Array.from({ length: 30 }, () => ask(victim, "198.51.100.1")));
+      const others = await Promise.all([ask(victim, "203.0.113.1"), ask(victim, "203.0.113.2")]);
+      const passed = (await flood).filter(({ status }) => status === 204);
+      expect([others.map(({ status }) => status), passed.length]).toEqual([[204, 204], 2]);
+      await windowsPass();
+    }
+  });
+
   test("a burst from many networks at once mails an address no more than its day's links", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS: "4" });
     const burst = await Promise.all(
@@ -90,6 +106,48 @@ describe("rate limits", () => {
     );
     expect(burst.filter(({ status }) => status === 204)).toHaveLength(4);
     expect(nest.ses.inbox).toHaveLength(4);
+  });
+
+  test("a known machine over its own limit is told of its own wait, not of the day that strangers used up", async () => {
+    await start({ LIMIT_LINKS_PER_KNOWN_DEVICE: "1", LIMIT_LINKS_PER_ADDRESS: "1" });
+    await nest.signIn("known@example.com", {
+      device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
+    });
+    const waits = [];
+    for (const beak_id of ["mine", "another"])
+      waits.push((await ask("known@example.com", "203.0.113.1", beak_id)).body.meta.retry_after);
+    expect(waits[0]).toBeLessThanOrEqual(900);
+    expect(waits[1]).toBeGreaterThan(86_000);
+  });
+
+  test.each(["error", "rate_limited", "rejected"] as const)(
+    "a link that SES answers with %s is counted against the network that asked and nobody else",
+    async (kind) => {
+      await start({
+        LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
+        LIMIT_LINKS_PER_ADDRESS: "2",
+        LIMIT_LINKS_PER_KNOWN_DEVICE: "2",
+        LIMIT_MAILS_PER_HOUR: "1",
+        LIMIT_LINKS_PER_NETWORK: "20",
+      });
+      const own = () => ask("ada@example.com", "203.0.113.1", "mine");
+      nest.ses.fault({ calls: 18, kind });
+      for (let link = 0; link < 18; link++) expect((await own()).body.code).toBe("email_not_sent");
+      expect([(await own()).status, (await own()).status, (await own()).status]).toEqual([204, 204, 429]);
+      await nest.collection("rate-limits").deleteMany({ key: /^links_per_address/ });
+      expect((await own()).status).toBe(429);
+      const counted = await nest.collection("rate-limits").find().toArray();
+      const points = (name: string) => counted.find(({ key }) => String(key).startsWith(`${name}:`))?.points;
+      expect([points("mails_per_hour"), points("links_per_known_device")]).toEqual([2, 4]);
+    },
+  );
+
+  test("a link that SES never answered for may have gone out: the address's day keeps it, the next try is free", async () => {
+    await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1", LIMIT_LINKS_PER_ADDRESS: "2" });
+    nest.ses.fault({ calls: 1, kind: "hang" });
+    expect((await ask("ada@example.com", "203.0.113.1")).body.code).toBe("email_not_sent");
+    expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
+    expect((await ask("ada@example.com", "203.0.113.2")).status).toBe(429);
   });
 
   test("only failures of redemptions and refreshes count, 60 a minute per network", async () => {

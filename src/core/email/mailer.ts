@@ -1,4 +1,4 @@
-import { type SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
+import { type SESv2Client, type SESv2ServiceException, SendEmailCommand } from "@aws-sdk/client-sesv2";
 import { renderMail } from "#core/email/render.ts";
 import type { TemplateName, TemplateVariables } from "#core/email/templates/index.ts";
 import { NestError } from "#core/errors.ts";
@@ -45,4 +45,11 @@ export class Mailer {
       throw new NestError("email_not_sent", { cause, detail: `SES: ${kind}` });
     }
   }
+}
+
+/** Whether a mail that `send` gave up may have gone out all the same: SES did not say that it refused it. */
+export function mayHaveGone(error: unknown): boolean {
+  const cause =
+    error instanceof NestError ? (error.cause as Partial<SESv2ServiceException> | undefined) : undefined;
+  return cause?.$metadata?.httpStatusCode === undefined;
 }
