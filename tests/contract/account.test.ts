@@ -250,9 +250,8 @@ describe("cross-origin calls", () => {
       "https://app.example",
     );
     for (const method of ["OPTIONS", "POST"]) {
-      expect(
-        (await ask("https://evil.example", method)).headers["access-control-allow-origin"],
-      ).toBeUndefined();
+      const { headers } = await ask("https://evil.example", method);
+      expect(Object.keys(headers).filter((name) => name.startsWith("access-control-"))).toEqual([]);
     }
     await nest.stop();
   });

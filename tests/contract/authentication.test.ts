@@ -69,6 +69,11 @@ describe("contract J, authorization header", () => {
     expect([reply.status, reply.body.reasons[0].code]).toEqual([401, reason]);
   });
 
+  test("A9: the header's name may have any case", async () => {
+    const headers = { Authorization: "bearer junk" };
+    expect((await nest.call(`${V1}list_news_items`, { client_id: "x" }, { headers })).status).toBe(401);
+  });
+
   test("J18: a wrong internal key is access_denied, the right one reads any user", async () => {
     const { user_id } = await nest.signIn();
     const wrong = await nest.call(
