@@ -183,6 +183,35 @@ describe("sessions", () => {
     expect((await nest.refresh(laptop.refresh_token)).body.code).toBe("authorization_not_found");
   });
 
+  test("list_sessions answers the newest 500 of somebody who signs in with a script, oldest first", async () => {
+    const tokens = await nest.signIn("script@example.com");
+    const own = { user_id: tokens.user_id };
+    const template = await nest.collection("sessions").findOne({ userId: tokens.user_id });
+    await nest.collection("sessions").insertMany(
+      Array.from({ length: 600 }, (_, index) => ({
+        ...template,
+        _id: `session_${String(index).padStart(27, "0")}`,
+        createdAt: new Date(Date.UTC(2026, 0, 1) + index).toISOString(),
+      })),
+    );
+    const { body } = await nest.call(`${V2}list_sessions`, own, { bearer: tokens.access_token });
+    expect(body).toHaveLength(500);
+    const times = body.map(({ created_at }: { created_at: string }) => created_at);
+    expect(times).toEqual([...times].sort());
+    expect(body.at(-1).current).toBe(true);
+    expect(body[0].id).toBe(`session_${String(101).padStart(27, "0")}`);
+  });
+
+  test("list_sessions leaves out those that ended", async () => {
+    const own = await startNest();
+    const client = { user_id: (await own.signIn()).user_id };
+    await own.signIn();
+    own.clock.advance(365 * 24 * 3600);
+    const { access_token } = await own.signIn();
+    expect((await own.call(`${V2}list_sessions`, client, { bearer: access_token })).body).toHaveLength(1);
+    await own.stop();
+  });
+
   test("revoke_session of somebody else's session, or of none, is not_found and changes nothing", async () => {
     const ada = await nest.signIn("owner@example.com");
     const eve = await nest.signIn("eve@example.com");

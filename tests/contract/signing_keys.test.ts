@@ -56,6 +56,11 @@ describe("signing keys, through the documented commands", () => {
 
     base.clock.advance(HOUR + 1);
     expect(await command("rotate", base.clock.now())).toMatch(/retired .*\ncurrent .*\nnext /);
+    expect((await keys()).keys.map(({ state, d }) => [state, d !== undefined])).toEqual([
+      ["retired", false],
+      ["current", true],
+      ["next", true],
+    ]);
     const fresh = await boot();
     // Both instances serve for a while; each takes the other's tokens.
     const after = await fresh.signIn("after@example.com");
