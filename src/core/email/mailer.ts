@@ -26,9 +26,11 @@ export class Mailer {
   /**
    * Renders and sends one mail, in one attempt.
    * @param deadline epoch ms by which the call must have answered
-   * @throws NestError email_not_sent, holding no address, if SES refuses, fails, or does not answer in time
+   * @throws NestError email_not_sent, holding no address, if SES refuses, fails, or has no time to answer
    */
   async send<Name extends TemplateName>(mail: Mail<Name>, deadline: number): Promise<void> {
+    const limit = Math.min(SES_LIMIT_MS, deadline - Date.now());
+    if (limit <= 0) throw new NestError("email_not_sent", { detail: "no time left" });
     const { subject, html, text } = renderMail(mail.template, mail.variables);
     const part = (Data: string) => ({ Data, Charset: "UTF-8" });
     const command = new SendEmailCommand({
@@ -37,7 +39,6 @@ export class Mailer {
       Destination: { ToAddresses: [mail.to] },
       Content: { Simple: { Subject: part(subject), Body: { Html: part(html), Text: part(text) } } },
     });
-    const limit = Math.max(1, Math.min(SES_LIMIT_MS, deadline - Date.now()));
     try {
       await this.#ses.send(command, { abortSignal: AbortSignal.timeout(limit) });
     } catch (cause) {
@@ -47,9 +48,9 @@ export class Mailer {
   }
 }
 
-/** Whether a mail that `send` gave up may have gone out all the same: SES did not say that it refused it. */
+/** Whether a mail that `send` gave up may have gone out all the same: SES was asked and did not refuse it. */
 export function mayHaveGone(error: unknown): boolean {
-  const cause =
-    error instanceof NestError ? (error.cause as Partial<SESv2ServiceException> | undefined) : undefined;
-  return cause?.$metadata?.httpStatusCode === undefined;
+  if (!(error instanceof NestError && error.cause instanceof Error)) return false;
+  const { $metadata } = error.cause as Partial<SESv2ServiceException>;
+  return $metadata?.httpStatusCode === undefined;
 }
