@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { ConfigError } from "#core/config.ts";
-import type { Result } from "#entry/answer.ts";
+import { NestError } from "#core/errors.ts";
+import { failure, type Result } from "#entry/answer.ts";
 
 export type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<Result>;
 
@@ -15,17 +16,11 @@ export function httpLambda(open: () => Handler): Handler {
     } catch (error) {
       const why = error instanceof ConfigError ? error.message : (error as Error).name;
       process.stdout.write(`${JSON.stringify({ level: "error", event: "function_not_opened", why })}\n`);
-      return async (_event, { awsRequestId }) => ({
-        statusCode: 500,
-        headers: {
-          "content-type": "application/json",
-          "beak-time": new Date().toISOString(),
-          "request-id": awsRequestId,
-          "cache-control": "no-store",
-          "x-content-type-options": "nosniff",
-        },
-        body: JSON.stringify({ code: "unknown", meta: { request_id: awsRequestId } }),
-      });
+      return async (event, { awsRequestId: requestId }) => {
+        const oauthClients = { allowsOrigin: () => false };
+        const stage = process.env.STAGE ?? "unknown";
+        return failure({ event, requestId, now: new Date(), stage, oauthClients }, new NestError("unknown"));
+      };
     }
   });
 }

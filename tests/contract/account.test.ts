@@ -249,6 +249,14 @@ describe("sessions", () => {
 });
 
 describe("cross-origin calls", () => {
+  test("a disabled client's origin is nobody's", async () => {
+    const nest = await startNest();
+    const headers = { origin: "https://rio.getbeak.app" };
+    const reply = await nest.call(`${V1}list_news_items`, { client_id: "x" }, { headers });
+    expect(reply.headers).not.toHaveProperty("access-control-allow-origin");
+    await nest.stop();
+  });
+
   test("name an enabled client's origin and nobody else's", async () => {
     const client = {
       id: "client_web",

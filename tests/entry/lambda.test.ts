@@ -26,7 +26,17 @@ test.each([
       .map((line) => JSON.parse(line));
     expect(lines[0]).toMatchObject({ level: "error", event: "function_not_opened" });
     expect(lines[0].why).toContain("STAGE");
-    expect(lines[1]).toMatchObject({ statusCode: 500, headers: { "content-type": "application/json" } });
+    expect(lines[1]).toMatchObject({
+      statusCode: 500,
+      headers: {
+        "content-type": "application/json",
+        "request-id": "r-1",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "strict-transport-security": "max-age=63072000; includeSubDomains",
+        vary: "origin",
+      },
+    });
     expect(JSON.parse(lines[1].body)).toEqual({ code: "unknown", meta: { request_id: "r-1" } });
   }
 });
