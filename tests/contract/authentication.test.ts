@@ -157,6 +157,44 @@ describe("contract J, authorization header", () => {
   });
 });
 
+describe("a bearer's record and its session must both stand and agree", () => {
+  let nest: TestNest;
+  beforeAll(async () => {
+    nest = await startNest();
+  });
+  afterAll(() => nest.stop());
+  const past = "2020-01-01T00:00:00.000Z";
+
+  test.each([
+    ["access_tokens", { revokedAt: past }, "token_revoked"],
+    ["access_tokens", { expiresAt: past }, "token_expired"],
+    ["access_tokens", { userId: "user_other" }, "token_not_found"],
+    ["access_tokens", { clientId: WINDOWS }, "token_not_found"],
+    ["access_tokens", { sessionId: "session_other" }, "token_not_found"],
+    ["access_tokens", { generation: 0 }, "token_revoked"],
+    ["sessions", { revokedAt: past }, "token_revoked"],
+    ["sessions", { expiresAt: past }, "token_expired"],
+    ["sessions", { userId: "user_other" }, "token_not_found"],
+    ["sessions", { generation: 2 }, "token_revoked"],
+  ])("in %s, %j makes it %s", async (collection, change, reason) => {
+    const { user_id, access_token } = await nest.signIn();
+    const call = () => nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
+    expect((await call()).status).toBe(200);
+    const { jti, sid } = JSON.parse(Buffer.from(access_token.split(".")[1] ?? "", "base64url").toString());
+    await nest
+      .collection(collection)
+      .updateOne({ _id: collection === "sessions" ? sid : jti }, { $set: change });
+    expect((await call()).body).toEqual({ code: "unauthorized", reasons: [{ code: reason }] });
+  });
+
+  test.each(["access_tokens", "sessions"])("without its document in %s it is unknown", async (collection) => {
+    const { user_id, access_token } = await nest.signIn();
+    await nest.collection(collection).deleteMany({ userId: user_id });
+    const reply = await nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
+    expect(reply.body.reasons).toEqual([{ code: "token_not_found" }]);
+  });
+});
+
 describe("contract J, magic link", () => {
   let nest: TestNest;
   beforeAll(async () => {

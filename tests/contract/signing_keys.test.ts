@@ -87,6 +87,29 @@ describe("signing keys, through the documented commands", () => {
     for (const nest of [old, fresh, base]) await nest.stop();
   });
 
+  test.each([
+    ["less than 14 days ago", -14 * DAY + 60, 200],
+    ["14 days ago", -14 * DAY, 401],
+    ["nobody knows when", null, 401],
+  ])("a key that was retired %s: its tokens and its place in the JWKS", async (_when, seconds, status) => {
+    const base = await startNest();
+    const tokens = await base.signIn();
+    const [current, next] = base.secrets.signingKeys.keys;
+    const now = base.clock.now().getTime();
+    const retired_at = seconds === null ? null : new Date(now + seconds * 1000).toISOString();
+    const set = [
+      { ...current, state: "retired", retired_at },
+      { ...next, state: "current" },
+    ];
+    const later = await startNest({
+      beside: base,
+      environment: { SIGNING_KEYS: JSON.stringify({ keys: set }) },
+    });
+    expect(await works(later, tokens)).toBe(status);
+    expect((await published(later)).includes(kidOf(tokens))).toBe(status === 200);
+    for (const nest of [later, base]) await nest.stop();
+  });
+
   test("a key set that is not one is refused without a word of its content", async () => {
     await writeFile(file, JSON.stringify({ keys: [{ kty: "EC", d: "private-half" }] }));
     const failure = await command("rotate", new Date()).catch((error) => String(error.stderr));
