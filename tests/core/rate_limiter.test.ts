@@ -1,5 +1,5 @@
 import { MongoClient } from "mongodb";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLog } from "#core/log.ts";
 import { RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
@@ -38,6 +38,50 @@ describe("rate limits", () => {
     expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
   });
 
+  describe("where a deployment sets none, the limits are the contract's", () => {
+    /** Asks until it is refused. @returns how often it was not, and for how long it is now */
+    const until429 = async (once: (turn: number) => ReturnType<typeof ask>) => {
+      for (let turn = 0; ; turn++) {
+        const { status, body } = await once(turn);
+        if (status === 429) return [turn, body.meta.retry_after];
+      }
+    };
+    const within = (most: number) => [expect.toSatisfy((wait) => wait > most - 60 && wait <= most)];
+    beforeEach(() =>
+      start({
+        LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "",
+        LIMIT_LINKS_PER_ADDRESS: "",
+        LIMIT_LINKS_PER_NETWORK: "",
+        LIMIT_FAILURES_PER_NETWORK: "",
+      }),
+    );
+
+    test("5 links in 15 minutes for an address from one network", async () => {
+      const refused = await until429(() => ask("ada@example.com", "203.0.113.1"));
+      expect(refused).toEqual([5, ...within(900)]);
+    });
+
+    test("30 links an hour for one network", async () => {
+      const refused = await until429((turn) => ask(`${turn}@example.com`, "203.0.113.1"));
+      expect(refused).toEqual([30, ...within(3600)]);
+    });
+
+    test("20 links a day for an address, and 5 in 15 minutes beside them for a machine that it knows", async () => {
+      await nest.signIn("ada@example.com", {
+        device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
+      });
+      const refused = await until429((turn) => ask("ada@example.com", `198.51.100.${turn}`));
+      expect(refused).toEqual([19, ...within(86_400)]);
+      const own = await until429((turn) => ask("ada@example.com", `192.0.2.${turn}`, "mine"));
+      expect(own).toEqual([4, ...within(900)]);
+    });
+
+    test("60 failures a minute for one network", async () => {
+      const refused = await until429(() => nest.refresh(`01.reftok_nobody.${"0".repeat(64)}`));
+      expect(refused).toEqual([60, ...within(60)]);
+    });
+  });
+
   test("an IPv6 subscriber is one network whatever the last 64 bits", async () => {
     await start({ LIMIT_LINKS_PER_NETWORK: "2" });
     const codes = [];
@@ -45,6 +89,17 @@ describe("rate limits", () => {
       codes.push((await ask(`${ip.length}@example.com`, ip)).status);
     }
     expect(codes).toEqual([204, 204, 429, 204]);
+  });
+
+  test("a forwarded header names no network: only what the gateway saw counts", async () => {
+    await start({ LIMIT_LINKS_PER_NETWORK: "2" });
+    const statuses = [];
+    for (const forwarded of ["198.51.100.1", "198.51.100.2", "198.51.100.3"]) {
+      const headers = { "x-forwarded-for": forwarded, forwarded: `for=${forwarded}`, "x-real-ip": forwarded };
+      const reply = await nest.call(`${V1}send_magic_link`, linkRequest(), { headers });
+      statuses.push(reply.status);
+    }
+    expect(statuses).toEqual([204, 204, 429]);
   });
 
   test("a stranger's 100 links from 50 networks can't stop the person's own known machine", async () => {
