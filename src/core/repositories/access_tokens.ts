@@ -24,7 +24,10 @@ export interface AccessToken {
   purgeAt: Date;
 }
 
-export const accessTokenIndexes: IndexDescription[] = [{ key: { purgeAt: 1 }, expireAfterSeconds: 0 }];
+export const accessTokenIndexes: IndexDescription[] = [
+  { key: { sessionId: 1 } },
+  { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+];
 
 export class AccessTokenRepository {
   static readonly collectionName = "access_tokens";

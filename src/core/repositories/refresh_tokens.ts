@@ -34,7 +34,10 @@ export interface RefreshToken {
   purgeAt: Date;
 }
 
-export const refreshTokenIndexes: IndexDescription[] = [{ key: { purgeAt: 1 }, expireAfterSeconds: 0 }];
+export const refreshTokenIndexes: IndexDescription[] = [
+  { key: { sessionId: 1 } },
+  { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+];
 
 export class RefreshTokenRepository {
   static readonly collectionName = "refresh-tokens";

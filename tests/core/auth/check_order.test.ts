@@ -89,6 +89,15 @@ describe("where two things are wrong, the first in the contract's order is named
     expect([stored?.usedAt, stored?.rotation]).toEqual([null, null]);
   });
 
+  test("a used token leads nowhere once its successor was revoked: no access token comes of it", async () => {
+    const tokens = await nest.signIn("successor@example.com");
+    const { body: lost } = await nest.refresh(tokens.refresh_token);
+    const [, id = ""] = lost.refresh_token.split(".");
+    await nest.collection("refresh-tokens").updateOne({ _id: id }, { $set: { revokedAt: past } });
+    for (const token of [tokens.refresh_token, lost.refresh_token])
+      expect((await nest.refresh(token)).body).toEqual({ code: "authorization_not_found" });
+  });
+
   test("what is missing or malformed is named before anything is looked for", async () => {
     const refused = async (change: Record<string, unknown>) =>
       (await nest.redeem("authzcode_nobody.00", { client_id: MAC, ...change })).body.code;
