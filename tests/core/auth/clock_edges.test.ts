@@ -45,6 +45,14 @@ test.each([
   ]);
 });
 
+test("a token's own end holds even where its record lives longer", async () => {
+  const { user_id, access_token } = await nest.signIn();
+  await nest.collection("access_tokens").updateMany({}, { $set: { expiresAt: "2999-01-01T00:00:00.000Z" } });
+  now += HOUR_MS;
+  const reply = await nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
+  expect(reply.body.reasons).toEqual([{ code: "token_expired" }]);
+});
+
 test.each([
   [-1, 200],
   [0, 400],
