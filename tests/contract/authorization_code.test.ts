@@ -162,6 +162,13 @@ describe("contract J, authorization code", () => {
       expect([reply.status, reply.body.code]).toEqual([503, "unavailable"]);
     }
     await keyless.stop();
+    for (const [name, secret] of [
+      ["authorizations", code],
+      ["refresh-tokens", refresh_token],
+    ] as const)
+      expect(await nest.collection(name).findOne({ _id: secret.split(".").at(-2) ?? "" })).toMatchObject({
+        usedAt: null,
+      });
     expect((await nest.redeem(code)).status).toBe(200);
     expect((await nest.refresh(refresh_token)).status).toBe(200);
   });

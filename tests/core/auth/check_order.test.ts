@@ -92,6 +92,14 @@ describe("where two things are wrong, the first in the contract's order is named
     expect([stored?.usedAt, stored?.rotation]).toEqual([null, null]);
   });
 
+  test("a used token that was revoked itself leads nowhere, though its successor's arrival was never seen", async () => {
+    const { refresh_token } = await nest.signIn("used-and-revoked@example.com");
+    await nest.refresh(refresh_token);
+    const [, id = ""] = refresh_token.split(".");
+    await nest.collection("refresh-tokens").updateOne({ _id: id }, { $set: { revokedAt: past } });
+    expect((await nest.refresh(refresh_token)).body).toEqual({ code: "authorization_not_found" });
+  });
+
   test("a used token leads nowhere once its successor was revoked: no access token comes of it", async () => {
     const tokens = await nest.signIn("successor@example.com");
     const { body: lost } = await nest.refresh(tokens.refresh_token);
