@@ -95,6 +95,29 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(again.refresh_token)).status).toBe(200);
   });
 
+  test("refresh keys change: the new one derives, the old one goes on answering, and one taken away too early is no theft", async () => {
+    const begun = await nest.signIn("begun@example.com");
+    const { body: lost } = await nest.refresh(begun.refresh_token);
+    const [old] = JSON.parse(nest.environment.REFRESH_KEYS ?? "[]");
+    const fresh = { id: "fresh", key: "ab".repeat(32) };
+    const withKeys = (keys: object[]) =>
+      startNest({ beside: nest, environment: { REFRESH_KEYS: JSON.stringify(keys) } });
+    const early = await withKeys([fresh]);
+    const refused = await early.refresh(begun.refresh_token);
+    expect([refused.status, refused.body.code, refused.headers["retry-after"]]).toEqual([
+      503,
+      "unavailable",
+      "60",
+    ]);
+    const changed = await withKeys([fresh, old]);
+    const again = await changed.refresh(begun.refresh_token);
+    expect([again.status, again.body.refresh_token]).toEqual([200, lost.refresh_token]);
+    const { body: next } = await changed.refresh(again.body.refresh_token);
+    expect((await early.refresh(again.body.refresh_token)).body.refresh_token).toBe(next.refresh_token);
+    expect((await userOf(next)).status).toBe(200);
+    for (const instance of [early, changed]) await instance.stop();
+  });
+
   test("J39: an empty client and token are validation_failed", async () => {
     expect((await nest.refresh("", { client_id: "" })).body.code).toBe("validation_failed");
   });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { redeemAuthorizationCode } from "#core/auth/authorization_code.ts";
+import { rotateRefreshToken } from "#core/auth/refresh_token.ts";
 import type { Core } from "#core/core.ts";
+import { refreshKeys } from "#core/parts.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 import { MAC, REDIRECT, startNest, type TestNest, V2, VERIFIER } from "#tests/support/nest.ts";
 
@@ -10,6 +12,8 @@ beforeAll(async () => {
   nest = await startNest();
 });
 afterAll(() => nest.stop());
+
+const newCall = () => ({ requestId: "r", ip: "203.0.113.9", userAgent: null, deadline: Date.now() + 4500 });
 
 /** A core before one of whose steps something else happens, as if another process were faster. */
 function interrupted<Room extends "authorizations" | "refreshTokens" | "sessions">(
@@ -45,12 +49,27 @@ test.each([
       nest.collection("authorizations").updateOne({ _id: id }, { $set: change }),
     );
     const grant = { clientId: MAC, code: sent, codeVerifier: VERIFIER, redirectUri: REDIRECT };
-    const call = { requestId: "r", ip: "203.0.113.9", userAgent: null, deadline: Date.now() + 4500 };
-    await expect(redeemAuthorizationCode(core, grant, call)).rejects.toMatchObject({ code });
+    await expect(redeemAuthorizationCode(core, grant, newCall())).rejects.toMatchObject({ code });
     expect(await nest.collection("sessions").countDocuments({ "rootGrant.value": id })).toBe(0);
     expect(await nest.collection("authorizations").findOne({ _id: id })).toMatchObject(change);
   },
 );
+
+test("a session that ends while its token is refreshed stays as it ended, and nobody is answered with tokens", async () => {
+  const tokens = await nest.signIn("ends@example.com");
+  const ended = { revokedAt: past, revokedReason: "signed_out" };
+  const core = interrupted("sessions", "advance", () =>
+    nest.collection("sessions").updateOne({ userId: tokens.user_id }, { $set: ended }),
+  );
+  const refreshing = rotateRefreshToken(
+    { ...core, refreshKeys: nest.gateway.part(refreshKeys) },
+    { clientId: MAC, refreshToken: tokens.refresh_token },
+    newCall(),
+  );
+  await expect(refreshing).rejects.toMatchObject({ code: "authorization_not_found" });
+  const session = await nest.collection("sessions").findOne({ userId: tokens.user_id });
+  expect(session).toMatchObject({ ...ended, generation: 1 });
+});
 
 test("whoever loses the race for an address to a process that then died still gets a whole user", async () => {
   const { core } = nest.gateway;
