@@ -127,10 +127,13 @@ export class RateLimiter {
   }
 }
 
-/** @throws NestError rate_limited if any of the counts is over its limit, naming the longest wait in seconds */
-export function refuseIfOver(counts: readonly Count[]): void {
+/**
+ * @param longest what the wait is at most, in seconds, whatever the counts say
+ * @throws NestError rate_limited if any of the counts is over its limit, naming the longest wait in seconds
+ */
+export function refuseIfOver(counts: readonly Count[], longest = Number.POSITIVE_INFINITY): void {
   const over = counts.filter((count) => count.ratio > 1);
   if (over.length === 0) return;
-  const retryAfterSeconds = Math.max(...over.map((count) => count.retryAfterSeconds));
+  const retryAfterSeconds = Math.min(longest, Math.max(...over.map((count) => count.retryAfterSeconds)));
   throw new NestError("rate_limited", { meta: { retry_after: retryAfterSeconds }, retryAfterSeconds });
 }

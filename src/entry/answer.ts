@@ -65,18 +65,31 @@ export function failure(context: AnswerContext, error: NestError, headers: Heade
 }
 
 /** Server codes that say "not now": no primary, shutting down, stepping down, out of time, majority not reached. */
-const UNAVAILABLE_CODES = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+const UNAVAILABLE_CODES = new Set([
+  6, 7, 50, 64, 89, 91, 133, 134, 189, 202, 262, 384, 9001, 10107, 11600, 11602, 13435, 13436,
+]);
 /** Told apart by name, so that functions without a database need not hold its driver. */
 const UNAVAILABLE_NAMES =
-  /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared.*|PoolClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed)Error$/;
+  /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared.*|PoolClosed|ServerClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed)Error$/;
+
+/** What the driver's errors carry, and those of DNS that it passes on as they are. */
+interface DatabaseError extends Error {
+  code?: unknown;
+  errorLabels?: readonly string[];
+  /** Of a lookup by `mongodb+srv`: querySrv or queryTxt. */
+  syscall?: string;
+}
+
+function isUnavailable(error: DatabaseError): boolean {
+  if (UNAVAILABLE_NAMES.test(error.name) || error.syscall?.startsWith("query")) return true;
+  if (!error.name.startsWith("Mongo")) return false;
+  const isRetryable = error.errorLabels?.includes("RetryableWriteError") === true;
+  return isRetryable || UNAVAILABLE_CODES.has(error.code as number);
+}
 
 /** Any failure as one the contract names: what we did not foresee is `unknown`, a database out of reach `unavailable`. */
 export function toNestError(error: unknown): NestError {
   if (error instanceof NestError) return error;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const isUnavailable =
-    error instanceof Error &&
-    (UNAVAILABLE_NAMES.test(error.name) ||
-      (error.name.startsWith("Mongo") && typeof code === "number" && UNAVAILABLE_CODES.has(code)));
-  return new NestError(isUnavailable ? "unavailable" : "unknown", { cause: error });
+  const isPassing = error instanceof Error && isUnavailable(error);
+  return new NestError(isPassing ? "unavailable" : "unknown", { cause: error });
 }

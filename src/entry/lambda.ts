@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { ConfigError, type Environment, readConfig, type Variables } from "#core/config.ts";
 import type { AwsAction, Part } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import type { Result } from "#entry/answer.ts";
+import { failure, type Result } from "#entry/answer.ts";
 
 /** What Lambda tells of an invocation, and when it began: opening is part of a call's time. */
 export interface Invocation extends Context {
@@ -51,7 +51,7 @@ export function httpLambda(
       return await (await opened())(event, { ...context, startedAt });
     } catch (error) {
       if (!(error instanceof NotOpened)) throw error;
-      return answerNotOpened(error, context.awsRequestId);
+      return answerNotOpened(error, event, context.awsRequestId);
     }
   };
   return Object.assign(handler, { needs });
@@ -130,18 +130,9 @@ async function openNow<Served>(
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error);
 
-function answerNotOpened({ code }: NotOpened, requestId: string): Result {
-  const isUnavailable = code === "unavailable";
-  return {
-    statusCode: isUnavailable ? 503 : 500,
-    headers: {
-      "content-type": "application/json",
-      "beak-time": new Date().toISOString(),
-      "request-id": requestId,
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      ...(isUnavailable ? { "retry-after": "1" } : {}),
-    },
-    body: JSON.stringify(isUnavailable ? { code } : { code, meta: { request_id: requestId } }),
-  };
+/** As any failure answers, with no origin allowed: which clients there are could not be read. */
+function answerNotOpened({ code }: NotOpened, event: APIGatewayProxyEventV2, requestId: string): Result {
+  const oauthClients = { allowsOrigin: () => false };
+  const stage = process.env.STAGE ?? "unknown";
+  return failure({ event, requestId, now: new Date(), stage, oauthClients }, new NestError(code));
 }

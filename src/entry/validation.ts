@@ -12,6 +12,7 @@ export const RULES = [
   "minimum",
   "maximum",
   "enum",
+  "format",
 ] as const;
 type Rule = (typeof RULES)[number];
 interface Failure {
@@ -66,6 +67,8 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
       if (typeof valueAt(body, path) !== "string") return one("type", "is not of a type(s) string");
       return one("enum", `is not one of enum values: ${issue.values.join(",")}`);
     }
+    case "custom":
+      return one("format", issue.message);
     default:
       return one("type", "is not valid");
   }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generateKeySet } from "#core/auth/key_rotation.ts";
 import type { StoredKeySet } from "#core/auth/signing_keys.ts";
@@ -29,8 +29,11 @@ export async function loadSecrets(folder: string): Promise<LocalSecrets> {
   if (existsSync(path)) return JSON.parse(await readFile(path, "utf8")) as LocalSecrets;
   const secrets = await makeSecrets();
   await mkdir(folder, { recursive: true });
-  await writeFile(path, JSON.stringify(secrets, null, 2), { mode: 0o600 });
-  await chmod(path, 0o600);
+  // In one step, or a start that is killed here would leave half a file that no later one can read.
+  const next = `${path}.next`;
+  await writeFile(next, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  await chmod(next, 0o600);
+  await rename(next, path);
   return secrets;
 }
 

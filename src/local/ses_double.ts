@@ -51,10 +51,16 @@ class Refusal extends Error {
   }
 }
 
-const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", () => Refusal>> = {
+const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", (to: string) => Refusal>> = {
   error: () => new Refusal(500, "InternalServiceErrorException", "Something went wrong"),
   rate_limited: () => new Refusal(429, "TooManyRequestsException", "Maximum sending rate exceeded."),
-  rejected: () => new Refusal(400, "MessageRejected", "Email address is not verified."),
+  // SES names the address, which must get into no log of ours.
+  rejected: (to) =>
+    new Refusal(
+      400,
+      "MessageRejected",
+      `Email address is not verified. The following identities failed the check in region EU-WEST-2: ${to}`,
+    ),
 };
 
 /**
@@ -79,7 +85,7 @@ export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
       if (armed.calls > 0 && armed.kind !== "none") {
         armed.calls--;
         if (armed.kind === "hang") return;
-        throw FAULTS[armed.kind]();
+        throw FAULTS[armed.kind](safeParse(sendEmail, body).data?.Destination.ToAddresses[0] ?? "");
       }
       inbox.push(accept(body));
       inbox.splice(0, inbox.length - INBOX_LIMIT);

@@ -183,6 +183,35 @@ describe("sessions", () => {
     expect((await nest.refresh(laptop.refresh_token)).body.code).toBe("authorization_not_found");
   });
 
+  test("list_sessions answers the newest 500 of somebody who signs in with a script, oldest first", async () => {
+    const tokens = await nest.signIn("script@example.com");
+    const own = { user_id: tokens.user_id };
+    const template = await nest.collection("sessions").findOne({ userId: tokens.user_id });
+    await nest.collection("sessions").insertMany(
+      Array.from({ length: 600 }, (_, index) => ({
+        ...template,
+        _id: `session_${String(index).padStart(27, "0")}`,
+        createdAt: new Date(Date.UTC(2026, 0, 1) + index).toISOString(),
+      })),
+    );
+    const { body } = await nest.call(`${V2}list_sessions`, own, { bearer: tokens.access_token });
+    expect(body).toHaveLength(500);
+    const times = body.map(({ created_at }: { created_at: string }) => created_at);
+    expect(times).toEqual([...times].sort());
+    expect(body.at(-1).current).toBe(true);
+    expect(body[0].id).toBe(`session_${String(101).padStart(27, "0")}`);
+  });
+
+  test("list_sessions leaves out those that ended", async () => {
+    const own = await startNest();
+    const client = { user_id: (await own.signIn()).user_id };
+    await own.signIn();
+    own.clock.advance(365 * 24 * 3600);
+    const { access_token } = await own.signIn();
+    expect((await own.call(`${V2}list_sessions`, client, { bearer: access_token })).body).toHaveLength(1);
+    await own.stop();
+  });
+
   test("revoke_session of somebody else's session, or of none, is not_found and changes nothing", async () => {
     const ada = await nest.signIn("owner@example.com");
     const eve = await nest.signIn("eve@example.com");
@@ -220,6 +249,14 @@ describe("sessions", () => {
 });
 
 describe("cross-origin calls", () => {
+  test("a disabled client's origin is nobody's", async () => {
+    const nest = await startNest();
+    const headers = { origin: "https://rio.getbeak.app" };
+    const reply = await nest.call(`${V1}list_news_items`, { client_id: "x" }, { headers });
+    expect(reply.headers).not.toHaveProperty("access-control-allow-origin");
+    await nest.stop();
+  });
+
   test("name an enabled client's origin and nobody else's", async () => {
     const client = {
       id: "client_web",
@@ -250,9 +287,8 @@ describe("cross-origin calls", () => {
       "https://app.example",
     );
     for (const method of ["OPTIONS", "POST"]) {
-      expect(
-        (await ask("https://evil.example", method)).headers["access-control-allow-origin"],
-      ).toBeUndefined();
+      const { headers } = await ask("https://evil.example", method);
+      expect(Object.keys(headers).filter((name) => name.startsWith("access-control-"))).toEqual([]);
     }
     await nest.stop();
   });

@@ -56,6 +56,11 @@ describe("signing keys, through the documented commands", () => {
 
     base.clock.advance(HOUR + 1);
     expect(await command("rotate", base.clock.now())).toMatch(/retired .*\ncurrent .*\nnext /);
+    expect((await keys()).keys.map(({ state, d }) => [state, d !== undefined])).toEqual([
+      ["retired", false],
+      ["current", true],
+      ["next", true],
+    ]);
     const fresh = await boot();
     // Both instances serve for a while; each takes the other's tokens.
     const after = await fresh.signIn("after@example.com");
@@ -80,6 +85,29 @@ describe("signing keys, through the documented commands", () => {
     expect((await keys()).keys.map(({ state }) => state)).toEqual(["retired", "current", "next"]);
     expect((await keys()).keys.map(({ kid }) => kid)).not.toContain(kidOf(before));
     for (const nest of [old, fresh, base]) await nest.stop();
+  });
+
+  test.each([
+    ["less than 14 days ago", -14 * DAY + 60, 200],
+    ["14 days ago", -14 * DAY, 401],
+    ["nobody knows when", null, 401],
+  ])("a key that was retired %s: its tokens and its place in the JWKS", async (_when, seconds, status) => {
+    const base = await startNest();
+    const tokens = await base.signIn();
+    const [current, next] = base.secrets.signingKeys.keys;
+    const now = base.clock.now().getTime();
+    const retired_at = seconds === null ? null : new Date(now + seconds * 1000).toISOString();
+    const set = [
+      { ...current, state: "retired", retired_at },
+      { ...next, state: "current" },
+    ];
+    const later = await startNest({
+      beside: base,
+      environment: { SIGNING_KEYS: JSON.stringify({ keys: set }) },
+    });
+    expect(await works(later, tokens)).toBe(status);
+    expect((await published(later)).includes(kidOf(tokens))).toBe(status === 200);
+    for (const nest of [later, base]) await nest.stop();
   });
 
   test("a key set that is not one is refused without a word of its content", async () => {

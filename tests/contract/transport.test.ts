@@ -23,7 +23,24 @@ describe("contract J, transport", () => {
       expect(reply.headers["beak-time"]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
       expect(reply.headers["request-id"]).toBeTruthy();
       expect(reply.headers["x-content-type-options"]).toBe("nosniff");
+      const isPublic = Object.hasOwn(reply.body, "keys");
+      expect(reply.headers["cache-control"]).toBe(isPublic ? "public, max-age=300" : "no-store");
+      expect(reply.headers).not.toHaveProperty("strict-transport-security");
     }
+  });
+
+  test("where it is deployed, every answer tells browsers to stay with HTTPS", async () => {
+    const deployed = await startNest({ beside: nest, environment: { STAGE: "prod" } });
+    const replies = await Promise.all([
+      deployed.call(`${V1}list_news_items`, { client_id: "x" }),
+      deployed.call(`${V1}list_news_items`, "{"),
+      deployed.call("/health", undefined, { method: "GET" }),
+      deployed.call("/.well-known/jwks.json", undefined, { method: "GET" }),
+      deployed.call("/1/webhook/stripe", {}),
+    ]);
+    for (const { headers } of replies)
+      expect(headers["strict-transport-security"]).toBe("max-age=63072000; includeSubDomains");
+    await deployed.stop();
   });
 
   test("J2: send_magic_link answers 204 without a body", async () => {
@@ -60,8 +77,10 @@ describe("contract J, transport", () => {
   });
 
   test("J6: OPTIONS on a method's path answers 204", async () => {
-    const reply = await nest.call(`${V1}send_magic_link`, undefined, { method: "OPTIONS" });
-    expect([reply.status, reply.raw]).toEqual([204, ""]);
+    for (const path of [`${V1}send_magic_link`, "/9/1999-01-01/nope"]) {
+      const reply = await nest.call(path, undefined, { method: "OPTIONS" });
+      expect([path, reply.status, reply.raw]).toEqual([path, 204, ""]);
+    }
   });
 
   test("J7: a version that is no date is not_found", async () => {
@@ -131,6 +150,11 @@ describe("contract J, transport", () => {
     ["GET", "/1/webhook/stripe", "method_not_supported"],
     ["OPTIONS", "/1/webhook/stripe", "method_not_supported"],
     ["PUT", "/1/1999-01-01/x", "method_not_supported"],
+    ["GET", "/2/2020-12-14/x", "method_not_supported"],
+    ["PUT", "/2/webhook/stripe", "method_not_supported"],
+    ["POST", "/2/1999-01-01/x", "unknown_version"],
+    ["POST", "/2/2020-12-14/", "unknown_version"],
+    ["POST", "/1/1999-01-01/x", "version_not_supported"],
     ["POST", "/1/2020-12-14/list_news_items/", "not_found"],
     ["POST", "/1/2020-12-14/LIST_NEWS_ITEMS", "not_found"],
   ])("A7: %s %s is %s", async (method, path, expected) => {
@@ -153,8 +177,11 @@ describe("contract J, transport", () => {
   });
 
   test("refuses invalid UTF-8 and takes a base64 body", async () => {
-    const invalid = await nest.call(`${V1}list_news_items`, Buffer.from([0x7b, 0xff, 0x7d]));
-    expect(invalid.body).toEqual({ code: "malformed_json" });
+    const [before, after] = [Buffer.from('{"client_id":"'), Buffer.from('"}')];
+    for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xc0, 0xaf]]) {
+      const body = Buffer.concat([before, Buffer.from(bytes), after]);
+      expect((await nest.call(`${V1}list_news_items`, body)).body).toEqual({ code: "malformed_json" });
+    }
     const headers = { "content-type": "application/octet-stream" };
     const base64 = await nest.call(`${V1}list_news_items`, { client_id: "x" }, { headers });
     expect(base64.status).toBe(200);

@@ -40,6 +40,20 @@ describe("round trips to the database, warm and with every limit on", () => {
     expect(await trips(() => nest.call(`${V1}send_magic_link`, linkRequest()))).toBe(2);
   });
 
+  test("a request for a link of a known and of an unknown address differ in nothing: answer, headers, commands", async () => {
+    const seen = [];
+    for (const identifier_value of ["ada@example.com", "nobody@example.com"]) {
+      let reply: Awaited<ReturnType<typeof nest.call>> | undefined;
+      const { commands, sequential } = await countTrips(nest.gateway.mongo.client, async () => {
+        const device = { platform: "mac", beak_id: "a stranger's", fingerprint: "f" };
+        reply = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value, device }));
+      });
+      const { "beak-time": _time, "request-id": _id, ...headers } = reply?.headers ?? {};
+      seen.push({ status: reply?.status, raw: reply?.raw, headers, sequential, commands: commands.sort() });
+    }
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
   test("authenticate_user takes 3 with the code of a known user and 4 with that of a new one", async () => {
     const known = await nest.emailedCode();
     expect(await trips(() => nest.redeem(known))).toBe(3);

@@ -1,5 +1,5 @@
 import { MongoClient } from "mongodb";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLog } from "#core/log.ts";
 import { RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
@@ -38,6 +38,50 @@ describe("rate limits", () => {
     expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
   });
 
+  describe("where a deployment sets none, the limits are the contract's", () => {
+    /** Asks until it is refused. @returns how often it was not, and for how long it is now */
+    const until429 = async (once: (turn: number) => ReturnType<typeof ask>) => {
+      for (let turn = 0; ; turn++) {
+        const { status, body } = await once(turn);
+        if (status === 429) return [turn, body.meta.retry_after];
+      }
+    };
+    const within = (most: number) => [expect.toSatisfy((wait) => wait > most - 60 && wait <= most)];
+    beforeEach(() =>
+      start({
+        LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "",
+        LIMIT_LINKS_PER_ADDRESS: "",
+        LIMIT_LINKS_PER_NETWORK: "",
+        LIMIT_FAILURES_PER_NETWORK: "",
+      }),
+    );
+
+    test("5 links in 15 minutes for an address from one network", async () => {
+      const refused = await until429(() => ask("ada@example.com", "203.0.113.1"));
+      expect(refused).toEqual([5, ...within(900)]);
+    });
+
+    test("30 links an hour for one network", async () => {
+      const refused = await until429((turn) => ask(`${turn}@example.com`, "203.0.113.1"));
+      expect(refused).toEqual([30, ...within(3600)]);
+    });
+
+    test("20 links a day for an address, and 5 in 15 minutes beside them for a machine that it knows", async () => {
+      await nest.signIn("ada@example.com", {
+        device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
+      });
+      const refused = await until429((turn) => ask("ada@example.com", `198.51.100.${turn}`));
+      expect(refused).toEqual([19, ...within(86_400)]);
+      const own = await until429((turn) => ask("ada@example.com", `192.0.2.${turn}`, "mine"));
+      expect(own).toEqual([4, ...within(900)]);
+    });
+
+    test("60 failures a minute for one network", async () => {
+      const refused = await until429(() => nest.refresh(`01.reftok_nobody.${"0".repeat(64)}`));
+      expect(refused).toEqual([60, ...within(60)]);
+    });
+  });
+
   test("an IPv6 subscriber is one network whatever the last 64 bits", async () => {
     await start({ LIMIT_LINKS_PER_NETWORK: "2" });
     const codes = [];
@@ -45,6 +89,17 @@ describe("rate limits", () => {
       codes.push((await ask(`${ip.length}@example.com`, ip)).status);
     }
     expect(codes).toEqual([204, 204, 429, 204]);
+  });
+
+  test("a forwarded header names no network: only what the gateway saw counts", async () => {
+    await start({ LIMIT_LINKS_PER_NETWORK: "2" });
+    const statuses = [];
+    for (const forwarded of ["198.51.100.1", "198.51.100.2", "198.51.100.3"]) {
+      const headers = { "x-forwarded-for": forwarded, forwarded: `for=${forwarded}`, "x-real-ip": forwarded };
+      const reply = await nest.call(`${V1}send_magic_link`, linkRequest(), { headers });
+      statuses.push(reply.status);
+    }
+    expect(statuses).toEqual([204, 204, 429]);
   });
 
   test("a stranger's 100 links from 50 networks can't stop the person's own known machine", async () => {
@@ -84,6 +139,22 @@ describe("rate limits", () => {
     expect(nest.ses.inbox).toHaveLength(5);
   });
 
+  test("a flood from one network keeps nobody else from a link, not even while it lasts", async () => {
+    await start({
+      LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
+      LIMIT_LINKS_PER_ADDRESS: "4",
+      LIMIT_MAILS_PER_HOUR: "1",
+    });
+    for (let round = 0; round < 10; round++) {
+      const victim = `victim-${round}@example.com`;
+      const flood = Promise.all(Array.from({ length: 30 }, () => ask(victim, "198.51.100.1")));
+      const others = await Promise.all([ask(victim, "203.0.113.1"), ask(victim, "203.0.113.2")]);
+      const passed = (await flood).filter(({ status }) => status === 204);
+      expect([others.map(({ status }) => status), passed.length]).toEqual([[204, 204], 2]);
+      await windowsPass();
+    }
+  });
+
   test("a burst from many networks at once mails an address no more than its day's links", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS: "4" });
     const burst = await Promise.all(
@@ -91,6 +162,48 @@ describe("rate limits", () => {
     );
     expect(burst.filter(({ status }) => status === 204)).toHaveLength(4);
     expect(nest.ses.inbox).toHaveLength(4);
+  });
+
+  test("a known machine over its own limit is told of its own wait, not of the day that strangers used up", async () => {
+    await start({ LIMIT_LINKS_PER_KNOWN_DEVICE: "1", LIMIT_LINKS_PER_ADDRESS: "1" });
+    await nest.signIn("known@example.com", {
+      device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
+    });
+    const waits = [];
+    for (const beak_id of ["mine", "another"])
+      waits.push((await ask("known@example.com", "203.0.113.1", beak_id)).body.meta.retry_after);
+    expect(waits[0]).toBeLessThanOrEqual(900);
+    expect(waits[1]).toBeGreaterThan(86_000);
+  });
+
+  test.each(["error", "rate_limited", "rejected"] as const)(
+    "a link that SES answers with %s is counted against the network that asked and nobody else",
+    async (kind) => {
+      await start({
+        LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
+        LIMIT_LINKS_PER_ADDRESS: "2",
+        LIMIT_LINKS_PER_KNOWN_DEVICE: "2",
+        LIMIT_MAILS_PER_HOUR: "1",
+        LIMIT_LINKS_PER_NETWORK: "20",
+      });
+      const own = () => ask("ada@example.com", "203.0.113.1", "mine");
+      nest.ses.fault({ calls: 18, kind });
+      for (let link = 0; link < 18; link++) expect((await own()).body.code).toBe("email_not_sent");
+      expect([(await own()).status, (await own()).status, (await own()).status]).toEqual([204, 204, 429]);
+      await nest.collection("rate-limits").deleteMany({ key: /^links_per_address/ });
+      expect((await own()).status).toBe(429);
+      const counted = await nest.collection("rate-limits").find().toArray();
+      const points = (name: string) => counted.find(({ key }) => String(key).startsWith(`${name}:`))?.points;
+      expect([points("mails_per_hour"), points("links_per_known_device")]).toEqual([2, 4]);
+    },
+  );
+
+  test("a link that SES never answered for may have gone out: the address's day keeps it, the next try is free", async () => {
+    await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1", LIMIT_LINKS_PER_ADDRESS: "2" });
+    nest.ses.fault({ calls: 1, kind: "hang" });
+    expect((await ask("ada@example.com", "203.0.113.1")).body.code).toBe("email_not_sent");
+    expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
+    expect((await ask("ada@example.com", "203.0.113.2")).status).toBe(429);
   });
 
   test("only failures of redemptions and refreshes count, 60 a minute per network", async () => {

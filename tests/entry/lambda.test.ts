@@ -46,7 +46,17 @@ test.each([
     const lines = await invoke(module, { AWS_LAMBDA_RUNTIME_API: runtime, STAGE: "", MONGODB_URI: "" });
     expect(lines[0]).toMatchObject({ level: "error", event: "function_not_opened" });
     expect(lines[0].why).toContain("STAGE");
-    expect(lines[1]).toMatchObject({ statusCode: 500, headers: { "content-type": "application/json" } });
+    expect(lines[1]).toMatchObject({
+      statusCode: 500,
+      headers: {
+        "content-type": "application/json",
+        "request-id": "r-1",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "strict-transport-security": "max-age=63072000; includeSubDomains",
+        vary: "origin",
+      },
+    });
     expect(JSON.parse(lines[1].body)).toEqual({ code: "unknown", meta: { request_id: "r-1" } });
   }
 });

@@ -98,7 +98,7 @@ export interface ErrorBodies {
       /** What is wrong, for a person. */
       message: string;
       /** The rule that failed, in JSON Schema's words. */
-      name: "type" | "additionalProperties" | "required" | "minLength" | "maxLength" | "minimum" | "maximum" | "enum";
+      name: "type" | "additionalProperties" | "required" | "minLength" | "maxLength" | "minimum" | "maximum" | "enum" | "format";
     };
     reasons: Array<{
       code: "validation_failed";
@@ -108,7 +108,7 @@ export interface ErrorBodies {
         /** What is wrong, for a person. */
         message: string;
         /** The rule that failed, in JSON Schema's words. */
-        name: "type" | "additionalProperties" | "required" | "minLength" | "maxLength" | "minimum" | "maximum" | "enum";
+        name: "type" | "additionalProperties" | "required" | "minLength" | "maxLength" | "minimum" | "maximum" | "enum" | "format";
       };
     }>;
   };

@@ -31,8 +31,8 @@ export async function generateKeySet(now: Date): Promise<StoredKeySet> {
 export class RotationRefused extends Error {}
 
 /**
- * Promotes `next` to `current`, retires the old `current`, makes a new `next`, and drops retired keys whose last token
- * is over.
+ * Promotes `next` to `current`, retires the old `current`, which loses its private half, makes a new `next`, and drops
+ * retired keys whose last token is over.
  * @throws RotationRefused if there is no `next` or it has been served for less than an hour
  */
 export async function rotateKeySet(set: StoredKeySet, now: Date): Promise<StoredKeySet> {
@@ -46,8 +46,9 @@ export async function rotateKeySet(set: StoredKeySet, now: Date): Promise<Stored
   }
   const moved = set.keys.map((key): StoredKey => {
     if (key === next) return { ...key, state: "current" };
-    if (key.state === "current") return { ...key, state: "retired", retired_at: now.toISOString() };
-    return key;
+    if (key.state !== "current") return key;
+    const { d: _signsNoMore, ...publicKey } = key;
+    return { ...publicKey, state: "retired", retired_at: now.toISOString() };
   });
   return { keys: [...moved.filter((key) => stands(key, now)), await newKey("next", now)] };
 }

@@ -1,10 +1,10 @@
-import { requireLinkAllowed } from "#core/auth/link_limits.ts";
+import { giveLinkBack, type LimitedLink, requireLinkAllowed, takeLink } from "#core/auth/link_limits.ts";
 import type { OAuthClients } from "#core/auth/oauth_clients.ts";
 import type { Call } from "#core/call.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { isSuppressed } from "#core/email/mail_events.ts";
-import type { Mailer } from "#core/email/mailer.ts";
+import { type Mailer, mayHaveGone } from "#core/email/mailer.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { RateLimiter } from "#core/rate_limiter.ts";
@@ -32,7 +32,7 @@ export interface CheckedLink {
 }
 
 /** A request for a link that may be granted. */
-export interface AllowedLink extends CheckedLink {
+export interface AllowedLink extends CheckedLink, LimitedLink {
   /** The address bounced hard lately: no mail goes to it, and nobody is told (contract 1.5). */
   isSuppressed: boolean;
 }
@@ -52,32 +52,35 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
  * @throws NestError rate_limited
  */
 export async function allowLink(
-  core: Pick<Core, "identifiers" | "mailEvents" | "clock" | "log"> & { rateLimiter: RateLimiter },
+  core: Pick<Core, "identifiers" | "mailEvents" | "clock"> & { rateLimiter: RateLimiter },
   checked: CheckedLink,
   call: Call,
 ): Promise<AllowedLink> {
-  const [suppressed] = await Promise.all([
+  const [suppressed, limited] = await Promise.all([
     isSuppressed(core, checked.address.identity),
     requireLinkAllowed(core, checked.address, checked.request.device, call),
   ]);
-  return { ...checked, isSuppressed: suppressed };
+  return { ...checked, ...limited, isSuppressed: suppressed };
 }
 
 /**
- * Stores an authorization that its link redeems once.
+ * Stores an authorization that its link redeems once, and counts the link against what its address and the fleet may
+ * have beside that; one trip.
  * @param trialId the trial that the link belongs to, if any
  * @returns the link; it holds the secret, which is stored nowhere
+ * @throws NestError rate_limited, after which nothing is stored
  */
 export async function storeLink(
-  core: Pick<Core, "authorizations" | "clock">,
-  { request, address }: AllowedLink,
+  core: Pick<Core, "authorizations" | "clock" | "log"> & { rateLimiter: RateLimiter },
+  link: AllowedLink,
   trialId: string | null = null,
 ): Promise<string> {
+  const { request, address } = link;
   const now = core.clock.now();
   const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
   const id = newId("authorization");
   const secret = newSecret();
-  await core.authorizations.insert({
+  const storing = core.authorizations.insert({
     _id: id,
     key: hashSecret(secret),
     clientId: request.clientId,
@@ -96,24 +99,38 @@ export async function storeLink(
     failedRedemptions: 0,
     purgeAt: purgeAfter(expiresAt),
   });
+  const [, taken] = await Promise.all([
+    storing,
+    takeLink(core, link).catch((refusal: unknown) => ({ refusal })),
+  ]);
+  if (taken) {
+    await core.authorizations.discard(id);
+    throw taken.refusal;
+  }
   const flow = trialId === null ? "" : "&flow=trial";
   return `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}${flow}`;
 }
 
 /**
  * Mails a link to the address it was asked for. Known and unknown addresses take the same steps and get the same answer.
- * @throws NestError email_not_sent
+ * @throws NestError email_not_sent, after which the person can simply ask again
  */
 export async function mailLink(
-  core: Pick<Core, "log"> & { mailer: Mailer },
-  { address, isSuppressed }: AllowedLink,
+  core: Pick<Core, "log"> & { mailer: Mailer; rateLimiter: RateLimiter },
+  link: AllowedLink,
   template: "magic-link" | "trial-magic-link",
   magicLinkUrl: string,
   call: Call,
 ): Promise<void> {
-  if (isSuppressed) {
+  if (link.isSuppressed) {
     core.log.warn("mail_suppressed", { request_id: call.requestId });
     return;
   }
-  await core.mailer.send({ to: address.recipient, template, variables: { magicLinkUrl } }, call.deadline);
+  const mail = { to: link.address.recipient, template, variables: { magicLinkUrl } };
+  try {
+    await core.mailer.send(mail, call.deadline);
+  } catch (error) {
+    await giveLinkBack(core, link, mayHaveGone(error), call);
+    throw error;
+  }
 }

@@ -72,7 +72,7 @@ export async function rotateRefreshToken(
       throw new NestError("token_used");
     }
     const rotation = (rotated ?? used?.token)?.rotation;
-    if (!rotation) throw new NestError("authorization_not_found");
+    if (!rotation || used?.successor?.revokedAt) throw new NestError("authorization_not_found");
     return answer(core, { token, session, rotation, client, secret: presented.secret, now, call });
   });
 }

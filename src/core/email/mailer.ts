@@ -1,3 +1,4 @@
+import type { AwsError } from "#core/clients/aws.ts";
 import type { OutgoingMail } from "#core/clients/ses.ts";
 import { renderMail } from "#core/email/render.ts";
 import type { TemplateName, TemplateVariables } from "#core/email/templates/index.ts";
@@ -32,12 +33,13 @@ export class Mailer {
   /**
    * Renders and sends one mail, in one attempt.
    * @param deadline epoch ms by which the call must have answered
-   * @throws NestError email_not_sent, holding no address, if SES refuses, fails, or does not answer in time
+   * @throws NestError email_not_sent, holding no address, if SES refuses, fails, or has no time to answer
    */
   async send<Name extends TemplateName>(mail: Mail<Name>, deadline: number): Promise<void> {
+    const limitMs = Math.min(SES_LIMIT_MS, deadline - Date.now());
+    if (limitMs <= 0) throw new NestError("email_not_sent", { detail: "no time left" });
     const { from, replyTo } = this.#sender;
     const outgoing = { from, replyTo, to: mail.to, ...renderMail(mail.template, mail.variables) };
-    const limitMs = Math.max(1, Math.min(SES_LIMIT_MS, deadline - Date.now()));
     try {
       await this.#carrier.sendEmail(outgoing, limitMs);
     } catch (cause) {
@@ -45,4 +47,10 @@ export class Mailer {
       throw new NestError("email_not_sent", { cause, detail: `SES: ${kind}` });
     }
   }
+}
+
+/** Whether a mail that `send` gave up may have gone out all the same: SES was asked and did not refuse it. */
+export function mayHaveGone(error: unknown): boolean {
+  if (!(error instanceof NestError && error.cause instanceof Error)) return false;
+  return (error.cause as Partial<AwsError>).status == null;
 }

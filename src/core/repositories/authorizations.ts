@@ -56,6 +56,11 @@ export class AuthorizationRepository {
     await this.#collection.insertOne(authorization);
   }
 
+  /** Removes a link that was refused while it was stored; nobody holds its secret. */
+  async discard(id: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: id });
+  }
+
   /** Spends the link. Of any number of simultaneous calls one gets the document and the rest null. */
   redeem(id: string, now: string): Promise<Authorization | null> {
     return this.#collection.findOneAndUpdate(

@@ -31,6 +31,9 @@ export const sessionIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
+/** More machines than anybody has: keeps an answer within what a function may answer. */
+const LISTED_SESSIONS = 500;
+
 export class SessionRepository {
   static readonly collectionName = "sessions";
   readonly #collection: Collection<Session>;
@@ -42,12 +45,14 @@ export class SessionRepository {
     return this.#collection.findOne({ _id: id });
   }
 
-  /** A user's sessions that still stand, oldest first. */
-  listStanding(userId: string, now: string): Promise<Session[]> {
-    return this.#collection
+  /** A user's newest sessions that still stand, oldest first. */
+  async listStanding(userId: string, now: string): Promise<Session[]> {
+    const newest = await this.#collection
       .find({ userId, revokedAt: null, expiresAt: { $gt: now } })
-      .sort({ createdAt: 1, _id: 1 })
+      .sort({ createdAt: -1, _id: -1 })
+      .limit(LISTED_SESSIONS)
       .toArray();
+    return newest.reverse();
   }
 
   async insert(session: Session): Promise<void> {

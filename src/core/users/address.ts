@@ -13,7 +13,13 @@ export interface Address {
 export const MISSING_DOMAIN = "Missing final '@domain'";
 export const DOMAIN_STARTS_WITH_DOT = "Domain starts with dot";
 
-/** An atom run of RFC 5322, section 3.2.3. Quoted local parts are not taken: nobody who signs in has one. */
+/** Of what goes over the wire, A-labels and all (RFC 5321, section 4.5.3.1.3). */
+const ADDRESS_LIMIT = 254;
+
+/**
+ * An atom run of RFC 5322, section 3.2.3. Quoted local parts are not taken: nobody who signs in has one. Nor is `=?`,
+ * which begins an encoded word (RFC 2047): a mail server may decode it, and the mail go to an address we never saw.
+ */
 const DOT_ATOM = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** ASCII that no domain holds; Node's converter would read some of it as URL syntax. */
@@ -40,7 +46,8 @@ export function parseAddress(typed: string): Address {
   const deliverable =
     local.length <= 64 &&
     DOT_ATOM.test(local) &&
-    ascii.length <= 253 &&
+    !local.includes("=?") &&
+    local.length + 1 + ascii.length <= ADDRESS_LIMIT &&
     labels.length >= 2 &&
     labels.every((label) => LABEL.test(label)) &&
     !/^\d+$/.test(labels.at(-1) ?? "");

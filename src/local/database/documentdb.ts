@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort, onPath, run, startServer } from "#local/child_process.ts";
@@ -39,12 +39,18 @@ export async function ensureDocumentdb(cache: string, say: (line: string) => voi
     await apt(["update"]).catch(() => undefined);
     await apt(["install", "-y", "--no-install-recommends", "debootstrap"]);
   }
+  // Whoever calls holds the cache alone, so what else is there was left by a build that was killed.
+  const leftovers = (await readdir(cache)).filter((name) => name.startsWith(`${ROOT_NAME}-`));
+  for (const name of leftovers) await rm(join(cache, name), { recursive: true, force: true });
   const building = await mkdtemp(`${root}-`);
   await chmod(building, 0o755);
   try {
     say("Building the DocumentDB engine from Debian's packages (once, a minute)");
-    // The script's name must be given: Debian 12 does not know forky yet, but its recipe is sid's.
-    await run("debootstrap", [
+    // The script's name must be given: Debian 12 does not know forky yet, but its recipe is sid's. What debootstrap
+    // mounts in there is gone with it, even if it is killed.
+    await run("unshare", [
+      ...["--mount", "--propagation", "private"],
+      "debootstrap",
       "--variant=minbase",
       "forky",
       building,

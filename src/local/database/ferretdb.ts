@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cacheDirectory } from "#local/cache_directory.ts";
 import { freePort, onPath, run, startServer } from "#local/child_process.ts";
 import { startConflictProxy } from "#local/database/conflict_proxy.ts";
@@ -14,7 +14,11 @@ const FERRETDB_VERSION = "v2.7.0";
 
 export const FERRETDB_NEEDS = "Debian Linux as root, with apt and Go";
 
-function isPossible(): boolean {
+const binaryPath = () => join(cacheDirectory(), "ferretdb", `ferretdb-${FERRETDB_VERSION}`);
+
+/** Whether FerretDB was built here or could be. */
+export function isFerretdbPossible(): boolean {
+  if (existsSync(binaryPath())) return true;
   return (
     process.platform === "linux" &&
     process.getuid?.() === 0 &&
@@ -25,9 +29,9 @@ function isPossible(): boolean {
 
 /** Builds FerretDB and its engine once, then starts them; null where that can't be done. */
 export async function startFerretdb(options: FindOptions): Promise<FoundDatabase | null> {
-  const cache = join(cacheDirectory(), "ferretdb");
-  const binary = join(cache, `ferretdb-${FERRETDB_VERSION}`);
-  if (!existsSync(binary) && !isPossible()) return null;
+  if (!isFerretdbPossible()) return null;
+  const binary = binaryPath();
+  const cache = dirname(binary);
   await mkdir(cache, { recursive: true });
   const root = await exclusively(join(cache, "lock"), async () => {
     await ensureFerretdb(binary, options.say);

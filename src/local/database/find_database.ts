@@ -1,4 +1,4 @@
-import { FERRETDB_NEEDS, startFerretdb } from "#local/database/ferretdb.ts";
+import { FERRETDB_NEEDS, isFerretdbPossible, startFerretdb } from "#local/database/ferretdb.ts";
 import type { FindOptions, FoundDatabase } from "#local/database/found_database.ts";
 import { startDownloadedMongod, startInstalledMongod } from "#local/database/mongod.ts";
 import { serverVersion } from "#local/database/ping.ts";
@@ -12,7 +12,7 @@ export async function findDatabase(options: FindOptions): Promise<FoundDatabase>
   const found =
     (await useRunningServer()) ??
     (await startInstalledMongod(options)) ??
-    (await startDownloadedMongod(options)) ??
+    (await startDownloadedMongod(options, isFerretdbPossible())) ??
     (await startFerretdb(options));
   if (found) return found;
   throw new Error(

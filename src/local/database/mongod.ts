@@ -8,7 +8,7 @@ import type { FindOptions, FoundDatabase } from "#local/database/found_database.
 import { untilAnswering } from "#local/database/ping.ts";
 
 const DOWNLOAD_VERSION = "8.0.15";
-/** After a download failed, the next starts don't try again for this long. */
+/** After a download failed, the next starts take another way for this long, if there is one. */
 const DOWNLOAD_PAUSE_MS = 6 * 60 * 60 * 1000;
 
 /** Starts the `mongod` on PATH, or answers null if there is none. */
@@ -17,12 +17,18 @@ export async function startInstalledMongod(options: FindOptions): Promise<FoundD
   return path ? start(path, "mongod on PATH", options) : null;
 }
 
-/** Downloads a mongod once, or answers null where none can be downloaded. */
-export async function startDownloadedMongod(options: FindOptions): Promise<FoundDatabase | null> {
+/**
+ * Downloads a mongod once, or answers null where none can be downloaded.
+ * @param hasOtherWay a database can be had otherwise, so a download that failed lately is not waited for again
+ */
+export async function startDownloadedMongod(
+  options: FindOptions,
+  hasOtherWay: boolean,
+): Promise<FoundDatabase | null> {
   const folder = join(cacheDirectory(), "mongod");
   const failedAt = join(folder, `download-of-${DOWNLOAD_VERSION}-failed`);
   const lastFailure = Number(await readFile(failedAt, "utf8").catch(() => "0"));
-  if (Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
+  if (hasOtherWay && Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
   await mkdir(folder, { recursive: true });
   options.say(
     `Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`,

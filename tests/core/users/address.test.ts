@@ -3,6 +3,9 @@ import { expect, test } from "vitest";
 import { NestError } from "#core/errors.ts";
 import { parseAddress } from "#core/users/address.ts";
 
+/** 254 characters, of which the local part has the 64 that it may have (RFC 5321, section 4.5.3.1). */
+const LONGEST = `${"a".repeat(64)}@${`${"b".repeat(61)}.`.repeat(3)}com`;
+
 test.each([
   ["Ada@Example.COM", "ada@example.com", "Ada@example.com"],
   ["  ada@example.com\t", "ada@example.com", "ada@example.com"],
@@ -10,6 +13,8 @@ test.each([
   ["ada@bücher.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"],
   ["ada@BÜCHER.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"],
   ["ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"],
+  ["ada@exa\u00admple.com", "ada@example.com", "ada@example.com"],
+  [LONGEST, LONGEST, LONGEST],
 ])("%j is %s", (typed, identity, recipient) => {
   expect(parseAddress(typed)).toEqual({ identity, recipient });
 });
@@ -37,6 +42,18 @@ test.each([
   ["a null byte", "ada\0@example.com"],
   ["a local part of 65 characters", `${"a".repeat(65)}@example.com`],
   ["a label of 64 characters", `foo@${"a".repeat(64)}.com`],
+  [
+    "a domain that is too long only as A-labels",
+    `foo@${"ü".repeat(20)}.${`${"ö".repeat(20)}.`.repeat(11)}com`,
+  ],
+  ["255 characters", `${LONGEST}m`],
+  ["a trailing dot, which would be a twin of the address without", "foo@example.com."],
+  ["a full-width IP address", "foo@\uff11\uff12\uff17.\uff10.\uff10.\uff11"],
+  [
+    "an encoded word, which a mail server may decode into another address",
+    "=?utf-8?q?bar=40evil.com?=@example.com",
+  ],
+  ["an encoded word within the local part", "foo=?x?q?bar?=@example.com"],
 ])("%s is no address: %j", (_case, typed) => {
   expect(() => parseAddress(typed)).toThrow(NestError);
 });

@@ -1,0 +1,108 @@
+import type { CommandStartedEvent, Document } from "mongodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { COLLECTIONS } from "#core/repositories/index_setup.ts";
+import { eraseAccount, findUserId, readAccount } from "#core/users/account.ts";
+import { serveEvent } from "#entry/event.ts";
+import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+
+/** A query as the driver sent it. */
+interface Query {
+  collection: string;
+  filter: Document;
+}
+
+let nest: TestNest;
+const queries: Query[] = [];
+
+function note({ commandName, command }: CommandStartedEvent): void {
+  const collection = String(command[commandName]);
+  const statements: Document[] = command.updates ?? command.deletes ?? [];
+  const single = command.filter ?? command.query ?? command.pipeline?.[0]?.$match;
+  const filters = [...statements.map(({ q }) => q), ...(single ? [single] : [])];
+  for (const filter of filters) queries.push({ collection, filter });
+}
+
+/** A person's whole life, with every limit on. */
+async function live(): Promise<void> {
+  const ada = await nest.signIn("ada@example.com");
+  const as = { bearer: ada.access_token };
+  const own = { user_id: ada.user_id };
+  const failed = await nest.emailedCode();
+  await nest.redeem(failed, { code_verifier: "wrong" });
+  nest.ses.fault({ calls: 1, kind: "rejected" });
+  await nest.call(`${V1}send_magic_link`, linkRequest());
+  for (const [path, body] of [
+    [`${V2}get_user`, own],
+    [`${V2}list_sessions`, own],
+    [`${V1}set_marketing_consent`, { ...own, level: "none" }],
+    [`${V1}get_marketing_consent`, own],
+    [`${V2}get_subscription_status`, own],
+    [`${V1}list_news_items`, { client_id: MAC }],
+    [`${V2}revoke_session`, { ...own, session_id: "session_none" }],
+  ] as const)
+    await nest.call(path, body, as);
+  const { body: next } = await nest.refresh(ada.refresh_token);
+  await nest.refresh(ada.refresh_token);
+  await nest.call(`${V2}get_user`, own, { bearer: next.access_token });
+  nest.clock.advance(11);
+  await nest.refresh(ada.refresh_token);
+  await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: next.refresh_token });
+  const trial = linkRequest({ identifier_value: "trial@example.com" });
+  for (let asked = 0; asked < 2; asked++) await nest.call(`${V2}create_trial_and_magic_link`, trial);
+  for (const email of ["ada@example.com", "ada@example.com", "new@example.com"])
+    nest.stripe.createSubscription({ email });
+  await nest.deliverEvents();
+  await nest.deliverEvents();
+  await serveEvent(sesEvents.declaration, nest.gateway)(
+    {
+      id: "e1",
+      time: nest.clock.now().toISOString(),
+      detail: {
+        eventType: "Bounce",
+        mail: { messageId: "m" },
+        bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: "ada@example.com" }] },
+      },
+    },
+    { awsRequestId: "r" } as never,
+  );
+  // An operator shows and erases people; somebody else, who has no subscription.
+  const eve = await nest.signIn("eve@example.com");
+  const { core } = nest.gateway;
+  const account = await readAccount(core, await findUserId(core, "eve@example.com"));
+  expect(account.refreshTokens).toHaveLength(1);
+  await eraseAccount(core, account);
+  expect(await core.users.find(eve.user_id)).toBeNull();
+}
+
+beforeAll(async () => {
+  const names = ["ADDRESS_AND_NETWORK", "ADDRESS", "KNOWN_DEVICE", "NETWORK"].map(
+    (name) => `LINKS_PER_${name}`,
+  );
+  const limits = [...names, "TRIAL_REQUESTS_PER_NETWORK", "NEW_TRIALS_PER_NETWORK", "FAILURES_PER_NETWORK"];
+  nest = await startNest({
+    environment: Object.fromEntries(limits.map((name) => [`LIMIT_${name}`, "100"])),
+  });
+  nest.gateway.mongo.client.on("commandStarted", note);
+  await live();
+  nest.gateway.mongo.client.off("commandStarted", note);
+});
+afterAll(() => nest.stop());
+
+/** Whether a value narrows an index: it is compared for being equal, or one of some, and not to everything but. */
+const isNarrow = (value: unknown) =>
+  typeof value !== "object" || value === null || value instanceof Date || "$in" in value || "$eq" in value;
+
+function restsOnIndex({ collection, filter }: Query): boolean {
+  const leading = ["_id", ...(COLLECTIONS[collection] ?? []).map(({ key }) => Object.keys(key)[0] ?? "")];
+  if (leading.some((field) => field in filter && isNarrow(filter[field]))) return true;
+  const branches = filter.$or as Document[] | undefined;
+  return branches?.every((branch) => restsOnIndex({ collection, filter: branch })) === true;
+}
+
+test("every query that a call or an operator makes rests on an index, save the few news items", () => {
+  const asked = new Set(queries.map(({ collection }) => collection));
+  expect([...asked].sort()).toEqual(Object.keys(COLLECTIONS).sort());
+  const scans = queries.filter((query) => query.collection !== "news-items" && !restsOnIndex(query));
+  expect(scans).toEqual([]);
+});

@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MAC, REDIRECT, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
+
+const DAY = 24 * 60 * 60;
+
+describe("contract J, refresh token", () => {
+  let nest: TestNest;
+  beforeAll(async () => {
+    nest = await startNest();
+  });
+  afterAll(() => nest.stop());
+  const userOf = (tokens: { user_id: string; access_token: string }) =>
+    nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: tokens.access_token });
+
+  test("J37: a refresh answers new tokens of the same user", async () => {
+    const tokens = await nest.signIn();
+    const { status, body } = await nest.refresh(tokens.refresh_token);
+    expect([status, body.user_id, Object.keys(body).length]).toEqual([200, tokens.user_id, 7]);
+    expect(body.refresh_token).not.toBe(tokens.refresh_token);
+    expect(body.refresh_token).toMatch(/^01\.reftok_[0-9A-Za-z]{27}\.[0-9a-f]{64}$/);
+    expect((await userOf(body)).status).toBe(200);
+  });
+
+  test("J38: the old access token falls; the old refresh token is theft once its successor's arrival was seen", async () => {
+    const tokens = await nest.signIn("j38@example.com");
+    const { body: next } = await nest.refresh(tokens.refresh_token);
+    expect((await userOf(tokens)).body.reasons[0].code).toBe("token_revoked");
+    expect((await userOf(next)).status).toBe(200);
+    nest.clock.advance(11);
+    const replay = await nest.refresh(tokens.refresh_token);
+    expect([replay.status, replay.body]).toEqual([400, { code: "token_used" }]);
+    expect((await userOf(next)).status).toBe(401);
+    expect((await nest.refresh(next.refresh_token)).body.code).toBe("authorization_not_found");
+    expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("authorization_not_found");
+    expect(nest.logged("refresh_token_reuse")).toMatchObject([
+      { level: "warn", security_event: true, user_id: tokens.user_id },
+    ]);
+  });
+
+  test("a replay after the successor itself was used is theft too", async () => {
+    const tokens = await nest.signIn("used@example.com");
+    const { body: next } = await nest.refresh(tokens.refresh_token);
+    await nest.refresh(next.refresh_token);
+    nest.clock.advance(11);
+    expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("token_used");
+    expect((await nest.refresh(next.refresh_token)).body.code).toBe("authorization_not_found");
+  });
+
+  test("a bearer counts as seen even if its call is refused", async () => {
+    const first = await nest.signIn("seen@example.com");
+    const second = (await nest.refresh(first.refresh_token)).body;
+    const refused = await nest.call(
+      `${V2}get_user`,
+      { user_id: "user_other" },
+      { bearer: second.access_token },
+    );
+    expect(refused.body.code).toBe("access_denied");
+    nest.clock.advance(60);
+    expect((await nest.refresh(first.refresh_token)).body.code).toBe("token_used");
+  });
+
+  test("a lost answer, retried after an hour, gets the same successor: still signed in", async () => {
+    const tokens = await nest.signIn("lost@example.com");
+    expect((await userOf(tokens)).status).toBe(200);
+    const lost = await nest.refresh(tokens.refresh_token);
+    nest.clock.advance(3600);
+    const retried = await nest.refresh(tokens.refresh_token, {}, { ip: "198.51.100.7" });
+    expect([retried.status, retried.body.refresh_token]).toEqual([200, lost.body.refresh_token]);
+    expect((await userOf(retried.body)).status).toBe(200);
+    const again = await nest.refresh(retried.body.refresh_token);
+    nest.clock.advance(3600);
+    const later = await nest.refresh(retried.body.refresh_token);
+    expect([later.status, later.body.refresh_token]).toEqual([200, again.body.refresh_token]);
+    expect((await userOf(later.body)).status).toBe(200);
+  });
+
+  test("two windows within ten seconds on one network get the same successor even when it was seen; another network does not", async () => {
+    const tokens = await nest.signIn("windows@example.com");
+    const { body: first } = await nest.refresh(tokens.refresh_token);
+    await userOf(first);
+    const second = await nest.refresh(tokens.refresh_token);
+    expect([second.status, second.body.refresh_token]).toEqual([200, first.refresh_token]);
+    expect((await userOf(first)).status).toBe(200);
+    const stranger = await nest.refresh(tokens.refresh_token, {}, { ip: "198.51.100.7" });
+    expect(stranger.body.code).toBe("token_used");
+  });
+
+  test("a crash between the two writes is finished by the replay", async () => {
+    const tokens = await nest.signIn("crash@example.com");
+    const { body: lost } = await nest.refresh(tokens.refresh_token);
+    const successorId = lost.refresh_token.split(".")[1] as string;
+    await nest.collection("refresh-tokens").deleteOne({ _id: successorId });
+    const { body: again } = await nest.refresh(tokens.refresh_token);
+    expect(again.refresh_token).toBe(lost.refresh_token);
+    expect((await nest.refresh(again.refresh_token)).status).toBe(200);
+  });
+
+  test("refresh keys change: the new one derives, the old one goes on answering, and one taken away too early is no theft", async () => {
+    const begun = await nest.signIn("begun@example.com");
+    const { body: lost } = await nest.refresh(begun.refresh_token);
+    const [old] = JSON.parse(nest.environment.REFRESH_KEYS ?? "[]");
+    const fresh = { id: "fresh", key: "ab".repeat(32) };
+    const withKeys = (keys: object[]) =>
+      startNest({ beside: nest, environment: { REFRESH_KEYS: JSON.stringify(keys) } });
+    const early = await withKeys([fresh]);
+    const refused = await early.refresh(begun.refresh_token);
+    expect([refused.status, refused.body.code, refused.headers["retry-after"]]).toEqual([
+      503,
+      "unavailable",
+      "60",
+    ]);
+    const changed = await withKeys([fresh, old]);
+    const again = await changed.refresh(begun.refresh_token);
+    expect([again.status, again.body.refresh_token]).toEqual([200, lost.refresh_token]);
+    const { body: next } = await changed.refresh(again.body.refresh_token);
+    expect((await early.refresh(again.body.refresh_token)).body.refresh_token).toBe(next.refresh_token);
+    expect((await userOf(next)).status).toBe(200);
+    for (const instance of [early, changed]) await instance.stop();
+  });
+
+  test("J39: an empty client and token are validation_failed", async () => {
+    expect((await nest.refresh("", { client_id: "" })).body.code).toBe("validation_failed");
+  });
+
+  test("J40: missing, malformed, unknown, wrong and foreign tokens have their own codes", async () => {
+    const { refresh_token } = await nest.signIn("j40@example.com");
+    const [, id] = refresh_token.split(".");
+    expect((await nest.refresh("x", { refresh_token: undefined })).body.code).toBe("refresh_token_missing");
+    expect((await nest.refresh("a.b")).body.code).toBe("malformed_refresh_token");
+    expect((await nest.refresh(`01.reftok_nobody.${"0".repeat(64)}`)).body.code).toBe("not_found");
+    expect((await nest.refresh(`01.${id}.${"0".repeat(64)}`)).body.code).toBe("token_not_found");
+    expect((await nest.refresh(refresh_token, { client_id: WINDOWS })).body.code).toBe("incorrect_client");
+    expect((await nest.refresh(refresh_token)).status).toBe(200);
+  });
+
+  test("J41: refreshing one machine leaves the other in; theft ends its own session only", async () => {
+    const one = await nest.signIn("two@example.com");
+    const other = await nest.signIn("two@example.com");
+    const { body: next } = await nest.refresh(one.refresh_token);
+    expect((await userOf(other)).status).toBe(200);
+    await userOf(next);
+    nest.clock.advance(11);
+    expect((await nest.refresh(one.refresh_token)).body.code).toBe("token_used");
+    expect((await userOf(other)).status).toBe(200);
+    expect((await nest.refresh(other.refresh_token)).status).toBe(200);
+  });
+
+  test("J42: a refresh in a session that was signed out is authorization_not_found", async () => {
+    const tokens = await nest.signIn("j42@example.com");
+    expect(
+      (await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: tokens.refresh_token })).status,
+    ).toBe(204);
+    expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("authorization_not_found");
+    expect((await userOf(tokens)).body.code).toBe("unauthorized");
+  });
+
+  test("a refresh token ends after 365 days", async () => {
+    const own = await startNest();
+    const { refresh_token } = await own.signIn();
+    own.clock.advance(365 * DAY);
+    expect((await own.refresh(refresh_token)).body.code).toBe("token_expired");
+    await own.stop();
+  });
+
+  test("an access token lives as long as its client's configuration says", async () => {
+    const own = await startNest({ environment: { DESKTOP_ACCESS_TOKEN_LIFETIME: "864000" } });
+    const tokens = await own.signIn();
+    expect(tokens.expires_in).toBe(864000);
+    own.clock.advance(863_990);
+    expect(
+      (await own.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: tokens.access_token })).status,
+    ).toBe(200);
+    await own.stop();
+  });
+
+  test("a client's sessionMaxDays bounds the session, refreshed or not", async () => {
+    const client = {
+      id: "client_short",
+      name: "Short",
+      enabled: true,
+      redirectUris: [REDIRECT],
+      origins: [],
+      accessTokenLifetime: 864_000,
+      sessionMaxDays: 2,
+    };
+    const own = await startNest({ environment: { CLIENTS: JSON.stringify([client]) } });
+    const tokens = await own.signIn("short@example.com", { client_id: client.id });
+    own.clock.advance(DAY);
+    const refreshed = await own.refresh(tokens.refresh_token, { client_id: client.id });
+    expect(refreshed.status).toBe(200);
+    expect(refreshed.body.expires_in).toBeLessThanOrEqual(DAY);
+    own.clock.advance(DAY);
+    expect((await own.refresh(refreshed.body.refresh_token, { client_id: client.id })).body.code).toBe(
+      "token_expired",
+    );
+    await own.stop();
+  });
+});

@@ -1,0 +1,121 @@
+import { MongoServerError } from "mongodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { strictObject } from "zod/mini";
+import { openMongo } from "#core/clients/mongo.ts";
+import { NestError } from "#core/errors.ts";
+import type { RpcDeclaration } from "#entry/declaration.ts";
+import { serveRpc } from "#entry/rpc.ts";
+import { toEvent } from "#local/gateway.ts";
+import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+const CLIENT_LEAVES_AFTER_MS = 5000;
+
+describe("any method", () => {
+  let nest: TestNest;
+  beforeAll(async () => {
+    nest = await startNest();
+  });
+  afterAll(() => nest.stop());
+
+  /** Serves a method of the test's own and calls it once. */
+  const call = async (methods: Pick<RpcDeclaration, "run"> & Partial<RpcDeclaration>, bearer?: string) => {
+    const serve = serveRpc(
+      {
+        name: "odd_method",
+        version: "2020-12-14",
+        summary: "A method of a test.",
+        access: "public",
+        request: strictObject({}),
+        response: null,
+        errors: [],
+        ...methods,
+      },
+      nest.gateway,
+    );
+    const headers: Record<string, string> = bearer ? { authorization: `bearer ${bearer}` } : {};
+    const path = "/1/2020-12-14/odd_method";
+    const incoming = { method: "POST", path, headers, body: Buffer.from("{}"), ip: "203.0.113.9" };
+    const {
+      statusCode,
+      body,
+      headers: answered,
+    } = await serve(toEvent(incoming, path), {
+      awsRequestId: "r-1",
+    } as never);
+    return { status: statusCode, body: body ? JSON.parse(body) : undefined, headers: answered };
+  };
+  const failing = (error: unknown) => call({ run: () => Promise.reject(error) });
+
+  test("what nobody foresaw is unknown: it names the request, and neither answer nor log says what it said", async () => {
+    for (const thrown of [new Error("ada@example.com hunter2"), new RangeError("hunter2"), "hunter2"]) {
+      expect(await failing(thrown)).toMatchObject({
+        status: 500,
+        body: { code: "unknown", meta: { request_id: "r-1" } },
+      });
+    }
+    expect(nest.logged("call").slice(-3)).toMatchObject([
+      { level: "error", code: "unknown", failure: "Error" },
+      { failure: "RangeError" },
+      { failure: "string" },
+    ]);
+    expect(nest.logLines.join()).not.toContain("hunter2");
+  });
+
+  test("an internal detail reaches the log and never the caller", async () => {
+    const { body } = await failing(
+      new NestError("unavailable", { detail: "which part", cause: new Error("x") }),
+    );
+    expect(body).toEqual({ code: "unavailable" });
+  });
+
+  test.each([
+    ["a primary that stepped down", 189],
+    ["a primary that is another now", 10107],
+    ["a server that shuts down", 91],
+    ["a majority that did not acknowledge in time", 64],
+    ["a server that ran out of time", 50],
+    ["a router that finds no primary", 133],
+  ])("%s is unavailable: the next try may find another", async (_case, code) => {
+    const reply = await failing(new MongoServerError({ errmsg: "hunter2", code }));
+    expect([reply.status, reply.body, reply.headers?.["retry-after"]]).toEqual([
+      503,
+      { code: "unavailable" },
+      "1",
+    ]);
+  });
+
+  test("a write that the server calls retryable is unavailable, any other refusal unknown", async () => {
+    const labelled = { errmsg: "x", code: 314159, errorLabels: ["RetryableWriteError"] };
+    expect((await failing(new MongoServerError(labelled))).body.code).toBe("unavailable");
+    expect((await failing(new MongoServerError({ errmsg: "x", code: 314159 }))).body.code).toBe("unknown");
+    expect((await failing(Object.assign(new Error("x"), { code: 189 }))).body.code).toBe("unknown");
+  });
+
+  test("a mongodb+srv name that DNS does not know, or not now, is unavailable", async () => {
+    const lost = openMongo("mongodb+srv://database.invalid/nest");
+    const reply = await call({ run: async () => void (await lost.database.collection("users").findOne()) });
+    await lost.client.close();
+    expect([reply.status, reply.body]).toEqual([503, { code: "unavailable" }]);
+  });
+
+  test("whatever hangs, the caller is answered before the app leaves", async () => {
+    const startedAt = Date.now();
+    const reply = await call({ run: () => new Promise(() => undefined) });
+    expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
+    expect([reply.status, reply.body]).toEqual([503, { code: "unavailable" }]);
+  });
+
+  test("a bearer that no longer stands is unauthorized whatever its reads say, and nothing of the method has run", async () => {
+    const { access_token, refresh_token } = await nest.signIn();
+    await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token });
+    let runs = 0;
+    const reply = await call(
+      {
+        reads: () => Promise.reject(new NestError("access_denied")),
+        run: async () => void runs++,
+      },
+      access_token,
+    );
+    expect([reply.body.code, runs]).toEqual(["unauthorized", 0]);
+  });
+});
