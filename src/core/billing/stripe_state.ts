@@ -1,8 +1,8 @@
 import type Stripe from "stripe";
 import type { CancelType, SubscriptionState } from "#core/repositories/subscriptions.ts";
 
-/** Stripe's statuses as we know them. Stripe may add one: it grants nothing until we do (contract 1.3). */
-const LIVING = ["active", "trialing", "past_due", "incomplete", "unpaid", "paused"] as const;
+/** Stripe's statuses as we know them, the best first. Stripe may add one: it grants nothing until we do (contract 1.3). */
+const LIVING = ["active", "trialing", "past_due", "unpaid", "paused", "incomplete"] as const;
 const ENDED = ["canceled", "incomplete_expired"] as const;
 
 export function isKnownStatus(status: string): boolean {
@@ -72,4 +72,14 @@ export function isBetter(one: Stripe.Subscription, other: Stripe.Subscription): 
   };
   const order = [rank(one) - rank(other), one.created - other.created, one.id < other.id ? -1 : 1];
   return (order.find((difference) => difference !== 0) ?? 0) < 0;
+}
+
+/**
+ * Whether a subscription that is better than another one makes it superfluous. One that waits for its first payment is
+ * somebody in the middle of paying: until another is paid for it may yet become the better one, so it is let live, as
+ * is one whose status we don't know.
+ */
+export function excludes(better: Stripe.Subscription, other: Stripe.Subscription): boolean {
+  if (other.status === "incomplete") return better.status === "active";
+  return isKnownStatus(other.status);
 }
