@@ -1,7 +1,8 @@
 import type Stripe from "stripe";
 import { guardCards } from "#core/billing/card_guard.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
-import { finishRejection, settleOneSubscription } from "#core/billing/one_subscription.ts";
+import { settleOneSubscription } from "#core/billing/one_subscription.ts";
+import { finishRejection } from "#core/billing/rejection.ts";
 import { mapCustomer, storeNewSubscription } from "#core/billing/store_subscription.ts";
 import { hasEnded, isKnownStatus, ourProduct, readState } from "#core/billing/stripe_state.ts";
 import { customerAddress, retrieveSubscription } from "#core/billing/stripe_subscription.ts";

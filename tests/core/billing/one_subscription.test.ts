@@ -67,7 +67,9 @@ test("a subscription that recovers while another one is taking its place, dead a
       const ends = [late, bought].map(({ id }) => stripes(id)?.status).sort();
       expect([at, when, ends]).toEqual([at, when, ["active", "canceled"]]);
       expect(await statusOf(bought.id)).toBe("active");
-      const rejected = await Promise.all([late, bought].map(async ({ id }) => (await stored(id))?.rejectedAt));
+      const rejected = await Promise.all(
+        [late, bought].map(async ({ id }) => (await stored(id))?.rejectedAt),
+      );
       expect(rejected.filter((moment) => moment !== null)).toHaveLength(1);
     }
   }

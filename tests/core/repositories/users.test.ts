@@ -59,6 +59,9 @@ test("one that lost is never kept again, and one that is kept by now can't lose 
     await users.settleReplaced(id, other);
     await users.releaseSubscription(id, kept);
     expect(await users.keepSubscription(id, other, NOW)).toBeNull();
-    expect(await users.find(id)).toMatchObject({ keptSubscriptionId: null, rejectedSubscriptionIds: [other] });
+    expect(await users.find(id)).toMatchObject({
+      keptSubscriptionId: null,
+      rejectedSubscriptionIds: [other],
+    });
   }
 });
