@@ -1,7 +1,7 @@
 import { recordDispute } from "#core/billing/dispute.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { happening } from "#core/billing/event_types.ts";
-import { refundPayments } from "#core/billing/refund.ts";
+import { refundIfRejected } from "#core/billing/refund.ts";
 import type { ReceivedEvent } from "#core/billing/stripe_signature.ts";
 import { type KnownSubscription, type Outcome, syncSubscription } from "#core/billing/sync_subscription.ts";
 import { plusSeconds } from "#core/clock.ts";
@@ -111,7 +111,7 @@ async function dispatch(
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
   // A payment that was still processing when its subscription was rejected.
-  for (const { stpSubscriptionId } of rejected) await refundPayments(core, stpSubscriptionId, deadline);
+  await refundIfRejected(core, objectId, rejected, deadline);
   return { status: "done" };
 }
 

@@ -88,3 +88,10 @@ test("of a dispute's events at once, in any order, its end is what stays", async
     expect(record).toMatchObject({ disputeStatus: "lost" });
   }
 });
+
+test("one that Stripe does not know is recorded and ignored", async () => {
+  const ghost = nest.stripe.emit("charge.dispute.created", { id: "dp_ghost", object: "dispute" });
+  expect((await nest.webhook(ghost)).status).toBe(200);
+  const row = await nest.collection("stripe-events").findOne({ _id: ghost.id });
+  expect(row).toMatchObject({ status: "ignored", reason: "no_subscription" });
+});
