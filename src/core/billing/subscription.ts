@@ -33,6 +33,14 @@ export function findUsable(subscriptions: readonly Subscription[], now: Date): S
   return usable[0] ?? null;
 }
 
+/** Alive but not paid, whether it can be used or not. */
+const OWING = ["past_due", "unpaid", "paused"];
+
+/** Whether somebody has a subscription that is alive and only has to be paid to go on. */
+export function isOwing({ status, rejectedAt }: Subscription): boolean {
+  return rejectedAt === null && OWING.includes(status);
+}
+
 /** Whether a dispute ended in a way that leaves no doubt. */
 export function isHarmlessDispute(status: string): boolean {
   return ["won", "warning_closed", "prevented"].includes(status);
