@@ -5,7 +5,11 @@ import { settleOneSubscription } from "#core/billing/one_subscription.ts";
 import { finishRejection } from "#core/billing/rejection.ts";
 import { mapCustomer, storeNewSubscription } from "#core/billing/store_subscription.ts";
 import { hasEnded, isKnownStatus, ourProduct, readState } from "#core/billing/stripe_state.ts";
-import { customerAddress, retrieveSubscription } from "#core/billing/stripe_subscription.ts";
+import {
+  customerAddress,
+  isChargedAtTrialEnd,
+  retrieveSubscription,
+} from "#core/billing/stripe_subscription.ts";
 import { dayInWords, sendOnce } from "#core/billing/subscription_mail.ts";
 import { firstMark, sendWelcome, welcomeFor, welcomeUnlessDone } from "#core/billing/welcome.ts";
 import { NestError } from "#core/errors.ts";
@@ -154,7 +158,7 @@ async function mailAbout(
   if (isOwed && welcomeFor(core, current, event === "reconciled") === "due")
     await welcomeUnlessDone(core, record, current, deadline);
   if (event !== "trial_will_end" || current.status !== "trialing") return;
-  const variables = { endsOn: dayInWords(record.endsAt) };
+  const variables = { endsOn: dayInWords(record.endsAt), isCharged: isChargedAtTrialEnd(current) };
   const mail = { template: "trial-will-end", variables, address: customerAddress(current) } as const;
   await sendOnce(core, record, "trialWillEnd", mail, deadline);
 }

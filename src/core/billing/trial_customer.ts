@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { customerMethod } from "#core/billing/stripe_subscription.ts";
 import type { ClaimedTrial } from "#core/billing/trial.ts";
 import { keepingAttempt, type TrialStripeCore } from "#core/billing/trial_attempt.ts";
 import type { Call } from "#core/call.ts";
@@ -26,10 +27,7 @@ export async function ensureCustomer(
   const known = trial.stpCustomerId ?? trial.mapping?.providerValue;
   if (known === undefined) return { id: await makeCustomer(core, trial, call), isChargeable: false };
   const found = await retrieveCustomer(core, known, call);
-  if (found) {
-    const { invoice_settings, default_source } = found;
-    return { id: known, isChargeable: (invoice_settings.default_payment_method ?? default_source) !== null };
-  }
+  if (found) return { id: known, isChargeable: customerMethod(found) !== null };
   const now = core.clock.now().toISOString();
   const [forgetful] = await Promise.all([
     core.trials.forgetCustomer(trial._id, known, now),
