@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { readAll } from "#cli/stripe/read_all.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
-import { hasEnded, ourProduct, readState } from "#core/billing/stripe_state.ts";
+import { hasEnded, readProduct, readState } from "#core/billing/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
@@ -52,8 +52,8 @@ function compare(
   current: Stripe.Subscription | null,
 ): Difference | null {
   if (!current) return record && { id, kind: "gone", words: `${record.status} here, not at Stripe` };
-  const product = ourProduct(current, billing.productIds) ?? record?.stpProductId;
-  if (product === undefined) return null;
+  const product = readProduct(current, billing.productIds, record);
+  if (product === null) return null;
   if (!record) {
     if (hasEnded(current.status)) return null;
     const since = new Date(current.created * 1000).toISOString();

@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/event_core.ts";
+import type { Outcome } from "#core/billing/outcome.ts";
 import { refundPayments, subscriptionPaidBy } from "#core/billing/refund.ts";
 import { hasEnded, ourProduct } from "#core/billing/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { isHarmlessDispute } from "#core/billing/subscription.ts";
-import type { Outcome } from "#core/billing/sync_subscription.ts";
 import { stripeRefusal } from "#core/clients/stripe.ts";
 import { NestError } from "#core/errors.ts";
 import type { Dispute, Subscription } from "#core/repositories/subscriptions.ts";

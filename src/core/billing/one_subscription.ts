@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { finishRejection } from "#core/billing/rejection.ts";
-import { excludes, hasEnded, isBetter, ourProduct, readState } from "#core/billing/stripe_state.ts";
+import { excludes, hasEnded, isBetter, readProduct, readState } from "#core/billing/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { isUsable } from "#core/billing/subscription.ts";
 import { NestError } from "#core/errors.ts";
@@ -62,7 +62,7 @@ export async function settleOneSubscription(
 }
 
 /**
- * The kept subscription as Stripe has it now, or null if it has ended. Whoever loses to it must be left with access, so
+ * The kept subscription as Stripe has it now, or null if it has ended or is for another product now. Whoever loses to it must be left with access, so
  * what we know of it is brought up to date first, where that grants none.
  * @throws NestError subscription_not_ready while it is not stored
  */
@@ -75,10 +75,11 @@ async function readRival(
   const rival = await retrieveSubscription(core, keptId, deadline);
   if (!rival || hasEnded(rival.status)) return null;
   if (!record) throw new NestError("subscription_not_ready", { detail: "the kept one is not stored yet" });
+  const product = readProduct(rival, core.billing.productIds, record);
+  if (!product || product.isOtherProduct) return null;
   const now = core.clock.now();
   if (!isUsable(record, now)) {
-    const state = readState(rival, ourProduct(rival, core.billing.productIds) ?? record.stpProductId);
-    await core.subscriptions.advance(keptId, record.version, state, now.toISOString());
+    await core.subscriptions.advance(keptId, record.version, readState(rival, product), now.toISOString());
   }
   return rival;
 }

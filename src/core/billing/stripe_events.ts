@@ -1,9 +1,10 @@
 import { recordDispute } from "#core/billing/dispute.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { happening } from "#core/billing/event_types.ts";
+import type { Outcome } from "#core/billing/outcome.ts";
 import { refundIfRejected } from "#core/billing/refund.ts";
 import type { ReceivedEvent } from "#core/billing/stripe_signature.ts";
-import { type KnownSubscription, type Outcome, syncSubscription } from "#core/billing/sync_subscription.ts";
+import { type KnownSubscription, syncSubscription } from "#core/billing/sync_subscription.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";

@@ -12,8 +12,8 @@ const USABLE = ["active", "trialing", "past_due", "incomplete"];
 
 /** Until when a subscription can be used, its grace included; null if it can't be at all. */
 export function usableUntil(subscription: Subscription): Date | null {
-  const { status, rejectedAt, stpCreatedAt, endsAt } = subscription;
-  if (rejectedAt !== null || !USABLE.includes(status)) return null;
+  const { status, rejectedAt, isOtherProduct, stpCreatedAt, endsAt } = subscription;
+  if (rejectedAt !== null || isOtherProduct || !USABLE.includes(status)) return null;
   if (status === "incomplete") return plusSeconds(new Date(stpCreatedAt), INCOMPLETE_SECONDS);
   return plusSeconds(new Date(endsAt), GRACE_SECONDS);
 }
@@ -37,8 +37,8 @@ export function findUsable(subscriptions: readonly Subscription[], now: Date): S
 const OWING = ["past_due", "unpaid", "paused"];
 
 /** Whether somebody has a subscription that is alive and only has to be paid to go on. */
-export function isOwing({ status, rejectedAt }: Subscription): boolean {
-  return rejectedAt === null && OWING.includes(status);
+export function isOwing({ status, rejectedAt, isOtherProduct }: Subscription): boolean {
+  return rejectedAt === null && !isOtherProduct && OWING.includes(status);
 }
 
 /** Whether a dispute ended in a way that leaves no doubt. */
