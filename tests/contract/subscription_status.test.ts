@@ -95,6 +95,16 @@ describe("contract J, subscription status", () => {
     },
   );
 
+  test("J48: nor does it wait for the SDK's second try when Stripe cuts the connection late", async () => {
+    await subscribe();
+    nest.stripe.latency(1_700);
+    nest.stripe.fault({ calls: 5, kind: "lost" });
+    const startedAt = Date.now();
+    const reply = await asAda();
+    expect(Date.now() - startedAt).toBeLessThan(2_500);
+    expect([reply.status, reply.body.billing_portal_url]).toEqual([200, null]);
+  });
+
   test("a portal link is used again for a minute, per customer, and never stored or logged", async () => {
     await subscribe();
     const sessions = () =>

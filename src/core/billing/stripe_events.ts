@@ -101,6 +101,9 @@ async function dispatch(
   deadline: number,
 ): Promise<Outcome> {
   const { type, objectId } = event;
+  // By a key of the other mode nothing could be found, and the event would be passed over for good.
+  if (event.isLive !== null && event.isLive !== core.stripe.isLive)
+    throw new NestError("stripe_error", { detail: "the event and STRIPE_SECRET_KEY are of different modes" });
   // Handlers read Stripe again by the pinned version; an endpoint of another one still deserves to be noticed.
   if (event.apiVersion !== null && !event.apiVersion.endsWith(`.${PINNED_MAJOR}`))
     core.log.warn("stripe_api_version", { api_version: event.apiVersion });
