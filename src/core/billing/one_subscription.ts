@@ -62,8 +62,8 @@ export async function settleOneSubscription(
 }
 
 /**
- * The kept subscription as Stripe has it now, or null if it has ended or is for another product now. Whoever loses to it must be left with access, so
- * what we know of it is brought up to date first, where that grants none.
+ * The kept subscription as Stripe has it now, or null if it has ended or is for another product now. Whoever loses to it
+ * must be left with access, so what we know of it is brought up to date first, where that grants none.
  * @throws NestError subscription_not_ready while it is not stored
  */
 async function readRival(
@@ -74,9 +74,9 @@ async function readRival(
   const record = await core.subscriptions.findByStripeId(keptId);
   const rival = await retrieveSubscription(core, keptId, deadline);
   if (!rival || hasEnded(rival.status)) return null;
-  if (!record) throw new NestError("subscription_not_ready", { detail: "the kept one is not stored yet" });
   const product = readProduct(rival, core.billing.productIds, record);
   if (!product || product.isOtherProduct) return null;
+  if (!record) throw new NestError("subscription_not_ready", { detail: "the kept one is not stored yet" });
   const now = core.clock.now();
   if (!isUsable(record, now)) {
     await core.subscriptions.advance(keptId, record.version, readState(rival, product), now.toISOString());
