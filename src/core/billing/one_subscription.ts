@@ -28,10 +28,7 @@ export async function settleOneSubscription(
   let keeping = first;
   for (let round = 0; round < ROUNDS; round++) {
     if (keeping) {
-      for (const loserId of keeping.replacedSubscriptionIds ?? []) {
-        const loser = await retrieveSubscription(core, loserId, deadline);
-        await giveUp(core, userId, loserId, loser, candidate, deadline);
-      }
+      await giveUpReplaced(core, keeping, candidate, deadline);
       return true;
     }
     const user = await core.users.find(userId);
@@ -82,6 +79,30 @@ async function readRival(
     await core.subscriptions.advance(keptId, record.version, readState(rival, product), now.toISOString());
   }
   return rival;
+}
+
+/** Gives up whatever lost to the winner, and with it whatever waits for its first payment, if the winner is paid. */
+async function giveUpReplaced(
+  core: EventCore,
+  { _id: userId, replacedSubscriptionIds: losers = [] }: User,
+  winner: Stripe.Subscription,
+  deadline: number,
+): Promise<void> {
+  if (losers.length === 0) return;
+  const waiting = winner.status === "active" ? await rejectWaiting(core, userId, winner.id) : [];
+  for (const loserId of new Set([...losers, ...waiting])) {
+    const loser = await retrieveSubscription(core, loserId, deadline);
+    await giveUp(core, userId, loserId, loser, winner, deadline);
+  }
+}
+
+/** Those that were let live beside the one that was kept until now. @returns Stripe's ids of those that lost */
+async function rejectWaiting(core: EventCore, userId: string, winnerId: string): Promise<string[]> {
+  const records = await core.subscriptions.listByUser(userId);
+  const waiting = records.filter(({ status, rejectedAt }) => status === "incomplete" && rejectedAt === null);
+  const ids = waiting.map(({ stpSubscriptionId }) => stpSubscriptionId).filter((id) => id !== winnerId);
+  const lost = await Promise.all(ids.map((id) => core.users.rejectSubscription(userId, id, winnerId)));
+  return ids.filter((_id, index) => lost[index]);
 }
 
 /** Cancels and gives back one that lost to the winner, and notes that it is done. Safe to repeat. */

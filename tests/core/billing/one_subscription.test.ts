@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { seededRandom, shuffled } from "#local/stripe/random.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
@@ -9,6 +10,8 @@ const PATIENCE_SECONDS = 150;
 const EFFECTS = 14;
 
 const ADA = "ada@example.com";
+const SEED = Date.now() % 1_000_000;
+let refundsSoFar = 0;
 let nest: TestNest;
 beforeEach(async () => {
   nest = await startNest();
@@ -74,6 +77,42 @@ test("a subscription that recovers while another one is taking its place, dead a
     }
   }
 }, 120_000);
+
+/** Best first. */
+const STATUSES = ["active", "trialing", "past_due", "incomplete"] as const;
+
+test("of several of any status, heard of at once and in any order, the best is kept and nobody pays for another", async () => {
+  for (let round = 0; round < 15; round++) {
+    const seed = SEED + round;
+    const random = seededRandom(seed);
+    const email = `several${round}@example.com`;
+    const made = Array.from({ length: 2 + Math.floor(random() * 3) }, () => {
+      nest.clock.advance(5);
+      const status = STATUSES[Math.floor(random() * STATUSES.length)] ?? "active";
+      return { ...nest.stripe.createSubscription({ email, status }), status };
+    });
+    const [best] = made.toSorted(
+      (one, other) => STATUSES.indexOf(one.status) - STATUSES.indexOf(other.status),
+    );
+    await Promise.all(shuffled(made, random).map(({ id }) => insist(created(id))));
+    for (let copy = 0; copy < 2; copy++) await nest.deliverEvents();
+    const isLeft = ({ id, status }: (typeof made)[number]) =>
+      id === best?.id || (status === "incomplete" && best?.status !== "active");
+    expect([seed, made.map(({ id }) => stripes(id)?.status)]).toEqual([
+      seed,
+      made.map((one) => (isLeft(one) ? one.status : "canceled")),
+    ]);
+    expect([seed, await statusOf(best?.id ?? "")]).toEqual([seed, best?.status]);
+    const user = await nest.collection("users").findOne({ keptSubscriptionId: best?.id ?? "" });
+    expect(user?.replacedSubscriptionIds ?? []).toEqual([]);
+    const paid = made.filter((one) => !isLeft(one) && ["active", "past_due"].includes(one.status));
+    const customers = new Set(paid.map(({ customer }) => customer));
+    const refunds = nest.stripe.refunds().filter(({ customer }) => customers.has(String(customer)));
+    expect([seed, refunds.length]).toEqual([seed, paid.length]);
+    refundsSoFar += refunds.length;
+  }
+  expect(nest.stripe.refunds()).toHaveLength(refundsSoFar);
+}, 60_000);
 
 test.each(["the trial's first", "the purchase's first"])(
   "a purchase that waits for its first payment during a trial is let live, and takes the trial's place once it is paid (%s)",
