@@ -168,6 +168,15 @@ describe("what can be used", () => {
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
+  test("and the hour is one for all tries to pay", async () => {
+    await subscribe({ status: "incomplete" });
+    nest.clock.advance(HOUR - MINUTE);
+    await subscribe({ status: "incomplete" });
+    expect(await statusOf()).toBe("incomplete");
+    nest.clock.advance(2 * MINUTE);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
   test("a status that Stripe invents tomorrow grants nothing and is logged", async () => {
     const { id } = await subscribe();
     nest.stripe.updateSubscription(id, { fields: { status: "snoozing" as never } });

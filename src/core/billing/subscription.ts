@@ -25,7 +25,13 @@ export function isUsable(subscription: Subscription, now: Date): boolean {
 
 /** The best of a user's usable subscriptions, or null. */
 export function findUsable(subscriptions: readonly Subscription[], now: Date): Subscription | null {
-  const usable = subscriptions.filter((subscription) => isUsable(subscription, now));
+  // The hour is one for all tries to pay, or another try each hour would be a subscription for nothing.
+  const isWaitOver = subscriptions.some(({ status, stpCreatedAt }) => {
+    return status === "incomplete" && plusSeconds(new Date(stpCreatedAt), INCOMPLETE_SECONDS) <= now;
+  });
+  const usable = subscriptions.filter(
+    (subscription) => isUsable(subscription, now) && !(isWaitOver && subscription.status === "incomplete"),
+  );
   usable.sort(
     (one, other) =>
       USABLE.indexOf(one.status) - USABLE.indexOf(other.status) || other.endsAt.localeCompare(one.endsAt),
