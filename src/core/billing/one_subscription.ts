@@ -33,6 +33,11 @@ export async function settleOneSubscription(
     }
     const user = await core.users.find(userId);
     const keptId = user?.keptSubscriptionId ?? null;
+    if (keptId === candidate.id) {
+      // Another event has kept it meanwhile.
+      keeping = user;
+      continue;
+    }
     const rival = keptId === null ? null : await readRival(core, keptId, deadline);
     let hasLost = user?.rejectedSubscriptionIds?.includes(candidate.id) ?? false;
     if (!hasLost && rival && !isBetter(candidate, rival)) {

@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
+import { openCore } from "#core/core.ts";
+import { serveWebhook } from "#entry/webhook.ts";
 import { seededRandom, shuffled } from "#local/stripe/random.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
+import { holdStripe } from "#tests/support/held.ts";
+import { toWebhookEvent } from "#tests/support/lambda_event.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 /** Longer than a lease and than a mail's claim. */
@@ -203,4 +208,29 @@ test("nobody loses to a subscription that is not stored yet", async () => {
   await insist(created(bought.id));
   expect([stripes(kept.id)?.status, stripes(bought.id)?.status]).toEqual(["active", "canceled"]);
   expect(await statusOf(kept.id)).toBe("active");
+});
+
+test("one that is kept by the time its rejection is decided is not rejected", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA });
+  const open = openCore(nest.environment, { clock: nest.clock, write: () => undefined });
+  // The second reading is of the first one: it lives.
+  const held = holdStripe(open, 2);
+  const serve = serveWebhook(stripeWebhook.declaration, held.open);
+  const { body, header } = nest.stripe.signedEvent(created(second.id));
+  const answer = serve(toWebhookEvent(body, header), { awsRequestId: "request" } as never);
+  await held.reached;
+  nest.stripe.cancelSubscription(first.id);
+  nest.stripe.updateSubscription(second.id, { metadata: { n: "1" } });
+  for (const event of nest.stripe.events().filter(({ id }) => id !== created(second.id).id))
+    await nest.webhook(event);
+  held.letGo();
+  expect((await answer).statusCode).toBe(200);
+  await nest.deliverEvents();
+  expect([stripes(first.id)?.status, stripes(second.id)?.status]).toEqual(["canceled", "active"]);
+  expect(await statusOf(second.id)).toBe("active");
+  expect(nest.stripe.refunds()).toEqual([]);
+  await open.mongo.client.close();
 });

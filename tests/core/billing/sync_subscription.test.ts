@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { DAY, HOUR } from "#core/clock.ts";
+import { openCore } from "#core/core.ts";
+import { serveWebhook } from "#entry/webhook.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
+import { holdStripe } from "#tests/support/held.ts";
+import { toWebhookEvent } from "#tests/support/lambda_event.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -99,4 +104,22 @@ test("one that was stored for another user than its customer's is handed over", 
   const users = await nest.collection("users").find().toArray();
   expect(users.find(({ _id }) => _id === wrong)).toMatchObject({ keptSubscriptionId: null });
   expect(users.find(({ _id }) => _id === user_id)).toMatchObject({ keptSubscriptionId: made.id });
+});
+
+test("a reading of Stripe that is held up does not overwrite a newer one", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
+  const early = nest.stripe.signedEvent(newest("updated"));
+  const open = openCore(nest.environment, { clock: nest.clock, write: () => undefined });
+  const held = holdStripe(open, 1);
+  const serve = serveWebhook(stripeWebhook.declaration, held.open);
+  const answer = serve(toWebhookEvent(early.body, early.header), { awsRequestId: "request" } as never);
+  await held.reached;
+  nest.stripe.updateSubscription(id, { cancel_at_period_end: false });
+  expect((await nest.webhook(newest("updated"))).status).toBe(200);
+  held.letGo();
+  expect((await answer).statusCode).toBe(200);
+  expect(await stored(id)).toMatchObject({ cancelType: null, cancelAt: null });
+  await open.mongo.client.close();
 });
