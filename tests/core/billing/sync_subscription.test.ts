@@ -84,6 +84,7 @@ test("nor does it if we hear of the other one first; changed back it grants acce
   expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["active", "active"]);
   nest.stripe.cancelSubscription(ours.id);
   await nest.deliverEvents();
+  expect(await nest.collection("users").find().toArray()).toMatchObject([{ keptSubscriptionId: null }]);
   expect(await statusOf(id)).toBe("no_active_subscription");
   changeProduct(id, "prod_beak");
   await nest.deliverEvents();
