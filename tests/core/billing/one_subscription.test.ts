@@ -234,3 +234,20 @@ test("one that is kept by the time its rejection is decided is not rejected", as
   expect(nest.stripe.refunds()).toEqual([]);
   await open.mongo.client.close();
 });
+
+test("one that lost, but had ended by itself before it was given up, is not given back", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
+  await nest.deliverEvents();
+  const second = nest.stripe.createSubscription({ email: ADA });
+  // As whoever decided left it who died then.
+  const decided = { rejectedSubscriptionIds: [first.id], replacedSubscriptionIds: [first.id] };
+  await nest
+    .collection("users")
+    .updateOne({ keptSubscriptionId: first.id }, { $set: { keptSubscriptionId: second.id, ...decided } });
+  nest.stripe.cancelSubscription(first.id);
+  await nest.deliverEvents();
+  expect(nest.stripe.refunds()).toEqual([]);
+  expect(await stored(first.id)).toMatchObject({ status: "canceled", rejectedAt: null });
+  const user = await nest.collection("users").findOne({ keptSubscriptionId: second.id });
+  expect(user).toMatchObject({ replacedSubscriptionIds: [] });
+});

@@ -107,6 +107,17 @@ test("one that was stored for another user than its customer's is handed over", 
   expect(users.find(({ _id }) => _id === user_id)).toMatchObject({ keptSubscriptionId: made.id });
 });
 
+test("a customer that nobody mapped, since whoever stored the subscription died, is mapped by its next event", async () => {
+  const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  await nest.collection("provider-mappings").deleteMany({});
+  nest.stripe.updateSubscription(id, { metadata: { n: "1" } });
+  await nest.deliverEvents();
+  const userId = (await stored(id))?.userId;
+  const mappings = await nest.collection("provider-mappings").find().toArray();
+  expect(mappings).toMatchObject([{ providerValue: customer, userId }]);
+});
+
 test("a reading of Stripe that is held up does not overwrite a newer one", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
