@@ -124,6 +124,19 @@ test("and if it has ended meanwhile, unseen, there is another one", async () => 
   expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["canceled", "trialing"]);
 });
 
+test.each([
+  ["rate_limited", 1],
+  ["lost", 1],
+  ["hang", 1],
+  ["error", 2],
+] as const)("after %s of Stripe's the next request's key is of attempt %i", async (kind, attempt) => {
+  nest.stripe.fault({ calls: kind === "lost" ? 2 : 1, kind, on: "POST /v1/subscriptions" });
+  expect(await ask()).toBe("stripe_error");
+  expect(await nest.collection("trials").findOne({})).toMatchObject({ attempts: { subscription: attempt } });
+  expect(await ask()).toBe(204);
+  expect(nest.stripe.subscriptions()).toHaveLength(1);
+});
+
 test("a call for a trial whose user another call has made does not take the user away", async () => {
   await using opened = await openFreshDatabase();
   await createIndexes(opened.database);
