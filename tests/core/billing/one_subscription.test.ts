@@ -1,12 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
-import { openCore } from "#core/core.ts";
-import { serveWebhook } from "#entry/webhook.ts";
 import { seededRandom, shuffled } from "#local/stripe/random.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
-import { holdStripe } from "#tests/support/held.ts";
-import { toWebhookEvent } from "#tests/support/lambda_event.ts";
+import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 /** Longer than a lease and than a mail's claim. */
@@ -218,12 +214,9 @@ test("one that is kept by the time its rejection is decided is not rejected", as
   await nest.deliverEvents();
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA });
-  const open = openCore(nest.environment, { clock: nest.clock, write: () => undefined });
   // The second reading is of the first one: it lives.
-  const held = holdStripe(open, 2);
-  const serve = serveWebhook(stripeWebhook.declaration, held.open);
-  const { body, header } = nest.stripe.signedEvent(created(second.id));
-  const answer = serve(toWebhookEvent(body, header), { awsRequestId: "request" } as never);
+  const held = holdWebhook(nest.environment, nest, 2);
+  const answer = held.post(created(second.id));
   await held.reached;
   nest.stripe.cancelSubscription(first.id);
   nest.stripe.updateSubscription(second.id, { metadata: { n: "1" } });
@@ -235,7 +228,20 @@ test("one that is kept by the time its rejection is decided is not rejected", as
   expect([stripes(first.id)?.status, stripes(second.id)?.status]).toEqual(["canceled", "active"]);
   expect(await statusOf(second.id)).toBe("active");
   expect(nest.stripe.refunds()).toEqual([]);
-  await open.mongo.client.close();
+  await held.close();
+});
+
+test("one that was rejected grants nothing, though Stripe has not been told yet", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.fault({ calls: 100, kind: "error", on: "DELETE" });
+  await nest.deliverEvents();
+  expect(await statusOf(first.id)).toBe("active");
+  nest.stripe.cancelSubscription(first.id);
+  await nest.deliverEvents();
+  expect(stripes(second.id)?.status).toBe("active");
+  expect(await statusOf(first.id)).toBe("no_active_subscription");
 });
 
 test("one that lost, but had ended by itself before it was given up, is not given back", async () => {

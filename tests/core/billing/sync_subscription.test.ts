@@ -1,11 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { DAY, HOUR } from "#core/clock.ts";
-import { openCore } from "#core/core.ts";
-import { serveWebhook } from "#entry/webhook.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
-import { holdStripe } from "#tests/support/held.ts";
-import { toWebhookEvent } from "#tests/support/lambda_event.ts";
+import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -15,6 +11,16 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
+const hold = (at: number) => holdWebhook(nest.environment, nest, at);
+/** What a merchant does by Stripe's API. */
+const post = async (path: string, params: Record<string, string>): Promise<{ id: string }> => {
+  const headers = { authorization: `Bearer ${nest.stripe.secretKey}` };
+  const reply = await fetch(nest.stripe.url + path, {
+    ...{ method: "POST", headers, body: new URLSearchParams(params) },
+  });
+  expect(reply.status).toBe(200);
+  return (await reply.json()) as { id: string };
+};
 const newest = (type: string) =>
   nest.stripe.events().findLast((event) => event.type === `customer.subscription.${type}`) as DoubleEvent;
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
@@ -107,6 +113,42 @@ test("one that was stored for another user than its customer's is handed over", 
   expect(users.find(({ _id }) => _id === user_id)).toMatchObject({ keptSubscriptionId: made.id });
 });
 
+test("a customer that is mapped decides whose a subscription is, whatever address Stripe has by now", async () => {
+  const { user_id: bob } = await nest.signIn("bob@example.com");
+  const first = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const ada = (await stored(first.id))?.userId;
+  nest.stripe.cancelSubscription(first.id);
+  await post(`/v1/customers/${first.customer}`, { email: "bob@example.com" });
+  const second = await post("/v1/subscriptions", {
+    customer: first.customer,
+    "items[0][price]": String(nest.environment.STRIPE_PRICE_ID),
+  });
+  await nest.deliverEvents();
+  expect(ada).not.toBe(bob);
+  expect(await stored(second.id)).toMatchObject({ userId: ada, status: "active" });
+});
+
+test("one whose customer is mapped to somebody in the moment in which it is stored goes to them", async () => {
+  const { user_id } = await nest.signIn("owner@example.com");
+  const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+  const held = hold(1);
+  const answer = held.post(newest("created"));
+  await held.reached;
+  const at = nest.clock.now().toISOString();
+  await nest.collection("provider-mappings").insertOne({
+    ...{ _id: "provmap_1", userId: user_id, providerType: "stripe", providerValue: customer },
+    ...{ createdAt: at, updatedAt: at, removedAt: null },
+  });
+  held.letGo();
+  expect((await answer).statusCode).toBe(503);
+  nest.clock.advance(150);
+  expect((await nest.webhook(newest("created"))).status).toBe(200);
+  expect(await stored(id)).toMatchObject({ userId: user_id });
+  expect(subjects().filter((subject) => subject === "Welcome to Beak!")).toHaveLength(1);
+  await held.close();
+});
+
 test("a customer that nobody mapped, since whoever stored the subscription died, is mapped by its next event", async () => {
   const { id, customer } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
@@ -122,16 +164,13 @@ test("a reading of Stripe that is held up does not overwrite a newer one", async
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
-  const early = nest.stripe.signedEvent(newest("updated"));
-  const open = openCore(nest.environment, { clock: nest.clock, write: () => undefined });
-  const held = holdStripe(open, 1);
-  const serve = serveWebhook(stripeWebhook.declaration, held.open);
-  const answer = serve(toWebhookEvent(early.body, early.header), { awsRequestId: "request" } as never);
+  const held = hold(1);
+  const answer = held.post(newest("updated"));
   await held.reached;
   nest.stripe.updateSubscription(id, { cancel_at_period_end: false });
   expect((await nest.webhook(newest("updated"))).status).toBe(200);
   held.letGo();
   expect((await answer).statusCode).toBe(200);
   expect(await stored(id)).toMatchObject({ cancelType: null, cancelAt: null });
-  await open.mongo.client.close();
+  await held.close();
 });

@@ -102,6 +102,10 @@ test("a former customer that was deleted at Stripe gets a new one at once", asyn
   const living = nest.stripe.subscriptions().filter(({ status }) => status === "trialing");
   expect(living).toHaveLength(1);
   expect(living[0]?.customer).not.toBe(customer);
+  const mappings = nest.collection("provider-mappings");
+  expect(await mappings.findOne({ providerValue: customer })).toMatchObject({
+    removedAt: expect.any(String),
+  });
   await nest.deliverEvents();
   expect(await statusOf()).toMatchObject({ status: "trialing", cancel_at: null });
 });

@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
-import { openCore } from "#core/core.ts";
-import { serveWebhook } from "#entry/webhook.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
-import { holdStripe } from "#tests/support/held.ts";
-import { toWebhookEvent } from "#tests/support/lambda_event.ts";
+import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -102,18 +98,15 @@ test("one that was rejected in the middle of its own event is not welcomed any m
   const { first, second } = buyTwice();
   nest.ses.fault({ calls: 1, kind: "error" });
   expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
-  const open = openCore(flagging.environment, { clock: nest.clock, write: () => undefined });
   // The second request is for its cards: it is the one that is kept, so far.
-  const held = holdStripe(open, 2);
-  const serve = serveWebhook(stripeWebhook.declaration, held.open);
-  const { body, header } = nest.stripe.signedEvent(second);
-  const answer = serve(toWebhookEvent(body, header), { awsRequestId: "request" } as never);
+  const held = holdWebhook(flagging.environment, nest, 2);
+  const answer = held.post(second);
   await held.reached;
   expect((await nest.webhook(first)).status).toBe(200);
   held.letGo();
   expect((await answer).statusCode).toBe(503);
   await insist(second);
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
-  await open.mongo.client.close();
+  await held.close();
   await flagging.stop();
 });
