@@ -7,8 +7,8 @@ import { signerVariables, verifyingKeyVariables } from "#core/auth/signing_keys.
 import { BillingPortal } from "#core/billing/billing_portal.ts";
 import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
 import { Ses } from "#core/clients/ses.ts";
-import { StripeApi, stripeVariables } from "#core/clients/stripe.ts";
-import { type Environment, readConfig } from "#core/config.ts";
+import { isLiveKey, StripeApi, stripeVariables } from "#core/clients/stripe.ts";
+import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import type { Foundation, Part } from "#core/core.ts";
 import { mailVariables } from "#core/email/config.ts";
 import { Mailer } from "#core/email/mailer.ts";
@@ -78,8 +78,12 @@ export const refreshKeys = {
 /** Keeps a copy of the news. */
 export const newsBoard = { variables: {}, open: () => new NewsBoard() } satisfies Part<NewsBoard>;
 
+/** @throws ConfigError also for a live key outside production, where subscriptions of real people would be cancelled */
 function openStripe(environment: Environment): StripeApi {
   const config = readConfig(stripeVariables, environment);
+  const isTestStage =
+    ["local", "nonprod"].includes(environment.STAGE ?? "") && config.STRIPE_URL === undefined;
+  if (isTestStage && isLiveKey(config.STRIPE_SECRET_KEY)) throw new ConfigError(["STRIPE_SECRET_KEY"]);
   return new StripeApi(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
 }
 

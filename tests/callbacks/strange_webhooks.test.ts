@@ -68,6 +68,18 @@ describe("strange webhooks", () => {
     await other.stop();
   });
 
+  test("an event of the other mode than our key is not passed over as one of nobody's: it fails until that is mended", async () => {
+    const other = await startNest({ beside: nest, environment: { STRIPE_SECRET_KEY: "sk_live_double" } });
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    const reply = await other.webhook(created(id));
+    expect([reply.status, reply.body.code]).toEqual([502, "stripe_error"]);
+    expect(await row(created(id).id)).toMatchObject({ status: "failed" });
+    expect((await nest.webhook({ ...created(id), livemode: true })).body.code).toBe("stripe_error");
+    expect((await nest.webhook(created(id))).status).toBe(200);
+    expect(await stored()).toHaveLength(1);
+    await other.stop();
+  });
+
   test("other products are recorded and left alone", async () => {
     const other = await startNest({ beside: nest, environment: { STRIPE_PRODUCT_IDS: "prod_else" } });
     const { id } = nest.stripe.createSubscription({ email: ADA });

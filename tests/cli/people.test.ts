@@ -99,6 +99,22 @@ describe("users", () => {
     expect((await nest.call(`${V2}create_trial_and_magic_link`, again)).body.code).toBe("trial_already_used");
   });
 
+  test("erase waits until a duplicate subscription is given back", async () => {
+    const kept = nest.stripe.createSubscription({ email: ADA });
+    nest.clock.advance(5);
+    nest.stripe.createSubscription({ email: ADA });
+    nest.stripe.fault({ calls: 100, kind: "error", on: "POST /v1/refunds" });
+    await nest.deliverEvents();
+    nest.stripe.cancelSubscription(kept.id);
+    await nest.deliverEvents();
+    const refused = await run("users", "erase", ADA, "--yes");
+    expect([refused.status, refused.printed]).toEqual([1, expect.stringContaining("not given back yet")]);
+    nest.stripe.fault({ calls: 0, kind: "none" });
+    for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
+    expect(nest.stripe.refunds()).toHaveLength(1);
+    expect(await run("users", "erase", ADA, "--yes")).toMatchObject({ status: 0 });
+  });
+
   test("an erasure that died half-way is finished by asking again", async () => {
     await nest.collection("sessions").deleteMany({});
     await nest.collection("identifiers").deleteMany({});

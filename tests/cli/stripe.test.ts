@@ -351,6 +351,36 @@ describe("reconcile", () => {
     expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
   });
 
+  test("whoever pays for two is found, and one of them given back", async () => {
+    const [first, second] = ["first@example.com", "second@example.com"].map((email) =>
+      ago(email.startsWith("first") ? 2 : 1, () => nest.stripe.createSubscription({ email })),
+    );
+    await nest.deliverEvents();
+    const userId = (await stored(first?.id ?? ""))?.userId;
+    // As an operator does who makes one person of two.
+    await nest
+      .collection("subscriptions")
+      .updateOne({ stpSubscriptionId: second?.id as string }, { $set: { userId } });
+    await nest
+      .collection("provider-mappings")
+      .updateOne({ providerValue: second?.customer as string }, { $set: { userId } });
+    const { status, printed } = await run("stripe reconcile");
+    const lines = [first, second].map((one) => `${one?.id}  is one of 2 that its user pays for`);
+    expect(
+      printed
+        .split("\n")
+        .filter((line) => line.startsWith("sub_"))
+        .sort(),
+    ).toEqual(lines.sort());
+    expect(status).toBe(1);
+    expect(await run("stripe reconcile --apply")).toMatchObject({ status: 0 });
+    const living = nest.stripe.subscriptions().filter((one) => one.status === "active");
+    expect(living.map(({ id }) => id)).toEqual([first?.id]);
+    expect(nest.stripe.refunds()).toHaveLength(1);
+    await nest.deliverEvents();
+    expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
+  });
+
   test("nobody whose subscription is older than three days is welcomed, then or by a later event", async () => {
     const old = ago(4, () => nest.stripe.createSubscription({ email: ADA }));
     const recent = ago(2, () =>

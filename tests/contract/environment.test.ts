@@ -63,3 +63,16 @@ test.each(["w=1", "readPreference=secondary", "journal=false", "retryWrites=fals
     }
   },
 );
+
+test.each([
+  ["local", true],
+  ["nonprod", true],
+  ["prod", false],
+])("a live key of Stripe's is refused where it does not belong: STAGE=%s", (STAGE, isRefused) => {
+  for (const key of ["sk_live_x", "rk_live_x"]) {
+    const open = () => parts.stripe.open({ STAGE, STRIPE_SECRET_KEY: key });
+    if (isRefused) expect(open).toThrow(new ConfigError(["STRIPE_SECRET_KEY"]));
+    else open();
+  }
+  parts.stripe.open({ STAGE, STRIPE_SECRET_KEY: "sk_test_x" });
+});

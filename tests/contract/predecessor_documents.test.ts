@@ -70,6 +70,19 @@ test("a subscription of the predecessor can be used, follows Stripe's events, an
   expect(nest.ses.inbox).toEqual([]);
 });
 
+test("the owner of a trial of the predecessor is reminded of its end, and not welcomed when it goes on", async () => {
+  const made = nest.stripe.createSubscription({ email: "ada@example.com", trialDays: 14 });
+  await insertCustomer(made);
+  nest.stripe.attachCard(made.customer);
+  for (const days of [12, 3]) {
+    nest.clock.advance(days * 86_400);
+    nest.stripe.advance(0);
+    await nest.deliverEvents();
+  }
+  expect(await status()).toBe("active");
+  expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual(["Your Beak trial ends soon"]);
+});
+
 test("its owner signs in as the same user, and is already subscribed", async () => {
   await insertCustomer(nest.stripe.createSubscription({ email: "ada@example.com" }));
   expect((await nest.signIn("ada@example.com")).user_id).toBe(USER);

@@ -95,6 +95,16 @@ describe("contract J, subscription status", () => {
     },
   );
 
+  test("J48: nor does it wait for the SDK's second try when Stripe cuts the connection late", async () => {
+    await subscribe();
+    nest.stripe.latency(1_700);
+    nest.stripe.fault({ calls: 5, kind: "lost" });
+    const startedAt = Date.now();
+    const reply = await asAda();
+    expect(Date.now() - startedAt).toBeLessThan(2_500);
+    expect([reply.status, reply.body.billing_portal_url]).toEqual([200, null]);
+  });
+
   test("a portal link is used again for a minute, per customer, and never stored or logged", async () => {
     await subscribe();
     const sessions = () =>
@@ -102,9 +112,21 @@ describe("contract J, subscription status", () => {
     const first = (await asAda()).body.billing_portal_url;
     expect((await asAda()).body.billing_portal_url).toBe(first);
     expect(sessions()).toBe(1);
+    nest.stripe.createSubscription({ email: "bob@example.com" });
+    await nest.deliverEvents();
+    const bob = await nest.signIn("bob@example.com");
+    const asBob = await nest.call(
+      `${V2}get_subscription_status`,
+      { user_id: bob.user_id },
+      { bearer: bob.access_token },
+    );
+    expect(asBob.body.billing_portal_url).toMatch(/^http/);
+    expect(asBob.body.billing_portal_url).not.toBe(first);
+    expect((await asAda()).body.billing_portal_url).toBe(first);
+    expect(sessions()).toBe(2);
     nest.clock.advance(61);
     expect((await asAda()).body.billing_portal_url).not.toBe(first);
-    expect(sessions()).toBe(2);
+    expect(sessions()).toBe(3);
     expect((await nest.dump()) + nest.logLines.join()).not.toContain(new URL(first).pathname);
   });
 
@@ -150,9 +172,29 @@ describe("what can be used", () => {
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
+  test("access ends where the end was set, before its period does", async () => {
+    const { id } = await subscribe();
+    const end = Math.floor(nest.clock.now().getTime() / 1000) + 5 * DAY;
+    nest.stripe.updateSubscription(id, { cancel_at: end });
+    await nest.deliverEvents();
+    const { body } = await status();
+    expect([body.end_date, body.cancel_type]).toEqual([new Date(end * 1000).toISOString(), "period_end"]);
+    nest.clock.advance(6 * DAY + 60);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
   test("incomplete can be used for an hour at most", async () => {
     await subscribe({ status: "incomplete" });
     nest.clock.advance(HOUR - MINUTE);
+    expect(await statusOf()).toBe("incomplete");
+    nest.clock.advance(2 * MINUTE);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
+  test("and the hour is one for all tries to pay", async () => {
+    await subscribe({ status: "incomplete" });
+    nest.clock.advance(HOUR - MINUTE);
+    await subscribe({ status: "incomplete" });
     expect(await statusOf()).toBe("incomplete");
     nest.clock.advance(2 * MINUTE);
     expect(await statusOf()).toBe("no_active_subscription");

@@ -291,6 +291,23 @@ describe("contract J, webhook", () => {
     for (let copy = 0; copy < 3; copy++) expect((await nest.webhook(reminder)).status).toBe(200);
     expect(subjects()).toEqual(["Your Beak Trial has begun!", "Your Beak trial ends soon"]);
     expect(nest.ses.inbox.at(-1)?.text).toMatch(/ends on \w+day,? \d+ \w+ 20\d\d/);
+    expect(nest.ses.inbox.at(-1)?.text).toContain("nothing is charged");
+  });
+
+  test("and says so if a card will be charged then", async () => {
+    const { id, customer } = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+    const other = nest.stripe.createSubscription({ email: "bob@example.com", trialDays: 14 });
+    for (const owner of [customer, other.customer]) nest.stripe.attachCard(owner);
+    nest.stripe.cancelSubscription(other.id, { isAtPeriodEnd: true });
+    await nest.deliverEvents();
+    nest.clock.advance(11.5 * 86_400);
+    nest.stripe.advance(0);
+    for (const one of [id, other.id]) {
+      expect((await nest.webhook(eventOf("customer.subscription.trial_will_end", one))).status).toBe(200);
+      const { text, html } = nest.ses.inbox.at(-1) ?? {};
+      for (const part of [text, html]) expect(part?.includes("nothing is charged")).toBe(one !== id);
+      expect(text?.includes("the card that you added is charged")).toBe(one === id);
+    }
   });
 
   test("a failure answers no 2xx and the next delivery finishes the work; a mail that failed is sent then", async () => {

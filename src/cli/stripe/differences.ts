@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { readAll } from "#cli/stripe/read_all.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
-import { hasEnded, ourProduct, readState } from "#core/billing/stripe_state.ts";
+import { hasEnded, isKnownStatus, readProduct, readState } from "#core/billing/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
@@ -30,19 +30,36 @@ export async function findDifferences(core: EventCore): Promise<Difference[]> {
     },
   );
   const unseen = [...ours.keys()].filter((id) => !seen.has(id));
+  const several = findSeveral([...ours.values()].filter(({ stpSubscriptionId: id }) => seen.has(id)));
   const found: Difference[] = [];
-  for (const id of [...suspects.reverse(), ...unseen]) {
-    const difference = await compareNow(core, id);
+  for (const id of new Set([...suspects.reverse(), ...several, ...unseen])) {
+    const difference = await compareNow(core, id, several.includes(id));
     if (difference) found.push(difference);
   }
   return found;
 }
 
+/** Whether a subscription is one of those of which a person may have one. */
+function isCounted({ status, rejectedAt, isOtherProduct }: Subscription): boolean {
+  const isPaying = isKnownStatus(status) && status !== "incomplete" && !hasEnded(status);
+  return isPaying && rejectedAt === null && !isOtherProduct;
+}
+
+/** The subscriptions of people who have several: somebody pays twice. */
+function findSeveral(records: readonly Subscription[]): string[] {
+  const byUser = Map.groupBy(records.filter(isCounted), ({ userId }) => userId);
+  const several = [...byUser.values()].filter(({ length }) => length > 1).flat();
+  return several.map(({ stpSubscriptionId }) => stpSubscriptionId);
+}
+
 /** Events go on coming during the walk: only what differs now counts. */
-async function compareNow(core: EventCore, id: string): Promise<Difference | null> {
+async function compareNow(core: EventCore, id: string, isOneOfSeveral: boolean): Promise<Difference | null> {
   const record = await core.subscriptions.findByStripeId(id);
   const current = await retrieveSubscription(core, id, Date.now() + WEBHOOK_LIMIT_MS);
-  return compare(core, id, record, current);
+  const difference = compare(core, id, record, current);
+  if (difference || !record || !isOneOfSeveral) return difference;
+  const count = (await core.subscriptions.listByUser(record.userId)).filter(isCounted).length;
+  return count > 1 ? { id, kind: "differs", words: `is one of ${count} that its user pays for` } : null;
 }
 
 function compare(
@@ -52,8 +69,8 @@ function compare(
   current: Stripe.Subscription | null,
 ): Difference | null {
   if (!current) return record && { id, kind: "gone", words: `${record.status} here, not at Stripe` };
-  const product = ourProduct(current, billing.productIds) ?? record?.stpProductId;
-  if (product === undefined) return null;
+  const product = readProduct(current, billing.productIds, record);
+  if (product === null) return null;
   if (!record) {
     if (hasEnded(current.status)) return null;
     const since = new Date(current.created * 1000).toISOString();

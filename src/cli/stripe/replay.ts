@@ -104,7 +104,7 @@ async function findEvent(core: EventCore, id: string): Promise<ReceivedEvent> {
 
 function fromLedger(row: StripeEvent): ReceivedEvent {
   const { _id, type, createdAt, apiVersion, objectId, customerId } = row;
-  return { id: _id, type, createdAt, apiVersion, objectId, customer: customerId ?? null };
+  return { id: _id, type, createdAt, apiVersion, isLive: null, objectId, customer: customerId ?? null };
 }
 
 async function listFailed(core: EventCore): Promise<ReceivedEvent[]> {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { StripeApi } from "#core/clients/stripe.ts";
 import type { Clock } from "#core/clock.ts";
 import { describeFailure, type Log } from "#core/log.ts";
@@ -5,6 +6,8 @@ import { describeFailure, type Log } from "#core/log.ts";
 /** A person may look again at once; Stripe's own pages stay usable longer (contract 1.3). */
 const REUSED_MS = 60_000;
 const REMEMBERED = 1_000;
+/** A status waits no longer, however often the SDK tries: it does so again after a connection was cut. */
+const LIMIT_MS = 2_000;
 
 /**
  * Links to Stripe's billing portal. A link is a credential: it lives in this process's memory for a minute, and is
@@ -26,8 +29,17 @@ export class BillingPortal {
     const now = core.clock.now().getTime();
     const known = this.#links.get(customer);
     if (known && now >= known.madeAt && now - known.madeAt < REUSED_MS) return known.url;
+    const asked = this.#ask(core, customer, now, deadline);
+    const isAnswered = new AbortController();
+    const late = wait(LIMIT_MS, null, { signal: isAnswered.signal }).catch(() => null);
+    const link = await Promise.race([asked, late]);
+    isAnswered.abort();
+    return link;
+  }
+
+  async #ask(core: { log: Log }, customer: string, now: number, deadline: number): Promise<string | null> {
     try {
-      const { url } = await this.#stripe.request({ deadline }, (stripe, options) =>
+      const { url } = await this.#stripe.request({ deadline, limitMs: LIMIT_MS }, (stripe, options) =>
         stripe.billingPortal.sessions.create({ customer }, options),
       );
       this.#remember(customer, url, now);

@@ -1,10 +1,11 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/event_core.ts";
+import type { Outcome } from "#core/billing/outcome.ts";
+import { refundPayments, subscriptionPaidBy } from "#core/billing/refund.ts";
 import { hasEnded, ourProduct } from "#core/billing/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { isHarmlessDispute } from "#core/billing/subscription.ts";
-import type { Outcome } from "#core/billing/sync_subscription.ts";
-import { listAll } from "#core/clients/stripe.ts";
+import { stripeRefusal } from "#core/clients/stripe.ts";
 import { NestError } from "#core/errors.ts";
 import type { Dispute, Subscription } from "#core/repositories/subscriptions.ts";
 
@@ -20,10 +21,11 @@ const isClosed = (status: string) => status === "lost" || isHarmlessDispute(stat
  * @throws NestError subscription_not_ready while the subscription is not stored; stripe_error, unavailable
  */
 export async function recordDispute(core: EventCore, disputeId: string, deadline: number): Promise<Outcome> {
-  const read = await core.stripe.request({ deadline }, (stripe, options) =>
-    stripe.disputes.retrieve(disputeId, {}, options),
-  );
-  const stpSubscriptionId = await findSubscription(core, read, deadline);
+  const read = await retrieveDispute(core, disputeId, deadline);
+  const intent = read?.payment_intent ?? null;
+  if (!read || intent === null) return NOBODYS;
+  const paidBy = typeof intent === "string" ? intent : intent.id;
+  const stpSubscriptionId = await subscriptionPaidBy(core, paidBy, deadline);
   if (stpSubscriptionId === null) return NOBODYS;
   const dispute = {
     id: read.id,
@@ -42,9 +44,27 @@ export async function recordDispute(core: EventCore, disputeId: string, deadline
       dispute_status: dispute.status,
       subscription_id: stpSubscriptionId,
     });
+    // What the bank held back when the subscription was given up is ours again, and its payer's by right.
+    if (record.rejectedAt !== null && isHarmlessDispute(dispute.status))
+      await refundPayments(core, stpSubscriptionId, deadline);
     return { status: "done" };
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });
+}
+
+async function retrieveDispute(
+  core: EventCore,
+  id: string,
+  deadline: number,
+): Promise<Stripe.Dispute | null> {
+  try {
+    return await core.stripe.request({ deadline }, (stripe, options) =>
+      stripe.disputes.retrieve(id, {}, options),
+    );
+  } catch (error) {
+    if (stripeRefusal(error)?.code === "resource_missing") return null;
+    throw error;
+  }
 }
 
 /** One that lives and is ours will be stored: the dispute must come again. */
@@ -71,28 +91,4 @@ function withDispute(
     disputedAt: disputes[0]?.createdAt ?? null,
     disputeStatus: (doubtful ?? disputes.at(-1))?.status ?? null,
   };
-}
-
-/** The subscription whose invoice the disputed payment paid, or null. */
-async function findSubscription(
-  core: EventCore,
-  { payment_intent: intent }: Stripe.Dispute,
-  deadline: number,
-): Promise<string | null> {
-  const payment_intent = typeof intent === "string" ? intent : intent?.id;
-  if (payment_intent === undefined) return null;
-  const payments = await core.stripe.request({ deadline }, (stripe, options) =>
-    listAll(
-      stripe.invoicePayments.list(
-        { payment: { type: "payment_intent", payment_intent }, expand: ["data.invoice"] },
-        options,
-      ),
-    ),
-  );
-  for (const { invoice } of payments) {
-    if (typeof invoice === "string" || invoice.deleted) continue;
-    const subscription = invoice.parent?.subscription_details?.subscription;
-    if (subscription) return typeof subscription === "string" ? subscription : subscription.id;
-  }
-  return null;
 }

@@ -1,12 +1,10 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/event_core.ts";
-import { refundPayments } from "#core/billing/refund.ts";
-import { hasEnded, isBetter } from "#core/billing/stripe_state.ts";
+import { finishRejection } from "#core/billing/rejection.ts";
+import { excludes, hasEnded, isBetter, readProduct, readState } from "#core/billing/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
-import { sendOnce } from "#core/billing/subscription_mail.ts";
-import { stripeRefusal } from "#core/clients/stripe.ts";
+import { isUsable } from "#core/billing/subscription.ts";
 import { NestError } from "#core/errors.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 
 /** Each round is lost only to a faster decision for the same person. */
@@ -14,9 +12,11 @@ const ROUNDS = 5;
 
 /**
  * Decides which of a person's subscriptions is kept, and cancels and gives back the others: nobody pays twice
- * (contract 1.3). The same one is kept whatever the order of events.
+ * (contract 1.3). The same one is kept whatever the order of events. A decision is one update of the user's document and
+ * is never turned round, so that a crash in the middle of it can't end in both being cancelled.
  * @param first what a first try to keep the candidate answered
  * @returns whether the candidate is the one that is kept
+ * @throws NestError subscription_not_ready, stripe_error, email_not_sent, unavailable
  */
 export async function settleOneSubscription(
   core: EventCore,
@@ -28,94 +28,104 @@ export async function settleOneSubscription(
   let keeping = first;
   for (let round = 0; round < ROUNDS; round++) {
     if (keeping) {
-      for (const replaced of keeping.replacedSubscriptionIds ?? []) {
-        await giveUp(core, userId, replaced, candidate, deadline);
-      }
+      await giveUpReplaced(core, keeping, candidate, deadline);
       return true;
     }
     const user = await core.users.find(userId);
-    const rivalId = user?.keptSubscriptionId ?? null;
-    const rival = rivalId === null ? null : await retrieveSubscription(core, rivalId, deadline);
-    if (rivalId !== null && rival && !hasEnded(rival.status) && !isBetter(candidate, rival)) {
-      await rejectAndGiveBack(core, candidate, rival, deadline);
+    const keptId = user?.keptSubscriptionId ?? null;
+    if (keptId === candidate.id) {
+      // Another event has kept it meanwhile.
+      keeping = user;
+      continue;
+    }
+    const rival = keptId === null ? null : await readRival(core, keptId, deadline);
+    let hasLost = user?.rejectedSubscriptionIds?.includes(candidate.id) ?? false;
+    if (!hasLost && rival && !isBetter(candidate, rival)) {
+      if (!excludes(rival, candidate)) return false;
+      hasLost = await core.users.rejectSubscription(userId, candidate.id, rival.id);
+      if (!hasLost) continue;
+    }
+    if (hasLost) {
+      await giveUp(core, userId, candidate.id, candidate, rival, deadline);
       return false;
     }
     const now = core.clock.now().toISOString();
-    keeping = await core.users.keepSubscription(userId, candidate.id, now, rivalId ?? undefined);
+    keeping =
+      keptId === null
+        ? await core.users.keepSubscription(userId, candidate.id, now)
+        : await core.users.replaceSubscription(
+            userId,
+            candidate.id,
+            keptId,
+            rival !== null && excludes(candidate, rival),
+          );
   }
   throw new NestError("unavailable", { detail: "the decision kept changing" });
 }
 
-/** Cancels one that lost to the winner, and notes that it is done. */
+/**
+ * The kept subscription as Stripe has it now, or null if it has ended or is for another product now. Whoever loses to it
+ * must be left with access, so what we know of it is brought up to date first, where that grants none.
+ * @throws NestError subscription_not_ready while it is not stored
+ */
+async function readRival(
+  core: EventCore,
+  keptId: string,
+  deadline: number,
+): Promise<Stripe.Subscription | null> {
+  const record = await core.subscriptions.findByStripeId(keptId);
+  const rival = await retrieveSubscription(core, keptId, deadline);
+  if (!rival || hasEnded(rival.status)) return null;
+  const product = readProduct(rival, core.billing.productIds, record);
+  if (!product || product.isOtherProduct) return null;
+  if (!record) throw new NestError("subscription_not_ready", { detail: "the kept one is not stored yet" });
+  const now = core.clock.now();
+  if (!isUsable(record, now)) {
+    await core.subscriptions.advance(keptId, record.version, readState(rival, product), now.toISOString());
+  }
+  return rival;
+}
+
+/** Gives up whatever lost to the winner, and with it whatever waits for its first payment, if the winner is paid. */
+async function giveUpReplaced(
+  core: EventCore,
+  { _id: userId, replacedSubscriptionIds: losers = [] }: User,
+  winner: Stripe.Subscription,
+  deadline: number,
+): Promise<void> {
+  if (losers.length === 0) return;
+  const waiting = winner.status === "active" ? await rejectWaiting(core, userId, winner.id) : [];
+  for (const loserId of new Set([...losers, ...waiting])) {
+    const loser = await retrieveSubscription(core, loserId, deadline);
+    await giveUp(core, userId, loserId, loser, winner, deadline);
+  }
+}
+
+/** Those that were let live beside the one that was kept until now. @returns Stripe's ids of those that lost */
+async function rejectWaiting(core: EventCore, userId: string, winnerId: string): Promise<string[]> {
+  const records = await core.subscriptions.listByUser(userId);
+  const waiting = records.filter(({ status, rejectedAt }) => status === "incomplete" && rejectedAt === null);
+  const ids = waiting.map(({ stpSubscriptionId }) => stpSubscriptionId).filter((id) => id !== winnerId);
+  const lost = await Promise.all(ids.map((id) => core.users.rejectSubscription(userId, id, winnerId)));
+  return ids.filter((_id, index) => lost[index]);
+}
+
+/** Cancels and gives back one that lost to the winner, and notes that it is done. Safe to repeat. */
 async function giveUp(
   core: EventCore,
   userId: string,
   loserId: string,
-  winner: Stripe.Subscription,
+  loser: Stripe.Subscription | null,
+  winner: Stripe.Subscription | null,
   deadline: number,
 ): Promise<void> {
-  const loser = await retrieveSubscription(core, loserId, deadline);
   const known = loser && (await core.subscriptions.findByStripeId(loserId));
   // One that had ended by itself was paid for and used: nothing is given back.
   if (loser && known && (known.rejectedAt !== null || !hasEnded(loser.status))) {
-    await rejectAndGiveBack(core, loser, winner, deadline);
+    // Marked first, so that it grants nothing and every later event finishes what this one began.
+    const isSilent = loser.status === "trialing" && winner?.status !== "trialing";
+    const record = await core.subscriptions.reject(loserId, isSilent, core.clock.now().toISOString());
+    if (record) return finishRejection(core, record, deadline);
   }
   await core.users.settleReplaced(userId, loserId);
-}
-
-/** Marks the loser first, so that it grants nothing and every later event finishes what this one began. */
-async function rejectAndGiveBack(
-  core: EventCore,
-  loser: Stripe.Subscription,
-  winner: Stripe.Subscription,
-  deadline: number,
-): Promise<void> {
-  const isSilent = loser.status === "trialing" && winner.status !== "trialing";
-  const record = await core.subscriptions.reject(loser.id, isSilent, core.clock.now().toISOString());
-  if (record) await finishRejection(core, record, deadline);
-}
-
-/** Cancels a rejected subscription at once, gives every payment back, and tells its owner. Safe to repeat. */
-export async function finishRejection(
-  core: EventCore,
-  rejected: Subscription,
-  deadline: number,
-): Promise<void> {
-  if (rejected.refundedAt !== null) return;
-  const { stpSubscriptionId } = rejected;
-  await cancelNow(core, stpSubscriptionId, deadline);
-  await refundPayments(core, stpSubscriptionId, deadline);
-  if (!rejected.isRejectedSilently) {
-    const address = await readCustomerAddress(core, rejected.stpCustomerId, deadline);
-    const mail = { template: "duplicate-subscription", variables: {}, address } as const;
-    await sendOnce(core, rejected, "duplicate", mail, deadline);
-  }
-  await core.subscriptions.recordRefund(stpSubscriptionId, core.clock.now().toISOString());
-  core.log.warn("duplicate_subscription", {
-    subscription_id: stpSubscriptionId,
-    user_id: rejected.userId,
-    silent: rejected.isRejectedSilently,
-  });
-}
-
-async function cancelNow(core: EventCore, stpSubscriptionId: string, deadline: number): Promise<void> {
-  try {
-    await core.stripe.request({ deadline }, (stripe, options) =>
-      stripe.subscriptions.cancel(stpSubscriptionId, { prorate: false, invoice_now: false }, options),
-    );
-  } catch (error) {
-    // Cancelled before.
-    if (stripeRefusal(error)?.code !== "resource_missing") throw error;
-  }
-}
-
-async function readCustomerAddress(
-  core: EventCore,
-  customer: string,
-  deadline: number,
-): Promise<string | null> {
-  const found = await core.stripe.request({ deadline }, (stripe, options) =>
-    stripe.customers.retrieve(customer, {}, options),
-  );
-  return found.deleted ? null : found.email;
 }

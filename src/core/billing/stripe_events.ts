@@ -1,9 +1,10 @@
 import { recordDispute } from "#core/billing/dispute.ts";
 import type { EventCore } from "#core/billing/event_core.ts";
 import { happening } from "#core/billing/event_types.ts";
-import { refundPayments } from "#core/billing/refund.ts";
+import type { Outcome } from "#core/billing/outcome.ts";
+import { refundIfRejected } from "#core/billing/refund.ts";
 import type { ReceivedEvent } from "#core/billing/stripe_signature.ts";
-import { type KnownSubscription, type Outcome, syncSubscription } from "#core/billing/sync_subscription.ts";
+import { type KnownSubscription, syncSubscription } from "#core/billing/sync_subscription.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
@@ -100,6 +101,9 @@ async function dispatch(
   deadline: number,
 ): Promise<Outcome> {
   const { type, objectId } = event;
+  // By a key of the other mode nothing could be found, and the event would be passed over for good.
+  if (event.isLive !== null && event.isLive !== core.stripe.isLive)
+    throw new NestError("stripe_error", { detail: "the event and STRIPE_SECRET_KEY are of different modes" });
   // Handlers read Stripe again by the pinned version; an endpoint of another one still deserves to be noticed.
   if (event.apiVersion !== null && !event.apiVersion.endsWith(`.${PINNED_MAJOR}`))
     core.log.warn("stripe_api_version", { api_version: event.apiVersion });
@@ -111,7 +115,7 @@ async function dispatch(
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
   // A payment that was still processing when its subscription was rejected.
-  for (const { stpSubscriptionId } of rejected) await refundPayments(core, stpSubscriptionId, deadline);
+  await refundIfRejected(core, objectId, rejected, deadline);
   return { status: "done" };
 }
 

@@ -11,6 +11,8 @@ export interface ReceivedEvent {
   /** ISO, Stripe's time. */
   createdAt: string;
   apiVersion: string | null;
+  /** Whether real money moves; null where nobody says. */
+  isLive: boolean | null;
   objectId: string | null;
   /** The customer that the object names, if it does. */
   customer: string | null;
@@ -68,7 +70,7 @@ const textOf = (value: unknown) => (typeof value === "string" ? value : null);
  */
 export function readEvent(value: unknown): ReceivedEvent {
   const event = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  const { id, type, created, api_version } = event;
+  const { id, type, created, api_version, livemode } = event;
   const object = ((event.data as { object?: unknown } | null | undefined)?.object ?? {}) as Record<
     string,
     unknown
@@ -86,6 +88,7 @@ export function readEvent(value: unknown): ReceivedEvent {
     type: type.slice(0, 100),
     createdAt: new Date(created * 1000).toISOString(),
     apiVersion: textOf(api_version),
+    isLive: typeof livemode === "boolean" ? livemode : null,
     objectId: textOf(object.id),
     customer: textOf(customer) ?? textOf((customer as { id?: unknown } | null | undefined)?.id),
   };

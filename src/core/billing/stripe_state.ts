@@ -1,8 +1,8 @@
 import type Stripe from "stripe";
 import type { CancelType, SubscriptionState } from "#core/repositories/subscriptions.ts";
 
-/** Stripe's statuses as we know them. Stripe may add one: it grants nothing until we do (contract 1.3). */
-const LIVING = ["active", "trialing", "past_due", "incomplete", "unpaid", "paused"] as const;
+/** Stripe's statuses as we know them, the best first. Stripe may add one: it grants nothing until we do (contract 1.3). */
+const LIVING = ["active", "trialing", "past_due", "unpaid", "paused", "incomplete"] as const;
 const ENDED = ["canceled", "incomplete_expired"] as const;
 
 export function isKnownStatus(status: string): boolean {
@@ -26,8 +26,30 @@ const present = (values: readonly (number | null | undefined)[]) => values.filte
 
 /** The product of the first item that is one of ours, or null: other subscriptions are none of our business. */
 export function ourProduct(subscription: Stripe.Subscription, productIds: readonly string[]): string | null {
-  const products = (subscription.items?.data ?? []).map(({ price }) => idOf(price.product));
-  return products.find((product) => productIds.includes(product)) ?? null;
+  return productsOf(subscription).find((product) => productIds.includes(product)) ?? null;
+}
+
+function productsOf({ items }: Stripe.Subscription): string[] {
+  return (items?.data ?? []).map(({ price }) => idOf(price.product));
+}
+
+/** What a subscription is for. */
+type Product = Pick<SubscriptionState, "stpProductId" | "isOtherProduct">;
+
+/**
+ * What a subscription is for: one of our products, or another one, if it is one that we know and that was changed.
+ * @returns null for one that was never ours
+ */
+export function readProduct(
+  subscription: Stripe.Subscription,
+  productIds: readonly string[],
+  known: Product | null,
+): Product | null {
+  const ours = ourProduct(subscription, productIds);
+  if (ours !== null) return { stpProductId: ours, isOtherProduct: false };
+  const [other] = productsOf(subscription);
+  if (known && other !== undefined) return { stpProductId: other, isOtherProduct: true };
+  return known && { stpProductId: known.stpProductId, isOtherProduct: known.isOtherProduct };
 }
 
 /**
@@ -36,7 +58,7 @@ export function ourProduct(subscription: Stripe.Subscription, productIds: readon
  * A cancellation is scheduled by `cancel_at_period_end` or by `cancel_at` alone: the portal of flexible billing sets
  * only the latter. Access ends at `ended_at`, else `cancel_at`, else with the latest item's period (contract 1.3).
  */
-export function readState(subscription: Stripe.Subscription, stpProductId: string): SubscriptionState {
+export function readState(subscription: Stripe.Subscription, product: Product): SubscriptionState {
   const legacy = subscription as LegacyPeriod;
   const items = subscription.items?.data ?? [];
   const starts = present([...items.map((item) => item.current_period_start), legacy.current_period_start]);
@@ -45,7 +67,7 @@ export function readState(subscription: Stripe.Subscription, stpProductId: strin
     starts.length > 0 ? Math.max(...starts) : (subscription.start_date ?? subscription.created);
   const periodEnd = ends.length > 0 ? Math.max(...ends) : (subscription.trial_end ?? startsAt);
   return {
-    stpProductId,
+    ...product,
     stpCustomerId: idOf(subscription.customer),
     status: subscription.status,
     startsAt: iso(startsAt),
@@ -72,4 +94,14 @@ export function isBetter(one: Stripe.Subscription, other: Stripe.Subscription): 
   };
   const order = [rank(one) - rank(other), one.created - other.created, one.id < other.id ? -1 : 1];
   return (order.find((difference) => difference !== 0) ?? 0) < 0;
+}
+
+/**
+ * Whether a subscription that is better than another one makes it superfluous. One that waits for its first payment is
+ * somebody in the middle of paying: until another is paid for it may yet become the better one, so it is let live, as
+ * is one whose status we don't know.
+ */
+export function excludes(better: Stripe.Subscription, other: Stripe.Subscription): boolean {
+  if (other.status === "incomplete") return better.status === "active";
+  return isKnownStatus(other.status);
 }

@@ -25,3 +25,16 @@ export function customerAddress({ customer }: Stripe.Subscription): string | nul
   if (typeof customer === "string" || customer.deleted) return null;
   return customer.email || null;
 }
+
+/** Whether Stripe has something to charge when the trial of a subscription ends, and is going to. */
+export function isChargedAtTrialEnd(subscription: Stripe.Subscription): boolean {
+  const { cancel_at, cancel_at_period_end, default_payment_method, default_source } = subscription;
+  if (cancel_at_period_end || cancel_at !== null) return false;
+  return (default_payment_method ?? default_source ?? customerMethod(subscription.customer)) !== null;
+}
+
+/** What a customer's subscriptions are paid by that name nothing of their own. */
+export function customerMethod(customer: Stripe.Subscription["customer"]) {
+  if (typeof customer === "string" || customer.deleted) return null;
+  return customer.invoice_settings.default_payment_method ?? customer.default_source;
+}

@@ -12,8 +12,8 @@ const USABLE = ["active", "trialing", "past_due", "incomplete"];
 
 /** Until when a subscription can be used, its grace included; null if it can't be at all. */
 export function usableUntil(subscription: Subscription): Date | null {
-  const { status, rejectedAt, stpCreatedAt, endsAt } = subscription;
-  if (rejectedAt !== null || !USABLE.includes(status)) return null;
+  const { status, rejectedAt, isOtherProduct, stpCreatedAt, endsAt } = subscription;
+  if (rejectedAt !== null || isOtherProduct || !USABLE.includes(status)) return null;
   if (status === "incomplete") return plusSeconds(new Date(stpCreatedAt), INCOMPLETE_SECONDS);
   return plusSeconds(new Date(endsAt), GRACE_SECONDS);
 }
@@ -25,12 +25,26 @@ export function isUsable(subscription: Subscription, now: Date): boolean {
 
 /** The best of a user's usable subscriptions, or null. */
 export function findUsable(subscriptions: readonly Subscription[], now: Date): Subscription | null {
-  const usable = subscriptions.filter((subscription) => isUsable(subscription, now));
+  // The hour is one for all tries to pay, or another try each hour would be a subscription for nothing.
+  const isWaitOver = subscriptions.some(({ status, stpCreatedAt }) => {
+    return status === "incomplete" && plusSeconds(new Date(stpCreatedAt), INCOMPLETE_SECONDS) <= now;
+  });
+  const usable = subscriptions.filter(
+    (subscription) => isUsable(subscription, now) && !(isWaitOver && subscription.status === "incomplete"),
+  );
   usable.sort(
     (one, other) =>
       USABLE.indexOf(one.status) - USABLE.indexOf(other.status) || other.endsAt.localeCompare(one.endsAt),
   );
   return usable[0] ?? null;
+}
+
+/** Alive but not paid, whether it can be used or not. */
+const OWING = ["past_due", "unpaid", "paused"];
+
+/** Whether somebody has a subscription that is alive and only has to be paid to go on. */
+export function isOwing({ status, rejectedAt, isOtherProduct }: Subscription): boolean {
+  return rejectedAt === null && !isOtherProduct && OWING.includes(status);
 }
 
 /** Whether a dispute ended in a way that leaves no doubt. */

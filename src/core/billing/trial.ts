@@ -1,5 +1,5 @@
 import { hasEnded } from "#core/billing/stripe_state.ts";
-import { findUsable } from "#core/billing/subscription.ts";
+import { findUsable, isOwing } from "#core/billing/subscription.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -134,7 +134,8 @@ function mayHaveTrial(
   const others = subscriptions.filter(({ trialId }) => !isOpen || trialId !== own._id);
   const usable = findUsable(others, core.clock.now());
   if ((usable?.trialId || hasHadTrial) && own === null && !isLast) return false;
-  if (usable) throw refused(core, "already_subscribed");
+  // A trial would drive out one that only has to be paid, and give all that was ever paid for it back.
+  if (usable || others.some(isOwing)) throw refused(core, "already_subscribed");
   if ((own && !isOpen) || hasHadTrial || isMachineTaken) throw refused(core, "trial_already_used");
   return true;
 }

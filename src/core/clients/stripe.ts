@@ -16,6 +16,11 @@ export const stripeVariables = {
   STRIPE_URL: localOnly(optional(string().check(refine((value) => URL.canParse(value))))),
 };
 
+/** Whether a key is of live mode, where money is real. */
+export function isLiveKey(key: string): boolean {
+  return key.includes("_live_");
+}
+
 /** How one request goes out. */
 export interface StripeRequest {
   /** Epoch ms by which the call must have answered. */
@@ -28,9 +33,12 @@ export interface StripeRequest {
 /** Stripe, with time limits on every request and its failures as one error of ours. */
 export class StripeApi {
   readonly #stripe: Stripe;
+  /** Whether the key is of live mode, where money is real. */
+  readonly isLive: boolean;
 
   /** @param url another server than Stripe's own, such as the local stack's */
   constructor(secretKey: string, url?: string) {
+    this.isLive = isLiveKey(secretKey);
     const address = url === undefined ? null : new URL(url);
     this.#stripe = new Stripe(secretKey, {
       telemetry: false,

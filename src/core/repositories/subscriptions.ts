@@ -16,6 +16,8 @@ export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate";
 /** What is read of Stripe's object each time it changes. */
 export interface SubscriptionState {
   stpProductId: string;
+  /** It was changed to a product that is none of ours; it grants nothing. */
+  isOtherProduct: boolean;
   stpCustomerId: string;
   /** Stripe's word. */
   status: string;
@@ -70,6 +72,7 @@ export interface MailMark {
 type StoredSubscription = Omit<Subscription, keyof Added> & Partial<Added>;
 type Added = Pick<
   Subscription,
+  | "isOtherProduct"
   | "trialId"
   | "stpCreatedAt"
   | "version"
@@ -90,7 +93,10 @@ function complete(stored: StoredSubscription | null): Subscription | null;
 function complete(stored: StoredSubscription | null): Subscription | null {
   if (!stored) return null;
   const { createdAt } = stored;
+  // The predecessor's documents don't say when Stripe made it.
+  const welcomed = stored.stpCreatedAt ? {} : { welcome: { claimedAt: createdAt, sentAt: createdAt } };
   return {
+    isOtherProduct: false,
     trialId: null,
     stpCreatedAt: createdAt,
     version: 0,
@@ -102,8 +108,8 @@ function complete(stored: StoredSubscription | null): Subscription | null {
     disputes: [],
     cardFingerprints: [],
     cardSeenBeforeAt: null,
-    mails: { welcome: { claimedAt: createdAt, sentAt: createdAt } },
     ...stored,
+    mails: { ...welcomed, ...stored.mails },
   };
 }
 
@@ -168,6 +174,11 @@ export class SubscriptionRepository {
       { returnDocument: "after" },
     );
     return complete(written);
+  }
+
+  /** Gives it to another user, unless somebody was faster. */
+  async assign(stpSubscriptionId: string, from: string, to: string): Promise<void> {
+    await this.#collection.updateOne({ stpSubscriptionId, userId: from }, { $set: { userId: to } });
   }
 
   /** Marks it as not the one that is kept; the first time stays. @returns it as it is now, or null if we have none */

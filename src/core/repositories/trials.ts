@@ -116,11 +116,12 @@ export class TrialRepository {
     );
   }
 
-  /** Forgets a customer that Stripe no longer has. */
-  async forgetCustomer(id: string, stpCustomerId: string, now: string): Promise<void> {
-    await this.#collection.updateOne(
+  /** Forgets a customer that Stripe no longer has. @returns null if the trial names another one, or none */
+  forgetCustomer(id: string, stpCustomerId: string, now: string): Promise<Trial | null> {
+    return this.#collection.findOneAndUpdate(
       { _id: id, stpCustomerId },
       { $set: { stpCustomerId: null, updatedAt: now }, $inc: { "attempts.customer": 1 } },
+      { returnDocument: "after" },
     );
   }
 
@@ -128,12 +129,16 @@ export class TrialRepository {
     await this.#collection.updateOne({ _id: id }, { $set: { stpCustomerId, updatedAt: now } });
   }
 
+  /** The first to say so is believed: an answer that comes late may be about one that has ended since. */
   async recordSubscription(
     id: string,
     made: Pick<Trial, "stpProductId" | "stpSubscriptionId" | "startsAt" | "endsAt">,
     now: string,
   ): Promise<void> {
-    await this.#collection.updateOne({ _id: id }, { $set: { ...made, updatedAt: now } });
+    await this.#collection.updateOne(
+      { _id: id, stpSubscriptionId: null },
+      { $set: { ...made, updatedAt: now } },
+    );
   }
 
   /** Leaves an idempotency key behind under which Stripe keeps a failure. Simultaneous calls raise it once. */

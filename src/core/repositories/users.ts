@@ -8,7 +8,9 @@ export interface User {
   createdAt: string;
   /** The Stripe subscription that is kept, of those that are alive: it is decided here. Not in the published documents. */
   keptSubscriptionId?: string | null;
-  /** Those that lost to the kept one and are still to be cancelled. Not in the published documents. */
+  /** All that ever lost to another one: none of them is kept again. Not in the published documents. */
+  rejectedSubscriptionIds?: string[];
+  /** Those of them that are still to be cancelled and given back. Not in the published documents. */
   replacedSubscriptionIds?: string[];
 }
 
@@ -36,27 +38,19 @@ export class UserRepository {
   }
 
   /**
-   * Makes a Stripe subscription the one that the user keeps, unless another one is kept. One conditional update decides
-   * for any number of simultaneous calls, and the same update notes whom it replaced, so that a crash forgets nobody. A
-   * user who has no document yet gets one.
-   * @param instead the one that may be replaced
+   * Makes a Stripe subscription the one that the user keeps, unless another one is kept or it has lost to another before.
+   * One conditional update decides for any number of simultaneous calls. A user who has no document yet gets one.
    * @returns the user if it is kept now, else null
    */
-  async keepSubscription(
-    id: string,
-    stpSubscriptionId: string,
-    now: string,
-    instead?: string,
-  ): Promise<User | null> {
-    const replaceable = instead === undefined ? [] : [instead];
+  async keepSubscription(id: string, stpSubscriptionId: string, now: string): Promise<User | null> {
     const keep = (upsert: boolean) =>
       this.#collection.findOneAndUpdate(
-        { _id: id, keptSubscriptionId: { $in: [null, stpSubscriptionId, ...replaceable] } },
         {
-          $set: { keptSubscriptionId: stpSubscriptionId },
-          $addToSet: { replacedSubscriptionIds: { $each: replaceable } },
-          $setOnInsert: { createdAt: now },
+          _id: id,
+          keptSubscriptionId: { $in: [null, stpSubscriptionId] },
+          rejectedSubscriptionIds: { $ne: stpSubscriptionId },
         },
+        { $set: { keptSubscriptionId: stpSubscriptionId }, $setOnInsert: { createdAt: now } },
         { returnDocument: "after", upsert },
       );
     try {
@@ -68,7 +62,47 @@ export class UserRepository {
     }
   }
 
-  /** A replaced subscription has been cancelled and given back. */
+  /**
+   * Makes a Stripe subscription the kept one in the place of another. The same update notes who lost, so that a crash
+   * forgets nobody and nothing later turns the decision round.
+   * @param hasLost whether the other one is to be cancelled and given back
+   * @returns the user if it is kept now; null if the other one is not kept any more, or this one lost meanwhile
+   */
+  replaceSubscription(
+    id: string,
+    stpSubscriptionId: string,
+    other: string,
+    hasLost: boolean,
+  ): Promise<User | null> {
+    const losers = hasLost ? [other] : [];
+    return this.#collection.findOneAndUpdate(
+      { _id: id, keptSubscriptionId: other, rejectedSubscriptionIds: { $ne: stpSubscriptionId } },
+      {
+        $set: { keptSubscriptionId: stpSubscriptionId },
+        $addToSet: {
+          rejectedSubscriptionIds: { $each: losers },
+          replacedSubscriptionIds: { $each: losers },
+        },
+      },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** Notes that a subscription lost to the kept one. @returns false if another one is kept by now */
+  async rejectSubscription(id: string, stpSubscriptionId: string, kept: string): Promise<boolean> {
+    const result = await this.#collection.updateOne(
+      { _id: id, keptSubscriptionId: kept },
+      {
+        $addToSet: {
+          rejectedSubscriptionIds: stpSubscriptionId,
+          replacedSubscriptionIds: stpSubscriptionId,
+        },
+      },
+    );
+    return result.matchedCount === 1;
+  }
+
+  /** One that lost has been cancelled and given back. */
   async settleReplaced(id: string, stpSubscriptionId: string): Promise<void> {
     await this.#collection.updateOne({ _id: id }, { $pull: { replacedSubscriptionIds: stpSubscriptionId } });
   }

@@ -108,7 +108,8 @@ export function exportAccount(account: Account): unknown {
  * Removes a person: everything that names them. That their machines have had a trial stays known, without whose it was.
  * Their sessions end first and the user goes last, so that a crash in between is finished by asking again. What Stripe
  * holds is Stripe's.
- * @throws NestError already_subscribed while a subscription lives: it would go on being paid for
+ * @throws NestError already_subscribed while a subscription lives: it would go on being paid for; unavailable while one
+ *   that was rejected is not given back yet
  */
 export async function eraseAccount(core: AccountCore, account: Account): Promise<void> {
   const { user, identifiers, sessions, trials } = account;
@@ -117,6 +118,11 @@ export async function eraseAccount(core: AccountCore, account: Account): Promise
   );
   if (isLiving)
     throw new NestError("already_subscribed", { detail: "cancel the subscription at Stripe first" });
+  // Without its record nobody would know any more that it is to be given back.
+  if (account.subscriptions.some(({ rejectedAt, refundedAt }) => rejectedAt !== null && refundedAt === null))
+    throw new NestError("unavailable", {
+      detail: "a duplicate subscription is not given back yet: work its events again first",
+    });
   const now = core.clock.now().toISOString();
   const sessionIds = sessions.map(({ _id }) => _id);
   const addresses = identifiers.map(({ identifierValue }) => identifierValue);

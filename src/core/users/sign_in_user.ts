@@ -26,11 +26,10 @@ export async function ensureUser(
   const fresh = newIdentifier(identity, newUserId, now);
   const [won] = await Promise.all([core.identifiers.insert(fresh), core.users.ensure(fresh.userId, now)]);
   if (won) return fresh;
-  const [winner] = await Promise.all([
-    core.identifiers.findActive("email", identity),
-    core.users.discard(fresh.userId),
-  ]);
+  const winner = await core.identifiers.findActive("email", identity);
   if (!winner) throw new Error("the address was claimed and removed at once");
+  // Two calls for one trial bring the same user: nobody lost then.
+  if (winner.userId !== fresh.userId) await core.users.discard(fresh.userId);
   await core.users.ensure(winner.userId, winner.createdAt);
   return winner;
 }

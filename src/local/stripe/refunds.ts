@@ -22,7 +22,7 @@ export function createRefund(world: World, details: RefundDetails): Refund {
       code: "charge_already_refunded",
     });
   }
-  if (charge.disputed) {
+  if (isHeldByBank(world, charge)) {
     throw invalidRequest(`Charge ${charge.id} has been charged back; cannot issue a refund.`, {
       code: "charge_disputed",
     });
@@ -60,6 +60,11 @@ export function createRefund(world: World, details: RefundDetails): Refund {
   emit(world, "refund.created", refund);
   emit(world, "charge.refunded", charge, before);
   return refund;
+}
+
+/** A dispute that was won gives the payment back to the merchant, who may refund it again. */
+function isHeldByBank(world: World, { id }: Charge): boolean {
+  return [...world.tables.disputes.values()].some(({ charge, status }) => charge === id && status !== "won");
 }
 
 function chargeFor(world: World, { payment_intent: intentId, charge: chargeId }: RefundDetails): Charge {

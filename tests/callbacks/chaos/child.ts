@@ -1,14 +1,17 @@
-/** The webhook's function in a process of its own, which kills itself at its fated effect. */
+/** The functions of the webhook and of trials in a process of its own, which kills itself at its fated effect. */
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { openCore } from "#core/core.ts";
+import { serveRpc } from "#entry/rpc.ts";
 import { serveWebhook } from "#entry/webhook.ts";
+import { handler as createTrial } from "#methods/2021-10-06/create_trial_and_magic_link.ts";
+import { toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
 import { type Fate, mortal } from "#tests/support/mortal.ts";
-import { toWebhookEvent } from "#tests/support/webhook_event.ts";
 
 export interface Delivery {
   id: number;
   body: string;
-  signature: string;
+  /** Of a webhook; null for a request for a trial. */
+  signature: string | null;
   /** How far the test's clock is ahead, in ms. */
   offset: number;
 }
@@ -18,10 +21,14 @@ const clock = { now: () => new Date(Date.now() + offset) };
 const open = openCore(process.env, { clock, write: () => undefined });
 const fate = JSON.parse(process.env.FATE ?? "") as Fate;
 const { open: mortalOpen } = mortal(open, fate, () => process.kill(process.pid, "SIGKILL"));
-const serve = serveWebhook(stripeWebhook.declaration, mortalOpen);
+const webhook = serveWebhook(stripeWebhook.declaration, mortalOpen);
+const trial = serveRpc(createTrial.declaration, mortalOpen);
 process.on("message", async (delivery: Delivery) => {
   offset = delivery.offset;
-  const event = toWebhookEvent(delivery.body, delivery.signature);
-  const { statusCode } = await serve(event, { awsRequestId: "request" } as never);
+  const { body, signature } = delivery;
+  const context = { awsRequestId: "request" } as never;
+  const { statusCode } = await (signature === null
+    ? trial(toTrialEvent(body), context)
+    : webhook(toWebhookEvent(body, signature), context));
   process.send?.({ id: delivery.id, status: statusCode });
 });

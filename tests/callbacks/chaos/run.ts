@@ -5,7 +5,7 @@ import { startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
 /** Longer than a lease and than a mail's claim. */
-const PATIENCE_SECONDS = 150;
+export const PATIENCE_SECONDS = 150;
 const ROUNDS = 12;
 const COPIES = 3;
 /** As many as Stripe posts at once. */
@@ -13,7 +13,7 @@ const AT_ONCE = 4;
 const FAULTS = ["error", "error_after", "rate_limited", "lost"] as const;
 const MAIL_FAULTS = ["error", "rate_limited", "rejected"] as const;
 const FAULT_CHANCE = 0.08;
-const LIVES_ON = { at: 0, when: "before" } as const;
+export const LIVES_ON = { at: 0, when: "before" } as const;
 
 export interface Outcome {
   hasDied: boolean;
@@ -84,13 +84,13 @@ async function postAll(
 }
 
 /** Stripe fails now and then, and the mail service the next few times. */
-function arm(nest: TestNest, seed: number): void {
+export function arm(nest: TestNest, seed: number): void {
   const kind = FAULTS[seed % FAULTS.length] ?? "error";
   nest.stripe.fault({ calls: Number.POSITIVE_INFINITY, kind, chance: FAULT_CHANCE, seed });
   nest.ses.fault({ calls: 2, kind: MAIL_FAULTS[seed % MAIL_FAULTS.length] ?? "error" });
 }
 
-function disarm(nest: TestNest): void {
+export function disarm(nest: TestNest): void {
   nest.stripe.fault({ calls: 0, kind: "none" });
   nest.ses.fault({ calls: 0, kind: "none" });
 }

@@ -1,17 +1,23 @@
 import { fork } from "node:child_process";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { openCore } from "#core/core.ts";
+import type { Handler } from "#entry/lambda.ts";
+import { serveRpc } from "#entry/rpc.ts";
 import { serveWebhook } from "#entry/webhook.ts";
+import { handler as createTrial } from "#methods/2021-10-06/create_trial_and_magic_link.ts";
 import type { Delivery } from "#tests/callbacks/chaos/child.ts";
+import { toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
 import { type Fate, mortal } from "#tests/support/mortal.ts";
 import type { TestNest } from "#tests/support/nest.ts";
-import { toWebhookEvent } from "#tests/support/webhook_event.ts";
 
-/** A process that works on events until it dies. */
+/** A process that works on events, and starts trials, until it dies. */
 export interface Worker {
-  /** The status of its answer; null if none comes any more. */
+  /** The status of its answer to a webhook; null if none comes any more. */
   post(body: string, signature: string): Promise<number | null>;
+  /** The status of its answer to a request for a trial. */
+  startTrial(body: string): Promise<number | null>;
   /** Ends it. Whatever it had sent out has arrived then. */
   close(): Promise<void>;
 }
@@ -21,12 +27,15 @@ export function startWorker(nest: TestNest, fate: Fate): Worker {
   const open = openCore(nest.environment, { clock: nest.clock, write: (line) => nest.logLines.push(line) });
   const death = Promise.withResolvers<null>();
   const worker = mortal(open, fate, () => death.resolve(null));
-  const serve = serveWebhook(stripeWebhook.declaration, worker.open);
+  const webhook = serveWebhook(stripeWebhook.declaration, worker.open);
+  const trial = serveRpc(createTrial.declaration, worker.open);
+  const ask = async (serve: Handler, event: APIGatewayProxyEventV2) => {
+    const answer = serve(event, { awsRequestId: "request" } as never);
+    return (await Promise.race([answer, death.promise]))?.statusCode ?? null;
+  };
   return {
-    async post(body, signature) {
-      const answer = serve(toWebhookEvent(body, signature), { awsRequestId: "request" } as never);
-      return (await Promise.race([answer, death.promise]))?.statusCode ?? null;
-    },
+    post: (body, signature) => ask(webhook, toWebhookEvent(body, signature)),
+    startTrial: (body) => ask(trial, toTrialEvent(body)),
     async close() {
       await worker.atRest();
       await open.mongo.client.close();
@@ -50,16 +59,18 @@ export function startChild(nest: TestNest, fate: Fate): Worker {
   void ended.then(() => {
     for (const answer of waiting.values()) answer(null);
   });
+  const ask = (body: string, signature: string | null) => {
+    const id = ++lastId;
+    const offset = nest.clock.now().getTime() - Date.now();
+    return new Promise<number | null>((resolve) => {
+      waiting.set(id, resolve);
+      if (child.connected) child.send({ id, body, signature, offset } satisfies Delivery);
+      else resolve(null);
+    });
+  };
   return {
-    post(body, signature) {
-      const id = ++lastId;
-      const offset = nest.clock.now().getTime() - Date.now();
-      return new Promise((resolve) => {
-        waiting.set(id, resolve);
-        if (child.connected) child.send({ id, body, signature, offset } satisfies Delivery);
-        else resolve(null);
-      });
-    },
+    post: (body, signature) => ask(body, signature),
+    startTrial: (body) => ask(body, null),
     async close() {
       child.kill("SIGKILL");
       await ended;

@@ -83,6 +83,22 @@ test("the same person's card, and a paid subscription on somebody's card, are no
   expect(statuses()).toEqual(["canceled", "trialing", "active"]);
 });
 
+test("a trial that is paid for by now, of which we have not heard yet, is not ended", async () => {
+  await start("end");
+  const early = nest.stripe.createSubscription({ email: "ada@example.com", trialDays: 30 });
+  nest.clock.advance(60);
+  const paying = trial("bob@example.com");
+  await nest.deliverEvents();
+  nest.clock.advance(15 * 86_400);
+  nest.stripe.advance(0);
+  nest.stripe.attachCard(early.customer, CARD);
+  nest.stripe.updateSubscription(early.id, { metadata: { card: "added" } });
+  const news = nest.stripe.events().findLast(({ type }) => type === "customer.subscription.updated");
+  expect((await nest.webhook(news ?? {})).status).toBe(200);
+  expect(statuses()).toEqual(["trialing", "active"]);
+  expect(await record(paying.id)).toMatchObject({ cardSeenBeforeAt: null });
+});
+
 test("of two trials whose events come at the same time the later is ended, in any order", async () => {
   await start("end");
   for (let round = 0; round < 10; round++) {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DoubleEvent } from "#local/stripe/types.ts";
+import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -75,6 +76,32 @@ test("late news of an older dispute does not cover up the newer one", async () =
   expect(await entitlement()).toEqual(expect.any(String));
 });
 
+test("nor does a newer one that was won cover up an older one", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.dispute(id);
+  nest.clock.advance(60);
+  nest.stripe.closeDispute(nest.stripe.dispute(id).id, "won");
+  await nest.deliverEvents();
+  expect(await stored()).toMatchObject({ disputeStatus: "needs_response" });
+  expect(await entitlement()).toBeNull();
+});
+
+test("a reading of a dispute that is held up does not open it again", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const dispute = nest.stripe.dispute(id);
+  const held = holdWebhook(nest.environment, nest, 1);
+  const answer = held.post(only("charge.dispute.created"));
+  await held.reached;
+  nest.stripe.closeDispute(dispute.id, "won");
+  expect((await nest.webhook(only("charge.dispute.closed"))).status).toBe(200);
+  held.letGo();
+  expect((await answer).statusCode).toBe(200);
+  expect(await stored()).toMatchObject({ disputeStatus: "won" });
+  await held.close();
+});
+
 test("of a dispute's events at once, in any order, its end is what stays", async () => {
   for (let round = 0; round < 10; round++) {
     const { id } = nest.stripe.createSubscription({ email: `round${round}@example.com` });
@@ -87,4 +114,11 @@ test("of a dispute's events at once, in any order, its end is what stays", async
     const record = await nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
     expect(record).toMatchObject({ disputeStatus: "lost" });
   }
+});
+
+test("one that Stripe does not know is recorded and ignored", async () => {
+  const ghost = nest.stripe.emit("charge.dispute.created", { id: "dp_ghost", object: "dispute" });
+  expect((await nest.webhook(ghost)).status).toBe(200);
+  const row = await nest.collection("stripe-events").findOne({ _id: ghost.id });
+  expect(row).toMatchObject({ status: "ignored", reason: "no_subscription" });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DoubleEvent } from "#local/stripe/types.ts";
+import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -75,4 +76,37 @@ test("somebody who comes back later is welcomed again", async () => {
   nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME, WELCOME]);
+});
+
+test("while the one that lost may still be sending its welcome, the winner waits, and sends it if it never came", async () => {
+  const { first, second } = buyTwice();
+  nest.ses.fault({ calls: 1, kind: "error" });
+  expect((await nest.webhook(first)).body.code).toBe("email_not_sent");
+  await insist(second);
+  const { id } = second.data.object as { id: string };
+  const claim = { claimedAt: nest.clock.now().toISOString(), sentAt: null };
+  const subscriptions = nest.collection("subscriptions");
+  await subscriptions.updateOne({ stpSubscriptionId: id }, { $set: { "mails.welcome": claim } });
+  expect(await nest.webhook(first)).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(subjectsTo(ADA)).toEqual([DUPLICATE]);
+  await insist(first);
+  expect(subjectsTo(ADA)).toEqual([DUPLICATE, WELCOME]);
+});
+
+test("one that was rejected in the middle of its own event is not welcomed any more", async () => {
+  const flagging = await startNest({ beside: nest, environment: { TRIAL_CARD_POLICY: "flag" } });
+  const { first, second } = buyTwice();
+  nest.ses.fault({ calls: 1, kind: "error" });
+  expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
+  // The second request is for its cards: it is the one that is kept, so far.
+  const held = holdWebhook(flagging.environment, nest, 2);
+  const answer = held.post(second);
+  await held.reached;
+  expect((await nest.webhook(first)).status).toBe(200);
+  held.letGo();
+  expect((await answer).statusCode).toBe(503);
+  await insist(second);
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
+  await held.close();
+  await flagging.stop();
 });

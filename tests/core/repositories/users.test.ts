@@ -17,7 +17,6 @@ test("of 50 subscriptions at once for a user who is not there yet, one is kept, 
     expect(await users.find(id)).toMatchObject({
       createdAt: NOW,
       keptSubscriptionId: winners[0]?.keptSubscriptionId,
-      replacedSubscriptionIds: [],
     });
   }
 });
@@ -35,7 +34,34 @@ test("of 50 that would replace the one that is kept, one does, and the update no
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   await users.keepSubscription("user", "sub_old", NOW);
-  const kept = await atOnce((caller) => users.keepSubscription("user", `sub_${caller}`, NOW, "sub_old"));
+  const kept = await atOnce((caller) => users.replaceSubscription("user", `sub_${caller}`, "sub_old", true));
   expect(kept.filter((user) => user !== null)).toHaveLength(1);
-  expect(await users.find("user")).toMatchObject({ replacedSubscriptionIds: ["sub_old"] });
+  expect(await users.find("user")).toMatchObject({
+    rejectedSubscriptionIds: ["sub_old"],
+    replacedSubscriptionIds: ["sub_old"],
+  });
+});
+
+test("one that lost is never kept again, and one that is kept by now can't lose to one that is not", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  for (let round = 0; round < 20; round++) {
+    const id = `user_${round}`;
+    await users.keepSubscription(id, "sub_old", NOW);
+    const [taken, lost] = await Promise.all([
+      users.replaceSubscription(id, "sub_new", "sub_old", true),
+      users.rejectSubscription(id, "sub_new", "sub_old"),
+    ]);
+    expect([taken !== null, lost].sort()).toEqual([false, true]);
+    const [kept, other] = lost ? ["sub_old", "sub_new"] : ["sub_new", "sub_old"];
+    expect(await users.keepSubscription(id, other, NOW)).toBeNull();
+    expect(await users.replaceSubscription(id, other, kept, true)).toBeNull();
+    await users.settleReplaced(id, other);
+    await users.releaseSubscription(id, kept);
+    expect(await users.keepSubscription(id, other, NOW)).toBeNull();
+    expect(await users.find(id)).toMatchObject({
+      keptSubscriptionId: null,
+      rejectedSubscriptionIds: [other],
+    });
+  }
 });

@@ -1,0 +1,54 @@
+import type { EventCore } from "#core/billing/event_core.ts";
+import { refundPayments } from "#core/billing/refund.ts";
+import { sendOnce } from "#core/billing/subscription_mail.ts";
+import { stripeRefusal } from "#core/clients/stripe.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+
+/** Cancels a rejected subscription at once, gives every payment back, and tells its owner. Safe to repeat. */
+export async function finishRejection(
+  core: EventCore,
+  rejected: Subscription,
+  deadline: number,
+): Promise<void> {
+  if (rejected.refundedAt === null) await giveBack(core, rejected, deadline);
+  await core.users.settleReplaced(rejected.userId, rejected.stpSubscriptionId);
+}
+
+async function giveBack(core: EventCore, rejected: Subscription, deadline: number): Promise<void> {
+  const { stpSubscriptionId } = rejected;
+  await cancelNow(core, stpSubscriptionId, deadline);
+  await refundPayments(core, stpSubscriptionId, deadline);
+  if (!rejected.isRejectedSilently) {
+    const address = await readCustomerAddress(core, rejected.stpCustomerId, deadline);
+    const mail = { template: "duplicate-subscription", variables: {}, address } as const;
+    await sendOnce(core, rejected, "duplicate", mail, deadline);
+  }
+  await core.subscriptions.recordRefund(stpSubscriptionId, core.clock.now().toISOString());
+  core.log.warn("duplicate_subscription", {
+    subscription_id: stpSubscriptionId,
+    user_id: rejected.userId,
+    silent: rejected.isRejectedSilently,
+  });
+}
+
+async function cancelNow(core: EventCore, stpSubscriptionId: string, deadline: number): Promise<void> {
+  try {
+    await core.stripe.request({ deadline }, (stripe, options) =>
+      stripe.subscriptions.cancel(stpSubscriptionId, { prorate: false, invoice_now: false }, options),
+    );
+  } catch (error) {
+    // Cancelled before.
+    if (stripeRefusal(error)?.code !== "resource_missing") throw error;
+  }
+}
+
+async function readCustomerAddress(
+  core: EventCore,
+  customer: string,
+  deadline: number,
+): Promise<string | null> {
+  const found = await core.stripe.request({ deadline }, (stripe, options) =>
+    stripe.customers.retrieve(customer, {}, options),
+  );
+  return found.deleted ? null : found.email;
+}

@@ -1,0 +1,143 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { seededRandom, shuffled } from "#local/stripe/random.ts";
+import { arm, disarm, LIVES_ON, PATIENCE_SECONDS } from "#tests/callbacks/chaos/run.ts";
+import { startChild, startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
+import type { Fate } from "#tests/support/mortal.ts";
+import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+const RUNS = Number(process.env.CHAOS_TRIALS ?? 30);
+const KILLS = Math.ceil(RUNS / 10);
+const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
+/** A request for a trial has about as many, and so have the events that follow from it. */
+const EFFECTS = 16;
+const ROUNDS = 12;
+const WELCOME = "Your Beak Trial has begun!";
+
+describe("a trial that is started from two machines while its own events arrive, with a death on either side", () => {
+  let nest: TestNest;
+  let hook: Worker;
+  /** Ids of events that were answered with 2xx. */
+  let taken: Set<string>;
+  const endpoint = createServer(async (request, response) => {
+    const body = await text(request);
+    const status = await hook.post(body, String(request.headers["stripe-signature"]));
+    if (status !== null && status < 300) taken.add(JSON.parse(body).id);
+    // What was not taken is posted again below, and not at the double's own pace.
+    response.writeHead(200).end();
+  });
+  beforeAll(async () => {
+    nest = await startNest();
+    await new Promise<void>((resolve) => endpoint.listen(0, "127.0.0.1", resolve));
+    nest.stripe.deliverTo(`http://127.0.0.1:${(endpoint.address() as AddressInfo).port}`);
+  });
+  afterAll(async () => {
+    await nest.stop();
+    endpoint.close();
+  });
+
+  const requestBy = (address: string, name: string) =>
+    linkRequest({
+      identifier_value: address,
+      device: { platform: "mac", beak_id: `b-${name}-${address}`, fingerprint: `f-${name}-${address}` },
+    });
+  const startTrial = async (body: object) =>
+    (await nest.call(`${V2}create_trial_and_magic_link`, body)).status;
+  const find = (collection: string, filter: object) => nest.collection(collection).find(filter).toArray();
+  const welcomes = (address: string) =>
+    nest.ses.inbox.filter(({ to, subject }) => to === address && subject === WELCOME).length;
+
+  /** The app's retry, and Stripe's, until both have what they want. */
+  async function insist(requests: object[], random: () => number): Promise<void> {
+    for (const body of requests) {
+      let status = 0;
+      for (let tries = 0; tries < ROUNDS && status !== 204; tries++) status = await startTrial(body);
+      expect(status).toBe(204);
+    }
+    await nest.stripe.settled();
+    for (let round = 0; round < ROUNDS; round++) {
+      const waiting = nest.stripe.events().filter(({ id }) => !taken.has(id));
+      if (waiting.length === 0) return;
+      nest.clock.advance(PATIENCE_SECONDS);
+      for (const event of shuffled(waiting, random)) {
+        if ((await nest.webhook(event)).status < 300) taken.add(event.id);
+      }
+    }
+    throw new Error("events are left");
+  }
+
+  async function run(seed: number, start: (fate: Fate) => Worker): Promise<number> {
+    const random = seededRandom(seed);
+    const fate = (isFated: boolean): Fate =>
+      isFated
+        ? { at: 1 + Math.floor(random() * EFFECTS), when: random() < 0.5 ? "before" : "after" }
+        : LIVES_ON;
+    nest.stripe.reset();
+    nest.ses.clear();
+    taken = new Set();
+    const users = await nest.collection("users").countDocuments();
+    const address = `run${seed}@example.com`;
+    const [first, second] = [requestBy(address, "first"), requestBy(address, "second")];
+    const side = Math.floor(random() * 3);
+    const caller = start(fate(side !== 0));
+    hook = startWorker(nest, fate(side !== 1));
+    if (random() < 0.5) arm(nest, seed);
+    const answers = await Promise.all([
+      caller.startTrial(JSON.stringify(first)),
+      random() < 0.5 ? startTrial(second) : null,
+    ]);
+    await nest.stripe.settled();
+    await Promise.all([caller.close(), hook.close()]);
+    disarm(nest);
+    const sent = welcomes(address);
+    const unrecorded = (await find("subscriptions", { "mails.welcome.sentAt": { $type: "string" } })).every(
+      ({ stpSubscriptionId }) => stpSubscriptionId !== nest.stripe.subscriptions()[0]?.id,
+    );
+    hook = startWorker(nest, LIVES_ON);
+    await insist([first, second], random);
+    await hook.close();
+
+    const [subscription, ...others] = nest.stripe.subscriptions();
+    expect({ seed, others, customers: nest.stripe.customers().length }).toEqual({
+      seed,
+      others: [],
+      customers: 1,
+    });
+    const [trial] = await find("trials", { identifierValue: address });
+    expect(trial).toMatchObject({
+      stpSubscriptionId: subscription?.id,
+      stpCustomerId: subscription?.customer,
+    });
+    expect(trial?.beakIds).toHaveLength(2);
+    const userId = trial?.userId as string;
+    expect(await nest.collection("users").countDocuments()).toBe(users + 1);
+    expect(await find("users", { _id: userId })).toMatchObject([{ keptSubscriptionId: subscription?.id }]);
+    expect(await find("identifiers", { identifierValue: address })).toMatchObject([{ userId }]);
+    expect(await find("provider-mappings", { providerValue: subscription?.customer })).toMatchObject([
+      { userId },
+    ]);
+    expect(await find("subscriptions", { userId })).toMatchObject([
+      { stpSubscriptionId: subscription?.id, status: "trialing", trialId: trial?._id },
+    ]);
+    const unfinished = await find("stripe-events", { status: { $nin: ["done", "ignored"] } });
+    expect({ seed, unfinished }).toEqual({ seed, unfinished: [] });
+    expect({ seed, welcomes: welcomes(address) }).toEqual({ seed, welcomes: 1 + (unrecorded ? sent : 0) });
+    return answers[0] === null ? 1 : 0;
+  }
+
+  test(`${RUNS - KILLS} times, functions abandoned: one of each, and one welcome`, async () => {
+    console.log(`CHAOS_SEED=${SEED}`);
+    let deaths = 0;
+    for (let number = 0; number < RUNS - KILLS; number++)
+      deaths += await run(SEED + number, (fate) => startWorker(nest, fate));
+    console.log(`${RUNS - KILLS} trials, ${deaths} deaths of the request`);
+    expect(deaths).toBeGreaterThan(0);
+  }, 300_000);
+
+  test(`${KILLS} times, the process killed with SIGKILL: one of each, and one welcome`, async () => {
+    for (let number = 0; number < KILLS; number++)
+      await run(SEED + RUNS + number, (fate) => startChild(nest, fate));
+  }, 120_000);
+});

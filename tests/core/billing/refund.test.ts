@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
+import type { DoubleEvent } from "#local/stripe/types.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const created = (id: string) =>
+  nest.stripe
+    .events()
+    .find(
+      ({ type, data }) =>
+        type === "customer.subscription.created" && (data.object as { id: string }).id === id,
+    ) as DoubleEvent;
+const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+const posted = (path: string) =>
+  nest.stripe.requests.filter((request) => request.method === "POST" && request.path === path);
+const statusesOf = (answers: [type: string, status: number][]) => [
+  ...new Set(answers.map(([, status]) => status)),
+];
+/** Two of one person; the second is the one that goes. */
+const buyTwice = () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  return { first, second: nest.stripe.createSubscription({ email: ADA }) };
+};
+
+test.each(["won", "lost"] as const)(
+  "a payment in dispute is no obstacle to giving its subscription up, and is given back when the dispute is won (%s)",
+  async (outcome) => {
+    const { second } = buyTwice();
+    const dispute = nest.stripe.dispute(second.id);
+    for (let copy = 0; copy < 2; copy++) expect(statusesOf(await nest.deliverEvents())).toEqual([200]);
+    expect(await stored(second.id)).toMatchObject({ status: "canceled", refundedAt: expect.any(String) });
+    expect(nest.ses.inbox.map(({ subject }) => subject)).toContain("Duplicate Beak Subscription");
+    expect(nest.logged("refund_disputed")).toHaveLength(1);
+    expect(nest.stripe.refunds()).toEqual([]);
+    nest.stripe.closeDispute(dispute.id, outcome);
+    expect(statusesOf(await nest.deliverEvents())).toEqual([200]);
+    expect(nest.stripe.refunds().map(({ amount }) => amount)).toEqual(outcome === "won" ? [499] : []);
+  },
+);
+
+test("a won dispute of a subscription that is kept gives nothing back", async () => {
+  const { first } = buyTwice();
+  await nest.deliverEvents();
+  const before = nest.stripe.refunds();
+  nest.stripe.closeDispute(nest.stripe.dispute(first.id).id, "won");
+  expect(statusesOf(await nest.deliverEvents())).toEqual([200]);
+  expect(nest.stripe.refunds()).toEqual(before);
+});
+
+test("every payment is given back once, however many there were, and one in dispute keeps none of the others", async () => {
+  const { first, second } = buyTwice();
+  nest.clock.advance(65 * DAY);
+  nest.stripe.advance(0);
+  const paid = nest.stripe
+    .events()
+    .filter(({ type }) => type === "payment_intent.succeeded")
+    .map(({ data }) => data.object as { id: string; customer: string });
+  nest.stripe.dispute(second.id);
+  for (let copy = 0; copy < 2; copy++)
+    for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
+  const ofSecond = paid.filter(({ customer }) => customer === second.customer).map(({ id }) => id);
+  expect(ofSecond).toHaveLength(3);
+  const given = nest.stripe.refunds().map(({ payment_intent }) => payment_intent);
+  expect(given.toSorted()).toEqual(ofSecond.slice(0, 2).toSorted());
+  expect(await stored(first.id)).toMatchObject({ status: "active", rejectedAt: null });
+});
+
+test("one that Stripe refuses to give back is tried again with its event, and keeps none of the others", async () => {
+  const { first, second } = buyTwice();
+  nest.clock.advance(65 * DAY);
+  nest.stripe.advance(0);
+  expect((await nest.webhook(created(first.id))).status).toBe(200);
+  nest.stripe.fault({ calls: 1, kind: "error", on: "POST /v1/refunds" });
+  expect((await nest.webhook(created(second.id))).body.code).toBe("stripe_error");
+  expect(nest.stripe.refunds()).toHaveLength(2);
+  for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
+  expect(nest.stripe.refunds()).toHaveLength(3);
+  expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
+});
+
+test("what the same customer goes on paying for the kept one is nobody's to give back", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const reply = await fetch(`${nest.stripe.url}/v1/subscriptions`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${nest.stripe.secretKey}`,
+      "content-type": "application/x-www-form-urlencoded",
+    },
+    body: new URLSearchParams({
+      customer: first.customer,
+      "items[0][price]": String(nest.environment.STRIPE_PRICE_ID),
+    }),
+  });
+  expect(reply.status).toBe(200);
+  await nest.deliverEvents();
+  expect(nest.stripe.refunds()).toHaveLength(1);
+  const asked = posted("/v1/refunds").length;
+  nest.clock.advance(32 * DAY);
+  nest.stripe.advance(0);
+  const answers = await nest.deliverEvents();
+  expect(answers.map(([type]) => type)).toContain("payment_intent.succeeded");
+  expect(statusesOf(answers)).toEqual([200]);
+  expect(posted("/v1/refunds")).toHaveLength(asked);
+});

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
+import { IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import { UserRepository } from "#core/repositories/users.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
+import { openFreshDatabase } from "#tests/support/database.ts";
+import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const machine = { platform: "mac", beak_id: "b-stranger", fingerprint: "f-stranger" };
+const ask = async (address = ADA, at = nest) => {
+  const body = linkRequest({ identifier_value: address, device: machine });
+  const reply = await at.call(`${V2}create_trial_and_magic_link`, body);
+  return reply.body?.code ?? reply.status;
+};
+const statusOf = async () => {
+  const user_id = (await nest.collection("identifiers").findOne({ identifierValue: ADA }))?.userId;
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+  return reply.status === 200 ? reply.body : reply.body.code;
+};
+const pass = async (seconds: number) => {
+  nest.clock.advance(seconds);
+  nest.stripe.advance(0);
+  await nest.deliverEvents();
+};
+const payments = () => nest.stripe.events().filter(({ type }) => type === "payment_intent.succeeded");
+/** Somebody who paid once, by a card that Stripe still has. */
+const payAndLeave = async () => {
+  const made = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.cancelSubscription(made.id);
+  await nest.deliverEvents();
+  return made;
+};
+const deleteCustomer = (id: string) =>
+  fetch(`${nest.stripe.url}/v1/customers/${id}`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+  });
+
+test("a trial that a stranger starts for a former customer ends without charging the card that Stripe still has", async () => {
+  const { customer } = await payAndLeave();
+  expect(await ask()).toBe(204);
+  await nest.deliverEvents();
+  expect(nest.stripe.customers().map(({ id }) => id)).toEqual([customer]);
+  expect(await statusOf()).toMatchObject({ status: "trialing", cancel_type: "period_end" });
+  await pass(16 * DAY);
+  expect(await statusOf()).toBe("no_active_subscription");
+  expect(payments()).toHaveLength(1);
+});
+
+test("a former customer who then wants to go on pays by it", async () => {
+  await payAndLeave();
+  await ask();
+  const trial = nest.stripe.subscriptions().at(-1);
+  nest.stripe.updateSubscription(trial?.id ?? "", { cancel_at_period_end: false });
+  await pass(14 * DAY + 60);
+  expect(await statusOf()).toMatchObject({ status: "active" });
+  expect(payments()).toHaveLength(2);
+});
+
+test.each(["past_due", "unpaid", "paused"] as const)(
+  "who has a subscription that is %s gets no trial, which would give back all they ever paid for it",
+  async (status) => {
+    const { id } = nest.stripe.createSubscription({ email: ADA, status });
+    await nest.deliverEvents();
+    // Beyond every grace, but short of the end of Stripe's tries.
+    nest.clock.advance(40 * DAY);
+    expect(await statusOf()).toBe("no_active_subscription");
+    expect(await ask()).toBe("already_subscribed");
+    expect(nest.stripe.subscriptions().map((one) => [one.id, one.status])).toEqual([[id, status]]);
+    expect(await nest.collection("trials").countDocuments()).toBe(0);
+  },
+);
+
+test("a price that Stripe does not know costs nobody their customer", async () => {
+  const { customer } = await payAndLeave();
+  const wrong = await startNest({ beside: nest, environment: { STRIPE_PRICE_ID: "price_wrong" } });
+  for (let tries = 0; tries < 4; tries++) {
+    expect(await ask(ADA, wrong)).toBe("stripe_error");
+    expect(await ask("bob@example.com", wrong)).toBe("trial_already_used");
+  }
+  expect(nest.stripe.customers().map(({ id }) => id)).toEqual([customer]);
+  expect(await nest.collection("provider-mappings").findOne({ providerValue: customer })).toMatchObject({
+    removedAt: null,
+  });
+  expect(await ask()).toBe(204);
+  await wrong.stop();
+});
+
+test("a former customer that was deleted at Stripe gets a new one at once", async () => {
+  const { customer } = await payAndLeave();
+  await deleteCustomer(customer);
+  expect(await ask()).toBe(204);
+  const living = nest.stripe.subscriptions().filter(({ status }) => status === "trialing");
+  expect(living).toHaveLength(1);
+  expect(living[0]?.customer).not.toBe(customer);
+  const mappings = nest.collection("provider-mappings");
+  expect(await mappings.findOne({ providerValue: customer })).toMatchObject({
+    removedAt: expect.any(String),
+  });
+  await nest.deliverEvents();
+  expect(await statusOf()).toMatchObject({ status: "trialing", cancel_at: null });
+});
+
+test("a trial whose subscription was made but not stored is stored by the next request, without a webhook", async () => {
+  await ask();
+  await nest.collection("subscriptions").deleteMany({});
+  expect(await statusOf()).toBe("no_active_subscription");
+  expect(await ask()).toBe(204);
+  expect(await statusOf()).toMatchObject({ status: "trialing" });
+  expect(nest.stripe.subscriptions()).toHaveLength(1);
+});
+
+test("and if it has ended meanwhile, unseen, there is another one", async () => {
+  await ask();
+  await nest.collection("subscriptions").deleteMany({});
+  nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id ?? "");
+  expect(await ask()).toBe(204);
+  expect(await statusOf()).toMatchObject({ status: "trialing" });
+  expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["canceled", "trialing"]);
+});
+
+test.each([
+  ["rate_limited", 1],
+  ["lost", 1],
+  ["hang", 1],
+  ["error", 2],
+] as const)("after %s of Stripe's the next request's key is of attempt %i", async (kind, attempt) => {
+  nest.stripe.fault({ calls: kind === "lost" ? 2 : 1, kind, on: "POST /v1/subscriptions" });
+  expect(await ask()).toBe("stripe_error");
+  expect(await nest.collection("trials").findOne({})).toMatchObject({ attempts: { subscription: attempt } });
+  expect(await ask()).toBe(204);
+  expect(nest.stripe.subscriptions()).toHaveLength(1);
+});
+
+test("a call for a trial whose user another call has made does not take the user away", async () => {
+  await using opened = await openFreshDatabase();
+  await createIndexes(opened.database);
+  const users = new UserRepository(opened.database);
+  const core = { users, identifiers: new IdentifierRepository(opened.database) };
+  const now = nest.clock.now().toISOString();
+  await ensureUser(core, ADA, null, now, "user_1");
+  await users.keepSubscription("user_1", "sub_1", now);
+  await ensureUser(core, ADA, null, now, "user_1");
+  expect(await users.find("user_1")).toMatchObject({ keptSubscriptionId: "sub_1" });
+});
