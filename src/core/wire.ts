@@ -1,9 +1,16 @@
-import { maxLength, minLength, string } from "zod/mini";
+import { maxLength, minLength, refine, string } from "zod/mini";
 
 /** Longest string the wire takes where no other cap is named (contract 1.1). */
 const TEXT_LIMIT = 512;
 
-/** A non-empty string of at most `limit` characters. */
+/**
+ * A non-empty string of at most `limit` characters. One with half a surrogate pair is refused: it can't be stored or put
+ * into a link as it is, and two of them would be stored alike.
+ */
 export function text(limit = TEXT_LIMIT) {
-  return string().check(minLength(1), maxLength(limit));
+  return string().check(
+    minLength(1),
+    maxLength(limit),
+    refine((value) => value.isWellFormed(), "is not well-formed Unicode"),
+  );
 }

@@ -10,7 +10,8 @@ type Rule =
   | "maxLength"
   | "minimum"
   | "maximum"
-  | "enum";
+  | "enum"
+  | "format";
 interface Failure {
   path: (string | number)[];
   name: Rule;
@@ -64,7 +65,7 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
       return one("enum", `is not one of enum values: ${issue.values.join(",")}`);
     }
     default:
-      return one("type", "is not valid");
+      return one("format", issue.message);
   }
 }
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RpcHandler } from "#entry/rpc.ts";
 import { loadMethods } from "#local/routes.ts";
-import { linkRequest, startNest, type TestNest } from "#tests/support/nest.ts";
+import { linkIn, linkRequest, startNest, type TestNest } from "#tests/support/nest.ts";
 
 /** Strings that have broken software before. */
 const NAUGHTY = [
@@ -176,6 +176,30 @@ describe("whatever is sent", () => {
     );
     expect(nest.ses.inbox).toEqual([]);
     expect(await nest.dump()).toBe(before);
+  });
+
+  test("a link request takes any text it can hold exactly, and refuses the rest before it does anything", async () => {
+    const texts = NAUGHTY.flatMap((text) => [text, `a${text}b`]);
+    const device = { platform: "mac", beak_id: "b", fingerprint: "f" };
+    const requests = texts.flatMap((text) => [
+      { state: text },
+      { code_challenge: text },
+      { device: { ...device, beak_id: text } },
+      { device: { ...device, fingerprint: text } },
+    ]);
+    const own = await startNest();
+    const stored = () => own.collection("authorizations").countDocuments();
+    for (const change of requests) {
+      const [mails, links] = [own.ses.inbox.length, await stored()];
+      const reply = await own.call("/1/2020-12-14/send_magic_link", linkRequest(change));
+      check(reply, change);
+      const sent = reply.status === 204 ? 1 : 0;
+      if (!sent) expect(reply.body.code).toMatch(/^(validation_failed|body_too_large)$/);
+      expect([own.ses.inbox.length - mails, (await stored()) - links]).toEqual([sent, sent]);
+      const mail = own.ses.inbox.at(-1);
+      if (sent && mail && change.state) expect(linkIn(mail).searchParams.get("state")).toBe(change.state);
+    }
+    await own.stop();
   });
 
   test("any authorization header on any path is answered in the error shape or served", async () => {
