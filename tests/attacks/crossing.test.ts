@@ -59,7 +59,11 @@ describe("what belongs to one person or one client, in the hands of another", ()
     const calls = await ownMethods(ada.user_id);
     expect(calls.length).toBeGreaterThan(7);
     for (const { path, body } of calls) {
-      for (const options of [{ bearer: bob.access_token }, {}, { headers: { authorization: "internal x" } }]) {
+      for (const options of [
+        { bearer: bob.access_token },
+        {},
+        { headers: { authorization: "internal x" } },
+      ]) {
         const reply = await nest.call(path, body, options);
         expect([path, reply.status, reply.raw]).toEqual([path, 403, '{"code":"access_denied"}']);
       }
@@ -125,7 +129,8 @@ describe("what belongs to one person or one client, in the hands of another", ()
         (await nest.call(`${V2}get_user`, own, { headers: { authorization } })).status;
       if (name !== "access token") expect([name, await sent(`bearer ${thing}`)]).toEqual([name, 401]);
       if (name !== "internal key") expect([name, await sent(`internal ${thing}`)]).toEqual([name, 403]);
-      if (name !== "refresh token") expect([name, (await nest.refresh(thing)).status]).not.toEqual([name, 200]);
+      if (name !== "refresh token")
+        expect([name, (await nest.refresh(thing)).status]).not.toEqual([name, 200]);
       if (name !== "code") expect([name, (await nest.redeem(thing)).status]).not.toEqual([name, 200]);
       if (name === "refresh token") continue;
       const reply = await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: thing });

@@ -206,11 +206,7 @@ describe("brute force", () => {
       expect([guess, reply.status, reply.raw]).toEqual([guess, 403, '{"code":"access_denied"}']);
     }
     for (const authorization of [`internal  ${key}`, `internal ${key} `, "internal", `internal,${key}`]) {
-      const reply = await nest.call(
-        `${V2}get_user`,
-        { user_id: "user_x" },
-        { headers: { authorization } },
-      );
+      const reply = await nest.call(`${V2}get_user`, { user_id: "user_x" }, { headers: { authorization } });
       expect([authorization, reply.body.code]).toEqual([authorization, "unauthorized"]);
     }
   });

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { linkRequest, MAC, pkcePair, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import {
+  linkRequest,
+  MAC,
+  pkcePair,
+  startNest,
+  type TestNest,
+  type Tokens,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
 
 const THEIR_NETWORK = { ip: "198.51.100.13" };
 const theirDevice = { platform: "mac", beak_id: "stranger", fingerprint: "stranger" };
