@@ -72,41 +72,34 @@ describe("naughty strings", () => {
     }
   });
 
-  const wrong = `authzcode_none.${"0".repeat(64)}`;
+  const link = linkRequest();
+  const redeem = exchange(`authzcode_none.${"0".repeat(64)}`);
+  const refresh = { client_id: MAC, grant_type: "refresh_token" };
+  const user = { user_id: "user_x" };
   test.each([
-    [`${V1}send_magic_link`, linkRequest(), "identifier_value", /^(invalid_email|validation_failed)$/],
-    [`${V1}send_magic_link`, linkRequest(), "client_id", /^client_not_found$/],
-    [`${V1}send_magic_link`, linkRequest(), "redirect_uri", /^invalid_redirect_uri$/],
-    [`${V1}send_magic_link`, linkRequest(), "code_challenge_method", /^validation_failed$/],
-    [`${V1}send_magic_link`, linkRequest(), "identifier_type", /^validation_failed$/],
-    [
-      `${V2}create_trial_and_magic_link`,
-      linkRequest(),
-      "identifier_value",
-      /^(invalid_email|validation_failed)$/,
-    ],
-    [`${V1}authenticate_user`, exchange(wrong), "grant_type", /^validation_failed$/],
-    [`${V1}authenticate_user`, exchange(wrong), "code", /^(malformed_code|not_found)$/],
-    [`${V1}authenticate_user`, exchange(wrong), "code_verifier", /^not_found$/],
-    [`${V1}authenticate_user`, exchange(wrong), "client_id", /^not_found$/],
-    [
-      `${V1}authenticate_user`,
-      { client_id: MAC, grant_type: "refresh_token" },
-      "refresh_token",
-      /^(malformed_refresh_token|not_found)$/,
-    ],
-    [`${V1}enrol_alpha_user`, {}, "email", /^deprecated$/],
-    [`${V1}get_marketing_consent`, {}, "user_id", /^not_found$/],
-    [`${V1}set_marketing_consent`, { level: "none" }, "user_id", /^not_found$/],
-    [`${V1}set_marketing_consent`, { user_id: "user_x" }, "level", /^validation_failed$/],
-    [`${V2}get_user`, {}, "user_id", /^not_found$/],
-    [`${V2}get_subscription_status`, {}, "user_id", /^no_active_subscription$/],
-    [`${V2}revoke_session`, { user_id: "user_x" }, "session_id", /^not_found$/],
-    [`${V1}list_news_items`, {}, "client_id", /^200$/],
-    [`${V2}list_sessions`, {}, "user_id", /^200$/],
-    [`${V2}revoke_token`, { client_id: MAC }, "refresh_token", /^204$/],
-    [`${V2}revoke_token`, { refresh_token: "a.b.c" }, "client_id", /^204$/],
-  ])("%s with %o: as %s each is %s, and nothing is stored or mailed", async (path, body, field, answer) => {
+    [`${V1}send_magic_link`, "identifier_value", /^(invalid_email|validation_failed)$/, link],
+    [`${V1}send_magic_link`, "client_id", /^client_not_found$/, link],
+    [`${V1}send_magic_link`, "redirect_uri", /^invalid_redirect_uri$/, link],
+    [`${V1}send_magic_link`, "code_challenge_method", /^validation_failed$/, link],
+    [`${V1}send_magic_link`, "identifier_type", /^validation_failed$/, link],
+    [`${V2}create_trial_and_magic_link`, "identifier_value", /^(invalid_email|validation_failed)$/, link],
+    [`${V1}authenticate_user`, "grant_type", /^validation_failed$/, redeem],
+    [`${V1}authenticate_user`, "code", /^(malformed_code|not_found)$/, redeem],
+    [`${V1}authenticate_user`, "code_verifier", /^not_found$/, redeem],
+    [`${V1}authenticate_user`, "client_id", /^not_found$/, redeem],
+    [`${V1}authenticate_user`, "refresh_token", /^(malformed_refresh_token|not_found)$/, refresh],
+    [`${V1}enrol_alpha_user`, "email", /^deprecated$/, {}],
+    [`${V1}get_marketing_consent`, "user_id", /^not_found$/, {}],
+    [`${V1}set_marketing_consent`, "user_id", /^not_found$/, { level: "none" }],
+    [`${V1}set_marketing_consent`, "level", /^validation_failed$/, user],
+    [`${V2}get_user`, "user_id", /^not_found$/, {}],
+    [`${V2}get_subscription_status`, "user_id", /^no_active_subscription$/, {}],
+    [`${V2}revoke_session`, "session_id", /^not_found$/, user],
+    [`${V1}list_news_items`, "client_id", /^200$/, {}],
+    [`${V2}list_sessions`, "user_id", /^200$/, {}],
+    [`${V2}revoke_token`, "refresh_token", /^204$/, { client_id: MAC }],
+    [`${V2}revoke_token`, "client_id", /^204$/, { refresh_token: "a.b.c" }],
+  ])("%s: as %s each is %s, and nothing is stored or mailed", async (path, field, answer, body) => {
     const before = await nest.dump();
     nest.ses.clear();
     for (const text of NAUGHTY) {
