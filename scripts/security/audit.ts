@@ -48,9 +48,13 @@ function tell(report: Report, least: Severity, what: string): number {
 const [deployed, all] = await Promise.all([audit("--omit=dev"), audit()]);
 if (typeof deployed === "string" || typeof all === "string") {
   const why = typeof deployed === "string" ? deployed : all;
-  console.error(`Dependencies were NOT audited: the registry answers no audits (${String(why).split("\n")[0]}).`);
+  console.error(
+    `Dependencies were NOT audited: the registry answers no audits (${String(why).split("\n")[0]}).`,
+  );
 } else {
   const found = tell(deployed, "info", "deployed") + tell(all, "high", "installed");
-  console.log(found === 0 ? "No advisory on what is deployed, and no grave one on tools." : `${found} advisories.`);
+  console.log(
+    found === 0 ? "No advisory on what is deployed, and no grave one on tools." : `${found} advisories.`,
+  );
   process.exitCode = found === 0 ? 0 : 1;
 }

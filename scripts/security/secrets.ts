@@ -49,7 +49,8 @@ async function requireSight(gitleaks: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "nest-secrets-"));
   try {
     const planted = plantedSecrets();
-    for (const [name, line] of Object.entries(planted)) await writeFile(join(folder, `${name}.txt`), `${line}\n`);
+    for (const [name, line] of Object.entries(planted))
+      await writeFile(join(folder, `${name}.txt`), `${line}\n`);
     const git = (...args: string[]) =>
       run("git", ["-C", folder, "-c", "user.name=x", "-c", "user.email=x@example.com", ...args]);
     await git("init", "--quiet");
