@@ -280,6 +280,15 @@ describe("a forged access token", () => {
     for (const [index, token] of whole.entries()) await refused(`form ${index}`, token, /_token$/);
   });
 
+  test("each was noted with what was wrong with it, and without a user that it only claims", () => {
+    const refusals = nest.logged("call").filter(({ code }) => code === "unauthorized");
+    const reasons = new Set(refusals.map(({ reason }) => reason));
+    for (const reason of ["invalid_token", "token_expired", "token_not_found", "invalid_token_version"])
+      expect(reasons).toContain(reason);
+    const claimed = refusals.filter(({ reason }) => reason !== "token_not_found");
+    expect(new Set(claimed.map(({ user_id }) => user_id))).toEqual(new Set([null]));
+  });
+
   test("none of it has written anything, and the good token still works", async () => {
     expect(await nest.dump()).toBe(before);
     expect((await call(tokens.access_token)).status).toBe(200);

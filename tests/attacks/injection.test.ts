@@ -108,6 +108,37 @@ describe("header and mail injection", () => {
     }
   });
 
+  test("verbs that echo, tunnel or write are refused on every path, and nothing is echoed", async () => {
+    const verbs = [
+      "TRACE",
+      "TRACK",
+      "CONNECT",
+      "DEBUG",
+      "PUT",
+      "PATCH",
+      "DELETE",
+      "PROPFIND",
+      "GET\r\nx: y",
+      "post",
+    ];
+    for (const path of [
+      `${V1}send_magic_link`,
+      "/1/webhook/stripe",
+      "/health",
+      "/.well-known/jwks.json",
+      "/",
+    ])
+      for (const method of verbs) {
+        const reply = await nest.call(path, linkRequest(), {
+          method,
+          headers: { "x-secret": "of-a-cookie" },
+        });
+        expect([404, 405]).toContain(reply.status);
+        expect(reply.raw + JSON.stringify(reply.headers)).not.toContain("of-a-cookie");
+      }
+    expect(nest.ses.inbox).toEqual([]);
+  });
+
   test("no answer's header holds what a caller sent, and every answer is JSON that no browser takes for a page", async () => {
     const mark = "x-injected";
     const headers = {

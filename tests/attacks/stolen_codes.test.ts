@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { internalKeyVariables } from "#core/auth/internal_key.ts";
+import { ConfigError, readConfig } from "#core/config.ts";
 import { hashSecret } from "#core/secrets.ts";
 import {
   CHALLENGE,
@@ -205,9 +207,23 @@ describe("brute force", () => {
       const reply = await nest.call(`${V2}get_user`, { user_id: "user_x" }, { headers });
       expect([guess, reply.status, reply.raw]).toEqual([guess, 403, '{"code":"access_denied"}']);
     }
+    expect(nest.logged("call").at(-1)).toMatchObject({
+      code: "access_denied",
+      reason: "wrong internal key",
+      caller: "anonymous",
+    });
     for (const authorization of [`internal  ${key}`, `internal ${key} `, "internal", `internal,${key}`]) {
       const reply = await nest.call(`${V2}get_user`, { user_id: "user_x" }, { headers: { authorization } });
       expect([authorization, reply.body.code]).toEqual([authorization, "unauthorized"]);
+    }
+  });
+
+  test("default credentials: the words that samples use are no key of any deployment", async () => {
+    const start = (INTERNAL_KEYS: string) => () => readConfig(internalKeyVariables, { INTERNAL_KEYS });
+    expect(start(hashSecret(nest.secrets.internalKey))).not.toThrow();
+    for (const word of ["test", "secret", "internal", "changeme"]) {
+      expect(start(hashSecret(word)), word).toThrow(ConfigError);
+      expect(start(`${hashSecret(nest.secrets.internalKey)},${hashSecret(word)}`), word).toThrow(ConfigError);
     }
   });
 });

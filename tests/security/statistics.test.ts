@@ -51,5 +51,5 @@ test("a small difference takes many calls, a sure one few", () => {
   expect(callsToTellApart(0.51)).toBeGreaterThan(20_000);
   expect(callsToTellApart(1)).toBeLessThan(10);
   expect(callsToTellApart(0.3)).toBe(callsToTellApart(0.7));
-  expect(callsToTellApart(0.5 + smallestSeen(300))).toBe(300);
+  expect(Math.abs(callsToTellApart(0.5 + smallestSeen(300)) - 300)).toBeLessThanOrEqual(1);
 });
