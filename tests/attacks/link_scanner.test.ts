@@ -1,20 +1,9 @@
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type LocalApi, startLocalApi } from "#local/api_server.ts";
-import { findBrowser } from "#local/browser.ts";
-import { type Gateway, openGateway } from "#local/gateway.ts";
-import { makeSecrets } from "#local/secrets.ts";
-import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
-import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
-import { freshDatabaseUri } from "#tests/support/database.ts";
+import { hasBrowser, launchBrowser } from "#tests/support/browser.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { linksOf } from "#tests/support/mail_links.ts";
-import { exchange, linkRequest, pkcePair, REDIRECT, V1, V2 } from "#tests/support/nest.ts";
-
-const found = await findBrowser();
-if ("missing" in found) {
-  if (process.env.CI) throw new Error(`No browser for the link scanner: ${found.missing}`);
-  console.log(`The link scanner's browser is skipped: ${found.missing}`);
-}
+import { exchange, linkRequest, MAC, pkcePair, REDIRECT, V1, V2 } from "#tests/support/nest.ts";
 
 /** Presses each control of a page but its links to other pages, which are answered, for the scanner to follow. */
 const PRESS_EVERYTHING = `(() => {
@@ -28,47 +17,25 @@ const PRESS_EVERYTHING = `(() => {
 
 /** A mail scanner of each kind, and more eager than any: it opens, posts to and clicks whatever a mail leads to. */
 describe("link scanners", () => {
-  let api: LocalApi;
-  let gateway: Gateway;
-  let ses: SesDouble;
-  let stripe: StripeDouble;
+  let stack: TestStack;
   let browser: Browser | null = null;
 
   beforeAll(async () => {
-    ses = await startSesDouble();
-    stripe = await startStripeDouble();
-    api = await startLocalApi({
-      port: 0,
-      mongoUri: freshDatabaseUri(),
-      ses,
-      stripe,
-      secrets: await makeSecrets(),
-      database: { engine: "test", version: "1" },
-      open: async (environment) => {
-        gateway = await openGateway(environment, { write: () => undefined });
-        return gateway;
-      },
-    });
-    if ("missing" in found) return;
-    const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath: found.path, args });
+    stack = await startTestStack();
+    if (hasBrowser) browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
-    await gateway?.mongo.database.dropDatabase();
-    await api?.close();
-    await ses?.close();
-    await stripe?.close();
+    await stack?.[Symbol.asyncDispose]();
   });
-  beforeEach(() => ses.clear());
+  beforeEach(() => stack.ses.clear());
 
   /** Where a link leads on this machine: the landing page stands at `/magic-link`. */
-  const here = (link: string) => link.replace(REDIRECT, `${api.url}/magic-link`);
-  const post = (path: string, body: unknown) =>
-    fetch(`${api.url}${path}`, { method: "POST", body: JSON.stringify(body) });
+  const here = (link: string) => link.replace(REDIRECT, `${stack.api.url}/magic-link`);
+  const post = (path: string, body: unknown) => stack.ask("POST", path, body);
   const codeOf = (link: string) => new URL(link).searchParams.get("code") ?? "";
   const record = (link: string) =>
-    gateway.mongo.database
+    stack.database
       .collection<{ _id: string }>("authorizations")
       .findOne({ _id: codeOf(link).split(".")[0] ?? "" });
 
@@ -78,8 +45,8 @@ describe("link scanners", () => {
     const body = linkRequest({ identifier_value: address, code_challenge: challenge, device });
     expect((await post(path, body)).status).toBe(204);
     // A trial's welcome may come before or after its link.
-    await stripe.settled();
-    const [link = "", ...others] = ses.inbox.flatMap(linksOf).filter((url) => codeOf(url) !== "");
+    await stack.stripe.settled();
+    const [link = "", ...others] = stack.ses.inbox.flatMap(linksOf).filter((url) => codeOf(url) !== "");
     expect(others).toEqual([]);
     return { link, verifier };
   };
@@ -108,7 +75,7 @@ describe("link scanners", () => {
       const next = (await page.evaluate(PRESS_EVERYTHING)) as string[];
       await page.waitForLoadState("networkidle");
       await page.close();
-      for (const href of next.filter((href) => href.startsWith(api.url))) await visit(href);
+      for (const href of next.filter((href) => href.startsWith(here(REDIRECT)))) await visit(href);
     };
     await visit(here(link));
     await context.close();
@@ -126,7 +93,7 @@ describe("link scanners", () => {
       await fetchAll(link);
       const asked = await detonate(link);
       if (browser) expect(asked).toContain("GET /magic-link");
-      expect(asked.filter((request) => request.endsWith("authenticate_user"))).toEqual([]);
+      expect(asked.filter((request) => !/^GET (\/magic-link|,$)/.test(request))).toEqual([]);
       expect(await record(link)).toEqual(before);
       expect(before).toMatchObject({ usedAt: null, revokedAt: null, failedRedemptions: 0 });
 
@@ -134,13 +101,10 @@ describe("link scanners", () => {
       const code = new URLSearchParams(text).get("code") ?? "";
       const reply = await post(`${V1}authenticate_user`, { ...exchange(code), code_verifier: verifier });
       expect(reply.status).toBe(200);
-      const tokens = (await reply.json()) as { user_id: string; access_token: string };
-      const user = await fetch(`${api.url}${V2}get_user`, {
-        method: "POST",
-        headers: { authorization: `bearer ${tokens.access_token}` },
-        body: JSON.stringify({ user_id: tokens.user_id }),
-      });
-      expect(await user.json()).toMatchObject({ identifiers: [{ identifier_value: address }] });
+      const { user_id, access_token } = reply.body;
+      const as = { authorization: `bearer ${access_token}` };
+      const user = await stack.ask("POST", `${V2}get_user`, { user_id }, as);
+      expect(user.body).toMatchObject({ identifiers: [{ identifier_value: address }] });
     },
   );
 
@@ -156,18 +120,14 @@ describe("link scanners", () => {
 
   test("a scanner that comes afterwards, again and again, signs nobody out and in", async () => {
     const { link, verifier } = await ask(`${V1}send_magic_link`, "late.scanner@example.com");
-    const redeem = () =>
-      post(`${V1}authenticate_user`, { ...exchange(codeOf(link)), code_verifier: verifier });
-    const tokens = (await (await redeem()).json()) as { refresh_token: string };
-    const before = await gateway.mongo.database.collection("sessions").find().toArray();
+    const redeemed = { ...exchange(codeOf(link)), code_verifier: verifier };
+    const { refresh_token } = (await post(`${V1}authenticate_user`, redeemed)).body;
+    const sessions = () => stack.database.collection("sessions").find().toArray();
+    const before = await sessions();
     await fetchAll(link);
-    expect(await gateway.mongo.database.collection("sessions").find().toArray()).toEqual(before);
-    const refreshed = await post(`${V1}authenticate_user`, {
-      client_id: exchange("").client_id,
-      grant_type: "refresh_token",
-      refresh_token: tokens.refresh_token,
-    });
-    expect(refreshed.status).toBe(200);
+    expect(await sessions()).toEqual(before);
+    const refresh = { client_id: MAC, grant_type: "refresh_token", refresh_token };
+    expect((await post(`${V1}authenticate_user`, refresh)).status).toBe(200);
   });
 
   test("a scanner that posts the code itself, without the verifier, gets nothing and leaves the link good", async () => {
@@ -181,9 +141,9 @@ describe("link scanners", () => {
   });
 
   test("no other mail holds a link that does anything: every person's is the same", async () => {
-    for (const email of ["one@example.com", "two@example.com"]) stripe.createSubscription({ email });
-    await stripe.settled();
-    const [one, two] = ses.inbox.map(linksOf);
+    for (const email of ["one@example.com", "two@example.com"]) stack.stripe.createSubscription({ email });
+    await stack.stripe.settled();
+    const [one, two] = stack.ses.inbox.map(linksOf);
     expect(one?.length).toBeGreaterThan(0);
     expect(two).toEqual(one);
   });
