@@ -1,12 +1,16 @@
-import { randomBytes } from "node:crypto";
-import { purgeAfter } from "#core/retention.ts";
-import { hashSecret, newSecret } from "#core/secrets.ts";
-import { ensureUser } from "#core/users/sign_in_user.ts";
+import { newSecret } from "#core/secrets.ts";
+import {
+  CHALLENGE,
+  CLIENT,
+  makeBounced,
+  makeCode,
+  makeKnown,
+  makeRefreshToken,
+  REDIRECT,
+  unique,
+} from "#scripts/attacks/timing_fixtures.ts";
 import type { Target } from "#scripts/attacks/timing_target.ts";
 
-const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
-const REDIRECT = "https://magic.getbeak.app/";
-const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 type Call = (run: number) => Promise<unknown>;
@@ -19,7 +23,6 @@ export interface Pair {
   prepare(target: Target, count: number): Promise<[first: Call, second: Call]>;
 }
 
-const unique = () => randomBytes(8).toString("hex");
 /** Of one length, known and unknown alike. */
 const addresses = (count: number) => Array.from({ length: count }, () => `${unique()}@example.com`);
 
@@ -40,65 +43,6 @@ const asking =
   (target: Target, list: readonly string[]): Call =>
   (run) =>
     ask(target, list[run] ?? "");
-
-/** People who signed in before, each on a machine of their own. */
-async function makeKnown(target: Target, list: readonly string[]): Promise<void> {
-  const { core } = target.gateway;
-  const now = core.clock.now().toISOString();
-  for (const address of list) {
-    const { _id } = await ensureUser(core, address, null, now);
-    await core.identifiers.verify(_id, now);
-    await core.identifiers.rememberDevice(_id, hashSecret(unique()));
-  }
-}
-
-async function makeBounced(target: Target, list: readonly string[]): Promise<void> {
-  const { core } = target.gateway;
-  const now = core.clock.now();
-  const rest = {
-    type: "bounce",
-    isPermanent: true,
-    subType: null,
-    messageId: "m",
-    purgeAt: purgeAfter(now),
-  } as const;
-  for (const address of list)
-    await core.mailEvents.insert({
-      ...rest,
-      _id: `mailevent_${address}`,
-      identifierValues: [address],
-      occurredAt: now.toISOString(),
-      createdAt: now.toISOString(),
-    });
-}
-
-/** A stored link and what a guess at its key is answered with. */
-async function makeCode(target: Target): Promise<{ id: string; secret: string }> {
-  const { core } = target.gateway;
-  const secret = newSecret();
-  const now = core.clock.now();
-  const id = `authzcode_${unique()}`;
-  await core.authorizations.insert({
-    _id: id,
-    key: hashSecret(secret),
-    clientId: CLIENT,
-    state: "s",
-    codeChallengeMethod: "S256",
-    codeChallenge: CHALLENGE,
-    redirectUri: REDIRECT,
-    identifierType: "email",
-    identifierValue: "ada@example.com",
-    device: null,
-    trialId: null,
-    createdAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + 3_600_000).toISOString(),
-    usedAt: null,
-    revokedAt: null,
-    failedRedemptions: 0,
-    purgeAt: purgeAfter(now),
-  });
-  return { id, secret };
-}
 
 const redeem = (target: Target, code: string) =>
   target.post("/1/2020-12-14/authenticate_user", {
@@ -167,26 +111,7 @@ export const pairs: readonly Pair[] = [
   {
     name: "sign-out: unknown token / known one with a wrong secret",
     async prepare(target, count) {
-      const { core } = target.gateway;
-      const now = core.clock.now();
-      const grant = { type: "authorization_code", value: "x" } as const;
-      const id = `reftok_${unique()}`;
-      await core.refreshTokens.insert({
-        _id: id,
-        key: hashSecret(newSecret()),
-        ...{
-          clientId: CLIENT,
-          userId: "user_x",
-          sessionId: "session_x",
-          generation: 1,
-          grant,
-          rootGrant: grant,
-        },
-        ...{ cidrBlocks: [], usedAt: null, revokedAt: null, rotation: null },
-        createdAt: now.toISOString(),
-        expiresAt: new Date(now.getTime() + 3_600_000).toISOString(),
-        purgeAt: purgeAfter(now),
-      });
+      const id = await makeRefreshToken(target);
       const wrong = secrets(count);
       const unknown = wrong.map(() => `reftok_${unique()}`);
       const out = (of: string | undefined, run: number) =>

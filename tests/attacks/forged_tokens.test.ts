@@ -156,6 +156,7 @@ describe("a forged access token", () => {
     for (const kid of kids) {
       const name = String(JSON.stringify(kid)).slice(0, 40);
       await refused(name, forge({ ...header, kid }, claims, theirs));
+      await refused(`${name}, signed by us`, forge({ ...header, kid }, claims, ours));
       // Signed with nothing and with an empty key: what such a lookup could be made to answer.
       const empty = (input: string) => createHmac("sha256", "").update(input).digest();
       await refused(`${name}, empty key`, forge({ ...header, alg: "HS256", kid }, claims, empty));
