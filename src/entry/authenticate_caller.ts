@@ -28,7 +28,8 @@ export async function authenticateCaller(
       return { caller: { kind: "user", userId, clientId, sessionId }, claims };
     }
     case "internal":
-      if (!isInternalKey(credential, core.internalKeyHashes)) throw new NestError("access_denied");
+      if (!isInternalKey(credential, core.internalKeyHashes))
+        throw new NestError("access_denied", { detail: "wrong internal key" });
       return { caller: { kind: "internal" }, claims: null };
     default:
       throw unauthorized("unknown_token_type");

@@ -4,6 +4,7 @@ import type { ZodMiniType } from "zod/mini";
 import { requireStanding } from "#core/auth/bearer.ts";
 import { CALL_LIMIT_MS, type Call, type Caller } from "#core/call.ts";
 import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
+import type { NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
@@ -63,12 +64,14 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
       deadline: startedAt + CALL_LIMIT_MS,
     };
     const outcome: Outcome = { caller: { kind: "anonymous" }, clientId: null };
-    const note = (status: number, code: string | null, error?: unknown) =>
+    const note = (status: number, refusal: NestError | null, error?: unknown) =>
       core.log[status >= 500 ? "error" : "info"]("call", {
         method: declaration.name,
         version: event.rawPath.split("/")[2],
         status,
-        code,
+        code: refusal?.code ?? null,
+        // Why a credential was not good: whoever looks into a log must tell a forged token from an old one.
+        reason: refusal?.reasons?.[0]?.code ?? refusal?.detail,
         duration_ms: Date.now() - startedAt,
         request_id: call.requestId,
         caller: outcome.caller.kind,
@@ -83,7 +86,7 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
       return answer;
     } catch (error) {
       const known = toNestError(error);
-      note(known.status, known.code, known.status >= 500 ? (known.cause ?? known) : undefined);
+      note(known.status, known, known.status >= 500 ? (known.cause ?? known) : undefined);
       return failure(answerContext(event, call.requestId), known);
     }
   }) as unknown as Handler;

@@ -67,10 +67,8 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
       if (typeof valueAt(body, path) !== "string") return one("type", "is not of a type(s) string");
       return one("enum", `is not one of enum values: ${issue.values.join(",")}`);
     }
-    case "custom":
-      return one("format", issue.message);
     default:
-      return one("type", "is not valid");
+      return one("format", issue.message);
   }
 }
 

@@ -1,68 +1,130 @@
+import { BSON } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { linkRequest, MAC, pkcePair, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { liveThroughEverything, type Traces } from "#tests/support/whole_life.ts";
 
-describe("what is stored and logged of a person's whole life", () => {
+/** Where people's addresses are kept, because they are what the document is about. */
+const HOLD_ADDRESSES = ["authorizations", "identifiers", "mail-events", "trials"];
+/** Where networks are kept: so that people can tell their machines apart, and prove their consent. */
+const HOLD_NETWORKS = ["access_tokens", "marketing-consent", "refresh-tokens", "sessions"];
+
+/** A text as it may have been written down: in any case, and in the encodings that texts get into. */
+const writings = (text: string) => [
+  text.toLowerCase(),
+  encodeURIComponent(text).toLowerCase(),
+  Buffer.from(text).toString("base64").toLowerCase(),
+  Buffer.from(text).toString("hex"),
+];
+
+describe("what is stored, logged and answered of a life in which everything happens", () => {
   let nest: TestNest;
-  const secrets: string[] = [];
-  const ADDRESS = "very.private@example.com";
+  let traces: Traces;
+  let log: string;
 
   beforeAll(async () => {
-    nest = await startNest({ environment: { LIMIT_LINKS_PER_ADDRESS: "20", LIMIT_LINKS_PER_NETWORK: "30" } });
-    const { verifier, challenge } = pkcePair();
-    const link = { identifier_value: ADDRESS, code_challenge: challenge };
-    const unused = await nest.emailedCode(link);
-    const code = await nest.emailedCode(link);
-    await nest.redeem(code, { code_verifier: "wrong-verifier" });
-    const { body: tokens } = await nest.redeem(code, { code_verifier: verifier });
-    const as = { bearer: tokens.access_token };
-    const own = { user_id: tokens.user_id };
-    await nest.call(`${V1}set_marketing_consent`, { ...own, level: "general" }, as);
-    await nest.call(`${V2}list_sessions`, own, as);
-    await nest.call(`${V2}get_user`, own, { internal: true });
-    const { body: next } = await nest.refresh(tokens.refresh_token);
-    await nest.call(`${V2}get_user`, own, { bearer: next.access_token });
-    nest.clock.advance(11);
-    await nest.refresh(tokens.refresh_token);
-    nest.ses.fault({ calls: 1, kind: "rejected" });
-    await nest.call(`${V1}send_magic_link`, linkRequest(link));
-    await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: next.refresh_token });
-    await nest.call(`${V1}${ADDRESS}`, {});
-    const halves = [unused, code, tokens.refresh_token, next.refresh_token].map(
-      (value) => value.split(".").at(-1) as string,
-    );
-    secrets.push(
-      ...halves,
-      tokens.access_token,
-      next.access_token,
-      verifier,
-      nest.secrets.internalKey,
-      nest.secrets.refreshKey,
-    );
+    nest = await startNest({
+      environment: { LIMIT_LINKS_PER_ADDRESS: "100", LIMIT_LINKS_PER_NETWORK: "1000" },
+    });
+    traces = await liveThroughEverything(nest);
+    log = nest.logLines.join("\n").toLowerCase();
   });
   afterAll(() => nest.stop());
 
-  test("the database holds no code, token, verifier or key in clear", async () => {
-    const dump = await nest.dump();
-    expect(dump.length).toBeGreaterThan(2000);
-    for (const secret of secrets) expect(dump).not.toContain(secret);
-    for (const key of nest.secrets.signingKeys.keys) expect(dump).not.toContain(key.d);
+  const collections = async () => {
+    const found = await nest.gateway.mongo.database.listCollections().toArray();
+    return found.map(({ name }) => name);
+  };
+  const contentOf = async (name: string) =>
+    BSON.EJSON.stringify(await nest.collection(name).find().toArray()).toLowerCase();
+
+  test("it did happen: each kind of event was logged, and parts failed in each way", async () => {
+    const events = new Set(nest.logLines.map((line) => JSON.parse(line).event));
+    for (const event of [
+      "signed_in",
+      "refresh_token_reuse",
+      "trial_refused",
+      "duplicate_subscription",
+      "refunded",
+      "stripe_dispute",
+      "billing_portal_failed",
+      "mail_returned",
+      "mail_suppressed",
+      "rate_limiter_unreachable",
+      "webhook",
+      "unmatched",
+      "event",
+    ])
+      expect(events, event).toContain(event);
+    const failed = new Set(traces.failures.map(({ body }) => body.code));
+    expect(failed).toEqual(new Set(["unknown", "unavailable", "stripe_error", "email_not_sent"]));
+    for (const name of await collections())
+      if (name !== "news-items") expect((await contentOf(name)).length, name).toBeGreaterThan(2);
   });
 
-  test("the log holds no secret and no address", () => {
-    const log = nest.logLines.join("\n");
-    expect(nest.logLines.length).toBeGreaterThan(10);
-    for (const secret of secrets) expect(log).not.toContain(secret);
-    expect(log.toLowerCase()).not.toContain("very.private");
-    expect(log).not.toContain("203.0.113.9");
+  test("the database holds no code, token, key, verifier or portal link in clear, whole or in halves", async () => {
+    const dump = (await nest.dump()).toLowerCase();
+    expect(traces.secrets.size).toBeGreaterThan(40);
+    for (const [name, secret] of traces.secrets) {
+      expect(secret.length, name).toBeGreaterThan(10);
+      for (const written of writings(secret)) expect(dump.includes(written), name).toBe(false);
+    }
+  });
+
+  test("the log holds no secret, no address, no network, and nothing of people's machines", () => {
+    expect(nest.logLines.length).toBeGreaterThan(60);
+    for (const [name, secret] of traces.secrets)
+      for (const written of writings(secret)) expect(log.includes(written), name).toBe(false);
+    for (const text of [...traces.addresses, ...traces.networks, ...traces.words])
+      for (const written of writings(text)) expect(log.includes(written), text).toBe(false);
+    for (const address of traces.addresses) expect(log).not.toContain(address.split("@")[0]?.toLowerCase());
+  });
+
+  test("addresses and networks stand in no collection but those that are about them", async () => {
+    for (const name of await collections()) {
+      const content = await contentOf(name);
+      for (const address of traces.addresses)
+        if (!HOLD_ADDRESSES.includes(name)) expect(content, name).not.toContain(address.toLowerCase());
+      for (const network of traces.networks)
+        if (!HOLD_NETWORKS.includes(name)) expect(content, name).not.toContain(network);
+    }
+  });
+
+  test("an answer that something went wrong says no more than its code and the request's id", () => {
+    expect(traces.failures.length).toBeGreaterThan(6);
+    for (const { body } of traces.failures)
+      expect(body).toEqual(
+        body.code === "unknown"
+          ? { code: "unknown", meta: { request_id: expect.any(String) } }
+          : { code: body.code },
+      );
+  });
+
+  test("nothing in a stolen database opens anything: not a hash, a salt, an id or all of them together", async () => {
+    const all = async (name: string) => nest.collection(name).find().toArray();
+    const [open] = (await all("authorizations")).filter(
+      ({ usedAt, revokedAt, key }) => !usedAt && !revokedAt && key,
+    );
+    const [sessions, refreshTokens, accessTokens] = await Promise.all(
+      ["sessions", "refresh-tokens", "access_tokens"].map(all),
+    );
+    expect((await nest.redeem(`${open?._id}.${open?.key}`)).body.code).toBe("token_not_found");
+    for (const { _id, key, rotation } of refreshTokens ?? []) {
+      const salt = (rotation as { salt?: string } | null)?.salt ?? "0";
+      for (const secret of [String(key), salt])
+        expect((await nest.refresh(`01.${_id}.${secret}`)).status, String(_id)).not.toBe(200);
+    }
+    const ids = [...(sessions ?? []), ...(accessTokens ?? [])].map(({ _id }) => _id);
+    for (const bearer of ids)
+      expect((await nest.call(`${V2}get_user`, { user_id: "user_x" }, { bearer })).status).toBe(401);
   });
 
   test("each call left one line that says what, how and how long", () => {
-    const [line] = nest.logged("call").filter(({ method }) => method === "authenticate_user");
+    const [line] = nest.logged("call").filter(({ code }) => code === "incorrect_code_verifier");
     expect(line).toMatchObject({
       level: "info",
+      method: "authenticate_user",
       version: "2020-12-14",
       status: 400,
-      code: "incorrect_code_verifier",
       client_id: MAC,
       request_id: expect.any(String),
       duration_ms: expect.any(Number),

@@ -1,3 +1,4 @@
+import type { Db } from "mongodb";
 import { openMongo } from "#core/clients/mongo.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
@@ -13,6 +14,7 @@ export interface TestStack extends AsyncDisposable {
   api: LocalApi;
   ses: SesDouble;
   stripe: StripeDouble;
+  database: Db;
   /** Moves Nest's clock. */
   pass(seconds: number): void;
   /** The same Nest with other variables, on another port. */
@@ -52,6 +54,7 @@ export async function startTestStack(): Promise<TestStack> {
     api,
     ses,
     stripe,
+    database,
     pass(seconds) {
       late += seconds;
     },

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { cacheDirectory } from "#local/cache_directory.ts";
-import { freePort, onPath, run, startServer } from "#local/child_process.ts";
+import { freePort, onPath, startServer } from "#local/child_process.ts";
 import { exclusively } from "#local/database/lock.ts";
+import { buildGoProgram } from "#local/go_program.ts";
 
 /** The newest; its API version is older than the SDK's. */
 export const STRIPE_MOCK_VERSION = "v0.203.0";
@@ -24,7 +25,8 @@ export async function startStripeMock(): Promise<StripeMock | { missing: string 
   if (!existsSync(binary) && onPath("go") === null)
     return { missing: "it is built with Go, and there is none on PATH" };
   await mkdir(folder, { recursive: true });
-  const failure = await exclusively(join(folder, "lock"), () => build(binary)).catch(
+  const source = `github.com/stripe/stripe-mock@${STRIPE_MOCK_VERSION}`;
+  const failure = await exclusively(join(folder, "lock"), () => buildGoProgram(source, binary)).catch(
     (error: Error) => error.message,
   );
   if (failure !== undefined) return { missing: failure };
@@ -49,17 +51,4 @@ async function apiVersionOf(binary: string): Promise<string> {
   const [, version] = /"version": ?"(\d{4}-\d\d-\d\d\.\w+)"/.exec(await readFile(binary, "latin1")) ?? [];
   if (version === undefined) throw new Error("stripe-mock does not say which API version it knows");
   return version;
-}
-
-async function build(binary: string): Promise<void> {
-  if (existsSync(binary)) return;
-  const folder = await mkdtemp(`${binary}-`);
-  try {
-    await run("go", ["install", `github.com/stripe/stripe-mock@${STRIPE_MOCK_VERSION}`], {
-      env: { ...process.env, GOBIN: folder, GOFLAGS: "" },
-    });
-    await rename(join(folder, "stripe-mock"), binary);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

@@ -1,10 +1,33 @@
-import type { CommandStartedEvent, MongoClient } from "mongodb";
+import type { CommandStartedEvent, Document, MongoClient } from "mongodb";
 
 /** What a piece of work asked of the database. */
 export interface Trips {
   /** Longest chain of commands of which each began after another had ended. */
   sequential: number;
   commands: string[];
+  /**
+   * Each command with its place in that chain and the shape of what it says, such as `1 find users {"filter":...}`. Those
+   * that run side by side have the same place and are sorted: which of them leaves first says nothing.
+   */
+  steps: string[];
+}
+
+/** What the driver adds to every command. */
+const OF_THE_DRIVER = ["lsid", "$db", "$clusterTime", "txnNumber", "maxTimeMS"];
+
+/** A value's keys and types, without what it says. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOf);
+  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
+  const kind = Object.getPrototypeOf(value)?.constructor?.name ?? "Object";
+  if (kind !== "Object") return kind;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]));
+}
+
+function stepOf(depth: number, { commandName, command }: CommandStartedEvent): string {
+  const [[, collection] = [], ...rest] = Object.entries(command as Document);
+  const own = Object.fromEntries(rest.filter(([key]) => !OF_THE_DRIVER.includes(key)));
+  return `${String(depth).padStart(3)} ${commandName} ${collection} ${JSON.stringify(shapeOf(own))}`;
 }
 
 /** Counts the database's commands while `work` runs. The client must have been opened with command monitoring. */
@@ -12,9 +35,11 @@ export async function countTrips(client: MongoClient, work: () => Promise<unknow
   let deepestEnded = 0;
   const depths = new Map<number, number>();
   const commands: string[] = [];
+  const steps: string[] = [];
   const started = (event: CommandStartedEvent) => {
     depths.set(event.requestId, deepestEnded + 1);
     commands.push(event.commandName);
+    steps.push(stepOf(deepestEnded + 1, event));
   };
   const ended = (event: { requestId: number }) => {
     deepestEnded = Math.max(deepestEnded, depths.get(event.requestId) ?? 0);
@@ -25,7 +50,7 @@ export async function countTrips(client: MongoClient, work: () => Promise<unknow
   } finally {
     client.off("commandStarted", started).off("commandSucceeded", ended).off("commandFailed", ended);
   }
-  return { sequential: deepestEnded, commands };
+  return { sequential: deepestEnded, commands, steps: steps.sort() };
 }
 
 /** Opens at least so many connections: a command that first has to open one begins late, as if it had waited for others. */

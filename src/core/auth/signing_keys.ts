@@ -1,3 +1,4 @@
+import { createECDH, createPublicKey } from "node:crypto";
 import type { JWK } from "jose";
 import {
   array,
@@ -25,14 +26,47 @@ const signingKey = looseObject({
   y: string(),
   /** The private half; absent where a function only verifies. */
   d: optional(string()),
+  /** A key that says so of itself is for something else (RFC 7517 sections 4.2 to 4.4). */
+  alg: optional(literal("ES256")),
+  use: optional(literal("sig")),
+  key_ops: optional(array(oneOf(["sign", "verify"]))),
   state: oneOf(["next", "current", "retired"]),
   created_at: iso.datetime({ offset: true }),
   retired_at: nullish(iso.datetime({ offset: true })),
 });
 
+/** Whether the point is one of P-256, and the private half, if it is there, is that point's. */
+function isKeyPair({
+  kty,
+  crv,
+  x,
+  y,
+  d,
+}: {
+  kty: "EC";
+  crv: "P-256";
+  x: string;
+  y: string;
+  d?: string | undefined;
+}) {
+  try {
+    createPublicKey({ key: { kty, crv, x, y }, format: "jwk" });
+    if (d === undefined) return true;
+    const pair = createECDH("prime256v1");
+    pair.setPrivateKey(d, "base64url");
+    const point = pair.getPublicKey();
+    return point
+      .subarray(1)
+      .equals(Buffer.concat([Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]));
+  } catch {
+    return false;
+  }
+}
+
 const keySet = looseObject({ keys: array(signingKey) }).check(
   refine(({ keys }) => keys.filter((key) => key.state === "current").length === 1),
   refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length),
+  refine(({ keys }) => keys.every(isKeyPair)),
 );
 
 export type StoredKey = output<typeof signingKey>;

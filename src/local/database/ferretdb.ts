@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheDirectory } from "#local/cache_directory.ts";
-import { freePort, onPath, run, startServer } from "#local/child_process.ts";
+import { freePort, onPath, startServer } from "#local/child_process.ts";
 import { startConflictProxy } from "#local/database/conflict_proxy.ts";
 import { ensureDocumentdb, startPostgres } from "#local/database/documentdb.ts";
 import type { FindOptions, FoundDatabase } from "#local/database/found_database.ts";
 import { exclusively } from "#local/database/lock.ts";
 import { untilAnswering } from "#local/database/ping.ts";
+import { buildGoProgram } from "#local/go_program.ts";
 
 const FERRETDB_VERSION = "v2.7.0";
 
@@ -83,13 +84,5 @@ export async function startFerretdb(options: FindOptions): Promise<FoundDatabase
 async function ensureFerretdb(binary: string, say: (line: string) => void): Promise<void> {
   if (existsSync(binary)) return;
   say("Building FerretDB, a MongoDB-compatible server (once, a minute or two)");
-  const folder = await mkdtemp(`${binary}-`);
-  try {
-    await run("go", ["install", `github.com/FerretDB/FerretDB/v2/cmd/ferretdb@${FERRETDB_VERSION}`], {
-      env: { ...process.env, GOBIN: folder, GOFLAGS: "" },
-    });
-    await rename(join(folder, "ferretdb"), binary);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await buildGoProgram(`github.com/FerretDB/FerretDB/v2/cmd/ferretdb@${FERRETDB_VERSION}`, binary);
 }

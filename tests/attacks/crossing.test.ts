@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadMethods } from "#local/routes.ts";
+import {
+  exchange,
+  linkRequest,
+  MAC,
+  REDIRECT,
+  startNest,
+  type TestNest,
+  type Tokens,
+  V1,
+  V2,
+  VERIFIER,
+  WEB,
+  WINDOWS,
+} from "#tests/support/nest.ts";
+
+/** Ada has a session, a subscription and a code; Bob is signed in and knows every id of hers, and then every token. */
+describe("what belongs to one person or one client, in the hands of another", () => {
+  let nest: TestNest;
+  let ada: Tokens;
+  let bob: Tokens;
+  let adasSession: string;
+  let code: string;
+  let entitlement: string;
+  let portal: string;
+  let before: string;
+
+  beforeAll(async () => {
+    nest = await startNest();
+    ada = await nest.signIn("ada@example.com");
+    bob = await nest.signIn("bob@example.com");
+    nest.stripe.createSubscription({ email: "ada@example.com" });
+    await nest.deliverEvents();
+    const own = { user_id: ada.user_id };
+    const as = { bearer: ada.access_token };
+    [{ id: adasSession }] = (await nest.call(`${V2}list_sessions`, own, as)).body;
+    ({ entitlement, billing_portal_url: portal } = (
+      await nest.call(`${V2}get_subscription_status`, own, as)
+    ).body);
+    await nest.call(`${V2}list_sessions`, { user_id: bob.user_id }, { bearer: bob.access_token });
+    code = await nest.emailedCode({ identifier_value: "ada@example.com" });
+    before = await nest.dump();
+  });
+  afterAll(() => nest.stop());
+
+  /** Every path of every method that is for one user, with a body that is good but for whose it is. */
+  const ownMethods = async (user_id: unknown) =>
+    (await loadMethods())
+      .filter(({ handler }) => handler.declaration.access === "own_user")
+      .flatMap(({ handler, paths }) => {
+        const fields = Object.keys((handler.declaration.request as unknown as { shape: object }).shape);
+        const values: Record<string, unknown> = { user_id, level: "general", session_id: adasSession };
+        const body = Object.fromEntries(fields.map((field) => [field, values[field]]));
+        return paths.map((path) => ({ path, body }));
+      });
+
+  test("every method of a user refuses another user, and nobody, and writes nothing", async () => {
+    const calls = await ownMethods(ada.user_id);
+    expect(calls.length).toBeGreaterThan(7);
+    for (const { path, body } of calls) {
+      for (const options of [
+        { bearer: bob.access_token },
+        {},
+        { headers: { authorization: "internal x" } },
+      ]) {
+        const reply = await nest.call(path, body, options);
+        expect([path, reply.status, reply.raw]).toEqual([path, 403, '{"code":"access_denied"}']);
+      }
+    }
+    expect(await nest.dump()).toBe(before);
+  });
+
+  test("a user id that only looks like one's own, or is said twice, opens nothing of somebody else", async () => {
+    for (const id of [` ${bob.user_id}`, `${bob.user_id}\u0000`, bob.user_id.toUpperCase(), "me", "*"])
+      for (const { path, body } of await ownMethods(id)) {
+        const reply = await nest.call(path, body, { bearer: bob.access_token });
+        expect([path, id, reply.status]).toEqual([path, id, 403]);
+      }
+    const as = { bearer: bob.access_token };
+    const twice = (first: string, last: string) => `{"user_id":"${first}","user_id":"${last}"}`;
+    const adaLast = await nest.call(`${V2}get_user`, twice(bob.user_id, ada.user_id), as);
+    expect(adaLast.body).toEqual({ code: "access_denied" });
+    const bobLast = await nest.call(`${V2}get_user`, twice(ada.user_id, bob.user_id), as);
+    expect(bobLast.body.id).toBe(bob.user_id);
+    const escaped = `{"user_id":"${ada.user_id}","user\\u005fid":"${bob.user_id}"}`;
+    expect((await nest.call(`${V2}get_user`, escaped, as)).body.id).toBe(bob.user_id);
+    expect(await nest.dump()).toBe(before);
+  });
+
+  test("somebody else's session is not_found under one's own name, and stands", async () => {
+    const body = { user_id: bob.user_id, session_id: adasSession };
+    const reply = await nest.call(`${V2}revoke_session`, body, { bearer: bob.access_token });
+    expect([reply.status, reply.body]).toEqual([404, { code: "not_found" }]);
+    const unknown = await nest.call(
+      `${V2}revoke_session`,
+      { ...body, session_id: "session_none" },
+      { bearer: bob.access_token },
+    );
+    expect(unknown.raw).toBe(reply.raw);
+    expect(await nest.dump()).toBe(before);
+  });
+
+  /** Everything of Ada's that a thief could hold, and the service's own secrets and ids. */
+  const things = (): Record<string, string> => ({
+    "access token": ada.access_token,
+    "refresh token": ada.refresh_token,
+    "secret of the refresh token": ada.refresh_token.split(".")[2] ?? "",
+    "id of the refresh token": ada.refresh_token.split(".")[1] ?? "",
+    code,
+    "id of the code": code.split(".")[0] ?? "",
+    "secret of the code": code.split(".")[1] ?? "",
+    verifier: VERIFIER,
+    entitlement,
+    "portal link": portal,
+    "session id": adasSession,
+    "user id": ada.user_id,
+    "internal key": nest.secrets.internalKey,
+    "refresh key": nest.secrets.refreshKey,
+    "rate limit key": nest.secrets.rateLimitKey,
+    "webhook secret": nest.stripe.webhookSecret,
+    "Stripe key": nest.stripe.secretKey,
+  });
+
+  test("no token, code, id or key is good in another one's place", async () => {
+    const own = { user_id: ada.user_id };
+    for (const [name, thing] of Object.entries(things())) {
+      const sent = async (authorization: string) =>
+        (await nest.call(`${V2}get_user`, own, { headers: { authorization } })).status;
+      if (name !== "access token") expect([name, await sent(`bearer ${thing}`)]).toEqual([name, 401]);
+      if (name !== "internal key") expect([name, await sent(`internal ${thing}`)]).toEqual([name, 403]);
+      if (name !== "refresh token")
+        expect([name, (await nest.refresh(thing)).status]).not.toEqual([name, 200]);
+      if (name !== "code") expect([name, (await nest.redeem(thing)).status]).not.toEqual([name, 200]);
+      if (name === "refresh token") continue;
+      const reply = await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: thing });
+      expect([name, reply.status]).toEqual([name, thing.length > 512 ? 400 : 204]);
+    }
+    expect(await nest.dump()).toBe(before);
+  });
+
+  test("a code or refresh token is its client's alone; a disabled or unknown client has none", async () => {
+    for (const client_id of [WINDOWS, WEB, "client_none", "__proto__"]) {
+      expect((await nest.refresh(ada.refresh_token, { client_id })).body.code).toBe("incorrect_client");
+      expect((await nest.call(`${V1}authenticate_user`, { ...exchange(code), client_id })).body.code).toBe(
+        "incorrect_client",
+      );
+    }
+    const link = (change: object) => nest.call(`${V1}send_magic_link`, linkRequest({ ...change }));
+    expect((await link({ client_id: WEB, redirect_uri: REDIRECT })).body.code).toBe("client_not_found");
+    expect((await link({ redirect_uri: "https://rio.getbeak.app/" })).body.code).toBe("invalid_redirect_uri");
+  });
+
+  test("after all that Ada's access token, refresh token, session and code are what they were", async () => {
+    const own = { user_id: ada.user_id };
+    const sessions = (await nest.call(`${V2}list_sessions`, own, { bearer: ada.access_token })).body;
+    expect(sessions.map(({ id }: { id: string }) => id)).toEqual([adasSession]);
+    expect((await nest.refresh(ada.refresh_token)).status).toBe(200);
+    expect((await nest.redeem(code)).status).toBe(200);
+  });
+});

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { linksOf } from "#tests/support/mail_links.ts";
+import { linkIn, linkRequest, MAC, REDIRECT, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+
+const BREAKS = ["\r\n", "\n", "\r", "\u2028", "\u0085", "\u000b", "%0d%0a", "\\r\\n", "=0D=0A", "\u560a"];
+const SECOND = [
+  "Bcc: evil@example.com",
+  "Subject: x",
+  "Content-Type: text/html",
+  ".\r\nMAIL FROM:<x@y.example>",
+];
+
+describe("header and mail injection", () => {
+  let nest: TestNest;
+  beforeAll(async () => {
+    nest = await startNest();
+  });
+  afterAll(() => nest.stop());
+  beforeEach(() => nest.ses.clear());
+
+  test("a line break in an address, raw or in any encoding, makes no second header and no second recipient", async () => {
+    const addresses = BREAKS.flatMap((line) =>
+      SECOND.flatMap((header) => [
+        `ada@example.com${line}${header}`,
+        `ada${line}${header}@example.com`,
+        `ada@exa${line}${header}mple.com`,
+        `${header}${line}ada@example.com`,
+      ]),
+    );
+    for (const identifier_value of addresses) {
+      const reply = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }));
+      expect([identifier_value, reply.status, reply.body?.code]).toEqual([
+        identifier_value,
+        400,
+        "invalid_email",
+      ]);
+    }
+    expect(nest.ses.inbox).toEqual([]);
+  });
+
+  test("lists, groups, names, comments, routes and encoded words are no address", async () => {
+    const addresses = [
+      "ada@example.com,evil@example.com",
+      "ada@example.com;evil@example.com",
+      "ada@example.com evil@example.com",
+      "ada@example.com, evil@example.com",
+      "evil@example.com ada@example.com",
+      "all: ada@example.com, evil@example.com;",
+      "Ada <ada@example.com>",
+      "<ada@example.com><evil@example.com>",
+      "ada@example.com>",
+      "@evil.example:ada@example.com",
+      "ada(evil@example.com)@example.com",
+      "=?utf-8?q?ada=40example.com=2Cevil?=@example.com",
+      "ada@example.com\u0000.evil.example",
+      "ada|mail@example.com|id",
+      "-oQ/tmp/x@example.com evil",
+    ];
+    for (const identifier_value of addresses) {
+      const reply = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }));
+      if (reply.status === 204) {
+        // An odd local part may be somebody's: then it is one recipient, in the characters that were typed.
+        expect(nest.ses.inbox.map(({ to }) => to)).toEqual([identifier_value]);
+        nest.ses.clear();
+      } else expect([identifier_value, reply.body.code]).toEqual([identifier_value, "invalid_email"]);
+    }
+  });
+
+  test("what a caller sends never reaches subject, sender or reply-to, and the text has one link on one line", async () => {
+    const usual = await nest.requestLink();
+    for (const line of BREAKS)
+      for (const header of SECOND) {
+        const text = `x${line}${header}${line}${line}https://evil.example/`;
+        const mail = await nest.requestLink({
+          state: text,
+          device: { platform: "mac", beak_id: text, fingerprint: text },
+        });
+        expect([mail.subject, mail.from, mail.reply_to, mail.to]).toEqual([
+          usual.subject,
+          usual.from,
+          usual.reply_to,
+          usual.to,
+        ]);
+        expect(mail.text.match(/^https?:\/\/.*$/gm)).toHaveLength(1);
+        expect(mail.text.split("\n")).toHaveLength(usual.text.split("\n").length);
+        expect(linkIn(mail).searchParams.get("state")).toBe(text);
+        expect(mail.text + mail.html).not.toContain("https://evil.example");
+      }
+  });
+
+  test("no markup of a caller reaches the mail's HTML", async () => {
+    const states = ['"><script>alert(1)</script>', "'><img src=x onerror=alert(1)>", "</a><a href=//evil>"];
+    for (const state of states) {
+      const mail = await nest.requestLink({ state });
+      expect(mail.html).not.toMatch(/<script|<img|href="?\/\/evil|onerror=/i);
+      const links = linksOf(mail);
+      expect(links.map((link) => new URL(link).href)).toEqual([linkIn(mail).href]);
+      expect(linkIn(mail).searchParams.get("state")).toBe(state);
+    }
+  });
+
+  test("a poisoned Host, Origin or Referer moves no link", async () => {
+    const names = ["host", "x-forwarded-host", "x-host", "x-original-url", "origin", "referer", "forwarded"];
+    for (const name of names) {
+      const mail = await nest.requestLink({}, { headers: { [name]: "https://evil.example" } });
+      expect([name, linkIn(mail).origin + linkIn(mail).pathname]).toEqual([name, REDIRECT]);
+      expect(mail.text + mail.html).not.toContain("evil.example");
+    }
+  });
+
+  test("verbs that echo, tunnel or write are refused on every path, and nothing is echoed", async () => {
+    const verbs = [
+      "TRACE",
+      "TRACK",
+      "CONNECT",
+      "DEBUG",
+      "PUT",
+      "PATCH",
+      "DELETE",
+      "PROPFIND",
+      "GET\r\nx: y",
+      "post",
+    ];
+    for (const path of [
+      `${V1}send_magic_link`,
+      "/1/webhook/stripe",
+      "/health",
+      "/.well-known/jwks.json",
+      "/",
+    ])
+      for (const method of verbs) {
+        const reply = await nest.call(path, linkRequest(), {
+          method,
+          headers: { "x-secret": "of-a-cookie" },
+        });
+        expect([404, 405]).toContain(reply.status);
+        expect(reply.raw + JSON.stringify(reply.headers)).not.toContain("of-a-cookie");
+      }
+    expect(nest.ses.inbox).toEqual([]);
+  });
+
+  test("no answer's header holds what a caller sent, and every answer is JSON that no browser takes for a page", async () => {
+    const mark = "x-injected";
+    const headers = {
+      origin: `https://evil.example\r\n${mark}: 1`,
+      "user-agent": `a\r\n${mark}: 1`,
+      "request-id": mark,
+      "x-request-id": mark,
+      "x-amzn-trace-id": mark,
+    };
+    for (const path of [
+      `${V1}list_news_items`,
+      `${V2}get_user`,
+      `/${mark}`,
+      `${V1}<script>`,
+      "/1/webhook/x",
+    ]) {
+      const reply = await nest.call(
+        path,
+        { client_id: MAC, user_id: "<script>alert(1)</script>" },
+        { headers },
+      );
+      expect([path, JSON.stringify(reply.headers).toLowerCase()]).toEqual([
+        path,
+        expect.not.stringContaining(mark),
+      ]);
+      expect(reply.headers).toMatchObject({
+        "content-type": "application/json",
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+      });
+      expect(reply.headers).not.toHaveProperty("access-control-allow-origin");
+    }
+  });
+});

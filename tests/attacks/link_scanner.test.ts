@@ -1,0 +1,150 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { hasBrowser, launchBrowser } from "#tests/support/browser.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { linksOf } from "#tests/support/mail_links.ts";
+import { exchange, linkRequest, MAC, pkcePair, REDIRECT, V1, V2 } from "#tests/support/nest.ts";
+
+/** Presses each control of a page but its links to other pages, which are answered, for the scanner to follow. */
+const PRESS_EVERYTHING = `(() => {
+  const links = Array.from(document.links, (link) => link.href);
+  for (const control of document.querySelectorAll("button, input, textarea, summary, a[href^='beak-app:']")) {
+    control.focus();
+    control.click();
+  }
+  return links;
+})()`;
+
+/** A mail scanner of each kind, and more eager than any: it opens, posts to and clicks whatever a mail leads to. */
+describe("link scanners", () => {
+  let stack: TestStack;
+  let browser: Browser | null = null;
+
+  beforeAll(async () => {
+    stack = await startTestStack();
+    if (hasBrowser) browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.[Symbol.asyncDispose]();
+  });
+  beforeEach(() => stack.ses.clear());
+
+  /** Where a link leads on this machine: the landing page stands at `/magic-link`. */
+  const here = (link: string) => link.replace(REDIRECT, `${stack.api.url}/magic-link`);
+  const post = (path: string, body: unknown) => stack.ask("POST", path, body);
+  const codeOf = (link: string) => new URL(link).searchParams.get("code") ?? "";
+  const record = (link: string) =>
+    stack.database
+      .collection<{ _id: string }>("authorizations")
+      .findOne({ _id: codeOf(link).split(".")[0] ?? "" });
+
+  const ask = async (path: string, address: string) => {
+    const { verifier, challenge } = pkcePair();
+    const device = { platform: "mac", beak_id: address, fingerprint: address };
+    const body = linkRequest({ identifier_value: address, code_challenge: challenge, device });
+    expect((await post(path, body)).status).toBe(204);
+    // A trial's welcome may come before or after its link.
+    await stack.stripe.settled();
+    const [link = "", ...others] = stack.ses.inbox.flatMap(linksOf).filter((url) => codeOf(url) !== "");
+    expect(others).toEqual([]);
+    return { link, verifier };
+  };
+
+  const fetchAll = async (link: string) => {
+    const agents = ["Mozilla/5.0 (compatible; scanner)", "curl/8", ""];
+    for (const agent of agents)
+      for (const method of ["HEAD", "GET", "GET", "OPTIONS", "POST"]) {
+        const headers = { "user-agent": agent, purpose: "prefetch", "sec-purpose": "prefetch;prerender" };
+        await (await fetch(here(link), { method, headers, redirect: "follow" })).arrayBuffer();
+      }
+  };
+
+  /** Opens the page, lets its scripts run, presses everything, and does the same with every page it leads to. */
+  const detonate = async (link: string): Promise<string[]> => {
+    if (!browser) return [];
+    const asked: string[] = [];
+    const context = await browser.newContext();
+    context.on("request", (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    const opened = new Set<string>();
+    const visit = async (url: string) => {
+      if (opened.has(url)) return;
+      opened.add(url);
+      const page = await context.newPage();
+      await page.goto(url, { waitUntil: "domcontentloaded" });
+      const next = (await page.evaluate(PRESS_EVERYTHING)) as string[];
+      await page.waitForLoadState("networkidle");
+      await page.close();
+      for (const href of next.filter((href) => href.startsWith(here(REDIRECT)))) await visit(href);
+    };
+    await visit(here(link));
+    await context.close();
+    return asked;
+  };
+
+  test.each([
+    ["an ordinary link", `${V1}send_magic_link`, "scanned@example.com"],
+    ["a trial's link", `${V2}create_trial_and_magic_link`, "scanned.trial@example.com"],
+  ])(
+    "%s survives every scanner, and its person signs in after them from the landing page",
+    async (_kind, path, address) => {
+      const { link, verifier } = await ask(path, address);
+      const before = await record(link);
+      await fetchAll(link);
+      const asked = await detonate(link);
+      if (browser) expect(asked).toContain("GET /magic-link");
+      expect(asked.filter((request) => !/^GET (\/magic-link|,$)/.test(request))).toEqual([]);
+      expect(await record(link)).toEqual(before);
+      expect(before).toMatchObject({ usedAt: null, revokedAt: null, failedRedemptions: 0 });
+
+      const text = browser ? await readLandingPage(link) : new URL(link).search.slice(1);
+      const code = new URLSearchParams(text).get("code") ?? "";
+      const reply = await post(`${V1}authenticate_user`, { ...exchange(code), code_verifier: verifier });
+      expect(reply.status).toBe(200);
+      const { user_id, access_token } = reply.body;
+      const as = { authorization: `bearer ${access_token}` };
+      const user = await stack.ask("POST", `${V2}get_user`, { user_id }, as);
+      expect(user.body).toMatchObject({ identifiers: [{ identifier_value: address }] });
+    },
+  );
+
+  /** What the person sees and copies. */
+  const readLandingPage = async (link: string) => {
+    const page = await (browser as Browser).newPage();
+    await page.goto(here(link), { waitUntil: "domcontentloaded" });
+    expect(await page.locator("#good").isVisible()).toBe(true);
+    const text = await page.inputValue("#text");
+    await page.close();
+    return text;
+  };
+
+  test("a scanner that comes afterwards, again and again, signs nobody out and in", async () => {
+    const { link, verifier } = await ask(`${V1}send_magic_link`, "late.scanner@example.com");
+    const redeemed = { ...exchange(codeOf(link)), code_verifier: verifier };
+    const { refresh_token } = (await post(`${V1}authenticate_user`, redeemed)).body;
+    const sessions = () => stack.database.collection("sessions").find().toArray();
+    const before = await sessions();
+    await fetchAll(link);
+    expect(await sessions()).toEqual(before);
+    const refresh = { client_id: MAC, grant_type: "refresh_token", refresh_token };
+    expect((await post(`${V1}authenticate_user`, refresh)).status).toBe(200);
+  });
+
+  test("a scanner that posts the code itself, without the verifier, gets nothing and leaves the link good", async () => {
+    const { link, verifier } = await ask(`${V1}send_magic_link`, "eager.scanner@example.com");
+    for (const change of [{ code_verifier: undefined }, { code_verifier: "" }, { code_verifier: "guess" }])
+      expect((await post(`${V1}authenticate_user`, { ...exchange(codeOf(link)), ...change })).status).toBe(
+        400,
+      );
+    const body = { ...exchange(codeOf(link)), code_verifier: verifier };
+    expect((await post(`${V1}authenticate_user`, body)).status).toBe(200);
+  });
+
+  test("no other mail holds a link that does anything: every person's is the same", async () => {
+    for (const email of ["one@example.com", "two@example.com"]) stack.stripe.createSubscription({ email });
+    await stack.stripe.settled();
+    const [one, two] = stack.ses.inbox.map(linksOf);
+    expect(one?.length).toBeGreaterThan(0);
+    expect(two).toEqual(one);
+  });
+});

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  linkRequest,
+  MAC,
+  pkcePair,
+  startNest,
+  type TestNest,
+  type Tokens,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
+
+const THEIR_NETWORK = { ip: "198.51.100.13" };
+const theirDevice = { platform: "mac", beak_id: "stranger", fingerprint: "stranger" };
+
+describe("a stranger who knows somebody's address, and nothing else", () => {
+  let nest: TestNest;
+  let victim: Tokens;
+  let number = 0;
+  let address: string;
+  beforeAll(async () => {
+    nest = await startNest({ environment: { LIMIT_FAILURES_PER_NETWORK: "60" } });
+  });
+  afterAll(() => nest.stop());
+  beforeEach(async () => {
+    address = `victim${number++}@example.com`;
+    victim = await nest.signIn(address);
+  });
+  const stands = async () => {
+    const own = { user_id: victim.user_id };
+    return (await nest.call(`${V2}get_user`, own, { bearer: victim.access_token })).status === 200;
+  };
+
+  test("can't end a session, a link under way, or a machine's standing by asking for links", async () => {
+    const own = pkcePair();
+    const code = await nest.emailedCode({ identifier_value: address, code_challenge: own.challenge });
+    for (let ask = 0; ask < 5; ask++)
+      await nest.requestLink({ identifier_value: address, device: theirDevice }, THEIR_NETWORK);
+    expect(await stands()).toBe(true);
+    expect((await nest.redeem(code, { code_verifier: own.verifier })).status).toBe(200);
+    expect((await nest.refresh(victim.refresh_token)).status).toBe(200);
+  });
+
+  test("can't sign the person out by guessing at sign-out, and hears nothing from it", async () => {
+    const [version, id, secret = ""] = victim.refresh_token.split(".");
+    const guesses = [`${version}.${id}.${"0".repeat(64)}`, `${version}.${id}.${secret.slice(1)}`];
+    const answers = [];
+    for (const refresh_token of [...guesses, `01.reftok_none.${"0".repeat(64)}`, "x"])
+      answers.push(await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }, THEIR_NETWORK));
+    expect(new Set(answers.map(({ status, raw }) => `${status} ${raw}`))).toEqual(new Set(["204 "]));
+    expect(await stands()).toBe(true);
+  });
+
+  test("can't burn a link or end a session with failures: wrong keys count against their own network", async () => {
+    const code = await nest.emailedCode({ identifier_value: address });
+    const [, id] = victim.refresh_token.split(".");
+    for (let guess = 0; guess < 40; guess++) {
+      const wrong = guess.toString(16).padStart(64, "0");
+      await nest.redeem(`${code.split(".")[0]}.${wrong}`, {}, THEIR_NETWORK);
+      await nest.refresh(`01.${id}.${wrong}`, {}, THEIR_NETWORK);
+    }
+    expect((await nest.redeem(code)).status).toBe(200);
+    expect((await nest.refresh(victim.refresh_token)).status).toBe(200);
+  });
+
+  test("can't make an account's address theirs, or verified, by asking for a link or a trial", async () => {
+    const fresh = `fresh${number}@example.com`;
+    await nest.requestLink({ identifier_value: fresh, device: theirDevice }, THEIR_NETWORK);
+    const trial = linkRequest({ identifier_value: fresh, device: theirDevice });
+    expect((await nest.call(`${V2}create_trial_and_magic_link`, trial, THEIR_NETWORK)).status).toBe(204);
+    const [identifier] = await nest.collection("identifiers").find({ identifierValue: fresh }).toArray();
+    expect([identifier?.verifiedAt, identifier?.knownDevices]).toEqual([null, []]);
+    const owner = await nest.signIn(fresh);
+    const found = await nest.call(
+      `${V2}list_sessions`,
+      { user_id: owner.user_id },
+      { bearer: owner.access_token },
+    );
+    expect(found.body.map(({ device }: { device: { beak_id: string } }) => device.beak_id)).toEqual(["b1"]);
+  });
+
+  test("can't walk round a network's limit with headers that claim another one", async () => {
+    const own = await startNest({ environment: { LIMIT_LINKS_PER_NETWORK: "3" } });
+    const names = ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip", "cf-connecting-ip"];
+    const ask = (n: number) => {
+      const claimed = Object.fromEntries(names.map((name) => [name, `192.0.2.${n}`]));
+      const headers = { ...claimed, forwarded: `for=192.0.2.${n}` };
+      const body = linkRequest({ identifier_value: `a${n}@example.com` });
+      return own.call(`${V1}send_magic_link`, body, { ip: "203.0.113.50", headers });
+    };
+    const answers = [];
+    for (let n = 0; n < 6; n++) answers.push((await ask(n)).status);
+    expect(answers).toEqual([204, 204, 204, 429, 429, 429]);
+    await own.stop();
+  });
+});
+
+describe("mail bombing", () => {
+  test("an address in any case, with blanks or a Unicode domain, is one address and has one allowance", async () => {
+    const nest = await startNest({ environment: { LIMIT_LINKS_PER_ADDRESS: "4" } });
+    const spellings = [
+      "bomb@bücher.example",
+      "BOMB@bücher.example",
+      "Bomb@BÜCHER.example",
+      "  bomb@xn--bcher-kva.example\t",
+      "bOmB@XN--BCHER-KVA.EXAMPLE",
+      "bomb@bücher。example",
+    ];
+    const answers = await Promise.all(
+      spellings.map((identifier_value, index) =>
+        nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }), { ip: `198.51.100.${index}` }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 204)).toHaveLength(4);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(2);
+    expect(new Set(nest.ses.inbox.map(({ to }) => to.toLowerCase()))).toEqual(
+      new Set(["bomb@xn--bcher-kva.example"]),
+    );
+    await nest.stop();
+  });
+
+  test("trials count as links do: they are no second way to somebody's inbox", async () => {
+    const nest = await startNest({ environment: { LIMIT_LINKS_PER_ADDRESS: "3" } });
+    const ask = (path: string) => nest.call(path, linkRequest({ identifier_value: "bomb@example.com" }));
+    const answers = [];
+    for (const path of [`${V1}send_magic_link`, `${V2}create_trial_and_magic_link`])
+      for (let time = 0; time < 3; time++) answers.push((await ask(path)).status);
+    expect(answers).toEqual([204, 204, 204, 429, 429, 429]);
+    expect(nest.ses.inbox).toHaveLength(3);
+    await nest.stop();
+  });
+});

@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { verifyAccessToken } from "#core/auth/access_token.ts";
+import { VerifyingKeys } from "#core/auth/keys_in_use.ts";
+import { type StoredKey, signerVariables } from "#core/auth/signing_keys.ts";
+import { ConfigError, readConfig } from "#core/config.ts";
+import { issuer, oauthClients } from "#core/parts.ts";
+import { openParts } from "#entry/open_parts.ts";
+import { makeSecrets } from "#local/secrets.ts";
+import { readJws } from "#tests/support/jws.ts";
+import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+type Jwk = Record<string, unknown>;
+type Key = Jwk | { keys: Jwk[] };
+interface Group {
+  comment: string;
+  public?: Key;
+  private?: Key;
+  tests: { tcId: number; comment: string; jws?: unknown; jwe?: unknown; result: "valid" | "invalid" }[];
+}
+
+const folder = new URL("./wycheproof/", import.meta.url);
+const read = async (name: string): Promise<Group[]> =>
+  JSON.parse(await readFile(new URL(`json_web_${name}_test.json`, folder), "utf8")).testGroups;
+const groups = { signature: await read("signature"), crypto: await read("crypto"), key: await read("key") };
+
+const keysOf = (key: Key | undefined): Jwk[] =>
+  key && "keys" in key ? (key.keys as Jwk[]) : key ? [key] : [];
+const named = (list: readonly Group[]) =>
+  list.flatMap((group) =>
+    group.tests.map((vector) => {
+      const token = vector.jws ?? vector.jwe;
+      return {
+        name: `${group.comment} ${vector.tcId} ${vector.comment}`,
+        token: typeof token === "string" ? token : JSON.stringify(token),
+        isValid: vector.result === "valid",
+      };
+    }),
+  );
+
+/** A vector's key as one of ours. All vectors of ES256 have the same. */
+const dressed = (key: Jwk, state = "current"): StoredKey =>
+  ({ ...key, state, created_at: "2026-01-01T00:00:00.000Z" }) as unknown as StoredKey;
+const isEs256 = ({ public: key }: Group) => {
+  const { alg, use } = (key ?? {}) as Jwk;
+  return alg === "ES256" && use === "sig";
+};
+const es256 = [...groups.signature, ...groups.crypto].filter(isEs256);
+const theKey = dressed(keysOf(es256[0]?.private)[0] ?? {});
+
+describe("Wycheproof's vectors against a service whose signing key is theirs", () => {
+  let nest: TestNest;
+  beforeAll(async () => {
+    nest = await startNest({ secrets: { ...(await makeSecrets()), signingKeys: { keys: [theKey] } } });
+  });
+  afterAll(() => nest.stop());
+  const call = (user_id: string, bearer: string) =>
+    nest.call(`${V2}get_user`, { user_id }, { headers: { authorization: `bearer ${bearer}` } });
+
+  test("it signs with that key and takes what it signed", async () => {
+    const { user_id, access_token } = await nest.signIn();
+    expect(readJws(access_token).header.kid).toBe("kid-ec-sign");
+    expect((await call(user_id, access_token)).status).toBe(200);
+  });
+
+  test("every token of every algorithm is refused as a bearer: a good signature over no claims is no token", async () => {
+    const vectors = named([...groups.signature, ...groups.crypto, ...groups.key]);
+    expect(vectors.length).toBe(401 + 83 + 26);
+    for (const { name, token } of vectors) {
+      const reply = await call("user_x", token);
+      expect([name, reply.status, reply.body.code]).toEqual([name, 401, "unauthorized"]);
+    }
+  });
+
+  test("of the ES256 signatures exactly the valid ones verify", async () => {
+    const core = {
+      ...openParts(nest.gateway, { issuer, oauthClients }),
+      verifyingKeys: new VerifyingKeys({ keys: [theKey] }),
+    };
+    const vectors = named(es256);
+    expect(vectors.filter(({ isValid }) => isValid).length).toBe(3);
+    expect(vectors.length).toBeGreaterThan(50);
+    for (const { name, token, isValid } of vectors) {
+      const error = await verifyAccessToken(core, token).catch((refusal) => refusal);
+      // Their payload is "foo": a signature that verifies is refused one step later, for having no claims.
+      expect([name, error.cause?.code === "ERR_JWT_INVALID"]).toEqual([name, isValid]);
+    }
+  });
+});
+
+describe("Wycheproof's keys as SIGNING_KEYS", () => {
+  const configured = (keys: Jwk[]) => () => {
+    const set = { keys: keys.map((key, index) => dressed(key, index === 0 ? "current" : "next")) };
+    readConfig(signerVariables, { SIGNING_KEYS: JSON.stringify(set) });
+  };
+
+  test("the key of the ES256 vectors is taken, with its private half and without", () => {
+    const [group] = es256;
+    expect(configured(keysOf(group?.private))).not.toThrow();
+    expect(configured(keysOf(group?.public))).not.toThrow();
+  });
+
+  const odd = [...groups.signature, ...groups.crypto, ...groups.key].filter((group) => !isEs256(group));
+  const sets = odd.flatMap(({ comment, public: open, private: secret }) =>
+    [open, secret].filter((key) => key !== undefined).map((key) => ({ comment, keys: keysOf(key) })),
+  );
+  test("a key of another kind, curve, use or algorithm, off the curve, or twice, is refused at start", () => {
+    expect(sets.length).toBeGreaterThan(50);
+    for (const { comment, keys } of sets) expect(configured(keys), comment).toThrow(ConfigError);
+  });
+});
