@@ -68,7 +68,9 @@ export function failure(context: AnswerContext, error: NestError, headers: Heade
 const UNAVAILABLE_CODES = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 /** Told apart by name, so that functions without a database need not hold its driver. */
 const UNAVAILABLE_NAMES =
-  /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared.*|PoolClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed)Error$/;
+  /^(Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared|PoolClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed|ServerClosed|StalePrimary)|PoolClearedOnNetwork)Error$/;
+/** A write to a connection that was cut a moment ago: the driver passes the socket's own error on. */
+const UNAVAILABLE_SOCKET = /^(EPIPE|E(CONN|HOST|NET)\w+|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ERR_STREAM_DESTROYED)$/;
 
 /** Any failure as one the contract names: what we did not foresee is `unknown`, a database out of reach `unavailable`. */
 export function toNestError(error: unknown): NestError {
@@ -77,6 +79,7 @@ export function toNestError(error: unknown): NestError {
   const isUnavailable =
     error instanceof Error &&
     (UNAVAILABLE_NAMES.test(error.name) ||
+      (typeof code === "string" && UNAVAILABLE_SOCKET.test(code)) ||
       (error.name.startsWith("Mongo") && typeof code === "number" && UNAVAILABLE_CODES.has(code)));
   return new NestError(isUnavailable ? "unavailable" : "unknown", { cause: error });
 }
