@@ -64,6 +64,8 @@ export interface FaultProxy {
   steps: string[];
   /** Goes wrong at the n-th step from now. */
   arm(kind: FaultKind, at: number): void;
+  /** Goes away now. */
+  refuse(): void;
   /** All is well again; whoever waits for an answer that will not come is cut off. */
   mend(): void;
   close(): Promise<void>;
@@ -138,6 +140,10 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
     arm(kind, at) {
       steps.length = 0;
       armed = { kind, at };
+    },
+    refuse() {
+      isDown = true;
+      cutAll();
     },
     mend() {
       const wasSilent = isDown || isHung || armed?.kind === "lost";
