@@ -23,7 +23,7 @@ export interface TakenOut {
 
 interface Promises {
   promises: TestedPromise[];
-  /** Writes that decide nothing, and why. */
+  /** Writes that decide nothing, and why; by patterns, in which `*` stands for any part of a name. */
   plainWrites: Record<string, string>;
 }
 
@@ -79,13 +79,18 @@ async function writes(): Promise<string[]> {
 export async function problems(): Promise<string[]> {
   const { promises, plainWrites } = await readPromises();
   const found: string[] = [];
-  const named = new Set([...promises.flatMap(({ keptBy }) => keptBy), ...Object.keys(plainWrites)]);
-  for (const place of await writes()) {
-    if (!named.has(place))
+  const kept = new Set(promises.flatMap(({ keptBy }) => keptBy));
+  const plain = Object.keys(plainWrites).map((name) => new RegExp(`^${name.replaceAll("*", "\\w+")}$`));
+  const all = await writes();
+  for (const place of all) {
+    if (!kept.has(place) && !plain.some((name) => name.test(place)))
       found.push(`${place} writes, and no promise of tests/promises/promises.json names it`);
   }
-  for (const place of named) {
+  for (const place of kept) {
     if ((await codeAt(place)) === null) found.push(`there is no ${place}`);
+  }
+  for (const name of plain) {
+    if (!all.some((place) => name.test(place))) found.push(`nothing of that name writes: ${name.source}`);
   }
   for (const { promise, tests, takeOut } of promises) {
     if (Object.values(tests).flat().length === 0) found.push(`no test for "${promise}"`);

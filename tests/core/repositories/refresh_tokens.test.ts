@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
 import {
   type RefreshToken,
   RefreshTokenRepository,
@@ -60,5 +61,30 @@ test("a successor that many insert at once is there once, and nobody fails", asy
     await refreshTokens.rotate(id, rotation(1));
     await atOnce((caller) => refreshTokens.insertIfAbsent(token(id, moment(caller))));
     expect(await refreshTokens.find(id)).toEqual({ ...first, usedAt: moment(1), rotation: rotation(1) });
+  });
+});
+
+test("of many who revoke a token at once one is told so, and nobody rotates it afterwards", async () => {
+  await rounds(async (round) => {
+    const id = `revoked-${round}`;
+    await refreshTokens.insert(token(id));
+    const revoked = await atOnce((caller) => refreshTokens.revoke(id, moment(caller)));
+    expect(revoked.filter(Boolean)).toHaveLength(1);
+    const ended = await refreshTokens.find(id);
+    expect(ended).toMatchObject({ revokedAt: moment(revoked.indexOf(true)), rotation: null });
+    const rotated = await atOnce((caller) => refreshTokens.rotate(id, rotation(caller)));
+    expect(rotated.every((document) => document === null)).toBe(true);
+    expect(await refreshTokens.find(id)).toEqual(ended);
+  });
+});
+
+test("of many who revoke an access token at once one is told so, and its time stays", async () => {
+  const accessTokens = new AccessTokenRepository(opened.database);
+  await rounds(async (round) => {
+    const { rotation: _none, usedAt: _never, key: _hash, ...record } = token(`access-${round}`);
+    await accessTokens.insert(record);
+    const revoked = await atOnce((caller) => accessTokens.revoke(record._id, moment(caller)));
+    expect(revoked.filter(Boolean)).toHaveLength(1);
+    expect(await accessTokens.find(record._id)).toMatchObject({ revokedAt: moment(revoked.indexOf(true)) });
   });
 });
