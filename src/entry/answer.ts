@@ -70,9 +70,11 @@ const UNAVAILABLE_CODES = new Set([
 ]);
 /** Told apart by name, so that functions without a database need not hold its driver. */
 const UNAVAILABLE_NAMES =
-  /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared.*|PoolClosed|ServerClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed)Error$/;
+  /^(Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared|PoolClosed|ServerClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed|StalePrimary)|(Mongo)?PoolClearedOnNetwork)Error$/;
+/** A write to a connection that was cut a moment ago: the driver passes the socket's own error on. */
+const UNAVAILABLE_SOCKET = /^(EPIPE|E(CONN|HOST|NET)\w+|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ERR_STREAM_DESTROYED)$/;
 
-/** What the driver's errors carry, and those of DNS that it passes on as they are. */
+/** What the driver's errors carry, and those of sockets and of DNS that it passes on as they are. */
 interface DatabaseError extends Error {
   code?: unknown;
   errorLabels?: readonly string[];
@@ -80,11 +82,11 @@ interface DatabaseError extends Error {
   syscall?: string;
 }
 
-function isUnavailable(error: DatabaseError): boolean {
-  if (UNAVAILABLE_NAMES.test(error.name) || error.syscall?.startsWith("query")) return true;
-  if (!error.name.startsWith("Mongo")) return false;
-  const isRetryable = error.errorLabels?.includes("RetryableWriteError") === true;
-  return isRetryable || UNAVAILABLE_CODES.has(error.code as number);
+function isUnavailable({ name, code, errorLabels, syscall }: DatabaseError): boolean {
+  if (UNAVAILABLE_NAMES.test(name) || syscall?.startsWith("query")) return true;
+  if (typeof code === "string" && UNAVAILABLE_SOCKET.test(code)) return true;
+  if (!name.startsWith("Mongo")) return false;
+  return errorLabels?.includes("RetryableWriteError") === true || UNAVAILABLE_CODES.has(code as number);
 }
 
 /** Any failure as one the contract names: what we did not foresee is `unknown`, a database out of reach `unavailable`. */

@@ -28,16 +28,22 @@ export interface Gateway extends OpenCore {
   close(): Promise<void>;
 }
 
+export interface GatewayOptions extends CoreOptions {
+  /** What the functions get instead of the opened core: a test may stand between them and the world. */
+  guard?: (open: OpenCore) => OpenCore;
+}
+
 /**
  * The HTTP API on this machine: real Lambda handlers behind API Gateway's routing, with its payload v2 events. An
  * exact route goes to its function, everything else to `$default`.
  */
-export async function openGateway(environment: Environment, options: CoreOptions = {}): Promise<Gateway> {
+export async function openGateway(environment: Environment, options: GatewayOptions = {}): Promise<Gateway> {
+  const { guard = (unguarded) => unguarded } = options;
   const methods = await loadMethods();
   // All at once, so that one line names everything that is missing.
   const functions = [stripeWebhook, sesEvents, ...methods.map(({ handler }) => handler)];
   readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
-  const open = openCore(environment, options);
+  const open = guard(openCore(environment, options));
   const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;
   const routes = new Map<string, Handler>([["GET /.well-known/jwks.json", serveJwks(environment, clock)]]);
   for (const { handler, paths } of methods) {

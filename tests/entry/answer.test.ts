@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { toNestError } from "#entry/answer.ts";
 import { startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 
 let nest: TestNest;
@@ -19,3 +20,26 @@ test.each([
     expect([reply.status, reply.headers.vary]).toEqual([status, "origin"]);
   },
 );
+
+test.each([
+  ["a socket that was closed under the driver's hands", { name: "Error", code: "EPIPE" }],
+  ["a connection that was reset", { name: "Error", code: "ECONNRESET" }],
+  ["a pool that the server's monitor cleared", { name: "PoolClearedOnNetworkError" }],
+  ["a pool that was cleared", { name: "MongoPoolClearedError" }],
+  ["a server that closed", { name: "MongoServerClosedError" }],
+  ["a primary that stepped down", { name: "MongoServerError", code: 189 }],
+])("%s is unavailable, and never unknown", (_what, error) => {
+  expect(toNestError(Object.assign(new Error("no"), error)).code).toBe("unavailable");
+});
+
+test.each([
+  ["a mistake of ours", new TypeError("no")],
+  ["a failure with a number that says nothing of reach", Object.assign(new Error("no"), { code: 189 })],
+  [
+    "a taken key that nobody expected",
+    Object.assign(new Error("no"), { name: "MongoServerError", code: 11000 }),
+  ],
+  ["a file that is missing", Object.assign(new Error("no"), { code: "ENOENT" })],
+])("%s is unknown", (_what, error) => {
+  expect(toNestError(error).code).toBe("unknown");
+});

@@ -1,4 +1,5 @@
-import type { Core, OpenCore, Part } from "#core/core.ts";
+import type { OpenCore } from "#core/core.ts";
+import { guarded } from "#tests/support/guarded.ts";
 
 /** When a process dies: at its n-th effect on the world, before it happened or after. 0 is never. */
 export interface Fate {
@@ -14,7 +15,6 @@ export interface Mortal {
 
 type Work = () => Promise<unknown>;
 
-const READS = /^(find|list|is|all)/;
 /** Nothing comes back from the dead. */
 const never = () => new Promise<never>(() => undefined);
 
@@ -48,34 +48,8 @@ export function mortal(open: OpenCore, fate: Fate, die: () => void = () => undef
     if (isDead) return never();
     return isLast ? end() : result;
   };
-  const guarded = <Target extends object>(target: Target) =>
-    new Proxy(target, {
-      get(object, name) {
-        const value = Reflect.get(object, name, object);
-        if (typeof value !== "function" || name === "all") return value;
-        return (...args: unknown[]) => {
-          const work = () => Reflect.apply(value, object, args) as Promise<unknown>;
-          return READS.test(String(name)) ? read(work) : effect(work);
-        };
-      },
-    });
-  const isGuarded = (part: unknown, names: RegExp) =>
-    names.test((part as object | null)?.constructor?.name ?? "");
-  const core = Object.fromEntries(
-    Object.entries(open.core).map(([name, part]) => [
-      name,
-      isGuarded(part, /Repository$/) ? guarded(part as object) : part,
-    ]),
-  );
   return {
     atRest: () => Promise.allSettled(underWay),
-    open: {
-      ...open,
-      core: core as unknown as Core,
-      part<Opened>(part: Part<Opened>): Opened {
-        const opened = open.part(part);
-        return isGuarded(opened, /^(StripeApi|Mailer)$/) ? (guarded(opened as object) as Opened) : opened;
-      },
-    },
+    open: guarded(open, ({ isRead }, work) => (isRead ? read(work) : effect(work))),
   };
 }

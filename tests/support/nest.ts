@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import { type Gateway, type IncomingCall, openGateway } from "#local/gateway.ts";
+import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
 import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
@@ -65,6 +65,8 @@ export interface StartOptions {
   environment?: Record<string, string>;
   secrets?: LocalSecrets;
   clock?: TestClock;
+  /** Stands between the functions and the world. */
+  guard?: GatewayOptions["guard"];
   /** Another Nest whose database and mail this one shares, as two instances of a deployment do. */
   beside?: TestNest;
 }
@@ -87,6 +89,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     clock,
     write: (line) => logLines.push(line),
     monitorCommands: true,
+    ...(options.guard && { guard: options.guard }),
   });
   if (!options.beside) await createIndexes(gateway.mongo.database);
   return new TestNest({

@@ -1,25 +1,15 @@
-import type { TokenMint } from "#core/auth/access_token.ts";
 import { countFailures } from "#core/auth/failure_limit.ts";
-import type { OAuthClients } from "#core/auth/oauth_clients.ts";
-import { verifiesChallenge } from "#core/auth/pkce.ts";
-import {
-  type Issue,
-  newAccessToken,
-  newRefreshToken,
-  refreshTokenExpiry,
-  type TokenPair,
-  tokenPair,
-} from "#core/auth/token_pair.ts";
+import { findLostRedemption, undoRedemption } from "#core/auth/lost_redemption.ts";
+import type { OAuthClient } from "#core/auth/oauth_clients.ts";
+import { firstMismatch, type PresentedCode } from "#core/auth/presented_code.ts";
+import { type SignInCore, startSession } from "#core/auth/start_session.ts";
+import type { TokenPair } from "#core/auth/token_pair.ts";
 import type { Call } from "#core/call.ts";
-import type { Core } from "#core/core.ts";
-import { type ErrorCode, NestError } from "#core/errors.ts";
+import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import type { RateLimiter } from "#core/rate_limiter.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
-import type { Identifier } from "#core/repositories/identifiers.ts";
-import { purgeAfter } from "#core/retention.ts";
-import { hashSecret, matchesHash, newSecret } from "#core/secrets.ts";
+import { matchesHash } from "#core/secrets.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 
 export interface CodeGrant {
@@ -29,19 +19,14 @@ export interface CodeGrant {
   redirectUri: string | undefined;
 }
 
-type SignInCore = Pick<
-  Core,
-  | "accessTokens"
-  | "authorizations"
-  | "clock"
-  | "identifiers"
-  | "log"
-  | "refreshTokens"
-  | "sessions"
-  | "trials"
-  | "users"
-> &
-  TokenMint & { oauthClients: OAuthClients; rateLimiter: RateLimiter };
+interface Spending {
+  client: OAuthClient;
+  secret: string;
+  /** When an earlier redemption spent the link and came to nothing. */
+  lostAt: string | null;
+  now: Date;
+  call: Call;
+}
 
 /**
  * Signs a person in with the code of a mailed link (OAuth 2.1 section 4.1.3; order of checks: contract B3).
@@ -57,7 +42,7 @@ export async function redeemAuthorizationCode(
   if (grant.code === undefined) throw new NestError("code_missing");
   if (grant.codeVerifier === undefined) throw new NestError("code_verifier_missing");
   if (grant.redirectUri === undefined) throw new NestError("redirect_uri_missing");
-  const presented = {
+  const presented: PresentedCode = {
     clientId: grant.clientId,
     codeVerifier: grant.codeVerifier,
     redirectUri: grant.redirectUri,
@@ -66,7 +51,8 @@ export async function redeemAuthorizationCode(
   return countFailures(core, call, async (withinLimit) => {
     const [found] = await Promise.all([core.authorizations.find(id), withinLimit]);
     const now = core.clock.now();
-    requireRedeemable(found, secret, now);
+    const lostAt = await findLostRedemption(core, found, secret, presented, now);
+    requireRedeemable(found, secret, now, lostAt);
     const mismatch = firstMismatch(found, presented);
     if (mismatch) {
       await core.authorizations.countFailure(id);
@@ -76,29 +62,41 @@ export async function redeemAuthorizationCode(
 
     // What can't be signed must not be spent.
     await core.signer.key();
+    return spend(core, found, { client, secret, lostAt, now, call });
+  });
+}
+
+/** Spends a link that was found good and signs its reader in; if that comes to nothing, the link can be used again. */
+async function spend(
+  core: SignInCore,
+  found: Authorization,
+  { client, secret, lostAt, now, call }: Spending,
+): Promise<TokenPair> {
+  const { _id: id, identifierValue } = found;
+  const sessionId = newId("session");
+  try {
     const [redeemed, known] = await Promise.all([
-      core.authorizations.redeem(id, now.toISOString()),
-      core.identifiers.findActive("email", found.identifierValue),
+      core.authorizations.redeem(id, sessionId, now.toISOString(), lostAt),
+      core.identifiers.findActive("email", identifierValue),
     ]);
     if (!redeemed) {
       // Another request was faster: to spend it, to revoke it, or to fail once too often.
       requireRedeemable(await core.authorizations.find(id), secret, now);
       throw new NestError("token_used");
     }
-    const identifier = await ensureUser(core, found.identifierValue, known, now.toISOString());
+    const identifier = await ensureUser(core, identifierValue, known, now.toISOString());
     const rootGrant: Grant = { type: "authorization_code", value: id };
-    return startSession(core, redeemed, identifier, {
-      client,
-      userId: identifier.userId,
-      sessionId: newId("session"),
-      sessionCreatedAt: now.toISOString(),
-      generation: 1,
-      grant: rootGrant,
-      rootGrant,
-      now,
-      call,
-    });
-  });
+    const { userId } = identifier;
+    const sessionCreatedAt = now.toISOString();
+    const issue = { client, userId, sessionId, sessionCreatedAt, generation: 1, now, call };
+    const pair = await startSession(core, redeemed, identifier, { ...issue, grant: rootGrant, rootGrant });
+    if (Date.now() >= call.deadline) throw new NestError("unavailable", { detail: "too late to answer" });
+    return pair;
+  } catch (error) {
+    const isRefused = error instanceof NestError && error.status < 500;
+    if (!isRefused) await undoRedemption(core, id, sessionId);
+    throw error;
+  }
 }
 
 function splitCode(code: string): { id: string; secret: string } {
@@ -111,70 +109,13 @@ function requireRedeemable(
   found: Authorization | null,
   secret: string,
   now: Date,
+  lostAt: string | null = null,
 ): asserts found is Authorization {
   if (!found) throw new NestError("not_found");
   if (!matchesHash(secret, found.key)) throw new NestError("token_not_found");
   // From here the caller has shown the key, so naming the failed check gives nothing away.
-  if (found.usedAt) throw new NestError("token_used");
+  if (found.usedAt && found.usedAt !== lostAt) throw new NestError("token_used");
   if (found.revokedAt || found.failedRedemptions >= FAILED_REDEMPTIONS_LIMIT)
     throw new NestError("authorization_not_found");
   if (found.expiresAt <= now.toISOString()) throw new NestError("token_expired");
-}
-
-function firstMismatch(
-  found: Authorization,
-  presented: { clientId: string; redirectUri: string; codeVerifier: string },
-): ErrorCode | null {
-  if (found.clientId !== presented.clientId) return "incorrect_client";
-  if (found.redirectUri !== presented.redirectUri) return "incorrect_redirect_uri";
-  if (!verifiesChallenge(presented.codeVerifier, found.codeChallenge)) return "incorrect_code_verifier";
-  return null;
-}
-
-/** Writes the session with its first tokens and everything else a sign-in changes, side by side. */
-async function startSession(
-  core: SignInCore,
-  authorization: Authorization,
-  identifier: Identifier,
-  issue: Issue,
-): Promise<TokenPair> {
-  const now = issue.now.toISOString();
-  const accessToken = newAccessToken(issue);
-  const secret = newSecret();
-  const refreshToken = newRefreshToken(issue, newId("refreshToken"), hashSecret(secret));
-  const expiresAt = refreshTokenExpiry(issue);
-  const deviceHash = authorization.device ? hashSecret(authorization.device.beakId) : null;
-  const isNewDevice = deviceHash !== null && !identifier.knownDevices?.includes(deviceHash);
-  const [pair] = await Promise.all([
-    tokenPair(core, accessToken, { id: refreshToken._id, secret }),
-    core.sessions.insert({
-      _id: issue.sessionId,
-      userId: issue.userId,
-      clientId: issue.client.id,
-      rootGrant: issue.rootGrant,
-      device: authorization.device,
-      ip: issue.call.ip,
-      userAgent: issue.call.userAgent,
-      createdAt: now,
-      lastUsedAt: now,
-      generation: issue.generation,
-      acknowledgedGeneration: 0,
-      expiresAt: expiresAt.toISOString(),
-      revokedAt: null,
-      revokedReason: null,
-      purgeAt: purgeAfter(expiresAt),
-    }),
-    core.accessTokens.insert(accessToken),
-    core.refreshTokens.insert(refreshToken),
-    core.authorizations.revokeOthers(authorization, now),
-    core.trials.recordSignIn(authorization.identifierValue, authorization.trialId, now),
-    identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, now),
-    isNewDevice ? core.identifiers.rememberDevice(identifier._id, deviceHash) : null,
-  ]);
-  core.log.info("signed_in", {
-    user_id: issue.userId,
-    client_id: issue.client.id,
-    session_id: issue.sessionId,
-  });
-  return pair;
 }

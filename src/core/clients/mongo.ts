@@ -23,6 +23,42 @@ export interface Mongo {
   database: Db;
 }
 
+const CONNECT_TIMEOUT_MS = 2_000;
+/** The driver ends every heartbeat after the time to connect. */
+const STUCK_MS = CONNECT_TIMEOUT_MS + 1_000;
+
+/**
+ * Connects anew when the driver has stopped watching a server. Where a server closes its connections in the moment in
+ * which a heartbeat is written, as one that restarts does, mongodb 7.9.0 waits for ever for that socket to drain: the
+ * server stays unknown, and every call fails until the process ends.
+ */
+function reconnectIfStuck(client: MongoClient): void {
+  const heartbeats = new Map<string, NodeJS.Timeout>();
+  const end = ({ connectionId }: { connectionId: string }) => {
+    clearTimeout(heartbeats.get(connectionId));
+    heartbeats.delete(connectionId);
+  };
+  client.on("serverHeartbeatStarted", (event) => {
+    end(event);
+    const reconnect = () => {
+      // An answer may have come while this process was frozen, or busy: it is read before this runs.
+      setImmediate(() => {
+        if (heartbeats.get(event.connectionId) !== timer) return;
+        heartbeats.clear();
+        client
+          .close()
+          .then(() => client.connect())
+          .catch(() => undefined);
+      });
+    };
+    const timer = setTimeout(reconnect, STUCK_MS).unref();
+    heartbeats.set(event.connectionId, timer);
+  });
+  client.on("serverHeartbeatSucceeded", end);
+  client.on("serverHeartbeatFailed", end);
+  client.on("serverClosed", ({ address }) => end({ connectionId: address }));
+}
+
 /**
  * Opens the one connection pool of this process and starts to connect without waiting, so that a cold start overlaps
  * with it. A failure is kept by the driver: each later call tries again, so a database that comes back is used at once.
@@ -40,10 +76,12 @@ export function openMongo(uri: string, { monitorCommands = false, isCommand = fa
       maxIdleTimeMS: 60_000,
       // Every wait ends before the call's own limit, so that the caller hears why (contract 1.1: database 2 s).
       serverSelectionTimeoutMS: 2_000,
-      connectTimeoutMS: 2_000,
+      connectTimeoutMS: CONNECT_TIMEOUT_MS,
       socketTimeoutMS: isCommand ? 0 : 2_000,
       waitQueueTimeoutMS: 2_000,
       heartbeatFrequencyMS: 5_000,
+      // As the driver does by itself in Lambda.
+      serverMonitoringMode: "poll",
       writeConcern: { w: "majority" },
       readPreference: "primary",
       monitorCommands,
@@ -51,6 +89,8 @@ export function openMongo(uri: string, { monitorCommands = false, isCommand = fa
   } catch {
     throw new ConfigError(["MONGODB_URI"]);
   }
+  // A command may wait longer than a server is lost for.
+  if (!isCommand) reconnectIfStuck(client);
   client.connect().catch(() => undefined);
   const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
   return { client, database: client.db(path ? decodeURIComponent(path) : "nest") };

@@ -40,6 +40,11 @@ export class AccessTokenRepository {
     return this.#collection.findOne({ _id: id });
   }
 
+  /** Whether a session has one. */
+  async isIssued(sessionId: string): Promise<boolean> {
+    return (await this.#collection.findOne({ sessionId })) !== null;
+  }
+
   async insert(token: AccessToken): Promise<void> {
     await this.#collection.insertOne(token);
   }

@@ -26,6 +26,8 @@ export interface Authorization {
   createdAt: string;
   expiresAt: string;
   usedAt: string | null;
+  /** The session that it was spent for. Not in the published documents. */
+  sessionId?: string;
   revokedAt: string | null;
   /** Redemptions that had the right key and failed a later check. */
   failedRedemptions: number;
@@ -61,18 +63,34 @@ export class AuthorizationRepository {
     await this.#collection.deleteOne({ _id: id });
   }
 
-  /** Spends the link. Of any number of simultaneous calls one gets the document and the rest null. */
-  redeem(id: string, now: string): Promise<Authorization | null> {
+  /**
+   * Spends the link. Of any number of simultaneous calls one gets the document and the rest null.
+   * @param lostAt when an earlier call spent it and came to nothing
+   */
+  redeem(
+    id: string,
+    sessionId: string,
+    now: string,
+    lostAt: string | null = null,
+  ): Promise<Authorization | null> {
     return this.#collection.findOneAndUpdate(
       {
         _id: id,
-        usedAt: null,
+        usedAt: lostAt,
         revokedAt: null,
         expiresAt: { $gt: now },
         failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT },
       },
-      { $set: { usedAt: now } },
+      { $set: { usedAt: now, sessionId } },
       { returnDocument: "after" },
+    );
+  }
+
+  /** Takes back that a link was spent, for a session that nobody was told of. */
+  async giveBack(id: string, sessionId: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, sessionId },
+      { $set: { usedAt: null }, $unset: { sessionId: "" } },
     );
   }
 
@@ -82,6 +100,16 @@ export class AuthorizationRepository {
       { _id: id, usedAt: null, revokedAt: null },
       { $inc: { failedRedemptions: 1 } },
     );
+  }
+
+  /** Whether a sign-in has left another link of its address open, of those that were there before it. */
+  async hasOpen(
+    spent: Pick<Authorization, "_id" | "clientId" | "identifierValue">,
+    before: string,
+  ): Promise<boolean> {
+    const { _id, clientId, identifierValue } = spent;
+    const open = { usedAt: null, revokedAt: null, createdAt: { $lt: before }, _id: { $ne: _id } };
+    return (await this.#collection.findOne({ clientId, identifierValue, ...open })) !== null;
   }
 
   /** Revokes the other open links of one address at one client, as a sign-in does. */

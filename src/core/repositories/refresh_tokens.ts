@@ -50,6 +50,11 @@ export class RefreshTokenRepository {
     return this.#collection.findOne({ _id: id });
   }
 
+  /** Whether a session has one. */
+  async isIssued(sessionId: string): Promise<boolean> {
+    return (await this.#collection.findOne({ sessionId })) !== null;
+  }
+
   async insert(token: RefreshToken): Promise<void> {
     await this.#collection.insertOne(token);
   }

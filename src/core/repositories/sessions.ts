@@ -101,4 +101,9 @@ export class SessionRepository {
   async removeByUser(userId: string): Promise<void> {
     await this.#collection.deleteMany({ userId });
   }
+
+  /** Removes a session whose tokens nobody was given. */
+  async discard(id: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: id });
+  }
 }

@@ -1,37 +1,63 @@
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Identifier, IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import { atOnce, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/at_once.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
-const NOW = "2026-01-01T00:00:00.000Z";
-const identifier: Identifier = {
-  _id: "userident_1",
-  userId: "user_1",
+let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
+let identifiers: IdentifierRepository;
+beforeAll(async () => {
+  opened = await openFreshDatabase();
+  await createIndexes(opened.database);
+  identifiers = new IdentifierRepository(opened.database);
+});
+afterAll(() => opened[Symbol.asyncDispose]());
+
+const identifier = (_id: string, identifierValue: string): Identifier => ({
+  _id,
+  userId: `user of ${_id}`,
   identifierType: "email",
-  identifierValue: "ada@example.com",
-  createdAt: NOW,
+  identifierValue,
+  createdAt: moment(0),
   updatedAt: null,
   verifiedAt: null,
   removedAt: null,
-};
-
-test("the newest 20 machines of an address are known, each once", async () => {
-  await using opened = await openFreshDatabase();
-  const identifiers = new IdentifierRepository(opened.database);
-  await identifiers.insert(identifier);
-  const machines = Array.from({ length: 25 }, (_, machine) => `hash-${machine}`);
-  for (const machine of machines) {
-    await identifiers.rememberDevice(identifier._id, machine);
-    await identifiers.rememberDevice(identifier._id, machine);
-  }
-  const found = await identifiers.findActive("email", identifier.identifierValue);
-  expect(found?.knownDevices).toEqual(machines.slice(-20));
+  knownDevices: [],
 });
 
-test("the first proof of an address stays", async () => {
-  await using opened = await openFreshDatabase();
-  const identifiers = new IdentifierRepository(opened.database);
-  await identifiers.insert(identifier);
-  for (const now of [NOW, "2027-01-01T00:00:00.000Z"]) await identifiers.verify(identifier._id, now);
-  const found = await identifiers.findActive("email", identifier.identifierValue);
-  expect(found).toMatchObject({ verifiedAt: NOW, updatedAt: NOW });
+test("of many who claim an address at once, one does, and the others find that one", async () => {
+  await rounds(async (round) => {
+    const address = `claimed-${round}@example.com`;
+    const won = await atOnce((caller) => identifiers.insert(identifier(`${round}-${caller}`, address)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(await identifiers.findActive("email", address)).toMatchObject({
+      _id: `${round}-${won.indexOf(true)}`,
+    });
+  }, UNIQUE_ROUNDS);
+});
+
+test("an address that is proved many times at once keeps the first time", async () => {
+  await rounds(async (round) => {
+    const address = `proved-${round}@example.com`;
+    await identifiers.insert(identifier(`proved-${round}`, address));
+    await atOnce((caller) => identifiers.verify(`proved-${round}`, moment(caller)));
+    const first = await identifiers.findActive("email", address);
+    expect(first?.verifiedAt).toEqual(expect.any(String));
+    expect(first?.updatedAt).toBe(first?.verifiedAt);
+    await atOnce((caller) => identifiers.verify(`proved-${round}`, moment(100 + caller)));
+    expect(await identifiers.findActive("email", address)).toEqual(first);
+  });
+});
+
+test("machines that sign in at once are each remembered once, the newest twenty", async () => {
+  await rounds(async (round) => {
+    const address = `machines-${round}@example.com`;
+    await identifiers.insert(identifier(`machines-${round}`, address));
+    await atOnce((caller) => identifiers.rememberDevice(`machines-${round}`, `machine-${caller % 5}`));
+    const known = (await identifiers.findActive("email", address))?.knownDevices ?? [];
+    expect([...known].sort()).toEqual([0, 1, 2, 3, 4].map((machine) => `machine-${machine}`));
+  });
+  await atOnce((caller) => identifiers.rememberDevice("machines-0", `later-${caller}`));
+  const known = (await identifiers.findActive("email", "machines-0@example.com"))?.knownDevices ?? [];
+  expect([...known].sort()).toEqual(Array.from({ length: 20 }, (_, caller) => `later-${caller}`).sort());
 });

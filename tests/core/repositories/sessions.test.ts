@@ -1,49 +1,87 @@
-import { expect, test } from "vitest";
-import { type Session, SessionRepository } from "#core/repositories/sessions.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RevokedReason, type Session, SessionRepository } from "#core/repositories/sessions.ts";
+import { atOnce, CALLERS, moment, rounds } from "#tests/support/at_once.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
-const NOW = "2026-01-01T00:00:00.000Z";
-const LATER = "2026-06-01T00:00:00.000Z";
-const END = "2027-01-01T00:00:00.000Z";
-const session: Session = {
-  _id: "session_1",
-  userId: "user_1",
-  clientId: "client_1",
-  rootGrant: { type: "authorization_code", value: "authzcode_1" },
+let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
+let sessions: SessionRepository;
+beforeAll(async () => {
+  opened = await openFreshDatabase();
+  sessions = new SessionRepository(opened.database);
+});
+afterAll(() => opened[Symbol.asyncDispose]());
+
+const session = (_id: string): Session => ({
+  _id,
+  userId: "user",
+  clientId: "client",
+  rootGrant: { type: "authorization_code", value: "code" },
   device: null,
   ip: "203.0.113.9",
   userAgent: null,
-  createdAt: NOW,
-  lastUsedAt: LATER,
-  generation: 3,
-  acknowledgedGeneration: 2,
-  expiresAt: END,
+  createdAt: moment(0),
+  lastUsedAt: moment(0),
+  generation: 1,
+  acknowledgedGeneration: 0,
+  expiresAt: moment(0),
   revokedAt: null,
   revokedReason: null,
-  purgeAt: new Date(END),
-};
+  purgeAt: new Date("2030-01-01"),
+});
+const advance = (id: string, generation: number) =>
+  sessions.advance(id, {
+    generation,
+    now: moment(generation),
+    expiresAt: moment(generation),
+    purgeAt: new Date("2030-01-02"),
+  });
 
-test("what arrives late sets a session back in nothing: neither its generation nor what was seen nor its end", async () => {
-  await using opened = await openFreshDatabase();
-  const sessions = new SessionRepository(opened.database);
-  await sessions.insert(session);
-  await sessions.acknowledge(session._id, 1);
-  const late = { generation: 2, now: NOW, expiresAt: LATER, purgeAt: new Date(LATER) };
-  expect(await sessions.advance(session._id, late)).toBe(true);
-  expect(await sessions.find(session._id)).toEqual(session);
+test("refreshes at once move a session on to the highest generation, never back", async () => {
+  await rounds(async (round) => {
+    const id = `advanced-${round}`;
+    await sessions.insert(session(id));
+    const stood = await atOnce((caller) => advance(id, CALLERS - caller));
+    expect(stood.every(Boolean)).toBe(true);
+    const highest = { generation: CALLERS, lastUsedAt: moment(CALLERS), expiresAt: moment(CALLERS) };
+    expect(await sessions.find(id)).toMatchObject(highest);
+  });
 });
 
-test("the first reason for which a session ended stays, and of 50 that end it one is told so", async () => {
-  await using opened = await openFreshDatabase();
-  const sessions = new SessionRepository(opened.database);
-  await sessions.insert(session);
-  const ends = (at: string) =>
-    Promise.all(Array.from({ length: 50 }, () => sessions.revoke(session._id, "signed_out", at)));
-  expect((await ends(NOW)).filter(Boolean)).toHaveLength(1);
-  expect(await sessions.revoke(session._id, "refresh_token_reuse", LATER)).toBe(false);
-  expect(await sessions.find(session._id)).toEqual({
-    ...session,
-    revokedAt: NOW,
-    revokedReason: "signed_out",
+test("a session that is revoked while refreshes advance it stays revoked, and whoever came later is told", async () => {
+  await rounds(async (round) => {
+    const id = `revoked-${round}`;
+    await sessions.insert(session(id));
+    await atOnce<unknown>((caller) =>
+      caller === 2 * round ? sessions.revoke(id, "signed_out", moment(99)) : advance(id, caller + 2),
+    );
+    const ended = (await sessions.find(id)) as Session;
+    expect(ended.revokedAt).toBe(moment(99));
+    expect(await atOnce((caller) => advance(id, 100 + caller), 3)).toEqual([false, false, false]);
+    expect(await sessions.find(id)).toEqual(ended);
+  });
+});
+
+test("generations that are seen at once leave the highest", async () => {
+  await rounds(async (round) => {
+    const id = `seen-${round}`;
+    await sessions.insert(session(id));
+    await atOnce((caller) => sessions.acknowledge(id, CALLERS - caller));
+    expect(await sessions.find(id)).toMatchObject({ acknowledgedGeneration: CALLERS });
+  });
+});
+
+test("of many who end a session at once, one does, and its reason stays", async () => {
+  const reasons: RevokedReason[] = ["signed_out", "revoked_by_user", "refresh_token_reuse"];
+  await rounds(async (round) => {
+    const id = `ended-${round}`;
+    await sessions.insert(session(id));
+    const reason = (caller: number) => reasons[caller % reasons.length] as RevokedReason;
+    const ended = await atOnce((caller) => sessions.revoke(id, reason(caller), moment(caller)));
+    expect(ended.filter(Boolean)).toHaveLength(1);
+    const winner = ended.indexOf(true);
+    expect(await sessions.find(id)).toMatchObject({
+      revokedReason: reason(winner),
+      revokedAt: moment(winner),
+    });
   });
 });

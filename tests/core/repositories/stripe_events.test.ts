@@ -1,48 +1,77 @@
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StripeEvent, StripeEventRepository } from "#core/repositories/stripe_events.ts";
+import { atOnce, moment, rounds } from "#tests/support/at_once.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
-const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, "0")}:00.000Z`;
-const begun = (_id: string): StripeEvent => ({
+let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
+let events: StripeEventRepository;
+beforeAll(async () => {
+  opened = await openFreshDatabase();
+  events = new StripeEventRepository(opened.database);
+});
+afterAll(() => opened[Symbol.asyncDispose]());
+
+const event = (_id: string, change: Partial<StripeEvent> = {}): StripeEvent => ({
   _id,
   type: "customer.subscription.created",
   objectId: "sub_1",
   customerId: "cus_1",
   apiVersion: null,
-  createdAt: at(0),
-  receivedAt: at(0),
+  createdAt: moment(0),
+  receivedAt: moment(0),
   status: "processing",
   attempt: 1,
-  leasedUntil: at(1),
+  leasedUntil: moment(60),
   endedAt: null,
   reason: null,
-  purgeAt: new Date("2026-02-01"),
+  purgeAt: new Date("2030-01-01"),
+  ...change,
 });
-const atOnce = <Result>(work: () => Promise<Result>) => Promise.all(Array.from({ length: 20 }, work));
+const lease = (id: string, now: number) => events.lease(id, moment(now), moment(now + 60));
 
-test("of 20 that take over a dead worker's event one does, and none while its lease stands", async () => {
-  await using opened = await openFreshDatabase();
-  const events = new StripeEventRepository(opened.database);
-  for (let round = 0; round < 10; round++) {
-    const id = `evt_${round}`;
-    expect((await atOnce(() => events.insert(begun(id)))).filter(Boolean)).toHaveLength(1);
-    expect(await atOnce(() => events.lease(id, at(0), at(2)))).toEqual(Array(20).fill(null));
-    const taken = (await atOnce(() => events.lease(id, at(2), at(4)))).filter((row) => row !== null);
-    expect(taken).toMatchObject([{ attempt: 2, leasedUntil: at(4) }]);
+test("an event that is delivered many times at once is begun once", async () => {
+  await rounds(async (round) => {
+    const isNew = await atOnce((caller) =>
+      events.insert(event(`new-${round}`, { receivedAt: moment(caller) })),
+    );
+    expect(isNew.filter(Boolean)).toHaveLength(1);
+    expect(await events.find(`new-${round}`)).toMatchObject({ receivedAt: moment(isNew.indexOf(true)) });
+  });
+});
+
+test("an event that failed, or whose worker died, is begun again by one of many, and by nobody while it is under lease", async () => {
+  await rounds(async (round) => {
+    for (const [id, change, now] of [
+      [`failed-${round}`, { status: "failed" }, 30],
+      [`left-${round}`, { status: "processing" }, 61],
+    ] as const) {
+      await events.insert(event(id, change));
+      const leased = (await atOnce(() => lease(id, now))).filter((row) => row !== null);
+      expect(leased).toMatchObject([{ attempt: 2, status: "processing", leasedUntil: moment(now + 60) }]);
+      expect(await atOnce(() => lease(id, now + 59), 3)).toEqual([null, null, null]);
+    }
+  });
+});
+
+test("one that is done or ignored is begun by nobody", async () => {
+  for (const status of ["done", "ignored"] as const) {
+    await events.insert(event(status, { status, leasedUntil: moment(0) }));
+    expect(await atOnce(() => lease(status, 100), 3)).toEqual([null, null, null]);
   }
 });
 
-test("a worker that lost its lease can't end what another one works on", async () => {
-  await using opened = await openFreshDatabase();
-  const events = new StripeEventRepository(opened.database);
-  for (const status of ["done", "failed"] as const) {
-    const id = `evt_${status}`;
-    await events.insert(begun(id));
-    await events.lease(id, at(2), at(4));
-    await events.end(id, 1, { status, reason: null, now: at(3) });
-    expect(await events.find(id)).toMatchObject({ status: "processing", attempt: 2, leasedUntil: at(4) });
-    await events.end(id, 2, { status: "done", reason: null, now: at(3) });
-    await events.end(id, 2, { status: "failed", reason: "late", now: at(4) });
-    expect(await events.find(id)).toMatchObject({ status: "done", reason: null, endedAt: at(3) });
-  }
+test("of attempts that end at once only the last one's outcome counts", async () => {
+  await rounds(async (round) => {
+    const id = `ended-${round}`;
+    await events.insert(event(id));
+    await lease(id, 61);
+    await atOnce((caller) => {
+      const isLast = caller === 2 * round;
+      const outcome = { status: isLast ? "done" : "failed", reason: null, now: moment(caller) } as const;
+      return events.end(id, isLast ? 2 : 1, outcome);
+    });
+    expect(await events.find(id)).toMatchObject({ status: "done", attempt: 2, endedAt: moment(2 * round) });
+    await events.end(id, 2, { status: "failed", reason: "late", now: moment(200) });
+    expect(await events.find(id)).toMatchObject({ status: "done" });
+  });
 });

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { UserRepository } from "#core/repositories/users.ts";
+import { atOnce, moment, rounds } from "#tests/support/at_once.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 const NOW = "2026-01-01T00:00:00.000Z";
-const atOnce = <Result>(work: (caller: number) => Promise<Result>) =>
-  Promise.all(Array.from({ length: 50 }, (_, caller) => work(caller)));
+const CALLERS = 50;
 
 test("of 50 subscriptions at once for a user who is not there yet, one is kept, 20 times over", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   for (let round = 0; round < 20; round++) {
     const id = `user_${round}`;
-    const kept = await atOnce((caller) => users.keepSubscription(id, `sub_${caller}`, NOW));
+    const kept = await atOnce((caller) => users.keepSubscription(id, `sub_${caller}`, NOW), CALLERS);
     const winners = kept.filter((user) => user !== null);
     expect(winners).toHaveLength(1);
     expect(await users.find(id)).toMatchObject({
@@ -25,7 +25,7 @@ test("the same subscription 50 times at once is kept each time: nobody is told o
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   for (let round = 0; round < 20; round++) {
-    const kept = await atOnce(() => users.keepSubscription(`user_${round}`, "sub_1", NOW));
+    const kept = await atOnce(() => users.keepSubscription(`user_${round}`, "sub_1", NOW), CALLERS);
     expect(kept.every((user) => user?.keptSubscriptionId === "sub_1")).toBe(true);
   }
 });
@@ -34,7 +34,10 @@ test("of 50 that would replace the one that is kept, one does, and the update no
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   await users.keepSubscription("user", "sub_old", NOW);
-  const kept = await atOnce((caller) => users.replaceSubscription("user", `sub_${caller}`, "sub_old", true));
+  const kept = await atOnce(
+    (caller) => users.replaceSubscription("user", `sub_${caller}`, "sub_old", true),
+    CALLERS,
+  );
   expect(kept.filter((user) => user !== null)).toHaveLength(1);
   expect(await users.find("user")).toMatchObject({
     rejectedSubscriptionIds: ["sub_old"],
@@ -64,4 +67,52 @@ test("one that lost is never kept again, and one that is kept by now can't lose 
       rejectedSubscriptionIds: [other],
     });
   }
+});
+
+test("a user whom many make at once is there once, and the first time stays", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  await rounds(async (round) => {
+    await atOnce((caller) => users.ensure(`user_${round}`, moment(caller)));
+    const first = await users.find(`user_${round}`);
+    expect(first?.createdAt).toEqual(expect.any(String));
+    await users.ensure(`user_${round}`, moment(99));
+    expect(await users.find(`user_${round}`)).toEqual(first);
+  });
+});
+
+test("one that ended is let go of by many at once, and never takes its replacement with it", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  const release = (id: string) => atOnce(() => users.releaseSubscription(id, "sub_old"));
+  let replacements = 0;
+  await rounds(async (round) => {
+    const id = `user_${round}`;
+    await users.keepSubscription(id, "sub_old", moment(0));
+    const [replaced] = await Promise.all([
+      users.replaceSubscription(id, "sub_new", "sub_old", true),
+      release(id),
+    ]);
+    await release(id);
+    if (replaced) replacements++;
+    expect(await users.find(id)).toMatchObject({ keptSubscriptionId: replaced ? "sub_new" : null });
+  });
+  expect(replacements).toBeGreaterThan(0);
+});
+
+test("of those that were replaced only the one that is settled is forgotten", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  await users.keepSubscription("user", "sub_1", moment(0));
+  await users.replaceSubscription("user", "sub_2", "sub_1", true);
+  await atOnce<unknown>((caller) =>
+    caller === 3
+      ? users.replaceSubscription("user", "sub_3", "sub_2", true)
+      : users.settleReplaced("user", "sub_1"),
+  );
+  const isLeft = async () =>
+    expect(await users.find("user")).toMatchObject({ replacedSubscriptionIds: ["sub_2"] });
+  await isLeft();
+  await atOnce(() => users.settleReplaced("user", "sub_1"));
+  await isLeft();
 });

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
+import {
+  type RefreshToken,
+  RefreshTokenRepository,
+  type Rotation,
+} from "#core/repositories/refresh_tokens.ts";
+import { atOnce, moment, rounds } from "#tests/support/at_once.ts";
+import { openFreshDatabase } from "#tests/support/database.ts";
+
+let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
+let refreshTokens: RefreshTokenRepository;
+beforeAll(async () => {
+  opened = await openFreshDatabase();
+  refreshTokens = new RefreshTokenRepository(opened.database);
+});
+afterAll(() => opened[Symbol.asyncDispose]());
+
+const token = (_id: string, createdAt = moment(0)): RefreshToken => ({
+  _id,
+  key: "hash",
+  clientId: "client",
+  userId: "user",
+  sessionId: "session",
+  generation: 1,
+  grant: { type: "authorization_code", value: "code" },
+  rootGrant: { type: "authorization_code", value: "code" },
+  cidrBlocks: [],
+  createdAt,
+  expiresAt: moment(1000),
+  usedAt: null,
+  revokedAt: null,
+  rotation: null,
+  purgeAt: new Date("2030-01-01"),
+});
+const rotation = (caller: number): Rotation => ({
+  successorId: `successor-${caller}`,
+  salt: "salt",
+  keyId: "key",
+  usedAt: moment(caller),
+  network: "203.0.113.9/32",
+});
+
+test("of many who rotate a token at once, one does, and its successor is the one that is fixed", async () => {
+  await rounds(async (round) => {
+    const id = `rotated-${round}`;
+    await refreshTokens.insert(token(id));
+    const rotated = await atOnce((caller) => refreshTokens.rotate(id, rotation(caller)));
+    const winner = rotated.findIndex((document) => document !== null);
+    expect(rotated.filter((document) => document !== null)).toHaveLength(1);
+    expect((await refreshTokens.find(id))?.rotation).toEqual(rotation(winner));
+  });
+});
+
+test("a successor that many insert at once is there once, and nobody fails", async () => {
+  await rounds(async (round) => {
+    const id = `successor-${round}`;
+    await atOnce((caller) => refreshTokens.insertIfAbsent(token(id, moment(caller))));
+    const first = await refreshTokens.find(id);
+    expect(first).toMatchObject({ usedAt: null });
+    await refreshTokens.rotate(id, rotation(1));
+    await atOnce((caller) => refreshTokens.insertIfAbsent(token(id, moment(caller))));
+    expect(await refreshTokens.find(id)).toEqual({ ...first, usedAt: moment(1), rotation: rotation(1) });
+  });
+});
+
+test("of many who revoke a token at once one is told so, and nobody rotates it afterwards", async () => {
+  await rounds(async (round) => {
+    const id = `revoked-${round}`;
+    await refreshTokens.insert(token(id));
+    const revoked = await atOnce((caller) => refreshTokens.revoke(id, moment(caller)));
+    expect(revoked.filter(Boolean)).toHaveLength(1);
+    const ended = await refreshTokens.find(id);
+    expect(ended).toMatchObject({ revokedAt: moment(revoked.indexOf(true)), rotation: null });
+    const rotated = await atOnce((caller) => refreshTokens.rotate(id, rotation(caller)));
+    expect(rotated.every((document) => document === null)).toBe(true);
+    expect(await refreshTokens.find(id)).toEqual(ended);
+  });
+});
+
+test("of many who revoke an access token at once one is told so, and its time stays", async () => {
+  const accessTokens = new AccessTokenRepository(opened.database);
+  await rounds(async (round) => {
+    const { rotation: _none, usedAt: _never, key: _hash, ...record } = token(`access-${round}`);
+    await accessTokens.insert(record);
+    const revoked = await atOnce((caller) => accessTokens.revoke(record._id, moment(caller)));
+    expect(revoked.filter(Boolean)).toHaveLength(1);
+    expect(await accessTokens.find(record._id)).toMatchObject({ revokedAt: moment(revoked.indexOf(true)) });
+  });
+});

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newSubscription } from "#core/billing/subscription_record.ts";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import {
+  type Subscription,
+  SubscriptionRepository,
+  type SubscriptionState,
+} from "#core/repositories/subscriptions.ts";
+import { atOnce, CALLERS, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/at_once.ts";
+import { openFreshDatabase } from "#tests/support/database.ts";
+
+let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
+let subscriptions: SubscriptionRepository;
+beforeAll(async () => {
+  opened = await openFreshDatabase();
+  await createIndexes(opened.database);
+  subscriptions = new SubscriptionRepository(opened.database);
+});
+afterAll(() => opened[Symbol.asyncDispose]());
+
+const state = (status = "active"): SubscriptionState => ({
+  stpProductId: "prod_beak",
+  stpCustomerId: "cus_1",
+  isOtherProduct: false,
+  status,
+  startsAt: moment(0),
+  endsAt: moment(1000),
+  cancelAt: null,
+  cancelType: null,
+  cancelledAt: null,
+});
+const subscription = (id: string, now = moment(0)): Subscription =>
+  newSubscription({ id, created: 0, metadata: {} }, state(), "user", now);
+const find = async (id: string) => (await subscriptions.findByStripeId(id)) as Subscription;
+
+test("a subscription that many store at once is stored once", async () => {
+  await rounds(async (round) => {
+    const isNew = await atOnce((caller) =>
+      subscriptions.insert(subscription(`new-${round}`, moment(caller))),
+    );
+    expect(isNew.filter(Boolean)).toHaveLength(1);
+    expect(await find(`new-${round}`)).toMatchObject({ createdAt: moment(isNew.indexOf(true)) });
+  }, UNIQUE_ROUNDS);
+});
+
+test("of many who write Stripe's state after one reading, one does; the others must read again", async () => {
+  await rounds(async (round) => {
+    const id = `advanced-${round}`;
+    await subscriptions.insert(subscription(id));
+    const write = (version: number) =>
+      atOnce((caller) => subscriptions.advance(id, version, state(`status-${caller}`), moment(caller)));
+    for (const version of [1, 2]) {
+      const written = (await write(version)).filter((document) => document !== null);
+      expect(written).toHaveLength(1);
+      expect(await find(id)).toEqual(written[0]);
+      expect(written[0]?.version).toBe(version + 1);
+    }
+    expect((await write(1)).every((document) => document === null)).toBe(true);
+  });
+});
+
+test("one that many reject at once is rejected once, the first time and in the first's way", async () => {
+  await rounds(async (round) => {
+    const id = `rejected-${round}`;
+    await subscriptions.insert(subscription(id));
+    const seen = await atOnce((caller) => subscriptions.reject(id, caller % 2 === 0, moment(caller)));
+    const { rejectedAt, isRejectedSilently } = await find(id);
+    expect(
+      new Set(seen.map((document) => `${document?.rejectedAt} ${document?.isRejectedSilently}`)),
+    ).toEqual(new Set([`${rejectedAt} ${isRejectedSilently}`]));
+  });
+});
+
+test("of many who note at once that a card was seen before, one is the first", async () => {
+  await rounds(async (round) => {
+    const id = `card-${round}`;
+    await subscriptions.insert(subscription(id));
+    const isFirst = await atOnce((caller) => subscriptions.recordCardSeenBefore(id, moment(caller)));
+    expect(isFirst.filter(Boolean)).toHaveLength(1);
+    expect(await find(id)).toMatchObject({ cardSeenBeforeAt: moment(isFirst.indexOf(true)) });
+  });
+});
+
+test("cards that are remembered at once are all there, each once", async () => {
+  await rounds(async (round) => {
+    const id = `cards-${round}`;
+    await subscriptions.insert(subscription(id));
+    await atOnce((caller) => subscriptions.rememberCards(id, [`card-${caller % 4}`, "card-0"]));
+    const cards = [...(await find(id)).cardFingerprints].sort();
+    expect(cards).toEqual(["card-0", "card-1", "card-2", "card-3"]);
+  });
+});
+
+test("of many who would send a mail at once, one may; a claim that died is taken over by one", async () => {
+  const claim = (id: string, now: number, lapsedBefore: number) =>
+    atOnce((caller) => subscriptions.claimMail(id, "welcome", moment(now + caller), moment(lapsedBefore)));
+  await rounds(async (round) => {
+    const id = `mail-${round}`;
+    await subscriptions.insert(subscription(id));
+    const first = await claim(id, 0, -1);
+    expect(first.filter(Boolean)).toHaveLength(1);
+    const second = await claim(id, 200, 100);
+    expect(second.filter(Boolean)).toHaveLength(1);
+    expect((await find(id)).mails.welcome).toEqual({
+      claimedAt: moment(200 + second.indexOf(true)),
+      sentAt: null,
+    });
+    await subscriptions.recordMail(id, "welcome", moment(300));
+    expect((await claim(id, 900, 900)).some(Boolean)).toBe(false);
+  });
+});
+
+test("the welcome of one that is rejected at the same time is claimed before or not at all", async () => {
+  await rounds(async (round) => {
+    const id = `unwelcome-${round}`;
+    await subscriptions.insert(subscription(id));
+    const claimed = await atOnce((caller) =>
+      caller === 2 * round
+        ? subscriptions.reject(id, false, moment(1)).then(() => false)
+        : subscriptions.claimMail(id, "welcome", moment(caller), moment(-1)),
+    );
+    expect(claimed.filter(Boolean).length).toBeLessThanOrEqual(1);
+    const later = await atOnce(() => subscriptions.claimMail(id, "welcome", moment(500), moment(400)), 3);
+    expect(later).toEqual([false, false, false]);
+  });
+});
+
+test("a claim is given back unless its mail went out meanwhile", async () => {
+  await rounds(async (round) => {
+    const id = `released-${round}`;
+    await subscriptions.insert(subscription(id));
+    await subscriptions.claimMail(id, "duplicate", moment(0), moment(-1));
+    await subscriptions.recordMail(id, "duplicate", moment(1));
+    await atOnce(() => subscriptions.releaseMail(id, "duplicate"), CALLERS / 4);
+    expect((await find(id)).mails.duplicate).toEqual({ claimedAt: moment(0), sentAt: moment(1) });
+    await subscriptions.claimMail(id, "trialWillEnd", moment(0), moment(-1));
+    await atOnce(() => subscriptions.releaseMail(id, "trialWillEnd"), CALLERS / 4);
+    expect((await find(id)).mails.trialWillEnd).toBeUndefined();
+  });
+});
+
+test("of many who give a subscription to another user at once, one does", async () => {
+  await rounds(async (round) => {
+    const id = `assigned-${round}`;
+    await subscriptions.insert(subscription(id));
+    await atOnce((caller) => subscriptions.assign(id, "user", `user-${caller}`));
+    const { userId } = await find(id);
+    expect(userId).not.toBe("user");
+    await atOnce((caller) => subscriptions.assign(id, "user", `late-${caller}`));
+    expect(await find(id)).toMatchObject({ userId });
+  });
+});

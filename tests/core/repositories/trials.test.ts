@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import { type Trial, TrialRepository } from "#core/repositories/trials.ts";
+import { atOnce, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/at_once.ts";
+import { openFreshDatabase } from "#tests/support/database.ts";
+
+let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
+let trials: TrialRepository;
+beforeAll(async () => {
+  opened = await openFreshDatabase();
+  await createIndexes(opened.database);
+  trials = new TrialRepository(opened.database);
+});
+afterAll(() => opened[Symbol.asyncDispose]());
+
+const trial = (_id: string, address: string, machine: string, change: Partial<Trial> = {}): Trial => ({
+  _id,
+  userId: "user",
+  stpProductId: null,
+  stpSubscriptionId: null,
+  stpCustomerId: null,
+  startsAt: null,
+  endsAt: null,
+  device: { beakId: `b-${machine}`, fingerprint: `f-${machine}` },
+  createdAt: moment(0),
+  updatedAt: null,
+  identifierValue: address,
+  beakIds: [`b-${machine}`],
+  fingerprints: [`f-${machine}`],
+  attempts: { customer: 1, subscription: 1 },
+  attemptedAt: moment(0),
+  redeemedAt: null,
+  signedInAt: null,
+  ...change,
+});
+const find = async (address: string) => (await trials.listConcerning(address, "-", "-"))[0] as Trial;
+
+test.each([
+  ["address", (caller: number) => trial("", "same@example.com", `a-${caller}`)],
+  [
+    "beak_id",
+    (caller: number) => ({ ...trial("", `b${caller}@x.example`, `b-${caller}`), beakIds: ["same"] }),
+  ],
+  ["fingerprint", (c: number) => ({ ...trial("", `f${c}@x.example`, `c-${c}`), fingerprints: ["same"] })],
+])("of many who claim a trial for one %s at once, one does", async (what, wanted) => {
+  await rounds(async (round) => {
+    const claimed = await atOnce((caller) => {
+      const { identifierValue, beakIds, fingerprints, ...rest } = wanted(caller);
+      const of = (value: string) => `${value}-${round}`;
+      return trials.claim({
+        ...rest,
+        _id: `${what}-${round}-${caller}`,
+        identifierValue: of(identifierValue),
+        beakIds: beakIds.map(of),
+        fingerprints: fingerprints.map(of),
+      });
+    });
+    expect(claimed.filter(Boolean)).toHaveLength(1);
+  }, UNIQUE_ROUNDS);
+});
+
+test("a machine that many open trials take in at once joins one of them", async () => {
+  await rounds(async (round) => {
+    const ids = Array.from({ length: 10 }, (_, number) => `joined-${round}-${number}`);
+    for (const id of ids) await trials.claim(trial(id, `${id}@example.com`, id));
+    const joined = await atOnce((caller) => {
+      const id = ids[caller % ids.length] as string;
+      return trials.join(id, `b-new-${round}`, `f-new-${round}`).then((isIn) => (isIn ? id : null));
+    });
+    expect(new Set(joined.filter((id) => id !== null)).size).toBe(1);
+    expect(await trials.listConcerning("-", `b-new-${round}`, "-")).toHaveLength(1);
+  }, UNIQUE_ROUNDS);
+});
+
+test("nobody joins a trial whose link was redeemed", async () => {
+  await trials.claim(trial("over", "over@example.com", "over", { redeemedAt: moment(1) }));
+  expect(await atOnce((caller) => trials.join("over", `b-${caller}`, `f-${caller}`))).not.toContain(true);
+});
+
+test("a trial that ran out unused is renewed by one of many", async () => {
+  await rounds(async (round) => {
+    const id = `renewed-${round}`;
+    await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));
+    const renewed = await atOnce((caller) => trials.renew(id, "sub_old", moment(caller)));
+    expect(renewed.filter((document) => document !== null)).toHaveLength(1);
+    const attempts = { customer: 1, subscription: 2 };
+    expect(await find(`${id}@example.com`)).toMatchObject({ stpSubscriptionId: null, attempts });
+  });
+});
+
+test("one whose owner signed in at the same time is renewed before that or not at all", async () => {
+  await rounds(async (round) => {
+    const id = `owned-${round}`;
+    await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));
+    await atOnce<unknown>((caller) =>
+      caller === 2 * round
+        ? trials.recordSignIn(`${id}@example.com`, null, moment(1))
+        : trials.renew(id, "sub_old", moment(caller)),
+    );
+    await trials.recordSubscription(
+      id,
+      { stpProductId: "prod", stpSubscriptionId: "sub_old", startsAt: null, endsAt: null },
+      moment(50),
+    );
+    expect(await trials.renew(id, "sub_old", moment(60))).toBeNull();
+  });
+});
+
+test("an attempt that many give up at once is raised once, and a lost customer forgotten once", async () => {
+  await rounds(async (round) => {
+    const id = `raised-${round}`;
+    await trials.claim(trial(id, `${id}@example.com`, id, { stpCustomerId: "cus_lost" }));
+    await atOnce((caller) => trials.raiseAttempt(id, "subscription", 1, moment(caller)));
+    await atOnce((caller) => trials.forgetCustomer(id, "cus_lost", moment(caller)));
+    expect(await find(`${id}@example.com`)).toMatchObject({
+      stpCustomerId: null,
+      attempts: { customer: 2, subscription: 2 },
+    });
+  });
+});
+
+test("sign-ins at once leave the first time, and one through the trial's link ends its being open", async () => {
+  await rounds(async (round) => {
+    const id = `signed-${round}`;
+    const address = `${id}@example.com`;
+    await trials.claim(trial(id, address, id));
+    await atOnce((caller) => trials.recordSignIn(address, caller === 2 * round ? id : null, moment(caller)));
+    const first = await find(address);
+    expect(first.signedInAt).toEqual(expect.any(String));
+    expect(first.redeemedAt).toBe(moment(2 * round));
+    await atOnce((caller) => trials.recordSignIn(address, id, moment(100 + caller)));
+    expect(await find(address)).toEqual(first);
+  });
+});

@@ -1,0 +1,107 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findDatabase } from "#local/database/find_database.ts";
+import type { FoundDatabase } from "#local/database/found_database.ts";
+import { type Claim, live } from "#tests/faults/life.ts";
+import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const PEOPLE = 12;
+/** Accepted calls before the kill, and again after the restart. */
+const ACCEPTED = 150;
+
+/** Where each engine writes which process serves a data folder. */
+const PID_FILES = ["documentdb/postgres/postmaster.pid", "mongod/mongod.lock"];
+
+async function servingProcess(folder: string): Promise<number> {
+  for (const file of PID_FILES) {
+    const text = await readFile(join(folder, file), "utf8").catch(() => "");
+    const pid = Number.parseInt(text, 10);
+    if (pid > 0) return pid;
+  }
+  throw new Error("no process serves the data folder");
+}
+
+let folder: string;
+let database: FoundDatabase;
+let proxy: FaultProxy;
+let nest: TestNest;
+const start = async () => {
+  database = await findDatabase({ dataDirectory: folder, say: () => undefined });
+  const { hostname, port } = new URL(database.uri.replace(/^mongodb/, "http"));
+  proxy.to({ host: hostname, port: Number(port) });
+};
+/** One that somebody else runs is not ours to kill. */
+const isOurs = !process.env.MONGODB_URI;
+
+beforeAll(async () => {
+  if (!isOurs) return;
+  folder = await mkdtemp(join(tmpdir(), "nest-killed-"));
+  proxy = await startFaultProxy(mongoProtocol);
+  await start();
+  nest = await startNest({
+    environment: {
+      MONGODB_URI: `mongodb://127.0.0.1:${proxy.port}/nest?directConnection=true&maxPoolSize=16`,
+      LIMIT_LINKS_PER_KNOWN_DEVICE: "0",
+      LIMIT_MAILS_PER_HOUR: "0",
+    },
+  });
+});
+afterAll(async () => {
+  if (!isOurs) return;
+  await nest.stop();
+  await proxy.close();
+  await database.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test.runIf(isOurs)(
+  "the database's process is killed under load and started again: everything that was accepted is there, and Nest goes on by itself",
+  async () => {
+    const claims: Claim[] = [];
+    const answers = new Map<string, number>();
+    let isOver = false;
+    let waiting: (() => void) | null = null;
+    let wanted = ACCEPTED;
+    const accepted = () =>
+      new Promise<void>((resolve) => {
+        waiting = resolve;
+      });
+    const note = (answer: string, claim: Claim | null) => {
+      answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      if (claim) claims.push(claim);
+      if (claims.length >= wanted) waiting?.();
+    };
+    const lives = Array.from({ length: PEOPLE }, (_, number) =>
+      live(nest, `person${number}`, note, () => isOver),
+    );
+
+    await accepted();
+    const before = claims.length;
+    const pid = await servingProcess(folder);
+    // As when a machine loses its power: nobody hears what the server before the engine would say of it.
+    process.kill(pid, "SIGKILL");
+    proxy.refuse();
+    await database.died;
+    // What is left of it: the server before the engine.
+    await database.stop();
+    wanted = claims.length + ACCEPTED;
+    await start();
+    proxy.mend();
+    await accepted();
+    isOver = true;
+    await Promise.all(lives);
+
+    const said = [...answers].map(([answer, count]) => `${answer} ×${count}`).join(", ");
+    console.log(
+      `${database.engine}: ${before} accepted before the kill, ${claims.length - before} after it; ${said}`,
+    );
+    const lost: string[] = [];
+    for (const { says, holds } of claims) if (!(await holds())) lost.push(says);
+    expect(lost).toEqual([]);
+    expect([...answers.keys()].filter((answer) => answer.includes("unknown"))).toEqual([]);
+  },
+  180_000,
+);

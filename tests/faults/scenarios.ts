@@ -1,0 +1,195 @@
+import type { DoubleEvent } from "#local/stripe/types.ts";
+import type { Lane } from "#tests/faults/lane.ts";
+import { codeIn, linkRequest, type Reply, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
+
+/** A call, and what has to be there before it. */
+export interface Scenario {
+  /** The path that is called. */
+  path: string;
+  /** What tells it from others of that path. */
+  kind?: string;
+  /** @param address of somebody whom nobody else uses @returns the call, which can be made again as it is */
+  prepare(lane: Lane, address: string): Promise<() => Promise<Reply>>;
+}
+
+const machineOf = (address: string) => ({
+  platform: "mac",
+  beak_id: `b ${address}`,
+  fingerprint: `f ${address}`,
+});
+const request = (address: string, change: object = {}) =>
+  linkRequest({ identifier_value: address, device: machineOf(address), ...change });
+const signIn = (nest: TestNest, address: string, change: object = {}) =>
+  nest.signIn(address, { device: machineOf(address), ...change });
+
+/** A call of a method by a person who has signed in. */
+function signedIn(
+  path: string,
+  body: (user_id: string, lane: Lane, address: string) => object | Promise<object>,
+): Scenario {
+  return {
+    path,
+    async prepare(lane, address) {
+      const { nest } = lane;
+      const { user_id, access_token } = await signIn(nest, address);
+      const asked = await body(user_id, lane, address);
+      // Its copy of the news is old, and it holds no link to the portal.
+      nest.clock.advance(61);
+      return () => nest.call(path, asked, { bearer: access_token });
+    },
+  };
+}
+
+/** The newest event of a type, which is delivered. */
+function hears(kind: string, type: string, live: (lane: Lane, address: string) => Promise<void>): Scenario {
+  return {
+    path: "/1/webhook/stripe",
+    kind,
+    async prepare(lane, address) {
+      const { nest } = lane;
+      await live(lane, address);
+      const event = nest.stripe.events().findLast((one) => one.type === type) as DoubleEvent;
+      return () => nest.webhook(event);
+    },
+  };
+}
+
+const buys = (nest: TestNest, address: string) => nest.stripe.createSubscription({ email: address });
+/** Nothing before this is delivered any more. */
+const subscribed = async (lane: Lane, address: string, wanted: object = {}) => {
+  const { nest } = lane;
+  const made = nest.stripe.createSubscription({ email: address, ...wanted });
+  await lane.arrive();
+  nest.clock.advance(5);
+  return made;
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    path: `${V1}send_magic_link`,
+    prepare:
+      async ({ nest }, address) =>
+      () =>
+        nest.call(`${V1}send_magic_link`, request(address)),
+  },
+  {
+    path: `${V1}authenticate_user`,
+    kind: "code, new user",
+    async prepare({ nest }, address) {
+      await nest.requestLink({ identifier_value: address, device: machineOf(address) });
+      const code = codeIn(nest.ses.inbox.findLast(({ to }) => to === address) as never);
+      return () => nest.redeem(code);
+    },
+  },
+  {
+    path: `${V1}authenticate_user`,
+    kind: "code, known user",
+    async prepare({ nest }, address) {
+      await signIn(nest, address, { client_id: WINDOWS, device: machineOf(`other ${address}`) });
+      await nest.requestLink({ identifier_value: address, device: machineOf(address) });
+      const code = codeIn(nest.ses.inbox.findLast(({ to }) => to === address) as never);
+      return () => nest.redeem(code);
+    },
+  },
+  {
+    path: `${V1}authenticate_user`,
+    kind: "refresh",
+    async prepare({ nest }, address) {
+      const { refresh_token } = await signIn(nest, address);
+      return () => nest.refresh(refresh_token);
+    },
+  },
+  signedIn(`${V1}get_marketing_consent`, async (user_id, { nest }) => {
+    await nest.call(`${V1}set_marketing_consent`, { user_id, level: "general" }, { internal: true });
+    return { user_id };
+  }),
+  signedIn(`${V1}set_marketing_consent`, (user_id) => ({ user_id, level: "general" })),
+  signedIn(`${V1}get_subscription_status`, async (user_id, lane, address) => {
+    await subscribed(lane, address);
+    return { user_id };
+  }),
+  signedIn(`${V1}list_news_items`, () => ({ client_id: WINDOWS })),
+  {
+    path: `${V1}enrol_alpha_user`,
+    prepare:
+      async ({ nest }, email) =>
+      () =>
+        nest.call(`${V1}enrol_alpha_user`, { email }, { internal: true }),
+  },
+  {
+    path: `${V2}create_trial_and_magic_link`,
+    prepare:
+      async ({ nest }, address) =>
+      () =>
+        nest.call(`${V2}create_trial_and_magic_link`, request(address)),
+  },
+  signedIn(`${V2}get_subscription_status`, async (user_id, lane, address) => {
+    await subscribed(lane, address);
+    return { user_id };
+  }),
+  signedIn(`${V2}get_user`, (user_id) => ({ user_id })),
+  signedIn(`${V2}list_sessions`, (user_id) => ({ user_id })),
+  signedIn(`${V2}revoke_session`, async (user_id, { nest }, address) => {
+    await signIn(nest, address, { device: machineOf(`other ${address}`), client_id: WINDOWS });
+    const listed = await nest.call(`${V2}list_sessions`, { user_id }, { internal: true });
+    const other = listed.body.find(({ client_id }: { client_id: string }) => client_id === WINDOWS);
+    return { user_id, session_id: other.id };
+  }),
+  {
+    path: `${V2}revoke_token`,
+    async prepare({ nest }, address) {
+      const { client_id, refresh_token } = await signIn(nest, address);
+      return () => nest.call(`${V2}revoke_token`, { client_id, refresh_token });
+    },
+  },
+  hears("a purchase", "customer.subscription.created", async ({ nest }, address) => void buys(nest, address)),
+  hears("a second purchase", "customer.subscription.created", async (lane, address) => {
+    await subscribed(lane, address);
+    buys(lane.nest, address);
+  }),
+  hears("a change", "customer.subscription.updated", async (lane, address) => {
+    const { id } = await subscribed(lane, address);
+    lane.nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+  }),
+  hears("an end", "customer.subscription.deleted", async (lane, address) => {
+    const { id } = await subscribed(lane, address);
+    lane.nest.stripe.cancelSubscription(id);
+  }),
+  hears("a trial's last days", "customer.subscription.trial_will_end", async (lane, address) => {
+    const { id } = await subscribed(lane, address, { trialDays: 14 });
+    const trial = lane.nest.stripe.subscriptions().find((one) => one.id === id);
+    lane.nest.stripe.emit("customer.subscription.trial_will_end", trial ?? {});
+  }),
+  hears("a dispute", "charge.dispute.created", async (lane, address) => {
+    const { id } = await subscribed(lane, address);
+    lane.nest.stripe.dispute(id);
+  }),
+  hears("a late payment for a rejected one", "payment_intent.succeeded", async (lane, address) => {
+    await subscribed(lane, address);
+    const { id } = await subscribed(lane, address, { card: { processes: true } });
+    lane.nest.stripe.settlePayment(id, "succeeded");
+  }),
+  {
+    path: "ses_events",
+    async prepare({ nest, sesEvent }, address) {
+      const event = {
+        id: `event of ${address}`,
+        time: nest.clock.now().toISOString(),
+        detail: {
+          eventType: "Bounce",
+          mail: { messageId: "m1" },
+          bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: address }] },
+        },
+      };
+      return () => sesEvent(event);
+    },
+  },
+];
+
+/** How a scenario is called in the table. */
+export function nameOf({ path, kind }: Scenario): string {
+  const name = path.includes("/webhook/") ? "webhook" : path.split("/").at(-1);
+  const isOlder = path === `${V1}get_subscription_status`;
+  const what = kind ?? (isOlder ? "the heartbeat of 2020-12-14" : undefined);
+  return what === undefined ? `${name}` : `${name}: ${what}`;
+}

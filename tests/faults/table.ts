@@ -1,0 +1,45 @@
+import type { Part } from "#tests/faults/lane.ts";
+import type { Fault, Outcome } from "#tests/faults/run.ts";
+import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
+import { FAULT_KINDS, type FaultKind } from "#tests/support/fault_proxy.ts";
+
+type Seen = readonly [{ scenario: Scenario; fault: Fault }, Outcome];
+
+/** A call by a part and how it went wrong: every answer that was seen, and how often the call had to be made again. */
+export function tableOf(outcomes: readonly Seen[]): string {
+  const kinds = Object.keys(FAULT_KINDS) as FaultKind[];
+  const rows = new Map<string, { name: string; part: Part; seen: Seen[] }>();
+  for (const each of outcomes) {
+    const [{ scenario, fault }] = each;
+    const key = `${nameOf(scenario)} ${fault.part}`;
+    const row = rows.get(key) ?? { name: nameOf(scenario), part: fault.part, seen: [] };
+    row.seen.push(each);
+    rows.set(key, row);
+  }
+  const lines = [...rows.values()]
+    .sort((one, other) => `${one.name} ${one.part}`.localeCompare(`${other.name} ${other.part}`))
+    .map(({ name, part, seen }) => [
+      name,
+      part,
+      ...kinds.map((kind) =>
+        cell(seen.filter(([{ fault }]) => fault.kind === kind).map(([, outcome]) => outcome)),
+      ),
+    ]);
+  const head = ["Call", "What goes wrong", ...kinds];
+  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Such as `200 ×3, 503 unavailable ×5 (1 retry)`. */
+function cell(outcomes: readonly Outcome[]): string {
+  const answers = new Map<string, Outcome[]>();
+  for (const outcome of outcomes)
+    answers.set(outcome.answer, [...(answers.get(outcome.answer) ?? []), outcome]);
+  return [...answers]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .map(([answer, all]) => {
+      const most = Math.max(...all.map(({ retries }) => retries));
+      const again = most === 0 ? "" : ` (${most} ${most === 1 ? "retry" : "retries"})`;
+      return `${answer} ×${all.length}${again}`;
+    })
+    .join(", ");
+}

@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import type { DoubleEvent } from "#local/stripe/types.ts";
+import { hearOf, tryTrial, usable } from "#tests/model/billing_rules.ts";
+import { newest, operation, type Plan } from "#tests/model/operation.ts";
+import { makeLink, mayAsk } from "#tests/model/rules.ts";
+import { machine, person } from "#tests/model/sign_in_plans.ts";
+import type { Person } from "#tests/model/state.ts";
+import { V2 } from "#tests/support/nest.ts";
+
+/** Somebody starts a trial for an address, their own or not, on their machine. */
+export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
+  ([on, of]): Plan =>
+    (_state, _world, name) =>
+      operation({
+        says: `${on} starts a trial for ${of}: link ${name}`,
+        async call(world) {
+          const body = world.linkRequest(name, on, of);
+          const reply = await world.nest.call(`${V2}create_trial_and_magic_link`, body, {
+            ip: world.app(on).ip,
+          });
+          if (reply.status === 204) world.readMail(name);
+          return world.answer(reply);
+        },
+        begin: (state) => (mayAsk(state, of, on) ? tryTrial(state, of, on) : "rate_limited"),
+        finish(state, refused) {
+          if (refused !== null) return { code: refused };
+          makeLink(state, name, { person: of, machine: on, isTrial: true });
+          return { code: "204" };
+        },
+      }),
+);
+
+/** Stripe posts one of the events that wait, in whatever order. */
+export const hears: fc.Arbitrary<Plan> = fc.nat(9).map(
+  (nth): Plan =>
+    (_state, world) => {
+      const events = world.pending();
+      const event = events[nth % Math.max(1, events.length)];
+      if (!event) return null;
+      const atStripe = world.atStripe();
+      const name = world.nameOf((event.data.object as { id: string }).id);
+      return operation({
+        says: `Nest hears ${event.type}${name ? ` of ${name}` : ""}`,
+        isWebhook: true,
+        call: async (world) => ({ code: await world.deliver(event), holds: {} }),
+        begin: (state) => (name === null ? "200" : hearOf(state, happening(event), name, atStripe)),
+        finish: (_state, code) => ({ code }),
+      });
+    },
+);
+
+const happening = ({ type }: DoubleEvent) => type.slice(type.lastIndexOf(".") + 1);
+
+/** What a person is told of their subscription. */
+export const looks: fc.Arbitrary<Plan> = fc.nat(5).map((back) => (before, world, name) => {
+  const of = newest(before.verified, back);
+  return of === undefined ? null : looksAt(of)(before, world, name);
+});
+
+export function looksAt(of: Person): Plan {
+  return () =>
+    operation({
+      says: `${of}'s subscription is looked at`,
+      async call(world) {
+        const user_id = world.get(`user ${of}`);
+        const reply = await world.nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+        const answer = world.answer(reply);
+        return reply.status === 200 ? { ...answer, code: reply.body.status } : answer;
+      },
+      begin: (state) => usable(state, of),
+      finish: (_state, status) => ({ code: status ?? "no_active_subscription" }),
+    });
+}

@@ -1,0 +1,184 @@
+import fc from "fast-check";
+import { hears, looks, startsTrial } from "#tests/model/billing_plans.ts";
+import { best, hasEnded, settle } from "#tests/model/billing_rules.ts";
+import { explain } from "#tests/model/explain.ts";
+import { newest, type Operation, type Plan } from "#tests/model/operation.ts";
+import { calls, listsSessions, refreshes, revokes, signsOut } from "#tests/model/session_plans.ts";
+import { asks, asksFor, person, redeems, redeemsLink } from "#tests/model/sign_in_plans.ts";
+import { MACHINES, PEOPLE, type State } from "#tests/model/state.ts";
+import type { World } from "#tests/model/world.ts";
+
+/** Everything that may be so, as far as the answers tell. */
+export interface Model {
+  states: State[];
+  /** How many operations there were. */
+  count: number;
+}
+
+type Command = fc.AsyncCommand<Model, World>;
+
+/** The machine was too slow for the call's time limit, which says nothing of the promises. */
+export class TooSlow extends Error {}
+
+function command(says: string, run: (model: Model, world: World) => Promise<void>): Command {
+  return { check: () => true, run, toString: () => says };
+}
+
+/** Does what is planned, at once if it is more than one thing, and holds the answers against the promises. */
+export async function act(
+  model: Model,
+  world: World,
+  plans: readonly Plan[],
+  choices: readonly number[] = [],
+): Promise<void> {
+  const [state] = model.states as [State];
+  const operations = plans.flatMap((plan) => plan(state, world, String(++model.count)) ?? []);
+  if (operations.length === 0) return;
+  const lived = world.atStripe();
+  const startedAt = Date.now();
+  const work = operations.map((operation) => () => operation.call(world));
+  const { results, order } =
+    work.length === 1
+      ? { results: [await (work[0] as () => ReturnType<Operation["call"]>)()], order: [] }
+      : await world.turnstile.run(work, choices);
+  if (results.some(({ code }) => code === "unavailable") && Date.now() - startedAt > 2_000)
+    throw new TooSlow();
+  for (const [number, { says }] of operations.entries())
+    world.told.push(`${number > 0 ? "   at once, " : ""}${says} -> ${results[number]?.code}`);
+  const expected = new Set<string>();
+  const explanations = explain(model.states, operations, results, world.names, expected);
+  const [first] = explanations;
+  if (!first) throw broken(world, `the promises allow ${[...expected].join(", ") || "nothing"}`, order);
+  model.states = explanations.map((explanation) => explanation.state);
+  for (const [name, value] of first.names) world.names.set(name, value);
+  if (operations.length > 1 && operations.some(({ isWebhook }) => isWebhook))
+    await deliverAll(model, world, { ...world.atStripe(), ...lived });
+}
+
+/** Everything of Stripe's arrives: each person is left with the best of their subscriptions. */
+export async function deliverAll(model: Model, world: World, before = world.atStripe()): Promise<void> {
+  await world.deliverAll();
+  world.told.push("everything of Stripe's has arrived");
+  const after = world.atStripe();
+  for (const state of model.states) settle(state, before, after);
+  for (const person of PEOPLE) {
+    const of = (all: typeof after) =>
+      Object.entries(all).filter(([, one]) => one.person === person && !hasEnded(one));
+    const wanted = best(of(before).filter(([name]) => !model.states[0]?.subscriptions[name]?.isRejected));
+    const living = of(after).map(([name]) => name);
+    if (living.join() !== (wanted ?? ""))
+      throw broken(
+        world,
+        `${person} should keep ${wanted ?? "nothing"}, and has ${living.join() || "nothing"}`,
+      );
+  }
+}
+
+export function broken(world: World, what: string, order: readonly string[] = []): Error {
+  const lines = world.told.map((line) => `  ${line}`).join("\n");
+  const errands = order.length > 0 ? `\nIn this order: ${order.join(", ")}` : "";
+  return new Error(`A promise is broken: ${what}.\n${lines}${errands}`);
+}
+
+/** Mostly moments. */
+const MOVES = [
+  ["11 seconds", 11],
+  ["11 seconds", 11],
+  ["11 seconds", 11],
+  ["21 minutes", 21 * 60],
+  ["61 minutes", 61 * 60],
+  ["2 days", 2 * 86_400],
+  ["15 days", 15 * 86_400],
+  ["366 days", 366 * 86_400],
+] as const;
+
+function pass(model: Model, world: World, seconds: number): void {
+  world.nest.clock.advance(seconds);
+  world.nest.stripe.advance(0);
+  for (const state of model.states) state.now = world.nest.clock.now().getTime();
+}
+
+const moves = fc.constantFrom(...MOVES).map(([says, seconds]) => {
+  return command(`${says} pass`, async (model, world) => {
+    world.told.push(`${says} pass`);
+    pass(model, world, seconds);
+  });
+});
+
+const buys = person.map((who) =>
+  command(`${who} buys a subscription`, async (model, world) => {
+    world.told.push(`${who} buys a subscription`);
+    pass(model, world, 2);
+    world.nest.stripe.createSubscription({ email: world.addressOf(who) });
+  }),
+);
+
+const cancels = fc.tuple(person, fc.nat(3), fc.boolean()).map(([who, back, isAtPeriodEnd]) =>
+  command(
+    `${who} cancels ${isAtPeriodEnd ? "at the end of the period" : "at once"}`,
+    async (_model, world) => {
+      const living = Object.entries(world.atStripe()).filter(
+        ([, one]) => one.person === who && !hasEnded(one),
+      );
+      const [name] = newest(living, back) ?? [];
+      if (name === undefined) return;
+      world.told.push(`${name} is cancelled ${isAtPeriodEnd ? "at the end of its period" : "at once"}`);
+      world.nest.stripe.cancelSubscription(world.stripeIdOf(name), { isAtPeriodEnd });
+    },
+  ),
+);
+
+const arrives = fc.constant(
+  command("everything of Stripe's arrives", (model, world) => deliverAll(model, world)),
+);
+
+const plan = fc.oneof(
+  { weight: 3, arbitrary: asks },
+  { weight: 5, arbitrary: redeems },
+  { weight: 6, arbitrary: refreshes },
+  { weight: 4, arbitrary: calls },
+  { weight: 1, arbitrary: signsOut },
+  { weight: 1, arbitrary: revokes },
+  { weight: 2, arbitrary: startsTrial },
+  { weight: 3, arbitrary: hears },
+);
+const single = fc
+  .oneof(
+    { weight: 10, arbitrary: plan },
+    { weight: 1, arbitrary: listsSessions },
+    { weight: 1, arbitrary: looks },
+  )
+  .map((one) => command("one thing", (model, world) => act(model, world, [one])));
+
+/** Two or three things at once, some of them twice; the numbers decide whose turn it is. */
+const atOnce = fc
+  .tuple(
+    fc.array(fc.tuple(plan, fc.constantFrom(1, 1, 2)), { minLength: 1, maxLength: 3 }),
+    fc.array(fc.nat(11), { maxLength: 40 }),
+  )
+  .map(([chosen, choices]) => {
+    const plans = chosen.flatMap(([one, times]) => Array<Plan>(times).fill(one)).slice(0, 4);
+    return command("at once", (model, world) => act(model, world, plans, choices));
+  });
+
+/** @param replayPath as a failure prints it: which of the commands to keep */
+const signsIn = fc.constantFrom(...MACHINES).map((machine) => {
+  const owner = PEOPLE.find((person) => machine.startsWith(person)) as (typeof PEOPLE)[number];
+  return command(`${owner} signs in`, async (model, world) => {
+    await act(model, world, [asksFor(owner, machine)]);
+    await act(model, world, [redeemsLink(String(model.count))]);
+  });
+});
+
+export function histories(replayPath: string | undefined): fc.Arbitrary<Iterable<Command>> {
+  const weighted = [
+    ...Array(10).fill(single),
+    ...Array(8).fill(atOnce),
+    ...[signsIn, signsIn, signsIn, moves, moves, buys, cancels, arrives],
+  ];
+  return fc.commands(weighted, {
+    maxCommands: 40,
+    size: "max",
+    ...(replayPath === undefined ? {} : { replayPath }),
+  });
+}

@@ -1,0 +1,74 @@
+import type { Expected, Operation } from "#tests/model/operation.ts";
+import { fingerprint, type State } from "#tests/model/state.ts";
+import type { Answer, Names } from "#tests/model/world.ts";
+
+/** One way in which things may have gone. */
+interface Explanation {
+  state: State;
+  /** What was learnt of what the answers hold. */
+  names: Names;
+}
+
+/** An operation, how it was answered, and how far it has got in an explanation. */
+interface Progress {
+  begun: { value: unknown } | null;
+  isFinished: boolean;
+}
+
+/**
+ * Everything that may be so after these operations were answered so: each order of their steps, from each state that was
+ * possible before, that leads to these answers. Empty if no order does: then a promise was broken.
+ * @param expected filled with every answer that some order leads to, for the report
+ */
+export function explain(
+  before: readonly State[],
+  operations: readonly Operation[],
+  answers: readonly Answer[],
+  names: Names,
+  expected: Set<string> = new Set(),
+): Explanation[] {
+  const found = new Map<string, Explanation>();
+  const isLoose = (operation: Operation) => operations.length > 1 && operation.isWebhook === true;
+
+  const go = (now: Explanation, progress: readonly Progress[]) => {
+    if (progress.every(({ isFinished }) => isFinished)) {
+      found.set(fingerprint(now.state), now);
+      return;
+    }
+    for (const [number, { begun, isFinished }] of progress.entries()) {
+      if (isFinished) continue;
+      const operation = operations[number] as Operation;
+      const state = structuredClone(now.state);
+      if (begun === null) {
+        const value = operation.begin(state);
+        go({ ...now, state }, progress.with(number, { begun: { value }, isFinished: false }));
+        continue;
+      }
+      const wanted = operation.finish(state, structuredClone(begun.value));
+      expected.add(operations.length > 1 ? `${number + 1}: ${wanted.code}` : wanted.code);
+      const learnt = learn(now.names, wanted, answers[number] as Answer, isLoose(operation));
+      if (learnt) go({ state, names: learnt }, progress.with(number, { begun, isFinished: true }));
+    }
+  };
+  for (const state of before) {
+    go(
+      { state, names },
+      operations.map(() => ({ begun: null, isFinished: false })),
+    );
+  }
+  return [...found.values()];
+}
+
+/** The names with what an answer adds to them; null if it is not the answer that is wanted. */
+function learn(known: Names, wanted: Expected, { code, holds }: Answer, isLoose: boolean): Names | null {
+  if (isLoose) return known;
+  if (wanted.code !== code) return null;
+  const names = new Map(known);
+  for (const [kind, name] of Object.entries(wanted.names ?? {})) {
+    const value = holds[kind];
+    const before = names.get(name);
+    if (value === undefined || (before !== undefined && before !== value)) return null;
+    names.set(name, value);
+  }
+  return names;
+}

@@ -1,0 +1,149 @@
+/** The promises about links, sessions and tokens (contract 1.2), as rules over the model's state. */
+import {
+  type AccessToken,
+  APPS,
+  DAY,
+  HOUR,
+  LINKS_LIMIT,
+  type Link,
+  type Machine,
+  MINUTE,
+  type Person,
+  SECOND,
+  type Session,
+  type State,
+} from "#tests/model/state.ts";
+
+const LINK_LIFE = 20 * MINUTE;
+const ACCESS_TOKEN_LIFE = HOUR;
+const REFRESH_TOKEN_LIFE = 365 * DAY;
+const FAILURES_LIMIT = 10;
+/** Two windows that refresh at once. */
+const GRACE = 10 * SECOND;
+
+/** Nobody is locked out by a stranger: a machine that signed the address in may ask whatever others asked. */
+export function mayAsk(state: State, person: Person, machine: Machine): boolean {
+  const isKnown = state.knownMachines[person].includes(machine);
+  if (!isKnown && state.asked[person] >= LINKS_LIMIT) return false;
+  state.asked[person]++;
+  return true;
+}
+
+export function makeLink(
+  state: State,
+  name: string,
+  link: Pick<Link, "person" | "machine" | "isTrial">,
+): void {
+  const expiresAt = state.now + LINK_LIFE;
+  state.links[name] = { ...link, expiresAt, isUsed: false, isRevoked: false, failures: 0 };
+}
+
+/** What a redemption shows. */
+export interface Shown {
+  machine: Machine;
+  isSecretRight: boolean;
+  isRedirectRight: boolean;
+}
+
+/** Why a link can't be redeemed so, or null; a null spends it. */
+export function trySpend(link: Link, shown: Shown, now: number): string | null {
+  if (!shown.isSecretRight) return "token_not_found";
+  if (link.isUsed) return "token_used";
+  if (link.isRevoked || link.failures >= FAILURES_LIMIT) return "authorization_not_found";
+  if (link.expiresAt <= now) return "token_expired";
+  if (APPS[link.machine] !== APPS[shown.machine]) return "incorrect_client";
+  if (!shown.isRedirectRight) return "incorrect_redirect_uri";
+  if (link.machine !== shown.machine) return "incorrect_code_verifier";
+  link.isUsed = true;
+  return null;
+}
+
+/** A failed check does not burn a link, the tenth does; one that is spent or revoked stays as it is. */
+export function countFailure(link: Link, code: string): void {
+  const isCounted = ["incorrect_client", "incorrect_redirect_uri", "incorrect_code_verifier"].includes(code);
+  if (isCounted && !link.isUsed && !link.isRevoked) link.failures++;
+}
+
+/** Everything that a redeemed link changes. */
+export function signIn(state: State, name: string, spent: string): void {
+  const { person, machine, isTrial } = state.links[spent] as Link;
+  for (const [other, link] of Object.entries(state.links)) {
+    const isSame = link.person === person && APPS[link.machine] === APPS[machine];
+    if (isSame && other !== spent && !link.isUsed) link.isRevoked = true;
+  }
+  if (!state.verified.includes(person)) state.verified.push(person);
+  if (!state.knownMachines[person].includes(machine)) state.knownMachines[person].push(machine);
+  const trial = state.trials[person];
+  if (trial && !trial.isRedeemed) {
+    trial.isSignedIn = true;
+    trial.isRedeemed = isTrial;
+  }
+  const expiresAt = state.now + REFRESH_TOKEN_LIFE;
+  state.sessions[name] = {
+    person,
+    machine,
+    isStanding: true,
+    expiresAt,
+    tokens: [{ expiresAt, used: null }],
+    generation: 1,
+    seen: 0,
+    held: 1,
+  };
+  issueAccessToken(state, name, name, 1);
+}
+
+function issueAccessToken(state: State, name: string, session: string, generation: number): void {
+  state.accessTokens[name] = { session, generation, expiresAt: state.now + ACCESS_TOKEN_LIFE };
+}
+
+/** What a refresh comes to: an error, theft, or a generation that is answered. */
+export type Refresh = { refused: string } | { stolen: true } | { generation: number };
+
+/** Decides a refresh, and spends the token if it was not. */
+export function decideRefresh(state: State, session: Session, generation: number, network: string): Refresh {
+  const token = session.tokens[generation - 1];
+  if (!token) throw new Error("the model has no such token");
+  if (!session.isStanding) return { refused: "authorization_not_found" };
+  if (token.expiresAt <= state.now) return { refused: "token_expired" };
+  if (token.used === null) {
+    token.used = { at: state.now, network };
+    session.tokens.push({ expiresAt: state.now + REFRESH_TOKEN_LIFE, used: null });
+    return { generation: generation + 1 };
+  }
+  const hasArrived = session.seen > generation || session.tokens[generation]?.used !== null;
+  const isOtherWindow = state.now - token.used.at <= GRACE && token.used.network === network;
+  return !hasArrived || isOtherWindow ? { generation: generation + 1 } : { stolen: true };
+}
+
+/** @returns the code it answers */
+export function finishRefresh(state: State, name: string, of: string, refresh: Refresh): string {
+  const session = state.sessions[of] as Session;
+  if ("refused" in refresh) return refresh.refused;
+  if ("stolen" in refresh) {
+    session.isStanding = false;
+    return "token_used";
+  }
+  if (!session.isStanding) return "authorization_not_found";
+  session.generation = Math.max(session.generation, refresh.generation);
+  session.expiresAt = Math.max(session.expiresAt, state.now + REFRESH_TOKEN_LIFE);
+  issueAccessToken(state, name, of, refresh.generation);
+  return "200";
+}
+
+/** Why a bearer does not stand, or null. */
+export function whyNotStanding(
+  state: State,
+  { session: of, generation, expiresAt }: AccessToken,
+): string | null {
+  const session = state.sessions[of] as Session;
+  // A token says in whole seconds when it ends.
+  if (Math.floor(expiresAt / SECOND) <= Math.floor(state.now / SECOND)) return "token_expired";
+  if (!session.isStanding || generation < session.generation) return "token_revoked";
+  return session.expiresAt <= state.now ? "token_expired" : null;
+}
+
+/** The answer to the refresh that issued it has arrived: the token before it must not be taken again. */
+export function see(state: State, { session, generation }: AccessToken): void {
+  const seen = state.sessions[session] as Session;
+  seen.seen = Math.max(seen.seen, generation);
+}

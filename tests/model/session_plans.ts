@@ -1,0 +1,197 @@
+import fc from "fast-check";
+import { newest, operation, type Plan } from "#tests/model/operation.ts";
+import { decideRefresh, finishRefresh, see, whyNotStanding } from "#tests/model/rules.ts";
+import { machine } from "#tests/model/sign_in_plans.ts";
+import { type AccessToken, APPS, type Machine, type Session, type State } from "#tests/model/state.ts";
+import type { World } from "#tests/model/world.ts";
+import { V2 } from "#tests/support/nest.ts";
+
+const which = fc.nat(5);
+/** The token that the machine holds, or an older one, as a thief or another window might have it. */
+const token = fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(3) });
+
+/** A refresh token is used: the held one or an older one, at home or elsewhere; the answer may be lost. */
+export const refreshes: fc.Arbitrary<Plan> = fc
+  .tuple(which, token, fc.option(machine, { freq: 4 }), fc.constantFrom(false, false, false, true))
+  .map(([back, older, elsewhere, isLost]) => (before, world, name) => {
+    const of = newest(Object.keys(before.sessions), back);
+    return of === undefined ? null : refreshesHeld(of, { older, elsewhere, isLost })(before, world, name);
+  });
+
+interface Circumstances {
+  older?: number | null;
+  elsewhere?: Machine | null;
+  isLost?: boolean;
+}
+
+export function refreshesHeld(
+  of: string,
+  { older = null, elsewhere = null, isLost = false }: Circumstances = {},
+): Plan {
+  return (before, _world, name) => {
+    const session = before.sessions[of];
+    if (session === undefined) return null;
+    const generation = older === null ? session.held : 1 + (older % session.tokens.length);
+    const from = elsewhere ?? session.machine;
+    const isForeign = APPS[from] !== APPS[session.machine];
+    return operation({
+      says: `${from} refreshes session ${of} with token ${generation}${isLost ? ", the answer is lost" : ""}: access token ${name}`,
+      async call(world) {
+        const { clientId, ip } = world.app(from);
+        const presented = world.get(`session ${of}, token ${generation}`);
+        return world.answer(await world.nest.refresh(presented, { client_id: clientId }, { ip }));
+      },
+      begin: (state) =>
+        isForeign
+          ? { refused: "incorrect_client" }
+          : decideRefresh(state, state.sessions[of] as Session, generation, from),
+      finish(state, refresh) {
+        const code = finishRefresh(state, name, of, refresh);
+        if (code !== "200" || !("generation" in refresh)) return { code };
+        if (isLost) delete state.accessTokens[name];
+        else (state.sessions[of] as Session).held = refresh.generation;
+        return {
+          code,
+          names: {
+            user_id: `user ${session.person}`,
+            session_id: `session ${of}`,
+            refresh_token: `session ${of}, token ${refresh.generation}`,
+            access_token: `access token ${name}`,
+          },
+        };
+      },
+    });
+  };
+}
+
+/** A call with a bearer; its answer tells no more than that it was let in. */
+export const calls: fc.Arbitrary<Plan> = which.map((back) => (before, world, name) => {
+  const of = newest(Object.keys(before.accessTokens), back);
+  return of === undefined ? null : callsWith(of)(before, world, name);
+});
+
+export function callsWith(of: string): Plan {
+  return (before) => {
+    const bearer = before.accessTokens[of];
+    if (bearer === undefined) return null;
+    return operation({
+      says: `${ownerOf(before, bearer).machine} calls with access token ${of}`,
+      async call(world) {
+        const { options, user_id } = asBearer(world, before, of);
+        return world.answer(await world.nest.call(`${V2}get_user`, { user_id }, options));
+      },
+      begin: (state) => letIn(state, of),
+      finish: (_state, refused) => ({ code: refused ?? "200" }),
+    });
+  };
+}
+
+/** Signing out: any token of the session ends it; a wrong secret ends nothing, and is told the same. */
+export const signsOut: fc.Arbitrary<Plan> = fc
+  .tuple(which, fc.nat(3), fc.constantFrom(true, true, false))
+  .map(
+    ([back, older, isRight]): Plan =>
+      (before) => {
+        const [of, session] = newest(Object.entries(before.sessions), back) ?? [];
+        if (of === undefined || session === undefined) return null;
+        const generation = 1 + (older % session.tokens.length);
+        return operation({
+          says: `token ${generation} of session ${of} is revoked${isRight ? "" : " with a wrong secret"}`,
+          async call(world) {
+            const presented = world.get(`session ${of}, token ${generation}`);
+            const last = presented.endsWith("0") ? "1" : "0";
+            const refresh_token = isRight ? presented : `${presented.slice(0, -1)}${last}`;
+            const { clientId } = world.app(session.machine);
+            return world.answer(
+              await world.nest.call(`${V2}revoke_token`, { client_id: clientId, refresh_token }),
+            );
+          },
+          begin(state) {
+            if (isRight) (state.sessions[of] as Session).isStanding = false;
+          },
+          finish: () => ({ code: "204" }),
+        });
+      },
+  );
+
+/** Ending a session from another one: only one's own. */
+export const revokes: fc.Arbitrary<Plan> = fc.tuple(which, which).map(
+  ([back, other]): Plan =>
+    (before) => {
+      const [of, bearer] = newest(Object.entries(before.accessTokens), back) ?? [];
+      const target = newest(Object.keys(before.sessions), other);
+      if (of === undefined || bearer === undefined || target === undefined) return null;
+      const isOwn = before.sessions[target]?.person === ownerOf(before, bearer).person;
+      return operation({
+        says: `${ownerOf(before, bearer).machine} ends session ${target} with access token ${of}`,
+        async call(world) {
+          const { options, user_id } = asBearer(world, before, of);
+          const body = { user_id, session_id: world.get(`session ${target}`) };
+          return world.answer(await world.nest.call(`${V2}revoke_session`, body, options));
+        },
+        begin: (state) => letIn(state, of),
+        finish(state, refused) {
+          if (refused !== null) return { code: refused };
+          if (isOwn) (state.sessions[target] as Session).isStanding = false;
+          return { code: isOwn ? "204" : "not_found" };
+        },
+      });
+    },
+);
+
+/** Where a person is signed in, as one of their machines is told. */
+export const listsSessions: fc.Arbitrary<Plan> = which.map((back) => (before, world, name) => {
+  const of = newest(Object.keys(before.accessTokens), back);
+  return of === undefined ? null : listsSessionsOf(of)(before, world, name);
+});
+
+/** @param of the access token that asks */
+export function listsSessionsOf(of: string): Plan {
+  return (before) => {
+    const bearer = before.accessTokens[of];
+    if (bearer === undefined) return null;
+    const { person, machine: on } = ownerOf(before, bearer);
+    return operation({
+      says: `${on} lists ${person}'s sessions with access token ${of}`,
+      async call(world) {
+        const { options, user_id } = asBearer(world, before, of);
+        const reply = await world.nest.call(`${V2}list_sessions`, { user_id }, options);
+        const names = new Map([...world.names].map(([name, value]) => [value, name]));
+        const answer = world.answer(reply);
+        if (reply.status !== 200) return answer;
+        const listed = reply.body.map(({ id }: { id: string }) => names.get(id) ?? id).sort();
+        return { ...answer, code: `200 ${listed.join()}` };
+      },
+      begin: (state) => letIn(state, of),
+      finish(state, refused) {
+        if (refused !== null) return { code: refused };
+        const standing = Object.entries(state.sessions).filter(
+          ([, session]) => session.person === person && session.isStanding && session.expiresAt > state.now,
+        );
+        return {
+          code: `200 ${standing
+            .map(([name]) => `session ${name}`)
+            .sort()
+            .join()}`,
+        };
+      },
+    });
+  };
+}
+
+/** @returns the code of the refusal, or null; whoever is let in was seen */
+function letIn(state: State, name: string): string | null {
+  const bearer = state.accessTokens[name] as AccessToken;
+  const reason = whyNotStanding(state, bearer);
+  if (reason !== null) return `unauthorized ${reason}`;
+  see(state, bearer);
+  return null;
+}
+
+const ownerOf = (state: State, { session }: AccessToken) => state.sessions[session] as Session;
+
+function asBearer(world: World, state: State, of: string) {
+  const { person, machine: on } = ownerOf(state, state.accessTokens[of] as AccessToken);
+  const options = { bearer: world.get(`access token ${of}`), ip: world.app(on).ip };
+  return { user_id: world.get(`user ${person}`), options };
+}

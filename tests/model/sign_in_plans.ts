@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { newest, operation, type Plan } from "#tests/model/operation.ts";
+import { countFailure, makeLink, mayAsk, signIn, trySpend } from "#tests/model/rules.ts";
+import { type Link, MACHINES, type Machine, PEOPLE, type Person } from "#tests/model/state.ts";
+import { REDIRECT, V1 } from "#tests/support/nest.ts";
+
+export const machine = fc.constantFrom(...MACHINES);
+export const person = fc.constantFrom(...PEOPLE);
+
+/** Somebody asks for a link; it need not be the owner of the address. */
+export const asks: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(([from, to]) => asksFor(to, from));
+
+export function asksFor(to: Person, from: Machine): Plan {
+  return (_state, _world, name) =>
+    operation({
+      says: `${from} asks for a link to ${to}: link ${name}`,
+      async call(world) {
+        const body = world.linkRequest(name, from, to);
+        const reply = await world.nest.call(`${V1}send_magic_link`, body, { ip: world.app(from).ip });
+        if (reply.status === 204) world.readMail(name);
+        return world.answer(reply);
+      },
+      begin: (state) => mayAsk(state, to, from),
+      finish(state, isAllowed) {
+        if (!isAllowed) return { code: "rate_limited" };
+        makeLink(state, name, { person: to, machine: from, isTrial: false });
+        return { code: "204" };
+      },
+    });
+}
+
+/** How a link is redeemed: mostly as it should be. */
+const twist = fc.constantFrom(
+  "rightly",
+  "rightly",
+  "rightly",
+  "with another redirect",
+  "with a wrong secret",
+);
+
+/** A link is redeemed on the machine that asked for it, or on another, which has another verifier. */
+export const redeems: fc.Arbitrary<Plan> = fc
+  .tuple(fc.nat(5), fc.option(machine, { freq: 4 }), twist)
+  .map(([back, elsewhere, how]) => (before, world, name) => {
+    const of = newest(Object.keys(before.links), back);
+    return of === undefined ? null : redeemsLink(of, elsewhere, how)(before, world, name);
+  });
+
+export function redeemsLink(of: string, elsewhere: Machine | null = null, how = "rightly"): Plan {
+  return (before, _world, name) => {
+    const link = before.links[of];
+    if (link === undefined) return null;
+    const on = elsewhere ?? link.machine;
+    const shown = {
+      machine: on,
+      isSecretRight: how !== "with a wrong secret",
+      isRedirectRight: how !== "with another redirect",
+    };
+    return operation({
+      says: `${on} redeems link ${of}${how === "rightly" ? "" : ` ${how}`}: session ${name}`,
+      async call(world) {
+        const { clientId, verifier, ip } = world.app(on);
+        const code = world.get(`link ${of}`);
+        const change = {
+          client_id: clientId,
+          code_verifier: verifier,
+          redirect_uri: shown.isRedirectRight ? REDIRECT : "https://magic.getbeak.app/callback",
+        };
+        const sent = shown.isSecretRight ? code : `${code.slice(0, -1)}${code.endsWith("0") ? "1" : "0"}`;
+        return world.answer(await world.nest.redeem(sent, change, { ip }));
+      },
+      begin: (state) => trySpend(state.links[of] as Link, shown, state.now),
+      finish(state, refused) {
+        if (refused !== null) {
+          countFailure(state.links[of] as Link, refused);
+          return { code: refused };
+        }
+        signIn(state, name, of);
+        return {
+          code: "200",
+          names: {
+            user_id: `user ${link.person}`,
+            session_id: `session ${name}`,
+            refresh_token: `session ${name}, token 1`,
+            access_token: `access token ${name}`,
+          },
+        };
+      },
+    });
+  };
+}

@@ -1,0 +1,192 @@
+import { decodeJwt } from "jose";
+import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
+import type { DoubleEvent, Subscription as StripeSubscription } from "#local/stripe/types.ts";
+import type { AtStripe } from "#tests/model/billing_rules.ts";
+import { APPS, MACHINES, type Machine, PEOPLE, type Person } from "#tests/model/state.ts";
+import {
+  codeIn,
+  linkRequest,
+  MAC,
+  pkcePair,
+  type Reply,
+  type TestClock,
+  type TestNest,
+  WINDOWS,
+} from "#tests/support/nest.ts";
+import type { Turnstile } from "#tests/support/turnstile.ts";
+
+/** What the model calls things, and what they are in the service: tokens, codes, ids. */
+export type Names = Map<string, string>;
+
+/** An answer in the model's words: `200`, `204` or a code, with what it holds by kind of thing. */
+export interface Answer {
+  code: string;
+  holds: Record<string, string>;
+}
+
+/** A clock that stands still unless it is told to move. */
+export function standingClock(): TestClock {
+  let now = Math.ceil(Date.now() / 1000) * 1000;
+  return {
+    now: () => new Date(now),
+    advance: (seconds) => {
+      now += seconds * 1000;
+    },
+  };
+}
+
+const IPS: Readonly<Record<Machine, string>> = {
+  "ada's laptop": "203.0.113.1",
+  "ada's desktop": "203.0.113.2",
+  "bob's laptop": "203.0.113.3",
+  "eve's laptop": "203.0.113.4",
+};
+const CLIENTS = { mac: MAC, windows: WINDOWS } as const;
+
+/** The service, and what the people of one history hold of it. Each history has people and machines of its own. */
+export class World {
+  readonly nest: TestNest;
+  readonly turnstile: Turnstile;
+  readonly names: Names = new Map();
+  /** Everything that was done, in sentences. */
+  readonly told: string[] = [];
+  /** Ids of events that were answered with 2xx. */
+  readonly delivered = new Set<string>();
+  readonly #history: string;
+  readonly #pkce = new Map(MACHINES.map((machine) => [machine, pkcePair()]));
+
+  constructor(nest: TestNest, turnstile: Turnstile, history: string) {
+    this.nest = nest;
+    this.turnstile = turnstile;
+    this.#history = history;
+  }
+
+  addressOf(person: Person): string {
+    return `${person}.${this.#history}@example.com`;
+  }
+
+  /** What the app on a machine says of itself. */
+  app(machine: Machine) {
+    const id = `${machine} ${this.#history}`;
+    const { verifier, challenge } = this.#pkce.get(machine) as { verifier: string; challenge: string };
+    return {
+      clientId: CLIENTS[APPS[machine]],
+      ip: IPS[machine],
+      verifier,
+      challenge,
+      device: { platform: "mac", beak_id: `b ${id}`, fingerprint: `f ${id}` },
+    };
+  }
+
+  /** The thing that the model calls so. @throws Error if it holds none */
+  get(name: string): string {
+    const value = this.names.get(name);
+    if (value === undefined) throw new Error(`nothing is known of ${name}`);
+    return value;
+  }
+
+  /** The request for a link, whose `state` is the link's name. */
+  linkRequest(name: string, on: Machine, to: Person): Record<string, unknown> {
+    const { clientId, challenge, device } = this.app(on);
+    return linkRequest({
+      client_id: clientId,
+      code_challenge: challenge,
+      device,
+      identifier_value: this.addressOf(to),
+      state: this.#stateOf(name),
+    });
+  }
+
+  /** Takes the code out of a link's mail. @throws Error if none arrived */
+  readMail(name: string): void {
+    const mail = this.nest.ses.inbox.findLast(({ text }) => text.includes(`state=${this.#stateOf(name)}`));
+    if (!mail) throw new Error(`no mail arrived for link ${name}`);
+    this.names.set(`link ${name}`, codeIn(mail));
+  }
+
+  #stateOf(name: string): string {
+    return `${this.#history}.${name}.`;
+  }
+
+  /** A reply in the model's words. */
+  answer({ status, body }: Reply): Answer {
+    const [reason] = body?.reasons ?? [];
+    if (status >= 300) return { code: status === 401 ? `${body.code} ${reason.code}` : body.code, holds: {} };
+    if (body?.access_token === undefined) return { code: String(status), holds: {} };
+    const { access_token, refresh_token, user_id } = body;
+    const { sid } = decodeJwt(access_token);
+    return { code: "200", holds: { access_token, refresh_token, user_id, session_id: String(sid) } };
+  }
+
+  /** Events that our endpoint is sent and has not taken yet, oldest first. */
+  pending(): DoubleEvent[] {
+    const types: readonly string[] = STRIPE_EVENT_TYPES;
+    return this.nest.stripe
+      .events()
+      .filter(({ id, type }) => types.includes(type) && !this.delivered.has(id));
+  }
+
+  async deliver(event: DoubleEvent): Promise<string> {
+    const { status, body } = await this.nest.webhook(event);
+    if (status < 300) this.delivered.add(event.id);
+    return status < 300 ? "200" : body.code;
+  }
+
+  /** Stripe posts until all is taken. Whatever happens on the way, it has to end. */
+  async deliverAll(): Promise<void> {
+    for (let round = 0; round < 20; round++) {
+      const events = this.pending();
+      if (events.length === 0) return;
+      for (const event of events) await this.deliver(event);
+    }
+    throw new Error(`Stripe's events are not taken: ${this.pending().map(({ type }) => type)}`);
+  }
+
+  /** Every subscription of these people at Stripe, by its name in the model. */
+  atStripe(): Record<string, AtStripe> {
+    return Object.fromEntries(
+      [...this.#named()].map(([name, { person, stripe }]) => [name, asModel(person, stripe)]),
+    );
+  }
+
+  /** Stripe's id of a subscription. */
+  stripeIdOf(name: string): string {
+    return this.#named().get(name)?.stripe.id ?? "";
+  }
+
+  nameOf(stripeId: string): string | null {
+    return [...this.#named()].find(([, { stripe }]) => stripe.id === stripeId)?.[0] ?? null;
+  }
+
+  #named(): Map<string, { person: Person; stripe: StripeSubscription }> {
+    const { stripe } = this.nest;
+    const owners = new Map(
+      stripe.customers().flatMap((customer) => {
+        const person = PEOPLE.find((one) => !customer.deleted && customer.email === this.addressOf(one));
+        return person ? [[customer.id, person] as const] : [];
+      }),
+    );
+    const named = new Map<string, { person: Person; stripe: StripeSubscription }>();
+    const counts = new Map<string, number>();
+    for (const subscription of stripe.subscriptions()) {
+      const person = owners.get(subscription.customer);
+      if (!person) continue;
+      const kind = `${person}'s ${subscription.metadata.trial_id === undefined ? "purchase" : "trial"}`;
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+      named.set(`${kind} ${counts.get(kind)}`, { person, stripe: subscription });
+    }
+    return named;
+  }
+}
+
+function asModel(person: Person, stripe: StripeSubscription): AtStripe {
+  const periods = stripe.items.data.map(({ current_period_end }) => current_period_end);
+  const end = stripe.ended_at ?? stripe.cancel_at ?? Math.max(...periods);
+  return {
+    person,
+    isTrial: stripe.metadata.trial_id !== undefined,
+    status: stripe.status,
+    createdAt: stripe.created * 1000,
+    endsAt: end * 1000,
+  };
+}

@@ -1,0 +1,161 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** How a part goes wrong, from its n-th step on. */
+export const FAULT_KINDS = {
+  refuse: "gone: the step never reaches it, and nobody can connect",
+  hang: "silent: neither the step nor anything later reaches it, and nothing comes back",
+  lost: "the step is done, and its answer never comes",
+  cut: "the step is done, and its answer breaks off in the middle",
+  slow: "every answer from this step on takes more than a second",
+} as const;
+export type FaultKind = keyof typeof FAULT_KINDS;
+
+const SLOW_MS = 1_100;
+
+/** Which requests a stream of bytes holds, in words; null for bytes that begin none. */
+export interface Protocol {
+  /** @returns whole pieces, and what is left; a piece of null is passed on without being a step */
+  read(bytes: Buffer): { pieces: { bytes: Buffer; step: string | null }[]; rest: Buffer };
+}
+
+/** MongoDB's wire protocol: a step is a command, but for those by which the driver watches its server. */
+export const mongoProtocol: Protocol = {
+  read(bytes) {
+    const pieces: { bytes: Buffer; step: string | null }[] = [];
+    let rest = bytes;
+    while (rest.length >= 4 && rest.length >= rest.readInt32LE(0)) {
+      const message = rest.subarray(0, rest.readInt32LE(0));
+      pieces.push({ bytes: message, step: commandIn(message) });
+      rest = rest.subarray(message.length);
+    }
+    return { pieces, rest };
+  },
+};
+
+const OP_MSG = 2013;
+const WATCHING = ["hello", "ismaster", "isMaster", "ping", "endSessions", "buildInfo"];
+
+/** Such as `find sessions`: a command's first field is its name, and its value mostly the collection. */
+function commandIn(message: Buffer): string | null {
+  if (message.readInt32LE(12) !== OP_MSG) return null;
+  const end = message.indexOf(0, 26);
+  const command = message.toString("utf8", 26, end);
+  if (WATCHING.includes(command)) return null;
+  const isText = message[25] === 2;
+  return isText ? `${command} ${message.toString("utf8", end + 5, message.indexOf(0, end + 5))}` : command;
+}
+
+/** HTTP: a step is a request. */
+export const httpProtocol: Protocol = {
+  read(bytes) {
+    const [, method, path = ""] =
+      /^([A-Z]+) (\S+) HTTP\/1\.1\r\n/.exec(bytes.toString("latin1", 0, 500)) ?? [];
+    const step = method === undefined ? null : `${method} ${path.split("?")[0]?.replace(/_\w{14,}/g, "_…")}`;
+    return { pieces: [{ bytes, step }], rest: Buffer.alloc(0) };
+  },
+};
+
+export interface FaultProxy {
+  host: string;
+  port: number;
+  /** What stands behind it. */
+  to(target: { host: string; port: number }): void;
+  /** The steps since it was last armed or mended, in the order in which they came. */
+  steps: string[];
+  /** Goes wrong at the n-th step from now. */
+  arm(kind: FaultKind, at: number): void;
+  /** Goes away now. */
+  refuse(): void;
+  /** All is well again; whoever waits for an answer that will not come is cut off. */
+  mend(): void;
+  close(): Promise<void>;
+}
+
+/** A TCP proxy that counts what is asked of a server, and goes wrong at a step that a test names. */
+export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
+  const sockets = new Set<Socket>();
+  const steps: string[] = [];
+  let target = { host: "127.0.0.1", port: 0 };
+  let armed: { kind: FaultKind; at: number } | null = null;
+  let isDown = false;
+  let isHung = false;
+  let isSlow = false;
+
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on("error", () => undefined);
+    socket.once("close", () => sockets.delete(socket));
+  };
+  const cutAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  /** @returns what becomes of a step */
+  const take = (step: string): FaultKind | null => {
+    steps.push(step);
+    if (armed === null || steps.length !== armed.at) return null;
+    const { kind } = armed;
+    if (kind === "refuse") isDown = true;
+    if (kind === "hang") isHung = true;
+    if (kind === "slow") isSlow = true;
+    return kind;
+  };
+
+  const server = createServer((client) => {
+    keep(client);
+    if (isDown) return void client.destroy();
+    const upstream = connect(target.port, target.host);
+    keep(upstream);
+    client.once("close", () => upstream.destroy());
+    upstream.once("close", () => client.destroy());
+    let unread: Buffer = Buffer.alloc(0);
+    let answer: "cut" | "lost" | null = null;
+    client.on("data", (bytes) => {
+      const { pieces, rest } = protocol.read(Buffer.concat([unread, bytes]));
+      unread = rest;
+      for (const piece of pieces) {
+        const fault = piece.step === null ? null : take(piece.step);
+        if (isDown) return cutAll();
+        if (isHung) return;
+        if (fault === "cut" || fault === "lost") answer = fault;
+        upstream.write(piece.bytes);
+      }
+    });
+    upstream.on("data", (bytes) => {
+      if (isHung || answer === "lost") return;
+      if (answer === "cut") return void client.end(bytes.subarray(0, bytes.length / 2));
+      if (isSlow) setTimeout(() => client.write(bytes), SLOW_MS);
+      else client.write(bytes);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+
+  return {
+    host: "127.0.0.1",
+    port: (server.address() as AddressInfo).port,
+    to(wanted) {
+      target = wanted;
+    },
+    steps,
+    arm(kind, at) {
+      steps.length = 0;
+      armed = { kind, at };
+    },
+    refuse() {
+      isDown = true;
+      cutAll();
+    },
+    mend() {
+      const wasSilent = isDown || isHung || armed?.kind === "lost";
+      armed = null;
+      isDown = isHung = isSlow = false;
+      steps.length = 0;
+      if (wasSilent) cutAll();
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      cutAll();
+      await closed;
+    },
+  };
+}
