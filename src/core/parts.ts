@@ -6,6 +6,7 @@ import { RefreshKeys, refreshKeyVariables } from "#core/auth/refresh_keys.ts";
 import { signerVariables, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
 import { BillingPortal } from "#core/billing/billing_portal.ts";
 import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
+import { awsVariables } from "#core/clients/aws.ts";
 import { Ses } from "#core/clients/ses.ts";
 import { isLiveKey, StripeApi, stripeVariables } from "#core/clients/stripe.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
@@ -59,7 +60,7 @@ export const rateLimiter = {
 
 /** Sends mail. */
 export const mailer = {
-  variables: mailVariables,
+  variables: { ...awsVariables, ...mailVariables },
   awsActions: ["ses:SendEmail"],
   open(environment: Environment) {
     const config = readConfig(mailVariables, environment);

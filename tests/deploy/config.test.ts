@@ -202,7 +202,6 @@ describe("config make, check and rotate", () => {
     const lost = await runProgram(NEST, args, nowhere).ended;
     expect([lost.status, lost.printed]).toEqual([1, expect.stringMatching(/^SSM: [\w ]+\.?\n$/)]);
     for (const wrong of [
-      ["config"],
       ["config", "check"],
       ["config", "put", "--stage", "nonprod"],
       ["other", "x"],
@@ -210,5 +209,9 @@ describe("config make, check and rotate", () => {
       const { status, printed } = await runProgram(NEST, wrong, environment()).ended;
       expect([status, printed]).toEqual([2, expect.stringContaining("Add --help")]);
     }
+    expect(await runProgram(NEST, ["config"], environment()).ended).toMatchObject({
+      status: 2,
+      printed: expect.stringMatching(/^Usage: nest config/),
+    });
   });
 });

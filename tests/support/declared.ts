@@ -36,7 +36,8 @@ export interface SeenAnswer {
 
 function responsesOf(verb: string, path: string): Operation["responses"] {
   const item = openApiDocument.paths[path];
-  const operation = item?.[verb.toLowerCase() as "post"];
+  // A verb in lower case is another verb (RFC 9110 section 9.1).
+  const operation = verb === verb.toUpperCase() ? item?.[verb.toLowerCase() as "post"] : undefined;
   return operation?.responses ?? openApiDocument["x-unmatched"].responses;
 }
 

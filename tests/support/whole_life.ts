@@ -158,11 +158,7 @@ class Life {
     this.#nest.stripe.closeDispute(dispute.id, "lost");
     this.#nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
     await this.#nest.deliverEvents();
-    const { body: event, header } = this.#nest.stripe.signedEvent({
-      id: "evt_forged",
-      type: "x",
-      created: 1,
-    });
+    const { body: event, header } = this.#nest.stripe.signedEvent(this.#nest.stripe.events()[0] ?? {});
     await this.#nest.call("/1/webhook/stripe", event, { headers: { "stripe-signature": `${header}0` } });
     await this.#nest.call("/1/webhook/stripe", event, { headers: { "stripe-signature": BUYER } });
   }

@@ -51,7 +51,7 @@ async function makeSubscription(
           trial_period_days: core.billing.trialDays,
           trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
           // A card from an earlier purchase would be charged, and anybody may start a trial for an address.
-          ...(customer.isChargeable && { cancel_at_period_end: true }),
+          cancel_at_period_end: customer.isChargeable,
           metadata: { trial_id: trial._id, user_id: trial.userId },
         },
         options,

@@ -44,7 +44,9 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
   },
   SIGNING_KEYS: (value) => {
     const { keys } = parseKeySet(JSON.parse(value));
-    return keys.every(({ d }) => d !== undefined) ? null : "lacks a private half";
+    // A retired key only verifies.
+    const isWhole = keys.every(({ d, state }) => d !== undefined || state === "retired");
+    return isWhole ? null : "lacks a private half";
   },
 };
 
