@@ -81,6 +81,20 @@ describe("contract J, authorization code", () => {
     ).toBe(200);
   });
 
+  test("a link that signed somebody in is spent, whatever they do next", async () => {
+    const identifier_value = "next@example.com";
+    const code = await nest.emailedCode({ identifier_value });
+    const { body } = await nest.redeem(code);
+    await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value }));
+    await nest.call(`${V2}revoke_token`, { client_id: body.client_id, refresh_token: body.refresh_token });
+    await nest
+      .collection("identifiers")
+      .updateOne({ identifierValue: identifier_value }, { $set: { knownDevices: [] } });
+    nest.clock.advance(11);
+    expect((await nest.redeem(code)).body.code).toBe("token_used");
+    expect(await nest.collection("sessions").countDocuments({ userId: body.user_id })).toBe(1);
+  });
+
   test("J31: after 20 minutes the code is token_expired", async () => {
     const own = await startNest();
     const early = await own.emailedCode({ identifier_value: "early@example.com" });

@@ -28,10 +28,10 @@ export function refreshesHeld(
   of: string,
   { older = null, elsewhere = null, isLost = false }: Circumstances = {},
 ): Plan {
-  return (before, _world, name) => {
+  return (before, known, name) => {
     const session = before.sessions[of];
     if (session === undefined) return null;
-    const generation = older === null ? session.held : 1 + (older % session.tokens.length);
+    const generation = older === null ? session.held : toldGeneration(known, of, session, older);
     const from = elsewhere ?? session.machine;
     const isForeign = APPS[from] !== APPS[session.machine];
     return operation({
@@ -91,10 +91,10 @@ export const signsOut: fc.Arbitrary<Plan> = fc
   .tuple(which, fc.nat(3), fc.constantFrom(true, true, false))
   .map(
     ([back, older, isRight]): Plan =>
-      (before) => {
+      (before, known) => {
         const [of, session] = newest(Object.entries(before.sessions), back) ?? [];
         if (of === undefined || session === undefined) return null;
-        const generation = 1 + (older % session.tokens.length);
+        const generation = toldGeneration(known, of, session, older);
         return operation({
           says: `token ${generation} of session ${of} is revoked${isRight ? "" : " with a wrong secret"}`,
           async call(world) {
@@ -177,6 +177,14 @@ export function listsSessionsOf(of: string): Plan {
       },
     });
   };
+}
+
+/** One of the session's tokens that somebody was told; the successor that a refused refresh had made nobody was. */
+function toldGeneration(world: World, of: string, { tokens }: Session, choice: number): number {
+  const told = tokens
+    .map((_token, index) => index + 1)
+    .filter((generation) => world.names.has(`session ${of}, token ${generation}`));
+  return told[choice % told.length] as number;
 }
 
 /** @returns the code of the refusal, or null; whoever is let in was seen */

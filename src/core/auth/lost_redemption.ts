@@ -3,7 +3,7 @@ import type { SignInCore } from "#core/auth/start_session.ts";
 import { CALL_LIMIT_MS } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
-import { hashSecret, matchesHash } from "#core/secrets.ts";
+import { matchesHash } from "#core/secrets.ts";
 
 /** No call is at work for longer. */
 const LOST_AFTER_MS = CALL_LIMIT_MS + 500;
@@ -23,32 +23,22 @@ export async function findLostRedemption(
   if (!found?.usedAt || found.sessionId === undefined) return null;
   const isOwn = matchesHash(secret, found.key) && firstMismatch(found, presented) === null;
   if (!isOwn || now.getTime() - Date.parse(found.usedAt) < LOST_AFTER_MS) return null;
-  if (await isWhole(core, found, found.usedAt, found.sessionId)) return null;
+  if (await isWhole(core, found.sessionId)) return null;
   await core.sessions.discard(found.sessionId);
   return found.usedAt;
 }
 
-/** Whether everything is there that a sign-in writes before it is answered, or its tokens were seen. */
-async function isWhole(
-  core: SignInCore,
-  { _id, clientId, identifierValue, device, trialId }: Authorization,
-  usedAt: string,
-  sessionId: string,
-): Promise<boolean> {
-  const [session, hasAccessToken, hasRefreshToken, identifier, isRecorded, hasOthers] = await Promise.all([
+/**
+ * Whether the session is there with its tokens. They are written last and side by side, and nothing takes them away
+ * again while a link lives, whatever becomes of the person's trial, address or other links meanwhile.
+ */
+async function isWhole(core: SignInCore, sessionId: string): Promise<boolean> {
+  const [session, hasAccessToken, hasRefreshToken] = await Promise.all([
     core.sessions.find(sessionId),
     core.accessTokens.isIssued(sessionId),
     core.refreshTokens.isIssued(sessionId),
-    core.identifiers.findActive("email", identifierValue),
-    core.trials.isSignInRecorded(identifierValue, trialId),
-    core.authorizations.hasOpen({ _id, clientId, identifierValue }, usedAt),
   ]);
-  if (session && session.acknowledgedGeneration > 0) return true;
-  const isRemembered =
-    device === null || identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
-  const isProved = identifier != null && identifier.verifiedAt !== null;
-  const isIssued = session !== null && hasAccessToken && hasRefreshToken;
-  return isIssued && isProved && isRemembered && isRecorded && !hasOthers;
+  return session !== null && hasAccessToken && hasRefreshToken;
 }
 
 /** Nobody was answered: the person can use the link again. Where this fails too, the next redemption finds it lost. */

@@ -189,10 +189,4 @@ export class TrialRepository {
       },
     );
   }
-
-  /** Whether a sign-in of the address has left nothing to record. */
-  async isSignInRecorded(identifierValue: string, trialId: string | null): Promise<boolean> {
-    const trial = await this.#collection.findOne({ identifierValue, redeemedAt: null });
-    return trial === null || (trial.signedInAt !== null && trial._id !== trialId);
-  }
 }
