@@ -1,4 +1,30 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Files that take long, begun first, so that none of them is left alone at the end. */
+const LONG = [
+  "browser/stripe",
+  "local/start.test",
+  "local/database/engine",
+  "callbacks/chaos/chaos",
+  "core/auth/races",
+  "browser/",
+  "contract/trial",
+  "faults/",
+  "model/",
+];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const found = LONG.findIndex((name) => moduleId.includes(`/tests/${name}`));
+      return found < 0 ? LONG.length : found;
+    };
+    return [...files].sort(
+      (one, other) => rank(one) - rank(other) || (one.moduleId < other.moduleId ? -1 : 1),
+    );
+  }
+}
 
 export default defineConfig({
   test: {
@@ -7,6 +33,7 @@ export default defineConfig({
     setupFiles: ["tests/support/stripe_witness.ts"],
     pool: "forks",
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -57,6 +57,7 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
 
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const startedAt = context.startedAt ?? Date.now();
+    open.mongo.trips.begin();
     const call: Call = {
       requestId: context.awsRequestId,
       ip: event.requestContext.http.sourceIp,
@@ -73,6 +74,7 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
         // Why a credential was not good: whoever looks into a log must tell a forged token from an old one.
         reason: refusal?.reasons?.[0]?.code ?? refusal?.detail,
         duration_ms: Date.now() - startedAt,
+        trips: open.mongo.trips.count,
         request_id: call.requestId,
         caller: outcome.caller.kind,
         user_id: outcome.caller.kind === "user" ? outcome.caller.userId : null,

@@ -57,6 +57,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
   const core = openParts(open, declaration.parts);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const startedAt = context.startedAt ?? Date.now();
+    open.mongo.trips.begin();
     const answer: AnswerContext = {
       event,
       requestId: context.awsRequestId,
@@ -77,6 +78,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
         status,
         code,
         duration_ms: Date.now() - startedAt,
+        trips: open.mongo.trips.count,
         request_id: call.requestId,
         ...(error === undefined ? {} : describeFailure(error)),
       });

@@ -128,6 +128,7 @@ describe("what is stored, logged and answered of a life in which everything happ
       client_id: MAC,
       request_id: expect.any(String),
       duration_ms: expect.any(Number),
+      trips: expect.any(Number),
     });
   });
 

@@ -31,6 +31,8 @@ describe("round trips to the database, warm and with every limit on", () => {
       ({ status } = await work());
     });
     expect(status).toBeLessThan(300);
+    // What a deployment's log says of it.
+    expect(JSON.parse(nest.logLines.at(-1) ?? "")).toMatchObject({ status, trips: sequential });
     return sequential;
   };
   const bearer = () => ({ bearer: ada.access_token });

@@ -270,7 +270,7 @@ describe("mail events and alarms", () => {
     );
   });
 
-  test("every metric of ours that an alarm watches is counted from a log group that exists", () => {
+  test("every metric of ours is counted from a log group that exists, and watched by an alarm or shown", () => {
     const counted = resources("AWS::Logs::MetricFilter").map(([, { Properties }]) => {
       expect(template.Resources[Properties.LogGroupName.Ref]?.Type).toBe("AWS::Logs::LogGroup");
       return Properties.MetricTransformations[0].MetricName;
@@ -278,7 +278,11 @@ describe("mail events and alarms", () => {
     const watched = resources("AWS::CloudWatch::Alarm")
       .filter(([, { Properties }]) => Properties.Namespace === "nest-nonprod")
       .map(([, { Properties }]) => Properties.MetricName);
-    expect([...new Set(watched)].sort()).toEqual([...new Set(counted)].sort());
+    const [[, dashboard]] = resources("AWS::CloudWatch::Dashboard") as [[string, TemplateResource]];
+    const shown = counted.filter((name) =>
+      dashboard.Properties.DashboardBody["Fn::Sub"].includes(`"${name}"`),
+    );
+    expect([...new Set([...watched, ...shown])].sort()).toEqual([...new Set(counted)].sort());
   });
 
   test("every alarm says what it means and tells somebody", () => {

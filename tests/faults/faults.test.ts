@@ -11,7 +11,7 @@ import { startNest, type TestNest } from "#tests/support/nest.ts";
 const { FAULTS, FAULTS_SEED, FAULTS_ONLY = "" } = process.env;
 const IS_WHOLE = FAULTS === "all";
 const SEED = Number(FAULTS_SEED ?? Date.now() % 1_000_000);
-const SAMPLE_MS = 15_000;
+const SAMPLE_MS = 6_000;
 const LANES = 6;
 
 interface Job {

@@ -45,7 +45,7 @@ export async function startSession(
   const expiresAt = refreshTokenExpiry(issue);
   const deviceHash = authorization.device ? hashSecret(authorization.device.beakId) : null;
   const isNewDevice = deviceHash !== null && !identifier.knownDevices?.includes(deviceHash);
-  const [pair] = await Promise.all([
+  const [pair] = await allOver([
     tokenPair(core, accessToken, { id: refreshToken._id, secret }),
     core.sessions.insert({
       _id: issue.sessionId,
@@ -77,4 +77,10 @@ export async function startSession(
     session_id: issue.sessionId,
   });
   return pair;
+}
+
+/** Like `Promise.all`, but fails only when all are over: nothing may still be written when a failure is undone. */
+async function allOver<Work extends readonly unknown[]>(work: [...Work]) {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }

@@ -1,5 +1,6 @@
 import { type Db, MongoClient } from "mongodb";
 import { refine, string } from "zod/mini";
+import { Trips } from "#core/clients/trips.ts";
 import { ConfigError, secret } from "#core/config.ts";
 
 /** A write must outlive one machine, and a read must see it: a URI that says otherwise is refused (contract 1.4). */
@@ -21,6 +22,7 @@ export const mongoVariables = { MONGODB_URI: secret(string().check(refine(keepsP
 export interface Mongo {
   client: MongoClient;
   database: Db;
+  trips: Trips;
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -89,11 +91,12 @@ export function openMongo(uri: string, { monitorCommands = false, isCommand = fa
   } catch {
     throw new ConfigError(["MONGODB_URI"]);
   }
+  const trips = new Trips(client);
   // A command may wait longer than a server is lost for.
   if (!isCommand) reconnectIfStuck(client);
   client.connect().catch(() => undefined);
   const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
-  return { client, database: client.db(path ? decodeURIComponent(path) : "nest") };
+  return { client, database: client.db(path ? decodeURIComponent(path) : "nest"), trips };
 }
 
 /** MongoDB's error code for a unique index that was about to be broken. */
