@@ -60,7 +60,8 @@ export const rateLimiter = {
 
 /** Sends mail. */
 export const mailer = {
-  variables: { ...awsVariables, ...mailVariables },
+  // A spread might have effects, for all that esbuild knows, and would keep this part in every function.
+  variables: /* @__PURE__ */ Object.assign({}, awsVariables, mailVariables),
   awsActions: ["ses:SendEmail"],
   open(environment: Environment) {
     const config = readConfig(mailVariables, environment);
