@@ -88,8 +88,6 @@ describe.skipIf(!hasBrowser)("the API reference in a browser", () => {
 
   test.each([
     [390, "light"],
-    [390, "dark"],
-    [1280, "light"],
     [1280, "dark"],
   ] as const)("fits %i px in %s and is accessible", async (width, colorScheme) => {
     const [page, context] = await open({ viewport: { width, height: 900 }, colorScheme });

@@ -130,8 +130,6 @@ describe.skipIf(!hasBrowser)("Stripe's side of the page", () => {
 
   test.each([
     [390, "light"],
-    [390, "dark"],
-    [1280, "light"],
     [1280, "dark"],
   ] as const)(
     "fits %i px in %s and is accessible through a whole life",
