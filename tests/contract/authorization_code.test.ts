@@ -81,15 +81,44 @@ describe("contract J, authorization code", () => {
     ).toBe(200);
   });
 
-  test("a link that signed somebody in is spent, whatever they do next", async () => {
-    const identifier_value = "next@example.com";
+  test.each([
+    [
+      "start a trial",
+      async (identifier_value: string) =>
+        nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value })),
+    ],
+    [
+      "ask for another link",
+      async (identifier_value: string) =>
+        nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value })),
+    ],
+    [
+      "sign out",
+      async (_identifier: string, refresh_token: string) =>
+        nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }),
+    ],
+    [
+      "lose the address",
+      async (identifierValue: string) =>
+        nest
+          .collection("identifiers")
+          .updateOne({ identifierValue }, { $set: { removedAt: "2026-01-01T00:00:00.000Z" } }),
+    ],
+    [
+      "sign in on twenty other machines",
+      async (identifierValue: string) =>
+        nest
+          .collection("identifiers")
+          .updateOne(
+            { identifierValue },
+            { $set: { knownDevices: Array.from({ length: 20 }, (_, number) => `other ${number}`) } },
+          ),
+    ],
+  ])("a link that signed somebody in is spent, even if next they %s", async (_what, next) => {
+    const identifier_value = `next-${crypto.randomUUID()}@example.com`;
     const code = await nest.emailedCode({ identifier_value });
     const { body } = await nest.redeem(code);
-    await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value }));
-    await nest.call(`${V2}revoke_token`, { client_id: body.client_id, refresh_token: body.refresh_token });
-    await nest
-      .collection("identifiers")
-      .updateOne({ identifierValue: identifier_value }, { $set: { knownDevices: [] } });
+    await next(identifier_value, body.refresh_token);
     nest.clock.advance(11);
     expect((await nest.redeem(code)).body.code).toBe("token_used");
     expect(await nest.collection("sessions").countDocuments({ userId: body.user_id })).toBe(1);

@@ -22,12 +22,13 @@ const seen: Exchange[] = [];
 let found = new Set<string>();
 let check: ExchangeCheck | undefined;
 
-exchanges.subscribe((message) => {
+const see = (message: unknown) => {
   seen.push(message as Exchange);
   if (seen.length < BATCH) return;
   if (check) look(check, seen.splice(0));
   else void openCheck();
-});
+};
+exchanges.subscribe(see);
 
 function look(by: ExchangeCheck, some: readonly Exchange[]): void {
   for (const exchange of some) for (const fault of by.faultsOf(exchange)) found.add(fault);
@@ -77,7 +78,10 @@ export async function requireGoodExchanges(): Promise<void> {
 
 // The first hooks to be registered run last, when the test's own have closed what was open.
 afterEach(requireGoodExchanges);
-afterAll(requireGoodExchanges);
+afterAll(async () => {
+  exchanges.unsubscribe(see);
+  await requireGoodExchanges();
+});
 
 /**
  * Runs work whose exchanges are wrong on purpose, such as a parameter that Stripe does not know.

@@ -3,7 +3,8 @@ import type { SignInCore } from "#core/auth/start_session.ts";
 import { CALL_LIMIT_MS } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
-import { matchesHash } from "#core/secrets.ts";
+import { KNOWN_DEVICES_LIMIT } from "#core/repositories/identifiers.ts";
+import { hashSecret, matchesHash } from "#core/secrets.ts";
 
 /** No call is at work for longer. */
 const LOST_AFTER_MS = CALL_LIMIT_MS + 500;
@@ -23,22 +24,39 @@ export async function findLostRedemption(
   if (!found?.usedAt || found.sessionId === undefined) return null;
   const isOwn = matchesHash(secret, found.key) && firstMismatch(found, presented) === null;
   if (!isOwn || now.getTime() - Date.parse(found.usedAt) < LOST_AFTER_MS) return null;
-  if (await isWhole(core, found.sessionId)) return null;
+  if (await isWhole(core, found, found.usedAt, found.sessionId)) return null;
   await core.sessions.discard(found.sessionId);
   return found.usedAt;
 }
 
 /**
- * Whether the session is there with its tokens. They are written last and side by side, and nothing takes them away
- * again while a link lives, whatever becomes of the person's trial, address or other links meanwhile.
+ * Whether everything is there that a sign-in writes before it is answered, or its tokens were used. Nothing that happens
+ * to the person later may make it look less: their next trial, a link that is asked for, an address that is given up.
  */
-async function isWhole(core: SignInCore, sessionId: string): Promise<boolean> {
-  const [session, hasAccessToken, hasRefreshToken] = await Promise.all([
+async function isWhole(
+  core: SignInCore,
+  { _id, clientId, identifierValue, device, trialId }: Authorization,
+  usedAt: string,
+  sessionId: string,
+): Promise<boolean> {
+  const [session, hasAccessToken, hasRefreshToken, identifier, isRecorded, hasOthers] = await Promise.all([
     core.sessions.find(sessionId),
     core.accessTokens.isIssued(sessionId),
     core.refreshTokens.isIssued(sessionId),
+    core.identifiers.findActive("email", identifierValue),
+    core.trials.isSignInRecorded(identifierValue, trialId, usedAt),
+    core.authorizations.hasOpen({ _id, clientId, identifierValue }, usedAt),
   ]);
-  return session !== null && hasAccessToken && hasRefreshToken;
+  if (!session) return false;
+  if (session.acknowledgedGeneration > 0 || session.revokedAt !== null) return true;
+  const isProved = identifier === null || identifier.verifiedAt !== null;
+  const known = identifier?.knownDevices ?? [];
+  const isRemembered =
+    identifier === null ||
+    device === null ||
+    known.length >= KNOWN_DEVICES_LIMIT ||
+    known.includes(hashSecret(device.beakId));
+  return hasAccessToken && hasRefreshToken && isProved && isRemembered && isRecorded && !hasOthers;
 }
 
 /** Nobody was answered: the person can use the link again. Where this fails too, the next redemption finds it lost. */

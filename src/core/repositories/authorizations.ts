@@ -102,6 +102,16 @@ export class AuthorizationRepository {
     );
   }
 
+  /** Whether a sign-in has left another link of its address open, of those that were there before it. */
+  async hasOpen(
+    spent: Pick<Authorization, "_id" | "clientId" | "identifierValue">,
+    before: string,
+  ): Promise<boolean> {
+    const { _id, clientId, identifierValue } = spent;
+    const open = { usedAt: null, revokedAt: null, createdAt: { $lt: before }, _id: { $ne: _id } };
+    return (await this.#collection.findOne({ clientId, identifierValue, ...open })) !== null;
+  }
+
   /** Revokes the other open links of one address at one client, as a sign-in does. */
   async revokeOthers(spent: Authorization, now: string): Promise<void> {
     await this.#collection.updateMany(

@@ -19,7 +19,7 @@ export interface Identifier {
 }
 
 /** Machines remembered per address; an older one is just a new machine again. */
-const KNOWN_DEVICES_LIMIT = 20;
+export const KNOWN_DEVICES_LIMIT = 20;
 
 export const identifierIndexes: IndexDescription[] = [
   {
