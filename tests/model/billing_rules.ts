@@ -4,6 +4,7 @@ import {
   type Machine,
   PEOPLE,
   type Person,
+  SECOND,
   type State,
   type Subscription,
   type Trial,
@@ -53,20 +54,35 @@ export function tryTrial(state: State, person: Person, machine: Machine): string
   if ((own && !isOpen) || isTaken) return "trial_already_used";
   const trial: Trial = own ?? {
     machines: [],
+    createdAt: state.now,
     isRedeemed: false,
-    isSignedIn: false,
+    signedInAt: null,
     subscription: null,
     subscriptions: 0,
   };
   state.trials[person] = trial;
   if (!trial.machines.includes(machine)) trial.machines.push(machine);
   const current = trial.subscription === null ? undefined : state.subscriptions[trial.subscription];
-  if (current === undefined || (hasEnded(current) && !trial.isSignedIn)) startTrial(state, person, trial);
+  if (current === undefined || (hasEnded(current) && !wasHad(state, trial, current)))
+    startTrial(state, person, trial);
   return null;
+}
+
+/** Whether its owner signed in before it ended, or was signed in when it was made; else a stranger wasted it. */
+function wasHad(state: State, { createdAt, signedInAt }: Trial, { person, endsAt }: Subscription): boolean {
+  if (signedInAt !== null && signedInAt < endsAt + SECOND) return true;
+  return Object.values(state.sessions).some(
+    (session) =>
+      session.person === person &&
+      session.createdAt <= createdAt &&
+      (session.endedAt ?? session.expiresAt) >= createdAt,
+  );
 }
 
 function startTrial(state: State, person: Person, trial: Trial): void {
   const name = `${person}'s trial ${++trial.subscriptions}`;
+  // Whoever signed in since the one before ended has this one from its beginning.
+  trial.signedInAt &&= state.now;
   trial.subscription = name;
   state.subscriptions[name] = {
     person,

@@ -75,14 +75,16 @@ export function signIn(state: State, name: string, spent: string): void {
   if (!state.knownMachines[person].includes(machine)) state.knownMachines[person].push(machine);
   const trial = state.trials[person];
   if (trial && !trial.isRedeemed) {
-    trial.isSignedIn = true;
+    trial.signedInAt ??= state.now;
     trial.isRedeemed = isTrial;
   }
   const expiresAt = state.now + REFRESH_TOKEN_LIFE;
   state.sessions[name] = {
     person,
     machine,
+    createdAt: state.now,
     isStanding: true,
+    endedAt: null,
     expiresAt,
     tokens: [{ expiresAt, used: null }],
     generation: 1,
@@ -115,12 +117,17 @@ export function decideRefresh(state: State, session: Session, generation: number
   return !hasArrived || isOtherWindow ? { generation: generation + 1 } : { stolen: true };
 }
 
+export function endSession(state: State, session: Session): void {
+  session.isStanding = false;
+  session.endedAt ??= state.now;
+}
+
 /** @returns the code it answers */
 export function finishRefresh(state: State, name: string, of: string, refresh: Refresh): string {
   const session = state.sessions[of] as Session;
   if ("refused" in refresh) return refresh.refused;
   if ("stolen" in refresh) {
-    session.isStanding = false;
+    endSession(state, session);
     return "token_used";
   }
   if (!session.isStanding) return "authorization_not_found";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
-import { decideRefresh, finishRefresh, see, whyNotStanding } from "#tests/model/rules.ts";
+import { decideRefresh, endSession, finishRefresh, see, whyNotStanding } from "#tests/model/rules.ts";
 import { machine } from "#tests/model/sign_in_plans.ts";
 import { type AccessToken, APPS, type Machine, type Session, type State } from "#tests/model/state.ts";
 import type { World } from "#tests/model/world.ts";
@@ -107,7 +107,7 @@ export const signsOut: fc.Arbitrary<Plan> = fc
             );
           },
           begin(state) {
-            if (isRight) (state.sessions[of] as Session).isStanding = false;
+            if (isRight) endSession(state, state.sessions[of] as Session);
           },
           finish: () => ({ code: "204" }),
         });
@@ -132,7 +132,7 @@ export const revokes: fc.Arbitrary<Plan> = fc.tuple(which, which).map(
         begin: (state) => letIn(state, of),
         finish(state, refused) {
           if (refused !== null) return { code: refused };
-          if (isOwn) (state.sessions[target] as Session).isStanding = false;
+          if (isOwn) endSession(state, state.sessions[target] as Session);
           return { code: isOwn ? "204" : "not_found" };
         },
       });

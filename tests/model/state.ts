@@ -46,7 +46,10 @@ export interface Token {
 export interface Session {
   person: Person;
   machine: Machine;
+  createdAt: number;
   isStanding: boolean;
+  /** When it was ended, before its time. */
+  endedAt: number | null;
   expiresAt: number;
   /** The first is of generation 1. */
   tokens: Token[];
@@ -68,8 +71,9 @@ export interface Trial {
   machines: Machine[];
   /** A link of it was redeemed. */
   isRedeemed: boolean;
-  /** Its address was signed in since, with any link. */
-  isSignedIn: boolean;
+  createdAt: number;
+  /** When its address was first signed in since, with any link. */
+  signedInAt: number | null;
   /** The name of its subscription. */
   subscription: string | null;
   /** How many it has had: one that ran out before anybody came for it is replaced. */

@@ -1,5 +1,6 @@
 import { hasEnded } from "#core/billing/stripe_state.ts";
 import { findUsable, isOwing } from "#core/billing/subscription.ts";
+import { renewWasted } from "#core/billing/trial_renewal.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -32,7 +33,7 @@ export interface FoundTrials {
 
 type TrialCore = Pick<
   Core,
-  "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
+  "clock" | "identifiers" | "log" | "providerMappings" | "sessions" | "subscriptions" | "trials" | "users"
 > & { rateLimiter: RateLimiter };
 
 /**
@@ -194,14 +195,12 @@ async function writeUser(
   const subscription =
     subscriptions.find(({ stpSubscriptionId }) => stpSubscriptionId === trial.stpSubscriptionId) ?? null;
   const claimed = { ...trial, userId: identifier.userId, mapping: isAnother ? null : mapping, subscription };
-  return renewIfLost(core, claimed, now.toISOString());
+  return renewIfWasted(core, claimed);
 }
 
-/** A trial that ran out before anybody came for it was wasted by whoever started it: its owner gets another. */
-async function renewIfLost(core: TrialCore, trial: ClaimedTrial, now: string): Promise<ClaimedTrial> {
-  const { subscription, stpSubscriptionId } = trial;
-  if (stpSubscriptionId === null || !subscription || !hasEnded(subscription.status) || trial.signedInAt)
-    return trial;
-  const renewed = await core.trials.renew(trial._id, stpSubscriptionId, now);
+async function renewIfWasted(core: TrialCore, trial: ClaimedTrial): Promise<ClaimedTrial> {
+  const { subscription } = trial;
+  if (!subscription || !hasEnded(subscription.status)) return trial;
+  const renewed = await renewWasted(core, trial, subscription.endsAt);
   return renewed ? { ...trial, ...renewed, subscription: null } : trial;
 }

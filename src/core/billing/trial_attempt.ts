@@ -11,7 +11,7 @@ const KEY_LIFE_MS = 20 * HOUR * 1000;
 /** What making a trial at Stripe uses. */
 export type TrialStripeCore = Pick<
   Core,
-  "clock" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
+  "clock" | "log" | "providerMappings" | "sessions" | "subscriptions" | "trials" | "users"
 > & { stripe: StripeApi; billing: BillingSettings };
 
 /**

@@ -5,6 +5,7 @@ import { newSubscription } from "#core/billing/subscription_record.ts";
 import type { ClaimedTrial } from "#core/billing/trial.ts";
 import { keepingAttempt, type TrialStripeCore } from "#core/billing/trial_attempt.ts";
 import { ensureCustomer, type TrialCustomer } from "#core/billing/trial_customer.ts";
+import { renewWasted, wasHad } from "#core/billing/trial_renewal.ts";
 import type { Call } from "#core/call.ts";
 import { listAll } from "#core/clients/stripe.ts";
 import { NestError } from "#core/errors.ts";
@@ -28,9 +29,7 @@ export async function subscribeTrial(
   // Whoever made it died before it was stored.
   const made = await retrieveSubscription(core, stpSubscriptionId, call.deadline);
   if (made && !hasEnded(made.status)) return made;
-  if (trial.signedInAt) return null;
-  const now = core.clock.now().toISOString();
-  const renewed = await core.trials.renew(trial._id, stpSubscriptionId, now);
+  const renewed = await renewWasted(core, trial, made ? endOf(core, made) : core.clock.now().toISOString());
   return renewed && makeSubscription(core, { ...trial, ...renewed }, call);
 }
 
@@ -60,6 +59,7 @@ async function makeSubscription(
   });
 }
 
+/** The trial's own that lives, or that its owner had until it ended: neither makes room for another. */
 async function findSubscription(
   core: TrialStripeCore,
   trial: ClaimedTrial,
@@ -69,10 +69,15 @@ async function findSubscription(
   const subscriptions = await core.stripe.request({ deadline: call.deadline }, (stripe, options) =>
     listAll(stripe.subscriptions.list({ customer, status: "all", limit: LOOK_BACK }, options), LOOK_BACK),
   );
-  const made = subscriptions.filter(
-    ({ metadata, status }) => metadata.trial_id === trial._id && !hasEnded(status),
-  );
-  return made[0] ?? null;
+  // Newest first.
+  const [newest] = subscriptions.filter(({ metadata }) => metadata.trial_id === trial._id);
+  if (!newest) return null;
+  const isIts = !hasEnded(newest.status) || (await wasHad(core, trial, endOf(core, newest)));
+  return isIts ? newest : null;
+}
+
+function endOf({ clock }: TrialStripeCore, { ended_at }: Stripe.Subscription): string {
+  return (ended_at === null ? clock.now() : new Date(ended_at * 1000)).toISOString();
 }
 
 /** Stores what Stripe made, so that the first look at the subscription never waits for a webhook. */
@@ -95,6 +100,6 @@ export async function recordTrial(
       { stpProductId, stpSubscriptionId: made.id, startsAt: state.startsAt, endsAt: state.endsAt },
       now,
     ),
-    core.users.keepSubscription(trial.userId, made.id, now),
+    hasEnded(made.status) ? null : core.users.keepSubscription(trial.userId, made.id, now),
   ]);
 }

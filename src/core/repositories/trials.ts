@@ -104,14 +104,33 @@ export class TrialRepository {
     await this.#collection.updateOne({ _id: id }, { $set: { userId, updatedAt: now } });
   }
 
-  /** Forgets a subscription that ended before anybody came for it, so that another is made. */
-  async renew(id: string, endedSubscriptionId: string, now: string): Promise<Trial | null> {
+  /**
+   * Forgets a subscription that ended before anybody came for it, so that another is made. Whoever signed in since then
+   * has that one from its beginning.
+   * @param hadBefore who signed in before this moment had the trial, and gets no other
+   */
+  async renew(
+    id: string,
+    endedSubscriptionId: string,
+    hadBefore: string,
+    now: string,
+  ): Promise<Trial | null> {
     return this.#collection.findOneAndUpdate(
-      { _id: id, stpSubscriptionId: endedSubscriptionId, redeemedAt: null, signedInAt: null },
       {
-        $set: { stpSubscriptionId: null, startsAt: null, endsAt: null, attemptedAt: now, updatedAt: now },
-        $inc: { "attempts.subscription": 1 },
+        _id: id,
+        stpSubscriptionId: endedSubscriptionId,
+        redeemedAt: null,
+        signedInAt: { $not: { $lt: hadBefore } },
       },
+      [
+        {
+          $set: {
+            ...{ stpSubscriptionId: null, startsAt: null, endsAt: null, attemptedAt: now, updatedAt: now },
+            signedInAt: { $cond: [{ $eq: ["$signedInAt", null] }, null, now] },
+            "attempts.subscription": { $add: ["$attempts.subscription", 1] },
+          },
+        },
+      ],
       { returnDocument: "after" },
     );
   }

@@ -91,6 +91,7 @@ test("no machine joins a trial that was redeemed, and none that was used is give
   await createIndexes(opened.database);
   const trials = new TrialRepository(opened.database);
   const now = "2026-01-01T00:00:00.000Z";
+  const later = "2026-01-02T00:00:00.000Z";
   const claim = (name: string) =>
     trials.claim({
       _id: `trial_${name}`,
@@ -111,10 +112,10 @@ test("no machine joins a trial that was redeemed, and none that was used is give
   expect(await trials.join("trial_open", "b1", "f2")).toBe(false);
   expect(await trials.join("trial_open", "b2", "f1")).toBe(false);
 
-  expect(await trials.renew("trial_redeemed", "sub_redeemed", now)).toBeNull();
-  expect(await trials.renew("trial_signed-in", "sub_signed-in", now)).toBeNull();
-  expect(await trials.renew("trial_open", "sub_other", now)).toBeNull();
-  const renewals = Array.from({ length: CALLERS }, () => trials.renew("trial_open", "sub_open", now));
+  expect(await trials.renew("trial_redeemed", "sub_redeemed", later, now)).toBeNull();
+  expect(await trials.renew("trial_signed-in", "sub_signed-in", later, now)).toBeNull();
+  expect(await trials.renew("trial_open", "sub_other", later, now)).toBeNull();
+  const renewals = Array.from({ length: CALLERS }, () => trials.renew("trial_open", "sub_open", later, now));
   const renewed = (await Promise.all(renewals)).filter((trial) => trial !== null);
   expect(renewed).toMatchObject([{ stpSubscriptionId: null, attempts: { subscription: 2 } }]);
 

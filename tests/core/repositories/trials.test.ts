@@ -81,7 +81,7 @@ test("a trial that ran out unused is renewed by one of many", async () => {
   await rounds(async (round) => {
     const id = `renewed-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));
-    const renewed = await atOnce((caller) => trials.renew(id, "sub_old", moment(caller)));
+    const renewed = await atOnce((caller) => trials.renew(id, "sub_old", moment(99), moment(caller)));
     expect(renewed.filter((document) => document !== null)).toHaveLength(1);
     const attempts = { customer: 1, subscription: 2 };
     expect(await find(`${id}@example.com`)).toMatchObject({ stpSubscriptionId: null, attempts });
@@ -95,15 +95,28 @@ test("one whose owner signed in at the same time is renewed before that or not a
     await atOnce<unknown>((caller) =>
       caller === 2 * round
         ? trials.recordSignIn(`${id}@example.com`, null, moment(1))
-        : trials.renew(id, "sub_old", moment(caller)),
+        : trials.renew(id, "sub_old", moment(99), moment(caller)),
     );
     await trials.recordSubscription(
       id,
       { stpProductId: "prod", stpSubscriptionId: "sub_old", startsAt: null, endsAt: null },
       moment(50),
     );
-    expect(await trials.renew(id, "sub_old", moment(60))).toBeNull();
+    expect(await trials.renew(id, "sub_old", moment(99), moment(60))).toBeNull();
   });
+});
+
+test("one whose owner signed in only after it had ended is renewed once: the new one is theirs from its beginning", async () => {
+  await trials.claim(trial("late", "late@example.com", "late", { stpSubscriptionId: "sub_old" }));
+  await trials.recordSignIn("late@example.com", null, moment(20));
+  expect(await trials.renew("late", "sub_old", moment(21), moment(30))).toBeNull();
+  expect(await trials.renew("late", "sub_old", moment(20), moment(30))).toMatchObject({
+    stpSubscriptionId: null,
+    signedInAt: moment(30),
+  });
+  const second = { stpProductId: "prod", stpSubscriptionId: "sub_new", startsAt: null, endsAt: null };
+  await trials.recordSubscription("late", second, moment(31));
+  expect(await trials.renew("late", "sub_new", moment(50), moment(60))).toBeNull();
 });
 
 test("an attempt that many give up at once is raised once, and a lost customer forgotten once", async () => {

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
+import { codeIn, linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const ask = async (whose = "ada") => {
+  const device = { platform: "mac", beak_id: `b-${whose}`, fingerprint: `f-${whose}` };
+  const body = linkRequest({ identifier_value: ADA, device });
+  const reply = await nest.call(`${V2}create_trial_and_magic_link`, body);
+  return reply.body?.code ?? reply.status;
+};
+const statusOf = async (user_id?: string) => {
+  const id = user_id ?? (await nest.collection("identifiers").findOne({ identifierValue: ADA }))?.userId;
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id: id }, { internal: true });
+  return reply.status === 200 ? reply.body.status : reply.body.code;
+};
+const runOut = async () => {
+  nest.clock.advance(15 * DAY);
+  nest.stripe.advance(0);
+  await nest.deliverEvents();
+  expect(await statusOf()).toBe("no_active_subscription");
+};
+const statuses = () => nest.stripe.subscriptions().map(({ status }) => status);
+
+test("who is signed in when their trial is made has it without ever opening its link, and gets no other", async () => {
+  const { access_token, user_id } = await nest.signIn(ADA);
+  expect(await ask()).toBe(204);
+  const own = await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+  expect(own.body).toMatchObject({ status: "trialing" });
+  await runOut();
+  expect(await ask()).toBe(204);
+  expect(statuses()).toEqual(["canceled"]);
+  await nest.collection("subscriptions").deleteMany({});
+  expect(await ask()).toBe(204);
+  expect(statuses()).toEqual(["canceled"]);
+});
+
+test("who was signed out before it was made had nothing of it", async () => {
+  const { client_id, refresh_token } = await nest.signIn(ADA);
+  await nest.call(`${V2}revoke_token`, { client_id, refresh_token });
+  nest.clock.advance(60);
+  expect(await ask("stranger")).toBe(204);
+  await runOut();
+  expect(await ask()).toBe(204);
+  expect(statuses()).toEqual(["canceled", "trialing"]);
+});
+
+test("a stranger's trial wastes nothing of somebody's who signs in after it ran out; they get one, and no third", async () => {
+  expect(await ask("stranger")).toBe(204);
+  await runOut();
+  await nest.signIn(ADA);
+  expect(await ask()).toBe(204);
+  expect(await statusOf()).toBe("trialing");
+  await runOut();
+  expect(await ask()).toBe(204);
+  expect(statuses()).toEqual(["canceled", "canceled"]);
+});
+
+test("a trial whose making Nest never heard the end of is its owner's all the same: used for its days, there is no other", async () => {
+  nest.stripe.fault({ calls: 2, kind: "lost", on: "POST /v1/subscriptions" });
+  expect(await ask()).toBe("stripe_error");
+  await nest.deliverEvents();
+  await nest.signIn(ADA);
+  expect(await statusOf()).toBe("trialing");
+  await runOut();
+  expect(await ask()).toBe(204);
+  const { user_id } = (await nest.redeem(codeIn(nest.ses.inbox.at(-1) as never))).body;
+  expect(await statusOf(user_id)).toBe("no_active_subscription");
+  expect(statuses()).toEqual(["canceled"]);
+  expect(await nest.collection("users").findOne({ _id: user_id })).toMatchObject({
+    keptSubscriptionId: null,
+  });
+});
