@@ -1,3 +1,4 @@
+import Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { asAcacia } from "#local/stripe/older_shape.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
@@ -50,6 +51,21 @@ describe("strange webhooks", () => {
       const reply = await wrongOnPurpose(() => nest.webhook(shape));
       expect(reply.body.code).toBe("invalid_webhook_payload");
     }
+  });
+
+  test("nothing verifies where there is nobody to verify it", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    const webhooks = Stripe.webhooks as { signature?: unknown };
+    const { signature } = webhooks;
+    try {
+      for (const verifier of [undefined, null, { verifyHeader: () => undefined }]) {
+        webhooks.signature = verifier;
+        expect((await nest.webhook(created(id))).body.code).toBe("invalid_webhook_payload");
+      }
+    } finally {
+      webhooks.signature = signature;
+    }
+    expect(await stored()).toEqual([]);
   });
 
   test("a base64 body, several signatures and either of two secrets verify", async () => {
