@@ -115,3 +115,37 @@ test("a trial of the predecessor is used: for its user, its fingerprint and its 
   expect(await ask("bob@example.com", "new", "f9")).toBe("trial_already_used");
   expect(await ask("bob@example.com", "new", "new")).toBe(204);
 });
+
+test("a second subscription beside one of the predecessor's that no event has told of yet is a duplicate at once", async () => {
+  const made = nest.stripe.createSubscription({ email: "ada@example.com" });
+  await insertCustomer(made);
+  nest.clock.advance(10);
+  const second = nest.stripe.createSubscription({ email: "ada@example.com" });
+  const created = nest.stripe.events().findLast(({ type }) => type === "customer.subscription.created");
+  expect((await nest.webhook(created as never)).status).toBe(200);
+  expect(nest.stripe.subscriptions().map(({ id, status }) => [id, status])).toEqual([
+    [made.id, "active"],
+    [second.id, "canceled"],
+  ]);
+  expect(nest.stripe.refunds()).toHaveLength(1);
+  expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual(["Duplicate Beak Subscription"]);
+  expect(await nest.collection("users").findOne({ _id: USER })).toMatchObject({
+    keptSubscriptionId: made.id,
+  });
+  expect(await status()).toBe("active");
+});
+
+test("one of the predecessor's that has ended unheard stands in nobody's way", async () => {
+  const made = nest.stripe.createSubscription({ email: "ada@example.com" });
+  await insertCustomer(made);
+  nest.stripe.cancelSubscription(made.id);
+  const second = nest.stripe.createSubscription({ email: "ada@example.com" });
+  const created = nest.stripe.events().findLast(({ type }) => type === "customer.subscription.created");
+  expect((await nest.webhook(created as never)).status).toBe(200);
+  expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["canceled", "active"]);
+  expect(nest.stripe.refunds()).toEqual([]);
+  expect(await nest.collection("users").findOne({ _id: USER })).toMatchObject({
+    keptSubscriptionId: second.id,
+  });
+  expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual(["Welcome to Beak!"]);
+});

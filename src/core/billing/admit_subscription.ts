@@ -44,11 +44,11 @@ export async function admitSubscription(
   const welcome = welcomeFor(core, current, isLate);
   const stored = await storeNewSubscription(core, current, state, mapping, firstMark(core, welcome));
   if (!stored) return null;
-  const { record, keeping, isSuppressed } = stored;
-  const isKept = await settleOneSubscription(core, record.userId, current, keeping, deadline);
+  const { record, keeping, records, isSuppressed } = stored;
+  const isKept = await settleOneSubscription(core, record.userId, current, keeping, records, deadline);
   if (isKept && (await guardCards(core, record, deadline))) return DONE;
   if (welcome !== "due") return DONE;
-  if (keeping) {
+  if (keeping && isKept) {
     await sendWelcome(core, record, current, deadline, { isClaimed: true, isSuppressed });
     return DONE;
   }

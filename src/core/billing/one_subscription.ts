@@ -5,6 +5,7 @@ import { excludes, hasEnded, isBetter, readProduct, readState } from "#core/bill
 import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { isUsable } from "#core/billing/subscription.ts";
 import { NestError } from "#core/errors.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 
 /** Each round is lost only to a faster decision for the same person. */
@@ -15,6 +16,7 @@ const ROUNDS = 5;
  * (contract 1.3). The same one is kept whatever the order of events. A decision is one update of the user's document and
  * is never turned round, so that a crash in the middle of it can't end in both being cancelled.
  * @param first what a first try to keep the candidate answered
+ * @param records the user's, as read beside that try
  * @returns whether the candidate is the one that is kept
  * @throws NestError subscription_not_ready, stripe_error, email_not_sent, unavailable
  */
@@ -23,12 +25,17 @@ export async function settleOneSubscription(
   userId: string,
   candidate: Stripe.Subscription,
   first: User | null,
+  records: readonly Subscription[],
   deadline: number,
 ): Promise<boolean> {
-  let keeping = first;
+  const isContended =
+    first !== null && (await contendForgotten(core, userId, candidate.id, records, deadline));
+  const isPaid = candidate.status === "active";
+  const hasWaiting = isPaid && records.some((record) => isWaiting(record, candidate.id));
+  let keeping = isContended ? null : first;
   for (let round = 0; round < ROUNDS; round++) {
     if (keeping) {
-      await giveUpReplaced(core, keeping, candidate, deadline);
+      await giveUpReplaced(core, keeping, candidate, hasWaiting, deadline);
       return true;
     }
     const user = await core.users.find(userId);
@@ -64,6 +71,29 @@ export async function settleOneSubscription(
 }
 
 /**
+ * Lets those of the predecessor's that no event has told of since contend as well: nobody decided yet that they are kept,
+ * so the candidate found the place free.
+ * @returns whether there were any
+ */
+async function contendForgotten(
+  core: EventCore,
+  userId: string,
+  candidateId: string,
+  records: readonly Subscription[],
+  deadline: number,
+): Promise<boolean> {
+  const forgotten = records.filter(
+    ({ version, status, rejectedAt, stpSubscriptionId }) =>
+      version === 0 && rejectedAt === null && !hasEnded(status) && stpSubscriptionId !== candidateId,
+  );
+  for (const { stpSubscriptionId } of forgotten) {
+    const living = await readRival(core, stpSubscriptionId, deadline);
+    if (living) await settleOneSubscription(core, userId, living, null, [], deadline);
+  }
+  return forgotten.length > 0;
+}
+
+/**
  * The kept subscription as Stripe has it now, or null if it has ended or is for another product now. Whoever loses to it
  * must be left with access, so what we know of it is brought up to date first, where that grants none.
  * @throws NestError subscription_not_ready while it is not stored
@@ -86,14 +116,18 @@ async function readRival(
   return rival;
 }
 
-/** Gives up whatever lost to the winner, and with it whatever waits for its first payment, if the winner is paid. */
+/**
+ * Gives up whatever lost to the winner, and with it whatever waits for its first payment, if the winner is paid.
+ * @param hasWaiting whether something is known to wait
+ */
 async function giveUpReplaced(
   core: EventCore,
   { _id: userId, replacedSubscriptionIds: losers = [] }: User,
   winner: Stripe.Subscription,
+  hasWaiting: boolean,
   deadline: number,
 ): Promise<void> {
-  if (losers.length === 0) return;
+  if (losers.length === 0 && !hasWaiting) return;
   const waiting = winner.status === "active" ? await rejectWaiting(core, userId, winner.id) : [];
   for (const loserId of new Set([...losers, ...waiting])) {
     const loser = await retrieveSubscription(core, loserId, deadline);
@@ -101,11 +135,15 @@ async function giveUpReplaced(
   }
 }
 
+function isWaiting({ status, rejectedAt, stpSubscriptionId }: Subscription, winnerId: string): boolean {
+  return status === "incomplete" && rejectedAt === null && stpSubscriptionId !== winnerId;
+}
+
 /** Those that were let live beside the one that was kept until now. @returns Stripe's ids of those that lost */
 async function rejectWaiting(core: EventCore, userId: string, winnerId: string): Promise<string[]> {
   const records = await core.subscriptions.listByUser(userId);
-  const waiting = records.filter(({ status, rejectedAt }) => status === "incomplete" && rejectedAt === null);
-  const ids = waiting.map(({ stpSubscriptionId }) => stpSubscriptionId).filter((id) => id !== winnerId);
+  const waiting = records.filter((record) => isWaiting(record, winnerId));
+  const ids = waiting.map(({ stpSubscriptionId }) => stpSubscriptionId);
   const lost = await Promise.all(ids.map((id) => core.users.rejectSubscription(userId, id, winnerId)));
   return ids.filter((_id, index) => lost[index]);
 }

@@ -15,6 +15,8 @@ export interface StoredSubscription {
   record: Subscription;
   /** The user if the subscription is the one they keep, else null. */
   keeping: User | null;
+  /** All of the user's, as they stood about then. */
+  records: Subscription[];
   /** The customer's address bounced hard lately. */
   isSuppressed: boolean;
 }
@@ -44,12 +46,13 @@ export async function storeNewSubscription(
     ...newSubscription(current, state, userId, now),
     mails: welcome ? { welcome } : {},
   };
-  const [isNew, keeping] = await Promise.all([
+  const [isNew, keeping, records] = await Promise.all([
     core.subscriptions.insert(record),
     core.users.keepSubscription(userId, current.id, now),
+    core.subscriptions.listByUser(userId),
     mapping ? null : mapCustomer(core, userId, state.stpCustomerId, now),
   ]);
-  return isNew ? { record, keeping, isSuppressed: suppressed } : null;
+  return isNew ? { record, keeping, records, isSuppressed: suppressed } : null;
 }
 
 function readIdentity(current: Stripe.Subscription): string | null {

@@ -57,7 +57,9 @@ export async function syncSubscription(
     const outcome = record
       ? await advance(core, event, { ...known, record }, current, state, deadline)
       : await admitSubscription(core, event, current, state, known.mapping, deadline);
-    if (outcome) return outcome;
+    // One that was taken in by the reminder's event is owed the reminder too: the next round finds its record.
+    const isReminded = record !== null || event !== "trial_will_end" || outcome?.status === "ignored";
+    if (outcome && isReminded) return outcome;
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });
 }
@@ -75,9 +77,10 @@ async function advance(
   if (mapping && mapping.userId !== record.userId) return handOver(core, record, mapping);
   const isOver = hasEnded(current.status) || state.isOtherProduct;
   const contends = !isOver && record.rejectedAt === null;
-  const [written, keeping] = await Promise.all([
+  const [written, keeping, records] = await Promise.all([
     core.subscriptions.advance(current.id, record.version, state, now),
     contends ? core.users.keepSubscription(record.userId, current.id, now) : null,
+    contends ? core.subscriptions.listByUser(record.userId) : [],
     isOver ? core.users.releaseSubscription(record.userId, current.id) : null,
     // Whoever stored the subscription may have died before it mapped the customer.
     mapping === null ? mapCustomer(core, record.userId, state.stpCustomerId, now) : null,
@@ -88,7 +91,7 @@ async function advance(
     return DONE;
   }
   if (isOver) return DONE;
-  const isKept = await settleOneSubscription(core, record.userId, current, keeping, deadline);
+  const isKept = await settleOneSubscription(core, record.userId, current, keeping, records, deadline);
   if (!isKept || (await guardCards(core, written, deadline))) return DONE;
   await mailAbout(core, event, written, current, deadline);
   return DONE;

@@ -231,6 +231,17 @@ test("one that is kept by the time its rejection is decided is not rejected", as
   await held.close();
 });
 
+test("of two that wait for their first payment the one that is not paid goes, also if the other was first", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  nest.stripe.updateSubscription(first.id, { status: "active" });
+  expect((await nest.webhook(updated(first.id))).status).toBe(200);
+  expect(await statusOf(first.id)).toBe("active");
+  expect(["canceled", "incomplete_expired"]).toContain(stripes(second.id)?.status);
+});
+
 test("one that was rejected grants nothing, though Stripe has not been told yet", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);

@@ -66,6 +66,16 @@ test("one whose `created` never came is taken in by what comes an hour later, an
   expect(subjects()).toHaveLength(1);
 });
 
+test("one that is heard of only when its trial is about to end is taken in, and its owner reminded", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+  nest.clock.advance(12 * DAY);
+  nest.stripe.advance(0);
+  for (let copy = 0; copy < 2; copy++)
+    expect((await nest.webhook(newest("trial_will_end"))).status).toBe(200);
+  expect(await statusOf(id)).toBe("trialing");
+  expect(subjects()).toEqual(["Your Beak trial ends soon"]);
+});
+
 test("one that was changed to another product grants nothing, stands in nobody's way, and is left alone", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
