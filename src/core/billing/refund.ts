@@ -4,6 +4,8 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** Nothing is left to give back: it was given back before, or the bank took it back in a dispute. */
 const NOTHING_LEFT = ["charge_already_refunded", "charge_disputed"];
+/** Invoices that are given back side by side: one after another, years of them would never fit into an event's time. */
+const AT_ONCE = 5;
 
 /**
  * Gives back every payment of a subscription, in full. Safe to repeat: Stripe refuses to give back more than was paid. A
@@ -20,21 +22,32 @@ export async function refundPayments(
   const invoices = await core.stripe.request({ deadline }, (stripe, options) =>
     listAll(stripe.invoices.list({ subscription: stpSubscriptionId, limit: 100 }, options)),
   );
+  const paid = invoices.flatMap(({ id, amount_paid }) => (amount_paid === 0 || id === undefined ? [] : [id]));
   const failures: unknown[] = [];
-  for (const invoice of invoices) {
-    if (invoice.amount_paid === 0 || invoice.id === undefined) continue;
-    const id = invoice.id;
-    const payments = await core.stripe.request({ deadline }, (stripe, options) =>
-      listAll(stripe.invoicePayments.list({ invoice: id, status: "paid", limit: 100 }, options)),
-    );
-    for (const { payment } of payments) {
-      const { payment_intent: intent, charge } = payment;
-      // An invoice that was paid outside of Stripe has neither: there is nothing of Stripe's to give back.
-      const paid = intent ? { payment_intent: idOf(intent) } : charge ? { charge: idOf(charge) } : null;
-      if (paid) await refund(core, paid, deadline).catch((error: unknown) => failures.push(error));
-    }
+  for (let begun = 0; begun < paid.length; begun += AT_ONCE) {
+    const some = paid.slice(begun, begun + AT_ONCE);
+    const ends = await Promise.all(some.map((invoice) => refundInvoice(core, invoice, deadline)));
+    failures.push(...ends.flat());
   }
   if (failures.length > 0) throw failures[0];
+}
+
+/**
+ * Gives back what was paid for one invoice.
+ * @returns why what could not be given back could not
+ */
+async function refundInvoice(core: EventCore, invoice: string, deadline: number): Promise<unknown[]> {
+  const payments = await core.stripe.request({ deadline }, (stripe, options) =>
+    listAll(stripe.invoicePayments.list({ invoice, status: "paid", limit: 100 }, options)),
+  );
+  const failures: unknown[] = [];
+  for (const { payment } of payments) {
+    const { payment_intent: intent, charge } = payment;
+    // An invoice that was paid outside of Stripe has neither: there is nothing of Stripe's to give back.
+    const paid = intent ? { payment_intent: idOf(intent) } : charge ? { charge: idOf(charge) } : null;
+    if (paid) await refund(core, paid, deadline).catch((error: unknown) => failures.push(error));
+  }
+  return failures;
 }
 
 /**

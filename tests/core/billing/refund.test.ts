@@ -73,6 +73,21 @@ test("every payment is given back once, however many there were, and one in disp
   expect(await stored(first.id)).toMatchObject({ status: "active", rejectedAt: null });
 });
 
+test("years of payments are given back side by side, so that they fit into one event's time", async () => {
+  const { first, second } = buyTwice();
+  nest.clock.advance(300 * DAY);
+  nest.stripe.advance(0);
+  expect((await nest.webhook(created(first.id))).status).toBe(200);
+  nest.stripe.clear();
+  // Slow enough for requests to overlap where they may.
+  nest.stripe.latency(40);
+  expect((await nest.webhook(created(second.id))).status).toBe(200);
+  expect(nest.stripe.refunds()).toHaveLength(10);
+  const asked = nest.stripe.requests.map(({ path }) => path);
+  const from = asked.indexOf("/v1/invoice_payments");
+  expect(new Set(asked.slice(from, from + 5))).toEqual(new Set(["/v1/invoice_payments"]));
+});
+
 test("one that Stripe refuses to give back is tried again with its event, and keeps none of the others", async () => {
   const { first, second } = buyTwice();
   nest.clock.advance(65 * DAY);
