@@ -169,6 +169,17 @@ describe("replay", () => {
     expect(await stored(id)).toMatchObject({ status: "active" });
   });
 
+  test("an event of the other mode than the operator's key is not passed over: it stays failed", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.webhook({ ...created(id), livemode: true });
+    for (const which of ["--failed", created(id).id]) {
+      const { status, printed } = await run(`stripe replay ${which}`);
+      expect([status, printed]).toEqual([1, expect.stringContaining("of different modes")]);
+      expect(await row(created(id).id)).toMatchObject({ status: "failed", reason: "stripe_error" });
+    }
+    expect(await stored(id)).toBeNull();
+  });
+
   test("an event that somebody works on is left to them", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     await nest.webhook(created(id));

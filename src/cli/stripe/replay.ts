@@ -103,8 +103,16 @@ async function findEvent(core: EventCore, id: string): Promise<ReceivedEvent> {
 }
 
 function fromLedger(row: StripeEvent): ReceivedEvent {
-  const { _id, type, createdAt, apiVersion, objectId, customerId } = row;
-  return { id: _id, type, createdAt, apiVersion, isLive: null, objectId, customer: customerId ?? null };
+  const { _id, type, createdAt, apiVersion, isLive, objectId, customerId } = row;
+  return {
+    id: _id,
+    type,
+    createdAt,
+    apiVersion,
+    isLive: isLive ?? null,
+    objectId,
+    customer: customerId ?? null,
+  };
 }
 
 async function listFailed(core: EventCore): Promise<ReceivedEvent[]> {

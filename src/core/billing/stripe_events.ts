@@ -63,6 +63,7 @@ async function begin(
     objectId: event.objectId,
     customerId: event.customer,
     apiVersion: event.apiVersion,
+    isLive: event.isLive,
     createdAt: event.createdAt,
     receivedAt: now.toISOString(),
     status: "processing",

@@ -13,6 +13,8 @@ export interface StripeEvent {
   /** The Stripe customer that the object names: working on the event again may need it. */
   customerId: string | null;
   apiVersion: string | null;
+  /** Whether real money moves; null where nobody said. A key of the other mode must not work it. */
+  isLive: boolean | null;
   /** Stripe's time of the event. */
   createdAt: string;
   receivedAt: string;

@@ -16,6 +16,7 @@ const event = (_id: string, change: Partial<StripeEvent> = {}): StripeEvent => (
   type: "customer.subscription.created",
   objectId: "sub_1",
   customerId: "cus_1",
+  isLive: false,
   apiVersion: null,
   createdAt: moment(0),
   receivedAt: moment(0),
