@@ -29,7 +29,7 @@ export interface Trial {
   attemptedAt: string;
   /** When a link of this trial was redeemed; until then it is open (contract 1.3). */
   redeemedAt: string | null;
-  /** When the address was signed in with any link since. */
+  /** When the address was first signed in with any link since; if that was before a renewal, when it was renewed. */
   signedInAt: string | null;
 }
 
