@@ -13,6 +13,8 @@ import {
 const TRIAL_LIFE = 14 * DAY;
 /** Webhooks come late: after its end a subscription is usable for this long. */
 const LATE = DAY;
+/** So long a machine may go on with an access token before it must refresh it. */
+const UNHEARD = 10 * DAY;
 /** The better ones first. */
 const RANKS = ["active", "trialing", "past_due"];
 
@@ -75,7 +77,7 @@ function wasHad(state: State, { createdAt, signedInAt }: Trial, { person, endsAt
     (session) =>
       session.person === person &&
       session.createdAt <= createdAt &&
-      (session.endedAt ?? session.expiresAt) >= createdAt,
+      Math.min(session.endedAt ?? session.expiresAt, session.lastUsedAt + UNHEARD) >= createdAt,
   );
 }
 

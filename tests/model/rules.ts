@@ -83,6 +83,7 @@ export function signIn(state: State, name: string, spent: string): void {
     person,
     machine,
     createdAt: state.now,
+    lastUsedAt: state.now,
     isStanding: true,
     endedAt: null,
     expiresAt,
@@ -133,6 +134,7 @@ export function finishRefresh(state: State, name: string, of: string, refresh: R
   if (!session.isStanding) return "authorization_not_found";
   session.generation = Math.max(session.generation, refresh.generation);
   session.expiresAt = Math.max(session.expiresAt, state.now + REFRESH_TOKEN_LIFE);
+  session.lastUsedAt = state.now;
   issueAccessToken(state, name, of, refresh.generation);
   return "200";
 }

@@ -48,6 +48,8 @@ export interface Session {
   machine: Machine;
   createdAt: number;
   isStanding: boolean;
+  /** When it was signed in or refreshed last. */
+  lastUsedAt: number;
   /** When it was ended, before its time. */
   endedAt: number | null;
   expiresAt: number;

@@ -1,6 +1,10 @@
-import { plusSeconds } from "#core/clock.ts";
+import { DAY, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
+import type { Session } from "#core/repositories/sessions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
+
+/** No access token lives longer (contract 1.2), and every refresh is noted on its session. */
+const LONGEST_UNHEARD_SECONDS = 10 * DAY;
 
 type RenewalCore = Pick<Core, "clock" | "sessions" | "trials">;
 
@@ -18,7 +22,7 @@ export async function renewWasted(core: RenewalCore, trial: Trial, endedAt: stri
 
 /**
  * Whether somebody had a trial before it ended: they signed in by then, or were signed in when it was made, on whatever
- * machine, and needed no link of the trial to use it.
+ * machine, and needed no link of the trial to use it. An app that forgot its tokens long before signs nobody in.
  */
 export async function wasHad(
   core: Pick<Core, "sessions">,
@@ -27,9 +31,14 @@ export async function wasHad(
 ): Promise<boolean> {
   if (redeemedAt !== null || (signedInAt !== null && signedInAt < secondAfter(endedAt))) return true;
   const sessions = await core.sessions.listByUser(userId);
-  return sessions.some(
-    (session) => session.createdAt <= createdAt && (session.revokedAt ?? session.expiresAt) >= createdAt,
-  );
+  return sessions.some((session) => session.createdAt <= createdAt && goodUntil(session) >= createdAt);
+}
+
+/** Until when an access token of a session can have been good, as far as is known. */
+function goodUntil({ lastUsedAt, expiresAt, revokedAt }: Session): string {
+  const unheard = plusSeconds(new Date(lastUsedAt), LONGEST_UNHEARD_SECONDS).toISOString();
+  const end = revokedAt ?? expiresAt;
+  return unheard < end ? unheard : end;
 }
 
 /** Stripe's times have whole seconds: a sign-in in the last one came before the end. */

@@ -51,6 +51,27 @@ test("who was signed out before it was made had nothing of it", async () => {
   expect(statuses()).toEqual(["canceled", "trialing"]);
 });
 
+test("nor had who was signed in once, on a machine that was not heard of for longer than any access token lives", async () => {
+  await nest.signIn(ADA);
+  nest.clock.advance(11 * DAY);
+  expect(await ask("stranger")).toBe(204);
+  await runOut();
+  expect(await ask()).toBe(204);
+  expect(statuses()).toEqual(["canceled", "trialing"]);
+});
+
+test("who refreshes while a trial runs has it, however long their machine was silent before", async () => {
+  const { client_id, refresh_token } = await nest.signIn(ADA);
+  nest.clock.advance(30 * DAY);
+  expect(await ask()).toBe(204);
+  nest.clock.advance(DAY);
+  const grant = { client_id, grant_type: "refresh_token", refresh_token };
+  expect((await nest.call("/1/2020-12-14/authenticate_user", grant)).status).toBe(200);
+  await runOut();
+  expect(await ask()).toBe(204);
+  expect(statuses()).toEqual(["canceled"]);
+});
+
 test("a stranger's trial wastes nothing of somebody's who signs in after it ran out; they get one, and no third", async () => {
   expect(await ask("stranger")).toBe(204);
   await runOut();
