@@ -1,8 +1,12 @@
 /** Prints rows as a table: the first is its heading, and columns of numbers stand at the right. */
 export function printTable(rows: readonly (readonly (string | number)[])[]): void {
   const cells = rows.map((row) => row.map(String));
-  const widths = (cells[0] ?? []).map((_cell, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const isNumeric = widths.map((_width, column) => rows.slice(1).every((row) => typeof row[column] === "number"));
+  const widths = (cells[0] ?? []).map((_cell, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  );
+  const isNumeric = widths.map((_width, column) =>
+    rows.slice(1).every((row) => typeof row[column] === "number"),
+  );
   for (const row of cells) {
     const line = row.map((cell, column) => {
       const width = widths[column] ?? 0;

@@ -6,12 +6,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { median, round } from "#bench/statistics.ts";
 import { printHeading, printTable } from "#bench/tables.ts";
-import { bundle } from "#deploy/bundle.ts";
+import { type Bundle, bundle } from "#deploy/bundle.ts";
 import { type DeployedFunction, listFunctions } from "#deploy/functions.ts";
 import { zipFunction } from "#deploy/zip.ts";
 
 const CHILD = fileURLToPath(new URL("load_child.cjs", import.meta.url));
 const FLOOR = "driver_floor";
+const LAZY_FLOOR = "driver_lazy";
 const run = promisify(execFile);
 
 export interface LoadRow {
@@ -52,7 +53,10 @@ export async function measureLoad({ rounds }: { rounds: number }): Promise<LoadR
       rounds,
     );
     const sizes = new Map(
-      bundles.map(({ name, code }) => [name, { bundleBytes: code.length, zipBytes: zipFunction(code).length }]),
+      bundles.map(({ name, code }) => [
+        name,
+        { bundleBytes: code.length, zipBytes: zipFunction(code).length },
+      ]),
     );
     const row = (name: string) => ({
       ...(sizes.get(name) ?? { bundleBytes: 0, zipBytes: 0 }),

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
+import { lazyDriver } from "#deploy/lazy_driver.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -46,6 +47,7 @@ export async function bundle(
     mainFields: ["module", "main"],
     alias: { "whatwg-url": "./src/deploy/node_url.ts" },
     external: OPTIONAL_PEERS,
+    plugins: [lazyDriver],
     logLevel: "warning",
   });
   if (warnings.length > 0) throw new Error("esbuild has warnings; see above.");
