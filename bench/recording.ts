@@ -1,4 +1,6 @@
 import type { CommandStartedEvent, Document, MongoClient } from "mongodb";
+import type { BenchDatabase } from "#bench/surroundings.ts";
+import { type IncomingCall, openGateway } from "#local/gateway.ts";
 
 /** The commands of one call: of each trip those that ran side by side. */
 export type Trips = Document[][];
@@ -31,6 +33,22 @@ export async function recordTrips(client: MongoClient, call: () => Promise<unkno
     client.off("commandStarted", onStart).off("commandSucceeded", onEnd).off("commandFailed", onEnd);
   }
   return trips;
+}
+
+/** Makes each call once, alone, and keeps what it asked of the database. */
+export async function recordCalls(place: BenchDatabase, calls: readonly IncomingCall[]): Promise<Trips[]> {
+  const gateway = await openGateway(place.environment, { monitorCommands: true, write: () => undefined });
+  try {
+    const recorded: Trips[] = [];
+    // A first call opens connections, which would look like trips.
+    const [first] = calls;
+    if (first) await gateway.invoke({ ...first, body: Buffer.from("{}") });
+    for (const call of calls)
+      recorded.push(await recordTrips(gateway.mongo.client, () => gateway.invoke(call)));
+    return recorded;
+  } finally {
+    await gateway.close();
+  }
 }
 
 const WRITES = ["insert", "update", "delete", "findAndModify"];

@@ -2,6 +2,8 @@ import type { Db, Document } from "mongodb";
 
 /** Puts a database's collections back as they were. */
 export interface Snapshot {
+  /** All that hold something. */
+  collections: readonly string[];
   restore(collections: readonly string[]): Promise<void>;
 }
 
@@ -11,6 +13,7 @@ export async function takeSnapshot(database: Db): Promise<Snapshot> {
   const kept = new Map<string, Document[]>();
   for (const name of names) kept.set(name, await database.collection(name).find().toArray());
   return {
+    collections: names,
     async restore(collections) {
       for (const name of collections) {
         await database.collection(name).deleteMany({});

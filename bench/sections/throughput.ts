@@ -1,13 +1,12 @@
-import { CASES, type Case, type Ground } from "#bench/cases.ts";
-import { type AtStripe, insertPeople, personOf } from "#bench/people.ts";
-import { recordTrips, type Trips, writtenCollections } from "#bench/recording.ts";
+import { CASES, type Case } from "#bench/cases.ts";
+import { fillGround, numbers, prepareAll } from "#bench/ground.ts";
+import { recordCalls, type Trips, writtenCollections } from "#bench/recording.ts";
 import { Runner } from "#bench/runner.ts";
 import { takeSnapshot } from "#bench/snapshot.ts";
 import { median, quantile, round } from "#bench/statistics.ts";
-import type { BenchDatabase, Surroundings } from "#bench/surroundings.ts";
+import type { Surroundings } from "#bench/surroundings.ts";
 import { printHeading, printTable } from "#bench/tables.ts";
 import type { Report } from "#bench/target.ts";
-import { type IncomingCall, openGateway } from "#local/gateway.ts";
 
 export interface ThroughputRow {
   method: string;
@@ -21,7 +20,7 @@ export interface ThroughputRow {
   /** The bare driver calls of the same calls, in the same rounds. */
   bareCallsPerSecond: number;
   bareP50Ms: number;
-  /** The median of the rounds' calls a second over those of the bare calls. */
+  /** The median, over all pairs of neighbouring turns, of calls a second over those of the bare calls. */
   share: number;
   /** At least this; null where none is set. */
   budget: number | null;
@@ -29,7 +28,7 @@ export interface ThroughputRow {
 
 export interface ThroughputOptions {
   inFlight: readonly number[];
-  /** Calls of a round. */
+  /** Calls of a round, half of them bare. */
   calls: number;
   rounds: number;
 }
@@ -52,6 +51,8 @@ export async function measureThroughput(
   return rows;
 }
 
+type Target = "nest" | "bare";
+
 async function measureCase(
   surroundings: Surroundings,
   measured: Case,
@@ -59,27 +60,24 @@ async function measureCase(
 ): Promise<ThroughputRow[]> {
   const place = await surroundings.openDatabase("throughput");
   try {
-    const prepare = await fillAndPrepare(surroundings, place, measured, count);
+    const prepare = await prepareAll(await fillGround(surroundings, place, count), measured);
     const snapshot = await takeSnapshot(place.database);
     const recorded = await recordCalls(place, prepare());
-    const restore = () => snapshot.restore(writtenCollections(recorded));
     const runners = {
       nest: await Runner.open("nest", place.environment),
       bare: await Runner.open("bare", { MONGODB_URI: place.uri }),
     };
-    const run = async (target: "nest" | "bare", lanes: number) => {
-      await restore();
-      return runners[target].run(target === "nest" ? prepare() : recorded, lanes);
-    };
     try {
       const rows: ThroughputRow[] = [];
       for (const lanes of inFlight) {
-        const reports: Record<"nest" | "bare", Report[]> = { nest: [], bare: [] };
-        for (let turn = -1; turn < rounds; turn++) {
-          for (const target of turn % 2 === 0 ? (["nest", "bare"] as const) : (["bare", "nest"] as const)) {
-            const report = await run(target, lanes);
+        const reports: Record<Target, Report[]> = { nest: [], bare: [] };
+        for (let round = -1; round < rounds; round++) {
+          await snapshot.restore(writtenCollections(recorded));
+          const calls = { nest: prepare(), bare: recorded };
+          for (const { target, from, to } of slicesOf(count, lanes, round)) {
+            const report = await runners[target].run(calls[target].slice(from, to), lanes);
             requireSuccess(measured.name, report);
-            if (turn >= 0) reports[target].push(report);
+            if (round >= 0) reports[target].push(report);
           }
         }
         rows.push(toRow(measured.name, recorded, lanes, reports));
@@ -94,40 +92,19 @@ async function measureCase(
   }
 }
 
-/** People in the database and at Stripe, and the calls that they make. */
-async function fillAndPrepare(
-  { stripe, secrets }: Surroundings,
-  place: BenchDatabase,
-  measured: Case,
-  count: number,
-): Promise<() => IncomingCall[]> {
-  const people = Array.from({ length: count }, (_, number) => number);
-  const now = new Date();
-  const atStripe: AtStripe[] = people.map((number) =>
-    stripe.createSubscription({ email: personOf(number).address }),
-  );
-  await insertPeople(place.database, count, now, atStripe);
-  const ground: Ground = {
-    ...{ database: place.database, stripe, atStripe, secrets, now },
-    issuer: place.environment.ISSUER ?? "",
-  };
-  return measured.prepare(ground, people);
-}
+const SMALLEST_SLICE = 32;
 
-/** Makes each call once, alone, and keeps what it asked of the database. */
-async function recordCalls(place: BenchDatabase, calls: readonly IncomingCall[]): Promise<Trips[]> {
-  const gateway = await openGateway(place.environment, { monitorCommands: true, write: () => undefined });
-  try {
-    const recorded: Trips[] = [];
-    // A first call opens connections, which would look like trips.
-    const [first] = calls;
-    if (first) await gateway.invoke({ ...first, body: Buffer.from("{}") });
-    for (const call of calls)
-      recorded.push(await recordTrips(gateway.mongo.client, () => gateway.invoke(call)));
-    return recorded;
-  } finally {
-    await gateway.close();
-  }
+/**
+ * Divides people among the handlers and the bare calls, in turns that are short, so that what else the machine does
+ * disturbs both alike. Who is whose changes with each round.
+ */
+function slicesOf(count: number, lanes: number, round: number) {
+  const size = Math.min(count / 2, Math.max(SMALLEST_SLICE, 2 * lanes));
+  return numbers(Math.floor(count / size)).map((slice) => ({
+    target: (slice + Math.max(0, round)) % 2 === 0 ? ("nest" as const) : ("bare" as const),
+    from: slice * size,
+    to: (slice + 1) * size,
+  }));
 }
 
 function requireSuccess(name: string, { statuses }: Report): void {
@@ -143,6 +120,7 @@ function toRow(
   { nest, bare }: Record<"nest" | "bare", readonly Report[]>,
 ): ThroughputRow {
   const rate = ({ latenciesMs, wallMs }: Report) => (1000 * latenciesMs.length) / wallMs;
+  const pairs = Math.min(nest.length, bare.length);
   const latencies = nest.flatMap(({ latenciesMs }) => latenciesMs);
   return {
     method,
@@ -154,7 +132,10 @@ function toRow(
     p99Ms: round(quantile(latencies, 0.99), 3),
     bareCallsPerSecond: round(median(bare.map(rate)), 3),
     bareP50Ms: round(median(bare.flatMap(({ latenciesMs }) => latenciesMs)), 3),
-    share: round(median(nest.map((report, index) => rate(report) / rate(bare[index] as Report))), 3),
+    share: round(
+      median(numbers(pairs).map((pair) => rate(nest[pair] as Report) / rate(bare[pair] as Report))),
+      3,
+    ),
     budget: BUDGETS[method] ?? null,
   };
 }
