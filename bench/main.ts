@@ -1,5 +1,6 @@
 /**
  * Measures how fast Nest is: `npm run bench`. It prints tables, and writes the figures and their charts into docs/bench.
+ * `-- --only load,growth` measures these sections only, `--full` a million people too, `--short` little, and writes nothing.
  *
  * Nothing is asserted here but that calls succeed and queries use indexes: a machine that is busy is slow. What is compared runs in
  * turns, so that ratios mean something even then. docs/performance.md says what the sections are.
@@ -7,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { describeMachine, sayMachine } from "#bench/machine.ts";
 import { installPeers } from "#bench/peer_packages.ts";
-import { type Results, writeResults } from "#bench/results.ts";
+import { type Figures, type Results, type Section, writeResults } from "#bench/results.ts";
 import { leastPeople, measureGrowth, printGrowth } from "#bench/sections/growth.ts";
 import { measureLoad, printLoad } from "#bench/sections/load.ts";
 import { measureMemory, printMemory } from "#bench/sections/memory.ts";
@@ -16,8 +17,7 @@ import { measureThroughput, printThroughput } from "#bench/sections/throughput.t
 import { FULL, NORMAL, SHORT } from "#bench/sizes.ts";
 import { openSurroundings } from "#bench/surroundings.ts";
 
-const SECTIONS = ["load", "throughput", "peers", "growth", "memory"] as const;
-type Section = (typeof SECTIONS)[number];
+const SECTIONS = ["load", "throughput", "peers", "growth", "memory"] as const satisfies Section[];
 
 const { values } = parseArgs({
   options: {
@@ -40,43 +40,35 @@ if (fewest < leastPeople(sizes.growth)) throw new Error("Too few people for so m
 
 if (has("peers")) installPeers();
 const surroundings = await openSurroundings();
-const results: Results = { ranAt: new Date().toISOString(), machine: describeMachine(surroundings.database) };
-const measure: Record<Section, () => Promise<void>> = {
-  async load() {
-    results.load = await measureLoad(sizes.load);
-    printLoad(results.load);
-  },
-  async throughput() {
-    results.throughput = await measureThroughput(surroundings, sizes.throughput);
-    printThroughput(results.throughput);
-  },
-  async peers() {
-    results.peers = await measurePeers(surroundings, sizes.peers);
-    printPeers(results.peers);
-  },
-  async growth() {
-    results.growth = await measureGrowth(surroundings, sizes.growth);
-    printGrowth(results.growth);
-  },
-  async memory() {
-    results.memory = await measureMemory(surroundings, sizes.memory);
-    printMemory(results.memory);
-  },
-};
-console.log(`Nest's bench${values.short ? ", short" : ""}, on ${sayMachine(results.machine)}`);
+const machine = describeMachine(surroundings.database);
+const results: Results = {};
+
+/** Runs a section, prints what it came to, and keeps it. */
+async function run<Name extends Section>(
+  section: Name,
+  measure: () => Promise<Figures[Name]>,
+  print: (figures: Figures[Name]) => void,
+): Promise<void> {
+  if (!has(section)) return;
+  const ranAt = new Date().toISOString();
+  const figures = await measure();
+  print(figures);
+  Object.assign(results, { [section]: { ranAt, machine, figures } });
+}
+
+console.log(`Nest's bench${values.short ? ", short" : ""}, on ${sayMachine(machine)}`);
 try {
-  for (const section of SECTIONS) if (has(section)) await measure[section]();
+  await run("load", () => measureLoad(sizes.load), printLoad);
+  await run("throughput", () => measureThroughput(surroundings, sizes.throughput), printThroughput);
+  await run("peers", () => measurePeers(surroundings, sizes.peers), printPeers);
+  await run("growth", () => measureGrowth(surroundings, sizes.growth), printGrowth);
+  await run("memory", () => measureMemory(surroundings, sizes.memory), printMemory);
 } finally {
   await surroundings.close();
 }
-// A part of the figures must not take the place of all of them.
-const isWhole = SECTIONS.every(has) && !values.short && !values["no-write"];
-console.log(
-  isWhole
-    ? `\nWritten to ${await writeResults(results)}`
-    : "\nNothing was written: this was not the whole of it.",
-);
-const unindexed = results.growth?.flatMap((row) => row.unindexed) ?? [];
+if (values.short || values["no-write"]) console.log("\nNothing was written.");
+else console.log(`\nWritten to ${await writeResults(results)}`);
+const unindexed = results.growth?.figures.flatMap((row) => row.unindexed) ?? [];
 if (unindexed.length > 0) {
   console.error(`Queries without an index: ${unindexed.join("; ")}`);
   process.exitCode = 1;

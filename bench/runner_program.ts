@@ -19,12 +19,15 @@ const target = await openTarget(JSON.parse(settings ?? "{}"));
 async function carryOut({ calls, inFlight, withAnswers, withHeap }: Order): Promise<Report> {
   const statuses: Record<number, number> = {};
   const answers: Answer[] = [];
+  const before = process.cpuUsage();
   const timing = await runInFlight(calls.length, inFlight, async (index) => {
     const answer = await target.invoke(calls[index] as never);
     statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
     if (withAnswers) answers[index] = answer;
   });
-  return { ...timing, statuses, answers, heapBytes: withHeap ? heapAfterCollection() : null };
+  const { user, system } = process.cpuUsage(before);
+  const cpuMsPerCall = (user + system) / 1000 / calls.length;
+  return { ...timing, cpuMsPerCall, statuses, answers, heapBytes: withHeap ? heapAfterCollection() : null };
 }
 
 function heapAfterCollection(): number {

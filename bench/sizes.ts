@@ -28,6 +28,6 @@ export const SHORT: Sizes = {
   load: { rounds: 1 },
   throughput: { inFlight: [8], calls: 16, rounds: 1 },
   peers: { inFlight: [8], calls: 8, rounds: 1 },
-  growth: { people: [100, 400], calls: 2, rounds: 2 },
+  growth: { people: [200, 400], calls: 2, rounds: 2 },
   memory: { calls: 1_000 },
 };

@@ -35,6 +35,8 @@ export interface Order {
 export interface Report {
   wallMs: number;
   latenciesMs: number[];
+  /** What this process computed for each call, in milliseconds of a processor. */
+  cpuMsPerCall: number;
   statuses: Record<number, number>;
   answers: Answer[];
   /** Bytes after a collection of garbage; null unless asked. */

@@ -22,6 +22,9 @@ export interface PeerRow {
   p50Ms: number;
   peerCallsPerSecond: number;
   peerP50Ms: number;
+  /** What a call keeps a processor busy for in its process. */
+  cpuMs: number;
+  peerCpuMs: number;
   /** Database commands of one call, and those of better-auth's. */
   commands: number;
   peerCommands: number;
@@ -205,6 +208,8 @@ function toRow(
     p50Ms: p50(nest),
     peerCallsPerSecond: round(median(peer.map(rate)), 3),
     peerP50Ms: p50(peer),
+    cpuMs: round(median(nest.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3),
+    peerCpuMs: round(median(peer.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3),
     times: round(median(nest.map((report, turn) => rate(report) / rate(peer[turn] as Report))), 3),
     budget: BUDGET,
   };
@@ -222,10 +227,14 @@ no transactions, so better-auth's are off. Its mail is one unsigned request, and
       "flow",
       "its limits",
       "in flight",
-      "Nest calls/s",
+      "Nest: calls/s",
       "p50 ms",
-      "better-auth calls/s",
+      "commands",
+      "CPU ms",
+      "better-auth: calls/s",
       "p50 ms",
+      "commands",
+      "CPU ms",
       "times",
       "wanted",
       "met",
@@ -237,9 +246,11 @@ no transactions, so better-auth's are off. Its mail is one unsigned request, and
       row.callsPerSecond,
       row.p50Ms,
       row.commands,
+      row.cpuMs,
       row.peerCallsPerSecond,
       row.peerP50Ms,
       row.peerCommands,
+      row.peerCpuMs,
       row.times,
       row.budget,
       row.times >= row.budget ? "yes" : "no",

@@ -20,6 +20,9 @@ export interface ThroughputRow {
   /** The bare driver calls of the same calls, in the same rounds. */
   bareCallsPerSecond: number;
   bareP50Ms: number;
+  /** What a call, and its bare driver calls, keep a processor busy for in this process. */
+  cpuMs: number;
+  bareCpuMs: number;
   /** The median, over all pairs of neighbouring turns, of calls a second over those of the bare calls. */
   share: number;
   /** At least this; null where none is set. */
@@ -132,6 +135,8 @@ function toRow(
     p99Ms: round(quantile(latencies, 0.99), 3),
     bareCallsPerSecond: round(median(bare.map(rate)), 3),
     bareP50Ms: round(median(bare.flatMap(({ latenciesMs }) => latenciesMs)), 3),
+    cpuMs: round(median(nest.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3),
+    bareCpuMs: round(median(bare.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3),
     share: round(
       median(numbers(pairs).map((pair) => rate(nest[pair] as Report) / rate(bare[pair] as Report))),
       3,
@@ -157,6 +162,8 @@ over the bare driver calls of the same calls, with the same documents in the sam
       "p99 ms",
       "bare calls/s",
       "bare p50",
+      "CPU ms",
+      "bare CPU",
       "share",
       "budget",
       "met",
@@ -171,6 +178,8 @@ over the bare driver calls of the same calls, with the same documents in the sam
       row.p99Ms,
       row.bareCallsPerSecond,
       row.bareP50Ms,
+      row.cpuMs,
+      row.bareCpuMs,
       row.share,
       row.budget ?? "",
       row.budget === null ? "" : row.share >= row.budget ? "yes" : "no",
