@@ -15,7 +15,7 @@ export interface Sizes {
 export const NORMAL: Sizes = {
   load: { rounds: 15 },
   throughput: { inFlight: [1, 8, 64], calls: 256, rounds: 3 },
-  peers: { inFlight: [1, 8, 64], calls: 128, rounds: 5 },
+  peers: { inFlight: [1, 8, 64], calls: 128, rounds: 3 },
   growth: { people: [1_500, 100_000], calls: 10, rounds: 8 },
   memory: { calls: 100_000 },
 };
