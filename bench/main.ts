@@ -9,13 +9,14 @@ import { parseArgs } from "node:util";
 import { describeMachine, sayMachine } from "#bench/machine.ts";
 import { installPeers } from "#bench/peer_packages.ts";
 import { type Figures, type Results, type Section, writeResults } from "#bench/results.ts";
-import { leastPeople, measureGrowth, printGrowth } from "#bench/sections/growth.ts";
-import { measureLoad, printLoad } from "#bench/sections/load.ts";
-import { measureMemory, printMemory } from "#bench/sections/memory.ts";
-import { measurePeers, printPeers } from "#bench/sections/peers.ts";
-import { measureThroughput, printThroughput } from "#bench/sections/throughput.ts";
+import { describeGrowth, leastPeople, measureGrowth } from "#bench/sections/growth.ts";
+import { describeLoad, measureLoad } from "#bench/sections/load.ts";
+import { describeMemory, measureMemory } from "#bench/sections/memory.ts";
+import { describePeers, measurePeers } from "#bench/sections/peers.ts";
+import { describeThroughput, measureThroughput } from "#bench/sections/throughput.ts";
 import { FULL, NORMAL, SHORT } from "#bench/sizes.ts";
 import { openSurroundings } from "#bench/surroundings.ts";
+import { type FigureTable, printFigures } from "#bench/tables.ts";
 
 const SECTIONS = ["load", "throughput", "peers", "growth", "memory"] as const satisfies Section[];
 
@@ -47,27 +48,30 @@ const results: Results = {};
 async function run<Name extends Section>(
   section: Name,
   measure: () => Promise<Figures[Name]>,
-  print: (figures: Figures[Name]) => void,
+  describe: (figures: Figures[Name]) => FigureTable,
 ): Promise<void> {
   if (!has(section)) return;
   const ranAt = new Date().toISOString();
   const figures = await measure();
-  print(figures);
+  printFigures(describe(figures));
   Object.assign(results, { [section]: { ranAt, machine, figures } });
 }
 
 console.log(`Nest's bench${values.short ? ", short" : ""}, on ${sayMachine(machine)}`);
 try {
-  await run("load", () => measureLoad(sizes.load), printLoad);
-  await run("throughput", () => measureThroughput(surroundings, sizes.throughput), printThroughput);
-  await run("peers", () => measurePeers(surroundings, sizes.peers), printPeers);
-  await run("growth", () => measureGrowth(surroundings, sizes.growth), printGrowth);
-  await run("memory", () => measureMemory(surroundings, sizes.memory), printMemory);
+  await run("load", () => measureLoad(sizes.load), describeLoad);
+  await run("throughput", () => measureThroughput(surroundings, sizes.throughput), describeThroughput);
+  await run("peers", () => measurePeers(surroundings, sizes.peers), describePeers);
+  await run("growth", () => measureGrowth(surroundings, sizes.growth), describeGrowth);
+  await run("memory", () => measureMemory(surroundings, sizes.memory), describeMemory);
 } finally {
   await surroundings.close();
 }
 if (values.short || values["no-write"]) console.log("\nNothing was written.");
-else console.log(`\nWritten to ${await writeResults(results)}`);
+else
+  console.log(
+    `\nWritten to ${await writeResults(results)}. \`npm run docs\` puts the figures on their page.`,
+  );
 const unindexed = results.growth?.figures.flatMap((row) => row.unindexed) ?? [];
 if (unindexed.length > 0) {
   console.error(`Queries without an index: ${unindexed.join("; ")}`);

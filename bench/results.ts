@@ -28,12 +28,17 @@ export type Results = { [Name in Section]?: { ranAt: string; machine: Machine; f
 /** Puts what was measured in the place of what the docs had of the same sections. @returns the folder */
 export async function writeResults(measured: Results): Promise<string> {
   await mkdir(FOLDER, { recursive: true });
-  const file = new URL("results.json", FOLDER);
-  const before = existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as Results) : {};
-  await writeFile(file, `${JSON.stringify({ ...before, ...measured }, null, 2)}\n`);
+  const all = { ...(await readResults()), ...measured };
+  await writeFile(new URL("results.json", FOLDER), `${JSON.stringify(all, null, 2)}\n`);
   for (const [name, chart] of Object.entries(chartsOf(measured)))
     await writeFile(new URL(`${name}.svg`, FOLDER), chart);
   return fileURLToPath(FOLDER);
+}
+
+/** What the docs have; nothing before the first run. */
+export async function readResults(): Promise<Results> {
+  const file = new URL("results.json", FOLDER);
+  return existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as Results) : {};
 }
 
 /** Whose figures they are, below a chart's title. */

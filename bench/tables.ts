@@ -16,6 +16,23 @@ export function printTable(rows: readonly (readonly (string | number)[])[]): voi
   }
 }
 
+/** Figures as people read them, on a terminal or on a page. */
+export interface FigureTable {
+  title: string;
+  /** What the columns are, in a sentence or two. */
+  explanation: string;
+  /** The first is the heading. */
+  rows: readonly (readonly (string | number)[])[];
+  /** What follows from them all. */
+  note?: string;
+}
+
+export function printFigures({ title, explanation, rows, note }: FigureTable): void {
+  printHeading(title.toUpperCase(), explanation);
+  printTable(rows);
+  if (note) console.log(`\n  ${note}`);
+}
+
 /** A part of the output, with what it says in a sentence. */
 export function printHeading(title: string, explanation: string): void {
   console.log(`\n${title}\n${explanation}\n`);

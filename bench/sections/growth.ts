@@ -6,7 +6,7 @@ import { recordCalls } from "#bench/recording.ts";
 import { Runner } from "#bench/runner.ts";
 import { median, round } from "#bench/statistics.ts";
 import type { BenchDatabase, Surroundings } from "#bench/surroundings.ts";
-import { printHeading, printTable } from "#bench/tables.ts";
+import type { FigureTable } from "#bench/tables.ts";
 import type { IncomingCall } from "#local/gateway.ts";
 
 /** A method may take so much longer with the most people than with the fewest. */
@@ -141,31 +141,31 @@ const peopleOfCase = (calls: number, rounds: number) => calls * (rounds + 1) + R
 export const leastPeople = ({ calls, rounds }: Pick<GrowthOptions, "calls" | "rounds">) =>
   MEASURED.length * peopleOfCase(calls, rounds);
 
-export function printGrowth(rows: readonly GrowthRow[]): void {
+export function describeGrowth(rows: readonly GrowthRow[]): FigureTable {
   const sizes = Object.keys(rows[0]?.p50Ms ?? {});
-  printHeading(
-    "GROWTH",
-    `One call at a time with few and with many people in the database, each with a session, tokens, a link and a subscription.
+  return {
+    title: "Growth",
+    explanation: `One call at a time with few and with many people in the database, each with a session, tokens, a link and a subscription.
 "growth" is the p50 with the most people over that with the fewest. Every query must be narrowed by an index.`,
-  );
-  printTable([
-    [
-      "method",
-      "trips",
-      ...sizes.map((size) => `p50 ms, ${Number(size).toLocaleString("en")}`),
-      "growth",
-      "budget",
-      "met",
-      "without an index",
+    rows: [
+      [
+        "method",
+        "trips",
+        ...sizes.map((size) => `p50 ms, ${Number(size).toLocaleString("en")}`),
+        "growth",
+        "budget",
+        "met",
+        "without an index",
+      ],
+      ...rows.map((row) => [
+        row.method,
+        [...new Set(Object.values(row.trips))].join(" / "),
+        ...sizes.map((size) => row.p50Ms[Number(size)] ?? ""),
+        row.growth,
+        row.budget,
+        row.growth <= row.budget ? "yes" : "no",
+        row.unindexed.join("; ") || "none",
+      ]),
     ],
-    ...rows.map((row) => [
-      row.method,
-      [...new Set(Object.values(row.trips))].join(" / "),
-      ...sizes.map((size) => row.p50Ms[Number(size)] ?? ""),
-      row.growth,
-      row.budget,
-      row.growth <= row.budget ? "yes" : "no",
-      row.unindexed.join("; ") || "none",
-    ]),
-  ]);
+  };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { median, round } from "#bench/statistics.ts";
-import { printHeading, printTable } from "#bench/tables.ts";
+import type { FigureTable } from "#bench/tables.ts";
 import { type Bundle, bundle } from "#deploy/bundle.ts";
 import { type DeployedFunction, listFunctions } from "#deploy/functions.ts";
 import { zipFunction } from "#deploy/zip.ts";
@@ -126,26 +126,26 @@ function usesOf({ needs }: DeployedFunction): { uses: string; budget: number | n
 
 const kb = (bytes: number) => Math.round(bytes / 1024);
 
-export function printLoad({ rounds, floor, lazyFloor, functions }: LoadResult): void {
-  printHeading(
-    "LOADING",
-    `How large each function is, and how long a fresh process takes to load it: the median of ${rounds}, all in turns.
+export function describeLoad({ rounds, floor, lazyFloor, functions }: LoadResult): FigureTable {
+  const sizes = (row: Size) => [kb(row.bundleBytes), kb(row.zipBytes), row.loadMs];
+  return {
+    title: "Loading",
+    explanation: `How large each function is, and how long a fresh process takes to load it: the median of ${rounds}, all in turns.
 "over driver" is that over loading the bundled database driver alone as it comes, which is the floor of the budgets; "over
 lazy" over the driver as functions hold it, whose modules load when they are first used.`,
-  );
-  const sizes = (row: Size) => [kb(row.bundleBytes), kb(row.zipBytes), row.loadMs];
-  printTable([
-    ["function", "uses", "bundle KB", "zip KB", "load ms", "over driver", "over lazy", "budget", "met"],
-    ["(the driver as it comes)", "", ...sizes(floor), 1, "", "", ""],
-    ["(the driver, lazy)", "", ...sizes(lazyFloor), round(lazyFloor.loadMs / floor.loadMs, 3), 1, "", ""],
-    ...functions.map((row) => [
-      row.name,
-      row.uses,
-      ...sizes(row),
-      row.overFloor,
-      row.overLazyFloor,
-      row.budget ?? "",
-      row.budget === null ? "" : row.overFloor <= row.budget ? "yes" : "no",
-    ]),
-  ]);
+    rows: [
+      ["function", "uses", "bundle KB", "zip KB", "load ms", "over driver", "over lazy", "budget", "met"],
+      ["(the driver as it comes)", "", ...sizes(floor), 1, "", "", ""],
+      ["(the driver, lazy)", "", ...sizes(lazyFloor), round(lazyFloor.loadMs / floor.loadMs, 3), 1, "", ""],
+      ...functions.map((row) => [
+        row.name,
+        row.uses,
+        ...sizes(row),
+        row.overFloor,
+        row.overLazyFloor,
+        row.budget ?? "",
+        row.budget === null ? "" : row.overFloor <= row.budget ? "yes" : "no",
+      ]),
+    ],
+  };
 }

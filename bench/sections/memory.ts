@@ -3,7 +3,7 @@ import { fillGround, prepareAll } from "#bench/ground.ts";
 import { Runner } from "#bench/runner.ts";
 import { round, slope } from "#bench/statistics.ts";
 import type { Surroundings } from "#bench/surroundings.ts";
-import { printHeading, printTable } from "#bench/tables.ts";
+import type { FigureTable } from "#bench/tables.ts";
 
 /** What people's apps call all day; none of them uses anything up. */
 const MIX = [
@@ -61,17 +61,15 @@ export async function measureMemory(
 
 const mb = (bytes: number) => round(bytes / 2 ** 20, 4);
 
-export function printMemory({ calls, heap, bytesPerCall, budget }: MemoryResult): void {
-  printHeading(
-    "MEMORY",
-    `The heap of one process after a collection of garbage, over ${calls.toLocaleString("en")} calls of five methods. The slope is that of the second half.`,
-  );
+export function describeMemory({ calls, heap, bytesPerCall, budget }: MemoryResult): FigureTable {
   const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => heap[Math.round(share * (heap.length - 1))]);
-  printTable([
-    ["calls", "heap MB"],
-    ...[...new Set(marks)].map((mark) => [mark?.calls ?? 0, mb(mark?.bytes ?? 0)]),
-  ]);
-  console.log(
-    `\n  ${bytesPerCall} bytes a call (at most ${budget}: ${bytesPerCall <= budget ? "yes" : "no"})`,
-  );
+  return {
+    title: "Memory",
+    explanation: `The heap of one process after a collection of garbage, over ${calls.toLocaleString("en")} calls of five methods. The slope is that of the second half.`,
+    rows: [
+      ["calls", "heap MB"],
+      ...[...new Set(marks)].map((mark) => [mark?.calls ?? 0, mb(mark?.bytes ?? 0)]),
+    ],
+    note: `${bytesPerCall} bytes a call, of at most ${budget}: ${bytesPerCall <= budget ? "met" : "not met"}.`,
+  };
 }

@@ -6,7 +6,7 @@ import { Runner } from "#bench/runner.ts";
 import { takeSnapshot } from "#bench/snapshot.ts";
 import { median, quantile, round } from "#bench/statistics.ts";
 import type { BenchDatabase, Surroundings } from "#bench/surroundings.ts";
-import { printHeading, printTable } from "#bench/tables.ts";
+import type { FigureTable } from "#bench/tables.ts";
 import type { Report } from "#bench/target.ts";
 import type { IncomingCall } from "#local/gateway.ts";
 
@@ -215,45 +215,45 @@ function toRow(
   };
 }
 
-export function printPeers(rows: readonly PeerRow[]): void {
-  printHeading(
-    "BESIDE BETTER-AUTH",
-    `The flows that Nest shares with better-auth 1.7.6 (MongoDB adapter, magic link and Stripe plugins), in turns on the same
+export function describePeers(rows: readonly PeerRow[]): FigureTable {
+  return {
+    title: "Beside better-auth",
+    explanation: `The flows that Nest shares with better-auth 1.7.6 (MongoDB adapter, magic link and Stripe plugins), in turns on the same
 database server; "times" is how many calls Nest makes for each of better-auth's. The database forces one setting: it has
-no transactions, so better-auth's are off. Its mail is one unsigned request, and it keeps no session's record of its own.`,
-  );
-  printTable([
-    [
-      "flow",
-      "its limits",
-      "in flight",
-      "Nest: calls/s",
-      "p50 ms",
-      "commands",
-      "CPU ms",
-      "better-auth: calls/s",
-      "p50 ms",
-      "commands",
-      "CPU ms",
-      "times",
-      "wanted",
-      "met",
+no transactions, so better-auth's are off. Its mail is one unsigned request. "commands" are those that one call sends to the database.`,
+    rows: [
+      [
+        "flow",
+        "its limits",
+        "in flight",
+        "Nest: calls/s",
+        "p50 ms",
+        "commands",
+        "CPU ms",
+        "better-auth: calls/s",
+        "p50 ms",
+        "commands",
+        "CPU ms",
+        "times",
+        "wanted",
+        "met",
+      ],
+      ...rows.map((row) => [
+        row.flow,
+        row.limits,
+        row.inFlight,
+        row.callsPerSecond,
+        row.p50Ms,
+        row.commands,
+        row.cpuMs,
+        row.peerCallsPerSecond,
+        row.peerP50Ms,
+        row.peerCommands,
+        row.peerCpuMs,
+        row.times,
+        row.budget,
+        row.times >= row.budget ? "yes" : "no",
+      ]),
     ],
-    ...rows.map((row) => [
-      row.flow,
-      row.limits,
-      row.inFlight,
-      row.callsPerSecond,
-      row.p50Ms,
-      row.commands,
-      row.cpuMs,
-      row.peerCallsPerSecond,
-      row.peerP50Ms,
-      row.peerCommands,
-      row.peerCpuMs,
-      row.times,
-      row.budget,
-      row.times >= row.budget ? "yes" : "no",
-    ]),
-  ]);
+  };
 }

@@ -5,7 +5,7 @@ import { Runner } from "#bench/runner.ts";
 import { takeSnapshot } from "#bench/snapshot.ts";
 import { median, quantile, round } from "#bench/statistics.ts";
 import type { Surroundings } from "#bench/surroundings.ts";
-import { printHeading, printTable } from "#bench/tables.ts";
+import type { FigureTable } from "#bench/tables.ts";
 import type { Report } from "#bench/target.ts";
 
 export interface ThroughputRow {
@@ -145,44 +145,44 @@ function toRow(
   };
 }
 
-export function printThroughput(rows: readonly ThroughputRow[]): void {
-  printHeading(
-    "CALLS A SECOND",
-    `Each method through its real handler on the real database, with so many calls under way in one process. "share" is that
+export function describeThroughput(rows: readonly ThroughputRow[]): FigureTable {
+  return {
+    title: "Calls a second",
+    explanation: `Each method through its real handler on the real database, with so many calls under way in one process. "share" is that
 over the bare driver calls of the same calls, with the same documents in the same order of trips, in the same rounds.`,
-  );
-  printTable([
-    [
-      "method",
-      "trips",
-      "commands",
-      "in flight",
-      "calls/s",
-      "p50 ms",
-      "p99 ms",
-      "bare calls/s",
-      "bare p50",
-      "CPU ms",
-      "bare CPU",
-      "share",
-      "budget",
-      "met",
+    rows: [
+      [
+        "method",
+        "trips",
+        "commands",
+        "in flight",
+        "calls/s",
+        "p50 ms",
+        "p99 ms",
+        "bare calls/s",
+        "bare p50",
+        "CPU ms",
+        "bare CPU",
+        "share",
+        "budget",
+        "met",
+      ],
+      ...rows.map((row) => [
+        row.method,
+        row.trips,
+        row.commands,
+        row.inFlight,
+        row.callsPerSecond,
+        row.p50Ms,
+        row.p99Ms,
+        row.bareCallsPerSecond,
+        row.bareP50Ms,
+        row.cpuMs,
+        row.bareCpuMs,
+        row.share,
+        row.budget ?? "",
+        row.budget === null ? "" : row.share >= row.budget ? "yes" : "no",
+      ]),
     ],
-    ...rows.map((row) => [
-      row.method,
-      row.trips,
-      row.commands,
-      row.inFlight,
-      row.callsPerSecond,
-      row.p50Ms,
-      row.p99Ms,
-      row.bareCallsPerSecond,
-      row.bareP50Ms,
-      row.cpuMs,
-      row.bareCpuMs,
-      row.share,
-      row.budget ?? "",
-      row.budget === null ? "" : row.share >= row.budget ? "yes" : "no",
-    ]),
-  ]);
+  };
 }
