@@ -15,7 +15,7 @@ export interface Sizes {
 export const NORMAL: Sizes = {
   load: { rounds: 15 },
   throughput: { inFlight: [1, 8, 64], calls: 256, rounds: 3 },
-  peers: { inFlight: [1, 8, 64], calls: 128, rounds: 3 },
+  peers: { limits: ["database", "off"], inFlight: [1, 8, 64], calls: 128, rounds: 3 },
   growth: { people: [1_500, 100_000], calls: 10, rounds: 8 },
   memory: { calls: 100_000 },
 };
@@ -27,7 +27,7 @@ export const FULL: Sizes = { ...NORMAL, growth: { ...NORMAL.growth, people: [1_5
 export const SHORT: Sizes = {
   load: { rounds: 1 },
   throughput: { inFlight: [8], calls: 16, rounds: 1 },
-  peers: { inFlight: [8], calls: 8, rounds: 1 },
+  peers: { limits: ["database"], inFlight: [8], calls: 8, rounds: 1 },
   growth: { people: [200, 400], calls: 2, rounds: 2 },
   memory: { calls: 1_000 },
 };

@@ -34,6 +34,8 @@ export interface PeerRow {
 }
 
 export interface PeerOptions {
+  /** What its limits do, in turn. */
+  limits: readonly PeerRow["limits"][];
   inFlight: readonly number[];
   calls: number;
   rounds: number;
@@ -91,7 +93,7 @@ const FLOWS: readonly Flow[] = [
 /** Times the flows that Nest and better-auth share, in turns, on the same database server. */
 export async function measurePeers(surroundings: Surroundings, options: PeerOptions): Promise<PeerRow[]> {
   const rows: PeerRow[] = [];
-  for (const limits of ["database", "off"] as const)
+  for (const limits of options.limits)
     for (const flow of FLOWS) rows.push(...(await measureFlow(surroundings, flow, limits, options)));
   return rows;
 }
