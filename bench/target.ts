@@ -18,7 +18,7 @@ export type OpenTarget = (settings: Record<string, string>) => Promise<Target>;
 export const TARGETS = {
   nest: "#bench/targets/nest.ts",
   bare: "#bench/targets/bare.ts",
-  "better-auth": "#bench/peers/better_auth.ts",
+  "better-auth": "#bench/peers/better_auth.js",
 } as const;
 export type TargetName = keyof typeof TARGETS;
 
