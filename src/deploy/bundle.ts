@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
+import { lazyDriver } from "#deploy/lazy_driver.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -26,9 +27,11 @@ export interface Bundle {
  * Bundles every function in one run of esbuild. CommonJS, because it loads fastest and needs no banner; minified for the
  * zip's size; `module` before `main`, so that what is not used can be dropped.
  * @param sources entry files by name, from the root of the repository
+ * @param options.plugins for the bench, which compares with a driver as it comes
  */
 export async function bundle(
   sources: Readonly<Record<string, string>>,
+  { plugins = [lazyDriver] }: { plugins?: Plugin[] } = {},
 ): Promise<{ bundles: Bundle[]; metafile: Metafile }> {
   const { outputFiles, metafile, warnings } = await build({
     absWorkingDir: ROOT,
@@ -46,6 +49,7 @@ export async function bundle(
     mainFields: ["module", "main"],
     alias: { "whatwg-url": "./src/deploy/node_url.ts" },
     external: OPTIONAL_PEERS,
+    plugins,
     logLevel: "warning",
   });
   if (warnings.length > 0) throw new Error("esbuild has warnings; see above.");

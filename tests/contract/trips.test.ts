@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { serveEvent } from "#entry/event.ts";
+import { loadMethods } from "#local/routes.ts";
 import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 
@@ -25,14 +28,21 @@ describe("round trips to the database, warm and with every limit on", () => {
   });
   afterAll(() => nest.stop());
 
+  /** Every method whose trips were counted. */
+  const counted = new Set<string>();
   const trips = async (work: () => Promise<{ status: number }>) => {
     let status = 0;
+    const before = nest.logLines.length;
     const { sequential } = await countTrips(nest.gateway.mongo.client, async () => {
       ({ status } = await work());
     });
     expect(status).toBeLessThan(300);
     // What a deployment's log says of it.
     expect(JSON.parse(nest.logLines.at(-1) ?? "")).toMatchObject({ status, trips: sequential });
+    for (const line of nest.logLines.slice(before)) {
+      const { event, method, version } = JSON.parse(line);
+      if (event === "call") counted.add(`${version}/${method}`);
+    }
     return sequential;
   };
   const bearer = () => ({ bearer: ada.access_token });
@@ -129,5 +139,33 @@ describe("round trips to the database, warm and with every limit on", () => {
       nest.stripe.cancelSubscription(id);
       expect(await post(newest())).toBe(3);
     }
+  });
+
+  test("an event of SES takes 1", async () => {
+    const serve = serveEvent(sesEvents.declaration, nest.gateway);
+    const bounce = {
+      id: "e1",
+      time: nest.clock.now().toISOString(),
+      detail: {
+        eventType: "Bounce",
+        mail: { messageId: "m" },
+        bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: "gone@example.com" }] },
+      },
+    };
+    const { sequential } = await countTrips(nest.gateway.mongo.client, () =>
+      serve(bounce, { awsRequestId: "r" } as never),
+    );
+    expect(sequential).toBe(1);
+  });
+
+  test("are counted here for every method that asks the database", async () => {
+    const methods = (await loadMethods()).map(
+      ({ handler: { declaration } }) => `${declaration.version}/${declaration.name}`,
+    );
+    expect(methods.filter((method) => !counted.has(method))).toEqual(["2020-12-14/enrol_alpha_user"]);
+    const { sequential } = await countTrips(nest.gateway.mongo.client, () =>
+      nest.call(`${V1}enrol_alpha_user`, { email: "ada@example.com" }, { internal: true }),
+    );
+    expect(sequential).toBe(0);
   });
 });

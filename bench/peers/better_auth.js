@@ -1,0 +1,132 @@
+/**
+ * better-auth with its MongoDB adapter and its plugins for magic links and Stripe, as a target of the bench. It runs in a
+ * process of its own, called as its handler is called by a server.
+ */
+import { Agent, request as httpRequest } from "node:http";
+import { stripe } from "@better-auth/stripe";
+import { betterAuth } from "better-auth";
+import { mongodbAdapter } from "better-auth/adapters/mongodb";
+import { magicLink } from "better-auth/plugins";
+import { MongoClient } from "mongodb";
+import Stripe from "stripe";
+
+const ORIGIN = "http://localhost:3000";
+const PLENTY = 100_000_000;
+
+/** The queries of its adapter look for these; it makes no indexes by itself for MongoDB. */
+const INDEXES = {
+  user: [{ key: { email: 1 }, unique: true }],
+  session: [{ key: { token: 1 }, unique: true }, { key: { userId: 1 } }],
+  verification: [{ key: { identifier: 1 } }],
+  subscription: [{ key: { referenceId: 1 } }],
+  rateLimit: [{ key: { key: 1 }, unique: true }],
+};
+
+/**
+ * @param settings MONGODB_URI; MAIL_URL, which takes mails; LIMITS, `database` or `off`; RENEWS, `always` or `daily`: how
+ *   often a session that is looked at is renewed; COUNTS, `yes` to answer how many commands each call sent, one at a time
+ */
+export async function openTarget(settings) {
+  const client = await MongoClient.connect(settings.MONGODB_URI, {
+    writeConcern: { w: "majority" },
+    monitorCommands: settings.COUNTS === "yes",
+  });
+  let commands = 0;
+  client.on("commandStarted", () => {
+    commands++;
+  });
+  const database = client.db();
+  for (const [name, indexes] of Object.entries(INDEXES))
+    await database.collection(name).createIndexes(indexes);
+  const tokens = new Map();
+  const agent = new Agent({ keepAlive: true });
+  const auth = betterAuth({
+    baseURL: ORIGIN,
+    secret: "a secret for the bench, as long as it should be",
+    database: mongodbAdapter(database, { client, transaction: false }),
+    logger: { disabled: true },
+    telemetry: { enabled: false },
+    rateLimit: { enabled: settings.LIMITS === "database", storage: "database", window: 60, max: PLENTY },
+    session: settings.RENEWS === "always" ? { updateAge: 0 } : {},
+    plugins: [
+      magicLink({
+        storeToken: "hashed",
+        rateLimit: { window: 60, max: PLENTY },
+        async sendMagicLink({ email, url, token }) {
+          tokens.set(email, token);
+          await postMail(agent, settings.MAIL_URL, { to: email, text: `Sign in: ${url}` });
+        },
+      }),
+      stripe({
+        stripeClient: new Stripe("sk_test_bench"),
+        stripeWebhookSecret: "whsec_bench",
+        createCustomerOnSignUp: false,
+        subscription: { enabled: true, plans: [{ name: "beak", priceId: "price_bench" }] },
+      }),
+    ],
+  });
+
+  return {
+    async invoke({ subscribe, verb = "GET", path, body, cookie }) {
+      if (subscribe) return { status: await subscribeUser(auth, subscribe) };
+      const headers = { origin: ORIGIN, "x-forwarded-for": "203.0.113.9", ...(cookie && { cookie }) };
+      if (body) headers["content-type"] = "application/json";
+      const request = new Request(`${ORIGIN}/api/auth${path}`, {
+        method: verb,
+        headers,
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      commands = 0;
+      const response = await auth.handler(request);
+      const answer = await response.json();
+      return {
+        status: answer === null ? 401 : response.status,
+        cookie: response.headers
+          .getSetCookie()
+          .map((line) => line.split(";")[0])
+          .join("; "),
+        token: body && tokens.get(body.email),
+        userId: answer?.user?.id,
+        commands,
+        found: Array.isArray(answer) ? answer.length : undefined,
+      };
+    },
+    async close() {
+      agent.destroy();
+      await client.close();
+    },
+  };
+}
+
+/** Stores a subscription as its webhook would. */
+async function subscribeUser(auth, { userId, number }) {
+  const { adapter } = await auth.$context;
+  await adapter.create({
+    model: "subscription",
+    data: {
+      plan: "beak",
+      referenceId: userId,
+      status: "active",
+      stripeCustomerId: `cus_bench${number}`,
+      stripeSubscriptionId: `sub_bench${number}`,
+      periodStart: new Date(),
+      periodEnd: new Date(Date.now() + 2_592_000_000),
+    },
+  });
+  return 200;
+}
+
+/** A mail is one HTTP request, as for Nest, but without a signature. */
+function postMail(agent, url, mail) {
+  return new Promise((resolve, reject) => {
+    httpRequest(
+      url,
+      { method: "POST", agent, headers: { "content-type": "application/json" } },
+      (response) => {
+        response.resume().on("end", resolve).on("error", reject);
+      },
+    )
+      .on("error", reject)
+      .end(JSON.stringify(mail));
+  });
+}
