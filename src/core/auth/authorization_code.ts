@@ -2,7 +2,7 @@ import { countFailures } from "#core/auth/failure_limit.ts";
 import { findLostRedemption, undoRedemption } from "#core/auth/lost_redemption.ts";
 import type { OAuthClient } from "#core/auth/oauth_clients.ts";
 import { firstMismatch, type PresentedCode } from "#core/auth/presented_code.ts";
-import { type SignInCore, startSession } from "#core/auth/start_session.ts";
+import { allOver, type SignInCore, startSession } from "#core/auth/start_session.ts";
 import type { TokenPair } from "#core/auth/token_pair.ts";
 import type { Call } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
@@ -75,7 +75,7 @@ async function spend(
   const { _id: id, identifierValue } = found;
   const sessionId = newId("session");
   try {
-    const [redeemed, known] = await Promise.all([
+    const [redeemed, known] = await allOver([
       core.authorizations.redeem(id, sessionId, now.toISOString(), lostAt),
       core.identifiers.findActive("email", identifierValue),
     ]);
@@ -91,6 +91,7 @@ async function spend(
     const issue = { client, userId, sessionId, sessionCreatedAt, generation: 1, now, call };
     const pair = await startSession(core, redeemed, identifier, { ...issue, grant: rootGrant, rootGrant });
     if (Date.now() >= call.deadline) throw new NestError("unavailable", { detail: "too late to answer" });
+    core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
     return pair;
   } catch (error) {
     const isRefused = error instanceof NestError && error.status < 500;

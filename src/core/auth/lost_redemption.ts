@@ -11,7 +11,8 @@ const LOST_AFTER_MS = CALL_LIMIT_MS + 500;
 
 /**
  * When an earlier redemption spent the link and came to nothing, because the database was lost on the way: nobody was
- * given its tokens, so the link is still good. Only whoever could have redeemed it is told.
+ * given its tokens, so the link is still good, unless another one signed its address in meanwhile and so ended it. Only
+ * whoever could have redeemed it is told.
  * @returns null if there was none, if it may still be at work, or if it was answered
  */
 export async function findLostRedemption(
@@ -22,11 +23,17 @@ export async function findLostRedemption(
   now: Date,
 ): Promise<string | null> {
   if (!found?.usedAt || found.sessionId === undefined) return null;
-  const isOwn = matchesHash(secret, found.key) && firstMismatch(found, presented) === null;
-  if (!isOwn || now.getTime() - Date.parse(found.usedAt) < LOST_AFTER_MS) return null;
-  if (await isWhole(core, found, found.usedAt, found.sessionId)) return null;
-  await core.sessions.discard(found.sessionId);
-  return found.usedAt;
+  const { usedAt, sessionId } = found;
+  if (!matchesHash(secret, found.key) || firstMismatch(found, presented) !== null) return null;
+  const isAtWork = sessionId !== null && now.getTime() - Date.parse(usedAt) < LOST_AFTER_MS;
+  if (isAtWork) return null;
+  const [hasSignedIn, isFollowed] = await Promise.all([
+    sessionId !== null && isWhole(core, found, usedAt, sessionId),
+    core.authorizations.isFollowed(found),
+  ]);
+  if (hasSignedIn || isFollowed) return null;
+  if (sessionId !== null) await discardSession(core, sessionId);
+  return usedAt;
 }
 
 /**
@@ -48,7 +55,7 @@ async function isWhole(
     core.authorizations.hasOpen({ _id, clientId, identifierValue }, usedAt),
   ]);
   if (!session) return false;
-  if (session.acknowledgedGeneration > 0 || session.revokedAt !== null) return true;
+  if (session.acknowledgedGeneration > 0 || session.generation > 1 || session.revokedAt !== null) return true;
   const isProved = identifier === null || identifier.verifiedAt !== null;
   const known = identifier?.knownDevices ?? [];
   const isRemembered =
@@ -59,12 +66,24 @@ async function isWhole(
   return hasAccessToken && hasRefreshToken && isProved && isRemembered && isRecorded && !hasOthers;
 }
 
-/** Nobody was answered: the person can use the link again. Where this fails too, the next redemption finds it lost. */
+/**
+ * Nobody was answered: the person can use the link again. Where this fails too, the next redemption finds it lost, unless
+ * all was written: then its answer may have gone out, for all that can be told.
+ */
 export async function undoRedemption(core: SignInCore, id: string, sessionId: string): Promise<void> {
   try {
-    await core.sessions.discard(sessionId);
+    await discardSession(core, sessionId);
     await core.authorizations.giveBack(id, sessionId);
   } catch (error) {
     core.log.warn("redemption_not_undone", { session_id: sessionId, ...describeFailure(error) });
   }
+}
+
+/** Its tokens name a person too, and are found by their session only. */
+async function discardSession(core: SignInCore, sessionId: string): Promise<void> {
+  await Promise.all([
+    core.sessions.discard(sessionId),
+    core.accessTokens.discardBySession(sessionId),
+    core.refreshTokens.discardBySession(sessionId),
+  ]);
 }

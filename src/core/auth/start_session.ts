@@ -71,16 +71,11 @@ export async function startSession(
     identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, now),
     isNewDevice ? core.identifiers.rememberDevice(identifier._id, deviceHash) : null,
   ]);
-  core.log.info("signed_in", {
-    user_id: issue.userId,
-    client_id: issue.client.id,
-    session_id: issue.sessionId,
-  });
   return pair;
 }
 
 /** Like `Promise.all`, but fails only when all are over: nothing may still be written when a failure is undone. */
-async function allOver<Work extends readonly unknown[]>(work: [...Work]) {
+export async function allOver<Work extends readonly unknown[]>(work: [...Work]) {
   await Promise.allSettled(work);
   return Promise.all(work);
 }

@@ -26,8 +26,8 @@ export interface Authorization {
   createdAt: string;
   expiresAt: string;
   usedAt: string | null;
-  /** The session that it was spent for. Not in the published documents. */
-  sessionId?: string;
+  /** The session that it was spent for; null if that came to nothing. Not in the published documents. */
+  sessionId?: string | null;
   revokedAt: string | null;
   /** Redemptions that had the right key and failed a later check. */
   failedRedemptions: number;
@@ -86,12 +86,15 @@ export class AuthorizationRepository {
     );
   }
 
-  /** Takes back that a link was spent, for a session that nobody was told of. */
+  /** Notes that a link was spent for nothing: for a session that nobody was told of. */
   async giveBack(id: string, sessionId: string): Promise<void> {
-    await this.#collection.updateOne(
-      { _id: id, sessionId },
-      { $set: { usedAt: null }, $unset: { sessionId: "" } },
-    );
+    await this.#collection.updateOne({ _id: id, sessionId }, { $set: { sessionId: null } });
+  }
+
+  /** Whether another link of the same address and client signed in, or tried to, since this one was made. */
+  async isFollowed({ _id, identifierValue, clientId, createdAt }: Authorization): Promise<boolean> {
+    const other = { identifierValue, clientId, usedAt: { $gt: createdAt }, _id: { $ne: _id } };
+    return (await this.#collection.findOne(other)) !== null;
   }
 
   /** Counts a redemption that showed the key but failed; never a spent or revoked link. */

@@ -94,6 +94,11 @@ export class RefreshTokenRepository {
     return result.modifiedCount === 1;
   }
 
+  /** Removes the one token of a session that nobody was given. */
+  async discardBySession(sessionId: string): Promise<void> {
+    await this.#collection.deleteOne({ sessionId });
+  }
+
   async removeBySessions(sessionIds: readonly string[]): Promise<void> {
     await this.#collection.deleteMany({ sessionId: { $in: [...sessionIds] } });
   }
