@@ -195,4 +195,27 @@ describe("contract J, refresh token", () => {
     );
     await own.stop();
   });
+
+  test("a session older than its client now allows is token_expired, and never answered with tokens that are over", async () => {
+    const client = {
+      id: "client_stricter",
+      name: "Stricter",
+      enabled: true,
+      redirectUris: [REDIRECT],
+      origins: [],
+      accessTokenLifetime: 3600,
+      sessionMaxDays: null,
+    };
+    const before = await startNest({ environment: { CLIENTS: JSON.stringify([client]) } });
+    const { refresh_token } = await before.signIn("stricter@example.com", { client_id: client.id });
+    before.clock.advance(3 * DAY);
+    const environment = { CLIENTS: JSON.stringify([{ ...client, sessionMaxDays: 2 }]) };
+    const stricter = await startNest({ beside: before, environment });
+    for (const _again of [1, 2])
+      expect((await stricter.refresh(refresh_token, { client_id: client.id })).body.code).toBe(
+        "token_expired",
+      );
+    await stricter.stop();
+    await before.stop();
+  });
 });

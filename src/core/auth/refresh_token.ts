@@ -7,6 +7,7 @@ import {
   newAccessToken,
   newRefreshToken,
   refreshTokenExpiry,
+  sessionEnd,
   type TokenPair,
   tokenPair,
 } from "#core/auth/token_pair.ts";
@@ -65,7 +66,9 @@ export async function rotateRefreshToken(
       token.rotation ? core.refreshTokens.find(token.rotation.successorId) : null,
     ]);
     if (token.revokedAt || !session || session.revokedAt) throw new NestError("authorization_not_found");
-    if (expired) throw new NestError("token_expired");
+    // Its client may have been given a shorter end since the token was issued.
+    const end = sessionEnd(client, session.createdAt);
+    if (expired || (end !== null && end <= now)) throw new NestError("token_expired");
     const used = rotated ? null : await readUsed(core, token, successor);
     if (used && !mayReplay(used, session, now, call)) {
       await endStolenSession(core, session, now);

@@ -23,11 +23,15 @@ export interface Issue {
   call: Call;
 }
 
+/** When a session that began at `createdAt` ends, whatever it does; null where its client does not say so. */
+export function sessionEnd({ sessionMaxDays }: OAuthClient, createdAt: string): Date | null {
+  return sessionMaxDays === null ? null : plusSeconds(new Date(createdAt), sessionMaxDays * DAY);
+}
+
 function bounded(issue: Issue, lifetimeSeconds: number): Date {
   const natural = plusSeconds(issue.now, lifetimeSeconds);
-  if (issue.client.sessionMaxDays === null) return natural;
-  const end = plusSeconds(new Date(issue.sessionCreatedAt), issue.client.sessionMaxDays * DAY);
-  return new Date(Math.min(end.getTime(), natural.getTime()));
+  const end = sessionEnd(issue.client, issue.sessionCreatedAt);
+  return end !== null && end < natural ? end : natural;
 }
 
 /** When a refresh token issued now ends. */
