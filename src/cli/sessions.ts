@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { act, examples, Refused, table } from "#cli/command.ts";
 import { withAccounts } from "#cli/with_accounts.ts";
-import { findUserId } from "#core/users/account.ts";
+import type { Session } from "#core/repositories/sessions.ts";
+import { type AccountCore, findUserId } from "#core/users/account.ts";
 
 /** `sessions list | revoke`. */
 export function sessionCommands(program: Command): void {
@@ -16,9 +17,8 @@ export function sessionCommands(program: Command): void {
   act(list, (terminal, who: string, { all = false }: { all?: boolean }) =>
     withAccounts(terminal, async (core) => {
       const now = core.clock.now().toISOString();
-      const found = (await core.sessions.listByUser(await findUserId(core, who))).filter(
-        ({ revokedAt, expiresAt }) => all || (revokedAt === null && expiresAt > now),
-      );
+      const userId = await findUserId(core, who);
+      const found = (await core.sessions.listByUser(userId)).filter((one) => all || stands(one, now));
       const rows = found.map((session) => [
         session._id,
         session.device?.platform ?? "-",
@@ -39,9 +39,7 @@ export function sessionCommands(program: Command): void {
   act(revoke, (terminal, subject: string) =>
     withAccounts(terminal, async (core) => {
       const now = core.clock.now().toISOString();
-      const ids = subject.startsWith("session_")
-        ? [subject]
-        : (await core.sessions.listStanding(await findUserId(core, subject), now)).map(({ _id }) => _id);
+      const ids = subject.startsWith("session_") ? [subject] : await standingOf(core, subject, now);
       await terminal.confirm(`Signs out ${ids.length === 1 ? ids[0] : `${ids.length} sessions`}.`, subject);
       const revoked: string[] = [];
       for (const id of ids) if (await core.sessions.revoke(id, "revoked_by_operator", now)) revoked.push(id);
@@ -52,4 +50,12 @@ export function sessionCommands(program: Command): void {
       );
     }),
   );
+}
+
+const stands = ({ revokedAt, expiresAt }: Session, now: string) => revokedAt === null && expiresAt > now;
+
+/** Every one: what the API lists is bounded. */
+async function standingOf(core: AccountCore, who: string, now: string): Promise<string[]> {
+  const sessions = await core.sessions.listByUser(await findUserId(core, who));
+  return sessions.filter((one) => stands(one, now)).map(({ _id }) => _id);
 }

@@ -74,11 +74,10 @@ export function userCommands(program: Command): void {
   examples(erase, ["users erase user_2Jx..."]);
   act(erase, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
-      const account = await readAccount(core, await findUserId(core, who));
-      const { _id } = account.user;
-      await terminal.confirm(`Everything about ${_id} is removed. Stripe keeps what it has.`, _id);
-      await eraseAccount(core, account);
-      terminal.show({ erased: _id }, `Erased ${_id}.`);
+      const id = await findUserId(core, who);
+      await terminal.confirm(`Everything about ${id} is removed. Stripe keeps what it has.`, id);
+      await eraseAccount(core, id);
+      terminal.show({ erased: id }, `Erased ${id}.`);
     }),
   );
 }

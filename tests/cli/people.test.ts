@@ -99,6 +99,23 @@ describe("users", () => {
     expect((await nest.call(`${V2}create_trial_and_magic_link`, again)).body.code).toBe("trial_already_used");
   });
 
+  test("export and erase leave out what an address did since it belongs to somebody else", async () => {
+    const moved = "moved@example.com";
+    await nest
+      .collection("identifiers")
+      .updateOne(
+        { identifierValue: ADA },
+        { $set: { identifierValue: moved, removedAt: "2026-01-01T00:00:00.000Z" } },
+      );
+    const bobs = await nest.emailedCode({ identifier_value: moved });
+    await nest.redeem(bobs);
+    const open = await nest.emailedCode({ identifier_value: moved });
+    const { authorizations } = await json("users", "export", ada.user_id);
+    expect(authorizations).toEqual([]);
+    expect(await run("users", "erase", ada.user_id, "--yes")).toMatchObject({ status: 0 });
+    expect((await nest.redeem(open)).status).toBe(200);
+  });
+
   test("erase waits until a duplicate subscription is given back", async () => {
     const kept = nest.stripe.createSubscription({ email: ADA });
     nest.clock.advance(5);
@@ -177,6 +194,14 @@ describe("sessions, tokens, trials and consent", () => {
     expect(await run("sessions", "revoke", id, "--yes")).toMatchObject({ status: 1 });
     expect(await json("sessions", "list", ADA)).toHaveLength(1);
     expect(await json("sessions", "list", ADA, "--all")).toHaveLength(2);
+  });
+
+  test("all of a user's sessions are revoked, however many they are", async () => {
+    const one = await nest.collection("sessions").findOne({ userId: ada.user_id });
+    const more = Array.from({ length: 520 }, (_, number) => ({ ...one, _id: `session_${number}` }));
+    await nest.collection("sessions").insertMany(more);
+    await run("sessions", "revoke", ADA, "--yes");
+    expect(await nest.collection("sessions").countDocuments({ revokedAt: null })).toBe(0);
   });
 
   test("a token is revoked by its id; the session stands", async () => {

@@ -71,7 +71,7 @@ async function live(): Promise<void> {
   const { core } = nest.gateway;
   const account = await readAccount(core, await findUserId(core, "eve@example.com"));
   expect(account.refreshTokens).toHaveLength(1);
-  await eraseAccount(core, account);
+  await eraseAccount(core, eve.user_id);
   expect(await core.users.find(eve.user_id)).toBeNull();
 }
 

@@ -82,7 +82,7 @@ export async function readAccount(core: AccountCore, userId: string): Promise<Ac
     ]);
   if (!user) throw new NestError("not_found", { detail: "no user has this id" });
   const sessionIds = sessions.map(({ _id }) => _id);
-  const addresses = identifiers.map(({ identifierValue }) => identifierValue);
+  const addresses = await ownAddresses(core, identifiers);
   const [accessTokens, refreshTokens, authorizations, mailEvents] = await Promise.all([
     core.accessTokens.listBySessions(sessionIds),
     core.refreshTokens.listBySessions(sessionIds),
@@ -95,6 +95,20 @@ export async function readAccount(core: AccountCore, userId: string): Promise<Ac
   };
 }
 
+/** A person's addresses, without those they gave up that are somebody else's now: so are their links and mails. */
+async function ownAddresses(
+  core: Pick<Core, "identifiers">,
+  identifiers: readonly Identifier[],
+): Promise<string[]> {
+  const found = await Promise.all(
+    identifiers.map(async ({ identifierValue, removedAt, userId }) => {
+      const holder = removedAt === null ? null : await core.identifiers.findActive("email", identifierValue);
+      return holder === null || holder.userId === userId ? [identifierValue] : [];
+    }),
+  );
+  return found.flat();
+}
+
 /**
  * What a person may be given of their account: everything but the hashes and salts that only we can use, and the dates
  * of our own housekeeping.
@@ -105,13 +119,14 @@ export function exportAccount(account: Account): unknown {
 }
 
 /**
- * Removes a person: everything that names them. That their machines have had a trial stays known, without whose it was.
- * Their sessions end first and the user goes last, so that a crash in between is finished by asking again. What Stripe
- * holds is Stripe's.
- * @throws NestError already_subscribed while a subscription lives: it would go on being paid for; unavailable while one
- *   that was rejected is not given back yet
+ * Removes a person: everything that names them by now. That their machines have had a trial stays known, without whose it
+ * was. Their sessions end first and the user goes last, so that a crash in between is finished by asking again. What
+ * Stripe holds is Stripe's.
+ * @throws NestError not_found; already_subscribed while a subscription lives: it would go on being paid for; unavailable
+ *   while one that was rejected is not given back yet
  */
-export async function eraseAccount(core: AccountCore, account: Account): Promise<void> {
+export async function eraseAccount(core: AccountCore, userId: string): Promise<void> {
+  const account = await readAccount(core, userId);
   const { user, identifiers, sessions, trials } = account;
   const isLiving = account.subscriptions.some(
     ({ status, rejectedAt }) => rejectedAt === null && !hasEnded(status),
@@ -125,7 +140,7 @@ export async function eraseAccount(core: AccountCore, account: Account): Promise
     });
   const now = core.clock.now().toISOString();
   const sessionIds = sessions.map(({ _id }) => _id);
-  const addresses = identifiers.map(({ identifierValue }) => identifierValue);
+  const addresses = await ownAddresses(core, identifiers);
   await Promise.all(sessionIds.map((id) => core.sessions.revoke(id, "revoked_by_operator", now)));
   await Promise.all([
     core.accessTokens.removeBySessions(sessionIds),
