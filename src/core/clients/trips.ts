@@ -3,7 +3,8 @@ import type { MongoClient } from "mongodb";
 /**
  * How often a call waited for the database: the longest chain of commands of which each began after another had ended.
  * The driver tells of a connection's way out of the pool and back with every command, which costs nothing more. Exact
- * where one call runs at a time, as in Lambda; calls side by side share the count.
+ * where one call runs at a time, as in Lambda, and the pool has the connections it needs: a command that first waits for
+ * one to open counts as one that came later, so a cold call says more. Calls side by side share the count.
  */
 export class Trips {
   readonly #depths = new Map<string, number>();
