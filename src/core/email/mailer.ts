@@ -49,8 +49,12 @@ export class Mailer {
   }
 }
 
+/** Where there was no connection, SES heard of nothing. */
+const NOT_CONNECTED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
+
 /** Whether a mail that `send` gave up may have gone out all the same: SES was asked and did not refuse it. */
 export function mayHaveGone(error: unknown): boolean {
   if (!(error instanceof NestError && error.cause instanceof Error)) return false;
+  if (NOT_CONNECTED.includes(error.cause.name)) return false;
   return (error.cause as Partial<AwsError>).status == null;
 }
