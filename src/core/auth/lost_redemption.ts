@@ -38,7 +38,8 @@ export async function findLostRedemption(
 
 /**
  * Whether everything is there that a sign-in writes before it is answered, or its tokens were used. Nothing that happens
- * to the person later may make it look less: their next trial, a link that is asked for, an address that is given up.
+ * to the person later may make it look less: their next trial, a link that is asked for, an address that is given up. What
+ * was made shortly before may have been stored after it, so it tells nothing.
  */
 async function isWhole(
   core: SignInCore,
@@ -46,13 +47,14 @@ async function isWhole(
   usedAt: string,
   sessionId: string,
 ): Promise<boolean> {
+  const before = new Date(Date.parse(usedAt) - LOST_AFTER_MS).toISOString();
   const [session, hasAccessToken, hasRefreshToken, identifier, isRecorded, hasOthers] = await Promise.all([
     core.sessions.find(sessionId),
     core.accessTokens.isIssued(sessionId),
     core.refreshTokens.isIssued(sessionId),
     core.identifiers.findActive("email", identifierValue),
-    core.trials.isSignInRecorded(identifierValue, trialId, usedAt),
-    core.authorizations.hasOpen({ _id, clientId, identifierValue }, usedAt),
+    core.trials.isSignInRecorded(identifierValue, trialId, before),
+    core.authorizations.hasOpen({ _id, clientId, identifierValue }, before),
   ]);
   if (!session) return false;
   if (session.acknowledgedGeneration > 0 || session.generation > 1 || session.revokedAt !== null) return true;

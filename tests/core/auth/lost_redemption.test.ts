@@ -3,7 +3,7 @@ import { redeemAuthorizationCode } from "#core/auth/authorization_code.ts";
 import type { Call } from "#core/call.ts";
 import { issuer, oauthClients, rateLimiter, refreshKeys, signer } from "#core/parts.ts";
 import { openParts } from "#entry/open_parts.ts";
-import { MAC, REDIRECT, startNest, type TestNest, VERIFIER } from "#tests/support/nest.ts";
+import { MAC, REDIRECT, startNest, type TestNest, V2, VERIFIER } from "#tests/support/nest.ts";
 
 let nest: TestNest;
 beforeAll(async () => {
@@ -144,4 +144,19 @@ test("a sign-in that is too late to be answered is not counted as one", async ()
   });
   expect(nest.logged("signed_in")).toHaveLength(before);
   expect((await nest.redeem(code)).status).toBe(200);
+});
+
+test("a link that was being stored beside a sign-in does not make that one look lost", async () => {
+  const sent = { identifier_value: "storing@example.com" };
+  const code = await nest.emailedCode(sent);
+  const other = await nest.emailedCode(sent);
+  const { body } = await nest.redeem(code);
+  // It began before the sign-in, and was stored after that had revoked what was there.
+  await nest
+    .collection("authorizations")
+    .updateOne({ _id: other.split(".")[0] ?? "" }, { $set: { revokedAt: null } });
+  nest.clock.advance(6);
+  expect((await nest.redeem(code)).body.code).toBe("token_used");
+  const options = { bearer: body.access_token };
+  expect((await nest.call(`${V2}get_user`, { user_id: body.user_id }, options)).status).toBe(200);
 });
