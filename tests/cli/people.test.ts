@@ -176,6 +176,15 @@ describe("why was I logged out?", () => {
   });
 });
 
+test("why: a link that was used while our database failed is told apart", async () => {
+  const [id = ""] = (await nest.emailedCode({ identifier_value: ADA })).split(".");
+  const { authorizations } = nest.gateway.core;
+  await authorizations.redeem(id, "session_lost", nest.clock.now().toISOString());
+  await authorizations.giveBack(id, "session_lost");
+  const [newest] = await json("users", "why", ADA);
+  expect(newest.what).toMatch(/^the link was used, and the sign-in failed on our side/);
+});
+
 describe("sessions, tokens, trials and consent", () => {
   test("sessions are listed and one is revoked; the others stand", async () => {
     const other = await nest.signIn(ADA);

@@ -45,7 +45,9 @@ function tellLink(link: Authorization, now: string): Happening[] {
   const told: Happening[] = [
     { at: createdAt, about, what: `asked for a link${device ? ` on ${device.platform}` : ""}` },
   ];
-  if (usedAt) told.push({ at: usedAt, about, what: "the link was used" });
+  const cameToNothing =
+    link.sessionId === null ? ", and the sign-in failed on our side: it can be used again" : "";
+  if (usedAt) told.push({ at: usedAt, about, what: `the link was used${cameToNothing}` });
   if (revokedAt) told.push({ at: revokedAt, about, what: "the link ended, because another one was used" });
   if (!usedAt && !revokedAt && expiresAt <= now)
     told.push({ at: expiresAt, about, what: "the link ran out, unused" });
