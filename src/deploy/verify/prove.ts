@@ -126,12 +126,12 @@ export async function prove(rehearsal: Rehearsal, tools: string, steps: Steps): 
   });
 
   await steps.prove("npm run rollback", async () => {
-    await command(
+    const printed = await command(
       "src/deploy/commands/rollback.ts",
       ...["--stage", "nonprod", "--settings", settingsFile, "--url", api.url],
     );
     const names = await deployed.functionNames();
-    if (!names.includes(REMOVED.name)) throw new Error(names.join(", "));
+    if (!names.includes(REMOVED.name)) throw new Error(`${REMOVED.name} is not back:\n${printed}`);
     return `${names.length} functions`;
   });
 
