@@ -6,7 +6,7 @@ import { purgeAfter } from "#core/retention.ts";
 import { parseAddress } from "#core/users/address.ts";
 
 /** An address that bounced hard is not mailed for this long (contract 1.5). */
-const SUPPRESSED_SECONDS = DAY;
+export const SUPPRESSED_SECONDS = DAY;
 
 /** What SES says of a mail. */
 export interface ReportedMailEvent {
