@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { ZodMiniType } from "zod/mini";
-import { originOf } from "#core/config.ts";
+import { awsVariables } from "#core/clients/aws.ts";
+import { originOf, type Variables } from "#core/config.ts";
 import { listFunctions } from "#deploy/functions.ts";
 import { FROM_STACK, isRequired } from "#deploy/serverless_functions.ts";
 
@@ -22,6 +23,7 @@ function parseExample(text: string): Map<string, Described> {
   let isOver = true;
   for (const line of text.split("\n")) {
     const [, name, value = ""] = /^([A-Z_0-9]+)=(.*)$/.exec(line) ?? [];
+    if (line === "") comment = [];
     if (line.startsWith("# ")) {
       comment = isOver ? [line.slice(2)] : [...comment, line.slice(2)];
       isOver = false;
@@ -44,7 +46,9 @@ function placeOf(name: string, schema: ZodMiniType): string {
     const parameter = code(origin.parameter ?? name);
     return origin.isSecret ? `SSM, secret ${parameter}` : `SSM, ${parameter}, which ${code("config")} writes`;
   }
-  return name in FROM_STACK ? "the stack makes it of the stage file" : `stage file, ${code(`variables.${name}`)}`;
+  return name in FROM_STACK
+    ? "the stack makes it of the stage file"
+    : `stage file, ${code(`variables.${name}`)}`;
 }
 
 interface Row {
@@ -56,7 +60,10 @@ interface Row {
 
 async function rows(names: readonly string[]): Promise<Row[]> {
   const functions = await listFunctions();
+  const ofAws: Variables = awsVariables;
   return names.map((name) => {
+    const schema = ofAws[name];
+    if (schema) return { name, places: new Set([placeOf(name, schema)]), isRequired: false, functions: [] };
     const readers = functions.flatMap(({ name: reader, needs }) => {
       const schema = needs.variables[name];
       return schema ? [{ reader: reader.replace(/-[\d-]+$/, ""), schema }] : [];
@@ -72,6 +79,7 @@ async function rows(names: readonly string[]): Promise<Row[]> {
 
 /** Who reads a variable, in few words. */
 function readersOf({ functions }: Row, all: number): string {
+  if (functions.length === 0) return "whatever calls AWS";
   if (functions.length === all) return "every function";
   if (functions.length > all / 2) return `${functions.length} of ${all} functions`;
   return functions.map(code).join(", ");
@@ -122,12 +130,24 @@ export async function render() {
 /** What our programs read beside the variables of functions. A test holds the names against the code. */
 export const LOCAL: readonly (readonly [name: string, says: string, readers: string])[] = [
   ["PORT", "Where the local stack listens; 3000", "`npm start`, `npm run nest -- --local`"],
-  ["NEST_CACHE_DIR", "Where downloaded and built programs lie; `~/.cache/nest`", "`npm start`, `npm test`, proofs"],
+  [
+    "NEST_CACHE_DIR",
+    "Where downloaded and built programs lie; `~/.cache/nest`",
+    "`npm start`, `npm test`, proofs",
+  ],
   ["NEST_DATA_DIR", "What `npm start` keeps between runs; the cache's folder `local`", "`npm start`"],
   ["MONGODB_URI", "A database to use instead of the one that Nest finds", "`npm start`, `npm test`"],
   ["CHROME_PATH", "A Chrome or Chromium that is in no usual place", "browser tests, `npm run mail:preview`"],
-  ["STRIPE_SECRET_KEY", "With a test key, and a price and product of its account, Stripe's test mode", "`npm start`"],
-  ["STRIPE_CONTRACT_KEY", "A test key of a sandbox, which the suites about Stripe then use too", "`npm run stripe:sandbox`"],
+  [
+    "STRIPE_SECRET_KEY",
+    "With a test key, and a price and product of its account, Stripe's test mode",
+    "`npm start`",
+  ],
+  [
+    "STRIPE_CONTRACT_KEY",
+    "A test key of a sandbox, which the suites about Stripe then use too",
+    "`npm run stripe:sandbox`",
+  ],
   ["FROM_MONGODB_URI", "The database of the service of 2022", "`npm run nest -- db import`"],
   ["CI", "Set in CI: what would be skipped with a reason fails", "`npm test`, `npm run secrets`"],
   ["CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS", "Which and how many stories the chaos tests tell", "`npm test`"],

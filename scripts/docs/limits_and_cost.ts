@@ -38,12 +38,14 @@ function duration(seconds: number): string {
 const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   links_per_address_and_network: "links to one address, asked for from one network",
   links_per_address: "links to one address",
-  links_per_known_device: "links to one address for a machine that signed it in before; the others then don't count",
+  links_per_known_device:
+    "links to one address for a machine that signed it in before; the others then don't count",
   links_per_network: "links that one network asks for",
   trial_requests_per_network: "requests for a trial from one network",
   new_trials_per_network: "new trials from one network",
   failures_per_network: "failed redemptions and refreshes from one network",
-  mails_per_hour: "mails of the whole fleet: above it an alarm, above ten times it unknown machines are refused",
+  mails_per_hour:
+    "mails of the whole fleet: above it an alarm, above ten times it unknown machines are refused",
 };
 
 const rateLimits = Object.entries(LIMITS).map(([name, { points, seconds }]) => [
@@ -53,7 +55,10 @@ const rateLimits = Object.entries(LIMITS).map(([name, { points, seconds }]) => [
 ]);
 
 function functionLimits(functions: readonly DeployedFunction[]): string[][] {
-  const groups = Map.groupBy(functions, ({ memoryMb, timeoutSeconds }) => `${memoryMb} MB, ${timeoutSeconds} s`);
+  const groups = Map.groupBy(
+    functions,
+    ({ memoryMb, timeoutSeconds }) => `${memoryMb} MB, ${timeoutSeconds} s`,
+  );
   return [...groups].map(([limits, members]) => {
     const names = new Set(members.map(({ name }) => code(name.replace(/-[\d-]+$/, ""))));
     return [limits, [...names].join(", ")];
@@ -61,7 +66,9 @@ function functionLimits(functions: readonly DeployedFunction[]): string[][] {
 }
 
 async function throttles(): Promise<string[][]> {
-  const stages = await Promise.all(STAGES.map(async (name) => [name, await readSettings(settingsPath(name))] as const));
+  const stages = await Promise.all(
+    STAGES.map(async (name) => [name, await readSettings(settingsPath(name))] as const),
+  );
   return stages.map(([name, { throttle, reservedConcurrency, logRetentionDays }]) => [
     name,
     `${throttle.requestsPerSecond} a second, bursts of ${number(throttle.burst)}`,
@@ -107,12 +114,17 @@ const perMillion: readonly (readonly [string, string, number])[] = [
 async function standing(): Promise<readonly (readonly [string, string, number])[]> {
   const text = await readFile(new URL("../../deploy/alarms.yml", import.meta.url), "utf8");
   const { Resources } = parse(text, { merge: true }) as {
-    Resources: Record<string, { Type: string; Properties: { MetricTransformations?: { MetricName: string }[] } }>;
+    Resources: Record<
+      string,
+      { Type: string; Properties: { MetricTransformations?: { MetricName: string }[] } }
+    >;
   };
   const all = Object.values(Resources);
   const alarms = all.filter(({ Type }) => Type === "AWS::CloudWatch::Alarm").length;
   const metrics = new Set(
-    all.flatMap(({ Properties }) => (Properties.MetricTransformations ?? []).map(({ MetricName }) => MetricName)),
+    all.flatMap(({ Properties }) =>
+      (Properties.MetricTransformations ?? []).map(({ MetricName }) => MetricName),
+    ),
   ).size;
   return [
     ["Alarms", `${alarms} × ${dollars(PRICES.alarm)}; an account has 10 free`, alarms * PRICES.alarm],
@@ -147,7 +159,10 @@ export async function render() {
         ["A mailed code", `${duration(CODE_LIFETIME_SECONDS)}, one use, ten failures`],
         ["An access token", "1 hour; 300 to 864,000 s by client"],
         ["A refresh token, unused", duration(REFRESH_TOKEN_LIFETIME_SECONDS)],
-        ["An entitlement, for work offline", `the subscription's end and its grace, at most ${duration(LONGEST_SECONDS)}`],
+        [
+          "An entitlement, for work offline",
+          `the subscription's end and its grace, at most ${duration(LONGEST_SECONDS)}`,
+        ],
         ["Grace after a subscription's end", duration(GRACE_SECONDS)],
         ["No mail to an address that bounced hard", duration(SUPPRESSED_SECONDS)],
         ["Records of what ended", `removed ${duration(KEPT_AFTER_END_SECONDS)} after their end`],
@@ -157,7 +172,10 @@ export async function render() {
     { head: ["Memory, time-out", "Functions"], rows: functionLimits(await listFunctions()) },
     "Lambda gives processor by memory: with a database a cold start is TLS and key derivation, which more memory makes " +
       "shorter by more than it costs.",
-    { head: ["Stage", "API Gateway's throttle", "Reserved concurrency", "Logs kept"], rows: await throttles() },
+    {
+      head: ["Stage", "API Gateway's throttle", "Reserved concurrency", "Logs kept"],
+      rows: await throttles(),
+    },
     "## What a million calls cost",
     `These are ${PRICES_ARE}, from memory of AWS's public pages: look before you budget. The free tier, which covers much of ` +
       "a small stage, is not taken off.",

@@ -62,7 +62,10 @@ function requireCommitted(isDirtyAllowed: boolean): string {
     done(`everything is committed: ${commit}`);
     return commit;
   }
-  const named = [...changes.slice(0, NAMED_CHANGES).map((line) => line.trim()), ...(changes.length > NAMED_CHANGES ? ["..."] : [])];
+  const named = [
+    ...changes.slice(0, NAMED_CHANGES).map((line) => line.trim()),
+    ...(changes.length > NAMED_CHANGES ? ["..."] : []),
+  ];
   if (!isDirtyAllowed)
     throw new Refused(
       [

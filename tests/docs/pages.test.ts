@@ -56,12 +56,15 @@ describe("decisions", () => {
     );
   });
 
-  test.each(decisions)("%s has its number in its heading and says what would change our mind", async (path) => {
-    const text = await readFile(path, "utf8");
-    expect(text).toMatch(new RegExp(`^# ${Number(/\/(\d{4})_/.exec(path)?.[1])}\\. `));
-    for (const heading of ["Context", "Decision", "Consequences", "What would change our mind"])
-      expect(text).toContain(`\n## ${heading}\n`);
-  });
+  test.each(decisions)(
+    "%s has its number in its heading and says what would change our mind",
+    async (path) => {
+      const text = await readFile(path, "utf8");
+      expect(text).toMatch(new RegExp(`^# ${Number(/\/(\d{4})_/.exec(path)?.[1])}\\. `));
+      for (const heading of ["Context", "Decision", "Consequences", "What would change our mind"])
+        expect(text).toContain(`\n## ${heading}\n`);
+    },
+  );
 });
 
 test("a link that leads nowhere is noticed, in text, HTML and pictures, and one in code is none", () => {
