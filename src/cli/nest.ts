@@ -9,6 +9,7 @@ import { configCommands } from "#cli/config/commands.ts";
 import { consentCommands } from "#cli/consent.ts";
 import { databaseCommands } from "#cli/db.ts";
 import { keyCommands } from "#cli/keys.ts";
+import { mailCommands } from "#cli/mail.ts";
 import { newsCommands } from "#cli/news.ts";
 import { sessionCommands } from "#cli/sessions.ts";
 import { stripeCommands } from "#cli/stripe/commands.ts";
@@ -27,6 +28,7 @@ export function nestProgram(): Command {
     )
     .option("--json", "print one JSON document instead of words")
     .option("--yes", "don't ask before something that can't be undone")
+    .option("--local", "on the local stack that `npm start` runs, whatever the environment says")
     .configureHelp({ showGlobalOptions: true });
   const areas = [
     userCommands,
@@ -34,6 +36,7 @@ export function nestProgram(): Command {
     tokenCommands,
     trialCommands,
     consentCommands,
+    mailCommands,
     newsCommands,
     stripeCommands,
     configCommands,

@@ -53,6 +53,27 @@ export async function recordMailEvent(
   });
 }
 
+/** What became of mails since a moment, newest first: at most `limit`. */
+export function listReturned(
+  core: Pick<Core, "mailEvents">,
+  since: Date,
+  limit: number,
+): Promise<MailEvent[]> {
+  return core.mailEvents.listPurgedFrom(purgeAfter(since), limit);
+}
+
+/** Until when an address gets no mail, because of a hard bounce; null if it gets mail. */
+export async function suppressedUntil(
+  core: Pick<Core, "mailEvents" | "clock">,
+  identity: string,
+): Promise<Date | null> {
+  const now = core.clock.now();
+  const ends = (await core.mailEvents.listByIdentifiers([identity]))
+    .filter(({ isPermanent }) => isPermanent)
+    .map(({ occurredAt }) => plusSeconds(new Date(occurredAt), SUPPRESSED_SECONDS));
+  return ends.find((end) => end > now) ?? null;
+}
+
 /** Whether an address bounced hard lately, so that another mail would only hurt our standing as a sender. */
 export async function isSuppressed(
   core: Pick<Core, "mailEvents" | "clock">,
