@@ -2,6 +2,7 @@
  * `npm run nest -- <area> <command>`: what an operator does, on the deployment that the environment or `.env` names. Ends
  * with status 0 if all is well, 1 if something is not, 2 if it was called wrongly. See docs/cli.md.
  */
+import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { clientCommands } from "#cli/clients.ts";
 import { NotWell, setWorld, type World } from "#cli/command.ts";
@@ -81,6 +82,8 @@ function withInner(command: Command): Command[] {
 }
 
 if (import.meta.main) {
+  // What the environment has goes before the file.
+  if (existsSync(".env")) process.loadEnvFile(".env");
   process.exitCode = await runNest(process.argv.slice(2), {
     environment: process.env,
     out: console.log,
