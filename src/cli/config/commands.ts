@@ -120,10 +120,10 @@ async function changeKeys(
     throw error instanceof RotationRefused ? new Refused(error.message) : error;
   });
   const put = await putParameters(onStage, new Map([[WHOLE_KEYS, JSON.stringify(changed)]]));
-  const isWritten = told(terminal, put);
+  if (!told(terminal, put)) return false;
   for (const line of table(changed.keys.map(({ kid, state }) => [state, kid]))) terminal.say(line);
-  if (isWritten) terminal.say(`Now deploy: npm run deploy -- --stage ${onStage.store.stage}`);
-  return isWritten;
+  terminal.say(`Now deploy: npm run deploy -- --stage ${onStage.store.stage}`);
+  return true;
 }
 
 /** Says what was written, or why nothing was. */
