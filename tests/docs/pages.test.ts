@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { readTable } from "#scripts/security/tables.ts";
 import { brokenLinks, listFiles, type Page, parsePage, readPage, resolve } from "#tests/docs/markdown.ts";
 
 const pages = new Map(
-  (await Promise.all(listFiles("*.md").map(readPage))).map((page) => [page.path, page] as const),
+  (await Promise.all(listFiles("*.md", ":!tests").map(readPage))).map((page) => [page.path, page] as const),
 );
 
 /** Every page that somebody gets to from here by following links. */
@@ -82,4 +84,16 @@ test("a link that leads nowhere is noticed, in text, HTML and pictures, and one 
   const broken = brokenLinks(page, known).filter((target) => target !== "#one-two-three");
   expect(broken).toEqual(["#nowhere", "gone.md", "../pictures/gone.svg", "gone.png"]);
   expect(page.anchors).toEqual(new Set(["one-two-three"]));
+});
+
+test("docs/operate.md has every alarm that is deployed, and no other", async () => {
+  const { Resources } = parse(await readFile("deploy/alarms.yml", "utf8"), { merge: true }) as {
+    Resources: Record<string, { Type: string; Properties: { AlarmName: string } }>;
+  };
+  const deployed = Object.values(Resources).flatMap(({ Type, Properties }) =>
+    Type === "AWS::CloudWatch::Alarm" ? [Properties.AlarmName.split(" ").at(-1)] : [],
+  );
+  const [, section = ""] = (await readFile("docs/operate.md", "utf8")).split("## Alarms");
+  const shown = readTable(section, "Alarm", "What it means", "Go to").map((row) => row.Alarm);
+  expect(shown.sort()).toEqual(deployed.map((name) => `\`${name}\``).sort());
 });
