@@ -107,7 +107,7 @@ export async function render() {
         const { says = "", value = "" } = described.get(row.name) ?? {};
         return [
           code(row.name),
-          says,
+          says.replaceAll("<", "&lt;"),
           row.isRequired ? "yes" : "no",
           value === "" ? "" : code(value),
           [...row.places].join("; "),
@@ -122,7 +122,7 @@ export async function render() {
     "## On a developer's machine",
     {
       head: ["Variable", "What it is", "Read by"],
-      rows: LOCAL.map(([name, says, readers]) => [code(name), says, readers]),
+      rows: LOCAL.map(([names, says, readers]) => [names.split(", ").map(code).join(", "), says, readers]),
     },
   ];
 }
@@ -149,6 +149,11 @@ export const LOCAL: readonly (readonly [name: string, says: string, readers: str
     "`npm run stripe:sandbox`",
   ],
   ["FROM_MONGODB_URI", "The database of the service of 2022", "`npm run nest -- db import`"],
+  ["SCREENSHOT_DIR", "Where browser tests draw what they saw, for a person to look at", "`npm test`"],
   ["CI", "Set in CI: what would be skipped with a reason fails", "`npm test`, `npm run secrets`"],
-  ["CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS", "Which and how many stories the chaos tests tell", "`npm test`"],
+  [
+    "CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS, MODEL_SECONDS, MODEL_SEED, FAULTS",
+    "How long, and which, the stories are that tests tell by chance",
+    "`npm test`",
+  ],
 ];
