@@ -117,6 +117,8 @@ async function confirm(what: string, word: string, isSaid: boolean): Promise<voi
 }
 
 function sentence(error: unknown): string {
+  if (error instanceof ConfigError && error.names.includes("MONGODB_URI"))
+    return `${error.message} Say --local for the stack that \`npm start\` runs.`;
   if (error instanceof Refused || error instanceof ConfigError) return error.message;
   return inWords(error);
 }

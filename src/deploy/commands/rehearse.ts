@@ -52,11 +52,8 @@ try {
   An AWS, a Stripe, an SES and a database are on loopback. In another terminal, here:
 
     . ${file}
-    printf %s "$MONGODB_URI"       | npm run -s nest -- config put MONGODB_URI       --stage nonprod --settings $SETTINGS
-    printf %s "$STRIPE_SECRET_KEY" | npm run -s nest -- config put STRIPE_SECRET_KEY --stage nonprod --settings $SETTINGS
 
-  and on with docs/deploy.md, with --settings $SETTINGS behind each --stage nonprod, and --url $API where the API is
-  called. $INBOX has the mails. Ctrl-C removes everything.
+  and on with "By hand, without an account" of docs/deploy.md. Ctrl-C here removes everything.
 `);
 } catch (error) {
   console.error(`\n${(error as Error).message}`);

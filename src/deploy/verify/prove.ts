@@ -78,6 +78,7 @@ export async function prove(rehearsal: Rehearsal, tools: string, steps: Steps): 
   await steps.prove("npm run deploy", async () => {
     const printed = await deploy();
     if (!/deployed nest-nonprod/.test(printed)) throw new Error(printed);
+    for (const [line] of printed.matchAll(/^ .*(?:Function .*Zip| KB.* KB)$/gm)) console.log(line);
     return `${(printed.match(/^ok/gm) ?? []).length} steps`;
   });
 
