@@ -27,6 +27,7 @@ export async function render() {
       "[its runbook](runbooks/stripe.md) says. `--help` after any command shows how it is called.",
     "`--json` prints one JSON document instead of words. What can't be undone is asked for first; `--yes` says so in " +
       "advance, as a script must. Status 0 means that all is well, 1 that something is not, 2 that it was called wrongly.",
+    "`--local` has a command work on [the local stack](local_stack.md) that `npm start` runs, whatever the environment says.",
     "`npm run db:setup`, `db:check`, `keys:generate`, `keys:rotate` and `news` are the same commands under the names that " +
       "deploys use.",
     ...program.commands.flatMap((area) => [

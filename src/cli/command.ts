@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
+import { localStack, localUrl } from "#cli/local_stack.ts";
 import { ConfigError, type Environment } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 import { toNestError } from "#entry/answer.ts";
@@ -54,6 +55,12 @@ export interface Terminal extends Pick<World, "environment" | "err"> {
 // biome-ignore lint/suspicious/noConfusingVoidType: a command that answers nothing has found nothing wrong
 export type Verdict = boolean | void;
 
+interface GlobalOptions {
+  json?: boolean;
+  yes?: boolean;
+  local?: boolean;
+}
+
 /**
  * Gives a command its work. A failure is one sentence on standard error, never a trace or a value of the environment.
  * @param work gets the terminal, then commander's arguments and options
@@ -64,10 +71,10 @@ export function act<Args extends unknown[]>(
 ): Command {
   return command.action(async (...given: unknown[]) => {
     const self = given.pop() as Command;
-    const { json = false, yes = false } = self.optsWithGlobals<{ json?: boolean; yes?: boolean }>();
+    const { json = false, yes = false, local = false } = self.optsWithGlobals<GlobalOptions>();
     const world = worldOf(self);
-    const terminal: Terminal = {
-      environment: world.environment,
+    const terminalOn = (environment: Environment): Terminal => ({
+      environment,
       err: world.err,
       print: world.out,
       say(line) {
@@ -80,8 +87,9 @@ export function act<Args extends unknown[]>(
         if (json) world.out(JSON.stringify(value, null, 2));
       },
       confirm: (what, word) => confirm(what, word, yes),
-    };
+    });
     try {
+      const terminal = terminalOn(local ? await requireLocal(world.environment) : world.environment);
       if ((await work(terminal, ...(given as Args))) === false) throw new NotWell();
     } catch (error) {
       if (error instanceof UsageError) self.error(error.message, { exitCode: 2 });
@@ -89,6 +97,14 @@ export function act<Args extends unknown[]>(
       throw new NotWell();
     }
   });
+}
+
+async function requireLocal(environment: Environment): Promise<Environment> {
+  const found = await localStack(environment);
+  if (found) return found;
+  throw new Refused(
+    `No local stack answers at ${localUrl(environment)}: \`npm start\` starts one, and PORT says where.`,
+  );
 }
 
 async function confirm(what: string, word: string, isSaid: boolean): Promise<void> {
@@ -101,6 +117,8 @@ async function confirm(what: string, word: string, isSaid: boolean): Promise<voi
 }
 
 function sentence(error: unknown): string {
+  if (error instanceof ConfigError && error.names.includes("MONGODB_URI"))
+    return `${error.message} Say --local for the stack that \`npm start\` runs.`;
   if (error instanceof Refused || error instanceof ConfigError) return error.message;
   return inWords(error);
 }

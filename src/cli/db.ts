@@ -1,11 +1,16 @@
 import type { Command } from "commander";
 import { act, examples } from "#cli/command.ts";
+import { dumpCommands } from "#cli/dump/commands.ts";
 import { onDatabase } from "#cli/on_database.ts";
+import { importCommand } from "#cli/predecessor/command.ts";
 import { createIndexes, missingIndexes } from "#core/repositories/index_setup.ts";
 
-/** `db setup` makes every index that the code rests on; `db check` says which are missing. */
+/**
+ * `db setup` makes every index that the code rests on; `db check` says which are missing; `db dump` and `db load` are a
+ * backup; `db import` moves what was there before Nest.
+ */
 export function databaseCommands(program: Command): void {
-  const db = program.command("db").description("the database's indexes");
+  const db = program.command("db").description("the database: its indexes, and what came before it");
   for (const [name, what] of [
     ["setup", "makes every collection and index that is missing; safe to repeat"],
     ["check", "says which indexes are missing, and ends with status 1 if any is"],
@@ -23,4 +28,6 @@ export function databaseCommands(program: Command): void {
       }),
     );
   }
+  dumpCommands(db);
+  importCommand(db);
 }

@@ -2,6 +2,7 @@
  * `npm run nest -- <area> <command>`: what an operator does, on the deployment that the environment or `.env` names. Ends
  * with status 0 if all is well, 1 if something is not, 2 if it was called wrongly. See docs/cli.md.
  */
+import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { clientCommands } from "#cli/clients.ts";
 import { NotWell, setWorld, type World } from "#cli/command.ts";
@@ -9,6 +10,7 @@ import { configCommands } from "#cli/config/commands.ts";
 import { consentCommands } from "#cli/consent.ts";
 import { databaseCommands } from "#cli/db.ts";
 import { keyCommands } from "#cli/keys.ts";
+import { mailCommands } from "#cli/mail.ts";
 import { newsCommands } from "#cli/news.ts";
 import { sessionCommands } from "#cli/sessions.ts";
 import { stripeCommands } from "#cli/stripe/commands.ts";
@@ -27,6 +29,7 @@ export function nestProgram(): Command {
     )
     .option("--json", "print one JSON document instead of words")
     .option("--yes", "don't ask before something that can't be undone")
+    .option("--local", "on the local stack that `npm start` runs, whatever the environment says")
     .configureHelp({ showGlobalOptions: true });
   const areas = [
     userCommands,
@@ -34,6 +37,7 @@ export function nestProgram(): Command {
     tokenCommands,
     trialCommands,
     consentCommands,
+    mailCommands,
     newsCommands,
     stripeCommands,
     configCommands,
@@ -78,6 +82,8 @@ function withInner(command: Command): Command[] {
 }
 
 if (import.meta.main) {
+  // What the environment has goes before the file.
+  if (existsSync(".env")) process.loadEnvFile(".env");
   process.exitCode = await runNest(process.argv.slice(2), {
     environment: process.env,
     out: console.log,

@@ -7,13 +7,15 @@ const UNREACHABLE = /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared)E
 
 /**
  * Does a command's work on the database that MONGODB_URI names.
+ * @param variable another one that names a database
  * @throws ConfigError; Refused if it can't be reached
  */
 export async function onDatabase<Result>(
   { environment }: Pick<Terminal, "environment">,
   work: (database: Db) => Promise<Result>,
+  variable = "MONGODB_URI",
 ): Promise<Result> {
-  const uri = readConfig(mongoVariables, environment).MONGODB_URI;
+  const uri = readConfig({ [variable]: mongoVariables.MONGODB_URI }, environment)[variable] ?? "";
   const { client, database } = openMongo(uri, { isCommand: true });
   try {
     await client.connect();
@@ -22,7 +24,7 @@ export async function onDatabase<Result>(
     // The driver names hosts, never the URI, which holds a password.
     const { name, message } = error as Error;
     if (UNREACHABLE.test(name))
-      throw new Refused(`The database of MONGODB_URI can't be reached (${message}).`);
+      throw new Refused(`The database of ${variable} can't be reached (${message}).`);
     throw error;
   } finally {
     await client.close();

@@ -34,7 +34,7 @@ export const rateLimitVariables = {
   LIMIT_MAILS_PER_HOUR: points,
 };
 
-const LIMITS = {
+export const LIMITS = {
   links_per_address_and_network: { seconds: 15 * MINUTE, points: 5 },
   links_per_address: { seconds: DAY, points: 20 },
   links_per_known_device: { seconds: 15 * MINUTE, points: 5 },

@@ -1,7 +1,7 @@
 import { DAY, plusSeconds } from "#core/clock.ts";
 
 /** Ended documents stay this long for whoever asks "why was I logged out?" (contract 1.4). */
-const KEPT_AFTER_END_SECONDS = 30 * DAY;
+export const KEPT_AFTER_END_SECONDS = 30 * DAY;
 
 /** When a document that ends at `expiresAt` is removed. */
 export function purgeAfter(expiresAt: Date): Date {

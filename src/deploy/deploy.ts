@@ -21,6 +21,9 @@ export interface DeployOptions extends OnStage {
   isDirtyAllowed: boolean;
 }
 
+/** So many uncommitted files are named. */
+const NAMED_CHANGES = 10;
+
 /**
  * Checks, packages and deploys a stage, makes the database's indexes, and calls what was deployed.
  * @throws Refused, or whatever a step throws; what was done by then stays
@@ -59,11 +62,19 @@ function requireCommitted(isDirtyAllowed: boolean): string {
     done(`everything is committed: ${commit}`);
     return commit;
   }
+  const named = [
+    ...changes.slice(0, NAMED_CHANGES).map((line) => line.trim()),
+    ...(changes.length > NAMED_CHANGES ? ["..."] : []),
+  ];
   if (!isDirtyAllowed)
     throw new Refused(
-      `${changes.length} files are not committed, so nobody could tell what is deployed. Commit, or say --dirty.`,
+      [
+        `What is here is not committed, so nobody could tell what is deployed (files: ${changes.length}).`,
+        ...named.map((line) => `  ${line}`),
+        "Commit, or say --dirty.",
+      ].join("\n"),
     );
-  done(`${changes.length} files are not committed, as was allowed, on top of ${commit}`);
+  done(`not committed, as was allowed: ${named.join(", ")}, on top of ${commit}`);
   return `${commit}, with changes`;
 }
 

@@ -34,8 +34,10 @@ export async function rollback(options: RollbackOptions): Promise<void> {
   const current = folder === null ? null : timestampOf(folder);
   const kept = await listDeployments(stack);
   const target = options.to ?? kept.findLast((timestamp) => current !== null && timestamp < current);
-  if (target === undefined || !kept.includes(target))
-    throw new Refused(`There is no such deployment. Kept are:\n${kept.map(inWords).join("\n") || "  none"}`);
+  if (target === undefined || !kept.includes(target)) {
+    const missing = options.to === null ? "no deployment before the live one" : "no such deployment";
+    throw new Refused(`There is ${missing}. Kept are:\n${kept.map(inWords).join("\n") || "  none"}`);
+  }
   if (target === current) throw new Refused("That is what is live.");
   note(`from ${inWords(current ?? 0).trim()} to ${inWords(target).trim()}`);
   await serverless(stack, ["rollback", `--timestamp=${target}`], true);

@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { NestError } from "#core/errors.ts";
 
 /** Below API Gateway's 10 MB, so that the answer is ours (contract 1.1). */
-const RPC_BODY_LIMIT = 64 * 1024;
+export const RPC_BODY_LIMIT = 64 * 1024;
 
 /**
  * The JSON value of a call's body.

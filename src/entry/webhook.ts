@@ -14,7 +14,7 @@ import { openParts } from "#entry/open_parts.ts";
 import { readBytes } from "#entry/read_body.ts";
 
 /** Below API Gateway's 10 MB (contract 1.1). */
-const WEBHOOK_BODY_LIMIT = 1024 * 1024;
+export const WEBHOOK_BODY_LIMIT = 1024 * 1024;
 
 /** A provider that posts to `/1/webhook/<name>`. It proves itself; there is no authorization header. */
 export interface WebhookDeclaration<

@@ -1,14 +1,16 @@
-import { openMongo } from "#core/clients/mongo.ts";
+import type { Context } from "aws-lambda";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import type { Environment } from "#core/config.ts";
-import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
+import { openCore } from "#core/core.ts";
+import { serveEvent } from "#entry/event.ts";
 import { freePort } from "#local/child_process.ts";
-import { mailRoutes } from "#local/dev/mail_routes.ts";
+import { type Mails, mailRoutes } from "#local/dev/mail_routes.ts";
 import { route } from "#local/dev/route.ts";
 import { createDevRoutes } from "#local/dev/routes.ts";
 import { stripeRoutes } from "#local/dev/stripe_routes.ts";
 import { createHttpServer } from "#local/http_server.ts";
 import type { Invoker } from "#local/reloading_gateway.ts";
-import { type LocalSecrets, localEnvironment } from "#local/secrets.ts";
+import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#local/secrets.ts";
 import type { SesDouble } from "#local/ses_double.ts";
 import type { StripeDouble } from "#local/stripe/stripe_double.ts";
 import type { TestModeStripe } from "#local/stripe/test_mode.ts";
@@ -23,6 +25,8 @@ export interface StackParts {
   database: { engine: string; version: string };
   /** Opens the functions with the environment that a deployment would give them. */
   open: (environment: Environment) => Promise<Invoker>;
+  /** Takes a finished log line. */
+  write?: (line: string) => void;
 }
 
 export interface LocalApi {
@@ -44,8 +48,14 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     stripe: parts.stripe,
   });
   const gateway = await parts.open(environment);
-  const { client, database } = openMongo(parts.mongoUri);
+  // For what comes to a deployed Nest by other ways than the API.
+  const open = openCore(environment, parts.write && { write: parts.write });
+  const { core } = open;
   const { stripe } = parts;
+  const mails: Mails = {
+    ses: parts.ses,
+    tell: (event) => serveEvent(sesEvents.declaration, open)(event, { awsRequestId: event.id } as Context),
+  };
   const dev = createDevRoutes([
     route("GET", "/dev/status", null, () => ({
       ready: true,
@@ -54,9 +64,10 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
       stripe: stripeStatus(stripe),
       urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
     })),
-    ...mailRoutes(parts.ses),
+    route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
+    ...mailRoutes(mails),
     // Stripe's own test mode is moved at Stripe.
-    ...(stripe.mode === "double" ? stripeRoutes(stripe, new StripeEventRepository(database)) : []),
+    ...(stripe.mode === "double" ? stripeRoutes(stripe, core.stripeEvents) : []),
   ]);
   const server = createHttpServer(gateway, dev);
   try {
@@ -66,7 +77,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     });
   } catch (error) {
     await gateway.close();
-    await client.close();
+    await open.mongo.client.close();
     throw error;
   }
   stripe.deliverTo(`${url}/1/webhook/stripe`);
@@ -79,7 +90,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
       server.closeAllConnections();
       await closed;
       await gateway.close();
-      await client.close();
+      await open.mongo.client.close();
     },
   };
 }

@@ -74,3 +74,14 @@ export function localEnvironment(
     LIMIT_FAILURES_PER_NETWORK: "0",
   };
 }
+
+/** What the operator's program needs, which holds no key that signs tokens. A real Stripe's key stays where it is. */
+export function operatorEnvironment(
+  environment: Readonly<Record<string, string>>,
+  mode: "double" | "test",
+): Record<string, string> {
+  const isForOperators = (name: string) =>
+    /^(STAGE|MONGODB_URI|MAIL_|AWS_|STRIPE_)/.test(name) &&
+    !(mode === "test" && ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"].includes(name));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isForOperators(name)));
+}

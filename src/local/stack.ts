@@ -66,6 +66,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),
       database: { engine: database.engine, version: database.version },
       open: (environment) => openReloadingGateway(environment, options),
+      write: options.write,
     });
     closers.add(api.close);
     return {

@@ -163,6 +163,15 @@ describe("npm start", () => {
     expect(JSON.parse(printed)).toMatchObject({ token_type: "bearer", expires_in: 3600 });
   });
 
+  test("the program of docs/start.md signs in with the client as it is published", async () => {
+    expect((await runProgram("scripts/build_client.ts").ended).status).toBe(0);
+    const page = await readFile(new URL("../../docs/start.md", import.meta.url), "utf8");
+    const [, program = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
+    const here = program.replace("http://localhost:3000", url);
+    const { status, printed } = await runProgram("--input-type=module", ["-e", here]).ended;
+    expect([status, printed]).toEqual([0, expect.stringMatching(/^user_\w+ \{\n {2}id: 'user_/)]);
+  });
+
   test("the demo runs against it and ends with 0", async () => {
     const { status, printed } = await runProgram(DEMO, ["--url", url]).ended;
     expect(printed).toContain("Every step held.");

@@ -47,6 +47,7 @@ export async function startTestStack(): Promise<TestStack> {
       stripe,
       secrets,
       database: { engine: "test", version: "1" },
+      write: () => undefined,
       open: (environment) => openGateway({ ...environment, ...change }, { write: () => undefined, clock }),
     });
   const api = await start({});

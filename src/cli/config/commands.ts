@@ -2,15 +2,17 @@ import { readFile } from "node:fs/promises";
 import { parseEnv } from "node:util";
 import type { Command } from "commander";
 import { act, examples, Refused, type Terminal, table, UsageError } from "#cli/command.ts";
+import { keyListCommands } from "#cli/config/key_list_commands.ts";
 import { MAKERS } from "#cli/config/makers.ts";
 import { readSecret } from "#cli/config/read_secret.ts";
+import { told } from "#cli/config/told.ts";
 import { RotationRefused, retireKey, rotateKeySet } from "#core/auth/key_rotation.ts";
 import { parseKeySet, type StoredKeySet } from "#core/auth/signing_keys.ts";
 import { checkStage, WHOLE_KEYS } from "#deploy/config/check_stage.ts";
-import { type Put, putParameters } from "#deploy/config/put_parameters.ts";
+import { putParameters } from "#deploy/config/put_parameters.ts";
 import { type OnStage, openStage, type StageOptions } from "#deploy/on_stage.ts";
 
-/** `config check | make | put | rotate | retire`: what a stage is configured with. No value is ever shown. */
+/** `config check | make | put | rotate | retire`, and those of key lists: what a stage is configured with. No value is ever shown. */
 export function configCommands(program: Command): void {
   const config = program
     .command("config")
@@ -50,6 +52,7 @@ export function configCommands(program: Command): void {
     ),
     ["config retire 2026-01-31-AbCdEfGh --stage nonprod"],
   );
+  keyListCommands(add);
 }
 
 async function check(terminal: Terminal, options: StageOptions): Promise<boolean> {
@@ -120,18 +123,8 @@ async function changeKeys(
     throw error instanceof RotationRefused ? new Refused(error.message) : error;
   });
   const put = await putParameters(onStage, new Map([[WHOLE_KEYS, JSON.stringify(changed)]]));
-  const isWritten = told(terminal, put);
+  if (!told(terminal, put)) return false;
   for (const line of table(changed.keys.map(({ kid, state }) => [state, kid]))) terminal.say(line);
-  if (isWritten) terminal.say(`Now deploy: npm run deploy -- --stage ${onStage.store.stage}`);
-  return isWritten;
-}
-
-/** Says what was written, or why nothing was. */
-function told(terminal: Terminal, { refused, written }: Put): boolean {
-  for (const line of refused) terminal.err(line);
-  const words = written.map(({ name, version, isNew }) =>
-    isNew ? `${name}: version ${version}` : `${name}: unchanged, version ${version}`,
-  );
-  if (refused.length === 0) terminal.show(written, words);
-  return refused.length === 0;
+  terminal.say(`Now deploy: npm run deploy -- --stage ${onStage.store.stage}`);
+  return true;
 }

@@ -52,7 +52,7 @@ async function make(terminal: Terminal, stripe: StripeApi, url: string): Promise
   terminal.show({ id, url, secret }, [
     `Made ${id} for ${url}.`,
     `Its signing secret, shown this once: ${secret ?? "(Stripe named none: see its Dashboard)"}`,
-    "Add it to STRIPE_WEBHOOK_SECRETS of the webhook's function, after a comma if one is there.",
+    "Give it to the webhook's function: `config put STRIPE_WEBHOOK_SECRETS --stage <stage>`, or `config add` beside another.",
   ]);
 }
 

@@ -13,7 +13,7 @@ import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 
-const CODE_LIFETIME_SECONDS = 20 * MINUTE;
+export const CODE_LIFETIME_SECONDS = 20 * MINUTE;
 
 export interface LinkRequest {
   clientId: string;

@@ -7,7 +7,7 @@ import type { AccessToken, Grant } from "#core/repositories/access_tokens.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import { purgeAfter } from "#core/retention.ts";
 
-const REFRESH_TOKEN_LIFETIME_SECONDS = 365 * DAY;
+export const REFRESH_TOKEN_LIFETIME_SECONDS = 365 * DAY;
 
 /** Where in a session a token is issued. */
 export interface Issue {

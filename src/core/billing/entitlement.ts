@@ -8,7 +8,7 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** No bearer: bearers must be `at+jwt`. */
 const ENTITLEMENT_TYPE = "entitlement+jwt";
-const LONGEST_SECONDS = 14 * DAY;
+export const LONGEST_SECONDS = 14 * DAY;
 
 /**
  * A signed statement that lets the app work offline: it holds until its `exp` and can't be taken back (contract 1.3).

@@ -3,7 +3,7 @@ import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** Webhooks come late: after its end a subscription is usable for this long (contract 1.3). */
-const GRACE_SECONDS = DAY;
+export const GRACE_SECONDS = DAY;
 /** An unpaid first invoice grants no more than this. */
 const INCOMPLETE_SECONDS = HOUR;
 

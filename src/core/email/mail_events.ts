@@ -6,7 +6,7 @@ import { purgeAfter } from "#core/retention.ts";
 import { parseAddress } from "#core/users/address.ts";
 
 /** An address that bounced hard is not mailed for this long (contract 1.5). */
-const SUPPRESSED_SECONDS = DAY;
+export const SUPPRESSED_SECONDS = DAY;
 
 /** What SES says of a mail. */
 export interface ReportedMailEvent {
@@ -51,6 +51,27 @@ export async function recordMailEvent(
     sub_type: event.subType,
     message_id: event.messageId,
   });
+}
+
+/** What became of mails since a moment, newest first: at most `limit`. */
+export function listReturned(
+  core: Pick<Core, "mailEvents">,
+  since: Date,
+  limit: number,
+): Promise<MailEvent[]> {
+  return core.mailEvents.listPurgedFrom(purgeAfter(since), limit);
+}
+
+/** Until when an address gets no mail, because of a hard bounce; null if it gets mail. */
+export async function suppressedUntil(
+  core: Pick<Core, "mailEvents" | "clock">,
+  identity: string,
+): Promise<Date | null> {
+  const now = core.clock.now();
+  const ends = (await core.mailEvents.listByIdentifiers([identity]))
+    .filter(({ isPermanent }) => isPermanent)
+    .map(({ occurredAt }) => plusSeconds(new Date(occurredAt), SUPPRESSED_SECONDS));
+  return ends.find((end) => end > now) ?? null;
 }
 
 /** Whether an address bounced hard lately, so that another mail would only hurt our standing as a sender. */

@@ -52,6 +52,24 @@ export class MailEventRepository {
       .toArray();
   }
 
+  /** The newest of those that are purged from a moment on, newest first. What is purged later happened later. */
+  listPurgedFrom(moment: Date, limit: number): Promise<MailEvent[]> {
+    return this.#collection
+      .find({ purgeAt: { $gte: moment } })
+      .sort({ purgeAt: -1 })
+      .limit(limit)
+      .toArray();
+  }
+
+  /** Forgets that an address bounced hard. @returns how many events of it are gone */
+  async removeHardBounces(identifierValue: string): Promise<number> {
+    const { deletedCount } = await this.#collection.deleteMany({
+      identifierValues: identifierValue,
+      isPermanent: true,
+    });
+    return deletedCount;
+  }
+
   async removeByIdentifiers(identifierValues: readonly string[]): Promise<void> {
     await this.#collection.deleteMany({ identifierValues: { $in: [...identifierValues] } });
   }

@@ -3,12 +3,14 @@
  * not committed, `--url` says where the API is called afterwards, `--settings` names another stage file.
  */
 import { parseArgs } from "node:util";
-import { onStageCommand, stageOptions } from "#deploy/commands/on_stage_command.ts";
+import { onStageCommand, readOptions, stageOptions } from "#deploy/commands/on_stage_command.ts";
 import { deploy } from "#deploy/deploy.ts";
 
-const { values } = parseArgs({
-  options: { ...stageOptions, url: { type: "string" }, dirty: { type: "boolean", default: false } },
-});
+const { values } = readOptions(() =>
+  parseArgs({
+    options: { ...stageOptions, url: { type: "string" }, dirty: { type: "boolean", default: false } },
+  }),
+);
 await onStageCommand(values, (onStage, settingsFile) =>
   deploy({ ...onStage, settingsFile, url: values.url ?? null, isDirtyAllowed: values.dirty }),
 );

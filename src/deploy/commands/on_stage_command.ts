@@ -6,6 +6,16 @@ import { settingsPath } from "#deploy/settings.ts";
 /** The options that every command on a stage takes. */
 export const stageOptions = { stage: { type: "string" }, settings: { type: "string" } } as const;
 
+/** Reads a command's options. One that it does not know is said in a line, and ends the program with status 2. */
+export function readOptions<Read>(read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    console.error(`\nfail  ${(error as Error).message}`);
+    process.exit(2);
+  }
+}
+
 /** Runs a command on a stage. A failure is said in words, with status 1, or 2 if it was called wrongly. */
 export async function onStageCommand(
   values: StageOptions,

@@ -3,12 +3,14 @@
  * of those that are kept. See docs/deploy.md.
  */
 import { parseArgs } from "node:util";
-import { onStageCommand, stageOptions } from "#deploy/commands/on_stage_command.ts";
+import { onStageCommand, readOptions, stageOptions } from "#deploy/commands/on_stage_command.ts";
 import { rollback } from "#deploy/rollback.ts";
 
-const { values } = parseArgs({
-  options: { ...stageOptions, url: { type: "string" }, to: { type: "string" } },
-});
+const { values } = readOptions(() =>
+  parseArgs({
+    options: { ...stageOptions, url: { type: "string" }, to: { type: "string" } },
+  }),
+);
 await onStageCommand(values, (onStage, settingsFile) =>
   rollback({
     ...onStage,

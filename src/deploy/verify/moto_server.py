@@ -1,15 +1,29 @@
-"""moto's server, with one thing as AWS has it: ValidateTemplate refuses what is wrong, not what a linter would only
-warn of. Prints the port that it listens on, and runs until it is stopped."""
+"""moto's server, with two things as AWS has them. ValidateTemplate refuses what is wrong, not what a linter would only
+warn of. A resource that an update removed is made anew when a later template has it again, as after a rollback; moto
+5.2.5 takes the one that it remembers for being there. Prints the port that it listens on, and runs until it is
+stopped."""
 
 import signal
 
-from moto.cloudformation import models
+from moto.cloudformation import models, parsing
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 lint = models.validate_template_cfn_lint
 models.validate_template_cfn_lint = lambda template: [
     match for match in lint(template) if match.rule.id.startswith("E")
 ]
+
+update = parsing.ResourceMap.update
+
+
+def update_and_forget(resources, template, parameters=None):
+    removed = set(resources._resource_json_map) - set(template["Resources"])
+    update(resources, template, parameters)
+    for name in removed:
+        resources._parsed_resources.pop(name, None)
+
+
+parsing.ResourceMap.update = update_and_forget
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

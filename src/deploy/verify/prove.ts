@@ -78,6 +78,7 @@ export async function prove(rehearsal: Rehearsal, tools: string, steps: Steps): 
   await steps.prove("npm run deploy", async () => {
     const printed = await deploy();
     if (!/deployed nest-nonprod/.test(printed)) throw new Error(printed);
+    for (const [line] of printed.matchAll(/^ .*(?:Function .*Zip| KB.* KB)$/gm)) console.log(line);
     return `${(printed.match(/^ok/gm) ?? []).length} steps`;
   });
 
@@ -126,12 +127,12 @@ export async function prove(rehearsal: Rehearsal, tools: string, steps: Steps): 
   });
 
   await steps.prove("npm run rollback", async () => {
-    await command(
+    const printed = await command(
       "src/deploy/commands/rollback.ts",
       ...["--stage", "nonprod", "--settings", settingsFile, "--url", api.url],
     );
     const names = await deployed.functionNames();
-    if (!names.includes(REMOVED.name)) throw new Error(names.join(", "));
+    if (!names.includes(REMOVED.name)) throw new Error(`${REMOVED.name} is not back:\n${printed}`);
     return `${names.length} functions`;
   });
 

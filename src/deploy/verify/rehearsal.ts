@@ -65,7 +65,9 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
     const settings = await readNonprod(copy.folder);
     const settingsFile = join(copy.folder, "..", `${copy.folder.split("/").at(-1)}.yml`);
     await writeFile(settingsFile, stringify(settings));
-    closers.add(() => rm(settingsFile, { force: true }));
+    closers.add(async () => {
+      for (const file of [settingsFile, `${settingsFile}.sh`]) await rm(file, { force: true });
+    });
     const stack = new LiveStack("nonprod", settings);
     const api = await startApiStandIn({
       stack,
