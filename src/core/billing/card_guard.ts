@@ -1,6 +1,6 @@
 import type { EventCore } from "#core/billing/event_core.ts";
 import { hasEnded } from "#core/billing/stripe_state.ts";
-import { retrieveSubscription } from "#core/billing/stripe_subscription.ts";
+import { cancelNow, retrieveSubscription } from "#core/billing/stripe_subscription.ts";
 import { listAll, stripeRefusal } from "#core/clients/stripe.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
@@ -45,11 +45,7 @@ async function handle(core: EventCore, trial: Subscription, deadline: number): P
     // Our record may be late: one that is paid for by now is no trial any more.
     const current = await retrieveSubscription(core, stpSubscriptionId, deadline);
     if (current && current.status !== "trialing" && !hasEnded(current.status)) return;
-    await core.stripe
-      .request({ deadline }, (stripe, options) =>
-        stripe.subscriptions.cancel(stpSubscriptionId, { prorate: false, invoice_now: false }, options),
-      )
-      .catch(unlessMissing);
+    await cancelNow(core, stpSubscriptionId, deadline);
   }
   const now = core.clock.now().toISOString();
   if (await core.subscriptions.recordCardSeenBefore(stpSubscriptionId, now))

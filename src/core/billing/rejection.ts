@@ -1,7 +1,7 @@
 import type { EventCore } from "#core/billing/event_core.ts";
 import { refundPayments } from "#core/billing/refund.ts";
+import { cancelNow } from "#core/billing/stripe_subscription.ts";
 import { sendOnce } from "#core/billing/subscription_mail.ts";
-import { stripeRefusal } from "#core/clients/stripe.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** Cancels a rejected subscription at once, gives every payment back, and tells its owner. Safe to repeat. */
@@ -29,17 +29,6 @@ async function giveBack(core: EventCore, rejected: Subscription, deadline: numbe
     user_id: rejected.userId,
     silent: rejected.isRejectedSilently,
   });
-}
-
-async function cancelNow(core: EventCore, stpSubscriptionId: string, deadline: number): Promise<void> {
-  try {
-    await core.stripe.request({ deadline }, (stripe, options) =>
-      stripe.subscriptions.cancel(stpSubscriptionId, { prorate: false, invoice_now: false }, options),
-    );
-  } catch (error) {
-    // Cancelled before.
-    if (stripeRefusal(error)?.code !== "resource_missing") throw error;
-  }
 }
 
 async function readCustomerAddress(

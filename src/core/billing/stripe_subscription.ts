@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { hasEnded } from "#core/billing/stripe_state.ts";
 import { type StripeApi, stripeRefusal } from "#core/clients/stripe.ts";
 
 /**
@@ -17,6 +18,22 @@ export async function retrieveSubscription(
   } catch (error) {
     if (stripeRefusal(error)?.code === "resource_missing") return null;
     throw error;
+  }
+}
+
+/**
+ * Ends a subscription at this moment, with no charge and no credit. Safe to repeat.
+ * @throws NestError stripe_error, unavailable
+ */
+export async function cancelNow(core: { stripe: StripeApi }, id: string, deadline: number): Promise<void> {
+  try {
+    await core.stripe.request({ deadline }, (stripe, options) =>
+      stripe.subscriptions.cancel(id, { prorate: false, invoice_now: false }, options),
+    );
+  } catch (error) {
+    // What has ended is refused in words that depend on how it did, and an answer may be lost: where it stands tells.
+    const current = await retrieveSubscription(core, id, deadline);
+    if (current && !hasEnded(current.status)) throw error;
   }
 }
 

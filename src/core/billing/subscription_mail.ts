@@ -32,8 +32,8 @@ function lapsed({ clock }: Pick<EventCore, "clock">): string {
 }
 
 /**
- * Sends a mail of a subscription once: never lost, and a second copy only if the process died between SES's answer and
- * its record (contract 1.3).
+ * Sends a mail of a subscription once: never lost, and a second copy only if SES's answer was lost, or the process died
+ * between it and its record (contract 1.3).
  * @param mail.address as Stripe has it; null falls back on the user's own
  * @param mail.isClaimed whether the caller holds the claim already
  * @param mail.isSuppressed whether the address takes no mail, where the caller has looked

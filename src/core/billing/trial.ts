@@ -131,8 +131,10 @@ function mayHaveTrial(
   isLast: boolean,
 ): boolean {
   const isOpen = own !== null && own.redeemedAt === null;
-  // An open trial's own subscription may have been stored since the trial was read.
-  const others = subscriptions.filter(({ trialId }) => !isOpen || trialId !== own._id);
+  // An open trial's own subscription may have been stored since the trial was read; once it is paid for it is no trial.
+  const others = subscriptions.filter(
+    ({ trialId, status }) => !isOpen || trialId !== own._id || status !== "trialing",
+  );
   const usable = findUsable(others, core.clock.now());
   if ((usable?.trialId || hasHadTrial) && own === null && !isLast) return false;
   // A trial would drive out one that only has to be paid, and give all that was ever paid for it back.

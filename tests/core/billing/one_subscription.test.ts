@@ -242,6 +242,17 @@ test("of two that wait for their first payment the one that is not paid goes, al
   expect(["canceled", "incomplete_expired"]).toContain(stripes(second.id)?.status);
 });
 
+test("a cancellation that was answered by an error, but done, is done", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA });
+  expect((await nest.webhook(created(first.id))).status).toBe(200);
+  nest.stripe.fault({ calls: 1, kind: "error_after", on: "DELETE" });
+  expect((await nest.webhook(created(second.id))).status).toBe(200);
+  expect(stripes(second.id)?.status).toBe("canceled");
+  expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
+});
+
 test("one that was rejected grants nothing, though Stripe has not been told yet", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);

@@ -80,6 +80,21 @@ test.each(["past_due", "unpaid", "paused"] as const)(
   },
 );
 
+test("whose trial goes on as a subscription that is paid for is already subscribed, though its link was never opened", async () => {
+  expect(await ask()).toBe(204);
+  await nest.deliverEvents();
+  const [trial] = nest.stripe.subscriptions();
+  nest.stripe.attachCard(trial?.customer ?? "");
+  await pass(14 * DAY + 60);
+  expect(await statusOf()).toMatchObject({ status: "active" });
+  const mails = nest.ses.inbox.length;
+  expect(await ask()).toBe("already_subscribed");
+  nest.stripe.updateSubscription(trial?.id ?? "", { status: "unpaid" });
+  await nest.deliverEvents();
+  expect(await ask()).toBe("already_subscribed");
+  expect(nest.ses.inbox).toHaveLength(mails);
+});
+
 test("a price that Stripe does not know costs nobody their customer", async () => {
   const { customer } = await payAndLeave();
   const wrong = await startNest({ beside: nest, environment: { STRIPE_PRICE_ID: "price_wrong" } });
