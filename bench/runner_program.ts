@@ -44,4 +44,6 @@ process.on("message", async (order: Order | "end") => {
   }
   process.send?.(await carryOut(order).catch((error: Error) => ({ failure: error.stack ?? String(error) })));
 });
+// Whoever started it may be stopped by somebody.
+process.once("disconnect", () => process.exit());
 process.send?.("ready");
