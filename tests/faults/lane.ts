@@ -61,7 +61,7 @@ export async function startLane(base: TestNest): Promise<Lane> {
     clock: laneClock(),
     environment: {
       MONGODB_URI: uri.href.replace(/^http/, "mongodb"),
-      SES_ENDPOINT: `http://127.0.0.1:${proxies.mail.port}`,
+      AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${proxies.mail.port}`,
       STRIPE_URL: `http://127.0.0.1:${proxies.Stripe.port}`,
       LIMIT_MAILS_PER_HOUR: "0",
     },
