@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { DoubleEvent } from "#local/stripe/types.ts";
 import { hearOf, tryTrial, usable } from "#tests/model/billing_rules.ts";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
-import { makeLink, mayAsk } from "#tests/model/rules.ts";
+import { knows, makeLink, mayAsk, takeLink } from "#tests/model/rules.ts";
 import { machine, person } from "#tests/model/sign_in_plans.ts";
 import type { Person } from "#tests/model/state.ts";
 import { V2 } from "#tests/support/nest.ts";
@@ -21,9 +21,14 @@ export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
           if (reply.status === 204) world.readMail(name);
           return world.answer(reply);
         },
-        begin: (state) => (mayAsk(state, of, on) ? tryTrial(state, of, on) : "rate_limited"),
-        finish(state, refused) {
+        begin(state) {
+          const isKnown = knows(state, of, on);
+          const refused = mayAsk(state, of, isKnown) ? tryTrial(state, of, on) : "rate_limited";
+          return { isKnown, refused };
+        },
+        finish(state, { isKnown, refused }) {
           if (refused !== null) return { code: refused };
+          if (!takeLink(state, of, isKnown)) return { code: "rate_limited" };
           makeLink(state, name, { person: of, machine: on, isTrial: true });
           return { code: "204" };
         },

@@ -22,9 +22,17 @@ const FAILURES_LIMIT = 10;
 const GRACE = 10 * SECOND;
 
 /** Nobody is locked out by a stranger: a machine that signed the address in may ask whatever others asked. */
-export function mayAsk(state: State, person: Person, machine: Machine): boolean {
-  const isKnown = state.knownMachines[person].includes(machine);
-  if (!isKnown && state.asked[person] >= LINKS_LIMIT) return false;
+export function mayAsk(state: State, person: Person, isKnown: boolean): boolean {
+  return isKnown || state.asked[person] < LINKS_LIMIT;
+}
+
+/** Whether a machine signed the address in before; what it is when it asks, it is for that link. */
+export const knows = (state: State, person: Person, machine: Machine) =>
+  state.knownMachines[person].includes(machine);
+
+/** A link counts when nothing else refuses it: another one may have been the day's last meanwhile. */
+export function takeLink(state: State, person: Person, isKnown: boolean): boolean {
+  if (!mayAsk(state, person, isKnown)) return false;
   state.asked[person]++;
   return true;
 }

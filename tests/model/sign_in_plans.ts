@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
-import { countFailure, makeLink, mayAsk, signIn, trySpend } from "#tests/model/rules.ts";
+import { countFailure, knows, makeLink, mayAsk, signIn, takeLink, trySpend } from "#tests/model/rules.ts";
 import { type Link, MACHINES, type Machine, PEOPLE, type Person } from "#tests/model/state.ts";
 import { REDIRECT, V1 } from "#tests/support/nest.ts";
 
@@ -20,9 +20,12 @@ export function asksFor(to: Person, from: Machine): Plan {
         if (reply.status === 204) world.readMail(name);
         return world.answer(reply);
       },
-      begin: (state) => mayAsk(state, to, from),
-      finish(state, isAllowed) {
-        if (!isAllowed) return { code: "rate_limited" };
+      begin(state) {
+        const isKnown = knows(state, to, from);
+        return { isKnown, isAllowed: mayAsk(state, to, isKnown) };
+      },
+      finish(state, { isKnown, isAllowed }) {
+        if (!isAllowed || !takeLink(state, to, isKnown)) return { code: "rate_limited" };
         makeLink(state, name, { person: to, machine: from, isTrial: false });
         return { code: "204" };
       },
