@@ -10,7 +10,7 @@ import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const { FAULTS, FAULTS_SEED, FAULTS_ONLY = "" } = process.env;
 const IS_WHOLE = FAULTS === "all";
-/** `npm test` takes the same sample each time. */
+/** CI takes the same sample each time. */
 const SEED = Number(FAULTS_SEED ?? (IS_WHOLE ? Date.now() % 1_000_000 : 1));
 const SAMPLE_MS = 5_000;
 const LANES = 6;

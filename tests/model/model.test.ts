@@ -9,7 +9,7 @@ import { createTurnstile } from "#tests/support/turnstile.ts";
 
 const { MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY } = process.env;
 const SECONDS = Number(MODEL_SECONDS ?? 5);
-/** `npm test` begins where it always does, so that it fails for a reason; `npm run model` begins anywhere. */
+/** CI begins where it always does, so that it fails for a reason; `npm run model` begins anywhere. */
 const FIRST_SEED = MODEL_SECONDS === undefined ? 1 : Date.now() % 1_000_000_000;
 /** Shrinking a failure takes many more histories. */
 const SHRINKING_SECONDS = 300;

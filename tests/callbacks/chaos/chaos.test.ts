@@ -8,7 +8,7 @@ import { startChild, startWorker, type Worker } from "#tests/callbacks/chaos/wor
 import type { Fate } from "#tests/support/mortal.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
-/** `npm run chaos` plays 200 that nobody saw before; `npm test` the same few each time. */
+/** `npm run chaos` plays 200 that nobody saw before. */
 const { CHAOS_RUNS, CHAOS_SEED } = process.env;
 const RUNS = Number(CHAOS_RUNS ?? 12);
 const KILLS = Math.ceil(RUNS / 10);
