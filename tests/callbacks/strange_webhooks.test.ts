@@ -1,7 +1,6 @@
 import Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { asAcacia } from "#local/stripe/older_shape.ts";
-import type { DoubleEvent } from "#local/stripe/types.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
 
@@ -13,13 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const created = (id: string) =>
-  nest.stripe
-    .events()
-    .find(
-      ({ type, data }) =>
-        type === "customer.subscription.created" && (data.object as { id: string }).id === id,
-    ) as DoubleEvent;
+const created = (id: string) => nest.eventOf("customer.subscription.created", id);
 const stored = () => nest.collection("subscriptions").find().toArray();
 const row = (id: string) => nest.collection("stripe-events").findOne({ _id: id });
 const deleteCustomer = (id: string) =>

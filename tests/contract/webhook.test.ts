@@ -11,16 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const eventOf = (type: string, objectId?: string): DoubleEvent => {
-  const found = nest.stripe
-    .events()
-    .find(
-      (event) => event.type === type && (!objectId || (event.data.object as { id: string }).id === objectId),
-    );
-  if (!found) throw new Error(`no ${type} was sent`);
-  return found;
-};
-const created = (id?: string) => eventOf("customer.subscription.created", id);
+const created = (id?: string) => nest.eventOf("customer.subscription.created", id);
 const stored = () => nest.collection("subscriptions").find().sort({ createdAt: 1 }).toArray();
 const row = (id: string) => nest.collection("stripe-events").findOne({ _id: id });
 const subjects = () => nest.ses.inbox.map(({ subject }) => subject);
@@ -243,7 +234,7 @@ describe("contract J, webhook", () => {
   test("J65: `updated` before `created` is asked for again, `deleted` before `created` is 200", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
-    const updated = eventOf("customer.subscription.updated", id);
+    const updated = nest.eventOf("customer.subscription.updated", id);
     const early = await nest.webhook(updated);
     expect([early.status, early.body.code]).toEqual([409, "subscription_not_ready"]);
     expect((await nest.webhook(created(id))).status).toBe(200);
@@ -287,7 +278,7 @@ describe("contract J, webhook", () => {
     await nest.deliverEvents();
     nest.clock.advance(11.5 * 86_400);
     nest.stripe.advance(0);
-    const reminder = eventOf("customer.subscription.trial_will_end");
+    const reminder = nest.eventOf("customer.subscription.trial_will_end");
     for (let copy = 0; copy < 3; copy++) expect((await nest.webhook(reminder)).status).toBe(200);
     expect(subjects()).toEqual(["Your Beak Trial has begun!", "Your Beak trial ends soon"]);
     expect(nest.ses.inbox.at(-1)?.text).toMatch(/ends on \w+day,? \d+ \w+ 20\d\d/);
@@ -303,7 +294,9 @@ describe("contract J, webhook", () => {
     nest.clock.advance(11.5 * 86_400);
     nest.stripe.advance(0);
     for (const one of [id, other.id]) {
-      expect((await nest.webhook(eventOf("customer.subscription.trial_will_end", one))).status).toBe(200);
+      expect((await nest.webhook(nest.eventOf("customer.subscription.trial_will_end", one))).status).toBe(
+        200,
+      );
       const { text, html } = nest.ses.inbox.at(-1) ?? {};
       for (const part of [text, html]) expect(part?.includes("nothing is charged")).toBe(one !== id);
       expect(text?.includes("the card that you added is charged")).toBe(one === id);

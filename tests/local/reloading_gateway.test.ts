@@ -22,7 +22,10 @@ async function open(environment: Record<string, string> = {}) {
   const gateway = await openReloadingGateway(
     { ...local, ...environment },
     { write: (line) => written.push(line), say: (line) => said.push(line), folder: folder.path },
-  );
+  ).catch(async (error: unknown) => {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  });
   return {
     gateway,
     said,

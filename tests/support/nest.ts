@@ -6,6 +6,7 @@ import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } fro
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
 import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
+import type { DoubleEvent } from "#local/stripe/types.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 
@@ -207,6 +208,18 @@ export class TestNest {
     const reply = await this.redeem(code, clientId, options);
     if (reply.status !== 200) throw new Error(`sign-in answered ${reply.status} ${reply.raw}`);
     return reply.body;
+  }
+
+  /** The first event of a type that the double made, about this object where one is named. @throws Error if there is none */
+  eventOf(type: string, objectId?: string): DoubleEvent {
+    const found = this.stripe
+      .events()
+      .find(
+        (event) =>
+          event.type === type && (!objectId || (event.data.object as { id: string }).id === objectId),
+      );
+    if (!found) throw new Error(`no ${type} was sent`);
+    return found;
   }
 
   /** Posts an event as Stripe does. */

@@ -36,19 +36,7 @@ const signingKey = looseObject({
 });
 
 /** Whether the point is one of P-256, and the private half, if it is there, is that point's. */
-function isKeyPair({
-  kty,
-  crv,
-  x,
-  y,
-  d,
-}: {
-  kty: "EC";
-  crv: "P-256";
-  x: string;
-  y: string;
-  d?: string | undefined;
-}) {
+function isKeyPair({ kty, crv, x, y, d }: output<typeof signingKey>): boolean {
   try {
     createPublicKey({ key: { kty, crv, x, y }, format: "jwk" });
     if (d === undefined) return true;

@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { isDuplicateKey } from "#core/clients/mongo.ts";
+import { complete, type StoredSubscription } from "#core/repositories/stored_subscription.ts";
 
 export type CancelType = "immediate" | "period_end";
 /** A bank's objection to a payment of a subscription. */
@@ -66,51 +67,6 @@ export interface Subscription extends SubscriptionState {
 export interface MailMark {
   claimedAt: string;
   sentAt: string | null;
-}
-
-/** A document as the predecessor wrote it: it knows nothing of what we added. */
-type StoredSubscription = Omit<Subscription, keyof Added> & Partial<Added>;
-type Added = Pick<
-  Subscription,
-  | "isOtherProduct"
-  | "trialId"
-  | "stpCreatedAt"
-  | "version"
-  | "rejectedAt"
-  | "isRejectedSilently"
-  | "refundedAt"
-  | "disputedAt"
-  | "disputeStatus"
-  | "disputes"
-  | "mails"
-  | "cardFingerprints"
-  | "cardSeenBeforeAt"
->;
-
-/** Fills what a document of the predecessor lacks: nothing was rejected, and its owner was welcomed long ago. */
-function complete(stored: StoredSubscription): Subscription;
-function complete(stored: StoredSubscription | null): Subscription | null;
-function complete(stored: StoredSubscription | null): Subscription | null {
-  if (!stored) return null;
-  const { createdAt } = stored;
-  // The predecessor's documents don't say when Stripe made it.
-  const welcomed = stored.stpCreatedAt ? {} : { welcome: { claimedAt: createdAt, sentAt: createdAt } };
-  return {
-    isOtherProduct: false,
-    trialId: null,
-    stpCreatedAt: createdAt,
-    version: 0,
-    rejectedAt: null,
-    isRejectedSilently: false,
-    refundedAt: null,
-    disputedAt: null,
-    disputeStatus: null,
-    disputes: [],
-    cardFingerprints: [],
-    cardSeenBeforeAt: null,
-    ...stored,
-    mails: { ...welcomed, ...stored.mails },
-  };
 }
 
 export const subscriptionIndexes: IndexDescription[] = [

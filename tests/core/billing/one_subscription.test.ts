@@ -19,13 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const created = (id: string) =>
-  nest.stripe
-    .events()
-    .find(
-      ({ type, data }) =>
-        type === "customer.subscription.created" && (data.object as { id: string }).id === id,
-    ) as DoubleEvent;
+const created = (id: string) => nest.eventOf("customer.subscription.created", id);
 const updated = (id: string) =>
   nest.stripe
     .events()

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import type { DoubleEvent } from "#local/stripe/types.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -10,13 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const created = (id: string) =>
-  nest.stripe
-    .events()
-    .find(
-      ({ type, data }) =>
-        type === "customer.subscription.created" && (data.object as { id: string }).id === id,
-    ) as DoubleEvent;
+const created = (id: string) => nest.eventOf("customer.subscription.created", id);
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
 const posted = (path: string) =>
   nest.stripe.requests.filter((request) => request.method === "POST" && request.path === path);

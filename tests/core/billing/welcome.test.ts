@@ -10,13 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const created = (id: string) =>
-  nest.stripe
-    .events()
-    .find(
-      ({ type, data }) =>
-        type === "customer.subscription.created" && (data.object as { id: string }).id === id,
-    ) as DoubleEvent;
+const created = (id: string) => nest.eventOf("customer.subscription.created", id);
 const subjectsTo = (address: string) =>
   nest.ses.inbox.filter(({ to }) => to === address).map(({ subject }) => subject);
 const WELCOME = "Welcome to Beak!";
