@@ -41,7 +41,6 @@ async function onNew<Result>(
   try {
     return await work(uri, database);
   } finally {
-    await database.dropDatabase();
     await client.close();
   }
 }

@@ -60,7 +60,6 @@ beforeEach(async () => {
   for (const [name, documents] of Object.entries(SOURCE)) await insert(name, ...documents);
 });
 afterEach(async () => {
-  await source.dropDatabase();
   await source.client.close();
   await nest.stop();
 });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { generateKeySet } from "#core/auth/key_rotation.ts";
 import { parseKeySet } from "#core/auth/signing_keys.ts";
 import { HOUR, plusSeconds } from "#core/clock.ts";
@@ -10,11 +10,10 @@ import { hashSecret, newSecret } from "#core/secrets.ts";
 import { takeInventory } from "#deploy/config/inventory.ts";
 import { putParameters } from "#deploy/config/put_parameters.ts";
 import { listFunctions } from "#deploy/functions.ts";
-import { runProgram } from "#tests/support/program.ts";
+import { runCli } from "#tests/support/cli.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 
-const NEST = "src/cli/nest.ts";
 let folder: string;
 let settings: string;
 let ssm: Awaited<ReturnType<typeof startSsmDouble>>;
@@ -26,8 +25,12 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   ssm = await startSsmDouble();
+  for (const [name, value] of Object.entries(environment())) vi.stubEnv(name, value);
 });
-afterEach(() => ssm[Symbol.asyncDispose]());
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await ssm[Symbol.asyncDispose]();
+});
 
 const environment = () => ({
   AWS_ENDPOINT_URL: ssm.url,
@@ -36,7 +39,7 @@ const environment = () => ({
   AWS_SECRET_ACCESS_KEY: "b",
 });
 const config = (...args: string[]) =>
-  runProgram(NEST, ["config", ...args, "--stage", "nonprod", "--settings", settings], environment()).ended;
+  runCli(["config", ...args, "--stage", "nonprod", "--settings", settings], {});
 const putFile = async (secrets: Record<string, string>) => {
   const file = join(folder, "secrets.env");
   await writeFile(
@@ -74,7 +77,16 @@ describe("config put", () => {
   });
 
   test("reads one secret from a pipe", async () => {
-    const args = [NEST, "config", "put", "RATE_LIMIT_KEY", "--stage", "nonprod", "--settings", settings];
+    const args = [
+      "src/cli/nest.ts",
+      "config",
+      "put",
+      "RATE_LIMIT_KEY",
+      "--stage",
+      "nonprod",
+      "--settings",
+      settings,
+    ];
     const child = spawn(process.execPath, args, { env: { ...process.env, ...environment() } });
     const secret = newSecret();
     child.stdin.end(`${secret}\n`);
@@ -197,19 +209,18 @@ describe("config make, check and rotate", () => {
   });
 
   test("an account that can't be reached is one line, and a wrong call says how", async () => {
-    const nowhere = { ...environment(), AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
-    const args = ["config", "check", "--stage", "nonprod", "--settings", settings];
-    const lost = await runProgram(NEST, args, nowhere).ended;
+    vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    const lost = await config("check");
     expect([lost.status, lost.printed]).toEqual([1, expect.stringMatching(/^SSM: [\w ]+\.?\n$/)]);
     for (const wrong of [
       ["config", "check"],
       ["config", "put", "--stage", "nonprod"],
       ["other", "x"],
     ]) {
-      const { status, printed } = await runProgram(NEST, wrong, environment()).ended;
+      const { status, printed } = await runCli(wrong, {});
       expect([status, printed]).toEqual([2, expect.stringContaining("Add --help")]);
     }
-    expect(await runProgram(NEST, ["config"], environment()).ended).toMatchObject({
+    expect(await runCli(["config"], {})).toMatchObject({
       status: 2,
       printed: expect.stringMatching(/^Usage: nest config/),
     });

@@ -28,9 +28,6 @@ describe("npm start", () => {
   afterAll(async () => {
     program.process.kill("SIGTERM");
     await program.ended;
-    const client = await MongoClient.connect(mongoUri);
-    await client.db().dropDatabase();
-    await client.close();
     await folder[Symbol.asyncDispose]();
   });
 
@@ -118,7 +115,7 @@ describe("npm start", () => {
     expect(program.printed()).toContain("Stripe: our own double");
   });
 
-  test("says in one line that its port is taken", async () => {
+  test.concurrent("says in one line that its port is taken", async () => {
     await using other = await temporaryFolder();
     const taken = runProgram(START, [], {
       PORT: new URL(url).port,
@@ -130,7 +127,7 @@ describe("npm start", () => {
     expect(printed.trim()).toBe(`Port ${new URL(url).port} is taken. Choose another: PORT=3001 npm start`);
   });
 
-  test("does not share its data with a second one", async () => {
+  test.concurrent("does not share its data with a second one", async () => {
     const second = runProgram(START, [], {
       PORT: String(await freePort()),
       NEST_DATA_DIR: folder.path,
@@ -143,7 +140,7 @@ describe("npm start", () => {
     ]);
   });
 
-  test("says in one line which database it can't reach", async () => {
+  test.concurrent("says in one line which database it can't reach", async () => {
     await using other = await temporaryFolder();
     const port = await freePort();
     const lost = runProgram(START, [], {
@@ -200,9 +197,6 @@ test("a signal during start-up stops what was started by then", async () => {
   await relay.close();
   expect([status, printed.trim()]).toEqual([0, "Stopping as soon as it has started."]);
   expect(existsSync(lock)).toBe(false);
-  const client = await MongoClient.connect(uri);
-  await client.db().dropDatabase();
-  await client.close();
 });
 
 describe("the demo", () => {
@@ -231,9 +225,10 @@ describe("the demo", () => {
   });
 });
 
-// Only with a database of its own does a start have children.
+// Only with a database of its own does a start have children. Mostly they wait for others' ends: hence at once.
 describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI))(
   "npm start's children",
+  { concurrent: true },
   () => {
     const startOwn = async (path: string) => {
       const program = runProgram(START, [], {

@@ -1,11 +1,18 @@
+import { randomBytes } from "node:crypto";
+import { MongoClient } from "mongodb";
 import type { TestProject } from "vitest/node";
 import { findDatabase } from "#local/database/find_database.ts";
+import { plantExpiring } from "#tests/support/expiring.ts";
 import { ensureSchema } from "#tests/support/stripe_schema/cached.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     mongoUri: string;
     mongoEngine: string;
+    /** How the names of this run's databases begin. */
+    databasePrefix: string;
+    /** Where a document waits for its TTL index since the run began. */
+    expiringUri: string;
     /** Path of the JSON schemas of Stripe's API, as the pinned SDK has it. */
     stripeSchema: string;
   }
@@ -18,5 +25,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("mongoUri", database.uri);
   project.provide("mongoEngine", database.engine);
   project.provide("stripeSchema", await ensureSchema());
-  return () => database.stop();
+  const databasePrefix = `nest-test-${randomBytes(4).toString("hex")}-`;
+  project.provide("databasePrefix", databasePrefix);
+  project.provide("expiringUri", await plantExpiring(database.uri, databasePrefix));
+  return async () => {
+    // A server of the run's own takes them with it.
+    if (process.env.MONGODB_URI) await dropDatabases(database.uri, databasePrefix);
+    await database.stop();
+  };
+}
+
+async function dropDatabases(server: string, prefix: string): Promise<void> {
+  const client = await MongoClient.connect(server);
+  const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
+  for (const { name } of databases) if (name.startsWith(prefix)) await client.db(name).dropDatabase();
+  await client.close();
 }

@@ -77,7 +77,6 @@ export async function startTestStack(): Promise<TestStack> {
       await api.close();
       await ses.close();
       await stripe.close();
-      await database.dropDatabase();
       await client.close();
     },
   };

@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
-import { createIndexes } from "#core/repositories/index_setup.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
 import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
 import type { DoubleEvent } from "#local/stripe/types.ts";
-import { freshDatabaseUri } from "#tests/support/database.ts";
+import { giveBackDatabase, prepareDatabase, takeDatabaseUri } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 
 export const V1 = "/1/2020-12-14/";
@@ -79,7 +78,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
   const stripe = options.beside?.stripe ?? (await startStripeDouble({ now, signedAt: now }));
-  const mongoUri = options.beside?.mongoUri ?? freshDatabaseUri();
+  const mongoUri = options.beside?.mongoUri ?? takeDatabaseUri();
   const environment = {
     ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url, stripe }),
     LIMIT_LINKS_PER_ADDRESS: "0",
@@ -92,7 +91,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     monitorCommands: true,
     ...(options.guard && { guard: options.guard }),
   });
-  if (!options.beside) await createIndexes(gateway.mongo.database);
+  if (!options.beside) await prepareDatabase(gateway.mongo.database);
   return new TestNest({
     ...{ secrets, ses, stripe, mongoUri, environment, clock, logLines, gateway },
     isOwner: !options.beside,
@@ -137,12 +136,11 @@ export class TestNest {
   }
 
   async stop(): Promise<void> {
-    if (this.#isOwner) {
-      await this.gateway.mongo.database.dropDatabase().catch(() => undefined);
-      await this.ses.close();
-      await this.stripe.close();
-    }
     await this.gateway.close();
+    if (!this.#isOwner) return;
+    await this.ses.close();
+    await this.stripe.close();
+    giveBackDatabase(this.mongoUri);
   }
 
   /** Calls a path as the gateway would. A string or Buffer body is sent as it is, anything else as JSON. */
