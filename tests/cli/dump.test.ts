@@ -60,8 +60,7 @@ test("what was dumped and loaded is the same in every type, with its indexes, an
       expect(await database.collection(name).find({}, sorted).toArray(), name).toEqual(ours);
     }
     expect((await database.collection("sessions").findOne())?.purgeAt).toBeInstanceOf(Date);
-    const { secrets, clock } = nest;
-    const restored = await startNest({ secrets, clock, environment: { MONGODB_URI: uri } });
+    const restored = await startNest({ beside: nest, environment: { MONGODB_URI: uri } });
     const own = { user_id: ada.user_id };
     const seen = await restored.call(`${V2}get_user`, own, { bearer: ada.access_token });
     expect([seen.status, (await restored.refresh(ada.refresh_token)).status]).toEqual([200, 200]);

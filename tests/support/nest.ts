@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
+import { createIndexes } from "#core/repositories/index_setup.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
@@ -91,7 +92,11 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     monitorCommands: true,
     ...(options.guard && { guard: options.guard }),
   });
-  if (!options.beside) await prepareDatabase(gateway.mongo.database);
+  if (!options.beside) {
+    // One that the test names may hold what it is about.
+    const prepare = environment.MONGODB_URI === mongoUri ? prepareDatabase : createIndexes;
+    await prepare(gateway.mongo.database);
+  }
   return new TestNest({
     ...{ secrets, ses, stripe, mongoUri, environment, clock, logLines, gateway },
     isOwner: !options.beside,
