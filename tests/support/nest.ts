@@ -94,7 +94,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   });
   if (!options.beside) {
     // One that the test names may hold what it is about.
-    const prepare = environment.MONGODB_URI === mongoUri ? prepareDatabase : createIndexes;
+    const prepare = options.environment?.MONGODB_URI ? createIndexes : prepareDatabase;
     await prepare(gateway.mongo.database);
   }
   return new TestNest({
