@@ -49,6 +49,17 @@ test("a dump has every collection but the counters of limits", () => {
   expect([...DUMPED, "rate-limits"].sort()).toEqual(Object.keys(COLLECTIONS).sort());
 });
 
+test("a line break of Unicode's in what a stranger sent is one document as any other", async () => {
+  const state = "one\u2028two\u2029three\u0085four\rfive";
+  await nest.requestLink({ state });
+  expect(await dump()).toMatchObject({ status: 0 });
+  await onNew(async (uri, database) => {
+    expect(await load(uri)).toMatchObject({ status: 0 });
+    const states = await database.collection("authorizations").distinct("state");
+    expect(states).toContain(state);
+  });
+});
+
 test("what was dumped and loaded is the same in every type, with its indexes, and its sessions go on", async () => {
   expect(await dump()).toMatchObject({ status: 0, printed: expect.stringContaining("Dumped ") });
   await onNew(async (uri, database) => {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { BSON, type Document } from "mongodb";
 import { int, iso, minimum, object, record, regex, safeParse, string } from "zod/mini";
@@ -73,15 +72,24 @@ export async function summaryOf(file: string): Promise<{ documents: number; sha2
   return { documents, sha256: hash.digest("hex") };
 }
 
-/** @throws Refused if it can't be read */
+/**
+ * A file's lines. Only `\n` ends one: readline would also break at what else Unicode has, which people may have typed.
+ * @throws Refused if it can't be read
+ */
 export async function* linesOf(file: string): AsyncGenerator<string> {
   const source = createReadStream(file);
   const text = createGunzip();
   // What goes wrong at the source is thrown where its lines are read.
   source.on("error", (error) => text.destroy(error)).pipe(text);
   try {
-    yield* createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY });
-    if (text.errored) throw text.errored;
+    let begun = "";
+    for await (const chunk of text.setEncoding("utf8") as AsyncIterable<string>) {
+      const lines = chunk.split("\n");
+      lines[0] = begun + lines[0];
+      begun = lines.pop() ?? "";
+      yield* lines;
+    }
+    if (begun !== "") yield begun;
   } catch {
     throw new Refused(`${file} can't be read.`);
   } finally {
