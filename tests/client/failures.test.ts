@@ -49,6 +49,12 @@ describe("a call that Nest does not answer", () => {
     expect(await failureAt(`${url}/hang`, {}, { timeoutMs: 50 })).toMatchObject({ kind: "timeout" });
   });
 
+  test("waits for as long as it takes where that is asked for", async () => {
+    const { nest } = clientOf({ url: `${url}/page` }, { timeoutMs: Number.POSITIVE_INFINITY });
+    const failure = await nest.call("list_news_items", {}).catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({ kind: "unexpected_answer" });
+  });
+
   test("is aborted by its signal, before it is sent or under way", async () => {
     const before = AbortSignal.abort();
     expect(await failureAt(`${url}/hang`, {}, { signal: before })).toMatchObject({ kind: "aborted" });

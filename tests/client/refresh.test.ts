@@ -174,6 +174,21 @@ describe("a session that is over", () => {
     expect(network.asked).toHaveLength(asked);
   });
 
+  test("asks nothing about somebody as somebody else who signed in to the same store meanwhile", async () => {
+    const store = memoryStore();
+    const { nest, network } = await signedIn(stack, { store });
+    pass();
+    const other = memoryStore();
+    const { who } = await signedIn(stack, { store: other });
+    network.after("get_user", async () => {
+      await store.set("tokens", (await other.get("tokens")) ?? "");
+    });
+    const before = network.count("get_user");
+    expect(await kindOf(nest.call("get_user"))).toBe("signed_out");
+    expect(network.count("get_user") - before).toBe(1);
+    expect(await nest.call("get_user")).toMatchObject({ id: who.userId });
+  });
+
   test("stays over though a refresh was under way when the person signed out", async () => {
     const store = plainStore();
     const { nest, network } = await signedIn(stack, { store });

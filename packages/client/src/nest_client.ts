@@ -152,6 +152,8 @@ export class NestClient {
         this.#tokens.newerThan(method, tokens.access_token),
         options.signal,
       );
+      // Somebody else has signed in meanwhile: the body names whom this was about.
+      if (newer.user_id !== tokens.user_id) throw new CallFailure(method, "signed_out");
       return post(this.#transport, method, body, newer.access_token, options);
     }
   }

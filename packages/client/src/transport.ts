@@ -16,14 +16,20 @@ export interface Transport {
   fetch: typeof fetch;
 }
 
+/** What a timer can wait, about 25 days; with more it would not wait at all. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** A signal that ends with the caller's or after a time, and says which. */
 function deadline(timeoutMs: number, signal: AbortSignal | undefined) {
   const controller = new AbortController();
   let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    controller.abort();
-  }, timeoutMs);
+  const timer = setTimeout(
+    () => {
+      isLate = true;
+      controller.abort();
+    },
+    Math.min(timeoutMs, LONGEST_MS),
+  );
   const stop = () => controller.abort();
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
