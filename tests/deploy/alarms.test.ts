@@ -116,7 +116,10 @@ test("a call that API Gateway throttles is counted from its access log, and one 
   const line = (values: Record<string, string>) =>
     Format.replace(/\$context\.([\w.]+)/g, (_all: string, name: string) => values[name] ?? "-");
   const pattern = filters.get("ApiThrottles")?.FilterPattern ?? "";
-  expect(counts(pattern, line({ status: "429" }))).toBe(true);
+  // API Gateway's message, and the same in quotes of its own.
+  const said = "Too Many Requests";
+  const error = { "error.message": said, "error.messageString": JSON.stringify(said) };
+  expect(counts(pattern, line({ status: "429", ...error }))).toBe(true);
   expect(counts(pattern, line({ status: "429", "integration.integrationStatus": "200" }))).toBe(false);
   expect(counts(pattern, line({ status: "200", "integration.integrationStatus": "200" }))).toBe(false);
 });
