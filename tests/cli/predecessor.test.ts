@@ -137,6 +137,16 @@ describe("db import", () => {
     });
   });
 
+  test("a second run names nobody in the trial of a person who was erased meanwhile", async () => {
+    await run("--apply");
+    const erased = await runCli(["users", "erase", "user_bob", "--yes"], environment);
+    expect([erased.status, erased.printed]).toEqual([0, expect.any(String)]);
+    await run("--apply");
+    const trial = await nest.collection("trials").findOne({});
+    expect(trial).toMatchObject({ stpCustomerId: null, device: { beakId: "bobs-mac" } });
+    expect(JSON.stringify(trial)).not.toContain("user_bob");
+  });
+
   test.each([
     ["an address that can't receive mail", "identifiers", address("bob", "bob@", AT), "can't receive mail"],
     [

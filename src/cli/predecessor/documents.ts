@@ -160,7 +160,8 @@ export const MOVED: readonly Moved[] = [
     to: TrialRepository.collectionName,
     take: taker(trial),
     uniqueKey: () => null,
-    untouched: { beakIds: { $exists: false } },
+    // Neither claimed by a device here nor made anonymous by an erasure.
+    untouched: { beakIds: { $exists: false }, identifierValue: { $exists: false } },
   },
 ];
 
