@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { parse as parseYaml } from "yaml";
+import { parseDocument } from "yaml";
 import {
   email,
   maximum,
@@ -55,10 +55,16 @@ export const settingsPath = (stage: StageName) => `deploy/stages/${stage}.yml`;
 
 /**
  * Reads a stage file.
- * @throws SettingsError naming every place that does not fit
+ * @throws SettingsError if it can't be read, or naming every place that does not fit
  */
 export async function readSettings(path: string): Promise<StageSettings> {
-  const parsed = safeParse(stageFile, parseYaml(await readFile(path, "utf8")));
+  const text = await readFile(path, "utf8").catch(() => {
+    throw new SettingsError(`${path} can't be read.`);
+  });
+  const document = parseDocument(text);
+  const [mistake] = document.errors;
+  if (mistake) throw new SettingsError(`${path} is no YAML in line ${mistake.linePos?.[0].line ?? 1}.`);
+  const parsed = safeParse(stageFile, document.toJS());
   if (parsed.success) return parsed.data;
   const places = parsed.error.issues.map(({ path: at }) => at.join(".") || "the file");
   throw new SettingsError(`${path} does not fit at: ${[...new Set(places)].join(", ")}.`);

@@ -220,6 +220,8 @@ describe("config make, check and rotate", () => {
       const { status, printed } = await runCli(wrong, {});
       expect([status, printed]).toEqual([2, expect.stringContaining("Add --help")]);
     }
+    const local = await config("check", "--local");
+    expect([local.status, local.printed]).toEqual([2, expect.stringContaining("a stage is at AWS")]);
     expect(await runCli(["config"], {})).toMatchObject({
       status: 2,
       printed: expect.stringMatching(/^Usage: nest config/),

@@ -32,6 +32,15 @@ describe("a stage file", () => {
     expect(refusal).not.toMatch(/moon|hunter2/);
   });
 
+  test("that is not there, or no YAML, is said in a sentence", async () => {
+    const missing = join(folder, "missing.yml");
+    await expect(readSettings(missing)).rejects.toThrow(`${missing} can't be read.`);
+    const broken = join(folder, "broken.yml");
+    await writeFile(broken, "region: eu-west-2\ndomain: [hunter2\n");
+    const refusal = await readSettings(broken).catch((error: Error) => error.message);
+    expect(refusal).toMatch(/broken\.yml is no YAML in line \d\.$/);
+  });
+
   test.each([
     ["an issuer elsewhere", { variables: { ISSUER: "https://elsewhere.example" } }, "variables.ISSUER"],
     ["a sender of another domain", { mail: { address: "no-reply@elsewhere.example" } }, "mail.identity"],

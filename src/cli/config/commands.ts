@@ -16,7 +16,11 @@ import { type OnStage, openStage, type StageOptions } from "#deploy/on_stage.ts"
 export function configCommands(program: Command): void {
   const config = program
     .command("config")
-    .description("a stage's settings, and its secrets in SSM (docs/deploy.md); needs AWS credentials");
+    .description("a stage's settings, and its secrets in SSM (docs/deploy.md); needs AWS credentials")
+    .hook("preAction", (_config, command) => {
+      if (command.optsWithGlobals<{ local?: boolean }>().local)
+        command.error("--local: a stage is at AWS, and the local stack has none.", { exitCode: 2 });
+    });
   const add = (name: string, what: string) =>
     config
       .command(name)
