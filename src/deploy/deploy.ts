@@ -6,11 +6,12 @@ import { stripeDifferences } from "#cli/stripe/check.ts";
 import { openMongo } from "#core/clients/mongo.ts";
 import { createIndexes, missingIndexes } from "#core/repositories/index_setup.ts";
 import { checkStage, PUBLIC_KEYS, type StageCheck } from "#deploy/config/check_stage.ts";
+import { noteProved } from "#deploy/deployment_record.ts";
 import { LiveStack } from "#deploy/live_stack.ts";
 import type { OnStage } from "#deploy/on_stage.ts";
 import { FUNCTIONS_FOLDER, packageFunctions } from "#deploy/package.ts";
 import { done, note } from "#deploy/say.ts";
-import { deployStack, packageStack, ROOT, type Stack } from "#deploy/serverless.ts";
+import { deployStack, listDeployments, packageStack, ROOT, type Stack } from "#deploy/serverless.ts";
 import { smoke } from "#deploy/smoke.ts";
 
 export interface DeployOptions extends OnStage {
@@ -46,16 +47,39 @@ export async function deploy(options: DeployOptions): Promise<void> {
   done(`packaged ${options.functions.length} functions of ${commit}`);
   // Before the code that needs them: an index that is too early hurts nobody.
   await prepareDatabase(checked);
-  const isChanged = await deployStack(stack, true);
+  const live = new LiveStack(stage, options.settings);
+  const isChanged = await deployStack(stack, await isAnotherLive(live, stack), true);
   done(isChanged ? `deployed nest-${stage}` : "nothing has changed since the last deployment");
   const url = options.url ?? (await addressOf(options));
   await smoke(url, kidsOf(checked), done);
+  const deployment = await live.deployment();
+  if (deployment !== null) await noteProved(live, deployment);
   done(`${url} is live`);
+}
+
+/**
+ * Whether the last deployment that was uploaded is not the live one: it failed, or was rolled back. The framework holds a
+ * package against the last only, and would find nothing to do.
+ */
+async function isAnotherLive(live: LiveStack, stack: Stack): Promise<boolean> {
+  if ((await live.outputs()) === null) return false;
+  const [deployment, kept] = await Promise.all([live.deployment(), listDeployments(stack)]);
+  return deployment !== kept.at(-1);
 }
 
 /** @returns what is deployed, in words */
 function requireCommitted(isDirtyAllowed: boolean): string {
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
+  const git = (...args: string[]) => {
+    try {
+      return execFileSync("git", args, {
+        cwd: ROOT,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }).trim();
+    } catch {
+      throw new Refused("Git does not know what is here: deploy from a clone, with git installed.");
+    }
+  };
   const changes = git("status", "--porcelain").split("\n").filter(Boolean);
   const commit = git("log", "-1", "--format=%h %s");
   if (changes.length === 0) {

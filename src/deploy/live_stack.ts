@@ -4,7 +4,7 @@ import {
   DescribeStacksCommand,
   GetTemplateCommand,
 } from "@aws-sdk/client-cloudformation";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { Template } from "#deploy/serverless.ts";
 import type { StageName, StageSettings } from "#deploy/settings.ts";
 
@@ -42,18 +42,31 @@ export class LiveStack {
     return JSON.parse(TemplateBody) as Template;
   }
 
+  /** When the live deployment was made, in epoch ms; null if a template is not one of the framework's. */
+  async deployment(): Promise<number | null> {
+    const folder = artifactFolder(await this.template());
+    return folder === null ? null : timestampOf(folder);
+  }
+
   /** A file of the deployment bucket, such as a zip. */
   async artifact(key: string): Promise<Uint8Array> {
+    const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: await this.#bucket(), Key: key }));
+    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+  }
+
+  /** Puts a file into the deployment bucket. */
+  async keepArtifact(key: string, content: string): Promise<void> {
+    await this.#s3.send(new PutObjectCommand({ Bucket: await this.#bucket(), Key: key, Body: content }));
+  }
+
+  async #bucket(): Promise<string | undefined> {
     const { StackResourceDetail } = await this.#cloudFormation.send(
       new DescribeStackResourceCommand({
         StackName: this.#name,
         LogicalResourceId: "ServerlessDeploymentBucket",
       }),
     );
-    const { Body } = await this.#s3.send(
-      new GetObjectCommand({ Bucket: StackResourceDetail?.PhysicalResourceId, Key: key }),
-    );
-    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+    return StackResourceDetail?.PhysicalResourceId;
   }
 }
 

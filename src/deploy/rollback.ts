@@ -2,15 +2,22 @@ import { Refused } from "#cli/command.ts";
 import { publicSet } from "#core/auth/signing_keys.ts";
 import { PUBLIC_KEYS } from "#deploy/config/check_stage.ts";
 import { addressOf } from "#deploy/deploy.ts";
-import { artifactFolder, LiveStack, timestampOf, versionsIn } from "#deploy/live_stack.ts";
+import {
+  type DeploymentRecord,
+  lastGood,
+  noteLeft,
+  noteProved,
+  readRecord,
+} from "#deploy/deployment_record.ts";
+import { LiveStack, versionsIn } from "#deploy/live_stack.ts";
 import type { OnStage } from "#deploy/on_stage.ts";
 import { done, note } from "#deploy/say.ts";
-import { type Stack, serverless, type Template } from "#deploy/serverless.ts";
+import { listDeployments, type Stack, serverless, type Template } from "#deploy/serverless.ts";
 import { smoke } from "#deploy/smoke.ts";
 
 export interface RollbackOptions extends OnStage {
   settingsFile: string;
-  /** Which deployment, in epoch ms; the one before the live one unless told. */
+  /** Which deployment, in epoch ms; the last good one before the live one unless told. */
   to: number | null;
   url: string | null;
 }
@@ -30,29 +37,35 @@ export async function rollback(options: RollbackOptions): Promise<void> {
   const live = new LiveStack(store.stage, settings);
   if ((await live.outputs()) === null) throw new Refused(`nest-${store.stage} is not deployed.`);
   const before = await live.template();
-  const folder = artifactFolder(before);
-  const current = folder === null ? null : timestampOf(folder);
+  const current = await live.deployment();
   const kept = await listDeployments(stack);
-  const target = options.to ?? kept.findLast((timestamp) => current !== null && timestamp < current);
+  const record = await readRecord(live);
+  const target = options.to ?? lastGood(record, kept, current ?? 0);
   if (target === undefined || !kept.includes(target)) {
-    const missing = options.to === null ? "no deployment before the live one" : "no such deployment";
-    throw new Refused(`There is ${missing}. Kept are:\n${kept.map(inWords).join("\n") || "  none"}`);
+    const missing =
+      options.to === null
+        ? "no deployment before the live one that is known to be good"
+        : "no such deployment";
+    const lines = kept.map((one) => `  ${inWords(one)}  ${standing(record, one, current)}`);
+    throw new Refused(`There is ${missing}; say one with --to. Kept are:\n${lines.join("\n") || "  none"}`);
   }
   if (target === current) throw new Refused("That is what is live.");
-  note(`from ${inWords(current ?? 0).trim()} to ${inWords(target).trim()}`);
+  note(`from ${inWords(current ?? 0)} to ${inWords(target)}`);
   await serverless(stack, ["rollback", `--timestamp=${target}`], true);
-  const after = await live.template();
   done(`rolled back nest-${store.stage}`);
+  const after = await live.template();
+  if (current !== null) await noteLeft(live, current, target);
   for (const line of differences(before, after)) note(line);
   await smoke(options.url ?? (await addressOf(options)), await kidsOf(options, after), done);
+  await noteProved(live, target);
 }
 
-const inWords = (timestamp: number) => `  ${timestamp}  ${new Date(timestamp).toISOString()}`;
+const inWords = (timestamp: number) => `${timestamp}  ${new Date(timestamp).toISOString()}`;
 
-/** The deployments whose files are kept, oldest first. */
-async function listDeployments(stack: Stack): Promise<number[]> {
-  const printed = await serverless(stack, ["deploy", "list"]);
-  return [...printed.matchAll(/Timestamp: (\d+)/g)].map(([, timestamp]) => Number(timestamp)).sort();
+function standing({ proved, left }: DeploymentRecord, one: number, current: number | null): string {
+  if (one === current) return "live";
+  if (left.includes(one)) return "was rolled back";
+  return proved.includes(one) ? "good" : "never passed the smoke test";
 }
 
 /** Secrets that are older now: one that was replaced because it leaked is back. */

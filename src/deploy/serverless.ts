@@ -101,11 +101,19 @@ export async function readTemplate({ folder }: Pick<Stack, "folder">): Promise<T
   return JSON.parse(await readFile(file, "utf8")) as Template;
 }
 
+/** When the deployments were made whose files are kept, in epoch ms, oldest first. */
+export async function listDeployments(stack: Stack): Promise<number[]> {
+  const printed = await serverless(stack, ["deploy", "list"]);
+  return [...printed.matchAll(/Timestamp: (\d+)/g)].map(([, timestamp]) => Number(timestamp)).sort();
+}
+
 /**
  * Deploys a packaged stack.
+ * @param isForced also if it is what was deployed last
  * @returns whether anything changed
  */
-export async function deployStack(stack: Stack, show = false): Promise<boolean> {
-  const printed = await serverless(stack, ["deploy", `--package=${stack.folder}`], show);
+export async function deployStack(stack: Stack, isForced: boolean, show = false): Promise<boolean> {
+  const force = isForced ? ["--force"] : [];
+  const printed = await serverless(stack, ["deploy", `--package=${stack.folder}`, ...force], show);
   return !/No changes to deploy/.test(printed);
 }

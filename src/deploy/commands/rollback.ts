@@ -1,5 +1,5 @@
 /**
- * `npm run rollback -- --stage nonprod [--to <timestamp>]`: back to the deployment before the live one, or to a named one
+ * `npm run rollback -- --stage nonprod [--to <timestamp>]`: back to the last good deployment before the live one, or to a named one
  * of those that are kept. See docs/deploy.md.
  */
 import { parseArgs } from "node:util";

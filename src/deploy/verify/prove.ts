@@ -25,16 +25,9 @@ export async function prove(rehearsal: Rehearsal, tools: string, steps: Steps): 
   const nest = (...args: string[]) => command("src/cli/nest.ts", ...args);
   const config = (...args: string[]) =>
     nest("config", ...args, "--stage", "nonprod", "--settings", settingsFile);
-  const deploy = () =>
-    command(
-      "src/deploy/commands/deploy.ts",
-      "--stage",
-      "nonprod",
-      "--settings",
-      settingsFile,
-      "--url",
-      api.url,
-    );
+  const onStage = ["--stage", "nonprod", "--settings", settingsFile, "--url", api.url];
+  const deploy = () => command("src/deploy/commands/deploy.ts", ...onStage);
+  const rollback = () => command("src/deploy/commands/rollback.ts", ...onStage);
   const secretsFile = `${settingsFile}.env`;
   const putSecrets = async (secrets: Record<string, string>) => {
     await writeFile(
@@ -127,16 +120,27 @@ export async function prove(rehearsal: Rehearsal, tools: string, steps: Steps): 
   });
 
   await steps.prove("npm run rollback", async () => {
-    const printed = await command(
-      "src/deploy/commands/rollback.ts",
-      ...["--stage", "nonprod", "--settings", settingsFile, "--url", api.url],
-    );
+    const printed = await rollback();
     const names = await deployed.functionNames();
     if (!names.includes(REMOVED.name)) throw new Error(`${REMOVED.name} is not back:\n${printed}`);
     return `${names.length} functions`;
   });
 
   await steps.prove("a sign-in after the rollback", () => signIn(rehearsal));
+
+  await steps.prove("what was rolled back is deployed again when that is asked for", async () => {
+    const printed = await deploy();
+    const names = await deployed.functionNames();
+    if (names.includes(REMOVED.name)) throw new Error(`${REMOVED.name} is still there:\n${printed}`);
+    return `${names.length} functions`;
+  });
+
+  await steps.prove("a second rollback passes over what was left, to the last good one", async () => {
+    await rollback();
+    const names = await deployed.functionNames();
+    if (!names.includes(REMOVED.name)) throw new Error(names.join(", "));
+    return `${names.length} functions`;
+  });
   if (moto.passedOver().length === 0) throw new Error("moto says nothing of what it passed over");
 
   function withStripe(args: string[]): Promise<string> {
