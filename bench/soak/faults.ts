@@ -22,6 +22,7 @@ const KINDS = Object.keys(FAULT_KINDS) as FaultKind[];
 
 /** Breaks parts and mends them again, one at a time, until the time is up or it is told to stop. */
 export class Outages {
+  readonly beginMs = performance.now();
   readonly list: Outage[] = [];
 
   /** @param random decides what goes wrong, and for how long */
@@ -42,6 +43,11 @@ export class Outages {
       proxies[part].mend();
       outage.toMs = performance.now();
     }
+  }
+
+  /** How long all had been well at a moment, in ms: since the last fault, or from the beginning. */
+  wellFor(atMs: number): number {
+    return atMs - Math.max(this.beginMs, ...this.list.map(({ toMs }) => toMs).filter((toMs) => toMs <= atMs));
   }
 
   /** Whether a call that ran then may have met a fault. */

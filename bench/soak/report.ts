@@ -57,6 +57,7 @@ us; "met a fault" is whatever ran during one or within 6 s after it.`,
     row("all that met a fault", touched),
     ...operations.map((name) => row(`  ${name}`, of(touched, name))),
   ]);
+  printFailures(well.filter(isFailure), outages);
   const answers = new Map<string, number>();
   for (const call of calls.filter((seen) => seen.status === null || seen.status >= 400)) {
     const answer = call.status === null ? "no answer" : `${call.status} ${call.code}`;
@@ -65,6 +66,30 @@ us; "met a fault" is whatever ran during one or within 6 s after it.`,
   console.log(
     `\n  Other answers: ${[...answers].map(([answer, times]) => `${answer} ${times}`).join(", ") || "none"}`,
   );
+}
+
+/** What failed though all was well, and how soon after a fault: what piled up then is still being worked off. */
+function printFailures(failed: readonly SeenCall[], outages: Outages): void {
+  if (failed.length === 0) return;
+  const groups = new Map<string, SeenCall[]>();
+  for (const call of failed) {
+    const name = `${call.operation}: ${call.status === null ? "no answer" : `${call.status} ${call.code}`}`;
+    groups.set(name, [...(groups.get(name) ?? []), call]);
+  }
+  const range = (values: number[]) =>
+    `${round(Math.min(...values) / 1000, 2)} to ${round(Math.max(...values) / 1000, 2)}`;
+  console.log("");
+  printTable([
+    ["failed while all was well", "times", "s after the last fault", "s it took"],
+    ...[...groups]
+      .sort()
+      .map(([name, group]) => [
+        name,
+        group.length,
+        range(group.map(({ fromMs }) => outages.wellFor(fromMs))),
+        range(group.map(({ fromMs, toMs }) => toMs - fromMs)),
+      ]),
+  ]);
 }
 
 export function printAudit(counts: readonly Count[]): void {
