@@ -59,19 +59,36 @@ interface GlobalOptions {
   json?: boolean;
   yes?: boolean;
   local?: boolean;
+  stage?: string;
+  settings?: string;
 }
 
 /**
  * Gives a command its work. A failure is one sentence on standard error, never a trace or a value of the environment.
- * @param work gets the terminal, then commander's arguments and options
+ * @param work gets the terminal, then commander's arguments and options, its own and the program's
  */
-export function act<Args extends unknown[]>(
+export const act = <Args extends unknown[]>(command: Command, work: Work<Args>): Command =>
+  perform(command, work, environmentOf);
+
+/** The same for a command that works on what a stage is configured with, and not on what that leads to. */
+export const actOnConfiguration = <Args extends unknown[]>(command: Command, work: Work<Args>): Command =>
+  perform(command, work, async ({ local }, shell) => {
+    if (local) throw new UsageError(LOCAL_STAGE);
+    return shell;
+  });
+
+type Work<Args extends unknown[]> = (terminal: Terminal, ...args: Args) => Promise<Verdict>;
+
+function perform<Args extends unknown[]>(
   command: Command,
-  work: (terminal: Terminal, ...args: Args) => Promise<Verdict>,
+  work: Work<Args>,
+  choose: (options: GlobalOptions, shell: Environment) => Promise<Environment>,
 ): Command {
   return command.action(async (...given: unknown[]) => {
     const self = given.pop() as Command;
-    const { json = false, yes = false, local = false } = self.optsWithGlobals<GlobalOptions>();
+    const options = self.optsWithGlobals<GlobalOptions>();
+    given[given.length - 1] = options;
+    const { json = false, yes = false } = options;
     const world = worldOf(self);
     const terminalOn = (environment: Environment): Terminal => ({
       environment,
@@ -89,7 +106,7 @@ export function act<Args extends unknown[]>(
       confirm: (what, word) => confirm(what, word, yes),
     });
     try {
-      const terminal = terminalOn(local ? await requireLocal(world.environment) : world.environment);
+      const terminal = terminalOn(await choose(options, world.environment));
       if ((await work(terminal, ...(given as Args))) === false) throw new NotWell();
     } catch (error) {
       if (error instanceof UsageError) self.error(error.message, { exitCode: 2 });
@@ -97,6 +114,20 @@ export function act<Args extends unknown[]>(
       throw new NotWell();
     }
   });
+}
+
+const LOCAL_STAGE = "--local: a stage is at AWS, and the local stack has none.";
+
+/** What a command works on: what the shell says, or the local stack, or a deployed stage. */
+async function environmentOf(
+  { local = false, stage, settings }: GlobalOptions,
+  shell: Environment,
+): Promise<Environment> {
+  if (local && stage !== undefined) throw new UsageError(LOCAL_STAGE);
+  if (local) return requireLocal(shell);
+  if (stage === undefined) return shell;
+  const { stageEnvironment } = await import("#cli/stage_environment.ts");
+  return stageEnvironment({ stage, settings }, shell);
 }
 
 async function requireLocal(environment: Environment): Promise<Environment> {

@@ -30,6 +30,11 @@ export function nestProgram(): Command {
     .option("--json", "print one JSON document instead of words")
     .option("--yes", "don't ask before something that can't be undone")
     .option("--local", "on the local stack that `npm start` runs, whatever the environment says")
+    .option(
+      "--stage <stage>",
+      "on a deployed stage: its settings, and its secrets from SSM; needs AWS credentials",
+    )
+    .option("--settings <path>", "another stage file than the one in deploy/stages")
     .configureHelp({ showGlobalOptions: true });
   const areas = [
     userCommands,

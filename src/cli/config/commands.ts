@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseEnv } from "node:util";
 import type { Command } from "commander";
-import { act, examples, Refused, type Terminal, table, UsageError } from "#cli/command.ts";
+import { actOnConfiguration, examples, Refused, type Terminal, table, UsageError } from "#cli/command.ts";
 import { keyListCommands } from "#cli/config/key_list_commands.ts";
 import { MAKERS } from "#cli/config/makers.ts";
 import { readSecret } from "#cli/config/read_secret.ts";
@@ -16,26 +16,22 @@ import { type OnStage, openStage, type StageOptions } from "#deploy/on_stage.ts"
 export function configCommands(program: Command): void {
   const config = program
     .command("config")
-    .description("a stage's settings, and its secrets in SSM (docs/deploy.md); needs AWS credentials")
-    .hook("preAction", (_config, command) => {
-      if (command.optsWithGlobals<{ local?: boolean }>().local)
-        command.error("--local: a stage is at AWS, and the local stack has none.", { exitCode: 2 });
-    });
-  const add = (name: string, what: string) =>
-    config
-      .command(name)
-      .description(what)
-      .requiredOption("--stage <stage>", "nonprod or prod")
-      .option("--settings <path>", "another stage file than the one in deploy/stages");
+    .description("a stage's settings, and its secrets in SSM (docs/deploy.md); needs AWS credentials");
+  const add = (name: string, what: string) => config.command(name).description(what);
 
-  examples(act(add("check", "how each setting and parameter is, and what to mend before a deploy"), check), [
-    "config check --stage nonprod",
-  ]);
-  examples(act(add("make", "makes the secrets that are only random, where they are missing"), make), [
-    "config make --stage nonprod",
-  ]);
   examples(
-    act(
+    actOnConfiguration(
+      add("check", "how each setting and parameter is, and what to mend before a deploy"),
+      check,
+    ),
+    ["config check --stage nonprod"],
+  );
+  examples(
+    actOnConfiguration(add("make", "makes the secrets that are only random, where they are missing"), make),
+    ["config make --stage nonprod"],
+  );
+  examples(
+    actOnConfiguration(
       add("put", "writes secrets to SSM, all or none; asks for one, or reads it from standard input")
         .argument("[name]")
         .option("--file <path>", "a file of NAME=value lines"),
@@ -44,11 +40,14 @@ export function configCommands(program: Command): void {
     ["config put MONGODB_URI --stage nonprod", "config put --file secrets.env --stage nonprod"],
   );
   examples(
-    act(add("rotate", "rotates the signing keys in SSM; functions have them with the next deploy"), rotate),
+    actOnConfiguration(
+      add("rotate", "rotates the signing keys in SSM; functions have them with the next deploy"),
+      rotate,
+    ),
     ["config rotate --stage nonprod"],
   );
   examples(
-    act(
+    actOnConfiguration(
       add("retire", "takes a signing key that leaked out of use: what it signed is refused").argument(
         "<kid>",
       ),

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { act, examples, Refused, type Terminal, UsageError } from "#cli/command.ts";
+import { actOnConfiguration, examples, Refused, type Terminal, UsageError } from "#cli/command.ts";
 import {
   add,
   drop,
@@ -23,14 +23,14 @@ type AddCommand = (name: string, what: string) => Command;
 /** `config list | add | first | drop`: secrets of which several are good at once, one changed after the other. */
 export function keyListCommands(addCommand: AddCommand): void {
   const list = addCommand("list", "the ids of the values that a secret holds").argument(NAME);
-  examples(act(list, show), ["config list REFRESH_KEYS --stage nonprod"]);
+  examples(actOnConfiguration(list, show), ["config list REFRESH_KEYS --stage nonprod"]);
 
   const adding = addCommand(
     "add",
     "adds a value beside those that are good: makes a key, or asks for the secret that Stripe made",
   ).argument(NAME);
   examples(
-    act(adding, (terminal, name: string, options: StageOptions) =>
+    actOnConfiguration(adding, (terminal, name: string, options: StageOptions) =>
       change(terminal, name, options, (entries, list) => addTo(terminal, name, entries, list)),
     ),
     ["config add REFRESH_KEYS --stage nonprod", "config add INTERNAL_KEYS --stage nonprod"],
@@ -41,7 +41,7 @@ export function keyListCommands(addCommand: AddCommand): void {
     "puts a refresh key in front: it derives tokens from the deploy on",
   ).argument("<id>");
   examples(
-    act(first, (terminal, id: string, options: StageOptions) =>
+    actOnConfiguration(first, (terminal, id: string, options: StageOptions) =>
       change(terminal, "REFRESH_KEYS", options, async (entries) => toFront(entries, id)),
     ),
     ["config first 1a2b3c4d --stage nonprod"],
@@ -51,7 +51,7 @@ export function keyListCommands(addCommand: AddCommand): void {
     .argument(NAME)
     .argument("<id>");
   examples(
-    act(dropping, (terminal, name: string, id: string, options: StageOptions) =>
+    actOnConfiguration(dropping, (terminal, name: string, id: string, options: StageOptions) =>
       change(terminal, name, options, async (entries, list) => {
         const rest = drop(entries, id, list);
         await terminal.confirm(`${id} of ${name} is good no longer once that is deployed.`, id);
