@@ -154,6 +154,6 @@ export const LOCAL: readonly (readonly [name: string, says: string, readers: str
   [
     "CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS, MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY, FAULTS",
     "How long, and which, the stories are that tests tell by chance",
-    "`npm test`",
+    "`npm run stories`, `chaos`, `model`, `faults`",
   ],
 ];

@@ -45,7 +45,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   new_trials_per_network: "new trials from one network",
   failures_per_network: "failed redemptions and refreshes from one network",
   mails_per_hour:
-    "mails of the whole fleet: above it an alarm, above ten times it unknown machines are refused",
+    "links mailed by the whole fleet, not mails about subscriptions: above it an alarm, above ten times it unknown machines are refused",
 };
 
 const rateLimits = Object.entries(LIMITS).map(([name, { points, seconds }]) => [
@@ -165,7 +165,7 @@ export async function render() {
         ],
         ["Grace after a subscription's end", duration(GRACE_SECONDS)],
         ["No mail to an address that bounced hard", duration(SUPPRESSED_SECONDS)],
-        ["Records of what ended", `removed ${duration(KEPT_AFTER_END_SECONDS)} after their end`],
+        ["Records of what ended", `removed ${duration(KEPT_AFTER_END_SECONDS)} after it would have run out`],
       ],
     },
     "## What a stage is given",

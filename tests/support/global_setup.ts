@@ -18,7 +18,7 @@ declare module "vitest" {
   }
 }
 
-/** One database server for the whole run, and Stripe's schema; each test file has a database of its own in it. */
+/** One database server for the whole run, and Stripe's schema; tests have databases of their own in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const database = await findDatabase({ dataDirectory: null, say: (line) => console.log(line) });
   console.log(`Database: ${database.engine} ${database.version}, ${database.how}`);
