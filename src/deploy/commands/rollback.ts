@@ -1,6 +1,6 @@
 /**
- * `npm run rollback -- --stage nonprod [--to <timestamp>]`: back to the last good deployment before the live one, or to a named one
- * of those that are kept. See docs/deploy.md.
+ * `npm run rollback -- --stage nonprod [--to <timestamp>]`: back to the last good deployment before the live one, or to a
+ * named one of those that are kept. See docs/deploy.md.
  */
 import { parseArgs } from "node:util";
 import { onStageCommand, readOptions, stageOptions } from "#deploy/commands/on_stage_command.ts";
