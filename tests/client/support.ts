@@ -52,9 +52,9 @@ export function clientOf(where: { url: string }, options: Partial<NestClientOpti
   return { nest, network, store };
 }
 
-/** The newest link that was mailed. */
+/** The newest link that was mailed; the welcome to a trial may have come after it. */
 export function newestLink(stack: TestStack): URL {
-  const mail = stack.ses.inbox.at(-1);
+  const mail = stack.ses.inbox.findLast(({ text }) => text.includes(`${REDIRECT}?code=`));
   if (!mail) throw new Error("no mail arrived");
   return linkIn(mail);
 }

@@ -22,18 +22,27 @@ export function openClient(trace: Trace): { nest: NestClient; store: Store } {
   };
 }
 
-/** The newest mail to an address. @throws StepFailed if there is none */
-export async function readMail(trace: Trace, address: string): Promise<SentMail> {
+/** The newest mail to an address, of those that are wanted. @throws StepFailed if there is none */
+export async function readMail(
+  trace: Trace,
+  address: string,
+  isWanted: (mail: SentMail) => boolean = () => true,
+): Promise<SentMail> {
   const inbox = (await trace.askStack("GET", "/dev/inbox")) as SentMail[];
   return trace.must(
-    inbox.findLast(({ to }) => to === address),
+    inbox.findLast((mail) => mail.to === address && isWanted(mail)),
     `a mail to ${address} has arrived`,
   );
 }
 
-/** The link in a mail. @throws StepFailed if there is none */
-export function linkIn(trace: Trace, mail: SentMail): URL {
-  const link = new URL(mail.text.split("\n").find((line) => line.startsWith(REDIRECT_URI)) ?? "about:blank");
+/**
+ * The link in the newest mail to an address that has one: a welcome may have come after it.
+ * @throws StepFailed if there is none
+ */
+export async function readLink(trace: Trace, address: string): Promise<URL> {
+  const linkOf = ({ text }: SentMail) => text.split("\n").find((line) => line.startsWith(REDIRECT_URI));
+  const mail = await readMail(trace, address, (sent) => linkOf(sent) !== undefined);
+  const link = new URL(linkOf(mail) ?? "about:blank");
   trace.note(`${mail.subject} — ${link.href.slice(0, 60)}…`);
   const code = link.searchParams.get("code") ?? "";
   trace.require(/^authzcode_[0-9A-Za-z]{27}\.[0-9a-f]{64}$/.test(code), "the link holds a code");

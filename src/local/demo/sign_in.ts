@@ -1,5 +1,5 @@
 import type { NestClient } from "#client/index.ts";
-import { linkIn, machine, newAddress, openClient, readMail } from "#local/demo/app.ts";
+import { machine, newAddress, openClient, readLink } from "#local/demo/app.ts";
 import type { Trace } from "#local/demo/trace.ts";
 
 const AT_ONCE = 3;
@@ -17,7 +17,7 @@ export async function demonstrateSignIn(trace: Trace): Promise<void> {
   await nest.sendMagicLink(address, { device: machine(address) });
 
   trace.step("Read the mail");
-  const link = linkIn(trace, await readMail(trace, address));
+  const link = await readLink(trace, address);
 
   trace.step("Follow the link, with the verifier that only this machine has");
   const { userId } = await nest.finishSignIn(link);

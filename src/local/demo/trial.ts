@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { isClientError, type NestClient, verifyEntitlement } from "#client/index.ts";
-import { linkIn, machine, newAddress, openClient, readMail } from "#local/demo/app.ts";
+import { machine, newAddress, openClient, readLink, readMail } from "#local/demo/app.ts";
 import type { Trace } from "#local/demo/trace.ts";
 
 /** Stripe's events need a moment; more than this is a fault. */
@@ -22,7 +22,7 @@ export async function demonstrateTrial(trace: Trace): Promise<void> {
   await nest.startTrial(address, { device });
 
   trace.step("Read the trial's own mail");
-  const link = linkIn(trace, await readMail(trace, address));
+  const link = await readLink(trace, address);
 
   trace.step("Follow its link");
   const { flow, clientId } = await nest.finishSignIn(link);
