@@ -7,6 +7,8 @@ import { printHeading, printTable } from "#bench/tables.ts";
 /** An answer that says what the caller did or has, and not that something is wrong on our side. */
 const isFailure = ({ status }: SeenCall) => status === null || status >= 500;
 
+const answerOf = ({ status, code }: SeenCall) => (status === null ? "no answer" : `${status} ${code}`);
+
 export function printOutages(list: readonly Outage[]): void {
   printHeading("FAULTS", "What was out of order, how often and for how long in all.");
   const kinds = new Map<string, { times: number; ms: number }>();
@@ -60,7 +62,7 @@ us; "met a fault" is whatever ran during one or within 6 s after it.`,
   printFailures(well.filter(isFailure), outages);
   const answers = new Map<string, number>();
   for (const call of calls.filter((seen) => seen.status === null || seen.status >= 400)) {
-    const answer = call.status === null ? "no answer" : `${call.status} ${call.code}`;
+    const answer = answerOf(call);
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
   }
   console.log(
@@ -71,11 +73,7 @@ us; "met a fault" is whatever ran during one or within 6 s after it.`,
 /** What failed though all was well, and how soon after a fault: what piled up then is still being worked off. */
 function printFailures(failed: readonly SeenCall[], outages: Outages): void {
   if (failed.length === 0) return;
-  const groups = new Map<string, SeenCall[]>();
-  for (const call of failed) {
-    const name = `${call.operation}: ${call.status === null ? "no answer" : `${call.status} ${call.code}`}`;
-    groups.set(name, [...(groups.get(name) ?? []), call]);
-  }
+  const groups = Map.groupBy(failed, (call) => `${call.operation}: ${answerOf(call)}`);
   const range = (values: number[]) =>
     `${round(Math.min(...values) / 1000, 2)} to ${round(Math.max(...values) / 1000, 2)}`;
   console.log("");

@@ -7,7 +7,7 @@ import { openMongo } from "#core/clients/mongo.ts";
 import { createIndexes, missingIndexes } from "#core/repositories/index_setup.ts";
 import { checkStage, PUBLIC_KEYS, type StageCheck } from "#deploy/config/check_stage.ts";
 import { noteProved } from "#deploy/deployment_record.ts";
-import { LiveStack } from "#deploy/live_stack.ts";
+import { deploymentOf, LiveStack } from "#deploy/live_stack.ts";
 import type { OnStage } from "#deploy/on_stage.ts";
 import { FUNCTIONS_FOLDER, packageFunctions } from "#deploy/package.ts";
 import { done, note } from "#deploy/say.ts";
@@ -48,11 +48,11 @@ export async function deploy(options: DeployOptions): Promise<void> {
   // Before the code that needs them: an index that is too early hurts nobody.
   await prepareDatabase(checked);
   const live = new LiveStack(stage, options.settings);
-  const isChanged = await deployStack(stack, await isAnotherLive(live, stack), true);
+  const isChanged = await deployStack(stack, await isAnotherLive(live, stack));
   done(isChanged ? `deployed nest-${stage}` : "nothing has changed since the last deployment");
   const url = options.url ?? (await addressOf(options));
   await smoke(url, kidsOf(checked), done);
-  const deployment = await live.deployment();
+  const deployment = deploymentOf(await live.template());
   if (deployment !== null) await noteProved(live, deployment);
   done(`${url} is live`);
 }
@@ -63,8 +63,8 @@ export async function deploy(options: DeployOptions): Promise<void> {
  */
 async function isAnotherLive(live: LiveStack, stack: Stack): Promise<boolean> {
   if ((await live.outputs()) === null) return false;
-  const [deployment, kept] = await Promise.all([live.deployment(), listDeployments(stack)]);
-  return deployment !== kept.at(-1);
+  const [template, kept] = await Promise.all([live.template(), listDeployments(stack)]);
+  return deploymentOf(template) !== kept.at(-1);
 }
 
 /** @returns what is deployed, in words */

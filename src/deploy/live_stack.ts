@@ -42,12 +42,6 @@ export class LiveStack {
     return JSON.parse(TemplateBody) as Template;
   }
 
-  /** When the live deployment was made, in epoch ms; null if a template is not one of the framework's. */
-  async deployment(): Promise<number | null> {
-    const folder = artifactFolder(await this.template());
-    return folder === null ? null : timestampOf(folder);
-  }
-
   /** A file of the deployment bucket, such as a zip. */
   async artifact(key: string): Promise<Uint8Array> {
     const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: await this.#bucket(), Key: key }));
@@ -70,17 +64,13 @@ export class LiveStack {
   }
 }
 
-/** The folder of the deployment bucket that a template takes its zips from: `.../<epoch ms>-<time>`. */
-export function artifactFolder(template: Template): string | null {
-  const keys = Object.values(template.Resources).flatMap(({ Type, Properties }) =>
-    Type === "AWS::Lambda::Function" ? [String(Properties.Code.S3Key)] : [],
-  );
-  return keys[0]?.replace(/\/[^/]*$/, "") ?? null;
-}
-
-/** When a deployment was made, as the framework names it, in epoch ms; null if a folder is not one. */
-export function timestampOf(folder: string): number | null {
-  const stamp = /\/(\d{13})-[^/]+$/.exec(folder)?.[1];
+/**
+ * When the deployment was made whose zips a template names, in epoch ms; null if it names none. The framework keeps them in
+ * `.../<epoch ms>-<time>`.
+ */
+export function deploymentOf(template: Template): number | null {
+  const functions = Object.values(template.Resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
+  const stamp = /\/(\d{13})-[^/]+\/[^/]+$/.exec(String(functions[0]?.Properties.Code.S3Key))?.[1];
   return stamp === undefined ? null : Number(stamp);
 }
 

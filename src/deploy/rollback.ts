@@ -9,7 +9,7 @@ import {
   noteProved,
   readRecord,
 } from "#deploy/deployment_record.ts";
-import { LiveStack, versionsIn } from "#deploy/live_stack.ts";
+import { deploymentOf, LiveStack, versionsIn } from "#deploy/live_stack.ts";
 import type { OnStage } from "#deploy/on_stage.ts";
 import { done, note } from "#deploy/say.ts";
 import { listDeployments, type Stack, serverless, type Template } from "#deploy/serverless.ts";
@@ -37,7 +37,7 @@ export async function rollback(options: RollbackOptions): Promise<void> {
   const live = new LiveStack(store.stage, settings);
   if ((await live.outputs()) === null) throw new Refused(`nest-${store.stage} is not deployed.`);
   const before = await live.template();
-  const current = await live.deployment();
+  const current = deploymentOf(before);
   const kept = await listDeployments(stack);
   const record = await readRecord(live);
   const target = options.to ?? lastGood(record, kept, current ?? 0);

@@ -108,12 +108,12 @@ export async function listDeployments(stack: Stack): Promise<number[]> {
 }
 
 /**
- * Deploys a packaged stack.
+ * Deploys a packaged stack, and shows how it goes.
  * @param isForced also if it is what was deployed last
  * @returns whether anything changed
  */
-export async function deployStack(stack: Stack, isForced: boolean, show = false): Promise<boolean> {
+export async function deployStack(stack: Stack, isForced: boolean): Promise<boolean> {
   const force = isForced ? ["--force"] : [];
-  const printed = await serverless(stack, ["deploy", `--package=${stack.folder}`, ...force], show);
+  const printed = await serverless(stack, ["deploy", `--package=${stack.folder}`, ...force], true);
   return !/No changes to deploy/.test(printed);
 }

@@ -139,8 +139,7 @@ describe("db import", () => {
 
   test("a second run names nobody in the trial of a person who was erased meanwhile", async () => {
     await run("--apply");
-    const erased = await runCli(["users", "erase", "user_bob", "--yes"], environment);
-    expect([erased.status, erased.printed]).toEqual([0, expect.any(String)]);
+    expect(await runCli(["users", "erase", "user_bob", "--yes"], environment)).toMatchObject({ status: 0 });
     await run("--apply");
     const trial = await nest.collection("trials").findOne({});
     expect(trial).toMatchObject({ stpCustomerId: null, device: { beakId: "bobs-mac" } });

@@ -3,7 +3,7 @@ import { stageEnvironment } from "#cli/stage_environment.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
-import { startSsmDouble } from "#tests/support/ssm_double.ts";
+import { startSsmDouble, stubAws } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 
 let nest: TestNest;
@@ -26,8 +26,7 @@ beforeEach(async () => {
     "/nest/nonprod/STRIPE_SECRET_KEY": nest.stripe.secretKey,
     "/nest/nonprod/SIGNING_KEYS": "the functions' alone",
   });
-  const aws = { AWS_ENDPOINT_URL: ssm.url, AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
-  for (const [name, value] of Object.entries(aws)) vi.stubEnv(name, value);
+  stubAws(ssm.url);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -76,6 +75,6 @@ test("a stage that lacks a secret, that is none, or that is local too, is a sent
   expect(await refused(...of("moon"))).toEqual([2, "Say --stage nonprod or prod."]);
   expect(await refused(...of("nonprod"), "--local")).toEqual([2, expect.stringMatching(/^--local: /)]);
   await using empty = await startSsmDouble();
-  vi.stubEnv("AWS_ENDPOINT_URL", empty.url);
+  stubAws(empty.url);
   expect(await refused(...of("nonprod"))).toEqual([1, "MONGODB_URI, STRIPE_SECRET_KEY: missing in SSM."]);
 });

@@ -11,7 +11,7 @@ import { takeInventory } from "#deploy/config/inventory.ts";
 import { putParameters } from "#deploy/config/put_parameters.ts";
 import { listFunctions } from "#deploy/functions.ts";
 import { runCli } from "#tests/support/cli.ts";
-import { startSsmDouble } from "#tests/support/ssm_double.ts";
+import { startSsmDouble, stubAws } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 
 let folder: string;
@@ -25,19 +25,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   ssm = await startSsmDouble();
-  for (const [name, value] of Object.entries(environment())) vi.stubEnv(name, value);
+  stubAws(ssm.url);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
   await ssm[Symbol.asyncDispose]();
 });
 
-const environment = () => ({
-  AWS_ENDPOINT_URL: ssm.url,
-  AWS_REGION: "eu-west-2",
-  AWS_ACCESS_KEY_ID: "a",
-  AWS_SECRET_ACCESS_KEY: "b",
-});
 const config = (...args: string[]) =>
   runCli(["config", ...args, "--stage", "nonprod", "--settings", settings], {});
 const putFile = async (secrets: Record<string, string>) => {
@@ -87,7 +81,7 @@ describe("config put", () => {
       "--settings",
       settings,
     ];
-    const child = spawn(process.execPath, args, { env: { ...process.env, ...environment() } });
+    const child = spawn(process.execPath, args);
     const secret = newSecret();
     child.stdin.end(`${secret}\n`);
     expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import { hashSecret } from "#core/secrets.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { runProgram } from "#tests/support/program.ts";
-import { startSsmDouble } from "#tests/support/ssm_double.ts";
+import { startSsmDouble, stubAws } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 
 let folder: string;
@@ -18,9 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   ssm = await startSsmDouble();
-  const aws = { AWS_ENDPOINT_URL: ssm.url, AWS_REGION: "eu-west-2" };
-  const credentials = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
-  for (const [name, value] of Object.entries({ ...aws, ...credentials })) vi.stubEnv(name, value);
+  stubAws(ssm.url);
   await config("make");
 });
 afterEach(async () => {

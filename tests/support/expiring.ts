@@ -1,4 +1,5 @@
 import { MongoClient } from "mongodb";
+import { withDatabase } from "#local/database/uri.ts";
 
 export const EXPIRING = "expiring";
 /** A document whose time was over when it was inserted, and one with an hour to live. */
@@ -10,9 +11,7 @@ export const NOT_YET = "not yet";
  * @returns the URI of their database
  */
 export async function plantExpiring(server: string, databasePrefix: string): Promise<string> {
-  const url = new URL(server.replace(/^mongodb/, "http"));
-  url.pathname = `/${databasePrefix}expiring`;
-  const uri = url.href.replace(/^http/, "mongodb");
+  const uri = withDatabase(server, `${databasePrefix}expiring`);
   const client = await MongoClient.connect(uri);
   const expiring = client.db().collection<{ _id: string; purgeAt: Date }>(EXPIRING);
   await expiring.createIndex({ purgeAt: 1 }, { expireAfterSeconds: 0 });

@@ -1,3 +1,4 @@
+import { vi } from "vitest";
 import { startRecordingServer } from "#tests/support/recording_server.ts";
 
 interface Put {
@@ -64,4 +65,12 @@ export async function startSsmDouble(parameters: Record<string, string | string[
     fault: (...next: typeof faults) => void faults.push(...next),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+/** Has the AWS SDK of this process, and of those that it starts, ask this server, until `vi.unstubAllEnvs`. */
+export function stubAws(url: string): void {
+  vi.stubEnv("AWS_ENDPOINT_URL", url);
+  vi.stubEnv("AWS_REGION", "eu-west-2");
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "a");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "b");
 }
