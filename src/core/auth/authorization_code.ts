@@ -72,12 +72,14 @@ async function spend(
   found: Authorization,
   { client, secret, lostAt, now, call }: Spending,
 ): Promise<TokenPair> {
-  const { _id: id, identifierValue } = found;
+  const { _id: id, identifierValue, trialId } = found;
   const sessionId = newId("session");
   try {
     const [redeemed, known] = await allOver([
       core.authorizations.redeem(id, sessionId, now.toISOString(), lostAt),
       core.identifiers.findActive("email", identifierValue),
+      // Where there is no trial this leaves no trace, so it is over before anything is written that does.
+      core.trials.recordSignIn(identifierValue, trialId, now.toISOString()),
     ]);
     if (!redeemed) {
       // Another request was faster: to spend it, to revoke it, or to fail once too often.

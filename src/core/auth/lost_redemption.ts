@@ -28,7 +28,7 @@ export async function findLostRedemption(
   const isAtWork = sessionId !== null && now.getTime() - Date.parse(usedAt) < LOST_AFTER_MS;
   if (isAtWork) return null;
   const [hasSignedIn, isFollowed] = await Promise.all([
-    sessionId !== null && isWhole(core, found, usedAt, sessionId),
+    sessionId !== null && isWhole(core, found, sessionId),
     core.authorizations.isFollowed(found),
   ]);
   if (hasSignedIn || isFollowed) return null;
@@ -38,23 +38,19 @@ export async function findLostRedemption(
 
 /**
  * Whether everything is there that a sign-in writes before it is answered, or its tokens were used. Nothing that happens
- * to the person later may make it look less: their next trial, a link that is asked for, an address that is given up. What
- * was made shortly before may have been stored after it, so it tells nothing.
+ * to the person later may make it look less: an address that is given up, many machines. What was written before the
+ * session is there if the session is.
  */
 async function isWhole(
   core: SignInCore,
-  { _id, clientId, identifierValue, device, trialId }: Authorization,
-  usedAt: string,
+  { identifierValue, device, othersEndedAt }: Authorization,
   sessionId: string,
 ): Promise<boolean> {
-  const before = new Date(Date.parse(usedAt) - LOST_AFTER_MS).toISOString();
-  const [session, hasAccessToken, hasRefreshToken, identifier, isRecorded, hasOthers] = await Promise.all([
+  const [session, hasAccessToken, hasRefreshToken, identifier] = await Promise.all([
     core.sessions.find(sessionId),
     core.accessTokens.isIssued(sessionId),
     core.refreshTokens.isIssued(sessionId),
     core.identifiers.findActive("email", identifierValue),
-    core.trials.isSignInRecorded(identifierValue, trialId, before),
-    core.authorizations.hasOpen({ _id, clientId, identifierValue }, before),
   ]);
   if (!session) return false;
   if (session.acknowledgedGeneration > 0 || session.generation > 1 || session.revokedAt !== null) return true;
@@ -65,7 +61,7 @@ async function isWhole(
     device === null ||
     known.length >= KNOWN_DEVICES_LIMIT ||
     known.includes(hashSecret(device.beakId));
-  return hasAccessToken && hasRefreshToken && isProved && isRemembered && isRecorded && !hasOthers;
+  return hasAccessToken && hasRefreshToken && isProved && isRemembered && othersEndedAt !== null;
 }
 
 /**

@@ -31,7 +31,10 @@ export type SignInCore = Pick<
 > &
   TokenMint & { oauthClients: OAuthClients; rateLimiter: RateLimiter };
 
-/** Writes the session with its first tokens and everything else a sign-in changes, side by side. */
+/**
+ * Writes the session with its first tokens and what else a sign-in changes, side by side. Each of these leaves its own
+ * trace, so that one that was lost can be told from one that had nothing to do (`lost_redemption.ts`).
+ */
 export async function startSession(
   core: SignInCore,
   authorization: Authorization,
@@ -67,7 +70,6 @@ export async function startSession(
     core.accessTokens.insert(accessToken),
     core.refreshTokens.insert(refreshToken),
     core.authorizations.revokeOthers(authorization, now),
-    core.trials.recordSignIn(authorization.identifierValue, authorization.trialId, now),
     identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, now),
     isNewDevice ? core.identifiers.rememberDevice(identifier._id, deviceHash) : null,
   ]);

@@ -28,6 +28,8 @@ export interface Authorization {
   usedAt: string | null;
   /** The session that it was spent for; null if that came to nothing. Not in the published documents. */
   sessionId?: string | null;
+  /** When its sign-in had ended the address's other links; null until then. Not in the published documents. */
+  othersEndedAt?: string | null;
   revokedAt: string | null;
   /** Redemptions that had the right key and failed a later check. */
   failedRedemptions: number;
@@ -81,7 +83,7 @@ export class AuthorizationRepository {
         expiresAt: { $gt: now },
         failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT },
       },
-      { $set: { usedAt: now, sessionId } },
+      { $set: { usedAt: now, sessionId, othersEndedAt: null } },
       { returnDocument: "after" },
     );
   }
@@ -105,28 +107,17 @@ export class AuthorizationRepository {
     );
   }
 
-  /** Whether a sign-in has left another link of its address open, of those that were there before it. */
-  async hasOpen(
-    spent: Pick<Authorization, "_id" | "clientId" | "identifierValue">,
-    before: string,
-  ): Promise<boolean> {
-    const { _id, clientId, identifierValue } = spent;
-    const open = { usedAt: null, revokedAt: null, createdAt: { $lt: before }, _id: { $ne: _id } };
-    return (await this.#collection.findOne({ clientId, identifierValue, ...open })) !== null;
-  }
-
-  /** Revokes the other open links of one address at one client, as a sign-in does. */
+  /**
+   * Revokes the other open links of one address at one client, as a sign-in does, and then notes on the spent one that
+   * they are: where there was none, nothing else would tell. One trip, in this order.
+   */
   async revokeOthers(spent: Authorization, now: string): Promise<void> {
-    await this.#collection.updateMany(
-      {
-        clientId: spent.clientId,
-        identifierValue: spent.identifierValue,
-        usedAt: null,
-        revokedAt: null,
-        _id: { $ne: spent._id },
-      },
-      { $set: { revokedAt: now } },
-    );
+    const { _id, sessionId, clientId, identifierValue } = spent;
+    const others = { clientId, identifierValue, usedAt: null, revokedAt: null, _id: { $ne: _id } };
+    await this.#collection.bulkWrite([
+      { updateMany: { filter: others, update: { $set: { revokedAt: now } } } },
+      { updateOne: { filter: { _id, sessionId }, update: { $set: { othersEndedAt: now } } } },
+    ]);
   }
 
   /** Those of some addresses, newest first. */

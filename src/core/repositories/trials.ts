@@ -208,14 +208,4 @@ export class TrialRepository {
       },
     );
   }
-
-  /** Whether a sign-in of the address has left nothing to record of a trial that was there before it. */
-  async isSignInRecorded(identifierValue: string, trialId: string | null, before: string): Promise<boolean> {
-    const trial = await this.#collection.findOne({
-      identifierValue,
-      redeemedAt: null,
-      createdAt: { $lt: before },
-    });
-    return trial === null || (trial.signedInAt !== null && trial._id !== trialId);
-  }
 }

@@ -15,11 +15,9 @@ const openedCore = () => openParts(nest.gateway, { issuer, oauthClients, rateLim
 type Opened = ReturnType<typeof openedCore>;
 
 /** A core in one of whose rooms some steps go another way. */
-function altered<Room extends "authorizations" | "identifiers" | "sessions" | "trials">(
-  core: Opened,
-  room: Room,
-  steps: Partial<Opened[Room]>,
-): Opened {
+function altered<
+  Room extends "accessTokens" | "authorizations" | "identifiers" | "refreshTokens" | "sessions" | "trials",
+>(core: Opened, room: Room, steps: Partial<Opened[Room]>): Opened {
   const target = core[room];
   const get = (_object: object, name: string) => {
     const value = Reflect.get(steps, name) ?? Reflect.get(target, name, target);
@@ -96,6 +94,24 @@ test("a redemption that came to nothing leaves neither session nor tokens, and c
   await expect(redeemOn(altered(openedCore(), "trials", { recordSignIn: cut }), code)).rejects.toThrow("cut");
   expect([await sessionsOf(code), await tokensOf(code)]).toEqual([0, []]);
   expect((await nest.redeem(code)).status).toBe(200);
+});
+
+/** A core that loses the database at one of its steps, and does not have it back when it would undo the others. */
+function losing<Room extends "authorizations" | "trials">(room: Room, steps: Partial<Opened[Room]>): Opened {
+  const tokens = { discardBySession: cut };
+  const core = altered(altered(openedCore(), "accessTokens", tokens), "refreshTokens", tokens);
+  return altered(altered(core, "sessions", { discard: cut }), room, steps);
+}
+
+test.each([
+  ["other link to end", () => losing("authorizations", { revokeOthers: cut })],
+  ["trial to record it in", () => losing("trials", { recordSignIn: cut })],
+])("a redemption that loses the database where there is no %s can be made again", async (what, lost) => {
+  const code = await nest.emailedCode({ identifier_value: `no ${what}@example.com`.replaceAll(" ", "-") });
+  await expect(redeemOn(lost(), code)).rejects.toThrow("cut");
+  nest.clock.advance(6);
+  expect((await nest.redeem(code)).status).toBe(200);
+  expect([await sessionsOf(code), (await tokensOf(code)).length]).toEqual([1, 2]);
 });
 
 test("tokens that a lost redemption left behind are gone once the link is redeemed", async () => {

@@ -105,6 +105,17 @@ test("a sign-in revokes the address's links at its client, and nobody else's", a
   for (const { _id } of others) expect(await authorizations.find(_id)).toMatchObject({ revokedAt: null });
 });
 
+test("a link notes that the others were ended for it, also where there were none, but not for an earlier attempt", async () => {
+  await authorizations.insert(link("noted", "noted@example.com"));
+  const lost = (await authorizations.redeem("noted", "lost", moment(1))) as Authorization;
+  const spent = (await authorizations.redeem("noted", "session", moment(9), moment(1))) as Authorization;
+  expect(spent.othersEndedAt).toBeNull();
+  await authorizations.revokeOthers(lost, moment(10));
+  expect(await authorizations.find("noted")).toEqual(spent);
+  await authorizations.revokeOthers(spent, moment(11));
+  expect(await authorizations.find("noted")).toEqual({ ...spent, othersEndedAt: moment(11) });
+});
+
 test("a link that came to nothing is taken again by one of many, and given back by its own attempt only", async () => {
   await rounds(async (round) => {
     const id = `lost-${round}`;
