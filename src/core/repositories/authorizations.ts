@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { writeInOrder } from "#core/clients/mongo.ts";
 
 export interface Device {
   platform: "mac" | "windows" | "linux";
@@ -114,7 +115,7 @@ export class AuthorizationRepository {
   async revokeOthers(spent: Authorization, now: string): Promise<void> {
     const { _id, sessionId, clientId, identifierValue } = spent;
     const others = { clientId, identifierValue, usedAt: null, revokedAt: null, _id: { $ne: _id } };
-    await this.#collection.bulkWrite([
+    await writeInOrder(this.#collection, [
       { updateMany: { filter: others, update: { $set: { revokedAt: now } } } },
       { updateOne: { filter: { _id, sessionId }, update: { $set: { othersEndedAt: now } } } },
     ]);
