@@ -152,7 +152,7 @@ export const LOCAL: readonly (readonly [name: string, says: string, readers: str
   ["SCREENSHOT_DIR", "Where browser tests draw what they saw, for a person to look at", "`npm test`"],
   ["CI", "Set in CI: what would be skipped with a reason fails", "`npm test`, `npm run secrets`"],
   [
-    "CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS, MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY, FAULTS",
+    "CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS, MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY, FAULTS, FAULTS_SEED, FAULTS_ONLY",
     "How long, and which, the stories are that tests tell by chance",
     "`npm run stories`, `chaos`, `model`, `faults`",
   ],
