@@ -4,15 +4,15 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Files that take long, begun first, so that none of them is left alone at the end. */
 const LONG = [
   "browser/stripe",
-  "local/start.test",
-  "local/database/engine",
-  "core/auth/races",
+  "tools/local/start.test",
+  "tools/local/database/engine",
+  "core/sign_in/races",
   "browser/",
   "contract/trial",
 ];
 
 /** It only waits, the less the later it begins. */
-const LAST = "/tests/local/database/ttl.test";
+const LAST = "/tests/tools/local/database/ttl.test";
 
 /** Stories told by chance, which find more the longer they are told: commands and CI name them. */
 const STORIES = ["tests/model/**", "tests/faults/**", "tests/callbacks/chaos/**"];

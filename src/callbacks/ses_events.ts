@@ -3,7 +3,7 @@
  * permission says so); an event that can't be stored is an error, so that Lambda tries again.
  */
 import { array, iso, nullish, object, enum as oneOf, optional, string } from "zod/mini";
-import { recordMailEvent } from "#core/email/mail_events.ts";
+import { recordMailEvent } from "#core/messages/mail_events.ts";
 import { event } from "#entry/event.ts";
 
 const recipients = array(object({ emailAddress: string() }));

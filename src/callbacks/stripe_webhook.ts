@@ -1,7 +1,7 @@
 /** `POST /1/webhook/stripe`: Stripe's events. Proves the sender, stores the event, works on it, then answers. */
 import { literal, strictObject } from "zod/mini";
-import { workOnEvent } from "#core/billing/stripe_events.ts";
-import { readSignedEvent } from "#core/billing/stripe_signature.ts";
+import { workOnEvent } from "#core/billing/events/stripe_events.ts";
+import { readSignedEvent } from "#core/billing/events/stripe_signature.ts";
 import { billing, mailer, stripe, webhookSecrets } from "#core/parts.ts";
 import { webhook } from "#entry/webhook.ts";
 

@@ -1,5 +1,4 @@
 import { enum as oneOf } from "zod/mini";
-import { type Mongo, mongoVariables, openMongo } from "#core/clients/mongo.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig, type Variables } from "#core/config.ts";
 import { createLog, type Log } from "#core/log.ts";
@@ -16,6 +15,7 @@ import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
 import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
+import { type Mongo, mongoVariables, openMongo } from "#core/services/mongo.ts";
 
 /** What every function with a core reads. Parts add their own. */
 export const coreVariables = {

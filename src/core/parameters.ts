@@ -1,7 +1,7 @@
-import { AwsError } from "#core/clients/aws.ts";
-import { Ssm } from "#core/clients/ssm.ts";
 import type { Environment } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
+import { AwsError } from "#core/services/aws.ts";
+import { Ssm } from "#core/services/ssm.ts";
 
 /** A cold start waits this long for SSM, so that its first call still answers in time (contract 1.1). */
 const LIMIT_MS = 1_500;

@@ -1,21 +1,21 @@
-import { issuerVariables } from "#core/auth/access_token.ts";
-import { internalKeyVariables } from "#core/auth/internal_key.ts";
-import { Signer, VerifyingKeys } from "#core/auth/keys_in_use.ts";
-import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
-import { RefreshKeys, refreshKeyVariables } from "#core/auth/refresh_keys.ts";
-import { signerVariables, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
-import { BillingPortal } from "#core/billing/billing_portal.ts";
 import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
-import { awsVariables } from "#core/clients/aws.ts";
-import { Ses } from "#core/clients/ses.ts";
-import { isLiveKey, StripeApi, stripeVariables } from "#core/clients/stripe.ts";
+import { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
+import { OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import type { Foundation, Part } from "#core/core.ts";
-import { mailVariables } from "#core/email/config.ts";
-import { Mailer } from "#core/email/mailer.ts";
+import { internalKeyVariables } from "#core/keys/internal_key.ts";
+import { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
+import { RefreshKeys, refreshKeyVariables } from "#core/keys/refresh_keys.ts";
+import { signerVariables, verifyingKeyVariables } from "#core/keys/signing_keys.ts";
+import { mailVariables } from "#core/messages/config.ts";
+import { Mailer } from "#core/messages/mailer.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
 import { configuredLimits, RateLimiter, rateLimitVariables } from "#core/rate_limiter.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { awsVariables } from "#core/services/aws.ts";
+import { Ses } from "#core/services/ses.ts";
+import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
+import { issuerVariables } from "#core/sessions/access_token.ts";
 
 /** Knows the clients that may call, and for whom tokens are issued. */
 export const oauthClients = {

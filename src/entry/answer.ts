@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import type { OAuthClients } from "#core/auth/oauth_clients.ts";
+import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 
 export type Result = APIGatewayProxyStructuredResultV2;

@@ -1,7 +1,7 @@
-import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/auth/access_token.ts";
-import { isInternalKey } from "#core/auth/internal_key.ts";
 import type { Caller } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
+import { isInternalKey } from "#core/keys/internal_key.ts";
+import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/sessions/access_token.ts";
 import type { Access, RpcCore } from "#entry/declaration.ts";
 
 /** A caller whose credential is well signed; a bearer's record and session are still to be asked. */

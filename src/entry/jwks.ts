@@ -1,10 +1,10 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { enum as oneOf } from "zod/mini";
-import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
-import { publicSet, verifyingKeyVariables } from "#core/auth/signing_keys.ts";
+import { OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
+import { publicSet, verifyingKeyVariables } from "#core/keys/signing_keys.ts";
 import { readParameters } from "#core/parameters.ts";
 import { success } from "#entry/answer.ts";
 import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";

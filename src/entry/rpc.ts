@@ -1,12 +1,12 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { ZodMiniType } from "zod/mini";
-import { requireStanding } from "#core/auth/bearer.ts";
 import { CALL_LIMIT_MS, type Call, type Caller } from "#core/call.ts";
 import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import type { NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
+import { requireStanding } from "#core/sessions/bearer.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
 import { beforeDeadline } from "#entry/deadline.ts";

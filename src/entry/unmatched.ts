@@ -1,7 +1,7 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { enum as oneOf } from "zod/mini";
-import { OAuthClients, oauthClientVariables } from "#core/auth/oauth_clients.ts";
+import { OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadMethods } from "#local/routes.ts";
+import { loadMethods } from "#routes.ts";
 import {
   exchange,
   linkRequest,

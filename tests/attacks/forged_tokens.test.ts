@@ -2,8 +2,8 @@ import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:cry
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateKeySet } from "#core/auth/key_rotation.ts";
-import type { StoredKey } from "#core/auth/signing_keys.ts";
+import { generateKeySet } from "#core/keys/key_rotation.ts";
+import type { StoredKey } from "#core/keys/signing_keys.ts";
 import { forge, readJws, signEs256 } from "#tests/support/jws.ts";
 import { startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { StoredKey } from "#core/auth/signing_keys.ts";
+import type { StoredKey } from "#core/keys/signing_keys.ts";
 import { readJws, signEs256 } from "#tests/support/jws.ts";
 import { MAC, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { SentMail } from "#local/ses_double.ts";
 import { NAUGHTY } from "#tests/attacks/naughty.ts";
 import { linksOf } from "#tests/support/mail_links.ts";
 import {
@@ -15,6 +14,7 @@ import {
   V2,
   VERIFIER,
 } from "#tests/support/nest.ts";
+import type { SentMail } from "#tools/local/ses_double.ts";
 
 /** Halves of pairs: no Unicode, and no two of them would stay apart once stored. */
 const ILL_FORMED = ["\ud800", "\udfff", "a\ud83dz", "\udc00\ud800", `${"x".repeat(511)}\ud83d`];

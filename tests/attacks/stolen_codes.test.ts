@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { internalKeyVariables } from "#core/auth/internal_key.ts";
 import { ConfigError, readConfig } from "#core/config.ts";
+import { internalKeyVariables } from "#core/keys/internal_key.ts";
 import { hashSecret } from "#core/secrets.ts";
 import {
   CHALLENGE,

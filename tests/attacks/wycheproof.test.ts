@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { verifyAccessToken } from "#core/auth/access_token.ts";
-import { VerifyingKeys } from "#core/auth/keys_in_use.ts";
-import { type StoredKey, signerVariables } from "#core/auth/signing_keys.ts";
 import { ConfigError, readConfig } from "#core/config.ts";
+import { VerifyingKeys } from "#core/keys/keys_in_use.ts";
+import { type StoredKey, signerVariables } from "#core/keys/signing_keys.ts";
 import { issuer, oauthClients } from "#core/parts.ts";
+import { verifyAccessToken } from "#core/sessions/access_token.ts";
 import { openParts } from "#entry/open_parts.ts";
-import { makeSecrets } from "#local/secrets.ts";
 import { readJws } from "#tests/support/jws.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { makeSecrets } from "#tools/local/secrets.ts";
 
 type Jwk = Record<string, unknown>;
 type Key = Jwk | { keys: Jwk[] };

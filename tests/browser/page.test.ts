@@ -1,9 +1,9 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LocalApi } from "#local/api_server.ts";
 import { hasBrowser, inspect, launchBrowser, openPage, tabTo } from "#tests/support/browser.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import type { Tokens } from "#tests/support/nest.ts";
+import type { LocalApi } from "#tools/local/api_server.ts";
 
 describe.skipIf(!hasBrowser)("the local page in a browser", () => {
   let browser: Browser;

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { handler } from "#callbacks/ses_events.ts";
 import { DAY, HOUR } from "#core/clock.ts";
 import { type EventFunction, serveEvent } from "#entry/event.ts";
-import { freePort } from "#local/child_process.ts";
 import { linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
+import { freePort } from "#tools/machine/child_process.ts";
 
 const ADDRESS = "bounced@example.com";
 

@@ -1,6 +1,6 @@
 import Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { asAcacia } from "#local/stripe/older_shape.ts";
+import { asAcacia } from "#stripe_double/older_shape.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
 

@@ -5,7 +5,7 @@ import { originOf, type Variables } from "#core/config.ts";
 import { handler as jwks } from "#entry/jwks.ts";
 import type { Needs } from "#entry/lambda.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
-import { loadMethods } from "#local/routes.ts";
+import { loadMethods } from "#routes.ts";
 
 /** The parameters of SSM that a function may read, by the name it is given them under. */
 function parametersOf(variables: Variables): string[] {

@@ -1,8 +1,8 @@
 import type { CommandStartedEvent, Document } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { eraseAccount, findUserId, readAccount } from "#core/personal_data/personal_data.ts";
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
-import { eraseAccount, findUserId, readAccount } from "#core/users/account.ts";
 import { serveEvent } from "#entry/event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseKeySet } from "#core/auth/signing_keys.ts";
+import { parseKeySet } from "#core/keys/signing_keys.ts";
 import { MAC, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 
 const HOUR = 3600;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
-import { loadMethods } from "#local/routes.ts";
+import { loadMethods } from "#routes.ts";
 import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 

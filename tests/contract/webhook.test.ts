@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { DoubleEvent } from "#local/stripe/types.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const WEBHOOK = "/1/webhook/stripe";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RpcHandler } from "#entry/rpc.ts";
-import { loadMethods } from "#local/routes.ts";
+import { loadMethods } from "#routes.ts";
 import { linkIn, linkRequest, startNest, type TestNest } from "#tests/support/nest.ts";
 
 /** Strings that have broken software before. */

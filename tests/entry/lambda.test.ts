@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { publicHalves } from "#core/auth/signing_keys.ts";
-import { localEnvironment } from "#local/secrets.ts";
+import { publicHalves } from "#core/keys/signing_keys.ts";
 import { MAC, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 import { runProgram } from "#tests/support/program.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
+import { localEnvironment } from "#tools/local/secrets.ts";
 
 /** Loads a function in a process of its own, as Lambda does, and invokes it as often as is asked. */
 const INVOKE = `

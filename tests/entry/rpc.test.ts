@@ -1,12 +1,12 @@
 import { MongoServerError } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { strictObject } from "zod/mini";
-import { openMongo } from "#core/clients/mongo.ts";
 import { NestError } from "#core/errors.ts";
+import { openMongo } from "#core/services/mongo.ts";
 import type { RpcDeclaration } from "#entry/declaration.ts";
 import { serveRpc } from "#entry/rpc.ts";
-import { toEvent } from "#local/gateway.ts";
 import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { toEvent } from "#tools/local/gateway.ts";
 
 const CLIENT_LEAVES_AFTER_MS = 5000;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadMethods } from "#local/routes.ts";
-import { seededRandom, shuffled } from "#local/stripe/random.ts";
+import { loadMethods } from "#routes.ts";
+import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import { type Lane, PARTS, startLane } from "#tests/faults/lane.ts";
 import { type Clean, type Fault, type Outcome, runClean, runFaulty } from "#tests/faults/run.ts";
 import { nameOf, SCENARIOS, type Scenario } from "#tests/faults/scenarios.ts";

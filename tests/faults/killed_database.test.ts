@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findDatabase } from "#local/database/find_database.ts";
-import type { FoundDatabase } from "#local/database/found_database.ts";
 import { type Claim, live } from "#tests/faults/life.ts";
 import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { findDatabase } from "#tools/local/database/find_database.ts";
+import type { FoundDatabase } from "#tools/local/database/found_database.ts";
 
 const PEOPLE = 12;
 /** Accepted calls before the kill, and again after the restart. */

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
-import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
+import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { serveEvent } from "#entry/event.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";

@@ -1,4 +1,4 @@
-import type { DoubleEvent } from "#local/stripe/types.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { Lane } from "#tests/faults/lane.ts";
 import { codeIn, linkRequest, type Reply, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
 

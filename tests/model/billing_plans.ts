@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { DoubleEvent } from "#local/stripe/types.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
 import { hearOf, tryTrial, usable } from "#tests/model/billing_rules.ts";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
 import { knows, makeLink, mayAsk, takeLink } from "#tests/model/rules.ts";

@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
-import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
-import type { DoubleEvent, Subscription as StripeSubscription } from "#local/stripe/types.ts";
+import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
+import type { DoubleEvent, Subscription as StripeSubscription } from "#stripe_double/types.ts";
 import type { AtStripe } from "#tests/model/billing_rules.ts";
 import { APPS, MACHINES, type Machine, PEOPLE, type Person } from "#tests/model/state.ts";
 import {

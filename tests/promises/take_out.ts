@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { run } from "#local/child_process.ts";
-import { findDatabase } from "#local/database/find_database.ts";
 import { codeAt, fileOf, readPromises, type TakenOut } from "#tests/promises/promises.ts";
+import { findDatabase } from "#tools/local/database/find_database.ts";
+import { run } from "#tools/machine/child_process.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const COPIED = ["src", "tests", "package.json", "tsconfig.json", "vitest.config.ts", ".env.example", "docs"];

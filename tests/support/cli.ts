@@ -1,4 +1,4 @@
-import { runNest } from "#cli/nest.ts";
+import { runNest } from "#tools/operator/nest.ts";
 
 /** Runs the operator's program in this process, with an environment of its own; an empty variable is unset. */
 export async function runCli(

@@ -1,8 +1,8 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { buildDocument } from "#openapi/document.ts";
-import { resolve } from "#openapi/read.ts";
-import type { Header, Operation, Response, Schema } from "#openapi/types.ts";
+import { buildDocument } from "#tools/openapi/document.ts";
+import { resolve } from "#tools/openapi/read.ts";
+import type { Header, Operation, Response, Schema } from "#tools/openapi/types.ts";
 
 /** The document that clients are made from; every answer that a test sees must be in it. */
 export const openApiDocument = await buildDocument();

@@ -1,5 +1,5 @@
 import { MongoClient } from "mongodb";
-import { withDatabase } from "#local/database/uri.ts";
+import { withDatabase } from "#tools/local/database/uri.ts";
 
 export const EXPIRING = "expiring";
 /** A document whose time was over when it was inserted, and one with an hour to live. */

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { MongoClient } from "mongodb";
 import type { TestProject } from "vitest/node";
-import { findDatabase } from "#local/database/find_database.ts";
 import { plantExpiring } from "#tests/support/expiring.ts";
 import { ensureSchema } from "#tests/support/stripe_schema/cached.ts";
+import { findDatabase } from "#tools/local/database/find_database.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,7 +1,7 @@
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
-import { StripeApi } from "#core/clients/stripe.ts";
 import type { Environment } from "#core/config.ts";
 import { type OpenCore, openCore, type Part } from "#core/core.ts";
+import { StripeApi } from "#core/services/stripe.ts";
 import type { Result } from "#entry/answer.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { toWebhookEvent } from "#tests/support/lambda_event.ts";

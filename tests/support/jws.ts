@@ -1,5 +1,5 @@
 import { createPrivateKey, sign } from "node:crypto";
-import type { StoredKey } from "#core/auth/signing_keys.ts";
+import type { StoredKey } from "#core/keys/signing_keys.ts";
 
 /** Part of a compact JWS: text as it is, anything else as JSON. */
 const encode = (part: unknown) =>

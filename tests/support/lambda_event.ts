@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { toEvent } from "#local/gateway.ts";
 import { V2 } from "#tests/support/nest.ts";
+import { toEvent } from "#tools/local/gateway.ts";
 
 /** What a function gets from API Gateway for a body in JSON. */
 function toPost(path: string, body: string, more: Record<string, string> = {}): APIGatewayProxyEventV2 {

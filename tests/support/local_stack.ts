@@ -1,13 +1,13 @@
 import type { Db } from "mongodb";
-import { openMongo } from "#core/clients/mongo.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import { type LocalApi, startLocalApi } from "#local/api_server.ts";
-import { openGateway } from "#local/gateway.ts";
-import { makeSecrets } from "#local/secrets.ts";
-import { type SesDouble, startSesDouble } from "#local/ses_double.ts";
-import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
+import { openMongo } from "#core/services/mongo.ts";
+import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
+import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
+import { openGateway } from "#tools/local/gateway.ts";
+import { makeSecrets } from "#tools/local/secrets.ts";
+import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 
 /** What `npm start` opens, in this process and on a database of its own, with Nest's clock in the test's hand. */
 export interface TestStack extends AsyncDisposable {

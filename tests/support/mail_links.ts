@@ -1,4 +1,4 @@
-import type { SentMail } from "#local/ses_double.ts";
+import type { SentMail } from "#tools/local/ses_double.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&amp;": "&",

@@ -2,13 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#local/gateway.ts";
-import { type LocalSecrets, localEnvironment, makeSecrets } from "#local/secrets.ts";
-import { type SentMail, type SesDouble, startSesDouble } from "#local/ses_double.ts";
-import { type StripeDouble, startStripeDouble } from "#local/stripe/stripe_double.ts";
-import type { DoubleEvent } from "#local/stripe/types.ts";
+import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
 import { giveBackDatabase, prepareDatabase, takeDatabaseUri } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
+import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
+import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
+import { type SentMail, type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 
 export const V1 = "/1/2020-12-14/";
 export const V2 = "/1/2021-10-06/";

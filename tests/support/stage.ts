@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import type { StageSettings } from "#deploy/settings.ts";
+import type { StageSettings } from "#tools/stage/settings.ts";
 
 type Change = { [Key in keyof StageSettings]?: Partial<StageSettings[Key]> };
 

@@ -3,7 +3,7 @@
  * the test's process to check.
  */
 import { appendFileSync } from "node:fs";
-import { type Exchange, exchanges } from "#local/stripe/exchanges.ts";
+import { type Exchange, exchanges } from "#stripe_double/exchanges.ts";
 
 /** Names the file. */
 export const EXCHANGE_LOG = "NEST_TEST_EXCHANGES";

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { cacheDirectory } from "#local/cache_directory.ts";
-import { freePort, onPath, startServer } from "#local/child_process.ts";
-import { exclusively } from "#local/database/lock.ts";
-import { buildGoProgram } from "#local/go_program.ts";
+import { cacheDirectory } from "#tools/machine/cache_directory.ts";
+import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
+import { buildGoProgram } from "#tools/machine/go_program.ts";
+import { exclusively } from "#tools/machine/lock.ts";
 
 /** The newest; its API version is older than the SDK's. */
 export const STRIPE_MOCK_VERSION = "v0.203.0";

@@ -1,4 +1,4 @@
-import type { Form, FormValue } from "#local/stripe/form.ts";
+import type { Form, FormValue } from "#stripe_double/form.ts";
 
 /** A field of a resource that one of two answers has and the other lacks. */
 export interface ShapeDifference {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as immediately } from "node:timers/promises";
 import { afterAll, afterEach, inject } from "vitest";
-import { type Exchange, exchanges } from "#local/stripe/exchanges.ts";
+import { type Exchange, exchanges } from "#stripe_double/exchanges.ts";
 import { EXCHANGE_LOG, readExchange } from "#tests/support/stripe_exchange_log.ts";
 import type { ExchangeCheck } from "#tests/support/stripe_schema/exchange_check.ts";
 

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
-import { type FunctionProcess, startFunction } from "#deploy/verify/function_process.ts";
 import type { Result } from "#entry/answer.ts";
+import { type FunctionProcess, startFunction } from "#tools/deploy/verify/function_process.ts";
 
 /** API Gateway's event of a call, as one was recorded, with another route, headers and body. */
 export async function recordedEvent(
@@ -15,7 +15,7 @@ export async function recordedEvent(
   }: EventChange = {},
 ) {
   const recorded = JSON.parse(
-    await readFile(new URL("../deploy/api_gateway_event.json", import.meta.url), "utf8"),
+    await readFile(new URL("../tools/deploy/api_gateway_event.json", import.meta.url), "utf8"),
   );
   const { requestContext } = recorded;
   return {

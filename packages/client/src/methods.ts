@@ -1,4 +1,4 @@
-// Made by `node scripts/docs.ts` from the declarations of the methods. Change those, not this file.
+// Made by `node tools/docs/main.ts` from the declarations of the methods. Change those, not this file.
 
 /** The date that this client speaks. */
 export const VERSION = "2021-10-06";

@@ -1,5 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { writeInOrder } from "#core/clients/mongo.ts";
+import { writeInOrder } from "#core/services/mongo.ts";
 
 export interface Device {
   platform: "mac" | "windows" | "linux";

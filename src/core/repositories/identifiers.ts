@@ -1,5 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { isDuplicateKey } from "#core/clients/mongo.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** An address that belongs to a user. */
 export interface Identifier {

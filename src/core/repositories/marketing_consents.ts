@@ -1,5 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { isDuplicateKey } from "#core/clients/mongo.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export const CONSENT_LEVELS = ["none", "general"] as const;
 export type ConsentLevel = (typeof CONSENT_LEVELS)[number];

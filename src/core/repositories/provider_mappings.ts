@@ -1,5 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { isDuplicateKey } from "#core/clients/mongo.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** Which user a Stripe customer is. */
 export interface ProviderMapping {

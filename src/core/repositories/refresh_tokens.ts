@@ -1,6 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { isDuplicateKey } from "#core/clients/mongo.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** How the secret of a token's successor is made again for whoever presents that token (contract 1.2). */
 export interface Rotation {

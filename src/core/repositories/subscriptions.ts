@@ -1,6 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { isDuplicateKey } from "#core/clients/mongo.ts";
 import { complete, type StoredSubscription } from "#core/repositories/stored_subscription.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type CancelType = "immediate" | "period_end";
 /** A bank's objection to a payment of a subscription. */

@@ -1,5 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { isDuplicateKey } from "#core/clients/mongo.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The two calls to Stripe that make a trial. */
 export type TrialStep = "customer" | "subscription";

@@ -1,5 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { isDuplicateKey } from "#core/clients/mongo.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** A person. What is known of them lives in the other collections. */
 export interface User {

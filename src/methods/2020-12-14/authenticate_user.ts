@@ -4,10 +4,10 @@
  * A code works once; a used refresh token is answered with the same successor until that successor's arrival was seen.
  */
 import { literal, number, enum as oneOf, optional, type output, strictObject, string } from "zod/mini";
-import { redeemAuthorizationCode } from "#core/auth/authorization_code.ts";
-import { rotateRefreshToken } from "#core/auth/refresh_token.ts";
-import type { TokenPair } from "#core/auth/token_pair.ts";
 import { rateLimiter, refreshKeys, signer } from "#core/parts.ts";
+import type { TokenPair } from "#core/sessions/token_pair.ts";
+import { redeemAuthorizationCode } from "#core/sign_in/grants/authorization_code.ts";
+import { rotateRefreshToken } from "#core/sign_in/grants/refresh_token.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 

@@ -1,6 +1,6 @@
 /** The first heartbeat of a subscription: 204 while it can be used. Never asks Stripe. */
 import { optional, strictObject } from "zod/mini";
-import { requireUsable } from "#core/billing/subscription.ts";
+import { requireUsable } from "#core/billing/subscriptions/subscription.ts";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";

@@ -5,9 +5,9 @@
  * call sends a mail.
  */
 import { optional, strictObject } from "zod/mini";
-import { deviceFields, linkFields, readLinkRequest } from "#core/auth/link_request.ts";
-import { allowLink, checkLink, mailLink, storeLink } from "#core/auth/magic_link.ts";
 import { mailer, rateLimiter } from "#core/parts.ts";
+import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
+import { allowLink, checkLink, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({ ...linkFields, device: optional(deviceFields) });

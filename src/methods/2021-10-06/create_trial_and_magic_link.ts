@@ -4,11 +4,11 @@
  * Until a link of the trial is redeemed, asking again from its machine mails a fresh link, whatever went wrong before.
  */
 import { strictObject } from "zod/mini";
-import { deviceFields, linkFields, readLinkRequest } from "#core/auth/link_request.ts";
-import { allowLink, checkLink, mailLink, storeLink } from "#core/auth/magic_link.ts";
-import { claimTrial, readTrials, requireTrialAllowed } from "#core/billing/trial.ts";
-import { recordTrial, subscribeTrial } from "#core/billing/trial_subscription.ts";
+import { recordTrial, subscribeTrial } from "#core/billing/trials/subscription.ts";
+import { claimTrial, readTrials, requireTrialAllowed } from "#core/billing/trials/trial.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
+import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
+import { allowLink, checkLink, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({ ...linkFields, device: deviceFields });

@@ -3,8 +3,8 @@
  * time.
  */
 import { nullable, strictObject, string } from "zod/mini";
-import { mintEntitlement } from "#core/billing/entitlement.ts";
-import { requireUsable } from "#core/billing/subscription.ts";
+import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
+import { requireUsable } from "#core/billing/subscriptions/subscription.ts";
 import { billingPortal, signer } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";

@@ -1,6 +1,6 @@
 /** Ends one of a user's sessions, such as that of a lost machine. Idempotent. */
 import { strictObject } from "zod/mini";
-import { revokeUserSession } from "#core/auth/sign_out.ts";
+import { revokeUserSession } from "#core/sessions/sign_out.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 

@@ -3,7 +3,7 @@
  * answer tells nothing about a token.
  */
 import { strictObject } from "zod/mini";
-import { revokeRefreshToken } from "#core/auth/sign_out.ts";
+import { revokeRefreshToken } from "#core/sessions/sign_out.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 

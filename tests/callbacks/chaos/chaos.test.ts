@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
-import { seededRandom } from "#local/stripe/random.ts";
+import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
+import { seededRandom } from "#stripe_double/random.ts";
 import { deliverInDisorder } from "#tests/callbacks/chaos/run.ts";
 import { eventsToSend, live } from "#tests/callbacks/chaos/scenario.ts";
 import { mailsTo, stateOf } from "#tests/callbacks/chaos/state.ts";

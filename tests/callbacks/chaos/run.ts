@@ -1,4 +1,4 @@
-import { seededRandom, shuffled } from "#local/stripe/random.ts";
+import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import { eventsToSend, type Scenario } from "#tests/callbacks/chaos/scenario.ts";
 import { unrecordedMails } from "#tests/callbacks/chaos/state.ts";
 import { startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";

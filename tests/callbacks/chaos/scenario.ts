@@ -1,6 +1,6 @@
-import { STRIPE_EVENT_TYPES } from "#core/billing/event_types.ts";
-import type { StripeDouble } from "#local/stripe/stripe_double.ts";
-import type { DoubleEvent } from "#local/stripe/types.ts";
+import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
 /** What an endpoint is sent that has our eleven types; one other, that nobody asked for, comes too. */

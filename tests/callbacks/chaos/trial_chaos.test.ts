@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { seededRandom, shuffled } from "#local/stripe/random.ts";
+import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import { arm, disarm, LIVES_ON, PATIENCE_SECONDS } from "#tests/callbacks/chaos/run.ts";
 import { startChild, startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
 import type { Fate } from "#tests/support/mortal.ts";

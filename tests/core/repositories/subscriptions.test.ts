@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { newSubscription } from "#core/billing/subscription_record.ts";
+import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import {
   type Subscription,

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Stripe from "stripe";
-import { cacheDirectory } from "#local/cache_directory.ts";
-import { exclusively } from "#local/database/lock.ts";
-import { stripeRoutes } from "#local/stripe/stripe_routes.ts";
+import { stripeRoutes } from "#stripe_double/stripe_routes.ts";
 import { generateSchema } from "#tests/support/stripe_schema/generate.ts";
+import { cacheDirectory } from "#tools/machine/cache_directory.ts";
+import { exclusively } from "#tools/machine/lock.ts";
 
 const HERE = new URL("./", import.meta.url);
 

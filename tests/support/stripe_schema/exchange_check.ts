@@ -1,7 +1,6 @@
-import type { Exchange, ForcedFields } from "#local/stripe/exchanges.ts";
-import { idsOf } from "#local/stripe/route.ts";
-import type { RecordedRequest } from "#local/stripe/server.ts";
-import { stripeRoutes } from "#local/stripe/stripe_routes.ts";
+import type { Exchange, ForcedFields, RecordedRequest } from "#stripe_double/exchanges.ts";
+import { idsOf } from "#stripe_double/route.ts";
+import { stripeRoutes } from "#stripe_double/stripe_routes.ts";
 import type { StripeSchema } from "#tests/support/stripe_schema/generate.ts";
 import { Shapes, type Violation } from "#tests/support/stripe_schema/shapes.ts";
 

@@ -1,0 +1,177 @@
+import { change, emit, set } from "./events.ts";
+import { collect, conclude, createInvoice, type PaymentOutcome, paymentOf, voidInvoice } from "./invoices.ts";
+import { settleIntent } from "./payments.ts";
+import { DAY, periodEnd } from "./periods.ts";
+import { newSubscription, type SubscriptionDetails } from "./subscription_object.ts";
+import type { Invoice, PaymentMethod, Subscription } from "./types.ts";
+import type { World } from "./world.ts";
+
+/** How long after the first failure of a renewal each next try comes; after the last one it is over. */
+export const RETRY_DAYS = [3, 5, 7];
+
+/** Begins a subscription: a trial at once, anything else with its first payment. */
+export function startSubscription(
+  world: World,
+  details: SubscriptionDetails,
+  { isPaidLater = false }: { isPaidLater?: boolean } = {},
+): Subscription {
+  const subscription = newSubscription(world, details);
+  const isTrial = subscription.status === "trialing";
+  const invoice = createInvoice(world, subscription, { reason: "subscription_create", isFree: isTrial });
+  if (!isTrial) {
+    const method = isPaidLater ? null : cardOf(world, subscription);
+    const outcome = collect(world, invoice, method);
+    if (outcome !== "failed") subscription.status = "active";
+  }
+  world.tables.subscriptions.set(subscription.id, subscription);
+  emit(world, "customer.subscription.created", subscription);
+  return subscription;
+}
+
+/** The card that a customer's subscription is paid with: its own, else the customer's. */
+export function methodOf(world: World, customerId: string, own: string | null): PaymentMethod | null {
+  const customer = world.tables.customers.get(customerId);
+  const fallback =
+    customer && "created" in customer ? customer.invoice_settings.default_payment_method : null;
+  const id = own ?? fallback;
+  return (id && world.tables.paymentMethods.get(id)) || null;
+}
+
+/** The card that an existing subscription is paid with. */
+export function cardOf(world: World, subscription: Subscription): PaymentMethod | null {
+  return methodOf(world, subscription.customer, subscription.default_payment_method);
+}
+
+/** Ends a trial or a period: the next one begins, and is asked for. */
+export function renew(world: World, subscription: Subscription, start: number): void {
+  const anchor = subscription.status === "trialing" ? start : subscription.billing_cycle_anchor;
+  const before = structuredClone(subscription);
+  const items = structuredClone(subscription.items);
+  for (const item of items.data) {
+    item.current_period_start = start;
+    item.current_period_end = periodEnd(start, item.price, anchor);
+  }
+  set(subscription, { items, billing_cycle_anchor: anchor });
+  const invoice = createInvoice(world, subscription, { reason: "subscription_cycle" });
+  const next = structuredClone({ items, billing_cycle_anchor: anchor, latest_invoice: invoice.id });
+  // The event shows the renewed subscription against the one before, so the invoice is made on the way there.
+  set(subscription, before);
+  const outcome = collect(world, invoice, cardOf(world, subscription));
+  if (outcome === "failed") scheduleRetry(invoice);
+  const status = outcome === "failed" ? "past_due" : "active";
+  change(world, subscription, { ...next, status }, "customer.subscription.updated");
+}
+
+function scheduleRetry(invoice: Invoice): void {
+  const days = RETRY_DAYS[invoice.attempt_count - 1];
+  invoice.next_payment_attempt = days === undefined ? null : invoice.created + days * DAY;
+}
+
+/** Tries an open invoice of a subscription again. Null: there is none. */
+export function retry(world: World, subscription: Subscription): PaymentOutcome | null {
+  const invoice = openInvoice(world, subscription);
+  if (invoice === null) return null;
+  const outcome = collect(world, invoice, cardOf(world, subscription));
+  if (outcome === "failed") scheduleRetry(invoice);
+  else recover(world, subscription);
+  if (outcome === "failed" && invoice.next_payment_attempt === null && subscription.status === "past_due") {
+    cancelNow(world, subscription, "payment_failed");
+  }
+  return outcome;
+}
+
+/** What a payment that came after all makes of its subscription. */
+function recover(world: World, subscription: Subscription): void {
+  if (!["incomplete", "past_due", "unpaid"].includes(subscription.status)) return;
+  change(world, subscription, { status: "active" }, "customer.subscription.updated");
+}
+
+/** The newest invoice of a subscription that still waits for money. */
+export function openInvoice(world: World, subscription: Subscription): Invoice | null {
+  const invoices = [...world.tables.invoices.values()].filter(
+    ({ parent, status }) =>
+      status === "open" && parent?.subscription_details?.subscription === subscription.id,
+  );
+  return invoices.at(-1) ?? null;
+}
+
+/** Ends a payment that was processing, and tells its invoice and subscription. */
+export function settlePayment(
+  world: World,
+  subscription: Subscription,
+  outcome: "succeeded" | "failed",
+): void {
+  const invoice = openInvoice(world, subscription);
+  if (invoice === null) return;
+  const waiting = paymentOf(world, invoice);
+  if (waiting?.intent.status !== "processing") return;
+  settleIntent(world, waiting.intent, outcome);
+  const result = conclude(world, invoice, waiting.intent, waiting.payment);
+  if (subscription.status === "canceled") return;
+  if (result === "paid") {
+    recover(world, subscription);
+    return;
+  }
+  scheduleRetry(invoice);
+  change(world, subscription, { status: "past_due" }, "customer.subscription.updated");
+}
+
+type CancellationReason = "cancellation_requested" | "payment_failed" | "payment_disputed";
+
+/** Ends a subscription at this moment, without money moving. */
+export function cancelNow(world: World, subscription: Subscription, reason: CancellationReason | null): void {
+  const now = world.now();
+  stopCollecting(world, subscription);
+  const patch = {
+    status: "canceled" as const,
+    cancel_at: null,
+    cancel_at_period_end: false,
+    canceled_at: now,
+    ended_at: now,
+    cancellation_details: detailsWith(subscription, reason),
+  };
+  change(world, subscription, patch, "customer.subscription.deleted");
+}
+
+/** Ends a subscription whose scheduled end has come: it keeps when and how that was asked for. */
+export function endAsScheduled(world: World, subscription: Subscription): void {
+  stopCollecting(world, subscription);
+  const patch = { status: "canceled" as const, ended_at: world.now() };
+  change(world, subscription, patch, "customer.subscription.deleted");
+}
+
+/** Ends a subscription whose first payment never came. */
+export function expire(world: World, subscription: Subscription): void {
+  const invoice = openInvoice(world, subscription);
+  if (invoice) voidInvoice(world, invoice);
+  const patch = { status: "incomplete_expired" as const, ended_at: world.now() };
+  change(world, subscription, patch, "customer.subscription.updated");
+}
+
+/** Holds a subscription whose trial ended without a card. */
+export function pause(world: World, subscription: Subscription): void {
+  const paused = {
+    subscription: { type: "trial_end_without_payment_method" as const },
+    transitioned_at: world.now(),
+    type: "subscription" as const,
+  };
+  const patch = { status: "paused" as const, status_details: { paused } };
+  change(world, subscription, patch, "customer.subscription.paused");
+}
+
+/** Lets a paused subscription go on with a period that starts now. */
+export function resume(world: World, subscription: Subscription): void {
+  delete subscription.status_details;
+  renew(world, subscription, world.now());
+  emit(world, "customer.subscription.resumed", subscription);
+}
+
+function stopCollecting(world: World, subscription: Subscription): void {
+  const invoice = openInvoice(world, subscription);
+  if (invoice) set(invoice, { auto_advance: false, next_payment_attempt: null });
+}
+
+function detailsWith(subscription: Subscription, reason: CancellationReason | null) {
+  const none = { comment: null, feedback: null, feedback_option: null };
+  return { ...none, ...subscription.cancellation_details, reason };
+}

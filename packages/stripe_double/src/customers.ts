@@ -1,0 +1,143 @@
+import { cancelNow } from "./billing.ts";
+import { change, emit } from "./events.ts";
+import { invalidRequest, missing, missingReference } from "./refusal.ts";
+import { isOver } from "./subscription_object.ts";
+import type { Customer, PaymentMethod } from "./types.ts";
+import { type CardBehaviour, newId, type World } from "./world.ts";
+
+export interface CustomerDetails {
+  email?: string | null;
+  name?: string | null;
+  description?: string | null;
+  phone?: string | null;
+  metadata?: Record<string, string>;
+  preferred_locales?: string[];
+  test_clock?: string;
+}
+
+export function createCustomer(world: World, details: CustomerDetails = {}): Customer {
+  requireAddress(details.email);
+  const customer: Customer = {
+    id: newId("cus", 14),
+    object: "customer",
+    address: null,
+    balance: 0,
+    created: world.now(),
+    currency: null,
+    customer_account: null,
+    default_source: null,
+    delinquent: false,
+    description: details.description ?? null,
+    discount: null,
+    email: details.email ?? null,
+    invoice_prefix: newId("", 8).slice(1).toUpperCase(),
+    invoice_settings: {
+      custom_fields: null,
+      default_payment_method: null,
+      footer: null,
+      rendering_options: null,
+    },
+    livemode: false,
+    metadata: details.metadata ?? {},
+    name: details.name ?? null,
+    next_invoice_sequence: 1,
+    phone: details.phone ?? null,
+    preferred_locales: details.preferred_locales ?? [],
+    shipping: null,
+    tax_exempt: "none",
+    test_clock: details.test_clock ?? null,
+  };
+  world.tables.customers.set(customer.id, customer);
+  emit(world, "customer.created", customer);
+  return customer;
+}
+
+/** Stripe's own idea of an address is loose: something, an at sign, something with a dot. */
+export function requireAddress(email: string | null | undefined): void {
+  if (email === undefined || email === null || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) return;
+  throw invalidRequest(`Invalid email address: ${email}`, { code: "email_invalid", param: "email" });
+}
+
+/** The customer that a parameter names, who must not be deleted. */
+export function referredCustomer(world: World, id: string, param = "customer"): Customer {
+  const customer = world.tables.customers.get(id);
+  if (customer === undefined || !("created" in customer)) throw missingReference("customer", id, param);
+  return customer;
+}
+
+/** The customer whom the path names, who must not be deleted. */
+export function livingCustomer(world: World, id: string): Customer {
+  const customer = world.tables.customers.get(id);
+  if (customer === undefined || !("created" in customer)) throw missing("customer", id);
+  return customer;
+}
+
+/** Ends their subscriptions, and leaves a stub. */
+export function deleteCustomer(world: World, customer: Customer): void {
+  for (const subscription of world.tables.subscriptions.values()) {
+    if (subscription.customer !== customer.id || isOver(subscription)) continue;
+    cancelNow(world, subscription, "cancellation_requested");
+  }
+  world.tables.customers.set(customer.id, { id: customer.id, object: "customer", deleted: true });
+  emit(world, "customer.deleted", customer);
+}
+
+export interface CardDetails {
+  /** The same for one physical card whoever uses it. */
+  fingerprint?: string;
+  declines?: boolean;
+  /** Payments stay `processing` until settled, as a bank debit's would. */
+  processes?: boolean;
+}
+
+/** Gives a customer a card, and makes it the default one unless told otherwise. */
+export function attachCard(
+  world: World,
+  customer: Customer,
+  details: CardDetails = {},
+  { isDefault = true } = {},
+): PaymentMethod {
+  const method: PaymentMethod = {
+    id: newId("pm"),
+    object: "payment_method",
+    allow_redisplay: "unspecified",
+    billing_details: { address: null, email: customer.email, name: null, phone: null, tax_id: null },
+    card: {
+      brand: "visa",
+      checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: "pass" },
+      country: "GB",
+      display_brand: "visa",
+      exp_month: 12,
+      exp_year: new Date(world.now() * 1000).getUTCFullYear() + 3,
+      fingerprint: details.fingerprint ?? newId("", 16).slice(1),
+      funding: "credit",
+      generated_from: null,
+      last4: details.declines ? "0341" : "4242",
+      networks: { available: ["visa"], preferred: null },
+      regulated_status: "unregulated",
+      three_d_secure_usage: { supported: true },
+      wallet: null,
+    },
+    created: world.now(),
+    customer: customer.id,
+    customer_account: null,
+    livemode: false,
+    metadata: {},
+    type: "card",
+  };
+  world.tables.paymentMethods.set(method.id, method);
+  world.cards.set(method.id, behaviourOf(details));
+  emit(world, "payment_method.attached", method);
+  if (isDefault) setDefaultMethod(world, customer, method.id);
+  return method;
+}
+
+function behaviourOf({ declines, processes }: CardDetails): CardBehaviour {
+  if (declines) return "declines";
+  return processes ? "processes" : "succeeds";
+}
+
+export function setDefaultMethod(world: World, customer: Customer, method: string | null): void {
+  const settings = { ...customer.invoice_settings, default_payment_method: method };
+  change(world, customer, { invoice_settings: settings }, "customer.updated");
+}

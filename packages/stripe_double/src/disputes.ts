@@ -1,0 +1,93 @@
+import { change, emit } from "./events.ts";
+import { DAY } from "./periods.ts";
+import { missing } from "./refusal.ts";
+import type { Charge, Dispute } from "./types.ts";
+import { newId, type World } from "./world.ts";
+
+/** A customer's bank takes a payment back for the time being. */
+export function openDispute(world: World, charge: Charge, reason = "fraudulent"): Dispute {
+  const dispute: Dispute = {
+    id: newId("dp"),
+    object: "dispute",
+    amount: charge.amount,
+    balance_transactions: [],
+    charge: charge.id,
+    created: world.now(),
+    currency: charge.currency,
+    enhanced_eligibility_types: [],
+    evidence: {
+      access_activity_log: null,
+      billing_address: null,
+      cancellation_policy: null,
+      cancellation_policy_disclosure: null,
+      cancellation_rebuttal: null,
+      customer_communication: null,
+      customer_email_address: charge.billing_details.email,
+      customer_name: null,
+      customer_purchase_ip: null,
+      customer_signature: null,
+      duplicate_charge_documentation: null,
+      duplicate_charge_explanation: null,
+      duplicate_charge_id: null,
+      enhanced_evidence: {},
+      product_description: null,
+      receipt: null,
+      refund_policy: null,
+      refund_policy_disclosure: null,
+      refund_refusal_explanation: null,
+      service_date: null,
+      service_documentation: null,
+      shipping_address: null,
+      shipping_carrier: null,
+      shipping_date: null,
+      shipping_documentation: null,
+      shipping_tracking_number: null,
+      uncategorized_file: null,
+      uncategorized_text: null,
+    },
+    evidence_details: {
+      due_by: world.now() + 9 * DAY,
+      enhanced_eligibility: {},
+      has_evidence: false,
+      past_due: false,
+      submission_count: 0,
+      submission_method: "not_submitted",
+    },
+    intended_submission_method: null,
+    is_charge_refundable: false,
+    livemode: false,
+    metadata: {},
+    network_reason_code: "10.4",
+    payment_intent: charge.payment_intent,
+    payment_method_details: {
+      type: "card",
+      card: { brand: "visa", case_type: "chargeback", network: "visa", network_reason_code: "10.4" },
+    },
+    reason,
+    status: "needs_response",
+  };
+  charge.disputed = true;
+  world.tables.disputes.set(dispute.id, dispute);
+  emit(world, "charge.dispute.created", dispute);
+  return dispute;
+}
+
+/** The bank has the merchant's answer. */
+export function reviewDispute(world: World, id: string): Dispute {
+  const dispute = disputeOf(world, id);
+  change(world, dispute, { status: "under_review" }, "charge.dispute.updated");
+  return dispute;
+}
+
+/** The bank has decided. */
+export function closeDispute(world: World, id: string, outcome: "won" | "lost"): Dispute {
+  const dispute = disputeOf(world, id);
+  change(world, dispute, { status: outcome }, "charge.dispute.closed");
+  return dispute;
+}
+
+function disputeOf(world: World, id: string): Dispute {
+  const dispute = world.tables.disputes.get(id);
+  if (dispute === undefined) throw missing("dispute", id);
+  return dispute;
+}

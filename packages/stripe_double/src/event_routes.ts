@@ -1,0 +1,126 @@
+import { array, optional, strictObject, union } from "zod/mini";
+import { expand, flag, isWithin, mergeMetadata, metadata, nothing, paging, range, text } from "./params.ts";
+import { invalidRequest, missing } from "./refusal.ts";
+import { page, type Route, route } from "./route.ts";
+import type { WebhookEndpoint } from "./types.ts";
+import { newestFirst, newId, type World } from "./world.ts";
+
+const KEPT_DAYS = 30;
+const endpoint = {
+  description: optional(union([nothing, text])),
+  metadata,
+  expand,
+};
+
+export const eventRoutes: Route[] = [
+  route(
+    "GET",
+    "/v1/events",
+    strictObject({
+      ...paging,
+      type: optional(text),
+      types: optional(array(text)),
+      created: range,
+      delivery_success: optional(flag),
+    }),
+    (world, params) => {
+      if (params.type !== undefined && params.types !== undefined) {
+        throw invalidRequest("You may only specify one of these parameters: type, types.");
+      }
+      const oldest = world.now() - KEPT_DAYS * 86_400;
+      const rows = newestFirst(world.tables.events).filter(
+        ({ type, created }) =>
+          (params.type === undefined || matches(type, params.type)) &&
+          (params.types === undefined || params.types.some((wanted) => matches(type, wanted))) &&
+          isWithin(params.created, created) &&
+          created >= oldest,
+      );
+      return page("/v1/events", rows, params);
+    },
+  ),
+  route("GET", "/v1/events/:id", strictObject({ expand }), (world, _, id) => {
+    const event = world.tables.events.get(id);
+    if (event === undefined) throw missing("event", id);
+    return event;
+  }),
+  route(
+    "POST",
+    "/v1/webhook_endpoints",
+    strictObject({
+      ...endpoint,
+      url: text,
+      enabled_events: array(text),
+      api_version: optional(text),
+      connect: optional(flag),
+    }),
+    (world, params) => {
+      requireUrl(params.url);
+      const created: WebhookEndpoint = {
+        id: newId("we"),
+        object: "webhook_endpoint",
+        api_version: params.api_version ?? null,
+        application: null,
+        created: world.now(),
+        description: params.description || null,
+        enabled_events: params.enabled_events,
+        livemode: false,
+        metadata: mergeMetadata(null, params.metadata),
+        status: "enabled",
+        url: params.url,
+      };
+      world.tables.webhookEndpoints.set(created.id, created);
+      // The secret is shown this once.
+      return { ...created, secret: newId("whsec", 32) };
+    },
+  ),
+  route("GET", "/v1/webhook_endpoints", strictObject(paging), (world, params) =>
+    page("/v1/webhook_endpoints", newestFirst(world.tables.webhookEndpoints), params),
+  ),
+  route("GET", "/v1/webhook_endpoints/:id", strictObject({ expand }), (world, _, id) => find(world, id)),
+  route(
+    "POST",
+    "/v1/webhook_endpoints/:id",
+    strictObject({
+      ...endpoint,
+      url: optional(text),
+      enabled_events: optional(array(text)),
+      disabled: optional(flag),
+    }),
+    (world, params, id) => {
+      const row = find(world, id);
+      if (params.url !== undefined) {
+        requireUrl(params.url);
+        row.url = params.url;
+      }
+      if (params.enabled_events) row.enabled_events = params.enabled_events;
+      if (params.disabled !== undefined) row.status = params.disabled ? "disabled" : "enabled";
+      if (params.description !== undefined) row.description = params.description || null;
+      if (params.metadata !== undefined) row.metadata = mergeMetadata(row.metadata, params.metadata);
+      return row;
+    },
+  ),
+  route("DELETE", "/v1/webhook_endpoints/:id", strictObject({}), (world, _, id) => {
+    find(world, id);
+    world.tables.webhookEndpoints.delete(id);
+    return { id, object: "webhook_endpoint", deleted: true };
+  }),
+];
+
+/** `customer.subscription.*` stands for all events below it. */
+function matches(type: string, wanted: string): boolean {
+  return wanted.endsWith("*") ? type.startsWith(wanted.slice(0, -1)) : type === wanted;
+}
+
+function requireUrl(url: string): void {
+  if (URL.canParse(url) && /^https?:/.test(url)) return;
+  throw invalidRequest("Invalid URL: An explicit scheme (such as https) must be provided.", {
+    code: "url_invalid",
+    param: "url",
+  });
+}
+
+function find(world: World, id: string): WebhookEndpoint {
+  const row = world.tables.webhookEndpoints.get(id);
+  if (row === undefined) throw missing("webhook endpoint", id);
+  return row;
+}

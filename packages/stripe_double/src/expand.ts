@@ -1,0 +1,100 @@
+import { invalidRequest } from "./refusal.ts";
+import type { Answer } from "./types.ts";
+import { embed, newestFirst, type Tables, type World } from "./world.ts";
+
+type Json = Record<string, unknown>;
+
+const LEVELS = 4;
+/** Whose ids start how. */
+const TABLES: Readonly<Record<string, keyof Tables>> = {
+  cus: "customers",
+  prod: "products",
+  price: "prices",
+  promo: "promotionCodes",
+  di: "discounts",
+  pm: "paymentMethods",
+  sub: "subscriptions",
+  in: "invoices",
+  inpay: "invoicePayments",
+  pi: "paymentIntents",
+  ch: "charges",
+  re: "refunds",
+  dp: "disputes",
+  clock: "testClocks",
+};
+/** Ids that nothing of the double's can be fetched by. */
+const NOT_EXPANDABLE = new Set(["id", "client_secret", "url"]);
+
+/** An answer as it goes out: a copy of what is stored, with the asked references replaced by their objects. */
+export function render(world: World, answer: Answer, paths: readonly string[]): Json {
+  const copy = structuredClone(answer) as Json;
+  const isList = copy.object === "list";
+  for (const path of paths) {
+    const steps = path.split(".");
+    if (steps.length > LEVELS) {
+      throw invalidRequest(`You cannot expand more than ${LEVELS} levels of a property. Property: ${path}`, {
+        param: "expand",
+      });
+    }
+    if (isList && steps[0] !== "data") throw notExpandable(path, "You may want to try expanding 'data.");
+    follow(world, copy, steps, path);
+  }
+  return copy;
+}
+
+function follow(world: World, node: unknown, [step, ...rest]: string[], path: string): void {
+  if (step === undefined || node === null) return;
+  if (Array.isArray(node)) {
+    for (const [index, element] of node.entries()) {
+      if (typeof element === "string") node[index] = referred(world, element, path);
+      follow(world, node[index], [step, ...rest], path);
+    }
+    return;
+  }
+  if (!isObject(node) || NOT_EXPANDABLE.has(step)) throw notExpandable(path);
+  const value = node[step] ?? included(world, node, step);
+  if (value === undefined) throw notExpandable(path);
+  if (typeof value === "string") node[step] = referred(world, value, path);
+  else if (Array.isArray(value))
+    node[step] = value.map((each) => (typeof each === "string" ? referred(world, each, path) : each));
+  else node[step] = value;
+  follow(world, node[step], rest, path);
+}
+
+function isObject(node: unknown): node is Json {
+  return typeof node === "object" && node !== null && !Array.isArray(node);
+}
+
+function referred(world: World, id: string, path: string): object {
+  const table = TABLES[id.slice(0, Math.max(0, id.indexOf("_")))];
+  const found = table ? world.tables[table].get(id) : world.tables.coupons.get(id);
+  if (found === undefined) throw notExpandable(path);
+  return structuredClone(found);
+}
+
+/** Lists that an object shows only when they are asked for. */
+function included(world: World, node: Json, step: string): unknown {
+  const { tables } = world;
+  const id = String(node.id);
+  if (node.object === "invoice" && step === "payments") {
+    const payments = newestFirst(tables.invoicePayments).filter(({ invoice }) => invoice === id);
+    return structuredClone(embed(`/v1/invoice_payments?invoice=${id}`, payments));
+  }
+  if (node.object === "charge" && step === "refunds") {
+    const refunds = newestFirst(tables.refunds).filter(({ charge }) => charge === id);
+    return structuredClone(embed(`/v1/charges/${id}/refunds`, refunds));
+  }
+  if (node.object === "customer" && step === "subscriptions") {
+    const alive = newestFirst(tables.subscriptions).filter(
+      ({ customer, status }) => customer === id && status !== "canceled",
+    );
+    return structuredClone(embed(`/v1/customers/${id}/subscriptions`, alive));
+  }
+  // A null stays null; what was never there cannot be expanded.
+  return step in node ? null : undefined;
+}
+
+function notExpandable(path: string, hint = ""): Error {
+  const advice = hint && ` ${hint}${path}' instead.`;
+  return invalidRequest(`This property cannot be expanded (${path}).${advice}`, { param: "expand" });
+}

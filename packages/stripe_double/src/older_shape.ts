@@ -1,0 +1,31 @@
+import type { DoubleEvent } from "./types.ts";
+
+/** An event as an endpoint pinned to an older API version gets it. */
+export interface OlderEvent extends Omit<DoubleEvent, "data"> {
+  data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> };
+}
+
+/**
+ * Renders a subscription's event as versions up to 2025-02-24 did: the period on the subscription, not on its items,
+ * and one `discount` instead of a list. Other events only change their version.
+ */
+export function asAcacia(event: DoubleEvent): OlderEvent {
+  const copy = structuredClone(event) as unknown as OlderEvent;
+  copy.api_version = "2025-02-24.acacia";
+  const subscription = copy.data.object;
+  if (subscription.object !== "subscription") return copy;
+  const items = subscription.items as { data: Record<string, unknown>[] };
+  const [first] = items.data;
+  Object.assign(subscription, {
+    current_period_start: first?.current_period_start ?? null,
+    current_period_end: first?.current_period_end ?? null,
+    discount: null,
+  });
+  for (const name of ["billing_mode", "billing_schedules", "managed_payments", "status_details"]) {
+    delete subscription[name];
+  }
+  for (const item of items.data) {
+    for (const name of ["current_period_start", "current_period_end", "current_trial"]) delete item[name];
+  }
+  return copy;
+}

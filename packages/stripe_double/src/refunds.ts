@@ -1,0 +1,92 @@
+import { paymentTime } from "./clock_time.ts";
+import { emit } from "./events.ts";
+import { invalidRequest, missingReference } from "./refusal.ts";
+import type { Charge, Refund } from "./types.ts";
+import { newId, type World } from "./world.ts";
+
+export interface RefundDetails {
+  payment_intent?: string | undefined;
+  charge?: string | undefined;
+  amount?: number | undefined;
+  reason?: "duplicate" | "fraudulent" | "requested_by_customer" | undefined;
+  metadata?: Record<string, string>;
+}
+
+/** Gives money back, never more than was taken. */
+export function createRefund(world: World, details: RefundDetails): Refund {
+  const charge = chargeFor(world, details);
+  const left = charge.amount_captured - charge.amount_refunded;
+  const { amount = left } = details;
+  if (charge.refunded || left === 0) {
+    throw invalidRequest(`Charge ${charge.id} has already been refunded.`, {
+      code: "charge_already_refunded",
+    });
+  }
+  if (isHeldByBank(world, charge)) {
+    throw invalidRequest(`Charge ${charge.id} has been charged back; cannot issue a refund.`, {
+      code: "charge_disputed",
+    });
+  }
+  if (amount < 1) throw invalidRequest("Invalid positive integer", { param: "amount" });
+  if (amount > left) {
+    throw invalidRequest(`Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`, {
+      param: "amount",
+    });
+  }
+  const refund: Refund = {
+    id: newId("re"),
+    object: "refund",
+    amount,
+    balance_transaction: null,
+    charge: charge.id,
+    created: paymentTime(world, charge.customer),
+    currency: charge.currency,
+    customer: charge.customer,
+    customer_account: null,
+    destination_details: { type: "card", card: { type: "refund" } },
+    metadata: details.metadata ?? {},
+    payment_intent: charge.payment_intent,
+    payment_method: charge.payment_method,
+    reason: details.reason ?? null,
+    receipt_number: null,
+    source_transfer_reversal: null,
+    status: "succeeded",
+    transfer_reversal: null,
+  };
+  world.tables.refunds.set(refund.id, refund);
+  const before = { amount_refunded: charge.amount_refunded, refunded: charge.refunded };
+  charge.amount_refunded += amount;
+  charge.refunded = charge.amount_refunded === charge.amount_captured;
+  emit(world, "refund.created", refund);
+  emit(world, "charge.refunded", charge, before);
+  return refund;
+}
+
+/** A dispute that was won gives the payment back to the merchant, who may refund it again. */
+function isHeldByBank(world: World, { id }: Charge): boolean {
+  return [...world.tables.disputes.values()].some(({ charge, status }) => charge === id && status !== "won");
+}
+
+function chargeFor(world: World, { payment_intent: intentId, charge: chargeId }: RefundDetails): Charge {
+  if ((intentId === undefined) === (chargeId === undefined)) {
+    throw invalidRequest(
+      "One of the following params should be provided for this request: payment_intent or charge.",
+    );
+  }
+  if (chargeId !== undefined) {
+    const charge = world.tables.charges.get(chargeId);
+    if (charge === undefined) throw missingReference("charge", chargeId, "charge");
+    if (charge.paid) return charge;
+    throw invalidRequest(`Charge ${charge.id} was not successful; cannot issue a refund.`, {
+      param: "charge",
+    });
+  }
+  const intent = world.tables.paymentIntents.get(intentId ?? "");
+  if (intent === undefined) throw missingReference("payment_intent", intentId ?? "", "payment_intent");
+  const charge = world.tables.charges.get(intent.latest_charge ?? "");
+  if (charge?.paid) return charge;
+  throw invalidRequest(`This PaymentIntent (${intent.id}) does not have a successful charge to refund.`, {
+    code: "payment_intent_unexpected_state",
+    param: "payment_intent",
+  });
+}

@@ -1,0 +1,107 @@
+import type { output, ZodMiniType } from "zod/mini";
+import { inTimeOf } from "./clock_time.ts";
+import type { Form } from "./form.ts";
+import { readParams } from "./params.ts";
+import { invalidRequest } from "./refusal.ts";
+import type { Answer, List } from "./types.ts";
+import type { World } from "./world.ts";
+
+type Method = "GET" | "POST" | "DELETE";
+
+/** What a call does once its parameters are known to be good. */
+export type Execution = (world: World) => Answer;
+
+/** One operation of the API. */
+export interface Route {
+  method: Method;
+  /** `/v1/customers/:id`. */
+  path: string;
+  /** What it takes. */
+  schema: ZodMiniType;
+  /** Checks the parameters; what it returns executes the call. */
+  prepare(ids: string[], form: Form): { execute: Execution; expand: string[] };
+}
+
+/** Declares an operation: its parameters, and what it does with them. */
+export function route<S extends ZodMiniType>(
+  method: Method,
+  path: string,
+  schema: S,
+  execute: (world: World, params: output<S>, id: string) => Answer,
+): Route {
+  return {
+    method,
+    path,
+    schema,
+    prepare([id = ""], form) {
+      const params = readParams(schema, form);
+      const named = [id, ...Object.values(params ?? {})];
+      return {
+        execute: (world) => inTimeOf(world, named, () => execute(world, params, id)),
+        expand: expandOf(params),
+      };
+    },
+  };
+}
+
+function expandOf(params: unknown): string[] {
+  if (typeof params !== "object" || params === null || !("expand" in params)) return [];
+  return Array.isArray(params.expand) ? params.expand.map(String) : [];
+}
+
+/** The ids in a path, or null when the route is for other paths. */
+export function idsOf(route: Route, path: string): string[] | null {
+  const given = path.split("/");
+  const expected = route.path.split("/");
+  if (given.length !== expected.length) return null;
+  const ids: string[] = [];
+  for (const [index, step] of expected.entries()) {
+    const segment = given[index] ?? "";
+    if (step.startsWith(":")) ids.push(decode(segment));
+    else if (step !== segment) return null;
+  }
+  return ids;
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw invalidRequest("Invalid URL");
+  }
+}
+
+/** One page of rows that are already in order. */
+export function page<Row extends { id: string }>(
+  url: string,
+  rows: Row[],
+  { limit = 10, starting_after, ending_before }: Paging,
+): List<Row> {
+  if (starting_after !== undefined && ending_before !== undefined) {
+    throw invalidRequest("You can only specify one of these parameters: starting_after, ending_before.");
+  }
+  if (ending_before !== undefined) {
+    const end = position(rows, ending_before, "ending_before");
+    const start = Math.max(0, end - limit);
+    return { object: "list", data: rows.slice(start, end), has_more: start > 0, url };
+  }
+  const start = starting_after === undefined ? 0 : position(rows, starting_after, "starting_after") + 1;
+  return {
+    object: "list",
+    data: rows.slice(start, start + limit),
+    has_more: rows.length > start + limit,
+    url,
+  };
+}
+
+interface Paging {
+  limit?: number | undefined;
+  starting_after?: string | undefined;
+  ending_before?: string | undefined;
+}
+
+function position(rows: { id: string }[], id: string, param: string): number {
+  const index = rows.findIndex((row) => row.id === id);
+  if (index >= 0) return index;
+  throw invalidRequest(`No such object: '${id}'`, { code: "resource_missing", param });
+}

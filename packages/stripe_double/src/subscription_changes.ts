@@ -1,0 +1,172 @@
+import { retry } from "./billing.ts";
+import { change, set } from "./events.ts";
+import { mergeMetadata } from "./params.ts";
+import { invalidRequest, missingReference } from "./refusal.ts";
+import { isOver, newItem, periodEndOf } from "./subscription_object.ts";
+import type { Subscription, SubscriptionItem } from "./types.ts";
+import type { World } from "./world.ts";
+
+export type CancelAt = number | "" | "min_period_end" | "max_period_end";
+
+type Feedback = NonNullable<Subscription["cancellation_details"]>["feedback"];
+type MissingPaymentMethod = NonNullable<
+  Subscription["trial_settings"]
+>["end_behavior"]["missing_payment_method"];
+
+export interface SubscriptionChange {
+  cancel_at_period_end?: boolean | undefined;
+  cancel_at?: CancelAt | undefined;
+  trial_end?: number | "now" | undefined;
+  metadata?: Record<string, string> | "" | undefined;
+  description?: string | undefined;
+  default_payment_method?: string | undefined;
+  items?: ItemChange[] | undefined;
+  cancellation_details?: { comment?: string | undefined; feedback?: Feedback | undefined } | undefined;
+  trial_settings?: { end_behavior: { missing_payment_method: MissingPaymentMethod } } | undefined;
+}
+
+export interface ItemChange {
+  id?: string | undefined;
+  price?: string | undefined;
+  quantity?: number | undefined;
+  deleted?: boolean | undefined;
+  metadata?: Record<string, string> | "" | undefined;
+}
+
+/** Changes a subscription as the API and the dashboard do. */
+export function changeSubscription(
+  world: World,
+  subscription: Subscription,
+  wanted: SubscriptionChange,
+): Subscription {
+  requireChangeable(subscription, wanted);
+  const patch: Partial<Subscription> = { ...cancellation(world, subscription, wanted) };
+  if (wanted.metadata !== undefined) patch.metadata = mergeMetadata(subscription.metadata, wanted.metadata);
+  if (wanted.description !== undefined) patch.description = wanted.description || null;
+  if (wanted.default_payment_method !== undefined) {
+    patch.default_payment_method = wanted.default_payment_method || null;
+  }
+  if (wanted.trial_settings) {
+    const { end_behavior } = wanted.trial_settings;
+    patch.trial_settings = { end_behavior: { billing_cycle_anchor: null, ...end_behavior } };
+  }
+  if (wanted.cancellation_details) {
+    const { comment, feedback } = wanted.cancellation_details;
+    const current = patch.cancellation_details ?? subscription.cancellation_details;
+    patch.cancellation_details = {
+      comment: comment ?? current?.comment ?? null,
+      feedback: feedback ?? current?.feedback ?? null,
+      feedback_option: null,
+      reason: current?.reason ?? null,
+    };
+  }
+  if (wanted.items) patch.items = changedItems(world, subscription, wanted.items);
+  if (wanted.trial_end !== undefined)
+    set<Partial<Subscription>>(patch, movedTrial(world, subscription, wanted.trial_end));
+  change(world, subscription, patch, "customer.subscription.updated");
+  if (wanted.default_payment_method && subscription.status === "past_due") retry(world, subscription);
+  return subscription;
+}
+
+function requireChangeable(subscription: Subscription, wanted: SubscriptionChange): void {
+  if (!isOver(subscription)) return;
+  const allowed = new Set(["metadata", "cancellation_details"]);
+  const isHarmless = Object.entries(wanted).every(([key, value]) => value === undefined || allowed.has(key));
+  if (isHarmless) return;
+  throw invalidRequest("A canceled subscription can only update its cancellation_details and metadata.");
+}
+
+/** Refuses two ways to end at once, and an end that has been. */
+export function requireOneEnd(
+  world: World,
+  { cancel_at_period_end: isAtEnd, cancel_at: at }: SubscriptionChange,
+): void {
+  if (isAtEnd !== undefined && at !== undefined) {
+    throw invalidRequest("You can only specify one of these parameters: cancel_at, cancel_at_period_end.");
+  }
+  if (typeof at === "number" && at <= world.now()) {
+    throw invalidRequest("The cancel_at timestamp must be in the future.", { param: "cancel_at" });
+  }
+}
+
+function cancellation(
+  world: World,
+  subscription: Subscription,
+  { cancel_at_period_end: isAtEnd, cancel_at: at }: SubscriptionChange,
+): Partial<Subscription> {
+  requireOneEnd(world, { cancel_at_period_end: isAtEnd, cancel_at: at });
+  if (isAtEnd === true) return scheduled(world, subscription, periodEndOf(subscription), true);
+  if (at === "min_period_end") {
+    const ends = subscription.items.data.map(({ current_period_end }) => current_period_end);
+    return scheduled(world, subscription, Math.min(...ends), false);
+  }
+  if (at === "max_period_end") return scheduled(world, subscription, periodEndOf(subscription), false);
+  if (typeof at === "number") return scheduled(world, subscription, at, false);
+  if (isAtEnd === undefined && at === undefined) return {};
+  return {
+    cancel_at: null,
+    cancel_at_period_end: false,
+    canceled_at: null,
+    cancellation_details: withReason(subscription, null),
+  };
+}
+
+function scheduled(
+  world: World,
+  subscription: Subscription,
+  end: number,
+  isAtPeriodEnd: boolean,
+): Partial<Subscription> {
+  return {
+    cancel_at: end,
+    cancel_at_period_end: isAtPeriodEnd,
+    canceled_at: world.now(),
+    cancellation_details: withReason(subscription, "cancellation_requested"),
+  };
+}
+
+function withReason(subscription: Subscription, reason: "cancellation_requested" | null) {
+  const none = { comment: null, feedback: null, feedback_option: null };
+  return { ...none, ...subscription.cancellation_details, reason };
+}
+
+function changedItems(world: World, subscription: Subscription, wanted: ItemChange[]): Subscription["items"] {
+  let data: SubscriptionItem[] = structuredClone(subscription.items.data);
+  for (const [index, change] of wanted.entries()) {
+    const price = change.price === undefined ? undefined : world.tables.prices.get(change.price);
+    if (change.price !== undefined && price === undefined) {
+      throw missingReference("price", change.price, `items[${index}][price]`);
+    }
+    const current = data.find(({ id }) => id === change.id);
+    if (change.id !== undefined && current === undefined) {
+      throw missingReference("subscription_item", change.id, `items[${index}][id]`);
+    }
+    if (current && change.deleted) {
+      data = data.filter((item) => item !== current);
+    } else if (current) {
+      const next = newItem(world, subscription.id, { price: price ?? current.price }, null);
+      set(current, { price: next.price, plan: next.plan });
+      if (change.quantity !== undefined) current.quantity = change.quantity;
+      if (change.metadata !== undefined) current.metadata = mergeMetadata(current.metadata, change.metadata);
+    } else if (price) {
+      const item = { price, quantity: change.quantity, metadata: mergeMetadata(null, change.metadata) };
+      data.push(newItem(world, subscription.id, item, subscription.trial_end));
+    }
+  }
+  if (data.length === 0) throw invalidRequest("A subscription must have at least one active plan.");
+  return { ...subscription.items, data };
+}
+
+function movedTrial(world: World, subscription: Subscription, wanted: number | "now"): Partial<Subscription> {
+  const end = wanted === "now" ? world.now() : wanted;
+  if (subscription.status !== "trialing" && end <= world.now()) return {};
+  const items = structuredClone(subscription.items);
+  for (const item of items.data) item.current_period_end = end;
+  return {
+    status: "trialing",
+    trial_start: subscription.trial_start ?? world.now(),
+    trial_end: end,
+    billing_cycle_anchor: end,
+    items,
+  };
+}

@@ -1,0 +1,157 @@
+import { array, literal, enum as oneOf, optional, type output, strictObject, union } from "zod/mini";
+import { methodOf, startSubscription } from "./billing.ts";
+import { referredCustomer } from "./customers.ts";
+import { expand, flag, mergeMetadata, metadata, nothing, text, whole } from "./params.ts";
+import { DAY } from "./periods.ts";
+import { invalidRequest, missingReference, Refusal } from "./refusal.ts";
+import { changeSubscription, requireOneEnd } from "./subscription_changes.ts";
+import type { SubscriptionDetails } from "./subscription_object.ts";
+import type { Subscription } from "./types.ts";
+import type { World } from "./world.ts";
+
+const missingMethod = oneOf(["cancel", "create_invoice", "pause"]);
+export const trialSettings = optional(
+  strictObject({ end_behavior: strictObject({ missing_payment_method: missingMethod }) }),
+);
+const paymentSettings = optional(
+  strictObject({
+    save_default_payment_method: optional(oneOf(["off", "on_subscription"])),
+    payment_method_types: optional(array(literal("card"))),
+  }),
+);
+export const proration = optional(oneOf(["always_invoice", "create_prorations", "none"]));
+export const behaviour = optional(
+  oneOf(["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"]),
+);
+/** What a new subscription takes. */
+export const creation = strictObject({
+  customer: text,
+  items: array(strictObject({ price: text, quantity: optional(whole), metadata })),
+  trial_period_days: optional(whole),
+  trial_end: optional(union([literal("now"), whole])),
+  trial_settings: trialSettings,
+  metadata,
+  description: optional(text),
+  default_payment_method: optional(text),
+  payment_settings: paymentSettings,
+  payment_behavior: behaviour,
+  proration_behavior: proration,
+  off_session: optional(flag),
+  collection_method: optional(literal("charge_automatically")),
+  currency: optional(text),
+  cancel_at: optional(union([whole, oneOf(["min_period_end", "max_period_end"])])),
+  cancel_at_period_end: optional(flag),
+  billing_mode: optional(strictObject({ type: oneOf(["classic", "flexible"]) })),
+  discounts: optional(
+    union([nothing, array(strictObject({ coupon: optional(text), promotion_code: optional(text) }))]),
+  ),
+  expand,
+});
+type Creation = output<typeof creation>;
+
+/** Creates a subscription from the API's parameters. */
+export function createFrom(world: World, params: Creation): Subscription {
+  const customer = referredCustomer(world, params.customer);
+  const details: SubscriptionDetails = {
+    customer: customer.id,
+    items: params.items.map(({ price: id, quantity, metadata: given }, index) => {
+      const price = world.tables.prices.get(id);
+      if (price === undefined) throw missingReference("price", id, `items[${index}][price]`);
+      if (price.recurring === null) {
+        throw invalidRequest(
+          "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+          { param: `items[${index}]` },
+        );
+      }
+      if (!price.active) {
+        throw invalidRequest("The price specified is inactive. This field only accepts active prices.", {
+          param: `items[${index}][price]`,
+        });
+      }
+      return { price, quantity, metadata: mergeMetadata(null, given) };
+    }),
+    trialEnd: trialEndOf(world, params),
+    missingPaymentMethod: params.trial_settings?.end_behavior.missing_payment_method,
+    metadata: mergeMetadata(null, params.metadata),
+    description: params.description,
+    billingMode: params.billing_mode?.type,
+    paymentSettings: {
+      saveDefault: params.payment_settings?.save_default_payment_method,
+      types: params.payment_settings?.payment_method_types,
+    },
+    defaultPaymentMethod: ownMethod(world, params.default_payment_method, customer.id),
+    discounts: discountsOf(world, params.discounts || []),
+  };
+  if (details.items.length === 0) {
+    throw invalidRequest("Missing required param: items.", { code: "parameter_missing", param: "items" });
+  }
+  requirePayable(world, params, details);
+  const { cancel_at, cancel_at_period_end } = params;
+  requireOneEnd(world, { cancel_at, cancel_at_period_end });
+  const isPaidLater = params.payment_behavior === "default_incomplete";
+  const subscription = startSubscription(world, details, { isPaidLater });
+  if (cancel_at !== undefined || cancel_at_period_end) {
+    changeSubscription(world, subscription, { cancel_at, cancel_at_period_end });
+  }
+  return subscription;
+}
+
+function trialEndOf(world: World, params: Creation): number | null {
+  const { trial_period_days: days, trial_end: end } = params;
+  if (days !== undefined && end !== undefined) {
+    throw invalidRequest("You can only specify one of these parameters: trial_end, trial_period_days.");
+  }
+  if (typeof end === "number") {
+    if (end <= world.now()) {
+      throw invalidRequest("Invalid timestamp: must be an integer Unix timestamp in the future.", {
+        param: "trial_end",
+      });
+    }
+    return end;
+  }
+  if (days === undefined) return null;
+  if (days < 1 || days > 730) {
+    throw invalidRequest("Trial periods are from 1 to 730 days.", { param: "trial_period_days" });
+  }
+  return world.now() + days * DAY;
+}
+
+function ownMethod(world: World, id: string | undefined, customer: string): string | null {
+  if (id === undefined) return null;
+  if (world.tables.paymentMethods.get(id)?.customer === customer) return id;
+  throw missingReference("PaymentMethod", id, "default_payment_method");
+}
+
+function discountsOf(world: World, wanted: { coupon?: string; promotion_code?: string }[]) {
+  return wanted.map(({ coupon, promotion_code: code = null }, index) => {
+    const promotion = code === null ? undefined : world.tables.promotionCodes.get(code);
+    if (code !== null && promotion === undefined) {
+      throw missingReference("promotion code", code, `discounts[${index}][promotion_code]`);
+    }
+    const id = promotion?.promotion.coupon ?? coupon ?? "";
+    if (!world.tables.coupons.has(id)) {
+      throw missingReference("coupon", id, `discounts[${index}][coupon]`);
+    }
+    return { coupon: id, promotionCode: code };
+  });
+}
+
+/** What Stripe refuses before it makes a subscription that cannot be paid. */
+function requirePayable(world: World, params: Creation, details: SubscriptionDetails): void {
+  if (details.trialEnd !== null || params.payment_behavior === "default_incomplete") return;
+  if (details.discounts?.some(({ coupon }) => world.tables.coupons.get(coupon)?.percent_off === 100)) return;
+  const method = methodOf(world, details.customer, details.defaultPaymentMethod ?? null);
+  if (method === null) {
+    throw invalidRequest(
+      "This customer has no attached payment source or default payment method. Please consider adding a default payment method.",
+      { code: "resource_missing" },
+    );
+  }
+  if (params.payment_behavior !== "error_if_incomplete" || world.cards.get(method.id) !== "declines") return;
+  throw new Refusal(402, {
+    type: "card_error",
+    code: "card_declined",
+    decline_code: "generic_decline",
+    message: "Your card was declined.",
+  });
+}

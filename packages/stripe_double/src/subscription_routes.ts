@@ -1,0 +1,158 @@
+import { array, literal, enum as oneOf, optional, strictObject, union } from "zod/mini";
+import { cancelNow, resume } from "./billing.ts";
+import { catchUp } from "./life.ts";
+import { expand, flag, isWithin, metadata, nothing, paging, range, text, whole } from "./params.ts";
+import { invalidRequest, missing } from "./refusal.ts";
+import { page, type Route, route } from "./route.ts";
+import { changeSubscription } from "./subscription_changes.ts";
+import { behaviour, createFrom, creation, proration, trialSettings } from "./subscription_creation.ts";
+import { isOver } from "./subscription_object.ts";
+import type { Subscription } from "./types.ts";
+import { newestFirst, type World } from "./world.ts";
+
+const STATUSES = [
+  "active",
+  "all",
+  "canceled",
+  "ended",
+  "incomplete",
+  "incomplete_expired",
+  "past_due",
+  "paused",
+  "trialing",
+  "unpaid",
+] as const;
+
+const cancellationDetails = optional(
+  strictObject({
+    comment: optional(text),
+    feedback: optional(
+      oneOf([
+        "customer_service",
+        "low_quality",
+        "missing_features",
+        "other",
+        "switched_service",
+        "too_complex",
+        "too_expensive",
+        "unused",
+      ]),
+    ),
+  }),
+);
+
+const update = strictObject({
+  cancel_at: optional(union([nothing, whole, oneOf(["min_period_end", "max_period_end"])])),
+  cancel_at_period_end: optional(flag),
+  cancellation_details: cancellationDetails,
+  trial_end: optional(union([literal("now"), whole])),
+  trial_settings: trialSettings,
+  metadata,
+  description: optional(text),
+  default_payment_method: optional(text),
+  payment_behavior: behaviour,
+  proration_behavior: proration,
+  items: optional(
+    array(
+      strictObject({
+        id: optional(text),
+        price: optional(text),
+        quantity: optional(whole),
+        deleted: optional(flag),
+        metadata,
+      }),
+    ),
+  ),
+  expand,
+});
+
+export const subscriptionRoutes: Route[] = [
+  route("POST", "/v1/subscriptions", creation, createFrom),
+  route(
+    "GET",
+    "/v1/subscriptions",
+    strictObject({
+      ...paging,
+      customer: optional(text),
+      price: optional(text),
+      status: optional(oneOf(STATUSES)),
+      created: range,
+      test_clock: optional(text),
+    }),
+    (world, params) => {
+      const { customer, test_clock: clock } = params;
+      // Those on test clocks are listed only to who asks for the clock or the customer.
+      const isOnClock = (row: Subscription) =>
+        clock === undefined ? customer !== undefined || row.test_clock === null : row.test_clock === clock;
+      const rows = newestFirst(world.tables.subscriptions).filter(
+        (row) =>
+          (customer === undefined || row.customer === customer) &&
+          (params.price === undefined || row.items.data.some(({ price }) => price.id === params.price)) &&
+          isWithin(params.created, row.created) &&
+          isOnClock(row) &&
+          hasStatus(row, params.status),
+      );
+      return page("/v1/subscriptions", rows, params);
+    },
+  ),
+  route("GET", "/v1/subscriptions/:id", strictObject({ expand }), (world, _, id) => find(world, id)),
+  route("POST", "/v1/subscriptions/:id", update, (world, params, id) => {
+    const {
+      expand: _expand,
+      payment_behavior: _behaviour,
+      proration_behavior: _proration,
+      ...wanted
+    } = params;
+    changeSubscription(world, find(world, id), wanted);
+    // A trial that was made to end now ends before the answer.
+    catchUp(world);
+    return find(world, id);
+  }),
+  route(
+    "DELETE",
+    "/v1/subscriptions/:id",
+    strictObject({
+      invoice_now: optional(flag),
+      prorate: optional(flag),
+      cancellation_details: cancellationDetails,
+      expand,
+    }),
+    (world, { cancellation_details: wanted }, id) => {
+      const subscription = find(world, id);
+      if (isOver(subscription)) throw missing("subscription", id);
+      const current = subscription.cancellation_details;
+      if (current && wanted) {
+        subscription.cancellation_details = {
+          ...current,
+          comment: wanted.comment ?? current.comment,
+          feedback: wanted.feedback ?? current.feedback,
+        };
+      }
+      cancelNow(world, subscription, "cancellation_requested");
+      return subscription;
+    },
+  ),
+  route(
+    "POST",
+    "/v1/subscriptions/:id/resume",
+    strictObject({ billing_cycle_anchor: optional(literal("now")), proration_behavior: proration, expand }),
+    (world, _, id) => {
+      const subscription = find(world, id);
+      if (subscription.status !== "paused") throw invalidRequest("This subscription is not paused.");
+      resume(world, subscription);
+      return subscription;
+    },
+  ),
+];
+
+function find(world: World, id: string): Subscription {
+  const subscription = world.tables.subscriptions.get(id);
+  if (subscription === undefined) throw missing("subscription", id);
+  return subscription;
+}
+
+function hasStatus(subscription: Subscription, wanted: (typeof STATUSES)[number] | undefined): boolean {
+  if (wanted === "all") return true;
+  if (wanted === undefined) return subscription.status !== "canceled";
+  return wanted === "ended" ? isOver(subscription) : subscription.status === wanted;
+}

@@ -1,0 +1,18 @@
+import type { BillingSettings } from "#core/billing/config.ts";
+import type { Core } from "#core/core.ts";
+import type { Mailer } from "#core/messages/mailer.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
+
+/** What working on Stripe's events uses. */
+export type EventCore = Pick<
+  Core,
+  | "clock"
+  | "identifiers"
+  | "log"
+  | "mailEvents"
+  | "providerMappings"
+  | "stage"
+  | "stripeEvents"
+  | "subscriptions"
+  | "users"
+> & { stripe: StripeApi; billing: BillingSettings; mailer: Mailer };

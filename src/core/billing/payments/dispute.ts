@@ -1,0 +1,94 @@
+import type Stripe from "stripe";
+import type { EventCore } from "#core/billing/events/event_core.ts";
+import type { Outcome } from "#core/billing/events/outcome.ts";
+import { refundPayments, subscriptionPaidBy } from "#core/billing/payments/refund.ts";
+import { hasEnded, ourProduct } from "#core/billing/subscriptions/stripe_state.ts";
+import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
+import { NestError } from "#core/errors.ts";
+import type { Dispute, Subscription } from "#core/repositories/subscriptions.ts";
+import { stripeRefusal } from "#core/services/stripe.ts";
+
+/** Each round is lost only to another event of the same subscription. */
+const ROUNDS = 5;
+const NOBODYS: Outcome = { status: "ignored", reason: "no_subscription" };
+/** How one ends for good: an older reading does not open it again. */
+const isClosed = (status: string) => status === "lost" || isHarmlessDispute(status);
+
+/**
+ * Records a dispute on the subscription whose payment it is about, and raises an alarm (contract 1.3). The dispute is
+ * read again from Stripe, so the order of its events does not matter.
+ * @throws NestError subscription_not_ready while the subscription is not stored; stripe_error, unavailable
+ */
+export async function recordDispute(core: EventCore, disputeId: string, deadline: number): Promise<Outcome> {
+  const read = await retrieveDispute(core, disputeId, deadline);
+  const intent = read?.payment_intent ?? null;
+  if (!read || intent === null) return NOBODYS;
+  const paidBy = typeof intent === "string" ? intent : intent.id;
+  const stpSubscriptionId = await subscriptionPaidBy(core, paidBy, deadline);
+  if (stpSubscriptionId === null) return NOBODYS;
+  const dispute = {
+    id: read.id,
+    status: read.status,
+    createdAt: new Date(read.created * 1000).toISOString(),
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    const record = await core.subscriptions.findByStripeId(stpSubscriptionId);
+    if (!record) return expectRecord(core, stpSubscriptionId, deadline);
+    const now = core.clock.now().toISOString();
+    const state = withDispute(record.disputes, dispute);
+    if (!(await core.subscriptions.advance(stpSubscriptionId, record.version, state, now))) continue;
+    core.log.error("stripe_dispute", {
+      alarm: true,
+      dispute_id: dispute.id,
+      dispute_status: dispute.status,
+      subscription_id: stpSubscriptionId,
+    });
+    // What the bank held back when the subscription was given up is ours again, and its payer's by right.
+    if (record.rejectedAt !== null && isHarmlessDispute(dispute.status))
+      await refundPayments(core, stpSubscriptionId, deadline);
+    return { status: "done" };
+  }
+  throw new NestError("unavailable", { detail: "the subscription kept changing" });
+}
+
+async function retrieveDispute(
+  core: EventCore,
+  id: string,
+  deadline: number,
+): Promise<Stripe.Dispute | null> {
+  try {
+    return await core.stripe.request({ deadline }, (stripe, options) =>
+      stripe.disputes.retrieve(id, {}, options),
+    );
+  } catch (error) {
+    if (stripeRefusal(error)?.code === "resource_missing") return null;
+    throw error;
+  }
+}
+
+/** One that lives and is ours will be stored: the dispute must come again. */
+async function expectRecord(core: EventCore, id: string, deadline: number): Promise<Outcome> {
+  const current = await retrieveSubscription(core, id, deadline);
+  const isExpected =
+    current && !hasEnded(current.status) && ourProduct(current, core.billing.productIds) !== null;
+  if (isExpected) throw new NestError("subscription_not_ready");
+  return NOBODYS;
+}
+
+function withDispute(
+  known: readonly Dispute[],
+  dispute: Dispute,
+): Pick<Subscription, "disputes" | "disputedAt" | "disputeStatus"> {
+  const before = known.find(({ id }) => id === dispute.id);
+  const newest = before && isClosed(before.status) ? before : dispute;
+  const disputes = [...known.filter((other) => other !== before), newest].sort((one, other) =>
+    one.createdAt.localeCompare(other.createdAt),
+  );
+  const doubtful = disputes.findLast(({ status }) => !isHarmlessDispute(status));
+  return {
+    disputes,
+    disputedAt: disputes[0]?.createdAt ?? null,
+    disputeStatus: (doubtful ?? disputes.at(-1))?.status ?? null,
+  };
+}

@@ -1,0 +1,109 @@
+import type { EventCore } from "#core/billing/events/event_core.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+import { listAll, stripeRefusal } from "#core/services/stripe.ts";
+
+/** Nothing is left to give back: it was given back before, or the bank took it back in a dispute. */
+const NOTHING_LEFT = ["charge_already_refunded", "charge_disputed"];
+/** Invoices that are given back side by side: one after another, years of them would never fit into an event's time. */
+const AT_ONCE = 5;
+
+/**
+ * Gives back every payment of a subscription, in full. Safe to repeat: Stripe refuses to give back more than was paid. A
+ * payment that is still processing is given back when it succeeds, one in dispute when the dispute is won. One that
+ * Stripe refuses to give back keeps none of the others.
+ * @throws NestError stripe_error, unavailable
+ */
+export async function refundPayments(
+  core: EventCore,
+  stpSubscriptionId: string,
+  deadline: number,
+): Promise<void> {
+  // Whatever their state: one that is not paid up may have been paid in part.
+  const invoices = await core.stripe.request({ deadline }, (stripe, options) =>
+    listAll(stripe.invoices.list({ subscription: stpSubscriptionId, limit: 100 }, options)),
+  );
+  const paid = invoices.flatMap(({ id, amount_paid }) => (amount_paid === 0 || id === undefined ? [] : [id]));
+  const failures: unknown[] = [];
+  for (let begun = 0; begun < paid.length; begun += AT_ONCE) {
+    const some = paid.slice(begun, begun + AT_ONCE);
+    const ends = await Promise.all(some.map((invoice) => refundInvoice(core, invoice, deadline)));
+    failures.push(...ends.flat());
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/**
+ * Gives back what was paid for one invoice.
+ * @returns why what could not be given back could not
+ */
+async function refundInvoice(core: EventCore, invoice: string, deadline: number): Promise<unknown[]> {
+  const payments = await core.stripe.request({ deadline }, (stripe, options) =>
+    listAll(stripe.invoicePayments.list({ invoice, status: "paid", limit: 100 }, options)),
+  );
+  const failures: unknown[] = [];
+  for (const { payment } of payments) {
+    const { payment_intent: intent, charge } = payment;
+    // An invoice that was paid outside of Stripe has neither: there is nothing of Stripe's to give back.
+    const paid = intent ? { payment_intent: idOf(intent) } : charge ? { charge: idOf(charge) } : null;
+    if (paid) await refund(core, paid, deadline).catch((error: unknown) => failures.push(error));
+  }
+  return failures;
+}
+
+/**
+ * Gives a payment back that came after its subscription had been rejected.
+ * @param rejected those of the payment's customer
+ */
+export async function refundIfRejected(
+  core: EventCore,
+  intent: string,
+  rejected: readonly Subscription[],
+  deadline: number,
+): Promise<void> {
+  if (rejected.length === 0) return;
+  const paidFor = await subscriptionPaidBy(core, intent, deadline);
+  // The payment that the event names, and no other: its invoice may not be marked as paid yet.
+  if (rejected.some(({ stpSubscriptionId }) => stpSubscriptionId === paidFor))
+    await refund(core, { payment_intent: intent }, deadline);
+}
+
+/** The subscription whose invoice a payment paid, or null. */
+export async function subscriptionPaidBy(
+  core: EventCore,
+  payment_intent: string,
+  deadline: number,
+): Promise<string | null> {
+  const payments = await core.stripe.request({ deadline }, (stripe, options) =>
+    listAll(
+      stripe.invoicePayments.list(
+        { payment: { type: "payment_intent", payment_intent }, expand: ["data.invoice"] },
+        options,
+      ),
+    ),
+  );
+  for (const { invoice } of payments) {
+    if (typeof invoice === "string" || invoice.deleted) continue;
+    const subscription = invoice.parent?.subscription_details?.subscription;
+    if (subscription) return idOf(subscription);
+  }
+  return null;
+}
+
+const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
+
+async function refund(
+  core: EventCore,
+  paid: { payment_intent: string } | { charge: string },
+  deadline: number,
+): Promise<void> {
+  try {
+    const { status } = await core.stripe.request({ deadline }, (stripe, options) =>
+      stripe.refunds.create({ ...paid, reason: "duplicate" }, options),
+    );
+    core.log[status === "succeeded" ? "info" : "warn"]("refunded", { ...paid, refund_status: status });
+  } catch (error) {
+    const code = stripeRefusal(error)?.code;
+    if (!NOTHING_LEFT.includes(code ?? "")) throw error;
+    if (code === "charge_disputed") core.log.warn("refund_disputed", paid);
+  }
+}

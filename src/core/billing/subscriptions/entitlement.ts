@@ -1,0 +1,36 @@
+import { SignJWT } from "jose";
+import { isDisputed, usableUntil } from "#core/billing/subscriptions/subscription.ts";
+import type { Caller } from "#core/call.ts";
+import { DAY, plusSeconds } from "#core/clock.ts";
+import { newId } from "#core/ids.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { TokenMint } from "#core/sessions/access_token.ts";
+
+/** No bearer: bearers must be `at+jwt`. */
+const ENTITLEMENT_TYPE = "entitlement+jwt";
+export const LONGEST_SECONDS = 14 * DAY;
+
+/**
+ * A signed statement that lets the app work offline: it holds until its `exp` and can't be taken back (contract 1.3).
+ * @returns the JWS, or null for an internal caller, who has no client to name, and while the payment is disputed
+ */
+export async function mintEntitlement(
+  core: TokenMint,
+  subscription: Subscription,
+  caller: Caller,
+  now: Date,
+): Promise<string | null> {
+  const until = usableUntil(subscription);
+  if (caller.kind !== "user" || until === null || isDisputed(subscription)) return null;
+  const expiresAt = Math.min(until.getTime(), plusSeconds(now, LONGEST_SECONDS).getTime());
+  const { kid, key } = await core.signer.key();
+  return new SignJWT({ sid: caller.sessionId, status: subscription.status })
+    .setProtectedHeader({ alg: "ES256", typ: ENTITLEMENT_TYPE, kid })
+    .setIssuer(core.issuer)
+    .setSubject(caller.userId)
+    .setAudience(caller.clientId)
+    .setIssuedAt(Math.floor(now.getTime() / 1000))
+    .setExpirationTime(Math.floor(expiresAt / 1000))
+    .setJti(newId("entitlement"))
+    .sign(key);
+}

@@ -1,0 +1,18 @@
+import { duplicateSubscription } from "#core/messages/templates/duplicate_subscription.ts";
+import { magicLink } from "#core/messages/templates/magic_link.ts";
+import { trialMagicLink } from "#core/messages/templates/trial_magic_link.ts";
+import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
+import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
+
+/** Every mail we send, by the name that the contract gives it (1.5). */
+export const TEMPLATES = {
+  "magic-link": magicLink,
+  "trial-magic-link": trialMagicLink,
+  welcome,
+  "welcome-trial": welcomeTrial,
+  "trial-will-end": trialWillEnd,
+  "duplicate-subscription": duplicateSubscription,
+} as const;
+
+export type TemplateName = keyof typeof TEMPLATES;
+export type TemplateVariables<Name extends TemplateName> = (typeof TEMPLATES)[Name]["sample"];

@@ -1,0 +1,60 @@
+import { html } from "#core/messages/html.ts";
+import { button, page } from "#core/messages/layout.ts";
+import type { Template } from "#core/messages/templates/template.ts";
+
+const DOWNLOADS = "https://getbeak.app#downloads";
+const DOCS = "https://docs.getbeak.app";
+
+interface Words<Variables> {
+  subject: string;
+  title: string;
+  sample: Variables;
+  opening(variables: Variables): string;
+}
+
+/** What both welcomes say, each in its own words at the start. */
+function welcomeMail<Variables>({ subject, title, sample, opening }: Words<Variables>): Template<Variables> {
+  return {
+    subject,
+    sample,
+    html: (variables) =>
+      page({
+        title,
+        preheader: opening(variables),
+        body: html`<p style="margin:0 0 16px;">${opening(variables)}</p>
+<p style="margin:0;">Sign in with the address that this mail came to. There is no password: we mail you a link each time.</p>
+${button("Download Beak", DOWNLOADS)}
+<p style="margin:0;">New here? <a class="link" href="${DOCS}" style="color:#1d4ed8;">The docs</a> begin with a tour of ten minutes.</p>`,
+        footer: html`Questions? Write to <a href="mailto:info@getbeak.app" style="color:#555d68;">info@getbeak.app</a>.`,
+      }),
+    text: (variables) => `${title}
+
+${opening(variables)}
+
+Sign in with the address that this mail came to. There is no password: we mail you a link each time.
+
+Download Beak: ${DOWNLOADS}
+New here? The docs begin with a tour of ten minutes: ${DOCS}
+
+The Beak flock
+
+--
+Questions? Write to info@getbeak.app.
+`,
+  };
+}
+
+export const welcome = welcomeMail<Record<never, never>>({
+  subject: "Welcome to Beak!",
+  title: "Welcome to Beak",
+  sample: {},
+  opening: () => "Thank you for subscribing. Your account is active.",
+});
+
+export const welcomeTrial = welcomeMail<{ endsOn: string }>({
+  subject: "Your Beak Trial has begun!",
+  title: "Your Beak trial has begun",
+  sample: { endsOn: "Saturday 12 December 2026" },
+  opening: ({ endsOn }) =>
+    `Thank you for trying Beak. Your trial is active and ends on ${endsOn}; nothing is charged until you say so.`,
+});

@@ -1,0 +1,110 @@
+import { errors, jwtVerify, SignJWT } from "jose";
+import { refine, string } from "zod/mini";
+import type { OAuthClients } from "#core/clients/oauth_clients.ts";
+import type { Clock } from "#core/clock.ts";
+import { NestError } from "#core/errors.ts";
+import type { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
+import type { AccessToken } from "#core/repositories/access_tokens.ts";
+
+/** `typ` of an access token (RFC 9068 section 2.1); whatever else we sign has another and is no bearer. */
+const ACCESS_TOKEN_TYPE = "at+jwt";
+/** Version of our claims. */
+const CLAIMS_VERSION = "1";
+/**
+ * A JWS signed with ES256, as RFC 7515 section 2 writes base64url: no padding, no blanks, no bits to spare. The library
+ * takes all three, and a token should have one way to be written.
+ */
+const COMPACT_ES256 = /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/;
+/** Machines' clocks differ a little; a token of ours that begins later than that is none. */
+const CLOCK_SKEW_SECONDS = 60;
+
+export const issuerVariables = {
+  ISSUER: string().check(refine((value) => URL.canParse(value) && !value.endsWith("/"))),
+};
+
+export interface TokenMint {
+  issuer: string;
+  signer: Signer;
+}
+
+/** What a verified access token says of itself; its record and session must still be asked. */
+export interface AccessTokenClaims {
+  id: string;
+  userId: string;
+  clientId: string;
+  sessionId: string;
+}
+
+const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
+
+/** Mints the JWS for a stored access token (RFC 9068; claims as contract 1.2). */
+export async function mintAccessToken({ issuer, signer }: TokenMint, token: AccessToken): Promise<string> {
+  const { kid, key } = await signer.key();
+  return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId })
+    .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid })
+    .setIssuer(issuer)
+    .setSubject(token.userId)
+    .setAudience(token.clientId)
+    .setIssuedAt(seconds(token.createdAt))
+    .setExpirationTime(seconds(token.expiresAt))
+    .setJti(token._id)
+    .sign(key);
+}
+
+/** Why a bearer is not good, as `unauthorized` tells it. */
+export const BEARER_REASONS = [
+  "malformed_token",
+  "unknown_token_type",
+  "invalid_token",
+  "invalid_token_version",
+  "token_not_found",
+  "token_revoked",
+  "token_expired",
+] as const;
+
+export type BearerReason = (typeof BEARER_REASONS)[number];
+
+/** The one error for a credential that is present and not good; the app refreshes on it (contract 1.1, A9). */
+export function unauthorized(reason: BearerReason, cause?: unknown): NestError {
+  return new NestError("unauthorized", { reasons: [{ code: reason }], cause });
+}
+
+/**
+ * Verifies signature, type, issuer, audience, lifetime and version of a bearer.
+ * @throws NestError unauthorized
+ */
+export async function verifyAccessToken(
+  core: { issuer: string; verifyingKeys: VerifyingKeys; oauthClients: OAuthClients; clock: Clock },
+  jws: string,
+): Promise<AccessTokenClaims> {
+  if (!COMPACT_ES256.test(jws)) throw unauthorized("invalid_token");
+  const now = core.clock.now();
+  const { payload } = await jwtVerify(
+    jws,
+    async ({ kid }) => {
+      const key = await core.verifyingKeys.verifier(kid, now);
+      if (!key) throw unauthorized("invalid_token");
+      return key;
+    },
+    {
+      algorithms: ["ES256"],
+      typ: ACCESS_TOKEN_TYPE,
+      issuer: core.issuer,
+      currentDate: now,
+      requiredClaims: ["sub", "aud", "exp", "iat", "jti"],
+    },
+  ).catch((error: unknown) => {
+    throw unauthorized(error instanceof errors.JWTExpired ? "token_expired" : "invalid_token", error);
+  });
+  if (payload.v !== CLAIMS_VERSION) throw unauthorized("invalid_token_version");
+  const { jti: id, sub: userId, aud: clientId, sid: sessionId, iat = 0 } = payload;
+  // The library looks at times only; an object here would reach the database as an operator.
+  if (!isText(id) || !isText(userId) || !isText(clientId) || !isText(sessionId))
+    throw unauthorized("invalid_token");
+  const isFromFuture = iat > now.getTime() / 1000 + CLOCK_SKEW_SECONDS;
+  if (isFromFuture || payload.client_id !== clientId || !core.oauthClients.find(clientId))
+    throw unauthorized("invalid_token");
+  return { id, userId, clientId, sessionId };
+}
+
+const isText = (claim: unknown): claim is string => typeof claim === "string";

@@ -1,0 +1,37 @@
+import type { Clock } from "#core/clock.ts";
+import type { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
+import type { SessionRepository } from "#core/repositories/sessions.ts";
+import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
+
+/** What must still be written once a bearer was found good: that its generation was seen. */
+export interface StandingBearer {
+  acknowledge: (() => Promise<void>) | null;
+}
+
+/**
+ * Whether a verified access token still stands: its record does, its session does, and its generation is not below the
+ * session's. Record and session are read side by side (contract 1.2).
+ * @throws NestError unauthorized
+ */
+export async function requireStanding(
+  core: { accessTokens: AccessTokenRepository; sessions: SessionRepository; clock: Clock },
+  claims: AccessTokenClaims,
+): Promise<StandingBearer> {
+  const [record, session] = await Promise.all([
+    core.accessTokens.find(claims.id),
+    core.sessions.find(claims.sessionId),
+  ]);
+  const now = core.clock.now().toISOString();
+  if (!record || !session) throw unauthorized("token_not_found");
+  const matches =
+    record.clientId === claims.clientId &&
+    record.userId === claims.userId &&
+    record.sessionId === session._id &&
+    session.userId === claims.userId;
+  if (!matches) throw unauthorized("token_not_found");
+  if (record.revokedAt || session.revokedAt || record.generation < session.generation)
+    throw unauthorized("token_revoked");
+  if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
+  if (session.acknowledgedGeneration >= record.generation) return { acknowledge: null };
+  return { acknowledge: () => core.sessions.acknowledge(session._id, record.generation) };
+}

@@ -1,0 +1,40 @@
+import { enum as oneOf, type output, strictObject } from "zod/mini";
+import type { LinkRequest } from "#core/sign_in/magic_link.ts";
+import { text } from "#core/wire.ts";
+
+/** The machine that asks, as the app describes it. */
+export const deviceFields = strictObject({
+  platform: oneOf(["mac", "windows", "linux"]),
+  beak_id: text(),
+  fingerprint: text(),
+});
+
+/** What every method that mails a link is asked with (contract B2). */
+export const linkFields = {
+  client_id: text(),
+  redirect_uri: text(),
+  state: text(1024),
+  code_challenge_method: oneOf(["S256"]),
+  code_challenge: text(128),
+  identifier_type: oneOf(["email"]),
+  identifier_value: text(254),
+};
+
+const withoutDevice = strictObject(linkFields);
+
+/** A request from the wire in our own words. */
+export function readLinkRequest(
+  asked: output<typeof withoutDevice> & { device?: output<typeof deviceFields> | undefined },
+): LinkRequest {
+  const { device } = asked;
+  return {
+    clientId: asked.client_id,
+    redirectUri: asked.redirect_uri,
+    state: asked.state,
+    codeChallenge: asked.code_challenge,
+    address: asked.identifier_value,
+    device: device
+      ? { platform: device.platform, beakId: device.beak_id, fingerprint: device.fingerprint }
+      : null,
+  };
+}

@@ -1,4 +1,0 @@
-/** `npm run package`: the zips of all functions, see `package.ts`. */
-import { FUNCTIONS_FOLDER, packageFunctions } from "#deploy/package.ts";
-
-await packageFunctions(FUNCTIONS_FOLDER, (line) => console.log(line));

@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DoubleEvent } from "#stripe_double/types.ts";
+import { holdWebhook } from "#tests/support/held.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const created = (id: string) => nest.eventOf("customer.subscription.created", id);
+const subjectsTo = (address: string) =>
+  nest.ses.inbox.filter(({ to }) => to === address).map(({ subject }) => subject);
+const WELCOME = "Welcome to Beak!";
+const DUPLICATE = "Duplicate Beak Subscription";
+
+/** Posts all at once, and again what was not taken, as Stripe does; claims and leases run out in between. */
+const insist = async (...events: DoubleEvent[]) => {
+  let waiting = events;
+  for (let tries = 0; tries < 10 && waiting.length > 0; tries++) {
+    const answers = await Promise.all(waiting.map((event) => nest.webhook(event)));
+    waiting = waiting.filter((_, index) => answers[index]?.status !== 200);
+    nest.clock.advance(150);
+  }
+  if (waiting.length > 0) throw new Error("never taken");
+};
+const buyTwice = (email = ADA) => {
+  const first = nest.stripe.createSubscription({ email });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email });
+  return { first: created(first.id), second: created(second.id) };
+};
+
+test("two subscriptions bought at once are welcomed once, whichever event comes first", async () => {
+  const { first, second } = buyTwice();
+  for (const event of [second, first]) expect((await nest.webhook(event)).status).toBe(200);
+  await nest.deliverEvents();
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
+});
+
+test("and when both events come at the same time", async () => {
+  for (let round = 0; round < 20; round++) {
+    const address = `round${round}@example.com`;
+    const { first, second } = buyTwice(address);
+    await insist(second, first);
+    expect(subjectsTo(address).sort()).toEqual([DUPLICATE, WELCOME]);
+  }
+});
+
+test("a welcome that could not be sent goes out with whichever is kept", async () => {
+  const { first, second } = buyTwice();
+  nest.ses.fault({ calls: 1, kind: "error" });
+  expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
+  await insist(first);
+  await insist(second);
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
+});
+
+test("somebody who comes back later is welcomed again", async () => {
+  const { first, second } = buyTwice();
+  for (const event of [second, first]) await nest.webhook(event);
+  await nest.deliverEvents();
+  for (const { id, status } of nest.stripe.subscriptions()) {
+    if (status === "active") nest.stripe.cancelSubscription(id);
+  }
+  await nest.deliverEvents();
+  nest.clock.advance(86_400);
+  nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME, WELCOME]);
+});
+
+test("while the one that lost may still be sending its welcome, the winner waits, and sends it if it never came", async () => {
+  const { first, second } = buyTwice();
+  nest.ses.fault({ calls: 1, kind: "error" });
+  expect((await nest.webhook(first)).body.code).toBe("email_not_sent");
+  await insist(second);
+  const { id } = second.data.object as { id: string };
+  const claim = { claimedAt: nest.clock.now().toISOString(), sentAt: null };
+  const subscriptions = nest.collection("subscriptions");
+  await subscriptions.updateOne({ stpSubscriptionId: id }, { $set: { "mails.welcome": claim } });
+  expect(await nest.webhook(first)).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(subjectsTo(ADA)).toEqual([DUPLICATE]);
+  await insist(first);
+  expect(subjectsTo(ADA)).toEqual([DUPLICATE, WELCOME]);
+});
+
+test("one that was rejected in the middle of its own event is not welcomed any more", async () => {
+  const flagging = await startNest({ beside: nest, environment: { TRIAL_CARD_POLICY: "flag" } });
+  const { first, second } = buyTwice();
+  nest.ses.fault({ calls: 1, kind: "error" });
+  expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
+  // The second request is for its cards: it is the one that is kept, so far.
+  const held = holdWebhook(flagging.environment, nest, 2);
+  const answer = held.post(second);
+  await held.reached;
+  expect((await nest.webhook(first)).status).toBe(200);
+  held.letGo();
+  expect((await answer).statusCode).toBe(503);
+  await insist(second);
+  expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
+  await held.close();
+  await flagging.stop();
+});

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DoubleEvent } from "#stripe_double/types.ts";
+import { holdWebhook } from "#tests/support/held.ts";
+import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const eventsOf = (type: string) => nest.stripe.events().filter((event) => event.type === type);
+const only = (type: string) => eventsOf(type)[0] as DoubleEvent;
+const stored = () => nest.collection("subscriptions").findOne({});
+const entitlement = async () => {
+  const { access_token, user_id } = await nest.signIn(ADA);
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+  return reply.body.entitlement;
+};
+
+test("a dispute is recorded, alarms, and stops the entitlement until it is won", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(await entitlement()).toEqual(expect.any(String));
+  const dispute = nest.stripe.dispute(id);
+  await nest.deliverEvents();
+  expect(await stored()).toMatchObject({ disputeStatus: "needs_response", disputedAt: expect.any(String) });
+  expect(nest.logged("stripe_dispute")).toMatchObject([{ alarm: true, level: "error" }]);
+  expect(await entitlement()).toBeNull();
+  nest.stripe.closeDispute(dispute.id, "won");
+  await nest.deliverEvents();
+  expect(await stored()).toMatchObject({ disputeStatus: "won" });
+  expect(await entitlement()).toEqual(expect.any(String));
+});
+
+test("one that comes before its subscription was stored is asked for again, and not lost", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.dispute(id);
+  const early = await nest.webhook(only("charge.dispute.created"));
+  expect([early.status, early.body.code]).toEqual([409, "subscription_not_ready"]);
+  await nest.webhook(only("customer.subscription.created"));
+  expect((await nest.webhook(only("charge.dispute.created"))).status).toBe(200);
+  expect(await stored()).toMatchObject({ disputeStatus: "needs_response" });
+});
+
+test("one of a subscription that ended before we stored it, of another product, or of no subscription, is ignored", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.dispute(id);
+  nest.stripe.cancelSubscription(id);
+  const other = await startNest({ beside: nest, environment: { STRIPE_PRODUCT_IDS: "prod_else" } });
+  const second = nest.stripe.createSubscription({ email: "bob@example.com" });
+  nest.stripe.dispute(second.id);
+  const [ofEnded, ofOther] = eventsOf("charge.dispute.created") as [DoubleEvent, DoubleEvent];
+  expect((await nest.webhook(ofEnded)).status).toBe(200);
+  expect((await other.webhook(ofOther)).status).toBe(200);
+  const rows = nest.collection("stripe-events").find({ status: "ignored", reason: "no_subscription" });
+  expect(await rows.toArray()).toHaveLength(2);
+  await other.stop();
+});
+
+test("late news of an older dispute does not cover up the newer one", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const first = nest.stripe.dispute(id);
+  nest.clock.advance(60);
+  const second = nest.stripe.dispute(id);
+  await nest.deliverEvents();
+  nest.stripe.closeDispute(first.id, "won");
+  await nest.deliverEvents();
+  expect(await stored()).toMatchObject({ disputeStatus: "needs_response" });
+  expect(await entitlement()).toBeNull();
+  nest.stripe.closeDispute(second.id, "won");
+  await nest.deliverEvents();
+  expect(await stored()).toMatchObject({ disputeStatus: "won" });
+  expect(await entitlement()).toEqual(expect.any(String));
+});
+
+test("nor does a newer one that was won cover up an older one", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.dispute(id);
+  nest.clock.advance(60);
+  nest.stripe.closeDispute(nest.stripe.dispute(id).id, "won");
+  await nest.deliverEvents();
+  expect(await stored()).toMatchObject({ disputeStatus: "needs_response" });
+  expect(await entitlement()).toBeNull();
+});
+
+test("a reading of a dispute that is held up does not open it again", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const dispute = nest.stripe.dispute(id);
+  const held = holdWebhook(nest.environment, nest, 1);
+  const answer = held.post(only("charge.dispute.created"));
+  await held.reached;
+  nest.stripe.closeDispute(dispute.id, "won");
+  expect((await nest.webhook(only("charge.dispute.closed"))).status).toBe(200);
+  held.letGo();
+  expect((await answer).statusCode).toBe(200);
+  expect(await stored()).toMatchObject({ disputeStatus: "won" });
+  await held.close();
+});
+
+test("of a dispute's events at once, in any order, its end is what stays", async () => {
+  for (let round = 0; round < 10; round++) {
+    const { id } = nest.stripe.createSubscription({ email: `round${round}@example.com` });
+    await nest.deliverEvents();
+    nest.stripe.closeDispute(nest.stripe.dispute(id).id, "lost");
+    const ends = [eventsOf("charge.dispute.created").at(-1), eventsOf("charge.dispute.closed").at(-1)];
+    const answers = await Promise.all(ends.map((event) => nest.webhook(event as DoubleEvent)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    await nest.deliverEvents();
+    const record = await nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+    expect(record).toMatchObject({ disputeStatus: "lost" });
+  }
+});
+
+test("one that Stripe does not know is recorded and ignored", async () => {
+  const ghost = nest.stripe.emit("charge.dispute.created", { id: "dp_ghost", object: "dispute" });
+  expect((await nest.webhook(ghost)).status).toBe(200);
+  const row = await nest.collection("stripe-events").findOne({ _id: ghost.id });
+  expect(row).toMatchObject({ status: "ignored", reason: "no_subscription" });
+});

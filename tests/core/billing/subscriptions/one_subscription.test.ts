@@ -1,0 +1,278 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { seededRandom, shuffled } from "#stripe_double/random.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
+import { startWorker } from "#tests/callbacks/chaos/worker.ts";
+import { holdWebhook } from "#tests/support/held.ts";
+import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+/** Longer than a lease and than a mail's claim. */
+const PATIENCE_SECONDS = 150;
+/** A handler that gives up another subscription has fewer. */
+const EFFECTS = 14;
+
+const ADA = "ada@example.com";
+const SEED = Date.now() % 1_000_000;
+let refundsSoFar = 0;
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const created = (id: string) => nest.eventOf("customer.subscription.created", id);
+const updated = (id: string) =>
+  nest.stripe
+    .events()
+    .findLast(
+      ({ type, data }) =>
+        type === "customer.subscription.updated" && (data.object as { id: string }).id === id,
+    ) as DoubleEvent;
+const stripes = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id);
+const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+const statusOf = async (id: string) => {
+  const user_id = (await stored(id))?.userId;
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+  return reply.status === 200 ? reply.body.status : reply.body.code;
+};
+/** Posts all at once, and again what was not taken, as Stripe does; claims and leases run out in between. */
+const insist = async (...events: DoubleEvent[]) => {
+  let waiting = events;
+  for (let tries = 0; tries < 10; tries++) {
+    const answers = await Promise.all(waiting.map((event) => nest.webhook(event)));
+    waiting = waiting.filter((_event, index) => answers[index]?.status !== 200);
+    if (waiting.length === 0) return;
+    nest.clock.advance(PATIENCE_SECONDS);
+  }
+  throw new Error("never taken");
+};
+
+test("a subscription that recovers while another one is taking its place, dead at any moment: one of them stays", async () => {
+  for (let at = 1; at <= EFFECTS; at++) {
+    for (const when of ["before", "after"] as const) {
+      const email = `${when}${at}@example.com`;
+      const late = nest.stripe.createSubscription({ email, status: "past_due" });
+      await nest.deliverEvents();
+      const bought = nest.stripe.createSubscription({ email });
+      const { body, header } = nest.stripe.signedEvent(created(bought.id));
+      const worker = startWorker(nest, { at, when });
+      await worker.post(body, header);
+      await worker.close();
+      if (stripes(late.id)?.status === "past_due") {
+        nest.stripe.attachCard(late.customer);
+        nest.stripe.pay(late.id);
+      }
+      nest.clock.advance(PATIENCE_SECONDS);
+      await insist(updated(late.id));
+      await insist(created(bought.id));
+      await nest.deliverEvents();
+      const ends = [late, bought].map(({ id }) => stripes(id)?.status).sort();
+      expect([at, when, ends]).toEqual([at, when, ["active", "canceled"]]);
+      expect(await statusOf(bought.id)).toBe("active");
+      const rejected = await Promise.all(
+        [late, bought].map(async ({ id }) => (await stored(id))?.rejectedAt),
+      );
+      expect(rejected.filter((moment) => moment !== null)).toHaveLength(1);
+    }
+  }
+}, 120_000);
+
+/** Best first. */
+const STATUSES = ["active", "trialing", "past_due", "incomplete"] as const;
+
+test("of several of any status, heard of at once and in any order, the best is kept and nobody pays for another", async () => {
+  for (let round = 0; round < 15; round++) {
+    const seed = SEED + round;
+    const random = seededRandom(seed);
+    const email = `several${round}@example.com`;
+    const made = Array.from({ length: 2 + Math.floor(random() * 3) }, () => {
+      nest.clock.advance(5);
+      const status = STATUSES[Math.floor(random() * STATUSES.length)] ?? "active";
+      return { ...nest.stripe.createSubscription({ email, status }), status };
+    });
+    const [best] = made.toSorted(
+      (one, other) => STATUSES.indexOf(one.status) - STATUSES.indexOf(other.status),
+    );
+    await insist(...shuffled(made, random).map(({ id }) => created(id)));
+    for (let copy = 0; copy < 2; copy++) await nest.deliverEvents();
+    const isLeft = ({ id, status }: (typeof made)[number]) =>
+      id === best?.id || (status === "incomplete" && best?.status !== "active");
+    expect([seed, made.map(({ id }) => stripes(id)?.status)]).toEqual([
+      seed,
+      made.map((one) => (isLeft(one) ? one.status : "canceled")),
+    ]);
+    expect([seed, await statusOf(best?.id ?? "")]).toEqual([seed, best?.status]);
+    const user = await nest.collection("users").findOne({ keptSubscriptionId: best?.id ?? "" });
+    expect(user?.replacedSubscriptionIds ?? []).toEqual([]);
+    const paid = made.filter((one) => !isLeft(one) && ["active", "past_due"].includes(one.status));
+    const customers = new Set(paid.map(({ customer }) => customer));
+    const refunds = nest.stripe.refunds().filter(({ customer }) => customers.has(String(customer)));
+    expect([seed, refunds.length]).toEqual([seed, paid.length]);
+    refundsSoFar += refunds.length;
+  }
+  expect(nest.stripe.refunds()).toHaveLength(refundsSoFar);
+}, 60_000);
+
+test.each(["the trial's first", "the purchase's first"])(
+  "a purchase that waits for its first payment during a trial is let live, and takes the trial's place once it is paid (%s)",
+  async (order) => {
+    const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+    const bought = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+    const events = [created(trial.id), created(bought.id)];
+    for (const event of order.startsWith("the trial") ? events : events.reverse()) await insist(event);
+    expect([stripes(trial.id)?.status, stripes(bought.id)?.status]).toEqual(["trialing", "incomplete"]);
+    expect(await statusOf(trial.id)).toBe("trialing");
+    nest.stripe.attachCard(bought.customer);
+    expect(nest.stripe.pay(bought.id)).toBe("paid");
+    await nest.deliverEvents();
+    expect([stripes(trial.id)?.status, stripes(bought.id)?.status]).toEqual(["canceled", "active"]);
+    expect(await statusOf(bought.id)).toBe("active");
+    expect(nest.stripe.refunds()).toEqual([]);
+    expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual([
+      "Your Beak Trial has begun!",
+      "Welcome to Beak!",
+    ]);
+  },
+);
+
+test("somebody who tries to pay a second time after a first try that failed can: the one that is paid is kept", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  nest.clock.advance(60);
+  const second = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  expect(stripes(second.id)?.status).toBe("incomplete");
+  nest.stripe.attachCard(second.customer);
+  expect(nest.stripe.pay(second.id)).toBe("paid");
+  await nest.deliverEvents();
+  expect([stripes(first.id)?.status, stripes(second.id)?.status]).toEqual(["canceled", "active"]);
+  expect(await statusOf(second.id)).toBe("active");
+});
+
+test("beside one that is paid, one that waits for its first payment is cancelled before it can be paid", async () => {
+  const paid = nest.stripe.createSubscription({ email: ADA });
+  const waiting = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  expect([stripes(paid.id)?.status, stripes(waiting.id)?.status]).toEqual(["active", "canceled"]);
+});
+
+test("one that waits for its first payment does not drive out an older one that is unpaid", async () => {
+  const unpaid = nest.stripe.createSubscription({ email: ADA, status: "unpaid" });
+  await nest.deliverEvents();
+  const waiting = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  expect([stripes(unpaid.id)?.status, stripes(waiting.id)?.status]).toEqual(["unpaid", "incomplete"]);
+  expect(nest.stripe.refunds()).toEqual([]);
+});
+
+test("one in a status that we don't know is not given up for another", async () => {
+  const strange = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.updateSubscription(strange.id, { fields: { status: "snoozing" as never } });
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect([stripes(strange.id)?.status, stripes(bought.id)?.status]).toEqual(["snoozing", "active"]);
+  expect(nest.stripe.refunds()).toEqual([]);
+  expect(await statusOf(bought.id)).toBe("active");
+});
+
+test("who buys again because we missed a renewal is left with access by the one that is kept", async () => {
+  const kept = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.clock.advance(40 * 86_400);
+  nest.stripe.advance(0);
+  expect(await statusOf(kept.id)).toBe("no_active_subscription");
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  await insist(created(bought.id));
+  expect([stripes(kept.id)?.status, stripes(bought.id)?.status]).toEqual(["active", "canceled"]);
+  expect(await statusOf(kept.id)).toBe("active");
+});
+
+test("nobody loses to a subscription that is not stored yet", async () => {
+  const kept = nest.stripe.createSubscription({ email: ADA });
+  await insist(created(kept.id));
+  await nest.collection("subscriptions").deleteOne({ stpSubscriptionId: kept.id });
+  await nest.collection("stripe-events").deleteMany({});
+  nest.clock.advance(5);
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  const early = await nest.webhook(created(bought.id));
+  expect([early.status, early.body.code]).toEqual([409, "subscription_not_ready"]);
+  expect(await statusOf(bought.id)).toBe("active");
+  await insist(created(kept.id));
+  await insist(created(bought.id));
+  expect([stripes(kept.id)?.status, stripes(bought.id)?.status]).toEqual(["active", "canceled"]);
+  expect(await statusOf(kept.id)).toBe("active");
+});
+
+test("one that is kept by the time its rejection is decided is not rejected", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA });
+  // The second reading is of the first one: it lives.
+  const held = holdWebhook(nest.environment, nest, 2);
+  const answer = held.post(created(second.id));
+  await held.reached;
+  nest.stripe.cancelSubscription(first.id);
+  nest.stripe.updateSubscription(second.id, { metadata: { n: "1" } });
+  for (const event of nest.stripe.events().filter(({ id }) => id !== created(second.id).id))
+    await nest.webhook(event);
+  held.letGo();
+  expect((await answer).statusCode).toBe(200);
+  await nest.deliverEvents();
+  expect([stripes(first.id)?.status, stripes(second.id)?.status]).toEqual(["canceled", "active"]);
+  expect(await statusOf(second.id)).toBe("active");
+  expect(nest.stripe.refunds()).toEqual([]);
+  await held.close();
+});
+
+test("of two that wait for their first payment the one that is not paid goes, also if the other was first", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  nest.stripe.updateSubscription(first.id, { status: "active" });
+  expect((await nest.webhook(updated(first.id))).status).toBe(200);
+  expect(await statusOf(first.id)).toBe("active");
+  expect(["canceled", "incomplete_expired"]).toContain(stripes(second.id)?.status);
+});
+
+test("a cancellation that was answered by an error, but done, is done", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA });
+  expect((await nest.webhook(created(first.id))).status).toBe(200);
+  nest.stripe.fault({ calls: 1, kind: "error_after", on: "DELETE" });
+  expect((await nest.webhook(created(second.id))).status).toBe(200);
+  expect(stripes(second.id)?.status).toBe("canceled");
+  expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
+});
+
+test("one that was rejected grants nothing, though Stripe has not been told yet", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.fault({ calls: 100, kind: "error", on: "DELETE" });
+  await nest.deliverEvents();
+  expect(await statusOf(first.id)).toBe("active");
+  nest.stripe.cancelSubscription(first.id);
+  await nest.deliverEvents();
+  expect(stripes(second.id)?.status).toBe("active");
+  expect(await statusOf(first.id)).toBe("no_active_subscription");
+});
+
+test("one that lost, but had ended by itself before it was given up, is not given back", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
+  await nest.deliverEvents();
+  const second = nest.stripe.createSubscription({ email: ADA });
+  // As whoever decided left it who died then.
+  const decided = { rejectedSubscriptionIds: [first.id], replacedSubscriptionIds: [first.id] };
+  await nest
+    .collection("users")
+    .updateOne({ keptSubscriptionId: first.id }, { $set: { keptSubscriptionId: second.id, ...decided } });
+  nest.stripe.cancelSubscription(first.id);
+  await nest.deliverEvents();
+  expect(nest.stripe.refunds()).toEqual([]);
+  expect(await stored(first.id)).toMatchObject({ status: "canceled", rejectedAt: null });
+  const user = await nest.collection("users").findOne({ keptSubscriptionId: second.id });
+  expect(user).toMatchObject({ replacedSubscriptionIds: [] });
+});

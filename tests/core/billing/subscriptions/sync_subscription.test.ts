@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { DAY, HOUR } from "#core/clock.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
+import { holdWebhook } from "#tests/support/held.ts";
+import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const hold = (at: number) => holdWebhook(nest.environment, nest, at);
+/** What a merchant does by Stripe's API. */
+const post = async (path: string, params: Record<string, string>): Promise<{ id: string }> => {
+  const headers = { authorization: `Bearer ${nest.stripe.secretKey}` };
+  const reply = await fetch(nest.stripe.url + path, {
+    ...{ method: "POST", headers, body: new URLSearchParams(params) },
+  });
+  expect(reply.status).toBe(200);
+  return (await reply.json()) as { id: string };
+};
+const newest = (type: string) =>
+  nest.stripe.events().findLast((event) => event.type === `customer.subscription.${type}`) as DoubleEvent;
+const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+const statusOf = async (id: string) => {
+  const user_id = (await stored(id))?.userId;
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+  return reply.status === 200 ? reply.body.status : reply.body.code;
+};
+const subjects = () => nest.ses.inbox.map(({ subject }) => subject);
+/** Changes what a subscription is for. */
+const changeProduct = (id: string, product: string) => {
+  const items = structuredClone(nest.stripe.subscriptions().find((one) => one.id === id)?.items);
+  for (const item of items?.data ?? []) item.price.product = product;
+  nest.stripe.updateSubscription(id, { fields: { items: items as never } });
+};
+
+test("one that became ours after it was made is taken in, though its `created` was none of our business", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  changeProduct(id, "prod_other");
+  expect((await nest.webhook(newest("created"))).status).toBe(200);
+  nest.clock.advance(DAY);
+  changeProduct(id, "prod_beak");
+  expect((await nest.webhook(newest("updated"))).status).toBe(200);
+  expect(await statusOf(id)).toBe("active");
+  expect(subjects()).toEqual(["Welcome to Beak!"]);
+});
+
+test("one whose `created` never came is taken in by what comes an hour later, and welcomed if it is new", async () => {
+  const young = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(HOUR - 60);
+  nest.stripe.updateSubscription(young.id, { metadata: { n: "1" } });
+  expect((await nest.webhook(newest("updated"))).body.code).toBe("subscription_not_ready");
+  nest.clock.advance(120);
+  expect((await nest.webhook(newest("updated"))).status).toBe(200);
+  expect(await statusOf(young.id)).toBe("active");
+  expect(subjects()).toEqual(["Welcome to Beak!"]);
+
+  const old = nest.stripe.createSubscription({ email: "bob@example.com" });
+  nest.clock.advance(10 * DAY);
+  nest.stripe.updateSubscription(old.id, { metadata: { n: "2" } });
+  expect((await nest.webhook(newest("updated"))).status).toBe(200);
+  expect(await statusOf(old.id)).toBe("active");
+  expect(subjects()).toHaveLength(1);
+});
+
+test("one that is heard of only when its trial is about to end is taken in, and its owner reminded", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+  nest.clock.advance(12 * DAY);
+  nest.stripe.advance(0);
+  for (let copy = 0; copy < 2; copy++)
+    expect((await nest.webhook(newest("trial_will_end"))).status).toBe(200);
+  expect(await statusOf(id)).toBe("trialing");
+  expect(subjects()).toEqual(["Your Beak trial ends soon"]);
+});
+
+test("one that was changed to another product grants nothing, stands in nobody's way, and is left alone", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  changeProduct(id, "prod_other");
+  await nest.deliverEvents();
+  expect(await statusOf(id)).toBe("no_active_subscription");
+  expect(await stored(id)).toMatchObject({ stpProductId: "prod_other", isOtherProduct: true });
+  const ours = nest.stripe.createSubscription({ email: ADA });
+  for (let copy = 0; copy < 2; copy++) await nest.deliverEvents();
+  expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["active", "active"]);
+  expect(nest.stripe.refunds()).toEqual([]);
+  expect(await statusOf(ours.id)).toBe("active");
+});
+
+test("nor does it if we hear of the other one first; changed back it grants access again", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  changeProduct(id, "prod_other");
+  const ours = nest.stripe.createSubscription({ email: ADA });
+  expect((await nest.webhook(newest("created"))).status).toBe(200);
+  await nest.deliverEvents();
+  expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["active", "active"]);
+  nest.stripe.cancelSubscription(ours.id);
+  await nest.deliverEvents();
+  expect(await nest.collection("users").find().toArray()).toMatchObject([{ keptSubscriptionId: null }]);
+  expect(await statusOf(id)).toBe("no_active_subscription");
+  changeProduct(id, "prod_beak");
+  await nest.deliverEvents();
+  expect(await statusOf(id)).toBe("active");
+});
+
+test("one that was stored for another user than its customer's is handed over", async () => {
+  const made = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const wrong = (await stored(made.id))?.userId;
+  const { user_id } = await nest.signIn("owner@example.com");
+  await nest
+    .collection("provider-mappings")
+    .updateOne({ providerValue: made.customer }, { $set: { userId: user_id } });
+  nest.stripe.updateSubscription(made.id, { metadata: { n: "1" } });
+  await nest.deliverEvents();
+  expect(await stored(made.id)).toMatchObject({ userId: user_id });
+  const users = await nest.collection("users").find().toArray();
+  expect(users.find(({ _id }) => _id === wrong)).toMatchObject({ keptSubscriptionId: null });
+  expect(users.find(({ _id }) => _id === user_id)).toMatchObject({ keptSubscriptionId: made.id });
+});
+
+test("a customer that is mapped decides whose a subscription is, whatever address Stripe has by now", async () => {
+  const { user_id: bob } = await nest.signIn("bob@example.com");
+  const first = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const ada = (await stored(first.id))?.userId;
+  nest.stripe.cancelSubscription(first.id);
+  await post(`/v1/customers/${first.customer}`, { email: "bob@example.com" });
+  const second = await post("/v1/subscriptions", {
+    customer: first.customer,
+    "items[0][price]": String(nest.environment.STRIPE_PRICE_ID),
+  });
+  await nest.deliverEvents();
+  expect(ada).not.toBe(bob);
+  expect(await stored(second.id)).toMatchObject({ userId: ada, status: "active" });
+});
+
+test("one whose customer is mapped to somebody in the moment in which it is stored goes to them", async () => {
+  const { user_id } = await nest.signIn("owner@example.com");
+  const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+  const held = hold(1);
+  const answer = held.post(newest("created"));
+  await held.reached;
+  const at = nest.clock.now().toISOString();
+  await nest.collection("provider-mappings").insertOne({
+    ...{ _id: "provmap_1", userId: user_id, providerType: "stripe", providerValue: customer },
+    ...{ createdAt: at, updatedAt: at, removedAt: null },
+  });
+  held.letGo();
+  expect((await answer).statusCode).toBe(503);
+  nest.clock.advance(150);
+  expect((await nest.webhook(newest("created"))).status).toBe(200);
+  expect(await stored(id)).toMatchObject({ userId: user_id });
+  expect(subjects().filter((subject) => subject === "Welcome to Beak!")).toHaveLength(1);
+  await held.close();
+});
+
+test("a customer that nobody mapped, since whoever stored the subscription died, is mapped by its next event", async () => {
+  const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  await nest.collection("provider-mappings").deleteMany({});
+  nest.stripe.updateSubscription(id, { metadata: { n: "1" } });
+  await nest.deliverEvents();
+  const userId = (await stored(id))?.userId;
+  const mappings = await nest.collection("provider-mappings").find().toArray();
+  expect(mappings).toMatchObject([{ providerValue: customer, userId }]);
+});
+
+test("a reading of Stripe that is held up does not overwrite a newer one", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
+  const held = hold(1);
+  const answer = held.post(newest("updated"));
+  await held.reached;
+  nest.stripe.updateSubscription(id, { cancel_at_period_end: false });
+  expect((await nest.webhook(newest("updated"))).status).toBe(200);
+  held.letGo();
+  expect((await answer).statusCode).toBe(200);
+  expect(await stored(id)).toMatchObject({ cancelType: null, cancelAt: null });
+  await held.close();
+});

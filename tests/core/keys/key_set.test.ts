@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { generateKeySet } from "#core/keys/key_rotation.ts";
+import { parseKeySet } from "#core/keys/signing_keys.ts";
+
+const made = await generateKeySet(new Date());
+const [current, next] = made.keys;
+const changed = (change: Record<string, unknown>) => ({ keys: [{ ...current, ...change }] });
+
+test("a set we made is one", () => {
+  expect(parseKeySet(made)).toEqual(made);
+});
+
+test.each([
+  ["created_at", "soon"],
+  ["created_at", "2026-02-30T00:00:00.000Z"],
+  ["created_at", ""],
+  ["retired_at", "never"],
+])("a set whose %s is %j is refused: the hour and the fourteen days count from it", (field, value) => {
+  expect(() => parseKeySet(changed({ [field]: value }))).toThrow();
+});
+
+test.each([
+  ["the private half of another key", { d: next?.d }],
+  ["a point off the curve", { d: undefined, y: next?.y }],
+  ["a coordinate that is no number", { d: undefined, x: "" }],
+  ["another curve", { crv: "P-384" }],
+  ["another algorithm", { alg: "ES384" }],
+  ["another use", { use: "enc" }],
+  ["other operations", { key_ops: ["encrypt"] }],
+])("a set with %s is refused: it would sign or verify nothing", (_case, change) => {
+  expect(() => parseKeySet(changed(change))).toThrow();
+});

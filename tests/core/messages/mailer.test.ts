@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { Mailer, mayHaveGone } from "#core/messages/mailer.ts";
+import { Ses } from "#core/services/ses.ts";
+import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { freePort } from "#tools/machine/child_process.ts";
+
+let ses: SesDouble;
+let mailer: Mailer;
+const mail = {
+  to: "ada@example.com",
+  template: "magic-link",
+  variables: { magicLinkUrl: "https://magic.getbeak.app/?code=a.b&state=s" },
+} as const;
+const mailerAt = (endpoint: string) =>
+  new Mailer(new Ses({ AWS_ENDPOINT_URL_SESV2: endpoint }), { from: "no-reply@getbeak.app" });
+const failure = (sending: Promise<void>) =>
+  sending.then(
+    () => null,
+    (error: unknown) => error,
+  );
+
+beforeAll(async () => {
+  ses = await startSesDouble();
+  mailer = mailerAt(ses.url);
+});
+beforeEach(() => ses.clear());
+afterAll(() => ses.close());
+
+test("a mail that can't be answered for in time any more is not sent", async () => {
+  await mailer.send(mail, Date.now() + 2000);
+  for (const late of [0, 1, 10_000])
+    expect(await failure(mailer.send(mail, Date.now() - late))).toMatchObject({ code: "email_not_sent" });
+  expect(ses.inbox).toHaveLength(1);
+});
+
+test("a mail that SES refused or never heard of, or that there was no time for, has not gone; one without an answer may have", async () => {
+  for (const kind of ["error", "rate_limited", "rejected"] as const) {
+    ses.fault({ calls: 1, kind });
+    const refused = await failure(mailer.send(mail, Date.now() + 2000));
+    expect([refused, mayHaveGone(refused)]).toMatchObject([{ code: "email_not_sent" }, false]);
+  }
+  expect(mayHaveGone(await failure(mailer.send(mail, Date.now())))).toBe(false);
+  ses.fault({ calls: 1, kind: "hang" });
+  expect(mayHaveGone(await failure(mailer.send(mail, Date.now() + 100)))).toBe(true);
+  const nowhere = mailerAt(`http://127.0.0.1:${await freePort()}`);
+  expect(mayHaveGone(await failure(nowhere.send(mail, Date.now() + 2000)))).toBe(false);
+});

@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
+import type { MongoClient } from "mongodb";
+import { expect, test } from "vitest";
+import { openMongo, writeInOrder } from "#core/services/mongo.ts";
+import { toNestError } from "#entry/answer.ts";
+import { freshDatabaseUri } from "#tests/support/database.ts";
+import { FAULT_KINDS, type FaultKind, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
+import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+
+const FOUND_WITHIN_MS = 15_000;
+
+/** What watches the server in the driver; nothing public leads to it. */
+function monitorOf(client: MongoClient): {
+  connection: { socket: { write: () => boolean } };
+  requestCheck(): void;
+} {
+  // biome-ignore lint/suspicious/noExplicitAny: the driver's inside
+  const [server] = (client as any).topology.s.servers.values();
+  return server.monitor;
+}
+
+test("a database that was lost is found again even where the driver's heartbeat waits for ever", async () => {
+  const real = new URL(freshDatabaseUri().replace(/^mongodb/, "http"));
+  const relay = await startTcpRelay({ host: real.hostname, port: Number(real.port) });
+  real.port = String(relay.port);
+  real.searchParams.set("directConnection", "true");
+  const { client, database } = openMongo(real.href.replace(/^http/, "mongodb"));
+  const ask = () => database.collection("users").findOne({});
+  await ask();
+  // So a socket answers which the server has closed in this very moment: the driver then waits for it to drain.
+  const monitor = monitorOf(client);
+  monitor.connection.socket.write = () => false;
+  monitor.requestCheck();
+  await once(client, "serverHeartbeatStarted");
+  relay.open();
+  const end = Date.now() + FOUND_WITHIN_MS;
+  let isFound = false;
+  while (!isFound && Date.now() < end) {
+    isFound = await ask().then(
+      () => true,
+      () => wait(50, false),
+    );
+  }
+  expect(isFound).toBe(true);
+  await client.close();
+  await relay.close();
+}, 40_000);
+
+test.each(Object.keys(FAULT_KINDS).filter((kind) => kind !== "slow"))(
+  "writes in order, where the database is lost (%s), are unavailable as any other",
+  async (kind) => {
+    const real = new URL(freshDatabaseUri().replace(/^mongodb/, "http"));
+    const proxy = await startFaultProxy(mongoProtocol);
+    proxy.to({ host: real.hostname, port: Number(real.port) });
+    real.port = String(proxy.port);
+    real.searchParams.set("directConnection", "true");
+    const { client, database } = openMongo(real.href.replace(/^http/, "mongodb"));
+    const things = database.collection<{ _id: string; number: number }>("things");
+    await things.insertOne({ _id: "one", number: 0 });
+    const write = () =>
+      writeInOrder(things, [
+        { updateMany: { filter: {}, update: { $inc: { number: 1 } } } },
+        { updateOne: { filter: { number: 1 }, update: { $inc: { number: 10 } } } },
+      ]);
+    proxy.arm(kind as FaultKind, 1);
+    const error = await write().then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(toNestError(error).code).toBe("unavailable");
+    proxy.mend();
+    await client.close();
+    await proxy.close();
+  },
+);
+
+test("writes in order are one trip, each after the one before; a refused one says why", async () => {
+  const { client, database } = openMongo(freshDatabaseUri(), { monitorCommands: true });
+  const things = database.collection<{ _id: string; number: number }>("things");
+  await things.insertOne({ _id: "one", number: 0 });
+  const commands: string[] = [];
+  client.on("commandStarted", ({ commandName }) => commands.push(commandName));
+  await writeInOrder(things, [
+    { updateMany: { filter: {}, update: { $inc: { number: 1 } } } },
+    { updateOne: { filter: { number: 1 }, update: { $inc: { number: 10 } } } },
+  ]);
+  expect(await things.findOne({})).toEqual({ _id: "one", number: 11 });
+  expect(commands).toEqual(["update", "find"]);
+  const refused = writeInOrder(things, [{ insertOne: { document: { _id: "one", number: 0 } } }]);
+  await expect(refused).rejects.toMatchObject({ code: 11000 });
+  await client.close();
+});

@@ -1,0 +1,148 @@
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { codeChallenge, isClientError, randomString, verifyEntitlement } from "#client/index.ts";
+import { clientOf, newestLink, signedIn, storedTokens } from "#tests/packages/client/support.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { CHALLENGE, MAC, VERIFIER } from "#tests/support/nest.ts";
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const failureOf = async (work: Promise<unknown>) => {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (!isClientError(error)) throw new Error(`expected an error of a call, got ${inspect(error)}`);
+  return error;
+};
+const device = (name: string) => ({ platform: "mac", beak_id: name, fingerprint: name }) as const;
+
+describe("the typed client", () => {
+  test("PKCE is that of RFC 7636, appendix B, and random strings are new each time", async () => {
+    expect(await codeChallenge(VERIFIER)).toBe(CHALLENGE);
+    const many = new Set(Array.from({ length: 100 }, randomString));
+    expect([many.size, [...many].every((text) => /^[\w-]{43}$/.test(text))]).toEqual([100, true]);
+  });
+
+  test.each([
+    ["the whole link", (link: URL) => link],
+    ["its text", (link: URL) => ` ${link.href}\n`],
+    ["the app's own URL", (link: URL) => `beak-app://nest/magic-link${link.search}`],
+    ["what the link's page shows", (link: URL) => link.search.slice(1)],
+    ["a fragment", (link: URL) => `https://magic.getbeak.app/#${link.search.slice(1)}`],
+  ])("signs in with %s, tells who it is, and signs out at Nest too", async (_what, shown) => {
+    const { nest, store, network } = clientOf(stack.api);
+    expect(await nest.signedIn()).toBeNull();
+    await nest.sendMagicLink("Ada@Example.com", { device: device("ada") });
+    const who = await nest.finishSignIn(shown(newestLink(stack)));
+    expect([who.clientId, who.flow, (await nest.signedIn())?.userId]).toEqual([MAC, null, who.userId]);
+    const user = await nest.call("get_user");
+    expect([user.id, user.identifiers[0]?.identifier_value]).toEqual([who.userId, "ada@example.com"]);
+    expect(await store.get("links")).toBeNull();
+
+    const tokens = await storedTokens(store);
+    await nest.signOut();
+    expect([await nest.signedIn(), await store.get("tokens")]).toEqual([null, null]);
+    const asked = network.asked.length;
+    expect(await failureOf(nest.call("get_user"))).toMatchObject({ kind: "signed_out", method: "get_user" });
+    await nest.signOut();
+    expect(network.asked).toHaveLength(asked);
+    const refused = await fetch(`${stack.api.url}/1/2021-10-06/get_user`, {
+      method: "POST",
+      headers: { authorization: `bearer ${tokens?.access_token}` },
+      body: JSON.stringify({ user_id: who.userId }),
+    });
+    expect(refused.status).toBe(401);
+  });
+
+  test("of two links each is followed with its own verifier, in any order", async () => {
+    const { nest } = clientOf(stack.api);
+    await nest.sendMagicLink("two@example.com");
+    const first = newestLink(stack);
+    await nest.sendMagicLink("other@example.com");
+    const second = await nest.finishSignIn(newestLink(stack));
+    expect((await nest.finishSignIn(first)).userId).not.toBe(second.userId);
+  });
+
+  test("a link that another asked for, or that is none, is unknown and spends nothing", async () => {
+    const owner = clientOf(stack.api);
+    await owner.nest.sendMagicLink("owner@example.com");
+    const link = newestLink(stack);
+    const { nest, network } = clientOf(stack.api);
+    for (const wrong of [link, "", "hello", "https://x.example/?code=1", "?state=2"])
+      expect(await failureOf(nest.finishSignIn(wrong))).toMatchObject({ kind: "unknown_link", code: null });
+    expect(network.asked).toEqual([]);
+    expect((await owner.nest.finishSignIn(link)).userId).toMatch(/^user_/);
+  });
+
+  test("a link that could not be sent can be followed again; one whose answer was lost is spent, and says so", async () => {
+    const { nest, network } = clientOf(stack.api);
+    const lose = () => {
+      throw new TypeError("no network");
+    };
+    await nest.sendMagicLink("again@example.com");
+    network.before("authenticate_user", lose);
+    expect(await failureOf(nest.finishSignIn(newestLink(stack)))).toMatchObject({ kind: "network" });
+    await nest.finishSignIn(newestLink(stack));
+    await nest.sendMagicLink("lost@example.com");
+    network.after("authenticate_user", lose);
+    expect(await failureOf(nest.finishSignIn(newestLink(stack)))).toMatchObject({ kind: "network" });
+    const spent = await failureOf(nest.finishSignIn(newestLink(stack)));
+    expect(spent).toMatchObject({ kind: "answer", code: "token_used", status: 400 });
+  });
+
+  test("starts a trial, whose link says so and opens a subscription that can be proved offline", async () => {
+    const { nest } = clientOf(stack.api);
+    await nest.startTrial("trial@example.com", { device: device("trial") });
+    const who = await nest.finishSignIn(newestLink(stack));
+    expect(who.flow).toBe("trial");
+    const { status, entitlement } = await nest.call("get_subscription_status");
+    expect(status).toBe("trialing");
+    const keys = JSON.parse(JSON.stringify(await nest.keys()));
+    const asked = { issuer: stack.api.url, clientId: MAC };
+    const proof = await verifyEntitlement(entitlement ?? "", keys, asked);
+    expect(proof).toMatchObject({ userId: who.userId, status: "trialing" });
+    const later = (milliseconds: number) => new Date((proof?.until.getTime() ?? 0) + milliseconds);
+    const check = (jws: string, change: object = {}, set = keys) =>
+      verifyEntitlement(jws, set, { ...asked, ...change });
+    expect(await check(entitlement ?? "", { now: later(-1000) })).not.toBeNull();
+    const [head = "", body = "", signature = ""] = (entitlement ?? "").split(".");
+    const longer = btoa(atob(body).replace(/"exp":\d+/, '"exp":9999999999')).replaceAll("=", "");
+    const { access_token = "" } = (await storedTokens((await signedIn(stack)).store)) ?? {};
+    const refused: [string, unknown][] = [
+      ["over", await check(entitlement ?? "", { now: later(0) })],
+      ["altered", await check(`${head}.${longer}.${signature}`)],
+      ["unsigned", await check(`${head}.${body}.`)],
+      ["of another key", await check(entitlement ?? "", {}, { keys: [] })],
+      ["for another client", await check(entitlement ?? "", { clientId: "client_other" })],
+      ["of another issuer", await check(entitlement ?? "", { issuer: "https://elsewhere.example" })],
+      ["a bearer", await check(access_token)],
+      ["nothing", await check("")],
+      ["junk", await check("a.b.c")],
+      ["five parts", await check(`${entitlement}.x.y`)],
+    ];
+    expect(refused.filter(([, proved]) => proved !== null)).toEqual([]);
+  });
+
+  test("what a person can see of a client, or of its errors, holds no token and no verifier", async () => {
+    const { nest, store, network } = await signedIn(stack);
+    const tokens = await storedTokens(store);
+    await nest.sendMagicLink("inspect@example.com");
+    const [link] = JSON.parse((await store.get("links")) ?? "[]");
+    network.before("get_user", () => {
+      throw new TypeError("no network");
+    });
+    const errors = [
+      await failureOf(nest.call("get_user")),
+      await failureOf(nest.call("get_user", { user_id: "user_other" })),
+      await failureOf(nest.finishSignIn("code=a.b&state=x")),
+    ];
+    const seen = inspect([nest, errors], { depth: 20, showHidden: true }) + JSON.stringify([nest, errors]);
+    for (const secret of [tokens?.access_token, tokens?.refresh_token, link.codeVerifier])
+      expect([secret.length > 20, seen.includes(secret)]).toEqual([true, false]);
+  });
+});

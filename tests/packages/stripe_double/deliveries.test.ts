@@ -1,0 +1,160 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import Stripe from "stripe";
+import { expect, test } from "vitest";
+import { asAcacia } from "#stripe_double/older_shape.ts";
+import { startRig, typesOf } from "#tests/packages/stripe_double/client.ts";
+
+interface Sink extends AsyncDisposable {
+  url: string;
+  received: Stripe.Event[];
+  /** What the next deliveries are answered, then 200. */
+  answers: number[];
+}
+
+/** A webhook endpoint that checks every signature with the SDK. */
+async function startSink(secret = "whsec_double"): Promise<Sink> {
+  const received: Stripe.Event[] = [];
+  const answers: number[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const header = request.headers["stripe-signature"] ?? "";
+    received.push(Stripe.webhooks.constructEvent(Buffer.concat(chunks), header, secret));
+    response.writeHead(answers.shift() ?? 200).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received,
+    answers,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+test("every event arrives, signed as the SDK checks it", async () => {
+  await using sink = await startSink();
+  await using rig = await startRig({ webhookUrl: sink.url });
+  const { double } = rig;
+  const { id } = double.createSubscription({ email: "amy@example.com" });
+  await double.settled();
+  expect(new Set(sink.received.map((event) => event.id))).toEqual(
+    new Set(double.events().map((event) => event.id)),
+  );
+  const created = sink.received.find(({ type }) => type === "customer.subscription.created");
+  expect(created).toMatchObject({
+    api_version: "2026-10-28.endive",
+    pending_webhooks: 1,
+    data: { object: { id, status: "active" } },
+  });
+});
+
+test("what is not answered with 2xx comes again, until it is given up", async () => {
+  await using sink = await startSink();
+  await using rig = await startRig({ webhookUrl: sink.url, retryDelays: [5, 10] });
+  const { stripe, double } = rig;
+  sink.answers.push(500, 503);
+  await stripe.customers.create();
+  await double.settled();
+  expect(double.deliveryAttempts.map(({ attempt, status }) => [attempt, status])).toEqual([
+    [1, 500],
+    [2, 503],
+    [3, 200],
+  ]);
+  sink.answers.push(500, 500, 500);
+  await stripe.customers.create();
+  await double.settled();
+  expect(double.failedDeliveries.map(({ type }) => type)).toEqual(["customer.created"]);
+});
+
+test("no answer at all is tried again too, wherever the endpoint is by then", async () => {
+  await using sink = await startSink();
+  await using rig = await startRig({ webhookUrl: "http://127.0.0.1:1", retryDelays: [100, 100] });
+  const { stripe, double } = rig;
+  await stripe.customers.create();
+  double.deliverTo(sink.url);
+  await double.settled();
+  expect(sink.received).toHaveLength(1);
+});
+
+test("copies and disorder on request", async () => {
+  await using sink = await startSink();
+  await using rig = await startRig({ webhookUrl: sink.url });
+  const { double } = rig;
+  double.deliveries({ duplicates: 2, shuffle: 3 });
+  for (let count = 0; count < 5; count++) double.createSubscription({ email: `n${count}@example.com` });
+  await double.settled();
+  const order = double.events().map(({ id }) => id);
+  const arrived = sink.received.map(({ id }) => id);
+  expect(arrived).toHaveLength(3 * order.length);
+  for (const id of order) expect(arrived.filter((other) => other === id)).toHaveLength(3);
+  const firsts = [...new Set(arrived)];
+  expect(firsts).not.toEqual(order);
+});
+
+test("held events wait, can be sent one by one in any order, and go out on flush", async () => {
+  await using sink = await startSink();
+  await using rig = await startRig({ webhookUrl: sink.url });
+  const { double } = rig;
+  double.deliveries({ isHeld: true });
+  const { id } = double.createSubscription({ email: "amy@example.com" });
+  double.cancelSubscription(id);
+  await double.settled();
+  expect(sink.received).toEqual([]);
+  expect(double.held.map(({ type }) => type)).toEqual(typesOf(double));
+  const last = double.held.pop();
+  if (last === undefined) throw new Error("Something was held");
+  expect(await double.deliver(last)).toBe(200);
+  expect(sink.received.map(({ type }) => type)).toEqual(["customer.subscription.deleted"]);
+  await double.flush();
+  expect(sink.received).toHaveLength(double.events().length);
+  expect(double.held).toEqual([]);
+});
+
+test("an event can be signed for a handler that is called directly", async () => {
+  await using rig = await startRig({ signedAt: () => Date.UTC(2030, 0, 1) });
+  const { double } = rig;
+  const event = double.emit("customer.subscription.surprise", { id: "sub_1", object: "subscription" });
+  const { body, header } = double.signedEvent(event);
+  expect(header).toContain(`t=${Date.UTC(2030, 0, 1) / 1000},v1=`);
+  const parsed = Stripe.webhooks.constructEvent(body, header, double.webhookSecret, 300);
+  expect(parsed).toEqual(event);
+  expect(() => Stripe.webhooks.constructEvent(`${body} `, header, double.webhookSecret)).toThrow();
+});
+
+test("an event can be rendered as an older version had it", async () => {
+  await using rig = await startRig();
+  const { double } = rig;
+  double.createSubscription({ email: "amy@example.com" });
+  const event = double.events().find(({ type }) => type === "customer.subscription.created");
+  if (event === undefined) throw new Error("A subscription was created");
+  const older = asAcacia(event);
+  expect(older.api_version).toBe("2025-02-24.acacia");
+  expect(older.data.object.current_period_end).toBeTypeOf("number");
+  expect(JSON.stringify(older.data.object.items)).not.toContain("current_period_end");
+});
+
+test("events can be listed and read again, by type and time", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = double.createSubscription({ email: "amy@example.com" });
+  const later = double.advance({ days: 3 });
+  double.cancelSubscription(id);
+  const since = await stripe.events.list({ created: { gte: later } });
+  expect(since.data.map(({ type }) => type)).toEqual(["customer.subscription.deleted"]);
+  const wanted = { types: ["customer.subscription.created", "payment_intent.succeeded"] };
+  const listed = await stripe.events.list(wanted).autoPagingToArray({ limit: 100 });
+  expect(listed.map(({ type }) => type)).toEqual([
+    "customer.subscription.created",
+    "payment_intent.succeeded",
+  ]);
+  const all = await stripe.events.list({ type: "customer.subscription.*" });
+  expect(all.data).toHaveLength(2);
+  expect(await stripe.events.retrieve(all.data[0]?.id ?? "")).toMatchObject({ id: all.data[0]?.id });
+  double.advance({ days: 40 });
+  expect((await stripe.events.list()).data).toEqual([]);
+});

@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import { refusalOf, startRig } from "#tests/packages/stripe_double/client.ts";
+
+const amy = { email: "amy@example.com" };
+
+test("error and rate_limited are answered before anything is executed", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const call = () => stripe.customers.create(amy, { idempotencyKey: "k" });
+  double.fault({ calls: 1, kind: "error" });
+  expect(await refusalOf(call())).toMatchObject({ type: "StripeAPIError", statusCode: 500 });
+  double.fault({ calls: 1, kind: "rate_limited" });
+  expect(await refusalOf(call())).toMatchObject({ type: "StripeRateLimitError", statusCode: 429 });
+  expect(double.customers()).toEqual([]);
+  await call();
+  expect(double.customers()).toHaveLength(1);
+});
+
+test("a lost answer was executed, and its key replays it", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  // The SDK itself tries a closed connection once more, even without retries.
+  double.fault({ calls: 2, kind: "lost" });
+  const call = () => stripe.customers.create(amy, { idempotencyKey: "k" });
+  expect((await refusalOf(call())).type).toBe("StripeConnectionError");
+  expect(double.customers()).toHaveLength(1);
+  expect((await call()).id).toBe(double.customers()[0]?.id);
+  expect(double.customers()).toHaveLength(1);
+});
+
+test("a hang is never answered: not executed, or executed with hang_after", async () => {
+  await using rig = await startRig({}, { timeout: 200 });
+  const { stripe, double } = rig;
+  double.fault({ calls: 1, kind: "hang" });
+  expect((await refusalOf(stripe.customers.create(amy))).type).toBe("StripeConnectionError");
+  expect(double.customers()).toEqual([]);
+  double.fault({ calls: 1, kind: "hang_after" });
+  expect((await refusalOf(stripe.customers.create(amy))).type).toBe("StripeConnectionError");
+  expect(double.customers()).toHaveLength(1);
+  expect(double.requests.map(({ status }) => status)).toEqual([null, null]);
+});
+
+test("a fault may be for one operation, may be disarmed, and may come by a seeded chance", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  double.fault({ calls: 1, kind: "error", on: "POST /v1/subscriptions" });
+  await stripe.customers.create(amy);
+  double.fault({ calls: 5, kind: "error" });
+  double.fault({ calls: 0, kind: "none" });
+  await stripe.customers.create(amy);
+  const run = async () => {
+    double.fault({ calls: Number.POSITIVE_INFINITY, kind: "error", chance: 0.5, seed: 7 });
+    const outcomes: boolean[] = [];
+    for (let count = 0; count < 12; count++) {
+      outcomes.push(
+        await stripe.customers.list().then(
+          () => true,
+          () => false,
+        ),
+      );
+    }
+    return outcomes;
+  };
+  const first = await run();
+  expect(await run()).toEqual(first);
+  expect(new Set(first).size).toBe(2);
+});
+
+test("latency delays every answer, and reset takes everything back", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  double.latency(150);
+  const start = performance.now();
+  await stripe.customers.create(amy);
+  expect(performance.now() - start).toBeGreaterThan(140);
+  double.advance({ days: 1 });
+  double.fault({ calls: 9, kind: "error" });
+  double.reset();
+  expect((await stripe.customers.list()).data).toEqual([]);
+  expect((await stripe.products.list()).data).toMatchObject([{ id: "prod_beak" }]);
+});

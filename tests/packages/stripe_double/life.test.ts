@@ -1,0 +1,176 @@
+import type Stripe from "stripe";
+import { expect, test } from "vitest";
+import {
+  customerWithCard,
+  DAY,
+  PRICE,
+  type Rig,
+  startRig,
+  typesOf,
+} from "#tests/packages/stripe_double/client.ts";
+
+const START = Date.UTC(2027, 0, 31, 12) / 1000;
+const still = { now: () => START * 1000 };
+
+async function startTrial(
+  { stripe }: Rig,
+  missing: "cancel" | "create_invoice" | "pause",
+): Promise<Stripe.Subscription> {
+  const customer = await stripe.customers.create({ email: "amy@example.com" });
+  return await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: PRICE }],
+    trial_period_days: 14,
+    trial_settings: { end_behavior: { missing_payment_method: missing } },
+  });
+}
+
+test("a trial announces its end three days before, and without a card it is over", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const { id } = await startTrial(rig, "cancel");
+  double.advance({ days: 10 });
+  expect(typesOf(double, "customer.subscription")).toEqual(["customer.subscription.created"]);
+  double.advance({ days: 10 });
+  const events = double.events().filter(({ type }) => type.startsWith("customer.subscription"));
+  expect(events.map(({ type, created }) => [type, (created - START) / DAY])).toEqual([
+    ["customer.subscription.created", 0],
+    ["customer.subscription.trial_will_end", 11],
+    ["customer.subscription.deleted", 14],
+  ]);
+  const ended = await stripe.subscriptions.retrieve(id);
+  expect(ended).toMatchObject({ status: "canceled", ended_at: START + 14 * DAY });
+});
+
+test("a trial without a card may also be paused, or sent an invoice", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const paused = await startTrial(rig, "pause");
+  const invoiced = await startTrial(rig, "create_invoice");
+  double.advance({ days: 14 });
+  expect((await stripe.subscriptions.retrieve(paused.id)).status).toBe("paused");
+  expect((await stripe.subscriptions.retrieve(invoiced.id)).status).toBe("past_due");
+  double.attachCard(String(paused.customer));
+  expect((await stripe.subscriptions.resume(paused.id)).status).toBe("active");
+  expect(typesOf(double)).toEqual(
+    expect.arrayContaining(["customer.subscription.paused", "customer.subscription.resumed"]),
+  );
+});
+
+test("a trial with a card becomes active, and renews month after month on its day", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const { id, customer } = await startTrial(rig, "cancel");
+  double.attachCard(String(customer));
+  double.advance({ days: 14 });
+  const active = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
+  expect(active).toMatchObject({
+    status: "active",
+    latest_invoice: { status: "paid", amount_paid: 499, billing_reason: "subscription_cycle" },
+  });
+  const update = double.events().findLast(({ type }) => type === "customer.subscription.updated");
+  expect(update?.data.previous_attributes).toMatchObject({ status: "trialing" });
+  double.advance({ days: 31 + 30 });
+  const paid = await stripe.invoices.list({ subscription: id, status: "paid" });
+  expect(paid.data.map(({ amount_paid }) => amount_paid)).toEqual([499, 499, 499, 0]);
+  expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-04-14", "2027-05-14"]);
+});
+
+test("a period that starts on the 31st ends on the last day of a shorter month", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(rig));
+  expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-01-31", "2027-02-28"]);
+  double.advance({ days: 28 });
+  expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-02-28", "2027-03-31"]);
+});
+
+test("a failed renewal is past_due, is tried again, and recovers when the card is good", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const wanted = await customerWithCard(rig);
+  const { id } = await stripe.subscriptions.create(wanted);
+  double.attachCard(String(wanted.customer), { declines: true });
+  double.advance({ days: 28 });
+  const late = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
+  expect(late).toMatchObject({ status: "past_due", latest_invoice: { status: "open", attempt_count: 1 } });
+  expect(periodOf(late)[0]).toBe("2027-02-28");
+  double.advance({ days: 3 });
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("past_due");
+  double.attachCard(String(wanted.customer));
+  double.advance({ days: 2 });
+  const well = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
+  expect(well).toMatchObject({ status: "active", latest_invoice: { status: "paid", attempt_count: 3 } });
+  expect(typesOf(double, "payment_intent.payment_failed")).toHaveLength(2);
+});
+
+test("the last failure ends it", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const wanted = await customerWithCard(rig);
+  const { id } = await stripe.subscriptions.create(wanted);
+  double.attachCard(String(wanted.customer), { declines: true });
+  double.advance({ days: 40 });
+  expect(await stripe.subscriptions.retrieve(id)).toMatchObject({
+    status: "canceled",
+    ended_at: START + (28 + 7) * DAY,
+    cancellation_details: { reason: "payment_failed" },
+  });
+});
+
+test("what was scheduled to end ends then, and is not renewed", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const atEnd = await stripe.subscriptions.create(await customerWithCard(rig));
+  await stripe.subscriptions.update(atEnd.id, { cancel_at_period_end: true });
+  const atDate = await stripe.subscriptions.create(await customerWithCard(rig));
+  await stripe.subscriptions.update(atDate.id, { cancel_at: START + 10 * DAY });
+  const trial = await startTrial(rig, "cancel");
+  double.cancelSubscription(trial.id, { isAtPeriodEnd: true });
+  double.advance({ days: 30 });
+  for (const [id, days] of [
+    [atEnd.id, 28],
+    [atDate.id, 10],
+    [trial.id, 14],
+  ] as const) {
+    const ended = await stripe.subscriptions.retrieve(id);
+    expect(ended).toMatchObject({ status: "canceled", ended_at: START + days * DAY, canceled_at: START });
+    expect((await stripe.invoices.list({ subscription: id })).data).toHaveLength(1);
+  }
+});
+
+test("a first payment that never comes ends it after 23 hours", async () => {
+  await using rig = await startRig(still);
+  const { stripe, double } = rig;
+  const { id } = double.createSubscription({ email: "amy@example.com", status: "incomplete" });
+  double.advance({ hours: 22 });
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("incomplete");
+  double.advance({ hours: 1 });
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("incomplete_expired");
+  expect(typesOf(double)).toContain("payment_intent.canceled");
+  expect(double.pay(id)).toBeNull();
+});
+
+test("time that passes by itself is lived through by the next call", async () => {
+  let now = START;
+  await using rig = await startRig({ now: () => now * 1000 });
+  const { id } = await startTrial(rig, "cancel");
+  now += 15 * DAY;
+  expect(await rig.stripe.subscriptions.retrieve(id)).toMatchObject({
+    status: "canceled",
+    ended_at: START + 14 * DAY,
+  });
+});
+
+test("time only moves forward", async () => {
+  await using rig = await startRig(still);
+  expect(() => rig.double.advance(-1)).toThrow(RangeError);
+  expect(rig.double.advance(5)).toBe(START + 5);
+});
+
+function periodOf({ items }: Stripe.Subscription): (string | undefined)[] {
+  const [item] = items.data;
+  return [item?.current_period_start, item?.current_period_end].map((moment) =>
+    new Date((moment ?? 0) * 1000).toISOString().slice(0, 10),
+  );
+}

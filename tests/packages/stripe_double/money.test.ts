@@ -1,0 +1,132 @@
+import { expect, test } from "vitest";
+import { customerWithCard, refusalOf, startRig, typesOf } from "#tests/packages/stripe_double/client.ts";
+
+test("a paid subscription is refunded in full through its invoice's payments, and no more", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = double.createSubscription({ email: "amy@example.com", card: { fingerprint: "f1" } });
+  const subscription = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice.payments"] });
+  const { latest_invoice: invoice } = subscription;
+  if (invoice === null || typeof invoice === "string") throw new Error("The invoice was to be expanded");
+  expect(invoice.parent?.subscription_details?.subscription).toBe(id);
+  const [payment] = invoice.payments?.data ?? [];
+  expect(payment).toMatchObject({ status: "paid", amount_paid: 499 });
+  const intent = String(payment?.payment.payment_intent);
+  expect(await refusalOf(stripe.refunds.create({ payment_intent: intent, amount: 500 }))).toMatchObject({
+    param: "amount",
+  });
+  const part = await stripe.refunds.create({ payment_intent: intent, amount: 99 });
+  const rest = await stripe.refunds.create({ payment_intent: intent }, { idempotencyKey: "refund" });
+  expect([part.amount, rest.amount, rest.status]).toEqual([99, 400, "succeeded"]);
+  const again = await stripe.refunds.create({ payment_intent: intent }, { idempotencyKey: "refund" });
+  expect(again.id).toBe(rest.id);
+  expect(await refusalOf(stripe.refunds.create({ payment_intent: intent }))).toMatchObject({
+    statusCode: 400,
+    code: "charge_already_refunded",
+  });
+  const paid = await stripe.paymentIntents.retrieve(intent, { expand: ["latest_charge"] });
+  expect(paid).toMatchObject({
+    status: "succeeded",
+    amount_received: 499,
+    latest_charge: {
+      refunded: true,
+      amount_refunded: 499,
+      payment_method_details: { card: { fingerprint: "f1" } },
+    },
+  });
+  expect((await stripe.refunds.list({ payment_intent: intent })).data).toHaveLength(2);
+  expect(typesOf(double, "charge.refunded")).toHaveLength(2);
+});
+
+test("a refund names what it refunds, and nothing unpaid can be refunded", async () => {
+  await using rig = await startRig();
+  const { stripe } = rig;
+  expect((await refusalOf(stripe.refunds.create({}))).statusCode).toBe(400);
+  expect(await refusalOf(stripe.refunds.create({ charge: "ch_no" }))).toMatchObject({
+    code: "resource_missing",
+    param: "charge",
+  });
+  await stripe.subscriptions.create(await customerWithCard(rig, { declines: true }));
+  const [failed] = (await stripe.charges.list()).data;
+  expect(failed).toMatchObject({ status: "failed", failure_code: "card_declined" });
+  const intent = String(failed?.payment_intent);
+  expect(await refusalOf(stripe.refunds.create({ payment_intent: intent }))).toMatchObject({
+    code: "payment_intent_unexpected_state",
+  });
+});
+
+test("a payment can stay processing, and end well after its subscription was cancelled", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(rig, { processes: true }));
+  const { latest_invoice: invoice, status } = await stripe.subscriptions.retrieve(id);
+  expect(status).toBe("active");
+  const [payment] = (await stripe.invoicePayments.list({ invoice: String(invoice) })).data;
+  expect(payment?.status).toBe("open");
+  const intent = String(payment?.payment.payment_intent);
+  expect((await stripe.paymentIntents.retrieve(intent)).status).toBe("processing");
+  await stripe.subscriptions.cancel(id);
+  expect((await refusalOf(stripe.refunds.create({ payment_intent: intent }))).statusCode).toBe(400);
+  double.settlePayment(id, "succeeded");
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("canceled");
+  expect((await stripe.refunds.create({ payment_intent: intent })).amount).toBe(499);
+  expect(typesOf(double, "payment_intent")).toEqual([
+    "payment_intent.created",
+    "payment_intent.processing",
+    "payment_intent.succeeded",
+  ]);
+});
+
+test("a payment that was processing and fails makes its subscription past_due", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(rig, { processes: true }));
+  double.settlePayment(id, "failed");
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("past_due");
+});
+
+test("a dispute leads back to its subscription, and its charge is not refunded meanwhile", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = double.createSubscription({ email: "amy@example.com" });
+  const dispute = double.dispute(id);
+  double.reviewDispute(dispute.id);
+  double.closeDispute(dispute.id, "lost");
+  expect(typesOf(double, "charge.dispute")).toEqual([
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+  ]);
+  expect(await stripe.disputes.retrieve(dispute.id)).toMatchObject({ status: "lost", amount: 499 });
+  const intent = String(dispute.payment_intent);
+  const payments = await stripe.invoicePayments.list({
+    payment: { type: "payment_intent", payment_intent: intent },
+    expand: ["data.invoice"],
+  });
+  expect(payments.data[0]?.invoice).toMatchObject({
+    parent: { subscription_details: { subscription: id } },
+  });
+  expect((await refusalOf(stripe.refunds.create({ payment_intent: intent }))).code).toBe("charge_disputed");
+});
+
+test("cards can be listed, have the same fingerprint wherever they turn up, and be taken away", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const one = double.createSubscription({ email: "amy@example.com", card: { fingerprint: "same" } });
+  const other = double.createSubscription({ email: "bob@example.com", card: { fingerprint: "same" } });
+  for (const { customer } of [one, other]) {
+    const [method] = (await stripe.paymentMethods.list({ customer, type: "card" })).data;
+    expect(method?.card?.fingerprint).toBe("same");
+    expect((await stripe.paymentMethods.retrieve(method?.id ?? "")).customer).toBe(customer);
+  }
+  const { customer } = one;
+  const attached = await stripe.paymentMethods.attach("pm_card_visa", { customer });
+  await stripe.customers.update(customer, { invoice_settings: { default_payment_method: attached.id } });
+  expect(await stripe.customers.retrieve(customer)).toMatchObject({
+    invoice_settings: { default_payment_method: attached.id },
+  });
+  await stripe.paymentMethods.detach(attached.id);
+  expect(await stripe.customers.retrieve(customer)).toMatchObject({
+    invoice_settings: { default_payment_method: null },
+  });
+});

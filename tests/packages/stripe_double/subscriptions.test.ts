@@ -1,0 +1,184 @@
+import { expect, test } from "vitest";
+import {
+  customerWithCard,
+  DAY,
+  PRICE,
+  refusalOf,
+  startRig,
+  typesOf,
+} from "#tests/packages/stripe_double/client.ts";
+
+test("a trial without a card starts at once, in flexible billing", async () => {
+  await using rig = await startRig();
+  const { stripe } = rig;
+  const customer = await stripe.customers.create({ email: "amy@example.com" });
+  const trial = await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: PRICE }],
+    trial_period_days: 14,
+    trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
+    metadata: { trial_id: "t1" },
+    payment_settings: { save_default_payment_method: "on_subscription" },
+    expand: ["latest_invoice"],
+  });
+  expect(trial).toMatchObject({
+    status: "trialing",
+    billing_mode: { type: "flexible" },
+    metadata: { trial_id: "t1" },
+    trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
+    payment_settings: { save_default_payment_method: "on_subscription" },
+    latest_invoice: { status: "paid", amount_due: 0 },
+  });
+  const [item] = trial.items.data;
+  expect(item?.current_period_end).toBe(trial.trial_end);
+  expect((trial.trial_end ?? 0) - (trial.trial_start ?? 0)).toBe(14 * DAY);
+  expect(item?.price.product).toBe("prod_beak");
+});
+
+test("a card pays at once; a declined one leaves it incomplete; none is refused", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const paid = await stripe.subscriptions.create(await customerWithCard(rig));
+  expect(paid.status).toBe("active");
+  const declined = await customerWithCard(rig, { declines: true });
+  expect((await stripe.subscriptions.create(declined)).status).toBe("incomplete");
+  const strict = { ...declined, payment_behavior: "error_if_incomplete" as const };
+  expect(await refusalOf(stripe.subscriptions.create(strict))).toMatchObject({
+    type: "StripeCardError",
+    code: "card_declined",
+    statusCode: 402,
+  });
+  const poor = await stripe.customers.create();
+  const bare = { customer: poor.id, items: [{ price: PRICE }] };
+  expect((await refusalOf(stripe.subscriptions.create(bare))).code).toBe("resource_missing");
+  const later = await stripe.subscriptions.create({ ...bare, payment_behavior: "default_incomplete" });
+  expect(later.status).toBe("incomplete");
+  double.attachCard(poor.id);
+  await stripe.invoices.pay(String(later.latest_invoice));
+  expect((await stripe.subscriptions.retrieve(later.id)).status).toBe("active");
+});
+
+test("a promotion code becomes a discount and lowers the invoice", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = double.createPromotionCode({ id: "promo_staff", code: "STAFF", percentOff: 100 });
+  const customer = await stripe.customers.create();
+  const subscription = await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: PRICE }],
+    discounts: [{ promotion_code: id }],
+    expand: ["discounts", "latest_invoice"],
+  });
+  expect(subscription).toMatchObject({
+    status: "active",
+    discounts: [{ promotion_code: "promo_staff" }],
+    latest_invoice: { amount_due: 0, subtotal: 499 },
+  });
+  expect((await stripe.promotionCodes.retrieve(id)).code).toBe("STAFF");
+});
+
+test("lists hide cancelled ones unless asked, and filter by customer, price and status", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const kept = double.createSubscription({ email: "amy@example.com" });
+  const ended = double.createSubscription({ email: "amy@example.com", status: "canceled" });
+  const ids = async (params: object) => (await stripe.subscriptions.list(params)).data.map(({ id }) => id);
+  expect(await ids({})).toEqual([kept.id]);
+  expect(new Set(await ids({ status: "all" }))).toEqual(new Set([ended.id, kept.id]));
+  expect(await ids({ status: "canceled" })).toEqual([ended.id]);
+  expect(await ids({ customer: ended.customer })).toEqual([]);
+  expect(await ids({ customer: ended.customer, status: "all" })).toEqual([ended.id]);
+  expect(await ids({ price: "price_other" })).toEqual([]);
+});
+
+test("a scheduled end can be asked for both ways, and taken back", async () => {
+  await using rig = await startRig();
+  const { stripe } = rig;
+  const { id, items } = await stripe.subscriptions.create(await customerWithCard(rig));
+  const end = items.data[0]?.current_period_end;
+  const asked = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
+  expect(asked).toMatchObject({ cancel_at_period_end: true, cancel_at: end, status: "active" });
+  expect(asked.canceled_at).not.toBeNull();
+  expect(asked.cancellation_details?.reason).toBe("cancellation_requested");
+  const undone = await stripe.subscriptions.update(id, { cancel_at_period_end: false });
+  expect(undone).toMatchObject({ cancel_at_period_end: false, cancel_at: null, canceled_at: null });
+  const flexible = await stripe.subscriptions.update(id, { cancel_at: "max_period_end" });
+  expect(flexible).toMatchObject({ cancel_at_period_end: false, cancel_at: end });
+  expect((await stripe.subscriptions.update(id, { cancel_at: "" })).cancel_at).toBeNull();
+  const both = { cancel_at_period_end: true, cancel_at: (end ?? 0) + 1 };
+  expect((await refusalOf(stripe.subscriptions.update(id, both))).statusCode).toBe(400);
+});
+
+test("updates tell what was before, and nothing when nothing changed", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(rig));
+  await stripe.subscriptions.update(id, { metadata: { a: "1" } });
+  await stripe.subscriptions.update(id, { metadata: { a: "1" } });
+  const updates = double.events().filter(({ type }) => type === "customer.subscription.updated");
+  expect(updates).toHaveLength(1);
+  expect(updates[0]?.data).toMatchObject({ object: { metadata: { a: "1" } } });
+  expect(updates[0]?.data.previous_attributes).toEqual({ metadata: { a: null } });
+  expect(updates[0]?.request?.id).toMatch(/^req_/);
+});
+
+test("cancelling ends at once; a second time it is missing, but it can still be read", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(rig));
+  const ended = await stripe.subscriptions.cancel(id, { invoice_now: false, prorate: false });
+  expect(ended).toMatchObject({ status: "canceled", cancel_at: null, ended_at: ended.canceled_at });
+  expect(ended.ended_at).not.toBeNull();
+  expect(await refusalOf(stripe.subscriptions.cancel(id))).toMatchObject({
+    statusCode: 404,
+    code: "resource_missing",
+  });
+  expect((await refusalOf(stripe.subscriptions.update(id, { cancel_at_period_end: true }))).statusCode).toBe(
+    400,
+  );
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("canceled");
+  expect(typesOf(double, "customer.subscription")).toEqual([
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+  ]);
+});
+
+test("every status can be made, each with a customer of its own", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const statuses = [
+    "active",
+    "canceled",
+    "incomplete",
+    "incomplete_expired",
+    "past_due",
+    "paused",
+    "trialing",
+    "unpaid",
+  ] as const;
+  const customers = new Set<string>();
+  for (const status of statuses) {
+    const made = double.createSubscription({ email: "amy@example.com", status });
+    expect(made.status).toBe(status);
+    expect((await stripe.subscriptions.retrieve(made.id)).status).toBe(status);
+    customers.add(made.customer);
+  }
+  expect(customers.size).toBe(statuses.length);
+});
+
+test("a change can be forced, whatever it makes of the object", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { id } = double.createSubscription({ email: null });
+  double.updateSubscription(id, { status: "past_due" });
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("past_due");
+  const { items } = await stripe.subscriptions.retrieve(id);
+  double.updateSubscription(id, {
+    fields: { items: { ...items, data: [] }, status: "a_new_status" },
+  });
+  expect(await stripe.subscriptions.retrieve(id)).toMatchObject({
+    status: "a_new_status",
+    items: { data: [] },
+  });
+  double.advance({ days: 100 });
+});

@@ -1,0 +1,122 @@
+import { unzipSync } from "fflate";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Bundle, bundle } from "#tools/deploy/bundle.ts";
+import { zipFunction } from "#tools/deploy/zip.ts";
+import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
+
+const KB = 1024;
+/** Ceilings of a function's code, by what it holds. */
+const DRIVER = 650 * KB;
+const DRIVER_AND_STRIPE = 900 * KB;
+const NOTHING = 50 * KB;
+/** Ceilings of its zip, which is what a cold start fetches, by the ceiling of its code. */
+const ZIPS: Readonly<Record<number, number>> = {
+  [NOTHING]: 20 * KB,
+  [DRIVER]: 200 * KB,
+  [DRIVER_AND_STRIPE]: 240 * KB,
+};
+
+let functions: DeployedFunction[];
+let bundles: Bundle[];
+/** What each function is made of: files that gave it something. */
+let content: Map<string, string[]>;
+
+beforeAll(async () => {
+  functions = await listFunctions();
+  const made = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
+  bundles = made.bundles;
+  content = new Map(
+    Object.entries(made.metafile.outputs)
+      .filter(([file]) => file.endsWith(".js"))
+      .map(([file, { inputs }]) => [
+        file.replace(/^.*\/|\.js$/g, ""),
+        Object.entries(inputs).flatMap(([input, { bytesInOutput }]) => (bytesInOutput > 0 ? [input] : [])),
+      ]),
+  );
+});
+
+const holders = (part: RegExp) =>
+  [...content].flatMap(([name, inputs]) => (inputs.some((input) => part.test(input)) ? [name] : [])).sort();
+const reading = (variable: string) =>
+  functions.flatMap(({ name, needs }) => (variable in needs.variables ? [name] : [])).sort();
+
+describe("a function's code", () => {
+  test("is within its budget, and so is its zip", () => {
+    const withDriver = holders(/node_modules\/mongodb\//);
+    const withStripe = holders(/node_modules\/stripe\//);
+    for (const { name, code } of bundles) {
+      const limit = withStripe.includes(name)
+        ? DRIVER_AND_STRIPE
+        : withDriver.includes(name)
+          ? DRIVER
+          : NOTHING;
+      const atMost = (most: number) => expect.toSatisfy((size: number) => size <= most);
+      expect([name, code.length]).toEqual([name, atMost(limit)]);
+      expect([name, zipFunction(code).length]).toEqual([name, atMost(ZIPS[limit] ?? 0)]);
+    }
+  });
+
+  test("holds a driver, Stripe's SDK, mails and limits only where they are used", () => {
+    expect(holders(/node_modules\/mongodb\//)).toEqual(reading("MONGODB_URI"));
+    expect(holders(/node_modules\/stripe\//)).toEqual(reading("STRIPE_SECRET_KEY"));
+    expect(holders(/src\/core\/email\/templates\//)).toEqual(reading("MAIL_FROM"));
+    expect(holders(/node_modules\/rate-limiter-flexible\//)).toEqual(reading("RATE_LIMIT_KEY"));
+    expect(holders(/core\/clients\/ssm\.ts/)).toEqual(
+      functions.flatMap(({ name }) => (name === "unmatched" ? [] : [name])).sort(),
+    );
+  });
+
+  test("holds nothing that was to be left out, and nothing of the local stack", () => {
+    const out =
+      /zod\/v4\/(locales|classic)|\/tr46\/|\/whatwg-url\/|@aws-sdk|@smithy|nested-clients|src\/local|tests\//;
+    expect(holders(out)).toEqual([]);
+  });
+
+  test("asks for no file but itself and Node", () => {
+    for (const { name, code } of bundles) {
+      const asked = [...new TextDecoder().decode(code).matchAll(/require\("([^"]+)"\)/g)].map(
+        ([, id]) => id ?? "",
+      );
+      const foreign = asked.filter(
+        (id) => !id.startsWith("node:") && !isBuiltIn(id) && !OPTIONAL.includes(id),
+      );
+      expect([name, foreign]).toEqual([name, []]);
+    }
+  });
+});
+
+const isBuiltIn = (id: string) => process.getBuiltinModule(id) !== undefined;
+/** What MongoDB's driver looks for and does without. */
+const OPTIONAL = [
+  "@aws-sdk/credential-providers",
+  "@mongodb-js/zstd",
+  "gcp-metadata",
+  "kerberos",
+  "mongodb-client-encryption",
+  "snappy",
+  "socks",
+];
+
+describe("a zip", () => {
+  test("has the same bytes whenever and wherever it is made", async () => {
+    const again = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
+    const zone = process.env.TZ;
+    for (const [index, { name, code }] of bundles.entries()) {
+      const first = zipFunction(code);
+      process.env.TZ = "Pacific/Kiritimati";
+      const second = zipFunction(again.bundles[index]?.code ?? new Uint8Array());
+      process.env.TZ = zone;
+      expect([name, Buffer.compare(first, second)]).toEqual([name, 0]);
+    }
+  });
+
+  test("holds one file, the handler's, which anybody may read", () => {
+    const code = new TextEncoder().encode("exports.handler = async () => {};");
+    const zip = zipFunction(code);
+    expect(unzipSync(zip)).toEqual({ "index.js": code });
+    // The central directory's record: made by Unix, regular file, 0644 (APPNOTE 4.4.2, 4.4.15).
+    const record = Buffer.from(zip).indexOf(Buffer.from("PK\u0001\u0002", "latin1"));
+    expect(zip[record + 5]).toBe(3);
+    expect(Buffer.from(zip).readUInt32LE(record + 38) >>> 16).toBe(0o100644);
+  });
+});

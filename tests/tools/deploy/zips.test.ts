@@ -1,0 +1,278 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { publicHalves } from "#core/keys/signing_keys.ts";
+import type { Result } from "#entry/answer.ts";
+import { BEAK_PRICE, BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
+import {
+  CHALLENGE,
+  codeIn,
+  exchange,
+  linkRequest,
+  MAC,
+  pkcePair,
+  startNest,
+  type TestNest,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
+import { nodesToTry } from "#tests/support/other_node.ts";
+import { startSsmDouble } from "#tests/support/ssm_double.ts";
+import { writeSettings } from "#tests/support/stage.ts";
+import { recordedEvent, unpack, ZippedFunctions } from "#tests/support/zipped_functions.ts";
+import { bundle } from "#tools/deploy/bundle.ts";
+import { serverless } from "#tools/deploy/serverless.ts";
+import { zipFunction } from "#tools/deploy/zip.ts";
+import { listFunctions } from "#tools/stage/functions.ts";
+
+let folder: string;
+let environments: Map<string, Record<string, string>>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nest-zips-"));
+  const functions = await listFunctions();
+  const { bundles } = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
+  for (const { name, code } of bundles) await unpack(zipFunction(code), join(folder, name));
+  const settings = await writeSettings(folder, {
+    variables: {
+      ISSUER: "https://nest.test",
+      STRIPE_PRICE_ID: BEAK_PRICE,
+      STRIPE_PRODUCT_IDS: BEAK_PRODUCT,
+    },
+  });
+  const stack = { stage: "nonprod", settings, versions: "none.json", folder } as const;
+  const printed = await serverless(stack, ["print", "--format=json"]);
+  const resolved = JSON.parse(printed.slice(printed.indexOf("{"))) as {
+    functions: Record<string, { environment: Record<string, string | null> }>;
+  };
+  environments = new Map(
+    Object.entries(resolved.functions).map(([name, { environment }]) => [
+      name,
+      Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== null)) as Record<
+        string,
+        string
+      >,
+    ]),
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test("no node_modules is in reach of an unpacked zip", () => {
+  for (let at = folder; at !== dirname(at); at = dirname(at)) {
+    expect(existsSync(join(at, "node_modules"))).toBe(false);
+  }
+});
+
+describe.each(nodesToTry())(
+  "every zip, unpacked alone, with its own variables only, on Node $version",
+  ({ path }) => {
+    let nest: TestNest;
+    let ssm: Awaited<ReturnType<typeof startSsmDouble>>;
+    let zips: ZippedFunctions;
+    let tokens: { access_token: string; refresh_token: string; user_id: string };
+    const bearer = () => ({ authorization: `bearer ${tokens.access_token}` });
+    const own = () => ({ user_id: tokens.user_id });
+
+    beforeAll(async () => {
+      nest = await startNest();
+      const values = {
+        ...nest.environment,
+        SIGNING_KEYS_PUBLIC: JSON.stringify(publicHalves(nest.secrets.signingKeys)),
+      };
+      ssm = await startSsmDouble(
+        Object.fromEntries(Object.entries(values).map(([name, value]) => [`/nest/nonprod/${name}`, value])),
+      );
+      // What Lambda sets, and where the doubles are.
+      const lambda = {
+        AWS_REGION: "eu-west-2",
+        AWS_ACCESS_KEY_ID: "ASIAEXAMPLE",
+        AWS_SECRET_ACCESS_KEY: "secret",
+        AWS_SESSION_TOKEN: "session",
+        AWS_ENDPOINT_URL_SSM: ssm.url,
+        AWS_ENDPOINT_URL_SESV2: nest.ses.url,
+      };
+      zips = new ZippedFunctions(
+        folder,
+        path,
+        new Map(
+          [...environments].map(([name, environment]) => [
+            name,
+            {
+              ...environment,
+              ...lambda,
+              ...("STRIPE_SECRET_KEY_PARAMETER" in environment ? { STRIPE_URL: nest.stripe.url } : {}),
+            },
+          ]),
+        ),
+      );
+    });
+    afterAll(async () => {
+      await zips.close();
+      await ssm[Symbol.asyncDispose]();
+      await nest.stop();
+    });
+
+    test("send_magic_link mails a link, and authenticate_user redeems and refreshes", async () => {
+      expect(
+        await zips.call("send_magic_link-2020-12-14", `${V1}send_magic_link`, linkRequest()),
+      ).toMatchObject({
+        status: 204,
+      });
+      const [mail] = nest.ses.inbox;
+      expect(mail?.from).toBe("Beak App <no-reply@nonprod-getbeak.app>");
+      const signedIn = await zips.call(
+        "authenticate_user-2020-12-14",
+        `${V1}authenticate_user`,
+        exchange(mail ? codeIn(mail) : ""),
+      );
+      expect(signedIn.status).toBe(200);
+      const refreshed = await zips.call("authenticate_user-2020-12-14", `${V1}authenticate_user`, {
+        client_id: MAC,
+        grant_type: "refresh_token",
+        refresh_token: signedIn.body.refresh_token,
+      });
+      expect(refreshed.status).toBe(200);
+      tokens = refreshed.body;
+    });
+
+    test("a bearer is good for what its user may call", async () => {
+      expect(await zips.call("get_user-2021-10-06", `${V2}get_user`, own(), bearer())).toMatchObject({
+        status: 200,
+        body: { id: tokens.user_id, identifiers: [{ identifier_value: "ada@example.com" }] },
+      });
+      const level = { ...own(), level: "general" };
+      expect(
+        await zips.call("set_marketing_consent-2020-12-14", `${V1}set_marketing_consent`, level, bearer()),
+      ).toMatchObject({ status: 204 });
+      expect(
+        await zips.call("get_marketing_consent-2020-12-14", `${V1}get_marketing_consent`, own(), bearer()),
+      ).toEqual({ status: 200, body: { level: "general" } });
+      expect(
+        await zips.call("list_news_items-2020-12-14", `${V1}list_news_items`, { client_id: MAC }, bearer()),
+      ).toEqual({ status: 200, body: [] });
+      expect(
+        await zips.call("list_sessions-2021-10-06", `${V2}list_sessions`, own(), bearer()),
+      ).toMatchObject({
+        status: 200,
+        body: [{ client_id: MAC, current: true }],
+      });
+    });
+
+    test("an internal key opens what is for internal callers", async () => {
+      const internal = { authorization: `internal ${nest.secrets.internalKey}` };
+      expect(
+        await zips.call("enrol_alpha_user-2020-12-14", `${V1}enrol_alpha_user`, { email: "a@b.c" }, internal),
+      ).toEqual({ status: 410, body: { code: "deprecated" } });
+    });
+
+    test("create_trial_and_magic_link makes a trial, the webhook stores it, and both status methods know it", async () => {
+      const device = { platform: "mac", beak_id: `b-${path.length}`, fingerprint: `f-${path.length}` };
+      const { verifier, challenge } = pkcePair();
+      expect(challenge).not.toBe(CHALLENGE);
+      const request = {
+        ...linkRequest({ identifier_value: "trial@example.com", code_challenge: challenge }),
+        device,
+      };
+      expect(
+        await zips.call(
+          "create_trial_and_magic_link-2021-10-06",
+          `${V2}create_trial_and_magic_link`,
+          request,
+        ),
+      ).toMatchObject({ status: 204 });
+      for (const event of nest.stripe.events()) {
+        const { body, header } = nest.stripe.signedEvent(event);
+        const call = await recordedEvent("POST /1/webhook/stripe", {
+          headers: { "stripe-signature": header },
+          body,
+        });
+        expect((await zips.invoke("stripe_webhook", call)) as Result).toMatchObject({
+          statusCode: 200,
+          body: '{"received":true}',
+        });
+      }
+      const mails = nest.ses.inbox.filter(({ to }) => to === "trial@example.com");
+      const link = mails.find(({ text }) => text.includes("flow=trial"));
+      const redeemed = await zips.call("authenticate_user-2020-12-14", `${V1}authenticate_user`, {
+        ...exchange(link ? codeIn(link) : ""),
+        code_verifier: verifier,
+      });
+      const as = { authorization: `bearer ${redeemed.body.access_token}` };
+      const who = { user_id: redeemed.body.user_id };
+      expect(
+        await zips.call("get_subscription_status-2021-10-06", `${V2}get_subscription_status`, who, as),
+      ).toMatchObject({
+        status: 200,
+        body: {
+          status: "trialing",
+          billing_portal_url: expect.stringContaining("http"),
+          entitlement: expect.any(String),
+        },
+      });
+      expect(
+        await zips.call("get_subscription_status-2020-12-14", `${V1}get_subscription_status`, {}, as),
+      ).toMatchObject({ status: 204 });
+    });
+
+    test("ses_events stores a bounce", async () => {
+      const event = {
+        id: "17793124-05db-b198-2fde-7ededc63b103",
+        "detail-type": "Email Bounced",
+        source: "aws.ses",
+        time: "2026-11-24T21:35:06Z",
+        detail: {
+          eventType: "Bounce",
+          mail: { messageId: "m1", tags: { "ses:configuration-set": ["nest-nonprod"] } },
+          bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: "gone@example.com" }] },
+        },
+      };
+      expect(await zips.invoke("ses_events", event)).toBeUndefined();
+      expect(await nest.collection("mail-events").countDocuments()).toBe(1);
+    });
+
+    test("jwks publishes public halves only; $default answers what nobody else does", async () => {
+      const jwks = (await zips.invoke("jwks", await recordedEvent("GET /.well-known/jwks.json"))) as Result;
+      const { keys } = JSON.parse(jwks.body ?? "{}");
+      expect(keys).toHaveLength(2);
+      expect(jwks.body).not.toContain('"d"');
+      const ask = async (path: string) =>
+        (await zips.invoke("unmatched", await recordedEvent("$default", { path, verb: "GET" }))) as Result;
+      expect(await ask("/health")).toMatchObject({ statusCode: 200, body: '{"status":"ok"}' });
+      expect(await ask("/nothing")).toMatchObject({ statusCode: 404, body: '{"code":"not_found"}' });
+    });
+
+    test("revoke_session and revoke_token sign out", async () => {
+      const other = await nest.signIn("ada@example.com", { device: undefined });
+      const listed = await zips.call("list_sessions-2021-10-06", `${V2}list_sessions`, own(), bearer());
+      const [session] = listed.body.filter(({ current }: { current: boolean }) => !current);
+      const named = { ...own(), session_id: session.id };
+      expect(
+        await zips.call("revoke_session-2021-10-06", `${V2}revoke_session`, named, bearer()),
+      ).toMatchObject({ status: 204 });
+      expect((await nest.refresh(other.refresh_token)).body.code).toBe("authorization_not_found");
+      expect(
+        await zips.call("revoke_token-2021-10-06", `${V2}revoke_token`, {
+          client_id: MAC,
+          refresh_token: tokens.refresh_token,
+        }),
+      ).toMatchObject({ status: 204 });
+      expect(await zips.call("get_user-2021-10-06", `${V2}get_user`, own(), bearer())).toMatchObject({
+        status: 401,
+      });
+    });
+
+    test("every function was called, none said more than it may, and each read its secrets in one call", async () => {
+      expect(zips.called).toEqual([...environments.keys()].sort());
+      const printed = await zips.printed();
+      for (const secret of [nest.secrets.internalKey, nest.secrets.refreshKey, nest.secrets.rateLimitKey])
+        expect(printed).not.toContain(secret);
+      expect(printed).not.toMatch(/function_not_opened|Warning|"level":"error"|@example\.com/);
+      const withSecrets = [...environments.values()].filter((environment) =>
+        Object.keys(environment).some((name) => name.endsWith("_PARAMETER")),
+      );
+      expect(ssm.asked).toHaveLength(withSecrets.length);
+    });
+  },
+);

@@ -1,0 +1,106 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import {
+  brokenLinks,
+  listFiles,
+  type Page,
+  parsePage,
+  readPage,
+  resolve,
+} from "#tests/tools/docs/markdown.ts";
+import { readTable } from "#tools/security/tables.ts";
+
+const pages = new Map(
+  (await Promise.all(listFiles("*.md", ":!tests").map(readPage))).map((page) => [page.path, page] as const),
+);
+
+/** Every page that somebody gets to from here by following links. */
+function reachableFrom(path: string): Set<string> {
+  const reached = new Set<string>();
+  const next = [path];
+  for (let at = next.pop(); at !== undefined; at = next.pop()) {
+    const page = pages.get(at);
+    if (!page || reached.has(at)) continue;
+    reached.add(at);
+    next.push(...page.targets.map((target) => resolve(page, target)?.file ?? ""));
+  }
+  return reached;
+}
+
+test.each([...pages.keys()])("every link of %s leads to a file and a heading that are there", (path) => {
+  expect(brokenLinks(pages.get(path) as Page, pages)).toEqual([]);
+});
+
+test("the folder reads like a site: every page is reached from docs/README.md, as it is from README.md", () => {
+  expect([...pages.keys()].filter((path) => !reachableFrom("docs/README.md").has(path))).toEqual([]);
+  expect(reachableFrom("README.md").has("docs/README.md")).toBe(true);
+});
+
+test("every picture is shown on a page", () => {
+  const shown = [...pages.values()].flatMap((page) =>
+    page.targets.map((target) => resolve(page, target)?.file),
+  );
+  expect(listFiles("docs/pictures").filter((file) => !shown.includes(file))).toEqual([]);
+});
+
+test("what code, commands and messages name of docs/ is there", async () => {
+  const files = listFiles("src", "tools", "tests", "deploy", "packages", "*.yml", "*.md", ".env.example");
+  const missing: string[] = [];
+  for (const file of files) {
+    for (const [name] of (await readFile(file, "utf8")).matchAll(/\bdocs\/[\w./-]+\.(?:md|json|svg)\b/g))
+      if (!existsSync(name) && !isPlaceholder(name)) missing.push(`${file}: ${name}`);
+  }
+  expect(missing).toEqual([]);
+});
+const isPlaceholder = (name: string) => name.startsWith("docs/example/");
+
+describe("decisions", () => {
+  const decisions = listFiles("docs/decisions/[0-9]*.md");
+
+  test("are numbered from 1 on, each number once", () => {
+    expect(decisions.map((path) => Number(/\/(\d{4})_/.exec(path)?.[1]))).toEqual(
+      decisions.map((_, index) => index + 1),
+    );
+  });
+
+  test.each(decisions)(
+    "%s has its number in its heading and says what would change our mind",
+    async (path) => {
+      const text = await readFile(path, "utf8");
+      expect(text).toMatch(new RegExp(`^# ${Number(/\/(\d{4})_/.exec(path)?.[1])}\\. `));
+      for (const heading of ["Context", "Decision", "Consequences", "What would change our mind"])
+        expect(text).toContain(`\n## ${heading}\n`);
+    },
+  );
+});
+
+test("a link that leads nowhere is noticed, in text, HTML and pictures, and one in code is none", () => {
+  const page = parsePage(
+    "docs/example/page.md",
+    [
+      "# One `two`, three",
+      "[a](#one-two-three) [b](#nowhere) [c](../../README.md) [d](gone.md) ![e](../pictures/gone.svg)",
+      '<img src="gone.png"> <https://example.com> `[f](code.md)`',
+      "```\n[g](code.md)\n```",
+    ].join("\n\n"),
+  );
+  const known = new Map([...pages, [page.path, page]]);
+  // The page itself is no file here.
+  const broken = brokenLinks(page, known).filter((target) => target !== "#one-two-three");
+  expect(broken).toEqual(["#nowhere", "gone.md", "../pictures/gone.svg", "gone.png"]);
+  expect(page.anchors).toEqual(new Set(["one-two-three"]));
+});
+
+test("docs/operate.md has every alarm that is deployed, and no other", async () => {
+  const { Resources } = parse(await readFile("deploy/alarms.yml", "utf8"), { merge: true }) as {
+    Resources: Record<string, { Type: string; Properties: { AlarmName: string } }>;
+  };
+  const deployed = Object.values(Resources).flatMap(({ Type, Properties }) =>
+    Type === "AWS::CloudWatch::Alarm" ? [Properties.AlarmName.split(" ").at(-1)] : [],
+  );
+  const [, section = ""] = (await readFile("docs/operate.md", "utf8")).split("## Alarms");
+  const shown = readTable(section, "Alarm", "What it means", "Go to").map((row) => row.Alarm);
+  expect(shown.sort()).toEqual(deployed.map((name) => `\`${name}\``).sort());
+});

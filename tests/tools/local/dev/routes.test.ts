@@ -1,0 +1,82 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freshDatabaseUri } from "#tests/support/database.ts";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { mailRoutes } from "#tools/local/dev/mail_routes.ts";
+import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
+import { openGateway } from "#tools/local/gateway.ts";
+import { localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+test("an unknown path is not_found, a known one with another verb names its verbs", async () => {
+  for (const path of ["/dev", "/dev/", "/dev/stripe/", "/dev/stripe/subscriptions/a/b", "/dev/nothing"]) {
+    const { status, body } = await stack.ask("GET", path);
+    expect([path, status, body]).toEqual([path, 404, { code: "not_found" }]);
+  }
+  const { status, body, headers } = await stack.ask("POST", "/dev/inbox", {});
+  expect([status, body, headers.get("allow")]).toEqual([
+    405,
+    { code: "method_not_supported" },
+    "GET, DELETE",
+  ]);
+  const one = await stack.ask("GET", "/dev/stripe/subscriptions/sub_1");
+  expect([one.status, one.headers.get("allow")]).toEqual([405, "PATCH, DELETE"]);
+});
+
+test("another site's page can't have the browser change anything", async () => {
+  const change = { advance_days: 30 };
+  const evil = await stack.ask("POST", "/dev/stripe/clock", change, { origin: "https://evil.example" });
+  expect([evil.status, evil.body]).toEqual([403, { code: "access_denied" }]);
+  expect((await stack.ask("GET", "/dev/stripe")).body.ahead_seconds).toBe(0);
+  const own = await stack.ask("POST", "/dev/stripe/clock", { advance_days: 0 }, { origin: stack.api.url });
+  expect(own.status).toBe(200);
+});
+
+test("every route is in docs/local_stack.md", async () => {
+  const page = await readFile(new URL("../../../../docs/local_stack.md", import.meta.url), "utf8");
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  const missing = [
+    ...mailRoutes({ ses: stack.ses, tell: async () => undefined }),
+    ...stripeRoutes(stack.stripe, { list: async () => [] }),
+  ].filter(({ method, path }) => {
+    const shown = path.replace(":id", "<id>");
+    return !rows.some((row) => row.includes(`${shown}\``) && row.includes(method));
+  });
+  expect(missing.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+});
+
+test.each([
+  [{ calls: 1, kind: "explode" }, "validation_failed"],
+  [{ kind: "error" }, "validation_failed"],
+  [{ calls: 1, every: true }, "validation_failed"],
+  ["{", "malformed_json"],
+  [undefined, "body_missing"],
+])("POST /dev/mail/faults refuses %j", async (fault, code) => {
+  const { status, body } = await stack.ask("POST", "/dev/mail/faults", fault);
+  expect([status, body.code]).toEqual([400, code]);
+});
+
+test("nothing under /dev is a path of the API", async () => {
+  const environment = localEnvironment(await makeSecrets(), {
+    issuer: "https://nest.test",
+    mongoUri: freshDatabaseUri(),
+    sesUrl: stack.ses.url,
+    stripe: stack.stripe,
+  });
+  const gateway = await openGateway(environment, { write: () => undefined });
+  for (const [method, path] of [
+    ["GET", "/dev/status"],
+    ["GET", "/dev/stripe"],
+    ["POST", "/dev/stripe/clock"],
+    ["POST", "/dev/stripe/faults"],
+  ] as const) {
+    const { statusCode, body } = await gateway.invoke({ method, path, headers: {}, ip: "203.0.113.9" });
+    expect([path, statusCode, body]).toEqual([path, 404, '{"code":"not_found"}']);
+  }
+  await gateway.close();
+});

@@ -1,0 +1,279 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { MongoClient } from "mongodb";
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
+import { freshDatabaseUri } from "#tests/support/database.ts";
+import { descendants, isAlive, type Program, runProgram, temporaryFolder } from "#tests/support/program.ts";
+import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+import { freePort, run } from "#tools/machine/child_process.ts";
+
+const START = "tools/local/start.ts";
+const DEMO = "tools/local/demo/main.ts";
+
+describe("npm start", () => {
+  let program: Program;
+  let url: string;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let mongoUri: string;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    mongoUri = freshDatabaseUri();
+    const environment = { PORT: String(await freePort()), NEST_DATA_DIR: folder.path, MONGODB_URI: mongoUri };
+    program = runProgram(START, [], environment);
+    [, url = ""] = await program.until(/Nest is at (http:\S+)/);
+  });
+  afterAll(async () => {
+    program.process.kill("SIGTERM");
+    await program.ended;
+    await folder[Symbol.asyncDispose]();
+  });
+
+  test("serves the page, the API and what scripts need to know", async () => {
+    const page = await fetch(`${url}/`);
+    expect(page.headers.get("content-type")).toContain("text/html");
+    expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: "ok" });
+    const status = (await (await fetch(`${url}/dev/status`)).json()) as { internal_key: string };
+    expect(status).toMatchObject({
+      ready: true,
+      database: { engine: "MongoDB", uri: mongoUri },
+      stripe: { mode: "double", url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
+    });
+    const user = await fetch(`${url}/1/2021-10-06/get_user`, {
+      method: "POST",
+      headers: { authorization: `internal ${status.internal_key}` },
+      body: JSON.stringify({ user_id: "user_nobody" }),
+    });
+    expect([user.status, await user.json()]).toEqual([404, { code: "not_found" }]);
+  });
+
+  /** A request as it is written, where fetch would tidy its path and set its Host. */
+  const raw = (method: string, path: string, host = new URL(url).host) =>
+    new Promise<{ status: number; body: string; requestId: unknown }>((resolve, reject) => {
+      const asked = request(url, { method, path, headers: { host } }, (response) => {
+        let body = "";
+        response.on("data", (chunk) => {
+          body += chunk;
+        });
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, body, requestId: response.headers["request-id"] }),
+        );
+      });
+      asked.on("error", reject).end();
+    });
+
+  test("is reached by names of this machine", async () => {
+    const { port } = new URL(url);
+    for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+      expect([host, (await raw("GET", "/health", host)).status]).toEqual([host, 200]);
+  });
+
+  test("refuses any other name, so that no web page whose name leads here can read anything", async () => {
+    const { port } = new URL(url);
+    for (const host of [`rebound.example:${port}`, "localhost:1", "localhost", `localhost:${port}.evil`]) {
+      for (const path of ["/", "/dev/status", "/health", "/assets/main.js", "/1/2021-10-06/get_user"]) {
+        const { status, body } = await raw("GET", path, host);
+        expect([host, path, status, body]).toEqual([host, path, 403, '{"code":"access_denied"}']);
+      }
+    }
+  });
+
+  test.each([
+    ["GET", "//1/2020-12-14/list_news_items", 404, "not_found"],
+    ["POST", "//health", 404, "not_found"],
+    ["GET", "/1/2020-12-14/../../health", 405, "method_not_supported"],
+    ["POST", "/1/2020-12-14/../../health", 404, "not_found"],
+    ["GET", "/./health", 404, "not_found"],
+    ["GET", "/%68ealth", 404, "not_found"],
+    ["GET", "http://[/", 404, "not_found"],
+    ["OPTIONS", "*", 404, "not_found"],
+  ])("takes a path as it is written: %s %s", async (method, path, status, code) => {
+    const answer = await raw(method, path);
+    expect([answer.status, JSON.parse(answer.body).code]).toEqual([status, code]);
+    expect(answer.requestId).toBeTruthy();
+  });
+
+  test("answers a body over 10 MB as API Gateway does, and lives on", async () => {
+    const tooLarge = await fetch(`${url}/1/2020-12-14/list_news_items`, {
+      method: "POST",
+      body: Buffer.alloc(11 * 1024 * 1024, 0x61),
+    });
+    expect([tooLarge.status, await tooLarge.json()]).toEqual([413, { message: "Request Too Long" }]);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+  });
+
+  test("uses our Stripe double unless it is given a key", async () => {
+    const { stripe } = (await (await fetch(`${url}/dev/status`)).json()) as { stripe: { url: string } };
+    expect(stripe).toEqual({
+      mode: "double",
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      secret_key: "sk_test_double",
+      webhook_secret: "whsec_double",
+    });
+    expect(program.printed()).toContain("Stripe: our own double");
+  });
+
+  test.concurrent("says in one line that its port is taken", async () => {
+    await using other = await temporaryFolder();
+    const taken = runProgram(START, [], {
+      PORT: new URL(url).port,
+      NEST_DATA_DIR: other.path,
+      MONGODB_URI: mongoUri,
+    });
+    const { status, printed } = await taken.ended;
+    expect(status).toBe(1);
+    expect(printed.trim()).toBe(`Port ${new URL(url).port} is taken. Choose another: PORT=3001 npm start`);
+  });
+
+  test.concurrent("does not share its data with a second one", async () => {
+    const second = runProgram(START, [], {
+      PORT: String(await freePort()),
+      NEST_DATA_DIR: folder.path,
+      MONGODB_URI: mongoUri,
+    });
+    const { status, printed } = await second.ended;
+    expect([status, printed.trim()]).toEqual([
+      1,
+      "Another `npm start` is running and holds the local data. Stop it first.",
+    ]);
+  });
+
+  test.concurrent("says in one line which database it can't reach", async () => {
+    await using other = await temporaryFolder();
+    const port = await freePort();
+    const lost = runProgram(START, [], {
+      PORT: "0",
+      NEST_DATA_DIR: other.path,
+      MONGODB_URI: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300`,
+    });
+    const { status, printed } = await lost.ended;
+    expect([status, printed.trim()]).toEqual([1, "MONGODB_URI is set, but no database answers there."]);
+  });
+
+  test("the README's quickstart signs in", async () => {
+    const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
+    const [, script = ""] = /```sh\n([\s\S]*?)```/.exec(readme) ?? [];
+    expect(script).toContain("localhost:3000");
+    const printed = await run("bash", ["-euc", script.replaceAll("localhost:3000", new URL(url).host)]);
+    expect(JSON.parse(printed)).toMatchObject({ token_type: "bearer", expires_in: 3600 });
+  });
+
+  test("the program of docs/start.md signs in with the client as it is published", async () => {
+    expect((await runProgram("tools/openapi/build_client.ts").ended).status).toBe(0);
+    const page = await readFile(new URL("../../../docs/start.md", import.meta.url), "utf8");
+    const [, program = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
+    const here = program.replace("http://localhost:3000", url);
+    const { status, printed } = await runProgram("--input-type=module", ["-e", here]).ended;
+    expect([status, printed]).toEqual([0, expect.stringMatching(/^user_\w+ \{\n {2}id: 'user_/)]);
+  });
+
+  test("the demo runs against it and ends with 0", async () => {
+    const { status, printed } = await runProgram(DEMO, ["--url", url]).ended;
+    expect(printed).toContain("Every step held.");
+    expect(printed).toContain("✓ it is trialing, before any event of Stripe's was needed");
+    expect(printed).toContain("✓ the reminder came before the end");
+    expect(status).toBe(0);
+  });
+});
+
+test("a signal during start-up stops what was started by then", async () => {
+  await using folder = await temporaryFolder();
+  const { hostname, port } = new URL(inject("mongoUri").replace(/^mongodb/, "http"));
+  const relay = await startTcpRelay({ host: hostname, port: Number(port) });
+  relay.hang();
+  const uri = freshDatabaseUri();
+  const program = runProgram(START, [], {
+    PORT: "0",
+    NEST_DATA_DIR: folder.path,
+    MONGODB_URI: `mongodb://127.0.0.1:${relay.port}${new URL(uri.replace(/^mongodb/, "http")).pathname}?directConnection=true`,
+  });
+  const lock = `${folder.path}.lock`;
+  await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 10_000 });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGTERM"] as const) program.process.kill(signal);
+  relay.open();
+  const { status, printed } = await program.ended;
+  await relay.close();
+  expect([status, printed.trim()]).toEqual([0, "Stopping as soon as it has started."]);
+  expect(existsSync(lock)).toBe(false);
+});
+
+describe("the demo", () => {
+  test("starts a stack of its own and leaves no database behind", async () => {
+    const { status, printed } = await runProgram(DEMO, [], { MONGODB_URI: inject("mongoUri") }).ended;
+    expect([status, printed.trim().split("\n").at(-1)]).toEqual([0, "Every step held."]);
+    const client = await MongoClient.connect(inject("mongoUri"));
+    const { databases } = await client.db().admin().listDatabases();
+    await client.close();
+    expect(databases.map(({ name }) => name).filter((name) => /^nest-[0-9a-f]{12}$/.test(name))).toEqual([]);
+  });
+
+  test("ends with 1 where nothing answers, and where the answer is another one", async () => {
+    const nobody = await runProgram(DEMO, ["--url", `http://localhost:${await freePort()}`]).ended;
+    expect(nobody.status).toBe(1);
+    expect(nobody.printed).toContain("nothing answers");
+    const wrong = createServer((socket) =>
+      socket.end('HTTP/1.1 500 no\r\ncontent-length: 18\r\n\r\n{"code":"unknown"}'),
+    );
+    await new Promise<void>((resolve) => wrong.listen(0, "127.0.0.1", resolve));
+    const { port } = wrong.address() as { port: number };
+    const failing = await runProgram(DEMO, ["--url", `http://127.0.0.1:${port}`]).ended;
+    wrong.close();
+    expect(failing.status).toBe(1);
+    expect(failing.printed).toContain("send_magic_link: unknown (500)");
+  });
+});
+
+// Only with a database of its own does a start have children. Mostly they wait for others' ends: hence at once.
+describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI))(
+  "npm start's children",
+  { concurrent: true },
+  () => {
+    const startOwn = async (path: string) => {
+      const program = runProgram(START, [], {
+        PORT: String(await freePort()),
+        NEST_DATA_DIR: path,
+        MONGODB_URI: "",
+      });
+      await program.until(/Nest is at/);
+      const children = await descendants(program.process.pid ?? 0);
+      expect(children.length).toBeGreaterThan(0);
+      return { program, children };
+    };
+    const gone = (children: number[]) =>
+      vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 10_000 });
+
+    test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("end with it on %s", async (signal) => {
+      await using folder = await temporaryFolder();
+      const { program, children } = await startOwn(folder.path);
+      program.process.kill(signal);
+      expect((await program.ended).status).toBe(0);
+      await gone(children);
+    });
+
+    test("end with it even if it is killed, and the next start finds its data", async () => {
+      await using folder = await temporaryFolder();
+      const first = await startOwn(folder.path);
+      first.program.process.kill("SIGKILL");
+      await gone(first.children);
+      const second = await startOwn(folder.path);
+      second.program.process.kill("SIGTERM");
+      expect((await second.program.ended).status).toBe(0);
+    });
+
+    test("bring it down with one clear line if one of them dies", async () => {
+      await using folder = await temporaryFolder();
+      const { program, children } = await startOwn(folder.path);
+      const commands = await Promise.all(
+        children.map(async (pid) => ({ pid, command: await readFile(`/proc/${pid}/cmdline`, "utf8") })),
+      );
+      const server = commands.find(({ command }) => /ferretdb-|mongod/.test(command.split("\0")[0] ?? ""));
+      process.kill(server?.pid ?? 0, "SIGKILL");
+      const { status, printed } = await program.ended;
+      expect(status).toBe(1);
+      expect(printed).toMatch(/The database \(.+\) has ended\. Everything else is stopped too\./);
+      await gone(children);
+    });
+  },
+);

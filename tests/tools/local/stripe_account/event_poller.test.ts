@@ -1,0 +1,108 @@
+import Stripe from "stripe";
+import { expect, test } from "vitest";
+import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
+import { StripeApi } from "#core/services/stripe.ts";
+import { type Rig, startRig } from "#tests/packages/stripe_double/client.ts";
+import { faultsOf } from "#tests/support/stripe_witness.ts";
+import { createEventPoller, type EventPollerOptions } from "#tools/local/stripe_account/event_poller.ts";
+
+const SECRET = "whsec_of_this_run";
+
+/** A poller on a double, and what it posted, each checked with the SDK. */
+function startPoller({ double }: Rig, options: Partial<EventPollerOptions> = {}) {
+  const posted: Stripe.Event[] = [];
+  const bodies: string[] = [];
+  /** What the next posts are answered, then 200; null is no answer. */
+  const answers: (number | null)[] = [];
+  const poller = createEventPoller({
+    stripe: new StripeApi(double.secretKey, double.url),
+    secret: SECRET,
+    async post(body, signature) {
+      posted.push(Stripe.webhooks.constructEvent(body, signature, SECRET));
+      bodies.push(body);
+      return answers.length > 0 ? (answers.shift() as number | null) : 200;
+    },
+    ...options,
+  });
+  return { poller, posted, bodies, answers };
+}
+
+test("each event that Nest acts on is posted once, oldest first, signed, in the bytes that Stripe would send", async () => {
+  await using rig = await startRig();
+  const { poller, posted, bodies } = startPoller(rig);
+  const { id } = rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  rig.double.updateSubscription(id, { cancel_at_period_end: true });
+  rig.double.createSubscription({ email: "bob@example.com" });
+  await poller.poll();
+  const wanted = rig.double.events().filter(({ type }) => (STRIPE_EVENT_TYPES as string[]).includes(type));
+  expect(posted.map((event) => event.id)).toEqual(wanted.map((event) => event.id));
+  expect(bodies.map((body) => JSON.parse(body))).toEqual(wanted);
+  expect(await faultsOf(bodies.map((body) => ({ kind: "event", body, forced: new Map() })))).toEqual([]);
+  expect(await poller.poll()).toEqual([]);
+  rig.double.cancelSubscription(id);
+  expect((await poller.poll()).map(({ type }) => type)).toEqual(["customer.subscription.deleted"]);
+});
+
+test("what is not taken comes again in its place, until it is given up", async () => {
+  await using rig = await startRig();
+  const { poller, posted, answers } = startPoller(rig, { retryDelays: [0, 0] });
+  rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  answers.push(409);
+  expect((await poller.poll()).map(({ status }) => status)).toEqual([409]);
+  rig.double.createSubscription({ email: "bob@example.com", trialDays: 14 });
+  answers.push(null);
+  const second = await poller.poll();
+  expect(second.map(({ status }) => status)).toEqual([null, 200]);
+  expect(posted[1]?.id).toBe(posted[0]?.id);
+  answers.push(500);
+  expect((await poller.poll()).map(({ status }) => status)).toEqual([500]);
+  expect(await poller.poll()).toEqual([]);
+});
+
+test("a try that is not due yet is not made", async () => {
+  await using rig = await startRig();
+  const { poller, answers } = startPoller(rig, { retryDelays: [60_000] });
+  rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  answers.push(503);
+  expect(await poller.poll()).toHaveLength(1);
+  expect(await poller.poll()).toEqual([]);
+});
+
+test("when Stripe fails it says so, and the next time nothing is missing", async () => {
+  await using rig = await startRig();
+  const { poller, posted } = startPoller(rig);
+  rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  rig.double.fault({ calls: 9, kind: "rate_limited" });
+  await expect(poller.poll()).rejects.toMatchObject({ code: "stripe_error" });
+  rig.double.fault({ calls: 0, kind: "none" });
+  await poller.poll();
+  expect(posted).toHaveLength(1);
+});
+
+test("more events than a page holds, and events of a test clock's future, keep none back", async () => {
+  await using rig = await startRig();
+  const { stripe, double } = rig;
+  const { poller, posted } = startPoller(rig);
+  const frozen_time = Math.floor(Date.now() / 1000) + 90 * 86_400;
+  const clock = await stripe.testHelpers.testClocks.create({ frozen_time });
+  const { id: customer } = await stripe.customers.create({ test_clock: clock.id });
+  await stripe.subscriptions.create({
+    customer,
+    items: [{ price: "price_1JhiGIATHKHpwoLyyxI5cCKU" }],
+    trial_period_days: 9,
+  });
+  await poller.poll();
+  for (let count = 0; count < 150; count++) {
+    double.createSubscription({ email: `n${count}@example.com`, trialDays: 14 });
+  }
+  await poller.poll();
+  expect(posted).toHaveLength(151);
+  expect(new Set(posted.map(({ id }) => id)).size).toBe(151);
+});
+
+test("what happened before it was made is left alone", async () => {
+  await using rig = await startRig({ now: () => Date.now() - 3_600_000 });
+  rig.double.createSubscription({ email: "amy@example.com" });
+  const { poller } = startPoller(rig);
+  expect(await poller.poll()).toEqual([]);
+});

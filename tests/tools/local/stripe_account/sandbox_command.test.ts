@@ -1,0 +1,61 @@
+import { expect, inject, test } from "vitest";
+import { startStripeDouble } from "#stripe_double/stripe_double.ts";
+import { runProgram } from "#tests/support/program.ts";
+import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+
+const SANDBOX = "tools/local/stripe_account/sandbox.ts";
+
+test("without a key npm run stripe:sandbox says in one line that it was skipped and why, and ends well", async () => {
+  const { status, printed } = await runProgram(SANDBOX, [], { STRIPE_CONTRACT_KEY: "" }).ended;
+  expect([status, printed]).toEqual([
+    0,
+    "Skipped: STRIPE_CONTRACT_KEY names no key of a Stripe sandbox (sk_test_...).\n",
+  ]);
+});
+
+test.each(["sk_live_1", "hunter2"])("with %s it asks nobody anything", async (key) => {
+  const double = await startStripeDouble();
+  const given = { STRIPE_CONTRACT_KEY: key, STRIPE_URL: double.url };
+  const { status, printed } = await runProgram(SANDBOX, [], given).ended;
+  expect([status, printed.trim().split("\n")]).toEqual([
+    1,
+    [expect.stringMatching(/^STRIPE_CONTRACT_KEY is .*: it must start with sk_test_ or rk_test_\.$/)],
+  ]);
+  expect(printed).not.toContain(key);
+  expect(double.requests).toEqual([]);
+  await double.close();
+});
+
+test("with a key it lives the life in that account, and leaves nothing living behind", async () => {
+  // Stands for the sandbox: an account that the run knows nothing of but its key.
+  const double = await startStripeDouble();
+  const run = runProgram(SANDBOX, [], {
+    STRIPE_CONTRACT_KEY: double.secretKey,
+    STRIPE_URL: double.url,
+    MONGODB_URI: inject("mongoUri"),
+    NO_COLOR: "1",
+  });
+  const { status, printed } = await wrongOnPurpose(() => run.ended);
+  expect(printed).toMatch(/Test Files {2}2 passed/);
+  expect(printed).toMatch(/a Stripe sandbox/);
+  expect(printed).not.toContain(double.secretKey);
+  expect(status).toBe(0);
+  const made = double.requests.filter(
+    ({ method, path }) => method === "POST" && path === "/v1/subscriptions",
+  );
+  expect(made.length).toBeGreaterThan(10);
+  const living = double
+    .subscriptions()
+    .filter(({ status }) => !["canceled", "incomplete_expired"].includes(status));
+  expect(living).toEqual([]);
+  expect(double.customers().every((customer) => "deleted" in customer && customer.deleted)).toBe(true);
+  const list = async (path: string) => {
+    const headers = { authorization: `Bearer ${double.secretKey}` };
+    return ((await (await fetch(`${double.url}/v1/${path}`, { headers })).json()) as { data: object[] }).data;
+  };
+  expect(await list("test_helpers/test_clocks")).toEqual([]);
+  // What the double had from the beginning.
+  expect(await list("prices?active=true")).toMatchObject([{ id: "price_1JhiGIATHKHpwoLyyxI5cCKU" }]);
+  expect(await list("products?active=true")).toMatchObject([{ id: "prod_beak" }]);
+  await double.close();
+}, 240_000);

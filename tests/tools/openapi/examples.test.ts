@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Method } from "#client/index.ts";
+import { METHODS } from "#client/methods.ts";
+import { asClient } from "#tests/packages/client/as_client.ts";
+import { openApiDocument } from "#tests/support/declared.ts";
+import type { Reply } from "#tests/support/nest.ts";
+import { Asker, type Nests, startNests, WAYS } from "#tests/tools/openapi/provoke.ts";
+import { errorExample } from "#tools/openapi/error_bodies.ts";
+import { type DocumentedForm, formsOf } from "#tools/openapi/read.ts";
+
+let nests: Nests;
+beforeAll(async () => {
+  nests = await startNests();
+});
+afterAll(() => nests.stop());
+
+/** The keys of a value, and those of its parts; two lists are alike if their first items are. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return "list";
+  if (typeof value !== "object" || value === null) return typeof value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => one.localeCompare(other))
+      .map(([key, inner]) => [key, shapeOf(inner)]),
+  );
+}
+
+const forms = formsOf(openApiDocument);
+
+/** Whether the typed client has this form. */
+function isMethodOfClient(form: DocumentedForm): form is DocumentedForm & { name: Method } {
+  return Object.hasOwn(METHODS, form.name) && forms.findLast(({ name }) => name === form.name) === form;
+}
+
+/** The client makes of an error what Nest answered, under its code. */
+async function requireTyped(method: Method, { status, headers, body }: Reply): Promise<void> {
+  const reply = { status, headers, body, raw: JSON.stringify(body) };
+  const error = await asClient(method, reply);
+  // An access token that is not good is refreshed, and here the refresh gets the same answer.
+  if (body.code === "unauthorized" && METHODS[method].bearer) {
+    expect(error).toMatchObject({ kind: "refresh_failed", cause: { code: "unauthorized" } });
+    return;
+  }
+  const retryAfterSeconds = Number(headers["retry-after"]) || null;
+  const { code, meta, reasons } = body;
+  const requestId = headers["request-id"];
+  expect({ ...error }).toMatchObject({ kind: "answer", code, status, requestId, retryAfterSeconds });
+  expect([error.kind === "answer" && error.meta, error.kind === "answer" && error.reasons]).toEqual([
+    meta,
+    reasons,
+  ]);
+}
+
+describe.each(forms)("$name of $introduced", (form) => {
+  const isOver = form.operation.deprecated === true;
+  const examples = Object.entries(form.requestExamples);
+  const sent = form.paths.flatMap((path) => examples.map(([way, { value }]) => ({ path, way, value })));
+
+  // What a good request is answered with is held against the document by `call` itself.
+  test.each(sent)("its example ($way) works at $path", async ({ path, value }) => {
+    const asker = new Asker(nests, form);
+    const { body, options, address } = await asker.ready(value);
+    if (form.name === "get_subscription_status") {
+      nests.good.stripe.createSubscription({ email: address });
+      await nests.good.deliverEvents();
+    }
+    if (form.name === "get_marketing_consent") {
+      const choice = { user_id: body.user_id, level: "general" };
+      await nests.good.call(path.replace("get_", "set_"), choice, options);
+    }
+    const reply = await nests.good.call(path, body, options);
+    expect([reply.status, reply.body?.code]).toEqual(
+      isOver ? [410, "deprecated"] : [form.response ? 200 : 204, undefined],
+    );
+    if (form.response && !Array.isArray(reply.body))
+      expect(Object.keys(reply.body).sort()).toEqual(Object.keys(form.responseExample as object).sort());
+  });
+
+  test.each(form.errors)("answers $status $code as its example says", async ({ code, status }) => {
+    const way = WAYS[`${form.name}:${code}`] ?? WAYS[code];
+    if (!way) throw new Error(`nobody knows how to provoke ${code} of ${form.name}`);
+    const reply = await way(new Asker(nests, form));
+    expect([reply.status, reply.body?.code]).toEqual([status, code]);
+    expect(shapeOf(reply.body)).toEqual(shapeOf(errorExample(code)));
+    if (isMethodOfClient(form)) await requireTyped(form.name, reply);
+  });
+});

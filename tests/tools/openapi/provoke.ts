@@ -1,0 +1,225 @@
+import type { ErrorCode } from "#core/errors.ts";
+import {
+  type CallOptions,
+  linkRequest,
+  type Reply,
+  startNest,
+  type TestNest,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
+import type { DocumentedForm } from "#tools/openapi/read.ts";
+
+type Body = Record<string, unknown>;
+
+/** The Nests that errors are provoked on, all with one database and one set of keys but for what is wrong with them. */
+export interface Nests {
+  good: TestNest;
+  /** Whose database refuses every command. */
+  broken: TestNest;
+  /** Whose database is not there. */
+  lost: TestNest;
+  /** That lets one link and one failure pass. */
+  strict: TestNest;
+  stop(): Promise<void>;
+}
+
+export async function startNests(): Promise<Nests> {
+  const good = await startNest();
+  const uri = new URL(good.mongoUri.replace(/^mongodb/, "http"));
+  const variant = (change: (url: URL) => void): string => {
+    const changed = new URL(uri);
+    change(changed);
+    return changed.href.replace(/^http/, "mongodb");
+  };
+  const beside = (environment: Record<string, string>) => startNest({ beside: good, environment });
+  const broken = await beside({
+    // Longer than any server takes.
+    MONGODB_URI: variant((url) => {
+      url.pathname = `/${"n".repeat(100)}`;
+    }),
+  });
+  const lost = await beside({
+    MONGODB_URI: variant((url) => {
+      url.host = "127.0.0.1:1";
+      url.searchParams.set("serverSelectionTimeoutMS", "200");
+    }),
+  });
+  const strict = await beside({ LIMIT_LINKS_PER_ADDRESS: "1", LIMIT_FAILURES_PER_NETWORK: "1" });
+  return {
+    good,
+    broken,
+    lost,
+    strict,
+    async stop() {
+      for (const nest of [broken, lost, strict, good]) await nest.stop();
+    },
+  };
+}
+
+let people = 0;
+
+/** A documented request, made good: what an example can only show, such as a code, is had from Nest. */
+export class Asker {
+  readonly nests: Nests;
+  readonly form: DocumentedForm;
+  constructor(nests: Nests, form: DocumentedForm) {
+    this.nests = nests;
+    this.form = form;
+  }
+
+  get path(): string {
+    return this.form.paths[0] ?? "";
+  }
+
+  /** The credential that the document says is needed, and the example with fresh values in the place of known ones. */
+  async ready(example: unknown): Promise<{ body: Body; options: CallOptions; address: string }> {
+    const { good } = this.nests;
+    const address = `person${++people}@example.com`;
+    const body = { ...(example as Body) };
+    const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
+    const needsUser = security.includes("bearer") || "refresh_token" in body;
+    const tokens = needsUser ? await good.signIn(address) : null;
+    if ("user_id" in body) body.user_id = tokens?.user_id;
+    if ("refresh_token" in body) body.refresh_token = tokens?.refresh_token ?? "";
+    if ("code" in body) body.code = await good.emailedCode({ identifier_value: address });
+    if ("session_id" in body) body.session_id = await this.#ownSession(tokens?.user_id ?? "");
+    if ("identifier_value" in body) body.identifier_value = address;
+    if ("device" in body) body.device = { platform: "mac", beak_id: address, fingerprint: address };
+    if (security.includes("bearer"))
+      return { body, address, options: { bearer: tokens?.access_token ?? "" } };
+    return { body, address, options: security.includes("internal") ? { internal: true } : {} };
+  }
+
+  async #ownSession(user_id: string): Promise<string> {
+    const { body } = await this.nests.good.call(`${V2}list_sessions`, { user_id }, { internal: true });
+    return body[0].id;
+  }
+
+  /** Sends an example, made good and then changed. */
+  async send(
+    change: Body = {},
+    options: CallOptions = {},
+    which = 0,
+    nest = this.nests.good,
+  ): Promise<Reply> {
+    const example = Object.values(this.form.requestExamples)[which]?.value;
+    const ready = await this.ready(example);
+    return nest.call(this.path, { ...ready.body, ...change }, { ...ready.options, ...options });
+  }
+
+  /** A bearer that is good as far as its signature tells. */
+  async bearer(): Promise<CallOptions> {
+    const { access_token } = await this.nests.good.signIn(`person${++people}@example.com`);
+    return { bearer: access_token, internal: false };
+  }
+}
+
+type Way = (asker: Asker) => Promise<Reply>;
+const REFRESH = 1;
+const nobody = { user_id: "user_nobody" };
+const internal: CallOptions = { internal: true };
+
+/** The same call until it is answered otherwise, which must not take long. */
+async function again(call: () => Promise<Reply>): Promise<Reply> {
+  await call();
+  return call();
+}
+
+/** How to have an error answered, by code, or by `<method>:<code>` where the way differs. */
+export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`, Way>>> = {
+  validation_failed: (asker) => asker.send({ zig: 1 }),
+  body_missing: ({ nests, path }) => nests.good.call(path),
+  malformed_json: ({ nests, path }) => nests.good.call(path, "{oops"),
+  body_too_large: ({ nests, path }) => nests.good.call(path, "x".repeat(64 * 1024 + 1)),
+  unauthorized: (asker) => asker.send({}, { bearer: "junk", internal: false }),
+  access_denied: (asker) => asker.send({}, { headers: { authorization: "internal wrong" } }),
+  unknown: async (asker) => asker.send({}, await asker.bearer(), 0, asker.nests.broken),
+  unavailable: async (asker) => asker.send({}, await asker.bearer(), 0, asker.nests.lost),
+
+  client_not_found: (asker) => asker.send({ client_id: "client_none" }),
+  invalid_redirect_uri: (asker) => asker.send({ redirect_uri: "https://elsewhere.example/" }),
+  invalid_email: (asker) => asker.send({ identifier_value: "foo" }),
+  rate_limited: (asker) =>
+    again(() => asker.send({ identifier_value: "often@example.com" }, {}, 0, asker.nests.strict)),
+  email_not_sent: (asker) => {
+    asker.nests.good.ses.fault({ calls: 1, kind: "error" });
+    return asker.send();
+  },
+  stripe_error: async (asker) => {
+    asker.nests.good.stripe.fault({ calls: 1, kind: "error" });
+    return asker.send();
+  },
+  already_subscribed: async ({ nests: { good }, path }) => {
+    good.stripe.createSubscription({ email: "rich@example.com" });
+    await good.deliverEvents();
+    return good.call(path, linkRequest({ identifier_value: "rich@example.com" }));
+  },
+  trial_already_used: async (asker) => {
+    const device = { platform: "mac", beak_id: "used", fingerprint: "used" };
+    await asker.send({ device });
+    return asker.send({ device });
+  },
+
+  "authenticate_user:code_missing": (asker) => asker.send({ code: undefined }),
+  "authenticate_user:code_verifier_missing": (asker) => asker.send({ code_verifier: undefined }),
+  "authenticate_user:redirect_uri_missing": (asker) => asker.send({ redirect_uri: undefined }),
+  "authenticate_user:refresh_token_missing": (asker) => asker.send({ refresh_token: undefined }, {}, REFRESH),
+  "authenticate_user:malformed_code": (asker) => asker.send({ code: "abc" }),
+  "authenticate_user:malformed_refresh_token": (asker) => asker.send({ refresh_token: "a.b" }, {}, REFRESH),
+  "authenticate_user:not_found": (asker) => asker.send({ code: "authzcode_nobody.0" }),
+  "authenticate_user:incorrect_client": (asker) =>
+    asker.send({ client_id: "client_000000CAixkP7YVb0cH1zvNfE5mYi" }),
+  "authenticate_user:incorrect_redirect_uri": (asker) =>
+    asker.send({ redirect_uri: "https://magic.getbeak.app/callback" }),
+  "authenticate_user:incorrect_code_verifier": (asker) => asker.send({ code_verifier: "wrong" }),
+  "authenticate_user:token_not_found": async (asker) => {
+    const code = await asker.nests.good.emailedCode();
+    return asker.send({ code: `${code.split(".")[0]}.${"0".repeat(64)}` });
+  },
+  "authenticate_user:token_used": async (asker) => {
+    const code = await asker.nests.good.emailedCode();
+    return again(() => asker.send({ code }));
+  },
+  "authenticate_user:token_expired": async (asker) => {
+    const code = await asker.nests.good.emailedCode();
+    asker.nests.good.clock.advance(20 * 60);
+    return asker.send({ code });
+  },
+  "authenticate_user:authorization_not_found": async (asker) => {
+    const { client_id, refresh_token } = await asker.nests.good.signIn();
+    await asker.nests.good.call(`${V2}revoke_token`, { client_id, refresh_token });
+    return asker.send({ refresh_token }, {}, REFRESH);
+  },
+  // The link was asked for while the client was enabled.
+  "authenticate_user:client_not_found": async (asker) => {
+    const { refresh_token, client_id } = await asker.nests.good.signIn();
+    const environment = { CLIENTS: JSON.stringify([OTHER_CLIENT]) };
+    const without = await startNest({ beside: asker.nests.good, environment });
+    const reply = await without.call(`${V1}authenticate_user`, {
+      client_id,
+      grant_type: "refresh_token",
+      refresh_token,
+    });
+    await without.stop();
+    return reply;
+  },
+  "authenticate_user:rate_limited": (asker) =>
+    again(() => asker.send({ code: "authzcode_nobody.0" }, {}, 0, asker.nests.strict)),
+
+  not_found: (asker) => asker.send(nobody, internal),
+  "revoke_session:not_found": (asker) => asker.send({ session_id: "session_none" }),
+  awaiting_consent: (asker) => asker.send(),
+  no_active_subscription: (asker) => asker.send(),
+  deprecated: (asker) => asker.send(),
+};
+
+const OTHER_CLIENT = {
+  id: "client_other",
+  name: "Other",
+  enabled: true,
+  redirectUris: ["https://magic.getbeak.app/"],
+  origins: [],
+  accessTokenLifetime: 3600,
+  sessionMaxDays: null,
+};

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ErrorCode } from "#core/errors.ts";
+import { handler as jwks } from "#entry/jwks.ts";
+import { handler as unmatched } from "#entry/unmatched.ts";
+import { openApiDocument, requireDeclared } from "#tests/support/declared.ts";
+import type { Reply, TestNest } from "#tests/support/nest.ts";
+import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import { type Nests, startNests } from "#tests/tools/openapi/provoke.ts";
+import { toEvent } from "#tools/local/gateway.ts";
+import { errorsOf } from "#tools/openapi/read.ts";
+
+const WEBHOOK = "/1/webhook/stripe";
+let nests: Nests;
+beforeAll(async () => {
+  nests = await startNests();
+});
+afterAll(() => nests.stop());
+
+/** The newest event of a type, as Stripe would post it. */
+function newest(nest: TestNest, type: string): object {
+  const found = nest.stripe.events().findLast((event) => event.type === type);
+  if (!found) throw new Error(`no ${type} was sent`);
+  return found;
+}
+const CREATED = "customer.subscription.created";
+
+/** How to have the webhook answer with an error. */
+const WAYS: Readonly<Partial<Record<ErrorCode, (nests: Nests) => Promise<Reply>>>> = {
+  missing_webhook_body: ({ good }) => good.call(WEBHOOK),
+  invalid_webhook_payload: ({ good }) => good.call(WEBHOOK, {}, { headers: { "stripe-signature": "junk" } }),
+  body_too_large: ({ good }) => good.call(WEBHOOK, "x".repeat(1024 * 1024 + 1)),
+  subscription_not_ready: async ({ good }) => {
+    const { id } = good.stripe.createSubscription({ email: "early@example.com" });
+    good.stripe.updateSubscription(id, { cancel_at_period_end: true });
+    return good.webhook(newest(good, "customer.subscription.updated"));
+  },
+  subscription_not_valid: async ({ good }) => {
+    const { id } = good.stripe.createSubscription({ email: "strange@example.com" });
+    good.stripe.updateSubscription(id, { fields: { status: "sleeping" as never } });
+    return good.webhook(newest(good, CREATED));
+  },
+  customer_email_missing: async ({ good }) => {
+    good.stripe.createSubscription({ email: null });
+    return good.webhook(newest(good, CREATED));
+  },
+  stripe_error: async ({ good }) => {
+    good.stripe.createSubscription({ email: "down@example.com" });
+    good.stripe.fault({ calls: 1, kind: "error" });
+    return good.webhook(newest(good, CREATED));
+  },
+  email_not_sent: async ({ good }) => {
+    good.stripe.createSubscription({ email: "unsent@example.com" });
+    good.ses.fault({ calls: 1, kind: "error" });
+    return good.webhook(newest(good, CREATED));
+  },
+  unknown: ({ broken }) => broken.webhook(broken.stripe.emit("some.thing", { id: "x" })),
+  unavailable: ({ lost }) => lost.webhook(lost.stripe.emit("some.thing", { id: "x" })),
+};
+
+describe("the webhook", () => {
+  const operation = openApiDocument.paths[WEBHOOK]?.post;
+  if (!operation) throw new Error("the document has no webhook");
+
+  test("takes its example, signed", async () => {
+    const example = operation.requestBody?.content["application/json"].examples?.whole;
+    if (!example || !("value" in example)) throw new Error("there is no example");
+    // It leaves out what Nest does not read.
+    const reply = await wrongOnPurpose(() => nests.good.webhook(example.value as object));
+    expect(reply.body).toEqual({ received: true });
+  });
+
+  test.each(errorsOf(openApiDocument, operation.responses))(
+    "answers $status $code as its example says",
+    async ({ code, status }) => {
+      const way = WAYS[code];
+      if (!way) throw new Error(`nobody knows how to provoke ${code}`);
+      const reply = await way(nests);
+      expect([reply.status, reply.body.code]).toEqual([status, code]);
+    },
+  );
+});
+
+describe("paths that are no methods", () => {
+  test.each([
+    ["GET", "/health"],
+    ["HEAD", "/health"],
+    ["GET", "/.well-known/jwks.json"],
+  ])("%s %s answers as documented", async (method, path) => {
+    expect((await nests.good.call(path, undefined, { method })).status).toBe(200);
+  });
+
+  const ANY: readonly (readonly [ErrorCode, string, string])[] = [
+    ["not_found", "POST", "/1/2021-10-06/nope"],
+    ["malformed_url", "POST", "/1/2021-10-06/"],
+    ["unknown_version", "POST", "/2/2021-10-06/get_user"],
+    ["version_not_supported", "POST", "/1/1999-01-01/get_user"],
+    ["unknown_webhook_provider", "POST", "/1/webhook/paypal"],
+    ["method_not_supported", "GET", "/1/2021-10-06/get_user"],
+  ];
+  test.each(ANY)("%s is documented for what no method has", async (code, method, path) => {
+    const reply = await nests.good.call(path, {}, { method });
+    expect(reply.body.code).toBe(code);
+  });
+
+  test("every error of an unmatched path is among them, but for the function that does not open", () => {
+    const documented = errorsOf(openApiDocument, openApiDocument["x-unmatched"].responses);
+    const provoked = [...ANY.map(([code]) => code), "unknown"];
+    expect(documented.map(({ code }) => code).sort()).toEqual(provoked.sort());
+  });
+
+  test.each([
+    ["the keys", jwks, "/.well-known/jwks.json"],
+    ["health", unmatched, "/health"],
+  ])("%s, whose function has no variables, answer the documented 500", async (_name, handler, path) => {
+    const event = toEvent({ method: "GET", path, headers: {}, ip: "203.0.113.1" }, "$default");
+    const { statusCode = 0, headers, body = "" } = await handler(event, { awsRequestId: "r-1" } as never);
+    expect(statusCode).toBe(500);
+    requireDeclared({
+      verb: "GET",
+      path,
+      status: statusCode,
+      headers: headers as Record<string, string>,
+      body: JSON.parse(body),
+    });
+  });
+});
+
+describe("what holds answers against the document", () => {
+  const headers = { "beak-time": "2026-03-14T09:26:53.589Z", "request-id": "r-1" };
+  const good = { verb: "GET", path: "/health", status: 200, headers, body: { status: "ok" } };
+
+  test.each([
+    ["a status", { status: 418 }, /no such status/],
+    ["a shape", { body: { status: "ok", more: 1 } }, /additional properties/],
+    ["a value", { body: { status: "fine" } }, /constant/],
+    ["a header that is missing", { headers: { "request-id": "r-1" } }, /lacks beak-time/],
+    ["a header's form", { headers: { ...headers, "beak-time": "today" } }, /date-time/],
+    [
+      "a body where there is none",
+      { verb: "POST", path: "/1/2021-10-06/revoke_token", status: 204 },
+      /no body/,
+    ],
+  ])("refuses %s that it does not have", (_what, change, message) => {
+    requireDeclared(good);
+    expect(() => requireDeclared({ ...good, ...change } as typeof good)).toThrow(message);
+  });
+});

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { hashSecret } from "#core/secrets.ts";
+import { runCli } from "#tests/support/cli.ts";
+import { runProgram } from "#tests/support/program.ts";
+import { startSsmDouble, stubAws } from "#tests/support/ssm_double.ts";
+import { writeSettings } from "#tests/support/stage.ts";
+
+let folder: string;
+let settings: string;
+let ssm: Awaited<ReturnType<typeof startSsmDouble>>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nest-key-lists-"));
+  settings = await writeSettings(folder);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  ssm = await startSsmDouble();
+  stubAws(ssm.url);
+  await config("make");
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await ssm[Symbol.asyncDispose]();
+});
+
+const called = (args: string[]) => ["config", ...args, "--stage", "nonprod", "--settings", settings];
+const config = (...args: string[]) => runCli(called(args), {});
+/** Runs it as a program of its own, with a secret in its pipe. */
+const piped = (secret: string, ...args: string[]) => {
+  const program = runProgram("tools/operator/nest.ts", called(args));
+  program.process.stdin?.end(secret);
+  return program.ended;
+};
+const stored = (name: string) => ssm.stored().get(`/nest/nonprod/${name}`) ?? "";
+
+test("a refresh key is added behind, put in front, and the old one taken out; no key is ever shown", async () => {
+  const [old] = JSON.parse(stored("REFRESH_KEYS"));
+  const printed: string[] = [];
+  const step = async (...args: string[]) => {
+    const { status, printed: said } = await config(...args);
+    printed.push(said);
+    expect([args, status]).toEqual([args, 0]);
+    return JSON.parse(stored("REFRESH_KEYS")).map(({ id }: { id: string }) => id);
+  };
+  const [, fresh] = await step("add", "REFRESH_KEYS");
+  expect(JSON.parse(stored("REFRESH_KEYS"))[0]).toEqual(old);
+  expect(await config("drop", "REFRESH_KEYS", "1", "--yes")).toMatchObject({
+    status: 1,
+    printed: expect.stringContaining("1 is in use"),
+  });
+  expect(await step("first", fresh)).toEqual([fresh, "1"]);
+  const keys = JSON.parse(stored("REFRESH_KEYS"));
+  expect((await config("list", "REFRESH_KEYS")).printed).toBe(`${fresh}\n1\n`);
+  expect(await step("drop", "REFRESH_KEYS", "1", "--yes")).toEqual([fresh]);
+  // An id is never used again: what was derived under it would be derived wrongly.
+  expect((await step("add", "REFRESH_KEYS"))[1]).not.toMatch(/^[12]$/);
+  for (const { key } of keys) expect(printed.join("")).not.toContain(key);
+});
+
+test("an internal key is shown once and kept as its hash, beside those before it", async () => {
+  const before = stored("INTERNAL_KEYS");
+  const { status, printed } = await config("add", "INTERNAL_KEYS");
+  const [, key = ""] = /shown this once: ([0-9a-f]{64})/.exec(printed) ?? [];
+  expect([status, stored("INTERNAL_KEYS")]).toEqual([0, `${before},${hashSecret(key)}`]);
+  await config("drop", "INTERNAL_KEYS", before.slice(0, 8), "--yes");
+  expect(stored("INTERNAL_KEYS")).toBe(hashSecret(key));
+  const last = await config("drop", "INTERNAL_KEYS", hashSecret(key).slice(0, 8), "--yes");
+  expect([last.status, last.printed]).toEqual([1, expect.stringContaining("is the only one")]);
+});
+
+test("Stripe's next webhook secret is taken from a pipe, and both are good until the old one is dropped", async () => {
+  await piped("whsec_0123456789abcdef", "put", "STRIPE_WEBHOOK_SECRETS");
+  const added = await piped("whsec_fedcba9876543210\n", "add", "STRIPE_WEBHOOK_SECRETS");
+  expect([added.status, stored("STRIPE_WEBHOOK_SECRETS")]).toEqual([
+    0,
+    "whsec_0123456789abcdef,whsec_fedcba9876543210",
+  ]);
+  expect(added.printed).not.toContain("whsec_");
+  await config("drop", "STRIPE_WEBHOOK_SECRETS", hashSecret("whsec_0123456789abcdef").slice(0, 8), "--yes");
+  expect(stored("STRIPE_WEBHOOK_SECRETS")).toBe("whsec_fedcba9876543210");
+});
+
+test("taking a value out is asked for, and what is not there or no list is a sentence", async () => {
+  await config("add", "INTERNAL_KEYS");
+  const before = stored("INTERNAL_KEYS");
+  const refusals: [string[], number, RegExp][] = [
+    [["drop", "INTERNAL_KEYS", before.slice(0, 8)], 1, /say --yes/],
+    [["drop", "INTERNAL_KEYS", "00000000", "--yes"], 1, /There is no 00000000/],
+    [["first", "7"], 1, /There is no 7/],
+    [["list", "MONGODB_URI"], 2, /Say one of REFRESH_KEYS/],
+    [["list", "STRIPE_WEBHOOK_SECRETS"], 1, /missing in SSM/],
+  ];
+  for (const [args, status, words] of refusals)
+    expect([args, await config(...args)]).toEqual([args, { status, printed: expect.stringMatching(words) }]);
+  expect(stored("INTERNAL_KEYS")).toBe(before);
+});

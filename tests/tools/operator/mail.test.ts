@@ -1,0 +1,84 @@
+import type { Context } from "aws-lambda";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { handler } from "#callbacks/ses_events.ts";
+import { DAY } from "#core/clock.ts";
+import { serveEvent } from "#entry/event.ts";
+import { runCli } from "#tests/support/cli.ts";
+import { linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
+import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
+
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const run = (...args: string[]) => runCli(["mail", ...args], { MONGODB_URI: nest.mongoUri });
+
+/** SES tells of a mail, by the event that the local stack makes for it. */
+async function returned(to: string, kind: string, secondsAgo = 0): Promise<void> {
+  const serve = serveEvent(handler.declaration, nest.gateway);
+  const tell: Mails["tell"] = (event) => {
+    const time = new Date(Date.parse(event.time) - secondsAgo * 1000).toISOString();
+    return serve({ ...event, time }, { awsRequestId: "r1" } as Context);
+  };
+  const route = mailRoutes({ ses: nest.ses, tell }).find(({ path }) => path === "/dev/mail/returned");
+  const answer = await route?.run("", Buffer.from(JSON.stringify({ to, kind })));
+  expect(answer?.status).toBe(204);
+}
+
+const mailsTo = async (identifier_value: string) => {
+  const before = nest.ses.inbox.length;
+  expect((await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }))).status).toBe(204);
+  return nest.ses.inbox.length - before;
+};
+
+test("an address that bounced is shown with the end of its hold, and mailed again once it is released", async () => {
+  await returned("ada@example.com", "bounce");
+  expect(await mailsTo("ada@example.com")).toBe(0);
+  const shown = await run("show", " Ada@Example.com");
+  expect(shown.printed).toMatch(
+    /^It gets no mail until 20\S+Z\.\n20\S+Z {2}bounce {2}General {2}ada@example\.com\n$/,
+  );
+  expect(await run("release", "ada@example.com")).toEqual({
+    status: 0,
+    printed: "It gets mail again (bounces forgotten: 1).\n",
+  });
+  expect(await mailsTo("ada@example.com")).toBe(1);
+  expect((await run("release", "ada@example.com")).printed).toBe("It had not bounced.\n");
+});
+
+test("a full mailbox and a complaint hold nothing, and are kept when a bounce is forgotten", async () => {
+  await returned("ada@example.com", "soft_bounce");
+  await returned("ada@example.com", "complaint");
+  await returned("ada@example.com", "bounce");
+  await run("release", "ada@example.com");
+  const { printed } = await run("show", "ada@example.com");
+  expect(printed).toMatch(/^It gets mail\.\n/);
+  expect(printed.match(/soft bounce|complaint/g)?.sort()).toEqual(["complaint", "soft bounce"]);
+});
+
+test("what came back is listed since a time, newest first, and counted by domain", async () => {
+  await returned("old@example.com", "bounce", 2 * DAY);
+  await returned("ada@example.com", "bounce", 60);
+  await returned("bob@example.com", "bounce", 30);
+  await returned("eve@example.org", "complaint", 10);
+  const { printed } = await run("returned");
+  expect(printed).toMatch(/^2 {2}bounce +example\.com\n1 {2}complaint +example\.org\n\n/);
+  expect(printed.match(/\w+@example/g)).toEqual(["eve@example", "bob@example", "ada@example"]);
+  const since = new Date(Date.now() - 3 * DAY * 1000).toISOString();
+  const document = JSON.parse(
+    (await runCli(["mail", "returned", "--since", since, "--json"], { MONGODB_URI: nest.mongoUri })).printed,
+  );
+  expect(document.events).toHaveLength(4);
+  expect(document.domains[0]).toEqual({ domain: "example.com", kind: "bounce", count: 3 });
+});
+
+test("nothing is a sentence, and no address is a mistake of who typed it", async () => {
+  expect(await run("returned")).toEqual({ status: 0, printed: "No mail came back.\n" });
+  expect((await run("show", "nobody@example.com")).printed).toMatch(
+    /It gets mail\.\nNothing is stored of it\./,
+  );
+  expect((await run("show", "nobody")).status).toBe(2);
+  expect((await run("returned", "--since", "yesterday")).status).toBe(2);
+});

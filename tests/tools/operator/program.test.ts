@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { expect, test } from "vitest";
+import { runProgram } from "#tests/support/program.ts";
+import { nestProgram } from "#tools/operator/nest.ts";
+import { examplesOf } from "#tools/terminal/command.ts";
+
+test("as a process it ends with 0 for help, 1 for what is not well and 2 for a wrong call", async () => {
+  const run = (...args: string[]) => runProgram("tools/operator/nest.ts", args, { MONGODB_URI: "" }).ended;
+  const [help, unwell, wrong] = await Promise.all([
+    run("users", "--help"),
+    run("users", "find", "x"),
+    run("users", "fnid"),
+  ]);
+  expect(help).toMatchObject({ status: 0, printed: expect.stringContaining("why [options] <user>") });
+  expect(unwell).toMatchObject({ status: 1, printed: expect.stringContaining("MONGODB_URI") });
+  expect(wrong).toMatchObject({ status: 2, printed: expect.stringContaining("find") });
+});
+
+test("every command says what it does and has an example that it understands", async () => {
+  const commands = nestProgram().commands.flatMap((area) =>
+    area.commands.map((command) => [area, command] as const),
+  );
+  for (const [area, command] of commands) {
+    const name = `${area.name()} ${command.name()}`;
+    expect([name, command.description()]).toEqual([name, expect.stringMatching(/\w/)]);
+    expect([name, examplesOf(command).length]).toEqual([name, expect.any(Number)]);
+    for (const example of examplesOf(command)) {
+      expect(example.startsWith(name)).toBe(true);
+      const heard: string[] = [];
+      const again = nestProgram();
+      silence(again, heard);
+      await again.parseAsync(example.split(" "), { from: "user" });
+      expect(heard).toEqual([name]);
+    }
+  }
+});
+
+/** Puts an ear in the place of each command's work. */
+function silence(command: Command, heard: string[]): void {
+  command.exitOverride();
+  for (const area of command.commands)
+    for (const inner of area.commands)
+      inner.exitOverride().action(() => void heard.push(`${area.name()} ${inner.name()}`));
+}

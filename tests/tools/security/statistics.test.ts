@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { seededRandom } from "#stripe_double/random.ts";
+import {
+  callsToTellApart,
+  mannWhitney,
+  median,
+  medianDifference,
+  smallestSeen,
+} from "#tools/attacks/statistics.ts";
+
+const random = seededRandom(7);
+/** Skewed to the right, as timings are. */
+const timings = (count: number, more = 0) =>
+  Array.from({ length: count }, () => 10 + more - Math.log(1 - random()));
+
+test("the median is the middle, or between the two middles", () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 3, 2])).toBe(2.5);
+});
+
+test("Mann-Whitney agrees with a table: U of 1 2 4 against 3 5 6 is 8 of 9", () => {
+  const { superiority, p } = mannWhitney([1, 2, 4], [3, 5, 6]);
+  expect(superiority).toBeCloseTo(8 / 9, 10);
+  // (|8 - 4.5| - 0.5) / sqrt(9 * 7 / 12) = 1.309
+  expect(p).toBeCloseTo(0.1904, 3);
+});
+
+test("ties count half, and samples that are all ties are alike", () => {
+  expect(mannWhitney([1, 2], [2, 3]).superiority).toBe(7 / 8);
+  expect(mannWhitney([5, 5, 5], [5, 5, 5])).toEqual({ superiority: 0.5, p: expect.closeTo(1, 6) });
+});
+
+test("what is alike is called different about as often as p says, and what differs is seen", () => {
+  const ps = Array.from({ length: 200 }, () => mannWhitney(timings(100), timings(100)).p);
+  const falseAlarms = ps.filter((p) => p < 0.05).length;
+  expect(falseAlarms).toBeGreaterThan(1);
+  expect(falseAlarms).toBeLessThan(25);
+  const seen = mannWhitney(timings(300), timings(300, 0.5));
+  expect(seen.p).toBeLessThan(0.001);
+  expect(seen.superiority).toBeGreaterThan(0.6);
+});
+
+test("the interval of the difference holds the difference", () => {
+  const [low, high] = medianDifference(timings(400), timings(400, 1), 500);
+  expect(low).toBeLessThan(1);
+  expect(high).toBeGreaterThan(1);
+  expect(low).toBeGreaterThan(0.5);
+});
+
+test("a small difference takes many calls, a sure one few", () => {
+  expect(callsToTellApart(0.51)).toBeGreaterThan(20_000);
+  expect(callsToTellApart(1)).toBeLessThan(10);
+  expect(callsToTellApart(0.3)).toBe(callsToTellApart(0.7));
+  expect(Math.abs(callsToTellApart(0.5 + smallestSeen(300)) - 300)).toBeLessThanOrEqual(1);
+});

@@ -1,0 +1,99 @@
+import { randomBytes } from "node:crypto";
+import { purgeAfter } from "#core/retention.ts";
+import { hashSecret, newSecret } from "#core/secrets.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
+import type { Target } from "#tools/attacks/timing_target.ts";
+
+export const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
+export const REDIRECT = "https://magic.getbeak.app/";
+export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+const HOUR_MS = 3_600_000;
+
+/** A name that nothing had before. */
+export const unique = () => randomBytes(8).toString("hex");
+
+/** People who signed in before, each on a machine of their own. */
+export async function makeKnown(target: Target, list: readonly string[]): Promise<void> {
+  const { core } = target.gateway;
+  const now = core.clock.now().toISOString();
+  for (const address of list) {
+    const { _id } = await ensureUser(core, address, null, now);
+    await core.identifiers.verify(_id, now);
+    await core.identifiers.rememberDevice(_id, hashSecret(unique()));
+  }
+}
+
+export async function makeBounced(target: Target, list: readonly string[]): Promise<void> {
+  const { core } = target.gateway;
+  const now = core.clock.now();
+  const rest = {
+    type: "bounce",
+    isPermanent: true,
+    subType: null,
+    messageId: "m",
+    purgeAt: purgeAfter(now),
+  } as const;
+  for (const address of list)
+    await core.mailEvents.insert({
+      ...rest,
+      _id: `mailevent_${address}`,
+      identifierValues: [address],
+      occurredAt: now.toISOString(),
+      createdAt: now.toISOString(),
+    });
+}
+
+/** A stored link and what a guess at its key is answered with. */
+export async function makeCode(target: Target): Promise<{ id: string; secret: string }> {
+  const { core } = target.gateway;
+  const secret = newSecret();
+  const now = core.clock.now();
+  const id = `authzcode_${unique()}`;
+  await core.authorizations.insert({
+    _id: id,
+    key: hashSecret(secret),
+    clientId: CLIENT,
+    state: "s",
+    codeChallengeMethod: "S256",
+    codeChallenge: CHALLENGE,
+    redirectUri: REDIRECT,
+    identifierType: "email",
+    identifierValue: "ada@example.com",
+    device: null,
+    trialId: null,
+    createdAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + HOUR_MS).toISOString(),
+    usedAt: null,
+    revokedAt: null,
+    failedRedemptions: 0,
+    purgeAt: purgeAfter(now),
+  });
+  return { id, secret };
+}
+
+/** A refresh token that stands. @returns its id */
+export async function makeRefreshToken(target: Target): Promise<string> {
+  const { core } = target.gateway;
+  const now = core.clock.now();
+  const grant = { type: "authorization_code", value: "x" } as const;
+  const id = `reftok_${unique()}`;
+  await core.refreshTokens.insert({
+    _id: id,
+    key: hashSecret(newSecret()),
+    clientId: CLIENT,
+    userId: "user_x",
+    sessionId: "session_x",
+    generation: 1,
+    grant,
+    rootGrant: grant,
+    cidrBlocks: [],
+    usedAt: null,
+    revokedAt: null,
+    rotation: null,
+    createdAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + HOUR_MS).toISOString(),
+    purgeAt: purgeAfter(now),
+  });
+  return id;
+}

@@ -1,0 +1,158 @@
+import type { Db } from "mongodb";
+import { Signer } from "#core/keys/keys_in_use.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import {
+  type AtStripe,
+  authorizationOf,
+  bearerOf,
+  CHALLENGE,
+  CLIENT,
+  personOf,
+  REDIRECT,
+  VERIFIER,
+} from "#tools/bench/people.ts";
+import type { IncomingCall } from "#tools/local/gateway.ts";
+import type { LocalSecrets } from "#tools/local/secrets.ts";
+
+/** Where calls are prepared: a database that holds people, who are known to a Stripe. */
+export interface Ground {
+  database: Db;
+  stripe: StripeDouble;
+  atStripe: readonly AtStripe[];
+  secrets: LocalSecrets;
+  issuer: string;
+  /** When the people were inserted. */
+  now: Date;
+}
+
+/** Calls of one kind, each by another person. */
+export interface Case {
+  name: string;
+  /** Makes the calls of these people; made again, they are the same with fresh signatures. */
+  prepare(ground: Ground, people: readonly number[]): Promise<() => IncomingCall[]>;
+}
+
+const V1 = "/1/2020-12-14/";
+const V2 = "/1/2021-10-06/";
+
+function post(path: string, body?: unknown, headers: Record<string, string> = {}): IncomingCall {
+  const bytes =
+    body === undefined ? undefined : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  const all = { "content-type": "application/json", "user-agent": "Beak/1.0", ...headers };
+  return { method: "POST", path, headers: all, body: bytes, ip: "203.0.113.9" };
+}
+
+const link = (address: string, beakId: string) => ({
+  client_id: CLIENT,
+  redirect_uri: REDIRECT,
+  state: "s",
+  code_challenge_method: "S256",
+  code_challenge: CHALLENGE,
+  identifier_type: "email",
+  identifier_value: address,
+  device: { platform: "mac", beak_id: beakId, fingerprint: `fingerprint of ${beakId}` },
+});
+
+const exchange = (code: string) => ({
+  client_id: CLIENT,
+  grant_type: "authorization_code",
+  redirect_uri: REDIRECT,
+  code,
+  code_verifier: VERIFIER,
+});
+
+/** Calls that need nothing but who calls. */
+const plain = (name: string, call: (number: number) => IncomingCall): Case => ({
+  name,
+  prepare: async (_ground, people) => {
+    const calls = people.map(call);
+    return () => calls;
+  },
+});
+
+/** Calls with a bearer. */
+const signedIn = (name: string, call: (number: number) => [path: string, body?: unknown]): Case => ({
+  name,
+  async prepare({ secrets, issuer, now }, people) {
+    const mint = { issuer, signer: new Signer(secrets.signingKeys) };
+    const calls = await Promise.all(
+      people.map(async (number) => {
+        const [path, body] = call(number);
+        return post(path, body, { authorization: `bearer ${await bearerOf(mint, number, now)}` });
+      }),
+    );
+    return () => calls;
+  },
+});
+
+const webhook = (name: string, emit: (ground: Ground, number: number) => object): Case => ({
+  name,
+  async prepare(ground, people) {
+    const events = people.map((number) => emit(ground, number));
+    return () =>
+      events.map((event) => {
+        const { body, header } = ground.stripe.signedEvent(event);
+        return post("/1/webhook/stripe", body, { "stripe-signature": header });
+      });
+  },
+});
+
+const own = (number: number) => ({ user_id: personOf(number).userId });
+const newcomer = (number: number) => `newcomer.${number}@example.com`;
+
+/** Every method through which people and Stripe reach the database. */
+export const CASES: readonly Case[] = [
+  plain("send_magic_link", (number) => {
+    const { address, beakId } = personOf(number);
+    return post(`${V1}send_magic_link`, link(address, beakId));
+  }),
+  plain("authenticate_user, code, known user", (number) =>
+    post(`${V1}authenticate_user`, exchange(personOf(number).code)),
+  ),
+  {
+    name: "authenticate_user, code, new user",
+    async prepare({ database, now }, people) {
+      const codeOf = (number: number) => personOf(number).code.replace("authzcode_", "authzcode_n");
+      const links = people.map((number) =>
+        authorizationOf(newcomer(number), codeOf(number), `new-${number}`, now),
+      );
+      await database.collection("authorizations").insertMany(links as never);
+      const calls = people.map((number) => post(`${V1}authenticate_user`, exchange(codeOf(number))));
+      return () => calls;
+    },
+  },
+  plain("authenticate_user, refresh", (number) => {
+    const refresh = {
+      client_id: CLIENT,
+      grant_type: "refresh_token",
+      refresh_token: personOf(number).refreshToken,
+    };
+    return post(`${V1}authenticate_user`, refresh);
+  }),
+  signedIn("get_user", (number) => [`${V2}get_user`, own(number)]),
+  signedIn("get_subscription_status 2020-12-14", () => [`${V1}get_subscription_status`]),
+  signedIn("get_subscription_status 2021-10-06", (number) => [`${V2}get_subscription_status`, own(number)]),
+  signedIn("list_sessions", (number) => [`${V2}list_sessions`, own(number)]),
+  signedIn("get_marketing_consent", (number) => [`${V1}get_marketing_consent`, own(number)]),
+  signedIn("set_marketing_consent", (number) => [
+    `${V1}set_marketing_consent`,
+    { ...own(number), level: "none" },
+  ]),
+  signedIn("list_news_items", () => [`${V1}list_news_items`, { client_id: CLIENT }]),
+  signedIn("revoke_session", (number) => {
+    return [`${V2}revoke_session`, { ...own(number), session_id: personOf(number).sessionId }];
+  }),
+  plain("revoke_token", (number) =>
+    post(`${V2}revoke_token`, { client_id: CLIENT, refresh_token: personOf(number).refreshToken }),
+  ),
+  plain("create_trial_and_magic_link", (number) =>
+    post(`${V2}create_trial_and_magic_link`, link(newcomer(number), `new-${number}`)),
+  ),
+  webhook("stripe_webhook, passive", ({ stripe }, number) =>
+    stripe.emit("payment_intent.created", { id: `pi_bench${number}`, object: "payment_intent" }),
+  ),
+  webhook("stripe_webhook, updated", ({ stripe, atStripe }, number) => {
+    stripe.cancelSubscription(atStripe[number]?.id ?? "", { isAtPeriodEnd: true });
+    return stripe.events(1)[0] ?? {};
+  }),
+];

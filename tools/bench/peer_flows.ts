@@ -1,0 +1,72 @@
+import { numbers } from "#tools/bench/ground.ts";
+import { personOf } from "#tools/bench/people.ts";
+import type { Runner } from "#tools/bench/runner.ts";
+
+export interface PeerCall {
+  verb?: string;
+  path: string;
+  body?: object;
+  cookie?: string;
+}
+
+/** Somebody who is signed in at better-auth. */
+export interface Member {
+  address: string;
+  cookie: string;
+}
+
+export interface Flow {
+  name: string;
+  nest: string;
+  /** Whether a session is renewed each time that it is looked at. */
+  renews?: boolean;
+  /** Makes the peer's calls; what they need is made before, and not timed. */
+  peer(runner: Runner, members: readonly Member[]): Promise<PeerCall[]>;
+}
+
+const ask = ({ address }: { address: string }): PeerCall => ({
+  verb: "POST",
+  path: "/sign-in/magic-link",
+  body: { email: address },
+});
+
+async function redemptions(runner: Runner, members: readonly { address: string }[]): Promise<PeerCall[]> {
+  const { answers } = await runner.run(members.map(ask), 8, { withAnswers: true });
+  return answers.map(({ token }) => ({ path: `/magic-link/verify?token=${token}` }));
+}
+
+const look = (path: string) => async (_runner: Runner, members: readonly Member[]) =>
+  members.map(({ cookie }) => ({ path, cookie }));
+
+/** What both do, in the words of this project and with the calls of each. */
+export const FLOWS: readonly Flow[] = [
+  { name: "ask for a link", nest: "send_magic_link", peer: async (_runner, members) => members.map(ask) },
+  { name: "redeem it", nest: "authenticate_user, code, known user", peer: redemptions },
+  { name: "renew the session", nest: "authenticate_user, refresh", renews: true, peer: look("/get-session") },
+  { name: "who is signed in", nest: "get_user", peer: look("/get-session") },
+  {
+    name: "subscription's status",
+    nest: "get_subscription_status 2020-12-14",
+    peer: look("/subscription/list"),
+  },
+];
+
+/** Signs people up at better-auth, with a subscription each. */
+export async function signUp(peer: Runner, count: number): Promise<Member[]> {
+  const addresses = numbers(count).map((number) => ({ address: personOf(number).address }));
+  const { answers } = await peer.run(await redemptions(peer, addresses), 8, { withAnswers: true });
+  await peer.run(
+    answers.map(({ userId }, number) => ({ subscribe: { userId, number } })),
+    8,
+  );
+  const members = addresses.map(({ address }, number) => ({
+    address,
+    cookie: String(answers[number]?.cookie),
+  }));
+  const listed = await peer.run(await look("/subscription/list")(peer, members.slice(0, 1)), 1, {
+    withAnswers: true,
+  });
+  if (listed.answers[0]?.found !== 1)
+    throw new Error("better-auth does not find the subscription it was given.");
+  return members;
+}

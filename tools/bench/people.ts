@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import type { Db } from "mongodb";
+import { DAY, plusSeconds } from "#core/clock.ts";
+import type { AccessToken } from "#core/repositories/access_tokens.ts";
+import { purgeAfter } from "#core/retention.ts";
+import { hashSecret } from "#core/secrets.ts";
+import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
+import { BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
+
+export const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
+export const REDIRECT = "https://magic.getbeak.app/";
+/** RFC 7636, appendix B. */
+export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/** One person of a database that was filled, by number; ids, addresses and secrets follow from it. */
+export interface Person {
+  address: string;
+  userId: string;
+  beakId: string;
+  sessionId: string;
+  refreshToken: string;
+  code: string;
+}
+
+/** Ids as ours are: 27 characters, no order in them. */
+const idOf = (prefix: string, number: number) =>
+  `${prefix}_${createHash("sha256").update(`${prefix} ${number}`).digest("base64").replace(/\W/g, "0").slice(0, 27)}`;
+const secretOf = (what: string, number: number) =>
+  createHash("sha256").update(`the ${what} of ${number}`).digest("hex");
+
+export function personOf(number: number): Person {
+  return {
+    address: `person.${number}@example.com`,
+    userId: idOf("user", number),
+    beakId: `beak-${number}`,
+    sessionId: idOf("session", number),
+    refreshToken: `01.${idOf("reftok", number)}.${secretOf("refresh token", number)}`,
+    code: `${idOf("authzcode", number)}.${secretOf("code", number)}`,
+  };
+}
+
+const grantOf = (number: number) => ({ type: "authorization_code" as const, value: idOf("earlier", number) });
+
+function accessTokenOf(number: number, now: Date): AccessToken {
+  const expiresAt = plusSeconds(now, DAY);
+  return {
+    _id: idOf("acstok", number),
+    clientId: CLIENT,
+    userId: idOf("user", number),
+    sessionId: idOf("session", number),
+    generation: 1,
+    grant: grantOf(number),
+    rootGrant: grantOf(number),
+    cidrBlocks: ["203.0.113.9"],
+    createdAt: now.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    revokedAt: null,
+    purgeAt: purgeAfter(expiresAt),
+  };
+}
+
+/** The signed access token of a person in the database. */
+export const bearerOf = (mint: TokenMint, number: number, now: Date) =>
+  mintAccessToken(mint, accessTokenOf(number, now));
+
+/** What Stripe calls a person and their subscription. */
+export interface AtStripe {
+  customer: string;
+  id: string;
+}
+
+/** A mailed link that was not used. */
+export function authorizationOf(address: string, code: string, beakId: string, now: Date) {
+  const [id = "", secret = ""] = code.split(".");
+  return {
+    _id: id,
+    key: hashSecret(secret),
+    clientId: CLIENT,
+    state: "s",
+    codeChallengeMethod: "S256",
+    codeChallenge: CHALLENGE,
+    redirectUri: REDIRECT,
+    identifierType: "email",
+    identifierValue: address,
+    device: { platform: "mac", beakId, fingerprint: `fingerprint of ${beakId}` },
+    trialId: null,
+    createdAt: now.toISOString(),
+    expiresAt: plusSeconds(now, DAY).toISOString(),
+    usedAt: null,
+    revokedAt: null,
+    failedRedemptions: 0,
+    purgeAt: purgeAfter(plusSeconds(now, DAY)),
+  };
+}
+
+/** Everything that is stored of one person: signed in on one machine, subscribed, with a link that was mailed and not used. */
+function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string, object> {
+  const person = personOf(number);
+  const at = now.toISOString();
+  const token = accessTokenOf(number, now);
+  const [, refreshTokenId = "", refreshSecret = ""] = person.refreshToken.split(".");
+  const authorization = authorizationOf(person.address, person.code, person.beakId, now);
+  const { _id: _token, ...issued } = token;
+  return {
+    users: { _id: person.userId, createdAt: at },
+    identifiers: {
+      _id: idOf("userident", number),
+      userId: person.userId,
+      identifierType: "email",
+      identifierValue: person.address,
+      createdAt: at,
+      updatedAt: at,
+      verifiedAt: at,
+      removedAt: null,
+      knownDevices: [hashSecret(person.beakId)],
+    },
+    sessions: {
+      _id: person.sessionId,
+      userId: person.userId,
+      clientId: CLIENT,
+      rootGrant: grantOf(number),
+      device: authorization.device,
+      ip: "203.0.113.9",
+      userAgent: "Beak/1.0",
+      createdAt: at,
+      lastUsedAt: at,
+      generation: 1,
+      acknowledgedGeneration: 1,
+      expiresAt: plusSeconds(now, 365 * DAY).toISOString(),
+      revokedAt: null,
+      revokedReason: null,
+      purgeAt: purgeAfter(plusSeconds(now, 365 * DAY)),
+    },
+    access_tokens: token,
+    "refresh-tokens": {
+      ...issued,
+      _id: refreshTokenId,
+      key: hashSecret(refreshSecret),
+      expiresAt: plusSeconds(now, 365 * DAY).toISOString(),
+      usedAt: null,
+      rotation: null,
+    },
+    authorizations: authorization,
+    subscriptions: {
+      _id: idOf("sub", number),
+      userId: person.userId,
+      stpProductId: BEAK_PRODUCT,
+      isOtherProduct: false,
+      stpSubscriptionId: stripe.id,
+      stpCustomerId: stripe.customer,
+      status: "active",
+      startsAt: at,
+      endsAt: plusSeconds(now, 30 * DAY).toISOString(),
+      cancelAt: null,
+      cancelType: null,
+      cancelledAt: null,
+      createdAt: at,
+      updatedAt: null,
+      trialId: null,
+      stpCreatedAt: at,
+      version: 1,
+      rejectedAt: null,
+      isRejectedSilently: false,
+      refundedAt: null,
+      disputedAt: null,
+      disputeStatus: null,
+      disputes: [],
+      mails: { welcome: { claimedAt: at, sentAt: at } },
+      cardFingerprints: [],
+      cardSeenBeforeAt: null,
+    },
+    "provider-mappings": {
+      _id: idOf("provmap", number),
+      userId: person.userId,
+      providerType: "stripe",
+      providerValue: stripe.customer,
+      createdAt: at,
+      updatedAt: null,
+      removedAt: null,
+    },
+    "marketing-consent": {
+      _id: idOf("mktngconsent", number),
+      userId: person.userId,
+      level: "general",
+      createdAt: at,
+      updatedAt: at,
+      history: [],
+    },
+  };
+}
+
+const BATCH = 2_000;
+
+/**
+ * Fills a database with people 0 to `count` - 1.
+ * @param atStripe those whom a Stripe knows; others have ids that none knows
+ */
+export async function insertPeople(
+  database: Db,
+  count: number,
+  now: Date,
+  atStripe: readonly AtStripe[] = [],
+): Promise<void> {
+  for (let from = 0; from < count; from += BATCH) {
+    const batch = new Map<string, object[]>();
+    for (let number = from; number < Math.min(count, from + BATCH); number++) {
+      const stripe = atStripe[number] ?? { customer: `cus_bench${number}`, id: `sub_bench${number}` };
+      for (const [name, document] of Object.entries(documentsOf(number, now, stripe))) {
+        const documents = batch.get(name) ?? [];
+        batch.set(name, documents);
+        documents.push(document);
+      }
+    }
+    await Promise.all(
+      [...batch].map(([name, documents]) =>
+        database.collection(name).insertMany(documents, { ordered: false }),
+      ),
+    );
+  }
+}

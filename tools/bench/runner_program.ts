@@ -1,0 +1,49 @@
+/**
+ * A process of its own that opens one target and makes calls to it as it is told: what is timed shares its process with
+ * nothing, neither the database's proxy nor the doubles.
+ */
+import { runInFlight } from "#tools/bench/in_flight.ts";
+import {
+  type Answer,
+  type OpenTarget,
+  type Order,
+  type Report,
+  TARGETS,
+  type TargetName,
+} from "#tools/bench/target.ts";
+
+const [name, settings] = process.argv.slice(2);
+const { openTarget } = (await import(TARGETS[name as TargetName])) as { openTarget: OpenTarget };
+const target = await openTarget(JSON.parse(settings ?? "{}"));
+
+async function carryOut({ calls, inFlight, withAnswers, withHeap }: Order): Promise<Report> {
+  const statuses: Record<number, number> = {};
+  const answers: Answer[] = [];
+  const before = process.cpuUsage();
+  const timing = await runInFlight(calls.length, inFlight, async (index) => {
+    const answer = await target.invoke(calls[index] as never);
+    statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
+    if (withAnswers) answers[index] = answer;
+  });
+  const { user, system } = process.cpuUsage(before);
+  const cpuMsPerCall = (user + system) / 1000 / calls.length;
+  return { ...timing, cpuMsPerCall, statuses, answers, heapBytes: withHeap ? heapAfterCollection() : null };
+}
+
+function heapAfterCollection(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+process.on("message", async (order: Order | "end") => {
+  if (order === "end") {
+    await target.close();
+    process.disconnect();
+    return;
+  }
+  process.send?.(await carryOut(order).catch((error: Error) => ({ failure: error.stack ?? String(error) })));
+});
+// Whoever started it may be stopped by somebody.
+process.once("disconnect", () => process.exit());
+process.send?.("ready");

@@ -1,0 +1,171 @@
+import { CASES, type Case } from "#tools/bench/cases.ts";
+import { numbers } from "#tools/bench/ground.ts";
+import { insertPeople } from "#tools/bench/people.ts";
+import { explainQueries, type Plan } from "#tools/bench/plans.ts";
+import { recordCalls } from "#tools/bench/recording.ts";
+import { Runner } from "#tools/bench/runner.ts";
+import { median, round } from "#tools/bench/statistics.ts";
+import type { BenchDatabase, Surroundings } from "#tools/bench/surroundings.ts";
+import type { FigureTable } from "#tools/bench/tables.ts";
+import type { IncomingCall } from "#tools/local/gateway.ts";
+
+/** A method may take so much longer with the most people than with the fewest. */
+const BUDGET = 1.2;
+/** The news are the same few, whoever is there, and an event's handling is mostly Stripe's. */
+const MEASURED = CASES.filter(({ name }) => !/news|webhook|trial/.test(name));
+/** News items are a handful and are read whole. */
+const WITHOUT_INDEX = ["news-items"];
+
+export interface GrowthRow {
+  method: string;
+  /** By number of people. */
+  p50Ms: Record<number, number>;
+  trips: Record<number, number>;
+  /** The p50 with the most people over that with the fewest: the median of the rounds. */
+  growth: number;
+  budget: number;
+  /** Queries that no index narrows, with the most people. */
+  unindexed: string[];
+  plans: Plan[];
+}
+
+export interface GrowthOptions {
+  /** Numbers of people, rising. */
+  people: readonly number[];
+  /** Calls of each method, size and round. */
+  calls: number;
+  rounds: number;
+}
+
+interface Place {
+  size: number;
+  place: BenchDatabase;
+  runner: Runner;
+}
+
+/** Times every method with few and with many people in the database, in turns: all the databases are there at once. */
+export async function measureGrowth(
+  surroundings: Surroundings,
+  options: GrowthOptions,
+): Promise<GrowthRow[]> {
+  const places: Place[] = [];
+  try {
+    for (const size of options.people) places.push(await fill(surroundings, size));
+    const rows: GrowthRow[] = [];
+    for (const [index, measured] of MEASURED.entries())
+      rows.push(await measureCase(surroundings, measured, places, options, index));
+    return rows;
+  } finally {
+    for (const { place, runner } of places) {
+      await runner.close();
+      await place.drop();
+    }
+  }
+}
+
+async function fill(surroundings: Surroundings, size: number): Promise<Place> {
+  const place = await surroundings.openDatabase(`growth-${size}`);
+  await insertPeople(place.database, size, FILLED_AT);
+  return { size, place, runner: await Runner.open("nest", place.environment) };
+}
+
+/** Of all sizes, so that a person has the same tokens in each. */
+const FILLED_AT = new Date();
+
+async function measureCase(
+  { stripe, secrets }: Surroundings,
+  measured: Case,
+  places: readonly Place[],
+  { calls: count, rounds }: GrowthOptions,
+  order: number,
+): Promise<GrowthRow> {
+  const times: Record<number, number[]> = {};
+  const trips: Record<number, number> = {};
+  let plans: Plan[] = [];
+  for (const { size, place } of places) {
+    // The people of each round are others, and of each method too: what one spends another must not find spent.
+    const recorded = await recordCalls(place, await callsOf(place, count * (rounds + 1), RECORDED));
+    // The first call of a process is slow between its commands, as if one had waited for another.
+    trips[size] = Math.min(...recorded.map((call) => call.length));
+    plans = await explainQueries(place.database, recorded);
+  }
+  for (let turn = -1; turn < rounds; turn++) {
+    const from = count * (turn + 1);
+    for (const { size, place, runner } of turn % 2 === 0 ? places : [...places].reverse()) {
+      const report = await runner.run(await callsOf(place, from, count), 1);
+      if (Object.keys(report.statuses).some((status) => Number(status) >= 300))
+        throw new Error(
+          `${measured.name}, ${size} people: calls failed (${JSON.stringify(report.statuses)}).`,
+        );
+      if (turn >= 0) times[size] = [...(times[size] ?? []), median(report.latenciesMs)];
+    }
+  }
+  const [fewest, most] = [places[0]?.size ?? 0, places.at(-1)?.size ?? 0];
+  return {
+    method: measured.name,
+    p50Ms: Object.fromEntries(Object.entries(times).map(([size, all]) => [size, round(median(all), 3)])),
+    trips,
+    growth: round(
+      median(numbers(rounds).map((turn) => (times[most]?.[turn] ?? 0) / (times[fewest]?.[turn] ?? 1))),
+      3,
+    ),
+    budget: BUDGET,
+    unindexed: plans
+      .filter(({ query, index }) => index === null && !WITHOUT_INDEX.includes(query.split(" ")[0] ?? ""))
+      .map(({ query }) => query),
+    plans,
+  };
+
+  async function callsOf(place: BenchDatabase, from: number, many: number): Promise<IncomingCall[]> {
+    const ground = {
+      ...{ database: place.database, stripe, secrets, now: FILLED_AT },
+      atStripe: [],
+      issuer: place.environment.ISSUER ?? "",
+    };
+    const first = order * peopleOfCase(count, rounds) + from;
+    return (
+      await measured.prepare(
+        ground,
+        numbers(many).map((number) => first + number),
+      )
+    )();
+  }
+}
+
+const RECORDED = 4;
+
+/** People whom one method uses up: those of every round, and some to record. */
+const peopleOfCase = (calls: number, rounds: number) => calls * (rounds + 1) + RECORDED;
+
+/** How many people there must be at least. */
+export const leastPeople = ({ calls, rounds }: Pick<GrowthOptions, "calls" | "rounds">) =>
+  MEASURED.length * peopleOfCase(calls, rounds);
+
+export function describeGrowth(rows: readonly GrowthRow[]): FigureTable {
+  const sizes = Object.keys(rows[0]?.p50Ms ?? {});
+  return {
+    title: "Growth",
+    explanation: `One call at a time with few and with many people in the database, each with a session, tokens, a link and a subscription.
+"growth" is the p50 with the most people over that with the fewest. Every query must be narrowed by an index.`,
+    rows: [
+      [
+        "method",
+        "trips",
+        ...sizes.map((size) => `p50 ms, ${Number(size).toLocaleString("en")}`),
+        "growth",
+        "budget",
+        "met",
+        "without an index",
+      ],
+      ...rows.map((row) => [
+        row.method,
+        [...new Set(Object.values(row.trips))].join(" / "),
+        ...sizes.map((size) => row.p50Ms[Number(size)] ?? ""),
+        row.growth,
+        row.budget,
+        row.growth <= row.budget ? "yes" : "no",
+        row.unindexed.join("; ") || "none",
+      ]),
+    ],
+  };
+}

@@ -1,0 +1,151 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { median, round } from "#tools/bench/statistics.ts";
+import type { FigureTable } from "#tools/bench/tables.ts";
+import { type Bundle, bundle } from "#tools/deploy/bundle.ts";
+import { zipFunction } from "#tools/deploy/zip.ts";
+import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
+
+const CHILD = fileURLToPath(new URL("load_child.cjs", import.meta.url));
+const FLOOR = "driver_floor";
+const LAZY_FLOOR = "driver_lazy";
+const run = promisify(execFile);
+
+export interface LoadRow {
+  name: string;
+  /** What it talks to beside the database; `no database` for the two that hold no driver. */
+  uses: string;
+  bundleBytes: number;
+  zipBytes: number;
+  loadMs: number;
+  /** The median of what it took over what the driver alone took in the same round. */
+  overFloor: number;
+  /** The same over the driver as functions hold it, whose modules load when first used. */
+  overLazyFloor: number;
+  /** At most this; null for those without a driver. */
+  budget: number | null;
+}
+
+interface Size {
+  bundleBytes: number;
+  zipBytes: number;
+  loadMs: number;
+}
+
+export interface LoadResult {
+  rounds: number;
+  /** The driver alone, bundled and tuned, as it comes. */
+  floor: Size;
+  /** The driver alone as functions hold it. */
+  lazyFloor: Size;
+  functions: LoadRow[];
+}
+
+/** How much longer than the driver alone a function may take to load, by what it does beside. */
+const BUDGETS = [1.15, 1.3, 1.5] as const;
+
+/** Measures how large each function is, and how long a fresh process takes to load it. */
+export async function measureLoad({ rounds }: { rounds: number }): Promise<LoadResult> {
+  const functions = await listFunctions();
+  const driver = "tools/bench/sections/driver_floor.ts";
+  const sources = Object.fromEntries(functions.map(({ name, source }) => [name, source]));
+  const bundles: Bundle[] = [
+    ...(await bundle({ [FLOOR]: driver }, { plugins: [] })).bundles,
+    ...(await bundle({ [LAZY_FLOOR]: driver, ...sources })).bundles,
+  ];
+  const folder = await mkdtemp(join(tmpdir(), "nest-bench-load-"));
+  try {
+    for (const { name, code } of bundles) await writeFile(join(folder, `${name}.js`), code);
+    const times = await loadInTurns(
+      folder,
+      bundles.map(({ name }) => name),
+      rounds,
+    );
+    const sizes = new Map(
+      bundles.map(({ name, code }) => [
+        name,
+        { bundleBytes: code.length, zipBytes: zipFunction(code).length },
+      ]),
+    );
+    const row = (name: string) => ({
+      ...(sizes.get(name) ?? { bundleBytes: 0, zipBytes: 0 }),
+      loadMs: round(median(times.get(name) ?? [])),
+    });
+    const over = (name: string, floor: string) =>
+      round(
+        median((times.get(name) ?? []).map((ms, index) => ms / (times.get(floor)?.[index] ?? Number.NaN))),
+        3,
+      );
+    return {
+      rounds,
+      floor: row(FLOOR),
+      lazyFloor: row(LAZY_FLOOR),
+      functions: functions.map((deployed) => ({
+        name: deployed.name,
+        ...usesOf(deployed),
+        ...row(deployed.name),
+        overFloor: over(deployed.name, FLOOR),
+        overLazyFloor: over(deployed.name, LAZY_FLOOR),
+      })),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Every file once a round, in an order that turns, so that what disturbs the machine disturbs all alike. */
+async function loadInTurns(
+  folder: string,
+  names: readonly string[],
+  rounds: number,
+): Promise<Map<string, number[]>> {
+  const times = new Map<string, number[]>(names.map((name) => [name, []]));
+  // The first round warms the disk.
+  for (let turn = -1; turn < rounds; turn++) {
+    for (let index = 0; index < names.length; index++) {
+      const name = names[(index + Math.max(0, turn)) % names.length] ?? "";
+      const { stdout } = await run(process.execPath, [CHILD, join(folder, `${name}.js`)]);
+      if (turn >= 0) times.get(name)?.push(Number(stdout));
+    }
+  }
+  return times;
+}
+
+function usesOf({ needs }: DeployedFunction): { uses: string; budget: number | null } {
+  if (!("MONGODB_URI" in needs.variables)) return { uses: "no database", budget: null };
+  const others = [
+    ...("MAIL_FROM" in needs.variables ? ["mail"] : []),
+    ...("STRIPE_SECRET_KEY" in needs.variables ? ["Stripe"] : []),
+  ];
+  return { uses: others.join(" and ") || "the database only", budget: BUDGETS[others.length] ?? null };
+}
+
+const kb = (bytes: number) => Math.round(bytes / 1024);
+
+export function describeLoad({ rounds, floor, lazyFloor, functions }: LoadResult): FigureTable {
+  const sizes = (row: Size) => [kb(row.bundleBytes), kb(row.zipBytes), row.loadMs];
+  return {
+    title: "Loading",
+    explanation: `How large each function is, and how long a fresh process takes to load it: the median of ${rounds}, all in turns.
+"over driver" is that over loading the bundled database driver alone as it comes, which is the floor of the budgets; "over
+lazy" over the driver as functions hold it, whose modules load when they are first used.`,
+    rows: [
+      ["function", "uses", "bundle KB", "zip KB", "load ms", "over driver", "over lazy", "budget", "met"],
+      ["(the driver as it comes)", "", ...sizes(floor), 1, "", "", ""],
+      ["(the driver, lazy)", "", ...sizes(lazyFloor), round(lazyFloor.loadMs / floor.loadMs, 3), 1, "", ""],
+      ...functions.map((row) => [
+        row.name,
+        row.uses,
+        ...sizes(row),
+        row.overFloor,
+        row.overLazyFloor,
+        row.budget ?? "",
+        row.budget === null ? "" : row.overFloor <= row.budget ? "yes" : "no",
+      ]),
+    ],
+  };
+}

@@ -1,0 +1,75 @@
+import { CASES } from "#tools/bench/cases.ts";
+import { fillGround, prepareAll } from "#tools/bench/ground.ts";
+import { Runner } from "#tools/bench/runner.ts";
+import { round, slope } from "#tools/bench/statistics.ts";
+import type { Surroundings } from "#tools/bench/surroundings.ts";
+import type { FigureTable } from "#tools/bench/tables.ts";
+
+/** What people's apps call all day; none of them uses anything up. */
+const MIX = [
+  "send_magic_link",
+  "get_user",
+  "get_subscription_status 2020-12-14",
+  "set_marketing_consent",
+  "list_sessions",
+];
+const PEOPLE = 200;
+const IN_FLIGHT = 16;
+/** Less than this for each call is not a leak but the heap settling. */
+const BUDGET_BYTES = 16;
+
+export interface MemoryResult {
+  calls: number;
+  /** After a collection of garbage, by calls made. */
+  heap: { calls: number; bytes: number }[];
+  /** Of a line through the second half of them. */
+  bytesPerCall: number;
+  budget: number;
+}
+
+/** Makes very many calls in one process, and watches what is left of them. */
+export async function measureMemory(
+  surroundings: Surroundings,
+  { calls }: { calls: number },
+): Promise<MemoryResult> {
+  const place = await surroundings.openDatabase("memory");
+  const ground = await fillGround(surroundings, place, PEOPLE);
+  const runner = await Runner.open("nest", place.environment);
+  try {
+    const kinds = await Promise.all(
+      CASES.filter(({ name }) => MIX.includes(name)).map((measured) => prepareAll(ground, measured)),
+    );
+    const mixed = kinds.flatMap((prepare) => prepare());
+    const heap: MemoryResult["heap"] = [];
+    for (let made = 0; made < calls; ) {
+      const { heapBytes } = await runner.run(mixed, IN_FLIGHT, { withHeap: true });
+      made += mixed.length;
+      heap.push({ calls: made, bytes: heapBytes ?? 0 });
+    }
+    const settled = heap.slice(Math.floor(heap.length / 2));
+    return {
+      calls: heap.at(-1)?.calls ?? 0,
+      heap,
+      bytesPerCall: round(slope(settled.map(({ calls: made, bytes }) => [made, bytes])), 3),
+      budget: BUDGET_BYTES,
+    };
+  } finally {
+    await runner.close();
+    await place.drop();
+  }
+}
+
+const mb = (bytes: number) => round(bytes / 2 ** 20, 4);
+
+export function describeMemory({ calls, heap, bytesPerCall, budget }: MemoryResult): FigureTable {
+  const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => heap[Math.round(share * (heap.length - 1))]);
+  return {
+    title: "Memory",
+    explanation: `The heap of one process after a collection of garbage, over ${calls.toLocaleString("en")} calls of five methods. The slope is that of the second half.`,
+    rows: [
+      ["calls", "heap MB"],
+      ...[...new Set(marks)].map((mark) => [mark?.calls ?? 0, mb(mark?.bytes ?? 0)]),
+    ],
+    note: `${bytesPerCall} bytes a call, of at most ${budget}: ${bytesPerCall <= budget ? "met" : "not met"}.`,
+  };
+}

@@ -1,0 +1,142 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Db } from "mongodb";
+import { CLIENT } from "#tools/bench/people.ts";
+import type { Ledger } from "#tools/bench/soak/ledger.ts";
+import type { SoakStack } from "#tools/bench/soak/stack.ts";
+
+/** One count from end to end. */
+export interface Count {
+  what: string;
+  expected: number;
+  found: number;
+  /** What somebody was promised and is not there. Nothing may be. */
+  lost: number;
+  note: string;
+}
+
+/** Longer than any lease or claim that a fault may have left behind. */
+const SETTLED_WITHIN_MS = 180_000;
+
+/** Waits until Stripe has got rid of every event, as it does in its own time. */
+export async function settle({ stripe }: SoakStack): Promise<void> {
+  const late = new AbortController();
+  const tooLate = wait(SETTLED_WITHIN_MS, undefined, { signal: late.signal }).catch(() => undefined);
+  await Promise.race([stripe.settled(), tooLate]);
+  late.abort();
+}
+
+/** Holds what callers were told against what is there. */
+export async function audit(stack: SoakStack, ledger: Ledger): Promise<Count[]> {
+  return [
+    linksAgainstMails(ledger),
+    await eventsAgainstRows(stack),
+    await subscriptionsAgainstStripe(stack),
+    await tokensAgainstRows(stack.database, "access_tokens", ledger.accessTokens),
+    await tokensAgainstRows(stack.database, "refresh-tokens", ledger.refreshTokens),
+    await tokensAgainstRows(stack.database, "sessions", ledger.sessions),
+    await sessionsThatGoOn(stack, ledger),
+  ];
+}
+
+function linksAgainstMails({ links, mails }: Ledger): Count {
+  let [asked, granted, refused, unanswered, lost, extra, mailed] = [0, 0, 0, 0, 0, 0, 0];
+  for (const [address, seen] of links) {
+    const arrived = mails.get(address) ?? 0;
+    asked += seen.asked;
+    granted += seen.granted;
+    refused += seen.refused;
+    unanswered += seen.unanswered;
+    mailed += arrived;
+    lost += Math.max(0, seen.granted - arrived);
+    extra += Math.max(0, arrived - seen.asked);
+  }
+  return {
+    what: "links asked = mails + refusals",
+    expected: granted,
+    found: mailed,
+    lost: lost + extra,
+    note: `${asked} asked: ${granted} granted, ${refused} refused, ${unanswered} without an answer; ${mailed - granted} mails of those that were not granted`,
+  };
+}
+
+async function eventsAgainstRows({ stripe, database }: SoakStack): Promise<Count> {
+  const sent = stripe.events().map(({ id }) => id);
+  const rows = await database
+    .collection<{ _id: string; status: string }>("stripe-events")
+    .find({}, { projection: { status: 1 } })
+    .toArray();
+  const ended = new Set(
+    rows.flatMap(({ _id, status }) => (["done", "ignored"].includes(status) ? [_id] : [])),
+  );
+  const retries = stripe.deliveryAttempts.length - sent.length;
+  return {
+    what: "events in = rows that are worked",
+    expected: sent.length,
+    found: ended.size,
+    lost: sent.filter((id) => !ended.has(id)).length + Math.max(0, rows.length - sent.length),
+    note: `${retries} deliveries again, ${stripe.failedDeliveries.length} given up`,
+  };
+}
+
+/** Every living subscription at Stripe is known with its status, unless another one of the same person was kept. */
+async function subscriptionsAgainstStripe({ stripe, database }: SoakStack): Promise<Count> {
+  const theirs = stripe.subscriptions();
+  const rows = await database.collection("subscriptions").find().toArray();
+  const known = new Map(rows.map((row) => [row.stpSubscriptionId as string, row.status as string]));
+  const agreeing = theirs.filter(
+    ({ id, status }) => known.get(id) === status || (status === "canceled" && !known.has(id)),
+  );
+  return {
+    what: "subscriptions as Stripe has them",
+    expected: theirs.length,
+    found: agreeing.length,
+    lost: theirs.length - agreeing.length,
+    note: "",
+  };
+}
+
+async function tokensAgainstRows(
+  database: Db,
+  collection: string,
+  given: ReadonlySet<string>,
+): Promise<Count> {
+  const rows = await database
+    .collection<{ _id: string }>(collection)
+    .find({}, { projection: { _id: 1 } })
+    .toArray();
+  const there = new Set(rows.map(({ _id }) => _id));
+  const lost = [...given].filter((id) => !there.has(id)).length;
+  return {
+    what: `${collection} given = rows`,
+    expected: given.size,
+    found: rows.length,
+    lost,
+    note: `${rows.length - given.size + lost} of answers that did not arrive`,
+  };
+}
+
+/** Everybody who did not sign out can go on with the refresh token that they were given last. */
+async function sessionsThatGoOn({ url }: SoakStack, { current }: Ledger): Promise<Count> {
+  let [good, lost] = [0, 0];
+  const codes = new Map<string, number>();
+  for (const refreshToken of current.values()) {
+    const response = await fetch(`${url}/1/2020-12-14/authenticate_user`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ client_id: CLIENT, grant_type: "refresh_token", refresh_token: refreshToken }),
+    });
+    const answer = (await response.json()) as { code?: string };
+    if (response.status === 200) good++;
+    else {
+      lost++;
+      codes.set(answer.code ?? "?", (codes.get(answer.code ?? "?") ?? 0) + 1);
+    }
+  }
+  return {
+    what: "sessions that go on",
+    expected: current.size,
+    found: good,
+    lost,
+    note: [...codes].map(([code, times]) => `${times} ${code}`).join(", "),
+  };
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import type { Db } from "mongodb";
+import { createIndexes } from "#core/repositories/index_setup.ts";
+import { openMongo } from "#core/services/mongo.ts";
+import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
+import { startLocalApi } from "#tools/local/api_server.ts";
+import { findDatabase } from "#tools/local/database/find_database.ts";
+import type { FoundDatabase } from "#tools/local/database/found_database.ts";
+import { withDatabase } from "#tools/local/database/uri.ts";
+import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
+import { makeSecrets } from "#tools/local/secrets.ts";
+import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { Closers } from "#tools/machine/closers.ts";
+
+export const PARTS = ["database", "mail", "Stripe"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** The local stack, each of whose parts stands behind a proxy that can go wrong. */
+export interface SoakStack {
+  url: string;
+  found: FoundDatabase;
+  /** Past the proxy, to count what is there. */
+  database: Db;
+  ses: SesDouble;
+  stripe: StripeDouble;
+  proxies: Record<Part, FaultProxy>;
+  /** Lines of Nest's log by their event. */
+  logged: Map<string, number>;
+  close(): Promise<void>;
+}
+
+/** Stripe tries for days; here long enough that a lease which a fault left behind has ended. */
+const RETRY_DELAYS_MS = [200, 400, 800, 1_600, 3_200, 6_400, ...Array.from({ length: 30 }, () => 10_000)];
+
+export async function startSoakStack(): Promise<SoakStack> {
+  const closers = new Closers();
+  try {
+    const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
+    closers.add(found.stop);
+    const ses = await startSesDouble();
+    closers.add(ses.close);
+    const stripe = await startStripeDouble({ retryDelays: RETRY_DELAYS_MS });
+    closers.add(stripe.close);
+    const uri = withDatabase(found.uri, `nest-soak-${randomBytes(4).toString("hex")}`);
+    const { client, database } = openMongo(uri, { isCommand: true });
+    closers.add(() => client.close());
+    await createIndexes(database);
+    const proxies = {
+      database: await proxyOf(mongoProtocol, uri),
+      mail: await proxyOf(httpProtocol, ses.url),
+      Stripe: await proxyOf(httpProtocol, stripe.url),
+    };
+    for (const proxy of Object.values(proxies)) closers.add(proxy.close);
+    const logged = new Map<string, number>();
+    const behind = ({ port }: FaultProxy) => `http://127.0.0.1:${port}`;
+    const api = await startLocalApi({
+      port: 0,
+      mongoUri: throughProxy(uri, proxies.database),
+      ses: { ...ses, url: behind(proxies.mail) },
+      stripe: { ...stripe, url: behind(proxies.Stripe) },
+      secrets: await makeSecrets(),
+      database: found,
+      open: (environment) =>
+        openReloadingGateway(environment, {
+          write(line) {
+            const { event } = JSON.parse(line) as { event: string };
+            logged.set(event, (logged.get(event) ?? 0) + 1);
+          },
+          say: (line) => console.error(line),
+        }),
+    });
+    closers.add(api.close);
+    return { url: api.url, found, database, ses, stripe, proxies, logged, close: () => closers.close() };
+  } catch (error) {
+    await closers.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function proxyOf(protocol: typeof mongoProtocol, url: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(url.replace(/^mongodb/, "http"));
+  const proxy = await startFaultProxy(protocol);
+  proxy.to({ host: hostname, port: Number(port) });
+  return proxy;
+}
+
+/** The same database by another port. The driver must not ask the server for its own address, which is past the proxy. */
+function throughProxy(uri: string, { host, port }: FaultProxy): string {
+  const changed = new URL(uri.replace(/^mongodb/, "http"));
+  changed.hostname = host;
+  changed.port = String(port);
+  changed.searchParams.set("directConnection", "true");
+  changed.searchParams.set("maxPoolSize", "32");
+  return changed.href.replace(/^http/, "mongodb");
+}

@@ -1,0 +1,61 @@
+import { type Db, type Document, MongoServerError } from "mongodb";
+import { openMongo } from "#core/services/mongo.ts";
+import type { Trips } from "#tools/bench/recording.ts";
+import type { OpenTarget } from "#tools/bench/target.ts";
+
+const DUPLICATE_KEY = 11000;
+
+/**
+ * The database commands of recorded calls and nothing else, through the same driver with the same settings: the same
+ * documents, in the same order of trips, those of one trip side by side.
+ */
+export const openTarget: OpenTarget = async ({ MONGODB_URI = "" }) => {
+  const { client, database } = openMongo(MONGODB_URI);
+  return {
+    async invoke(trips: Trips) {
+      for (const commands of trips) await Promise.all(commands.map((command) => send(database, command)));
+      return { status: 200 };
+    },
+    close: () => client.close(),
+  };
+};
+
+/** As the code sends it. One that a racing call was faster with says so, as it did when it was recorded. */
+async function send(database: Db, command: Document): Promise<void> {
+  try {
+    await asDriverCall(database, command);
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+  }
+}
+
+function asDriverCall(database: Db, command: Document): Promise<unknown> {
+  const [name = "", collectionName = ""] = Object.entries(command)[0] ?? [];
+  const collection = database.collection(collectionName);
+  const { filter, projection, sort, limit, query } = command;
+  switch (name) {
+    case "find":
+      return limit === 1
+        ? collection.findOne(filter, { projection, sort })
+        : collection.find(filter, { projection, sort, limit }).toArray();
+    case "insert":
+      return collection.insertOne({ ...command.documents[0] });
+    case "update": {
+      const [{ q, u, multi, upsert = false }] = command.updates;
+      return multi ? collection.updateMany(q, u, { upsert }) : collection.updateOne(q, u, { upsert });
+    }
+    case "delete": {
+      const [{ q, limit: most }] = command.deletes;
+      return most === 1 ? collection.deleteOne(q) : collection.deleteMany(q);
+    }
+    case "findAndModify":
+      return collection.findOneAndUpdate(query, command.update, {
+        upsert: command.upsert === true,
+        returnDocument: command.new ? "after" : "before",
+      });
+    case "aggregate":
+      return collection.aggregate(command.pipeline).toArray();
+    default:
+      throw new Error(`The bench knows no bare call for the command ${name}.`);
+  }
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { parse, stringify } from "yaml";
+import { openMongo } from "#core/services/mongo.ts";
+import { BEAK_PRICE, BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
+import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import { LiveStack } from "#tools/deploy/live_stack.ts";
+import { type ApiStandIn, startApiStandIn } from "#tools/deploy/verify/api_stand_in.ts";
+import { type Moto, startMoto } from "#tools/deploy/verify/moto.ts";
+import { copyRepository, type WorkingCopy } from "#tools/deploy/verify/working_copy.ts";
+import { findDatabase } from "#tools/local/database/find_database.ts";
+import { withDatabase } from "#tools/local/database/uri.ts";
+import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { Closers } from "#tools/machine/closers.ts";
+import type { StageSettings } from "#tools/stage/settings.ts";
+
+/** Everything that a deployment needs around it, on this machine. */
+export interface Rehearsal {
+  moto: Moto;
+  ses: SesDouble;
+  stripe: StripeDouble;
+  mongoUri: string;
+  api: ApiStandIn;
+  copy: WorkingCopy;
+  stack: LiveStack;
+  settings: StageSettings;
+  /** The stage file that is used. */
+  settingsFile: string;
+  /** The environment of whoever deploys. */
+  environment: Record<string, string>;
+  close(): Promise<void>;
+}
+
+const REGION = "eu-west-2";
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rehearsal", AWS_SECRET_ACCESS_KEY: "rehearsal" };
+
+/** Starts an AWS, a database, an SES, a Stripe and an API in front, and copies the repository. */
+export async function startRehearsal(tools: string, say: (line: string) => void): Promise<Rehearsal> {
+  const closers = new Closers();
+  try {
+    const copy = await copyRepository();
+    closers.add(copy.remove);
+    const moto = await startMoto(tools);
+    closers.add(moto.stop);
+    const database = await findDatabase({ dataDirectory: null, say });
+    closers.add(database.stop);
+    const mongoUri = withDatabase(database.uri, `nest-verify-${randomBytes(6).toString("hex")}`);
+    closers.add(() => dropDatabase(mongoUri));
+    const ses = await startSesDouble();
+    closers.add(ses.close);
+    const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;
+    const webhookSecret = `whsec_${randomBytes(12).toString("hex")}`;
+    const stripe = await startStripeDouble({ secretKey, webhookSecret });
+    closers.add(stripe.close);
+    const environment = {
+      ...CREDENTIALS,
+      AWS_REGION: REGION,
+      AWS_ENDPOINT_URL: moto.url,
+      STRIPE_URL: stripe.url,
+    };
+    // The SDK's clients of this process read them too.
+    Object.assign(process.env, environment);
+    const settings = await readNonprod(copy.folder);
+    const settingsFile = join(copy.folder, "..", `${copy.folder.split("/").at(-1)}.yml`);
+    await writeFile(settingsFile, stringify(settings));
+    closers.add(async () => {
+      for (const file of [settingsFile, `${settingsFile}.sh`]) await rm(file, { force: true });
+    });
+    const stack = new LiveStack("nonprod", settings);
+    const api = await startApiStandIn({
+      stack,
+      lambda: new LambdaClient({ region: REGION }),
+      environment: {
+        ...environment,
+        AWS_ENDPOINT_URL_SESV2: ses.url,
+      },
+    });
+    closers.add(api.close);
+    return {
+      moto,
+      ses,
+      stripe,
+      mongoUri,
+      api,
+      copy,
+      stack,
+      settings,
+      settingsFile,
+      environment,
+      close: () => closers.close(),
+    };
+  } catch (error) {
+    await closers.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function dropDatabase(uri: string): Promise<void> {
+  const { client, database } = openMongo(uri, { isCommand: true });
+  await database.dropDatabase().finally(() => client.close());
+}
+
+/** The committed stage file of nonprod, with what it leaves empty. */
+async function readNonprod(folder: string): Promise<StageSettings> {
+  const committed = parse(await readFile(join(folder, "deploy/stages/nonprod.yml"), "utf8")) as StageSettings;
+  return {
+    ...committed,
+    region: REGION,
+    domain: {
+      ...committed.domain,
+      certificateArn: `arn:aws:acm:${REGION}:123456789012:certificate/5c1a0f5e-6f0c-4a53-9e37-0c1b1f2d3e4f`,
+    },
+    variables: {
+      ...committed.variables,
+      STRIPE_PRICE_ID: BEAK_PRICE,
+      STRIPE_PRODUCT_IDS: BEAK_PRODUCT,
+    },
+    alarms: { topicArn: null, email: "oncall@getbeak.app" },
+  };
+}

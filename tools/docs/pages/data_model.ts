@@ -1,0 +1,186 @@
+import { readdir, readFile } from "node:fs/promises";
+import type { IndexDescription } from "mongodb";
+import { COLLECTIONS } from "#core/repositories/index_setup.ts";
+
+export const path = "docs/data_model.md";
+
+const REPOSITORIES = new URL("../../../src/core/repositories/", import.meta.url);
+
+/** What the code cannot tell: see the fields of `Words`. */
+interface Words {
+  /** The fields that Nest's published documents name, by collection; what else is stored came later. */
+  published: Readonly<Record<string, readonly string[]>>;
+  /** What a field means wherever its interface leaves it to the name. */
+  meanings: Readonly<Record<string, string>>;
+  /** Collections whose documents a library writes. */
+  libraryFields: Readonly<Record<string, readonly Field[]>>;
+}
+
+interface Field {
+  name: string;
+  type: string;
+  comment: string;
+}
+interface Shape {
+  name: string;
+  /** The interface that it extends, or nothing. */
+  base: string;
+  comment: string;
+  fields: Field[];
+}
+
+const WORDS: Words = JSON.parse(await readFile(new URL("./data_model.json", import.meta.url), "utf8"));
+
+/** A doc comment's words. Ids become code, or a page would take their `<ksuid>` for a tag. */
+const bare = (comment: string) =>
+  comment
+    .replace(/^\s*\/?\*+\/?|\*\/\s*$/gm, "")
+    .replace(/ \(contract [^)]+\)| Not in the published documents\./g, "")
+    .replace(/\w+_<[^>]+>/g, "`$&`")
+    .replace(/\s+/g, " ")
+    .trim();
+
+/** The exported interfaces of a source text. @throws Error at a field that spans lines, which nothing here needs */
+function readInterfaces(text: string): Shape[] {
+  const found = text.matchAll(
+    /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)\n\}/g,
+  );
+  return [...found].map(([, comment = "", name = "", base = "", body = ""]) => ({
+    name,
+    base,
+    comment: bare(comment),
+    fields: readFields(name, body),
+  }));
+}
+
+function readFields(owner: string, body: string): Field[] {
+  const fields: Field[] = [];
+  let comment = "";
+  for (const line of body.split("\n")) {
+    const [, name, optional, type = ""] = /^ {2}(\w+)(\??): (.+);$/.exec(line) ?? [];
+    if (name !== undefined) {
+      fields.push({ name, type: optional ? `${type} | undefined` : type, comment: bare(comment) });
+      comment = "";
+    } else if (/^\s*\/?\*/.test(line)) comment += `${line}\n`;
+    else throw new Error(`tools/docs/pages/data_model.ts can't read "${line.trim()}" of ${owner}`);
+  }
+  return fields;
+}
+
+/** Exported unions of literals, written out. */
+function readUnions(text: string): [name: string, values: string][] {
+  return [...text.matchAll(/export type (\w+) = ([^;]+);/g)].map(([, name = "", written = ""]) => {
+    const [, array] = /^\(typeof (\w+)\)\[number\]$/.exec(written) ?? [];
+    const [, items] = new RegExp(`const ${array} = \\[([^\\]]+)\\]`).exec(text) ?? [];
+    const values = items === undefined ? written : items.replace(/,\s*$/, "").replaceAll(",", " |");
+    return [name, values.replace(/\s+/g, " ").replace(/^ ?\| /, "")];
+  });
+}
+
+const table = (fields: readonly Field[]) => ({
+  head: ["Field", "Type", "Meaning"],
+  rows: fields.map(({ name, type, comment }) => [
+    `\`${name}\``,
+    `\`${type}\``,
+    comment || (WORDS.meanings[name] ?? ""),
+  ]),
+});
+
+function indexLine({ key, unique, partialFilterExpression, expireAfterSeconds }: IndexDescription): string {
+  const properties = [
+    ...(unique ? ["unique"] : []),
+    ...(partialFilterExpression ? [`only where \`${JSON.stringify(partialFilterExpression)}\``] : []),
+    ...(expireAfterSeconds === undefined ? [] : [`TTL of ${expireAfterSeconds} seconds`]),
+  ];
+  return [`- \`${JSON.stringify(key)}\``, ...properties].join(", ");
+}
+
+/** A shape with the fields of its base behind its own, or null if nothing has that name. */
+function whole(shapes: ReadonlyMap<string, Shape>, name: string): Shape | null {
+  const shape = shapes.get(name);
+  if (!shape) return null;
+  return { ...shape, fields: [...shape.fields, ...(whole(shapes, shape.base)?.fields ?? [])] };
+}
+
+interface Model {
+  /** By collection. */
+  documents: Map<string, Shape>;
+  /** Interfaces that documents hold. */
+  parts: Shape[];
+  unions: [name: string, values: string][];
+}
+
+async function readModel(): Promise<Model> {
+  const files = (await readdir(REPOSITORIES)).filter((file) => file.endsWith(".ts")).sort();
+  const texts = await Promise.all(files.map((file) => readFile(new URL(file, REPOSITORIES), "utf8")));
+  const shapes = new Map(texts.flatMap(readInterfaces).map((shape) => [shape.name, shape]));
+  const documents = new Map<string, Shape>();
+  for (const collection of Object.keys(COLLECTIONS)) {
+    const text = texts.find((source) => source.includes(`collectionName = "${collection}"`)) ?? "";
+    // `Stored…` is what documents of the predecessor make of an interface: the same fields, some of them missing.
+    const [, name = ""] = /#collection: Collection<(?:Stored)?(\w+)>/.exec(text) ?? [];
+    const shape = whole(shapes, name) ?? {
+      name: "",
+      base: "",
+      comment: "",
+      fields: [...(WORDS.libraryFields[collection] ?? [])],
+    };
+    if (shape.fields.length === 0) throw new Error(`no fields are known of the collection ${collection}`);
+    documents.set(collection, shape);
+    shapes.delete(name);
+  }
+  const types = [...documents.values(), ...shapes.values()].flatMap(({ fields }) =>
+    fields.map(({ type }) => type),
+  );
+  const isUsed = (name: string) => types.some((type) => new RegExp(`\\b${name}\\b`).test(type));
+  return {
+    documents,
+    parts: [...shapes.values()].filter(({ name }) => isUsed(name)),
+    unions: texts.flatMap(readUnions).filter(([name]) => isUsed(name)),
+  };
+}
+
+function beyondPublished(documents: ReadonlyMap<string, Shape>) {
+  const rows = [...documents].flatMap(([collection, { fields }]) => {
+    const published = WORDS.published[collection];
+    const added = published ? fields.filter(({ name }) => !published.includes(name)) : [];
+    return added.map(({ name, comment }) => [
+      `\`${collection}\``,
+      `\`${name}\``,
+      comment || (WORDS.meanings[name] ?? ""),
+    ]);
+  });
+  const ours = [...documents.keys()]
+    .filter((name) => !(name in WORDS.published))
+    .map((name) => `\`${name}\``);
+  return [
+    "## Fields beyond the published documents",
+    "The fields below are stored beside those that Nest's published documents name. `_id` holds the documented `id`. " +
+      "`verifiedAt` of an identifier may be null, where the documents have a string.",
+    { head: ["Collection", "Field", "Meaning"], rows },
+    `Not in the published documents at all: ${ours.join(", ")}.`,
+  ];
+}
+
+export async function render() {
+  const { documents, parts, unions } = await readModel();
+  return [
+    "# Data model",
+    "Moments are ISO 8601 strings in UTC with milliseconds; a BSON date is used only where a TTL index needs one. " +
+      "`purgeAt` is 30 days after a document's end, or after a mail event. Every index is made by `npm run db:setup`, never by a request.",
+    ...[...documents].flatMap(([collection, { comment, fields }]) => [
+      `## ${collection}`,
+      ...(comment ? [comment] : []),
+      table(fields),
+      (COLLECTIONS[collection] ?? []).map(indexLine).join("\n") || "No index but that of `_id`.",
+    ]),
+    "## Parts of documents",
+    ...parts.flatMap(({ name, comment, fields }) => [
+      `### ${name}`,
+      ...(comment ? [comment] : []),
+      table(fields),
+    ]),
+    { head: ["Type", "Values"], rows: unions.map(([name, values]) => [`\`${name}\``, `\`${values}\``]) },
+    ...beyondPublished(documents),
+  ];
+}

@@ -1,0 +1,41 @@
+import { COMMON_ERRORS, ERRORS, type ErrorCode } from "#core/errors.ts";
+import { buildDocument } from "#tools/openapi/document.ts";
+import { CARRIED } from "#tools/openapi/error_bodies.ts";
+import { errorsOf, formsOf } from "#tools/openapi/read.ts";
+
+export const path = "docs/errors.md";
+
+export async function render() {
+  const document = await buildDocument();
+  const webhook = document.paths["/1/webhook/stripe"]?.post;
+  const answers = [
+    ...formsOf(document).map(({ name, errors }) => ({ name, errors })),
+    { name: "stripe", errors: webhook ? errorsOf(document, webhook.responses) : [] },
+  ];
+  const routing = errorsOf(document, document["x-unmatched"].responses).map(({ code }) => code);
+  const answeredBy = (code: ErrorCode): string => {
+    if (COMMON_ERRORS.includes(code)) return "any method";
+    const names = answers
+      .filter(({ errors }) => errors.some((error) => error.code === code))
+      .map(({ name }) => `\`${name}\``);
+    return [...new Set(names), ...(routing.includes(code) ? ["routing"] : [])].join(", ") || "nothing yet";
+  };
+  return [
+    "# Errors",
+    'An error is a JSON object, `{"code": "...", "meta"?: {...}, "reasons"?: [...]}`, under the status of its code. ' +
+      "Branch on `code`; it does not change once published.",
+    "Answered by *routing* means a path or verb that no method has. Four more bodies are API Gateway's own and have " +
+      "another shape: see [architecture](architecture.md).",
+    {
+      head: ["Code", "Status", "Meaning", "Answered by"],
+      rows: Object.entries(ERRORS)
+        .map(([code, [status, meaning]]) => ({ code: code as ErrorCode, status, meaning }))
+        .sort((one, other) => one.status - other.status)
+        .map(({ code, status, meaning }) => [`\`${code}\``, String(status), meaning, answeredBy(code)]),
+    },
+    "## What some of them carry",
+    Object.entries(CARRIED)
+      .map(([code, { says }]) => `- \`${code}\`: ${says}`)
+      .join("\n"),
+  ];
+}

@@ -1,0 +1,50 @@
+import { FERRETDB_NEEDS, isFerretdbPossible, startFerretdb } from "#tools/local/database/ferretdb.ts";
+import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
+import { startDownloadedMongod, startInstalledMongod } from "#tools/local/database/mongod.ts";
+import { serverVersion } from "#tools/local/database/ping.ts";
+
+/**
+ * Finds or starts a MongoDB-compatible database: MONGODB_URI, `mongod` on PATH, a downloaded mongod, or FerretDB over
+ * DocumentDB built from Debian's and Go's packages.
+ * @throws Error naming the four ways if none works here
+ */
+export async function findDatabase(options: FindOptions): Promise<FoundDatabase> {
+  const found =
+    (await useRunningServer()) ??
+    (await startInstalledMongod(options)) ??
+    (await startDownloadedMongod(options, isFerretdbPossible())) ??
+    (await startFerretdb(options));
+  if (found) return found;
+  throw new Error(
+    [
+      "No database. Nest needs one of:",
+      "  1. MONGODB_URI, pointing at a running MongoDB 6.0 or later",
+      "  2. mongod on PATH",
+      "  3. network access, to download MongoDB once",
+      `  4. ${FERRETDB_NEEDS}, to build FerretDB once`,
+    ].join("\n"),
+  );
+}
+
+/** @throws Error if a server of this version does not have what the code needs */
+export function requireSupported(version: string): void {
+  if (Number.parseInt(version, 10) < 6)
+    throw new Error(`MONGODB_URI points at MongoDB ${version}. Nest needs 6.0 or later.`);
+}
+
+async function useRunningServer(): Promise<FoundDatabase | null> {
+  const uri = process.env.MONGODB_URI;
+  if (!uri) return null;
+  const version = await serverVersion(uri, 5000).catch((cause) => {
+    throw new Error("MONGODB_URI is set, but no database answers there.", { cause });
+  });
+  requireSupported(version);
+  return {
+    engine: "MongoDB",
+    version,
+    uri,
+    how: "MONGODB_URI",
+    died: new Promise(() => undefined),
+    stop: async () => undefined,
+  };
+}

@@ -1,0 +1,86 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MongoBinary } from "mongodb-memory-server-core";
+import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
+import { untilAnswering } from "#tools/local/database/ping.ts";
+import { cacheDirectory } from "#tools/machine/cache_directory.ts";
+import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
+
+const DOWNLOAD_VERSION = "8.0.15";
+/** After a download failed, the next starts take another way for this long, if there is one. */
+const DOWNLOAD_PAUSE_MS = 6 * 60 * 60 * 1000;
+
+/** Starts the `mongod` on PATH, or answers null if there is none. */
+export async function startInstalledMongod(options: FindOptions): Promise<FoundDatabase | null> {
+  const path = onPath("mongod");
+  return path ? start(path, "mongod on PATH", options) : null;
+}
+
+/**
+ * Downloads a mongod once, or answers null where none can be downloaded.
+ * @param hasOtherWay a database can be had otherwise, so a download that failed lately is not waited for again
+ */
+export async function startDownloadedMongod(
+  options: FindOptions,
+  hasOtherWay: boolean,
+): Promise<FoundDatabase | null> {
+  const folder = join(cacheDirectory(), "mongod");
+  const failedAt = join(folder, `download-of-${DOWNLOAD_VERSION}-failed`);
+  const lastFailure = Number(await readFile(failedAt, "utf8").catch(() => "0"));
+  if (hasOtherWay && Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
+  await mkdir(folder, { recursive: true });
+  options.say(
+    `Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`,
+  );
+  let path: string;
+  try {
+    path = await MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false });
+  } catch (error) {
+    options.say(`MongoDB could not be downloaded here (${reason(error)}).`);
+    await writeFile(failedAt, String(Date.now()));
+    return null;
+  }
+  try {
+    return await start(path, "mongodb-memory-server's download", options);
+  } catch (error) {
+    // A machine may lack what this build needs; the next way may still work.
+    options.say(`MongoDB was downloaded but does not start here (${reason(error)}).`);
+    return null;
+  }
+}
+
+const reason = (error: unknown) => (error instanceof Error ? error.message.split("\n")[0] : "unknown");
+
+/** @throws Error with the server's last words if it does not start; nothing of it is left then */
+async function start(program: string, how: string, { dataDirectory }: FindOptions): Promise<FoundDatabase> {
+  const folder = dataDirectory
+    ? join(dataDirectory, "mongod")
+    : await mkdtemp(join(tmpdir(), "nest-mongod-"));
+  await mkdir(folder, { recursive: true });
+  const port = await freePort();
+  const server = startServer(program, [
+    ...["--dbpath", folder, "--port", String(port), "--bind_ip", "127.0.0.1"],
+    ...["--setParameter", "ttlMonitorSleepSecs=5"],
+  ]);
+  const uri = `mongodb://127.0.0.1:${port}/`;
+  const stop = async () => {
+    await server.stop();
+    if (dataDirectory === null) await rm(folder, { recursive: true, force: true });
+  };
+  let version: string;
+  try {
+    version = await untilAnswering(uri, server);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    engine: "MongoDB",
+    version,
+    uri,
+    how,
+    died: server.died,
+    stop,
+  };
+}

@@ -1,0 +1,31 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { MongoClient } from "mongodb";
+import type { Server } from "#tools/machine/child_process.ts";
+
+/** The version a server reports. @throws the driver's error if none answers within `timeoutMs` */
+export async function serverVersion(uri: string, timeoutMs: number): Promise<string> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: timeoutMs, connectTimeoutMS: timeoutMs });
+  try {
+    const info = await client.db("admin").command({ buildInfo: 1 });
+    return String(info.version);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Waits until a started server answers. @throws Error with its last words if it ends or stays silent */
+export async function untilAnswering(uri: string, server: Server, timeoutMs = 30_000): Promise<string> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    if (server.process.exitCode !== null || server.process.signalCode !== null) {
+      throw new Error(`The database ended while starting: ${server.lastWords().slice(-600)}`);
+    }
+    try {
+      return await serverVersion(uri, 500);
+    } catch (error) {
+      if (Date.now() > end)
+        throw new Error(`The database did not answer: ${server.lastWords().slice(-600)}`, { cause: error });
+      await wait(50);
+    }
+  }
+}

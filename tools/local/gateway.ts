@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
+import { systemClock } from "#core/clock.ts";
+import { type Environment, readConfig } from "#core/config.ts";
+import { type CoreOptions, type OpenCore, openCore } from "#core/core.ts";
+import type { Result } from "#entry/answer.ts";
+import { serveJwks } from "#entry/jwks.ts";
+import type { Handler } from "#entry/lambda.ts";
+import { serveRpc } from "#entry/rpc.ts";
+import { serveUnmatched } from "#entry/unmatched.ts";
+import { serveWebhook } from "#entry/webhook.ts";
+import { loadMethods } from "#routes.ts";
+
+/** A request as a network brings it. */
+export interface IncomingCall {
+  method: string;
+  path: string;
+  query?: string;
+  headers: Record<string, string>;
+  body?: Buffer | undefined;
+  ip: string;
+}
+
+export interface Gateway extends OpenCore {
+  invoke(incoming: IncomingCall): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export interface GatewayOptions extends CoreOptions {
+  /** What the functions get instead of the opened core: a test may stand between them and the world. */
+  guard?: (open: OpenCore) => OpenCore;
+}
+
+/**
+ * The HTTP API on this machine: real Lambda handlers behind API Gateway's routing, with its payload v2 events. An
+ * exact route goes to its function, everything else to `$default`.
+ */
+export async function openGateway(environment: Environment, options: GatewayOptions = {}): Promise<Gateway> {
+  const { guard = (unguarded) => unguarded } = options;
+  const methods = await loadMethods();
+  // All at once, so that one line names everything that is missing.
+  const functions = [stripeWebhook, sesEvents, ...methods.map(({ handler }) => handler)];
+  readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
+  const open = guard(openCore(environment, options));
+  const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;
+  const routes = new Map<string, Handler>([["GET /.well-known/jwks.json", serveJwks(environment, clock)]]);
+  for (const { handler, paths } of methods) {
+    const served = serveRpc(handler.declaration, open);
+    for (const path of paths) routes.set(`POST ${path}`, served);
+  }
+  routes.set("POST /1/webhook/stripe", serveWebhook(stripeWebhook.declaration, open));
+  const unmatched = serveUnmatched(environment, clock, write);
+  return {
+    ...open,
+    invoke(incoming) {
+      const route = `${incoming.method} ${incoming.path}`;
+      const handler = routes.get(route) ?? unmatched;
+      return handler(toEvent(incoming, routes.has(route) ? route : "$default"), toContext());
+    },
+    close: () => open.mongo.client.close(),
+  };
+}
+
+/** API Gateway's event, payload format 2.0. A body that is not text comes as base64. */
+export function toEvent(
+  { method, path, query = "", headers, body, ip }: IncomingCall,
+  routeKey: string,
+): APIGatewayProxyEventV2 {
+  const isText = /^(application\/json|text\/|$)/.test(headers["content-type"] ?? "") && isUtf8(body);
+  return {
+    version: "2.0",
+    routeKey,
+    rawPath: path,
+    rawQueryString: query,
+    headers,
+    requestContext: {
+      accountId: "000000000000",
+      apiId: "local",
+      domainName: headers.host ?? "localhost",
+      domainPrefix: "localhost",
+      http: { method, path, protocol: "HTTP/1.1", sourceIp: ip, userAgent: headers["user-agent"] ?? "" },
+      requestId: randomUUID(),
+      routeKey,
+      stage: "$default",
+      time: "",
+      timeEpoch: Date.now(),
+    },
+    ...(body === undefined || body.length === 0 ? {} : { body: body.toString(isText ? "utf8" : "base64") }),
+    isBase64Encoded: body !== undefined && body.length > 0 && !isText,
+  };
+}
+
+function isUtf8(body: Buffer | undefined): boolean {
+  return body === undefined || Buffer.from(body.toString("utf8"), "utf8").equals(body);
+}
+
+function toContext(): Context {
+  return { awsRequestId: randomUUID(), functionName: "local" } as Context;
+}

@@ -1,0 +1,30 @@
+/** The thread that runs the Lambda handlers, so that changed code can be loaded while the port stays open. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { Result } from "#entry/answer.ts";
+import { type IncomingCall, openGateway } from "#tools/local/gateway.ts";
+
+export interface Invocation {
+  id: number;
+  incoming: IncomingCall;
+}
+export type WorkerMessage =
+  | { kind: "ready" }
+  | { kind: "line"; line: string }
+  | { kind: "answer"; id: number; result: Result }
+  | { kind: "crash"; id: number };
+
+const send = (message: WorkerMessage) => parentPort?.postMessage(message);
+
+const gateway = await openGateway(workerData as Record<string, string>, {
+  write: (line) => send({ kind: "line", line }),
+});
+parentPort?.on("message", async ({ id, incoming }: Invocation) => {
+  try {
+    // A Buffer arrives as a plain Uint8Array.
+    const body = incoming.body && Buffer.from(incoming.body);
+    send({ kind: "answer", id, result: await gateway.invoke({ ...incoming, body }) });
+  } catch {
+    send({ kind: "crash", id });
+  }
+});
+send({ kind: "ready" });

@@ -1,0 +1,85 @@
+/** `npm run mail:preview`: every mail we send, in a browser, as HTML and as text. PORT chooses the port (3001). */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Html, html } from "#core/messages/html.ts";
+import { renderSample } from "#core/messages/render.ts";
+import { TEMPLATES, type TemplateName } from "#core/messages/templates/index.ts";
+
+const isTemplate = (name: string): name is TemplateName => Object.hasOwn(TEMPLATES, name);
+
+function index(): string {
+  const mails = Object.keys(TEMPLATES)
+    .filter(isTemplate)
+    .map(
+      (name) => html`<section>
+<h2>${name}</h2>
+<p>Subject: ${renderSample(name).subject} · <a href="/${name}.html">HTML alone</a> · <a href="/${name}.txt">text alone</a></p>
+<div class="pair">
+<iframe title="${name}, HTML" src="/${name}.html"></iframe>
+<iframe title="${name}, text" src="/${name}.txt"></iframe>
+</div>
+</section>`,
+    );
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Nest: mails</title>
+<style>
+:root { color-scheme: light dark; font-family: system-ui, sans-serif; }
+body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
+iframe { width: 100%; height: 38rem; border: 1px solid color-mix(in srgb, currentColor 30%, transparent); border-radius: 8px; background: Canvas; }
+</style>
+</head>
+<body>
+<h1>Mails</h1>
+<p>Dark mode follows your system's setting, as it does in a mail client.</p>
+${new Html(mails.map(String).join("\n"))}
+</body>
+</html>
+`.markup;
+}
+
+function answer(path: string): { type: string; content: string } | null {
+  if (path === "/") return { type: "text/html", content: index() };
+  const [, name = "", form] = /^\/([a-z-]+)\.(html|txt)$/.exec(path) ?? [];
+  if (!isTemplate(name)) return null;
+  const mail = renderSample(name);
+  return form === "html"
+    ? { type: "text/html", content: mail.html }
+    : { type: "text/plain", content: mail.text };
+}
+
+/**
+ * Serves the preview on loopback.
+ * @param port 0 for any free one
+ * @throws Error EADDRINUSE if the port is taken
+ */
+export async function startMailPreview(port: number): Promise<{ url: string; close(): Promise<void> }> {
+  const server: Server = createServer((request, response) => {
+    const found = answer(request.url ?? "/");
+    response.writeHead(found ? 200 : 404, {
+      "content-type": `${found?.type ?? "text/plain"}; charset=utf-8`,
+    });
+    response.end(found?.content ?? "There is no such mail.");
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+if (import.meta.main) {
+  const { url } = await startMailPreview(Number(process.env.PORT ?? 3001));
+  console.log(`Every mail: ${url}\nCtrl-C stops it.`);
+}

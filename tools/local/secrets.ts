@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { generateKeySet } from "#core/keys/key_rotation.ts";
+import type { StoredKeySet } from "#core/keys/signing_keys.ts";
+import { hashSecret, newSecret } from "#core/secrets.ts";
+import { BEAK_PRICE, BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
+
+/** The secrets of one laptop: made on first use, kept with its data, never published. */
+export interface LocalSecrets {
+  internalKey: string;
+  signingKeys: StoredKeySet;
+  refreshKey: string;
+  rateLimitKey: string;
+}
+
+export async function makeSecrets(): Promise<LocalSecrets> {
+  return {
+    internalKey: newSecret(),
+    signingKeys: await generateKeySet(new Date()),
+    refreshKey: newSecret(),
+    rateLimitKey: newSecret(),
+  };
+}
+
+/** Reads the secrets kept in a folder, or makes and keeps them. */
+export async function loadSecrets(folder: string): Promise<LocalSecrets> {
+  const path = join(folder, "secrets.json");
+  if (existsSync(path)) return JSON.parse(await readFile(path, "utf8")) as LocalSecrets;
+  const secrets = await makeSecrets();
+  await mkdir(folder, { recursive: true });
+  // In one step, or a start that is killed here would leave half a file that no later one can read.
+  const next = `${path}.next`;
+  await writeFile(next, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  await chmod(next, 0o600);
+  await rename(next, path);
+  return secrets;
+}
+
+/** The Stripe that a local stack talks to: the double, which sells Beak, or another with what it sells. */
+export interface LocalStripe {
+  url: string | undefined;
+  secretKey: string;
+  webhookSecret: string;
+  priceId?: string;
+  productIds?: string;
+}
+
+/** The environment of a local stack. Limits per network are lifted so that scripts can run; those per address stay. */
+export function localEnvironment(
+  secrets: LocalSecrets,
+  parts: { issuer: string; mongoUri: string; sesUrl: string; stripe: LocalStripe },
+): Record<string, string> {
+  return {
+    STAGE: "local",
+    ISSUER: parts.issuer,
+    MONGODB_URI: parts.mongoUri,
+    AWS_ENDPOINT_URL_SESV2: parts.sesUrl,
+    AWS_REGION: "eu-west-2",
+    MAIL_FROM: "Beak App <no-reply@getbeak.app>",
+    SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
+    REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
+    INTERNAL_KEYS: hashSecret(secrets.internalKey),
+    RATE_LIMIT_KEY: secrets.rateLimitKey,
+    STRIPE_URL: parts.stripe.url ?? "",
+    STRIPE_SECRET_KEY: parts.stripe.secretKey,
+    STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,
+    STRIPE_PRICE_ID: parts.stripe.priceId ?? BEAK_PRICE,
+    STRIPE_PRODUCT_IDS: parts.stripe.productIds ?? BEAK_PRODUCT,
+    LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "0",
+    LIMIT_LINKS_PER_NETWORK: "0",
+    LIMIT_TRIAL_REQUESTS_PER_NETWORK: "0",
+    LIMIT_NEW_TRIALS_PER_NETWORK: "0",
+    LIMIT_FAILURES_PER_NETWORK: "0",
+  };
+}
+
+/** What the operator's program needs, which holds no key that signs tokens. A real Stripe's key stays where it is. */
+export function operatorEnvironment(
+  environment: Readonly<Record<string, string>>,
+  mode: "double" | "test",
+): Record<string, string> {
+  const isForOperators = (name: string) =>
+    /^(STAGE|MONGODB_URI|MAIL_|AWS_|STRIPE_)/.test(name) &&
+    !(mode === "test" && ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"].includes(name));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isForOperators(name)));
+}

@@ -1,0 +1,30 @@
+/**
+ * `npm run client:build`: makes what is published of the typed client, `packages/client/dist`, and says how large it is.
+ */
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { bundleClient } from "#tools/local/client_bundle.ts";
+import { run } from "#tools/machine/child_process.ts";
+
+const FOLDER = fileURLToPath(new URL("../../packages/client/", import.meta.url));
+const DIST = join(FOLDER, "dist");
+const compiler = createRequire(import.meta.url).resolve("typescript/package.json");
+
+await rm(DIST, { recursive: true, force: true });
+await mkdir(DIST);
+await writeFile(join(DIST, "index.js"), await bundleClient({ minify: false }));
+const emit = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST];
+await run(process.execPath, [join(dirname(compiler), "bin", "tsc"), "-p", FOLDER, ...emit]);
+// Declarations name each other by the file that a consumer has.
+for (const file of (await readdir(DIST)).filter((name) => name.endsWith(".d.ts"))) {
+  const text = await readFile(join(DIST, file), "utf8");
+  await writeFile(join(DIST, file), text.replace(/(from "\.\/\w+)\.ts"/g, '$1.js"'));
+}
+const minified = await bundleClient({ minify: true });
+const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
+console.log(
+  `@getbeak/nest-client: ${kilobytes(minified.length)} minified, ${kilobytes(gzipSync(minified).length)} with gzip`,
+);

@@ -1,0 +1,91 @@
+import { ERRORS, type ErrorCode } from "#core/errors.ts";
+import type {
+  MediaType,
+  OpenApiDocument,
+  Operation,
+  Reference,
+  Response,
+  Schema,
+} from "#tools/openapi/types.ts";
+
+/** An error as an operation can answer with it. */
+export interface DocumentedError {
+  code: ErrorCode;
+  status: number;
+  meaning: string;
+}
+
+/** A method in one of its forms, as the document has it. */
+export interface DocumentedForm {
+  name: string;
+  /** The date that introduced it. */
+  introduced: string;
+  /** Every path that serves it, by date. */
+  paths: string[];
+  operation: Operation;
+  request: Schema;
+  requestExamples: Readonly<Record<string, { summary?: string; value: unknown }>>;
+  /** Null where the answer is 204. */
+  response: Schema | null;
+  responseExample: unknown;
+  errors: DocumentedError[];
+}
+
+/** What a reference into the components leads to, or the thing itself. */
+export function resolve<Thing extends object>(document: OpenApiDocument, thing: Thing | Reference): Thing {
+  if (!("$ref" in thing) || typeof thing.$ref !== "string") return thing as Thing;
+  const [, , kind = "", name = ""] = thing.$ref.split("/");
+  return (document.components as unknown as Record<string, Record<string, Thing>>)[kind]?.[name] as Thing;
+}
+
+/** The codes of the errors that an answer can be of. */
+export function codesIn(response: Response): ErrorCode[] {
+  const examples = response.content?.["application/json"].examples ?? {};
+  return Object.keys(examples).filter((name): name is ErrorCode => Object.hasOwn(ERRORS, name));
+}
+
+/** The errors of an operation, by status. */
+export function errorsOf(document: OpenApiDocument, responses: Operation["responses"]): DocumentedError[] {
+  return Object.entries(responses).flatMap(([status, response]) =>
+    codesIn(resolve(document, response)).map((code) => ({
+      code,
+      status: Number(status),
+      meaning: ERRORS[code][1],
+    })),
+  );
+}
+
+function exampleIn(document: OpenApiDocument, media: MediaType | undefined): unknown {
+  const [first] = Object.values(media?.examples ?? {});
+  return first && resolve(document, first).value;
+}
+
+/** Every form of every method, oldest date first, each once however many dates have it. */
+export function formsOf(document: OpenApiDocument): DocumentedForm[] {
+  const forms = new Map<string, DocumentedForm>();
+  for (const [path, { post }] of Object.entries(document.paths)) {
+    if (!post?.["x-introduced"] || !post.requestBody) continue;
+    const name = path.split("/").at(-1) ?? "";
+    const key = `${post["x-introduced"]}/${name}`;
+    const known = forms.get(key);
+    if (known) {
+      known.paths.push(path);
+      continue;
+    }
+    const asked = post.requestBody.content["application/json"];
+    const ok = post.responses[200];
+    const answered = ok && resolve(document, ok).content?.["application/json"];
+    forms.set(key, {
+      name,
+      introduced: post["x-introduced"],
+      paths: [path],
+      operation: post,
+      request: resolve(document, asked.schema as Reference),
+      requestExamples: asked.examples as DocumentedForm["requestExamples"],
+      response: answered ? resolve(document, answered.schema as Reference) : null,
+      responseExample: exampleIn(document, answered),
+      errors: errorsOf(document, post.responses),
+    });
+  }
+  return [...forms].sort(([one], [other]) => one.localeCompare(other)).map(([, form]) => form);
+}

@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import { type OAuthClient, OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
+import { readConfig } from "#core/config.ts";
+import { act, examples, table } from "#tools/terminal/command.ts";
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+
+/** `clients check`. */
+export function clientCommands(program: Command): void {
+  const clients = program
+    .command("clients")
+    .description("the OAuth clients that this environment configures");
+  const check = clients
+    .command("check")
+    .description("shows the clients and what is doubtful about them; status 1 if anything is");
+  examples(check, ["clients check"]);
+  act(check, async (terminal) => {
+    const all = new OAuthClients(readConfig(oauthClientVariables, terminal.environment)).all();
+    const doubts = all.flatMap(doubtsOf);
+    const rows = all.map((client) => [
+      client.id,
+      client.name,
+      client.enabled ? "enabled" : "disabled",
+      `${client.accessTokenLifetime} s`,
+      client.redirectUris.join(" "),
+    ]);
+    const head = ["client", "name", "state", "access token", "redirect URIs"];
+    terminal.show({ clients: all, doubts }, [...table([head, ...rows]), ...doubts]);
+    return doubts.length === 0;
+  });
+}
+
+function doubtsOf({ id, enabled, redirectUris, origins }: OAuthClient): string[] {
+  if (!enabled) return [];
+  const isOpen = (address: string) => {
+    const { protocol, hostname } = new URL(address);
+    return protocol === "http:" && !LOOPBACK.test(hostname);
+  };
+  return [
+    ...(redirectUris.length === 0 ? [`${id}: it has no redirect URI, so nobody can sign in with it`] : []),
+    ...[...redirectUris, ...origins]
+      .filter(isOpen)
+      .map((address) => `${id}: ${address} is not https, so a code can be read on the way`),
+  ];
+}

@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { findUserId } from "#core/personal_data/personal_data.ts";
+import { withAccounts } from "#tools/operator/with_accounts.ts";
+import { act, examples, table } from "#tools/terminal/command.ts";
+
+/** `consent history`. */
+export function consentCommands(program: Command): void {
+  const consent = program.command("consent").description("marketing consent, and how it can be proved");
+  const history = consent
+    .command("history")
+    .argument("<user>", "a user's id, or an address")
+    .description("every choice a user made, with time, network and client; oldest first");
+  examples(history, ["consent history ada@example.com"]);
+  act(history, (terminal, who: string) =>
+    withAccounts(terminal, async (core) => {
+      const found = await core.marketingConsents.findByUser(await findUserId(core, who));
+      const rows = (found?.history ?? []).map(({ changedAt, level, ip, clientId }) => [
+        changedAt,
+        level,
+        ip ?? "internal",
+        clientId ?? "-",
+      ]);
+      terminal.show(
+        { level: found?.level ?? null, history: found?.history ?? [] },
+        rows.length > 0 ? table(rows) : "No choice was made yet.",
+      );
+    }),
+  );
+}

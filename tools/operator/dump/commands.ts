@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { dumpDatabase } from "#tools/operator/dump/dump.ts";
+import type { Manifest } from "#tools/operator/dump/format.ts";
+import { loadDatabase } from "#tools/operator/dump/load.ts";
+import { onDatabase } from "#tools/operator/on_database.ts";
+import { act, examples, table } from "#tools/terminal/command.ts";
+
+const FOLDER = "<folder>";
+
+/** `db dump` and `db load`. */
+export function dumpCommands(db: Command): void {
+  const dump = db
+    .command("dump")
+    .argument(FOLDER, "a new one")
+    .description("writes every document into a folder, personal data and all");
+  examples(dump, ["db dump nest-2026-01-31"]);
+  act(dump, (terminal, folder: string) =>
+    onDatabase(terminal, async (database) => {
+      const manifest = await dumpDatabase(database, folder);
+      terminal.show(manifest, [...countsOf(manifest), `Dumped ${database.databaseName} to ${folder}.`]);
+    }),
+  );
+
+  const load = db
+    .command("load")
+    .argument(FOLDER)
+    .description("fills an empty database from such a folder, and makes its indexes");
+  examples(load, ["db load nest-2026-01-31"]);
+  act(load, (terminal, folder: string) =>
+    onDatabase(terminal, async (database) => {
+      const manifest = await loadDatabase(database, folder);
+      terminal.show(manifest, [
+        ...countsOf(manifest),
+        `Loaded ${folder}, made ${manifest.made_at}, into ${database.databaseName}.`,
+      ]);
+    }),
+  );
+}
+
+const countsOf = ({ collections }: Manifest) =>
+  table(Object.entries(collections).map(([name, { documents }]) => [name, String(documents)]));

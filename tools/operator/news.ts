@@ -1,0 +1,156 @@
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import {
+  array,
+  boolean,
+  literal,
+  nullable,
+  number,
+  optional,
+  refine,
+  safeParse,
+  strictObject,
+  string,
+} from "zod/mini";
+import { newId } from "#core/ids.ts";
+import { type NewsItem, NewsItemRepository } from "#core/repositories/news_items.ts";
+import { onDatabase } from "#tools/operator/on_database.ts";
+import { act, examples, readTime, table } from "#tools/terminal/command.ts";
+import { CommandError } from "#tools/terminal/errors.ts";
+
+const time = string().check(refine((value) => !Number.isNaN(Date.parse(value))));
+const words = string();
+const banner = strictObject({
+  code: literal("generic_banner"),
+  dismissible: boolean(),
+  payload: strictObject({
+    emoji: words,
+    title: words,
+    body: words,
+    action: nullable(
+      strictObject({ cta: words, url: words.check(refine((value) => /^https:\/\//.test(value))) }),
+    ),
+  }),
+});
+const newsFile = strictObject({
+  primary: banner,
+  fallback: optional(nullable(banner)),
+  clientIds: optional(nullable(array(words))),
+  startsAt: optional(time),
+  endsAt: optional(nullable(time)),
+  order: optional(number()),
+});
+
+const iso = (value: string) => new Date(value).toISOString();
+
+/** `news list | add | schedule | end | remove`: the news items that the app shows. */
+export function newsCommands(program: Command): void {
+  const news = program.command("news").description("the news items that the app shows");
+
+  const list = news.command("list").description("every item, in the order in which the app shows them");
+  examples(list, ["news list", "news list --json"]);
+  act(list, (terminal) =>
+    onDatabase(terminal, async (database) => {
+      const items = await new NewsItemRepository(database).list();
+      const rows = items.map(({ _id, primary, startsAt, endsAt, clientIds }) => [
+        _id,
+        primary.payload.title,
+        startsAt,
+        endsAt ?? "without end",
+        clientIds?.join(" ") ?? "all clients",
+      ]);
+      terminal.show(
+        items,
+        rows.length > 0 ? table([["item", "title", "from", "until", "for"], ...rows]) : "No news.",
+      );
+    }),
+  );
+
+  const add = news
+    .command("add")
+    .argument("<file.json>", "holds primary, and optionally fallback, clientIds, startsAt, endsAt, order")
+    .description("adds an item; it is on at once unless it starts later");
+  examples(add, ["news add welcome.json"]);
+  act(add, async (terminal, path: string) => {
+    const item = await readItem(path);
+    await onDatabase(terminal, (database) => new NewsItemRepository(database).insert(item));
+    terminal.show({ added: item._id }, `added ${item._id}`);
+  });
+
+  const schedule = news
+    .command("schedule")
+    .argument("<item>")
+    .requiredOption("--from <time>", "when it comes on")
+    .option("--until <time>", "when it goes off; without it, it stays")
+    .description("sets when an item is on");
+  examples(schedule, ["news schedule newsitem_2Jx... --from 2026-12-01 --until 2026-12-24T18:00:00Z"]);
+  act(schedule, (terminal, id: string, { from, until }: { from: string; until?: string }) =>
+    onDatabase(terminal, async (database) => {
+      const startsAt = readTime(from).toISOString();
+      const endsAt = until === undefined ? null : readTime(until).toISOString();
+      if (endsAt !== null && endsAt <= startsAt) throw new CommandError("It would end before it begins.");
+      const items = new NewsItemRepository(database);
+      if (!(await items.schedule(id, startsAt, endsAt, new Date().toISOString()))) throw missing(id);
+      terminal.show(
+        { id, startsAt, endsAt },
+        `${id} is on from ${startsAt}${endsAt ? ` until ${endsAt}` : ""}`,
+      );
+    }),
+  );
+
+  const end = news
+    .command("end")
+    .argument("<item>")
+    .argument("[time]", "now, if it is left out")
+    .description("takes an item off");
+  examples(end, ["news end newsitem_2Jx...", "news end newsitem_2Jx... 2026-12-24T18:00:00Z"]);
+  act(end, (terminal, id: string, at: string | undefined) =>
+    onDatabase(terminal, async (database) => {
+      const now = new Date();
+      const endsAt = (at === undefined ? now : readTime(at)).toISOString();
+      if (!(await new NewsItemRepository(database).end(id, endsAt, now.toISOString()))) throw missing(id);
+      terminal.show({ id, endsAt }, `ended ${id}`);
+    }),
+  );
+
+  const remove = news.command("remove").argument("<item>").description("removes an item for good");
+  examples(remove, ["news remove newsitem_2Jx..."]);
+  act(remove, async (terminal, id: string) => {
+    await terminal.confirm(`${id} is removed; \`news end\` only takes it off.`, id);
+    await onDatabase(terminal, async (database) => {
+      if (!(await new NewsItemRepository(database).remove(id))) throw missing(id);
+    });
+    terminal.show({ removed: id }, `removed ${id}`);
+  });
+}
+
+const missing = (id: string) => new CommandError(`There is no news item ${id}.`);
+
+async function readItem(path: string): Promise<NewsItem> {
+  const text = await readFile(path, "utf8").catch(() => {
+    throw new CommandError(`${path} can't be read.`);
+  });
+  const parsed = safeParse(newsFile, parseJson(text));
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map(({ path: at }) => at.join(".") || "the whole").join(", ");
+    throw new CommandError(`${path} is no news item that the app could show: see ${wrong}.`);
+  }
+  const { primary, fallback = null, clientIds = null, startsAt, endsAt, order = 0 } = parsed.data;
+  const now = new Date().toISOString();
+  return {
+    _id: newId("newsItem"),
+    ...{ primary, fallback, clientIds, order },
+    startsAt: iso(startsAt ?? now),
+    endsAt: endsAt ? iso(endsAt) : null,
+    createdAt: now,
+    updatedAt: null,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

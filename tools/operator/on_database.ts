@@ -1,0 +1,33 @@
+import type { Db } from "mongodb";
+import { readConfig } from "#core/config.ts";
+import { mongoVariables, openMongo } from "#core/services/mongo.ts";
+import type { Terminal } from "#tools/terminal/command.ts";
+import { CommandError } from "#tools/terminal/errors.ts";
+
+const UNREACHABLE = /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared)Error$/;
+
+/**
+ * Does a command's work on the database that MONGODB_URI names.
+ * @param variable another one that names a database
+ * @throws ConfigError; CommandError if it can't be reached
+ */
+export async function onDatabase<Result>(
+  { environment }: Pick<Terminal, "environment">,
+  work: (database: Db) => Promise<Result>,
+  variable = "MONGODB_URI",
+): Promise<Result> {
+  const uri = readConfig({ [variable]: mongoVariables.MONGODB_URI }, environment)[variable] ?? "";
+  const { client, database } = openMongo(uri, { isCommand: true });
+  try {
+    await client.connect();
+    return await work(database);
+  } catch (error) {
+    // The driver names hosts, never the URI, which holds a password.
+    const { name, message } = error as Error;
+    if (UNREACHABLE.test(name))
+      throw new CommandError(`The database of ${variable} can't be reached (${message}).`);
+    throw error;
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,155 @@
+import type { Command } from "commander";
+import type { EventCore } from "#core/billing/events/event_core.ts";
+import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
+import { workOnEvent } from "#core/billing/events/stripe_events.ts";
+import { type ReceivedEvent, readEvent } from "#core/billing/events/stripe_signature.ts";
+import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import { DAY } from "#core/clock.ts";
+import { NestError } from "#core/errors.ts";
+import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
+import { stripeRefusal } from "#core/services/stripe.ts";
+import { withEventCore } from "#tools/operator/stripe/with_event_core.ts";
+import { readAll } from "#tools/stage/stripe/read_all.ts";
+import { act, examples, inWords, readTime, type Terminal } from "#tools/terminal/command.ts";
+import { UsageError } from "#tools/terminal/errors.ts";
+
+/** Stripe's list goes back no further. */
+const LISTED_SECONDS = 30 * DAY;
+const WHATEVER_BECAME_OF_IT: readonly StripeEventStatus[] = ["failed", "done", "ignored"];
+
+/** What became of one event. */
+interface Ending {
+  id: string;
+  type: string;
+  ending: "done" | "ignored" | "failed" | "finished before";
+  reason: string | null;
+}
+
+/** `stripe replay`: works events again, from the ledger or from Stripe's list of events. */
+export function replay(program: Command): void {
+  const command = program
+    .command("replay")
+    .argument("[event...]", "evt_...: works these again, even if they are done")
+    .option("--failed", "those of the ledger that failed or were left behind")
+    .option("--since <time>", "those since then that Stripe lists and the ledger lacks or has not finished")
+    .description("works events again: it is what the webhook does, so nothing is done twice");
+  examples(command, [
+    "stripe replay evt_1Qx...",
+    "stripe replay --failed",
+    "stripe replay --since 2026-01-31T12:00:00Z",
+  ]);
+  act(command, (terminal, ids: string[], options: { failed?: boolean; since?: string }) => {
+    const ways = [ids.length > 0, options.failed === true, options.since !== undefined];
+    if (ways.filter(Boolean).length !== 1) throw new UsageError("Say event ids, --failed or --since.");
+    if (!ids.every((id) => /^evt_\w+$/.test(id))) throw new UsageError("An event's id is evt_...");
+    const since = options.since === undefined ? null : readTime(options.since);
+    return withEventCore(terminal, async (core) => {
+      const endings: Ending[] = [];
+      const work = async (
+        id: string,
+        read: () => ReceivedEvent | Promise<ReceivedEvent>,
+        again?: readonly StripeEventStatus[],
+      ) => void endings.push(await workOne(terminal, core, id, read, again));
+      for (const id of ids) await work(id, () => findEvent(core, id), WHATEVER_BECAME_OF_IT);
+      if (options.failed) for (const event of await listFailed(core)) await work(event.id, () => event);
+      for (const event of since ? await listSince(terminal, core, since) : []) {
+        const { id, type } = event;
+        if (await isFinished(core, id)) endings.push({ id, type, ending: "finished before", reason: null });
+        else await work(id, () => event);
+      }
+      terminal.say(summary(endings));
+      terminal.result({ events: endings });
+      return endings.every(({ ending }) => ending !== "failed");
+    });
+  });
+}
+
+/** Works on one event and says what became of it. */
+async function workOne(
+  terminal: Terminal,
+  core: EventCore,
+  id: string,
+  read: () => ReceivedEvent | Promise<ReceivedEvent>,
+  again?: readonly StripeEventStatus[],
+): Promise<Ending> {
+  let type = "-";
+  try {
+    const event = await read();
+    type = event.type;
+    const outcome = await workOnEvent(core, event, Date.now() + WEBHOOK_LIMIT_MS, again);
+    const reason = outcome?.status === "ignored" ? outcome.reason : null;
+    terminal.say(
+      `${id}  ${type}  ${outcome?.status ?? "finished by somebody else"}${reason ? ` (${reason})` : ""}`,
+    );
+    return { id, type, ending: outcome?.status ?? "finished before", reason };
+  } catch (error) {
+    const reason = inWords(error);
+    terminal.say(`${id}  ${type}  failed: ${reason}`);
+    return { id, type, ending: "failed", reason };
+  }
+}
+
+/** An event as the ledger has it, else as Stripe does. */
+async function findEvent(core: EventCore, id: string): Promise<ReceivedEvent> {
+  const row = await core.stripeEvents.find(id);
+  if (row) return fromLedger(row);
+  try {
+    return await core.stripe.request({ deadline: Date.now() + WEBHOOK_LIMIT_MS }, async (sdk, options) =>
+      readEvent(await sdk.events.retrieve(id, {}, options)),
+    );
+  } catch (error) {
+    if (stripeRefusal(error)?.code !== "resource_missing") throw error;
+    throw new NestError("not_found", { detail: "neither the ledger nor Stripe has it" });
+  }
+}
+
+function fromLedger(row: StripeEvent): ReceivedEvent {
+  const { _id, type, createdAt, apiVersion, isLive, objectId, customerId } = row;
+  return {
+    id: _id,
+    type,
+    createdAt,
+    apiVersion,
+    isLive: isLive ?? null,
+    objectId,
+    customer: customerId ?? null,
+  };
+}
+
+async function listFailed(core: EventCore): Promise<ReceivedEvent[]> {
+  const events: ReceivedEvent[] = [];
+  for await (const row of core.stripeEvents.listUnfinished(core.clock.now().toISOString()))
+    events.push(fromLedger(row));
+  return inOrder(events);
+}
+
+async function listSince(terminal: Terminal, core: EventCore, since: Date): Promise<ReceivedEvent[]> {
+  const created = { gte: Math.floor(since.getTime() / 1000) };
+  if (core.clock.now().getTime() / 1000 - created.gte > LISTED_SECONDS)
+    terminal.err("Stripe lists events for 30 days: older ones are not worked.");
+  const types: string[] = STRIPE_EVENT_TYPES;
+  const listed = await readAll(
+    core.stripe,
+    (sdk, options) => sdk.events.list({ types, created, limit: 100 }, options),
+    readEvent,
+  );
+  return inOrder(listed.reverse());
+}
+
+/** Oldest first. Stripe's time has whole seconds: within one, an object is made before it changes. */
+function inOrder(events: readonly ReceivedEvent[]): ReceivedEvent[] {
+  const place = ({ type }: ReceivedEvent) => (STRIPE_EVENT_TYPES as string[]).indexOf(type);
+  return events.toSorted(
+    (one, other) => one.createdAt.localeCompare(other.createdAt) || place(one) - place(other),
+  );
+}
+
+async function isFinished(core: EventCore, id: string): Promise<boolean> {
+  const status = (await core.stripeEvents.find(id))?.status;
+  return status === "done" || status === "ignored";
+}
+
+function summary(endings: readonly Ending[]): string {
+  const count = (wanted: Ending["ending"]) => endings.filter(({ ending }) => ending === wanted).length;
+  return `${endings.length} events: ${count("done")} done, ${count("ignored")} ignored, ${count("failed")} failed, ${count("finished before")} finished before.`;
+}

@@ -1,0 +1,62 @@
+import { billingVariables } from "#core/billing/config.ts";
+import type { EventCore } from "#core/billing/events/event_core.ts";
+import { systemClock } from "#core/clock.ts";
+import { readConfig } from "#core/config.ts";
+import { coreVariables } from "#core/core.ts";
+import { createLog } from "#core/log.ts";
+import { mailVariables } from "#core/messages/config.ts";
+import { billing, mailer, stripe } from "#core/parts.ts";
+import { IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { MailEventRepository } from "#core/repositories/mail_events.ts";
+import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
+import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
+import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
+import { UserRepository } from "#core/repositories/users.ts";
+import { mongoVariables, openMongo } from "#core/services/mongo.ts";
+import { stripeVariables } from "#core/services/stripe.ts";
+import { withAwsCredentials } from "#tools/operator/aws_credentials.ts";
+import type { Terminal } from "#tools/terminal/command.ts";
+
+/** What an operator's machine must have: no key that signs tokens is among it. */
+const variables = {
+  STAGE: coreVariables.STAGE,
+  ...mongoVariables,
+  ...stripeVariables,
+  ...billingVariables,
+  ...mailVariables,
+};
+
+/**
+ * Does work on the database, Stripe and mail that an environment names, with the same code as the webhook. Warnings go
+ * to standard error as log lines.
+ * @throws ConfigError naming every variable that is missing or unusable
+ */
+export async function withEventCore<Result>(
+  { environment, err }: Pick<Terminal, "environment" | "err">,
+  work: (core: EventCore) => Promise<Result>,
+): Promise<Result> {
+  const config = readConfig(variables, environment);
+  const parts = {
+    stripe: stripe.open(environment),
+    billing: billing.open(environment),
+    mailer: mailer.open(await withAwsCredentials(environment)),
+  };
+  const { client, database } = openMongo(config.MONGODB_URI, { isCommand: true });
+  const log = createLog(err, () => systemClock.now());
+  try {
+    return await work({
+      ...parts,
+      stage: config.STAGE,
+      clock: systemClock,
+      log: { ...log, info: () => undefined },
+      identifiers: new IdentifierRepository(database),
+      mailEvents: new MailEventRepository(database),
+      providerMappings: new ProviderMappingRepository(database),
+      stripeEvents: new StripeEventRepository(database),
+      subscriptions: new SubscriptionRepository(database),
+      users: new UserRepository(database),
+    });
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Command } from "commander";
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
+import type { Trial } from "#core/repositories/trials.ts";
+import { withAccounts } from "#tools/operator/with_accounts.ts";
+import { act, examples, table } from "#tools/terminal/command.ts";
+import { CommandError } from "#tools/terminal/errors.ts";
+
+/** `trials show | reset`. */
+export function trialCommands(program: Command): void {
+  const trials = program.command("trials").description("who has had a trial, and on which machines");
+
+  const show = trials
+    .command("show")
+    .argument("<trial or user>", "a trial's id, or a user's id or address")
+    .description("shows a trial: its machines, its subscription, whether it is still open");
+  examples(show, ["trials show ada@example.com"]);
+  act(show, (terminal, subject: string) =>
+    withAccounts(terminal, async (core) => {
+      const found = await findTrials(core, subject);
+      terminal.show(found, found.length > 0 ? found.flatMap(describe) : "No trial.");
+    }),
+  );
+
+  const reset = trials
+    .command("reset")
+    .argument("<trial>")
+    .description("forgets a trial, so that its address and machines may have another; refused while it runs");
+  examples(reset, ["trials reset trial_2Jx..."]);
+  act(reset, (terminal, id: string) =>
+    withAccounts(terminal, async (core) => {
+      const trial = await core.trials.find(id);
+      if (!trial) throw new CommandError("There is no such trial.");
+      const { stpSubscriptionId } = trial;
+      const subscription = stpSubscriptionId && (await core.subscriptions.findByStripeId(stpSubscriptionId));
+      if (subscription && !hasEnded(subscription.status))
+        throw new CommandError(
+          `Its subscription ${stpSubscriptionId} is ${subscription.status}: cancel it at Stripe first.`,
+        );
+      await terminal.confirm(`${id} is forgotten.`, id);
+      await core.trials.remove(id);
+      terminal.show({ reset: id }, `reset ${id}`);
+    }),
+  );
+}
+
+async function findTrials(core: AccountCore, subject: string): Promise<Trial[]> {
+  if (!subject.startsWith("trial_")) return core.trials.listByUser(await findUserId(core, subject));
+  const found = await core.trials.find(subject);
+  return found ? [found] : [];
+}
+
+function describe(trial: Trial): string[] {
+  const state = trial.redeemedAt ? `redeemed ${trial.redeemedAt}` : "open: its link was not used yet";
+  return table([
+    ["trial", trial._id],
+    ["user", trial.userId],
+    ["since", trial.createdAt],
+    ["state", state],
+    ["subscription", trial.stpSubscriptionId ?? "not made yet"],
+    ["until", trial.endsAt ?? "-"],
+    ["machines", String(trial.beakIds?.length ?? 1)],
+  ]);
+}

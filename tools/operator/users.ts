@@ -1,0 +1,122 @@
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { findUsable } from "#core/billing/subscriptions/subscription.ts";
+import {
+  type Account,
+  eraseAccount,
+  exportAccount,
+  findUserId,
+  readAccount,
+} from "#core/personal_data/personal_data.ts";
+import { tellSignIns } from "#core/sessions/sign_in_history.ts";
+import { withAccounts } from "#tools/operator/with_accounts.ts";
+import { act, examples, table } from "#tools/terminal/command.ts";
+import { CommandError } from "#tools/terminal/errors.ts";
+
+const WHO = "<user>";
+const WHO_IS = "a user's id, or an address";
+
+/** `users find | show | why | export | erase`. */
+export function userCommands(program: Command): void {
+  const users = program.command("users").description("people, by id or address");
+
+  const find = users.command("find").argument(WHO, WHO_IS).description("tells a user's id");
+  examples(find, ["users find ada@example.com"]);
+  act(find, (terminal, who: string) =>
+    withAccounts(terminal, async (core) => {
+      const id = await findUserId(core, who);
+      terminal.show({ user_id: id }, id);
+    }),
+  );
+
+  const show = users
+    .command("show")
+    .argument(WHO, WHO_IS)
+    .description("shows what we hold about a user, in short");
+  examples(show, ["users show user_2Jx...", "users show ada@example.com --json"]);
+  act(show, (terminal, who: string) =>
+    withAccounts(terminal, async (core) => {
+      const account = await readAccount(core, await findUserId(core, who));
+      terminal.show(exportAccount(account), summary(account, core.clock.now()));
+    }),
+  );
+
+  const why = users
+    .command("why")
+    .argument(WHO, WHO_IS)
+    .option("--limit <number>", "how many lines", "40")
+    .description('tells the last sign-ins and what became of them: "why was I logged out?"');
+  examples(why, ["users why ada@example.com"]);
+  act(why, (terminal, who: string, { limit }: { limit: string }) =>
+    withAccounts(terminal, async (core) => {
+      const account = await readAccount(core, await findUserId(core, who));
+      const told = tellSignIns(core, account).slice(0, Number(limit) || 40);
+      const words = told.map(({ at, about, what }) => [at, about, what]);
+      terminal.show(
+        told,
+        words.length > 0 ? table(words) : "Nothing is stored of any sign-in of the last 30 days.",
+      );
+    }),
+  );
+
+  const exporting = users
+    .command("export")
+    .argument(WHO, WHO_IS)
+    .option("--file <path>", "a new file; without it the document is printed")
+    .description("everything we hold about a user as JSON, to be handed to them");
+  examples(exporting, ["users export ada@example.com --file ada.json"]);
+  act(exporting, (terminal, who: string, { file }: { file?: string }) =>
+    withAccounts(terminal, async (core) => {
+      const document = exportAccount(await readAccount(core, await findUserId(core, who)));
+      if (file === undefined) return terminal.print(JSON.stringify(document, null, 2));
+      await writeNew(file, `${JSON.stringify(document, null, 2)}\n`);
+      terminal.show({ file }, `Written to ${file}.`);
+    }),
+  );
+
+  const erase = users
+    .command("erase")
+    .argument(WHO, WHO_IS)
+    .description("removes a user and everything that names them; refused while a subscription lives");
+  examples(erase, ["users erase user_2Jx..."]);
+  act(erase, (terminal, who: string) =>
+    withAccounts(terminal, async (core) => {
+      const id = await findUserId(core, who);
+      await terminal.confirm(`Everything about ${id} is removed. Stripe keeps what it has.`, id);
+      await eraseAccount(core, id);
+      terminal.show({ erased: id }, `Erased ${id}.`);
+    }),
+  );
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch(() => {
+    throw new CommandError(`${file} can't be written, or is there already.`);
+  });
+}
+
+function summary(account: Account, now: Date): string[] {
+  const { user, identifiers, sessions, marketingConsent, subscriptions, trials } = account;
+  const usable = findUsable(subscriptions, now);
+  const standing = sessions.filter(({ revokedAt, expiresAt }) => !revokedAt && expiresAt > now.toISOString());
+  return table([
+    ["user", user._id],
+    ["since", user.createdAt],
+    ...identifiers.map(({ identifierValue, verifiedAt, removedAt }) => [
+      "address",
+      `${identifierValue} (${removedAt ? `removed ${removedAt}` : verifiedAt ? `verified ${verifiedAt}` : "not verified"})`,
+    ]),
+    ["consent", marketingConsent?.level ?? "none given yet"],
+    ["subscription", usable ? `${usable.status} until ${usable.endsAt}` : "none usable"],
+    ...subscriptions.map(({ stpSubscriptionId, status, rejectedAt }) => [
+      "",
+      `${stpSubscriptionId} ${status}${rejectedAt ? ", rejected" : ""}`,
+    ]),
+    [
+      "trial",
+      trials.map(({ _id, redeemedAt }) => `${_id} (${redeemedAt ? "redeemed" : "open"})`).join(", ") ||
+        "none",
+    ],
+    ["sessions", `${standing.length} standing, ${sessions.length - standing.length} ended`],
+  ]);
+}

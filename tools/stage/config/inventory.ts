@@ -1,0 +1,54 @@
+import type { ZodMiniType } from "zod/mini";
+import { ConfigError, originOf, readConfig } from "#core/config.ts";
+import type { DeployedFunction } from "#tools/stage/functions.ts";
+import { FROM_STACK, isRequired, parameterOf } from "#tools/stage/serverless_functions.ts";
+
+/** A parameter of SSM that functions read. */
+export interface ParameterSpec {
+  name: string;
+  isSecret: boolean;
+  schema: ZodMiniType;
+}
+
+/** A variable that a stage file gives. */
+export interface SettingSpec {
+  name: string;
+  isRequired: boolean;
+  schema: ZodMiniType;
+}
+
+/** Everything that functions are configured with, from their declarations. */
+export interface Inventory {
+  parameters: ParameterSpec[];
+  settings: SettingSpec[];
+}
+
+const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
+
+export function takeInventory(functions: readonly DeployedFunction[]): Inventory {
+  const parameters = new Map<string, ParameterSpec>();
+  const settings = new Map<string, SettingSpec>();
+  for (const { needs } of functions) {
+    for (const [name, schema] of Object.entries(needs.variables)) {
+      const parameter = parameterOf(name, schema);
+      if (parameter) parameters.set(parameter.name, { ...parameter, schema });
+      else if (originOf(schema) === "setting" && !(name in FROM_STACK))
+        settings.set(name, { name, schema, isRequired: isRequired(schema) });
+    }
+  }
+  return {
+    parameters: [...parameters.values()].sort(byName),
+    settings: [...settings.values()].sort(byName),
+  };
+}
+
+/** Whether a value is one that a function would take. */
+export function fits({ name, schema }: { name: string; schema: ZodMiniType }, value: string): boolean {
+  try {
+    readConfig({ [name]: schema }, { [name]: value });
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
+}

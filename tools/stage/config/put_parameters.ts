@@ -1,0 +1,58 @@
+import { PUBLIC_KEYS, publicValue, WHOLE_KEYS } from "#tools/stage/config/check_stage.ts";
+import { fits, type Inventory } from "#tools/stage/config/inventory.ts";
+import { LONGEST_VALUE, type ParameterStore } from "#tools/stage/config/parameter_store.ts";
+import { refuse } from "#tools/stage/config/refusals.ts";
+
+interface Target {
+  inventory: Inventory;
+  store: Pick<ParameterStore, "read" | "put" | "stage" | "isRehearsal">;
+}
+
+/** What became of it. */
+export interface Put {
+  /** Why nothing was written, a line for each bad name; without values. */
+  refused: string[];
+  written: { name: string; version: number; isNew: boolean }[];
+}
+
+/**
+ * Writes secrets of a stage, unless one of them is no good: then nothing is written. What is there already is left
+ * alone, so that no version is made of nothing. With the signing keys goes their public half, first, so that whatever
+ * signs is verified.
+ */
+export async function putParameters(
+  { inventory, store }: Target,
+  values: ReadonlyMap<string, string>,
+): Promise<Put> {
+  const refused = [...values].flatMap(([name, value]) => {
+    const why = whyNot({ inventory, store }, name, value);
+    return why === null ? [] : [`${name}: ${why}`];
+  });
+  if (values.size === 0) refused.push("There is no value.");
+  if (refused.length > 0) return { refused, written: [] };
+  const whole = values.get(WHOLE_KEYS);
+  const all = [...(whole === undefined ? [] : [[PUBLIC_KEYS, publicValue(whole)] as const]), ...values];
+  const stored = await store.read(all.map(([name]) => name));
+  const written: Put["written"] = [];
+  for (const [name, value] of all) {
+    const present = stored.get(name);
+    const isNew = present?.value !== value;
+    const version = isNew ? await store.put(name, value, isSecret(inventory, name)) : present.version;
+    written.push({ name, version, isNew });
+  }
+  return { refused, written };
+}
+
+const isSecret = ({ parameters }: Inventory, name: string) =>
+  parameters.find((parameter) => parameter.name === name)?.isSecret !== false;
+
+function whyNot({ inventory, store }: Target, name: string, value: string): string | null {
+  if (inventory.settings.some((setting) => setting.name === name))
+    return `no secret; it belongs into deploy/stages/${store.stage}.yml`;
+  const spec = inventory.parameters.find((parameter) => parameter.name === name);
+  if (!spec) return "no function reads it";
+  if (!spec.isSecret) return `made from ${WHOLE_KEYS}; put that`;
+  if (Buffer.byteLength(value) > LONGEST_VALUE) return `longer than ${LONGEST_VALUE} bytes`;
+  if (!fits(spec, value)) return "unusable; .env.example says what it must be";
+  return refuse(name, value, store);
+}

@@ -1,0 +1,60 @@
+import { parseKeySet } from "#core/keys/signing_keys.ts";
+import type { StageName } from "#tools/stage/settings.ts";
+
+/** Secrets that everybody can read: in Stripe's documentation, in our own, in the local stack. */
+const PUBLISHED = [
+  "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+  "sk_test_BQokikJOvBiI2HlWgH4olfQ2",
+  "sk_test_26PHem9AhJZvU623DfE1x4sd",
+  "sk_test_double",
+  "whsec_double",
+  "whsec_test_secret",
+  "mongodb+srv://user:password@cluster.example.net/nest",
+];
+
+/** Fewer different characters than chance ever gives a secret of this length. */
+const isGuessable = (secret: string) => new Set(secret).size < 8;
+
+/** Where a value is to serve. */
+export interface Target {
+  stage: StageName;
+  /** AWS is a server on this machine, so the database may be too. */
+  isRehearsal: boolean;
+}
+
+type Refuse = (value: string, target: Target) => string | null;
+
+const REFUSALS: Readonly<Record<string, Refuse>> = {
+  MONGODB_URI: (value, { isRehearsal }) => {
+    const hosts = value.replace(/^[^/]*\/\/(?:[^@/]*@)?/, "").split(/[/?]/)[0] ?? "";
+    if (/(^|,)(localhost|127\.|\[::1\]|0\.0\.0\.0)/.test(hosts))
+      return isRehearsal ? null : "names this machine";
+    return /\.example(\.\w+)?([:,]|$)/.test(hosts) ? "names a sample host" : null;
+  },
+  STRIPE_SECRET_KEY: (value, { stage }) => {
+    const isLive = value.includes("_live_");
+    if (stage === "prod") return isLive ? null : "is a test key";
+    return isLive ? "is a live key" : null;
+  },
+  RATE_LIMIT_KEY: (value) => (isGuessable(value) ? "could be guessed" : null),
+  REFRESH_KEYS: (value) => {
+    const keys = JSON.parse(value) as { id: string; key: string }[];
+    if (keys.some(({ key }) => isGuessable(key))) return "could be guessed";
+    return new Set(keys.map(({ id }) => id)).size < keys.length ? "uses an id twice" : null;
+  },
+  SIGNING_KEYS: (value) => {
+    const { keys } = parseKeySet(JSON.parse(value));
+    // A retired key only verifies.
+    const isWhole = keys.every(({ d, state }) => d !== undefined || state === "retired");
+    return isWhole ? null : "lacks a private half";
+  },
+};
+
+/**
+ * Why a value that fits is none for a deployment, such as a published sample; null if it is good.
+ * @param value one that fits its schema
+ */
+export function refuse(name: string, value: string, target: Target): string | null {
+  const isPublished = PUBLISHED.some((sample) => value.split(",").some((part) => part.trim() === sample));
+  return isPublished ? "is a published sample" : (REFUSALS[name]?.(value, target) ?? null);
+}

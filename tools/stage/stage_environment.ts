@@ -1,0 +1,37 @@
+import type { Environment } from "#core/config.ts";
+import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
+import { FROM_STACK } from "#tools/stage/serverless_functions.ts";
+import { CommandError } from "#tools/terminal/errors.ts";
+
+/** The secrets that operators work with. None of them signs tokens or opens the API. */
+const SECRETS = ["MONGODB_URI", "STRIPE_SECRET_KEY"];
+
+/**
+ * What a deployed stage would have the operator's program work on: the settings of its file and its secrets from SSM, as
+ * functions have them. What the shell says of the same variables does not count.
+ * @throws CommandError if a secret is missing or SSM can't be asked; SettingsError; UsageError
+ */
+export async function stageEnvironment(options: StageOptions, shell: Environment): Promise<Environment> {
+  const { settings, inventory, store } = await openStage(options);
+  const stored = await store.read(SECRETS);
+  const missing = SECRETS.filter((name) => !stored.has(name));
+  if (missing.length > 0) throw new CommandError(`${missing.join(", ")}: missing in SSM.`);
+  const ofStage = new Set([
+    ...[...inventory.settings, ...inventory.parameters].map(({ name }) => name),
+    ...Object.keys(FROM_STACK),
+    // Another Stripe than Stripe's own belongs to a rehearsal.
+    ...(store.isRehearsal ? [] : ["STRIPE_URL"]),
+  ]);
+  const own = Object.entries(shell).filter(([name]) => !ofStage.has(name));
+  const variables = Object.entries(settings.variables).filter(([, value]) => value !== null);
+  const { name, address } = settings.mail;
+  return {
+    ...Object.fromEntries(own),
+    ...Object.fromEntries(variables),
+    ...Object.fromEntries([...stored].map(([secret, { value }]) => [secret, value])),
+    STAGE: store.stage,
+    MAIL_FROM: `${name} <${address}>`,
+    MAIL_CONFIGURATION_SET: `nest-${store.stage}`,
+    AWS_REGION: settings.region,
+  };
+}

@@ -1,0 +1,73 @@
+import type { Command } from "commander";
+import type Stripe from "stripe";
+import { type BillingSettings, billingVariables } from "#core/billing/config.ts";
+import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import { type Environment, readConfig } from "#core/config.ts";
+import { billing, stripe as stripePart } from "#core/parts.ts";
+import { type StripeApi, stripeRefusal, stripeVariables } from "#core/services/stripe.ts";
+import { differencesOf, listEndpoints, readUrl } from "#tools/stage/stripe/endpoints.ts";
+import { act, examples } from "#tools/terminal/command.ts";
+
+/** `stripe check`: says where Stripe is not set up as Nest needs it. */
+export function check(program: Command): void {
+  const command = program
+    .command("check")
+    .requiredOption("--url <address>", "where Stripe posts")
+    .description("says what differs at Stripe: the webhook endpoint, the price");
+  examples(command, ["stripe check --url https://nest.example/1/webhook/stripe"]);
+  act(command, async (terminal, options: { url: string }) => {
+    const differences = await stripeDifferences(readUrl(options.url), terminal.environment);
+    const allIsWell = "Stripe is set up as Nest needs it.";
+    terminal.show({ differences }, differences.length > 0 ? differences : allIsWell);
+    return differences.length === 0;
+  });
+}
+
+/**
+ * Where Stripe is not set up as an environment's Nest needs it, a line each.
+ * @param url where Stripe posts
+ * @throws ConfigError, NestError stripe_error
+ */
+export async function stripeDifferences(url: string, environment: Environment): Promise<string[]> {
+  // Both groups at once, so that one line names everything that is missing.
+  readConfig({ ...stripeVariables, ...billingVariables }, environment);
+  const stripe = stripePart.open(environment);
+  const [endpoints, price] = await Promise.all([
+    listEndpoints(stripe, url),
+    checkPrice(stripe, billing.open(environment)),
+  ]);
+  return [
+    ...(endpoints.length === 0 ? [`there is no endpoint for ${url}`] : []),
+    ...(endpoints.length > 1 ? [`several endpoints: ${endpoints.map(({ id }) => id).join(", ")}`] : []),
+    ...endpoints.flatMap(differencesOf),
+    ...price,
+  ];
+}
+
+/** What is wrong with the price that trials are of, a line each. */
+export async function checkPrice(
+  stripe: StripeApi,
+  { priceId, productIds }: Pick<BillingSettings, "priceId" | "productIds">,
+): Promise<string[]> {
+  const price = await readPrice(stripe, priceId);
+  if (!price) return [`STRIPE_PRICE_ID: Stripe has no price ${priceId}`];
+  const product = typeof price.product === "string" ? price.product : price.product.id;
+  return [
+    ...(price.active ? [] : [`STRIPE_PRICE_ID: ${priceId} is not active`]),
+    ...(price.recurring ? [] : [`STRIPE_PRICE_ID: ${priceId} is paid once, not by subscription`]),
+    ...(productIds.includes(product)
+      ? []
+      : [`STRIPE_PRICE_ID: ${priceId} is of ${product}, which STRIPE_PRODUCT_IDS does not name`]),
+  ];
+}
+
+async function readPrice(stripe: StripeApi, priceId: string): Promise<Stripe.Price | null> {
+  try {
+    return await stripe.request({ deadline: Date.now() + WEBHOOK_LIMIT_MS }, (sdk, options) =>
+      sdk.prices.retrieve(priceId, {}, options),
+    );
+  } catch (error) {
+    if (stripeRefusal(error)?.code === "resource_missing") return null;
+    throw error;
+  }
+}

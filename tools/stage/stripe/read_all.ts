@@ -1,0 +1,27 @@
+import type Stripe from "stripe";
+import type { StripeApi } from "#core/services/stripe.ts";
+
+/** Nobody waits for an answer of ours, and a page of a hundred takes Stripe a while. */
+const PAGE_LIMIT_MS = 20_000;
+const RETRIES = 3;
+
+/**
+ * Walks a list of Stripe's to its end, however long, newest first as Stripe has it.
+ * @param pick what to keep of an item, or null for nothing
+ * @throws NestError stripe_error
+ */
+export function readAll<Item, Kept>(
+  stripe: StripeApi,
+  list: (sdk: Stripe, options: Stripe.RequestOptions) => AsyncIterable<Item>,
+  pick: (item: Item) => Kept | null,
+): Promise<Kept[]> {
+  const deadline = Date.now() + PAGE_LIMIT_MS;
+  return stripe.request({ deadline, limitMs: PAGE_LIMIT_MS }, async (sdk, options) => {
+    const kept: Kept[] = [];
+    for await (const item of list(sdk, { ...options, maxNetworkRetries: RETRIES })) {
+      const picked = pick(item);
+      if (picked !== null) kept.push(picked);
+    }
+    return kept;
+  });
+}
