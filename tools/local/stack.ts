@@ -11,7 +11,6 @@ import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
 import { dataDirectory } from "#tools/machine/cache_directory.ts";
-import { Closers } from "#tools/machine/closers.ts";
 import { holdFolder } from "#tools/machine/lock.ts";
 
 export interface StackOptions {
@@ -43,21 +42,21 @@ export interface LocalStack {
  * @throws Error if a part can't be had or the port is taken; what was started by then is stopped
  */
 export async function startLocalStack(options: StackOptions): Promise<LocalStack> {
-  const closers = new Closers();
+  const cleanup = new AsyncDisposableStack();
   try {
     const folder = options.isThrowAway ? null : dataDirectory();
-    if (folder) await prepareFolder(folder, options, closers);
+    if (folder) await prepareFolder(folder, options, cleanup);
     // What keeps nothing must not leave anything in somebody's account either.
     const real = options.isThrowAway ? null : await openTestMode(process.env, options.say);
     const stripe = real ?? (await startStripeDouble());
-    closers.add(stripe.close);
+    cleanup.defer(stripe.close);
     const database = await findDatabase({ dataDirectory: folder, say: options.say });
-    closers.add(database.stop);
+    cleanup.defer(database.stop);
     if (options.isFresh && process.env.MONGODB_URI)
       options.say("MONGODB_URI is yours: --fresh leaves it as it is.");
-    const mongoUri = await openDatabase(database.uri, options, closers);
+    const mongoUri = await openDatabase(database.uri, options, cleanup);
     const ses = await startSesDouble();
-    closers.add(ses.close);
+    cleanup.defer(ses.close);
     const api = await startLocalApi({
       port: options.port,
       mongoUri,
@@ -68,30 +67,38 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
       open: (environment) => openReloadingGateway(environment, options),
       write: options.write,
     });
-    closers.add(api.close);
+    cleanup.defer(api.close);
     return {
       url: api.url,
       database,
       stripe: stripe.mode === "double" ? "our own double" : "the test mode of your account",
       broke: database.died.then(() => `The database (${database.engine}) has ended.`),
-      close: () => closers.close(),
+      close: () => cleanup.disposeAsync(),
     };
   } catch (error) {
     // What went wrong first is what a person must hear.
-    await closers.close().catch(() => undefined);
+    await cleanup.disposeAsync().catch(() => undefined);
     throw error;
   }
 }
 
-async function prepareFolder(folder: string, { isFresh }: StackOptions, closers: Closers): Promise<void> {
+async function prepareFolder(
+  folder: string,
+  { isFresh }: StackOptions,
+  cleanup: AsyncDisposableStack,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  closers.add(await holdFolder(folder));
+  cleanup.defer(await holdFolder(folder));
   if (isFresh) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
 }
 
 /** Makes the indexes, and names the database: a throw-away one of its own is dropped at the end. */
-async function openDatabase(server: string, options: StackOptions, closers: Closers): Promise<string> {
+async function openDatabase(
+  server: string,
+  options: StackOptions,
+  cleanup: AsyncDisposableStack,
+): Promise<string> {
   const uri = options.isThrowAway
     ? withDatabase(server, `nest-${randomBytes(6).toString("hex")}`)
     : withDatabase(server, null);
@@ -102,7 +109,7 @@ async function openDatabase(server: string, options: StackOptions, closers: Clos
     await client.close();
   }
   if (options.isThrowAway) {
-    closers.add(async () => {
+    cleanup.defer(async () => {
       const { client, database } = openMongo(uri, { isCommand: true });
       await database.dropDatabase().finally(() => client.close());
     });

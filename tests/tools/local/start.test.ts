@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { descendants, isAlive, type Program, runProgram, temporaryFolder } from "#tests/support/program.ts";
 import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+import { startLocalStack } from "#tools/local/stack.ts";
 import { freePort, run } from "#tools/machine/child_process.ts";
 
 const START = "tools/local/start.ts";
-const DEMO = "tools/local/demo/main.ts";
 
 describe("npm start", () => {
   let program: Program;
@@ -168,14 +167,6 @@ describe("npm start", () => {
     const { status, printed } = await runProgram("--input-type=module", ["-e", here]).ended;
     expect([status, printed]).toEqual([0, expect.stringMatching(/^user_\w+ \{\n {2}id: 'user_/)]);
   });
-
-  test("the demo runs against it and ends with 0", async () => {
-    const { status, printed } = await runProgram(DEMO, ["--url", url]).ended;
-    expect(printed).toContain("Every step held.");
-    expect(printed).toContain("✓ it is trialing, before any event of Stripe's was needed");
-    expect(printed).toContain("✓ the reminder came before the end");
-    expect(status).toBe(0);
-  });
 });
 
 test("a signal during start-up stops what was started by then", async () => {
@@ -199,30 +190,22 @@ test("a signal during start-up stops what was started by then", async () => {
   expect(existsSync(lock)).toBe(false);
 });
 
-describe("the demo", () => {
-  test("starts a stack of its own and leaves no database behind", async () => {
-    const { status, printed } = await runProgram(DEMO, [], { MONGODB_URI: inject("mongoUri") }).ended;
-    expect([status, printed.trim().split("\n").at(-1)]).toEqual([0, "Every step held."]);
-    const client = await MongoClient.connect(inject("mongoUri"));
+test("drops the database of a throwaway stack when the stack closes", async () => {
+  vi.stubEnv("MONGODB_URI", inject("mongoUri"));
+  const client = await MongoClient.connect(inject("mongoUri"));
+  const throwaway = async () => {
     const { databases } = await client.db().admin().listDatabases();
-    await client.close();
-    expect(databases.map(({ name }) => name).filter((name) => /^nest-[0-9a-f]{12}$/.test(name))).toEqual([]);
-  });
-
-  test("ends with 1 where nothing answers, and where the answer is another one", async () => {
-    const nobody = await runProgram(DEMO, ["--url", `http://localhost:${await freePort()}`]).ended;
-    expect(nobody.status).toBe(1);
-    expect(nobody.printed).toContain("nothing answers");
-    const wrong = createServer((socket) =>
-      socket.end('HTTP/1.1 500 no\r\ncontent-length: 18\r\n\r\n{"code":"unknown"}'),
-    );
-    await new Promise<void>((resolve) => wrong.listen(0, "127.0.0.1", resolve));
-    const { port } = wrong.address() as { port: number };
-    const failing = await runProgram(DEMO, ["--url", `http://127.0.0.1:${port}`]).ended;
-    wrong.close();
-    expect(failing.status).toBe(1);
-    expect(failing.printed).toContain("send_magic_link: unknown (500)");
-  });
+    return databases.map(({ name }) => name).filter((name) => /^nest-[0-9a-f]{12}$/.test(name));
+  };
+  const before = await throwaway();
+  const ignore = () => undefined;
+  const stack = await startLocalStack({ port: 0, isThrowAway: true, say: ignore, write: ignore });
+  const created = (await throwaway()).filter((name) => !before.includes(name));
+  expect(created).toHaveLength(1);
+  await stack.close();
+  expect(await throwaway()).not.toContain(created[0]);
+  await client.close();
+  vi.unstubAllEnvs();
 });
 
 // Only with a database of its own does a start have children. Mostly they wait for others' ends: hence at once.

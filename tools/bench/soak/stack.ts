@@ -11,7 +11,6 @@ import { withDatabase } from "#tools/local/database/uri.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
-import { Closers } from "#tools/machine/closers.ts";
 
 export const PARTS = ["database", "mail", "Stripe"] as const;
 export type Part = (typeof PARTS)[number];
@@ -34,24 +33,24 @@ export interface SoakStack {
 const RETRY_DELAYS_MS = [200, 400, 800, 1_600, 3_200, 6_400, ...Array.from({ length: 30 }, () => 10_000)];
 
 export async function startSoakStack(): Promise<SoakStack> {
-  const closers = new Closers();
+  const cleanup = new AsyncDisposableStack();
   try {
     const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
-    closers.add(found.stop);
+    cleanup.defer(found.stop);
     const ses = await startSesDouble();
-    closers.add(ses.close);
+    cleanup.defer(ses.close);
     const stripe = await startStripeDouble({ retryDelays: RETRY_DELAYS_MS });
-    closers.add(stripe.close);
+    cleanup.defer(stripe.close);
     const uri = withDatabase(found.uri, `nest-soak-${randomBytes(4).toString("hex")}`);
     const { client, database } = openMongo(uri, { isCommand: true });
-    closers.add(() => client.close());
+    cleanup.defer(() => client.close());
     await createIndexes(database);
     const proxies = {
       database: await proxyOf(mongoProtocol, uri),
       mail: await proxyOf(httpProtocol, ses.url),
       Stripe: await proxyOf(httpProtocol, stripe.url),
     };
-    for (const proxy of Object.values(proxies)) closers.add(proxy.close);
+    for (const proxy of Object.values(proxies)) cleanup.defer(proxy.close);
     const logged = new Map<string, number>();
     const behind = ({ port }: FaultProxy) => `http://127.0.0.1:${port}`;
     const api = await startLocalApi({
@@ -70,10 +69,19 @@ export async function startSoakStack(): Promise<SoakStack> {
           say: (line) => console.error(line),
         }),
     });
-    closers.add(api.close);
-    return { url: api.url, found, database, ses, stripe, proxies, logged, close: () => closers.close() };
+    cleanup.defer(api.close);
+    return {
+      url: api.url,
+      found,
+      database,
+      ses,
+      stripe,
+      proxies,
+      logged,
+      close: () => cleanup.disposeAsync(),
+    };
   } catch (error) {
-    await closers.close().catch(() => undefined);
+    await cleanup.disposeAsync().catch(() => undefined);
     throw error;
   }
 }

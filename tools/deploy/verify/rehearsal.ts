@@ -13,7 +13,6 @@ import { copyRepository, type WorkingCopy } from "#tools/deploy/verify/working_c
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
-import { Closers } from "#tools/machine/closers.ts";
 import type { StageSettings } from "#tools/stage/settings.ts";
 
 /** Everything that a deployment needs around it, on this machine. */
@@ -38,22 +37,22 @@ const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rehearsal", AWS_SECRET_ACCESS_KEY: "re
 
 /** Starts an AWS, a database, an SES, a Stripe and an API in front, and copies the repository. */
 export async function startRehearsal(tools: string, say: (line: string) => void): Promise<Rehearsal> {
-  const closers = new Closers();
+  const cleanup = new AsyncDisposableStack();
   try {
     const copy = await copyRepository();
-    closers.add(copy.remove);
+    cleanup.defer(copy.remove);
     const moto = await startMoto(tools);
-    closers.add(moto.stop);
+    cleanup.defer(moto.stop);
     const database = await findDatabase({ dataDirectory: null, say });
-    closers.add(database.stop);
+    cleanup.defer(database.stop);
     const mongoUri = withDatabase(database.uri, `nest-verify-${randomBytes(6).toString("hex")}`);
-    closers.add(() => dropDatabase(mongoUri));
+    cleanup.defer(() => dropDatabase(mongoUri));
     const ses = await startSesDouble();
-    closers.add(ses.close);
+    cleanup.defer(ses.close);
     const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;
     const webhookSecret = `whsec_${randomBytes(12).toString("hex")}`;
     const stripe = await startStripeDouble({ secretKey, webhookSecret });
-    closers.add(stripe.close);
+    cleanup.defer(stripe.close);
     const environment = {
       ...CREDENTIALS,
       AWS_REGION: REGION,
@@ -65,7 +64,7 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
     const settings = await readNonprod(copy.folder);
     const settingsFile = join(copy.folder, "..", `${copy.folder.split("/").at(-1)}.yml`);
     await writeFile(settingsFile, stringify(settings));
-    closers.add(async () => {
+    cleanup.defer(async () => {
       for (const file of [settingsFile, `${settingsFile}.sh`]) await rm(file, { force: true });
     });
     const stack = new LiveStack("nonprod", settings);
@@ -77,7 +76,7 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
         AWS_ENDPOINT_URL_SESV2: ses.url,
       },
     });
-    closers.add(api.close);
+    cleanup.defer(api.close);
     return {
       moto,
       ses,
@@ -89,10 +88,10 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
       settings,
       settingsFile,
       environment,
-      close: () => closers.close(),
+      close: () => cleanup.disposeAsync(),
     };
   } catch (error) {
-    await closers.close().catch(() => undefined);
+    await cleanup.disposeAsync().catch(() => undefined);
     throw error;
   }
 }
