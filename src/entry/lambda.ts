@@ -3,8 +3,9 @@ import { ConfigError, type Environment, readConfig, type Variables } from "#core
 import type { AwsAction, Part } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { failure, type Result } from "#entry/answer.ts";
+import { once } from "#entry/once.ts";
 
-/** What Lambda tells of an invocation, and when it began: opening is part of a call's time. */
+/** Lambda's context and when the invocation began. Opening the function counts as part of the call's time. */
 export interface Invocation extends Context {
   /** Epoch ms. */
   startedAt?: number;
@@ -12,21 +13,21 @@ export interface Invocation extends Context {
 
 export type Handler = (event: APIGatewayProxyEventV2, context: Invocation) => Promise<Result>;
 
-/** What a function reads and does: its environment and its role are made from this. */
+/** The variables a function reads and the AWS actions it calls. Its environment and its role are generated from this. */
 export interface Needs {
   variables: Variables;
   awsActions: readonly AwsAction[];
 }
 
-/** Completes an environment, with the values of parameters for one; not bundled where a function has no secrets. */
+/** Adds values to an environment, such as those of SSM parameters. Functions without secrets do not bundle it. */
 export type ReadEnvironment = (environment: Environment, names: readonly string[]) => Promise<Environment>;
 
-const takeAsIs: ReadEnvironment = async (environment) => environment;
+const unchanged: ReadEnvironment = async (environment) => environment;
 
-/** A Lambda handler that says what it needs. */
+/** A Lambda handler together with its needs. */
 export type Deployed<Served> = Served & { needs: Needs };
 
-/** What parts need in all. Where two read one variable, the later decides in which form it is given. */
+/** The combined needs of parts. Where two parts read the same variable, the schema of the later part wins. */
 export function needsOf(variables: Variables, ...groups: Readonly<Record<string, Part<unknown>>>[]): Needs {
   const parts = groups.flatMap((group) => Object.values(group));
   return {
@@ -36,13 +37,13 @@ export function needsOf(variables: Variables, ...groups: Readonly<Record<string,
 }
 
 /**
- * The Lambda handler of an HTTP function. One that can't be opened answers in the error shape and says why in the log:
- * `unknown` for a variable that is missing or bad, `unavailable` while SSM can't be reached.
+ * Makes the Lambda handler of an HTTP function. A function that can't be opened answers in the error shape: `unknown` for
+ * a missing or invalid variable, `unavailable` while SSM can't be reached. The log names the cause.
  */
 export function httpLambda(
   needs: Needs,
   open: (environment: Environment) => Handler,
-  read: ReadEnvironment = takeAsIs,
+  read: ReadEnvironment = unchanged,
 ): Deployed<Handler> {
   const opened = openOnce(needs, open, read);
   const handler: Handler = async (event, context) => {
@@ -57,7 +58,7 @@ export function httpLambda(
   return Object.assign(handler, { needs });
 }
 
-/** The Lambda handler of a function that AWS calls with an event: one that can't be opened fails, and is called again. */
+/** Makes the Lambda handler of an asynchronous event. A function that can't be opened fails, so that Lambda retries it. */
 export function eventLambda<Served extends (event: unknown, context: Context) => Promise<void>>(
   needs: Needs,
   open: (environment: Environment) => Served,
@@ -68,7 +69,7 @@ export function eventLambda<Served extends (event: unknown, context: Context) =>
   return Object.assign(handler as Served, { needs });
 }
 
-/** A function could not be opened; why is in the log. */
+/** Opening the function failed; the log line `function_not_opened` names the cause. */
 class NotOpened extends Error {
   readonly code: "unknown" | "unavailable";
   constructor(code: "unknown" | "unavailable") {
@@ -78,35 +79,21 @@ class NotOpened extends Error {
 }
 
 /**
- * Opens once: in Lambda from module load on, so that reading secrets and connecting overlap the rest of the cold start;
- * elsewhere with the first call, so that a tool can read declarations without an environment. What could not be reached
- * is tried again by the next call; what is missing or bad stays so, as an instance's environment does.
+ * Opens the function once per process. In Lambda opening starts at module load, so that reading secrets and connecting
+ * overlap the rest of the cold start; elsewhere it starts with the first call, so that a tool can import a declaration
+ * without an environment.
  */
 function openOnce<Served>(
   needs: Needs,
   open: (environment: Environment) => Served,
   read: ReadEnvironment,
 ): () => Promise<Served> {
-  let opening: Promise<Served> | undefined;
-  const begin = () => {
-    const attempt = openNow(needs, open, read);
-    attempt.catch((error: NotOpened) => {
-      if (error.code === "unavailable") opening = undefined;
-    });
-    opening = attempt;
-    return attempt;
-  };
-  if (process.env.AWS_LAMBDA_RUNTIME_API) begin();
-  return async () => {
-    const earlier = opening;
-    try {
-      return await (earlier ?? begin());
-    } catch (error) {
-      // Lambda may have frozen the instance between module load and this call, and the attempt's time ran out.
-      if (earlier === undefined || (error as NotOpened).code === "unknown") throw error;
-      return await (opening ?? begin());
-    }
-  };
+  const opening = once(
+    () => openNow(needs, open, read),
+    (error) => error instanceof NotOpened && error.code === "unavailable",
+  );
+  if (process.env.AWS_LAMBDA_RUNTIME_API) opening.start();
+  return opening.get;
 }
 
 /** @throws NotOpened */
@@ -117,7 +104,7 @@ async function openNow<Served>(
 ): Promise<Served> {
   try {
     const environment = await read(process.env, Object.keys(needs.variables));
-    // All at once, so that one line names everything that is missing.
+    // Checks every variable together, so that one log line names all that are missing.
     readConfig(needs.variables, environment);
     return open(environment);
   } catch (error) {
@@ -130,7 +117,7 @@ async function openNow<Served>(
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error);
 
-/** As any failure answers, with no origin allowed: which clients there are could not be read. */
+/** The error response. It allows no origin, because the list of clients could not be read. */
 function answerNotOpened({ code }: NotOpened, event: APIGatewayProxyEventV2, requestId: string): Result {
   const oauthClients = { allowsOrigin: () => false };
   const stage = process.env.STAGE ?? "unknown";
