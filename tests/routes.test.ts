@@ -4,26 +4,45 @@ import { toRoutes } from "#routes.ts";
 
 test("a method answers at the path of its file", () => {
   expect(toRoutes([["2021-10-06/get_user.ts", getUser]])).toEqual([
-    { handler: getUser, paths: ["/1/2021-10-06/get_user"] },
+    {
+      source: "src/methods/2021-10-06/get_user.ts",
+      group: null,
+      handler: getUser,
+      paths: ["/1/2021-10-06/get_user"],
+    },
   ]);
 });
 
-test.each(["2020-12-14/get_user.ts", "2021-10-06/get_users.ts", "get_user.ts"])(
-  "a file that declares another date or name than its path's is refused: %s",
-  (file) => {
-    expect(() => toRoutes([[file, getUser]])).toThrow(
-      `src/methods/${file} declares 2021-10-06/get_user: name the file so.`,
-    );
-  },
-);
+test("a folder below the version names the method's group and is not part of its path", () => {
+  expect(toRoutes([["2021-10-06/users/get_user.ts", getUser]])).toEqual([
+    {
+      source: "src/methods/2021-10-06/users/get_user.ts",
+      group: "users",
+      handler: getUser,
+      paths: ["/1/2021-10-06/get_user"],
+    },
+  ]);
+});
 
-test("two files for one route, and a file without a handler, are refused", () => {
+test.each([
+  "2020-12-14/get_user.ts",
+  "2021-10-06/get_users.ts",
+  "2021-10-06/users/more/get_user.ts",
+  "get_user.ts",
+])("refuses %s, whose path differs from the version and name it declares", (file) => {
+  expect(() => toRoutes([[file, getUser]])).toThrow(`src/methods/${file} declares get_user of 2021-10-06.`);
+});
+
+test("refuses two files for one path", () => {
   const file = "2021-10-06/get_user.ts";
   expect(() =>
     toRoutes([
       [file, getUser],
-      [file, getUser],
+      ["2021-10-06/users/get_user.ts", getUser],
     ]),
-  ).toThrow("/1/2021-10-06/get_user is claimed twice.");
+  ).toThrow("/1/2021-10-06/get_user is claimed by two method files.");
+});
+
+test("refuses a file that exports no handler", () => {
   expect(() => toRoutes([["2021-10-06/x.ts", undefined]])).toThrow("2021-10-06/x.ts exports no handler");
 });

@@ -32,9 +32,9 @@ export interface DeployedFunction {
 
 /** Every function that a deployment has, from the method files, the callbacks and the two of the door. */
 export async function listFunctions(): Promise<DeployedFunction[]> {
-  const methods = (await loadMethods()).map(({ handler: { declaration, needs }, paths }) => ({
+  const methods = (await loadMethods()).map(({ source, handler: { declaration, needs }, paths }) => ({
     name: `${declaration.name}-${declaration.version}`,
-    source: `src/methods/${declaration.version}/${declaration.name}.ts`,
+    source,
     summary: declaration.summary,
     routes: paths.map((path) => `POST ${path}`),
     needs,
