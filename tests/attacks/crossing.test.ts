@@ -65,7 +65,10 @@ describe("what belongs to one person or one client, in the hands of another", ()
         { headers: { authorization: "internal x" } },
       ]) {
         const reply = await nest.call(path, body, options);
-        expect([path, reply.status, reply.raw]).toEqual([path, 403, '{"code":"access_denied"}']);
+        expect({ status: reply.status, raw: reply.raw }, path).toEqual({
+          status: 403,
+          raw: '{"code":"access_denied"}',
+        });
       }
     }
     expect(await nest.dump()).toBe(before);
@@ -75,7 +78,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
     for (const id of [` ${bob.user_id}`, `${bob.user_id}\u0000`, bob.user_id.toUpperCase(), "me", "*"])
       for (const { path, body } of await ownMethods(id)) {
         const reply = await nest.call(path, body, { bearer: bob.access_token });
-        expect([path, id, reply.status]).toEqual([path, id, 403]);
+        expect(reply.status, `${path} ${id}`).toBe(403);
       }
     const as = { bearer: bob.access_token };
     const twice = (first: string, last: string) => `{"user_id":"${first}","user_id":"${last}"}`;
@@ -91,7 +94,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
   test("somebody else's session is not_found under one's own name, and stands", async () => {
     const body = { user_id: bob.user_id, session_id: adasSession };
     const reply = await nest.call(`${V2}revoke_session`, body, { bearer: bob.access_token });
-    expect([reply.status, reply.body]).toEqual([404, { code: "not_found" }]);
+    expect({ status: reply.status, body: reply.body }).toEqual({ status: 404, body: { code: "not_found" } });
     const unknown = await nest.call(
       `${V2}revoke_session`,
       { ...body, session_id: "session_none" },
@@ -127,14 +130,14 @@ describe("what belongs to one person or one client, in the hands of another", ()
     for (const [name, thing] of Object.entries(things())) {
       const sent = async (authorization: string) =>
         (await nest.call(`${V2}get_user`, own, { headers: { authorization } })).status;
-      if (name !== "access token") expect([name, await sent(`bearer ${thing}`)]).toEqual([name, 401]);
-      if (name !== "internal key") expect([name, await sent(`internal ${thing}`)]).toEqual([name, 403]);
+      if (name !== "access token") expect(await sent(`bearer ${thing}`), name).toBe(401);
+      if (name !== "internal key") expect(await sent(`internal ${thing}`), name).toBe(403);
       if (name !== "refresh token")
         expect([name, (await nest.refresh(thing)).status]).not.toEqual([name, 200]);
       if (name !== "code") expect([name, (await nest.redeem(thing)).status]).not.toEqual([name, 200]);
       if (name === "refresh token") continue;
       const reply = await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: thing });
-      expect([name, reply.status]).toEqual([name, thing.length > 512 ? 400 : 204]);
+      expect(reply.status, name).toEqual(thing.length > 512 ? 400 : 204);
     }
     expect(await nest.dump()).toBe(before);
   });

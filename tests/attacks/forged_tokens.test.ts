@@ -50,8 +50,11 @@ describe("a forged access token", () => {
   const call = (bearer: string) => nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer });
   const refused = async (name: string, bearer: string, reason: string | RegExp = "invalid_token") => {
     const reply = await call(bearer);
-    expect([name, reply.status, reply.body.code]).toEqual([name, 401, "unauthorized"]);
-    expect([name, reply.body.reasons[0].code]).toEqual([name, expect.stringMatching(reason)]);
+    expect({ status: reply.status, code: reply.body.code }, name).toEqual({
+      status: 401,
+      code: "unauthorized",
+    });
+    expect(reply.body.reasons[0].code, name).toEqual(expect.stringMatching(reason));
     expect(reply.headers["www-authenticate"]).toBe('Bearer error="invalid_token"');
   };
   const publicPem = () => {

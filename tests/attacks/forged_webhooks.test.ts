@@ -62,7 +62,10 @@ describe("webhook forgery, replay and floods", () => {
     const { commands } = await countTrips(nest.gateway.mongo.client, async () => {
       for (const [name, signature] of Object.entries(forged)) {
         const reply = await post(body, signature);
-        expect([name, reply.status, reply.raw]).toEqual([name, 400, '{"code":"invalid_webhook_payload"}']);
+        expect({ status: reply.status, raw: reply.raw }, name).toEqual({
+          status: 400,
+          raw: '{"code":"invalid_webhook_payload"}',
+        });
       }
       const altered = [`${body} `, ` ${body}`, `\ufeff${body}`, body.replace("{", "{ "), body.slice(0, -1)];
       for (const content of [...altered, body.replaceAll("ada@", "eva@"), `${body}${body}`, "{}"])

@@ -29,11 +29,10 @@ describe("header and mail injection", () => {
     );
     for (const identifier_value of addresses) {
       const reply = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }));
-      expect([identifier_value, reply.status, reply.body?.code]).toEqual([
-        identifier_value,
-        400,
-        "invalid_email",
-      ]);
+      expect({ status: reply.status, code: reply.body?.code }, identifier_value).toEqual({
+        status: 400,
+        code: "invalid_email",
+      });
     }
     expect(nest.ses.inbox).toEqual([]);
   });
@@ -62,7 +61,7 @@ describe("header and mail injection", () => {
         // An odd local part may be somebody's: then it is one recipient, in the characters that were typed.
         expect(nest.ses.inbox.map(({ to }) => to)).toEqual([identifier_value]);
         nest.ses.clear();
-      } else expect([identifier_value, reply.body.code]).toEqual([identifier_value, "invalid_email"]);
+      } else expect(reply.body.code, identifier_value).toBe("invalid_email");
     }
   });
 
@@ -75,12 +74,12 @@ describe("header and mail injection", () => {
           state: text,
           device: { platform: "mac", beak_id: text, fingerprint: text },
         });
-        expect([mail.subject, mail.from, mail.reply_to, mail.to]).toEqual([
-          usual.subject,
-          usual.from,
-          usual.reply_to,
-          usual.to,
-        ]);
+        expect({ subject: mail.subject, from: mail.from, reply_to: mail.reply_to, to: mail.to }).toEqual({
+          subject: usual.subject,
+          from: usual.from,
+          reply_to: usual.reply_to,
+          to: usual.to,
+        });
         expect(mail.text.match(/^https?:\/\/.*$/gm)).toHaveLength(1);
         expect(mail.text.split("\n")).toHaveLength(usual.text.split("\n").length);
         expect(linkIn(mail).searchParams.get("state")).toBe(text);
@@ -103,7 +102,7 @@ describe("header and mail injection", () => {
     const names = ["host", "x-forwarded-host", "x-host", "x-original-url", "origin", "referer", "forwarded"];
     for (const name of names) {
       const mail = await nest.requestLink({}, { headers: { [name]: "https://evil.example" } });
-      expect([name, linkIn(mail).origin + linkIn(mail).pathname]).toEqual([name, REDIRECT]);
+      expect(linkIn(mail).origin + linkIn(mail).pathname, name).toEqual(REDIRECT);
       expect(mail.text + mail.html).not.toContain("evil.example");
     }
   });
@@ -160,10 +159,7 @@ describe("header and mail injection", () => {
         { client_id: MAC, user_id: "<script>alert(1)</script>" },
         { headers },
       );
-      expect([path, JSON.stringify(reply.headers).toLowerCase()]).toEqual([
-        path,
-        expect.not.stringContaining(mark),
-      ]);
+      expect(JSON.stringify(reply.headers).toLowerCase(), path).toEqual(expect.not.stringContaining(mark));
       expect(reply.headers).toMatchObject({
         "content-type": "application/json",
         "x-content-type-options": "nosniff",

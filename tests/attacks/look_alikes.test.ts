@@ -82,7 +82,10 @@ describe("look-alike and case-twin addresses", () => {
       const reply = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }));
       const [mail] = nest.ses.inbox;
       if (!mail) {
-        expect([reply.status, reply.body.code]).toEqual([400, "invalid_email"]);
+        expect({ status: reply.status, code: reply.body.code }).toEqual({
+          status: 400,
+          code: "invalid_email",
+        });
         return;
       }
       expect(mail.to.toLowerCase()).not.toBe(VICTIM);

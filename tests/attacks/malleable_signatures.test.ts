@@ -33,7 +33,10 @@ describe("a signature that is changed without the key", () => {
     nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: `${input}.${text}` });
   const refused = async (name: string, text: string) => {
     const reply = await call(text);
-    expect([name, reply.status, reply.body.code]).toEqual([name, 401, "unauthorized"]);
+    expect({ status: reply.status, code: reply.body.code }, name).toEqual({
+      status: 401,
+      code: "unauthorized",
+    });
   };
 
   test("zero, one, the order and numbers beyond it are no signature, in any pair", async () => {

@@ -45,10 +45,10 @@ describe("naughty strings", () => {
         .collection("authorizations")
         .find({ _id: code.split(".")[0] })
         .toArray();
-      expect([stored?.state, stored?.device]).toEqual([
-        text,
-        { platform: "mac", beakId: text, fingerprint: text },
-      ]);
+      expect({ state: stored?.state, device: stored?.device }).toEqual({
+        state: text,
+        device: { platform: "mac", beakId: text, fingerprint: text },
+      });
       const headers = { "user-agent": text };
       const { body: tokens } = await nest.redeem(code, {}, { headers });
       const own = { user_id: tokens.user_id };
@@ -63,7 +63,7 @@ describe("naughty strings", () => {
     for (const text of NAUGHTY) {
       const sent = await nest.call(`${V1}send_magic_link`, linkRequest({ code_challenge: text }));
       if ([...text].length > 128) {
-        expect([text, sent.body.code]).toEqual([text, "validation_failed"]);
+        expect(sent.body.code, text).toBe("validation_failed");
         continue;
       }
       const code = codeIn(nest.ses.inbox.at(-1) as SentMail);
@@ -104,7 +104,7 @@ describe("naughty strings", () => {
     nest.ses.clear();
     for (const text of NAUGHTY) {
       const reply = await nest.call(path, { ...body, [field]: text }, { internal: true });
-      expect([text, reply.body?.code ?? String(reply.status)]).toEqual([text, expect.stringMatching(answer)]);
+      expect(reply.body?.code ?? String(reply.status), text).toEqual(expect.stringMatching(answer));
       expect(reply.raw).not.toMatch(/node_modules|\bat .*\.ts:\d/);
     }
     expect(nest.ses.inbox).toEqual([]);

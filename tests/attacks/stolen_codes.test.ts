@@ -60,10 +60,10 @@ describe("code interception: a thief who reads the mail, or the link on its way"
     const code = await nest.emailedCode({ code_challenge: challenge });
     for (const code_verifier of [undefined, "", null, [verifier], { $ne: null }, 0, true, "x".repeat(513)]) {
       const { status, body } = await nest.redeem(code, { code_verifier }, elsewhere);
-      expect([status, body.code]).toEqual([
-        400,
-        code_verifier === undefined ? "code_verifier_missing" : "validation_failed",
-      ]);
+      expect({ status, code: body.code }).toEqual({
+        status: 400,
+        code: code_verifier === undefined ? "code_verifier_missing" : "validation_failed",
+      });
     }
     expect((await nest.redeem(code, { code_verifier: verifier })).status).toBe(200);
   });
@@ -85,7 +85,7 @@ describe("code interception: a thief who reads the mail, or the link on its way"
     ];
     for (const downgrade of downgrades) {
       const reply = await nest.call(`${V1}send_magic_link`, linkRequest(downgrade));
-      expect([downgrade, reply.body.code]).toEqual([downgrade, "validation_failed"]);
+      expect(reply.body.code, JSON.stringify(downgrade)).toBe("validation_failed");
     }
     expect(nest.ses.inbox).toEqual([]);
   });
@@ -167,9 +167,9 @@ describe("brute force", () => {
       "x".repeat(400),
     ];
     for (const guess of guesses)
-      expect([guess, (await nest.redeem(`${id}.${guess}`)).body.code]).toEqual([guess, "token_not_found"]);
+      expect((await nest.redeem(`${id}.${guess}`)).body.code, guess).toBe("token_not_found");
     for (const whole of [id, `${id}.`, `.${secret}`, `${id}.${secret}.`, `${id}..${secret}`, secret, "."])
-      expect([whole, (await nest.redeem(whole)).body.code]).toEqual([whole, "malformed_code"]);
+      expect((await nest.redeem(whole)).body.code, whole).toBe("malformed_code");
     expect((await nest.redeem(code)).status).toBe(200);
   });
 
@@ -205,7 +205,10 @@ describe("brute force", () => {
     for (const guess of guesses) {
       const headers = { authorization: `internal ${guess}` };
       const reply = await nest.call(`${V2}get_user`, { user_id: "user_x" }, { headers });
-      expect([guess, reply.status, reply.raw]).toEqual([guess, 403, '{"code":"access_denied"}']);
+      expect({ status: reply.status, raw: reply.raw }, guess).toEqual({
+        status: 403,
+        raw: '{"code":"access_denied"}',
+      });
     }
     expect(nest.logged("call").at(-1)).toMatchObject({
       code: "access_denied",
@@ -214,7 +217,7 @@ describe("brute force", () => {
     });
     for (const authorization of [`internal  ${key}`, `internal ${key} `, "internal", `internal,${key}`]) {
       const reply = await nest.call(`${V2}get_user`, { user_id: "user_x" }, { headers: { authorization } });
-      expect([authorization, reply.body.code]).toEqual([authorization, "unauthorized"]);
+      expect(reply.body.code, authorization).toBe("unauthorized");
     }
   });
 

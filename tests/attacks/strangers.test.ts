@@ -69,7 +69,10 @@ describe("a stranger who knows somebody's address, and nothing else", () => {
     const trial = linkRequest({ identifier_value: fresh, device: theirDevice });
     expect((await nest.call(`${V2}create_trial_and_magic_link`, trial, THEIR_NETWORK)).status).toBe(204);
     const [identifier] = await nest.collection("identifiers").find({ identifierValue: fresh }).toArray();
-    expect([identifier?.verifiedAt, identifier?.knownDevices]).toEqual([null, []]);
+    expect({ verifiedAt: identifier?.verifiedAt, knownDevices: identifier?.knownDevices }).toEqual({
+      verifiedAt: null,
+      knownDevices: [],
+    });
     const owner = await nest.signIn(fresh);
     const found = await nest.call(
       `${V2}list_sessions`,

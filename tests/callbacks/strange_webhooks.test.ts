@@ -33,7 +33,7 @@ describe("strange webhooks", () => {
     const large = await nest.call(WEBHOOK, "x".repeat(2 * 1024 * 1024), {
       headers: { "stripe-signature": header },
     });
-    expect([large.status, large.body.code]).toEqual([413, "body_too_large"]);
+    expect({ status: large.status, code: large.body.code }).toEqual({ status: 413, code: "body_too_large" });
     for (const shape of [
       {},
       [],
@@ -73,7 +73,7 @@ describe("strange webhooks", () => {
     const reply = await other.call(WEBHOOK, Buffer.from(body), {
       headers: { "stripe-signature": doubly, "content-type": "application/octet-stream" },
     });
-    expect([reply.status, reply.body]).toEqual([200, { received: true }]);
+    expect({ status: reply.status, body: reply.body }).toEqual({ status: 200, body: { received: true } });
     await other.stop();
   });
 
@@ -81,7 +81,7 @@ describe("strange webhooks", () => {
     const other = await startNest({ beside: nest, environment: { STRIPE_SECRET_KEY: "sk_live_double" } });
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const reply = await other.webhook(created(id));
-    expect([reply.status, reply.body.code]).toEqual([502, "stripe_error"]);
+    expect({ status: reply.status, code: reply.body.code }).toEqual({ status: 502, code: "stripe_error" });
     expect(await row(created(id).id)).toMatchObject({ status: "failed" });
     expect((await nest.webhook({ ...created(id), livemode: true })).body.code).toBe("stripe_error");
     expect((await nest.webhook(created(id))).status).toBe(200);
@@ -161,7 +161,10 @@ describe("strange webhooks", () => {
   test("an address that could not receive mail is no address", async () => {
     const { id } = nest.stripe.createSubscription({ email: "ada@exa_mple.com" });
     const reply = await nest.webhook(created(id));
-    expect([reply.status, reply.body.code]).toEqual([422, "customer_email_missing"]);
+    expect({ status: reply.status, code: reply.body.code }).toEqual({
+      status: 422,
+      code: "customer_email_missing",
+    });
     expect(await stored()).toEqual([]);
     expect(await nest.collection("users").countDocuments()).toBe(0);
   });

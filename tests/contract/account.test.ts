@@ -39,10 +39,13 @@ describe("contract J, account", () => {
     const get = async () => nest.call(`${V1}get_marketing_consent`, { user_id }, { bearer });
     const set = async (level: string) =>
       nest.call(`${V1}set_marketing_consent`, { user_id, level }, { bearer });
-    expect([(await get()).status, (await get()).body]).toEqual([404, { code: "awaiting_consent" }]);
+    expect({ status: (await get()).status, body: (await get()).body }).toEqual({
+      status: 404,
+      body: { code: "awaiting_consent" },
+    });
     for (const level of ["general", "general", "none"]) {
       const reply = await set(level);
-      expect([reply.status, reply.raw]).toEqual([204, ""]);
+      expect({ status: reply.status, raw: reply.raw }).toEqual({ status: 204, raw: "" });
       expect((await get()).body).toEqual({ level });
     }
     expect((await set("all")).body.meta).toEqual({
@@ -83,7 +86,10 @@ describe("contract J, account", () => {
       [`${V1}set_marketing_consent`, { user_id, level: "none" }],
     ] as const) {
       const reply = await nest.call(path, body, { internal: true });
-      expect([path, reply.status, reply.body]).toEqual([path, 404, { code: "not_found" }]);
+      expect({ status: reply.status, body: reply.body }, path).toEqual({
+        status: 404,
+        body: { code: "not_found" },
+      });
     }
   });
 
@@ -92,7 +98,10 @@ describe("contract J, account", () => {
     expect((await call({})).body).toEqual({ code: "access_denied" });
     expect((await call({ bearer })).body).toEqual({ code: "access_denied" });
     const internal = await call({ internal: true });
-    expect([internal.status, internal.body]).toEqual([410, { code: "deprecated" }]);
+    expect({ status: internal.status, body: internal.body }).toEqual({
+      status: 410,
+      body: { code: "deprecated" },
+    });
   });
 
   test("J51: news items that are on have exactly the documented shape, for their clients, in their order", async () => {
@@ -224,7 +233,10 @@ describe("sessions", () => {
         { user_id: eve.user_id, session_id },
         { bearer: eve.access_token },
       );
-      expect([reply.status, reply.body]).toEqual([404, { code: "not_found" }]);
+      expect({ status: reply.status, body: reply.body }).toEqual({
+        status: 404,
+        body: { code: "not_found" },
+      });
     }
     expect(
       (await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token })).status,
@@ -274,15 +286,15 @@ describe("cross-origin calls", () => {
         headers: { origin },
       });
     const preflight = await ask("https://app.example", "OPTIONS");
-    expect([preflight.status, preflight.headers]).toMatchObject([
-      204,
-      {
+    expect({ status: preflight.status, headers: preflight.headers }).toMatchObject({
+      status: 204,
+      headers: {
         "access-control-allow-origin": "https://app.example",
         "access-control-allow-headers": "authorization, content-type",
         "access-control-max-age": "86400",
         vary: "origin",
       },
-    ]);
+    });
     expect((await ask("https://app.example", "POST")).headers["access-control-allow-origin"]).toBe(
       "https://app.example",
     );

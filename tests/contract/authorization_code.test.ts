@@ -29,12 +29,12 @@ describe("contract J, authorization code", () => {
       "token_type",
       "user_id",
     ]);
-    expect([reply.status, reply.body.token_type, reply.body.expires_in, reply.body.client_id]).toEqual([
-      200,
-      "bearer",
-      3600,
-      MAC,
-    ]);
+    expect({
+      status: reply.status,
+      token_type: reply.body.token_type,
+      expires_in: reply.body.expires_in,
+      client_id: reply.body.client_id,
+    }).toEqual({ status: 200, token_type: "bearer", expires_in: 3600, client_id: MAC });
     const left = Date.parse(reply.body.expires_at) - Date.parse(reply.headers["beak-time"] ?? "");
     expect(Math.abs(left / 1000 - 3600)).toBeLessThan(5);
     expect(reply.body.refresh_token).toMatch(/^01\.reftok_[0-9A-Za-z]{27}\.[0-9a-f]{64}$/);
@@ -202,7 +202,7 @@ describe("contract J, authorization code", () => {
       environment: { SIGNING_KEYS: JSON.stringify({ keys }) },
     });
     for (const reply of [await keyless.redeem(code), await keyless.refresh(refresh_token)]) {
-      expect([reply.status, reply.body.code]).toEqual([503, "unavailable"]);
+      expect({ status: reply.status, code: reply.body.code }).toEqual({ status: 503, code: "unavailable" });
     }
     await keyless.stop();
     for (const [name, secret] of [

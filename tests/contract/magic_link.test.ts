@@ -14,11 +14,11 @@ describe("contract J, magic link", () => {
   test("J21: mails a link with the code and the very state to the address as typed", async () => {
     const mail = await nest.requestLink();
     expect(nest.ses.inbox).toHaveLength(1);
-    expect([mail.to, mail.subject, mail.from]).toEqual([
-      "Ada@example.com",
-      "🐦 Your Beak Magic Link!",
-      "Beak App <no-reply@getbeak.app>",
-    ]);
+    expect({ to: mail.to, subject: mail.subject, from: mail.from }).toEqual({
+      to: "Ada@example.com",
+      subject: "🐦 Your Beak Magic Link!",
+      from: "Beak App <no-reply@getbeak.app>",
+    });
     const url = linkIn(mail);
     expect(url.origin + url.pathname).toBe(REDIRECT);
     expect(url.searchParams.get("state")).toBe("s/1+x");
@@ -49,7 +49,10 @@ describe("contract J, magic link", () => {
     async (identifier_value, message) => {
       const before = await nest.collection("authorizations").countDocuments();
       const reply = await link({ identifier_value });
-      expect([reply.status, reply.body]).toEqual([400, { code: "invalid_email", meta: { message } }]);
+      expect({ status: reply.status, body: reply.body }).toEqual({
+        status: 400,
+        body: { code: "invalid_email", meta: { message } },
+      });
       expect(nest.ses.inbox).toEqual([]);
       expect(await nest.collection("authorizations").countDocuments()).toBe(before);
     },
@@ -87,7 +90,10 @@ describe("contract J, magic link", () => {
     async (kind) => {
       nest.ses.fault({ calls: 1, kind });
       const reply = await link({});
-      expect([reply.status, reply.body]).toEqual([502, { code: "email_not_sent" }]);
+      expect({ status: reply.status, body: reply.body }).toEqual({
+        status: 502,
+        body: { code: "email_not_sent" },
+      });
       expect((await link({})).status).toBe(204);
     },
   );

@@ -28,7 +28,10 @@ describe("contract J, refresh token", () => {
     expect((await userOf(next)).status).toBe(200);
     nest.clock.advance(11);
     const replay = await nest.refresh(tokens.refresh_token);
-    expect([replay.status, replay.body]).toEqual([400, { code: "token_used" }]);
+    expect({ status: replay.status, body: replay.body }).toEqual({
+      status: 400,
+      body: { code: "token_used" },
+    });
     expect((await userOf(next)).status).toBe(401);
     expect((await nest.refresh(next.refresh_token)).body.code).toBe("authorization_not_found");
     expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("authorization_not_found");
@@ -65,12 +68,18 @@ describe("contract J, refresh token", () => {
     const lost = await nest.refresh(tokens.refresh_token);
     nest.clock.advance(3600);
     const retried = await nest.refresh(tokens.refresh_token, {}, { ip: "198.51.100.7" });
-    expect([retried.status, retried.body.refresh_token]).toEqual([200, lost.body.refresh_token]);
+    expect({ status: retried.status, refresh_token: retried.body.refresh_token }).toEqual({
+      status: 200,
+      refresh_token: lost.body.refresh_token,
+    });
     expect((await userOf(retried.body)).status).toBe(200);
     const again = await nest.refresh(retried.body.refresh_token);
     nest.clock.advance(3600);
     const later = await nest.refresh(retried.body.refresh_token);
-    expect([later.status, later.body.refresh_token]).toEqual([200, again.body.refresh_token]);
+    expect({ status: later.status, refresh_token: later.body.refresh_token }).toEqual({
+      status: 200,
+      refresh_token: again.body.refresh_token,
+    });
     expect((await userOf(later.body)).status).toBe(200);
   });
 
@@ -79,7 +88,10 @@ describe("contract J, refresh token", () => {
     const { body: first } = await nest.refresh(tokens.refresh_token);
     await userOf(first);
     const second = await nest.refresh(tokens.refresh_token);
-    expect([second.status, second.body.refresh_token]).toEqual([200, first.refresh_token]);
+    expect({ status: second.status, refresh_token: second.body.refresh_token }).toEqual({
+      status: 200,
+      refresh_token: first.refresh_token,
+    });
     expect((await userOf(first)).status).toBe(200);
     const stranger = await nest.refresh(tokens.refresh_token, {}, { ip: "198.51.100.7" });
     expect(stranger.body.code).toBe("token_used");
@@ -111,7 +123,10 @@ describe("contract J, refresh token", () => {
     ]);
     const changed = await withKeys([fresh, old]);
     const again = await changed.refresh(begun.refresh_token);
-    expect([again.status, again.body.refresh_token]).toEqual([200, lost.refresh_token]);
+    expect({ status: again.status, refresh_token: again.body.refresh_token }).toEqual({
+      status: 200,
+      refresh_token: lost.refresh_token,
+    });
     const { body: next } = await changed.refresh(again.body.refresh_token);
     expect((await early.refresh(again.body.refresh_token)).body.refresh_token).toBe(next.refresh_token);
     expect((await userOf(next)).status).toBe(200);

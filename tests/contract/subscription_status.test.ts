@@ -45,7 +45,10 @@ const subscribe = async (wanted: object = {}) => {
 describe("contract J, subscription status", () => {
   test("J47: without a subscription it is no_active_subscription, for unknown users too", async () => {
     const reply = await asAda();
-    expect([reply.status, reply.body]).toEqual([402, { code: "no_active_subscription" }]);
+    expect({ status: reply.status, body: reply.body }).toEqual({
+      status: 402,
+      body: { code: "no_active_subscription" },
+    });
     const unknown = await nest.call(
       `${V2}get_subscription_status`,
       { user_id: "user_none" },
@@ -102,7 +105,10 @@ describe("contract J, subscription status", () => {
     const startedAt = Date.now();
     const reply = await asAda();
     expect(Date.now() - startedAt).toBeLessThan(2_500);
-    expect([reply.status, reply.body.billing_portal_url]).toEqual([200, null]);
+    expect({ status: reply.status, billing_portal_url: reply.body.billing_portal_url }).toEqual({
+      status: 200,
+      billing_portal_url: null,
+    });
   });
 
   test("a portal link is used again for a minute, per customer, and never stored or logged", async () => {
@@ -178,7 +184,10 @@ describe("what can be used", () => {
     nest.stripe.updateSubscription(id, { cancel_at: end });
     await nest.deliverEvents();
     const { body } = await status();
-    expect([body.end_date, body.cancel_type]).toEqual([new Date(end * 1000).toISOString(), "period_end"]);
+    expect({ end_date: body.end_date, cancel_type: body.cancel_type }).toEqual({
+      end_date: new Date(end * 1000).toISOString(),
+      cancel_type: "period_end",
+    });
     nest.clock.advance(6 * DAY + 60);
     expect(await statusOf()).toBe("no_active_subscription");
   });
@@ -251,7 +260,7 @@ describe("the offline entitlement", () => {
     const { entitlement } = (await asAda()).body;
     expect(decodeProtectedHeader(entitlement).typ).not.toBe("at+jwt");
     const reply = await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: entitlement });
-    expect([reply.status, reply.body.code]).toEqual([401, "unauthorized"]);
+    expect({ status: reply.status, code: reply.body.code }).toEqual({ status: 401, code: "unauthorized" });
     expect((await status()).body.entitlement).toBeNull();
   });
 });

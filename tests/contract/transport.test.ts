@@ -45,12 +45,12 @@ describe("contract J, transport", () => {
 
   test("J2: send_magic_link answers 204 without a body", async () => {
     const reply = await nest.call(`${V1}send_magic_link`, linkRequest());
-    expect([reply.status, reply.raw]).toEqual([204, ""]);
+    expect({ status: reply.status, raw: reply.raw }).toEqual({ status: 204, raw: "" });
   });
 
   test("J3: list_news_items answers an array to anybody", async () => {
     const reply = await nest.call(`${V1}list_news_items`, { client_id: "x" });
-    expect([reply.status, reply.body]).toEqual([200, []]);
+    expect({ status: reply.status, body: reply.body }).toEqual({ status: 200, body: [] });
   });
 
   test("J4: every error is a JSON object with a string code, and no redirect", async () => {
@@ -69,17 +69,17 @@ describe("contract J, transport", () => {
 
   test("J5: another verb on a method is method_not_supported, with Allow", async () => {
     const reply = await nest.call(`${V1}send_magic_link`, undefined, { method: "GET" });
-    expect([reply.status, reply.body.code, reply.headers.allow]).toEqual([
-      405,
-      "method_not_supported",
-      "POST, OPTIONS",
-    ]);
+    expect({ status: reply.status, code: reply.body.code, allow: reply.headers.allow }).toEqual({
+      status: 405,
+      code: "method_not_supported",
+      allow: "POST, OPTIONS",
+    });
   });
 
   test("J6: OPTIONS on a method's path answers 204", async () => {
     for (const path of [`${V1}send_magic_link`, "/9/1999-01-01/nope"]) {
       const reply = await nest.call(path, undefined, { method: "OPTIONS" });
-      expect([path, reply.status, reply.raw]).toEqual([path, 204, ""]);
+      expect({ status: reply.status, raw: reply.raw }, path).toEqual({ status: 204, raw: "" });
     }
   });
 
@@ -105,14 +105,17 @@ describe("contract J, transport", () => {
 
   test("J11: a later date has the methods of the earlier ones", async () => {
     const reply = await nest.call(`${V2}list_news_items`, { client_id: "x" });
-    expect([reply.status, reply.body]).toEqual([200, []]);
+    expect({ status: reply.status, body: reply.body }).toEqual({ status: 200, body: [] });
   });
 
   test("J12: no body is body_missing, malformed JSON an error without any trace", async () => {
     expect(await code(`${V1}list_news_items`)).toBe("body_missing");
     expect(await code(`${V1}list_news_items`, "")).toBe("body_missing");
     const reply = await nest.call(`${V1}list_news_items`, "{oops");
-    expect([reply.status, reply.raw]).toEqual([400, '{"code":"malformed_json"}']);
+    expect({ status: reply.status, raw: reply.raw }).toEqual({
+      status: 400,
+      raw: '{"code":"malformed_json"}',
+    });
   });
 
   test("J13: a missing property is named in the old words", async () => {
@@ -136,7 +139,10 @@ describe("contract J, transport", () => {
     "J15: %s is no method",
     async (name) => {
       const reply = await nest.call(`${V1}${name}`, {});
-      expect([reply.status, reply.body]).toEqual([404, { code: "not_found" }]);
+      expect({ status: reply.status, body: reply.body }).toEqual({
+        status: 404,
+        body: { code: "not_found" },
+      });
     },
   );
 
@@ -163,7 +169,7 @@ describe("contract J, transport", () => {
 
   test("answers /health and publishes no private key in the JWKS", async () => {
     const health = await nest.call("/health", undefined, { method: "GET" });
-    expect([health.status, health.body]).toEqual([200, { status: "ok" }]);
+    expect({ status: health.status, body: health.body }).toEqual({ status: 200, body: { status: "ok" } });
     const jwks = await nest.call("/.well-known/jwks.json", undefined, { method: "GET" });
     expect(jwks.headers["cache-control"]).toBe("public, max-age=300");
     expect(jwks.body.keys).toHaveLength(2);
@@ -173,7 +179,7 @@ describe("contract J, transport", () => {
 
   test("refuses a body over 64 KiB, whatever is in it", async () => {
     const reply = await nest.call(`${V1}list_news_items`, "x".repeat(64 * 1024 + 1));
-    expect([reply.status, reply.body.code]).toEqual([413, "body_too_large"]);
+    expect({ status: reply.status, code: reply.body.code }).toEqual({ status: 413, code: "body_too_large" });
   });
 
   test("refuses invalid UTF-8 and takes a base64 body", async () => {

@@ -46,7 +46,7 @@ describe("contract J, webhook", () => {
       ["only v0", body, header.replace("v1=", "v0=")],
     ];
     for (const [name, content, signature] of wrong) {
-      expect([name, (await post(content, signature)).body.code]).toEqual([name, "invalid_webhook_payload"]);
+      expect((await post(content, signature)).body.code, name).toBe("invalid_webhook_payload");
     }
     nest.clock.advance(360);
     expect((await post(body, header)).body.code).toBe("invalid_webhook_payload");
@@ -62,7 +62,10 @@ describe("contract J, webhook", () => {
     for (const type of [...types, "invoice.paid", "some.thing"]) {
       const event = nest.stripe.emit(type, { id: "pi_1", object: "payment_intent", customer: "cus_1" });
       const reply = await nest.webhook(event);
-      expect([type, reply.status, reply.body]).toEqual([type, 200, { received: true }]);
+      expect({ status: reply.status, body: reply.body }, type).toEqual({
+        status: 200,
+        body: { received: true },
+      });
       expect(await row(event.id)).toMatchObject({
         type,
         objectId: "pi_1",
@@ -218,13 +221,16 @@ describe("contract J, webhook", () => {
     const strange = nest.stripe.createSubscription({ email: ADA });
     nest.stripe.updateSubscription(strange.id, { fields: { status: "sleeping" } });
     const refused = await nest.webhook(created(strange.id));
-    expect([refused.status, refused.body]).toEqual([
-      422,
-      { code: "subscription_not_valid", meta: { status: "sleeping" } },
-    ]);
+    expect({ status: refused.status, body: refused.body }).toEqual({
+      status: 422,
+      body: { code: "subscription_not_valid", meta: { status: "sleeping" } },
+    });
     const nobody = nest.stripe.createSubscription({ email: null });
     const missing = await nest.webhook(created(nobody.id));
-    expect([missing.status, missing.body.code]).toEqual([422, "customer_email_missing"]);
+    expect({ status: missing.status, code: missing.body.code }).toEqual({
+      status: 422,
+      code: "customer_email_missing",
+    });
     expect(await row(created(nobody.id).id)).toMatchObject({
       status: "failed",
       reason: "customer_email_missing",
@@ -236,7 +242,10 @@ describe("contract J, webhook", () => {
     nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
     const updated = nest.eventOf("customer.subscription.updated", id);
     const early = await nest.webhook(updated);
-    expect([early.status, early.body.code]).toEqual([409, "subscription_not_ready"]);
+    expect({ status: early.status, code: early.body.code }).toEqual({
+      status: 409,
+      code: "subscription_not_ready",
+    });
     expect((await nest.webhook(created(id))).status).toBe(200);
     expect((await nest.webhook(updated)).status).toBe(200);
     expect(await row(updated.id)).toMatchObject({ status: "done", attempt: 2 });

@@ -37,7 +37,7 @@ test("a parameter that does not exist leaves its variable missing, and the other
     { FIRST_PARAMETER: "/nest/first", SECOND_PARAMETER: "/nest/second", AWS_ENDPOINT_URL_SSM: ssm.url },
     NAMES,
   );
-  expect([read.FIRST, read.SECOND]).toEqual([undefined, "2"]);
+  expect({ FIRST: read.FIRST, SECOND: read.SECOND }).toEqual({ FIRST: undefined, SECOND: "2" });
 });
 
 test("more than ten are read by several calls, side by side", async () => {

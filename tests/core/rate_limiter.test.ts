@@ -215,7 +215,10 @@ describe("rate limits", () => {
       expect((await nest.refresh(`01.reftok_nobody.${"0".repeat(64)}`)).body.code).toBe("not_found");
     }
     const refused = await nest.refresh(refresh_token);
-    expect([refused.status, refused.body.code]).toEqual([429, "rate_limited"]);
+    expect({ status: refused.status, code: refused.body.code }).toEqual({
+      status: 429,
+      code: "rate_limited",
+    });
     expect((await nest.redeem("authzcode_x.y")).body.code).toBe("rate_limited");
     expect((await nest.refresh(refresh_token, {}, { ip: "198.51.100.1" })).status).toBe(200);
   });

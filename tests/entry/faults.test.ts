@@ -43,7 +43,10 @@ describe("a database that is down", () => {
       ]);
       expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
       for (const reply of replies) {
-        expect([reply.status, reply.body]).toEqual([503, { code: "unavailable" }]);
+        expect({ status: reply.status, body: reply.body }).toEqual({
+          status: 503,
+          body: { code: "unavailable" },
+        });
         expect(Number(reply.headers["retry-after"])).toBeGreaterThan(0);
       }
       relay.open();
@@ -69,7 +72,10 @@ describe("a mail service that is slow", () => {
     const startedAt = Date.now();
     const reply = await nest.call(`${V1}send_magic_link`, linkRequest());
     expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
-    expect([reply.status, reply.body]).toEqual([502, { code: "email_not_sent" }]);
+    expect({ status: reply.status, body: reply.body }).toEqual({
+      status: 502,
+      body: { code: "email_not_sent" },
+    });
     expect((await nest.call(`${V1}send_magic_link`, linkRequest())).status).toBe(204);
     await nest.stop();
   });

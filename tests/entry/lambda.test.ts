@@ -26,7 +26,7 @@ async function invoke(
 ): Promise<Line[]> {
   const args = ["-e", INVOKE, module, ...call.map(String)];
   const { status, printed } = await runProgram("--input-type=module", args, environment).ended;
-  expect([status, printed]).toEqual([0, expect.stringMatching(/^\{/)]);
+  expect({ status, printed }).toEqual({ status: 0, printed: expect.stringMatching(/^\{/) });
   return printed
     .trim()
     .split("\n")

@@ -95,14 +95,20 @@ describe("any method", () => {
     const lost = openMongo("mongodb+srv://database.invalid/nest");
     const reply = await call({ run: async () => void (await lost.database.collection("users").findOne()) });
     await lost.client.close();
-    expect([reply.status, reply.body]).toEqual([503, { code: "unavailable" }]);
+    expect({ status: reply.status, body: reply.body }).toEqual({
+      status: 503,
+      body: { code: "unavailable" },
+    });
   });
 
   test("whatever hangs, the caller is answered before the app leaves", async () => {
     const startedAt = Date.now();
     const reply = await call({ run: () => new Promise(() => undefined) });
     expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
-    expect([reply.status, reply.body]).toEqual([503, { code: "unavailable" }]);
+    expect({ status: reply.status, body: reply.body }).toEqual({
+      status: 503,
+      body: { code: "unavailable" },
+    });
   });
 
   test("a bearer that no longer stands is unauthorized whatever its reads say, and nothing of the method has run", async () => {
@@ -116,6 +122,6 @@ describe("any method", () => {
       },
       access_token,
     );
-    expect([reply.body.code, runs]).toEqual(["unauthorized", 0]);
+    expect({ code: reply.body.code, runs }).toEqual({ code: "unauthorized", runs: 0 });
   });
 });

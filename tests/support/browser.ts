@@ -48,7 +48,7 @@ export async function inspect(page: Page, name: string): Promise<void> {
   const overflow = await page.evaluate(
     "document.documentElement.scrollWidth - document.documentElement.clientWidth",
   );
-  expect([name, overflow]).toEqual([name, 0]);
+  expect(overflow, name).toBe(0);
   await page.evaluate(axeSource);
   const results = (await page.evaluate("axe.run(document, { iframes: false })")) as AxeResults;
   const serious = results.violations.filter(({ impact }) => impact === "serious" || impact === "critical");

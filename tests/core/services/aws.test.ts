@@ -57,7 +57,7 @@ describe("a signed request, held against the AWS SDK's", () => {
     const ours = one(server.requests.splice(0));
     await sdk(server.url).send(command);
     const theirs = one(server.requests);
-    expect([ours.method, ours.path]).toEqual([theirs.method, theirs.path]);
+    expect({ method: ours.method, path: ours.path }).toEqual({ method: theirs.method, path: theirs.path });
     expect(ours.headers["content-type"]).toBe(theirs.headers["content-type"]);
     expect(JSON.parse(ours.body)).toEqual(JSON.parse(theirs.body));
     expect(ours.headers["x-amz-security-token"]).toBe(credentials.sessionToken);
@@ -132,7 +132,10 @@ describe("refusals and failures", () => {
         name: string;
         $metadata: { httpStatusCode: number };
       };
-      expect([ours.name, ours.status]).toEqual([theirs.name, theirs.$metadata.httpStatusCode]);
+      expect({ name: ours.name, status: ours.status }).toEqual({
+        name: theirs.name,
+        status: theirs.$metadata.httpStatusCode,
+      });
       await double.close();
     },
   );

@@ -47,7 +47,10 @@ describe("the published package", () => {
 
   test("has no dependency, and nothing of Node's own in it", async () => {
     const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
-    expect([manifest.dependencies, manifest.peerDependencies]).toEqual([undefined, undefined]);
+    expect({ dependencies: manifest.dependencies, peerDependencies: manifest.peerDependencies }).toEqual({
+      dependencies: undefined,
+      peerDependencies: undefined,
+    });
     const bundle = await bundleClient({ minify: false });
     expect(bundle.match(/\bimport\b.*|\brequire\(|process\.|Buffer|console\./g)).toBeNull();
   });

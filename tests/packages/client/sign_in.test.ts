@@ -39,9 +39,16 @@ describe("the typed client", () => {
     expect(await nest.signedIn()).toBeNull();
     await nest.sendMagicLink("Ada@Example.com", { device: device("ada") });
     const who = await nest.finishSignIn(shown(newestLink(stack)));
-    expect([who.clientId, who.flow, (await nest.signedIn())?.userId]).toEqual([MAC, null, who.userId]);
+    expect({ clientId: who.clientId, flow: who.flow, userId: (await nest.signedIn())?.userId }).toEqual({
+      clientId: MAC,
+      flow: null,
+      userId: who.userId,
+    });
     const user = await nest.call("get_user");
-    expect([user.id, user.identifiers[0]?.identifier_value]).toEqual([who.userId, "ada@example.com"]);
+    expect({ id: user.id, identifier_value: user.identifiers[0]?.identifier_value }).toEqual({
+      id: who.userId,
+      identifier_value: "ada@example.com",
+    });
     expect(await store.get("links")).toBeNull();
 
     const tokens = await storedTokens(store);

@@ -206,10 +206,10 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
       });
       const [item] = made.items.data;
       expect((made.trial_end ?? 0) - (made.trial_start ?? 0)).toBe(14 * DAY);
-      expect([item?.current_period_start, item?.current_period_end]).toEqual([
-        made.trial_start,
-        made.trial_end,
-      ]);
+      expect({
+        current_period_start: item?.current_period_start,
+        current_period_end: item?.current_period_end,
+      }).toEqual({ current_period_start: made.trial_start, current_period_end: made.trial_end });
       expect(item?.price.product).toBe(account.product);
     });
 

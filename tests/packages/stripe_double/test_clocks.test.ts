@@ -18,7 +18,11 @@ test("a clock moves only who is on it, and the account's time only who is not", 
     START + 114 * DAY,
   ]);
   expect(ahead.test_clock).toBe(clock.id);
-  expect([here.created, here.trial_end, here.test_clock]).toEqual([START, START + 14 * DAY, null]);
+  expect({ created: here.created, trial_end: here.trial_end, test_clock: here.test_clock }).toEqual({
+    created: START,
+    trial_end: START + 14 * DAY,
+    test_clock: null,
+  });
 
   const status = async (id: string) => (await stripe.subscriptions.retrieve(id)).status;
   double.attachCard(on.id);
@@ -40,7 +44,10 @@ test("cards and banks know no test clock: intents, charges and refunds have the 
   const { id } = await stripe.subscriptions.create({ customer, items: [{ price: PRICE }] });
   const [invoice] = (await stripe.invoices.list({ subscription: id })).data;
   const [charge] = (await stripe.charges.list({ customer })).data;
-  expect([invoice?.created, charge?.created]).toEqual([START + 100 * DAY, START]);
+  expect({ invoice: invoice?.created, charge: charge?.created }).toEqual({
+    invoice: START + 100 * DAY,
+    charge: START,
+  });
   const refund = await stripe.refunds.create({ charge: charge?.id ?? "" });
   expect(refund.created).toBe(START);
 });

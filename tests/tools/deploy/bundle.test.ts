@@ -51,8 +51,8 @@ describe("a function's code", () => {
           ? DRIVER
           : NOTHING;
       const atMost = (most: number) => expect.toSatisfy((size: number) => size <= most);
-      expect([name, code.length]).toEqual([name, atMost(limit)]);
-      expect([name, zipFunction(code).length]).toEqual([name, atMost(ZIPS[limit] ?? 0)]);
+      expect(code.length, name).toEqual(atMost(limit));
+      expect(zipFunction(code).length, name).toEqual(atMost(ZIPS[limit] ?? 0));
     }
   });
 
@@ -80,7 +80,7 @@ describe("a function's code", () => {
       const foreign = asked.filter(
         (id) => !id.startsWith("node:") && !isBuiltIn(id) && !OPTIONAL.includes(id),
       );
-      expect([name, foreign]).toEqual([name, []]);
+      expect(foreign, name).toEqual([]);
     }
   });
 });
@@ -106,7 +106,7 @@ describe("a zip", () => {
       process.env.TZ = "Pacific/Kiritimati";
       const second = zipFunction(again.bundles[index]?.code ?? new Uint8Array());
       process.env.TZ = zone;
-      expect([name, Buffer.compare(first, second)]).toEqual([name, 0]);
+      expect(Buffer.compare(first, second), name).toBe(0);
     }
   });
 

@@ -73,13 +73,13 @@ describe("functions, held against the declarations", () => {
   test("all run on Node 24 on arm64, each from its own zip", () => {
     for (const { FunctionName, Runtime, Architectures, Handler, Code, Layers, VpcConfig } of lambdas()) {
       const name = FunctionName.replace("nest-nonprod-", "");
-      expect([Runtime, Architectures, Handler, Layers, VpcConfig]).toEqual([
-        "nodejs24.x",
-        ["arm64"],
-        "index.handler",
-        undefined,
-        undefined,
-      ]);
+      expect({ Runtime, Architectures, Handler, Layers, VpcConfig }).toEqual({
+        Runtime: "nodejs24.x",
+        Architectures: ["arm64"],
+        Handler: "index.handler",
+        Layers: undefined,
+        VpcConfig: undefined,
+      });
       expect(Code.S3Key).toMatch(new RegExp(`/${name}\\.zip$`));
     }
   });
@@ -149,7 +149,10 @@ describe("the HTTP API", () => {
       const [, integration] = Target["Fn::Join"][1];
       const { IntegrationUri, PayloadFormatVersion, IntegrationType } =
         template.Resources[integration.Ref]?.Properties ?? {};
-      expect([PayloadFormatVersion, IntegrationType]).toEqual(["2.0", "AWS_PROXY"]);
+      expect({ PayloadFormatVersion, IntegrationType }).toEqual({
+        PayloadFormatVersion: "2.0",
+        IntegrationType: "AWS_PROXY",
+      });
       return [RouteKey, template.Resources[IntegrationUri["Fn::GetAtt"][0]]?.Properties.FunctionName];
     });
     expect(made.sort()).toEqual(wanted.sort());

@@ -66,7 +66,7 @@ describe("npm start", () => {
   test("is reached by names of this machine", async () => {
     const { port } = new URL(url);
     for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
-      expect([host, (await raw("GET", "/health", host)).status]).toEqual([host, 200]);
+      expect((await raw("GET", "/health", host)).status, host).toBe(200);
   });
 
   test("refuses any other name, so that no web page whose name leads here can read anything", async () => {
@@ -74,7 +74,10 @@ describe("npm start", () => {
     for (const host of [`rebound.example:${port}`, "localhost:1", "localhost", `localhost:${port}.evil`]) {
       for (const path of ["/", "/dev/status", "/health", "/assets/main.js", "/1/2021-10-06/get_user"]) {
         const { status, body } = await raw("GET", path, host);
-        expect([host, path, status, body]).toEqual([host, path, 403, '{"code":"access_denied"}']);
+        expect({ status, body }, `${host} ${path}`).toEqual({
+          status: 403,
+          body: '{"code":"access_denied"}',
+        });
       }
     }
   });
@@ -90,7 +93,7 @@ describe("npm start", () => {
     ["OPTIONS", "*", 404, "not_found"],
   ])("takes a path as it is written: %s %s", async (method, path, status, code) => {
     const answer = await raw(method, path);
-    expect([answer.status, JSON.parse(answer.body).code]).toEqual([status, code]);
+    expect({ status: answer.status, code: JSON.parse(answer.body).code }).toEqual({ status, code });
     expect(answer.requestId).toBeTruthy();
   });
 
@@ -165,7 +168,10 @@ describe("npm start", () => {
     const [, program = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
     const here = program.replace("http://localhost:3000", url);
     const { status, printed } = await runProgram("--input-type=module", ["-e", here]).ended;
-    expect([status, printed]).toEqual([0, expect.stringMatching(/^user_\w+ \{\n {2}id: 'user_/)]);
+    expect({ status, printed }).toEqual({
+      status: 0,
+      printed: expect.stringMatching(/^user_\w+ \{\n {2}id: 'user_/),
+    });
   });
 });
 

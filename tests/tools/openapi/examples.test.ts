@@ -80,7 +80,7 @@ describe.each(forms)("$name of $introduced", (form) => {
     const way = WAYS[`${form.name}:${code}`] ?? WAYS[code];
     if (!way) throw new Error(`nobody knows how to provoke ${code} of ${form.name}`);
     const reply = await way(new Asker(nests, form));
-    expect([reply.status, reply.body?.code]).toEqual([status, code]);
+    expect({ status: reply.status, code: reply.body?.code }).toEqual({ status, code });
     expect(shapeOf(reply.body)).toEqual(shapeOf(errorExample(code)));
     if (isMethodOfClient(form)) await requireTyped(form.name, reply);
   });

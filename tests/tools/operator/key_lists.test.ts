@@ -42,7 +42,7 @@ test("a refresh key is added behind, put in front, and the old one taken out; no
   const step = async (...args: string[]) => {
     const { status, printed: said } = await config(...args);
     printed.push(said);
-    expect([args, status]).toEqual([args, 0]);
+    expect(status, JSON.stringify(args)).toBe(0);
     return JSON.parse(stored("REFRESH_KEYS")).map(({ id }: { id: string }) => id);
   };
   const [, fresh] = await step("add", "REFRESH_KEYS");
@@ -68,7 +68,10 @@ test("an internal key is shown once and kept as its hash, beside those before it
   await config("drop", "INTERNAL_KEYS", before.slice(0, 8), "--yes");
   expect(stored("INTERNAL_KEYS")).toBe(hashSecret(key));
   const last = await config("drop", "INTERNAL_KEYS", hashSecret(key).slice(0, 8), "--yes");
-  expect([last.status, last.printed]).toEqual([1, expect.stringContaining("is the only one")]);
+  expect({ status: last.status, printed: last.printed }).toEqual({
+    status: 1,
+    printed: expect.stringContaining("is the only one"),
+  });
 });
 
 test("Stripe's next webhook secret is taken from a pipe, and both are good until the old one is dropped", async () => {
@@ -94,6 +97,9 @@ test("taking a value out is asked for, and what is not there or no list is a sen
     [["list", "STRIPE_WEBHOOK_SECRETS"], 1, /missing in SSM/],
   ];
   for (const [args, status, words] of refusals)
-    expect([args, await config(...args)]).toEqual([args, { status, printed: expect.stringMatching(words) }]);
+    expect(await config(...args), JSON.stringify(args)).toEqual({
+      status,
+      printed: expect.stringMatching(words),
+    });
   expect(stored("INTERNAL_KEYS")).toBe(before);
 });

@@ -28,7 +28,10 @@ test.each([
   ["an unknown command", ["melt"]],
 ])("%s is said and ends with 2", async (_case, args) => {
   const { status, printed } = await runCli(["keys", ...args], { STAGE: "local" });
-  expect([status, printed]).toEqual([2, expect.stringMatching(/^error: |^--now is no time/)]);
+  expect({ status, printed }).toEqual({
+    status: 2,
+    printed: expect.stringMatching(/^error: |^--now is no time/),
+  });
 });
 
 test("retire takes a leaked key out at once, whichever it is, and somebody else signs", async () => {

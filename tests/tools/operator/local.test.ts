@@ -29,10 +29,10 @@ test("where no stack runs it says so, and touches nothing that the environment n
     PORT: "9",
     MONGODB_URI: "mongodb://127.0.0.1:9/x",
   });
-  expect([status, printed]).toEqual([
-    1,
-    expect.stringMatching(/^No local stack answers at http:\/\/localhost:9:/),
-  ]);
+  expect({ status, printed }).toEqual({
+    status: 1,
+    printed: expect.stringMatching(/^No local stack answers at http:\/\/localhost:9:/),
+  });
 });
 
 test("what it is given holds no key that signs or opens anything, and no key of a real Stripe", async () => {

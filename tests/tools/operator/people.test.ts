@@ -17,7 +17,7 @@ afterEach(() => nest.stop());
 const run = (...args: string[]) => runCli(args, { MONGODB_URI: nest.mongoUri });
 const json = async (...args: string[]) => {
   const { status, printed } = await run(...args, "--json");
-  expect([status, printed]).toEqual([0, expect.anything()]);
+  expect({ status, printed }).toEqual({ status: 0, printed: expect.anything() });
   return JSON.parse(printed);
 };
 const bearer = () => ({ bearer: ada.access_token });
@@ -34,7 +34,7 @@ describe("users", () => {
     expect(shown.printed).toMatch(/sessions +1 standing, 0 ended/);
     for (const nobody of ["nobody@example.com", "user_none", "@"]) {
       const { status, printed } = await run("users", "show", nobody);
-      expect([nobody, status, printed.trim().split("\n").length]).toEqual([nobody, 1, 1]);
+      expect([status, printed.trim().split("\n").length], nobody).toEqual([1, 1]);
     }
   });
 
@@ -76,10 +76,10 @@ describe("users", () => {
       printed: expect.stringContaining("--yes"),
     });
     const refused = await run("users", "erase", ADA, "--yes");
-    expect([refused.status, refused.printed]).toEqual([
-      1,
-      expect.stringContaining("cancel the subscription"),
-    ]);
+    expect({ status: refused.status, printed: refused.printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining("cancel the subscription"),
+    });
     nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id ?? "");
     await nest.deliverEvents();
     expect(await run("users", "erase", ADA, "--yes")).toMatchObject({ status: 0 });
@@ -125,7 +125,10 @@ describe("users", () => {
     nest.stripe.cancelSubscription(kept.id);
     await nest.deliverEvents();
     const refused = await run("users", "erase", ADA, "--yes");
-    expect([refused.status, refused.printed]).toEqual([1, expect.stringContaining("not given back yet")]);
+    expect({ status: refused.status, printed: refused.printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining("not given back yet"),
+    });
     nest.stripe.fault({ calls: 0, kind: "none" });
     for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
     expect(nest.stripe.refunds()).toHaveLength(1);

@@ -112,7 +112,7 @@ describe("db import", () => {
   test("tokens and links stay behind, which were kept in clear", async () => {
     await run("--apply");
     for (const name of ["refresh-tokens", "access_tokens", "access-tokens", "authorizations"])
-      expect([name, await nest.collection(name).countDocuments()]).toEqual([name, 0]);
+      expect(await nest.collection(name).countDocuments(), name).toBe(0);
   });
 
   test("a second run moves what is new or changed there, and keeps what Nest has worked on since", async () => {
@@ -173,7 +173,10 @@ describe("db import", () => {
       for (const args of [[], ["--apply"]]) {
         const { status, collections } = await run(...args);
         const { leftOut } = of(collections, name);
-        expect([status, leftOut]).toEqual([1, [{ id: "left_out", reason: expect.stringContaining(reason) }]]);
+        expect({ status, leftOut }).toEqual({
+          status: 1,
+          leftOut: [{ id: "left_out", reason: expect.stringContaining(reason) }],
+        });
         expect(JSON.stringify(leftOut)).not.toContain("@");
       }
       expect(await nest.collection("users").countDocuments()).toBe(2);
@@ -183,10 +186,10 @@ describe("db import", () => {
   test("an address that a Nest which is in use gave to somebody else stays theirs", async () => {
     const { user_id } = await nest.signIn("ada@example.com");
     const { status, collections } = await run("--apply");
-    expect([status, of(collections, "identifiers").leftOut]).toEqual([
-      1,
-      [{ id: "userident_ada", reason: expect.stringContaining("has the same") }],
-    ]);
+    expect({ status, leftOut: of(collections, "identifiers").leftOut }).toEqual({
+      status: 1,
+      leftOut: [{ id: "userident_ada", reason: expect.stringContaining("has the same") }],
+    });
     expect((await nest.signIn("ada@example.com")).user_id).toBe(user_id);
   });
 });
@@ -204,6 +207,6 @@ test("db import refuses to begin without a source, without indexes, and where bo
   await createIndexes(nest.gateway.mongo.database);
   for (const [given, words] of refusals) {
     const { status, printed } = await runCli(["db", "import", "--apply"], given);
-    expect([status, printed]).toEqual([1, expect.stringMatching(words)]);
+    expect({ status, printed }).toEqual({ status: 1, printed: expect.stringMatching(words) });
   }
 });

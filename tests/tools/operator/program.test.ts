@@ -22,8 +22,8 @@ test("every command says what it does and has an example that it understands", a
   );
   for (const [area, command] of commands) {
     const name = `${area.name()} ${command.name()}`;
-    expect([name, command.description()]).toEqual([name, expect.stringMatching(/\w/)]);
-    expect([name, examplesOf(command).length]).toEqual([name, expect.any(Number)]);
+    expect(command.description(), name).toEqual(expect.stringMatching(/\w/));
+    expect(examplesOf(command).length, name).toEqual(expect.any(Number));
     for (const example of examplesOf(command)) {
       expect(example.startsWith(name)).toBe(true);
       const heard: string[] = [];

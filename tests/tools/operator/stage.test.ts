@@ -39,7 +39,7 @@ const elsewhere = { MONGODB_URI: "mongodb://127.0.0.1:9/elsewhere" };
 test("--stage has a command work on what is deployed, whatever the shell says", async () => {
   const args = ["users", "show", "ada@example.com", "--stage", "nonprod", "--settings", settings];
   const { status, printed } = await runCli(args, elsewhere);
-  expect([status, printed]).toEqual([0, expect.stringContaining("ada@example.com")]);
+  expect({ status, printed }).toEqual({ status: 0, printed: expect.stringContaining("ada@example.com") });
   expect(printed).not.toContain(nest.mongoUri);
 });
 

@@ -68,10 +68,10 @@ describe("how it is called", () => {
     for (const name of ["setup", "check", "replay", "reconcile"]) {
       expect(printed).toContain(name);
       const help = await run(`stripe ${name} --help`);
-      expect([help.status, help.printed]).toEqual([
-        0,
-        expect.stringContaining(`npm run nest -- stripe ${name}`),
-      ]);
+      expect({ status: help.status, printed: help.printed }).toEqual({
+        status: 0,
+        printed: expect.stringContaining(`npm run nest -- stripe ${name}`),
+      });
     }
   });
 
@@ -88,7 +88,7 @@ describe("how it is called", () => {
     "stripe reconcile --force",
   ])("`%s` says what is wrong and ends with 2", async (args) => {
     const { status, printed } = await run(args);
-    expect([status, printed]).toEqual([2, expect.stringContaining("Add --help")]);
+    expect({ status, printed }).toEqual({ status: 2, printed: expect.stringContaining("Add --help") });
     expect(nest.stripe.requests).toEqual([]);
   });
 
@@ -174,7 +174,10 @@ describe("replay", () => {
     await nest.webhook({ ...created(id), livemode: true });
     for (const which of ["--failed", created(id).id]) {
       const { status, printed } = await run(`stripe replay ${which}`);
-      expect([status, printed]).toEqual([1, expect.stringContaining("of different modes")]);
+      expect({ status, printed }).toEqual({
+        status: 1,
+        printed: expect.stringContaining("of different modes"),
+      });
       expect(await row(created(id).id)).toMatchObject({ status: "failed", reason: "stripe_error" });
     }
     expect(await stored(id)).toBeNull();
@@ -186,7 +189,10 @@ describe("replay", () => {
     const held = { status: "processing", leasedUntil: "2999-01-01T00:00:00.000Z" };
     await nest.collection("stripe-events").updateOne({ _id: created(id).id }, { $set: held });
     const { status, printed } = await run(`stripe replay ${created(id).id}`);
-    expect([status, printed]).toEqual([1, expect.stringContaining("failed: unavailable")]);
+    expect({ status, printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining("failed: unavailable"),
+    });
     expect(await row(created(id).id)).toMatchObject({ status: "processing", attempt: 1 });
   });
 
@@ -252,7 +258,10 @@ describe("setup and check", () => {
     expect(await run(`stripe check --url ${URL}`)).toMatchObject({ status: 0 });
 
     const refused = await run(`stripe setup --url ${URL.replace("nest.", "NEST.")}`);
-    expect([refused.status, refused.printed]).toEqual([1, expect.stringContaining(data[0]?.id ?? "")]);
+    expect({ status: refused.status, printed: refused.printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining(data[0]?.id ?? ""),
+    });
     expect(refused.printed).not.toContain("whsec_");
     expect((await sdk.webhookEndpoints.list()).data).toHaveLength(1);
     expect(await run(`stripe setup --url ${URL.replace("nest.", "other.")}`)).toMatchObject({ status: 0 });
@@ -261,13 +270,16 @@ describe("setup and check", () => {
   test("a secret whose answer was lost comes with the next try", async () => {
     nest.stripe.fault({ calls: 1, kind: "lost", on: "POST /v1/webhook_endpoints" });
     const { status, printed } = await run(`stripe setup --url ${URL}`);
-    expect([status, printed]).toEqual([0, expect.stringMatching(/whsec_\w+/)]);
+    expect({ status, printed }).toEqual({ status: 0, printed: expect.stringMatching(/whsec_\w+/) });
     expect((await sdk.webhookEndpoints.list()).data).toHaveLength(1);
   });
 
   test("check names each difference, mend gives the endpoint its events and says what is left", async () => {
     const absent = await run(`stripe check --url ${URL}`);
-    expect([absent.status, absent.printed]).toEqual([1, expect.stringContaining("there is no endpoint")]);
+    expect({ status: absent.status, printed: absent.printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining("there is no endpoint"),
+    });
     expect(await run(`stripe setup --url ${URL} --mend`)).toMatchObject({ status: 1 });
 
     const [first, ...others] = STRIPE_EVENT_TYPES;
@@ -310,7 +322,10 @@ describe("setup and check", () => {
     );
     expect(foreign.printed).toContain(`${price.id} is paid once`);
     const gone = await run(`stripe check --url ${URL}`, { STRIPE_PRICE_ID: "price_gone" });
-    expect([gone.status, gone.printed]).toEqual([1, expect.stringContaining("no price price_gone")]);
+    expect({ status: gone.status, printed: gone.printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining("no price price_gone"),
+    });
   });
 });
 
@@ -422,7 +437,10 @@ describe("reconcile", () => {
       .collection("subscriptions")
       .updateOne({ stpSubscriptionId: second.id }, { $set: { refundedAt: null } });
     const { status, printed } = await run("stripe reconcile");
-    expect([status, printed]).toEqual([1, expect.stringContaining("rejected, but not given back yet")]);
+    expect({ status, printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining("rejected, but not given back yet"),
+    });
     expect(await run("stripe reconcile --apply")).toMatchObject({ status: 0 });
     expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
     expect(nest.stripe.refunds()).toHaveLength(1);

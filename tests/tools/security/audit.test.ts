@@ -45,7 +45,10 @@ test("an advisory on a deployed package fails the audit, however small; one on a
   expect(deployed.printed).toContain("low: jose, deployed (https://advisories.example/GHSA-0)");
   await close();
   const small = await audit({ knip: [advisory("moderate")] });
-  expect([small.status, small.printed]).toEqual([0, expect.stringMatching(/^No advisory/)]);
+  expect({ status: small.status, printed: small.printed }).toEqual({
+    status: 0,
+    printed: expect.stringMatching(/^No advisory/),
+  });
   await close();
   const grave = await audit({ knip: [advisory("critical")] });
   expect(grave.status).toBe(1);
@@ -54,8 +57,14 @@ test("an advisory on a deployed package fails the audit, however small; one on a
 
 test("a registry without advisories on us passes; one that answers no audits is said plainly", async () => {
   const clean = await audit({});
-  expect([clean.status, clean.printed]).toEqual([0, expect.stringMatching(/^No advisory/)]);
+  expect({ status: clean.status, printed: clean.printed }).toEqual({
+    status: 0,
+    printed: expect.stringMatching(/^No advisory/),
+  });
   await close();
   const mute = await audit(null);
-  expect([mute.status, mute.printed]).toEqual([0, expect.stringMatching(/^Dependencies were NOT audited/)]);
+  expect({ status: mute.status, printed: mute.printed }).toEqual({
+    status: 0,
+    printed: expect.stringMatching(/^Dependencies were NOT audited/),
+  });
 });

@@ -140,8 +140,8 @@ describe("config put", () => {
   test("refused by the command, a bad secret is named, status is 1 and SSM is not asked", async () => {
     const bad = { ...good(), STRIPE_SECRET_KEY: "sk_test_4eC39HqLyjWDarjtT1zdp7dc" };
     const { status, printed } = await putFile(bad);
-    expect([status, printed]).toEqual([1, "STRIPE_SECRET_KEY: is a published sample\n"]);
-    expect([ssm.puts, ssm.asked]).toEqual([[], []]);
+    expect({ status, printed }).toEqual({ status: 1, printed: "STRIPE_SECRET_KEY: is a published sample\n" });
+    expect({ puts: ssm.puts, asked: ssm.asked }).toEqual({ puts: [], asked: [] });
   });
 });
 
@@ -160,7 +160,10 @@ describe("config make, check and rotate", () => {
     expect(await config("make")).toMatchObject({ status: 0 });
     expect(await putFile(good())).toMatchObject({ status: 0 });
     const after = await config("check");
-    expect([after.status, after.printed]).toEqual([0, expect.not.stringContaining("missing")]);
+    expect({ status: after.status, printed: after.printed }).toEqual({
+      status: 0,
+      printed: expect.not.stringContaining("missing"),
+    });
     expect(after.printed).not.toContain("hunter2");
   });
 
@@ -205,17 +208,23 @@ describe("config make, check and rotate", () => {
   test("an account that can't be reached is one line, and a wrong call says how", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     const lost = await config("check");
-    expect([lost.status, lost.printed]).toEqual([1, expect.stringMatching(/^SSM: [\w ]+\.?\n$/)]);
+    expect({ status: lost.status, printed: lost.printed }).toEqual({
+      status: 1,
+      printed: expect.stringMatching(/^SSM: [\w ]+\.?\n$/),
+    });
     for (const wrong of [
       ["config", "check"],
       ["config", "put", "--stage", "nonprod"],
       ["other", "x"],
     ]) {
       const { status, printed } = await runCli(wrong, {});
-      expect([status, printed]).toEqual([2, expect.stringContaining("Add --help")]);
+      expect({ status, printed }).toEqual({ status: 2, printed: expect.stringContaining("Add --help") });
     }
     const local = await config("check", "--local");
-    expect([local.status, local.printed]).toEqual([2, expect.stringContaining("a stage is at AWS")]);
+    expect({ status: local.status, printed: local.printed }).toEqual({
+      status: 2,
+      printed: expect.stringContaining("a stage is at AWS"),
+    });
     expect(await runCli(["config"], {})).toMatchObject({
       status: 2,
       printed: expect.stringMatching(/^Usage: nest config/),

@@ -38,7 +38,10 @@ test("one that comes before its subscription was stored is asked for again, and 
   const { id } = nest.stripe.createSubscription({ email: ADA });
   nest.stripe.dispute(id);
   const early = await nest.webhook(only("charge.dispute.created"));
-  expect([early.status, early.body.code]).toEqual([409, "subscription_not_ready"]);
+  expect({ status: early.status, code: early.body.code }).toEqual({
+    status: 409,
+    code: "subscription_not_ready",
+  });
   await nest.webhook(only("customer.subscription.created"));
   expect((await nest.webhook(only("charge.dispute.created"))).status).toBe(200);
   expect(await stored()).toMatchObject({ disputeStatus: "needs_response" });

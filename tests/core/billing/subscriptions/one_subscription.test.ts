@@ -66,7 +66,7 @@ test("a subscription that recovers while another one is taking its place, dead a
       await insist(created(bought.id));
       await nest.deliverEvents();
       const ends = [late, bought].map(({ id }) => stripes(id)?.status).sort();
-      expect([at, when, ends]).toEqual([at, when, ["active", "canceled"]]);
+      expect(ends, `${at} ${when}`).toEqual(["active", "canceled"]);
       expect(await statusOf(bought.id)).toBe("active");
       const rejected = await Promise.all(
         [late, bought].map(async ({ id }) => (await stored(id))?.rejectedAt),
@@ -96,17 +96,17 @@ test("of several of any status, heard of at once and in any order, the best is k
     for (let copy = 0; copy < 2; copy++) await nest.deliverEvents();
     const isLeft = ({ id, status }: (typeof made)[number]) =>
       id === best?.id || (status === "incomplete" && best?.status !== "active");
-    expect([seed, made.map(({ id }) => stripes(id)?.status)]).toEqual([
-      seed,
-      made.map((one) => (isLeft(one) ? one.status : "canceled")),
-    ]);
-    expect([seed, await statusOf(best?.id ?? "")]).toEqual([seed, best?.status]);
+    expect(
+      made.map(({ id }) => stripes(id)?.status),
+      `seed ${seed}`,
+    ).toEqual(made.map((one) => (isLeft(one) ? one.status : "canceled")));
+    expect(await statusOf(best?.id ?? ""), `seed ${seed}`).toEqual(best?.status);
     const user = await nest.collection("users").findOne({ keptSubscriptionId: best?.id ?? "" });
     expect(user?.replacedSubscriptionIds ?? []).toEqual([]);
     const paid = made.filter((one) => !isLeft(one) && ["active", "past_due"].includes(one.status));
     const customers = new Set(paid.map(({ customer }) => customer));
     const refunds = nest.stripe.refunds().filter(({ customer }) => customers.has(String(customer)));
-    expect([seed, refunds.length]).toEqual([seed, paid.length]);
+    expect(refunds.length, `seed ${seed}`).toEqual(paid.length);
     refundsSoFar += refunds.length;
   }
   expect(nest.stripe.refunds()).toHaveLength(refundsSoFar);
@@ -195,7 +195,10 @@ test("nobody loses to a subscription that is not stored yet", async () => {
   nest.clock.advance(5);
   const bought = nest.stripe.createSubscription({ email: ADA });
   const early = await nest.webhook(created(bought.id));
-  expect([early.status, early.body.code]).toEqual([409, "subscription_not_ready"]);
+  expect({ status: early.status, code: early.body.code }).toEqual({
+    status: 409,
+    code: "subscription_not_ready",
+  });
   expect(await statusOf(bought.id)).toBe("active");
   await insist(created(kept.id));
   await insist(created(bought.id));

@@ -60,7 +60,10 @@ test("one address on many machines at once has one trial, and every machine is i
     expect(codes).toEqual(Array(CALLERS).fill(204));
     expect(await made()).toEqual([round, round, round]);
     const trial = await nest.collection("trials").findOne({ identifierValue: address });
-    expect([trial?.beakIds, trial?.fingerprints]).toMatchObject([{ length: CALLERS }, { length: CALLERS }]);
+    expect({ beakIds: trial?.beakIds, fingerprints: trial?.fingerprints }).toMatchObject({
+      beakIds: { length: CALLERS },
+      fingerprints: { length: CALLERS },
+    });
   }
 }, 30_000);
 

@@ -16,7 +16,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 test("an unknown path is not_found, a known one with another verb names its verbs", async () => {
   for (const path of ["/dev", "/dev/", "/dev/stripe/", "/dev/stripe/subscriptions/a/b", "/dev/nothing"]) {
     const { status, body } = await stack.ask("GET", path);
-    expect([path, status, body]).toEqual([path, 404, { code: "not_found" }]);
+    expect({ status, body }, path).toEqual({ status: 404, body: { code: "not_found" } });
   }
   const { status, body, headers } = await stack.ask("POST", "/dev/inbox", {});
   expect([status, body, headers.get("allow")]).toEqual([
@@ -31,7 +31,7 @@ test("an unknown path is not_found, a known one with another verb names its verb
 test("another site's page can't have the browser change anything", async () => {
   const change = { advance_days: 30 };
   const evil = await stack.ask("POST", "/dev/stripe/clock", change, { origin: "https://evil.example" });
-  expect([evil.status, evil.body]).toEqual([403, { code: "access_denied" }]);
+  expect({ status: evil.status, body: evil.body }).toEqual({ status: 403, body: { code: "access_denied" } });
   expect((await stack.ask("GET", "/dev/stripe")).body.ahead_seconds).toBe(0);
   const own = await stack.ask("POST", "/dev/stripe/clock", { advance_days: 0 }, { origin: stack.api.url });
   expect(own.status).toBe(200);
@@ -58,7 +58,7 @@ test.each([
   [undefined, "body_missing"],
 ])("POST /dev/mail/faults refuses %j", async (fault, code) => {
   const { status, body } = await stack.ask("POST", "/dev/mail/faults", fault);
-  expect([status, body.code]).toEqual([400, code]);
+  expect({ status, code: body.code }).toEqual({ status: 400, code });
 });
 
 test("nothing under /dev is a path of the API", async () => {
@@ -76,7 +76,7 @@ test("nothing under /dev is a path of the API", async () => {
     ["POST", "/dev/stripe/faults"],
   ] as const) {
     const { statusCode, body } = await gateway.invoke({ method, path, headers: {}, ip: "203.0.113.9" });
-    expect([path, statusCode, body]).toEqual([path, 404, '{"code":"not_found"}']);
+    expect({ statusCode, body }, path).toEqual({ statusCode: 404, body: '{"code":"not_found"}' });
   }
   await gateway.close();
 });

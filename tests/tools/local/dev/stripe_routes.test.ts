@@ -79,7 +79,7 @@ describe("POST /dev/stripe/subscriptions", () => {
   ])("refuses %s, and makes nothing", async (_case, change, path, message) => {
     const wanted = { email: "ada@example.com", ...change };
     const { status, body } = await stack.ask("POST", "/dev/stripe/subscriptions", wanted);
-    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect({ status, code: body.code }).toEqual({ status: 400, code: "validation_failed" });
     expect(body.meta).toMatchObject({ path, message });
     expect(stack.stripe.subscriptions()).toEqual([]);
     expect(stack.stripe.customers()).toEqual([]);
@@ -87,7 +87,7 @@ describe("POST /dev/stripe/subscriptions", () => {
 
   test("refuses an address that Stripe refuses", async () => {
     const { status, body } = await stack.ask("POST", "/dev/stripe/subscriptions", { email: "ada" });
-    expect([status, body.code]).toEqual([400, "invalid_email"]);
+    expect({ status, code: body.code }).toEqual({ status: 400, code: "invalid_email" });
     expect(stack.stripe.customers()).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe("POST /dev/stripe/subscriptions", () => {
     ["null", "null", "validation_failed"],
   ])("refuses %s", async (_case, body, code) => {
     const answer = await stack.ask("POST", "/dev/stripe/subscriptions", body);
-    expect([answer.status, answer.body.code]).toEqual([400, code]);
+    expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 400, code });
   });
 });
 
@@ -107,13 +107,19 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
     const { id, customer } = await make();
     const path = `/dev/stripe/subscriptions/${id}`;
     const patched = await stack.ask("PATCH", path, { cancel_at_period_end: true });
-    expect([patched.status, patched.body]).toEqual([200, { id, customer, status: "active" }]);
+    expect({ status: patched.status, body: patched.body }).toEqual({
+      status: 200,
+      body: { id, customer, status: "active" },
+    });
     expect((await found(id)).cancel_at).not.toBeNull();
     await stack.ask("PATCH", path, { cancel_at_period_end: false });
     expect((await found(id)).cancel_at).toBeNull();
     expect((await stack.ask("PATCH", path, { status: "past_due" })).body.status).toBe("past_due");
     const deleted = await stack.ask("DELETE", path);
-    expect([deleted.status, deleted.body]).toEqual([200, { id, customer, status: "canceled" }]);
+    expect({ status: deleted.status, body: deleted.body }).toEqual({
+      status: 200,
+      body: { id, customer, status: "canceled" },
+    });
     expect((await stack.ask("DELETE", path)).status).toBe(404);
   });
 
@@ -133,7 +139,7 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
     const { id } = await make();
     const before = stack.stripe.subscriptions();
     const { status, body } = await stack.ask("PATCH", `/dev/stripe/subscriptions/${id}`, change);
-    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect({ status, code: body.code }).toEqual({ status: 400, code: "validation_failed" });
     expect(body.meta.message).toEqual(message);
     expect(stack.stripe.subscriptions()).toEqual(before);
   });
@@ -141,7 +147,7 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
   test("say that there is no such subscription", async () => {
     for (const [method, body] of [["PATCH", { status: "active" }], ["DELETE"]] as const) {
       const { status, body: answer } = await stack.ask(method, "/dev/stripe/subscriptions/sub_no", body);
-      expect([method, status, answer.code]).toEqual([method, 404, "not_found"]);
+      expect({ status, code: answer.code }, method).toEqual({ status: 404, code: "not_found" });
     }
   });
 
@@ -149,7 +155,7 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
     const { id } = await make({ status: "canceled" });
     const path = `/dev/stripe/subscriptions/${id}`;
     const { status, body } = await stack.ask("PATCH", path, { cancel_at_period_end: true });
-    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect({ status, code: body.code }).toEqual({ status: 400, code: "validation_failed" });
     expect(body.meta.message).toContain("canceled subscription");
   });
 });
@@ -197,7 +203,11 @@ describe("POST /dev/stripe/clock", () => {
     [{ advance_days: 1, advance_hours: 1 }, 'is not allowed to have the additional property "advance_hours"'],
   ])("refuses %j and stays", async (wanted, message) => {
     const { status, body } = await stack.ask("POST", "/dev/stripe/clock", wanted);
-    expect([status, body.code, body.meta.message]).toEqual([400, "validation_failed", message]);
+    expect({ status, code: body.code, message: body.meta.message }).toEqual({
+      status: 400,
+      code: "validation_failed",
+      message,
+    });
     expect((await look()).ahead_seconds).toBe(0);
   });
 });
@@ -233,7 +243,7 @@ describe("POST /dev/stripe/faults", () => {
     { calls: 1, kind: "error", on: "POST" },
   ])("refuses %j and arms nothing", async (fault) => {
     const { status, body } = await stack.ask("POST", "/dev/stripe/faults", fault);
-    expect([status, body.code]).toEqual([400, "validation_failed"]);
+    expect({ status, code: body.code }).toEqual({ status: 400, code: "validation_failed" });
     expect(body.reasons).not.toEqual([]);
     expect((await look()).faults).toEqual({ calls: 0, kind: "none" });
   });
@@ -249,10 +259,10 @@ describe("cards, payments and the portal", () => {
     expect((await give("works")).body).toMatchObject({ last4: "4242" });
     expect((await pay()).body).toEqual({ id, customer, status: "active", outcome: "paid" });
     const nothing = await pay();
-    expect([nothing.status, nothing.body.code]).toEqual([404, "not_found"]);
+    expect({ status: nothing.status, code: nothing.body.code }).toEqual({ status: 404, code: "not_found" });
     expect((await give("stolen")).body.code).toBe("validation_failed");
     const nobody = await stack.ask("POST", "/dev/stripe/customers/cus_no/card", { card: "works" });
-    expect([nobody.status, nobody.body.code]).toEqual([404, "not_found"]);
+    expect({ status: nobody.status, code: nobody.body.code }).toEqual({ status: 404, code: "not_found" });
   });
 
   test("the portal's link opens a page that leads back here", async () => {
@@ -261,7 +271,7 @@ describe("cards, payments and the portal", () => {
     const page = await (await fetch(body.url)).text();
     expect(page).toContain(`href="${stack.api.url}/"`);
     const nobody = await stack.ask("POST", "/dev/stripe/customers/cus_no/portal");
-    expect([nobody.status, nobody.body.code]).toEqual([404, "not_found"]);
+    expect({ status: nobody.status, code: nobody.body.code }).toEqual({ status: 404, code: "not_found" });
   });
 });
 
@@ -286,7 +296,7 @@ describe("events", () => {
     });
     const event = await created();
     const again = await stack.ask("POST", `/dev/stripe/events/${event.id}/send`);
-    expect([again.status, again.body]).toEqual([200, { status: 200 }]);
+    expect({ status: again.status, body: again.body }).toEqual({ status: 200, body: { status: 200 } });
     expect((await created()).deliveries).toHaveLength(event.deliveries.length + 1);
     expect((await created()).verdict).toEqual(event.verdict);
     expect((await stack.ask("POST", "/dev/stripe/events/evt_no/send")).status).toBe(404);

@@ -7,10 +7,10 @@ const SANDBOX = "tools/local/stripe_account/sandbox.ts";
 
 test("without a key npm run stripe:sandbox says in one line that it was skipped and why, and ends well", async () => {
   const { status, printed } = await runProgram(SANDBOX, [], { STRIPE_CONTRACT_KEY: "" }).ended;
-  expect([status, printed]).toEqual([
-    0,
-    "Skipped: STRIPE_CONTRACT_KEY names no key of a Stripe sandbox (sk_test_...).\n",
-  ]);
+  expect({ status, printed }).toEqual({
+    status: 0,
+    printed: "Skipped: STRIPE_CONTRACT_KEY names no key of a Stripe sandbox (sk_test_...).\n",
+  });
 });
 
 test.each(["sk_live_1", "hunter2"])("with %s it asks nobody anything", async (key) => {
