@@ -21,9 +21,9 @@ export const handler = webhook({
     "email_not_sent",
   ],
   parts: { billing, mailer, stripe, webhookSecrets },
-  async run({ core, body, header, call }) {
+  async run({ core, body, header }) {
     const event = readSignedEvent(body, header("stripe-signature"), core.webhookSecrets, core.clock.now());
-    await workOnEvent(core, event, call.deadline);
+    await workOnEvent(core, event);
     return { received: true as const };
   },
 });

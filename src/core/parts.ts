@@ -86,7 +86,7 @@ function openStripe(environment: Environment): StripeApi {
   const isTestStage =
     ["local", "nonprod"].includes(environment.STAGE ?? "") && config.STRIPE_URL === undefined;
   if (isTestStage && isLiveKey(config.STRIPE_SECRET_KEY)) throw new ConfigError(["STRIPE_SECRET_KEY"]);
-  return new StripeApi(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
+  return StripeApi.open(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
 }
 
 /** Talks to Stripe. */

@@ -1,5 +1,26 @@
 import { NestError } from "#core/errors.ts";
 
+/** A service whose requests must end by a deadline, such as Stripe. */
+interface Deadlined {
+  until(deadline: number): unknown;
+}
+
+const isDeadlined = (part: unknown): part is Deadlined =>
+  typeof (part as Partial<Deadlined> | null)?.until === "function";
+
+/**
+ * Binds every service of a core to the deadline of one call.
+ * @param deadline epoch milliseconds by which the call must be answered
+ * @returns a core of the same shape; no function that receives it needs to know the deadline
+ */
+export function bindDeadline<Services extends object>(core: Services, deadline: number): Services {
+  const bound = Object.entries(core).map(([name, part]) => [
+    name,
+    isDeadlined(part) ? part.until(deadline) : part,
+  ]);
+  return Object.fromEntries(bound) as Services;
+}
+
 /**
  * Whatever hangs, the caller hears of it in time; a write that still lands can be repeated safely.
  * @param deadline epoch ms

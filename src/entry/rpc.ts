@@ -9,7 +9,7 @@ import { readParameters } from "#core/parameters.ts";
 import { requireStanding } from "#core/sessions/bearer.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
-import { beforeDeadline } from "#entry/deadline.ts";
+import { beforeDeadline, bindDeadline } from "#entry/deadline.ts";
 import { CALLER_PARTS, type Parts, type RpcCore, type RpcDeclaration } from "#entry/declaration.ts";
 import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
 import { openParts } from "#entry/open_parts.ts";
@@ -82,7 +82,10 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
         ...(error === undefined ? {} : describeFailure(error)),
       });
     try {
-      const body = await beforeDeadline(call.deadline, perform(declaration, core, event, call, outcome));
+      const body = await beforeDeadline(
+        call.deadline,
+        perform(declaration, bindDeadline(core, call.deadline), event, call, outcome),
+      );
       const answer = success(answerContext(event, call.requestId), body);
       note(answer.statusCode ?? 0, null);
       return answer;

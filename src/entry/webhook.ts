@@ -7,7 +7,7 @@ import { type ErrorCode, NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
-import { beforeDeadline } from "#entry/deadline.ts";
+import { beforeDeadline, bindDeadline } from "#entry/deadline.ts";
 import type { OpenedParts, Parts } from "#entry/declaration.ts";
 import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
 import { openParts } from "#entry/open_parts.ts";
@@ -86,7 +86,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
       const body = readBytes(event, WEBHOOK_BODY_LIMIT);
       if (body.length === 0) throw new NestError("missing_webhook_body");
       const header = (name: string) => headerOf(event, name);
-      const work = declaration.run({ core, body, header, call });
+      const work = declaration.run({ core: bindDeadline(core, call.deadline), body, header, call });
       const result = success(answer, await beforeDeadline(call.deadline, work));
       note(result.statusCode ?? 0, null);
       return result;

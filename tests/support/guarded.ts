@@ -13,11 +13,13 @@ const READS = /^(find|list|is|all)/;
 
 /** A core whose every errand goes through `around`: it decides when the work is done, and what comes of it. */
 export function guarded(open: OpenCore, around: (errand: Errand, work: Work) => Promise<unknown>): OpenCore {
-  const guard = <Target extends object>(target: Target) =>
+  const guard = <Target extends object>(target: Target): Target =>
     new Proxy(target, {
       get(object, name) {
         const value = Reflect.get(object, name, object);
         if (typeof value !== "function" || name === "all") return value;
+        // Binds a deadline and asks nothing of the service: the bound service is guarded in turn.
+        if (name === "until") return (deadline: number) => guard(Reflect.apply(value, object, [deadline]));
         const errand = {
           name: `${object.constructor.name}.${String(name)}`,
           isRead: READS.test(String(name)),

@@ -39,9 +39,10 @@ export function holdWebhook(environment: Environment, nest: TestNest, at: number
 
 function holding(open: OpenCore, at: number, hold: () => Promise<void>): OpenCore {
   let asked = 0;
-  const slow = (stripe: StripeApi) =>
+  const slow = (stripe: StripeApi): StripeApi =>
     new Proxy(stripe, {
       get(target, name) {
+        if (name === "until") return (deadline: number) => slow(target.until(deadline));
         if (name !== "request") return Reflect.get(target, name, target);
         return async (...args: Parameters<StripeApi["request"]>) => {
           const isHeld = ++asked === at;

@@ -20,23 +20,38 @@ export interface MailCarrier {
   sendEmail(mail: OutgoingMail, limitMs: number): Promise<void>;
 }
 
-/** Renders our mails and sends them. */
+interface Sender {
+  from: string;
+  replyTo?: string | undefined;
+}
+
+/** Renders and sends mails. */
 export class Mailer {
   readonly #carrier: MailCarrier;
-  readonly #sender: { from: string; replyTo?: string | undefined };
+  readonly #sender: Sender;
+  readonly #deadline: number;
 
-  constructor(carrier: MailCarrier, sender: { from: string; replyTo?: string | undefined }) {
+  /** @param deadline epoch milliseconds; without it, only the limit of each mail holds */
+  constructor(carrier: MailCarrier, sender: Sender, deadline = Number.POSITIVE_INFINITY) {
     this.#carrier = carrier;
     this.#sender = sender;
+    this.#deadline = deadline;
+  }
+
+  /**
+   * The same mailer for one call.
+   * @param deadline epoch milliseconds by which the call must be answered
+   */
+  until(deadline: number): Mailer {
+    return new Mailer(this.#carrier, this.#sender, deadline);
   }
 
   /**
    * Renders and sends one mail, in one attempt.
-   * @param deadline epoch ms by which the call must have answered
-   * @throws NestError email_not_sent, holding no address, if SES refuses, fails, or has no time to answer
+   * @throws NestError `email_not_sent`, without the address, if SES refuses the mail, fails, or has no time left
    */
-  async send<Name extends TemplateName>(mail: Mail<Name>, deadline: number): Promise<void> {
-    const limitMs = Math.min(SES_LIMIT_MS, deadline - Date.now());
+  async send<Name extends TemplateName>(mail: Mail<Name>): Promise<void> {
+    const limitMs = Math.min(SES_LIMIT_MS, this.#deadline - Date.now());
     if (limitMs <= 0) throw new NestError("email_not_sent", { detail: "no time left" });
     const { from, replyTo } = this.#sender;
     const outgoing = { from, replyTo, to: mail.to, ...renderMail(mail.template, mail.variables) };

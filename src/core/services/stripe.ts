@@ -4,10 +4,10 @@ import { optional, refine, string } from "zod/mini";
 import { localOnly, secret } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 
-/** Stripe gets this long a try, or what is left of the call (contract 1.1). */
-const TRY_LIMIT_MS = 2_000;
-/** Less than this is no use starting with. */
-const SHORTEST_TRY_MS = 100;
+/** Longest time for one attempt, unless the call's deadline comes first (contract 1.1). */
+const ATTEMPT_LIMIT_MS = 2_000;
+/** With less time than this, no request is sent. */
+const SHORTEST_ATTEMPT_MS = 100;
 const KEY_IN_USE_WAIT_MS = 250;
 
 export const stripeVariables = {
@@ -16,82 +16,102 @@ export const stripeVariables = {
   STRIPE_URL: localOnly(optional(string().check(refine((value) => URL.canParse(value))))),
 };
 
-/** Whether a key is of live mode, where money is real. */
+/** Whether a secret key is a live-mode key, which moves real money. */
 export function isLiveKey(key: string): boolean {
   return key.includes("_live_");
 }
 
-/** How one request goes out. */
-export interface StripeRequest {
-  /** Epoch ms by which the call must have answered. */
-  deadline: number;
+/** How to send one request. */
+export interface StripeRequestOptions {
   idempotencyKey?: string;
-  /** At most this long in all, in ms; the default is 2 s. */
+  /** Longest time for one attempt, in milliseconds. The default is 2,000. */
   limitMs?: number;
 }
 
-/** Stripe, with time limits on every request and its failures as one error of ours. */
+/** Stripe's SDK with a time limit on every request. Every failure is a `NestError`. */
 export class StripeApi {
-  readonly #stripe: Stripe;
-  /** Whether the key is of live mode, where money is real. */
+  readonly #sdk: Stripe;
+  readonly #deadline: number;
+  /** Whether the secret key is a live-mode key, which moves real money. */
   readonly isLive: boolean;
 
-  /** @param url another server than Stripe's own, such as the local stack's */
-  constructor(secretKey: string, url?: string) {
-    this.isLive = isLiveKey(secretKey);
+  private constructor(sdk: Stripe, isLive: boolean, deadline: number) {
+    this.#sdk = sdk;
+    this.isLive = isLive;
+    this.#deadline = deadline;
+  }
+
+  /**
+   * Opens Stripe without a deadline: only the limit of each request holds.
+   * @param url a server to use instead of Stripe's own, such as the local stack's
+   */
+  static open(secretKey: string, url?: string): StripeApi {
     const address = url === undefined ? null : new URL(url);
-    this.#stripe = new Stripe(secretKey, {
+    const sdk = new Stripe(secretKey, {
       telemetry: false,
       maxNetworkRetries: 0,
-      timeout: TRY_LIMIT_MS,
+      timeout: ATTEMPT_LIMIT_MS,
       ...(address && {
         host: address.hostname,
         port: address.port || (address.protocol === "http:" ? "80" : "443"),
         protocol: address.protocol === "http:" ? "http" : "https",
       }),
     });
+    return new StripeApi(sdk, isLiveKey(secretKey), Number.POSITIVE_INFINITY);
   }
 
   /**
-   * Sends one request.
-   * @param work gets the SDK and the options to pass as the request's last argument
-   * @throws NestError stripe_error, whose cause is the SDK's error, or unavailable if no time is left
+   * The same Stripe for one call.
+   * @param deadline epoch milliseconds by which the call must be answered
+   */
+  until(deadline: number): StripeApi {
+    return new StripeApi(this.#sdk, this.isLive, deadline);
+  }
+
+  /**
+   * Sends one request. While another call holds the same idempotency key, it waits and tries again.
+   * @param work receives the SDK and the options that it must pass as the request's last argument
+   * @returns what `work` returns
+   * @throws NestError `stripe_error`, whose cause is the SDK's error; `unavailable` if no time is left
    */
   async request<Result>(
-    { deadline, idempotencyKey, limitMs = TRY_LIMIT_MS }: StripeRequest,
     work: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Result>,
+    { idempotencyKey, limitMs = ATTEMPT_LIMIT_MS }: StripeRequestOptions = {},
   ): Promise<Result> {
     for (;;) {
-      const timeout = Math.min(limitMs, deadline - Date.now());
-      if (timeout < SHORTEST_TRY_MS)
+      const timeout = Math.min(limitMs, this.#deadline - Date.now());
+      if (timeout < SHORTEST_ATTEMPT_MS)
         throw new NestError("unavailable", { detail: "no time left for Stripe" });
       const options = { timeout, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
       try {
-        return await work(this.#stripe, options);
+        return await work(this.#sdk, options);
       } catch (cause) {
-        const isUnderWay = idempotencyKey !== undefined && stripeRefusal(cause)?.statusCode === 409;
-        if (!isUnderWay) throw new NestError("stripe_error", { cause, detail: describe(cause) });
-        // A call beside this one holds the key: its answer will be ours too.
+        const isKeyInUse = idempotencyKey !== undefined && stripeRefusal(cause)?.statusCode === 409;
+        if (!isKeyInUse) throw new NestError("stripe_error", { cause, detail: describe(cause) });
+        // A concurrent call holds the key. Once it is done, Stripe answers both calls alike.
         await wait(KEY_IN_USE_WAIT_MS);
       }
     }
   }
 }
 
-/** Kind, code and status; Stripe's message can quote what was sent. */
+/** Type, code and status only: Stripe's message can quote personal data of the request. */
 function describe(cause: unknown): string {
   if (!(cause instanceof Stripe.errors.StripeError)) return "Stripe: unknown failure";
   return ["Stripe:", cause.type, cause.code, cause.statusCode].filter(Boolean).join(" ");
 }
 
-/** Stripe's answer to a request that failed: its status and code; null if no answer came. */
+/**
+ * The HTTP status and code of Stripe's error response.
+ * @returns null if Stripe sent no response, or the error is not Stripe's
+ */
 export function stripeRefusal(error: unknown): { statusCode: number; code: string | undefined } | null {
   const cause = error instanceof NestError ? error.cause : error;
   if (!(cause instanceof Stripe.errors.StripeError) || cause.statusCode === undefined) return null;
   return { statusCode: cause.statusCode, code: cause.code };
 }
 
-/** Collects a list that is short by nature, following its pages up to a bound. */
+/** Collects at most `limit` items of a list, following its pages. For lists that are short by nature. */
 export async function listAll<Item>(list: AsyncIterable<Item>, limit = 500): Promise<Item[]> {
   const items: Item[] = [];
   for await (const item of list) {

@@ -128,7 +128,7 @@ export async function mailLink(
   }
   const mail = { to: link.address.recipient, template, variables: { magicLinkUrl } };
   try {
-    await core.mailer.send(mail, call.deadline);
+    await core.mailer.send(mail);
   } catch (error) {
     await giveLinkBack(core, link, mayHaveGone(error), call);
     throw error;

@@ -41,7 +41,7 @@ export const handler = rpc({
       requireTrialAllowed(core, call),
     ]);
     const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
-    const made = await subscribeTrial(core, trial, call);
+    const made = await subscribeTrial(core, trial);
     const [url] = await Promise.all([storeLink(core, allowed, trial._id), recordTrial(core, trial, made)]);
     await mailLink(core, allowed, "trial-magic-link", url, call);
   },

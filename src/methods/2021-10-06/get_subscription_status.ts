@@ -31,11 +31,11 @@ export const handler = rpc({
   errors: ["no_active_subscription"],
   parts: { billingPortal, signer },
   reads: ({ core, request: { user_id } }) => core.subscriptions.listByUser(user_id),
-  async run({ core, reads, caller, call }) {
+  async run({ core, reads, caller }) {
     const now = core.clock.now();
     const subscription = requireUsable(reads, now);
     const [billingPortalUrl, entitlement] = await Promise.all([
-      core.billingPortal.link(core, subscription.stpCustomerId, call.deadline),
+      core.billingPortal.link(core, subscription.stpCustomerId),
       mintEntitlement(core, subscription, caller, now),
     ]);
     return {

@@ -27,21 +27,23 @@ beforeEach(() => ses.clear());
 afterAll(() => ses.close());
 
 test("a mail that can't be answered for in time any more is not sent", async () => {
-  await mailer.send(mail, Date.now() + 2000);
+  await mailer.until(Date.now() + 2000).send(mail);
   for (const late of [0, 1, 10_000])
-    expect(await failure(mailer.send(mail, Date.now() - late))).toMatchObject({ code: "email_not_sent" });
+    expect(await failure(mailer.until(Date.now() - late).send(mail))).toMatchObject({
+      code: "email_not_sent",
+    });
   expect(ses.inbox).toHaveLength(1);
 });
 
 test("a mail that SES refused or never heard of, or that there was no time for, has not gone; one without an answer may have", async () => {
   for (const kind of ["error", "rate_limited", "rejected"] as const) {
     ses.fault({ calls: 1, kind });
-    const refused = await failure(mailer.send(mail, Date.now() + 2000));
+    const refused = await failure(mailer.until(Date.now() + 2000).send(mail));
     expect([refused, mayHaveGone(refused)]).toMatchObject([{ code: "email_not_sent" }, false]);
   }
-  expect(mayHaveGone(await failure(mailer.send(mail, Date.now())))).toBe(false);
+  expect(mayHaveGone(await failure(mailer.until(Date.now()).send(mail)))).toBe(false);
   ses.fault({ calls: 1, kind: "hang" });
-  expect(mayHaveGone(await failure(mailer.send(mail, Date.now() + 100)))).toBe(true);
+  expect(mayHaveGone(await failure(mailer.until(Date.now() + 100).send(mail)))).toBe(true);
   const nowhere = mailerAt(`http://127.0.0.1:${await freePort()}`);
-  expect(mayHaveGone(await failure(nowhere.send(mail, Date.now() + 2000)))).toBe(false);
+  expect(mayHaveGone(await failure(nowhere.until(Date.now() + 2000).send(mail)))).toBe(false);
 });

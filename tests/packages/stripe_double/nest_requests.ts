@@ -76,10 +76,8 @@ async function refundByCharge(nest: TestNest): Promise<void> {
   nest.stripe.createSubscription({ email: "fay@example.com" });
   const charges = nest.stripe.events().filter(({ type }) => type === "charge.succeeded");
   const { id: charge } = charges.map(({ data }) => data.object as { id: string }).at(-1) ?? { id: "" };
-  const api = new StripeApi(nest.stripe.secretKey, nest.stripe.url);
-  await api.request({ deadline: Date.now() + 2_000 }, (stripe, options) =>
-    stripe.refunds.create({ charge, reason: "duplicate" }, options),
-  );
+  const api = StripeApi.open(nest.stripe.secretKey, nest.stripe.url);
+  await api.request((stripe, options) => stripe.refunds.create({ charge, reason: "duplicate" }, options));
 }
 
 async function operate(nest: TestNest): Promise<void> {

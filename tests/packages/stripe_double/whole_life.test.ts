@@ -40,7 +40,7 @@ describe.each(STRIPES)("a whole life with $name", ({ open, patience }) => {
           },
         });
         poller = createEventPoller({
-          stripe: new StripeApi(account.secretKey, account.url),
+          stripe: StripeApi.open(account.secretKey, account.url),
           secret: SECRET,
           signedAt: () => nest.clock.now().getTime(),
           retryDelays: Array(100).fill(0),

@@ -44,7 +44,7 @@ export async function openTestMode(
   if (secretKey === "") return null;
   requireTestKey("STRIPE_SECRET_KEY", secretKey);
   const url = STRIPE_URL || undefined;
-  const api = new StripeApi(secretKey, url);
+  const api = StripeApi.open(secretKey, url);
   await requirePrice(api, environment);
   const webhookSecret = `whsec_${newSecret()}`;
   let polling = new AbortController();

@@ -2,7 +2,6 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { hasEnded, isKnownStatus, readProduct, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
-import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
 import { readAll } from "#tools/stage/stripe/read_all.ts";
 
@@ -55,7 +54,7 @@ function findSeveral(records: readonly Subscription[]): string[] {
 /** Events go on coming during the walk: only what differs now counts. */
 async function compareNow(core: EventCore, id: string, isOneOfSeveral: boolean): Promise<Difference | null> {
   const record = await core.subscriptions.findByStripeId(id);
-  const current = await retrieveSubscription(core, id, Date.now() + WEBHOOK_LIMIT_MS);
+  const current = await retrieveSubscription(core, id);
   const difference = compare(core, id, record, current);
   if (difference || !record || !isOneOfSeveral) return difference;
   const count = (await core.subscriptions.listByUser(record.userId)).filter(isCounted).length;

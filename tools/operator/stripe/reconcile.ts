@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import { bindDeadline } from "#entry/deadline.ts";
 import { type Difference, findDifferences } from "#tools/operator/stripe/differences.ts";
 import { withEventCore } from "#tools/operator/stripe/with_event_core.ts";
 import { act, examples, inWords, type Terminal } from "#tools/terminal/command.ts";
@@ -59,7 +60,8 @@ async function mendAll(
 async function mend(core: EventCore, { id, kind }: Difference): Promise<string> {
   if (kind === "gone") return "left alone";
   const record = await core.subscriptions.findByStripeId(id);
-  const outcome = await syncSubscription(core, "reconciled", id, { record }, Date.now() + WEBHOOK_LIMIT_MS);
+  const bound = bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS);
+  const outcome = await syncSubscription(bound, "reconciled", id, { record });
   return outcome.status === "done" ? "mended" : `ignored (${outcome.reason})`;
 }
 

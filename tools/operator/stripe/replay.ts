@@ -8,6 +8,7 @@ import { DAY } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
+import { bindDeadline } from "#entry/deadline.ts";
 import { withEventCore } from "#tools/operator/stripe/with_event_core.ts";
 import { readAll } from "#tools/stage/stripe/read_all.ts";
 import { act, examples, inWords, readTime, type Terminal } from "#tools/terminal/command.ts";
@@ -76,7 +77,7 @@ async function workOne(
   try {
     const event = await read();
     type = event.type;
-    const outcome = await workOnEvent(core, event, Date.now() + WEBHOOK_LIMIT_MS, again);
+    const outcome = await workOnEvent(bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS), event, again);
     const reason = outcome?.status === "ignored" ? outcome.reason : null;
     terminal.say(
       `${id}  ${type}  ${outcome?.status ?? "finished by somebody else"}${reason ? ` (${reason})` : ""}`,
@@ -94,7 +95,7 @@ async function findEvent(core: EventCore, id: string): Promise<ReceivedEvent> {
   const row = await core.stripeEvents.find(id);
   if (row) return fromLedger(row);
   try {
-    return await core.stripe.request({ deadline: Date.now() + WEBHOOK_LIMIT_MS }, async (sdk, options) =>
+    return await core.stripe.request(async (sdk, options) =>
       readEvent(await sdk.events.retrieve(id, {}, options)),
     );
   } catch (error) {

@@ -44,11 +44,13 @@ export function setup(program: Command): void {
 }
 
 async function make(terminal: Terminal, stripe: StripeApi, url: string): Promise<Verdict> {
-  const { id, secret = null } = await stripe.request(limits(), (sdk, options) =>
-    sdk.webhookEndpoints.create(
-      { url, enabled_events: STRIPE_EVENT_TYPES, api_version: Stripe.API_VERSION, description: "Nest" },
-      { ...options, maxNetworkRetries: RETRIES },
-    ),
+  const { id, secret = null } = await stripe.request(
+    (sdk, options) =>
+      sdk.webhookEndpoints.create(
+        { url, enabled_events: STRIPE_EVENT_TYPES, api_version: Stripe.API_VERSION, description: "Nest" },
+        { ...options, maxNetworkRetries: RETRIES },
+      ),
+    { limitMs: WEBHOOK_LIMIT_MS },
   );
   terminal.show({ id, url, secret }, [
     `Made ${id} for ${url}.`,
@@ -58,8 +60,9 @@ async function make(terminal: Terminal, stripe: StripeApi, url: string): Promise
 }
 
 async function mend(terminal: Terminal, stripe: StripeApi, id: string): Promise<Verdict> {
-  const mended = await stripe.request(limits(), (sdk, options) =>
-    sdk.webhookEndpoints.update(id, { enabled_events: STRIPE_EVENT_TYPES }, options),
+  const mended = await stripe.request(
+    (sdk, options) => sdk.webhookEndpoints.update(id, { enabled_events: STRIPE_EVENT_TYPES }, options),
+    { limitMs: WEBHOOK_LIMIT_MS },
   );
   const differences = differencesOf(mended);
   terminal.show({ id, differences }, [
@@ -68,5 +71,3 @@ async function mend(terminal: Terminal, stripe: StripeApi, id: string): Promise<
   ]);
   return differences.length === 0;
 }
-
-const limits = () => ({ deadline: Date.now() + WEBHOOK_LIMIT_MS, limitMs: WEBHOOK_LIMIT_MS });

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type Stripe from "stripe";
 import { type BillingSettings, billingVariables } from "#core/billing/config.ts";
-import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { type Environment, readConfig } from "#core/config.ts";
 import { billing, stripe as stripePart } from "#core/parts.ts";
 import { type StripeApi, stripeRefusal, stripeVariables } from "#core/services/stripe.ts";
@@ -63,9 +62,7 @@ export async function checkPrice(
 
 async function readPrice(stripe: StripeApi, priceId: string): Promise<Stripe.Price | null> {
   try {
-    return await stripe.request({ deadline: Date.now() + WEBHOOK_LIMIT_MS }, (sdk, options) =>
-      sdk.prices.retrieve(priceId, {}, options),
-    );
+    return await stripe.request((sdk, options) => sdk.prices.retrieve(priceId, {}, options));
   } catch (error) {
     if (stripeRefusal(error)?.code === "resource_missing") return null;
     throw error;

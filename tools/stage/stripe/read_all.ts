@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { StripeApi } from "#core/services/stripe.ts";
 
-/** Nobody waits for an answer of ours, and a page of a hundred takes Stripe a while. */
+/** Batch commands only, so a long timeout is fine: Stripe needs a while for a page of 100 items. */
 const PAGE_LIMIT_MS = 20_000;
 const RETRIES = 3;
 
@@ -15,13 +15,15 @@ export function readAll<Item, Kept>(
   list: (sdk: Stripe, options: Stripe.RequestOptions) => AsyncIterable<Item>,
   pick: (item: Item) => Kept | null,
 ): Promise<Kept[]> {
-  const deadline = Date.now() + PAGE_LIMIT_MS;
-  return stripe.request({ deadline, limitMs: PAGE_LIMIT_MS }, async (sdk, options) => {
-    const kept: Kept[] = [];
-    for await (const item of list(sdk, { ...options, maxNetworkRetries: RETRIES })) {
-      const picked = pick(item);
-      if (picked !== null) kept.push(picked);
-    }
-    return kept;
-  });
+  return stripe.request(
+    async (sdk, options) => {
+      const kept: Kept[] = [];
+      for await (const item of list(sdk, { ...options, maxNetworkRetries: RETRIES })) {
+        const picked = pick(item);
+        if (picked !== null) kept.push(picked);
+      }
+      return kept;
+    },
+    { limitMs: PAGE_LIMIT_MS },
+  );
 }

@@ -32,13 +32,12 @@ interface Prefetched {
 export async function workOnEvent(
   core: EventCore,
   event: ReceivedEvent,
-  deadline: number,
   again: readonly StripeEventStatus[] = ["failed"],
 ): Promise<Outcome | null> {
   const [attempt, prefetched] = await Promise.all([begin(core, event, again), prefetch(core, event)]);
   if (attempt === null) return null;
   try {
-    const outcome = await dispatch(core, event, prefetched, deadline);
+    const outcome = await dispatch(core, event, prefetched);
     await end(core, event, attempt, outcome);
     return outcome;
   } catch (error) {
@@ -99,7 +98,6 @@ async function dispatch(
   core: EventCore,
   event: ReceivedEvent,
   { known, rejected }: Prefetched,
-  deadline: number,
 ): Promise<Outcome> {
   const { type, objectId } = event;
   // By a key of the other mode nothing could be found, and the event would be passed over for good.
@@ -110,13 +108,13 @@ async function dispatch(
     core.log.warn("stripe_api_version", { api_version: event.apiVersion });
   const subscription = happening("customer.subscription", type);
   if (objectId === null) return { status: "ignored", reason: "no_object" };
-  if (subscription) return syncSubscription(core, subscription, objectId, known, deadline);
-  if (happening("charge.dispute", type)) return recordDispute(core, objectId, deadline);
+  if (subscription) return syncSubscription(core, subscription, objectId, known);
+  if (happening("charge.dispute", type)) return recordDispute(core, objectId);
   const payment = happening("payment_intent", type);
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
   // A payment that was still processing when its subscription was rejected.
-  await refundIfRejected(core, objectId, rejected, deadline);
+  await refundIfRejected(core, objectId, rejected);
   return { status: "done" };
 }
 

@@ -44,7 +44,6 @@ export async function sendOnce<Name extends TemplateName>(
   subscription: Subscription,
   which: SubscriptionMail,
   mail: Omit<Mail<Name>, "to"> & { address: string | null; isClaimed?: boolean; isSuppressed?: boolean },
-  deadline: number,
 ): Promise<void> {
   if (subscription.mails?.[which]?.sentAt) return;
   const { stpSubscriptionId } = subscription;
@@ -62,10 +61,11 @@ export async function sendOnce<Name extends TemplateName>(
     core.log.warn("mail_suppressed", { mail: which, subscription_id: stpSubscriptionId });
   } else {
     try {
-      await core.mailer.send(
-        { to: to.recipient, template: mail.template, variables: mail.variables } as Mail<Name>,
-        deadline,
-      );
+      await core.mailer.send({
+        to: to.recipient,
+        template: mail.template,
+        variables: mail.variables,
+      } as Mail<Name>);
     } catch (error) {
       await core.subscriptions.releaseMail(stpSubscriptionId, which);
       throw error;

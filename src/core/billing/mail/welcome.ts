@@ -36,7 +36,6 @@ export async function sendWelcome(
   core: EventCore,
   record: Subscription,
   current: Stripe.Subscription,
-  deadline: number,
   known: { isClaimed?: boolean; isSuppressed?: boolean } = {},
 ): Promise<void> {
   const address = customerAddress(current);
@@ -44,7 +43,7 @@ export async function sendWelcome(
     current.status === "trialing"
       ? ({ template: "welcome-trial", variables: { endsOn: dayInWords(record.endsAt) } } as const)
       : ({ template: "welcome", variables: {} } as const);
-  await sendOnce(core, record, "welcome", { ...mail, address, ...known }, deadline);
+  await sendOnce(core, record, "welcome", { ...mail, address, ...known });
 }
 
 /**
@@ -56,7 +55,6 @@ export async function welcomeUnlessDone(
   core: EventCore,
   record: Subscription,
   current: Stripe.Subscription,
-  deadline: number,
 ): Promise<void> {
   const losers = await core.subscriptions.listRejectedSince(record.userId, record.stpCreatedAt);
   const marks = losers.flatMap(({ mails }) => mails.welcome ?? []);
@@ -65,6 +63,6 @@ export async function welcomeUnlessDone(
   } else if (marks.some((mark) => isUnderWay(core, mark))) {
     throw new NestError("unavailable", { detail: "a welcome is being sent", retryAfterSeconds: 30 });
   } else {
-    await sendWelcome(core, record, current, deadline);
+    await sendWelcome(core, record, current);
   }
 }

@@ -11,13 +11,13 @@ import { listAll, stripeRefusal } from "#core/services/stripe.ts";
  * @returns whether this subscription was ended
  * @throws NestError stripe_error, unavailable
  */
-export async function guardCards(core: EventCore, record: Subscription, deadline: number): Promise<boolean> {
+export async function guardCards(core: EventCore, record: Subscription): Promise<boolean> {
   if (core.billing.trialCardPolicy === "allow") return false;
-  const cards = await readCards(core, record.stpCustomerId, deadline);
+  const cards = await readCards(core, record.stpCustomerId);
   if (cards.length === 0) return false;
   await core.subscriptions.rememberCards(record.stpSubscriptionId, cards);
   const suspects = laterTrials(await core.subscriptions.listByCards(cards));
-  for (const suspect of suspects) await handle(core, suspect, deadline);
+  for (const suspect of suspects) await handle(core, suspect);
   const isSuspect = suspects.some(({ _id }) => _id === record._id);
   return isSuspect && core.billing.trialCardPolicy === "end";
 }
@@ -36,16 +36,16 @@ function laterTrials(sharing: readonly Subscription[]): Subscription[] {
   );
 }
 
-async function handle(core: EventCore, trial: Subscription, deadline: number): Promise<void> {
+async function handle(core: EventCore, trial: Subscription): Promise<void> {
   if (trial.cardSeenBeforeAt !== null) return;
   const { trialCardPolicy: policy } = core.billing;
   const { stpSubscriptionId } = trial;
   // Cancelled first: whoever finds the note must be able to rely on it.
   if (policy === "end") {
     // Our record may be late: one that is paid for by now is no trial any more.
-    const current = await retrieveSubscription(core, stpSubscriptionId, deadline);
+    const current = await retrieveSubscription(core, stpSubscriptionId);
     if (current && current.status !== "trialing" && !hasEnded(current.status)) return;
-    await cancelNow(core, stpSubscriptionId, deadline);
+    await cancelNow(core, stpSubscriptionId);
   }
   const now = core.clock.now().toISOString();
   if (await core.subscriptions.recordCardSeenBefore(stpSubscriptionId, now))
@@ -53,9 +53,9 @@ async function handle(core: EventCore, trial: Subscription, deadline: number): P
 }
 
 /** The fingerprints of a customer's cards: the same for one card, whoever uses it. */
-async function readCards(core: EventCore, customer: string, deadline: number): Promise<string[]> {
+async function readCards(core: EventCore, customer: string): Promise<string[]> {
   const methods = await core.stripe
-    .request({ deadline }, (stripe, options) =>
+    .request((stripe, options) =>
       listAll(stripe.paymentMethods.list({ customer, type: "card", limit: 20 }, options), 20),
     )
     .catch(unlessMissing);

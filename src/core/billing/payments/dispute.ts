@@ -20,12 +20,12 @@ const isClosed = (status: string) => status === "lost" || isHarmlessDispute(stat
  * read again from Stripe, so the order of its events does not matter.
  * @throws NestError subscription_not_ready while the subscription is not stored; stripe_error, unavailable
  */
-export async function recordDispute(core: EventCore, disputeId: string, deadline: number): Promise<Outcome> {
-  const read = await retrieveDispute(core, disputeId, deadline);
+export async function recordDispute(core: EventCore, disputeId: string): Promise<Outcome> {
+  const read = await retrieveDispute(core, disputeId);
   const intent = read?.payment_intent ?? null;
   if (!read || intent === null) return NOBODYS;
   const paidBy = typeof intent === "string" ? intent : intent.id;
-  const stpSubscriptionId = await subscriptionPaidBy(core, paidBy, deadline);
+  const stpSubscriptionId = await subscriptionPaidBy(core, paidBy);
   if (stpSubscriptionId === null) return NOBODYS;
   const dispute = {
     id: read.id,
@@ -34,7 +34,7 @@ export async function recordDispute(core: EventCore, disputeId: string, deadline
   };
   for (let round = 0; round < ROUNDS; round++) {
     const record = await core.subscriptions.findByStripeId(stpSubscriptionId);
-    if (!record) return expectRecord(core, stpSubscriptionId, deadline);
+    if (!record) return expectRecord(core, stpSubscriptionId);
     const now = core.clock.now().toISOString();
     const state = withDispute(record.disputes, dispute);
     if (!(await core.subscriptions.advance(stpSubscriptionId, record.version, state, now))) continue;
@@ -46,21 +46,15 @@ export async function recordDispute(core: EventCore, disputeId: string, deadline
     });
     // What the bank held back when the subscription was given up is ours again, and its payer's by right.
     if (record.rejectedAt !== null && isHarmlessDispute(dispute.status))
-      await refundPayments(core, stpSubscriptionId, deadline);
+      await refundPayments(core, stpSubscriptionId);
     return { status: "done" };
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });
 }
 
-async function retrieveDispute(
-  core: EventCore,
-  id: string,
-  deadline: number,
-): Promise<Stripe.Dispute | null> {
+async function retrieveDispute(core: EventCore, id: string): Promise<Stripe.Dispute | null> {
   try {
-    return await core.stripe.request({ deadline }, (stripe, options) =>
-      stripe.disputes.retrieve(id, {}, options),
-    );
+    return await core.stripe.request((stripe, options) => stripe.disputes.retrieve(id, {}, options));
   } catch (error) {
     if (stripeRefusal(error)?.code === "resource_missing") return null;
     throw error;
@@ -68,8 +62,8 @@ async function retrieveDispute(
 }
 
 /** One that lives and is ours will be stored: the dispute must come again. */
-async function expectRecord(core: EventCore, id: string, deadline: number): Promise<Outcome> {
-  const current = await retrieveSubscription(core, id, deadline);
+async function expectRecord(core: EventCore, id: string): Promise<Outcome> {
+  const current = await retrieveSubscription(core, id);
   const isExpected =
     current && !hasEnded(current.status) && ourProduct(current, core.billing.productIds) !== null;
   if (isExpected) throw new NestError("subscription_not_ready");

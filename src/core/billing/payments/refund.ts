@@ -13,20 +13,16 @@ const AT_ONCE = 5;
  * Stripe refuses to give back keeps none of the others.
  * @throws NestError stripe_error, unavailable
  */
-export async function refundPayments(
-  core: EventCore,
-  stpSubscriptionId: string,
-  deadline: number,
-): Promise<void> {
+export async function refundPayments(core: EventCore, stpSubscriptionId: string): Promise<void> {
   // Whatever their state: one that is not paid up may have been paid in part.
-  const invoices = await core.stripe.request({ deadline }, (stripe, options) =>
+  const invoices = await core.stripe.request((stripe, options) =>
     listAll(stripe.invoices.list({ subscription: stpSubscriptionId, limit: 100 }, options)),
   );
   const paid = invoices.flatMap(({ id, amount_paid }) => (amount_paid === 0 || id === undefined ? [] : [id]));
   const failures: unknown[] = [];
   for (let begun = 0; begun < paid.length; begun += AT_ONCE) {
     const some = paid.slice(begun, begun + AT_ONCE);
-    const ends = await Promise.all(some.map((invoice) => refundInvoice(core, invoice, deadline)));
+    const ends = await Promise.all(some.map((invoice) => refundInvoice(core, invoice)));
     failures.push(...ends.flat());
   }
   if (failures.length > 0) throw failures[0];
@@ -36,8 +32,8 @@ export async function refundPayments(
  * Gives back what was paid for one invoice.
  * @returns why what could not be given back could not
  */
-async function refundInvoice(core: EventCore, invoice: string, deadline: number): Promise<unknown[]> {
-  const payments = await core.stripe.request({ deadline }, (stripe, options) =>
+async function refundInvoice(core: EventCore, invoice: string): Promise<unknown[]> {
+  const payments = await core.stripe.request((stripe, options) =>
     listAll(stripe.invoicePayments.list({ invoice, status: "paid", limit: 100 }, options)),
   );
   const failures: unknown[] = [];
@@ -45,7 +41,7 @@ async function refundInvoice(core: EventCore, invoice: string, deadline: number)
     const { payment_intent: intent, charge } = payment;
     // An invoice that was paid outside of Stripe has neither: there is nothing of Stripe's to give back.
     const paid = intent ? { payment_intent: idOf(intent) } : charge ? { charge: idOf(charge) } : null;
-    if (paid) await refund(core, paid, deadline).catch((error: unknown) => failures.push(error));
+    if (paid) await refund(core, paid).catch((error: unknown) => failures.push(error));
   }
   return failures;
 }
@@ -58,22 +54,17 @@ export async function refundIfRejected(
   core: EventCore,
   intent: string,
   rejected: readonly Subscription[],
-  deadline: number,
 ): Promise<void> {
   if (rejected.length === 0) return;
-  const paidFor = await subscriptionPaidBy(core, intent, deadline);
+  const paidFor = await subscriptionPaidBy(core, intent);
   // The payment that the event names, and no other: its invoice may not be marked as paid yet.
   if (rejected.some(({ stpSubscriptionId }) => stpSubscriptionId === paidFor))
-    await refund(core, { payment_intent: intent }, deadline);
+    await refund(core, { payment_intent: intent });
 }
 
 /** The subscription whose invoice a payment paid, or null. */
-export async function subscriptionPaidBy(
-  core: EventCore,
-  payment_intent: string,
-  deadline: number,
-): Promise<string | null> {
-  const payments = await core.stripe.request({ deadline }, (stripe, options) =>
+export async function subscriptionPaidBy(core: EventCore, payment_intent: string): Promise<string | null> {
+  const payments = await core.stripe.request((stripe, options) =>
     listAll(
       stripe.invoicePayments.list(
         { payment: { type: "payment_intent", payment_intent }, expand: ["data.invoice"] },
@@ -91,13 +82,9 @@ export async function subscriptionPaidBy(
 
 const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
 
-async function refund(
-  core: EventCore,
-  paid: { payment_intent: string } | { charge: string },
-  deadline: number,
-): Promise<void> {
+async function refund(core: EventCore, paid: { payment_intent: string } | { charge: string }): Promise<void> {
   try {
-    const { status } = await core.stripe.request({ deadline }, (stripe, options) =>
+    const { status } = await core.stripe.request((stripe, options) =>
       stripe.refunds.create({ ...paid, reason: "duplicate" }, options),
     );
     core.log[status === "succeeded" ? "info" : "warn"]("refunded", { ...paid, refund_status: status });

@@ -26,7 +26,6 @@ export async function admitSubscription(
   current: Stripe.Subscription,
   state: SubscriptionState,
   looked: ProviderMapping | null | undefined,
-  deadline: number,
 ): Promise<Outcome | null> {
   if (hasEnded(current.status)) return { status: "ignored", reason: "ended" };
   if (event === "deleted") return { status: "ignored", reason: "unknown_subscription" };
@@ -34,7 +33,7 @@ export async function admitSubscription(
   if (isLate && event !== "reconciled" && !isOverdue(core, current))
     throw new NestError("subscription_not_ready");
   if (!passesGate(core, current)) {
-    await core.stripe.request({ deadline }, (stripe, options) =>
+    await core.stripe.request((stripe, options) =>
       stripe.subscriptions.cancel(current.id, { invoice_now: true }, options),
     );
     return { status: "ignored", reason: "promotion_code_missing" };
@@ -45,16 +44,16 @@ export async function admitSubscription(
   const stored = await storeNewSubscription(core, current, state, mapping, firstMark(core, welcome));
   if (!stored) return null;
   const { record, keeping, records, isSuppressed } = stored;
-  const isKept = await settleOneSubscription(core, record.userId, current, keeping, records, deadline);
-  if (isKept && (await guardCards(core, record, deadline))) return DONE;
+  const isKept = await settleOneSubscription(core, record.userId, current, keeping, records);
+  if (isKept && (await guardCards(core, record))) return DONE;
   if (welcome !== "due") return DONE;
   if (keeping && isKept) {
-    await sendWelcome(core, record, current, deadline, { isClaimed: true, isSuppressed });
+    await sendWelcome(core, record, current, { isClaimed: true, isSuppressed });
     return DONE;
   }
   // There was a rival: who lost must not look as if it were sending its welcome, who won may have been welcomed by it.
   await core.subscriptions.releaseMail(current.id, "welcome");
-  if (isKept) await welcomeUnlessDone(core, record, current, deadline);
+  if (isKept) await welcomeUnlessDone(core, record, current);
   return DONE;
 }
 

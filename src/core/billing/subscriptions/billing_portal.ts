@@ -9,27 +9,42 @@ const REMEMBERED = 1_000;
 /** A status waits no longer, however often the SDK tries: it does so again after a connection was cut. */
 const LIMIT_MS = 2_000;
 
+interface PortalLink {
+  url: string;
+  /** Epoch milliseconds. */
+  madeAt: number;
+}
+
 /**
  * Links to Stripe's billing portal. A link is a credential: it lives in this process's memory for a minute, and is
  * never stored or logged.
  */
 export class BillingPortal {
   readonly #stripe: StripeApi;
-  readonly #links = new Map<string, { url: string; madeAt: number }>();
+  readonly #links: Map<string, PortalLink>;
 
-  constructor(stripe: StripeApi) {
+  constructor(stripe: StripeApi, links = new Map<string, PortalLink>()) {
     this.#stripe = stripe;
+    this.#links = links;
   }
 
   /**
-   * A customer's link, or null if Stripe fails or takes over 2 s: a status must not wait for it.
-   * @param deadline epoch ms
+   * The same portal, with the same remembered links, for one call.
+   * @param deadline epoch milliseconds by which the call must be answered
    */
-  async link(core: { clock: Clock; log: Log }, customer: string, deadline: number): Promise<string | null> {
+  until(deadline: number): BillingPortal {
+    return new BillingPortal(this.#stripe.until(deadline), this.#links);
+  }
+
+  /**
+   * Links a customer to their billing portal.
+   * @returns null if Stripe fails or takes over 2 s: a status must not wait for it
+   */
+  async link(core: { clock: Clock; log: Log }, customer: string): Promise<string | null> {
     const now = core.clock.now().getTime();
     const known = this.#links.get(customer);
     if (known && now >= known.madeAt && now - known.madeAt < REUSED_MS) return known.url;
-    const asked = this.#ask(core, customer, now, deadline);
+    const asked = this.#ask(core, customer, now);
     const isAnswered = new AbortController();
     const late = wait(LIMIT_MS, null, { signal: isAnswered.signal }).catch(() => null);
     const link = await Promise.race([asked, late]);
@@ -37,10 +52,11 @@ export class BillingPortal {
     return link;
   }
 
-  async #ask(core: { log: Log }, customer: string, now: number, deadline: number): Promise<string | null> {
+  async #ask(core: { log: Log }, customer: string, now: number): Promise<string | null> {
     try {
-      const { url } = await this.#stripe.request({ deadline, limitMs: LIMIT_MS }, (stripe, options) =>
-        stripe.billingPortal.sessions.create({ customer }, options),
+      const { url } = await this.#stripe.request(
+        (stripe, options) => stripe.billingPortal.sessions.create({ customer }, options),
+        { limitMs: LIMIT_MS },
       );
       this.#remember(customer, url, now);
       return url;

@@ -32,16 +32,14 @@ export async function settleOneSubscription(
   candidate: Stripe.Subscription,
   first: User | null,
   records: readonly Subscription[],
-  deadline: number,
 ): Promise<boolean> {
-  const isContended =
-    first !== null && (await contendForgotten(core, userId, candidate.id, records, deadline));
+  const isContended = first !== null && (await contendForgotten(core, userId, candidate.id, records));
   const isPaid = candidate.status === "active";
   const hasWaiting = isPaid && records.some((record) => isWaiting(record, candidate.id));
   let keeping = isContended ? null : first;
   for (let round = 0; round < ROUNDS; round++) {
     if (keeping) {
-      await giveUpReplaced(core, keeping, candidate, hasWaiting, deadline);
+      await giveUpReplaced(core, keeping, candidate, hasWaiting);
       return true;
     }
     const user = await core.users.find(userId);
@@ -51,7 +49,7 @@ export async function settleOneSubscription(
       keeping = user;
       continue;
     }
-    const rival = keptId === null ? null : await readRival(core, keptId, deadline);
+    const rival = keptId === null ? null : await readRival(core, keptId);
     let hasLost = user?.rejectedSubscriptionIds?.includes(candidate.id) ?? false;
     if (!hasLost && rival && !isBetter(candidate, rival)) {
       if (!excludes(rival, candidate)) return false;
@@ -59,7 +57,7 @@ export async function settleOneSubscription(
       if (!hasLost) continue;
     }
     if (hasLost) {
-      await giveUp(core, userId, candidate.id, candidate, rival, deadline);
+      await giveUp(core, userId, candidate.id, candidate, rival);
       return false;
     }
     const now = core.clock.now().toISOString();
@@ -86,15 +84,14 @@ async function contendForgotten(
   userId: string,
   candidateId: string,
   records: readonly Subscription[],
-  deadline: number,
 ): Promise<boolean> {
   const forgotten = records.filter(
     ({ version, status, rejectedAt, stpSubscriptionId }) =>
       version === 0 && rejectedAt === null && !hasEnded(status) && stpSubscriptionId !== candidateId,
   );
   for (const { stpSubscriptionId } of forgotten) {
-    const living = await readRival(core, stpSubscriptionId, deadline);
-    if (living) await settleOneSubscription(core, userId, living, null, [], deadline);
+    const living = await readRival(core, stpSubscriptionId);
+    if (living) await settleOneSubscription(core, userId, living, null, []);
   }
   return forgotten.length > 0;
 }
@@ -104,13 +101,9 @@ async function contendForgotten(
  * must be left with access, so what we know of it is brought up to date first, where that grants none.
  * @throws NestError subscription_not_ready while it is not stored
  */
-async function readRival(
-  core: EventCore,
-  keptId: string,
-  deadline: number,
-): Promise<Stripe.Subscription | null> {
+async function readRival(core: EventCore, keptId: string): Promise<Stripe.Subscription | null> {
   const record = await core.subscriptions.findByStripeId(keptId);
-  const rival = await retrieveSubscription(core, keptId, deadline);
+  const rival = await retrieveSubscription(core, keptId);
   if (!rival || hasEnded(rival.status)) return null;
   const product = readProduct(rival, core.billing.productIds, record);
   if (!product || product.isOtherProduct) return null;
@@ -131,13 +124,12 @@ async function giveUpReplaced(
   { _id: userId, replacedSubscriptionIds: losers = [] }: User,
   winner: Stripe.Subscription,
   hasWaiting: boolean,
-  deadline: number,
 ): Promise<void> {
   if (losers.length === 0 && !hasWaiting) return;
   const waiting = winner.status === "active" ? await rejectWaiting(core, userId, winner.id) : [];
   for (const loserId of new Set([...losers, ...waiting])) {
-    const loser = await retrieveSubscription(core, loserId, deadline);
-    await giveUp(core, userId, loserId, loser, winner, deadline);
+    const loser = await retrieveSubscription(core, loserId);
+    await giveUp(core, userId, loserId, loser, winner);
   }
 }
 
@@ -161,7 +153,6 @@ async function giveUp(
   loserId: string,
   loser: Stripe.Subscription | null,
   winner: Stripe.Subscription | null,
-  deadline: number,
 ): Promise<void> {
   const known = loser && (await core.subscriptions.findByStripeId(loserId));
   // One that had ended by itself was paid for and used: nothing is given back.
@@ -169,7 +160,7 @@ async function giveUp(
     // Marked first, so that it grants nothing and every later event finishes what this one began.
     const isSilent = loser.status === "trialing" && winner?.status !== "trialing";
     const record = await core.subscriptions.reject(loserId, isSilent, core.clock.now().toISOString());
-    if (record) return finishRejection(core, record, deadline);
+    if (record) return finishRejection(core, record);
   }
   await core.users.settleReplaced(userId, loserId);
 }

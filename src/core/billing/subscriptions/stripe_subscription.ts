@@ -9,10 +9,9 @@ import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 export async function retrieveSubscription(
   { stripe }: { stripe: StripeApi },
   id: string,
-  deadline: number,
 ): Promise<Stripe.Subscription | null> {
   try {
-    return await stripe.request({ deadline }, (sdk, options) =>
+    return await stripe.request((sdk, options) =>
       sdk.subscriptions.retrieve(id, { expand: ["customer", "discounts"] }, options),
     );
   } catch (error) {
@@ -25,14 +24,14 @@ export async function retrieveSubscription(
  * Ends a subscription at this moment, with no charge and no credit. Safe to repeat.
  * @throws NestError stripe_error, unavailable
  */
-export async function cancelNow(core: { stripe: StripeApi }, id: string, deadline: number): Promise<void> {
+export async function cancelNow(core: { stripe: StripeApi }, id: string): Promise<void> {
   try {
-    await core.stripe.request({ deadline }, (stripe, options) =>
+    await core.stripe.request((stripe, options) =>
       stripe.subscriptions.cancel(id, { prorate: false, invoice_now: false }, options),
     );
   } catch (error) {
     // What has ended is refused in words that depend on how it did, and an answer may be lost: where it stands tells.
-    const current = await retrieveSubscription(core, id, deadline);
+    const current = await retrieveSubscription(core, id);
     if (current && !hasEnded(current.status)) throw error;
   }
 }

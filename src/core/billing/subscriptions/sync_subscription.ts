@@ -40,12 +40,11 @@ export async function syncSubscription(
   event: SubscriptionEvent,
   id: string,
   known: KnownSubscription,
-  deadline: number,
 ): Promise<Outcome> {
   let { record } = known;
   for (let round = 0; round < ROUNDS; round++) {
     if (round > 0) record = await core.subscriptions.findByStripeId(id);
-    const current = await retrieveSubscription(core, id, deadline);
+    const current = await retrieveSubscription(core, id);
     if (!current) return { status: "ignored", reason: "no_such_subscription" };
     const product = readProduct(current, core.billing.productIds, record);
     if (product === null) return { status: "ignored", reason: "other_product" };
@@ -55,8 +54,8 @@ export async function syncSubscription(
     }
     const state = readState(current, product);
     const outcome = record
-      ? await advance(core, event, { ...known, record }, current, state, deadline)
-      : await admitSubscription(core, event, current, state, known.mapping, deadline);
+      ? await advance(core, event, { ...known, record }, current, state)
+      : await admitSubscription(core, event, current, state, known.mapping);
     // One that was taken in by the reminder's event is owed the reminder too: the next round finds its record.
     const isReminded = record !== null || event !== "trial_will_end" || outcome?.status === "ignored";
     if (outcome && isReminded) return outcome;
@@ -71,7 +70,6 @@ async function advance(
   { record, mapping }: KnownSubscription & { record: Subscription },
   current: Stripe.Subscription,
   state: SubscriptionState,
-  deadline: number,
 ): Promise<Outcome | null> {
   const now = core.clock.now().toISOString();
   if (mapping && mapping.userId !== record.userId) return handOver(core, record, mapping);
@@ -87,13 +85,13 @@ async function advance(
   ]);
   if (!written) return null;
   if (written.rejectedAt !== null) {
-    await finishRejection(core, written, deadline);
+    await finishRejection(core, written);
     return DONE;
   }
   if (isOver) return DONE;
-  const isKept = await settleOneSubscription(core, record.userId, current, keeping, records, deadline);
-  if (!isKept || (await guardCards(core, written, deadline))) return DONE;
-  await mailAbout(core, event, written, current, deadline);
+  const isKept = await settleOneSubscription(core, record.userId, current, keeping, records);
+  if (!isKept || (await guardCards(core, written))) return DONE;
+  await mailAbout(core, event, written, current);
   return DONE;
 }
 
@@ -113,13 +111,12 @@ async function mailAbout(
   event: SubscriptionEvent,
   record: Subscription,
   current: Stripe.Subscription,
-  deadline: number,
 ): Promise<void> {
   const isOwed = record.mails.welcome?.sentAt == null;
   if (isOwed && welcomeFor(core, current, event === "reconciled") === "due")
-    await welcomeUnlessDone(core, record, current, deadline);
+    await welcomeUnlessDone(core, record, current);
   if (event !== "trial_will_end" || current.status !== "trialing") return;
   const variables = { endsOn: dayInWords(record.endsAt), isCharged: isChargedAtTrialEnd(current) };
   const mail = { template: "trial-will-end", variables, address: customerAddress(current) } as const;
-  await sendOnce(core, record, "trialWillEnd", mail, deadline);
+  await sendOnce(core, record, "trialWillEnd", mail);
 }

@@ -6,7 +6,6 @@ import { keepingAttempt, type TrialStripeCore } from "#core/billing/trials/attem
 import { ensureCustomer, type TrialCustomer } from "#core/billing/trials/customer.ts";
 import { renewWasted, wasHad } from "#core/billing/trials/renewal.ts";
 import type { ClaimedTrial } from "#core/billing/trials/trial.ts";
-import type { Call } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
 import { listAll } from "#core/services/stripe.ts";
 
@@ -21,40 +20,37 @@ const LOOK_BACK = 100;
 export async function subscribeTrial(
   core: TrialStripeCore,
   trial: ClaimedTrial,
-  call: Call,
 ): Promise<Stripe.Subscription | null> {
   const { stpSubscriptionId } = trial;
-  if (stpSubscriptionId === null) return makeSubscription(core, trial, call);
+  if (stpSubscriptionId === null) return makeSubscription(core, trial);
   if (trial.subscription) return null;
   // Whoever made it died before it was stored.
-  const made = await retrieveSubscription(core, stpSubscriptionId, call.deadline);
+  const made = await retrieveSubscription(core, stpSubscriptionId);
   if (made && !hasEnded(made.status)) return made;
   const renewed = await renewWasted(core, trial, made ? endOf(core, made) : core.clock.now().toISOString());
-  return renewed && makeSubscription(core, { ...trial, ...renewed }, call);
+  return renewed && makeSubscription(core, { ...trial, ...renewed });
 }
 
-async function makeSubscription(
-  core: TrialStripeCore,
-  trial: ClaimedTrial,
-  call: Call,
-): Promise<Stripe.Subscription> {
-  const customer = await ensureCustomer(core, trial, call);
+async function makeSubscription(core: TrialStripeCore, trial: ClaimedTrial): Promise<Stripe.Subscription> {
+  const customer = await ensureCustomer(core, trial);
   return keepingAttempt(core, trial, "subscription", async (mayExist, idempotencyKey) => {
-    const existing = mayExist ? await findSubscription(core, trial, customer, call) : null;
+    const existing = mayExist ? await findSubscription(core, trial, customer) : null;
     if (existing) return existing;
-    return core.stripe.request({ deadline: call.deadline, idempotencyKey }, (stripe, options) =>
-      stripe.subscriptions.create(
-        {
-          customer: customer.id,
-          items: [{ price: core.billing.priceId }],
-          trial_period_days: core.billing.trialDays,
-          trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
-          // A card from an earlier purchase would be charged, and anybody may start a trial for an address.
-          cancel_at_period_end: customer.isChargeable,
-          metadata: { trial_id: trial._id, user_id: trial.userId },
-        },
-        options,
-      ),
+    return core.stripe.request(
+      (stripe, options) =>
+        stripe.subscriptions.create(
+          {
+            customer: customer.id,
+            items: [{ price: core.billing.priceId }],
+            trial_period_days: core.billing.trialDays,
+            trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
+            // A card from an earlier purchase would be charged, and anybody may start a trial for an address.
+            cancel_at_period_end: customer.isChargeable,
+            metadata: { trial_id: trial._id, user_id: trial.userId },
+          },
+          options,
+        ),
+      { idempotencyKey },
     );
   });
 }
@@ -64,9 +60,8 @@ async function findSubscription(
   core: TrialStripeCore,
   trial: ClaimedTrial,
   { id: customer }: TrialCustomer,
-  call: Call,
 ): Promise<Stripe.Subscription | null> {
-  const subscriptions = await core.stripe.request({ deadline: call.deadline }, (stripe, options) =>
+  const subscriptions = await core.stripe.request((stripe, options) =>
     listAll(stripe.subscriptions.list({ customer, status: "all", limit: LOOK_BACK }, options), LOOK_BACK),
   );
   // Newest first.

@@ -15,7 +15,7 @@ function startPoller({ double }: Rig, options: Partial<EventPollerOptions> = {})
   /** What the next posts are answered, then 200; null is no answer. */
   const answers: (number | null)[] = [];
   const poller = createEventPoller({
-    stripe: new StripeApi(double.secretKey, double.url),
+    stripe: StripeApi.open(double.secretKey, double.url),
     secret: SECRET,
     async post(body, signature) {
       posted.push(Stripe.webhooks.constructEvent(body, signature, SECRET));
