@@ -1,6 +1,6 @@
 /**
- * Bounces and complaints, as SES publishes them to EventBridge. Only EventBridge may invoke this function (its
- * permission says so); an event that can't be stored is an error, so that Lambda tries again.
+ * Stores bounces and complaints that SES publishes to EventBridge. Only EventBridge has permission to invoke this
+ * function. It fails if an event can't be stored, so that Lambda retries.
  */
 import { array, iso, nullish, object, enum as oneOf, optional, string } from "zod/mini";
 import { recordMailEvent } from "#core/messages/mail_events.ts";
@@ -8,7 +8,7 @@ import { event } from "#entry/event.ts";
 
 const recipients = array(object({ emailAddress: string() }));
 
-/** What we read of SES's event. */
+/** The fields of the SES event that we read. */
 const sesEvent = object({
   id: string(),
   time: iso.datetime({ offset: true }),

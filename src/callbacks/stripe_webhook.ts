@@ -1,4 +1,4 @@
-/** `POST /1/webhook/stripe`: Stripe's events. Proves the sender, stores the event, works on it, then answers. */
+/** `POST /1/webhook/stripe`: verifies the signature of a Stripe event, stores it, processes it, then answers. */
 import { literal, strictObject } from "zod/mini";
 import { workOnEvent } from "#core/billing/events/stripe_events.ts";
 import { readSignedEvent } from "#core/billing/events/stripe_signature.ts";
@@ -9,7 +9,7 @@ export const response = strictObject({ received: literal(true) });
 
 export const handler = webhook({
   name: "stripe",
-  summary: "Takes Stripe's events.",
+  summary: "Receives events from Stripe.",
   response,
   errors: [
     "missing_webhook_body",

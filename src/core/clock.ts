@@ -1,4 +1,4 @@
-/** Where the service reads the time, so that tests can move it. */
+/** The service's source of time. Tests replace it. */
 export interface Clock {
   now(): Date;
 }

@@ -2,12 +2,12 @@ import { object, type output, pipe, refine, safeParse, string, transform, type Z
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables by name, each with the schema that reads its string. */
+/** Environment variables by name, each with the schema that parses its string. */
 export type Variables = Readonly<Record<string, ZodMiniType>>;
 
 /**
- * Where a deployment takes a variable from: its stage file (`setting`), a parameter of SSM, Lambda itself, or nowhere,
- * since only tests and the local stack set it.
+ * Where a deployment gets a variable's value: the stage file (`setting`), an SSM parameter, the Lambda runtime
+ * (`lambda`), or nowhere because only tests and the local stack set it (`local`).
  */
 export type Origin = "setting" | "lambda" | "local" | { parameter: string | null; isSecret: boolean };
 
@@ -18,24 +18,24 @@ function withOrigin<Schema extends ZodMiniType>(schema: Schema, origin: Origin):
   return schema;
 }
 
-/** A variable whose value is a SecureString of SSM, named like the variable. */
+/** A variable whose value is an SSM SecureString of the same name. */
 export const secret = <Schema extends ZodMiniType>(schema: Schema) =>
   withOrigin(schema, { parameter: null, isSecret: true });
 
-/** A variable whose value anybody may know, and which is a parameter of SSM all the same. */
+/** A variable whose value is a public SSM parameter. */
 export const published = <Schema extends ZodMiniType>(schema: Schema, parameter: string) =>
   withOrigin(schema, { parameter, isSecret: false });
 
-/** A variable that Lambda sets in every function. */
+/** A variable that the Lambda runtime sets. */
 export const givenByLambda = <Schema extends ZodMiniType>(schema: Schema) => withOrigin(schema, "lambda");
 
-/** A variable that no deployment has. */
+/** A variable that only tests and the local stack set. */
 export const localOnly = <Schema extends ZodMiniType>(schema: Schema) => withOrigin(schema, "local");
 
-/** What a variable was marked as; a `setting` if it was not. */
+/** Where a variable's value comes from; `setting` by default. */
 export const originOf = (schema: ZodMiniType): Origin => origins.get(schema) ?? "setting";
 
-/** The environment lacks something or holds something unusable. Names every variable at once; never quotes a value. */
+/** Environment variables are missing or invalid. The message names all of them and quotes no value. */
 export class ConfigError extends Error {
   readonly names: readonly string[];
   constructor(names: readonly string[]) {
@@ -46,8 +46,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads a group of variables.
- * @throws ConfigError naming every variable that is missing or does not fit
+ * Reads and validates a group of environment variables.
+ * @throws ConfigError naming every variable that is missing or invalid
  */
 export function readConfig<Group extends Variables>(
   variables: Group,
@@ -61,7 +61,7 @@ export function readConfig<Group extends Variables>(
   throw new ConfigError([...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))]);
 }
 
-/** A variable that holds JSON of the given shape. */
+/** The schema of a variable that holds JSON of the given shape. */
 export function json<Shape extends ZodMiniType>(shape: Shape) {
   return pipe(
     pipe(
@@ -79,7 +79,7 @@ export function json<Shape extends ZodMiniType>(shape: Shape) {
   ) as unknown as ZodMiniType<output<Shape>, string>;
 }
 
-/** A whole number within bounds, written in decimal digits. */
+/** The schema of a variable that holds a whole number within bounds, in decimal digits. */
 export function integer(minimum: number, maximum: number) {
   return pipe(
     string().check(

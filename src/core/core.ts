@@ -17,13 +17,13 @@ import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
 import { type Mongo, mongoVariables, openMongo } from "#core/services/mongo.ts";
 
-/** What every function with a core reads. Parts add their own. */
+/** Variables of every function with a core. Parts add their own. */
 export const coreVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
   ...mongoVariables,
 } satisfies Variables;
 
-/** The shared library of one process: opened once, used by every call. Domain functions ask for the parts they use. */
+/** The shared library of one process, opened once and used by every call. Domain functions take the fields they use. */
 export interface Core {
   stage: "local" | "nonprod" | "prod";
   clock: Clock;
@@ -43,20 +43,20 @@ export interface Core {
   users: UserRepository;
 }
 
-/** Something that only some functions use: it is bundled, configured and opened where a method names it. */
+/** A dependency of some functions only. It is bundled, configured and opened where a method declares it. */
 export interface Part<Opened> {
   variables: Variables;
-  /** What it does at AWS; a function's role allows what its parts name and no more. */
+  /** AWS actions it calls. A function's role allows the actions of its parts and no others. */
   awsActions?: readonly AwsAction[];
   open(environment: Environment, on: Foundation): Opened;
 }
 
 export type AwsAction = "ses:SendEmail";
 
-/** What a part may build on. */
+/** What a part may use to open. */
 export type Foundation = Pick<OpenCore, "core" | "mongo">;
 
-/** A core with the means to close it again and to open parts, each once. */
+/** An opened core. `part` opens each part once. */
 export interface OpenCore {
   core: Core;
   mongo: Mongo;
@@ -65,14 +65,14 @@ export interface OpenCore {
 
 export interface CoreOptions {
   clock?: Clock;
-  /** Takes a finished log line. */
+  /** Writes a finished log line. */
   write?: (line: string) => void;
   monitorCommands?: boolean;
 }
 
 /**
- * Opens the shared library from an environment. Connecting goes on in the background.
- * @throws ConfigError naming every variable that is missing or unusable
+ * Opens the shared library from an environment. The database connection is established in the background.
+ * @throws ConfigError naming every variable that is missing or invalid
  */
 export function openCore(environment: Environment, options: CoreOptions = {}): OpenCore {
   const {

@@ -1,4 +1,4 @@
-/** Every code a caller can receive: its HTTP status and the one sentence we say about it (contract 1.1). */
+/** Every error code of the API with its HTTP status and its description in the reference (contract 1.1). */
 export const ERRORS = {
   validation_failed: [400, "The body does not match this method's schema."],
   body_missing: [400, "The call has no body."],
@@ -47,7 +47,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** What any method may answer beside the errors of its own: a bad call, a bad credential, or a part that is down. */
+/** Codes that every method may answer beside its declared ones: invalid request, invalid credential, outage. */
 export const COMMON_ERRORS: readonly ErrorCode[] = [
   "validation_failed",
   "body_missing",
@@ -59,7 +59,7 @@ export const COMMON_ERRORS: readonly ErrorCode[] = [
   "unavailable",
 ];
 
-/** A nested cause on the wire: same shape as an error, its code being of a smaller vocabulary. */
+/** A nested cause on the wire. It has the shape of an error; its codes are those of the error it explains. */
 export interface Reason {
   code: string;
   meta?: Record<string, unknown>;
@@ -70,7 +70,7 @@ interface Details {
   meta?: Record<string, unknown> | undefined;
   /** Sent to the caller. */
   reasons?: Reason[] | undefined;
-  /** For the log only; must hold no secret and no address. */
+  /** For the log only. Must contain no secret and no email address. */
   detail?: string | undefined;
   /** For the log only. */
   cause?: unknown;
@@ -78,7 +78,7 @@ interface Details {
   retryAfterSeconds?: number | undefined;
 }
 
-/** An outcome the contract names. `meta` and `reasons` reach the caller; `detail` and `cause` reach the log and nothing else. */
+/** An error of the contract. `meta` and `reasons` are sent to the caller; `detail` and `cause` only to the log. */
 export class NestError extends Error {
   readonly code: ErrorCode;
   readonly meta: Record<string, unknown> | undefined;

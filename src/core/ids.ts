@@ -19,12 +19,12 @@ const PREFIXES = {
 
 export type Resource = keyof typeof PREFIXES;
 
-/** A new id, `<prefix>_<27 base62 characters>`: sortable by second, not secret. */
+/** A new id: `<prefix>_<27 base62 characters>`, sortable by second, not secret. */
 export function newId(resource: Resource): string {
   return `${PREFIXES[resource]}_${KSUID.randomSync().string}`;
 }
 
-/** The id under which an event of SES is stored: made from its own, so that it is stored once. */
+/** The `_id` of a stored SES event, derived from the event's own id so that a redelivery is stored once. */
 export function mailEventId(eventId: string): string {
   return `mailevent_${eventId}`;
 }

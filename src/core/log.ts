@@ -1,4 +1,4 @@
-/** A value that may appear in a log line. Never a secret, a token, a code or an address. */
+/** A value of a log line. Never a secret, a token, a code or an email address. */
 type Field = string | number | boolean | null | undefined | readonly string[];
 export type Fields = Record<string, Field>;
 type Level = "info" | "warn" | "error";
@@ -10,8 +10,8 @@ export interface Log {
 }
 
 /**
- * A log of one JSON object a line.
- * @param write takes a finished line, without its newline
+ * Creates a log that writes one JSON object per line.
+ * @param write receives a finished line without its newline
  */
 export function createLog(write: (line: string) => void, now: () => Date): Log {
   const at =
@@ -22,8 +22,8 @@ export function createLog(write: (line: string) => void, now: () => Date): Log {
 }
 
 /**
- * What a log may say of a failure: kinds and code places, no messages. A driver's or SDK's message can quote the
- * document or the address it failed on.
+ * Describes a failure for the log: its class, code and stack frames, without its message. The message of a driver or
+ * SDK can quote the document or the email address that it failed on.
  */
 export function describeFailure(error: unknown): Fields {
   if (!(error instanceof Error)) return { failure: typeof error };

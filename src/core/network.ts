@@ -1,7 +1,7 @@
 /**
- * The network an address belongs to for rate limits and refresh grace: an IPv4 address itself, an IPv6 address'
- * first 64 bits, since one subscriber holds at least that many (contract 1.2). An IPv4 address mapped into IPv6 is that
- * IPv4 address, however it is written.
+ * The network that rate limits and the refresh grace period count for an IP address (contract 1.2). An IPv4 address is
+ * a network by itself. Of an IPv6 address it is the /64, because one subscriber gets at least that. An IPv4-mapped IPv6
+ * address is its IPv4 address, in any notation.
  */
 export function networkOf(ip: string): string {
   if (!ip.includes(":")) return `${ip}/32`;
@@ -14,7 +14,7 @@ export function networkOf(ip: string): string {
 
 const hex = (group: number) => group.toString(16);
 
-/** The eight groups of an IPv6 address, whose last two may be written as IPv4. */
+/** The eight 16-bit groups of an IPv6 address. The last two may be written as an IPv4 address. */
 function groupsOf(ip: string): number[] {
   const plain = ip.replace(/%.*$/, "").replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, ...bytes: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);

@@ -3,17 +3,17 @@ import { NestError } from "#core/errors.ts";
 import { AwsError } from "#core/services/aws.ts";
 import { Ssm } from "#core/services/ssm.ts";
 
-/** A cold start waits this long for SSM, so that its first call still answers in time (contract 1.1). */
+/** Longest wait for SSM in a cold start, so that the first call still answers in time (contract 1.1). */
 const LIMIT_MS = 1_500;
 
-/** The variable that names the parameter from which a variable's value is read. */
+/** The name of the variable that holds the SSM parameter name of another variable. */
 export const parameterVariable = (name: string) => `${name}_PARAMETER`;
 
 /**
- * An environment with the values of its parameters. A variable holds its value, or `<NAME>_PARAMETER` holds the name of
- * the SSM parameter that does. Without the latter nobody is asked anything.
+ * Adds the values of SSM parameters to an environment. Either `<NAME>` holds a value, or `<NAME>_PARAMETER` names the SSM
+ * parameter that does. SSM is called only for variables of the second kind.
  * @param names the variables that will be read
- * @param limitMs how long SSM may take in all
+ * @param limitMs time for all SSM calls, in milliseconds
  * @returns the environment; a variable whose parameter does not exist stays missing
  * @throws NestError unavailable if SSM can't be reached or refuses
  */

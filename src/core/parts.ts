@@ -17,38 +17,38 @@ import { Ses } from "#core/services/ses.ts";
 import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
 import { issuerVariables } from "#core/sessions/access_token.ts";
 
-/** Knows the clients that may call, and for whom tokens are issued. */
+/** The registered OAuth clients. */
 export const oauthClients = {
   variables: oauthClientVariables,
   open: (environment: Environment) => new OAuthClients(readConfig(oauthClientVariables, environment)),
 } satisfies Part<OAuthClients>;
 
-/** What our tokens name as their issuer. */
+/** The `iss` claim of our tokens. */
 export const issuer = {
   variables: issuerVariables,
   open: (environment: Environment) => readConfig(issuerVariables, environment).ISSUER,
 } satisfies Part<string>;
 
-/** Verifies our own tokens. Needs public keys only. */
+/** Verifies our tokens with public keys. */
 export const verifyingKeys = {
   variables: verifyingKeyVariables,
   open: (environment: Environment) =>
     new VerifyingKeys(readConfig(verifyingKeyVariables, environment).SIGNING_KEYS),
 } satisfies Part<VerifyingKeys>;
 
-/** Signs tokens: the only part that needs a private key. */
+/** Signs tokens. The only part with a private key. */
 export const signer = {
   variables: signerVariables,
   open: (environment: Environment) => new Signer(readConfig(signerVariables, environment).SIGNING_KEYS),
 } satisfies Part<Signer>;
 
-/** Knows internal callers. */
+/** Hashes of the internal callers' keys. */
 export const internalKeyHashes = {
   variables: internalKeyVariables,
   open: (environment: Environment) => readConfig(internalKeyVariables, environment).INTERNAL_KEYS,
 } satisfies Part<readonly string[]>;
 
-/** Counts what callers may do so often and no more. */
+/** Enforces rate limits. */
 export const rateLimiter = {
   variables: rateLimitVariables,
   open(environment: Environment, { core, mongo }: Foundation) {
@@ -60,7 +60,7 @@ export const rateLimiter = {
 
 /** Sends mail. */
 export const mailer = {
-  // A spread might have effects, for all that esbuild knows, and would keep this part in every function.
+  // esbuild treats a spread as a side effect and would bundle this part into every function.
   variables: /* @__PURE__ */ Object.assign({}, awsVariables, mailVariables),
   awsActions: ["ses:SendEmail"],
   open(environment: Environment) {
@@ -77,10 +77,10 @@ export const refreshKeys = {
     new RefreshKeys(readConfig(refreshKeyVariables, environment).REFRESH_KEYS),
 } satisfies Part<RefreshKeys>;
 
-/** Keeps a copy of the news. */
+/** Caches the news items. */
 export const newsBoard = { variables: {}, open: () => new NewsBoard() } satisfies Part<NewsBoard>;
 
-/** @throws ConfigError also for a live key outside production, where subscriptions of real people would be cancelled */
+/** @throws ConfigError for an invalid key, and for a live key outside production, which could cancel real subscriptions */
 function openStripe(environment: Environment): StripeApi {
   const config = readConfig(stripeVariables, environment);
   const isTestStage =
@@ -89,16 +89,16 @@ function openStripe(environment: Environment): StripeApi {
   return StripeApi.open(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
 }
 
-/** Talks to Stripe. */
+/** Calls Stripe. */
 export const stripe = { variables: stripeVariables, open: openStripe } satisfies Part<StripeApi>;
 
-/** Makes links to Stripe's billing portal. */
+/** Creates links to Stripe's billing portal. */
 export const billingPortal = {
   variables: stripeVariables,
   open: (environment: Environment) => new BillingPortal(openStripe(environment)),
 } satisfies Part<BillingPortal>;
 
-/** Knows which subscriptions are ours and how a trial is made. */
+/** The products we sell and the terms of a trial. */
 export const billing = {
   variables: billingVariables,
   open(environment: Environment) {
@@ -113,7 +113,7 @@ export const billing = {
   },
 } satisfies Part<BillingSettings>;
 
-/** Proves that a webhook comes from Stripe. */
+/** Secrets that verify the signature of Stripe's webhooks. */
 export const webhookSecrets = {
   variables: webhookVariables,
   open: (environment: Environment) => readConfig(webhookVariables, environment).STRIPE_WEBHOOK_SECRETS,

@@ -5,7 +5,7 @@ import { NestError } from "#core/errors.ts";
 import { describeFailure, type Log } from "#core/log.ts";
 import { hmacHex } from "#core/secrets.ts";
 
-/** What we use of the limiter library, whose counters live in `rate-limits`. */
+/** The part of rate-limiter-flexible that we use. Its counters live in the collection `rate-limits`. */
 export interface StoredLimiter {
   consume(key: string): Promise<LimiterState>;
   get(key: string): Promise<LimiterState | null>;
@@ -21,7 +21,7 @@ export interface LimiterStore {
 
 const points = optional(integer(0, 1_000_000_000));
 
-/** Points per window; 0 switches a limit off. The windows are the contract's (1.2). */
+/** Allowed calls per window; 0 disables a limit. Windows are fixed by contract 1.2. */
 export const rateLimitVariables = {
   RATE_LIMIT_KEY: secret(string().check(refine((key) => key.length >= 32))),
   LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: points,
@@ -50,7 +50,7 @@ const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
 
 type ConfiguredLimits = Partial<Record<LimitName, number | undefined>>;
 
-/** The points that an environment gives to limits instead of the defaults. */
+/** The limits that an environment overrides. */
 export function configuredLimits(
   config: {
     [Name in Uppercase<`limit_${LimitName}`>]?: number | undefined;
@@ -61,9 +61,9 @@ export function configuredLimits(
   );
 }
 
-/** Where a counter stands after a call was counted. */
+/** The state of a limit. */
 export interface Count {
-  /** How many times over its limit: above 1 is over. 0 when the limit is off or could not be reached. */
+  /** Used share of the limit; above 1 the limit is exceeded. 0 if the limit is disabled or its store unreachable. */
   ratio: number;
   retryAfterSeconds: number;
 }
@@ -71,15 +71,15 @@ export interface Count {
 const UNLIMITED: Count = { ratio: 0, retryAfterSeconds: 0 };
 
 /**
- * Limits that all instances share. When they can't be reached, sign-in goes on and the log says so: a limiter that is
- * down must not lock anybody out (contract 1.2).
+ * Rate limits shared by all instances. If the store is unreachable, calls are allowed and a warning is logged: an outage
+ * of the limiter must not lock anybody out (contract 1.2).
  */
 export class RateLimiter {
   readonly #limiters = new Map<LimitName, { limiter: StoredLimiter; points: number }>();
   readonly #key: string;
   readonly #log: Log;
 
-  /** @param configured points by limit, where the environment overrides the default */
+  /** @param configured allowed calls by limit, where the environment overrides the default */
   constructor(store: LimiterStore, key: string, configured: ConfiguredLimits, log: Log) {
     this.#key = key;
     this.#log = log;
@@ -91,18 +91,18 @@ export class RateLimiter {
     }
   }
 
-  /** Counts one use of a limit. `subject` is what is limited; only its HMAC is stored. */
+  /** Counts one call against a limit. `subject` identifies the limited thing; only its HMAC is stored. */
   async count(name: LimitName, ...subject: string[]): Promise<Count> {
     return this.#ask(name, (limiter) => limiter.consume(hmacHex(this.#key, name, ...subject)));
   }
 
-  /** Where a limit stands, without counting. */
+  /** Reads the state that a limit would have after one more call, without counting it. */
   async peek(name: LimitName, ...subject: string[]): Promise<Count> {
     return this.#ask(name, (limiter) => limiter.get(hmacHex(this.#key, name, ...subject)), 1);
   }
 
-  /** Takes back one counted use, of a call that came to nothing. */
-  async giveBack(name: LimitName, ...subject: string[]): Promise<void> {
+  /** Releases one counted call, because the call had no effect. */
+  async release(name: LimitName, ...subject: string[]): Promise<void> {
     await this.#ask(name, (limiter) => limiter.reward(hmacHex(this.#key, name, ...subject)));
   }
 
@@ -128,8 +128,9 @@ export class RateLimiter {
 }
 
 /**
- * @param longest what the wait is at most, in seconds, whatever the counts say
- * @throws NestError rate_limited if any of the counts is over its limit, naming the longest wait in seconds
+ * Refuses a call if any of its limits is exceeded.
+ * @param longest upper bound of the reported wait, in seconds
+ * @throws NestError rate_limited with the longest wait in seconds
  */
 export function refuseIfOver(counts: readonly Count[], longest = Number.POSITIVE_INFINITY): void {
   const over = counts.filter((count) => count.ratio > 1);

@@ -5,7 +5,7 @@ import { NestError } from "#core/errors.ts";
 export type Result = APIGatewayProxyStructuredResultV2;
 type Headers = Record<string, string>;
 
-/** What the headers of an answer depend on. */
+/** The inputs of a response's headers. */
 export interface AnswerContext {
   event: APIGatewayProxyEventV2;
   requestId: string;
@@ -14,7 +14,7 @@ export interface AnswerContext {
   oauthClients: Pick<OAuthClients, "allowsOrigin">;
 }
 
-/** Headers on every answer, success or error (contract 1.1, A3). */
+/** Headers of every response, success or error (contract 1.1, A3). */
 function commonHeaders({ event, requestId, now, stage, oauthClients }: AnswerContext): Headers {
   const origin = headerOf(event, "origin");
   return {
@@ -24,7 +24,7 @@ function commonHeaders({ event, requestId, now, stage, oauthClients }: AnswerCon
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     ...(stage === "local" ? {} : { "strict-transport-security": "max-age=63072000; includeSubDomains" }),
-    // Without an origin too: a cache could hand that answer to a page.
+    // Also without an origin: a cache could serve that response to a page.
     vary: "origin",
     ...(origin !== null && oauthClients.allowsOrigin(origin)
       ? {
@@ -35,20 +35,20 @@ function commonHeaders({ event, requestId, now, stage, oauthClients }: AnswerCon
   };
 }
 
-/** A header's value whatever its case; API Gateway sends lower case, others may not. */
+/** A header's value, found case-insensitively: API Gateway sends lower case, other callers may not. Null if absent. */
 export function headerOf(event: APIGatewayProxyEventV2, name: string): string | null {
   const entry = Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name);
   return entry?.[1] ?? null;
 }
 
-/** 200 with JSON, or 204 where there is nothing to say. */
+/** A success response: 200 with JSON, or 204 if `body` is undefined. */
 export function success(context: AnswerContext, body: unknown, headers: Headers = {}): Result {
   const all = { ...commonHeaders(context), ...headers };
   if (body === undefined) return { statusCode: 204, headers: all };
   return { statusCode: 200, headers: all, body: JSON.stringify(body) };
 }
 
-/** The error shape. Nothing of `detail` or `cause` is in it. */
+/** An error response in the contract's shape (contract 1.1). It contains neither `detail` nor `cause`. */
 export function failure(context: AnswerContext, error: NestError, headers: Headers = {}): Result {
   const retryAfter = error.retryAfterSeconds ?? (error.code === "unavailable" ? 1 : undefined);
   const meta = error.code === "unknown" ? { request_id: context.requestId } : error.meta;
@@ -64,21 +64,21 @@ export function failure(context: AnswerContext, error: NestError, headers: Heade
   };
 }
 
-/** Server codes that say "not now": no primary, shutting down, stepping down, out of time, majority not reached. */
+/** Retryable MongoDB server codes: no primary, shutdown, step-down, time limit, write concern not reached. */
 const UNAVAILABLE_CODES = new Set([
   6, 7, 50, 64, 89, 91, 133, 134, 189, 202, 262, 384, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
-/** Told apart by name, so that functions without a database need not hold its driver. */
+/** Matched by name, so that functions without a database do not bundle the driver. */
 const UNAVAILABLE_NAMES =
   /^(Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared|PoolClosed|ServerClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed|StalePrimary)|(Mongo)?PoolClearedOnNetwork)Error$/;
-/** A write to a connection that was cut a moment ago: the driver passes the socket's own error on. */
+/** Socket errors that the driver passes on unwrapped when a connection is cut during a write. */
 const UNAVAILABLE_SOCKET = /^(EPIPE|E(CONN|HOST|NET)\w+|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ERR_STREAM_DESTROYED)$/;
 
-/** What the driver's errors carry, and those of sockets and of DNS that it passes on as they are. */
+/** The fields of errors from the driver, and of socket and DNS errors that it passes on unwrapped. */
 interface DatabaseError extends Error {
   code?: unknown;
   errorLabels?: readonly string[];
-  /** Of a lookup by `mongodb+srv`: querySrv or queryTxt. */
+  /** Set by a failed `mongodb+srv` lookup: querySrv or queryTxt. */
   syscall?: string;
 }
 
@@ -89,9 +89,9 @@ function isUnavailable({ name, code, errorLabels, syscall }: DatabaseError): boo
   return errorLabels?.includes("RetryableWriteError") === true || UNAVAILABLE_CODES.has(code as number);
 }
 
-/** Any failure as one the contract names: what we did not foresee is `unknown`, a database out of reach `unavailable`. */
+/** Maps any failure to an error of the contract: an unreachable database to `unavailable`, an unexpected one to `unknown`. */
 export function toNestError(error: unknown): NestError {
   if (error instanceof NestError) return error;
-  const isPassing = error instanceof Error && isUnavailable(error);
-  return new NestError(isPassing ? "unavailable" : "unknown", { cause: error });
+  const isRetryable = error instanceof Error && isUnavailable(error);
+  return new NestError(isRetryable ? "unavailable" : "unknown", { cause: error });
 }

@@ -4,15 +4,15 @@ import { isInternalKey } from "#core/keys/internal_key.ts";
 import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/sessions/access_token.ts";
 import type { Access, RpcCore } from "#entry/declaration.ts";
 
-/** A caller whose credential is well signed; a bearer's record and session are still to be asked. */
+/** A caller whose credential has a valid signature. A bearer token's record and session are not checked yet. */
 export interface Credential {
   caller: Caller;
   claims: AccessTokenClaims | null;
 }
 
 /**
- * Reads the authorization header, present on any method (contract A9).
- * @throws NestError unauthorized for a bad bearer, access_denied for a wrong internal key
+ * Verifies the authorization header, which any method accepts (contract A9).
+ * @throws NestError unauthorized for an invalid bearer token, access_denied for a wrong internal key
  */
 export async function authenticateCaller(
   core: Pick<RpcCore, "clock" | "internalKeyHashes" | "issuer" | "oauthClients" | "verifyingKeys">,
@@ -36,7 +36,7 @@ export async function authenticateCaller(
   }
 }
 
-/** @throws NestError access_denied unless the method's policy lets this caller in */
+/** Checks a caller against the method's access policy. @throws NestError access_denied */
 export function requireAccess(access: Access, caller: Caller, request: unknown): void {
   const isAllowed = {
     public: () => true,

@@ -22,9 +22,9 @@ export function bindDeadline<Services extends object>(core: Services, deadline: 
 }
 
 /**
- * Whatever hangs, the caller hears of it in time; a write that still lands can be repeated safely.
+ * Answers in time even if the work hangs. A write that still completes afterwards is safe to repeat.
  * @param deadline epoch ms
- * @throws NestError unavailable if the work is not done by then
+ * @throws NestError unavailable if the work is not done by the deadline
  */
 export async function beforeDeadline<Value>(deadline: number, work: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;

@@ -6,8 +6,8 @@ import { internalKeyHashes, issuer, oauthClients, verifyingKeys } from "#core/pa
 import type { Version } from "#core/versions.ts";
 
 /**
- * Who may call: `public` anyone; `own_user` the bearer of the user named in `user_id` (or of any, where the method can do
- * without `user_id`), or an internal caller; `internal` an internal caller only.
+ * Who may call a method. `public`: anyone. `own_user`: the user named in `user_id`, any user if the method's `user_id` is
+ * optional and absent, or an internal caller. `internal`: internal callers only.
  */
 export type Access = "public" | "own_user" | "internal";
 
@@ -16,15 +16,15 @@ export type OpenedParts<Needed extends Parts> = {
   [Name in keyof Needed]: Needed[Name] extends Part<infer Opened> ? Opened : never;
 };
 
-/** What the door itself uses to know a caller; a method has them without naming them. */
+/** Parts that authenticate a caller. Every method has them without declaring them. */
 export const CALLER_PARTS = { internalKeyHashes, issuer, oauthClients, verifyingKeys };
 
-/** The core of a method, with the parts that it names. */
+/** The core of a method together with its declared parts. */
 export type RpcCore<Needed extends Parts = Record<never, never>> = Core &
   OpenedParts<typeof CALLER_PARTS> &
   OpenedParts<Needed>;
 
-/** Everything there is to say of one versioned method; routes, docs and checks are derived from it. */
+/** The declaration of one versioned method. Routes, docs, roles and checks are derived from it. */
 export interface RpcDeclaration<
   Request extends ZodMiniType = ZodMiniType,
   Response extends ZodMiniType | null = ZodMiniType | null,
@@ -34,18 +34,18 @@ export interface RpcDeclaration<
   name: string;
   /** The date that introduced this form of the method. */
   version: Version;
-  /** One line for people. */
+  /** One sentence for the reference. */
   summary: string;
   access: Access;
   request: Request;
-  /** A call without a body is one with `{}`. */
+  /** Treats a missing body as `{}`. */
   isBodyOptional?: boolean;
-  /** The schema of a 200's body; null where the answer is 204. */
+  /** The schema of the 200 response's body; null if the method answers 204. */
   response: Response;
-  /** Codes of its own, beside those any call can have. */
+  /** Error codes beside `COMMON_ERRORS`. */
   errors: readonly ErrorCode[];
   parts?: Needed;
-  /** Reads that may run beside the check of the credential; their results are dropped if it fails. */
+  /** Reads that run concurrently with the credential check. Their results are discarded if it fails. */
   reads?(asked: { core: RpcCore<Needed>; request: output<Request>; caller: Caller }): Promise<Reads>;
   run(asked: {
     core: RpcCore<Needed>;

@@ -6,27 +6,27 @@ import { describeFailure } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
 import { type Deployed, eventLambda, needsOf } from "#entry/lambda.ts";
 
-/** Which events of EventBridge a function takes. */
+/** The EventBridge events that a function receives. */
 export interface EventSource {
   source: string;
   detailTypes: readonly string[];
 }
 
-/** A function that AWS calls with an event and from which nobody awaits an answer. */
+/** The declaration of a function that AWS invokes asynchronously with an event. */
 export interface EventDeclaration<Payload extends ZodMiniType = ZodMiniType> {
   name: string;
-  /** One line for people. */
+  /** One sentence for the reference. */
   summary: string;
   source: EventSource;
   payload: Payload;
-  /** Must be safe to repeat: events arrive at least once. */
+  /** Must be idempotent: events are delivered at least once. */
   run(asked: { core: Core; payload: output<Payload> }): Promise<void>;
 }
 
 export type EventFunction = (payload: unknown, context: Context) => Promise<void>;
 export type EventHandler = Deployed<EventFunction> & { declaration: EventDeclaration };
 
-/** Makes a Lambda handler from the declaration of an event's function. */
+/** Makes the Lambda handler of an event function from its declaration. */
 export function event<Payload extends ZodMiniType>(declaration: EventDeclaration<Payload>): EventHandler {
   const general = declaration as unknown as EventDeclaration;
   const handler = eventLambda<EventFunction>(
@@ -38,8 +38,8 @@ export function event<Payload extends ZodMiniType>(declaration: EventDeclaration
 }
 
 /**
- * An event's handler over an opened core. What is not the expected event is logged and dropped, since trying again
- * would not help; a failure is thrown, since trying again may.
+ * Makes an event handler that uses an opened core. An event of another shape is logged and dropped, because a retry
+ * would fail again; any other failure is thrown, so that Lambda retries.
  */
 export function serveEvent(declaration: EventDeclaration, { core }: Pick<OpenCore, "core">): EventFunction {
   return middy(async (payload: unknown, context: Context) => {

@@ -15,7 +15,7 @@ const jwksVariables = {
   ...oauthClientVariables,
 };
 
-/** `GET /.well-known/jwks.json`: the public halves of every key that verifies something or soon will (RFC 7517). */
+/** `GET /.well-known/jwks.json`: the public keys that verify our tokens now or soon will (RFC 7517). */
 export function serveJwks(environment: Environment, clock: Clock): Handler {
   const config = readConfig(jwksVariables, environment);
   const oauthClients = new OAuthClients(config);

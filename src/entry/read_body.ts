@@ -1,11 +1,11 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { NestError } from "#core/errors.ts";
 
-/** Below API Gateway's 10 MB, so that the answer is ours (contract 1.1). */
+/** Bytes. Below API Gateway's 10 MB limit, so that the error is ours (contract 1.1). */
 export const RPC_BODY_LIMIT = 64 * 1024;
 
 /**
- * The JSON value of a call's body.
+ * Parses the body of a call as JSON.
  * @param isOptional whether no body means `{}`
  * @throws NestError body_too_large, body_missing, malformed_json
  */
@@ -21,13 +21,13 @@ export function readJson(event: APIGatewayProxyEventV2, { isOptional = false } =
 }
 
 /**
- * A call's body as it was sent, base64 decoded.
+ * Reads the raw body of a call and decodes base64.
  * @param limit bytes
  * @throws NestError body_too_large
  */
 export function readBytes(event: APIGatewayProxyEventV2, limit: number): Buffer {
   const body = event.body ?? "";
-  // A first look at the length spares decoding what is far too large.
+  // Checks the length first, so that a far too large body is not decoded.
   if (body.length > limit * 2) throw new NestError("body_too_large", { meta: { limit } });
   const bytes = Buffer.from(body, event.isBase64Encoded ? "base64" : "utf8");
   if (bytes.length > limit) throw new NestError("body_too_large", { meta: { limit } });

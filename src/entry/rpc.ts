@@ -16,7 +16,7 @@ import { openParts } from "#entry/open_parts.ts";
 import { readJson } from "#entry/read_body.ts";
 import { validate } from "#entry/validation.ts";
 
-/** A Lambda handler that says what it serves. */
+/** A Lambda handler together with its method's declaration. */
 export type RpcHandler = Deployed<Handler> & { declaration: RpcDeclaration };
 
 /** Makes a method's Lambda handler from its declaration. */
@@ -37,11 +37,11 @@ export function rpc<
 
 interface Outcome {
   caller: Caller;
-  /** The client a caller names or was issued to; for the log. */
+  /** The client of the caller's token, else the one the request names. For the log. */
   clientId: string | null;
 }
 
-/** A method's handler over an opened core. */
+/** Makes a method handler that uses an opened core. */
 export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
   const core: RpcCore<Parts> = {
     ...openParts<Parts>(open, declaration.parts ?? {}),
@@ -71,7 +71,7 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
         version: event.rawPath.split("/")[2],
         status,
         code: refusal?.code ?? null,
-        // Why a credential was not good: whoever looks into a log must tell a forged token from an old one.
+        // The reason a credential was refused: the log must distinguish a forged token from an expired one.
         reason: refusal?.reasons?.[0]?.code ?? refusal?.detail,
         duration_ms: Date.now() - startedAt,
         trips: open.mongo.trips.count,

@@ -12,7 +12,7 @@ import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";
 
 const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]), ...oauthClientVariables };
 
-/** The API's `$default` route: health, preflights, and every path and verb that no function has (contract A7). */
+/** The API's `$default` route: /health, CORS preflights, and every path and HTTP method without a function (contract A7). */
 export function serveUnmatched(
   environment: Environment,
   clock: Clock,
@@ -88,7 +88,7 @@ function requireVerb(verb: string, allowed: readonly string[]): void {
     throw new NestError("method_not_supported", { meta: { allow: allowed.join(", ") } });
 }
 
-/** CORS is ours, not the gateway's; only origins of enabled clients are named (contract 1.1, A10). */
+/** CORS headers for an enabled client's origin. The gateway's own CORS support is not used (contract 1.1, A10). */
 function preflight(origin: string | null, oauthClients: OAuthClients): Record<string, string> {
   if (origin === null || !oauthClients.allowsOrigin(origin)) return {};
   return {

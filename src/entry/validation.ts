@@ -2,7 +2,7 @@ import { type output, safeParse, type ZodMiniType } from "zod/mini";
 import { NestError, type Reason } from "#core/errors.ts";
 
 type Issue = ReturnType<typeof issuesOf>[number];
-/** What a field can fail, in the words of JSON Schema. */
+/** The rules a field can violate, by their JSON Schema names. */
 export const RULES = [
   "type",
   "additionalProperties",
@@ -26,9 +26,9 @@ function issuesOf(schema: ZodMiniType, value: unknown) {
 }
 
 /**
- * Validates a body.
- * @throws NestError validation_failed, naming every failing field in `reasons` and repeating the first in `meta`, in
- *   the words that old clients know (contract A6)
+ * Validates a request body against a schema.
+ * @throws NestError validation_failed. `reasons` names every failing field; `meta` repeats the first one, in the form
+ *   that old clients parse (contract A6)
  */
 export function validate<Schema extends ZodMiniType>(schema: Schema, value: unknown): output<Schema> {
   const parsed = safeParse(schema, value);
@@ -83,7 +83,7 @@ function isMissing(body: unknown, path: readonly (string | number)[]): boolean {
   return typeof parent === "object" && parent !== null && !Object.hasOwn(parent, last);
 }
 
-/** At each object: its unknown properties, then its missing ones, then its properties in the schema's order. */
+/** Sorts failures: per object first unknown properties, then missing ones, then the others in the schema's order. */
 function inOrder(failures: readonly Failure[], depth = 0): Failure[] {
   const own = failures.filter((failure) => failure.path.length === depth);
   const inner = Map.groupBy(

@@ -13,24 +13,24 @@ import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } fro
 import { openParts } from "#entry/open_parts.ts";
 import { readBytes } from "#entry/read_body.ts";
 
-/** Below API Gateway's 10 MB (contract 1.1). */
+/** Bytes. Below API Gateway's 10 MB limit (contract 1.1). */
 export const WEBHOOK_BODY_LIMIT = 1024 * 1024;
 
-/** A provider that posts to `/1/webhook/<name>`. It proves itself; there is no authorization header. */
+/** A provider that posts to `/1/webhook/<name>`. It signs its body; there is no authorization header. */
 export interface WebhookDeclaration<
   Response extends ZodMiniType = ZodMiniType,
   Needed extends Parts = Parts,
 > {
-  /** The provider. */
+  /** The provider's name in the path. */
   name: string;
-  /** One line for people. */
+  /** One sentence for the reference. */
   summary: string;
   response: Response;
   errors: readonly ErrorCode[];
   parts: Needed;
   run(asked: {
     core: Core & OpenedParts<Needed>;
-    /** As it was sent, base64 decoded: what a signature is over. */
+    /** The raw body, base64 decoded: the bytes that the signature covers. */
     body: Buffer;
     header: (name: string) => string | null;
     call: Call;
@@ -52,7 +52,7 @@ export function webhook<Response extends ZodMiniType, Needed extends Parts>(
   return Object.assign(handler, { declaration: general });
 }
 
-/** A webhook's handler over an opened core. A failure is never a 2xx, so that the provider sends the event again. */
+/** Makes a webhook handler that uses an opened core. A failure never answers 2xx, so that the provider retries. */
 export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): Handler {
   const core = openParts(open, declaration.parts);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
@@ -63,7 +63,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
       requestId: context.awsRequestId,
       now: core.clock.now(),
       stage: core.stage,
-      // No page of a browser calls a webhook.
+      // Browsers do not call webhooks.
       oauthClients: { allowsOrigin: () => false },
     };
     const call: Call = {

@@ -1,4 +1,4 @@
-// The page behind a mailed link. It asks no server anything, so opening it spends nothing: mail scanners may.
+// The page behind a magic link. It sends no request, so a mail scanner that opens it redeems nothing.
 const asked = new URLSearchParams(location.search);
 const code = asked.get("code");
 const state = asked.get("state");
@@ -8,7 +8,7 @@ const show = (id) => {
 };
 
 if (code && state) {
-  // Encoded anew, because the app looks its verifier up by the exact state.
+  // Encoded again, because the app finds its code verifier by the exact state.
   const text = [
     `code=${encodeURIComponent(code)}`,
     `state=${encodeURIComponent(state)}`,
@@ -28,7 +28,7 @@ if (code && state) {
     show("local");
   }
   show("good");
-  // After the page is there, so that a browser that knows no such app still shows what to do.
+  // Waits for the page to load, so that a browser without the app still shows the instructions.
   window.addEventListener("load", () => location.assign(appUrl), { once: true });
 } else {
   show("bad");

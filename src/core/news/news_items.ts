@@ -1,14 +1,14 @@
 import type { Core } from "#core/core.ts";
 import type { NewsItem } from "#core/repositories/news_items.ts";
 
-/** News changes by hand and rarely; an instance asks again after this long. */
+/** How long a copy is used. News items are edited by hand and rarely. */
 const FRESH_MS = 60_000;
 
-/** The items that are on, from a copy at most a minute old. */
+/** Serves the current news items from a copy that is at most a minute old. */
 export class NewsBoard {
   #copy: { items: NewsItem[]; readAt: number } | null = null;
 
-  /** Items that are on now for a client, in their order. */
+  /** Lists the news items that are currently shown to a client, in their order. */
   async list(core: Pick<Core, "newsItems" | "clock">, clientId: string): Promise<NewsItem[]> {
     const now = core.clock.now();
     if (!this.#copy || Math.abs(now.getTime() - this.#copy.readAt) >= FRESH_MS) {

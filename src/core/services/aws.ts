@@ -5,15 +5,15 @@ import { _default, optional, refine, string } from "zod/mini";
 import { ConfigError, type Environment, givenByLambda, localOnly, readConfig } from "#core/config.ts";
 
 /**
- * A connection is used again within this time only. AWS closes idle ones, and an instance of ours may be frozen
- * meanwhile: a request on a connection that is gone would fail, and is never sent a second time.
+ * How long an idle connection is kept for reuse. AWS closes idle connections, and Lambda may freeze the process in the
+ * meantime. A request on a closed connection would fail, and requests are never retried.
  */
 const IDLE_MS = 4_000;
 
-/** Whether a URL is one of this machine. */
+/** Whether a URL points at this machine. */
 export const isLoopback = (url: URL) => ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
 
-/** Another server than AWS's own, for tests: over plain HTTP only on this machine. */
+/** A replacement for AWS's own endpoint, for tests. Plain HTTP is allowed only on loopback. */
 const endpoint = () =>
   localOnly(
     optional(
@@ -27,7 +27,7 @@ const endpoint = () =>
     ),
   );
 
-/** The names are those of AWS's own SDKs. */
+/** Named as in the AWS SDKs. */
 export const awsVariables = {
   AWS_REGION: givenByLambda(_default(string(), "eu-west-2")),
   AWS_ACCESS_KEY_ID: givenByLambda(optional(string())),
@@ -38,7 +38,7 @@ export const awsVariables = {
   AWS_ENDPOINT_URL_SSM: endpoint(),
 };
 
-/** The services we call: their name in a signature, in a host, and in the name of the endpoint's variable. */
+/** The AWS services we call: signing name, host prefix and endpoint variable. */
 const SERVICES = {
   ses: { host: "email", endpoint: "AWS_ENDPOINT_URL_SESV2" },
   ssm: { host: "ssm", endpoint: "AWS_ENDPOINT_URL_SSM" },
@@ -48,16 +48,16 @@ export interface AwsRequest {
   path: string;
   headers: Record<string, string>;
   body: string;
-  /** Milliseconds for everything: connecting, sending, reading. */
+  /** Time for connecting, sending and reading together, in milliseconds. */
   limitMs: number;
 }
 
 /**
- * A refusal of AWS, or a failure on the way. `name` is AWS's own, such as `MessageRejected`, else the network's or
- * `TimeoutError`. The message may quote what was sent, so it is not for the log.
+ * An error of an AWS service or of the network. `name` is the service's error type such as `MessageRejected`, the network
+ * error code, or `TimeoutError`. The message can quote the request, so it must not be logged.
  */
 export class AwsError extends Error {
-  /** The status of AWS's answer; null if none came. */
+  /** The HTTP status; null without a response. */
   readonly status: number | null;
   constructor(name: string, message: string, status: number | null, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -66,7 +66,7 @@ export class AwsError extends Error {
   }
 }
 
-/** Signed requests to one of AWS's services, without its SDK. */
+/** Sends signed requests (SigV4) to one AWS service, without the AWS SDK. */
 export class AwsService {
   readonly #service: keyof typeof SERVICES;
   readonly #region: string;
@@ -74,7 +74,7 @@ export class AwsService {
   readonly #credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
   readonly #agent: HttpAgent | HttpsAgent;
 
-  /** @throws ConfigError if there are no credentials, unless the endpoint is on this machine */
+  /** @throws ConfigError without credentials, unless the endpoint is on loopback */
   constructor(service: keyof typeof SERVICES, environment: Environment) {
     const config = readConfig(awsVariables, environment);
     const { host, endpoint: own } = SERVICES[service];
@@ -114,7 +114,7 @@ export class AwsService {
     }
   }
 
-  /** The headers of a signed POST, `authorization` among them. */
+  /** The headers of a signed POST, including `authorization`. */
   sign({ path, headers, body }: Omit<AwsRequest, "limitMs">): Record<string, string> {
     const signed = aws4.sign(
       {
@@ -155,7 +155,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
 function understand({ statusCode = 0, headers }: IncomingMessage, text: string): unknown {
   const json = parse(text);
   if (statusCode >= 200 && statusCode < 300 && json !== null) return json;
-  // "MessageRejected:http://internal.amazon.com/..." in a header, "com.amazonaws.ssm#ParameterNotFound" in a body
+  // The type is "MessageRejected:http://internal..." in a header, "com.amazonaws.ssm#ParameterNotFound" in a body.
   const type = headers["x-amzn-errortype"] ?? json?.__type ?? json?.code;
   const name = typeof type === "string" ? type.replace(/:.*$/s, "").replace(/^.*#/s, "") : "UnknownError";
   const message = json?.message ?? json?.Message;

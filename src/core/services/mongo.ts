@@ -3,8 +3,8 @@ import { refine, string } from "zod/mini";
 import { ConfigError, secret } from "#core/config.ts";
 import { Trips } from "#core/services/trips.ts";
 
-/** A write must outlive one machine, and a read must see it: a URI that says otherwise is refused (contract 1.4). */
-function keepsPromises(uri: string): boolean {
+/** Refuses a URI that weakens durability: writes must reach a majority, reads must come from the primary (contract 1.4). */
+function isDurable(uri: string): boolean {
   if (!/^mongodb(\+srv)?:\/\//.test(uri)) return false;
   const options = new URLSearchParams(uri.split("?")[1] ?? "");
   for (const [name, value] of options) {
@@ -17,7 +17,7 @@ function keepsPromises(uri: string): boolean {
   return true;
 }
 
-export const mongoVariables = { MONGODB_URI: secret(string().check(refine(keepsPromises))) };
+export const mongoVariables = { MONGODB_URI: secret(string().check(refine(isDurable))) };
 
 export interface Mongo {
   client: MongoClient;
@@ -26,13 +26,13 @@ export interface Mongo {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** The driver ends every heartbeat after the time to connect. */
+/** The driver times out a heartbeat after the connect timeout; a heartbeat older than this is stuck. */
 const STUCK_MS = CONNECT_TIMEOUT_MS + 1_000;
 
 /**
- * Connects anew when the driver has stopped watching a server. Where a server closes its connections in the moment in
- * which a heartbeat is written, as one that restarts does, mongodb 7.9.0 waits for ever for that socket to drain: the
- * server stays unknown, and every call fails until the process ends.
+ * Reconnects when the driver has stopped monitoring a server. If a restarting server closes its connection while the
+ * driver writes a heartbeat, mongodb 7.9.0 waits forever for that socket to drain. The server then stays unknown and
+ * every call fails until the process ends.
  */
 function reconnectIfStuck(client: MongoClient): void {
   const heartbeats = new Map<string, NodeJS.Timeout>();
@@ -43,7 +43,7 @@ function reconnectIfStuck(client: MongoClient): void {
   client.on("serverHeartbeatStarted", (event) => {
     end(event);
     const reconnect = () => {
-      // An answer may have come while this process was frozen, or busy: it is read before this runs.
+      // A response that arrived while the process was frozen or busy is processed before this runs.
       setImmediate(() => {
         if (heartbeats.get(event.connectionId) !== timer) return;
         heartbeats.clear();
@@ -62,9 +62,9 @@ function reconnectIfStuck(client: MongoClient): void {
 }
 
 /**
- * Opens the one connection pool of this process and starts to connect without waiting, so that a cold start overlaps
- * with it. A failure is kept by the driver: each later call tries again, so a database that comes back is used at once.
- * @param options.isCommand for a person's command, which may wait for an answer as long as building an index takes
+ * Opens the process's connection pool and starts connecting without waiting, so that connecting overlaps the cold start.
+ * If connecting fails, each later call tries again.
+ * @param options.isCommand for operator commands, which may wait as long as building an index takes
  * @throws ConfigError if the URI does not parse
  */
 export function openMongo(uri: string, { monitorCommands = false, isCommand = false } = {}): Mongo {
@@ -72,17 +72,17 @@ export function openMongo(uri: string, { monitorCommands = false, isCommand = fa
   try {
     client = new MongoClient(uri, {
       appName: "nest",
-      // One instance serves one event: the pool only bounds what a call does side by side.
+      // A Lambda instance serves one event at a time, so the pool only bounds the concurrency within one call.
       maxPoolSize: Number(new URLSearchParams(uri.split("?")[1] ?? "").get("maxPoolSize") ?? 8),
       minPoolSize: 0,
       maxIdleTimeMS: 60_000,
-      // Every wait ends before the call's own limit, so that the caller hears why (contract 1.1: database 2 s).
+      // Every wait ends before the call's time limit, so that the caller gets the reason (contract 1.1: database 2 s).
       serverSelectionTimeoutMS: 2_000,
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       socketTimeoutMS: isCommand ? 0 : 2_000,
       waitQueueTimeoutMS: 2_000,
       heartbeatFrequencyMS: 5_000,
-      // As the driver does by itself in Lambda.
+      // The driver's own default in Lambda.
       serverMonitoringMode: "poll",
       writeConcern: { w: "majority" },
       readPreference: "primary",
@@ -92,14 +92,14 @@ export function openMongo(uri: string, { monitorCommands = false, isCommand = fa
     throw new ConfigError(["MONGODB_URI"]);
   }
   const trips = new Trips(client);
-  // A command may wait longer than a server is lost for.
+  // An operator command may wait longer than a server outage lasts.
   if (!isCommand) reconnectIfStuck(client);
   client.connect().catch(() => undefined);
   const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
   return { client, database: client.db(path ? decodeURIComponent(path) : "nest"), trips };
 }
 
-/** MongoDB's error code for a unique index that was about to be broken. */
+/** Whether a write failed because it would violate a unique index. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === 11000;
 }

@@ -1,7 +1,7 @@
 import type { Environment } from "#core/config.ts";
 import { AwsService } from "#core/services/aws.ts";
 
-/** One mail to one address. */
+/** One email to one recipient. */
 export interface OutgoingMail {
   from: string;
   replyTo: string | undefined;
@@ -11,14 +11,14 @@ export interface OutgoingMail {
   text: string;
 }
 
-/** SES v2, for the one operation that we use. */
+/** The SES v2 client, limited to `SendEmail`. */
 export class Ses {
   readonly #service: AwsService;
   readonly #configurationSet: string | undefined;
 
   /**
-   * @param configurationSet the set of SES through which mails go; it tells of their bounces and complaints
-   * @throws ConfigError without credentials, unless SES is a server on this machine
+   * @param configurationSet the SES configuration set, which publishes bounces and complaints
+   * @throws ConfigError without credentials, unless the SES endpoint is on loopback
    */
   constructor(environment: Environment, configurationSet?: string) {
     this.#service = new AwsService("ses", environment);
@@ -26,8 +26,9 @@ export class Ses {
   }
 
   /**
-   * `SendEmail`, in one attempt: it is not idempotent, and the person can simply ask again.
-   * @throws AwsError named as SES names its refusals, `MessageRejected` for one
+   * Calls `SendEmail` once. It is not idempotent, so it is never retried; the user can ask for another link.
+   * @param limitMs time for the request, in milliseconds
+   * @throws AwsError with the error type of SES as its name, such as `MessageRejected`
    */
   async sendEmail(mail: OutgoingMail, limitMs: number): Promise<void> {
     await this.#service.post({

@@ -1,7 +1,7 @@
 import type { Environment } from "#core/config.ts";
 import { AwsError, AwsService } from "#core/services/aws.ts";
 
-/** `GetParameters` takes no more names at once. */
+/** The maximum of `GetParameters`. */
 const NAMES_PER_CALL = 10;
 const SHORTEST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 250;
@@ -10,20 +10,21 @@ interface GetParametersOutput {
   Parameters?: { Name?: string; Version?: number; Value?: string }[];
 }
 
-/** SSM's Parameter Store, for reading values. */
+/** Reads parameters from SSM Parameter Store. */
 export class Ssm {
   readonly #service: AwsService;
 
-  /** @throws ConfigError without credentials, unless SSM is a server on this machine */
+  /** @throws ConfigError without credentials, unless the SSM endpoint is on loopback */
   constructor(environment: Environment) {
     this.#service = new AwsService("ssm", environment);
   }
 
   /**
-   * Reads parameters, decrypted. Calls go out side by side. Reading is safe to repeat, so what is throttled or fails on
-   * the way is tried again while there is time: many functions that start at once share one limit of SSM.
-   * @param names names, each with or without `:version`
-   * @returns values by the name they were asked for; what SSM does not have is left out
+   * Reads and decrypts parameters, in concurrent batches. Throttled and failed requests are retried until the time is up,
+   * because functions that start at the same time share one SSM rate limit.
+   * @param names parameter names, each with or without `:version`
+   * @param limitMs time for all requests together, in milliseconds
+   * @returns values by requested name, without the parameters that do not exist
    * @throws AwsError
    */
   async getParameters(names: readonly string[], limitMs: number): Promise<ReadonlyMap<string, string>> {
@@ -40,7 +41,7 @@ export class Ssm {
         return await this.#get(names, deadline - Date.now());
       } catch (error) {
         const waitMs = SHORTEST_WAIT_MS + Math.random() * (LONGEST_WAIT_MS - SHORTEST_WAIT_MS);
-        if (!mayPass(error) || Date.now() + waitMs >= deadline) throw error;
+        if (!isRetryable(error) || Date.now() + waitMs >= deadline) throw error;
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
@@ -66,8 +67,8 @@ export class Ssm {
   }
 }
 
-/** Throttling, a fault of SSM, or one of the network, rather than a refusal that would be the same again. */
-function mayPass(error: unknown): boolean {
+/** Whether a retry can succeed: throttling, a server error or a network error, not a rejection of the request. */
+function isRetryable(error: unknown): boolean {
   return (
     error instanceof AwsError && (error.status === null || error.status >= 500 || /Throttl/.test(error.name))
   );

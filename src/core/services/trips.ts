@@ -1,10 +1,10 @@
 import type { MongoClient } from "mongodb";
 
 /**
- * How often a call waited for the database: the longest chain of commands of which each began after another had ended.
- * The driver tells of a connection's way out of the pool and back with every command, which costs nothing more. Exact
- * where one call runs at a time, as in Lambda, and the pool has the connections it needs: a command that first waits for
- * one to open counts as one that came later, so a cold call says more. Calls side by side share the count.
+ * Counts a call's sequential database round trips: the longest chain of commands that each began after another ended.
+ * It listens to the pool's check-out and check-in events, which the driver emits for every command anyway. The count is
+ * exact while one call runs at a time, as in Lambda, and the pool has enough open connections. A command that waits for
+ * a connection counts one more, so cold calls report more trips. Concurrent calls share the count.
  */
 export class Trips {
   readonly #depths = new Map<string, number>();
@@ -20,13 +20,13 @@ export class Trips {
     });
   }
 
-  /** A call begins. */
+  /** Starts the count of a new call. */
   begin(): void {
     this.#depths.clear();
     this.#count = 0;
   }
 
-  /** Trips since the call began. */
+  /** Sequential round trips since the call began. */
   get count(): number {
     return this.#count;
   }

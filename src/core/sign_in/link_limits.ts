@@ -89,15 +89,15 @@ export async function giveLinkBack(
 ): Promise<void> {
   const { rateLimiter } = core;
   await Promise.all([
-    rateLimiter.giveBack("links_per_address_and_network", address.identity, networkOf(call.ip)),
-    device ? rateLimiter.giveBack("links_per_known_device", address.identity, device.beakId) : null,
+    rateLimiter.release("links_per_address_and_network", address.identity, networkOf(call.ip)),
+    device ? rateLimiter.release("links_per_known_device", address.identity, device.beakId) : null,
     mayHaveGone ? null : giveShared(core, address),
   ]);
 }
 
 async function giveShared({ rateLimiter }: { rateLimiter: RateLimiter }, address: Address): Promise<void> {
   await Promise.all([
-    rateLimiter.giveBack("links_per_address", address.identity),
-    rateLimiter.giveBack("mails_per_hour", "fleet"),
+    rateLimiter.release("links_per_address", address.identity),
+    rateLimiter.release("mails_per_hour", "fleet"),
   ]);
 }

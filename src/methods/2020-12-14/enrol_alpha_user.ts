@@ -1,4 +1,4 @@
-/** Deprecated: the alpha is over. Still answers, so that an old caller is told so. */
+/** Deprecated: the alpha program has ended. The method still answers, so that old callers get a clear error. */
 import { strictObject } from "zod/mini";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
@@ -9,7 +9,7 @@ export const request = strictObject({ email: text() });
 export const handler = rpc({
   name: "enrol_alpha_user",
   version: "2020-12-14",
-  summary: "Deprecated: the alpha is over.",
+  summary: "Deprecated: the alpha program has ended.",
   access: "internal",
   request,
   response: null,

@@ -1,4 +1,4 @@
-/** Tells the marketing consent level that a user chose. */
+/** Returns the marketing consent level that a user chose. */
 import { enum as oneOf, strictObject } from "zod/mini";
 import { requireConsent } from "#core/users/marketing_consent.ts";
 import { text } from "#core/wire.ts";
@@ -10,7 +10,7 @@ export const response = strictObject({ level: oneOf(["none", "general"]) });
 export const handler = rpc({
   name: "get_marketing_consent",
   version: "2020-12-14",
-  summary: "Tells the marketing consent level that a user chose.",
+  summary: "Returns the marketing consent level that a user chose.",
   access: "own_user",
   request,
   response,

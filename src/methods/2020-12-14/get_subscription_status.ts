@@ -1,4 +1,4 @@
-/** The first heartbeat of a subscription: 204 while it can be used. Never asks Stripe. */
+/** Answers 204 while the caller has a usable subscription. Never calls Stripe. */
 import { optional, strictObject } from "zod/mini";
 import { requireUsable } from "#core/billing/subscriptions/subscription.ts";
 import { NestError } from "#core/errors.ts";
@@ -10,7 +10,7 @@ export const request = strictObject({ user_id: optional(text()) });
 export const handler = rpc({
   name: "get_subscription_status",
   version: "2020-12-14",
-  summary: "Tells whether the caller's subscription can be used.",
+  summary: "Checks that the caller has a usable subscription.",
   access: "own_user",
   request,
   isBodyOptional: true,

@@ -1,4 +1,4 @@
-/** Lists the news items that are on for a client. Always an array: the app calls `.map` on it. */
+/** Lists the news items currently shown to a client. The response is always an array, which the desktop app expects. */
 import { array, boolean, literal, nullable, strictObject, string } from "zod/mini";
 import { newsBoard } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
@@ -21,7 +21,7 @@ export const response = array(strictObject({ id: string(), primary: banner, fall
 export const handler = rpc({
   name: "list_news_items",
   version: "2020-12-14",
-  summary: "Lists the news items that are on for a client.",
+  summary: "Lists the news items currently shown to a client.",
   access: "public",
   request,
   response,

@@ -1,8 +1,8 @@
 /**
- * Mails a link that signs its reader in once.
+ * Emails a magic link that signs the recipient in once.
  *
- * Answers the same way for a known and an unknown address, so nobody can use it to find users. Not idempotent: each
- * call sends a mail.
+ * The response is the same for known and unknown addresses, so that it does not reveal who has an account. Not
+ * idempotent: each call sends an email.
  */
 import { optional, strictObject } from "zod/mini";
 import { mailer, rateLimiter } from "#core/parts.ts";
@@ -15,7 +15,7 @@ export const request = strictObject({ ...linkFields, device: optional(deviceFiel
 export const handler = rpc({
   name: "send_magic_link",
   version: "2020-12-14",
-  summary: "Mails a link that signs its reader in once.",
+  summary: "Emails a magic link that signs the recipient in once.",
   access: "public",
   request,
   response: null,

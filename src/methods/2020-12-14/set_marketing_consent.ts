@@ -1,4 +1,4 @@
-/** Records the marketing consent level that a user chooses. Idempotent; every change is kept. */
+/** Records the marketing consent level that a user chooses. Idempotent. Every change is kept as a record. */
 import { enum as oneOf, strictObject } from "zod/mini";
 import { setMarketingConsent } from "#core/users/marketing_consent.ts";
 import { text } from "#core/wire.ts";

@@ -1,7 +1,7 @@
 /**
- * Starts a trial for an address and mails a link that opens it.
+ * Starts a trial for an email address and sends the magic link that opens it.
  *
- * Until a link of the trial is redeemed, asking again from its machine mails a fresh link, whatever went wrong before.
+ * Until a link of the trial is redeemed, calling again from the same device sends a new link for the same trial.
  */
 import { strictObject } from "zod/mini";
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscription.ts";
@@ -16,7 +16,7 @@ export const request = strictObject({ ...linkFields, device: deviceFields });
 export const handler = rpc({
   name: "create_trial_and_magic_link",
   version: "2021-10-06",
-  summary: "Starts a trial for an address and mails a link that opens it.",
+  summary: "Starts a trial for an email address and sends the magic link that opens it.",
   access: "public",
   request,
   response: null,

@@ -1,6 +1,7 @@
 /**
- * Tells how a user's subscription stands. Never late: what Stripe is asked for is left out if Stripe does not answer in
- * time.
+ * Returns a user's subscription.
+ *
+ * The billing portal link comes from Stripe and is null if Stripe does not answer in time.
  */
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
@@ -24,7 +25,7 @@ export const response = strictObject({
 export const handler = rpc({
   name: "get_subscription_status",
   version: "2021-10-06",
-  summary: "Tells how a user's subscription stands.",
+  summary: "Returns a user's subscription.",
   access: "own_user",
   request,
   response,

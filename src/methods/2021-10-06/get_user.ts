@@ -1,4 +1,4 @@
-/** Tells what is known of a user, with every address they ever had. */
+/** Returns a user with every email address they have or had. */
 import { array, nullable, strictObject, string } from "zod/mini";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
@@ -24,7 +24,7 @@ export const response = strictObject({
 export const handler = rpc({
   name: "get_user",
   version: "2021-10-06",
-  summary: "Tells what is known of a user.",
+  summary: "Returns a user with every email address they have or had.",
   access: "own_user",
   request,
   response,

@@ -1,4 +1,4 @@
-/** Lists where a user is signed in, oldest first. */
+/** Lists a user's active sessions, oldest first. */
 import { array, boolean, nullable, strictObject, string } from "zod/mini";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -19,7 +19,7 @@ export const response = array(
 export const handler = rpc({
   name: "list_sessions",
   version: "2021-10-06",
-  summary: "Lists where a user is signed in.",
+  summary: "Lists a user's active sessions, oldest first.",
   access: "own_user",
   request,
   response,

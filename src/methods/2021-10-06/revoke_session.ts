@@ -1,4 +1,4 @@
-/** Ends one of a user's sessions, such as that of a lost machine. Idempotent. */
+/** Revokes one of a user's sessions, such as that of a lost device. Idempotent. */
 import { strictObject } from "zod/mini";
 import { revokeUserSession } from "#core/sessions/sign_out.ts";
 import { text } from "#core/wire.ts";
@@ -9,7 +9,7 @@ export const request = strictObject({ user_id: text(), session_id: text() });
 export const handler = rpc({
   name: "revoke_session",
   version: "2021-10-06",
-  summary: "Ends one of a user's sessions.",
+  summary: "Revokes one of a user's sessions.",
   access: "own_user",
   request,
   response: null,

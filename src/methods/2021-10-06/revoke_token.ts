@@ -1,6 +1,8 @@
 /**
- * Signs out: the right secret of any generation ends its session. Answers 204 to any well-formed body, so that the
- * answer tells nothing about a token.
+ * Signs out: revokes the session of a refresh token.
+ *
+ * A refresh token of any generation works. The response is 204 for every well-formed body, so that it reveals nothing
+ * about a token.
  */
 import { strictObject } from "zod/mini";
 import { revokeRefreshToken } from "#core/sessions/sign_out.ts";
@@ -12,7 +14,7 @@ export const request = strictObject({ client_id: text(), refresh_token: text() }
 export const handler = rpc({
   name: "revoke_token",
   version: "2021-10-06",
-  summary: "Signs out: ends the session of a refresh token.",
+  summary: "Signs out: revokes the session of a refresh token.",
   access: "public",
   request,
   response: null,

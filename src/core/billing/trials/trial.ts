@@ -115,7 +115,7 @@ async function claimOnce(
     if (!isNew && isLast) throw new NestError("unavailable", { detail: "the trial's claim kept losing" });
     return isNew ? { trial, subscriptions } : null;
   } finally {
-    if (newTrials && !isNew) await core.rateLimiter.giveBack("new_trials_per_network", network);
+    if (newTrials && !isNew) await core.rateLimiter.release("new_trials_per_network", network);
   }
 }
 
