@@ -160,7 +160,7 @@ export interface Requests {
     /** Opaque. Good for 365 days and for one use, which answers its successor; keep the newest. */
     refresh_token?: string;
   };
-  /** Starts a trial for an address and mails a link that opens it. */
+  /** Starts a trial for an email address and sends the magic link that opens it. */
   create_trial_and_magic_link: {
     /** The OAuth client that asks. */
     client_id: string;
@@ -186,46 +186,46 @@ export interface Requests {
       fingerprint: string;
     };
   };
-  /** Tells the marketing consent level that a user chose. */
+  /** Returns the marketing consent level that a user chose. */
   get_marketing_consent: {
     /** The user. Opaque; compare it, don't read it. */
     user_id: string;
   };
-  /** Tells how a user's subscription stands. */
+  /** Returns a user's subscription. */
   get_subscription_status: {
     /** The user. Opaque; compare it, don't read it. */
     user_id: string;
   };
-  /** Tells what is known of a user. */
+  /** Returns a user with every email address they have or had. */
   get_user: {
     /** The user. Opaque; compare it, don't read it. */
     user_id: string;
   };
-  /** Lists the news items that are on for a client. */
+  /** Lists the news items currently shown to a client. */
   list_news_items: {
     /** The OAuth client that asks. */
     client_id: string;
   };
-  /** Lists where a user is signed in. */
+  /** Lists a user's active sessions, oldest first. */
   list_sessions: {
     /** The user. Opaque; compare it, don't read it. */
     user_id: string;
   };
-  /** Ends one of a user's sessions. */
+  /** Revokes one of a user's sessions. */
   revoke_session: {
     /** The user. Opaque; compare it, don't read it. */
     user_id: string;
     /** The session, as `list_sessions` names it. */
     session_id: string;
   };
-  /** Signs out: ends the session of a refresh token. */
+  /** Signs out: revokes the session of a refresh token. */
   revoke_token: {
     /** The OAuth client that asks. */
     client_id: string;
     /** Opaque. Good for 365 days and for one use, which answers its successor; keep the newest. */
     refresh_token: string;
   };
-  /** Mails a link that signs its reader in once. */
+  /** Emails a magic link that signs the recipient in once. */
   send_magic_link: {
     /** The OAuth client that asks. */
     client_id: string;
