@@ -1,6 +1,6 @@
 /**
- * Writes the pages and files that are made from the code: `node tools/docs/main.ts`. With `--check` it writes nothing, names every
- * page that no longer agrees with the code and ends with status 1.
+ * `node tools/docs/main.ts`: writes the pages and files that are generated from the code. With `--check` it writes nothing,
+ * prints every stale file and exits with status 1.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -8,25 +8,25 @@ import { parseArgs } from "node:util";
 /** A paragraph, heading or list as Markdown, a table, or code. */
 type Block = string | { head: readonly string[]; rows: readonly (readonly string[])[] };
 
-/** What a file of `tools/docs/pages/` exports. */
+/** The exports of a file in `tools/docs/pages/`. */
 interface Page {
-  /** Where the page goes, from the root of the repository. */
+  /** The path of the generated file, from the root of the repository. */
   path: string;
-  /** The blocks of a page, or the whole of a file that is no page. */
+  /** The blocks of a Markdown page, or the whole text of any other file. */
   render(): Promise<readonly Block[] | string>;
 }
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGES = new URL("./pages/", import.meta.url);
-const MADE_BY = "<!-- Made by `npm run docs` from the code. Change the code, not this page. -->";
+const GENERATED = "<!-- Generated from the code by `npm run docs`. Do not edit: change the code. -->";
 
 const LINE_WIDTH = 115;
 
-/** A bar would end the cell, inside backticks too. */
+/** A bar would end the cell, even inside backticks. */
 const cell = (text: string) => text.replaceAll("|", "\\|");
 const row = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
 
-/** Breaks a paragraph or list item into lines; headings stay whole. */
+/** Breaks a paragraph or list item into lines. Headings stay on one line. */
 function wrap(text: string): string {
   if (text.startsWith("#")) return text;
   const lines: string[] = [];
@@ -48,7 +48,7 @@ function markdown(block: Block): string {
 async function textOf(page: Page): Promise<string> {
   const rendered = await page.render();
   if (typeof rendered === "string") return rendered;
-  return `${[MADE_BY, ...rendered.map(markdown)].join("\n\n")}\n`;
+  return `${[GENERATED, ...rendered.map(markdown)].join("\n\n")}\n`;
 }
 
 async function loadPages(): Promise<Page[]> {
@@ -62,7 +62,7 @@ for (const page of await loadPages()) {
   const wanted = await textOf(page);
   if ((await readFile(file, "utf8").catch(() => null)) === wanted) continue;
   if (values.check) {
-    console.error(`${page.path} is stale: run \`node tools/docs/main.ts\``);
+    console.error(`${page.path} does not match the code. Run \`npm run docs\` and commit the result.`);
     process.exitCode = 1;
   } else {
     await writeFile(file, wanted);

@@ -1,5 +1,5 @@
 /**
- * `npm run client:build`: makes what is published of the typed client, `packages/client/dist`, and says how large it is.
+ * Builds the files of the typed client that are published, `packages/client/dist`, and prints the size of its bundle.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -18,7 +18,7 @@ await mkdir(DIST);
 await writeFile(join(DIST, "index.js"), await bundleClient({ minify: false }));
 const emit = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST];
 await run(process.execPath, [join(dirname(compiler), "bin", "tsc"), "-p", FOLDER, ...emit]);
-// Declarations name each other by the file that a consumer has.
+// The published files are .js, so the declarations must import .js.
 for (const file of (await readdir(DIST)).filter((name) => name.endsWith(".d.ts"))) {
   const text = await readFile(join(DIST, file), "utf8");
   await writeFile(join(DIST, file), text.replace(/(from "\.\/\w+)\.ts"/g, '$1.js"'));

@@ -3,40 +3,31 @@ import { VERSIONS } from "#core/versions.ts";
 import { loadMethods } from "#routes.ts";
 import { errorExample, errorSchema, errorSchemaName } from "#tools/openapi/error_bodies.ts";
 import { FIELDS } from "#tools/openapi/fields.ts";
+import { GROUPS } from "#tools/openapi/groups.ts";
 import { describeMethod } from "#tools/openapi/method_operations.ts";
 import { errorResponses, failures, HEADERS } from "#tools/openapi/responses.ts";
 import { usedFields } from "#tools/openapi/schema.ts";
 import { SERVICE_PATHS } from "#tools/openapi/service_operations.ts";
 import type { OpenApiDocument } from "#tools/openapi/types.ts";
 
-/** Paragraphs and lists of plain Markdown; the reference page shows no more of it than backticks. */
-const INTRODUCTION = `Nest signs people in with mailed links and sells them subscriptions. It speaks JSON over HTTPS.
+/** The reference page renders paragraphs and backticks only, no other Markdown. */
+const INTRODUCTION = `Nest signs users in with magic links and sells them subscriptions through Stripe. It speaks JSON over HTTPS.
 
-A method is called by \`POST /1/<date>/<method>\` with a JSON object; one that takes no field takes \`{}\`. A field that a method does not name is refused. A date has every method of the earlier dates unless it replaces them, so a client picks one date and stays with it. What is published never changes under its date; new fields in answers come under a new one.
+Call a method with \`POST /1/<date>/<method>\` and a JSON object; a method without fields takes \`{}\`. A field that the method does not declare is refused. A date serves every method of the earlier dates unless it replaces the method, so a client picks one date and keeps it. A published method never changes under its date; new response fields are added under a new date.
 
-A moment is an ISO 8601 string in UTC with milliseconds. An id is an opaque string.
+A timestamp is an ISO 8601 string in UTC with milliseconds. An id is an opaque string.
 
-\`authorization\` is \`bearer <access token>\` or \`internal <key>\`. One that is present is verified by every method, those that need none included: \`unauthorized\` says that a credential is not good (refresh the token and ask again), \`access_denied\` that one is missing or may not do this.
+The header \`authorization\` is \`bearer <access token>\` or \`internal <key>\`. Every method verifies a credential that is present, even if the method does not require one. \`unauthorized\` means that the credential is invalid or expired: refresh the token and retry. \`access_denied\` means that the credential is missing or does not permit the call.
 
-An error has a fitting status and the body \`{"code", "meta"?, "reasons"?}\`. Branch on \`code\`; it never changes once published.
+An error has a matching status and the body \`{"code", "meta"?, "reasons"?}\`. Branch on \`code\`; a published code never changes.
 
-A call is answered within 4.5 seconds. A body may have 64 KiB.
+A call is answered within 4.5 seconds. A body may have at most 64 KiB.
 
-Pages in a browser may call from the origins of the client they belong to; the answer to their preflight says so. Nothing is ever redirected.
+A web page may call from the origins of its OAuth client; the response to its preflight request allows them. The API never redirects.
 
-Four answers are not ours but API Gateway's, and have the body \`{"message"}\`: 429 when it throttles, 413 for a body over 10 MB, 503 or 504 when a function does not answer, 500 when it crashes. Treat one as \`unavailable\`.`;
+Four responses come from API Gateway instead of Nest and have the body \`{"message"}\`: 429 if it throttles, 413 for a body over 10 MB, 503 or 504 if a function does not respond, 500 if it crashes. Treat each like \`unavailable\`.`;
 
-const TAGS: OpenApiDocument["tags"] = [
-  { name: "Sign-in", description: "From an address to tokens, to new tokens, to nothing." },
-  { name: "Sessions", description: "Where a person is signed in." },
-  { name: "Account", description: "What is known of a person, and what they agreed to." },
-  { name: "Subscription", description: "Trials and what was paid for." },
-  { name: "News", description: "What the app shows." },
-  { name: "Webhook", description: "What other services call." },
-  { name: "Service", description: "What is not about a person." },
-];
-
-/** What the `$default` route answers. */
+/** The errors that the `$default` route returns. */
 const UNMATCHED: readonly ErrorCode[] = [
   "not_found",
   "malformed_url",
@@ -53,31 +44,33 @@ const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] = {
     scheme: "bearer",
     bearerFormat: "JWT",
     description:
-      "A person's access token. A method that names a `user_id` takes the token of that user and no other.",
+      "A user's access token. A method that takes a `user_id` accepts only the token of that user.",
   },
   internal: {
     type: "apiKey",
     in: "header",
     name: "authorization",
-    description: "`internal <key>`: our own services, which may name any user.",
+    description: "`internal <key>`: for the operator's own services, which may act on any user.",
   },
 };
 
 const allErrors = Object.keys(ERRORS) as ErrorCode[];
 
-/** The errors whose answers a part of the document refers to. */
+/** The errors whose responses a part of the document references. */
 const referred = (part: string) =>
   allErrors.filter((code) => part.includes(`"#/components/responses/${code}"`));
 
 /**
- * The OpenAPI 3.1 document of everything there is to call, made from the declarations.
- * @throws Error if a field or a method has no words, or words have no field
+ * Builds the OpenAPI 3.1 document of the whole API from the declarations.
+ * @throws Error if a field has no description, a method has no group, or a description has no field
  */
 export async function buildDocument(): Promise<OpenApiDocument> {
   const methods = await Promise.all((await loadMethods()).map(describeMethod));
   const dead = Object.keys(FIELDS).filter((name) => !usedFields.has(name));
   if (dead.length > 0)
-    throw new Error(`tools/openapi/fields.ts describes what no method has: ${dead.join(", ")}.`);
+    throw new Error(
+      `tools/openapi/fields.ts describes fields that no method has: ${dead.join(", ")}. Remove them.`,
+    );
   const unmatched = failures(UNMATCHED);
   const byPath = ([one]: [string, unknown], [other]: [string, unknown]) => one.localeCompare(other);
   return {
@@ -85,15 +78,15 @@ export async function buildDocument(): Promise<OpenApiDocument> {
     info: {
       title: "Nest",
       version: VERSIONS.at(-1) ?? "",
-      summary: "Signs people in with mailed links and sells them subscriptions.",
+      summary: "Signs users in with magic links and sells them subscriptions through Stripe.",
       description: INTRODUCTION,
     },
     servers: [
       { url: "https://nest.getbeak.app", description: "Production" },
-      { url: "https://nest.nonprod-getbeak.app", description: "Trying things out" },
-      { url: "http://localhost:3000", description: "`npm start` on your machine" },
+      { url: "https://nest.nonprod-getbeak.app", description: "Test environment" },
+      { url: "http://localhost:3000", description: "The local stack (`npm start`)" },
     ],
-    tags: TAGS,
+    tags: Object.values(GROUPS),
     paths: {
       ...Object.fromEntries(methods.flatMap(({ paths }) => Object.entries(paths)).sort(byPath)),
       ...SERVICE_PATHS,
@@ -111,7 +104,8 @@ export async function buildDocument(): Promise<OpenApiDocument> {
       securitySchemes: SECURITY_SCHEMES,
     },
     "x-unmatched": {
-      description: "What any other path or verb is answered with; `OPTIONS` on the path of a method is 204.",
+      description:
+        "The responses of every other path or HTTP method. `OPTIONS` on the path of a method returns 204.",
       responses: unmatched,
     },
   };

@@ -4,13 +4,13 @@ import { DOMAIN_STARTS_WITH_DOT, MISSING_DOMAIN } from "#core/users/address.ts";
 import { RULES } from "#entry/validation.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
-/** What an error carries beside its code. */
+/** What an error carries in addition to its code. */
 interface Carried {
-  /** One sentence for the pages. */
-  says: string;
-  /** The fields of `meta`, all of them always there. */
+  /** For docs/errors.md. */
+  description: string;
+  /** The fields of `meta`; all of them are always present. */
   meta?: Readonly<Record<string, Schema>>;
-  /** Of each entry of `reasons`. */
+  /** The schema of each entry of `reasons`. */
   reason?: Schema;
   example: { meta?: unknown; reasons?: unknown };
 }
@@ -24,72 +24,73 @@ const object = (properties: Readonly<Record<string, Schema>>): Schema => ({
 
 const failing: Readonly<Record<string, Schema>> = {
   path: {
-    description: "Where it is: names of fields, and places in lists. Empty for the body itself.",
+    description: "The path of the field: field names and list indexes. Empty for the body itself.",
     type: "array",
     items: { anyOf: [{ type: "string" }, { type: "integer" }] },
   },
-  message: { description: "What is wrong, for a person.", type: "string" },
-  name: { description: "The rule that failed, in JSON Schema's words.", type: "string", enum: RULES },
+  message: { description: "What is wrong, for a human reader.", type: "string" },
+  name: { description: "The JSON Schema keyword of the rule that failed.", type: "string", enum: RULES },
 };
 const missing = { path: [], message: 'requires property "client_id"', name: "required" };
 
-/** The errors that carry more than their code. */
+/** The errors that carry `meta`, `reasons` or a header in addition to their code. */
 export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
   validation_failed: {
-    says: "`reasons` has one entry for each failing field, each with `meta.path`, `meta.message` and `meta.name`; the first of them is repeated in `meta`.",
+    description:
+      "`reasons` has one entry for each invalid field, with `meta.path`, `meta.message` and `meta.name`. `meta` repeats the first entry.",
     meta: failing,
     reason: object({ code: { type: "string", const: "validation_failed" }, meta: object(failing) }),
     example: { meta: missing, reasons: [{ code: "validation_failed", meta: missing }] },
   },
   unauthorized: {
-    says: `\`reasons\` has one entry, whose \`code\` is one of ${BEARER_REASONS.map((reason) => `\`${reason}\``).join(", ")}. The answer has \`WWW-Authenticate: Bearer error="invalid_token"\`.`,
+    description: `\`reasons\` has one entry, whose \`code\` is one of ${BEARER_REASONS.map((reason) => `\`${reason}\``).join(", ")}. The response has the header \`WWW-Authenticate: Bearer error="invalid_token"\`.`,
     reason: object({ code: { type: "string", enum: BEARER_REASONS } }),
     example: { reasons: [{ code: "token_expired" }] },
   },
   invalid_email: {
-    says: "`meta.message`, one of two texts that the desktop app compares.",
+    description: "`meta.message`, one of two texts. The desktop app compares them, so they never change.",
     meta: { message: { type: "string", enum: [MISSING_DOMAIN, DOMAIN_STARTS_WITH_DOT] } },
     example: { meta: { message: MISSING_DOMAIN } },
   },
   rate_limited: {
-    says: "`Retry-After`, and the same number of seconds in `meta.retry_after`.",
-    meta: { retry_after: { description: "Seconds.", type: "integer", minimum: 1 } },
+    description: "The header `Retry-After`; `meta.retry_after` repeats its number of seconds.",
+    meta: { retry_after: { description: "Seconds to wait before retrying.", type: "integer", minimum: 1 } },
     example: { meta: { retry_after: 540 } },
   },
-  unavailable: { says: "`Retry-After`.", example: {} },
+  unavailable: { description: "The header `Retry-After`.", example: {} },
   body_too_large: {
-    says: "`meta.limit`, in bytes: 65,536, and 1,048,576 for webhooks.",
-    meta: { limit: { description: "Bytes.", type: "integer" } },
+    description: "`meta.limit`, the limit in bytes: 65,536 for methods, 1,048,576 for webhooks.",
+    meta: { limit: { description: "The limit in bytes.", type: "integer" } },
     example: { meta: { limit: 65_536 } },
   },
   unknown: {
-    says: "`meta.request_id` and nothing else; the log has the rest under that id.",
+    description: "`meta.request_id`. The log has the details under this id.",
     meta: { request_id: { type: "string" } },
     example: { meta: { request_id: "5f7c1e0a-8a53-4c0e-9a51-0f2b6f8f7f11" } },
   },
   malformed_url: {
-    says: "`meta.path`.",
+    description: "`meta.path`, the path of the request.",
     meta: { path: { type: "string" } },
     example: { meta: { path: "/1/2021-10-06/" } },
   },
   unknown_version: {
-    says: "`meta.supported_version`.",
+    description: "`meta.supported_version`, the only major version.",
     meta: { supported_version: { type: "string", const: "1" } },
     example: { meta: { supported_version: "1" } },
   },
   method_not_supported: {
-    says: "`Allow`, and the same in `meta.allow`.",
+    description: "The header `Allow`; `meta.allow` repeats it.",
     meta: { allow: { type: "string" } },
     example: { meta: { allow: "POST, OPTIONS" } },
   },
   subscription_not_valid: {
-    says: "`meta.status`, as Stripe has it.",
+    description: "`meta.status`, the status of the subscription in Stripe.",
     meta: { status: { type: "string" } },
     example: { meta: { status: "sleeping" } },
   },
 };
 
-/** The schema's name of an error: `token_expired` is `TokenExpired`. */
+/** The name of an error's schema: `token_expired` is `TokenExpired`. */
 export function errorSchemaName(code: ErrorCode): string {
   return code.replace(/(?:^|_)(\w)/g, (_match, letter: string) => letter.toUpperCase());
 }
@@ -110,7 +111,7 @@ export function errorSchema(code: ErrorCode): Schema {
   };
 }
 
-/** The body of an error, as an example. */
+/** A sample body of an error. */
 export function errorExample(code: ErrorCode): Record<string, unknown> {
   return { code, ...CARRIED[code]?.example };
 }

@@ -1,181 +1,217 @@
 import type { Schema } from "#tools/openapi/types.ts";
 
-/** What the schema of a field can't say. */
-export interface Words {
-  says: string;
-  /** A value as it comes; none where the field's own parts make it up. */
+/** The documentation of a field that its schema cannot express. */
+export interface FieldDocumentation {
+  description: string;
+  /** A sample value. Omitted for objects and lists: their sample is built from their fields. */
   example?: unknown;
-  /** Narrows the schema to what is really sent. */
+  /** Narrows the schema to the values that are really sent. */
   narrows?: Schema;
 }
 
-/** RFC 3339 in UTC with milliseconds, as every moment on the wire. */
-export const MOMENT: Schema = {
+/** A timestamp on the wire: RFC 3339, UTC, milliseconds. */
+export const TIMESTAMP: Schema = {
   format: "date-time",
   pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$",
 };
 
 const USER = "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
-const ID = "Opaque; compare it, don't read it.";
+const OPAQUE = "An opaque string: compare it, do not parse it.";
 
-const moment = (says: string, example: string | null = "2026-03-14T09:26:53.589Z"): Words => ({
-  says,
-  example,
-  narrows: MOMENT,
-});
+const timestamp = (
+  description: string,
+  example: string | null = "2026-03-14T09:26:53.589Z",
+): FieldDocumentation => ({ description, example, narrows: TIMESTAMP });
 
 /**
- * The meaning of every field on the wire, by its name, or by `<method>.<path>` where a name has several. They stand here
- * and not in the declarations so that no function carries prose.
+ * Describes every field on the wire, keyed by its name, or by `<method>.<path>` where one name has several meanings.
+ * The descriptions are kept here, outside the declarations, so that no deployed function bundles them.
  */
-export const FIELDS: Readonly<Record<string, Words>> = {
-  client_id: { says: "The OAuth client that asks.", example: "client_000000C2kdCzNlbL1BqR5FeMatItU" },
-  user_id: { says: `The user. ${ID}`, example: USER },
+export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
+  client_id: {
+    description: "The OAuth client that sends the request.",
+    example: "client_000000C2kdCzNlbL1BqR5FeMatItU",
+  },
+  user_id: { description: `The user's id. ${OPAQUE}`, example: USER },
 
   redirect_uri: {
-    says: "Where the link leads: one of the client's own, letter by letter.",
+    description:
+      "The URL that the magic link opens. It must equal one of the client's redirect URIs exactly.",
     example: "https://magic.getbeak.app/",
   },
   state: {
-    says: "Comes back in the link unchanged. The client finds its code verifier by it, so make a new random one for each link (RFC 6749, section 10.12).",
+    description:
+      "Returned unchanged in the link. The client uses it to find the code verifier, so generate a new random value for each link (RFC 6749, section 10.12).",
     example: "5sCMVbRsG3ZBkN0vSgX1yw",
   },
-  code_challenge_method: { says: "How the challenge was made (RFC 7636).", example: "S256" },
+  code_challenge_method: {
+    description: "How the code challenge was computed (RFC 7636, section 4.3).",
+    example: "S256",
+  },
   code_challenge: {
-    says: "The SHA-256 of the code verifier as unpadded base64url, 43 characters (RFC 7636, section 4.2); 64 hex digits are taken too.",
+    description:
+      "The SHA-256 of the code verifier as unpadded base64url, 43 characters (RFC 7636, section 4.2). 64 hex digits are also accepted.",
     example: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
   },
-  identifier_type: { says: "What kind of identifier it is.", example: "email", narrows: { enum: ["email"] } },
+  identifier_type: {
+    description: "The type of the identifier.",
+    example: "email",
+    narrows: { enum: ["email"] },
+  },
   identifier_value: {
-    says: "The mail address as it was typed. Mail goes to it; upper and lower case name the same person.",
+    description:
+      "The email address as the user typed it. The mail is sent to this spelling; addresses that differ only in case belong to the same user.",
     example: "ada@example.com",
   },
   device: {
-    says: "The machine that asks. One that signed the address in before keeps a limit of its own, which strangers can't use up.",
+    description:
+      "The device that sends the request. A device that has signed in to this address before has its own rate limit, which requests from other devices do not use up.",
   },
-  "list_sessions.[].device": { says: "The machine that asked for the link; null if it did not say." },
+  "list_sessions.[].device": {
+    description: "The device that requested the link; null if the request did not describe one.",
+  },
   platform: {
-    says: "Its operating system.",
+    description: "The device's operating system.",
     example: "mac",
     narrows: { enum: ["mac", "windows", "linux"] },
   },
   beak_id: {
-    says: "A random string that this installation made once and keeps.",
+    description: "A random string that the installation generates once and keeps.",
     example: "3q2-7wEjJ4K0pYcRkq8mXw",
   },
-  fingerprint: { says: "A digest of the hardware.", example: "mZ0uE5y0Hq8Z1tqfJ1pRkA" },
+  fingerprint: { description: "A hash of the device's hardware.", example: "mZ0uE5y0Hq8Z1tqfJ1pRkA" },
 
   grant_type: {
-    says: "What is exchanged; the other grant's fields are ignored.",
+    description: "The grant to exchange. Fields of the other grant are ignored.",
     example: "authorization_code",
   },
   code: {
-    says: "`authorization_code`: the code of the mailed link. Works once, for 20 minutes.",
+    description:
+      "For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes.",
     example:
       "authzcode_2hF4hH2mK8sXq0Jd3VtYb7Lr9Pw.5f1c0d9a7b3e8264af90d1c2b3a4958677e8f9a0b1c2d3e4f5061728394a5b6c",
   },
   code_verifier: {
-    says: "`authorization_code`: the random string whose hash went with the link's request. It never leaves the machine before (RFC 7636, section 4.1).",
+    description:
+      "For `authorization_code`: the random string whose hash was sent as `code_challenge` when the link was requested. Keep it on the device until this call (RFC 7636, section 4.1).",
     example: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
   },
   "authenticate_user.redirect_uri": {
-    says: "`authorization_code`: the same as in the link's request.",
+    description: "For `authorization_code`: the redirect URI that was sent when the link was requested.",
     example: "https://magic.getbeak.app/",
   },
   refresh_token: {
-    says: "Opaque. Good for 365 days and for one use, which answers its successor; keep the newest.",
+    description:
+      "An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest.",
     example:
       "01.reftok_2hF4hK9dQm3RzT6Wv1XcYb8Ns5J.9a8b7c6d5e4f30213243546576879809a1b2c3d4e5f60718293a4b5c6d7e8f90",
   },
   access_token: {
-    says: "A JWS for the `authorization` header (RFC 9068). Opaque to a client: whether it is still good is only told by a call.",
+    description:
+      "A JWS to send in the `authorization` header (RFC 9068). Clients must treat it as opaque: only a call shows whether it is still valid, because a session can be revoked.",
     example: "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJ1c2VyXzAifQ.c2lnbmF0dXJl",
   },
-  token_type: { says: "How the access token is sent.", example: "bearer" },
+  token_type: { description: "The scheme to send the access token with.", example: "bearer" },
   expires_in: {
-    says: "Seconds until the access token ends.",
+    description: "Seconds until the access token expires.",
     example: 3600,
     narrows: { type: "integer", minimum: 0 },
   },
-  expires_at: moment("When the access token ends."),
+  expires_at: timestamp("When the access token expires."),
 
   level: {
-    says: "`general` is a yes to news and offers by mail, `none` a no.",
+    description: "`general`: the user agrees to receive news and offers by email. `none`: the user does not.",
     example: "general",
   },
-  email: { says: "An address.", example: "ada@example.com" },
+  email: { description: "An email address.", example: "ada@example.com" },
 
-  "list_news_items.[].id": { says: `The item. ${ID}`, example: "newsitem_2hF4hPq1ZsXw7Lk5Nd0Rm3Vt8Yc" },
-  primary: { says: "The banner to show." },
+  "list_news_items.[].id": {
+    description: `The news item's id. ${OPAQUE}`,
+    example: "newsitem_2hF4hPq1ZsXw7Lk5Nd0Rm3Vt8Yc",
+  },
+  primary: { description: "The banner to show." },
   fallback: {
-    says: "The banner for a client that does not know `primary.code`; null for none.",
+    description: "The banner for clients that do not know `primary.code`; null if there is none.",
     example: null,
   },
-  "list_news_items.[].primary.code": { says: "The kind of banner.", example: "generic_banner" },
-  "list_news_items.[].fallback.code": { says: "The kind of banner.", example: "generic_banner" },
-  dismissible: { says: "Whether a person may close it.", example: true },
-  payload: { says: "What it shows, as plain text." },
-  emoji: { says: "Stands before the title.", example: "🐦" },
-  title: { says: "One line.", example: "Beak 2 is here" },
-  body: { says: "A sentence or two.", example: "It sends requests twice as fast." },
-  action: { says: "A button; null for none." },
-  cta: { says: "What is on the button.", example: "See what is new" },
-  url: { says: "Where it leads.", example: "https://getbeak.app/", narrows: { format: "uri" } },
+  "list_news_items.[].primary.code": { description: "The type of the banner.", example: "generic_banner" },
+  "list_news_items.[].fallback.code": { description: "The type of the banner.", example: "generic_banner" },
+  dismissible: { description: "Whether the user can close the banner.", example: true },
+  payload: { description: "The content of the banner, as plain text." },
+  emoji: { description: "An emoji to show before the title.", example: "🐦" },
+  title: { description: "The title, one line.", example: "Beak 2 is here" },
+  body: { description: "The text, one or two sentences.", example: "It sends requests twice as fast." },
+  action: { description: "The banner's button; null if there is none." },
+  cta: { description: "The label of the button.", example: "See what is new" },
+  url: {
+    description: "The URL that the button opens.",
+    example: "https://getbeak.app/",
+    narrows: { format: "uri" },
+  },
 
   "get_subscription_status.status": {
-    says: "Stripe's word for a subscription that can be used. `past_due`: a payment failed and is tried again.",
+    description:
+      "The status of the subscription in Stripe. Only usable statuses are returned. `past_due`: a payment failed and Stripe retries it.",
     example: "active",
     narrows: { enum: ["active", "trialing", "past_due", "incomplete"] },
   },
   billing_portal_url: {
-    says: "Stripe's portal, where the person changes or ends the subscription. A short-lived credential: open it, never keep it. Null if Stripe does not answer in time.",
+    description:
+      "A link to Stripe's billing portal, where the user changes or cancels the subscription. It is a short-lived credential: open it, do not store it. Null if Stripe does not respond in time.",
     example: "https://billing.stripe.com/p/session/test_YWNjdF8x",
     narrows: { format: "uri" },
   },
-  start_date: moment("When the current period began.", "2026-03-01T00:00:00.000Z"),
-  end_date: moment("When access ends unless the subscription goes on.", "2026-04-01T00:00:00.000Z"),
-  cancel_at: moment("When it will end, if that was asked for.", null),
+  start_date: timestamp("When the current period started.", "2026-03-01T00:00:00.000Z"),
+  end_date: timestamp("When access ends unless the subscription renews.", "2026-04-01T00:00:00.000Z"),
+  cancel_at: timestamp("When the subscription will end, if it was canceled; otherwise null.", null),
   cancel_type: {
-    says: "`period_end`: it runs to the end of what was paid; `immediate`: it was ended at once; null: nobody ended it.",
+    description:
+      "`period_end`: canceled, and usable until the paid period ends. `immediate`: canceled with immediate effect. Null: not canceled.",
     example: null,
     narrows: { enum: ["immediate", "period_end"] },
   },
-  cancelled_at: moment("When the end was asked for.", null),
+  cancelled_at: timestamp("When the cancellation was requested; null if it was not.", null),
   entitlement: {
-    says: "A JWS that lets the app work offline until its `exp`, at most 14 days. Null for an internal caller and while a payment is disputed.",
+    description:
+      "A JWS that lets the app work offline until its `exp`, at most 14 days. Null for an internal caller and while a payment is disputed.",
     example: "eyJhbGciOiJFUzI1NiIsInR5cCI6ImVudGl0bGVtZW50K2p3dCJ9.eyJzdGF0dXMiOiJhY3RpdmUifQ.c2lnbmF0dXJl",
   },
 
-  "get_user.id": { says: `The user. ${ID}`, example: USER },
-  "get_user.created_at": moment("When the user first signed in, or was met in Stripe."),
-  identifiers: { says: "Every address the user ever had." },
+  "get_user.id": { description: `The user's id. ${OPAQUE}`, example: USER },
+  "get_user.created_at": timestamp(
+    "When the user was created: at the first sign-in, or with a subscription in Stripe.",
+  ),
+  identifiers: { description: "Every email address that the user has or had." },
   "get_user.identifiers[].id": {
-    says: `The identifier. ${ID}`,
+    description: `The identifier's id. ${OPAQUE}`,
     example: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
   },
   "get_user.identifiers[].identifier_value": {
-    says: "The address in lower case.",
+    description: "The email address in lower case.",
     example: "ada@example.com",
   },
-  "get_user.identifiers[].created_at": moment("When it was first met."),
-  updated_at: moment("When it last changed; null if never."),
-  verified_at: moment("When its owner first followed a link that was mailed to it; null if never."),
-  removed_at: moment("When it was taken away; null while it is in use.", null),
+  "get_user.identifiers[].created_at": timestamp("When the identifier was created."),
+  updated_at: timestamp("When the identifier last changed; null if it never did."),
+  verified_at: timestamp("When a magic link sent to the address was first redeemed; null if none was."),
+  removed_at: timestamp(
+    "When the identifier was removed from the user; null while it belongs to the user.",
+    null,
+  ),
 
   session_id: {
-    says: "The session, as `list_sessions` names it.",
+    description: "The session's id, as `list_sessions` returns it.",
     example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",
   },
   "list_sessions.[].id": {
-    says: "The session. `revoke_session` ends it.",
+    description: "The session's id. Pass it to `revoke_session` to end the session.",
     example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",
   },
   "list_sessions.[].client_id": {
-    says: "The OAuth client that signed in.",
+    description: "The OAuth client that signed in.",
     example: "client_000000C2kdCzNlbL1BqR5FeMatItU",
   },
-  ip: { says: "The network address that signed in.", example: "203.0.113.9" },
-  "list_sessions.[].created_at": moment("When it signed in."),
-  last_used_at: moment("When its tokens were last refreshed, or made."),
-  current: { says: "Whether it is the session of the bearer that asks.", example: true },
+  ip: { description: "The IP address that signed in.", example: "203.0.113.9" },
+  "list_sessions.[].created_at": timestamp("When the user signed in."),
+  last_used_at: timestamp("When the session's tokens were last issued or refreshed."),
+  current: { description: "Whether this is the session of the bearer token in the request.", example: true },
 };

@@ -1,21 +1,21 @@
 /**
- * Lints `docs/openapi.json` with Redocly's strict rules, which hold every example against its schema too, and without
- * the network. Ends with status 1 if anything is wrong.
+ * Lints `docs/openapi.json` with Redocly's strict rules, which also validate every example against its schema. Needs no
+ * network. Exits with status 1 if it finds a problem.
  */
 import { readFile } from "node:fs/promises";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 
 const PATH = "docs/openapi.json";
 
-/** What the rules ask for and we don't want. */
+/** Rules that are switched off, each with the reason. */
 const EXCEPTIONS = {
-  // Nest is nobody's to copy.
+  // Nest has no public license.
   "info-license": "off",
-  // `npm start` is where the document is first tried.
+  // The local stack of `npm start` is one of the servers.
   "no-server-example.com": "off",
-  // /health and the keys can't be asked wrongly.
+  // /health and the public keys take no input, so they have no 4xx response.
   "operation-4xx-response": "off",
-  // Redocly does not see what `x-unmatched` refers to.
+  // Redocly ignores references in `x-unmatched`.
   "no-unused-components": "off",
 } as const;
 

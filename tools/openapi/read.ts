@@ -1,4 +1,5 @@
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
+import type { Version } from "#core/versions.ts";
 import type {
   MediaType,
   OpenApiDocument,
@@ -8,19 +9,19 @@ import type {
   Schema,
 } from "#tools/openapi/types.ts";
 
-/** An error as an operation can answer with it. */
+/** An error that an operation can return. */
 export interface DocumentedError {
   code: ErrorCode;
   status: number;
   meaning: string;
 }
 
-/** A method in one of its forms, as the document has it. */
+/** A method as one date introduced it, read from the document. */
 export interface DocumentedForm {
   name: string;
   /** The date that introduced it. */
-  introduced: string;
-  /** Every path that serves it, by date. */
+  introduced: Version;
+  /** Every path that serves this form, oldest date first. */
   paths: string[];
   operation: Operation;
   request: Schema;
@@ -31,14 +32,14 @@ export interface DocumentedForm {
   errors: DocumentedError[];
 }
 
-/** What a reference into the components leads to, or the thing itself. */
-export function resolve<Thing extends object>(document: OpenApiDocument, thing: Thing | Reference): Thing {
-  if (!("$ref" in thing) || typeof thing.$ref !== "string") return thing as Thing;
-  const [, , kind = "", name = ""] = thing.$ref.split("/");
-  return (document.components as unknown as Record<string, Record<string, Thing>>)[kind]?.[name] as Thing;
+/** Resolves a reference into `components`; returns any other value unchanged. */
+export function resolve<Value extends object>(document: OpenApiDocument, value: Value | Reference): Value {
+  if (!("$ref" in value) || typeof value.$ref !== "string") return value as Value;
+  const [, , kind = "", name = ""] = value.$ref.split("/");
+  return (document.components as unknown as Record<string, Record<string, Value>>)[kind]?.[name] as Value;
 }
 
-/** The codes of the errors that an answer can be of. */
+/** The error codes that a response can carry. */
 export function codesIn(response: Response): ErrorCode[] {
   const examples = response.content?.["application/json"].examples ?? {};
   return Object.keys(examples).filter((name): name is ErrorCode => Object.hasOwn(ERRORS, name));
@@ -60,7 +61,7 @@ function exampleIn(document: OpenApiDocument, media: MediaType | undefined): unk
   return first && resolve(document, first).value;
 }
 
-/** Every form of every method, oldest date first, each once however many dates have it. */
+/** Every form of every method, once each even if several dates serve it, oldest date first. */
 export function formsOf(document: OpenApiDocument): DocumentedForm[] {
   const forms = new Map<string, DocumentedForm>();
   for (const [path, { post }] of Object.entries(document.paths)) {
@@ -77,7 +78,7 @@ export function formsOf(document: OpenApiDocument): DocumentedForm[] {
     const answered = ok && resolve(document, ok).content?.["application/json"];
     forms.set(key, {
       name,
-      introduced: post["x-introduced"],
+      introduced: post["x-introduced"] as Version,
       paths: [path],
       operation: post,
       request: resolve(document, asked.schema as Reference),

@@ -5,38 +5,38 @@ import type { Header, MediaType, Reference, Response, Responses, Schema } from "
 
 export const HEADERS: Readonly<Record<string, Header>> = {
   "beak-time": {
-    description: "The server's clock.",
+    description: "The server's time.",
     required: true,
     schema: { type: "string", format: "date-time", examples: ["2026-03-14T09:26:53.589Z"] },
   },
   "request-id": {
-    description: "Names this call in the server's log.",
+    description: "The id of this call in the server's log.",
     required: true,
     schema: { type: "string", minLength: 1, examples: ["5f7c1e0a-8a53-4c0e-9a51-0f2b6f8f7f11"] },
   },
   "retry-after": {
-    description: "Seconds to wait before asking again.",
+    description: "Seconds to wait before retrying.",
     required: true,
     schema: { type: "integer", minimum: 1, examples: [540] },
   },
   "www-authenticate": {
-    description: "RFC 6750, section 3.",
+    description: "The reason for a 401 (RFC 6750, section 3).",
     required: true,
     schema: { type: "string", const: 'Bearer error="invalid_token"' },
   },
   allow: {
-    description: "The verbs that the path takes.",
+    description: "The HTTP methods that the path accepts.",
     required: true,
     schema: { type: "string", examples: ["POST, OPTIONS"] },
   },
   "cache-control": {
-    description: "How long the answer may be kept; every other answer says `no-store`.",
+    description: "How long the response may be cached. All other responses have `no-store`.",
     required: true,
     schema: { type: "string", const: "public, max-age=300" },
   },
 };
 
-/** Headers that an answer of a status always has beside the common ones. */
+/** Headers that every response with a status has, in addition to the common ones. */
 const HEADERS_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
   401: ["www-authenticate"],
   405: ["allow"],
@@ -50,25 +50,29 @@ function headers(names: readonly string[] = []): Record<string, Reference> {
   );
 }
 
-/** JSON of a schema, with an example made of its fields' examples. */
+/** A JSON body. Without `examples` it gets one that is built from the examples of its fields. */
 export function json(schema: Schema, examples?: MediaType["examples"]): { "application/json": MediaType } {
   return { "application/json": { schema, examples: examples ?? { whole: { value: exampleOf(schema) } } } };
 }
 
-/** 200 with a body, or 204 without. */
+/**
+ * The successful response: 200 with a body, or 204 without.
+ * @param schema of the body; null for 204
+ * @param options `reference` replaces the schema in the document, `names` are additional headers
+ */
 export function success(
   schema: Schema | null,
   { reference = schema, names = [] }: { reference?: Schema | null; names?: readonly string[] } = {},
 ): Responses {
   if (!schema || !reference)
-    return { 204: { description: "Done; there is no body.", headers: headers(names) } };
+    return { 204: { description: "Success, without a body.", headers: headers(names) } };
   const examples = { whole: { value: exampleOf(schema) } };
-  return { 200: { description: "Done.", headers: headers(names), content: json(reference, examples) } };
+  return { 200: { description: "Success.", headers: headers(names), content: json(reference, examples) } };
 }
 
 const schemaOf = (code: ErrorCode) => `#/components/schemas/${errorSchemaName(code)}`;
 
-/** The body of an answer that has one of these errors: told apart by `code`. */
+/** The body of a response that carries one of these errors, discriminated by `code`. */
 function anyOfErrors(codes: readonly ErrorCode[]): Schema {
   const [only] = codes;
   if (codes.length === 1 && only) return { $ref: schemaOf(only) };
@@ -92,7 +96,7 @@ function failure(status: number, codes: readonly ErrorCode[]): Response {
   };
 }
 
-/** The answers that errors give, by their status. One that is of one error is kept once, in the components. */
+/** The responses of these errors, by status. A status with a single error references `components.responses`. */
 export function failures(codes: readonly ErrorCode[]): Responses {
   const byStatus = Map.groupBy(new Set(codes), (code) => ERRORS[code][0]);
   const answers = [...byStatus].map(([status, these]): [string, Response | Reference] => [
@@ -102,7 +106,7 @@ export function failures(codes: readonly ErrorCode[]): Responses {
   return Object.fromEntries(answers.sort(([one], [other]) => one.localeCompare(other)));
 }
 
-/** The answers that `failures` refers to, of those of all errors that the document needs. */
+/** The entries of `components.responses` that `failures` references. */
 export function errorResponses(codes: readonly ErrorCode[]): Record<string, Response> {
   return Object.fromEntries(codes.map((code) => [code, failure(ERRORS[code][0], [code])]));
 }

@@ -1,41 +1,43 @@
 import { toJSONSchema } from "zod";
 import type { ZodMiniType } from "zod/mini";
-import { FIELDS, type Words } from "#tools/openapi/fields.ts";
+import { FIELDS, type FieldDocumentation } from "#tools/openapi/fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
-/** The names of `FIELDS` that some schema has asked for; what is left over is dead prose. */
+/** The keys of `FIELDS` that some schema uses. `buildDocument` rejects the others as dead. */
 export const usedFields = new Set<string>();
 
-/** @throws Error if nobody has said what the field means */
-function wordsOf(method: string, path: string, name: string): Words {
+/** @throws Error if the field has no description */
+function documentationOf(method: string, path: string, name: string): FieldDocumentation {
   const key = [`${method}.${path}`, name].find((candidate) => Object.hasOwn(FIELDS, candidate));
-  const words = key === undefined ? undefined : FIELDS[key];
-  if (key === undefined || !words)
-    throw new Error(`tools/openapi/fields.ts says nothing of ${name} (${method}.${path}).`);
+  const documentation = key === undefined ? undefined : FIELDS[key];
+  if (key === undefined || !documentation)
+    throw new Error(
+      `The field ${method}.${path} has no description. Add ${name} to tools/openapi/fields.ts.`,
+    );
   usedFields.add(key);
-  return words;
+  return documentation;
 }
 
 const isNull = (schema: Schema) => schema.type === "null";
 
-/** Narrows the schema of a value; if it may be null, it still may. */
+/** Narrows the schema of a value. A nullable value stays nullable. */
 function narrowed(schema: Schema, narrows: Schema = {}): Schema {
   const orNull = Array.isArray(schema.type) && narrows.enum ? { enum: [...narrows.enum, null] } : {};
   return { ...schema, ...narrows, ...orNull };
 }
 
-/** Adds the words to every field below, whose paths join names by dots and mark a list's items by `[]`. */
-function withWords(schema: Schema, method: string, at = ""): Schema {
-  const inner = (shape: Schema): Schema => withWords(shape, method, at);
+/** Adds the description to every field of a schema. A path joins names by dots and marks the items of a list by `[]`. */
+function withDescriptions(schema: Schema, method: string, at = ""): Schema {
+  const inner = (shape: Schema): Schema => withDescriptions(shape, method, at);
   return {
     ...schema,
     ...(schema.anyOf ? { anyOf: schema.anyOf.map(inner) } : {}),
-    ...(schema.items ? { items: withWords(schema.items, method, `${at}[]`) } : {}),
-    ...(schema.properties ? { properties: propertiesWithWords(schema.properties, method, at) } : {}),
+    ...(schema.items ? { items: withDescriptions(schema.items, method, `${at}[]`) } : {}),
+    ...(schema.properties ? { properties: describedProperties(schema.properties, method, at) } : {}),
   };
 }
 
-function propertiesWithWords(
+function describedProperties(
   properties: Readonly<Record<string, Schema>>,
   method: string,
   at: string,
@@ -43,26 +45,27 @@ function propertiesWithWords(
   return Object.fromEntries(
     Object.entries(properties).map(([name, property]) => {
       const path = at === "" ? name : `${at}.${name}`;
-      const { says, example, narrows } = wordsOf(method, path, name);
-      const { description: _none, ...inner } = withWords(narrowed(property, narrows), method, path);
-      return [
-        name,
-        { description: says, ...inner, ...(example === undefined ? {} : { examples: [example] }) },
-      ];
+      const { description, example, narrows } = documentationOf(method, path, name);
+      const { description: _replaced, ...inner } = withDescriptions(
+        narrowed(property, narrows),
+        method,
+        path,
+      );
+      return [name, { description, ...inner, ...(example === undefined ? {} : { examples: [example] }) }];
     }),
   );
 }
 
 /**
- * The JSON Schema of a declared request or response, every field with its meaning and an example.
- * @throws Error if a field has no words in `FIELDS`
+ * The JSON Schema of a declared request or response, with a description and an example for every field.
+ * @throws Error if a field has no entry in `FIELDS`
  */
 export function documentedSchema(type: ZodMiniType, method: string): Schema {
   const { $schema: _dialect, ...schema } = toJSONSchema(type) as Schema & { $schema?: string };
-  return withWords(schema, method);
+  return withDescriptions(schema, method);
 }
 
-/** A value of a schema, made of its fields' examples. */
+/** A sample value of a schema, built from the examples of its fields. */
 export function exampleOf(schema: Schema): unknown {
   if (schema.examples) return schema.examples[0];
   if (schema.const !== undefined) return schema.const;
@@ -74,5 +77,5 @@ export function exampleOf(schema: Schema): unknown {
     return Object.fromEntries(
       Object.entries(schema.properties).map(([name, property]) => [name, exampleOf(property)]),
     );
-  throw new Error(`No example can be made of ${JSON.stringify(schema)}`);
+  throw new Error(`Cannot build an example of ${JSON.stringify(schema)}`);
 }

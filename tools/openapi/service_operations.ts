@@ -4,7 +4,7 @@ import type { ErrorCode } from "#core/errors.ts";
 import { failures, json, success } from "#tools/openapi/responses.ts";
 import type { Operation, PathItem, Schema } from "#tools/openapi/types.ts";
 
-/** What every function answers with that can't do its work. */
+/** The error of a function that failed to start. */
 const BROKEN: readonly ErrorCode[] = ["unknown"];
 
 const text = (description: string, example: string): Schema => ({
@@ -16,9 +16,15 @@ const text = (description: string, example: string): Schema => ({
 const publicKey: Record<string, Schema> = {
   kty: { type: "string", const: "EC" },
   crv: { type: "string", const: "P-256" },
-  x: text("Unpadded base64url.", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
-  y: text("Unpadded base64url.", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
-  kid: text("Names the key in a token's header.", "2026-03-14-f83OJ3D2"),
+  x: text(
+    "A coordinate of the public key, unpadded base64url.",
+    "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+  ),
+  y: text(
+    "A coordinate of the public key, unpadded base64url.",
+    "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+  ),
+  kid: text("The key's id, which the header of a token names.", "2026-03-14-f83OJ3D2"),
   use: { type: "string", const: "sig" },
   alg: { type: "string", const: "ES256" },
 };
@@ -32,8 +38,8 @@ const closed = (properties: Record<string, Schema>): Schema => ({
 
 const health: Omit<Operation, "operationId"> = {
   tags: ["Service"],
-  summary: "Tells that the API answers.",
-  description: "Asks no database and nobody else, so it says nothing of them.",
+  summary: "Reports that the API responds.",
+  description: "Calls neither the database nor another service, so it does not report their state.",
   security: [{}],
   responses: {
     ...success(closed({ status: { type: "string", const: "ok" } })),
@@ -44,9 +50,9 @@ const health: Omit<Operation, "operationId"> = {
 const keys: Operation = {
   operationId: "get_jwks",
   tags: ["Service"],
-  summary: "Lists the public keys that our tokens are signed with.",
+  summary: "Lists the public keys that verify access tokens and entitlements.",
   description:
-    "A JWK set (RFC 7517). A key is here an hour before it signs anything and for as long as anything it signed is good, so the set may be kept for five minutes.",
+    "A JWK set (RFC 7517). A key is published an hour before it signs anything and until everything it signed has expired, so the set may be cached for five minutes.",
   security: [{}],
   responses: {
     ...success(closed({ keys: { type: "array", items: closed(publicKey) } }), { names: ["cache-control"] }),
@@ -54,28 +60,34 @@ const keys: Operation = {
   },
 };
 
-/** Stripe's own object, of which these are what we rely on. */
+/** A Stripe event, with only the fields that Nest reads. */
 const event: Schema = {
-  description: "An event as Stripe sends it. Its object is read again from Stripe, so only its id counts.",
+  description:
+    "An event as Stripe sends it. Nest reads only the object's id and fetches the object from Stripe again.",
   type: "object",
   properties: {
     id: {
       type: "string",
       pattern: "^evt_\\w{1,250}$",
-      description: "The event. It is worked once.",
+      description: "The event's id. Nest processes each id once.",
       examples: ["evt_1T9x2kATHKHpwoLy4cQm8WdZ"],
     },
-    type: text("What happened.", "payment_intent.succeeded"),
-    created: { type: "number", description: "When, in seconds since 1970.", examples: [1_773_480_413] },
+    type: text("The type of the event.", "payment_intent.succeeded"),
+    created: {
+      type: "number",
+      description: "When the event was created, in seconds since 1970.",
+      examples: [1_773_480_413],
+    },
     data: {
-      description: "What it happened to. Of `object` only the id is read; an event without one is noted.",
+      description:
+        "The object that changed. Nest reads only its id; an event whose object has no id is recorded and ignored.",
       examples: [{ object: { id: "pi_3T9x2jATHKHpwoLy1R7vN3bK" } }],
     },
   },
   required: ["id", "type", "created"],
 };
 
-/** The webhook of a provider, as its declaration has it. */
+/** The operation of Stripe's webhook, from its declaration. */
 function webhook(): Operation {
   const { name, summary, errors, response } = stripeWebhook.declaration;
   const { $schema: _dialect, ...answer } = toJSONSchema(response) as Schema & { $schema?: string };
@@ -84,7 +96,7 @@ function webhook(): Operation {
     tags: ["Webhook"],
     summary,
     description:
-      "Stripe posts here; nobody else can. The signature is over the body as it was sent, and its stamp must be within five minutes. An event is stored before it is worked and worked once, whatever is sent how often; any answer but 200 makes Stripe send it again. A type that is not known is answered 200 and noted.",
+      "Only Stripe can call this endpoint. The signature covers the raw body, and its timestamp must be at most five minutes old. Nest stores an event before it processes it, and processes it once, however often Stripe delivers it. Stripe retries after any response other than 200. An event of an unknown type is recorded and answered with 200.",
     security: [{}],
     parameters: [
       {
@@ -92,7 +104,7 @@ function webhook(): Operation {
         in: "header",
         required: true,
         description:
-          "Proves that Stripe sent it: `t=<seconds>,v1=<HMAC-SHA256 of t, a dot and the body, in hex>`.",
+          "Proves that Stripe sent the event: `t=<seconds>,v1=<HMAC-SHA256 of t, a dot and the body, in hex>`.",
         schema: { type: "string" },
       },
     ],
@@ -101,7 +113,7 @@ function webhook(): Operation {
   };
 }
 
-/** The paths that are no methods. */
+/** The paths that are not methods. */
 export const SERVICE_PATHS: Readonly<Record<string, PathItem>> = {
   "/1/webhook/stripe": { post: webhook() },
   "/.well-known/jwks.json": { get: keys },

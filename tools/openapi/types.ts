@@ -1,7 +1,7 @@
 /** The parts of JSON Schema (2020-12) that the document uses. */
 export interface Schema {
   $ref?: string;
-  /** Several where a value may be null too. */
+  /** A list if the value may be null. */
   type?: string | readonly string[];
   description?: string;
   format?: string;
@@ -50,10 +50,10 @@ export interface Response {
   content?: { "application/json": MediaType };
 }
 
-/** By status. */
+/** Responses by status. */
 export type Responses = Readonly<Record<string, Response | Reference>>;
 
-/** The names of the schemes that are good together; `{}` where none is needed. */
+/** Alternative security schemes; `{}` if none is required. */
 export type Security = readonly Readonly<Record<string, readonly string[]>>[];
 
 export interface Operation {
@@ -69,13 +69,13 @@ export interface Operation {
     content: { "application/json": MediaType };
   };
   responses: Responses;
-  /** The date that introduced this form of the method; a later date's path has it unchanged. */
+  /** The date that introduced this form of the method. Later dates serve it unchanged. */
   "x-introduced"?: string;
 }
 
 export type PathItem = Readonly<Partial<Record<"get" | "head" | "post", Operation>>>;
 
-/** An OpenAPI 3.1 document, as far as ours goes. */
+/** The parts of an OpenAPI 3.1 document that Nest uses. */
 export interface OpenApiDocument {
   openapi: string;
   info: { title: string; version: string; summary: string; description: string };
@@ -89,6 +89,6 @@ export interface OpenApiDocument {
     headers: Readonly<Record<string, Header>>;
     securitySchemes: Readonly<Record<string, object>>;
   };
-  /** What is answered under any path or verb that is not in `paths`. */
+  /** The responses of every path and HTTP method that `paths` does not have. */
   "x-unmatched": { description: string; responses: Responses };
 }

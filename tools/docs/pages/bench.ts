@@ -9,12 +9,13 @@ import type { FigureTable } from "#tools/bench/tables.ts";
 
 export const path = "docs/bench/figures.md";
 
-/** The newest figures of `npm run bench`, which are kept in docs/bench/results.json. */
+/** The newest figures of `npm run bench`, from docs/bench/results.json. */
 export async function render() {
   const { load, throughput, peers, growth, memory } = await readResults();
   return [
     "# Figures",
-    "The newest of `npm run bench`. [Performance](../performance.md) says what they mean and what is not met.",
+    "The newest results of `npm run bench`, for developers who compare a change with them. " +
+      "[Performance](../performance.md) explains what they mean and which targets are missed.",
     ...(load ? section("load", load, describeLoad(load.figures)) : []),
     ...(throughput ? section("throughput", throughput, describeThroughput(throughput.figures)) : []),
     ...(peers ? section("peers", peers, describePeers(peers.figures)) : []),

@@ -21,15 +21,30 @@ function options(command: Command): string {
 export async function render() {
   const program = nestProgram();
   return [
-    "# The operator's program",
-    "`npm run nest -- <area> <command>` works on the deployment that the environment names, or `.env` where the " +
-      "environment says nothing. Most areas need `MONGODB_URI` only; `stripe` also what " +
-      "[its runbook](runbooks/stripe.md) says. `--help` after any command shows how it is called.",
-    "`--json` prints one JSON document instead of words. What can't be undone is asked for first; `--yes` says so in " +
-      "advance, as a script must. Status 0 means that all is well, 1 that something is not, 2 that it was called wrongly.",
-    "`--local` has a command work on [the local stack](local_stack.md) that `npm start` runs, whatever the environment says.",
-    "`npm run db:setup`, `db:check`, `keys:generate`, `keys:rotate` and `news` are the same commands under the names that " +
-      "deploys use.",
+    "# The nest command",
+    "The reference of the command-line tool for operators: `npm run nest -- <area> <command>`. It works on the deployment " +
+      "whose settings are in the environment; variables that are not set are read from `.env`. Most areas need only " +
+      "`MONGODB_URI`; [the Stripe runbook](runbooks/stripe.md) lists what `stripe` needs. `--help` after any command shows " +
+      "its arguments.",
+    {
+      head: ["Option", "Effect"],
+      rows: [
+        ["`--local`", "Works on [the local stack](local_stack.md) of `npm start`; ignores the environment"],
+        ["`--json`", "Prints one JSON document instead of text"],
+        [
+          "`--yes`",
+          "Skips the confirmation that commands ask for if they cannot be undone; required in scripts",
+        ],
+      ],
+    },
+    {
+      head: ["Exit status", "Meaning"],
+      rows: [
+        ["0", "Success"],
+        ["1", "The command failed, or a check found a problem"],
+        ["2", "The arguments are invalid"],
+      ],
+    },
     ...program.commands.flatMap((area) => [
       `## ${area.name()}`,
       `${area.description()[0]?.toUpperCase()}${area.description().slice(1)}.`,

@@ -10,13 +10,13 @@ export const path = "docs/configure.md";
 const code = (text: string) => `\`${text}\``;
 const read = (file: string) => readFile(new URL(`../../../${file}`, import.meta.url), "utf8");
 
-/** What `.env.example` says of a variable: the comment above it, or above its group, and a value. */
+/** A variable in `.env.example`: the comment above it, or above its group, and its value. */
 interface Described {
-  says: string;
+  description: string;
   value: string;
 }
 
-/** @returns by name, in the file's order */
+/** @returns the variables by name, in the order of the file */
 function parseExample(text: string): Map<string, Described> {
   const described = new Map<string, Described>();
   let comment: string[] = [];
@@ -28,26 +28,28 @@ function parseExample(text: string): Map<string, Described> {
       comment = isOver ? [line.slice(2)] : [...comment, line.slice(2)];
       isOver = false;
     } else if (name) {
-      described.set(name, { says: comment.join(" "), value });
+      described.set(name, { description: comment.join(" "), value });
       isOver = true;
     }
   }
   return described;
 }
 
-const ONLY_LOCAL = "nowhere: only tests and the local stack set it";
+const ONLY_LOCAL = "not in a deployment: only tests and the local stack set it";
 
-/** Where a deployment has a variable from. */
+/** Where a deployment takes a variable from. */
 function placeOf(name: string, schema: ZodMiniType): string {
   const origin = originOf(schema);
   if (origin === "lambda") return "Lambda sets it";
   if (origin === "local") return ONLY_LOCAL;
   if (origin !== "setting") {
     const parameter = code(origin.parameter ?? name);
-    return origin.isSecret ? `SSM, secret ${parameter}` : `SSM, ${parameter}, which ${code("config")} writes`;
+    return origin.isSecret
+      ? `SSM, secret ${parameter}`
+      : `SSM, ${parameter}, written by ${code("nest config")}`;
   }
   return name in FROM_STACK
-    ? "the stack makes it of the stage file"
+    ? "the stack derives it from the stage file"
     : `stage file, ${code(`variables.${name}`)}`;
 }
 
@@ -77,9 +79,9 @@ async function rows(names: readonly string[]): Promise<Row[]> {
   });
 }
 
-/** Who reads a variable, in few words. */
+/** The functions that read a variable, in a few words. */
 function readersOf({ functions }: Row, all: number): string {
-  if (functions.length === 0) return "whatever calls AWS";
+  if (functions.length === 0) return "functions that call AWS";
   if (functions.length === all) return "every function";
   if (functions.length > all / 2) return `${functions.length} of ${all} functions`;
   return functions.map(code).join(", ");
@@ -92,22 +94,24 @@ export async function render() {
   const stage = await read("deploy/stages/nonprod.yml");
   return [
     "# Configure",
-    "A function reads environment variables and nothing else, and only those of the parts that it uses. One that " +
-      "lacks something answers `unknown`, and names every bad variable at once in its log, and no value. " +
-      "`npm run nest -- config check --stage <stage>` says the same before a deploy, and refuses it.",
-    "`npm start` needs none of these. The commands of [the operator's program](cli.md) read them from the environment " +
-      "or from `.env`; [`.env.example`](../.env.example) is a file to begin with.",
+    "Every environment variable of a deployment and of a developer's machine, for people who deploy or run Nest.",
+    "A function reads its configuration from environment variables only, and only the variables of the parts that it uses. " +
+      "If one is missing or invalid, the function answers `unknown` and its log lists all missing or invalid variables at " +
+      "once, without their values. `npm run nest -- config check --stage <stage>` makes the same check before a deployment; " +
+      "`npm run deploy` refuses to deploy if it fails.",
+    "`npm start` needs none of these variables. [The nest command](cli.md) reads them from the environment or from `.env`; " +
+      "copy [`.env.example`](../.env.example) to begin.",
     "## Variables",
-    "Not needed means that the code has a default, or does without. In AWS, what comes from SSM reaches a function as " +
-      "`<NAME>_PARAMETER`, the parameter's name and version ([decision 12](decisions/0012_secrets_from_ssm.md)). The " +
-      "default shown is that of `.env.example`.",
+    "A variable that is not required has a default or switches a feature off. In AWS, a value from SSM reaches a function " +
+      "as `<NAME>_PARAMETER`, which holds the name and version of the parameter " +
+      "([decision 12](decisions/0012_secrets_from_ssm.md)). The defaults shown are those of `.env.example`.",
     {
-      head: ["Variable", "What it is", "Needed", "Default or example", "Comes from", "Read by"],
+      head: ["Variable", "Meaning", "Required", "Default or example", "Source in AWS", "Read by"],
       rows: table.map((row) => {
-        const { says = "", value = "" } = described.get(row.name) ?? {};
+        const { description = "", value = "" } = described.get(row.name) ?? {};
         return [
           code(row.name),
-          says.replaceAll("<", "&lt;"),
+          description.replaceAll("<", "&lt;"),
           row.isRequired ? "yes" : "no",
           value === "" ? "" : code(value),
           [...row.places].join("; "),
@@ -115,45 +119,61 @@ export async function render() {
         ];
       }),
     },
-    "## A stage file",
-    "What a deployment has that is no secret, in `deploy/stages/<stage>.yml`. [Deploy](deploy.md) says what must be " +
-      "there before the first deploy. As committed for nonprod:",
+    "## Stage file",
+    "`deploy/stages/<stage>.yml` holds the settings of a deployment that are not secret. [Deploy](deploy.md) lists what the " +
+      "first deployment needs. The file for nonprod:",
     ["```yaml", stage.trimEnd(), "```"].join("\n"),
     "## On a developer's machine",
     {
-      head: ["Variable", "What it is", "Read by"],
-      rows: LOCAL.map(([names, says, readers]) => [names.split(", ").map(code).join(", "), says, readers]),
+      head: ["Variable", "Meaning and default", "Read by"],
+      rows: LOCAL.map(([names, description, readers]) => [
+        names.split(", ").map(code).join(", "),
+        description,
+        readers,
+      ]),
     },
   ];
 }
 
-/** What our programs read beside the variables of functions. A test holds the names against the code. */
-export const LOCAL: readonly (readonly [name: string, says: string, readers: string])[] = [
-  ["PORT", "Where the local stack listens; 3000", "`npm start`, `npm run nest -- --local`"],
+/** The variables of programs other than the deployed functions. A test compares the names with the code. */
+export const LOCAL: readonly (readonly [names: string, description: string, readers: string])[] = [
+  ["PORT", "The port of the local stack; 3000", "`npm start`, `npm run nest -- --local`"],
   [
     "NEST_CACHE_DIR",
-    "Where downloaded and built programs lie; `~/.cache/nest`",
-    "`npm start`, `npm test`, proofs",
+    "The folder for downloaded and built programs; `~/.cache/nest`",
+    "`npm start`, `npm test`, `npm run verify:*`",
   ],
-  ["NEST_DATA_DIR", "What `npm start` keeps between runs; the cache's folder `local`", "`npm start`"],
-  ["MONGODB_URI", "A database to use instead of the one that Nest finds", "`npm start`, `npm test`"],
-  ["CHROME_PATH", "A Chrome or Chromium that is in no usual place", "browser tests, `npm run mail:preview`"],
+  [
+    "NEST_DATA_DIR",
+    "The folder for data that `npm start` keeps between runs; `local` in the cache folder",
+    "`npm start`",
+  ],
+  [
+    "MONGODB_URI",
+    "The database to use instead of the one that Nest finds or starts",
+    "`npm start`, `npm test`",
+  ],
+  [
+    "CHROME_PATH",
+    "The path of Chrome or Chromium, if it is not in a usual place",
+    "browser tests, `npm run mail:preview`",
+  ],
   [
     "STRIPE_SECRET_KEY",
-    "With a test key, and a price and product of its account, Stripe's test mode",
+    "A test key. With `STRIPE_PRICE_ID` and `STRIPE_PRODUCT_IDS` of its account, the local stack uses Stripe's test mode",
     "`npm start`",
   ],
   [
     "STRIPE_CONTRACT_KEY",
-    "A test key of a sandbox, which the suites about Stripe then use too",
+    "A test key of a Stripe sandbox, which the Stripe contract tests then run against",
     "`npm run stripe:sandbox`",
   ],
-  ["FROM_MONGODB_URI", "The database of the service of 2022", "`npm run nest -- db import`"],
-  ["SCREENSHOT_DIR", "Where browser tests draw what they saw, for a person to look at", "`npm test`"],
-  ["CI", "Set in CI: what would be skipped with a reason fails", "`npm test`, `npm run secrets`"],
+  ["FROM_MONGODB_URI", "The database of the 2022 service", "`npm run nest -- db import`"],
+  ["SCREENSHOT_DIR", "The folder where browser tests save screenshots", "`npm test`"],
+  ["CI", "Set in CI: checks that would be skipped fail instead", "`npm test`, `npm run secrets`"],
   [
     "CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS, MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY, FAULTS, FAULTS_SEED, FAULTS_ONLY",
-    "How long, and which, the stories are that tests tell by chance",
+    "The length, seed and selection of the randomized suites",
     "`npm run stories`, `chaos`, `model`, `faults`",
   ],
 ];

@@ -18,24 +18,24 @@ export async function render() {
     const names = answers
       .filter(({ errors }) => errors.some((error) => error.code === code))
       .map(({ name }) => `\`${name}\``);
-    return [...new Set(names), ...(routing.includes(code) ? ["routing"] : [])].join(", ") || "nothing yet";
+    return [...new Set(names), ...(routing.includes(code) ? ["routing"] : [])].join(", ") || "no method";
   };
   return [
     "# Errors",
-    'An error is a JSON object, `{"code": "...", "meta"?: {...}, "reasons"?: [...]}`, under the status of its code. ' +
-      "Branch on `code`; it does not change once published.",
-    "Answered by *routing* means a path or verb that no method has. Four more bodies are API Gateway's own and have " +
-      "another shape: see [architecture](architecture.md).",
+    'Every error code of the API, for developers who call it. An error is a JSON object, `{"code": "...", "meta"?: {...}, ' +
+      '"reasons"?: [...]}`, with the HTTP status of its code. Branch on `code`: a published code never changes.',
+    "*Routing* in the last column means that no method has the path or HTTP method. Four more error responses come from API " +
+      "Gateway and have another shape: see [architecture](architecture.md#four-responses-of-api-gateway).",
     {
-      head: ["Code", "Status", "Meaning", "Answered by"],
+      head: ["Code", "Status", "Meaning", "Returned by"],
       rows: Object.entries(ERRORS)
         .map(([code, [status, meaning]]) => ({ code: code as ErrorCode, status, meaning }))
         .sort((one, other) => one.status - other.status)
         .map(({ code, status, meaning }) => [`\`${code}\``, String(status), meaning, answeredBy(code)]),
     },
-    "## What some of them carry",
+    "## Fields and headers of some errors",
     Object.entries(CARRIED)
-      .map(([code, { says }]) => `- \`${code}\`: ${says}`)
+      .map(([code, { description }]) => `- \`${code}\`: ${description}`)
       .join("\n"),
   ];
 }

@@ -11,7 +11,7 @@ import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_pair.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/sign_in/magic_link.ts";
 import { RPC_BODY_LIMIT } from "#entry/read_body.ts";
 import { WEBHOOK_BODY_LIMIT } from "#entry/webhook.ts";
-import { ASSUMED, PRICES, PRICES_ARE } from "#tools/docs/prices.ts";
+import { ASSUMED, PRICE_SOURCE, PRICES } from "#tools/docs/prices.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 import { readSettings, STAGES, settingsPath } from "#tools/stage/settings.ts";
 
@@ -21,7 +21,7 @@ const code = (text: string) => `\`${text}\``;
 const number = (value: number) => value.toLocaleString("en-GB");
 const dollars = (value: number) => `$${value.toFixed(2)}`;
 
-/** A time in its largest whole unit. */
+/** Formats seconds in the largest unit that has a whole number. */
 function duration(seconds: number): string {
   const units = [
     [DAY, "day"],
@@ -34,18 +34,18 @@ function duration(seconds: number): string {
   return `${number(count)} ${name}${count === 1 ? "" : "s"}`;
 }
 
-/** What each limit of `LIMITS` is about. */
+/** The requests that each limit of `LIMITS` counts. */
 const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
-  links_per_address_and_network: "links to one address, asked for from one network",
-  links_per_address: "links to one address",
+  links_per_address_and_network: "magic links to one address, requested from one network",
+  links_per_address: "magic links to one address, except those of known devices",
   links_per_known_device:
-    "links to one address for a machine that signed it in before; the others then don't count",
-  links_per_network: "links that one network asks for",
-  trial_requests_per_network: "requests for a trial from one network",
-  new_trials_per_network: "new trials from one network",
+    "magic links to one address for one device that has signed in to it before; no other limit on the address applies",
+  links_per_network: "magic links requested from one network",
+  trial_requests_per_network: "trial requests from one network",
+  new_trials_per_network: "new trials started from one network",
   failures_per_network: "failed redemptions and refreshes from one network",
   mails_per_hour:
-    "links mailed by the whole fleet, not mails about subscriptions: above it an alarm, above ten times it unknown machines are refused",
+    "magic links mailed by the whole deployment. Above the limit an alarm is raised; above ten times the limit, unknown devices are refused",
 };
 
 const rateLimits = Object.entries(LIMITS).map(([name, { points, seconds }]) => [
@@ -71,7 +71,7 @@ async function throttles(): Promise<string[][]> {
   );
   return stages.map(([name, { throttle, reservedConcurrency, logRetentionDays }]) => [
     name,
-    `${throttle.requestsPerSecond} a second, bursts of ${number(throttle.burst)}`,
+    `${throttle.requestsPerSecond} requests/s, bursts of ${number(throttle.burst)}`,
     Object.entries(reservedConcurrency)
       .map(([reserved, count]) => `${code(reserved)} ${count}`)
       .join(", ") || "none",
@@ -83,7 +83,7 @@ const MILLION = 1e6;
 const seconds = (ASSUMED.warmMs + ASSUMED.coldShare * ASSUMED.coldMs) / 1000;
 const gigabytes = (bytes: number) => (bytes * MILLION) / 1e9;
 
-/** What a million calls cost, a line for each part: what, arithmetic, dollars. */
+/** The cost of a million calls: item, arithmetic, dollars. */
 const perMillion: readonly (readonly [string, string, number])[] = [
   ["API Gateway, HTTP API", "1,000,000 requests", MILLION * PRICES.apiRequest],
   ["Lambda, invocations", "1,000,000", MILLION * PRICES.invocation],
@@ -100,18 +100,18 @@ const perMillion: readonly (readonly [string, string, number])[] = [
   ["SES", `${number(MILLION * ASSUMED.mailShare)} mails`, MILLION * ASSUMED.mailShare * PRICES.mail],
   [
     "SSM, if higher throughput is on",
-    `${number(MILLION * ASSUMED.coldShare)} starts, one read each`,
+    `${number(MILLION * ASSUMED.coldShare)} cold starts, one read each`,
     MILLION * ASSUMED.coldShare * PRICES.parameterRead,
   ],
   [
-    "What leaves for the internet",
+    "Data transfer to the internet",
     `1,000,000 × ${number(ASSUMED.answerBytes)} bytes = ${gigabytes(ASSUMED.answerBytes)} GB`,
     gigabytes(ASSUMED.answerBytes) * PRICES.gigabyteOut,
   ],
 ];
 
-/** What a stage costs a month though nobody calls. */
-async function standing(): Promise<readonly (readonly [string, string, number])[]> {
+/** The monthly cost of a stage without traffic: item, arithmetic, dollars. */
+async function fixedCosts(): Promise<readonly (readonly [string, string, number])[]> {
   const text = await readFile(new URL("../../../deploy/alarms.yml", import.meta.url), "utf8");
   const { Resources } = parse(text, { merge: true }) as {
     Resources: Record<
@@ -128,70 +128,71 @@ async function standing(): Promise<readonly (readonly [string, string, number])[
   ).size;
   return [
     ["Alarms", `${alarms} × ${dollars(PRICES.alarm)}; an account has 10 free`, alarms * PRICES.alarm],
-    ["Metrics from our logs", `${metrics} × ${dollars(PRICES.metric)}; 10 free`, metrics * PRICES.metric],
+    ["Custom metrics from logs", `${metrics} × ${dollars(PRICES.metric)}; 10 free`, metrics * PRICES.metric],
     ["Dashboard", "1; 3 free", PRICES.dashboard],
   ];
 }
 
 const bill = (rows: readonly (readonly [string, string, number])[]) => ({
-  head: ["What", "Arithmetic", "Dollars"],
+  head: ["Item", "Arithmetic", "Dollars"],
   rows: [
     ...rows.map(([what, how, amount]) => [what, how, dollars(amount)]),
-    ["**Together**", "", `**${dollars(rows.reduce((sum, [, , amount]) => sum + amount, 0))}**`],
+    ["**Total**", "", `**${dollars(rows.reduce((sum, [, , amount]) => sum + amount, 0))}**`],
   ],
 });
 
 export async function render() {
   return [
     "# Limits and cost",
+    "Rate limits, lifetimes and sizes, for developers who call the API; resources and cost of a stage, for people who deploy it.",
     "## Limits",
-    "What a caller meets. Each of the first table can be changed, or switched off with 0, by its variable " +
-      "([configure](configure.md)); why they are so: [decision 7](decisions/0007_rate_limits_and_known_devices.md). A " +
-      "network is an IPv4 address or the first 64 bits of an IPv6 address. Over a limit the answer is `rate_limited`, with " +
-      "`Retry-After`.",
-    { head: ["Variable", "Default", "Counts"], rows: rateLimits },
+    "A caller above one of these rate limits gets `rate_limited` with `Retry-After`. Set the variable " +
+      "([configure](configure.md)) to change a limit, or to 0 to switch it off. A network is an IPv4 address or the first 64 " +
+      "bits of an IPv6 address. [Decision 7](decisions/0007_rate_limits_and_known_devices.md) gives the reasons.",
+    { head: ["Variable", "Default", "What is counted"], rows: rateLimits },
     {
-      head: ["What", "Limit"],
+      head: ["Item", "Limit"],
       rows: [
-        ["A call, all in all", `${CALL_LIMIT_MS / 1000} s, then ${code("unavailable")}`],
-        ["A webhook, all in all", `${WEBHOOK_LIMIT_MS / 1000} s`],
-        ["A body", `${number(RPC_BODY_LIMIT)} bytes; a webhook's ${number(WEBHOOK_BODY_LIMIT)}`],
-        ["A mailed code", `${duration(CODE_LIFETIME_SECONDS)}, one use, ten failures`],
-        ["An access token", "1 hour; 300 to 864,000 s by client"],
-        ["A refresh token, unused", duration(REFRESH_TOKEN_LIFETIME_SECONDS)],
+        ["Duration of a call", `${CALL_LIMIT_MS / 1000} s, then ${code("unavailable")}`],
+        ["Duration of a webhook", `${WEBHOOK_LIMIT_MS / 1000} s`],
+        ["Size of a body", `${number(RPC_BODY_LIMIT)} bytes; ${number(WEBHOOK_BODY_LIMIT)} for webhooks`],
+        ["Code of a magic link", `${duration(CODE_LIFETIME_SECONDS)}, one use, ten failed attempts`],
+        ["Lifetime of an access token", "1 hour; 300 to 864,000 s, set for each client"],
+        ["Lifetime of an unused refresh token", duration(REFRESH_TOKEN_LIFETIME_SECONDS)],
         [
-          "An entitlement, for work offline",
-          `the subscription's end and its grace, at most ${duration(LONGEST_SECONDS)}`,
+          "Validity of an offline entitlement",
+          `until the subscription's grace period ends, at most ${duration(LONGEST_SECONDS)}`,
         ],
-        ["Grace after a subscription's end", duration(GRACE_SECONDS)],
-        ["No mail to an address that bounced hard", duration(SUPPRESSED_SECONDS)],
-        ["Records of what ended", `removed ${duration(KEPT_AFTER_END_SECONDS)} after it would have run out`],
+        ["Grace period after a subscription ends", duration(GRACE_SECONDS)],
+        ["Suppression of an address after a hard bounce", duration(SUPPRESSED_SECONDS)],
+        ["Expired records", `deleted ${duration(KEPT_AFTER_END_SECONDS)} after they expire`],
       ],
     },
-    "## What a stage is given",
-    { head: ["Memory, time-out", "Functions"], rows: functionLimits(await listFunctions()) },
-    "Lambda gives processor by memory: with a database a cold start is TLS and key derivation, which more memory makes " +
-      "shorter by more than it costs.",
+    "## Resources of a stage",
+    { head: ["Memory, timeout", "Functions"], rows: functionLimits(await listFunctions()) },
+    "Lambda allocates CPU in proportion to memory. A cold start with a database spends its time on TLS and key derivation, " +
+      "so more memory shortens it by more than it costs.",
     {
-      head: ["Stage", "API Gateway's throttle", "Reserved concurrency", "Logs kept"],
+      head: ["Stage", "API Gateway throttle", "Reserved concurrency", "Log retention"],
       rows: await throttles(),
     },
-    "## What a million calls cost",
-    `These are ${PRICES_ARE}, from memory of AWS's public pages: look before you budget. The free tier, which covers much of ` +
-      "a small stage, is not taken off.",
-    `Assumed of a call: ${ASSUMED.warmMs} ms billed, ${ASSUMED.coldShare * 100} % cold starts that add ` +
-      `${ASSUMED.coldMs} ms (${ASSUMED.warmMs} + ${ASSUMED.coldShare} × ${ASSUMED.coldMs} = ${seconds * 1000} ms), a function of 1 GB, ` +
-      `${number(ASSUMED.logBytes)} bytes of logs, ${number(ASSUMED.answerBytes)} bytes of answer, a mail in ` +
+    "## Cost of a million calls",
+    `Prices are ${PRICE_SOURCE}: check them before you budget. The free tier, which covers much of a small stage, is not ` +
+      "deducted.",
+    `Assumptions for a call: ${ASSUMED.warmMs} ms billed, ${ASSUMED.coldShare * 100} % cold starts that add ` +
+      `${ASSUMED.coldMs} ms (${ASSUMED.warmMs} + ${ASSUMED.coldShare} × ${ASSUMED.coldMs} = ${seconds * 1000} ms), 1 GB of memory, ` +
+      `${number(ASSUMED.logBytes)} bytes of logs, ${number(ASSUMED.answerBytes)} bytes of response, one mail in ` +
       `${1 / ASSUMED.mailShare} calls.`,
     bill(perMillion),
-    "Twice the time costs " +
-      `${dollars(MILLION * seconds * PRICES.gigabyteSecond)} more. Beak's desktop app asks some four calls an hour while it is ` +
-      "open: a million calls are about 1,000 people for a month of eight-hour days (1,000 × 31 × 8 × 4 = 992,000).",
-    "## What a stage costs though nobody calls",
-    "A month, at most; there is no server, no NAT gateway and nothing that idles.",
-    bill(await standing()),
-    "Parameters of SSM, the deployment bucket and EventBridge's events of AWS services are free or cents. Switched off as " +
-      "committed: X-Ray (`tracing: Active`, $5 a million traces), a KMS key of one's own ($1 a month and $0.03 for 10,000 " +
-      "uses), reserved concurrency (free). Outside this page: the database, Stripe's fees, the domain's zone ($0.50).",
+    "If calls took twice as long, a million would cost " +
+      `${dollars(MILLION * seconds * PRICES.gigabyteSecond)} more. Beak's desktop app makes about four calls an hour while it is ` +
+      "open: a million calls serve about 1,000 users for a month of eight-hour days (1,000 × 31 × 8 × 4 = 992,000).",
+    "## Cost of a stage without traffic",
+    "At most, per month. There is no server and no NAT gateway.",
+    bill(await fixedCosts()),
+    "SSM parameters, the deployment bucket and EventBridge events of AWS services are free or cost cents. Switched off by " +
+      "default: X-Ray (`tracing: Active`, $5 per million traces), a customer managed KMS key ($1 a month and $0.03 per 10,000 " +
+      "uses), reserved concurrency (free). Not included: the database, Stripe's fees, the DNS zone ($0.50).",
+    "Next: [scale](scale.md) shows which part becomes the bottleneck first, [performance](performance.md) the measured times.",
   ];
 }

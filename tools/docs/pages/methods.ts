@@ -1,5 +1,6 @@
 import { COMMON_ERRORS } from "#core/errors.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
+import { findMethodFile } from "#tools/openapi/groups.ts";
 import { type DocumentedForm, formsOf } from "#tools/openapi/read.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
@@ -7,20 +8,20 @@ export const path = "docs/methods.md";
 
 const CALLERS: Readonly<Record<string, string>> = {
   "": "anyone",
-  "bearer,internal": "the bearer of the user that `user_id` names, or an internal caller",
-  internal: "an internal caller",
+  "bearer,internal": "the user that `user_id` names (bearer token), or a service (internal key)",
+  internal: "a service (internal key)",
 };
 
 const code = (value: unknown) => `\`${JSON.stringify(value)}\``;
 const codes = (values: readonly string[]) => values.map((value) => `\`${value}\``).join(", ");
 const typesOf = (schema: Schema) => [schema.type ?? "any value"].flat();
 
-/** A schema in a few words. */
-function words(schema: Schema): string {
-  if (schema.anyOf) return schema.anyOf.map(words).join(" or ");
+/** Describes a schema in a few words. */
+function typeText(schema: Schema): string {
+  if (schema.anyOf) return schema.anyOf.map(typeText).join(" or ");
   if (schema.const !== undefined) return code(schema.const);
   if (schema.enum) return schema.enum.map(code).join(" or ");
-  if (schema.type === "array") return `array of ${words(schema.items ?? {})}`;
+  if (schema.type === "array") return `array of ${typeText(schema.items ?? {})}`;
   const type = typesOf(schema).join(" or ");
   if (schema.minLength === undefined && schema.maxLength === undefined) return type;
   return `${type}, ${schema.minLength ?? 0} to ${schema.maxLength ?? "any number of"} characters`;
@@ -30,17 +31,17 @@ interface Field {
   name: string;
   type: string;
   isRequired: boolean;
-  says: string;
+  description: string;
 }
 
-/** Each field, those of nested objects behind a dot and those of array items behind `[]`. */
+/** Lists every field. Nested fields are joined by dots; the items of a list are marked by `[]`. */
 function fieldsOf(schema: Schema, at = ""): Field[] {
   return [schema, ...(schema.anyOf ?? [])].flatMap((shape) => [
     ...(shape.items ? fieldsOf(shape.items, `${at}[]`) : []),
     ...Object.entries(shape.properties ?? {}).flatMap(([own, property]) => {
       const name = at === "" ? own : `${at}.${own}`;
       const isRequired = shape.required?.includes(own) === true;
-      const field = { name, type: words(property), isRequired, says: property.description ?? "" };
+      const field = { name, type: typeText(property), isRequired, description: property.description ?? "" };
       return [field, ...fieldsOf(property, name)];
     }),
   ]);
@@ -49,11 +50,11 @@ function fieldsOf(schema: Schema, at = ""): Field[] {
 const json = (value: unknown) => `\`\`\`json\n${JSON.stringify(value, null, 2)}\n\`\`\``;
 
 function request({ request: schema, requestExamples }: DocumentedForm) {
-  const rows = fieldsOf(schema).map(({ name, type, isRequired, says }) => [
+  const rows = fieldsOf(schema).map(({ name, type, isRequired, description }) => [
     `\`${name}\``,
     type,
     isRequired ? "yes" : "no",
-    says,
+    description,
   ]);
   const examples = Object.values(requestExamples).flatMap(({ summary, value }) => [
     ...(summary ? [`${summary}:`] : []),
@@ -63,26 +64,26 @@ function request({ request: schema, requestExamples }: DocumentedForm) {
 }
 
 function response({ response: schema, responseExample }: DocumentedForm) {
-  if (!schema) return ["Answer: 204, no body."];
+  if (!schema) return ["Response: 204 without a body."];
   const kind = schema.type === "array" ? "a JSON array" : "a JSON object";
-  const rows = fieldsOf(schema).map(({ name, type, says }) => [`\`${name}\``, type, says]);
+  const rows = fieldsOf(schema).map(({ name, type, description }) => [`\`${name}\``, type, description]);
   return [
-    `Answer: 200, ${kind}. Every field is always there.`,
+    `Response: 200 with ${kind}. Every field is always present.`,
     { head: ["Field", "Type", "Meaning"], rows },
     json(responseExample),
   ];
 }
 
-/** What does not follow from the schema alone. */
+/** Rules that the schema does not show. */
 function notes({ operation, request: schema }: DocumentedForm, callers: string): string[] {
   const isUserOptional = callers.includes("bearer") && !schema.required?.includes("user_id");
   return [
-    ...(isUserOptional ? ["- Without `user_id`, a bearer asks for its own user"] : []),
-    ...(operation.requestBody?.required ? [] : ["- The body may be left out"]),
+    ...(isUserOptional ? ["- Without `user_id`, the method uses the user of the bearer token"] : []),
+    ...(operation.requestBody?.required ? [] : ["- The body is optional"]),
   ];
 }
 
-function method(form: DocumentedForm) {
+async function method(form: DocumentedForm) {
   const { name, introduced, operation } = form;
   const callers = operation.security.flatMap((scheme) => Object.keys(scheme)).join();
   const own = form.errors.filter(({ code }) => !COMMON_ERRORS.includes(code)).map(({ code }) => code);
@@ -94,11 +95,11 @@ function method(form: DocumentedForm) {
       ...form.paths.map((served) => `- \`POST ${served}\``),
       `- Who may call: ${CALLERS[callers]}`,
       ...notes(form, callers),
-      `- Source: \`src/methods/${introduced}/${name}.ts\``,
+      `- Source: \`src/methods/${await findMethodFile(introduced, name)}\``,
     ].join("\n"),
     ...request(form),
     ...response(form),
-    `Errors of its own: ${codes(own) || "none"}.`,
+    `Errors in addition to the common ones: ${codes(own) || "none"}.`,
   ];
 }
 
@@ -106,9 +107,10 @@ export async function render() {
   const document = await buildDocument();
   return [
     "# Methods",
-    "The same as [openapi.json](openapi.json), for reading; `npm start` shows it at `/docs`.",
+    "Every method with its fields, examples and errors, for developers who call the API. [openapi.json](openapi.json) has " +
+      "the same in machine-readable form; the local stack (`npm start`) serves it at http://localhost:3000/docs.",
     ...document.info.description.split("\n\n"),
-    `Beside the errors named below, any method may answer ${codes(COMMON_ERRORS)}. [Errors](errors.md) says what each means.`,
-    ...formsOf(document).flatMap(method),
+    `The common errors, which every method can return, are ${codes(COMMON_ERRORS)}. [Errors](errors.md) explains each code.`,
+    ...(await Promise.all(formsOf(document).map(method))).flat(),
   ];
 }

@@ -16,19 +16,20 @@ function takenOut({ takeOut }: TestedPromise): string {
   return `${code(takeOut.text.trim())} of ${code(name)}${takeOut.leave ? `, for ${code(takeOut.leave)}` : ""}`;
 }
 
-/** @throws Error naming every write without a promise, promise without a test, and name that is stale */
+/** @throws Error that lists every write without a promise, every promise without a test and every stale name */
 export async function render() {
   const found = await problems();
   if (found.length > 0) throw new Error(found.join("\n"));
   const { promises, plainWrites } = await readPromises();
   return [
     "# Promises",
-    "What must hold when many do the same thing at once, or when a part fails: where it is kept, which test races or " +
-      "breaks it, and what `npm run test:promises` takes out of the code to see that test fail. The list is " +
-      "`tests/promises/promises.json`. `npm run check` fails where a write to the database is not in it, a promise has " +
-      "no test, or a test or a line of code that it names is gone.",
+    "The guarantees that hold when requests race or a dependency fails, for developers who change code that writes. For " +
+      "each: the code that keeps it, the tests that race or break it, and the code that the mutation test " +
+      "(`npm run test:promises`) removes to see those tests fail. The source is `tests/promises/promises.json`. " +
+      "`npm run check` fails if a database write is missing from it, if a promise has no test, or if a test or a line of " +
+      "code that it names no longer exists.",
     {
-      head: ["Contract", "Promise", "Kept by", "Tests", "Seen failing without"],
+      head: ["Contract", "Promise", "Kept by", "Tests", "Tests fail without"],
       rows: promises.map((each) => [
         each.contract,
         each.promise,
@@ -37,9 +38,9 @@ export async function render() {
         takenOut(each),
       ]),
     },
-    "## Writes that decide nothing",
+    "## Writes without a race",
     {
-      head: ["Write", "Why any number of them at once is harmless"],
+      head: ["Write", "Why concurrent calls are harmless"],
       rows: Object.entries(plainWrites).map(([place, why]) => [code(place), why]),
     },
   ];

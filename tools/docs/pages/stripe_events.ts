@@ -5,9 +5,10 @@ export const path = "docs/stripe_events.md";
 export async function render() {
   return [
     "# Stripe's events",
-    "What the webhook endpoint is sent and what `POST /1/webhook/stripe` does with it. Before it does anything, it stores " +
-      "the event in `stripe-events`; afterwards it notes there what became of it. An event of any other type is answered " +
-      "200 and recorded as ignored. Setting the endpoint up and working events again: see [the runbook](runbooks/stripe.md).",
+    "The event types that `POST /1/webhook/stripe` processes and what each does, for developers and on-call engineers. " +
+      "The webhook stores every event in the collection `stripe-events` before it processes it, and records the result " +
+      "there. It answers an event of any other type with 200 and records it as ignored. The [runbook](runbooks/stripe.md) " +
+      "explains how to set up the endpoint and how to reprocess events.",
     {
       head: ["Event", "What it does"],
       rows: Object.entries(STRIPE_EVENTS).map(([type, what]) => [`\`${type}\``, what]),

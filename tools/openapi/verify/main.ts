@@ -1,7 +1,7 @@
 /**
- * `npm run verify:openapi`: tries the OpenAPI document with programs that know nothing of Nest. Two public generators
- * make clients of it, which sign in against a local stack, and schemathesis looks for an answer that is a 5xx or is not
- * documented. Prints a table; ends with status 0 only if all of it held. `--seed 2` has schemathesis invent other calls.
+ * `npm run verify:openapi`: tests the OpenAPI document with third-party tools. Two client generators read it, and the
+ * generated clients sign in to a local stack. schemathesis sends random calls and fails on any 5xx or undocumented
+ * response. Prints a table and exits with status 1 if a check failed. `--seed 2` makes schemathesis send other calls.
  */
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -13,36 +13,38 @@ import { type LocalStack, startLocalStack } from "#tools/local/stack.ts";
 import { run } from "#tools/machine/child_process.ts";
 import { openTools, type Tools } from "#tools/openapi/verify/tools.ts";
 
-const HERE = fileURLToPath(new URL("./verify_openapi/outside/", import.meta.url));
+const HERE = fileURLToPath(new URL("./outside/", import.meta.url));
 const LONGEST_MS = 10 * 60 * 1000;
 
-/** Where one run works. */
-interface Work {
+/** The state of one run. */
+interface Run {
   stack: LocalStack;
   tools: Tools;
+  /** Temporary; holds `openapi.json` and the generated clients. */
   folder: string;
   seed: string;
   internalKey: string;
   webhookSecret: string;
-  /** What the API's log says it answered: method, status and code. */
-  answers: Set<string>;
+  /** Every method, status and code that the API's log has. */
+  responses: Set<string>;
 }
 
-/** Who asks. */
+/** The credential that schemathesis sends, and the user that it acts on. */
 interface Caller {
   authorization: string;
   userId: string;
 }
 
-interface Person {
+interface SignedIn {
   user_id: string;
   access_token: string;
 }
 
-const say = (line: string) => console.log(line);
+const print = (line: string) => console.log(line);
 const newAddress = () => `verify-${randomBytes(4).toString("hex")}@example.com`;
 
-async function typescript({ stack, tools, folder }: Work): Promise<Person> {
+/** Generates the TypeScript client, compiles a program against it and signs in with it. */
+async function signInWithTypescript({ stack, tools, folder }: Run): Promise<SignedIn> {
   const node = (program: string, ...args: string[]) =>
     run(process.execPath, [join(tools.folder, "node_modules", program), ...args], { cwd: folder });
   await node("openapi-typescript/bin/cli.js", "openapi.json", "-o", "api.d.ts");
@@ -55,7 +57,8 @@ async function typescript({ stack, tools, folder }: Work): Promise<Person> {
   return JSON.parse(await run(process.execPath, [program, stack.url, newAddress()]));
 }
 
-async function python({ stack, tools, folder }: Work): Promise<void> {
+/** Generates the Python client and signs in with it. */
+async function signInWithPython({ stack, tools, folder }: Run): Promise<void> {
   await writeFile(join(folder, "generator.yaml"), "post_hooks: []\n");
   await run(
     tools.python("openapi-python-client"),
@@ -69,20 +72,25 @@ async function python({ stack, tools, folder }: Work): Promise<void> {
   await run(tools.python("python"), ["sign_in.py", stack.url, newAddress()], { cwd: folder });
 }
 
-/** Runs schemathesis over a document. @returns how many calls were made @throws Error with what it found */
+/**
+ * Runs schemathesis over a document.
+ * @param more additional arguments
+ * @returns the number of calls, for the table
+ * @throws Error with the output of schemathesis if it found a problem
+ */
 async function schemathesis(
-  work: Work,
+  context: Run,
   document: string,
   caller: Caller,
   more: string[] = [],
 ): Promise<string> {
-  const { stack, tools, folder, seed } = work;
+  const { stack, tools, folder, seed } = context;
   for (const name of ["schemathesis.toml", "hooks.py"]) await copyFile(join(HERE, name), join(folder, name));
   const printed = await run(
     tools.python("schemathesis"),
     [
       ...["--config-file", "schemathesis.toml", "run", document, "--url", stack.url, "--checks", "all"],
-      // It wants 401 where no credential came. Ours is `access_denied`, 403: 401 makes the app refresh.
+      // This check expects 401 without a credential. Nest returns 403 `access_denied`, since 401 makes the app refresh its token.
       ...["--exclude-checks", "missing_required_header"],
       ...["--max-examples", "40", "--seed", seed, "--no-color", "--continue-on-failure", "--warnings", "off"],
       ...more,
@@ -95,7 +103,7 @@ async function schemathesis(
         ...process.env,
         NEST_AUTHORIZATION: caller.authorization,
         NEST_USER_ID: caller.userId,
-        NEST_WEBHOOK_SECRET: work.webhookSecret,
+        NEST_WEBHOOK_SECRET: context.webhookSecret,
       },
     },
   );
@@ -103,82 +111,99 @@ async function schemathesis(
 }
 
 /**
- * That schemathesis can fail: over a document that lacks the answer of one method.
- * @throws Error if it finds nothing
+ * Checks that schemathesis can fail: runs it on a document without the 200 of one method.
+ * @throws Error if schemathesis finds nothing
  */
-async function seesWhatIsMissing(work: Work, caller: Caller): Promise<void> {
+async function checkSchemathesisCanFail(context: Run, caller: Caller): Promise<void> {
   const path = "/1/2021-10-06/list_news_items";
-  const whole = JSON.parse(await readFile(join(work.folder, "openapi.json"), "utf8"));
+  const whole = JSON.parse(await readFile(join(context.folder, "openapi.json"), "utf8"));
   delete whole.paths[path].post.responses[200];
-  await writeFile(join(work.folder, "lacking.json"), JSON.stringify(whole));
-  const found = await schemathesis(work, "lacking.json", caller, ["--include-path", path]).then(
+  await writeFile(join(context.folder, "incomplete.json"), JSON.stringify(whole));
+  const output = await schemathesis(context, "incomplete.json", caller, ["--include-path", path]).then(
     () => "",
     (error: Error) => error.message,
   );
-  if (!/Undocumented status code/.test(found)) throw new Error(`It found nothing:\n${found}`);
+  if (!/Undocumented status code/.test(output))
+    throw new Error(`schemathesis did not report the missing response:\n${output}`);
 }
 
-async function verify(work: Work): Promise<boolean> {
-  const rows: { check: string; result: string; seconds: string }[] = [];
-  const check = async <Value>(name: string, made: Promise<Value>): Promise<Value | null> => {
+/** Runs checks one after another and collects the rows of the printed table. */
+class Checks {
+  readonly rows: { check: string; result: string; seconds: string }[] = [];
+
+  /** @returns what the check returned, or null if it failed */
+  async run<Value>(name: string, started: Promise<Value>): Promise<Value | null> {
     const startedAt = Date.now();
-    const [settled] = await Promise.allSettled([made]);
+    const [settled] = await Promise.allSettled([started]);
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
     if (settled.status === "rejected") {
       console.error(`\n${name}:\n${(settled.reason as Error).message}\n`);
-      rows.push({ check: name, result: "FAILED", seconds });
+      this.rows.push({ check: name, result: "FAILED", seconds });
       return null;
     }
     const note = typeof settled.value === "string" ? `, ${settled.value}` : "";
-    rows.push({ check: name, result: `held${note}`, seconds });
+    this.rows.push({ check: name, result: `passed${note}`, seconds });
     return settled.value;
-  };
-  const person = await check("openapi-typescript: generates, compiles, signs in", typescript(work));
-  await check("openapi-python-client: generates, signs in", python(work));
-  const { user_id = "user_x", access_token = "none" } = person ?? {};
+  }
+}
+
+/** @returns whether every check passed */
+async function verify(context: Run): Promise<boolean> {
+  const checks = new Checks();
+  const user = await checks.run(
+    "openapi-typescript: generates, compiles, signs in",
+    signInWithTypescript(context),
+  );
+  await checks.run("openapi-python-client: generates, signs in", signInWithPython(context));
+  const { user_id = "user_x", access_token = "none" } = user ?? {};
   const bearer = { authorization: `bearer ${access_token}`, userId: user_id };
-  const internal = { authorization: `internal ${work.internalKey}`, userId: user_id };
-  await check("schemathesis as a person", schemathesis(work, "openapi.json", bearer));
-  await check("schemathesis as a service", schemathesis(work, "openapi.json", internal));
-  await check("schemathesis misses what is not documented", seesWhatIsMissing(work, bearer));
-  console.table(rows);
-  console.log(`${work.answers.size} kinds of answer by method, status and code were met.`);
-  return rows.every(({ result }) => result !== "FAILED");
+  const internal = { authorization: `internal ${context.internalKey}`, userId: user_id };
+  await checks.run("schemathesis with a bearer token", schemathesis(context, "openapi.json", bearer));
+  await checks.run("schemathesis with an internal key", schemathesis(context, "openapi.json", internal));
+  await checks.run("schemathesis reports a missing response", checkSchemathesisCanFail(context, bearer));
+  console.table(checks.rows);
+  console.log(`The API returned ${context.responses.size} distinct combinations of method, status and code.`);
+  return checks.rows.every(({ result }) => result !== "FAILED");
+}
+
+/** Starts a temporary local stack that records its responses and its error lines. */
+async function startRecordedStack(responses: Set<string>, errorLines: string[]): Promise<LocalStack> {
+  return startLocalStack({
+    port: 0,
+    isThrowAway: true,
+    say: print,
+    write: (line) => {
+      const { level, event, method = "webhook", status, code } = JSON.parse(line);
+      if (level === "error") errorLines.push(line);
+      if (event === "call" || event === "webhook") responses.add(`${method} ${status} ${code}`);
+    },
+  });
 }
 
 const { values } = parseArgs({ options: { seed: { type: "string", default: "1" } } });
 const folder = await mkdtemp(join(tmpdir(), "nest-verify-openapi-"));
 let stack: LocalStack | null = null;
 try {
-  const tools = await openTools(say);
-  const faults: string[] = [];
-  const answers = new Set<string>();
-  stack = await startLocalStack({
-    port: 0,
-    isThrowAway: true,
-    say,
-    write: (line) => {
-      const { level, event, method = "webhook", status, code } = JSON.parse(line);
-      if (level === "error") faults.push(line);
-      if (event === "call" || event === "webhook") answers.add(`${method} ${status} ${code}`);
-    },
-  });
+  const tools = await openTools(print);
+  const errorLines: string[] = [];
+  const responses = new Set<string>();
+  stack = await startRecordedStack(responses, errorLines);
   await writeFile(join(folder, "openapi.json"), await (await fetch(`${stack.url}/openapi.json`)).text());
   const status = (await (await fetch(`${stack.url}/dev/status`)).json()) as {
     internal_key: string;
     stripe: { webhook_secret: string };
   };
-  const held = await verify({
+  const passed = await verify({
     stack,
     tools,
     folder,
     seed: values.seed,
     internalKey: status.internal_key,
     webhookSecret: status.stripe.webhook_secret,
-    answers,
+    responses,
   });
-  for (const line of faults.slice(0, 20)) console.error(line);
-  if (!held) process.exitCode = 1;
+  for (const line of errorLines.slice(0, 20)) console.error(line);
+  if (!passed) process.exitCode = 1;
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

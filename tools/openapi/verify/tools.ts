@@ -8,24 +8,25 @@ import { onPath, run } from "#tools/machine/child_process.ts";
 const HERE = new URL("./outside/", import.meta.url);
 const PINS = ["package.json", "package-lock.json", "requirements.txt"];
 
-/** Programs of others, by which the document is tried. */
+/** The third-party tools that test the document. */
 export interface Tools {
-  /** With `node_modules` of the TypeScript generator. */
+  /** Contains `node_modules` with the TypeScript generator. */
   folder: string;
-  /** The full path of a Python program. */
+  /** The path of a program in the Python virtual environment. */
   python(program: string): string;
 }
 
 /**
- * The pinned tools, installed once into the cache.
- * @throws Error if there is no Python 3, or a registry can't be reached
+ * Opens the pinned tools. Installs them into the cache folder on first use.
+ * @param say prints progress
+ * @throws Error if Python 3 is not installed, or a package registry is unreachable
  */
 export async function openTools(say: (line: string) => void): Promise<Tools> {
   const pins = await Promise.all(PINS.map((name) => readFile(new URL(name, HERE))));
   const key = createHash("sha256").update(Buffer.concat(pins)).digest("hex").slice(0, 12);
   const folder = join(cacheDirectory(), `verify-openapi-${key}`);
   if (!existsSync(folder)) {
-    say("Installing the pinned generators and schemathesis, once.");
+    say("Installing the client generators and schemathesis (first run only).");
     await install(folder);
   }
   return { folder, python: (program) => join(folder, "venv", "bin", program) };
@@ -33,8 +34,11 @@ export async function openTools(say: (line: string) => void): Promise<Tools> {
 
 async function install(folder: string): Promise<void> {
   const python = onPath("python3");
-  if (!python) throw new Error("Python 3 is needed: schemathesis and a generator are Python programs.");
-  // A virtual environment can't be moved, so it is made in its place, and a mark says that all is there.
+  if (!python)
+    throw new Error(
+      "python3 is not on PATH. Install Python 3: schemathesis and one client generator are Python programs.",
+    );
+  // A virtual environment cannot be moved, so it is created in its final folder, which is removed if that fails.
   await rm(`${folder}.part`, { recursive: true, force: true });
   await mkdir(`${folder}.part`, { recursive: true });
   for (const name of PINS) await copyFile(new URL(name, HERE), join(`${folder}.part`, name));

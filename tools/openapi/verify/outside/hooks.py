@@ -1,5 +1,5 @@
-"""Puts what exists into about half of what schemathesis invents, and signs the webhook's events, so that calls get past
-the first refusal."""
+"""Replaces about half of the ids that schemathesis generates by existing ones, and signs the webhook's events, so that
+calls get past the first check."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ KNOWN = {
 
 
 def is_valid(value):
-    """Only a value that is valid is replaced, so that what is wrong on purpose stays wrong."""
+    """Only valid values are replaced, so that deliberately invalid ones are sent unchanged."""
     return isinstance(value, str) and 1 <= len(value) <= 250
 
 
@@ -25,7 +25,7 @@ def is_valid(value):
 def map_body(context, body):
     if not isinstance(body, dict):
         return body
-    # The same body is always changed the same way, or nothing could be played again.
+    # The choice depends on the body alone, so that a failing call can be replayed.
     chance = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
     changed = dict(body)
     for place, (name, value) in enumerate(KNOWN.items()):
@@ -40,7 +40,7 @@ def map_body(context, body):
 def before_call(context, case, **kwargs):
     if case.path != "/1/webhook/stripe" or not isinstance(case.body, dict):
         return
-    # As it is going to be sent: the signature is over the bytes.
+    # The signature covers the bytes that are sent.
     body = json.dumps(case.body, allow_nan=False)
     stamp = int(time.time())
     signed = hmac.new(os.environ["NEST_WEBHOOK_SECRET"].encode(), f"{stamp}.{body}".encode(), hashlib.sha256)

@@ -1,4 +1,4 @@
-"""Signs in with what openapi-python-client makes of the document."""
+"""Signs in with the client that openapi-python-client generates from the document."""
 
 import json
 import re
@@ -18,13 +18,13 @@ from nest_client.models import (
 )
 
 url, address = sys.argv[1:]
-whose = {
+client = {
     "client_id": "client_000000C2kdCzNlbL1BqR5FeMatItU",
     "redirect_uri": "https://magic.getbeak.app/",
 }
 nest = Client(base_url=url)
 link = {
-    **whose,
+    **client,
     "state": "s",
     "code_challenge_method": "S256",
     # RFC 7636, appendix B.
@@ -37,14 +37,14 @@ assert asked.status_code == 204, asked
 with urllib.request.urlopen(f"{url}/dev/inbox") as inbox:
     mail = [mail for mail in json.load(inbox) if mail["to"] == address][-1]
 grant = {
-    **whose,
+    **client,
     "grant_type": "authorization_code",
     "code": re.search(r"authzcode_\w+\.\w+", mail["text"])[0],
     "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
 }
 tokens = authenticate_user.sync(client=nest, body=AuthenticateUser20201214Request.from_dict(grant))
 assert isinstance(tokens, AuthenticateUser20201214Response), tokens
-person = AuthenticatedClient(base_url=url, token=tokens.access_token)
-user = get_user.sync(client=person, body=GetUser20211006Request(user_id=tokens.user_id))
+signed_in = AuthenticatedClient(base_url=url, token=tokens.access_token)
+user = get_user.sync(client=signed_in, body=GetUser20211006Request(user_id=tokens.user_id))
 assert isinstance(user, GetUser20211006Response), user
 assert user.identifiers[0].identifier_value == address, user

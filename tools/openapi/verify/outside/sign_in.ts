@@ -1,4 +1,4 @@
-/** Signs in with what openapi-typescript makes of the document, and is compiled against it. */
+/** Signs in with openapi-fetch and the types that openapi-typescript generates from the document. */
 import createClient from "openapi-fetch";
 import type { paths } from "./api.d.ts";
 
@@ -32,8 +32,8 @@ const redeemed = await nest.POST("/1/2021-10-06/authenticate_user", {
     code_verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
   },
 });
-// The error's code is a closed union: one that the method does not have would not compile.
-if (redeemed.error?.code === "token_expired") throw new Error("the link was slow");
+// The error code is a closed union: a code that the method does not declare would not compile.
+if (redeemed.error?.code === "token_expired") throw new Error("The link expired before it was redeemed.");
 if (!redeemed.data) throw new Error(redeemed.error.code);
 const { user_id, access_token } = redeemed.data;
 const user = await nest.POST("/1/2021-10-06/get_user", {
@@ -41,5 +41,6 @@ const user = await nest.POST("/1/2021-10-06/get_user", {
   headers: { authorization: `bearer ${access_token}` },
 });
 const [identifier] = user.data?.identifiers ?? [];
-if (identifier?.identifier_value !== address) throw new Error("somebody else was signed in");
+if (identifier?.identifier_value !== address)
+  throw new Error("get_user returned another user than the one who signed in.");
 console.log(JSON.stringify({ user_id, access_token }));
