@@ -10,7 +10,7 @@ import { handler as authenticateUser } from "#methods/2020-12-14/authenticate_us
 const example = await readFile(new URL("../../.env.example", import.meta.url), "utf8");
 const lines = example.split("\n").filter((line) => /^[A-Z]/.test(line));
 
-test(".env.example names exactly what the functions read", () => {
+test(".env.example lists exactly the variables that functions read", () => {
   const read = [
     coreVariables,
     jwks.needs.variables,
@@ -20,14 +20,14 @@ test(".env.example names exactly what the functions read", () => {
   expect(lines.map((line) => line.split("=")[0]).sort()).toEqual([...new Set(read)].sort());
 });
 
-test("every variable has a comment above it or above its group", () => {
+test("every variable in .env.example has a comment above it or above its group", () => {
   const paragraphs = example.split("\n");
   const first = paragraphs.findIndex((line) => /^[A-Z]/.test(line));
   expect(paragraphs[first - 1]).toMatch(/^# /);
   expect(example).toMatch(/never finishes a call[\s\S]{0,200}\nDESKTOP_ACCESS_TOKEN_LIFETIME=3600\n/);
 });
 
-test("an environment that lacks or mangles something is refused with every name and no value", () => {
+test("an environment with missing or invalid variables is refused with all their names and no value", () => {
   const environment = {
     STAGE: "moon",
     MONGODB_URI: "mongodb://user:hunter2@db.example/nest?w=1",
@@ -38,7 +38,7 @@ test("an environment that lacks or mangles something is refused with every name 
     LIMIT_LINKS_PER_ADDRESS: "many",
     DESKTOP_ACCESS_TOKEN_LIFETIME: "5",
   };
-  // A function reads all that it needs at once; so does the local stack for all functions.
+  // A function reads all its variables together, and so does the local stack for all functions.
   const missing = ["REFRESH_KEYS"];
   const refused = () => readConfig(authenticateUser.needs.variables, environment);
   expect(refused).toThrow(ConfigError);
@@ -68,7 +68,7 @@ test.each([
   ["local", true],
   ["nonprod", true],
   ["prod", false],
-])("a live key of Stripe's is refused where it does not belong: STAGE=%s", (STAGE, isRefused) => {
+])("a live Stripe key is accepted only in production: STAGE=%s", (STAGE, isRefused) => {
   for (const key of ["sk_live_x", "rk_live_x"]) {
     const open = () => parts.stripe.open({ STAGE, STRIPE_SECRET_KEY: key });
     if (isRefused) expect(open).toThrow(new ConfigError(["STRIPE_SECRET_KEY"]));

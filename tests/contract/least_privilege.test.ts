@@ -7,7 +7,7 @@ import type { Needs } from "#entry/lambda.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import { loadMethods } from "#routes.ts";
 
-/** The parameters of SSM that a function may read, by the name it is given them under. */
+/** The SSM parameters that a function may read, by variable name. */
 function parametersOf(variables: Variables): string[] {
   return Object.entries(variables).flatMap(([name, schema]) => {
     const origin = originOf(schema);
@@ -55,11 +55,11 @@ test.each([
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
   ["the database", "MONGODB_URI", [...METHODS, "stripe_webhook", "ses_events"]],
-])("only who needs it holds %s", (_what, parameter, holders) => {
+])("only the functions that need %s can read it", (_what, parameter, holders) => {
   expect(holding(parameter).sort()).toEqual([...holders].sort());
 });
 
-test("no secret is anywhere else", () => {
+test("no function reads any other secret", () => {
   const known = ["SIGNING_KEYS", "SIGNING_KEYS_PUBLIC", "INTERNAL_KEYS", "REFRESH_KEYS", "RATE_LIMIT_KEY"];
   const all = [...known, "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "MONGODB_URI"];
   const held = [...needs.values()].flatMap(({ variables }) => parametersOf(variables));
@@ -67,7 +67,7 @@ test("no secret is anywhere else", () => {
   expect(parametersOf(unmatched.needs.variables)).toEqual([]);
 });
 
-test("only those that mail may send, and no function does anything else at AWS", () => {
+test("only functions that send mail may call SES, and no function may call anything else at AWS", () => {
   const sending = [...needs].flatMap(([name, { awsActions }]) =>
     awsActions.length > 0 ? [[name, ...awsActions]] : [],
   );
@@ -79,7 +79,7 @@ test("only those that mail may send, and no function does anything else at AWS",
   );
 });
 
-test("what no deployment has is marked so", () => {
+test("variables that no deployment sets are marked as local", () => {
   const every = Object.assign({}, ...[...needs.values()].map(({ variables }) => variables)) as Variables;
   const named = (origin: string) =>
     Object.keys(every).filter((name) => originOf(every[name] as Variables[string]) === origin);

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { liveThroughEverything, type Traces } from "#tests/support/whole_life.ts";
 
-/** Where people's addresses are kept, because they are what the document is about. */
+/** The collections that store email addresses. */
 const HOLD_ADDRESSES = ["authorizations", "identifiers", "mail-events", "trials"];
-/** Where networks are kept: so that people can tell their machines apart, and prove their consent. */
+/** The collections that store networks: to tell sessions apart and to prove consent. */
 const HOLD_NETWORKS = ["access_tokens", "marketing-consent", "refresh-tokens", "sessions"];
 
-/** A text as it may have been written down: in any case, and in the encodings that texts get into. */
+/** A text in every form that may have been stored: upper and lower case, and common encodings. */
 const writings = (text: string) => [
   text.toLowerCase(),
   encodeURIComponent(text).toLowerCase(),
@@ -16,7 +16,7 @@ const writings = (text: string) => [
   Buffer.from(text).toString("hex"),
 ];
 
-describe("what is stored, logged and answered of a life in which everything happens", () => {
+describe("secrets and personal data after a run that covers every kind of event", () => {
   let nest: TestNest;
   let traces: Traces;
   let log: string;
@@ -37,7 +37,7 @@ describe("what is stored, logged and answered of a life in which everything happ
   const contentOf = async (name: string) =>
     BSON.EJSON.stringify(await nest.collection(name).find().toArray()).toLowerCase();
 
-  test("it did happen: each kind of event was logged, and parts failed in each way", async () => {
+  test("the run logged every kind of event and every kind of failure", async () => {
     const events = new Set(nest.logLines.map((line) => JSON.parse(line).event));
     for (const event of [
       "signed_in",
@@ -61,7 +61,7 @@ describe("what is stored, logged and answered of a life in which everything happ
       if (name !== "news-items") expect((await contentOf(name)).length, name).toBeGreaterThan(2);
   });
 
-  test("the database holds no code, token, key, verifier or portal link in clear, whole or in halves", async () => {
+  test("the database contains no code, token, key, verifier or portal link in clear, neither whole nor in part", async () => {
     const dump = (await nest.dump()).toLowerCase();
     expect(traces.secrets.size).toBeGreaterThan(40);
     for (const [name, secret] of traces.secrets) {
@@ -70,7 +70,7 @@ describe("what is stored, logged and answered of a life in which everything happ
     }
   });
 
-  test("the log holds no secret, no address, no network, and nothing of people's machines", () => {
+  test("the log contains no secret, email address, network or device fingerprint", () => {
     expect(nest.logLines.length).toBeGreaterThan(60);
     for (const [name, secret] of traces.secrets)
       for (const written of writings(secret)) expect(log.includes(written), name).toBe(false);
@@ -79,7 +79,7 @@ describe("what is stored, logged and answered of a life in which everything happ
     for (const address of traces.addresses) expect(log).not.toContain(address.split("@")[0]?.toLowerCase());
   });
 
-  test("addresses and networks stand in no collection but those that are about them", async () => {
+  test("email addresses and networks are stored only in the collections meant for them", async () => {
     for (const name of await collections()) {
       const content = await contentOf(name);
       for (const address of traces.addresses)
@@ -89,7 +89,7 @@ describe("what is stored, logged and answered of a life in which everything happ
     }
   });
 
-  test("an answer that something went wrong says no more than its code and the request's id", () => {
+  test("a 5xx response contains only its code and the request id", () => {
     expect(traces.failures.length).toBeGreaterThan(6);
     for (const { body } of traces.failures)
       expect(body).toEqual(
@@ -99,7 +99,7 @@ describe("what is stored, logged and answered of a life in which everything happ
       );
   });
 
-  test("nothing in a stolen database opens anything: not a hash, a salt, an id or all of them together", async () => {
+  test("no value of a stolen database works as a credential, alone or combined", async () => {
     const all = async (name: string) => nest.collection(name).find().toArray();
     const [open] = (await all("authorizations")).filter(
       ({ usedAt, revokedAt, key }) => !usedAt && !revokedAt && key,
@@ -118,7 +118,7 @@ describe("what is stored, logged and answered of a life in which everything happ
       expect((await nest.call(`${V2}get_user`, { user_id: "user_x" }, { bearer })).status).toBe(401);
   });
 
-  test("each call left one line that says what, how and how long", () => {
+  test("every call wrote one log line with its method, result and duration", () => {
     const [line] = nest.logged("call").filter(({ code }) => code === "incorrect_code_verifier");
     expect(line).toMatchObject({
       level: "info",
@@ -132,7 +132,7 @@ describe("what is stored, logged and answered of a life in which everything happ
     });
   });
 
-  test("documents that end carry purgeAt, 30 days after their expiry", async () => {
+  test("documents that expire carry purgeAt 30 days after their expiry", async () => {
     for (const name of ["authorizations", "sessions", "access_tokens", "refresh-tokens"]) {
       const documents = await nest.collection(name).find().toArray();
       expect(documents.length).toBeGreaterThan(0);

@@ -11,7 +11,7 @@ describe("contract J, transport", () => {
   const code = async (path: string, body?: unknown, method = "POST") =>
     (await nest.call(path, body, { method })).body.code;
 
-  test("J1: any answer is JSON and carries a parseable beak-time", async () => {
+  test("J1: every response is JSON and has a parseable beak-time", async () => {
     const replies = await Promise.all([
       nest.call(`${V1}list_news_items`, { client_id: "x" }),
       nest.call(`${V1}list_news_items`, {}),
@@ -29,7 +29,7 @@ describe("contract J, transport", () => {
     }
   });
 
-  test("where it is deployed, every answer tells browsers to stay with HTTPS", async () => {
+  test("deployed stages send Strict-Transport-Security with every response", async () => {
     const deployed = await startNest({ beside: nest, environment: { STAGE: "prod" } });
     const replies = await Promise.all([
       deployed.call(`${V1}list_news_items`, { client_id: "x" }),
@@ -48,7 +48,7 @@ describe("contract J, transport", () => {
     expect({ status: reply.status, raw: reply.raw }).toEqual({ status: 204, raw: "" });
   });
 
-  test("J3: list_news_items answers an array to anybody", async () => {
+  test("J3: list_news_items answers an array without a credential", async () => {
     const reply = await nest.call(`${V1}list_news_items`, { client_id: "x" });
     expect({ status: reply.status, body: reply.body }).toEqual({ status: 200, body: [] });
   });
@@ -67,7 +67,7 @@ describe("contract J, transport", () => {
     }
   });
 
-  test("J5: another verb on a method is method_not_supported, with Allow", async () => {
+  test("J5: another HTTP method than POST is method_not_supported, with Allow", async () => {
     const reply = await nest.call(`${V1}send_magic_link`, undefined, { method: "GET" });
     expect({ status: reply.status, code: reply.body.code, allow: reply.headers.allow }).toEqual({
       status: 405,
@@ -83,7 +83,7 @@ describe("contract J, transport", () => {
     }
   });
 
-  test("J7: a version that is no date is not_found", async () => {
+  test("J7: a version that is not a date is not_found", async () => {
     expect(await code("/1/latest/list_news_items", { client_id: "x" })).toBe("not_found");
   });
 
@@ -91,24 +91,24 @@ describe("contract J, transport", () => {
     expect(await code("/1/1999-01-01/list_news_items", { client_id: "x" })).toBe("version_not_supported");
   });
 
-  test("J9: another major version is unknown_version and names the one there is", async () => {
+  test("J9: another major version is unknown_version and names the supported one", async () => {
     const reply = await nest.call("/2/2020-12-14/list_news_items", { client_id: "x" });
     expect(reply.body).toEqual({ code: "unknown_version", meta: { supported_version: "1" } });
     expect(await code("/2/webhook/stripe", {})).toBe("unknown_version");
   });
 
-  test("J10: an unknown method, or one before its date, is not_found", async () => {
+  test("J10: an unknown method, and a method at a date before its introduction, is not_found", async () => {
     expect(await code(`${V1}nope`, {})).toBe("not_found");
     expect(await code(`${V1}get_user`, { user_id: "x" })).toBe("not_found");
     expect(await code(`${V1}create_trial_and_magic_link`, linkRequest())).toBe("not_found");
   });
 
-  test("J11: a later date has the methods of the earlier ones", async () => {
+  test("J11: a later version serves the methods of earlier ones", async () => {
     const reply = await nest.call(`${V2}list_news_items`, { client_id: "x" });
     expect({ status: reply.status, body: reply.body }).toEqual({ status: 200, body: [] });
   });
 
-  test("J12: no body is body_missing, malformed JSON an error without any trace", async () => {
+  test("J12: a missing body is body_missing, and malformed JSON an error without a stack trace", async () => {
     expect(await code(`${V1}list_news_items`)).toBe("body_missing");
     expect(await code(`${V1}list_news_items`, "")).toBe("body_missing");
     const reply = await nest.call(`${V1}list_news_items`, "{oops");
@@ -118,7 +118,7 @@ describe("contract J, transport", () => {
     });
   });
 
-  test("J13: a missing property is named in the old words", async () => {
+  test("J13: a missing property is reported in the form that old clients parse", async () => {
     const reply = await nest.call(`${V1}list_news_items`, {});
     const meta = { path: [], message: 'requires property "client_id"', name: "required" };
     expect(reply.body).toEqual({
@@ -128,7 +128,7 @@ describe("contract J, transport", () => {
     });
   });
 
-  test("J14: an unknown property is refused and named", async () => {
+  test("J14: an unknown property is refused by name", async () => {
     const zig = await nest.call(`${V1}list_news_items`, { client_id: "x", zig: 1 });
     expect(zig.body.meta.message).toBe('is not allowed to have the additional property "zig"');
     const camel = await nest.call(`${V1}list_news_items`, { clientId: "x" });
@@ -177,12 +177,12 @@ describe("contract J, transport", () => {
       expect(Object.keys(key).sort()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
   });
 
-  test("refuses a body over 64 KiB, whatever is in it", async () => {
+  test("refuses a body over 64 KiB, whatever its content", async () => {
     const reply = await nest.call(`${V1}list_news_items`, "x".repeat(64 * 1024 + 1));
     expect({ status: reply.status, code: reply.body.code }).toEqual({ status: 413, code: "body_too_large" });
   });
 
-  test("refuses invalid UTF-8 and takes a base64 body", async () => {
+  test("refuses invalid UTF-8 and accepts a base64 body", async () => {
     const [before, after] = [Buffer.from('{"client_id":"'), Buffer.from('"}')];
     for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xc0, 0xaf]]) {
       const body = Buffer.concat([before, Buffer.from(bytes), after]);
@@ -193,7 +193,7 @@ describe("contract J, transport", () => {
     expect(base64.status).toBe(200);
   });
 
-  test("names every failing field, objects first, then fields in the schema's order", async () => {
+  test("reports every failing field, objects first, then fields in the schema's order", async () => {
     const body = linkRequest({
       state: "",
       client_id: 7,

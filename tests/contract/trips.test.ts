@@ -5,7 +5,7 @@ import { loadMethods } from "#routes.ts";
 import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 
-describe("round trips to the database, warm and with every limit on", () => {
+describe("database round trips of a warm call with every limit enabled", () => {
   let nest: TestNest;
   let ada: Tokens;
   const limits = Object.fromEntries(
@@ -28,7 +28,7 @@ describe("round trips to the database, warm and with every limit on", () => {
   });
   afterAll(() => nest.stop());
 
-  /** Every method whose trips were counted. */
+  /** The methods whose trips were counted. */
   const counted = new Set<string>();
   const trips = async (work: () => Promise<{ status: number }>) => {
     let status = 0;
@@ -37,7 +37,7 @@ describe("round trips to the database, warm and with every limit on", () => {
       ({ status } = await work());
     });
     expect(status).toBeLessThan(300);
-    // What a deployment's log says of it.
+    // The count in the log line of a deployed function.
     expect(JSON.parse(nest.logLines.at(-1) ?? "")).toMatchObject({ status, trips: sequential });
     for (const line of nest.logLines.slice(before)) {
       const { event, method, version } = JSON.parse(line);
@@ -52,7 +52,7 @@ describe("round trips to the database, warm and with every limit on", () => {
     expect(await trips(() => nest.call(`${V1}send_magic_link`, linkRequest()))).toBe(2);
   });
 
-  test("a request for a link of a known and of an unknown address differ in nothing: answer, headers, commands", async () => {
+  test("send_magic_link gives known and unknown addresses the same response, headers and commands", async () => {
     const seen = [];
     for (const identifier_value of ["ada@example.com", "nobody@example.com"]) {
       let reply: Awaited<ReturnType<typeof nest.call>> | undefined;
@@ -66,7 +66,7 @@ describe("round trips to the database, warm and with every limit on", () => {
     expect(seen[1]).toEqual(seen[0]);
   });
 
-  test("authenticate_user takes 3 with the code of a known user and 4 with that of a new one", async () => {
+  test("authenticate_user takes 3 with the code of a known user and 4 with the code of a new user", async () => {
     const known = await nest.emailedCode();
     expect(await trips(() => nest.redeem(known))).toBe(3);
     const fresh = await nest.emailedCode({ identifier_value: "new@example.com" });
@@ -90,21 +90,21 @@ describe("round trips to the database, warm and with every limit on", () => {
     expect(await trips(() => nest.call(`${V1}get_marketing_consent`, own(), bearer()))).toBe(1);
   });
 
-  test("list_news_items takes 1, then none while fresh; with a bearer 1", async () => {
+  test("list_news_items takes 1, then none while its copy is fresh, and 1 with a bearer token", async () => {
     const list = (options = {}) => nest.call(`${V1}list_news_items`, { client_id: MAC }, options);
     expect(await trips(() => list())).toBe(1);
     expect(await trips(() => list())).toBe(0);
     expect(await trips(() => list(bearer()))).toBe(1);
   });
 
-  test("get_subscription_status takes 1 at either date", async () => {
+  test("get_subscription_status takes 1 in both versions", async () => {
     nest.stripe.createSubscription({ email: "ada@example.com" });
     await nest.deliverEvents();
     expect(await trips(() => nest.call(`${V2}get_subscription_status`, own(), bearer()))).toBe(1);
     expect(await trips(() => nest.call(`${V1}get_subscription_status`, undefined, bearer()))).toBe(1);
   });
 
-  test("create_trial_and_magic_link takes 6, and fewer when it is asked again", async () => {
+  test("create_trial_and_magic_link takes 6, and fewer when it is called again", async () => {
     const ask = () =>
       nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: "trial@example.com" }));
     expect(await trips(ask)).toBe(6);
@@ -141,7 +141,7 @@ describe("round trips to the database, warm and with every limit on", () => {
     }
   });
 
-  test("an event of SES takes 1", async () => {
+  test("an SES event takes 1", async () => {
     const serve = serveEvent(sesEvents.declaration, nest.gateway);
     const bounce = {
       id: "e1",
@@ -158,7 +158,7 @@ describe("round trips to the database, warm and with every limit on", () => {
     expect(sequential).toBe(1);
   });
 
-  test("are counted here for every method that asks the database", async () => {
+  test("are counted here for every method that uses the database", async () => {
     const methods = (await loadMethods()).map(
       ({ handler: { declaration } }) => `${declaration.version}/${declaration.name}`,
     );

@@ -4,15 +4,15 @@ import { startSsmDouble } from "#tests/support/ssm_double.ts";
 
 const NAMES = ["FIRST", "SECOND"];
 const LATE_MS = 4_000;
-/** However busy the machine is. */
+/** Generous, so that a busy machine does not fail the test. */
 const PATIENT_MS = 30_000;
 
-test("without a parameter's name the environment is taken as it is, and nobody is asked", async () => {
+test("returns an environment without parameter names unchanged and does not call SSM", async () => {
   const environment = { FIRST: "1", AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
   expect(await readParameters(environment, NAMES)).toBe(environment);
 });
 
-test("a parameter's value takes its variable's place; a value that is there is left alone", async () => {
+test("sets a variable to its parameter's value, and keeps a value that is already set", async () => {
   await using ssm = await startSsmDouble({ "/nest/first": ["old", "new"], "/nest/second": "unused" });
   const environment = {
     FIRST_PARAMETER: "/nest/first",
@@ -25,13 +25,13 @@ test("a parameter's value takes its variable's place; a value that is there is l
   expect(ssm.asked).toEqual([["/nest/first"]]);
 });
 
-test("a version may be named", async () => {
+test("reads the parameter version that the name asks for", async () => {
   await using ssm = await startSsmDouble({ "/nest/first": ["old", "new"] });
   const environment = { FIRST_PARAMETER: "/nest/first:1", AWS_ENDPOINT_URL_SSM: ssm.url };
   expect(await readParameters(environment, NAMES)).toMatchObject({ FIRST: "old" });
 });
 
-test("a parameter that does not exist leaves its variable missing, and the others are read", async () => {
+test("leaves a variable missing if its parameter does not exist, and reads the others", async () => {
   await using ssm = await startSsmDouble({ "/nest/second": "2" });
   const read = await readParameters(
     { FIRST_PARAMETER: "/nest/first", SECOND_PARAMETER: "/nest/second", AWS_ENDPOINT_URL_SSM: ssm.url },
@@ -40,7 +40,7 @@ test("a parameter that does not exist leaves its variable missing, and the other
   expect({ FIRST: read.FIRST, SECOND: read.SECOND }).toEqual({ FIRST: undefined, SECOND: "2" });
 });
 
-test("more than ten are read by several calls, side by side", async () => {
+test("reads more than ten parameters in several concurrent calls", async () => {
   const names = Array.from({ length: 23 }, (_none, index) => `V${index}`);
   await using ssm = await startSsmDouble(Object.fromEntries(names.map((name) => [`/nest/${name}`, name])));
   const environment = {
@@ -52,7 +52,7 @@ test("more than ten are read by several calls, side by side", async () => {
   expect(ssm.asked.map((asked) => asked.length).sort()).toEqual([10, 10, 3].sort());
 });
 
-test("throttling and a lost connection are tried again at once", async () => {
+test("retries after throttling and after a lost connection", async () => {
   await using ssm = await startSsmDouble({ "/nest/first": "1" });
   ssm.fault("throttled", "reset", "throttled");
   const environment = { FIRST_PARAMETER: "/nest/first", AWS_ENDPOINT_URL_SSM: ssm.url };
@@ -64,7 +64,7 @@ test.each([
   ["hangs", Array<"hang">(5).fill("hang"), "SSM: TimeoutError"],
   ["throttles for too long", Array<"throttled">(60).fill("throttled"), "SSM: ThrottlingException"],
   ["refuses", ["denied"] as const, "SSM: AccessDeniedException"],
-])("an SSM that %s is unavailable, well within a call's time", async (_case, faults, detail) => {
+])("answers unavailable within a call's time limit if SSM %s", async (_case, faults, detail) => {
   await using ssm = await startSsmDouble({ "/nest/first": "1" });
   ssm.fault(...faults);
   const startedAt = Date.now();

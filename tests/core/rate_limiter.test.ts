@@ -18,11 +18,11 @@ describe("rate limits", () => {
       linkRequest({ identifier_value, device: { platform: "mac", beak_id, fingerprint: "f" } }),
       { ip },
     );
-  /** Ends every window, as time would. */
+  /** Ends every window. */
   const windowsPass = () =>
     nest.collection("rate-limits").updateMany({}, { $set: { expire: new Date(Date.now() - 1000) } });
 
-  test("an address from one network gets 5 links in 15 minutes, then 429 that says when", async () => {
+  test("an address gets 5 links in 15 minutes from one network, then 429 with Retry-After", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "5" });
     for (let link = 0; link < 5; link++)
       expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
@@ -38,8 +38,8 @@ describe("rate limits", () => {
     expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
   });
 
-  describe("where a deployment sets none, the limits are the contract's", () => {
-    /** Asks until it is refused. @returns how often it was not, and for how long it is now */
+  describe("the default limits are the contract's", () => {
+    /** Calls until the call is refused. @returns the number of accepted calls and the reported wait */
     const until429 = async (once: (turn: number) => ReturnType<typeof ask>) => {
       for (let turn = 0; ; turn++) {
         const { status, body } = await once(turn);
@@ -66,7 +66,7 @@ describe("rate limits", () => {
       expect(refused).toEqual([30, ...within(3600)]);
     });
 
-    test("20 links a day for an address, and 5 in 15 minutes beside them for a machine that it knows", async () => {
+    test("20 links a day for an address, and 5 more in 15 minutes for a known device", async () => {
       await nest.signIn("ada@example.com", {
         device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
       });
@@ -82,7 +82,7 @@ describe("rate limits", () => {
     });
   });
 
-  test("an IPv6 subscriber is one network whatever the last 64 bits", async () => {
+  test("IPv6 addresses with the same /64 count as one network", async () => {
     await start({ LIMIT_LINKS_PER_NETWORK: "2" });
     const codes = [];
     for (const ip of ["2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:2::3", "2001:db8:1:3::1"]) {
@@ -91,7 +91,7 @@ describe("rate limits", () => {
     expect(codes).toEqual([204, 204, 429, 204]);
   });
 
-  test("a forwarded header names no network: only what the gateway saw counts", async () => {
+  test("a forwarded header does not change the network: only the gateway's source address counts", async () => {
     await start({ LIMIT_LINKS_PER_NETWORK: "2" });
     const statuses = [];
     for (const forwarded of ["198.51.100.1", "198.51.100.2", "198.51.100.3"]) {
@@ -102,7 +102,7 @@ describe("rate limits", () => {
     expect(statuses).toEqual([204, 204, 429]);
   });
 
-  test("a stranger's 100 links from 50 networks can't stop the person's own known machine", async () => {
+  test("100 link requests from 50 other networks do not block the user's known device", async () => {
     await start({
       LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "5",
       LIMIT_LINKS_PER_ADDRESS: "20",
@@ -121,7 +121,7 @@ describe("rate limits", () => {
     expect((await ask("victim@example.com", "198.51.100.1", "my-machine")).status).toBe(204);
   });
 
-  test("refused requests use up nothing that others share: neither an address's day nor the fleet's mails", async () => {
+  test("refused requests count neither against an address's daily limit nor against the fleet's mail ceiling", async () => {
     await start({
       LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
       LIMIT_LINKS_PER_ADDRESS: "4",
@@ -129,7 +129,7 @@ describe("rate limits", () => {
     });
     const again = () => ask("victim@example.com", "198.51.100.1");
     for (const status of [204, 204]) expect((await again()).status).toBe(status);
-    // Each limit is a counter of its own, so only what comes after the last free place is refused for certain.
+    // Limits are separate counters, so only calls after the last free place are certainly refused.
     const flood = await Promise.all(Array.from({ length: 30 }, again));
     expect(flood.filter(({ status }) => status === 429)).toHaveLength(30);
     expect((await ask("victim@example.com", "203.0.113.1")).status).toBe(204);
@@ -139,7 +139,7 @@ describe("rate limits", () => {
     expect(nest.ses.inbox).toHaveLength(5);
   });
 
-  test("a flood from one network keeps nobody else from a link, not even while it lasts", async () => {
+  test("a flood from one network does not block other networks, not even while it lasts", async () => {
     await start({
       LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
       LIMIT_LINKS_PER_ADDRESS: "4",
@@ -155,7 +155,7 @@ describe("rate limits", () => {
     }
   });
 
-  test("a burst from many networks at once mails an address no more than its day's links", async () => {
+  test("a simultaneous burst from many networks sends an address at most its daily limit of links", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS: "4" });
     const burst = await Promise.all(
       Array.from({ length: 30 }, (_, network) => ask("victim@example.com", `198.51.100.${network}`)),
@@ -164,7 +164,7 @@ describe("rate limits", () => {
     expect(nest.ses.inbox).toHaveLength(4);
   });
 
-  test("a known machine over its own limit is told of its own wait, not of the day that strangers used up", async () => {
+  test("a known device over its own limit gets its own Retry-After, not the one of the address's daily limit", async () => {
     await start({ LIMIT_LINKS_PER_KNOWN_DEVICE: "1", LIMIT_LINKS_PER_ADDRESS: "1" });
     await nest.signIn("known@example.com", {
       device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
@@ -198,7 +198,7 @@ describe("rate limits", () => {
     },
   );
 
-  test("a link that SES never answered for may have gone out: the address's day keeps it, the next try is free", async () => {
+  test("a link whose SES request got no response counts against the address's daily limit, and the next request is allowed", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1", LIMIT_LINKS_PER_ADDRESS: "2" });
     nest.ses.fault({ calls: 1, kind: "hang" });
     expect((await ask("ada@example.com", "203.0.113.1")).body.code).toBe("email_not_sent");
@@ -206,7 +206,7 @@ describe("rate limits", () => {
     expect((await ask("ada@example.com", "203.0.113.2")).status).toBe(429);
   });
 
-  test("only failures of redemptions and refreshes count, 60 a minute per network", async () => {
+  test("failed redemptions and refreshes are limited to 60 a minute per network, and successful ones are not counted", async () => {
     await start({ LIMIT_FAILURES_PER_NETWORK: "10" });
     let { refresh_token } = await nest.signIn();
     for (let success = 0; success < 15; success++)
@@ -223,7 +223,7 @@ describe("rate limits", () => {
     expect((await nest.refresh(refresh_token, {}, { ip: "198.51.100.1" })).status).toBe(200);
   });
 
-  test("the fleet's mail ceiling alarms at once its size and refuses unknown machines at ten times", async () => {
+  test("the fleet's mail ceiling warns when it is exceeded and refuses unknown devices at ten times its size", async () => {
     await start({ LIMIT_MAILS_PER_HOUR: "1" });
     await nest.signIn("known@example.com", {
       device: { platform: "mac", beak_id: "known", fingerprint: "f" },
@@ -236,7 +236,7 @@ describe("rate limits", () => {
     expect((await ask("known@example.com", "203.0.113.1", "known")).status).toBe(204);
   });
 
-  test("a limiter that can't be reached limits nothing and says so in the log", async () => {
+  test("an unreachable limiter allows every call and logs a warning", async () => {
     await start({});
     const nowhere = new MongoClient("mongodb://127.0.0.1:1/", { serverSelectionTimeoutMS: 50 });
     const lines: string[] = [];
@@ -257,7 +257,7 @@ describe("rate limits", () => {
     await nowhere.close();
   });
 
-  test("counters hold HMACs, no address and no network", async () => {
+  test("counters contain HMACs and neither email address nor network", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS: "20", LIMIT_LINKS_PER_NETWORK: "30" });
     await ask("ada@example.com", "203.0.113.1");
     const keys = (await nest.collection("rate-limits").find().toArray()).map(({ key }) => String(key));
@@ -265,7 +265,7 @@ describe("rate limits", () => {
     for (const key of keys) expect(key).toMatch(/^[a-z_]+:[0-9a-f]{64}$/);
   });
 
-  test("a client id that is not ours never reaches the log", async () => {
+  test("an unknown client id is not written to the log", async () => {
     await start({});
     await nest.call(`${V1}list_news_items`, { client_id: "ada@example.com" });
     await nest.call(`${V1}list_news_items`, { client_id: MAC });

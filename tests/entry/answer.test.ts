@@ -28,7 +28,7 @@ test.each([
   ["a pool that was cleared", { name: "MongoPoolClearedError" }],
   ["a server that closed", { name: "MongoServerClosedError" }],
   ["a primary that stepped down", { name: "MongoServerError", code: 189 }],
-])("%s is unavailable, and never unknown", (_what, error) => {
+])("maps %s to unavailable", (_what, error) => {
   expect(toNestError(Object.assign(new Error("no"), error)).code).toBe("unavailable");
 });
 
@@ -40,6 +40,6 @@ test.each([
     Object.assign(new Error("no"), { name: "MongoServerError", code: 11000 }),
   ],
   ["a file that is missing", Object.assign(new Error("no"), { code: "ENOENT" })],
-])("%s is unknown", (_what, error) => {
+])("maps %s to unknown", (_what, error) => {
   expect(toNestError(error).code).toBe("unknown");
 });

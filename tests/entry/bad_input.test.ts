@@ -4,7 +4,7 @@ import type { RpcHandler } from "#entry/rpc.ts";
 import { loadMethods } from "#routes.ts";
 import { linkIn, linkRequest, startNest, type TestNest } from "#tests/support/nest.ts";
 
-/** Strings that have broken software before. */
+/** Strings that are known to break software. */
 const NAUGHTY = [
   "",
   " ",
@@ -56,7 +56,7 @@ const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-/** A body near the schema: known keys with any values, some missing, some that nobody knows. */
+/** A body close to the schema: known keys with arbitrary values, some keys missing, some unknown. */
 const nearBody = (keys: string[]) =>
   fc.dictionary(fc.constantFrom(...keys, ...PROTOTYPE_KEYS, "$set", "zig"), anything, {
     maxKeys: keys.length + 2,
@@ -95,7 +95,7 @@ const BINARY_BODIES = [
   Buffer.from("{}", "utf16le"),
 ];
 
-describe("whatever is sent", () => {
+describe("arbitrary input", () => {
   let nest: TestNest;
   let methods: { handler: RpcHandler; path: string; keys: string[] }[];
   let before: string;
@@ -126,7 +126,7 @@ describe("whatever is sent", () => {
     if (reply.status >= 400) expect(typeof reply.body.code, shown()).toBe("string");
   };
 
-  test("every method answers strange bodies with a clear error, and nothing is written", async () => {
+  test("every method answers an unexpected body with a clear error and writes nothing", async () => {
     for (const { path } of methods) {
       for (const body of [...RAW_BODIES, ...BINARY_BODIES]) {
         const reply = await nest.call(path, body);
@@ -138,7 +138,7 @@ describe("whatever is sent", () => {
     expect(await nest.dump()).toBe(before);
   });
 
-  test("every method answers any values under its keys without a 5xx, and an invalid call writes nothing", async () => {
+  test("every method answers arbitrary field values without a 5xx, and an invalid call writes nothing", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc
@@ -154,7 +154,7 @@ describe("whatever is sent", () => {
     expect(await nest.dump()).toBe(before);
   });
 
-  test("a link request with one bad field writes nothing and mails nobody", async () => {
+  test("a magic link request with one invalid field writes nothing and sends no mail", async () => {
     nest.ses.clear();
     const good = linkRequest({ state: "s" });
     const wrong = fc.oneof(
@@ -178,7 +178,7 @@ describe("whatever is sent", () => {
     expect(await nest.dump()).toBe(before);
   });
 
-  test("a link request takes any text it can hold exactly, and refuses the rest before it does anything", async () => {
+  test("a magic link request stores any accepted text unchanged and refuses other text before any write", async () => {
     const texts = NAUGHTY.flatMap((text) => [text, `a${text}b`]);
     const device = { platform: "mac", beak_id: "b", fingerprint: "f" };
     const requests = texts.flatMap((text) => [
@@ -202,7 +202,7 @@ describe("whatever is sent", () => {
     await own.stop();
   });
 
-  test("any authorization header on any path is answered in the error shape or served", async () => {
+  test("an arbitrary authorization header on any path gets the error shape or a success", async () => {
     const header = fc.oneof(
       naughty,
       fc.string(),

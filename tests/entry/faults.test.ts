@@ -4,7 +4,7 @@ import { startTcpRelay } from "#tests/support/tcp_relay.ts";
 
 const CLIENT_LEAVES_AFTER_MS = 5000;
 
-describe("a database that is down", () => {
+describe("while the database is down", () => {
   let base: TestNest;
   let nest: TestNest;
   let relay: Awaited<ReturnType<typeof startTcpRelay>>;
@@ -56,7 +56,7 @@ describe("a database that is down", () => {
     },
   );
 
-  test("health and the JWKS need no database", async () => {
+  test("/health and the JWKS answer without a database", async () => {
     relay.refuse();
     for (const path of ["/health", "/.well-known/jwks.json"]) {
       expect((await nest.call(path, undefined, { method: "GET" })).status).toBe(200);
@@ -65,8 +65,8 @@ describe("a database that is down", () => {
   });
 });
 
-describe("a mail service that is slow", () => {
-  test("is given up within the call's time, and asking again works", async () => {
+describe("while the mail service is slow", () => {
+  test("send_magic_link stops waiting within its time limit, and the next call succeeds", async () => {
     const nest = await startNest();
     nest.ses.fault({ calls: 1, kind: "hang" });
     const startedAt = Date.now();
@@ -81,7 +81,7 @@ describe("a mail service that is slow", () => {
   });
 });
 
-/** Asks again until it holds; each question has its own wait. */
+/** Repeats the call until the condition holds. The call itself waits. */
 async function until(holds: () => Promise<boolean>): Promise<boolean> {
   for (let attempt = 0; attempt < 20; attempt++) if (await holds()) return true;
   return false;

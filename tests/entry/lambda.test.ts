@@ -5,7 +5,7 @@ import { runProgram } from "#tests/support/program.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { localEnvironment } from "#tools/local/secrets.ts";
 
-/** Loads a function in a process of its own, as Lambda does, and invokes it as often as is asked. */
+/** A program that loads a function, as Lambda does, and invokes it a given number of times. */
 const INVOKE = `
   const { handler } = await import(process.argv[1]);
   const [method, path, body, times] = process.argv.slice(2);
@@ -18,7 +18,7 @@ const INVOKE = `
   process.exit();
 `;
 
-/** Every line that a function printed, its answers among them. */
+/** Runs INVOKE in its own process. @returns every line it printed, the responses included */
 async function invoke(
   module: string,
   environment: Record<string, string>,
@@ -41,7 +41,7 @@ test.each([
   ["the webhook", "#callbacks/stripe_webhook.ts"],
   ["the JWKS", "#entry/jwks.ts"],
   ["$default", "#entry/unmatched.ts"],
-])("%s without its variables answers in the error shape and names them in the log", async (_name, module) => {
+])("%s without its variables answers in the error shape and logs their names", async (_name, module) => {
   for (const runtime of ["", "127.0.0.1:9001"]) {
     const lines = await invoke(module, { AWS_LAMBDA_RUNTIME_API: runtime, STAGE: "", MONGODB_URI: "" });
     expect(lines[0]).toMatchObject({ level: "error", event: "function_not_opened" });
@@ -61,7 +61,7 @@ test.each([
   }
 });
 
-test("an event's function without its variables fails, so that the event comes again", async () => {
+test("an event function without its variables fails, so that Lambda retries the event", async () => {
   const lines = await invoke("#callbacks/ses_events.ts", { STAGE: "", MONGODB_URI: "" });
   expect(lines).toMatchObject([
     { event: "function_not_opened", why: expect.stringContaining("MONGODB_URI") },
@@ -69,7 +69,7 @@ test("an event's function without its variables fails, so that the event comes a
   ]);
 });
 
-describe("a function whose secrets are parameters of SSM", () => {
+describe("a function whose secrets are SSM parameters", () => {
   const MODULE = "#methods/2020-12-14/list_news_items.ts";
   const CLIENT_LEAVES_AFTER_MS = 5_000;
   let nest: TestNest;
@@ -107,16 +107,16 @@ describe("a function whose secrets are parameters of SSM", () => {
   const answers = (lines: Line[]) => lines.filter((line) => "statusCode" in line);
   const refusals = (lines: Line[]) => lines.filter(({ event }) => event === "function_not_opened");
 
-  test("reads them once, in one call, and answers", async () => {
+  test("reads all of them once, in one SSM call", async () => {
     await using ssm = await startSsmDouble(parameters());
     const lines = await invoke(MODULE, environment(ssm.url), news(3));
     expect(answers(lines)).toMatchObject([200, 200, 200].map((statusCode) => ({ statusCode, body: "[]" })));
     expect(ssm.asked).toEqual([expect.arrayContaining(SECRETS.map((name) => `/nest/${name}`))]);
   });
 
-  test("says unavailable in time while SSM hangs, and answers as soon as SSM does", async () => {
+  test("answers unavailable in time while SSM hangs, and succeeds once SSM responds", async () => {
     await using ssm = await startSsmDouble(parameters());
-    // Of the attempt at module load, and of the first call's own.
+    // One line for the attempt at module load, one for the first call's own attempt.
     ssm.fault("hang", "hang");
     const lines = await invoke(MODULE, environment(ssm.url), news(2));
     const [first, second] = answers(lines);
@@ -130,14 +130,14 @@ describe("a function whose secrets are parameters of SSM", () => {
     expect(refusals(lines)).toMatchObject([{ why: "SSM: TimeoutError" }, { why: "SSM: TimeoutError" }]);
   });
 
-  test("does not let an attempt that was frozen at module load fail the first call", async () => {
+  test("retries an attempt that Lambda froze at module load, so that the first call succeeds", async () => {
     await using ssm = await startSsmDouble(parameters());
     ssm.fault("denied");
     const lines = await invoke(MODULE, environment(ssm.url), news(1));
     expect(answers(lines)).toMatchObject([{ statusCode: 200 }]);
   });
 
-  test("names what is missing or bad in the log, and no value", async () => {
+  test("logs the names of missing and invalid variables and no value", async () => {
     await using ssm = await startSsmDouble({ ...parameters(), "/nest/INTERNAL_KEYS": "hunter2" });
     const lines = await invoke(
       MODULE,
@@ -148,7 +148,7 @@ describe("a function whose secrets are parameters of SSM", () => {
     expect(refusals(lines)).toHaveLength(1);
     expect(refusals(lines)[0].why).toMatch(/MONGODB_URI.*INTERNAL_KEYS|INTERNAL_KEYS.*MONGODB_URI/);
     expect(JSON.stringify(lines)).not.toContain("hunter2");
-    // A deployment brings other names; an instance's own do not get better.
+    // Only a deployment changes variables, so the function does not try again.
     expect(ssm.asked).toHaveLength(1);
   });
 });

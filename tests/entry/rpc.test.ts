@@ -10,14 +10,14 @@ import { toEvent } from "#tools/local/gateway.ts";
 
 const CLIENT_LEAVES_AFTER_MS = 5000;
 
-describe("any method", () => {
+describe("every method", () => {
   let nest: TestNest;
   beforeAll(async () => {
     nest = await startNest();
   });
   afterAll(() => nest.stop());
 
-  /** Serves a method of the test's own and calls it once. */
+  /** Serves a method that the test declares and calls it once. */
   const call = async (methods: Pick<RpcDeclaration, "run"> & Partial<RpcDeclaration>, bearer?: string) => {
     const serve = serveRpc(
       {
@@ -46,7 +46,7 @@ describe("any method", () => {
   };
   const failing = (error: unknown) => call({ run: () => Promise.reject(error) });
 
-  test("what nobody foresaw is unknown: it names the request, and neither answer nor log says what it said", async () => {
+  test("answers an unexpected failure with unknown and the request id, and neither response nor log contains its message", async () => {
     for (const thrown of [new Error("ada@example.com hunter2"), new RangeError("hunter2"), "hunter2"]) {
       expect(await failing(thrown)).toMatchObject({
         status: 500,
@@ -61,7 +61,7 @@ describe("any method", () => {
     expect(nest.logLines.join()).not.toContain("hunter2");
   });
 
-  test("an internal detail reaches the log and never the caller", async () => {
+  test("writes an internal detail to the log and never to the response", async () => {
     const { body } = await failing(
       new NestError("unavailable", { detail: "which part", cause: new Error("x") }),
     );
@@ -75,7 +75,7 @@ describe("any method", () => {
     ["a majority that did not acknowledge in time", 64],
     ["a server that ran out of time", 50],
     ["a router that finds no primary", 133],
-  ])("%s is unavailable: the next try may find another", async (_case, code) => {
+  ])("answers unavailable for %s, because a retry can succeed", async (_case, code) => {
     const reply = await failing(new MongoServerError({ errmsg: "hunter2", code }));
     expect([reply.status, reply.body, reply.headers?.["retry-after"]]).toEqual([
       503,
@@ -84,14 +84,14 @@ describe("any method", () => {
     ]);
   });
 
-  test("a write that the server calls retryable is unavailable, any other refusal unknown", async () => {
+  test("answers unavailable for a retryable write error and unknown for any other write error", async () => {
     const labelled = { errmsg: "x", code: 314159, errorLabels: ["RetryableWriteError"] };
     expect((await failing(new MongoServerError(labelled))).body.code).toBe("unavailable");
     expect((await failing(new MongoServerError({ errmsg: "x", code: 314159 }))).body.code).toBe("unknown");
     expect((await failing(Object.assign(new Error("x"), { code: 189 }))).body.code).toBe("unknown");
   });
 
-  test("a mongodb+srv name that DNS does not know, or not now, is unavailable", async () => {
+  test("answers unavailable when the DNS lookup of a mongodb+srv name fails", async () => {
     const lost = openMongo("mongodb+srv://database.invalid/nest");
     const reply = await call({ run: async () => void (await lost.database.collection("users").findOne()) });
     await lost.client.close();
@@ -101,7 +101,7 @@ describe("any method", () => {
     });
   });
 
-  test("whatever hangs, the caller is answered before the app leaves", async () => {
+  test("answers before the desktop app gives up, even if the method hangs", async () => {
     const startedAt = Date.now();
     const reply = await call({ run: () => new Promise(() => undefined) });
     expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
@@ -111,7 +111,7 @@ describe("any method", () => {
     });
   });
 
-  test("a bearer that no longer stands is unauthorized whatever its reads say, and nothing of the method has run", async () => {
+  test("answers unauthorized for a revoked bearer token whatever its reads return, without running the method", async () => {
     const { access_token, refresh_token } = await nest.signIn();
     await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token });
     let runs = 0;

@@ -48,10 +48,10 @@ const instantOf = (stamp = "") =>
     stamp.replace(/^(....)(..)(..T..)(..)(..Z)$/, (_all, y, m, d, min, s) => `${y}-${m}-${d}:${min}:${s}`),
   );
 
-describe("a signed request, held against the AWS SDK's", () => {
+describe("a signed request compared with the AWS SDK's", () => {
   const accept = () => startRecordingServer((response) => response.end('{"MessageId":"m1"}'));
 
-  test("SES gets the same call: verb, path, content type and body", async () => {
+  test("has the same HTTP method, path, content type and body", async () => {
     await using server = await accept();
     await new Ses(environmentFor(server.url), "nest-nonprod").sendEmail(mail, 2_000);
     const ours = one(server.requests.splice(0));
@@ -63,7 +63,7 @@ describe("a signed request, held against the AWS SDK's", () => {
     expect(ours.headers["x-amz-security-token"]).toBe(credentials.sessionToken);
   });
 
-  test("the SDK's signer puts the same signature on our request", async () => {
+  test("gets the same signature from the SDK's signer", async () => {
     await using server = await accept();
     await new Ses(environmentFor(server.url)).sendEmail(mail, 2_000);
     const { method, path, headers, body } = one(server.requests);
@@ -103,7 +103,7 @@ describe("a signed request, held against the AWS SDK's", () => {
     expect(authorization).toBe(theirs.headers.authorization);
   });
 
-  test("our signer puts the same signature on the SDK's request", async () => {
+  test("our signer gives the SDK's request the same signature", async () => {
     await using server = await accept();
     await sdk(server.url).send(command);
     const { path, headers, body } = one(server.requests);
@@ -115,7 +115,7 @@ describe("a signed request, held against the AWS SDK's", () => {
   });
 });
 
-describe("refusals and failures", () => {
+describe("errors", () => {
   const failureOf = (sending: Promise<unknown>) =>
     sending.then(
       () => expect.unreachable(),
@@ -150,13 +150,13 @@ describe("refusals and failures", () => {
     ["a type in the body", {}, '{"__type":"com.amazonaws.ssm#ThrottlingException"}', "ThrottlingException"],
     ["no type", {}, '{"message":"Bad"}', "UnknownError"],
     ["no JSON", {}, "<html>", "UnknownError"],
-  ])("%s is understood", async (_case, headers, body, name) => {
+  ])("reads the error type from %s", async (_case, headers, body, name) => {
     await using server = await startRecordingServer((response) => response.writeHead(400, headers).end(body));
     const ses = new Ses(environmentFor(server.url));
     expect(await failureOf(ses.sendEmail(mail, 2_000))).toMatchObject({ name, status: 400 });
   });
 
-  test("a mail is posted once, whatever becomes of it", async () => {
+  test("a mail is posted once, whatever the outcome", async () => {
     const ways: ((response: import("node:http").ServerResponse) => void)[] = [
       (response) => response.writeHead(500).end("{}"),
       (response) => response.writeHead(429, { "x-amzn-errortype": "TooManyRequestsException" }).end("{}"),
@@ -166,7 +166,7 @@ describe("refusals and failures", () => {
     for (const way of ways) {
       let answered = 0;
       await using server = await startRecordingServer((response) =>
-        // The first goes well, so that the second finds a connection that was used before.
+        // The first request succeeds, so that the second reuses its connection.
         answered++ === 0 ? response.end("{}") : way(response),
       );
       const ses = new Ses(environmentFor(server.url));
@@ -176,7 +176,7 @@ describe("refusals and failures", () => {
     }
   });
 
-  test("no answer in time is a TimeoutError, also when the answer stops in the middle", async () => {
+  test("a response that is late or stops in the middle is a TimeoutError", async () => {
     for (const hang of [false, true]) {
       await using server = await startRecordingServer(
         (response) => hang && response.writeHead(200).write("{"),
@@ -186,25 +186,25 @@ describe("refusals and failures", () => {
     }
   });
 
-  test("nobody there is the network's own error", async () => {
+  test("a refused connection has the network error's code as its name", async () => {
     const ses = new Ses(environmentFor(`http://127.0.0.1:${await freePort()}`));
     expect(await failureOf(ses.sendEmail(mail, 2_000))).toMatchObject({ name: "ECONNREFUSED", status: null });
   });
 });
 
-describe("where requests go", () => {
-  test("without credentials only a server on this machine is asked", () => {
+describe("endpoints", () => {
+  test("without credentials only a loopback endpoint is accepted", () => {
     expect(() => new Ses({ AWS_REGION: REGION })).toThrow(ConfigError);
     expect(() => new Ses({ AWS_ENDPOINT_URL: "https://aws.example" })).toThrow(/AWS_ACCESS_KEY_ID/);
     expect(() => new Ses({ AWS_ENDPOINT_URL: "http://127.0.0.1:1" })).not.toThrow();
   });
 
-  test("another machine is asked over TLS only", () => {
+  test("an endpoint on another machine must use TLS", () => {
     expect(() => new Ses(environmentFor("http://aws.example"))).toThrow(/AWS_ENDPOINT_URL/);
     expect(() => new Ses(environmentFor("https://aws.example"))).not.toThrow();
   });
 
-  test("AWS itself is asked where nothing else is named, and a service's own endpoint comes first", async () => {
+  test("the endpoint is the service's own variable, else the general one, else AWS", async () => {
     const hostOf = (environment: Record<string, string>, service: "ses" | "ssm") =>
       new AwsService(service, environment).sign({ path: "/", headers: {}, body: "{}" }).host;
     const { AWS_ENDPOINT_URL: _url, ...real } = environmentFor("");

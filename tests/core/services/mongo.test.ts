@@ -10,17 +10,17 @@ import { startTcpRelay } from "#tests/support/tcp_relay.ts";
 
 const FOUND_WITHIN_MS = 15_000;
 
-/** What watches the server in the driver; nothing public leads to it. */
+/** The driver's server monitor, which has no public accessor. */
 function monitorOf(client: MongoClient): {
   connection: { socket: { write: () => boolean } };
   requestCheck(): void;
 } {
-  // biome-ignore lint/suspicious/noExplicitAny: the driver's inside
+  // biome-ignore lint/suspicious/noExplicitAny: a private field of the driver
   const [server] = (client as any).topology.s.servers.values();
   return server.monitor;
 }
 
-test("a database that was lost is found again even where the driver's heartbeat waits for ever", async () => {
+test("reconnects after an outage even if the driver's heartbeat waits forever", async () => {
   const real = new URL(freshDatabaseUri().replace(/^mongodb/, "http"));
   const relay = await startTcpRelay({ host: real.hostname, port: Number(real.port) });
   real.port = String(relay.port);
@@ -28,7 +28,7 @@ test("a database that was lost is found again even where the driver's heartbeat 
   const { client, database } = openMongo(real.href.replace(/^http/, "mongodb"));
   const ask = () => database.collection("users").findOne({});
   await ask();
-  // So a socket answers which the server has closed in this very moment: the driver then waits for it to drain.
+  // Simulates a socket that the server just closed: the driver then waits for it to drain.
   const monitor = monitorOf(client);
   monitor.connection.socket.write = () => false;
   monitor.requestCheck();
