@@ -2,19 +2,7 @@ import { enum as oneOf } from "zod/mini";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig, type Variables } from "#core/config.ts";
 import { createLog, type Log } from "#core/log.ts";
-import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
-import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
-import { IdentifierRepository } from "#core/repositories/identifiers.ts";
-import { MailEventRepository } from "#core/repositories/mail_events.ts";
-import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
-import { NewsItemRepository } from "#core/repositories/news_items.ts";
-import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
-import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
-import { SessionRepository } from "#core/repositories/sessions.ts";
-import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
-import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
-import { TrialRepository } from "#core/repositories/trials.ts";
-import { UserRepository } from "#core/repositories/users.ts";
+import { openRepositories, type Repositories } from "#core/repositories/all.ts";
 import { type Mongo, mongoVariables, openMongo } from "#core/services/mongo.ts";
 
 /** Variables of every function with a core. Parts add their own. */
@@ -24,23 +12,10 @@ export const coreVariables = {
 } satisfies Variables;
 
 /** The shared library of one process, opened once and used by every call. Domain functions take the fields they use. */
-export interface Core {
+export interface Core extends Repositories {
   stage: "local" | "nonprod" | "prod";
   clock: Clock;
   log: Log;
-  accessTokens: AccessTokenRepository;
-  authorizations: AuthorizationRepository;
-  identifiers: IdentifierRepository;
-  mailEvents: MailEventRepository;
-  marketingConsents: MarketingConsentRepository;
-  newsItems: NewsItemRepository;
-  providerMappings: ProviderMappingRepository;
-  refreshTokens: RefreshTokenRepository;
-  sessions: SessionRepository;
-  stripeEvents: StripeEventRepository;
-  subscriptions: SubscriptionRepository;
-  trials: TrialRepository;
-  users: UserRepository;
 }
 
 /** A dependency of some functions only. It is bundled, configured and opened where a method declares it. */
@@ -82,25 +57,12 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
   } = options;
   const config = readConfig(coreVariables, environment);
   const mongo = openMongo(config.MONGODB_URI, { monitorCommands });
-  const { database } = mongo;
   const log = createLog(write, () => clock.now());
   const core: Core = {
     stage: config.STAGE,
     clock,
     log,
-    accessTokens: new AccessTokenRepository(database),
-    authorizations: new AuthorizationRepository(database),
-    identifiers: new IdentifierRepository(database),
-    mailEvents: new MailEventRepository(database),
-    marketingConsents: new MarketingConsentRepository(database),
-    newsItems: new NewsItemRepository(database),
-    providerMappings: new ProviderMappingRepository(database),
-    refreshTokens: new RefreshTokenRepository(database),
-    sessions: new SessionRepository(database),
-    stripeEvents: new StripeEventRepository(database),
-    subscriptions: new SubscriptionRepository(database),
-    trials: new TrialRepository(database),
-    users: new UserRepository(database),
+    ...openRepositories(mongo.database),
   };
   const opened = new Map<Part<unknown>, unknown>();
   return {

@@ -11,7 +11,7 @@ import { mailVariables } from "#core/messages/config.ts";
 import { Mailer } from "#core/messages/mailer.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
 import { configuredLimits, RateLimiter, rateLimitVariables } from "#core/rate_limiter.ts";
-import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
 import { awsVariables } from "#core/services/aws.ts";
 import { Ses } from "#core/services/ses.ts";
 import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
@@ -51,9 +51,9 @@ export const internalKeyHashes = {
 /** Enforces rate limits. */
 export const rateLimiter = {
   variables: rateLimitVariables,
-  open(environment: Environment, { core, mongo }: Foundation) {
+  open(environment: Environment, { core }: Foundation) {
     const config = readConfig(rateLimitVariables, environment);
-    const store = new RateLimitRepository(mongo.database);
+    const store = new StoredLimiters(core.rateLimits);
     return new RateLimiter(store, config.RATE_LIMIT_KEY, configuredLimits(config), core.log);
   },
 } satisfies Part<RateLimiter>;

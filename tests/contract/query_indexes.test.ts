@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { eraseAccount, findUserId, readAccount } from "#core/personal_data/personal_data.ts";
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
+import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
@@ -68,7 +69,8 @@ async function live(): Promise<void> {
   );
   // An operator shows and erases people; somebody else, who has no subscription.
   const eve = await nest.signIn("eve@example.com");
-  const { core } = nest.gateway;
+  const { mongo } = nest.gateway;
+  const core = { ...nest.gateway.core, personalDocuments: new PersonalDocuments(mongo.database) };
   const account = await readAccount(core, await findUserId(core, "eve@example.com"));
   expect(account.refreshTokens).toHaveLength(1);
   await eraseAccount(core, eve.user_id);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLog } from "#core/log.ts";
 import { RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
 import { linkRequest, MAC, type StartOptions, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 
 describe("rate limits", () => {
@@ -242,7 +243,7 @@ describe("rate limits", () => {
     const lines: string[] = [];
     const log = createLog((line) => lines.push(line), nest.clock.now);
     const limiter = new RateLimiter(
-      new RateLimitRepository(nowhere.db("nest")),
+      new StoredLimiters(new RateLimitRepository(nowhere.db("nest"))),
       "k".repeat(32),
       { links_per_network: 1 },
       log,

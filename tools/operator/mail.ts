@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { HOUR, plusSeconds, systemClock } from "#core/clock.ts";
 import { listReturned, suppressedUntil } from "#core/messages/mail_events.ts";
-import { type MailEvent, MailEventRepository } from "#core/repositories/mail_events.ts";
+import { openRepositories } from "#core/repositories/all.ts";
+import type { MailEvent } from "#core/repositories/mail_events.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, readTime, table } from "#tools/terminal/command.ts";
@@ -23,7 +24,7 @@ export function mailCommands(program: Command): void {
   act(returned, (terminal, { since }: { since?: string }) =>
     onDatabase(terminal, async (database) => {
       const from = since === undefined ? plusSeconds(systemClock.now(), -24 * HOUR) : readTime(since);
-      const events = await listReturned({ mailEvents: new MailEventRepository(database) }, from, LISTED);
+      const events = await listReturned({ mailEvents: openRepositories(database).mailEvents }, from, LISTED);
       terminal.show(
         { domains: byDomain(events), events: events.map(shown) },
         events.length === 0 ? "No mail came back." : [...domainTable(events), "", ...eventTable(events)],
@@ -38,7 +39,7 @@ export function mailCommands(program: Command): void {
   examples(show, ["mail show ada@example.com"]);
   act(show, (terminal, address: string) =>
     onDatabase(terminal, async (database) => {
-      const mailEvents = new MailEventRepository(database);
+      const mailEvents = openRepositories(database).mailEvents;
       const identity = identityOf(address);
       const events = await mailEvents.listByIdentifiers([identity]);
       const until = await suppressedUntil({ mailEvents, clock: systemClock }, identity);
@@ -56,7 +57,7 @@ export function mailCommands(program: Command): void {
   examples(release, ["mail release ada@example.com"]);
   act(release, (terminal, address: string) =>
     onDatabase(terminal, async (database) => {
-      const forgotten = await new MailEventRepository(database).removeHardBounces(identityOf(address));
+      const forgotten = await openRepositories(database).mailEvents.removeHardBounces(identityOf(address));
       terminal.show(
         { forgotten },
         forgotten === 0 ? "It had not bounced." : `It gets mail again (bounces forgotten: ${forgotten}).`,

@@ -13,7 +13,8 @@ import {
   string,
 } from "zod/mini";
 import { newId } from "#core/ids.ts";
-import { type NewsItem, NewsItemRepository } from "#core/repositories/news_items.ts";
+import { openRepositories } from "#core/repositories/all.ts";
+import type { NewsItem } from "#core/repositories/news_items.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, readTime, table } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
@@ -51,7 +52,7 @@ export function newsCommands(program: Command): void {
   examples(list, ["news list", "news list --json"]);
   act(list, (terminal) =>
     onDatabase(terminal, async (database) => {
-      const items = await new NewsItemRepository(database).list();
+      const items = await openRepositories(database).newsItems.list();
       const rows = items.map(({ _id, primary, startsAt, endsAt, clientIds }) => [
         _id,
         primary.payload.title,
@@ -73,7 +74,7 @@ export function newsCommands(program: Command): void {
   examples(add, ["news add welcome.json"]);
   act(add, async (terminal, path: string) => {
     const item = await readItem(path);
-    await onDatabase(terminal, (database) => new NewsItemRepository(database).insert(item));
+    await onDatabase(terminal, (database) => openRepositories(database).newsItems.insert(item));
     terminal.show({ added: item._id }, `added ${item._id}`);
   });
 
@@ -89,7 +90,7 @@ export function newsCommands(program: Command): void {
       const startsAt = readTime(from).toISOString();
       const endsAt = until === undefined ? null : readTime(until).toISOString();
       if (endsAt !== null && endsAt <= startsAt) throw new CommandError("It would end before it begins.");
-      const items = new NewsItemRepository(database);
+      const items = openRepositories(database).newsItems;
       if (!(await items.schedule(id, startsAt, endsAt, new Date().toISOString()))) throw missing(id);
       terminal.show(
         { id, startsAt, endsAt },
@@ -108,7 +109,7 @@ export function newsCommands(program: Command): void {
     onDatabase(terminal, async (database) => {
       const now = new Date();
       const endsAt = (at === undefined ? now : readTime(at)).toISOString();
-      if (!(await new NewsItemRepository(database).end(id, endsAt, now.toISOString()))) throw missing(id);
+      if (!(await openRepositories(database).newsItems.end(id, endsAt, now.toISOString()))) throw missing(id);
       terminal.show({ id, endsAt }, `ended ${id}`);
     }),
   );
@@ -118,7 +119,7 @@ export function newsCommands(program: Command): void {
   act(remove, async (terminal, id: string) => {
     await terminal.confirm(`${id} is removed; \`news end\` only takes it off.`, id);
     await onDatabase(terminal, async (database) => {
-      if (!(await new NewsItemRepository(database).remove(id))) throw missing(id);
+      if (!(await openRepositories(database).newsItems.remove(id))) throw missing(id);
     });
     terminal.show({ removed: id }, `removed ${id}`);
   });

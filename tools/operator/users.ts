@@ -1,13 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { findUsable } from "#core/billing/subscriptions/subscription.ts";
-import {
-  type Account,
-  eraseAccount,
-  exportAccount,
-  findUserId,
-  readAccount,
-} from "#core/personal_data/personal_data.ts";
+import { eraseAccount, findUserId, readAccount } from "#core/personal_data/personal_data.ts";
+import { type Account, exportAccount } from "#core/repositories/personal_documents.ts";
 import { tellSignIns } from "#core/sessions/sign_in_history.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples, table } from "#tools/terminal/command.ts";
@@ -96,17 +91,19 @@ async function writeNew(file: string, text: string): Promise<void> {
 }
 
 function summary(account: Account, now: Date): string[] {
-  const { user, identifiers, sessions, marketingConsent, subscriptions, trials } = account;
+  const { users, identifiers, sessions, marketingConsents, subscriptions, trials } = account;
   const usable = findUsable(subscriptions, now);
   const standing = sessions.filter(({ revokedAt, expiresAt }) => !revokedAt && expiresAt > now.toISOString());
   return table([
-    ["user", user._id],
-    ["since", user.createdAt],
+    ...users.flatMap(({ _id, createdAt }) => [
+      ["user", _id],
+      ["since", createdAt],
+    ]),
     ...identifiers.map(({ identifierValue, verifiedAt, removedAt }) => [
       "address",
       `${identifierValue} (${removedAt ? `removed ${removedAt}` : verifiedAt ? `verified ${verifiedAt}` : "not verified"})`,
     ]),
-    ["consent", marketingConsent?.level ?? "none given yet"],
+    ["consent", marketingConsents[0]?.level ?? "none given yet"],
     ["subscription", usable ? `${usable.status} until ${usable.endsAt}` : "none usable"],
     ...subscriptions.map(({ stpSubscriptionId, status, rejectedAt }) => [
       "",

@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 
 /** What a token was issued against. */
 export interface Grant {
@@ -24,13 +25,19 @@ export interface AccessToken {
   purgeAt: Date;
 }
 
-export const accessTokenIndexes: IndexDescription[] = [
+const accessTokenIndexes: IndexDescription[] = [
   { key: { sessionId: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
 export class AccessTokenRepository {
   static readonly collectionName = "access_tokens";
+  static readonly indexes = accessTokenIndexes;
+  static readonly personalData: PersonalData<AccessToken> = {
+    field: "sessionId",
+    refersTo: "sessionIds",
+    withheld: ["purgeAt"],
+  };
   readonly #collection: Collection<AccessToken>;
   constructor(database: Db) {
     this.#collection = database.collection(AccessTokenRepository.collectionName);
@@ -69,9 +76,5 @@ export class AccessTokenRepository {
   /** Removes the one token of a session that nobody was given. */
   async discardBySession(sessionId: string): Promise<void> {
     await this.#collection.deleteOne({ sessionId });
-  }
-
-  async removeBySessions(sessionIds: readonly string[]): Promise<void> {
-    await this.#collection.deleteMany({ sessionId: { $in: [...sessionIds] } });
   }
 }

@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { writeInOrder } from "#core/services/mongo.ts";
 
 export interface Device {
@@ -41,13 +42,19 @@ export interface Authorization {
 /** With this many failures the code is burnt (contract 1.2). */
 export const FAILED_REDEMPTIONS_LIMIT = 10;
 
-export const authorizationIndexes: IndexDescription[] = [
+const authorizationIndexes: IndexDescription[] = [
   { key: { identifierValue: 1, clientId: 1, usedAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
 export class AuthorizationRepository {
   static readonly collectionName = "authorizations";
+  static readonly indexes = authorizationIndexes;
+  static readonly personalData: PersonalData<Authorization> = {
+    field: "identifierValue",
+    refersTo: "addresses",
+    withheld: ["key", "codeChallenge", "purgeAt"],
+  };
   readonly #collection: Collection<Authorization>;
   constructor(database: Db) {
     this.#collection = database.collection(AuthorizationRepository.collectionName);
@@ -119,17 +126,5 @@ export class AuthorizationRepository {
       { updateMany: { filter: others, update: { $set: { revokedAt: now } } } },
       { updateOne: { filter: { _id, sessionId }, update: { $set: { othersEndedAt: now } } } },
     ]);
-  }
-
-  /** Those of some addresses, newest first. */
-  listByIdentifiers(identifierValues: readonly string[]): Promise<Authorization[]> {
-    return this.#collection
-      .find({ identifierValue: { $in: [...identifierValues] } })
-      .sort({ createdAt: -1, _id: -1 })
-      .toArray();
-  }
-
-  async removeByIdentifiers(identifierValues: readonly string[]): Promise<void> {
-    await this.#collection.deleteMany({ identifierValue: { $in: [...identifierValues] } });
   }
 }

@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** An address that belongs to a user. */
@@ -21,7 +22,7 @@ export interface Identifier {
 /** Machines remembered per address; an older one is just a new machine again. */
 export const KNOWN_DEVICES_LIMIT = 20;
 
-export const identifierIndexes: IndexDescription[] = [
+const identifierIndexes: IndexDescription[] = [
   {
     key: { identifierType: 1, identifierValue: 1 },
     unique: true,
@@ -32,6 +33,12 @@ export const identifierIndexes: IndexDescription[] = [
 
 export class IdentifierRepository {
   static readonly collectionName = "identifiers";
+  static readonly indexes = identifierIndexes;
+  static readonly personalData: PersonalData<Identifier> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: [],
+  };
   readonly #collection: Collection<Identifier>;
   constructor(database: Db) {
     this.#collection = database.collection(IdentifierRepository.collectionName);
@@ -71,9 +78,5 @@ export class IdentifierRepository {
       { _id: id, knownDevices: { $ne: deviceHash } },
       { $push: { knownDevices: { $each: [deviceHash], $slice: -KNOWN_DEVICES_LIMIT } } },
     );
-  }
-
-  async removeByUser(userId: string): Promise<void> {
-    await this.#collection.deleteMany({ userId });
   }
 }

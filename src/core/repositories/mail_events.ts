@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 
 /** What became of a mail, as SES told it (contract 1.5). */
 export interface MailEvent {
@@ -18,13 +19,19 @@ export interface MailEvent {
   purgeAt: Date;
 }
 
-export const mailEventIndexes: IndexDescription[] = [
+const mailEventIndexes: IndexDescription[] = [
   { key: { identifierValues: 1, occurredAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
 export class MailEventRepository {
   static readonly collectionName = "mail-events";
+  static readonly indexes = mailEventIndexes;
+  static readonly personalData: PersonalData<MailEvent> = {
+    field: "identifierValues",
+    refersTo: "addresses",
+    withheld: ["purgeAt"],
+  };
   readonly #collection: Collection<MailEvent>;
   constructor(database: Db) {
     this.#collection = database.collection(MailEventRepository.collectionName);
@@ -68,9 +75,5 @@ export class MailEventRepository {
       isPermanent: true,
     });
     return deletedCount;
-  }
-
-  async removeByIdentifiers(identifierValues: readonly string[]): Promise<void> {
-    await this.#collection.deleteMany({ identifierValues: { $in: [...identifierValues] } });
   }
 }

@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export const CONSENT_LEVELS = ["none", "general"] as const;
@@ -27,10 +28,16 @@ export interface MarketingConsent {
 /** Keeps one document from growing without end; a person reaches this only with a script. */
 const HISTORY_LIMIT = 1000;
 
-export const marketingConsentIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }];
+const marketingConsentIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }];
 
 export class MarketingConsentRepository {
   static readonly collectionName = "marketing-consent";
+  static readonly indexes = marketingConsentIndexes;
+  static readonly personalData: PersonalData<MarketingConsent> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: [],
+  };
   readonly #collection: Collection<MarketingConsent>;
   constructor(database: Db) {
     this.#collection = database.collection(MarketingConsentRepository.collectionName);
@@ -57,9 +64,5 @@ export class MarketingConsentRepository {
       // Another first choice was inserted in between, so now there is one to update.
       await this.#collection.updateOne({ userId }, update);
     }
-  }
-
-  async removeByUser(userId: string): Promise<void> {
-    await this.#collection.deleteMany({ userId });
   }
 }

@@ -22,10 +22,12 @@ export interface NewsItem {
   updatedAt: string | null;
 }
 
-export const newsItemIndexes: IndexDescription[] = [{ key: { order: 1, startsAt: 1 } }];
+const newsItemIndexes: IndexDescription[] = [{ key: { order: 1, startsAt: 1 } }];
 
 export class NewsItemRepository {
   static readonly collectionName = "news-items";
+  static readonly indexes = newsItemIndexes;
+  static readonly personalData = null;
   readonly #collection: Collection<NewsItem>;
   constructor(database: Db) {
     this.#collection = database.collection(NewsItemRepository.collectionName);

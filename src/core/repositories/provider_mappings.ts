@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** Which user a Stripe customer is. */
@@ -14,7 +15,7 @@ export interface ProviderMapping {
   removedAt: string | null;
 }
 
-export const providerMappingIndexes: IndexDescription[] = [
+const providerMappingIndexes: IndexDescription[] = [
   { key: { userId: 1 } },
   {
     key: { providerType: 1, providerValue: 1 },
@@ -25,6 +26,12 @@ export const providerMappingIndexes: IndexDescription[] = [
 
 export class ProviderMappingRepository {
   static readonly collectionName = "provider-mappings";
+  static readonly indexes = providerMappingIndexes;
+  static readonly personalData: PersonalData<ProviderMapping> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: [],
+  };
   readonly #collection: Collection<ProviderMapping>;
   constructor(database: Db) {
     this.#collection = database.collection(ProviderMappingRepository.collectionName);
@@ -59,14 +66,5 @@ export class ProviderMappingRepository {
       if (isDuplicateKey(error)) return false;
       throw error;
     }
-  }
-
-  /** All of a user's, removed ones included. */
-  listByUser(userId: string): Promise<ProviderMapping[]> {
-    return this.#collection.find({ userId }).sort({ createdAt: 1, _id: 1 }).toArray();
-  }
-
-  async removeByUser(userId: string): Promise<void> {
-    await this.#collection.deleteMany({ userId });
   }
 }

@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** How the secret of a token's successor is made again for whoever presents that token (contract 1.2). */
@@ -34,13 +35,19 @@ export interface RefreshToken {
   purgeAt: Date;
 }
 
-export const refreshTokenIndexes: IndexDescription[] = [
+const refreshTokenIndexes: IndexDescription[] = [
   { key: { sessionId: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
 export class RefreshTokenRepository {
   static readonly collectionName = "refresh-tokens";
+  static readonly indexes = refreshTokenIndexes;
+  static readonly personalData: PersonalData<RefreshToken> = {
+    field: "sessionId",
+    refersTo: "sessionIds",
+    withheld: ["key", "rotation", "purgeAt"],
+  };
   readonly #collection: Collection<RefreshToken>;
   constructor(database: Db) {
     this.#collection = database.collection(RefreshTokenRepository.collectionName);
@@ -97,9 +104,5 @@ export class RefreshTokenRepository {
   /** Removes the one token of a session that nobody was given. */
   async discardBySession(sessionId: string): Promise<void> {
     await this.#collection.deleteOne({ sessionId });
-  }
-
-  async removeBySessions(sessionIds: readonly string[]): Promise<void> {
-    await this.#collection.deleteMany({ sessionId: { $in: [...sessionIds] } });
   }
 }

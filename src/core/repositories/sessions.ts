@@ -1,6 +1,7 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
+import type { PersonalData } from "#core/repositories/repository.ts";
 
 export type RevokedReason = "signed_out" | "revoked_by_user" | "revoked_by_operator" | "refresh_token_reuse";
 
@@ -26,7 +27,7 @@ export interface Session {
   purgeAt: Date;
 }
 
-export const sessionIndexes: IndexDescription[] = [
+const sessionIndexes: IndexDescription[] = [
   { key: { userId: 1, createdAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
@@ -36,6 +37,12 @@ const LISTED_SESSIONS = 500;
 
 export class SessionRepository {
   static readonly collectionName = "sessions";
+  static readonly indexes = sessionIndexes;
+  static readonly personalData: PersonalData<Session> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: ["purgeAt"],
+  };
   readonly #collection: Collection<Session>;
   constructor(database: Db) {
     this.#collection = database.collection(SessionRepository.collectionName);
@@ -96,10 +103,6 @@ export class SessionRepository {
   /** All of a user's, ended ones included, newest first. */
   listByUser(userId: string): Promise<Session[]> {
     return this.#collection.find({ userId }).sort({ createdAt: -1, _id: -1 }).toArray();
-  }
-
-  async removeByUser(userId: string): Promise<void> {
-    await this.#collection.deleteMany({ userId });
   }
 
   /** Removes a session whose tokens nobody was given. */

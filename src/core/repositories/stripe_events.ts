@@ -29,13 +29,16 @@ export interface StripeEvent {
   purgeAt: Date;
 }
 
-export const stripeEventIndexes: IndexDescription[] = [
+const stripeEventIndexes: IndexDescription[] = [
   { key: { status: 1, receivedAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
 export class StripeEventRepository {
   static readonly collectionName = "stripe-events";
+  static readonly indexes = stripeEventIndexes;
+  /** Stripe's ids only, removed after 30 days. */
+  static readonly personalData = null;
   readonly #collection: Collection<StripeEvent>;
   constructor(database: Db) {
     this.#collection = database.collection(StripeEventRepository.collectionName);

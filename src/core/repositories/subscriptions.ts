@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { complete, type StoredSubscription } from "#core/repositories/stored_subscription.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -69,7 +70,7 @@ export interface MailMark {
   sentAt: string | null;
 }
 
-export const subscriptionIndexes: IndexDescription[] = [
+const subscriptionIndexes: IndexDescription[] = [
   { key: { stpSubscriptionId: 1 }, unique: true },
   { key: { userId: 1 } },
   { key: { stpCustomerId: 1 } },
@@ -78,6 +79,12 @@ export const subscriptionIndexes: IndexDescription[] = [
 
 export class SubscriptionRepository {
   static readonly collectionName = "subscriptions";
+  static readonly indexes = subscriptionIndexes;
+  static readonly personalData: PersonalData<Subscription> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: ["version", "mails"],
+  };
   readonly #collection: Collection<StoredSubscription>;
   constructor(database: Db) {
     this.#collection = database.collection(SubscriptionRepository.collectionName);
@@ -216,9 +223,5 @@ export class SubscriptionRepository {
       { stpSubscriptionId, [`mails.${mail}.sentAt`]: null },
       { $unset: { [`mails.${mail}`]: "" } },
     );
-  }
-
-  async removeByUser(userId: string): Promise<void> {
-    await this.#collection.deleteMany({ userId });
   }
 }

@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The two calls to Stripe that make a trial. */
@@ -33,7 +34,7 @@ export interface Trial {
   signedInAt: string | null;
 }
 
-export const trialIndexes: IndexDescription[] = [
+const trialIndexes: IndexDescription[] = [
   // Documents of the predecessor have none of these three, and must not collide for that.
   {
     key: { identifierValue: 1 },
@@ -49,6 +50,20 @@ export const trialIndexes: IndexDescription[] = [
 
 export class TrialRepository {
   static readonly collectionName = "trials";
+  static readonly indexes = trialIndexes;
+  static readonly personalData: PersonalData<Trial> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: [],
+    // The trial stays on record without its user, since each device gets one trial only.
+    anonymize: (erasureId, now) => ({
+      identifierValue: erasureId,
+      userId: erasureId,
+      stpCustomerId: null,
+      stpSubscriptionId: null,
+      updatedAt: now,
+    }),
+  };
   readonly #collection: Collection<Trial>;
   constructor(database: Db) {
     this.#collection = database.collection(TrialRepository.collectionName);
@@ -191,21 +206,5 @@ export class TrialRepository {
   /** Gives an address and its machines their trial back. @returns whether there was one */
   async remove(id: string): Promise<boolean> {
     return (await this.#collection.deleteOne({ _id: id })).deletedCount === 1;
-  }
-
-  /** Forgets whose trials these were; that their machines have had one stays known. */
-  async anonymise(id: string, identifierValue: string, now: string): Promise<void> {
-    await this.#collection.updateOne(
-      { _id: id },
-      {
-        $set: {
-          identifierValue,
-          userId: identifierValue,
-          stpCustomerId: null,
-          stpSubscriptionId: null,
-          updatedAt: now,
-        },
-      },
-    );
   }
 }

@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** A person. What is known of them lives in the other collections. */
@@ -14,10 +15,16 @@ export interface User {
   replacedSubscriptionIds?: string[];
 }
 
-export const userIndexes: IndexDescription[] = [];
+const userIndexes: IndexDescription[] = [];
 
 export class UserRepository {
   static readonly collectionName = "users";
+  static readonly indexes = userIndexes;
+  static readonly personalData: PersonalData<User> = {
+    field: "_id",
+    refersTo: "userIds",
+    withheld: [],
+  };
   readonly #collection: Collection<User>;
   constructor(database: Db) {
     this.#collection = database.collection(UserRepository.collectionName);
@@ -117,10 +124,6 @@ export class UserRepository {
 
   /** Removes a user nobody has heard of yet: the loser of a race for an address. */
   async discard(id: string): Promise<void> {
-    await this.#collection.deleteOne({ _id: id });
-  }
-
-  async remove(id: string): Promise<void> {
     await this.#collection.deleteOne({ _id: id });
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "#core/clock.ts";
-import type { Account } from "#core/personal_data/personal_data.ts";
 import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
+import type { Account } from "#core/repositories/personal_documents.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
 
 /** One thing that happened between a person and sign-in, in words for whoever helps them. */

@@ -3,6 +3,7 @@ import { createIndexes } from "#core/repositories/index_setup.ts";
 import { type MailEvent, MailEventRepository } from "#core/repositories/mail_events.ts";
 import { type MarketingConsent, MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
 import { atOnce, CALLERS, moment, rounds } from "#tests/support/at_once.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
@@ -50,7 +51,7 @@ test("first choices of consent at once make one document, and its history holds 
 });
 
 test("of many who use a limit at once exactly as many pass as it lets through", async () => {
-  const limiter = new RateLimitRepository(opened.database).limiter("race", 7, 3600);
+  const limiter = new StoredLimiters(new RateLimitRepository(opened.database)).limiter("race", 7, 3600);
   await rounds(async (round) => {
     const results = await atOnce((_) =>
       limiter.consume(`key-${round}`).then(

@@ -54,12 +54,12 @@ describe("users", () => {
         "authorizations",
         "identifiers",
         "mailEvents",
-        "marketingConsent",
+        "marketingConsents",
         "providerMappings",
       ],
-      ...["refreshTokens", "sessions", "subscriptions", "trials", "user"],
+      ...["refreshTokens", "sessions", "subscriptions", "trials", "users"],
     ]);
-    expect(account.marketingConsent.history).toMatchObject([{ level: "general", ip: "203.0.113.9" }]);
+    expect(account.marketingConsents[0].history).toMatchObject([{ level: "general", ip: "203.0.113.9" }]);
     expect(account.subscriptions).toMatchObject([{ status: "active" }]);
     const stored = await nest.collection("refresh-tokens").findOne({});
     expect(text).not.toContain(String(stored?.key));
@@ -116,7 +116,7 @@ describe("users", () => {
     expect((await nest.redeem(open)).status).toBe(200);
   });
 
-  test("erase waits until a duplicate subscription is given back", async () => {
+  test("erase is refused until a duplicate subscription is refunded", async () => {
     const kept = nest.stripe.createSubscription({ email: ADA });
     nest.clock.advance(5);
     nest.stripe.createSubscription({ email: ADA });
@@ -127,7 +127,7 @@ describe("users", () => {
     const refused = await run("users", "erase", ADA, "--yes");
     expect({ status: refused.status, printed: refused.printed }).toEqual({
       status: 1,
-      printed: expect.stringContaining("not given back yet"),
+      printed: expect.stringContaining("not refunded yet"),
     });
     nest.stripe.fault({ calls: 0, kind: "none" });
     for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);

@@ -1,10 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { IndexDescription } from "mongodb";
+import { REPOSITORIES } from "#core/repositories/all.ts";
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
 
 export const path = "docs/data_model.md";
 
-const REPOSITORIES = new URL("../../../src/core/repositories/", import.meta.url);
+const FOLDER = new URL("../../../src/core/repositories/", import.meta.url);
 
 /** What the code cannot tell: see the fields of `Words`. */
 interface Words {
@@ -12,8 +13,6 @@ interface Words {
   published: Readonly<Record<string, readonly string[]>>;
   /** What a field means wherever its interface leaves it to the name. */
   meanings: Readonly<Record<string, string>>;
-  /** Collections whose documents a library writes. */
-  libraryFields: Readonly<Record<string, readonly Field[]>>;
 }
 
 interface Field {
@@ -110,24 +109,25 @@ interface Model {
   unions: [name: string, values: string][];
 }
 
+function repositoriesByCollection() {
+  return Object.values(REPOSITORIES).sort((one, other) =>
+    one.collectionName < other.collectionName ? -1 : 1,
+  );
+}
+
 async function readModel(): Promise<Model> {
-  const files = (await readdir(REPOSITORIES)).filter((file) => file.endsWith(".ts")).sort();
-  const texts = await Promise.all(files.map((file) => readFile(new URL(file, REPOSITORIES), "utf8")));
+  const files = (await readdir(FOLDER)).filter((file) => file.endsWith(".ts")).sort();
+  const sources = await Promise.all(files.map((file) => readFile(new URL(file, FOLDER), "utf8")));
+  const texts = sources.filter((text) => text.includes("static readonly collectionName"));
   const shapes = new Map(texts.flatMap(readInterfaces).map((shape) => [shape.name, shape]));
   const documents = new Map<string, Shape>();
-  for (const collection of Object.keys(COLLECTIONS)) {
-    const text = texts.find((source) => source.includes(`collectionName = "${collection}"`)) ?? "";
-    // `Stored…` is what documents of the predecessor make of an interface: the same fields, some of them missing.
-    const [, name = ""] = /#collection: Collection<(?:Stored)?(\w+)>/.exec(text) ?? [];
-    const shape = whole(shapes, name) ?? {
-      name: "",
-      base: "",
-      comment: "",
-      fields: [...(WORDS.libraryFields[collection] ?? [])],
-    };
-    if (shape.fields.length === 0) throw new Error(`no fields are known of the collection ${collection}`);
-    documents.set(collection, shape);
-    shapes.delete(name);
+  for (const { name, collectionName } of repositoriesByCollection()) {
+    // A document's interface has the name of its repository: `Session` of `SessionRepository`.
+    const documentName = name.replace(/Repository$/, "");
+    const shape = whole(shapes, documentName);
+    if (!shape) throw new Error(`${name}'s file exports no interface ${documentName}`);
+    documents.set(collectionName, shape);
+    shapes.delete(documentName);
   }
   const types = [...documents.values(), ...shapes.values()].flatMap(({ fields }) =>
     fields.map(({ type }) => type),

@@ -4,40 +4,18 @@ import { join } from "node:path";
 import { createGunzip } from "node:zlib";
 import { BSON, type Document } from "mongodb";
 import { int, iso, minimum, object, record, regex, safeParse, string } from "zod/mini";
-import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
-import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
-import { IdentifierRepository } from "#core/repositories/identifiers.ts";
-import { MailEventRepository } from "#core/repositories/mail_events.ts";
-import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
-import { NewsItemRepository } from "#core/repositories/news_items.ts";
-import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
-import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
-import { SessionRepository } from "#core/repositories/sessions.ts";
-import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
-import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
-import { TrialRepository } from "#core/repositories/trials.ts";
-import { UserRepository } from "#core/repositories/users.ts";
+import { REPOSITORIES } from "#core/repositories/all.ts";
+import type { RepositoryClass } from "#core/repositories/repository.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 /**
- * What a dump holds, in the order in which it is read: what refers to something before that. So of what is written
- * meanwhile nothing is there without what it belongs to. Counters of limits begin anew.
+ * The collections of a dump, in the order in which they are read: a document before the document that it refers to. So a
+ * dump that is made while the service writes holds no document without the document it refers to.
  */
-export const DUMPED = [
-  AccessTokenRepository,
-  RefreshTokenRepository,
-  AuthorizationRepository,
-  SessionRepository,
-  MailEventRepository,
-  StripeEventRepository,
-  TrialRepository,
-  SubscriptionRepository,
-  ProviderMappingRepository,
-  MarketingConsentRepository,
-  IdentifierRepository,
-  UserRepository,
-  NewsItemRepository,
-].map(({ collectionName }) => collectionName);
+export const DUMPED = Object.values<RepositoryClass>(REPOSITORIES)
+  .filter(({ isDumped }) => isDumped !== false)
+  .map(({ collectionName }) => collectionName)
+  .reverse();
 
 const manifest = object({
   made_at: iso.datetime(),

@@ -6,12 +6,7 @@ import { coreVariables } from "#core/core.ts";
 import { createLog } from "#core/log.ts";
 import { mailVariables } from "#core/messages/config.ts";
 import { billing, mailer, stripe } from "#core/parts.ts";
-import { IdentifierRepository } from "#core/repositories/identifiers.ts";
-import { MailEventRepository } from "#core/repositories/mail_events.ts";
-import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
-import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
-import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
-import { UserRepository } from "#core/repositories/users.ts";
+import { openRepositories } from "#core/repositories/all.ts";
 import { mongoVariables, openMongo } from "#core/services/mongo.ts";
 import { stripeVariables } from "#core/services/stripe.ts";
 import { withAwsCredentials } from "#tools/operator/aws_credentials.ts";
@@ -49,12 +44,7 @@ export async function withEventCore<Result>(
       stage: config.STAGE,
       clock: systemClock,
       log: { ...log, info: () => undefined },
-      identifiers: new IdentifierRepository(database),
-      mailEvents: new MailEventRepository(database),
-      providerMappings: new ProviderMappingRepository(database),
-      stripeEvents: new StripeEventRepository(database),
-      subscriptions: new SubscriptionRepository(database),
-      users: new UserRepository(database),
+      ...openRepositories(database),
     });
   } finally {
     await client.close();

@@ -1,0 +1,51 @@
+import type { Db } from "mongodb";
+import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
+import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
+import { IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { MailEventRepository } from "#core/repositories/mail_events.ts";
+import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
+import { NewsItemRepository } from "#core/repositories/news_items.ts";
+import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
+import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
+import type { RepositoryClass } from "#core/repositories/repository.ts";
+import { SessionRepository } from "#core/repositories/sessions.ts";
+import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
+import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
+import { TrialRepository } from "#core/repositories/trials.ts";
+import { UserRepository } from "#core/repositories/users.ts";
+
+/**
+ * Every repository, by its name in `Core`. This is the only list: `Core`, index setup, dump and load, export and erasure,
+ * the operator's commands and the data model page derive from it.
+ *
+ * A collection stands below the collections that its documents refer to. A load writes in this order. A dump reads, and
+ * an erasure removes, in the reverse order, so that no document is left without the document it refers to.
+ */
+export const REPOSITORIES = {
+  newsItems: NewsItemRepository,
+  users: UserRepository,
+  identifiers: IdentifierRepository,
+  marketingConsents: MarketingConsentRepository,
+  providerMappings: ProviderMappingRepository,
+  subscriptions: SubscriptionRepository,
+  trials: TrialRepository,
+  stripeEvents: StripeEventRepository,
+  mailEvents: MailEventRepository,
+  sessions: SessionRepository,
+  authorizations: AuthorizationRepository,
+  refreshTokens: RefreshTokenRepository,
+  accessTokens: AccessTokenRepository,
+  rateLimits: RateLimitRepository,
+} satisfies Record<string, RepositoryClass>;
+
+/** One repository of each class. */
+export type Repositories = {
+  [Name in keyof typeof REPOSITORIES]: InstanceType<(typeof REPOSITORIES)[Name]>;
+};
+
+/** Opens every repository on a database. It sends no command. */
+export function openRepositories(database: Db): Repositories {
+  const opened = Object.entries(REPOSITORIES).map(([name, Repository]) => [name, new Repository(database)]);
+  return Object.fromEntries(opened);
+}

@@ -1,0 +1,85 @@
+import type { Db, Document } from "mongodb";
+import { REPOSITORIES } from "#core/repositories/all.ts";
+import type { PersonalData, PersonalReferences, RepositoryClass } from "#core/repositories/repository.ts";
+
+type Registered = typeof REPOSITORIES;
+type DocumentOf<Repository extends RepositoryClass> =
+  Repository["personalData"] extends PersonalData<infer Stored> ? Stored : never;
+/** The names of the repositories that hold personal data. */
+type PersonalName = {
+  [Name in keyof Registered]: Registered[Name]["personalData"] extends null ? never : Name;
+}[keyof Registered];
+
+/** All documents about one user, as they are stored, by the repository's name. */
+export type Account = { [Name in PersonalName]: DocumentOf<Registered[Name]>[] };
+
+interface PersonalCollection {
+  /** The repository's name in `Core`. */
+  name: string;
+  collectionName: string;
+  personalData: PersonalData<Document>;
+}
+
+/** Reads and erases one user's documents in every collection that declares personal data. */
+export class PersonalDocuments {
+  readonly #database: Db;
+  constructor(database: Db) {
+    this.#database = database;
+  }
+
+  /** Lists one user's documents, the oldest first. */
+  async list(references: PersonalReferences): Promise<Account> {
+    const found = personalCollections().map(async ({ name, collectionName, personalData }) => {
+      const documents = this.#database.collection(collectionName).find(filterOf(personalData, references));
+      return [name, await documents.sort({ createdAt: 1, _id: 1 }).toArray()] as const;
+    });
+    return Object.fromEntries(await Promise.all(found)) as unknown as Account;
+  }
+
+  /**
+   * Removes or anonymizes one user's documents. The user's own document goes last, so that an erasure which was
+   * interrupted can be repeated.
+   * @param newErasureId makes an id that takes the user's place in a document that is kept
+   */
+  async erase(references: PersonalReferences, now: string, newErasureId: () => string): Promise<void> {
+    for (const { collectionName, personalData } of personalCollections().reverse()) {
+      const collection = this.#database.collection(collectionName);
+      const filter = filterOf(personalData, references);
+      if (!personalData.anonymize) {
+        await collection.deleteMany(filter);
+        continue;
+      }
+      for await (const { _id } of collection.find(filter, { projection: { _id: 1 } }))
+        await collection.updateOne({ _id }, { $set: personalData.anonymize(newErasureId(), now) });
+    }
+  }
+}
+
+/**
+ * Makes an account ready to be handed to its user. Hashes and salts, which only Nest can use, and dates of its own
+ * bookkeeping are left out.
+ * @returns plain JSON values, by the repository's name
+ */
+export function exportAccount(account: Account): Record<string, unknown[]> {
+  const exported = personalCollections().map(({ name, personalData: { withheld } }) => {
+    const documents: object[] = account[name as PersonalName];
+    return [name, documents.map((document) => omit(document, withheld))] as const;
+  });
+  return Object.fromEntries(exported);
+}
+
+function personalCollections(): PersonalCollection[] {
+  return Object.entries(REPOSITORIES).flatMap(([name, { collectionName, personalData }]) =>
+    personalData === null ? [] : [{ name, collectionName, personalData }],
+  );
+}
+
+function filterOf({ field, refersTo }: PersonalData<Document>, references: PersonalReferences): Document {
+  return { [field]: { $in: references[refersTo] } };
+}
+
+function omit(document: object, fields: readonly string[]): unknown {
+  return JSON.parse(
+    JSON.stringify(Object.fromEntries(Object.entries(document).filter(([name]) => !fields.includes(name)))),
+  );
+}

@@ -1,0 +1,40 @@
+import type { Db, IndexDescription } from "mongodb";
+
+/** Every value by which stored documents refer to one user. */
+export interface PersonalReferences {
+  /** The user's own id. */
+  userIds: readonly string[];
+  sessionIds: readonly string[];
+  /** Normalized email addresses. */
+  addresses: readonly string[];
+}
+
+/** Where one user's documents are in a collection, and how they are exported and erased. */
+export interface PersonalData<Stored> {
+  /** The field that refers to the user. It needs an index. */
+  field: keyof Stored & string;
+  /** What the field holds. */
+  refersTo: keyof PersonalReferences;
+  /** Fields that an export leaves out: hashes, salts and dates of our own bookkeeping. */
+  withheld: readonly (keyof Stored & string)[];
+  /**
+   * Set where an erasure keeps the document without its user.
+   * @param erasureId a new id, which takes the place of the user's id and address
+   * @returns the fields to overwrite
+   */
+  anonymize?(erasureId: string, now: string): Partial<Stored>;
+  /** Never set. It carries the document's type, from which `Account` is derived. */
+  document?: Stored;
+}
+
+/** What a repository class declares. The classes are listed in `all.ts`. */
+export interface RepositoryClass {
+  new (database: Db): object;
+  readonly collectionName: string;
+  readonly indexes: readonly IndexDescription[];
+  /** Null where no document names a user. */
+  // biome-ignore lint/suspicious/noExplicitAny: the document's type differs from class to class
+  readonly personalData: PersonalData<any> | null;
+  /** False for a collection that a dump leaves out. */
+  readonly isDumped?: boolean;
+}
