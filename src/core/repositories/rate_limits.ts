@@ -1,7 +1,7 @@
 import type { Db, IndexDescription } from "mongodb";
 
 /** A counter of a rate limit, as the library `rate-limiter-flexible` stores it. */
-export interface RateLimit {
+interface RateLimit {
   /** `<limit>:<HMAC of what is limited>`; no address and no network is stored. */
   key: string;
   /** How many uses were counted in this window. */
@@ -10,7 +10,7 @@ export interface RateLimit {
   expire: Date;
 }
 
-const rateLimitIndexes: IndexDescription[] = [
+const rateLimitIndexes: (IndexDescription & { key: { [Field in keyof RateLimit]?: 1 } })[] = [
   { key: { key: 1 }, unique: true },
   { key: { expire: 1 }, expireAfterSeconds: 0 },
 ];

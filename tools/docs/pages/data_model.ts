@@ -39,10 +39,10 @@ const bare = (comment: string) =>
     .replace(/\s+/g, " ")
     .trim();
 
-/** The exported interfaces of a source text. @throws Error at a field that spans lines, which nothing here needs */
+/** The interfaces of a source text. @throws Error at a field that spans lines, which nothing here needs */
 function readInterfaces(text: string): Shape[] {
   const found = text.matchAll(
-    /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)\n\}/g,
+    /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?:export )?interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)\n\}/g,
   );
   return [...found].map(([, comment = "", name = "", base = "", body = ""]) => ({
     name,
