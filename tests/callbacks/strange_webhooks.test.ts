@@ -1,6 +1,6 @@
 import Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { asAcacia } from "#stripe_double/older_shape.ts";
+import { toAcaciaEvent } from "#stripe_double/acacia_events.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
 
@@ -100,7 +100,7 @@ describe("strange webhooks", () => {
 
   test("an endpoint pinned to an older API version is understood, since the object is read again", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
-    const reply = await wrongOnPurpose(() => nest.webhook(asAcacia(created(id))));
+    const reply = await wrongOnPurpose(() => nest.webhook(toAcaciaEvent(created(id))));
     expect(reply.status).toBe(200);
     expect((await stored())[0]).toMatchObject({ stpSubscriptionId: id, status: "active" });
     expect(nest.logged("stripe_api_version")).toHaveLength(1);

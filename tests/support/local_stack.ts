@@ -2,12 +2,13 @@ import type { Db } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
-import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { openGateway } from "#tools/local/gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 /** What `npm start` opens, in this process and on a database of its own, with Nest's clock in the test's hand. */
 export interface TestStack extends AsyncDisposable {
@@ -37,7 +38,7 @@ export async function startTestStack(): Promise<TestStack> {
   const { client, database } = openMongo(mongoUri);
   await createIndexes(database);
   const ses = await startSesDouble();
-  const stripe = await startStripeDouble();
+  const stripe = await startBeakStripeDouble();
   const secrets = await makeSecrets();
   const start = (change: Record<string, string>) =>
     startLocalApi({

@@ -2,13 +2,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { giveBackDatabase, prepareDatabase, takeDatabaseUri } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 export const V1 = "/1/2020-12-14/";
 export const V2 = "/1/2021-10-06/";
@@ -78,7 +79,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const ses = options.beside?.ses ?? (await startSesDouble());
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
-  const stripe = options.beside?.stripe ?? (await startStripeDouble({ now, signedAt: now }));
+  const stripe = options.beside?.stripe ?? (await startBeakStripeDouble({ now, signedAt: now }));
   const mongoUri = options.beside?.mongoUri ?? takeDatabaseUri();
   const environment = {
     ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url, stripe }),

@@ -3,22 +3,22 @@
  * the test's process to check.
  */
 import { appendFileSync } from "node:fs";
-import { type Exchange, exchanges } from "#stripe_double/exchanges.ts";
+import { type TrafficRecord, traffic } from "#stripe_double/traffic.ts";
 
 /** Names the file. */
 export const EXCHANGE_LOG = "NEST_TEST_EXCHANGES";
 
 const path = process.env[EXCHANGE_LOG];
 if (path) {
-  exchanges.subscribe((message) => {
-    const { forced, ...exchange } = message as Exchange;
+  traffic.subscribe((message) => {
+    const { forced, ...exchange } = message as TrafficRecord;
     const fields = [...forced].map(([id, names]) => [id, [...names]]);
     appendFileSync(path, `${JSON.stringify({ ...exchange, forced: fields })}\n`);
   });
 }
 
 /** An exchange as it was, from its line. */
-export function readExchange(line: string): Exchange {
+export function readExchange(line: string): TrafficRecord {
   const { forced, ...exchange } = JSON.parse(line);
   return {
     ...exchange,

@@ -8,29 +8,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as immediately } from "node:timers/promises";
 import { afterAll, afterEach, inject } from "vitest";
-import { type Exchange, exchanges } from "#stripe_double/exchanges.ts";
+import { type TrafficRecord, traffic } from "#stripe_double/traffic.ts";
 import { EXCHANGE_LOG, readExchange } from "#tests/support/stripe_exchange_log.ts";
 import type { ExchangeCheck } from "#tests/support/stripe_schema/exchange_check.ts";
 
 /** A test that makes very many must not keep them all. */
 const BATCH = 1_000;
 
-const log = join(tmpdir(), `nest-exchanges-${randomUUID()}`);
+const log = join(tmpdir(), `nest-traffic-${randomUUID()}`);
 process.env[EXCHANGE_LOG] = log;
 /** What nobody looked at yet, and what was found in the rest. */
-const seen: Exchange[] = [];
+const seen: TrafficRecord[] = [];
 let found = new Set<string>();
 let check: ExchangeCheck | undefined;
 
 const see = (message: unknown) => {
-  seen.push(message as Exchange);
+  seen.push(message as TrafficRecord);
   if (seen.length < BATCH) return;
   if (check) look(check, seen.splice(0));
   else void openCheck();
 };
-exchanges.subscribe(see);
+traffic.subscribe(see);
 
-function look(by: ExchangeCheck, some: readonly Exchange[]): void {
+function look(by: ExchangeCheck, some: readonly TrafficRecord[]): void {
   for (const exchange of some) for (const fault of by.faultsOf(exchange)) found.add(fault);
 }
 
@@ -42,7 +42,7 @@ async function openCheck(): Promise<ExchangeCheck> {
 }
 
 /** What programs wrote down since the last time. */
-function takeLogged(): Exchange[] {
+function takeLogged(): TrafficRecord[] {
   try {
     return readFileSync(log, "utf8").split("\n").slice(0, -1).map(readExchange);
   } catch {
@@ -64,8 +64,8 @@ async function takeFaults(): Promise<string[]> {
   return faults;
 }
 
-/** What is wrong with exchanges, each once. */
-export async function faultsOf(some: readonly Exchange[]): Promise<string[]> {
+/** What is wrong with traffic, each once. */
+export async function faultsOf(some: readonly TrafficRecord[]): Promise<string[]> {
   const by = await openCheck();
   return [...new Set(some.flatMap((exchange) => by.faultsOf(exchange)))];
 }
@@ -79,12 +79,12 @@ export async function requireGoodExchanges(): Promise<void> {
 // The first hooks to be registered run last, when the test's own have closed what was open.
 afterEach(requireGoodExchanges);
 afterAll(async () => {
-  exchanges.unsubscribe(see);
+  traffic.unsubscribe(see);
   await requireGoodExchanges();
 });
 
 /**
- * Runs work whose exchanges are wrong on purpose, such as a parameter that Stripe does not know.
+ * Runs work whose traffic are wrong on purpose, such as a parameter that Stripe does not know.
  * @throws Error if every one of them was good, so that no such mark outlives its reason
  */
 export async function wrongOnPurpose<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import { startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { type Gateway, openGateway } from "#tools/local/gateway.ts";
 import { localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 /** The service to be timed. */
 export interface Target {
@@ -20,7 +20,7 @@ export interface Target {
 export async function openTarget(): Promise<Target> {
   const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
   const ses = await startSesDouble();
-  const stripe = await startStripeDouble();
+  const stripe = await startBeakStripeDouble();
   const secrets = await makeSecrets();
   const uri = new URL(found.uri.replace(/^mongodb/, "http"));
   uri.pathname = `/nest-timing-${randomBytes(6).toString("hex")}`;

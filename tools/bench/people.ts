@@ -5,7 +5,7 @@ import type { AccessToken } from "#core/repositories/access_tokens.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
-import { BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
+import { BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 
 export const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
 export const REDIRECT = "https://magic.getbeak.app/";

@@ -4,11 +4,12 @@ import type { AddressInfo } from "node:net";
 import type { Db } from "mongodb";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
-import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 /** As many calls as are ever under way. */
 const CONNECTIONS = 64;
@@ -35,7 +36,7 @@ export interface BenchDatabase {
 
 export async function openSurroundings(): Promise<Surroundings> {
   const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
-  const stripe = await startStripeDouble();
+  const stripe = await startBeakStripeDouble();
   const secrets = await makeSecrets();
   const mail = await startMailSink();
   return {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { generateKeySet } from "#core/keys/key_rotation.ts";
 import type { StoredKeySet } from "#core/keys/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
-import { BEAK_PRICE, BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
+import { BEAK_PRICE, BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 
 /** The secrets of one laptop: made on first use, kept with its data, never published. */
 export interface LocalSecrets {

@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
-import { startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { startLocalApi } from "#tools/local/api_server.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
 import { dataDirectory } from "#tools/machine/cache_directory.ts";
 import { holdFolder } from "#tools/machine/lock.ts";
@@ -48,7 +48,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     if (folder) await prepareFolder(folder, options, cleanup);
     // What keeps nothing must not leave anything in somebody's account either.
     const real = options.isThrowAway ? null : await openTestMode(process.env, options.say);
-    const stripe = real ?? (await startStripeDouble());
+    const stripe = real ?? (await startBeakStripeDouble());
     cleanup.defer(stripe.close);
     const database = await findDatabase({ dataDirectory: folder, say: options.say });
     cleanup.defer(database.stop);

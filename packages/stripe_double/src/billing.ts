@@ -1,49 +1,49 @@
+import type { Account } from "./account.ts";
 import { change, emit, set } from "./events.ts";
 import { collect, conclude, createInvoice, type PaymentOutcome, paymentOf, voidInvoice } from "./invoices.ts";
 import { settleIntent } from "./payments.ts";
 import { DAY, periodEnd } from "./periods.ts";
 import { newSubscription, type SubscriptionDetails } from "./subscription_object.ts";
 import type { Invoice, PaymentMethod, Subscription } from "./types.ts";
-import type { World } from "./world.ts";
 
 /** How long after the first failure of a renewal each next try comes; after the last one it is over. */
 export const RETRY_DAYS = [3, 5, 7];
 
 /** Begins a subscription: a trial at once, anything else with its first payment. */
 export function startSubscription(
-  world: World,
+  account: Account,
   details: SubscriptionDetails,
   { isPaidLater = false }: { isPaidLater?: boolean } = {},
 ): Subscription {
-  const subscription = newSubscription(world, details);
+  const subscription = newSubscription(account, details);
   const isTrial = subscription.status === "trialing";
-  const invoice = createInvoice(world, subscription, { reason: "subscription_create", isFree: isTrial });
+  const invoice = createInvoice(account, subscription, { reason: "subscription_create", isFree: isTrial });
   if (!isTrial) {
-    const method = isPaidLater ? null : cardOf(world, subscription);
-    const outcome = collect(world, invoice, method);
+    const method = isPaidLater ? null : cardOf(account, subscription);
+    const outcome = collect(account, invoice, method);
     if (outcome !== "failed") subscription.status = "active";
   }
-  world.tables.subscriptions.set(subscription.id, subscription);
-  emit(world, "customer.subscription.created", subscription);
+  account.tables.subscriptions.set(subscription.id, subscription);
+  emit(account, "customer.subscription.created", subscription);
   return subscription;
 }
 
 /** The card that a customer's subscription is paid with: its own, else the customer's. */
-export function methodOf(world: World, customerId: string, own: string | null): PaymentMethod | null {
-  const customer = world.tables.customers.get(customerId);
+export function methodOf(account: Account, customerId: string, own: string | null): PaymentMethod | null {
+  const customer = account.tables.customers.get(customerId);
   const fallback =
     customer && "created" in customer ? customer.invoice_settings.default_payment_method : null;
   const id = own ?? fallback;
-  return (id && world.tables.paymentMethods.get(id)) || null;
+  return (id && account.tables.paymentMethods.get(id)) || null;
 }
 
 /** The card that an existing subscription is paid with. */
-export function cardOf(world: World, subscription: Subscription): PaymentMethod | null {
-  return methodOf(world, subscription.customer, subscription.default_payment_method);
+export function cardOf(account: Account, subscription: Subscription): PaymentMethod | null {
+  return methodOf(account, subscription.customer, subscription.default_payment_method);
 }
 
 /** Ends a trial or a period: the next one begins, and is asked for. */
-export function renew(world: World, subscription: Subscription, start: number): void {
+export function renew(account: Account, subscription: Subscription, start: number): void {
   const anchor = subscription.status === "trialing" ? start : subscription.billing_cycle_anchor;
   const before = structuredClone(subscription);
   const items = structuredClone(subscription.items);
@@ -52,14 +52,14 @@ export function renew(world: World, subscription: Subscription, start: number): 
     item.current_period_end = periodEnd(start, item.price, anchor);
   }
   set(subscription, { items, billing_cycle_anchor: anchor });
-  const invoice = createInvoice(world, subscription, { reason: "subscription_cycle" });
+  const invoice = createInvoice(account, subscription, { reason: "subscription_cycle" });
   const next = structuredClone({ items, billing_cycle_anchor: anchor, latest_invoice: invoice.id });
   // The event shows the renewed subscription against the one before, so the invoice is made on the way there.
   set(subscription, before);
-  const outcome = collect(world, invoice, cardOf(world, subscription));
+  const outcome = collect(account, invoice, cardOf(account, subscription));
   if (outcome === "failed") scheduleRetry(invoice);
   const status = outcome === "failed" ? "past_due" : "active";
-  change(world, subscription, { ...next, status }, "customer.subscription.updated");
+  change(account, subscription, { ...next, status }, "customer.subscription.updated");
 }
 
 function scheduleRetry(invoice: Invoice): void {
@@ -68,27 +68,27 @@ function scheduleRetry(invoice: Invoice): void {
 }
 
 /** Tries an open invoice of a subscription again. Null: there is none. */
-export function retry(world: World, subscription: Subscription): PaymentOutcome | null {
-  const invoice = openInvoice(world, subscription);
+export function retry(account: Account, subscription: Subscription): PaymentOutcome | null {
+  const invoice = openInvoice(account, subscription);
   if (invoice === null) return null;
-  const outcome = collect(world, invoice, cardOf(world, subscription));
+  const outcome = collect(account, invoice, cardOf(account, subscription));
   if (outcome === "failed") scheduleRetry(invoice);
-  else recover(world, subscription);
+  else recover(account, subscription);
   if (outcome === "failed" && invoice.next_payment_attempt === null && subscription.status === "past_due") {
-    cancelNow(world, subscription, "payment_failed");
+    cancelNow(account, subscription, "payment_failed");
   }
   return outcome;
 }
 
 /** What a payment that came after all makes of its subscription. */
-function recover(world: World, subscription: Subscription): void {
+function recover(account: Account, subscription: Subscription): void {
   if (!["incomplete", "past_due", "unpaid"].includes(subscription.status)) return;
-  change(world, subscription, { status: "active" }, "customer.subscription.updated");
+  change(account, subscription, { status: "active" }, "customer.subscription.updated");
 }
 
 /** The newest invoice of a subscription that still waits for money. */
-export function openInvoice(world: World, subscription: Subscription): Invoice | null {
-  const invoices = [...world.tables.invoices.values()].filter(
+export function openInvoice(account: Account, subscription: Subscription): Invoice | null {
+  const invoices = [...account.tables.invoices.values()].filter(
     ({ parent, status }) =>
       status === "open" && parent?.subscription_details?.subscription === subscription.id,
   );
@@ -97,31 +97,35 @@ export function openInvoice(world: World, subscription: Subscription): Invoice |
 
 /** Ends a payment that was processing, and tells its invoice and subscription. */
 export function settlePayment(
-  world: World,
+  account: Account,
   subscription: Subscription,
   outcome: "succeeded" | "failed",
 ): void {
-  const invoice = openInvoice(world, subscription);
+  const invoice = openInvoice(account, subscription);
   if (invoice === null) return;
-  const waiting = paymentOf(world, invoice);
+  const waiting = paymentOf(account, invoice);
   if (waiting?.intent.status !== "processing") return;
-  settleIntent(world, waiting.intent, outcome);
-  const result = conclude(world, invoice, waiting.intent, waiting.payment);
+  settleIntent(account, waiting.intent, outcome);
+  const result = conclude(account, invoice, waiting.intent, waiting.payment);
   if (subscription.status === "canceled") return;
   if (result === "paid") {
-    recover(world, subscription);
+    recover(account, subscription);
     return;
   }
   scheduleRetry(invoice);
-  change(world, subscription, { status: "past_due" }, "customer.subscription.updated");
+  change(account, subscription, { status: "past_due" }, "customer.subscription.updated");
 }
 
 type CancellationReason = "cancellation_requested" | "payment_failed" | "payment_disputed";
 
 /** Ends a subscription at this moment, without money moving. */
-export function cancelNow(world: World, subscription: Subscription, reason: CancellationReason | null): void {
-  const now = world.now();
-  stopCollecting(world, subscription);
+export function cancelNow(
+  account: Account,
+  subscription: Subscription,
+  reason: CancellationReason | null,
+): void {
+  const now = account.now();
+  stopCollecting(account, subscription);
   const patch = {
     status: "canceled" as const,
     cancel_at: null,
@@ -130,44 +134,44 @@ export function cancelNow(world: World, subscription: Subscription, reason: Canc
     ended_at: now,
     cancellation_details: detailsWith(subscription, reason),
   };
-  change(world, subscription, patch, "customer.subscription.deleted");
+  change(account, subscription, patch, "customer.subscription.deleted");
 }
 
 /** Ends a subscription whose scheduled end has come: it keeps when and how that was asked for. */
-export function endAsScheduled(world: World, subscription: Subscription): void {
-  stopCollecting(world, subscription);
-  const patch = { status: "canceled" as const, ended_at: world.now() };
-  change(world, subscription, patch, "customer.subscription.deleted");
+export function endAsScheduled(account: Account, subscription: Subscription): void {
+  stopCollecting(account, subscription);
+  const patch = { status: "canceled" as const, ended_at: account.now() };
+  change(account, subscription, patch, "customer.subscription.deleted");
 }
 
 /** Ends a subscription whose first payment never came. */
-export function expire(world: World, subscription: Subscription): void {
-  const invoice = openInvoice(world, subscription);
-  if (invoice) voidInvoice(world, invoice);
-  const patch = { status: "incomplete_expired" as const, ended_at: world.now() };
-  change(world, subscription, patch, "customer.subscription.updated");
+export function expire(account: Account, subscription: Subscription): void {
+  const invoice = openInvoice(account, subscription);
+  if (invoice) voidInvoice(account, invoice);
+  const patch = { status: "incomplete_expired" as const, ended_at: account.now() };
+  change(account, subscription, patch, "customer.subscription.updated");
 }
 
 /** Holds a subscription whose trial ended without a card. */
-export function pause(world: World, subscription: Subscription): void {
+export function pause(account: Account, subscription: Subscription): void {
   const paused = {
     subscription: { type: "trial_end_without_payment_method" as const },
-    transitioned_at: world.now(),
+    transitioned_at: account.now(),
     type: "subscription" as const,
   };
   const patch = { status: "paused" as const, status_details: { paused } };
-  change(world, subscription, patch, "customer.subscription.paused");
+  change(account, subscription, patch, "customer.subscription.paused");
 }
 
 /** Lets a paused subscription go on with a period that starts now. */
-export function resume(world: World, subscription: Subscription): void {
+export function resume(account: Account, subscription: Subscription): void {
   delete subscription.status_details;
-  renew(world, subscription, world.now());
-  emit(world, "customer.subscription.resumed", subscription);
+  renew(account, subscription, account.now());
+  emit(account, "customer.subscription.resumed", subscription);
 }
 
-function stopCollecting(world: World, subscription: Subscription): void {
-  const invoice = openInvoice(world, subscription);
+function stopCollecting(account: Account, subscription: Subscription): void {
+  const invoice = openInvoice(account, subscription);
   if (invoice) set(invoice, { auto_advance: false, next_payment_attempt: null });
 }
 

@@ -1,34 +1,35 @@
-import type { World } from "./world.ts";
+import type { Account } from "./account.ts";
 
 /** The time of the test clock that a customer is on, or null. Unix seconds. */
-export function clockTimeOf(world: World, customerId: string | null): number | null {
-  const customer = world.tables.customers.get(customerId ?? "");
+export function clockTimeOf(account: Account, customerId: string | null): number | null {
+  const customer = account.tables.customers.get(customerId ?? "");
   const id = customer && "created" in customer ? customer.test_clock : null;
-  return world.tables.testClocks.get(id ?? "")?.frozen_time ?? null;
+  return account.tables.testClocks.get(id ?? "")?.frozen_time ?? null;
 }
 
 /** Up to which moment a customer has lived: their test clock's, or the account's. */
-export function timeOf(world: World, customerId: string): number {
-  return clockTimeOf(world, customerId) ?? world.accountNow();
+export function timeOf(account: Account, customerId: string): number {
+  return clockTimeOf(account, customerId) ?? account.wallTime();
 }
 
 /** When a payment of a customer happens: cards and banks know no test clock, so neither do intents and charges. */
-export function paymentTime(world: World, customerId: string | null): number {
-  return clockTimeOf(world, customerId) === null ? world.now() : world.accountNow();
+export function paymentTime(account: Account, customerId: string | null): number {
+  return clockTimeOf(account, customerId) === null ? account.now() : account.wallTime();
 }
 
 /** Runs work at the time of the test clock that one of the named objects is on, if one is. */
-export function inTimeOf<Result>(world: World, ids: readonly unknown[], work: () => Result): Result {
+export function inTimeOf<Result>(account: Account, ids: readonly unknown[], work: () => Result): Result {
   for (const id of ids) {
     if (typeof id !== "string") continue;
-    const moment = world.tables.testClocks.get(id)?.frozen_time ?? clockTimeOf(world, customerOf(world, id));
-    if (moment !== null) return world.at(moment, work);
+    const moment =
+      account.tables.testClocks.get(id)?.frozen_time ?? clockTimeOf(account, customerOf(account, id));
+    if (moment !== null) return account.at(moment, work);
   }
   return work();
 }
 
 /** Whose an object is, by its id. */
-function customerOf({ tables }: World, id: string): string | null {
+function customerOf({ tables }: Account, id: string): string | null {
   if (tables.customers.has(id)) return id;
   for (const table of [
     tables.subscriptions,

@@ -1,13 +1,14 @@
+import { type Account, newestFirst } from "./account.ts";
+import { invalidRequest, missing } from "./api_error.ts";
 import { cancelNow, retry, settlePayment } from "./billing.ts";
-import { createPromotionCode, type PromotionDetails } from "./catalogue.ts";
 import { attachCard, type CardDetails, livingCustomer } from "./customers.ts";
 import { closeDispute, openDispute, reviewDispute } from "./disputes.ts";
 import { change, eventAbout, send } from "./events.ts";
 import { type PaymentOutcome, paymentOf } from "./invoices.ts";
-import { advance, catchUp } from "./life.ts";
 import { DAY, HOUR } from "./periods.ts";
-import { invalidRequest, missing } from "./refusal.ts";
+import { createPromotionCode, type PromotionDetails } from "./promotions.ts";
 import { forceStatus, type NewSubscription, type SubscriptionStatus, subscriptionIn } from "./scenarios.ts";
+import { advance, runDueTasks } from "./schedule.ts";
 import { changeSubscription, type SubscriptionChange } from "./subscription_changes.ts";
 import type {
   Charge,
@@ -18,7 +19,6 @@ import type {
   PromotionCode,
   Subscription,
 } from "./types.ts";
-import { newestFirst, type World } from "./world.ts";
 
 export type ForcedChange = SubscriptionChange & {
   status?: SubscriptionStatus | undefined;
@@ -52,60 +52,60 @@ export interface Controls {
 }
 
 /** The controls of one account. */
-export function createControls(world: World): Controls {
+export function createControls(account: Account): Controls {
   const find = (id: string): Subscription => {
-    const subscription = world.tables.subscriptions.get(id);
+    const subscription = account.tables.subscriptions.get(id);
     if (subscription === undefined) throw missing("subscription", id);
     return subscription;
   };
   return {
     createSubscription(wanted) {
-      const subscription = subscriptionIn(world, wanted);
+      const subscription = subscriptionIn(account, wanted);
       return { id: subscription.id, customer: subscription.customer, status: subscription.status };
     },
     updateSubscription(id, { status, fields, ...wanted }) {
       const subscription = find(id);
       if (Object.values(wanted).some((value) => value !== undefined)) {
-        changeSubscription(world, subscription, wanted);
+        changeSubscription(account, subscription, wanted);
       }
-      if (status !== undefined) forceStatus(world, subscription, status);
+      if (status !== undefined) forceStatus(account, subscription, status);
       if (fields) {
-        markForced(world, id, Object.keys(fields));
-        change(world, subscription, fields as Partial<Subscription>, "customer.subscription.updated");
+        markForced(account, id, Object.keys(fields));
+        change(account, subscription, fields as Partial<Subscription>, "customer.subscription.updated");
       }
-      catchUp(world);
+      runDueTasks(account);
       return structuredClone(subscription);
     },
     cancelSubscription(id, { isAtPeriodEnd = false } = {}) {
       const subscription = find(id);
-      if (isAtPeriodEnd) changeSubscription(world, subscription, { cancel_at: "max_period_end" });
+      if (isAtPeriodEnd) changeSubscription(account, subscription, { cancel_at: "max_period_end" });
       else if (subscription.status === "canceled") throw missing("subscription", id);
-      else cancelNow(world, subscription, "cancellation_requested");
+      else cancelNow(account, subscription, "cancellation_requested");
       return structuredClone(subscription);
     },
-    attachCard: (id, card) => structuredClone(attachCard(world, livingCustomer(world, id), card)),
-    createPromotionCode: (details) => structuredClone(createPromotionCode(world, details)),
-    pay: (id) => retry(world, find(id)),
-    settlePayment: (id, outcome) => settlePayment(world, find(id), outcome),
-    dispute: (id, reason) => structuredClone(openDispute(world, lastPayment(world, find(id)), reason)),
-    reviewDispute: (id) => structuredClone(reviewDispute(world, id)),
-    closeDispute: (id, outcome) => structuredClone(closeDispute(world, id, outcome)),
+    attachCard: (id, card) => structuredClone(attachCard(account, livingCustomer(account, id), card)),
+    createPromotionCode: (details) => structuredClone(createPromotionCode(account, details)),
+    pay: (id) => retry(account, find(id)),
+    settlePayment: (id, outcome) => settlePayment(account, find(id), outcome),
+    dispute: (id, reason) => structuredClone(openDispute(account, lastPayment(account, find(id)), reason)),
+    reviewDispute: (id) => structuredClone(reviewDispute(account, id)),
+    closeDispute: (id, outcome) => structuredClone(closeDispute(account, id, outcome)),
     emit(type, object) {
-      const event = eventAbout(world, type as "customer.updated", object as Customer);
-      markForced(world, event.id, ["type", "data"]);
-      send(world, event);
+      const event = eventAbout(account, type as "customer.updated", object as Customer);
+      markForced(account, event.id, ["type", "data"]);
+      send(account, event);
       return event;
     },
     advance(by) {
-      advance(world, typeof by === "number" ? by : secondsOf(by));
-      return world.now();
+      advance(account, typeof by === "number" ? by : secondsOf(by));
+      return account.now();
     },
-    now: () => world.now(),
+    now: () => account.now(),
   };
 }
 
-function markForced(world: World, id: string, fields: readonly string[]): void {
-  world.forced.set(id, new Set([...(world.forced.get(id) ?? []), ...fields]));
+function markForced(account: Account, id: string, fields: readonly string[]): void {
+  account.forced.set(id, new Set([...(account.forced.get(id) ?? []), ...fields]));
 }
 
 function secondsOf({
@@ -120,10 +120,10 @@ function secondsOf({
   return seconds + hours * HOUR + days * DAY;
 }
 
-function lastPayment(world: World, subscription: Subscription): Charge {
-  for (const invoice of newestFirst(world.tables.invoices)) {
+function lastPayment(account: Account, subscription: Subscription): Charge {
+  for (const invoice of newestFirst(account.tables.invoices)) {
     if (invoice.parent?.subscription_details?.subscription !== subscription.id) continue;
-    const charge = world.tables.charges.get(paymentOf(world, invoice)?.intent.latest_charge ?? "");
+    const charge = account.tables.charges.get(paymentOf(account, invoice)?.intent.latest_charge ?? "");
     if (charge?.paid) return charge;
   }
   throw invalidRequest(`Nothing was ever paid for ${subscription.id}.`);

@@ -1,4 +1,6 @@
 import { array, optional, strictObject, union } from "zod/mini";
+import { type Account, newestFirst } from "./account.ts";
+import { missing, missingReference } from "./api_error.ts";
 import {
   attachCard,
   createCustomer,
@@ -10,10 +12,8 @@ import {
 } from "./customers.ts";
 import { change, emit } from "./events.ts";
 import { expand, isWithin, mergeMetadata, metadata, nothing, paging, range, text } from "./params.ts";
-import { missing, missingReference } from "./refusal.ts";
 import { page, type Route, route } from "./route.ts";
 import type { Customer, DeletedCustomer, PaymentMethod } from "./types.ts";
-import { newestFirst, type World } from "./world.ts";
 
 const clearable = optional(union([nothing, text]));
 const details = {
@@ -39,11 +39,11 @@ export const customerRoutes: Route[] = [
     "POST",
     "/v1/customers",
     strictObject({ ...details, test_clock: optional(text) }),
-    (world, params) => {
-      if (params.test_clock !== undefined && !world.tables.testClocks.has(params.test_clock)) {
+    (account, params) => {
+      if (params.test_clock !== undefined && !account.tables.testClocks.has(params.test_clock)) {
         throw missingReference("test clock", params.test_clock, "test_clock");
       }
-      return createCustomer(world, {
+      return createCustomer(account, {
         email: params.email || null,
         name: params.name || null,
         description: params.description || null,
@@ -58,8 +58,8 @@ export const customerRoutes: Route[] = [
     "GET",
     "/v1/customers",
     strictObject({ ...paging, email: optional(text), created: range, test_clock: optional(text) }),
-    (world, params) => {
-      const rows = newestFirst(new Map([...world.tables.customers].filter(isLiving))).filter(
+    (account, params) => {
+      const rows = newestFirst(new Map([...account.tables.customers].filter(isLiving))).filter(
         ({ email, created, test_clock }) =>
           (params.email === undefined || email === params.email) &&
           isWithin(params.created, created) &&
@@ -68,13 +68,13 @@ export const customerRoutes: Route[] = [
       return page("/v1/customers", rows, params);
     },
   ),
-  route("GET", "/v1/customers/:id", strictObject({ expand }), (world, _, id) => {
-    const customer = world.tables.customers.get(id);
+  route("GET", "/v1/customers/:id", strictObject({ expand }), (account, _, id) => {
+    const customer = account.tables.customers.get(id);
     if (customer === undefined) throw missing("customer", id);
     return customer;
   }),
-  route("POST", "/v1/customers/:id", strictObject(details), (world, params, id) => {
-    const customer = livingCustomer(world, id);
+  route("POST", "/v1/customers/:id", strictObject(details), (account, params, id) => {
+    const customer = livingCustomer(account, id);
     requireAddress(params.email || null);
     const patch: Partial<Customer> = {};
     for (const key of ["email", "name", "description", "phone"] as const) {
@@ -85,52 +85,52 @@ export const customerRoutes: Route[] = [
     if (params.metadata !== undefined) patch.metadata = mergeMetadata(customer.metadata, params.metadata);
     const method = params.invoice_settings?.default_payment_method;
     if (method !== undefined)
-      setDefaultMethod(world, customer, method ? ownMethod(world, customer, method) : null);
-    change(world, customer, patch, "customer.updated");
+      setDefaultMethod(account, customer, method ? ownMethod(account, customer, method) : null);
+    change(account, customer, patch, "customer.updated");
     return customer;
   }),
-  route("DELETE", "/v1/customers/:id", strictObject({}), (world, _, id) => {
-    deleteCustomer(world, livingCustomer(world, id));
+  route("DELETE", "/v1/customers/:id", strictObject({}), (account, _, id) => {
+    deleteCustomer(account, livingCustomer(account, id));
     return { id, object: "customer", deleted: true };
   }),
   route(
     "GET",
     "/v1/customers/:id/payment_methods",
     strictObject({ ...paging, type: optional(text) }),
-    (world, params, id) => {
-      livingCustomer(world, id);
-      return page(`/v1/customers/${id}/payment_methods`, methodsOf(world, id, params.type), params);
+    (account, params, id) => {
+      livingCustomer(account, id);
+      return page(`/v1/customers/${id}/payment_methods`, methodsOf(account, id, params.type), params);
     },
   ),
   route(
     "GET",
     "/v1/payment_methods",
     strictObject({ ...paging, customer: optional(text), type: optional(text) }),
-    (world, params) => {
-      if (params.customer !== undefined) referredCustomer(world, params.customer);
-      return page("/v1/payment_methods", methodsOf(world, params.customer, params.type), params);
+    (account, params) => {
+      if (params.customer !== undefined) referredCustomer(account, params.customer);
+      return page("/v1/payment_methods", methodsOf(account, params.customer, params.type), params);
     },
   ),
-  route("GET", "/v1/payment_methods/:id", strictObject({ expand }), (world, _, id) => method(world, id)),
+  route("GET", "/v1/payment_methods/:id", strictObject({ expand }), (account, _, id) => method(account, id)),
   route(
     "POST",
     "/v1/payment_methods/:id/attach",
     strictObject({ customer: text, expand }),
-    (world, params, id) => {
-      const customer = referredCustomer(world, params.customer);
+    (account, params, id) => {
+      const customer = referredCustomer(account, params.customer);
       const card = TEST_CARDS[id];
       if (card === undefined) throw missing("PaymentMethod", id);
-      return attachCard(world, customer, card, { isDefault: false });
+      return attachCard(account, customer, card, { isDefault: false });
     },
   ),
-  route("POST", "/v1/payment_methods/:id/detach", strictObject({ expand }), (world, _, id) => {
-    const detached = method(world, id);
-    const customer = world.tables.customers.get(detached.customer ?? "");
+  route("POST", "/v1/payment_methods/:id/detach", strictObject({ expand }), (account, _, id) => {
+    const detached = method(account, id);
+    const customer = account.tables.customers.get(detached.customer ?? "");
     if (customer && "created" in customer && customer.invoice_settings.default_payment_method === id) {
-      setDefaultMethod(world, customer, null);
+      setDefaultMethod(account, customer, null);
     }
     detached.customer = null;
-    emit(world, "payment_method.detached", detached);
+    emit(account, "payment_method.detached", detached);
     return detached;
   }),
 ];
@@ -139,14 +139,18 @@ function isLiving(entry: [string, Customer | DeletedCustomer]): entry is [string
   return "created" in entry[1];
 }
 
-function method(world: World, id: string): PaymentMethod {
-  const row = world.tables.paymentMethods.get(id);
+function method(account: Account, id: string): PaymentMethod {
+  const row = account.tables.paymentMethods.get(id);
   if (row === undefined) throw missing("PaymentMethod", id);
   return row;
 }
 
-function methodsOf(world: World, customer: string | undefined, type: string | undefined): PaymentMethod[] {
-  return newestFirst(world.tables.paymentMethods).filter(
+function methodsOf(
+  account: Account,
+  customer: string | undefined,
+  type: string | undefined,
+): PaymentMethod[] {
+  return newestFirst(account.tables.paymentMethods).filter(
     (row) =>
       row.customer !== null &&
       (customer === undefined || row.customer === customer) &&
@@ -154,7 +158,7 @@ function methodsOf(world: World, customer: string | undefined, type: string | un
   );
 }
 
-function ownMethod(world: World, customer: Customer, id: string): string {
-  if (world.tables.paymentMethods.get(id)?.customer === customer.id) return id;
+function ownMethod(account: Account, customer: Customer, id: string): string {
+  if (account.tables.paymentMethods.get(id)?.customer === customer.id) return id;
   throw missingReference("PaymentMethod", id, "invoice_settings[default_payment_method]");
 }

@@ -1,9 +1,9 @@
+import { type Account, type CardBehavior, newId } from "./account.ts";
+import { invalidRequest, missing, missingReference } from "./api_error.ts";
 import { cancelNow } from "./billing.ts";
 import { change, emit } from "./events.ts";
-import { invalidRequest, missing, missingReference } from "./refusal.ts";
 import { isOver } from "./subscription_object.ts";
 import type { Customer, PaymentMethod } from "./types.ts";
-import { type CardBehaviour, newId, type World } from "./world.ts";
 
 export interface CustomerDetails {
   email?: string | null;
@@ -15,14 +15,14 @@ export interface CustomerDetails {
   test_clock?: string;
 }
 
-export function createCustomer(world: World, details: CustomerDetails = {}): Customer {
+export function createCustomer(account: Account, details: CustomerDetails = {}): Customer {
   requireAddress(details.email);
   const customer: Customer = {
     id: newId("cus", 14),
     object: "customer",
     address: null,
     balance: 0,
-    created: world.now(),
+    created: account.now(),
     currency: null,
     customer_account: null,
     default_source: null,
@@ -47,8 +47,8 @@ export function createCustomer(world: World, details: CustomerDetails = {}): Cus
     tax_exempt: "none",
     test_clock: details.test_clock ?? null,
   };
-  world.tables.customers.set(customer.id, customer);
-  emit(world, "customer.created", customer);
+  account.tables.customers.set(customer.id, customer);
+  emit(account, "customer.created", customer);
   return customer;
 }
 
@@ -59,27 +59,27 @@ export function requireAddress(email: string | null | undefined): void {
 }
 
 /** The customer that a parameter names, who must not be deleted. */
-export function referredCustomer(world: World, id: string, param = "customer"): Customer {
-  const customer = world.tables.customers.get(id);
+export function referredCustomer(account: Account, id: string, param = "customer"): Customer {
+  const customer = account.tables.customers.get(id);
   if (customer === undefined || !("created" in customer)) throw missingReference("customer", id, param);
   return customer;
 }
 
 /** The customer whom the path names, who must not be deleted. */
-export function livingCustomer(world: World, id: string): Customer {
-  const customer = world.tables.customers.get(id);
+export function livingCustomer(account: Account, id: string): Customer {
+  const customer = account.tables.customers.get(id);
   if (customer === undefined || !("created" in customer)) throw missing("customer", id);
   return customer;
 }
 
 /** Ends their subscriptions, and leaves a stub. */
-export function deleteCustomer(world: World, customer: Customer): void {
-  for (const subscription of world.tables.subscriptions.values()) {
+export function deleteCustomer(account: Account, customer: Customer): void {
+  for (const subscription of account.tables.subscriptions.values()) {
     if (subscription.customer !== customer.id || isOver(subscription)) continue;
-    cancelNow(world, subscription, "cancellation_requested");
+    cancelNow(account, subscription, "cancellation_requested");
   }
-  world.tables.customers.set(customer.id, { id: customer.id, object: "customer", deleted: true });
-  emit(world, "customer.deleted", customer);
+  account.tables.customers.set(customer.id, { id: customer.id, object: "customer", deleted: true });
+  emit(account, "customer.deleted", customer);
 }
 
 export interface CardDetails {
@@ -92,7 +92,7 @@ export interface CardDetails {
 
 /** Gives a customer a card, and makes it the default one unless told otherwise. */
 export function attachCard(
-  world: World,
+  account: Account,
   customer: Customer,
   details: CardDetails = {},
   { isDefault = true } = {},
@@ -108,7 +108,7 @@ export function attachCard(
       country: "GB",
       display_brand: "visa",
       exp_month: 12,
-      exp_year: new Date(world.now() * 1000).getUTCFullYear() + 3,
+      exp_year: new Date(account.now() * 1000).getUTCFullYear() + 3,
       fingerprint: details.fingerprint ?? newId("", 16).slice(1),
       funding: "credit",
       generated_from: null,
@@ -118,26 +118,26 @@ export function attachCard(
       three_d_secure_usage: { supported: true },
       wallet: null,
     },
-    created: world.now(),
+    created: account.now(),
     customer: customer.id,
     customer_account: null,
     livemode: false,
     metadata: {},
     type: "card",
   };
-  world.tables.paymentMethods.set(method.id, method);
-  world.cards.set(method.id, behaviourOf(details));
-  emit(world, "payment_method.attached", method);
-  if (isDefault) setDefaultMethod(world, customer, method.id);
+  account.tables.paymentMethods.set(method.id, method);
+  account.cards.set(method.id, behaviorOf(details));
+  emit(account, "payment_method.attached", method);
+  if (isDefault) setDefaultMethod(account, customer, method.id);
   return method;
 }
 
-function behaviourOf({ declines, processes }: CardDetails): CardBehaviour {
+function behaviorOf({ declines, processes }: CardDetails): CardBehavior {
   if (declines) return "declines";
   return processes ? "processes" : "succeeds";
 }
 
-export function setDefaultMethod(world: World, customer: Customer, method: string | null): void {
+export function setDefaultMethod(account: Account, customer: Customer, method: string | null): void {
   const settings = { ...customer.invoice_settings, default_payment_method: method };
-  change(world, customer, { invoice_settings: settings }, "customer.updated");
+  change(account, customer, { invoice_settings: settings }, "customer.updated");
 }

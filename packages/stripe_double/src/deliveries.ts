@@ -1,112 +1,80 @@
-import { createHmac } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { exchanges, type ForcedFields } from "./exchanges.ts";
 import { seededRandom, shuffled } from "./random.ts";
 import type { DoubleEvent } from "./types.ts";
+import { postEvent, type SignedEvent, type SigningOptions, signEvent } from "./webhook_sender.ts";
 
-/** How events travel. */
-export interface DeliveryBehaviour {
-  /** How many more copies of every event are sent. */
+/** How events are delivered. */
+export interface DeliveryBehavior {
+  /** The number of extra copies of every event. */
   duplicates?: number;
-  /** A seed: events of the same moment are sent in an order that it decides. */
+  /** Sends events that occur together in a random order, which this seed determines. Null keeps their order. */
   shuffle?: number | null;
-  /** Events wait in `held` until somebody takes them. */
+  /** Collects events in `held` instead of sending them. */
   isHeld?: boolean;
 }
 
-/** One try of one event. */
+/** One attempt to deliver one event. */
 export interface DeliveryAttempt {
   event: string;
   type: string;
+  /** 1 for the first attempt. */
   attempt: number;
-  /** Null when no answer came. */
+  /** The HTTP status, or null when there was no answer. */
   status: number | null;
 }
 
 export interface Deliveries {
+  /** Sends or holds an event. */
   add(event: DoubleEvent): void;
+  /** Sets the URL that events are posted to. With null, events are not sent. */
   to(url: string | null): void;
   hasTarget(): boolean;
-  behave(behaviour: DeliveryBehaviour): void;
-  /** Events that wait to be taken, oldest first. */
+  /** Changes the given settings and keeps the others. */
+  configure(behavior: DeliveryBehavior): void;
+  /** Events that are not sent because deliveries are held, oldest first. */
   held: DoubleEvent[];
   attempts: DeliveryAttempt[];
-  /** Events that were given up after the last try. */
+  /** Events whose last retry failed. */
   failed: DoubleEvent[];
-  /** Sends the held events as if they had just happened. */
+  /** Sends the held events. */
   release(): void;
-  /** Sends one event once, and answers the status; null when no answer came. */
+  /** Sends one event once. Returns the HTTP status, or null when there was no answer. */
   send(event: DoubleEvent): Promise<number | null>;
   sign(event: object): SignedEvent;
-  /** Resolves when nothing is under way and no further try is due. */
+  /** Resolves when no delivery is running and no retry is due. */
   settled(): Promise<void>;
-  /** Forgets everything that was to be sent. */
+  /** Stops all deliveries and forgets all events. */
   reset(): void;
   close(): Promise<void>;
 }
 
-export interface SignedEvent {
-  body: string;
-  /** The `stripe-signature` header. */
-  header: string;
+export interface DeliveryOptions extends SigningOptions {
+  /** The wait before each retry, in milliseconds. */
+  retryDelaysMs: readonly number[];
 }
 
-export interface DeliveryOptions {
-  secret: string;
-  /** The time in signatures, in milliseconds. */
-  signedAt: () => number;
-  /** The wait before each further try, in milliseconds. */
-  retryDelays: readonly number[];
-  forced: ForcedFields;
-}
+/** How long events are collected before they are shuffled. */
+const SHUFFLE_WINDOW_MS = 10;
+const CONCURRENT_DELIVERIES = 4;
 
-const ANSWER_TIMEOUT_MS = 10_000;
-/** Events that happen together get this long to come together, where their order is shuffled. */
-const GATHERING_MS = 10;
-const AT_ONCE = 4;
-
-/** Posts events as Stripe does: signed, at least once, several at a time, again when the answer is not 2xx. */
-export function createDeliveries({ secret, signedAt, retryDelays, forced }: DeliveryOptions): Deliveries {
+/** Posts events as Stripe does: signed, at least once, four at a time, and again when the answer is not 2xx. */
+export function createDeliveries({ retryDelaysMs, ...signing }: DeliveryOptions): Deliveries {
   const attempts: DeliveryAttempt[] = [];
   const held: DoubleEvent[] = [];
   const failed: DoubleEvent[] = [];
   const queue: DoubleEvent[] = [];
   const pending = new Set<Promise<void>>();
+  let toShuffle: DoubleEvent[] = [];
   let target: string | null = null;
-  let behaviour: DeliveryBehaviour = {};
+  let behavior: DeliveryBehavior = {};
   let random = seededRandom(0);
   let stop = new AbortController();
   let running = 0;
 
-  function sign(event: object): SignedEvent {
-    const body = JSON.stringify(event);
-    exchanges.publish({ kind: "event", body, forced });
-    const stamp = Math.floor(signedAt() / 1000);
-    const signature = createHmac("sha256", secret).update(`${stamp}.${body}`).digest("hex");
-    return { body, header: `t=${stamp},v1=${signature}` };
-  }
-
   async function post(event: DoubleEvent, attempt: number): Promise<number | null> {
     if (target === null) return null;
-    const { body, header } = sign(event);
     const { signal } = stop;
-    let status: number | null = null;
-    try {
-      const response = await fetch(target, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json; charset=utf-8",
-          "stripe-signature": header,
-          "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        },
-        body,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
-      });
-      await response.arrayBuffer();
-      status = response.status;
-    } catch {
-      // No answer is one that Stripe tries again, like any other failure.
-    }
+    const status = await postEvent(event, target, signing, signal);
     if (!signal.aborted) attempts.push({ event: event.id, type: event.type, attempt, status });
     return status;
   }
@@ -116,25 +84,25 @@ export function createDeliveries({ secret, signedAt, retryDelays, forced }: Deli
     for (let attempt = 1; !signal.aborted; attempt++) {
       const status = await post(event, attempt);
       if (signal.aborted || (status !== null && status < 300)) return;
-      const delay = retryDelays[attempt - 1];
-      if (delay === undefined) return void failed.push(event);
-      // Whoever waits gives its place to the others.
+      const delayMs = retryDelaysMs[attempt - 1];
+      if (delayMs === undefined) return void failed.push(event);
+      // A delivery that waits for its retry does not count as concurrent.
       running--;
-      pump();
-      await wait(delay, undefined, { signal }).catch(() => {});
+      startQueued();
+      await wait(delayMs, undefined, { signal }).catch(() => {});
       running++;
     }
   }
 
-  function pump(): void {
-    while (running < AT_ONCE) {
+  function startQueued(): void {
+    while (running < CONCURRENT_DELIVERIES) {
       const event = queue.shift();
       if (event === undefined) return;
       running++;
       track(
         deliver(event).finally(() => {
           running--;
-          pump();
+          startQueued();
         }),
       );
     }
@@ -145,31 +113,30 @@ export function createDeliveries({ secret, signedAt, retryDelays, forced }: Deli
     void work.finally(() => pending.delete(work));
   }
 
-  let gathered: DoubleEvent[] = [];
   function enqueue(events: readonly DoubleEvent[]): void {
     if (target === null) return;
-    const copies = events.flatMap((event) => Array(1 + (behaviour.duplicates ?? 0)).fill(event));
-    if (typeof behaviour.shuffle !== "number") {
+    const copies = events.flatMap((event) => Array(1 + (behavior.duplicates ?? 0)).fill(event));
+    if (typeof behavior.shuffle !== "number") {
       queue.push(...copies);
-      pump();
+      startQueued();
       return;
     }
-    gathered.push(...copies);
-    if (gathered.length > copies.length) return;
-    track(gather());
+    const isWindowOpen = toShuffle.length > 0;
+    toShuffle.push(...copies);
+    if (!isWindowOpen) track(shuffleAfterWindow());
   }
 
-  async function gather(): Promise<void> {
-    await wait(GATHERING_MS, undefined, { signal: stop.signal }).catch(() => {});
-    queue.push(...shuffled(gathered, random));
-    gathered = [];
-    pump();
+  async function shuffleAfterWindow(): Promise<void> {
+    await wait(SHUFFLE_WINDOW_MS, undefined, { signal: stop.signal }).catch(() => {});
+    queue.push(...shuffled(toShuffle, random));
+    toShuffle = [];
+    startQueued();
   }
 
   function reset(): void {
     stop.abort();
     stop = new AbortController();
-    for (const list of [queue, gathered, held, failed, attempts]) list.splice(0);
+    for (const list of [queue, toShuffle, held, failed, attempts]) list.splice(0);
   }
 
   async function settled(): Promise<void> {
@@ -180,19 +147,19 @@ export function createDeliveries({ secret, signedAt, retryDelays, forced }: Deli
     attempts,
     failed,
     held,
-    sign,
     reset,
     settled,
+    sign: (event) => signEvent(event, signing),
     to(url) {
       target = url;
     },
     hasTarget: () => target !== null,
-    behave(next) {
-      behaviour = { ...behaviour, ...next };
-      random = seededRandom(behaviour.shuffle ?? 0);
+    configure(next) {
+      behavior = { ...behavior, ...next };
+      random = seededRandom(behavior.shuffle ?? 0);
     },
     add(event) {
-      if (behaviour.isHeld) held.push(event);
+      if (behavior.isHeld) held.push(event);
       else enqueue([event]);
     },
     release: () => enqueue(held.splice(0)),

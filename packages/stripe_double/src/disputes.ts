@@ -1,18 +1,18 @@
+import { type Account, newId } from "./account.ts";
+import { missing } from "./api_error.ts";
 import { change, emit } from "./events.ts";
 import { DAY } from "./periods.ts";
-import { missing } from "./refusal.ts";
 import type { Charge, Dispute } from "./types.ts";
-import { newId, type World } from "./world.ts";
 
 /** A customer's bank takes a payment back for the time being. */
-export function openDispute(world: World, charge: Charge, reason = "fraudulent"): Dispute {
+export function openDispute(account: Account, charge: Charge, reason = "fraudulent"): Dispute {
   const dispute: Dispute = {
     id: newId("dp"),
     object: "dispute",
     amount: charge.amount,
     balance_transactions: [],
     charge: charge.id,
-    created: world.now(),
+    created: account.now(),
     currency: charge.currency,
     enhanced_eligibility_types: [],
     evidence: {
@@ -46,7 +46,7 @@ export function openDispute(world: World, charge: Charge, reason = "fraudulent")
       uncategorized_text: null,
     },
     evidence_details: {
-      due_by: world.now() + 9 * DAY,
+      due_by: account.now() + 9 * DAY,
       enhanced_eligibility: {},
       has_evidence: false,
       past_due: false,
@@ -67,27 +67,27 @@ export function openDispute(world: World, charge: Charge, reason = "fraudulent")
     status: "needs_response",
   };
   charge.disputed = true;
-  world.tables.disputes.set(dispute.id, dispute);
-  emit(world, "charge.dispute.created", dispute);
+  account.tables.disputes.set(dispute.id, dispute);
+  emit(account, "charge.dispute.created", dispute);
   return dispute;
 }
 
 /** The bank has the merchant's answer. */
-export function reviewDispute(world: World, id: string): Dispute {
-  const dispute = disputeOf(world, id);
-  change(world, dispute, { status: "under_review" }, "charge.dispute.updated");
+export function reviewDispute(account: Account, id: string): Dispute {
+  const dispute = disputeOf(account, id);
+  change(account, dispute, { status: "under_review" }, "charge.dispute.updated");
   return dispute;
 }
 
 /** The bank has decided. */
-export function closeDispute(world: World, id: string, outcome: "won" | "lost"): Dispute {
-  const dispute = disputeOf(world, id);
-  change(world, dispute, { status: outcome }, "charge.dispute.closed");
+export function closeDispute(account: Account, id: string, outcome: "won" | "lost"): Dispute {
+  const dispute = disputeOf(account, id);
+  change(account, dispute, { status: outcome }, "charge.dispute.closed");
   return dispute;
 }
 
-function disputeOf(world: World, id: string): Dispute {
-  const dispute = world.tables.disputes.get(id);
+function disputeOf(account: Account, id: string): Dispute {
+  const dispute = account.tables.disputes.get(id);
   if (dispute === undefined) throw missing("dispute", id);
   return dispute;
 }

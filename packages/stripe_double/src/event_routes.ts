@@ -1,9 +1,9 @@
 import { array, optional, strictObject, union } from "zod/mini";
+import { type Account, newestFirst, newId } from "./account.ts";
+import { invalidRequest, missing } from "./api_error.ts";
 import { expand, flag, isWithin, mergeMetadata, metadata, nothing, paging, range, text } from "./params.ts";
-import { invalidRequest, missing } from "./refusal.ts";
 import { page, type Route, route } from "./route.ts";
 import type { WebhookEndpoint } from "./types.ts";
-import { newestFirst, newId, type World } from "./world.ts";
 
 const KEPT_DAYS = 30;
 const endpoint = {
@@ -23,12 +23,12 @@ export const eventRoutes: Route[] = [
       created: range,
       delivery_success: optional(flag),
     }),
-    (world, params) => {
+    (account, params) => {
       if (params.type !== undefined && params.types !== undefined) {
         throw invalidRequest("You may only specify one of these parameters: type, types.");
       }
-      const oldest = world.now() - KEPT_DAYS * 86_400;
-      const rows = newestFirst(world.tables.events).filter(
+      const oldest = account.now() - KEPT_DAYS * 86_400;
+      const rows = newestFirst(account.tables.events).filter(
         ({ type, created }) =>
           (params.type === undefined || matches(type, params.type)) &&
           (params.types === undefined || params.types.some((wanted) => matches(type, wanted))) &&
@@ -38,8 +38,8 @@ export const eventRoutes: Route[] = [
       return page("/v1/events", rows, params);
     },
   ),
-  route("GET", "/v1/events/:id", strictObject({ expand }), (world, _, id) => {
-    const event = world.tables.events.get(id);
+  route("GET", "/v1/events/:id", strictObject({ expand }), (account, _, id) => {
+    const event = account.tables.events.get(id);
     if (event === undefined) throw missing("event", id);
     return event;
   }),
@@ -53,14 +53,14 @@ export const eventRoutes: Route[] = [
       api_version: optional(text),
       connect: optional(flag),
     }),
-    (world, params) => {
+    (account, params) => {
       requireUrl(params.url);
       const created: WebhookEndpoint = {
         id: newId("we"),
         object: "webhook_endpoint",
         api_version: params.api_version ?? null,
         application: null,
-        created: world.now(),
+        created: account.now(),
         description: params.description || null,
         enabled_events: params.enabled_events,
         livemode: false,
@@ -68,15 +68,15 @@ export const eventRoutes: Route[] = [
         status: "enabled",
         url: params.url,
       };
-      world.tables.webhookEndpoints.set(created.id, created);
+      account.tables.webhookEndpoints.set(created.id, created);
       // The secret is shown this once.
       return { ...created, secret: newId("whsec", 32) };
     },
   ),
-  route("GET", "/v1/webhook_endpoints", strictObject(paging), (world, params) =>
-    page("/v1/webhook_endpoints", newestFirst(world.tables.webhookEndpoints), params),
+  route("GET", "/v1/webhook_endpoints", strictObject(paging), (account, params) =>
+    page("/v1/webhook_endpoints", newestFirst(account.tables.webhookEndpoints), params),
   ),
-  route("GET", "/v1/webhook_endpoints/:id", strictObject({ expand }), (world, _, id) => find(world, id)),
+  route("GET", "/v1/webhook_endpoints/:id", strictObject({ expand }), (account, _, id) => find(account, id)),
   route(
     "POST",
     "/v1/webhook_endpoints/:id",
@@ -86,8 +86,8 @@ export const eventRoutes: Route[] = [
       enabled_events: optional(array(text)),
       disabled: optional(flag),
     }),
-    (world, params, id) => {
-      const row = find(world, id);
+    (account, params, id) => {
+      const row = find(account, id);
       if (params.url !== undefined) {
         requireUrl(params.url);
         row.url = params.url;
@@ -99,9 +99,9 @@ export const eventRoutes: Route[] = [
       return row;
     },
   ),
-  route("DELETE", "/v1/webhook_endpoints/:id", strictObject({}), (world, _, id) => {
-    find(world, id);
-    world.tables.webhookEndpoints.delete(id);
+  route("DELETE", "/v1/webhook_endpoints/:id", strictObject({}), (account, _, id) => {
+    find(account, id);
+    account.tables.webhookEndpoints.delete(id);
     return { id, object: "webhook_endpoint", deleted: true };
   }),
 ];
@@ -119,8 +119,8 @@ function requireUrl(url: string): void {
   });
 }
 
-function find(world: World, id: string): WebhookEndpoint {
-  const row = world.tables.webhookEndpoints.get(id);
+function find(account: Account, id: string): WebhookEndpoint {
+  const row = account.tables.webhookEndpoints.get(id);
   if (row === undefined) throw missing("webhook endpoint", id);
   return row;
 }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
+import { type Account, newId } from "./account.ts";
 import { API_VERSION, type DoubleEvent, type EventType, type ObjectOf, type Resource } from "./types.ts";
-import { newId, type World } from "./world.ts";
 
 /** An event about an object as it is now, which nobody knows of yet. */
 export function eventAbout<Type extends EventType>(
-  world: World,
+  account: Account,
   type: Type,
   object: ObjectOf<Type> & Resource,
   previous?: Record<string, unknown>,
@@ -13,34 +13,34 @@ export function eventAbout<Type extends EventType>(
     id: newId("evt"),
     object: "event",
     api_version: API_VERSION,
-    created: world.now(),
+    created: account.now(),
     data: structuredClone({ object, ...(previous && { previous_attributes: previous }) }),
     livemode: false,
-    pending_webhooks: world.hasListener() ? 1 : 0,
-    request: { ...world.origin },
+    pending_webhooks: account.hasListener() ? 1 : 0,
+    request: { ...account.origin },
     type,
   };
 }
 
 /** Stores an event, and hands it to whoever delivers. */
-export function send(world: World, event: DoubleEvent): void {
-  world.tables.events.set(event.id, event);
-  world.listener(event);
+export function send(account: Account, event: DoubleEvent): void {
+  account.tables.events.set(event.id, event);
+  account.listener(event);
 }
 
 /** Tells of an object as it is now. */
 export function emit<Type extends EventType>(
-  world: World,
+  account: Account,
   type: Type,
   object: ObjectOf<Type> & Resource,
   previous?: Record<string, unknown>,
 ): void {
-  send(world, eventAbout(world, type, object, previous));
+  send(account, eventAbout(account, type, object, previous));
 }
 
 /** Changes an object and tells of it, with the values that it had; a change of nothing is silent. */
 export function change<Type extends EventType>(
-  world: World,
+  account: Account,
   row: ObjectOf<Type> & Resource,
   patch: Partial<ObjectOf<Type>>,
   type: Type,
@@ -50,7 +50,7 @@ export function change<Type extends EventType>(
   const previous = difference(before, row);
   const isUpdate = type.endsWith(".updated");
   if (isUpdate && Object.keys(previous).length === 0) return;
-  emit(world, type, row, isUpdate ? previous : undefined);
+  emit(account, type, row, isUpdate ? previous : undefined);
 }
 
 /** Changes an object without a word, to values that it may have. */

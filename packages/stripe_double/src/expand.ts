@@ -1,6 +1,6 @@
-import { invalidRequest } from "./refusal.ts";
+import { type Account, embed, newestFirst, type Tables } from "./account.ts";
+import { invalidRequest } from "./api_error.ts";
 import type { Answer } from "./types.ts";
-import { embed, newestFirst, type Tables, type World } from "./world.ts";
 
 type Json = Record<string, unknown>;
 
@@ -26,7 +26,7 @@ const TABLES: Readonly<Record<string, keyof Tables>> = {
 const NOT_EXPANDABLE = new Set(["id", "client_secret", "url"]);
 
 /** An answer as it goes out: a copy of what is stored, with the asked references replaced by their objects. */
-export function render(world: World, answer: Answer, paths: readonly string[]): Json {
+export function render(account: Account, answer: Answer, paths: readonly string[]): Json {
   const copy = structuredClone(answer) as Json;
   const isList = copy.object === "list";
   for (const path of paths) {
@@ -37,44 +37,44 @@ export function render(world: World, answer: Answer, paths: readonly string[]): 
       });
     }
     if (isList && steps[0] !== "data") throw notExpandable(path, "You may want to try expanding 'data.");
-    follow(world, copy, steps, path);
+    follow(account, copy, steps, path);
   }
   return copy;
 }
 
-function follow(world: World, node: unknown, [step, ...rest]: string[], path: string): void {
+function follow(account: Account, node: unknown, [step, ...rest]: string[], path: string): void {
   if (step === undefined || node === null) return;
   if (Array.isArray(node)) {
     for (const [index, element] of node.entries()) {
-      if (typeof element === "string") node[index] = referred(world, element, path);
-      follow(world, node[index], [step, ...rest], path);
+      if (typeof element === "string") node[index] = referred(account, element, path);
+      follow(account, node[index], [step, ...rest], path);
     }
     return;
   }
   if (!isObject(node) || NOT_EXPANDABLE.has(step)) throw notExpandable(path);
-  const value = node[step] ?? included(world, node, step);
+  const value = node[step] ?? included(account, node, step);
   if (value === undefined) throw notExpandable(path);
-  if (typeof value === "string") node[step] = referred(world, value, path);
+  if (typeof value === "string") node[step] = referred(account, value, path);
   else if (Array.isArray(value))
-    node[step] = value.map((each) => (typeof each === "string" ? referred(world, each, path) : each));
+    node[step] = value.map((each) => (typeof each === "string" ? referred(account, each, path) : each));
   else node[step] = value;
-  follow(world, node[step], rest, path);
+  follow(account, node[step], rest, path);
 }
 
 function isObject(node: unknown): node is Json {
   return typeof node === "object" && node !== null && !Array.isArray(node);
 }
 
-function referred(world: World, id: string, path: string): object {
+function referred(account: Account, id: string, path: string): object {
   const table = TABLES[id.slice(0, Math.max(0, id.indexOf("_")))];
-  const found = table ? world.tables[table].get(id) : world.tables.coupons.get(id);
+  const found = table ? account.tables[table].get(id) : account.tables.coupons.get(id);
   if (found === undefined) throw notExpandable(path);
   return structuredClone(found);
 }
 
 /** Lists that an object shows only when they are asked for. */
-function included(world: World, node: Json, step: string): unknown {
-  const { tables } = world;
+function included(account: Account, node: Json, step: string): unknown {
+  const { tables } = account;
   const id = String(node.id);
   if (node.object === "invoice" && step === "payments") {
     const payments = newestFirst(tables.invoicePayments).filter(({ invoice }) => invoice === id);

@@ -1,4 +1,4 @@
-import { invalidRequest } from "./refusal.ts";
+import { invalidRequest } from "./api_error.ts";
 
 /** A decoded form: every leaf is a string. */
 export type FormValue = string | FormValue[] | { [key: string]: FormValue };

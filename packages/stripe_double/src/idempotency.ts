@@ -1,5 +1,5 @@
+import { ApiError } from "./api_error.ts";
 import { DAY } from "./periods.ts";
-import { Refusal } from "./refusal.ts";
 
 /** An answer as it is kept for a key. */
 export interface Answer {
@@ -58,15 +58,15 @@ function sorted(value: unknown): unknown {
   return entries.map(([key, inner]) => [key, sorted(inner)]);
 }
 
-function otherParameters(key: string): Refusal {
-  return new Refusal(400, {
+function otherParameters(key: string): ApiError {
+  return new ApiError(400, {
     type: "idempotency_error",
     message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
   });
 }
 
-function inUse(key: string): Refusal {
-  return new Refusal(409, {
+function inUse(key: string): ApiError {
+  return new ApiError(409, {
     type: "idempotency_error",
     code: "idempotency_key_in_use",
     message: `There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): ${key}. Please try again later.`,

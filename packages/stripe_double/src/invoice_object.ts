@@ -1,21 +1,21 @@
-import { discounted } from "./catalogue.ts";
+import { type Account, embed, newId } from "./account.ts";
+import { discounted } from "./promotions.ts";
 import type { Invoice, Subscription } from "./types.ts";
-import { embed, newId, type World } from "./world.ts";
 
 export type BillingReason = "subscription_create" | "subscription_cycle" | "subscription_update";
 
 /** A finalised invoice for the current period of a subscription. */
 export function newInvoice(
-  world: World,
+  account: Account,
   subscription: Subscription,
   { reason, isFree = false }: { reason: BillingReason; isFree?: boolean },
 ): Invoice {
   const id = newId("in");
-  const customer = world.tables.customers.get(subscription.customer);
+  const customer = account.tables.customers.get(subscription.customer);
   const living = customer !== undefined && "created" in customer ? customer : null;
   const price = isFree ? 0 : priceOf(subscription);
-  const due = discounted(world, price, subscription.discounts);
-  const now = world.now();
+  const due = discounted(account, price, subscription.discounts);
+  const now = account.now();
   const { items } = subscription;
   const start = items.data[0]?.current_period_start ?? now;
   const end = items.data[0]?.current_period_end ?? now;
@@ -24,8 +24,8 @@ export function newInvoice(
   return {
     id,
     object: "invoice",
-    account_country: "GB",
-    account_name: "Beak",
+    account_country: account.settings.country,
+    account_name: account.settings.name,
     account_tax_ids: null,
     amount_due: due,
     amount_overpaid: 0,
@@ -75,7 +75,7 @@ export function newInvoice(
     livemode: false,
     metadata: {},
     next_payment_attempt: null,
-    number: `${living?.invoice_prefix ?? "NEST"}-${String(sequence).padStart(4, "0")}`,
+    number: `${living?.invoice_prefix ?? "INV"}-${String(sequence).padStart(4, "0")}`,
     on_behalf_of: null,
     parent: {
       quote_details: null,

@@ -1,91 +1,91 @@
+import type { Account } from "./account.ts";
 import { emit } from "./events.ts";
 import { type BillingReason, newInvoice } from "./invoice_object.ts";
 import { attempt, cancelIntent, requestPayment } from "./payments.ts";
 import type { Invoice, InvoicePayment, PaymentIntent, PaymentMethod, Subscription } from "./types.ts";
-import type { World } from "./world.ts";
 
 /** Writes the invoice for a subscription's current period; an invoice of nothing is paid at once. */
 export function createInvoice(
-  world: World,
+  account: Account,
   subscription: Subscription,
   details: { reason: BillingReason; isFree?: boolean },
 ): Invoice {
-  const invoice = newInvoice(world, subscription, details);
-  world.tables.invoices.set(invoice.id, invoice);
+  const invoice = newInvoice(account, subscription, details);
+  account.tables.invoices.set(invoice.id, invoice);
   subscription.latest_invoice = invoice.id;
-  if (invoice.amount_due === 0) markPaid(world, invoice);
+  if (invoice.amount_due === 0) markPaid(account, invoice);
   return invoice;
 }
 
 export type PaymentOutcome = "paid" | "processing" | "failed";
 
 /** Tries to collect an open invoice from a card; without one the intent waits for one. */
-export function collect(world: World, invoice: Invoice, method: PaymentMethod | null): PaymentOutcome {
+export function collect(account: Account, invoice: Invoice, method: PaymentMethod | null): PaymentOutcome {
   if (invoice.status !== "open") return invoice.status === "paid" ? "paid" : "failed";
-  const { intent, payment } = paymentOf(world, invoice) ?? requestPayment(world, invoice);
+  const { intent, payment } = paymentOf(account, invoice) ?? requestPayment(account, invoice);
   if (intent.status === "processing") return "processing";
   invoice.attempted = true;
   invoice.attempt_count++;
-  if (method) attempt(world, intent, method);
-  return conclude(world, invoice, intent, payment);
+  if (method) attempt(account, intent, method);
+  return conclude(account, invoice, intent, payment);
 }
 
 /** Brings an invoice up to what its intent came to. */
 export function conclude(
-  world: World,
+  account: Account,
   invoice: Invoice,
   intent: PaymentIntent,
   payment: InvoicePayment,
 ): PaymentOutcome {
   if (intent.status === "processing") return "processing";
   if (intent.status !== "succeeded") {
-    emit(world, "invoice.payment_failed", invoice);
+    emit(account, "invoice.payment_failed", invoice);
     return "failed";
   }
   payment.status = "paid";
   payment.amount_paid = invoice.amount_due;
-  payment.status_transitions.paid_at = world.now();
+  payment.status_transitions.paid_at = account.now();
   invoice.amount_paid = invoice.amount_due;
   invoice.amount_remaining = 0;
-  markPaid(world, invoice);
-  emit(world, "invoice_payment.paid", payment);
+  markPaid(account, invoice);
+  emit(account, "invoice_payment.paid", payment);
   return "paid";
 }
 
 /** The intent that an invoice waits for, if one was ever made. */
 export function paymentOf(
-  world: World,
+  account: Account,
   invoice: Invoice,
 ): { intent: PaymentIntent; payment: InvoicePayment } | null {
-  for (const payment of world.tables.invoicePayments.values()) {
+  for (const payment of account.tables.invoicePayments.values()) {
     if (payment.invoice !== invoice.id) continue;
-    const intent = world.tables.paymentIntents.get(payment.payment.payment_intent ?? "");
+    const intent = account.tables.paymentIntents.get(payment.payment.payment_intent ?? "");
     if (intent) return { intent, payment };
   }
   return null;
 }
 
-function markPaid(world: World, invoice: Invoice): void {
+function markPaid(account: Account, invoice: Invoice): void {
   invoice.status = "paid";
   invoice.attempted = true;
   invoice.auto_advance = false;
   invoice.next_payment_attempt = null;
-  invoice.status_transitions.paid_at = world.now();
-  emit(world, "invoice.paid", invoice);
+  invoice.status_transitions.paid_at = account.now();
+  emit(account, "invoice.paid", invoice);
 }
 
 /** Gives up an invoice that nobody paid. */
-export function voidInvoice(world: World, invoice: Invoice): void {
+export function voidInvoice(account: Account, invoice: Invoice): void {
   if (invoice.status !== "open") return;
   invoice.status = "void";
   invoice.auto_advance = false;
   invoice.next_payment_attempt = null;
-  invoice.status_transitions.voided_at = world.now();
-  const waiting = paymentOf(world, invoice);
+  invoice.status_transitions.voided_at = account.now();
+  const waiting = paymentOf(account, invoice);
   if (waiting && waiting.intent.status !== "processing") {
     waiting.payment.status = "canceled";
-    waiting.payment.status_transitions.canceled_at = world.now();
-    cancelIntent(world, waiting.intent);
+    waiting.payment.status_transitions.canceled_at = account.now();
+    cancelIntent(account, waiting.intent);
   }
-  emit(world, "invoice.voided", invoice);
+  emit(account, "invoice.voided", invoice);
 }

@@ -18,8 +18,8 @@ import {
   union,
   type ZodMiniType,
 } from "zod/mini";
+import { type ApiError, invalidRequest } from "./api_error.ts";
 import { type Form, paramName } from "./form.ts";
-import { invalidRequest, type Refusal } from "./refusal.ts";
 
 export const text = string().check(maxLength(5000));
 export const flag = pipe(
@@ -74,7 +74,7 @@ export function readParams<S extends ZodMiniType>(schema: S, form: Form): output
   throw wording(parsed.error.issues, form);
 }
 
-function wording(issues: core.$ZodIssue[], form: Form): Refusal {
+function wording(issues: core.$ZodIssue[], form: Form): ApiError {
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (issue === undefined) return invalidRequest("Invalid request");
   if (issue.code === "unrecognized_keys") {

@@ -1,9 +1,9 @@
+import { type Account, newId } from "./account.ts";
 import { paymentTime } from "./clock_time.ts";
 import type { Charge, Invoice, PaymentIntent, PaymentMethod } from "./types.ts";
-import { newId, type World } from "./world.ts";
 
 /** What an invoice's payment needs: a card, to begin with. */
-export function newIntent(world: World, invoice: Invoice): PaymentIntent {
+export function newIntent(account: Account, invoice: Invoice): PaymentIntent {
   const id = newId("pi");
   return {
     id,
@@ -20,7 +20,7 @@ export function newIntent(world: World, invoice: Invoice): PaymentIntent {
     capture_method: "automatic",
     client_secret: `${id}_secret_${newId("", 24).slice(1)}`,
     confirmation_method: "automatic",
-    created: paymentTime(world, invoice.customer),
+    created: paymentTime(account, invoice.customer),
     currency: invoice.currency,
     customer: invoice.customer,
     customer_account: null,
@@ -55,7 +55,7 @@ export function newIntent(world: World, invoice: Invoice): PaymentIntent {
 
 /** One try of an intent on a card. */
 export function newCharge(
-  world: World,
+  account: Account,
   intent: PaymentIntent,
   method: PaymentMethod,
   status: "succeeded" | "failed" | "pending",
@@ -73,9 +73,9 @@ export function newCharge(
     application_fee_amount: null,
     balance_transaction: null,
     billing_details: method.billing_details,
-    calculated_statement_descriptor: "BEAK",
+    calculated_statement_descriptor: account.settings.name.toUpperCase().slice(0, 22),
     captured: false,
-    created: paymentTime(world, intent.customer),
+    created: paymentTime(account, intent.customer),
     currency: intent.currency,
     customer: intent.customer,
     description: intent.description,

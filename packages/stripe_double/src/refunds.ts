@@ -1,8 +1,8 @@
+import { type Account, newId } from "./account.ts";
+import { invalidRequest, missingReference } from "./api_error.ts";
 import { paymentTime } from "./clock_time.ts";
 import { emit } from "./events.ts";
-import { invalidRequest, missingReference } from "./refusal.ts";
 import type { Charge, Refund } from "./types.ts";
-import { newId, type World } from "./world.ts";
 
 export interface RefundDetails {
   payment_intent?: string | undefined;
@@ -13,8 +13,8 @@ export interface RefundDetails {
 }
 
 /** Gives money back, never more than was taken. */
-export function createRefund(world: World, details: RefundDetails): Refund {
-  const charge = chargeFor(world, details);
+export function createRefund(account: Account, details: RefundDetails): Refund {
+  const charge = chargeFor(account, details);
   const left = charge.amount_captured - charge.amount_refunded;
   const { amount = left } = details;
   if (charge.refunded || left === 0) {
@@ -22,7 +22,7 @@ export function createRefund(world: World, details: RefundDetails): Refund {
       code: "charge_already_refunded",
     });
   }
-  if (isHeldByBank(world, charge)) {
+  if (isHeldByBank(account, charge)) {
     throw invalidRequest(`Charge ${charge.id} has been charged back; cannot issue a refund.`, {
       code: "charge_disputed",
     });
@@ -39,7 +39,7 @@ export function createRefund(world: World, details: RefundDetails): Refund {
     amount,
     balance_transaction: null,
     charge: charge.id,
-    created: paymentTime(world, charge.customer),
+    created: paymentTime(account, charge.customer),
     currency: charge.currency,
     customer: charge.customer,
     customer_account: null,
@@ -53,37 +53,39 @@ export function createRefund(world: World, details: RefundDetails): Refund {
     status: "succeeded",
     transfer_reversal: null,
   };
-  world.tables.refunds.set(refund.id, refund);
+  account.tables.refunds.set(refund.id, refund);
   const before = { amount_refunded: charge.amount_refunded, refunded: charge.refunded };
   charge.amount_refunded += amount;
   charge.refunded = charge.amount_refunded === charge.amount_captured;
-  emit(world, "refund.created", refund);
-  emit(world, "charge.refunded", charge, before);
+  emit(account, "refund.created", refund);
+  emit(account, "charge.refunded", charge, before);
   return refund;
 }
 
 /** A dispute that was won gives the payment back to the merchant, who may refund it again. */
-function isHeldByBank(world: World, { id }: Charge): boolean {
-  return [...world.tables.disputes.values()].some(({ charge, status }) => charge === id && status !== "won");
+function isHeldByBank(account: Account, { id }: Charge): boolean {
+  return [...account.tables.disputes.values()].some(
+    ({ charge, status }) => charge === id && status !== "won",
+  );
 }
 
-function chargeFor(world: World, { payment_intent: intentId, charge: chargeId }: RefundDetails): Charge {
+function chargeFor(account: Account, { payment_intent: intentId, charge: chargeId }: RefundDetails): Charge {
   if ((intentId === undefined) === (chargeId === undefined)) {
     throw invalidRequest(
       "One of the following params should be provided for this request: payment_intent or charge.",
     );
   }
   if (chargeId !== undefined) {
-    const charge = world.tables.charges.get(chargeId);
+    const charge = account.tables.charges.get(chargeId);
     if (charge === undefined) throw missingReference("charge", chargeId, "charge");
     if (charge.paid) return charge;
     throw invalidRequest(`Charge ${charge.id} was not successful; cannot issue a refund.`, {
       param: "charge",
     });
   }
-  const intent = world.tables.paymentIntents.get(intentId ?? "");
+  const intent = account.tables.paymentIntents.get(intentId ?? "");
   if (intent === undefined) throw missingReference("payment_intent", intentId ?? "", "payment_intent");
-  const charge = world.tables.charges.get(intent.latest_charge ?? "");
+  const charge = account.tables.charges.get(intent.latest_charge ?? "");
   if (charge?.paid) return charge;
   throw invalidRequest(`This PaymentIntent (${intent.id}) does not have a successful charge to refund.`, {
     code: "payment_intent_unexpected_state",

@@ -1,15 +1,15 @@
 import type { output, ZodMiniType } from "zod/mini";
+import type { Account } from "./account.ts";
+import { invalidRequest } from "./api_error.ts";
 import { inTimeOf } from "./clock_time.ts";
 import type { Form } from "./form.ts";
 import { readParams } from "./params.ts";
-import { invalidRequest } from "./refusal.ts";
 import type { Answer, List } from "./types.ts";
-import type { World } from "./world.ts";
 
 type Method = "GET" | "POST" | "DELETE";
 
 /** What a call does once its parameters are known to be good. */
-export type Execution = (world: World) => Answer;
+export type Execution = (account: Account) => Answer;
 
 /** One operation of the API. */
 export interface Route {
@@ -27,7 +27,7 @@ export function route<S extends ZodMiniType>(
   method: Method,
   path: string,
   schema: S,
-  execute: (world: World, params: output<S>, id: string) => Answer,
+  execute: (account: Account, params: output<S>, id: string) => Answer,
 ): Route {
   return {
     method,
@@ -37,7 +37,7 @@ export function route<S extends ZodMiniType>(
       const params = readParams(schema, form);
       const named = [id, ...Object.values(params ?? {})];
       return {
-        execute: (world) => inTimeOf(world, named, () => execute(world, params, id)),
+        execute: (account) => inTimeOf(account, named, () => execute(account, params, id)),
         expand: expandOf(params),
       };
     },

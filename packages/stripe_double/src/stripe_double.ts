@@ -1,36 +1,38 @@
 import type { AddressInfo } from "node:net";
-import { seedCatalogue } from "./catalogue.ts";
+import { createAccount } from "./account.ts";
+import { seedCatalog } from "./catalog.ts";
 import { type Controls, createControls } from "./controls.ts";
 import { livingCustomer } from "./customers.ts";
-import {
-  createDeliveries,
-  type DeliveryAttempt,
-  type DeliveryBehaviour,
-  type SignedEvent,
-} from "./deliveries.ts";
-import type { RecordedRequest } from "./exchanges.ts";
+import { createDeliveries, type DeliveryAttempt, type DeliveryBehavior } from "./deliveries.ts";
 import { createFaults, type StripeFault } from "./faults.ts";
 import { createIdempotencyKeys } from "./idempotency.ts";
-import { catchUp } from "./life.ts";
 import { openPortal, type PortalSettings } from "./portal.ts";
+import { runDueTasks } from "./schedule.ts";
 import { createStripeServer } from "./server.ts";
+import type { AccountSettings } from "./settings.ts";
 import { stripeRoutes } from "./stripe_routes.ts";
 import { type SubscriptionSummary, summarize } from "./summary.ts";
+import type { RecordedRequest } from "./traffic.ts";
 import type { Customer, DeletedCustomer, DoubleEvent, Refund, Subscription } from "./types.ts";
-import { createWorld } from "./world.ts";
+import type { SignedEvent } from "./webhook_sender.ts";
 
 export interface StripeDoubleOptions {
-  /** Ephemeral unless told. */
+  /** Default: any free port. */
   port?: number;
+  /** Default: `sk_test_double`. */
   secretKey?: string;
+  /** Default: `whsec_double`. */
   webhookSecret?: string;
+  /** Where events are posted. Default: nowhere. */
   webhookUrl?: string;
-  /** The clock that the double's time starts from, in milliseconds; the real one unless told. */
+  /** The account's name, country and catalog. Default: one product with one monthly price of 4.99 GBP. */
+  account?: Partial<AccountSettings>;
+  /** The clock that the account's clock starts from, in milliseconds. Default: `Date.now`. */
   now?: () => number;
-  /** The time in webhook signatures, in milliseconds; the real one unless told. */
+  /** The time in webhook signatures, in milliseconds. Default: `Date.now`. */
   signedAt?: () => number;
-  /** How long a webhook waits before each further try, in milliseconds. */
-  retryDelays?: readonly number[];
+  /** The waits before the retries of a webhook delivery, in milliseconds. */
+  retryDelaysMs?: readonly number[];
 }
 
 /** A running double. */
@@ -41,44 +43,45 @@ export interface StripeDouble extends Controls {
   port: number;
   secretKey: string;
   webhookSecret: string;
-  /** API calls, oldest first. */
+  /** The API requests received so far, oldest first. */
   requests: RecordedRequest[];
-  /** Copies, oldest first. */
+  /** Copies of all customers, oldest first. */
   customers(): (Customer | DeletedCustomer)[];
   subscriptions(): Subscription[];
   refunds(): Refund[];
-  /** All, or only the newest so many. */
+  /** Copies of the newest events, oldest first. Default: all events. */
   events(newest?: number): DoubleEvent[];
-  /** Every subscription with what a person wants to know of it, newest first. */
+  /** All subscriptions in a short form for pages and logs, newest first. */
   summary(): SubscriptionSummary[];
-  /** Where events go; null keeps them from being sent at all. */
+  /** Sets the URL that events are posted to. With null, events are not sent. */
   deliverTo(url: string | null): void;
-  deliveries(behaviour: DeliveryBehaviour): void;
-  /** Events that wait because deliveries are held, oldest first; whoever takes one removes it. */
+  configureDeliveries(behavior: DeliveryBehavior): void;
+  /** Events that are not sent because deliveries are held, oldest first. Remove an event to send it yourself. */
   held: DoubleEvent[];
-  /** Sends the held events as if they had just happened, and waits until all has arrived. */
+  /** Sends the held events and waits until all deliveries have ended. */
   flush(): Promise<void>;
-  /** Sends one event once, now, and answers the status; null when no answer came. */
+  /** Sends one event once. Returns the HTTP status, or null when there was no answer. */
   deliver(event: DoubleEvent): Promise<number | null>;
-  /** Resolves when no delivery is under way and none is due. */
+  /** Resolves when no delivery is running and no retry is due. */
   settled(): Promise<void>;
   deliveryAttempts: DeliveryAttempt[];
-  /** Events given up after the last try. */
+  /** Events whose last retry failed. */
   failedDeliveries: DoubleEvent[];
-  /** The exact bytes and header that a delivery of this event would have now. */
+  /** The body and signature header that a delivery of this event would have now. */
   signedEvent(event: object): SignedEvent;
+  /** Makes the next API requests fail. Replaces the previous fault. */
   fault(fault: StripeFault): void;
-  /** The fault that is still armed, with the calls that are left. */
-  armed(): StripeFault;
-  /** A new link to a customer's billing portal. */
+  /** The current fault, with the number of requests that it will still fail. */
+  armedFault(): StripeFault;
+  /** Creates a billing portal session for a customer and returns its URL. */
   openPortal(customer: string): string;
-  /** Where the portal leads back to, as its configuration would say. */
+  /** Sets the default return URL of billing portal sessions. */
   portalReturnsTo(url: string): void;
-  /** How long every API call takes from now on. */
+  /** Makes every API request take this long, in milliseconds. */
   latency(ms: number): void;
-  /** Forgets the logs of requests and deliveries. */
+  /** Empties `requests` and `deliveryAttempts`. */
   clear(): void;
-  /** Back to how it started: an empty account, no fault, no latency, the clock at its start. The target stays. */
+  /** Restores the state after the start: a new account, no fault, no latency. The webhook URL is kept. */
   reset(): void;
   close(): Promise<void>;
 }
@@ -86,7 +89,10 @@ export interface StripeDouble extends Controls {
 const HOST = "127.0.0.1";
 const RETRY_DELAYS_MS = [50, 100, 200, 400, 800, 1600, 3200];
 
-/** A stateful Stripe on loopback for the calls Nest makes, which the unmodified SDK talks to. */
+/**
+ * Starts a stateful double of Stripe's API on loopback. Point Stripe's unmodified SDK at its `host` and `port`.
+ * @throws Error if the port is taken
+ */
 export async function startStripeDouble(options: StripeDoubleOptions = {}): Promise<StripeDouble> {
   const {
     port: wantedPort = 0,
@@ -95,27 +101,28 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
     webhookUrl = null,
     now = Date.now,
     signedAt = Date.now,
-    retryDelays = RETRY_DELAYS_MS,
+    retryDelaysMs = RETRY_DELAYS_MS,
   } = options;
-  const world = createWorld(now);
-  seedCatalogue(world);
-  const deliveries = createDeliveries({ secret: webhookSecret, signedAt, retryDelays, forced: world.forced });
+  const account = createAccount(now, options.account);
+  seedCatalog(account);
+  const { forced } = account;
+  const deliveries = createDeliveries({ secret: webhookSecret, signedAt, retryDelaysMs, forced });
   deliveries.to(webhookUrl);
-  world.listener = deliveries.add;
-  world.hasListener = deliveries.hasTarget;
+  account.listener = deliveries.add;
+  account.hasListener = deliveries.hasTarget;
   const faults = createFaults();
   const keys = createIdempotencyKeys();
   const requests: RecordedRequest[] = [];
   const portal: PortalSettings = { base: "", returnUrl: null };
-  let latency = 0;
+  let latencyMs = 0;
   const server = createStripeServer({
-    world,
+    account,
     routes: stripeRoutes(portal),
     faults,
     keys,
     requests,
     secretKey,
-    latency: () => latency,
+    latencyMs: () => latencyMs,
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -126,7 +133,7 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
   portal.base = url;
 
   return {
-    ...createControls(world),
+    ...createControls(account),
     mode: "double",
     url,
     host: HOST,
@@ -134,17 +141,17 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
     secretKey,
     webhookSecret,
     requests,
-    customers: () => structuredClone([...world.tables.customers.values()]),
-    subscriptions: () => structuredClone([...world.tables.subscriptions.values()]),
-    refunds: () => structuredClone([...world.tables.refunds.values()]),
+    customers: () => structuredClone([...account.tables.customers.values()]),
+    subscriptions: () => structuredClone([...account.tables.subscriptions.values()]),
+    refunds: () => structuredClone([...account.tables.refunds.values()]),
     events: (newest = Number.POSITIVE_INFINITY) =>
-      structuredClone([...world.tables.events.values()].slice(-newest)),
+      structuredClone([...account.tables.events.values()].slice(-newest)),
     summary() {
-      catchUp(world);
-      return summarize(world);
+      runDueTasks(account);
+      return summarize(account);
     },
     deliverTo: deliveries.to,
-    deliveries: deliveries.behave,
+    configureDeliveries: deliveries.configure,
     held: deliveries.held,
     async flush() {
       deliveries.release();
@@ -156,27 +163,27 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
     failedDeliveries: deliveries.failed,
     signedEvent: deliveries.sign,
     fault: faults.arm,
-    armed: faults.armed,
-    openPortal: (id) => openPortal(world, portal, { customer: livingCustomer(world, id).id }).url,
+    armedFault: faults.armed,
+    openPortal: (id) => openPortal(account, portal, { customer: livingCustomer(account, id).id }).url,
     portalReturnsTo(returnUrl) {
       portal.returnUrl = returnUrl;
     },
     latency(ms) {
-      latency = ms;
+      latencyMs = ms;
     },
     clear() {
       requests.splice(0);
       deliveries.attempts.splice(0);
     },
     reset() {
-      world.reset();
-      seedCatalogue(world);
+      account.reset();
+      seedCatalog(account);
       deliveries.reset();
-      deliveries.behave({ duplicates: 0, shuffle: null, isHeld: false });
+      deliveries.configure({ duplicates: 0, shuffle: null, isHeld: false });
       faults.arm({ calls: 0, kind: "none" });
       keys.clear();
       requests.splice(0);
-      latency = 0;
+      latencyMs = 0;
     },
     async close() {
       await deliveries.close();

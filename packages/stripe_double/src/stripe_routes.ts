@@ -1,7 +1,7 @@
-import { catalogueRoutes } from "./catalogue_routes.ts";
+import { catalogRoutes } from "./catalog_routes.ts";
 import { customerRoutes } from "./customer_routes.ts";
 import { eventRoutes } from "./event_routes.ts";
-import { moneyRoutes } from "./money_routes.ts";
+import { paymentRoutes } from "./payment_routes.ts";
 import { type PortalSettings, portalRoutes } from "./portal.ts";
 import type { Route } from "./route.ts";
 import { subscriptionRoutes } from "./subscription_routes.ts";
@@ -15,9 +15,9 @@ export function stripeRoutes(portal: PortalSettings): Route[] {
   return [
     ...customerRoutes,
     ...subscriptionRoutes,
-    ...moneyRoutes,
+    ...paymentRoutes,
     ...eventRoutes,
-    ...catalogueRoutes,
+    ...catalogRoutes,
     ...testClockRoutes,
     ...portalRoutes(portal),
   ];

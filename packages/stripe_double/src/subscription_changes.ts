@@ -1,10 +1,10 @@
+import type { Account } from "./account.ts";
+import { invalidRequest, missingReference } from "./api_error.ts";
 import { retry } from "./billing.ts";
 import { change, set } from "./events.ts";
 import { mergeMetadata } from "./params.ts";
-import { invalidRequest, missingReference } from "./refusal.ts";
 import { isOver, newItem, periodEndOf } from "./subscription_object.ts";
 import type { Subscription, SubscriptionItem } from "./types.ts";
-import type { World } from "./world.ts";
 
 export type CancelAt = number | "" | "min_period_end" | "max_period_end";
 
@@ -35,12 +35,12 @@ export interface ItemChange {
 
 /** Changes a subscription as the API and the dashboard do. */
 export function changeSubscription(
-  world: World,
+  account: Account,
   subscription: Subscription,
   wanted: SubscriptionChange,
 ): Subscription {
   requireChangeable(subscription, wanted);
-  const patch: Partial<Subscription> = { ...cancellation(world, subscription, wanted) };
+  const patch: Partial<Subscription> = { ...cancellation(account, subscription, wanted) };
   if (wanted.metadata !== undefined) patch.metadata = mergeMetadata(subscription.metadata, wanted.metadata);
   if (wanted.description !== undefined) patch.description = wanted.description || null;
   if (wanted.default_payment_method !== undefined) {
@@ -60,11 +60,11 @@ export function changeSubscription(
       reason: current?.reason ?? null,
     };
   }
-  if (wanted.items) patch.items = changedItems(world, subscription, wanted.items);
+  if (wanted.items) patch.items = changedItems(account, subscription, wanted.items);
   if (wanted.trial_end !== undefined)
-    set<Partial<Subscription>>(patch, movedTrial(world, subscription, wanted.trial_end));
-  change(world, subscription, patch, "customer.subscription.updated");
-  if (wanted.default_payment_method && subscription.status === "past_due") retry(world, subscription);
+    set<Partial<Subscription>>(patch, movedTrial(account, subscription, wanted.trial_end));
+  change(account, subscription, patch, "customer.subscription.updated");
+  if (wanted.default_payment_method && subscription.status === "past_due") retry(account, subscription);
   return subscription;
 }
 
@@ -78,30 +78,30 @@ function requireChangeable(subscription: Subscription, wanted: SubscriptionChang
 
 /** Refuses two ways to end at once, and an end that has been. */
 export function requireOneEnd(
-  world: World,
+  account: Account,
   { cancel_at_period_end: isAtEnd, cancel_at: at }: SubscriptionChange,
 ): void {
   if (isAtEnd !== undefined && at !== undefined) {
     throw invalidRequest("You can only specify one of these parameters: cancel_at, cancel_at_period_end.");
   }
-  if (typeof at === "number" && at <= world.now()) {
+  if (typeof at === "number" && at <= account.now()) {
     throw invalidRequest("The cancel_at timestamp must be in the future.", { param: "cancel_at" });
   }
 }
 
 function cancellation(
-  world: World,
+  account: Account,
   subscription: Subscription,
   { cancel_at_period_end: isAtEnd, cancel_at: at }: SubscriptionChange,
 ): Partial<Subscription> {
-  requireOneEnd(world, { cancel_at_period_end: isAtEnd, cancel_at: at });
-  if (isAtEnd === true) return scheduled(world, subscription, periodEndOf(subscription), true);
+  requireOneEnd(account, { cancel_at_period_end: isAtEnd, cancel_at: at });
+  if (isAtEnd === true) return scheduled(account, subscription, periodEndOf(subscription), true);
   if (at === "min_period_end") {
     const ends = subscription.items.data.map(({ current_period_end }) => current_period_end);
-    return scheduled(world, subscription, Math.min(...ends), false);
+    return scheduled(account, subscription, Math.min(...ends), false);
   }
-  if (at === "max_period_end") return scheduled(world, subscription, periodEndOf(subscription), false);
-  if (typeof at === "number") return scheduled(world, subscription, at, false);
+  if (at === "max_period_end") return scheduled(account, subscription, periodEndOf(subscription), false);
+  if (typeof at === "number") return scheduled(account, subscription, at, false);
   if (isAtEnd === undefined && at === undefined) return {};
   return {
     cancel_at: null,
@@ -112,7 +112,7 @@ function cancellation(
 }
 
 function scheduled(
-  world: World,
+  account: Account,
   subscription: Subscription,
   end: number,
   isAtPeriodEnd: boolean,
@@ -120,7 +120,7 @@ function scheduled(
   return {
     cancel_at: end,
     cancel_at_period_end: isAtPeriodEnd,
-    canceled_at: world.now(),
+    canceled_at: account.now(),
     cancellation_details: withReason(subscription, "cancellation_requested"),
   };
 }
@@ -130,10 +130,14 @@ function withReason(subscription: Subscription, reason: "cancellation_requested"
   return { ...none, ...subscription.cancellation_details, reason };
 }
 
-function changedItems(world: World, subscription: Subscription, wanted: ItemChange[]): Subscription["items"] {
+function changedItems(
+  account: Account,
+  subscription: Subscription,
+  wanted: ItemChange[],
+): Subscription["items"] {
   let data: SubscriptionItem[] = structuredClone(subscription.items.data);
   for (const [index, change] of wanted.entries()) {
-    const price = change.price === undefined ? undefined : world.tables.prices.get(change.price);
+    const price = change.price === undefined ? undefined : account.tables.prices.get(change.price);
     if (change.price !== undefined && price === undefined) {
       throw missingReference("price", change.price, `items[${index}][price]`);
     }
@@ -144,27 +148,31 @@ function changedItems(world: World, subscription: Subscription, wanted: ItemChan
     if (current && change.deleted) {
       data = data.filter((item) => item !== current);
     } else if (current) {
-      const next = newItem(world, subscription.id, { price: price ?? current.price }, null);
+      const next = newItem(account, subscription.id, { price: price ?? current.price }, null);
       set(current, { price: next.price, plan: next.plan });
       if (change.quantity !== undefined) current.quantity = change.quantity;
       if (change.metadata !== undefined) current.metadata = mergeMetadata(current.metadata, change.metadata);
     } else if (price) {
       const item = { price, quantity: change.quantity, metadata: mergeMetadata(null, change.metadata) };
-      data.push(newItem(world, subscription.id, item, subscription.trial_end));
+      data.push(newItem(account, subscription.id, item, subscription.trial_end));
     }
   }
   if (data.length === 0) throw invalidRequest("A subscription must have at least one active plan.");
   return { ...subscription.items, data };
 }
 
-function movedTrial(world: World, subscription: Subscription, wanted: number | "now"): Partial<Subscription> {
-  const end = wanted === "now" ? world.now() : wanted;
-  if (subscription.status !== "trialing" && end <= world.now()) return {};
+function movedTrial(
+  account: Account,
+  subscription: Subscription,
+  wanted: number | "now",
+): Partial<Subscription> {
+  const end = wanted === "now" ? account.now() : wanted;
+  if (subscription.status !== "trialing" && end <= account.now()) return {};
   const items = structuredClone(subscription.items);
   for (const item of items.data) item.current_period_end = end;
   return {
     status: "trialing",
-    trial_start: subscription.trial_start ?? world.now(),
+    trial_start: subscription.trial_start ?? account.now(),
     trial_end: end,
     billing_cycle_anchor: end,
     items,

@@ -1,13 +1,13 @@
 import { array, literal, enum as oneOf, optional, type output, strictObject, union } from "zod/mini";
+import type { Account } from "./account.ts";
+import { ApiError, invalidRequest, missingReference } from "./api_error.ts";
 import { methodOf, startSubscription } from "./billing.ts";
 import { referredCustomer } from "./customers.ts";
 import { expand, flag, mergeMetadata, metadata, nothing, text, whole } from "./params.ts";
 import { DAY } from "./periods.ts";
-import { invalidRequest, missingReference, Refusal } from "./refusal.ts";
 import { changeSubscription, requireOneEnd } from "./subscription_changes.ts";
 import type { SubscriptionDetails } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
-import type { World } from "./world.ts";
 
 const missingMethod = oneOf(["cancel", "create_invoice", "pause"]);
 export const trialSettings = optional(
@@ -20,7 +20,7 @@ const paymentSettings = optional(
   }),
 );
 export const proration = optional(oneOf(["always_invoice", "create_prorations", "none"]));
-export const behaviour = optional(
+export const behavior = optional(
   oneOf(["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"]),
 );
 /** What a new subscription takes. */
@@ -34,7 +34,7 @@ export const creation = strictObject({
   description: optional(text),
   default_payment_method: optional(text),
   payment_settings: paymentSettings,
-  payment_behavior: behaviour,
+  payment_behavior: behavior,
   proration_behavior: proration,
   off_session: optional(flag),
   collection_method: optional(literal("charge_automatically")),
@@ -50,12 +50,12 @@ export const creation = strictObject({
 type Creation = output<typeof creation>;
 
 /** Creates a subscription from the API's parameters. */
-export function createFrom(world: World, params: Creation): Subscription {
-  const customer = referredCustomer(world, params.customer);
+export function createFrom(account: Account, params: Creation): Subscription {
+  const customer = referredCustomer(account, params.customer);
   const details: SubscriptionDetails = {
     customer: customer.id,
     items: params.items.map(({ price: id, quantity, metadata: given }, index) => {
-      const price = world.tables.prices.get(id);
+      const price = account.tables.prices.get(id);
       if (price === undefined) throw missingReference("price", id, `items[${index}][price]`);
       if (price.recurring === null) {
         throw invalidRequest(
@@ -70,7 +70,7 @@ export function createFrom(world: World, params: Creation): Subscription {
       }
       return { price, quantity, metadata: mergeMetadata(null, given) };
     }),
-    trialEnd: trialEndOf(world, params),
+    trialEnd: trialEndOf(account, params),
     missingPaymentMethod: params.trial_settings?.end_behavior.missing_payment_method,
     metadata: mergeMetadata(null, params.metadata),
     description: params.description,
@@ -79,30 +79,30 @@ export function createFrom(world: World, params: Creation): Subscription {
       saveDefault: params.payment_settings?.save_default_payment_method,
       types: params.payment_settings?.payment_method_types,
     },
-    defaultPaymentMethod: ownMethod(world, params.default_payment_method, customer.id),
-    discounts: discountsOf(world, params.discounts || []),
+    defaultPaymentMethod: ownMethod(account, params.default_payment_method, customer.id),
+    discounts: discountsOf(account, params.discounts || []),
   };
   if (details.items.length === 0) {
     throw invalidRequest("Missing required param: items.", { code: "parameter_missing", param: "items" });
   }
-  requirePayable(world, params, details);
+  requirePayable(account, params, details);
   const { cancel_at, cancel_at_period_end } = params;
-  requireOneEnd(world, { cancel_at, cancel_at_period_end });
+  requireOneEnd(account, { cancel_at, cancel_at_period_end });
   const isPaidLater = params.payment_behavior === "default_incomplete";
-  const subscription = startSubscription(world, details, { isPaidLater });
+  const subscription = startSubscription(account, details, { isPaidLater });
   if (cancel_at !== undefined || cancel_at_period_end) {
-    changeSubscription(world, subscription, { cancel_at, cancel_at_period_end });
+    changeSubscription(account, subscription, { cancel_at, cancel_at_period_end });
   }
   return subscription;
 }
 
-function trialEndOf(world: World, params: Creation): number | null {
+function trialEndOf(account: Account, params: Creation): number | null {
   const { trial_period_days: days, trial_end: end } = params;
   if (days !== undefined && end !== undefined) {
     throw invalidRequest("You can only specify one of these parameters: trial_end, trial_period_days.");
   }
   if (typeof end === "number") {
-    if (end <= world.now()) {
+    if (end <= account.now()) {
       throw invalidRequest("Invalid timestamp: must be an integer Unix timestamp in the future.", {
         param: "trial_end",
       });
@@ -113,23 +113,23 @@ function trialEndOf(world: World, params: Creation): number | null {
   if (days < 1 || days > 730) {
     throw invalidRequest("Trial periods are from 1 to 730 days.", { param: "trial_period_days" });
   }
-  return world.now() + days * DAY;
+  return account.now() + days * DAY;
 }
 
-function ownMethod(world: World, id: string | undefined, customer: string): string | null {
+function ownMethod(account: Account, id: string | undefined, customer: string): string | null {
   if (id === undefined) return null;
-  if (world.tables.paymentMethods.get(id)?.customer === customer) return id;
+  if (account.tables.paymentMethods.get(id)?.customer === customer) return id;
   throw missingReference("PaymentMethod", id, "default_payment_method");
 }
 
-function discountsOf(world: World, wanted: { coupon?: string; promotion_code?: string }[]) {
+function discountsOf(account: Account, wanted: { coupon?: string; promotion_code?: string }[]) {
   return wanted.map(({ coupon, promotion_code: code = null }, index) => {
-    const promotion = code === null ? undefined : world.tables.promotionCodes.get(code);
+    const promotion = code === null ? undefined : account.tables.promotionCodes.get(code);
     if (code !== null && promotion === undefined) {
       throw missingReference("promotion code", code, `discounts[${index}][promotion_code]`);
     }
     const id = promotion?.promotion.coupon ?? coupon ?? "";
-    if (!world.tables.coupons.has(id)) {
+    if (!account.tables.coupons.has(id)) {
       throw missingReference("coupon", id, `discounts[${index}][coupon]`);
     }
     return { coupon: id, promotionCode: code };
@@ -137,18 +137,20 @@ function discountsOf(world: World, wanted: { coupon?: string; promotion_code?: s
 }
 
 /** What Stripe refuses before it makes a subscription that cannot be paid. */
-function requirePayable(world: World, params: Creation, details: SubscriptionDetails): void {
+function requirePayable(account: Account, params: Creation, details: SubscriptionDetails): void {
   if (details.trialEnd !== null || params.payment_behavior === "default_incomplete") return;
-  if (details.discounts?.some(({ coupon }) => world.tables.coupons.get(coupon)?.percent_off === 100)) return;
-  const method = methodOf(world, details.customer, details.defaultPaymentMethod ?? null);
+  if (details.discounts?.some(({ coupon }) => account.tables.coupons.get(coupon)?.percent_off === 100))
+    return;
+  const method = methodOf(account, details.customer, details.defaultPaymentMethod ?? null);
   if (method === null) {
     throw invalidRequest(
       "This customer has no attached payment source or default payment method. Please consider adding a default payment method.",
       { code: "resource_missing" },
     );
   }
-  if (params.payment_behavior !== "error_if_incomplete" || world.cards.get(method.id) !== "declines") return;
-  throw new Refusal(402, {
+  if (params.payment_behavior !== "error_if_incomplete" || account.cards.get(method.id) !== "declines")
+    return;
+  throw new ApiError(402, {
     type: "card_error",
     code: "card_declined",
     decline_code: "generic_decline",

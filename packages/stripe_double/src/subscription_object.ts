@@ -1,7 +1,8 @@
-import { createDiscount, planOf } from "./catalogue.ts";
+import { type Account, embed, newId } from "./account.ts";
+import { planOf } from "./catalog.ts";
 import { periodEnd } from "./periods.ts";
+import { createDiscount } from "./promotions.ts";
 import type { Price, Subscription, SubscriptionItem } from "./types.ts";
-import { embed, newId, type World } from "./world.ts";
 
 export interface ItemDetails {
   price: Price;
@@ -29,9 +30,9 @@ export interface SubscriptionDetails {
 }
 
 /** A subscription before anything was asked for or paid. */
-export function newSubscription(world: World, details: SubscriptionDetails): Subscription {
+export function newSubscription(account: Account, details: SubscriptionDetails): Subscription {
   const id = newId("sub");
-  const now = world.now();
+  const now = account.now();
   const trialEnd = details.trialEnd ?? null;
   const isFlexible = details.billingMode !== "classic";
   return {
@@ -62,7 +63,7 @@ export function newSubscription(world: World, details: SubscriptionDetails): Sub
     default_tax_rates: [],
     description: details.description ?? null,
     discounts: (details.discounts ?? []).map(
-      (given) => createDiscount(world, { ...given, customer: details.customer, subscription: id }).id,
+      (given) => createDiscount(account, { ...given, customer: details.customer, subscription: id }).id,
     ),
     ended_at: null,
     invoice_settings: {
@@ -74,7 +75,7 @@ export function newSubscription(world: World, details: SubscriptionDetails): Sub
     },
     items: embed(
       `/v1/subscription_items?subscription=${id}`,
-      details.items.map((item) => newItem(world, id, item, trialEnd)),
+      details.items.map((item) => newItem(account, id, item, trialEnd)),
     ),
     latest_invoice: null,
     livemode: false,
@@ -94,7 +95,7 @@ export function newSubscription(world: World, details: SubscriptionDetails): Sub
     schedule: null,
     start_date: now,
     status: trialEnd === null ? "incomplete" : "trialing",
-    test_clock: clockOf(world, details.customer),
+    test_clock: clockOf(account, details.customer),
     transfer_data: null,
     trial_end: trialEnd,
     trial_settings: {
@@ -107,19 +108,19 @@ export function newSubscription(world: World, details: SubscriptionDetails): Sub
   };
 }
 
-function clockOf(world: World, customerId: string): string | null {
-  const customer = world.tables.customers.get(customerId);
+function clockOf(account: Account, customerId: string): string | null {
+  const customer = account.tables.customers.get(customerId);
   return (customer && "created" in customer && customer.test_clock) || null;
 }
 
 /** An item whose first period is the trial, where there is one. */
 export function newItem(
-  world: World,
+  account: Account,
   subscription: string,
   { price, quantity = 1, metadata = {} }: ItemDetails,
   trialEnd: number | null,
 ): SubscriptionItem {
-  const now = world.now();
+  const now = account.now();
   return {
     id: newId("si", 14),
     object: "subscription_item",

@@ -1,14 +1,14 @@
 import { array, literal, enum as oneOf, optional, strictObject, union } from "zod/mini";
+import { type Account, newestFirst } from "./account.ts";
+import { invalidRequest, missing } from "./api_error.ts";
 import { cancelNow, resume } from "./billing.ts";
-import { catchUp } from "./life.ts";
 import { expand, flag, isWithin, metadata, nothing, paging, range, text, whole } from "./params.ts";
-import { invalidRequest, missing } from "./refusal.ts";
 import { page, type Route, route } from "./route.ts";
+import { runDueTasks } from "./schedule.ts";
 import { changeSubscription } from "./subscription_changes.ts";
-import { behaviour, createFrom, creation, proration, trialSettings } from "./subscription_creation.ts";
+import { behavior, createFrom, creation, proration, trialSettings } from "./subscription_creation.ts";
 import { isOver } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
-import { newestFirst, type World } from "./world.ts";
 
 const STATUSES = [
   "active",
@@ -50,7 +50,7 @@ const update = strictObject({
   metadata,
   description: optional(text),
   default_payment_method: optional(text),
-  payment_behavior: behaviour,
+  payment_behavior: behavior,
   proration_behavior: proration,
   items: optional(
     array(
@@ -79,12 +79,12 @@ export const subscriptionRoutes: Route[] = [
       created: range,
       test_clock: optional(text),
     }),
-    (world, params) => {
+    (account, params) => {
       const { customer, test_clock: clock } = params;
       // Those on test clocks are listed only to who asks for the clock or the customer.
       const isOnClock = (row: Subscription) =>
         clock === undefined ? customer !== undefined || row.test_clock === null : row.test_clock === clock;
-      const rows = newestFirst(world.tables.subscriptions).filter(
+      const rows = newestFirst(account.tables.subscriptions).filter(
         (row) =>
           (customer === undefined || row.customer === customer) &&
           (params.price === undefined || row.items.data.some(({ price }) => price.id === params.price)) &&
@@ -95,18 +95,18 @@ export const subscriptionRoutes: Route[] = [
       return page("/v1/subscriptions", rows, params);
     },
   ),
-  route("GET", "/v1/subscriptions/:id", strictObject({ expand }), (world, _, id) => find(world, id)),
-  route("POST", "/v1/subscriptions/:id", update, (world, params, id) => {
+  route("GET", "/v1/subscriptions/:id", strictObject({ expand }), (account, _, id) => find(account, id)),
+  route("POST", "/v1/subscriptions/:id", update, (account, params, id) => {
     const {
       expand: _expand,
-      payment_behavior: _behaviour,
+      payment_behavior: _behavior,
       proration_behavior: _proration,
       ...wanted
     } = params;
-    changeSubscription(world, find(world, id), wanted);
+    changeSubscription(account, find(account, id), wanted);
     // A trial that was made to end now ends before the answer.
-    catchUp(world);
-    return find(world, id);
+    runDueTasks(account);
+    return find(account, id);
   }),
   route(
     "DELETE",
@@ -117,8 +117,8 @@ export const subscriptionRoutes: Route[] = [
       cancellation_details: cancellationDetails,
       expand,
     }),
-    (world, { cancellation_details: wanted }, id) => {
-      const subscription = find(world, id);
+    (account, { cancellation_details: wanted }, id) => {
+      const subscription = find(account, id);
       if (isOver(subscription)) throw missing("subscription", id);
       const current = subscription.cancellation_details;
       if (current && wanted) {
@@ -128,7 +128,7 @@ export const subscriptionRoutes: Route[] = [
           feedback: wanted.feedback ?? current.feedback,
         };
       }
-      cancelNow(world, subscription, "cancellation_requested");
+      cancelNow(account, subscription, "cancellation_requested");
       return subscription;
     },
   ),
@@ -136,17 +136,17 @@ export const subscriptionRoutes: Route[] = [
     "POST",
     "/v1/subscriptions/:id/resume",
     strictObject({ billing_cycle_anchor: optional(literal("now")), proration_behavior: proration, expand }),
-    (world, _, id) => {
-      const subscription = find(world, id);
+    (account, _, id) => {
+      const subscription = find(account, id);
       if (subscription.status !== "paused") throw invalidRequest("This subscription is not paused.");
-      resume(world, subscription);
+      resume(account, subscription);
       return subscription;
     },
   ),
 ];
 
-function find(world: World, id: string): Subscription {
-  const subscription = world.tables.subscriptions.get(id);
+function find(account: Account, id: string): Subscription {
+  const subscription = account.tables.subscriptions.get(id);
   if (subscription === undefined) throw missing("subscription", id);
   return subscription;
 }

@@ -1,18 +1,21 @@
+import { type Account, type CardBehavior, newestFirst } from "./account.ts";
 import { cardOf, openInvoice } from "./billing.ts";
 import { isOver, periodEndOf } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
-import { type CardBehaviour, newestFirst, type World } from "./world.ts";
 
-/** A subscription as a person looks at it: whose it is, what it costs, what pays for it. Moments are unix seconds. */
+/** A subscription in a short form for pages and logs. Times are Unix seconds. */
 export interface SubscriptionSummary {
   id: string;
   status: Subscription["status"];
   isOver: boolean;
   customer: { id: string; email: string | null };
-  /** Per period, in the currency's smallest unit. */
+  /** The name of the product. */
+  product: string;
+  /** Per period, in the smallest unit of the currency. */
   price: { amount: number; currency: string; interval: string };
-  card: { last4: string; behaviour: CardBehaviour } | null;
-  /** What the open invoice waits for; null: nothing is owed. */
+  /** The card that the subscription is charged to. */
+  card: { last4: string; behavior: CardBehavior } | null;
+  /** The unpaid amount of the open invoice, or null when no invoice is open. */
   owed: number | null;
   createdAt: number;
   trialEnd: number | null;
@@ -21,16 +24,16 @@ export interface SubscriptionSummary {
   endedAt: number | null;
 }
 
-/** Every subscription of an account, or of one customer, newest first. */
-export function summarize(world: World, customer?: string): SubscriptionSummary[] {
-  return newestFirst(world.tables.subscriptions)
+/** All subscriptions of the account, or of one customer, newest first. */
+export function summarize(account: Account, customer?: string): SubscriptionSummary[] {
+  return newestFirst(account.tables.subscriptions)
     .filter((row) => customer === undefined || row.customer === customer)
-    .map((row) => summaryOf(world, row));
+    .map((row) => summaryOf(account, row));
 }
 
-function summaryOf(world: World, subscription: Subscription): SubscriptionSummary {
-  const customer = world.tables.customers.get(subscription.customer);
-  const method = cardOf(world, subscription);
+function summaryOf(account: Account, subscription: Subscription): SubscriptionSummary {
+  const customer = account.tables.customers.get(subscription.customer);
+  const card = cardOf(account, subscription);
   const price = subscription.items.data[0]?.price;
   return {
     id: subscription.id,
@@ -40,16 +43,17 @@ function summaryOf(world: World, subscription: Subscription): SubscriptionSummar
       id: subscription.customer,
       email: customer && "created" in customer ? customer.email : null,
     },
+    product: account.tables.products.get(price?.product ?? "")?.name ?? "Subscription",
     price: {
       amount: price?.unit_amount ?? 0,
       currency: subscription.currency,
       interval: price?.recurring?.interval ?? "month",
     },
-    card: method && {
-      last4: method.card?.last4 ?? "",
-      behaviour: world.cards.get(method.id) ?? "succeeds",
+    card: card && {
+      last4: card.card?.last4 ?? "",
+      behavior: account.cards.get(card.id) ?? "succeeds",
     },
-    owed: openInvoice(world, subscription)?.amount_remaining ?? null,
+    owed: openInvoice(account, subscription)?.amount_remaining ?? null,
     createdAt: subscription.created,
     trialEnd: subscription.trial_end,
     periodEnd: periodEndOf(subscription),

@@ -1,32 +1,32 @@
+import { type Account, newId } from "./account.ts";
+import { invalidRequest, missing } from "./api_error.ts";
 import { deleteCustomer } from "./customers.ts";
 import { emit } from "./events.ts";
-import { catchUp } from "./life.ts";
 import { addMonths, DAY, periodEnd } from "./periods.ts";
-import { invalidRequest, missing } from "./refusal.ts";
+import { runDueTasks } from "./schedule.ts";
 import { isOver } from "./subscription_object.ts";
 import type { TestClock } from "./types.ts";
-import { newId, type World } from "./world.ts";
 
 const KEPT = 30 * DAY;
 
 /** A clock of its own for the customers that are put on it (Stripe: test clocks). */
 export function createTestClock(
-  world: World,
+  account: Account,
   { frozenTime, name = null }: { frozenTime: number; name?: string | null | undefined },
 ): TestClock {
   const clock: TestClock = {
     id: newId("clock"),
     object: "test_helpers.test_clock",
-    created: world.now(),
-    deletes_after: world.now() + KEPT,
+    created: account.now(),
+    deletes_after: account.now() + KEPT,
     frozen_time: frozenTime,
     livemode: false,
     name,
     status: "ready",
     status_details: {},
   };
-  world.tables.testClocks.set(clock.id, clock);
-  emit(world, "test_helpers.test_clock.created", clock);
+  account.tables.testClocks.set(clock.id, clock);
+  emit(account, "test_helpers.test_clock.created", clock);
   return clock;
 }
 
@@ -34,13 +34,13 @@ export function createTestClock(
  * Moves a clock and lives through what lies between for who is on it.
  * @returns the clock as it is on the way: who wants to see it arrive reads it again
  */
-export function advanceTestClock(world: World, clock: TestClock, target: number): TestClock {
+export function advanceTestClock(account: Account, clock: TestClock, target: number): TestClock {
   if (target <= clock.frozen_time) {
     throw invalidRequest("The new frozen_time must be later than the test clock's current one.", {
       param: "frozen_time",
     });
   }
-  if (target > furthest(world, clock)) {
+  if (target > furthest(account, clock)) {
     throw invalidRequest(
       "A test clock cannot be advanced by more than two intervals of its shortest subscription.",
       { param: "frozen_time" },
@@ -51,16 +51,16 @@ export function advanceTestClock(world: World, clock: TestClock, target: number)
     status: "advancing",
     status_details: { advancing: { target_frozen_time: target } },
   };
-  emit(world, "test_helpers.test_clock.advancing", onTheWay);
+  emit(account, "test_helpers.test_clock.advancing", onTheWay);
   clock.frozen_time = target;
-  catchUp(world);
-  emit(world, "test_helpers.test_clock.ready", clock);
+  runDueTasks(account);
+  emit(account, "test_helpers.test_clock.ready", clock);
   return onTheWay;
 }
 
 /** Two periods of the shortest subscription, or two years where there is none. */
-function furthest(world: World, clock: TestClock): number {
-  const ends = [...world.tables.subscriptions.values()]
+function furthest(account: Account, clock: TestClock): number {
+  const ends = [...account.tables.subscriptions.values()]
     .filter((subscription) => subscription.test_clock === clock.id && !isOver(subscription))
     .flatMap(({ items }) => items.data.map(({ price }) => twice(clock.frozen_time, price)));
   return ends.length > 0 ? Math.min(...ends) : addMonths(clock.frozen_time, 24);
@@ -71,17 +71,17 @@ function twice(moment: number, price: Parameters<typeof periodEnd>[1]): number {
 }
 
 /** Takes a clock away, and who was on it. */
-export function deleteTestClock(world: World, clock: TestClock): void {
-  for (const customer of world.tables.customers.values()) {
-    if ("created" in customer && customer.test_clock === clock.id) deleteCustomer(world, customer);
+export function deleteTestClock(account: Account, clock: TestClock): void {
+  for (const customer of account.tables.customers.values()) {
+    if ("created" in customer && customer.test_clock === clock.id) deleteCustomer(account, customer);
   }
-  world.tables.testClocks.delete(clock.id);
-  emit(world, "test_helpers.test_clock.deleted", clock);
+  account.tables.testClocks.delete(clock.id);
+  emit(account, "test_helpers.test_clock.deleted", clock);
 }
 
 /** The clock that the path names. */
-export function findTestClock(world: World, id: string): TestClock {
-  const clock = world.tables.testClocks.get(id);
+export function findTestClock(account: Account, id: string): TestClock {
+  const clock = account.tables.testClocks.get(id);
   if (clock === undefined) throw missing("test clock", id);
   return clock;
 }

@@ -136,7 +136,7 @@ test("prices and products: the seeded ones, and new ones", async () => {
   await using rig = await startRig();
   const { stripe } = rig;
   const seeded = await stripe.prices.retrieve(PRICE, { expand: ["product"] });
-  expect(seeded).toMatchObject({ currency: "gbp", unit_amount: 499, product: { id: "prod_beak" } });
+  expect(seeded).toMatchObject({ currency: "gbp", unit_amount: 499, product: { id: "prod_default" } });
   expect(seeded.unit_amount_decimal?.toString()).toBe("499");
   const product = await stripe.products.create({ name: "Other" });
   const price = await stripe.prices.create({

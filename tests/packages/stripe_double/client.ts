@@ -1,11 +1,12 @@
 import Stripe from "stripe";
+import { DEFAULT_PRICE } from "#stripe_double/settings.ts";
 import {
   type StripeDouble,
   type StripeDoubleOptions,
   startStripeDouble,
 } from "#stripe_double/stripe_double.ts";
 
-export const PRICE = "price_1JhiGIATHKHpwoLyyxI5cCKU";
+export const PRICE = DEFAULT_PRICE;
 export const DAY = 86_400;
 
 export interface Rig extends AsyncDisposable {

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { expect, test } from "vitest";
-import { asAcacia } from "#stripe_double/older_shape.ts";
+import { toAcaciaEvent } from "#stripe_double/acacia_events.ts";
 import { startRig, typesOf } from "#tests/packages/stripe_double/client.ts";
 
 interface Sink extends AsyncDisposable {
@@ -55,7 +55,7 @@ test("every event arrives, signed as the SDK checks it", async () => {
 
 test("what is not answered with 2xx comes again, until it is given up", async () => {
   await using sink = await startSink();
-  await using rig = await startRig({ webhookUrl: sink.url, retryDelays: [5, 10] });
+  await using rig = await startRig({ webhookUrl: sink.url, retryDelaysMs: [5, 10] });
   const { stripe, double } = rig;
   sink.answers.push(500, 503);
   await stripe.customers.create();
@@ -73,7 +73,7 @@ test("what is not answered with 2xx comes again, until it is given up", async ()
 
 test("no answer at all is tried again too, wherever the endpoint is by then", async () => {
   await using sink = await startSink();
-  await using rig = await startRig({ webhookUrl: "http://127.0.0.1:1", retryDelays: [100, 100] });
+  await using rig = await startRig({ webhookUrl: "http://127.0.0.1:1", retryDelaysMs: [100, 100] });
   const { stripe, double } = rig;
   await stripe.customers.create();
   double.deliverTo(sink.url);
@@ -85,7 +85,7 @@ test("copies and disorder on request", async () => {
   await using sink = await startSink();
   await using rig = await startRig({ webhookUrl: sink.url });
   const { double } = rig;
-  double.deliveries({ duplicates: 2, shuffle: 3 });
+  double.configureDeliveries({ duplicates: 2, shuffle: 3 });
   for (let count = 0; count < 5; count++) double.createSubscription({ email: `n${count}@example.com` });
   await double.settled();
   const order = double.events().map(({ id }) => id);
@@ -100,7 +100,7 @@ test("held events wait, can be sent one by one in any order, and go out on flush
   await using sink = await startSink();
   await using rig = await startRig({ webhookUrl: sink.url });
   const { double } = rig;
-  double.deliveries({ isHeld: true });
+  double.configureDeliveries({ isHeld: true });
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.cancelSubscription(id);
   await double.settled();
@@ -132,7 +132,7 @@ test("an event can be rendered as an older version had it", async () => {
   double.createSubscription({ email: "amy@example.com" });
   const event = double.events().find(({ type }) => type === "customer.subscription.created");
   if (event === undefined) throw new Error("A subscription was created");
-  const older = asAcacia(event);
+  const older = toAcaciaEvent(event);
   expect(older.api_version).toBe("2025-02-24.acacia");
   expect(older.data.object.current_period_end).toBeTypeOf("number");
   expect(JSON.stringify(older.data.object.items)).not.toContain("current_period_end");

@@ -77,5 +77,5 @@ test("latency delays every answer, and reset takes everything back", async () =>
   double.fault({ calls: 9, kind: "error" });
   double.reset();
   expect((await stripe.customers.list()).data).toEqual([]);
-  expect((await stripe.products.list()).data).toMatchObject([{ id: "prod_beak" }]);
+  expect((await stripe.products.list()).data).toMatchObject([{ id: "prod_default" }]);
 });

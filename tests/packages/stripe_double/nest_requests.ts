@@ -1,5 +1,5 @@
 import { StripeApi } from "#core/services/stripe.ts";
-import type { RecordedRequest } from "#stripe_double/exchanges.ts";
+import type { RecordedRequest } from "#stripe_double/traffic.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 

@@ -1,21 +1,21 @@
 import { expect, test } from "vitest";
-import { type Exchange, exchanges } from "#stripe_double/exchanges.ts";
 import { stripeRoutes } from "#stripe_double/stripe_routes.ts";
+import { type TrafficRecord, traffic } from "#stripe_double/traffic.ts";
 import { refusalOf, startRig } from "#tests/packages/stripe_double/client.ts";
 import { runProgram } from "#tests/support/program.ts";
 import { faultsOf, requireGoodExchanges, wrongOnPurpose } from "#tests/support/stripe_witness.ts";
 
-type Call = Extract<Exchange, { kind: "call" }>;
+type Call = Extract<TrafficRecord, { kind: "call" }>;
 
-/** The exchanges of some work, in the order in which they ended. */
-async function exchangesOf(work: () => Promise<unknown>): Promise<Exchange[]> {
-  const seen: Exchange[] = [];
-  const see = (message: unknown) => void seen.push(structuredClone(message) as Exchange);
-  exchanges.subscribe(see);
+/** The traffic of some work, in the order in which they ended. */
+async function exchangesOf(work: () => Promise<unknown>): Promise<TrafficRecord[]> {
+  const seen: TrafficRecord[] = [];
+  const see = (message: unknown) => void seen.push(structuredClone(message) as TrafficRecord);
+  traffic.subscribe(see);
   try {
     await work();
   } finally {
-    exchanges.unsubscribe(see);
+    traffic.unsubscribe(see);
   }
   return seen;
 }
@@ -129,7 +129,7 @@ test("an event is held against its type's object, what it was before included", 
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.updateSubscription(id, { cancel_at_period_end: true });
   const events = double.events();
-  const asExchange = (event: object): Exchange => ({
+  const asExchange = (event: object): TrafficRecord => ({
     kind: "event",
     body: JSON.stringify(event),
     forced: new Map(),
@@ -188,7 +188,7 @@ test("the double takes no parameter that the SDK does not know", async () => {
   expect(probe.join()).toContain("additional properties");
 });
 
-function call(method: string, path: string, params: Json): Exchange {
+function call(method: string, path: string, params: Json): TrafficRecord {
   const request = {
     id: "req_1",
     method,

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import Stripe from "stripe";
-import { BEAK_PRICE, BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
+import { DEFAULT_PRICE, DEFAULT_PRODUCT } from "#stripe_double/settings.ts";
 import { startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
@@ -64,7 +64,7 @@ function connect(key: string, url: string | undefined): Stripe {
 
 async function openDouble(): Promise<Account> {
   const { secretKey, url, close } = await startStripeDouble();
-  const sold = { price: BEAK_PRICE, product: BEAK_PRODUCT, portal: undefined, wrongOnPurpose };
+  const sold = { price: DEFAULT_PRICE, product: DEFAULT_PRODUCT, portal: undefined, wrongOnPurpose };
   return accountOf({ secretKey, url, ...sold, tries: PROMPT.tries, deletions: [close] });
 }
 

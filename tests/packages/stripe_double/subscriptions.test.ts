@@ -32,7 +32,7 @@ test("a trial without a card starts at once, in flexible billing", async () => {
   const [item] = trial.items.data;
   expect(item?.current_period_end).toBe(trial.trial_end);
   expect((trial.trial_end ?? 0) - (trial.trial_start ?? 0)).toBe(14 * DAY);
-  expect(item?.price.product).toBe("prod_beak");
+  expect(item?.price.product).toBe("prod_default");
 });
 
 test("a card pays at once; a declined one leaves it incomplete; none is refused", async () => {

@@ -1,6 +1,6 @@
-import type { Exchange, ForcedFields, RecordedRequest } from "#stripe_double/exchanges.ts";
 import { idsOf } from "#stripe_double/route.ts";
 import { stripeRoutes } from "#stripe_double/stripe_routes.ts";
+import type { ForcedFields, RecordedRequest, TrafficRecord } from "#stripe_double/traffic.ts";
 import type { StripeSchema } from "#tests/support/stripe_schema/generate.ts";
 import { Shapes, type Violation } from "#tests/support/stripe_schema/shapes.ts";
 
@@ -12,7 +12,7 @@ export function operationOf({ method, path }: Pick<RecordedRequest, "method" | "
   return route ? `${route.method} ${route.path}` : null;
 }
 
-/** Holds the double's exchanges against what the pinned SDK says of Stripe. */
+/** Holds the double's traffic against what the pinned SDK says of Stripe. */
 export class ExchangeCheck {
   readonly #schema: StripeSchema;
   readonly #shapes: Shapes;
@@ -23,7 +23,7 @@ export class ExchangeCheck {
   }
 
   /** What is wrong with an exchange, a line each that names operation and field; nothing if all is well. */
-  faultsOf(exchange: Exchange): string[] {
+  faultsOf(exchange: TrafficRecord): string[] {
     if (exchange.kind === "call") return this.#faultsOfCall(exchange.request, exchange.forced);
     const event = JSON.parse(exchange.body);
     const violations = this.#shapes.violations(this.#schema.event, event);

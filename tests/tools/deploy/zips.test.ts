@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicHalves } from "#core/keys/signing_keys.ts";
 import type { Result } from "#entry/answer.ts";
-import { BEAK_PRICE, BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
 import {
   CHALLENGE,
   codeIn,
@@ -25,6 +24,7 @@ import { recordedEvent, unpack, ZippedFunctions } from "#tests/support/zipped_fu
 import { bundle } from "#tools/deploy/bundle.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
+import { BEAK_PRICE, BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 
 let folder: string;

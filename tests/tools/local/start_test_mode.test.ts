@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
-import { startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { linkRequest } from "#tests/support/nest.ts";
 import { runProgram, temporaryFolder } from "#tests/support/program.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 import { freePort } from "#tools/machine/child_process.ts";
 
 const START = "tools/local/start.ts";
@@ -10,7 +10,7 @@ const START = "tools/local/start.ts";
 test("with a test mode key npm start uses that account: its price is on trial, and its events arrive", async () => {
   await using folder = await temporaryFolder();
   // Stands for Stripe's test mode: an account elsewhere, which can't reach this machine.
-  const stripe = await startStripeDouble();
+  const stripe = await startBeakStripeDouble();
   const mongoUri = freshDatabaseUri();
   const program = runProgram(START, [], {
     PORT: String(await freePort()),

@@ -1,5 +1,5 @@
+import { ApiError } from "#stripe_double/api_error.ts";
 import { seededRandom } from "#stripe_double/random.ts";
-import { Refusal } from "#stripe_double/refusal.ts";
 import { CHALLENGE, CLIENT, REDIRECT, VERIFIER } from "#tools/bench/people.ts";
 import type { Ledger } from "#tools/bench/soak/ledger.ts";
 import type { SoakStack } from "#tools/bench/soak/stack.ts";
@@ -111,7 +111,7 @@ export class People {
       this.#stack.stripe.cancelSubscription(id, { isAtPeriodEnd: this.#random() < 0.5 });
     } catch (error) {
       // Of two of one person Nest has ended one by itself.
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof ApiError)) throw error;
     }
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Db } from "mongodb";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
-import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startLocalApi } from "#tools/local/api_server.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
@@ -11,6 +11,7 @@ import { withDatabase } from "#tools/local/database/uri.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 export const PARTS = ["database", "mail", "Stripe"] as const;
 export type Part = (typeof PARTS)[number];
@@ -39,7 +40,7 @@ export async function startSoakStack(): Promise<SoakStack> {
     cleanup.defer(found.stop);
     const ses = await startSesDouble();
     cleanup.defer(ses.close);
-    const stripe = await startStripeDouble({ retryDelays: RETRY_DELAYS_MS });
+    const stripe = await startBeakStripeDouble({ retryDelaysMs: RETRY_DELAYS_MS });
     cleanup.defer(stripe.close);
     const uri = withDatabase(found.uri, `nest-soak-${randomBytes(4).toString("hex")}`);
     const { client, database } = openMongo(uri, { isCommand: true });

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { parse, stringify } from "yaml";
 import { openMongo } from "#core/services/mongo.ts";
-import { BEAK_PRICE, BEAK_PRODUCT } from "#stripe_double/catalogue.ts";
-import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
 import { type ApiStandIn, startApiStandIn } from "#tools/deploy/verify/api_stand_in.ts";
 import { type Moto, startMoto } from "#tools/deploy/verify/moto.ts";
@@ -13,6 +12,7 @@ import { copyRepository, type WorkingCopy } from "#tools/deploy/verify/working_c
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { BEAK_PRICE, BEAK_PRODUCT, startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 import type { StageSettings } from "#tools/stage/settings.ts";
 
 /** Everything that a deployment needs around it, on this machine. */
@@ -51,7 +51,7 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
     cleanup.defer(ses.close);
     const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;
     const webhookSecret = `whsec_${randomBytes(12).toString("hex")}`;
-    const stripe = await startStripeDouble({ secretKey, webhookSecret });
+    const stripe = await startBeakStripeDouble({ secretKey, webhookSecret });
     cleanup.defer(stripe.close);
     const environment = {
       ...CREDENTIALS,

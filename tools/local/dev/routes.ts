@@ -1,6 +1,6 @@
 import { NestError } from "#core/errors.ts";
 import { toNestError } from "#entry/answer.ts";
-import { Refusal } from "#stripe_double/refusal.ts";
+import { ApiError } from "#stripe_double/api_error.ts";
 import { type DevAnswer, type DevRoute, idIn } from "#tools/local/dev/route.ts";
 
 /** What the page and scripts ask of the local stack; none of it exists in a deployed function. */
@@ -30,12 +30,12 @@ export function createDevRoutes(routes: readonly DevRoute[]): DevRoutes {
 }
 
 function failed(error: unknown): DevAnswer {
-  const { status, code, meta, reasons } = toNestError(error instanceof Refusal ? inOurWords(error) : error);
+  const { status, code, meta, reasons } = toNestError(error instanceof ApiError ? inOurWords(error) : error);
   return { status, value: { code, meta, reasons } };
 }
 
 /** What the Stripe double refuses, as the contract would say it. */
-function inOurWords({ status, body: { code, message, param } }: Refusal): NestError {
+function inOurWords({ status, body: { code, message, param } }: ApiError): NestError {
   if (status === 404) return new NestError("not_found", { meta: { message } });
   if (code === "email_invalid") return new NestError("invalid_email", { meta: { message } });
   return new NestError("validation_failed", { meta: { path: param ? [param] : [], message } });

@@ -17,7 +17,7 @@ export interface Ledger {
 export async function readStripe(stripe: StripeDouble, ledger: Ledger) {
   const events = stripe.events(EVENTS_SHOWN);
   const rows = await ledger.list(events.map(({ id }) => id));
-  const { calls, kind } = stripe.armed();
+  const { calls, kind } = stripe.armedFault();
   return {
     ...clockOf(stripe),
     faults: kind === "none" || calls === 0 ? { calls: 0, kind: "none" } : { calls, kind },
@@ -40,7 +40,7 @@ function shownSubscription(summary: SubscriptionSummary) {
     is_over: summary.isOver,
     customer,
     price,
-    card: card && { last4: card.last4, works: card.behaviour !== "declines" },
+    card: card && { last4: card.last4, works: card.behavior !== "declines" },
     owed,
     created_at: toIso(summary.createdAt),
     trial_end: toIsoOrNull(summary.trialEnd),

@@ -2,7 +2,7 @@ import Stripe from "stripe";
 import { expect, test } from "vitest";
 import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { StripeApi } from "#core/services/stripe.ts";
-import { type Rig, startRig } from "#tests/packages/stripe_double/client.ts";
+import { PRICE, type Rig, startRig } from "#tests/packages/stripe_double/client.ts";
 import { faultsOf } from "#tests/support/stripe_witness.ts";
 import { createEventPoller, type EventPollerOptions } from "#tools/local/stripe_account/event_poller.ts";
 
@@ -88,7 +88,7 @@ test("more events than a page holds, and events of a test clock's future, keep n
   const { id: customer } = await stripe.customers.create({ test_clock: clock.id });
   await stripe.subscriptions.create({
     customer,
-    items: [{ price: "price_1JhiGIATHKHpwoLyyxI5cCKU" }],
+    items: [{ price: PRICE }],
     trial_period_days: 9,
   });
   await poller.poll();

@@ -1,7 +1,7 @@
 import { expect, inject, test } from "vitest";
-import { startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { runProgram } from "#tests/support/program.ts";
 import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 const SANDBOX = "tools/local/stripe_account/sandbox.ts";
 
@@ -14,7 +14,7 @@ test("without a key npm run stripe:sandbox says in one line that it was skipped 
 });
 
 test.each(["sk_live_1", "hunter2"])("with %s it asks nobody anything", async (key) => {
-  const double = await startStripeDouble();
+  const double = await startBeakStripeDouble();
   const given = { STRIPE_CONTRACT_KEY: key, STRIPE_URL: double.url };
   const { status, printed } = await runProgram(SANDBOX, [], given).ended;
   expect([status, printed.trim().split("\n")]).toEqual([
@@ -28,7 +28,7 @@ test.each(["sk_live_1", "hunter2"])("with %s it asks nobody anything", async (ke
 
 test("with a key it lives the life in that account, and leaves nothing living behind", async () => {
   // Stands for the sandbox: an account that the run knows nothing of but its key.
-  const double = await startStripeDouble();
+  const double = await startBeakStripeDouble();
   const run = runProgram(SANDBOX, [], {
     STRIPE_CONTRACT_KEY: double.secretKey,
     STRIPE_URL: double.url,

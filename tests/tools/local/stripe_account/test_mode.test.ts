@@ -30,7 +30,7 @@ describe("Stripe's test mode for the local stack", () => {
     STRIPE_SECRET_KEY: "sk_test_double",
     STRIPE_URL: url,
     STRIPE_PRICE_ID: PRICE,
-    STRIPE_PRODUCT_IDS: "prod_beak",
+    STRIPE_PRODUCT_IDS: "prod_default",
   });
   const silent = () => undefined;
 
@@ -50,7 +50,7 @@ describe("Stripe's test mode for the local stack", () => {
     const good = environmentOf(rig.double.url);
     const open = (change: object) => openTestMode({ ...good, ...change }, silent);
     await expect(open({ STRIPE_PRICE_ID: "price_no" })).rejects.toThrow("Stripe has no price price_no");
-    await expect(open({ STRIPE_PRODUCT_IDS: "prod_other" })).rejects.toThrow("is of prod_beak");
+    await expect(open({ STRIPE_PRODUCT_IDS: "prod_other" })).rejects.toThrow("is of prod_default");
     await expect(open({ STRIPE_SECRET_KEY: "sk_test_other" })).rejects.toThrow(
       /^Stripe could not be asked for the price: stripe_error \(Stripe: StripeAuthenticationError 401\)\.$/,
     );
@@ -61,7 +61,7 @@ describe("Stripe's test mode for the local stack", () => {
     const said: string[] = [];
     const opened = await openTestMode(environmentOf(rig.double.url), (line) => said.push(line));
     if (!opened) throw new Error("it was to be opened");
-    expect(opened).toMatchObject({ mode: "test", priceId: PRICE, productIds: "prod_beak" });
+    expect(opened).toMatchObject({ mode: "test", priceId: PRICE, productIds: "prod_default" });
     const { id } = rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
     // Nobody listens there.
     opened.deliverTo("http://127.0.0.1:1/1/webhook/stripe");

@@ -1,37 +1,37 @@
 import { enum as oneOf, optional, strictObject } from "zod/mini";
-import { createPrice, createProduct } from "./catalogue.ts";
+import { newestFirst } from "./account.ts";
+import { invalidRequest, missing, missingReference } from "./api_error.ts";
+import { createPrice, createProduct } from "./catalog.ts";
 import { set } from "./events.ts";
 import { expand, flag, mergeMetadata, metadata, paging, text, whole } from "./params.ts";
-import { invalidRequest, missing, missingReference } from "./refusal.ts";
 import { page, type Route, route } from "./route.ts";
-import { newestFirst } from "./world.ts";
 
 const retrieve = strictObject({ expand });
 
-export const catalogueRoutes: Route[] = [
+export const catalogRoutes: Route[] = [
   route(
     "POST",
     "/v1/products",
     strictObject({ id: optional(text), name: text, description: optional(text), metadata, expand }),
-    (world, { id, name, description, metadata: given }) => {
-      if (id !== undefined && world.tables.products.has(id)) {
+    (account, { id, name, description, metadata: given }) => {
+      if (id !== undefined && account.tables.products.has(id)) {
         throw invalidRequest("Product already exists.", { code: "resource_already_exists", param: "id" });
       }
-      return createProduct(world, { id, name, description, metadata: mergeMetadata(null, given) });
+      return createProduct(account, { id, name, description, metadata: mergeMetadata(null, given) });
     },
   ),
-  route("GET", "/v1/products", strictObject({ ...paging, active: optional(flag) }), (world, params) =>
-    page("/v1/products", newestFirst(world.tables.products).filter(isOf(params.active)), params),
+  route("GET", "/v1/products", strictObject({ ...paging, active: optional(flag) }), (account, params) =>
+    page("/v1/products", newestFirst(account.tables.products).filter(isOf(params.active)), params),
   ),
   route(
     "POST",
     "/v1/products/:id",
     strictObject({ active: optional(flag), name: optional(text), metadata, expand }),
-    (world, params, id) => {
-      const product = found(world.tables.products, "product", id);
+    (account, params, id) => {
+      const product = found(account.tables.products, "product", id);
       const { active = product.active, name = product.name } = params;
       const merged = mergeMetadata(product.metadata, params.metadata);
-      set(product, { active, name, metadata: merged, updated: world.now() });
+      set(product, { active, name, metadata: merged, updated: account.now() });
       return product;
     },
   ),
@@ -54,11 +54,11 @@ export const catalogueRoutes: Route[] = [
       metadata,
       expand,
     }),
-    (world, params) => {
-      if (!world.tables.products.has(params.product)) {
+    (account, params) => {
+      if (!account.tables.products.has(params.product)) {
         throw missingReference("product", params.product, "product");
       }
-      return createPrice(world, {
+      return createPrice(account, {
         product: params.product,
         currency: params.currency.toLowerCase(),
         unitAmount: params.unit_amount,
@@ -75,9 +75,9 @@ export const catalogueRoutes: Route[] = [
     "GET",
     "/v1/prices",
     strictObject({ ...paging, product: optional(text), active: optional(flag) }),
-    (world, params) => {
+    (account, params) => {
       const { product } = params;
-      const rows = newestFirst(world.tables.prices)
+      const rows = newestFirst(account.tables.prices)
         .filter(isOf(params.active))
         .filter((row) => !product || row.product === product);
       return page("/v1/prices", rows, params);
@@ -87,8 +87,8 @@ export const catalogueRoutes: Route[] = [
     "POST",
     "/v1/prices/:id",
     strictObject({ active: optional(flag), nickname: optional(text), metadata, expand }),
-    (world, params, id) => {
-      const price = found(world.tables.prices, "price", id);
+    (account, params, id) => {
+      const price = found(account.tables.prices, "price", id);
       const { active = price.active, nickname = price.nickname } = params;
       set(price, { active, nickname, metadata: mergeMetadata(price.metadata, params.metadata) });
       return price;
@@ -103,9 +103,9 @@ export const catalogueRoutes: Route[] = [
     "GET",
     "/v1/promotion_codes",
     strictObject({ ...paging, code: optional(text), active: optional(flag) }),
-    (world, params) => {
+    (account, params) => {
       const code = params.code?.toLowerCase();
-      const rows = newestFirst(world.tables.promotionCodes)
+      const rows = newestFirst(account.tables.promotionCodes)
         .filter(isOf(params.active))
         .filter((row) => code === undefined || row.code.toLowerCase() === code);
       return page("/v1/promotion_codes", rows, params);

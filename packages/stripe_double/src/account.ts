@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { type AccountSettings, DEFAULT_SETTINGS } from "./settings.ts";
 import type {
   Charge,
   Coupon,
@@ -22,10 +23,10 @@ import type {
   WebhookEndpoint,
 } from "./types.ts";
 
-/** What happens when a card is charged. */
-export type CardBehaviour = "succeeds" | "declines" | "processes";
+/** What happens when a card is charged. A payment that `processes` is neither paid nor failed until it is settled. */
+export type CardBehavior = "succeeds" | "declines" | "processes";
 
-/** Everything Stripe would know, insertion order kept. */
+/** The objects of the account by id, in insertion order. */
 export interface Tables {
   customers: Map<string, Customer | DeletedCustomer>;
   products: Map<string, Product>;
@@ -47,44 +48,55 @@ export interface Tables {
   events: Map<string, DoubleEvent>;
 }
 
-export interface World {
+/** The state of the simulated Stripe account. All times are Unix seconds. */
+export interface Account {
+  readonly settings: AccountSettings;
   tables: Tables;
-  /** By payment method; a card not named here succeeds. */
-  cards: Map<string, CardBehaviour>;
-  /** Fields, by the id of their object, that a control wrote as it was told to: no Stripe would say them. */
+  /** By payment method id. A card that is not listed here succeeds. */
+  cards: Map<string, CardBehavior>;
+  /** Object id to the fields that a control overwrote. Schema checks skip these fields, as Stripe may never send them. */
   forced: Map<string, Set<string>>;
-  /** Trials whose end has been announced, as `subscription:trial_end`. */
+  /** Trials whose `trial_will_end` event was sent, as `subscription:trial_end`. */
   announcedTrials: Set<string>;
-  /** The API call that is being executed, which its events name. */
+  /** The API request that is being executed. Its events name it. */
   origin: { id: string | null; idempotency_key: string | null };
-  /** Unix seconds. */
+  /** The time at which work runs: the time given to `at`, or else the account's clock. */
   now(): number;
-  /** The account's own time, as whatever moment work is being run. */
-  accountNow(): number;
-  /** Runs work as if it were another moment. */
-  at<Result>(moment: number, work: () => Result): Result;
+  /** The account's clock, also inside `at`. */
+  wallTime(): number;
+  /** Runs work as if it were another time. */
+  at<Result>(time: number, work: () => Result): Result;
+  /** Moves the account's clock, without running what falls due (`advanceTime` does both). */
   advance(seconds: number): void;
-  /** Told of every event after it has been stored. */
+  /** Is called with each event after it was stored. */
   listener: (event: DoubleEvent) => void;
+  /** Whether events are delivered to a webhook. */
   hasListener: () => boolean;
   reset(): void;
 }
 
-/** An empty account whose time is `base` (milliseconds) plus whatever it was moved by. */
-export function createWorld(base: () => number = Date.now): World {
+/**
+ * Creates an empty account.
+ * @param base the clock that the account's clock starts from, in milliseconds
+ */
+export function createAccount(
+  base: () => number = Date.now,
+  settings: Partial<AccountSettings> = {},
+): Account {
   let offset = 0;
   let pinned: number | null = null;
-  const world: World = {
+  const account: Account = {
+    settings: { ...DEFAULT_SETTINGS, ...settings },
     tables: emptyTables(),
     cards: new Map(),
     forced: new Map(),
     announcedTrials: new Set(),
     origin: { id: null, idempotency_key: null },
-    now: () => pinned ?? world.accountNow(),
-    accountNow: () => Math.floor(base() / 1000) + offset,
-    at(moment, work) {
+    now: () => pinned ?? account.wallTime(),
+    wallTime: () => Math.floor(base() / 1000) + offset,
+    at(time, work) {
       const before = pinned;
-      pinned = moment;
+      pinned = time;
       try {
         return work();
       } finally {
@@ -98,12 +110,12 @@ export function createWorld(base: () => number = Date.now): World {
     hasListener: () => false,
     reset() {
       offset = 0;
-      world.tables = emptyTables();
-      world.cards.clear();
-      world.announcedTrials.clear();
+      account.tables = emptyTables();
+      account.cards.clear();
+      account.announcedTrials.clear();
     },
   };
-  return world;
+  return account;
 }
 
 function emptyTables(): Tables {
@@ -131,17 +143,17 @@ function emptyTables(): Tables {
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** A fresh id as Stripe forms them. */
+/** A new id in the form of Stripe's ids, such as `cus_` and 14 random letters and digits. */
 export function newId(prefix: string, length = 24): string {
   return `${prefix}_${Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join("")}`;
 }
 
-/** Newest first; of one second, the later stored first. */
+/** The rows of a table, newest first. Of rows of the same second, the one stored last comes first. */
 export function newestFirst<Row extends { created: number }>(table: ReadonlyMap<string, Row>): Row[] {
   return [...table.values()].reverse().sort((one, other) => other.created - one.created);
 }
 
-/** The API's list of rows already in memory. */
+/** A complete list object, as it is embedded in other objects. */
 export function embed<Row>(url: string, data: Row[]): List<Row> {
   return { object: "list", data, has_more: false, url };
 }

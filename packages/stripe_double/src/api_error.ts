@@ -10,7 +10,7 @@ export interface StripeErrorBody {
 }
 
 /** An answer other than 2xx, in Stripe's words. */
-export class Refusal extends Error {
+export class ApiError extends Error {
   readonly status: number;
   readonly body: StripeErrorBody;
   constructor(status: number, body: StripeErrorBody) {
@@ -21,13 +21,13 @@ export class Refusal extends Error {
 }
 
 /** A 400 about one parameter or about the object's state. */
-export function invalidRequest(message: string, detail: { code?: string; param?: string } = {}): Refusal {
-  return new Refusal(400, { type: "invalid_request_error", message, ...detail });
+export function invalidRequest(message: string, detail: { code?: string; param?: string } = {}): ApiError {
+  return new ApiError(400, { type: "invalid_request_error", message, ...detail });
 }
 
 /** An id in the path that leads nowhere. */
-export function missing(what: string, id: string): Refusal {
-  return new Refusal(404, {
+export function missing(what: string, id: string): ApiError {
+  return new ApiError(404, {
     type: "invalid_request_error",
     code: "resource_missing",
     message: `No such ${what}: '${id}'`,
@@ -36,6 +36,6 @@ export function missing(what: string, id: string): Refusal {
 }
 
 /** An id in a parameter that leads nowhere, which Stripe answers with 400 instead of 404. */
-export function missingReference(what: string, id: string, param: string): Refusal {
+export function missingReference(what: string, id: string, param: string): ApiError {
   return invalidRequest(`No such ${what}: '${id}'`, { code: "resource_missing", param });
 }

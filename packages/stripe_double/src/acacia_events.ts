@@ -1,15 +1,16 @@
 import type { DoubleEvent } from "./types.ts";
 
-/** An event as an endpoint pinned to an older API version gets it. */
+/** An event as a webhook endpoint with an older API version receives it. */
 export interface OlderEvent extends Omit<DoubleEvent, "data"> {
   data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> };
 }
 
 /**
- * Renders a subscription's event as versions up to 2025-02-24 did: the period on the subscription, not on its items,
- * and one `discount` instead of a list. Other events only change their version.
+ * Renders an event as API version 2025-02-24.acacia does: a subscription has the period itself instead of its items, and
+ * one `discount` instead of a list. In other events only the version changes.
+ * @see https://docs.stripe.com/changelog/basil/2025-03-31/deprecate-subscription-current-period-start-and-end
  */
-export function asAcacia(event: DoubleEvent): OlderEvent {
+export function toAcaciaEvent(event: DoubleEvent): OlderEvent {
   const copy = structuredClone(event) as unknown as OlderEvent;
   copy.api_version = "2025-02-24.acacia";
   const subscription = copy.data.object;

@@ -1,15 +1,15 @@
 import { enum as oneOf, optional, strictObject } from "zod/mini";
+import { type Account, newestFirst } from "./account.ts";
+import { ApiError, invalidRequest, missing } from "./api_error.ts";
 import { cardOf, retry } from "./billing.ts";
 import { expand, isWithin, mergeMetadata, metadata, paging, range, text, whole } from "./params.ts";
 import { createRefund } from "./refunds.ts";
-import { invalidRequest, missing, Refusal } from "./refusal.ts";
 import { page, type Route, route } from "./route.ts";
 import type { Invoice } from "./types.ts";
-import { newestFirst, type World } from "./world.ts";
 
 const one = strictObject({ expand });
 
-export const moneyRoutes: Route[] = [
+export const paymentRoutes: Route[] = [
   route(
     "GET",
     "/v1/invoices",
@@ -20,8 +20,8 @@ export const moneyRoutes: Route[] = [
       status: optional(oneOf(["draft", "open", "paid", "uncollectible", "void"])),
       created: range,
     }),
-    (world, params) => {
-      const rows = newestFirst(world.tables.invoices).filter(
+    (account, params) => {
+      const rows = newestFirst(account.tables.invoices).filter(
         (row) =>
           (params.customer === undefined || row.customer === params.customer) &&
           (params.subscription === undefined || subscriptionOf(row) === params.subscription) &&
@@ -31,9 +31,9 @@ export const moneyRoutes: Route[] = [
       return page("/v1/invoices", rows, params);
     },
   ),
-  route("GET", "/v1/invoices/:id", one, (world, _, id) => find(world.tables.invoices, "invoice", id)),
-  route("POST", "/v1/invoices/:id/pay", strictObject({ expand }), (world, _, id) =>
-    payInvoice(world, find(world.tables.invoices, "invoice", id)),
+  route("GET", "/v1/invoices/:id", one, (account, _, id) => find(account.tables.invoices, "invoice", id)),
+  route("POST", "/v1/invoices/:id/pay", strictObject({ expand }), (account, _, id) =>
+    payInvoice(account, find(account.tables.invoices, "invoice", id)),
   ),
   route(
     "GET",
@@ -51,9 +51,9 @@ export const moneyRoutes: Route[] = [
       status: optional(oneOf(["canceled", "open", "paid"])),
       created: range,
     }),
-    (world, params) => {
+    (account, params) => {
       const intent = params.payment?.payment_intent;
-      const rows = newestFirst(world.tables.invoicePayments).filter(
+      const rows = newestFirst(account.tables.invoicePayments).filter(
         (row) =>
           (params.invoice === undefined || row.invoice === params.invoice) &&
           (intent === undefined || row.payment.payment_intent === intent) &&
@@ -63,25 +63,26 @@ export const moneyRoutes: Route[] = [
       return page("/v1/invoice_payments", rows, params);
     },
   ),
-  route("GET", "/v1/invoice_payments/:id", one, (world, _, id) =>
-    find(world.tables.invoicePayments, "invoice_payment", id),
+  route("GET", "/v1/invoice_payments/:id", one, (account, _, id) =>
+    find(account.tables.invoicePayments, "invoice_payment", id),
   ),
-  route("GET", "/v1/payment_intents/:id", one, (world, _, id) =>
-    find(world.tables.paymentIntents, "payment_intent", id),
+  route("GET", "/v1/payment_intents/:id", one, (account, _, id) =>
+    find(account.tables.paymentIntents, "payment_intent", id),
   ),
   route(
     "GET",
     "/v1/payment_intents",
     strictObject({ ...paging, customer: optional(text), created: range }),
-    (world, params) => page("/v1/payment_intents", ofCustomer(world.tables.paymentIntents, params), params),
+    (account, params) =>
+      page("/v1/payment_intents", ofCustomer(account.tables.paymentIntents, params), params),
   ),
-  route("GET", "/v1/charges/:id", one, (world, _, id) => find(world.tables.charges, "charge", id)),
+  route("GET", "/v1/charges/:id", one, (account, _, id) => find(account.tables.charges, "charge", id)),
   route(
     "GET",
     "/v1/charges",
     strictObject({ ...paging, customer: optional(text), payment_intent: optional(text), created: range }),
-    (world, params) => {
-      const rows = ofPayment(ofCustomer(world.tables.charges, params), params);
+    (account, params) => {
+      const rows = ofPayment(ofCustomer(account.tables.charges, params), params);
       return page("/v1/charges", rows, params);
     },
   ),
@@ -96,29 +97,29 @@ export const moneyRoutes: Route[] = [
       metadata,
       expand,
     }),
-    (world, { metadata: given, ...details }) =>
-      createRefund(world, { ...details, metadata: mergeMetadata(null, given) }),
+    (account, { metadata: given, ...details }) =>
+      createRefund(account, { ...details, metadata: mergeMetadata(null, given) }),
   ),
-  route("GET", "/v1/refunds/:id", one, (world, _, id) => find(world.tables.refunds, "refund", id)),
+  route("GET", "/v1/refunds/:id", one, (account, _, id) => find(account.tables.refunds, "refund", id)),
   route(
     "GET",
     "/v1/refunds",
     strictObject({ ...paging, charge: optional(text), payment_intent: optional(text), created: range }),
-    (world, params) => {
-      const rows = newestFirst(world.tables.refunds).filter(
+    (account, params) => {
+      const rows = newestFirst(account.tables.refunds).filter(
         ({ charge, created }) =>
           (params.charge === undefined || charge === params.charge) && isWithin(params.created, created),
       );
       return page("/v1/refunds", ofPayment(rows, params), params);
     },
   ),
-  route("GET", "/v1/disputes/:id", one, (world, _, id) => find(world.tables.disputes, "dispute", id)),
+  route("GET", "/v1/disputes/:id", one, (account, _, id) => find(account.tables.disputes, "dispute", id)),
   route(
     "GET",
     "/v1/disputes",
     strictObject({ ...paging, charge: optional(text), payment_intent: optional(text), created: range }),
-    (world, params) => {
-      const rows = newestFirst(world.tables.disputes).filter(
+    (account, params) => {
+      const rows = newestFirst(account.tables.disputes).filter(
         ({ charge, created }) =>
           (params.charge === undefined || charge === params.charge) && isWithin(params.created, created),
       );
@@ -153,21 +154,21 @@ function ofPayment<Row extends { payment_intent: string | null }>(
   return rows.filter((row) => intent === undefined || row.payment_intent === intent);
 }
 
-function payInvoice(world: World, invoice: Invoice): Invoice {
+function payInvoice(account: Account, invoice: Invoice): Invoice {
   if (invoice.status === "paid") {
     throw invalidRequest("Invoice is already paid", { code: "invoice_already_paid" });
   }
-  const subscription = world.tables.subscriptions.get(subscriptionOf(invoice) ?? "");
+  const subscription = account.tables.subscriptions.get(subscriptionOf(invoice) ?? "");
   if (invoice.status !== "open" || subscription === undefined) {
     throw invalidRequest("This invoice cannot be paid.", { code: "invoice_not_editable" });
   }
-  if (cardOf(world, subscription) === null) {
+  if (cardOf(account, subscription) === null) {
     throw invalidRequest("There is no `default_payment_method` set on this Customer or Invoice.", {
       code: "resource_missing",
     });
   }
-  if (retry(world, subscription) !== "failed") return invoice;
-  throw new Refusal(402, {
+  if (retry(account, subscription) !== "failed") return invoice;
+  throw new ApiError(402, {
     type: "card_error",
     code: "card_declined",
     decline_code: "generic_decline",
