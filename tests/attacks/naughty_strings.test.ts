@@ -14,7 +14,6 @@ import {
   V2,
   VERIFIER,
 } from "#tests/support/nest.ts";
-import type { SentMail } from "#tools/local/ses_double.ts";
 
 /** Halves of pairs: no Unicode, and no two of them would stay apart once stored. */
 const ILL_FORMED = ["\ud800", "\udfff", "a\ud83dz", "\udc00\ud800", `${"x".repeat(511)}\ud83d`];
@@ -66,7 +65,7 @@ describe("naughty strings", () => {
         expect(sent.body.code, text).toBe("validation_failed");
         continue;
       }
-      const code = codeIn(nest.ses.inbox.at(-1) as SentMail);
+      const code = codeIn(nest.lastMail());
       for (const code_verifier of [text, VERIFIER])
         expect((await nest.redeem(code, { code_verifier })).body.code).toBe("incorrect_code_verifier");
     }

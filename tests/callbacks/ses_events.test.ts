@@ -1,8 +1,8 @@
-import type { Context } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { handler } from "#callbacks/ses_events.ts";
 import { DAY, HOUR } from "#core/clock.ts";
 import { type EventFunction, serveEvent } from "#entry/event.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 import { freePort } from "#tools/machine/child_process.ts";
 
@@ -17,7 +17,7 @@ describe("what SES tells of a mail", () => {
   });
   afterEach(() => nest.stop());
 
-  const context = { awsRequestId: "r1" } as Context;
+  const context = lambdaContext("r1");
   /** As SES publishes it to EventBridge; more than we read. */
   const sesEvent = (detail: Record<string, unknown>, id = "17793124-05db-b198-2fde-7ededc63b103") => ({
     version: "0",

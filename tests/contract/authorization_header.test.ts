@@ -105,13 +105,9 @@ describe("contract J, authorization header", () => {
     const tokens = await nest.signIn("forger@example.com");
     const current = nest.secrets.signingKeys.keys.find((key) => key.state === "current");
     if (!current) throw new Error("no current key");
-    const key = await importJWK(current as never, "ES256");
+    const key = await importJWK(current, "ES256");
     const claims = JSON.parse(Buffer.from(tokens.access_token.split(".")[1] ?? "", "base64url").toString());
-    const sign = (
-      change: object,
-      header: object = {},
-      withKey: Parameters<SignJWT["sign"]>[0] = key as never,
-    ) =>
+    const sign = (change: object, header: object = {}, withKey: Parameters<SignJWT["sign"]>[0] = key) =>
       new SignJWT({ ...claims, ...change })
         .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: current.kid, ...header })
         .sign(withKey);

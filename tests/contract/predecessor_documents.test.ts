@@ -47,10 +47,7 @@ async function insertCustomer(subscription: { id: string; customer: string }): P
     updatedAt: null,
   });
 }
-const status = async () => {
-  const reply = await nest.call(`${V2}get_subscription_status`, { user_id: USER }, { internal: true });
-  return reply.status === 200 ? reply.body.status : reply.body.code;
-};
+const status = () => nest.subscriptionStatus(USER);
 
 test("a subscription of the predecessor can be used, follows Stripe's events, and its owner is not welcomed again", async () => {
   const made = nest.stripe.createSubscription({ email: "ada@example.com" });
@@ -80,7 +77,7 @@ test("the owner of a trial of the predecessor is reminded of its end, and not we
     await nest.deliverEvents();
   }
   expect(await status()).toBe("active");
-  expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual(["Your Beak trial ends soon"]);
+  expect(nest.mailSubjects()).toEqual(["Your Beak trial ends soon"]);
 });
 
 test("its owner signs in as the same user, and is already subscribed", async () => {
@@ -121,14 +118,14 @@ test("a second subscription beside one of the predecessor's that no event has to
   await insertCustomer(made);
   nest.clock.advance(10);
   const second = nest.stripe.createSubscription({ email: "ada@example.com" });
-  const created = nest.stripe.events().findLast(({ type }) => type === "customer.subscription.created");
-  expect((await nest.webhook(created as never)).status).toBe(200);
+  const created = nest.eventOf("customer.subscription.created", second.id);
+  expect((await nest.webhook(created)).status).toBe(200);
   expect(nest.stripe.subscriptions().map(({ id, status }) => [id, status])).toEqual([
     [made.id, "active"],
     [second.id, "canceled"],
   ]);
   expect(nest.stripe.refunds()).toHaveLength(1);
-  expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual(["Duplicate Beak Subscription"]);
+  expect(nest.mailSubjects()).toEqual(["Duplicate Beak Subscription"]);
   expect(await nest.collection("users").findOne({ _id: USER })).toMatchObject({
     keptSubscriptionId: made.id,
   });
@@ -140,12 +137,12 @@ test("one of the predecessor's that has ended unheard stands in nobody's way", a
   await insertCustomer(made);
   nest.stripe.cancelSubscription(made.id);
   const second = nest.stripe.createSubscription({ email: "ada@example.com" });
-  const created = nest.stripe.events().findLast(({ type }) => type === "customer.subscription.created");
-  expect((await nest.webhook(created as never)).status).toBe(200);
+  const created = nest.eventOf("customer.subscription.created", second.id);
+  expect((await nest.webhook(created)).status).toBe(200);
   expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["canceled", "active"]);
   expect(nest.stripe.refunds()).toEqual([]);
   expect(await nest.collection("users").findOne({ _id: USER })).toMatchObject({
     keptSubscriptionId: second.id,
   });
-  expect(nest.ses.inbox.map(({ subject }) => subject)).toEqual(["Welcome to Beak!"]);
+  expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
 });

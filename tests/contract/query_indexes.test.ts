@@ -5,6 +5,7 @@ import { eraseAccount, findUserId, readAccount } from "#core/personal_data/perso
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
 /** A query as the driver sent it. */
@@ -65,7 +66,7 @@ async function live(): Promise<void> {
         bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: "ada@example.com" }] },
       },
     },
-    { awsRequestId: "r" } as never,
+    lambdaContext(),
   );
   // An operator shows and erases people; somebody else, who has no subscription.
   const eve = await nest.signIn("eve@example.com");

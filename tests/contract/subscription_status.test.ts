@@ -23,19 +23,10 @@ afterEach(() => nest.stop());
 
 const bearer = () => ({ bearer: ada.access_token });
 const status = () => nest.call(`${V2}get_subscription_status`, { user_id: ada.user_id }, { internal: true });
-const statusOf = async () => {
-  const { status: code, body } = await status();
-  return code === 200 ? body.status : body.code;
-};
+const statusOf = () => nest.subscriptionStatus(ada.user_id);
 const asAda = () => nest.call(`${V2}get_subscription_status`, { user_id: ada.user_id }, bearer());
 const heartbeat = (body?: unknown, options: object = bearer()) =>
   nest.call(`${V1}get_subscription_status`, body, options);
-/** Moves Nest's clock; Stripe's follows it, and its events arrive. */
-const pass = async (seconds: number) => {
-  nest.clock.advance(seconds);
-  nest.stripe.advance(0);
-  await nest.deliverEvents();
-};
 const subscribe = async (wanted: object = {}) => {
   const made = nest.stripe.createSubscription({ email: ADA, ...wanted });
   await nest.deliverEvents();
@@ -272,35 +263,35 @@ describe("a whole life on the double, seen through get_subscription_status alone
     const body = linkRequest({ identifier_value: BOB, device });
     expect((await nest.call(`${V2}create_trial_and_magic_link`, body)).status).toBe(204);
     await nest.deliverEvents();
-    ada = (await nest.redeem(codeIn(nest.ses.inbox.find(({ to }) => to === BOB) as never))).body;
+    ada = (await nest.redeem(codeIn(nest.firstMail(BOB)))).body;
     return nest.stripe.subscriptions().at(-1) as { id: string; customer: string };
   };
 
   test("a trial without a card is reminded of, ends, and can't be used any more", async () => {
     await startTrial();
     expect(await statusOf()).toBe("trialing");
-    await pass(10 * DAY);
+    await nest.passTime(10 * DAY);
     expect(await statusOf()).toBe("trialing");
-    await pass(1.5 * DAY);
+    await nest.passTime(1.5 * DAY);
     expect(nest.ses.inbox.at(-1)?.subject).toBe("Your Beak trial ends soon");
     expect(await statusOf()).toBe("trialing");
-    await pass(3 * DAY);
+    await nest.passTime(3 * DAY);
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
   test("with a card it goes on: active, renewed, past due, recovered, ended at the period's end", async () => {
     const { id, customer } = await startTrial();
     nest.stripe.attachCard(customer);
-    await pass(14 * DAY + HOUR);
+    await nest.passTime(14 * DAY + HOUR);
     expect(await statusOf()).toBe("active");
     const { end_date } = (await status()).body;
-    await pass(32 * DAY);
+    await nest.passTime(32 * DAY);
     expect(await statusOf()).toBe("active");
     expect((await status()).body.end_date > end_date).toBe(true);
     nest.stripe.attachCard(customer, { declines: true });
-    await pass(31 * DAY);
+    await nest.passTime(31 * DAY);
     expect(await statusOf()).toBe("past_due");
-    await pass(DAY);
+    await nest.passTime(DAY);
     expect(await statusOf()).toBe("past_due");
     nest.stripe.attachCard(customer);
     expect(nest.stripe.pay(id)).toBe("paid");
@@ -309,7 +300,7 @@ describe("a whole life on the double, seen through get_subscription_status alone
     nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
     await nest.deliverEvents();
     expect((await status()).body).toMatchObject({ status: "active", cancel_type: "period_end" });
-    await pass(40 * DAY);
+    await nest.passTime(40 * DAY);
     expect(await statusOf()).toBe("no_active_subscription");
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
 import { loadMethods } from "#routes.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 
@@ -152,9 +153,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
         bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: "gone@example.com" }] },
       },
     };
-    const { sequential } = await countTrips(nest.gateway.mongo.client, () =>
-      serve(bounce, { awsRequestId: "r" } as never),
-    );
+    const { sequential } = await countTrips(nest.gateway.mongo.client, () => serve(bounce, lambdaContext()));
     expect(sequential).toBe(1);
   });
 

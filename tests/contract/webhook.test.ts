@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const WEBHOOK = "/1/webhook/stripe";
 const ADA = "Ada@Example.com";
@@ -14,20 +14,10 @@ afterEach(() => nest.stop());
 const created = (id?: string) => nest.eventOf("customer.subscription.created", id);
 const stored = () => nest.collection("subscriptions").find().sort({ createdAt: 1 }).toArray();
 const row = (id: string) => nest.collection("stripe-events").findOne({ _id: id });
-const subjects = () => nest.ses.inbox.map(({ subject }) => subject);
 const status = async (address = ADA) => {
-  const [identifier] = await nest
-    .collection("identifiers")
-    .find({ identifierValue: address.toLowerCase() })
-    .toArray();
-  const reply = await nest.call(
-    `${V2}get_subscription_status`,
-    { user_id: identifier?.userId ?? "user_none" },
-    {
-      internal: true,
-    },
-  );
-  return reply.status === 200 ? reply.body.status : reply.body.code;
+  const identifierValue = address.toLowerCase();
+  const identifier = await nest.collection("identifiers").findOne({ identifierValue });
+  return nest.subscriptionStatus(identifier?.userId ?? "user_none");
 };
 
 describe("contract J, webhook", () => {
@@ -112,7 +102,7 @@ describe("contract J, webhook", () => {
     for (const reply of at_once) expect([200, 503]).toContain(reply.status);
     expect((await nest.webhook(created())).status).toBe(200);
     expect(await stored()).toHaveLength(1);
-    expect(subjects()).toEqual(["Welcome to Beak!"]);
+    expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
     expect(await nest.collection("stripe-events").countDocuments()).toBe(1);
   });
 
@@ -139,7 +129,7 @@ describe("contract J, webhook", () => {
       withCode.id,
       trial.id,
     ]);
-    expect(subjects()).toEqual(["Welcome to Beak!", "Your Beak Trial has begun!"]);
+    expect(nest.mailSubjects()).toEqual(["Welcome to Beak!", "Your Beak Trial has begun!"]);
     await gated.stop();
   });
 
@@ -162,7 +152,9 @@ describe("contract J, webhook", () => {
         params: { prorate: "false", invoice_now: "false" },
       });
       expect(nest.stripe.refunds()).toMatchObject([{ amount: 499, status: "succeeded" }]);
-      expect(subjects().filter((subject) => subject === "Duplicate Beak Subscription")).toHaveLength(1);
+      expect(nest.mailSubjects().filter((subject) => subject === "Duplicate Beak Subscription")).toHaveLength(
+        1,
+      );
       expect(await status()).toBe("active");
     },
   );
@@ -183,7 +175,9 @@ describe("contract J, webhook", () => {
       expect(await status(email)).toBe("active");
     }
     expect(nest.stripe.refunds()).toHaveLength(10);
-    expect(subjects().filter((subject) => subject === "Duplicate Beak Subscription")).toHaveLength(10);
+    expect(nest.mailSubjects().filter((subject) => subject === "Duplicate Beak Subscription")).toHaveLength(
+      10,
+    );
   });
 
   test("a purchase during a trial stays; the trial goes silently, and nobody is locked out at any moment", async () => {
@@ -199,7 +193,7 @@ describe("contract J, webhook", () => {
     expect(byId).toEqual({ [trial.id]: "canceled", [paid.id]: "active" });
     expect(await status()).toBe("active");
     expect(nest.stripe.refunds()).toEqual([]);
-    expect(subjects()).toEqual(["Your Beak Trial has begun!", "Welcome to Beak!"]);
+    expect(nest.mailSubjects()).toEqual(["Your Beak Trial has begun!", "Welcome to Beak!"]);
   });
 
   test("a payment of a rejected subscription that was still processing is given back when it succeeds", async () => {
@@ -289,7 +283,7 @@ describe("contract J, webhook", () => {
     nest.stripe.advance(0);
     const reminder = nest.eventOf("customer.subscription.trial_will_end");
     for (let copy = 0; copy < 3; copy++) expect((await nest.webhook(reminder)).status).toBe(200);
-    expect(subjects()).toEqual(["Your Beak Trial has begun!", "Your Beak trial ends soon"]);
+    expect(nest.mailSubjects()).toEqual(["Your Beak Trial has begun!", "Your Beak trial ends soon"]);
     expect(nest.ses.inbox.at(-1)?.text).toMatch(/ends on \w+day,? \d+ \w+ 20\d\d/);
     expect(nest.ses.inbox.at(-1)?.text).toContain("nothing is charged");
   });
@@ -320,7 +314,7 @@ describe("contract J, webhook", () => {
     expect((await nest.webhook(created(id))).body.code).toBe("email_not_sent");
     expect(await status()).toBe("active");
     expect((await nest.webhook(created(id))).status).toBe(200);
-    expect(subjects()).toEqual(["Welcome to Beak!"]);
+    expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
     expect(await row(created(id).id)).toMatchObject({ status: "done", attempt: 3, reason: null });
   });
 

@@ -5,6 +5,7 @@ import { NestError } from "#core/errors.ts";
 import { openMongo } from "#core/services/mongo.ts";
 import type { RpcDeclaration } from "#entry/declaration.ts";
 import { serveRpc } from "#entry/rpc.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { toEvent } from "#tools/local/gateway.ts";
 
@@ -39,9 +40,7 @@ describe("every method", () => {
       statusCode,
       body,
       headers: answered,
-    } = await serve(toEvent(incoming, path), {
-      awsRequestId: "r-1",
-    } as never);
+    } = await serve(toEvent(incoming, path), lambdaContext("r-1"));
     return { status: statusCode, body: body ? JSON.parse(body) : undefined, headers: answered };
   };
   const failing = (error: unknown) => call({ run: () => Promise.reject(error) });

@@ -4,6 +4,7 @@ import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { serveEvent } from "#entry/event.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { type Reply, startNest, type TestClock, type TestNest } from "#tests/support/nest.ts";
 
 /** What Nest depends on. */
@@ -108,7 +109,7 @@ export async function startLane(base: TestNest): Promise<Lane> {
       throw new Error("Stripe's events are not taken");
     },
     async sesEvent(event) {
-      const isDone = await serve(event, { awsRequestId: "request" } as never).then(
+      const isDone = await serve(event, lambdaContext()).then(
         () => true,
         () => false,
       );

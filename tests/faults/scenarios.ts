@@ -77,7 +77,7 @@ export const SCENARIOS: readonly Scenario[] = [
     kind: "code, new user",
     async prepare({ nest }, address) {
       await nest.requestLink({ identifier_value: address, device: machineOf(address) });
-      const code = codeIn(nest.ses.inbox.findLast(({ to }) => to === address) as never);
+      const code = codeIn(nest.lastMail(address));
       return () => nest.redeem(code);
     },
   },
@@ -87,7 +87,7 @@ export const SCENARIOS: readonly Scenario[] = [
     async prepare({ nest }, address) {
       await signIn(nest, address, { client_id: WINDOWS, device: machineOf(`other ${address}`) });
       await nest.requestLink({ identifier_value: address, device: machineOf(address) });
-      const code = codeIn(nest.ses.inbox.findLast(({ to }) => to === address) as never);
+      const code = codeIn(nest.lastMail(address));
       return () => nest.redeem(code);
     },
   },

@@ -3,7 +3,7 @@ import { type Db, MongoClient } from "mongodb";
 import { inject } from "vitest";
 import { COLLECTIONS, createIndexes } from "#core/repositories/index_setup.ts";
 
-/** A URI with a database of its own, on whatever server the run found. What a test leaves there is gone after the run. */
+/** A URI of a new database on the run's server. The run drops it at its end. */
 export function freshDatabaseUri(): string {
   const uri = new URL(inject("mongoUri").replace(/^mongodb/, "http"));
   uri.pathname = `/${inject("databasePrefix")}${randomBytes(6).toString("hex")}`;
@@ -11,7 +11,7 @@ export function freshDatabaseUri(): string {
   return uri.href.replace(/^http/, "mongodb");
 }
 
-/** Opens a database of one's own; disposing closes it. */
+/** Opens a new database; disposing closes the client. */
 export async function openFreshDatabase(): Promise<{ database: Db; [Symbol.asyncDispose](): Promise<void> }> {
   const uri = freshDatabaseUri();
   const client = await MongoClient.connect(uri, { writeConcern: { w: "majority" } });
@@ -24,18 +24,18 @@ export async function openFreshDatabase(): Promise<{ database: Db; [Symbol.async
   };
 }
 
-/** URIs of databases with all indexes that a test is done with: making those takes longer than most tests. */
+/** URIs of databases that tests released. They keep their indexes, which take longer to create than most tests run. */
 const used: string[] = [];
 
-/** A URI for `prepareDatabase`, of a used database if there is one. */
+/** A URI for `prepareDatabase`, of a released database if there is one. */
 export const takeDatabaseUri = (): string => used.pop() ?? freshDatabaseUri();
 
-/** Lets another test have a database. Nothing may write there any more. */
-export function giveBackDatabase(uri: string): void {
+/** Lets another test reuse a database. The caller must not write to it any more. */
+export function releaseDatabase(uri: string): void {
   used.push(uri);
 }
 
-/** Leaves every collection empty and every index in place, whatever the database was used for. */
+/** Empties every collection of Nest, drops any other, and creates the indexes. */
 export async function prepareDatabase(database: Db): Promise<void> {
   const present = await database.listCollections({}, { nameOnly: true }).toArray();
   await Promise.all(

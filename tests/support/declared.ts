@@ -9,7 +9,7 @@ export const openApiDocument = await buildDocument();
 
 const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
 addFormats.default(ajv);
-ajv.addSchema(openApiDocument as never, "nest");
+ajv.addSchema(openApiDocument, "nest");
 
 const validators = new Map<object, ValidateFunction>();
 

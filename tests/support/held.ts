@@ -4,7 +4,7 @@ import { type OpenCore, openCore, type Part } from "#core/core.ts";
 import { StripeApi } from "#core/services/stripe.ts";
 import type { Result } from "#entry/answer.ts";
 import { serveWebhook } from "#entry/webhook.ts";
-import { toWebhookEvent } from "#tests/support/lambda_event.ts";
+import { lambdaContext, toWebhookEvent } from "#tests/support/lambda_event.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
 /** The webhook's function, which has Stripe's answer to its n-th request and does not hear it until it is let go. */
@@ -31,7 +31,7 @@ export function holdWebhook(environment: Environment, nest: TestNest, at: number
     letGo: () => released.resolve(),
     post(event) {
       const { body, header } = nest.stripe.signedEvent(event);
-      return serve(toWebhookEvent(body, header), { awsRequestId: "request" } as never);
+      return serve(toWebhookEvent(body, header), lambdaContext());
     },
     close: () => open.mongo.client.close(),
   };

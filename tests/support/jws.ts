@@ -21,7 +21,7 @@ export function signEs256(
 ): Buffer {
   const jwk = { kty: key.kty, crv: key.crv, x: key.x, y: key.y, d: key.d };
   return sign("sha256", Buffer.from(input), {
-    key: createPrivateKey({ key: jwk as never, format: "jwk" }),
+    key: createPrivateKey({ key: jwk, format: "jwk" }),
     dsaEncoding,
   });
 }

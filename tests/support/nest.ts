@@ -4,7 +4,7 @@ import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { giveBackDatabase, prepareDatabase, takeDatabaseUri } from "#tests/support/database.ts";
+import { prepareDatabase, releaseDatabase, takeDatabaseUri } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
@@ -21,12 +21,12 @@ export const REDIRECT = "https://magic.getbeak.app/";
 export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/** An answer with its body read. */
+/** A response with its body parsed. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;
-  /** Parsed JSON; undefined where there is no body. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into any shape
+  /** Parsed JSON; undefined if the response has no body. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape
   body: any;
   raw: string;
 }
@@ -67,13 +67,13 @@ export interface StartOptions {
   environment?: Record<string, string>;
   secrets?: LocalSecrets;
   clock?: TestClock;
-  /** Stands between the functions and the world. */
+  /** Wraps the core that the functions get, to fault or to order its I/O. */
   guard?: GatewayOptions["guard"];
-  /** Another Nest whose database and mail this one shares, as two instances of a deployment do. */
+  /** Another Nest whose database, mail, clock and Stripe this one shares, as two instances of a deployment do. */
   beside?: TestNest;
 }
 
-/** Boots all of Nest on a database of its own, with mail, a movable clock and its log kept. */
+/** Starts every function of Nest on its own database, with doubles of SES and Stripe, a movable clock and a captured log. */
 export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const secrets = options.secrets ?? options.beside?.secrets ?? (await makeSecrets());
   const ses = options.beside?.ses ?? (await startSesDouble());
@@ -94,7 +94,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     ...(options.guard && { guard: options.guard }),
   });
   if (!options.beside) {
-    // One that the test names may hold what it is about.
+    // A database that the test named may hold documents that it needs.
     const prepare = options.environment?.MONGODB_URI ? createIndexes : prepareDatabase;
     await prepare(gateway.mongo.database);
   }
@@ -121,7 +121,7 @@ export class TestNest {
   readonly ses: SesDouble;
   readonly stripe: StripeDouble;
   readonly mongoUri: string;
-  /** What its functions were opened with. */
+  /** The environment of its functions. */
   readonly environment: Record<string, string>;
   readonly clock: TestClock;
   readonly logLines: string[];
@@ -146,10 +146,10 @@ export class TestNest {
     if (!this.#isOwner) return;
     await this.ses.close();
     await this.stripe.close();
-    giveBackDatabase(this.mongoUri);
+    releaseDatabase(this.mongoUri);
   }
 
-  /** Calls a path as the gateway would. A string or Buffer body is sent as it is, anything else as JSON. */
+  /** Calls a path through API Gateway's routing. A string or Buffer body is sent unchanged, any other body as JSON. */
   async call(path: string, body?: unknown, options: CallOptions = {}): Promise<Reply> {
     const authorization = options.internal
       ? `internal ${this.secrets.internalKey}`
@@ -174,16 +174,14 @@ export class TestNest {
     return { status, headers, body: read, raw };
   }
 
-  /** Asks for a link and answers the mail. */
+  /** Requests a magic link. @returns the mail */
   async requestLink(change: Record<string, unknown> = {}, options: CallOptions = {}): Promise<SentMail> {
     const reply = await this.call(`${V1}send_magic_link`, linkRequest(change), options);
     if (reply.status !== 204) throw new Error(`send_magic_link answered ${reply.status} ${reply.raw}`);
-    const mail = this.ses.inbox.at(-1);
-    if (!mail) throw new Error("no mail arrived");
-    return mail;
+    return this.lastMail();
   }
 
-  /** Asks for a link and answers the code it holds. */
+  /** Requests a magic link. @returns the code in the link */
   async emailedCode(change: Record<string, unknown> = {}, options: CallOptions = {}): Promise<string> {
     return codeIn(await this.requestLink(change, options));
   }
@@ -201,7 +199,7 @@ export class TestNest {
     return this.call(`${V1}authenticate_user`, body, options);
   }
 
-  /** Signs an address in and answers its tokens. */
+  /** Signs an address in. @returns its tokens */
   async signIn(
     address = "ada@example.com",
     change: Record<string, unknown> = {},
@@ -214,7 +212,7 @@ export class TestNest {
     return reply.body;
   }
 
-  /** The first event of a type that the double made, about this object where one is named. @throws Error if there is none */
+  /** The first event of a type, for one object if `objectId` is given. @throws Error if the double made none */
   eventOf(type: string, objectId?: string): DoubleEvent {
     const found = this.stripe
       .events()
@@ -226,13 +224,13 @@ export class TestNest {
     return found;
   }
 
-  /** Posts an event as Stripe does. */
+  /** Posts a signed event to the webhook. */
   webhook(event: object, headers: Record<string, string> = {}): Promise<Reply> {
     const { body, header } = this.stripe.signedEvent(event);
     return this.call("/1/webhook/stripe", body, { headers: { "stripe-signature": header, ...headers } });
   }
 
-  /** Posts every event that was not posted yet, in order, and answers the statuses by type. */
+  /** Posts every event that was not posted yet, in order. @returns type and response status of each */
   async deliverEvents(): Promise<[type: string, status: number][]> {
     const answers: [string, number][] = [];
     for (const event of this.stripe.events().slice(this.#delivered)) {
@@ -242,7 +240,46 @@ export class TestNest {
     return answers;
   }
 
-  /** What the log says of an event. */
+  /** Moves Nest's and Stripe's clocks and posts the events that fell due. */
+  async passTime(seconds: number): Promise<void> {
+    this.clock.advance(seconds);
+    this.stripe.advance(0);
+    await this.deliverEvents();
+  }
+
+  /** The user id of an email address, in lower case. @throws Error if no user has it */
+  async userIdOf(address: string): Promise<string> {
+    const identifier = await this.collection("identifiers").findOne({ identifierValue: address });
+    if (typeof identifier?.userId !== "string") throw new Error(`no user has ${address}`);
+    return identifier.userId;
+  }
+
+  /** @returns the `status` that get_subscription_status answers, or its error code */
+  async subscriptionStatus(user_id: unknown): Promise<string> {
+    const { status, body } = await this.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+    return status === 200 ? body.status : body.code;
+  }
+
+  /** The first mail, of those to `address` if given. @throws Error if there is none */
+  firstMail(address?: string): SentMail {
+    const mail = this.ses.inbox.find(({ to }) => !address || to === address);
+    if (!mail) throw new Error("no mail arrived");
+    return mail;
+  }
+
+  /** The latest mail, of those to `address` if given. @throws Error if there is none */
+  lastMail(address?: string): SentMail {
+    const mail = this.ses.inbox.findLast(({ to }) => !address || to === address);
+    if (!mail) throw new Error("no mail arrived");
+    return mail;
+  }
+
+  /** Subjects of every mail so far, oldest first. */
+  mailSubjects(): string[] {
+    return this.ses.inbox.map(({ subject }) => subject);
+  }
+
+  /** The log lines with this event name. */
   logged(event: string): Record<string, unknown>[] {
     return this.logLines.map((line) => JSON.parse(line)).filter((line) => line.event === event);
   }
@@ -251,7 +288,7 @@ export class TestNest {
     return this.gateway.mongo.database.collection<{ _id: string; [field: string]: unknown }>(name);
   }
 
-  /** Every document of the database as one text. */
+  /** Every document of the database, as one text. */
   async dump(): Promise<string> {
     const { database } = this.gateway.mongo;
     const names = (await database.listCollections().toArray()).map(({ name }) => name);
@@ -265,7 +302,7 @@ function toBytes(body: unknown): Buffer | undefined {
   return Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-/** The base link request of contract J. */
+/** The magic link request of contract J, with changes. */
 export function linkRequest(change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     client_id: MAC,
@@ -280,10 +317,10 @@ export function linkRequest(change: Record<string, unknown> = {}): Record<string
   };
 }
 
-/** The link of a mail's text part. */
+/** The first link in a mail's text part. @throws Error if it has none */
 export function linkIn(mail: SentMail): URL {
   const line = mail.text.split("\n").find((text) => text.startsWith("https://"));
-  if (!line) throw new Error("the mail holds no link");
+  if (!line) throw new Error("the mail has no link");
   return new URL(line);
 }
 
@@ -301,7 +338,7 @@ export function exchange(code: string): Record<string, unknown> {
   };
 }
 
-/** A PKCE pair of one's own. */
+/** A random PKCE pair. */
 export function pkcePair(): { verifier: string; challenge: string } {
   const verifier = randomBytes(32).toString("base64url");
   return { verifier, challenge: createHash("sha256").update(verifier).digest("base64url") };

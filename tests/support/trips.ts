@@ -61,10 +61,7 @@ export async function warmConnections(client: MongoClient, count: number): Promi
   while (ready < count) {
     await Promise.all(
       Array.from({ length: 4 * count }, () =>
-        client
-          .db()
-          .collection("users")
-          .findOne({ _id: "warm" as never }),
+        client.db().collection<{ _id: string }>("users").findOne({ _id: "warm" }),
       ),
     );
   }

@@ -1,6 +1,6 @@
-import type { Context } from "aws-lambda";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import {
   exchange,
   linkRequest,
@@ -191,8 +191,8 @@ class Life {
       bounce: { bounceType: "Permanent", bouncedRecipients: recipients },
     };
     const event = { id: "ses-1", time: this.#nest.clock.now().toISOString(), detail };
-    await serve(event, { awsRequestId: "r" } as Context);
-    await serve({ ...event, id: BOUNCER, time: "never" }, { awsRequestId: "r" } as Context);
+    await serve(event, lambdaContext());
+    await serve({ ...event, id: BOUNCER, time: "never" }, lambdaContext());
     await this.#nest.call(`${V1}send_magic_link`, askFor(BOUNCER), HOME);
   }
 

@@ -116,7 +116,7 @@ export const CASES: readonly Case[] = [
       const links = people.map((number) =>
         authorizationOf(newcomer(number), codeOf(number), `new-${number}`, now),
       );
-      await database.collection("authorizations").insertMany(links as never);
+      await database.collection<(typeof links)[number]>("authorizations").insertMany(links);
       const calls = people.map((number) => post(`${V1}authenticate_user`, exchange(codeOf(number))));
       return () => calls;
     },

@@ -13,7 +13,7 @@ import {
 } from "#tools/bench/target.ts";
 
 const [name, settings] = process.argv.slice(2);
-const { openTarget } = (await import(TARGETS[name as TargetName])) as { openTarget: OpenTarget };
+const { openTarget } = (await import(TARGETS[name as TargetName])) as { openTarget: OpenTarget<unknown> };
 const target = await openTarget(JSON.parse(settings ?? "{}"));
 
 async function carryOut({ calls, inFlight, withAnswers, withHeap }: Order): Promise<Report> {
@@ -21,7 +21,7 @@ async function carryOut({ calls, inFlight, withAnswers, withHeap }: Order): Prom
   const answers: Answer[] = [];
   const before = process.cpuUsage();
   const timing = await runInFlight(calls.length, inFlight, async (index) => {
-    const answer = await target.invoke(calls[index] as never);
+    const answer = await target.invoke(calls[index]);
     statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
     if (withAnswers) answers[index] = answer;
   });

@@ -1,7 +1,6 @@
-/** Something whose calls are timed: Nest, its bare driver calls, another library. */
-export interface Target {
-  /** Makes one call and answers what it came to. */
-  invoke(call: never): Promise<Answer>;
+/** A program whose calls are timed: Nest, its database commands alone, or another library. */
+export interface Target<Call> {
+  invoke(call: Call): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -12,7 +11,7 @@ export interface Answer {
 }
 
 /** The settings are an environment: connection strings, URLs, keys. */
-export type OpenTarget = (settings: Record<string, string>) => Promise<Target>;
+export type OpenTarget<Call> = (settings: Record<string, string>) => Promise<Target<Call>>;
 
 /** The modules that a runner can open; each exports `openTarget`. */
 export const TARGETS = {

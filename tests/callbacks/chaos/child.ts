@@ -4,7 +4,7 @@ import { openCore } from "#core/core.ts";
 import { serveRpc } from "#entry/rpc.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { handler as createTrial } from "#methods/2021-10-06/create_trial_and_magic_link.ts";
-import { toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
+import { lambdaContext, toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
 import { type Fate, mortal } from "#tests/support/mortal.ts";
 
 export interface Delivery {
@@ -26,7 +26,7 @@ const trial = serveRpc(createTrial.declaration, mortalOpen);
 process.on("message", async (delivery: Delivery) => {
   offset = delivery.offset;
   const { body, signature } = delivery;
-  const context = { awsRequestId: "request" } as never;
+  const context = lambdaContext();
   const { statusCode } = await (signature === null
     ? trial(toTrialEvent(body), context)
     : webhook(toWebhookEvent(body, signature), context));

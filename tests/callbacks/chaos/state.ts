@@ -30,8 +30,13 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
   };
   const sorted = (documents: Document[], by: string) =>
     documents
-      .map((document) => ({ user: people.get(String(document.userId)), ...(say(document) as object) }))
-      .sort((one, other) => String(one[by as never]).localeCompare(String(other[by as never])));
+      .map(
+        (document): Record<string, unknown> => ({
+          user: people.get(String(document.userId)),
+          ...(say(document) as object),
+        }),
+      )
+      .sort((one, other) => String(one[by]).localeCompare(String(other[by])));
   const subscriptions = await find(nest, "subscriptions", { userId: { $in: userIds } });
   const ledger = await find(nest, "stripe-events", {
     _id: { $in: nest.stripe.events().map(({ id }) => id) },

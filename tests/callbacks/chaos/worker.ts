@@ -8,7 +8,7 @@ import { serveRpc } from "#entry/rpc.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { handler as createTrial } from "#methods/2021-10-06/create_trial_and_magic_link.ts";
 import type { Delivery } from "#tests/callbacks/chaos/child.ts";
-import { toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
+import { lambdaContext, toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
 import { type Fate, mortal } from "#tests/support/mortal.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
@@ -30,7 +30,7 @@ export function startWorker(nest: TestNest, fate: Fate): Worker {
   const webhook = serveWebhook(stripeWebhook.declaration, worker.open);
   const trial = serveRpc(createTrial.declaration, worker.open);
   const ask = async (serve: Handler, event: APIGatewayProxyEventV2) => {
-    const answer = serve(event, { awsRequestId: "request" } as never);
+    const answer = serve(event, lambdaContext());
     return (await Promise.race([answer, death.promise]))?.statusCode ?? null;
   };
   return {

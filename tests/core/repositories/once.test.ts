@@ -31,8 +31,8 @@ test("an event of SES's that comes many times at once is stored once, as it came
     await atOnce((caller) => mailEvents.insert(event(round, caller)));
     const first = await mailEvents.findHardBounce(`bounced-${round}@example.com`, moment(-1));
     await mailEvents.insert(event(round, 99));
-    const stored = opened.database.collection(MailEventRepository.collectionName);
-    expect(await stored.find({ _id: `mailevent_${round}` as never }).toArray()).toEqual([first]);
+    const stored = opened.database.collection<{ _id: string }>(MailEventRepository.collectionName);
+    expect(await stored.find({ _id: `mailevent_${round}` }).toArray()).toEqual([first]);
   });
 });
 

@@ -38,8 +38,8 @@ test("one that many remove at once is removed once, and leaves a later mapping o
     await mappings.insert(mapping(`removed-${round}`, customer));
     await atOnce((caller) => mappings.remove(customer, moment(caller)));
     expect(await mappings.findByCustomer(customer)).toBeNull();
-    const removed = { _id: `removed-${round}` as never };
-    const collection = opened.database.collection(ProviderMappingRepository.collectionName);
+    const removed = { _id: `removed-${round}` };
+    const collection = opened.database.collection<{ _id: string }>(ProviderMappingRepository.collectionName);
     const first = await collection.findOne(removed);
     expect(await mappings.insert(mapping(`later-${round}`, customer))).toBe(true);
     await atOnce((caller) => mappings.remove(customer, moment(100 + caller)), 3);

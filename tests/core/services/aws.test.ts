@@ -74,8 +74,13 @@ describe("a signed request compared with the AWS SDK's", () => {
       applyChecksum: false,
       sha256: class {
         #hash;
-        constructor(key?: string) {
-          this.#hash = key === undefined ? createHash("sha256") : createHmac("sha256", key);
+        constructor(key?: string | ArrayBuffer | ArrayBufferView) {
+          const secret = ArrayBuffer.isView(key)
+            ? new Uint8Array(key.buffer, key.byteOffset, key.byteLength)
+            : key instanceof ArrayBuffer
+              ? new Uint8Array(key)
+              : key;
+          this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret);
         }
         update(data: Uint8Array) {
           this.#hash.update(data);
@@ -84,7 +89,7 @@ describe("a signed request compared with the AWS SDK's", () => {
           return new Uint8Array(this.#hash.digest());
         }
         reset() {}
-      } as never,
+      },
     });
     const { authorization, connection: _connection, "x-amz-security-token": _token, ...signed } = headers;
     const url = new URL(server.url);

@@ -4,6 +4,7 @@ import { handler as authenticateUser } from "#methods/2020-12-14/authenticate_us
 import { handler as sendMagicLink } from "#methods/2020-12-14/send_magic_link.ts";
 import { handler as setMarketingConsent } from "#methods/2020-12-14/set_marketing_consent.ts";
 import { handler as revokeToken } from "#methods/2021-10-06/revoke_token.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { type Fate, mortal } from "#tests/support/mortal.ts";
 import {
   codeIn,
@@ -45,7 +46,7 @@ describe("a process that dies at any of its writes", () => {
       body: Buffer.from(JSON.stringify(body)),
       ip: "203.0.113.9",
     };
-    const answered = serveRpc(declaration, open)(toEvent(incoming, path), { awsRequestId: "r" } as never);
+    const answered = serveRpc(declaration, open)(toEvent(incoming, path), lambdaContext());
     const hasDied = await Promise.race([death.promise, answered.then(() => false)]);
     await atRest();
     return hasDied;

@@ -56,7 +56,7 @@ export class Shapes {
   /** Where data is not as a schema says, at most once a place. */
   violations(schema: Schema, data: unknown, expanded = NOTHING): Violation[] {
     const validate = this.#compile(schema);
-    if (validate.call(expanded as never, data)) return [];
+    if (validate.call(expanded, data)) return [];
     const found = new Map<string, Violation>();
     for (const { keyword, instancePath, message = keyword, params } of validate.errors ?? []) {
       if (SUMMARIES.has(keyword) || params.type === "null") continue;
@@ -79,7 +79,7 @@ export class Shapes {
   #check(name: string, context: DataValidationCxt): Check {
     return (expanded, data) => {
       const validate = this.#compile(this.#shapes[name] ?? {});
-      return validate.call(expanded as never, data, context) ? [] : (validate.errors ?? []);
+      return validate.call(expanded, data, context) ? [] : (validate.errors ?? []);
     };
   }
 

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import type { Context } from "aws-lambda";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { MINUTE } from "#core/clock.ts";
 import { serveEvent } from "#entry/event.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
 interface Filter {
@@ -45,7 +45,7 @@ function counts(pattern: string, line: string): boolean {
 let nest: TestNest;
 const counted = (name: string) =>
   nest.logLines.filter((line) => counts(filters.get(name)?.FilterPattern ?? "", line)).length;
-const context = { awsRequestId: "r1" } as Context;
+const context = lambdaContext("r1");
 
 beforeAll(async () => {
   nest = await startNest({ environment: { LIMIT_MAILS_PER_HOUR: "3" } });

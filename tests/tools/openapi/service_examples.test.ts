@@ -3,6 +3,7 @@ import type { ErrorCode } from "#core/errors.ts";
 import { handler as jwks } from "#entry/jwks.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import { openApiDocument, requireDeclared } from "#tests/support/declared.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import type { Reply, TestNest } from "#tests/support/nest.ts";
 import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
 import { type Nests, startNests } from "#tests/tools/openapi/provoke.ts";
@@ -36,7 +37,7 @@ const WAYS: Readonly<Partial<Record<ErrorCode, (nests: Nests) => Promise<Reply>>
   },
   subscription_not_valid: async ({ good }) => {
     const { id } = good.stripe.createSubscription({ email: "strange@example.com" });
-    good.stripe.updateSubscription(id, { fields: { status: "sleeping" as never } });
+    good.stripe.updateSubscription(id, { fields: { status: "sleeping" } });
     return good.webhook(newest(good, CREATED));
   },
   customer_email_missing: async ({ good }) => {
@@ -113,7 +114,7 @@ describe("paths that are no methods", () => {
     ["health", unmatched, "/health"],
   ])("%s, whose function has no variables, answer the documented 500", async (_name, handler, path) => {
     const event = toEvent({ method: "GET", path, headers: {}, ip: "203.0.113.1" }, "$default");
-    const { statusCode = 0, headers, body = "" } = await handler(event, { awsRequestId: "r-1" } as never);
+    const { statusCode = 0, headers, body = "" } = await handler(event, lambdaContext("r-1"));
     expect(statusCode).toBe(500);
     requireDeclared({
       verb: "GET",

@@ -1,9 +1,9 @@
-import type { Context } from "aws-lambda";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { handler } from "#callbacks/ses_events.ts";
 import { DAY } from "#core/clock.ts";
 import { serveEvent } from "#entry/event.ts";
 import { runCli } from "#tests/support/cli.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
 
@@ -20,7 +20,7 @@ async function returned(to: string, kind: string, secondsAgo = 0): Promise<void>
   const serve = serveEvent(handler.declaration, nest.gateway);
   const tell: Mails["tell"] = (event) => {
     const time = new Date(Date.parse(event.time) - secondsAgo * 1000).toISOString();
-    return serve({ ...event, time }, { awsRequestId: "r1" } as Context);
+    return serve({ ...event, time }, lambdaContext("r1"));
   };
   const route = mailRoutes({ ses: nest.ses, tell }).find(({ path }) => path === "/dev/mail/returned");
   const answer = await route?.run("", Buffer.from(JSON.stringify({ to, kind })));

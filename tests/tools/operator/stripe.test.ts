@@ -43,7 +43,6 @@ const created = (id: string): DoubleEvent => {
 };
 const row = (id: string) => nest.collection("stripe-events").findOne({ _id: id });
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
-const subjects = () => nest.ses.inbox.map(({ subject }) => subject);
 /** As if it had happened some days ago. */
 function ago<Result>(days: number, work: () => Result): Result {
   nest.clock.advance(-days * DAY);
@@ -145,7 +144,7 @@ describe("replay", () => {
     expect(printed).toContain("3 events: 2 done, 0 ignored, 1 failed, 0 finished before.");
     expect(status).toBe(1);
     expect(await row(created(one.id).id)).toMatchObject({ status: "done", attempt: 2 });
-    expect(subjects().sort()).toEqual(["Welcome to Beak!", "Your Beak Trial has begun!"]);
+    expect(nest.mailSubjects().sort()).toEqual(["Welcome to Beak!", "Your Beak Trial has begun!"]);
 
     await nest.collection("stripe-events").deleteMany({ status: "failed" });
     expect(await run("stripe replay --failed")).toMatchObject({ status: 0 });
@@ -157,7 +156,7 @@ describe("replay", () => {
     await nest.webhook(event);
     expect(await run(`stripe replay ${event.id}`)).toMatchObject({ status: 0 });
     expect(await row(event.id)).toMatchObject({ status: "done", attempt: 2 });
-    expect(subjects()).toEqual(["Welcome to Beak!"]);
+    expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
 
     await nest.collection("subscriptions").deleteMany({});
     await nest.collection("stripe-events").deleteMany({});
@@ -370,7 +369,7 @@ describe("reconcile", () => {
     expect(applied.status).toBe(1);
     expect(await stored(known.id)).toMatchObject({ status: "canceled" });
     expect(await stored(missing.id)).toMatchObject({ status: "active", userId: expect.any(String) });
-    expect(subjects().filter((subject) => subject === "Welcome to Beak!")).toHaveLength(3);
+    expect(nest.mailSubjects().filter((subject) => subject === "Welcome to Beak!")).toHaveLength(3);
 
     await nest.collection("subscriptions").deleteOne({ _id: "sub_ghost" });
     expect(await run("stripe reconcile --apply")).toMatchObject({ status: 0 });
@@ -415,12 +414,12 @@ describe("reconcile", () => {
     expect(await run("stripe reconcile --apply")).toMatchObject({ status: 0 });
     expect(await stored(old.id)).toMatchObject({ status: "active" });
     expect(await stored(recent.id)).toMatchObject({ status: "trialing" });
-    expect(subjects()).toEqual(["Your Beak Trial has begun!"]);
+    expect(nest.mailSubjects()).toEqual(["Your Beak Trial has begun!"]);
     await nest.deliverEvents();
     nest.stripe.updateSubscription(old.id, { cancel_at_period_end: true });
     await nest.deliverEvents();
     expect(await stored(old.id)).toMatchObject({ cancelType: "period_end" });
-    expect(subjects()).toEqual(["Your Beak Trial has begun!"]);
+    expect(nest.mailSubjects()).toEqual(["Your Beak Trial has begun!"]);
   });
 
   test("a second subscription is cancelled and given back as by an event; a rejection left half done is finished", async () => {
@@ -430,7 +429,7 @@ describe("reconcile", () => {
     const byId = Object.fromEntries(nest.stripe.subscriptions().map(({ id, status }) => [id, status]));
     expect(byId).toEqual({ [first.id]: "active", [second.id]: "canceled" });
     expect(nest.stripe.refunds()).toMatchObject([{ amount: 499 }]);
-    expect(subjects()).toEqual(["Duplicate Beak Subscription"]);
+    expect(nest.mailSubjects()).toEqual(["Duplicate Beak Subscription"]);
 
     await run("stripe reconcile --apply");
     await nest

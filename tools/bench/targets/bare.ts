@@ -9,10 +9,10 @@ const DUPLICATE_KEY = 11000;
  * The database commands of recorded calls and nothing else, through the same driver with the same settings: the same
  * documents, in the same order of trips, those of one trip side by side.
  */
-export const openTarget: OpenTarget = async ({ MONGODB_URI = "" }) => {
+export const openTarget: OpenTarget<Trips> = async ({ MONGODB_URI = "" }) => {
   const { client, database } = openMongo(MONGODB_URI);
   return {
-    async invoke(trips: Trips) {
+    async invoke(trips) {
       for (const commands of trips) await Promise.all(commands.map((command) => send(database, command)));
       return { status: 200 };
     },

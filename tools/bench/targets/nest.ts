@@ -2,10 +2,10 @@ import type { OpenTarget } from "#tools/bench/target.ts";
 import { type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 
 /** Nest's real handlers, called as API Gateway would call them. Log lines are made, and written nowhere. */
-export const openTarget: OpenTarget = async (settings) => {
+export const openTarget: OpenTarget<IncomingCall> = async (settings) => {
   const gateway = await openGateway(settings, { write: () => undefined });
   return {
-    async invoke({ body, ...call }: IncomingCall) {
+    async invoke({ body, ...call }) {
       const answer = await gateway.invoke({
         ...call,
         body: body && Buffer.from(body.buffer, body.byteOffset, body.length),

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const CARD = { fingerprint: "card-of-a-family" };
@@ -6,10 +6,7 @@ let nest: TestNest;
 const start = async (policy?: string) => {
   nest = await startNest(policy === undefined ? {} : { environment: { TRIAL_CARD_POLICY: policy } });
 };
-beforeEach(() => {
-  nest = undefined as never;
-});
-afterEach(() => nest?.stop());
+afterEach(() => nest.stop());
 
 const trial = (email: string, card: object | null = CARD) =>
   nest.stripe.createSubscription({ email, trialDays: 14, ...(card && { card }) });

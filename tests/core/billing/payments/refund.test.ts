@@ -30,7 +30,7 @@ test.each(["won", "lost"] as const)(
     const dispute = nest.stripe.dispute(second.id);
     for (let copy = 0; copy < 2; copy++) expect(statusesOf(await nest.deliverEvents())).toEqual([200]);
     expect(await stored(second.id)).toMatchObject({ status: "canceled", refundedAt: expect.any(String) });
-    expect(nest.ses.inbox.map(({ subject }) => subject)).toContain("Duplicate Beak Subscription");
+    expect(nest.mailSubjects()).toContain("Duplicate Beak Subscription");
     expect(nest.logged("refund_disputed")).toHaveLength(1);
     expect(nest.stripe.refunds()).toEqual([]);
     nest.stripe.closeDispute(dispute.id, outcome);

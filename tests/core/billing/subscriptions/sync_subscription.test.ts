@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY, HOUR } from "#core/clock.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { holdWebhook } from "#tests/support/held.ts";
-import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -24,17 +24,12 @@ const post = async (path: string, params: Record<string, string>): Promise<{ id:
 const newest = (type: string) =>
   nest.stripe.events().findLast((event) => event.type === `customer.subscription.${type}`) as DoubleEvent;
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
-const statusOf = async (id: string) => {
-  const user_id = (await stored(id))?.userId;
-  const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
-  return reply.status === 200 ? reply.body.status : reply.body.code;
-};
-const subjects = () => nest.ses.inbox.map(({ subject }) => subject);
+const statusOf = async (id: string) => nest.subscriptionStatus((await stored(id))?.userId);
 /** Changes what a subscription is for. */
 const changeProduct = (id: string, product: string) => {
   const items = structuredClone(nest.stripe.subscriptions().find((one) => one.id === id)?.items);
   for (const item of items?.data ?? []) item.price.product = product;
-  nest.stripe.updateSubscription(id, { fields: { items: items as never } });
+  nest.stripe.updateSubscription(id, { fields: { items: items } });
 };
 
 test("one that became ours after it was made is taken in, though its `created` was none of our business", async () => {
@@ -45,7 +40,7 @@ test("one that became ours after it was made is taken in, though its `created` w
   changeProduct(id, "prod_beak");
   expect((await nest.webhook(newest("updated"))).status).toBe(200);
   expect(await statusOf(id)).toBe("active");
-  expect(subjects()).toEqual(["Welcome to Beak!"]);
+  expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
 });
 
 test("one whose `created` never came is taken in by what comes an hour later, and welcomed if it is new", async () => {
@@ -56,14 +51,14 @@ test("one whose `created` never came is taken in by what comes an hour later, an
   nest.clock.advance(120);
   expect((await nest.webhook(newest("updated"))).status).toBe(200);
   expect(await statusOf(young.id)).toBe("active");
-  expect(subjects()).toEqual(["Welcome to Beak!"]);
+  expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
 
   const old = nest.stripe.createSubscription({ email: "bob@example.com" });
   nest.clock.advance(10 * DAY);
   nest.stripe.updateSubscription(old.id, { metadata: { n: "2" } });
   expect((await nest.webhook(newest("updated"))).status).toBe(200);
   expect(await statusOf(old.id)).toBe("active");
-  expect(subjects()).toHaveLength(1);
+  expect(nest.mailSubjects()).toHaveLength(1);
 });
 
 test("one that is heard of only when its trial is about to end is taken in, and its owner reminded", async () => {
@@ -73,7 +68,7 @@ test("one that is heard of only when its trial is about to end is taken in, and 
   for (let copy = 0; copy < 2; copy++)
     expect((await nest.webhook(newest("trial_will_end"))).status).toBe(200);
   expect(await statusOf(id)).toBe("trialing");
-  expect(subjects()).toEqual(["Your Beak trial ends soon"]);
+  expect(nest.mailSubjects()).toEqual(["Your Beak trial ends soon"]);
 });
 
 test("one that was changed to another product grants nothing, stands in nobody's way, and is left alone", async () => {
@@ -155,7 +150,7 @@ test("one whose customer is mapped to somebody in the moment in which it is stor
   nest.clock.advance(150);
   expect((await nest.webhook(newest("created"))).status).toBe(200);
   expect(await stored(id)).toMatchObject({ userId: user_id });
-  expect(subjects().filter((subject) => subject === "Welcome to Beak!")).toHaveLength(1);
+  expect(nest.mailSubjects().filter((subject) => subject === "Welcome to Beak!")).toHaveLength(1);
   await held.close();
 });
 

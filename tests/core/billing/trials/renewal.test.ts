@@ -15,15 +15,9 @@ const ask = async (whose = "ada") => {
   const reply = await nest.call(`${V2}create_trial_and_magic_link`, body);
   return reply.body?.code ?? reply.status;
 };
-const statusOf = async (user_id?: string) => {
-  const id = user_id ?? (await nest.collection("identifiers").findOne({ identifierValue: ADA }))?.userId;
-  const reply = await nest.call(`${V2}get_subscription_status`, { user_id: id }, { internal: true });
-  return reply.status === 200 ? reply.body.status : reply.body.code;
-};
+const statusOf = async (userId?: string) => nest.subscriptionStatus(userId ?? (await nest.userIdOf(ADA)));
 const runOut = async () => {
-  nest.clock.advance(15 * DAY);
-  nest.stripe.advance(0);
-  await nest.deliverEvents();
+  await nest.passTime(15 * DAY);
   expect(await statusOf()).toBe("no_active_subscription");
 };
 const statuses = () => nest.stripe.subscriptions().map(({ status }) => status);
@@ -91,7 +85,7 @@ test("a trial whose making Nest never heard the end of is its owner's all the sa
   expect(await statusOf()).toBe("trialing");
   await runOut();
   expect(await ask()).toBe(204);
-  const { user_id } = (await nest.redeem(codeIn(nest.ses.inbox.at(-1) as never))).body;
+  const { user_id } = (await nest.redeem(codeIn(nest.lastMail()))).body;
   expect(await statusOf(user_id)).toBe("no_active_subscription");
   expect(statuses()).toEqual(["canceled"]);
   expect(await nest.collection("users").findOne({ _id: user_id })).toMatchObject({

@@ -20,15 +20,10 @@ const ask = async (address = ADA, at = nest) => {
   const reply = await at.call(`${V2}create_trial_and_magic_link`, body);
   return reply.body?.code ?? reply.status;
 };
-const statusOf = async () => {
-  const user_id = (await nest.collection("identifiers").findOne({ identifierValue: ADA }))?.userId;
+const subscription = async () => {
+  const user_id = await nest.userIdOf(ADA);
   const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
   return reply.status === 200 ? reply.body : reply.body.code;
-};
-const pass = async (seconds: number) => {
-  nest.clock.advance(seconds);
-  nest.stripe.advance(0);
-  await nest.deliverEvents();
 };
 const payments = () => nest.stripe.events().filter(({ type }) => type === "payment_intent.succeeded");
 /** Somebody who paid once, by a card that Stripe still has. */
@@ -50,9 +45,9 @@ test("a trial that a stranger starts for a former customer ends without charging
   expect(await ask()).toBe(204);
   await nest.deliverEvents();
   expect(nest.stripe.customers().map(({ id }) => id)).toEqual([customer]);
-  expect(await statusOf()).toMatchObject({ status: "trialing", cancel_type: "period_end" });
-  await pass(16 * DAY);
-  expect(await statusOf()).toBe("no_active_subscription");
+  expect(await subscription()).toMatchObject({ status: "trialing", cancel_type: "period_end" });
+  await nest.passTime(16 * DAY);
+  expect(await subscription()).toBe("no_active_subscription");
   expect(payments()).toHaveLength(1);
 });
 
@@ -61,8 +56,8 @@ test("a former customer who then wants to go on pays by it", async () => {
   await ask();
   const trial = nest.stripe.subscriptions().at(-1);
   nest.stripe.updateSubscription(trial?.id ?? "", { cancel_at_period_end: false });
-  await pass(14 * DAY + 60);
-  expect(await statusOf()).toMatchObject({ status: "active" });
+  await nest.passTime(14 * DAY + 60);
+  expect(await subscription()).toMatchObject({ status: "active" });
   expect(payments()).toHaveLength(2);
 });
 
@@ -73,7 +68,7 @@ test.each(["past_due", "unpaid", "paused"] as const)(
     await nest.deliverEvents();
     // Beyond every grace, but short of the end of Stripe's tries.
     nest.clock.advance(40 * DAY);
-    expect(await statusOf()).toBe("no_active_subscription");
+    expect(await subscription()).toBe("no_active_subscription");
     expect(await ask()).toBe("already_subscribed");
     expect(nest.stripe.subscriptions().map((one) => [one.id, one.status])).toEqual([[id, status]]);
     expect(await nest.collection("trials").countDocuments()).toBe(0);
@@ -85,8 +80,8 @@ test("whose trial goes on as a subscription that is paid for is already subscrib
   await nest.deliverEvents();
   const [trial] = nest.stripe.subscriptions();
   nest.stripe.attachCard(trial?.customer ?? "");
-  await pass(14 * DAY + 60);
-  expect(await statusOf()).toMatchObject({ status: "active" });
+  await nest.passTime(14 * DAY + 60);
+  expect(await subscription()).toMatchObject({ status: "active" });
   const mails = nest.ses.inbox.length;
   expect(await ask()).toBe("already_subscribed");
   nest.stripe.updateSubscription(trial?.id ?? "", { status: "unpaid" });
@@ -122,15 +117,15 @@ test("a former customer that was deleted at Stripe gets a new one at once", asyn
     removedAt: expect.any(String),
   });
   await nest.deliverEvents();
-  expect(await statusOf()).toMatchObject({ status: "trialing", cancel_at: null });
+  expect(await subscription()).toMatchObject({ status: "trialing", cancel_at: null });
 });
 
 test("a trial whose subscription was made but not stored is stored by the next request, without a webhook", async () => {
   await ask();
   await nest.collection("subscriptions").deleteMany({});
-  expect(await statusOf()).toBe("no_active_subscription");
+  expect(await subscription()).toBe("no_active_subscription");
   expect(await ask()).toBe(204);
-  expect(await statusOf()).toMatchObject({ status: "trialing" });
+  expect(await subscription()).toMatchObject({ status: "trialing" });
   expect(nest.stripe.subscriptions()).toHaveLength(1);
 });
 
@@ -139,7 +134,7 @@ test("and if it has ended meanwhile, unseen, there is another one", async () => 
   await nest.collection("subscriptions").deleteMany({});
   nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id ?? "");
   expect(await ask()).toBe(204);
-  expect(await statusOf()).toMatchObject({ status: "trialing" });
+  expect(await subscription()).toMatchObject({ status: "trialing" });
   expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["canceled", "trialing"]);
 });
 
