@@ -291,7 +291,7 @@ export class TestNest {
   /** Every document of the database, as one text. */
   async dump(): Promise<string> {
     const { database } = this.gateway.mongo;
-    const names = (await database.listCollections().toArray()).map(({ name }) => name);
+    const names = (await database.listCollections().toArray()).map(({ name }) => name).sort();
     const contents = await Promise.all(names.map((name) => database.collection(name).find().toArray()));
     return contents.map((documents) => BSON.EJSON.stringify(documents)).join("\n");
   }
