@@ -1,4 +1,4 @@
-import type { Lane } from "#tests/faults/lane.ts";
+import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 
 type Document = Record<string, unknown>;
 
@@ -25,7 +25,7 @@ const IDLE = ["authorizations", "access_tokens", "refresh-tokens"];
  * Everything that a call has led to for a person, in words that are the same whatever ids and times it has: what the
  * database holds, what Stripe does, and which mails have come.
  */
-export async function endState({ nest }: Lane, address: string): Promise<Record<string, unknown>> {
+export async function endState({ nest }: ProxiedNest, address: string): Promise<Record<string, unknown>> {
   const find = (collection: string, filter: object) =>
     nest.collection(collection).find(filter).toArray() as Promise<Document[]>;
   const customers = nest.stripe.customers().filter((one) => !one.deleted && one.email === address);

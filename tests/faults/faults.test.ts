@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadMethods } from "#routes.ts";
 import { seededRandom, shuffled } from "#stripe_double/random.ts";
-import { type Lane, PARTS, startLane } from "#tests/faults/lane.ts";
+import { DEPENDENCIES, type ProxiedNest, startProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { type Clean, type Fault, type Outcome, runClean, runFaulty } from "#tests/faults/run.ts";
 import { nameOf, SCENARIOS, type Scenario } from "#tests/faults/scenarios.ts";
 import { tableOf } from "#tests/faults/table.ts";
@@ -13,7 +13,7 @@ const IS_WHOLE = FAULTS === "all";
 /** CI takes the same sample each time. */
 const SEED = Number(FAULTS_SEED ?? (IS_WHOLE ? Date.now() % 1_000_000 : 1));
 const SAMPLE_MS = 5_000;
-const LANES = 6;
+const NESTS = 6;
 
 interface Job {
   scenario: Scenario;
@@ -23,29 +23,29 @@ interface Job {
 
 describe("a part that goes wrong at one step of a call", () => {
   let base: TestNest;
-  let lanes: Lane[];
+  let nests: ProxiedNest[];
   beforeAll(async () => {
     base = await startNest();
-    lanes = await Promise.all(Array.from({ length: LANES }, () => startLane(base)));
+    nests = await Promise.all(Array.from({ length: NESTS }, () => startProxiedNest(base)));
   });
   afterAll(async () => {
-    for (const lane of lanes) await lane.stop();
+    for (const proxied of nests) await proxied.stop();
     await base.stop();
   });
 
-  /** Does each piece of work on whichever lane is free, until none is left or time is up. */
-  async function onLanes<Work>(
+  /** Does each piece of work on whichever proxied is free, until none is left or time is up. */
+  async function onNests<Work>(
     all: readonly Work[],
-    work: (lane: Lane, piece: Work) => Promise<void>,
+    work: (proxied: ProxiedNest, piece: Work) => Promise<void>,
     end = Number.POSITIVE_INFINITY,
   ) {
     const queue = [...all];
     await Promise.all(
-      lanes.map(async (lane) => {
+      nests.map(async (proxied) => {
         while (Date.now() < end) {
           const piece = queue.shift();
           if (piece === undefined) return;
-          await work(lane, piece);
+          await work(proxied, piece);
         }
       }),
     );
@@ -65,25 +65,27 @@ describe("a part that goes wrong at one step of a call", () => {
     console.log(`FAULTS_SEED=${SEED}`);
     const jobs: Job[] = [];
     const wanted = SCENARIOS.filter((scenario) => nameOf(scenario).includes(FAULTS_ONLY));
-    await onLanes(wanted, async (lane, scenario) => {
-      const clean = await runClean(lane, scenario);
-      for (const part of PARTS) {
+    await onNests(wanted, async (proxied, scenario) => {
+      const clean = await runClean(proxied, scenario);
+      for (const dependency of DEPENDENCIES) {
         for (const kind of Object.keys(FAULT_KINDS) as FaultKind[]) {
-          for (const index of clean.steps[part].keys())
-            jobs.push({ scenario, clean, fault: { part, kind, step: index + 1 } });
+          for (const index of clean.steps[dependency].keys())
+            jobs.push({ scenario, clean, fault: { dependency, kind, step: index + 1 } });
         }
       }
     });
     // A part that no call reaches would be tried for nothing.
     if (FAULTS_ONLY === "")
-      expect([...new Set(jobs.map(({ fault }) => fault.part))].sort()).toEqual([...PARTS].sort());
+      expect([...new Set(jobs.map(({ fault }) => fault.dependency))].sort()).toEqual(
+        [...DEPENDENCIES].sort(),
+      );
     const outcomes: [Job, Outcome][] = [];
     const failures: string[] = [];
     const sample = shuffled(jobs, seededRandom(SEED));
-    await onLanes(
+    await onNests(
       sample,
-      async (lane, job) => {
-        const running = runFaulty(lane, job.scenario, job.clean, job.fault);
+      async (proxied, job) => {
+        const running = runFaulty(proxied, job.scenario, job.clean, job.fault);
         await running.then(
           (outcome) => outcomes.push([job, outcome]),
           (error: Error) => failures.push(error.message),

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Claim, live } from "#tests/faults/life.ts";
+import { type Claim, live } from "#tests/faults/journey.ts";
 import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
@@ -31,7 +31,7 @@ let nest: TestNest;
 const start = async () => {
   database = await findDatabase({ dataDirectory: folder, say: () => undefined });
   const { hostname, port } = new URL(database.uri.replace(/^mongodb/, "http"));
-  proxy.to({ host: hostname, port: Number(port) });
+  proxy.forwardTo({ host: hostname, port: Number(port) });
 };
 /** One that somebody else runs is not ours to kill. */
 const isOurs = !process.env.MONGODB_URI;
@@ -89,7 +89,7 @@ test.runIf(isOurs)(
     await database.stop();
     wanted = claims.length + ACCEPTED;
     await start();
-    proxy.mend();
+    proxy.clear();
     await accepted();
     isOver = true;
     await Promise.all(lives);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { endState } from "#tests/faults/end_state.ts";
-import { type Lane, PARTS, type Part } from "#tests/faults/lane.ts";
+import { DEPENDENCIES, type Dependency, type ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
 import type { FaultKind } from "#tests/support/fault_proxy.ts";
 import type { Reply } from "#tests/support/nest.ts";
@@ -14,18 +14,18 @@ const MOST_TRIES = 4;
 /** Between later tries: longer than the time in which a call could still be at work, or a lease or claim stands. */
 const PATIENCE_SECONDS = 150;
 
-/** As the answer says while a part is lost. */
+/** As the answer says while a dependency is lost. */
 const SHORTEST_RETRY_AFTER_MS = 1_000;
 
 /** How a call goes when nothing goes wrong. */
 export interface Clean {
-  steps: Record<Part, string[]>;
+  steps: Record<Dependency, string[]>;
   status: number;
   state: Record<string, unknown>;
 }
 
 export interface Fault {
-  part: Part;
+  dependency: Dependency;
   /** The number of the step, from 1. */
   step: number;
   kind: FaultKind;
@@ -42,16 +42,18 @@ let people = 0;
 const newAddress = () => `person${++people}@example.com`;
 
 /** Makes the call without a fault, and counts its steps. */
-export async function runClean(lane: Lane, scenario: Scenario): Promise<Clean> {
+export async function runClean(proxied: ProxiedNest, scenario: Scenario): Promise<Clean> {
   const address = newAddress();
-  const call = await scenario.prepare(lane, address);
-  await lane.mend();
-  for (const proxy of Object.values(lane.proxies)) proxy.steps.length = 0;
+  const call = await scenario.prepare(proxied, address);
+  await proxied.clearFaults();
+  for (const proxy of Object.values(proxied.proxies)) proxy.steps.length = 0;
   const { status } = await call();
   // Counted before the rest arrives.
-  const steps = Object.fromEntries(PARTS.map((part) => [part, [...lane.proxies[part].steps]]));
-  await lane.arrive();
-  return { steps: steps as Clean["steps"], status, state: await endState(lane, address) };
+  const steps = Object.fromEntries(
+    DEPENDENCIES.map((dependency) => [dependency, [...proxied.proxies[dependency].steps]]),
+  );
+  await proxied.deliverEvents();
+  return { steps: steps as Clean["steps"], status, state: await endState(proxied, address) };
 }
 
 /**
@@ -59,23 +61,23 @@ export async function runClean(lane: Lane, scenario: Scenario): Promise<Clean> {
  * @throws Error if an answer is late or unclear, if no retry succeeds, or if it ends otherwise than without the fault
  */
 export async function runFaulty(
-  lane: Lane,
+  proxied: ProxiedNest,
   scenario: Scenario,
   clean: Clean,
   fault: Fault,
 ): Promise<Outcome> {
-  const { part, step, kind } = fault;
+  const { dependency, step, kind } = fault;
   const broken = (what: string) =>
     new Error(
-      `${nameOf(scenario)}, ${part}: ${kind} at ${clean.steps[part][step - 1]} (step ${step}): ${what}`,
+      `${nameOf(scenario)}, ${dependency}: ${kind} at ${clean.steps[dependency][step - 1]} (step ${step}): ${what}`,
     );
   const address = newAddress();
-  const call = await scenario.prepare(lane, address);
-  lane.proxies[part].arm(kind, step);
+  const call = await scenario.prepare(proxied, address);
+  proxied.proxies[dependency].arm(kind, step);
   const startedAt = Date.now();
   const first = await call();
   const took = Date.now() - startedAt;
-  await lane.mend();
+  await proxied.clearFaults();
   const isWebhook = scenario.path.includes("webhook");
   if (took > (isWebhook ? WEBHOOK_ANSWERED_WITHIN_MS : ANSWERED_WITHIN_MS))
     throw broken(`it took ${took} ms`);
@@ -83,16 +85,17 @@ export async function runFaulty(
   const answers = [saidBy(first)];
   let last = first;
   while (last.status !== clean.status) {
-    if (saidBy(last).includes("unknown")) throw broken(`it answered unknown: ${lane.nest.logLines.at(-1)}`);
+    if (saidBy(last).includes("unknown"))
+      throw broken(`it answered unknown: ${proxied.nest.logLines.at(-1)}`);
     if (answers.length === MOST_TRIES) throw broken(`it answered ${answers.join(", then ")}`);
     // Whoever makes a call again waits as long as it says; what is longer than that is over when the clock is moved.
-    if (answers.length > 1) lane.nest.clock.advance(PATIENCE_SECONDS);
+    if (answers.length > 1) proxied.nest.clock.advance(PATIENCE_SECONDS);
     else if (last.headers["retry-after"]) await wait(SHORTEST_RETRY_AFTER_MS);
     last = await call();
     answers.push(saidBy(last));
   }
-  await lane.arrive();
-  const state = await endState(lane, address);
+  await proxied.deliverEvents();
+  const state = await endState(proxied, address);
   if (!isDeepStrictEqual(state, clean.state)) throw broken(difference(state, clean.state, answers));
   return { answer: answers[0] ?? "", retries: answers.length - 1 };
 }

@@ -1,5 +1,5 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import type { Lane } from "#tests/faults/lane.ts";
+import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { codeIn, linkRequest, type Reply, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
 
 /** A call, and what has to be there before it. */
@@ -9,7 +9,7 @@ export interface Scenario {
   /** What tells it from others of that path. */
   kind?: string;
   /** @param address of somebody whom nobody else uses @returns the call, which can be made again as it is */
-  prepare(lane: Lane, address: string): Promise<() => Promise<Reply>>;
+  prepare(proxied: ProxiedNest, address: string): Promise<() => Promise<Reply>>;
 }
 
 const machineOf = (address: string) => ({
@@ -25,14 +25,14 @@ const signIn = (nest: TestNest, address: string, change: object = {}) =>
 /** A call of a method by a person who has signed in. */
 function signedIn(
   path: string,
-  body: (user_id: string, lane: Lane, address: string) => object | Promise<object>,
+  body: (user_id: string, proxied: ProxiedNest, address: string) => object | Promise<object>,
 ): Scenario {
   return {
     path,
-    async prepare(lane, address) {
-      const { nest } = lane;
+    async prepare(proxied, address) {
+      const { nest } = proxied;
       const { user_id, access_token } = await signIn(nest, address);
-      const asked = await body(user_id, lane, address);
+      const asked = await body(user_id, proxied, address);
       // Its copy of the news is old, and it holds no link to the portal.
       nest.clock.advance(61);
       return () => nest.call(path, asked, { bearer: access_token });
@@ -41,13 +41,17 @@ function signedIn(
 }
 
 /** The newest event of a type, which is delivered. */
-function hears(kind: string, type: string, live: (lane: Lane, address: string) => Promise<void>): Scenario {
+function hears(
+  kind: string,
+  type: string,
+  live: (proxied: ProxiedNest, address: string) => Promise<void>,
+): Scenario {
   return {
     path: "/1/webhook/stripe",
     kind,
-    async prepare(lane, address) {
-      const { nest } = lane;
-      await live(lane, address);
+    async prepare(proxied, address) {
+      const { nest } = proxied;
+      await live(proxied, address);
       const event = nest.stripe.events().findLast((one) => one.type === type) as DoubleEvent;
       return () => nest.webhook(event);
     },
@@ -56,10 +60,10 @@ function hears(kind: string, type: string, live: (lane: Lane, address: string) =
 
 const buys = (nest: TestNest, address: string) => nest.stripe.createSubscription({ email: address });
 /** Nothing before this is delivered any more. */
-const subscribed = async (lane: Lane, address: string, wanted: object = {}) => {
-  const { nest } = lane;
+const subscribed = async (proxied: ProxiedNest, address: string, wanted: object = {}) => {
+  const { nest } = proxied;
   const made = nest.stripe.createSubscription({ email: address, ...wanted });
-  await lane.arrive();
+  await proxied.deliverEvents();
   nest.clock.advance(5);
   return made;
 };
@@ -104,8 +108,8 @@ export const SCENARIOS: readonly Scenario[] = [
     return { user_id };
   }),
   signedIn(`${V1}set_marketing_consent`, (user_id) => ({ user_id, level: "general" })),
-  signedIn(`${V1}get_subscription_status`, async (user_id, lane, address) => {
-    await subscribed(lane, address);
+  signedIn(`${V1}get_subscription_status`, async (user_id, proxied, address) => {
+    await subscribed(proxied, address);
     return { user_id };
   }),
   signedIn(`${V1}list_news_items`, () => ({ client_id: WINDOWS })),
@@ -123,8 +127,8 @@ export const SCENARIOS: readonly Scenario[] = [
       () =>
         nest.call(`${V2}create_trial_and_magic_link`, request(address)),
   },
-  signedIn(`${V2}get_subscription_status`, async (user_id, lane, address) => {
-    await subscribed(lane, address);
+  signedIn(`${V2}get_subscription_status`, async (user_id, proxied, address) => {
+    await subscribed(proxied, address);
     return { user_id };
   }),
   signedIn(`${V2}get_user`, (user_id) => ({ user_id })),
@@ -143,31 +147,31 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   hears("a purchase", "customer.subscription.created", async ({ nest }, address) => void buys(nest, address)),
-  hears("a second purchase", "customer.subscription.created", async (lane, address) => {
-    await subscribed(lane, address);
-    buys(lane.nest, address);
+  hears("a second purchase", "customer.subscription.created", async (proxied, address) => {
+    await subscribed(proxied, address);
+    buys(proxied.nest, address);
   }),
-  hears("a change", "customer.subscription.updated", async (lane, address) => {
-    const { id } = await subscribed(lane, address);
-    lane.nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+  hears("a change", "customer.subscription.updated", async (proxied, address) => {
+    const { id } = await subscribed(proxied, address);
+    proxied.nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
   }),
-  hears("an end", "customer.subscription.deleted", async (lane, address) => {
-    const { id } = await subscribed(lane, address);
-    lane.nest.stripe.cancelSubscription(id);
+  hears("an end", "customer.subscription.deleted", async (proxied, address) => {
+    const { id } = await subscribed(proxied, address);
+    proxied.nest.stripe.cancelSubscription(id);
   }),
-  hears("a trial's last days", "customer.subscription.trial_will_end", async (lane, address) => {
-    const { id } = await subscribed(lane, address, { trialDays: 14 });
-    const trial = lane.nest.stripe.subscriptions().find((one) => one.id === id);
-    lane.nest.stripe.emit("customer.subscription.trial_will_end", trial ?? {});
+  hears("a trial's last days", "customer.subscription.trial_will_end", async (proxied, address) => {
+    const { id } = await subscribed(proxied, address, { trialDays: 14 });
+    const trial = proxied.nest.stripe.subscriptions().find((one) => one.id === id);
+    proxied.nest.stripe.emit("customer.subscription.trial_will_end", trial ?? {});
   }),
-  hears("a dispute", "charge.dispute.created", async (lane, address) => {
-    const { id } = await subscribed(lane, address);
-    lane.nest.stripe.dispute(id);
+  hears("a dispute", "charge.dispute.created", async (proxied, address) => {
+    const { id } = await subscribed(proxied, address);
+    proxied.nest.stripe.dispute(id);
   }),
-  hears("a late payment for a rejected one", "payment_intent.succeeded", async (lane, address) => {
-    await subscribed(lane, address);
-    const { id } = await subscribed(lane, address, { card: { processes: true } });
-    lane.nest.stripe.settlePayment(id, "succeeded");
+  hears("a late payment for a rejected one", "payment_intent.succeeded", async (proxied, address) => {
+    await subscribed(proxied, address);
+    const { id } = await subscribed(proxied, address, { card: { processes: true } });
+    proxied.nest.stripe.settlePayment(id, "succeeded");
   }),
   {
     path: "ses_events",

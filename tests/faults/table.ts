@@ -1,26 +1,26 @@
-import type { Part } from "#tests/faults/lane.ts";
+import type { Dependency } from "#tests/faults/proxied_nest.ts";
 import type { Fault, Outcome } from "#tests/faults/run.ts";
 import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
 import { FAULT_KINDS, type FaultKind } from "#tests/support/fault_proxy.ts";
 
 type Seen = readonly [{ scenario: Scenario; fault: Fault }, Outcome];
 
-/** A call by a part and how it went wrong: every answer that was seen, and how often the call had to be made again. */
+/** A call by a dependency and how it went wrong: every answer that was seen, and how often the call had to be made again. */
 export function tableOf(outcomes: readonly Seen[]): string {
   const kinds = Object.keys(FAULT_KINDS) as FaultKind[];
-  const rows = new Map<string, { name: string; part: Part; seen: Seen[] }>();
+  const rows = new Map<string, { name: string; dependency: Dependency; seen: Seen[] }>();
   for (const each of outcomes) {
     const [{ scenario, fault }] = each;
-    const key = `${nameOf(scenario)} ${fault.part}`;
-    const row = rows.get(key) ?? { name: nameOf(scenario), part: fault.part, seen: [] };
+    const key = `${nameOf(scenario)} ${fault.dependency}`;
+    const row = rows.get(key) ?? { name: nameOf(scenario), dependency: fault.dependency, seen: [] };
     row.seen.push(each);
     rows.set(key, row);
   }
   const lines = [...rows.values()]
-    .sort((one, other) => `${one.name} ${one.part}`.localeCompare(`${other.name} ${other.part}`))
-    .map(({ name, part, seen }) => [
+    .sort((one, other) => `${one.name} ${one.dependency}`.localeCompare(`${other.name} ${other.dependency}`))
+    .map(({ name, dependency, seen }) => [
       name,
-      part,
+      dependency,
       ...kinds.map((kind) =>
         cell(seen.filter(([{ fault }]) => fault.kind === kind).map(([, outcome]) => outcome)),
       ),

@@ -13,13 +13,13 @@ export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
     (_state, _world, name) =>
       operation({
         says: `${on} starts a trial for ${of}: link ${name}`,
-        async call(world) {
-          const body = world.linkRequest(name, on, of);
-          const reply = await world.nest.call(`${V2}create_trial_and_magic_link`, body, {
-            ip: world.app(on).ip,
+        async call(system) {
+          const body = system.linkRequest(name, on, of);
+          const reply = await system.nest.call(`${V2}create_trial_and_magic_link`, body, {
+            ip: system.app(on).ip,
           });
-          if (reply.status === 204) world.readMail(name);
-          return world.answer(reply);
+          if (reply.status === 204) system.readMail(name);
+          return system.answer(reply);
         },
         begin(state) {
           const isKnown = knows(state, of, on);
@@ -38,16 +38,16 @@ export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
 /** Stripe posts one of the events that wait, in whatever order. */
 export const hears: fc.Arbitrary<Plan> = fc.nat(9).map(
   (nth): Plan =>
-    (_state, world) => {
-      const events = world.pending();
+    (_state, system) => {
+      const events = system.pending();
       const event = events[nth % Math.max(1, events.length)];
       if (!event) return null;
-      const atStripe = world.atStripe();
-      const name = world.nameOf((event.data.object as { id: string }).id);
+      const atStripe = system.atStripe();
+      const name = system.nameOf((event.data.object as { id: string }).id);
       return operation({
         says: `Nest hears ${event.type}${name ? ` of ${name}` : ""}`,
         isWebhook: true,
-        call: async (world) => ({ code: await world.deliver(event), holds: {} }),
+        call: async (system) => ({ code: await system.deliver(event), holds: {} }),
         begin: (state) => (name === null ? "200" : hearOf(state, happening(event), name, atStripe)),
         finish: (_state, code) => ({ code }),
       });
@@ -57,19 +57,19 @@ export const hears: fc.Arbitrary<Plan> = fc.nat(9).map(
 const happening = ({ type }: DoubleEvent) => type.slice(type.lastIndexOf(".") + 1);
 
 /** What a person is told of their subscription. */
-export const looks: fc.Arbitrary<Plan> = fc.nat(5).map((back) => (before, world, name) => {
+export const looks: fc.Arbitrary<Plan> = fc.nat(5).map((back) => (before, system, name) => {
   const of = newest(before.verified, back);
-  return of === undefined ? null : looksAt(of)(before, world, name);
+  return of === undefined ? null : looksAt(of)(before, system, name);
 });
 
 export function looksAt(of: Person): Plan {
   return () =>
     operation({
       says: `${of}'s subscription is looked at`,
-      async call(world) {
-        const user_id = world.get(`user ${of}`);
-        const reply = await world.nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
-        const answer = world.answer(reply);
+      async call(system) {
+        const user_id = system.get(`user ${of}`);
+        const reply = await system.nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+        const answer = system.answer(reply);
         return reply.status === 200 ? { ...answer, code: reply.body.status } : answer;
       },
       begin: (state) => usable(state, of),

@@ -6,7 +6,7 @@ import { newest, type Operation, type Plan } from "#tests/model/operation.ts";
 import { calls, listsSessions, refreshes, revokes, signsOut } from "#tests/model/session_plans.ts";
 import { asks, asksFor, person, redeems, redeemsLink } from "#tests/model/sign_in_plans.ts";
 import { MACHINES, PEOPLE, type State } from "#tests/model/state.ts";
-import type { World } from "#tests/model/world.ts";
+import type { SystemUnderTest } from "#tests/model/system.ts";
 
 /** Everything that may be so, as far as the answers tell. */
 export interface Model {
@@ -15,51 +15,55 @@ export interface Model {
   count: number;
 }
 
-type Command = fc.AsyncCommand<Model, World>;
+type Command = fc.AsyncCommand<Model, SystemUnderTest>;
 
 /** The machine was too slow for the call's time limit, which says nothing of the promises. */
 export class TooSlow extends Error {}
 
-function command(says: string, run: (model: Model, world: World) => Promise<void>): Command {
+function command(says: string, run: (model: Model, system: SystemUnderTest) => Promise<void>): Command {
   return { check: () => true, run, toString: () => says };
 }
 
 /** Does what is planned, at once if it is more than one thing, and holds the answers against the promises. */
 export async function act(
   model: Model,
-  world: World,
+  system: SystemUnderTest,
   plans: readonly Plan[],
   choices: readonly number[] = [],
 ): Promise<void> {
   const [state] = model.states as [State];
-  const operations = plans.flatMap((plan) => plan(state, world, String(++model.count)) ?? []);
+  const operations = plans.flatMap((plan) => plan(state, system, String(++model.count)) ?? []);
   if (operations.length === 0) return;
-  const lived = world.atStripe();
+  const lived = system.atStripe();
   const startedAt = Date.now();
-  const work = operations.map((operation) => () => operation.call(world));
+  const work = operations.map((operation) => () => operation.call(system));
   const { results, order } =
     work.length === 1
       ? { results: [await (work[0] as () => ReturnType<Operation["call"]>)()], order: [] }
-      : await world.turnstile.run(work, choices);
+      : await system.scheduler.run(work, choices);
   if (results.some(({ code }) => code === "unavailable") && Date.now() - startedAt > 2_000)
     throw new TooSlow();
   for (const [number, { says }] of operations.entries())
-    world.told.push(`${number > 0 ? "   at once, " : ""}${says} -> ${results[number]?.code}`);
+    system.history.push(`${number > 0 ? "   at once, " : ""}${says} -> ${results[number]?.code}`);
   const expected = new Set<string>();
-  const explanations = explain(model.states, operations, results, world.names, expected);
+  const explanations = explain(model.states, operations, results, system.names, expected);
   const [first] = explanations;
-  if (!first) throw broken(world, `the promises allow ${[...expected].join(", ") || "nothing"}`, order);
+  if (!first) throw broken(system, `the promises allow ${[...expected].join(", ") || "nothing"}`, order);
   model.states = explanations.map((explanation) => explanation.state);
-  for (const [name, value] of first.names) world.names.set(name, value);
+  for (const [name, value] of first.names) system.names.set(name, value);
   if (operations.length > 1 && operations.some(({ isWebhook }) => isWebhook))
-    await deliverAll(model, world, { ...world.atStripe(), ...lived });
+    await deliverAll(model, system, { ...system.atStripe(), ...lived });
 }
 
 /** Everything of Stripe's arrives: each person is left with the best of their subscriptions. */
-export async function deliverAll(model: Model, world: World, before = world.atStripe()): Promise<void> {
-  await world.deliverAll();
-  world.told.push("everything of Stripe's has arrived");
-  const after = world.atStripe();
+export async function deliverAll(
+  model: Model,
+  system: SystemUnderTest,
+  before = system.atStripe(),
+): Promise<void> {
+  await system.deliverAll();
+  system.history.push("everything of Stripe's has arrived");
+  const after = system.atStripe();
   for (const state of model.states) settle(state, before, after);
   for (const person of PEOPLE) {
     const of = (all: typeof after) =>
@@ -68,14 +72,14 @@ export async function deliverAll(model: Model, world: World, before = world.atSt
     const living = of(after).map(([name]) => name);
     if (living.join() !== (wanted ?? ""))
       throw broken(
-        world,
+        system,
         `${person} should keep ${wanted ?? "nothing"}, and has ${living.join() || "nothing"}`,
       );
   }
 }
 
-export function broken(world: World, what: string, order: readonly string[] = []): Error {
-  const lines = world.told.map((line) => `  ${line}`).join("\n");
+export function broken(system: SystemUnderTest, what: string, order: readonly string[] = []): Error {
+  const lines = system.history.map((line) => `  ${line}`).join("\n");
   const errands = order.length > 0 ? `\nIn this order: ${order.join(", ")}` : "";
   return new Error(`A promise is broken: ${what}.\n${lines}${errands}`);
 }
@@ -92,44 +96,44 @@ const MOVES = [
   ["366 days", 366 * 86_400],
 ] as const;
 
-function pass(model: Model, world: World, seconds: number): void {
-  world.nest.clock.advance(seconds);
-  world.nest.stripe.advance(0);
-  for (const state of model.states) state.now = world.nest.clock.now().getTime();
+function pass(model: Model, system: SystemUnderTest, seconds: number): void {
+  system.nest.clock.advance(seconds);
+  system.nest.stripe.advance(0);
+  for (const state of model.states) state.now = system.nest.clock.now().getTime();
 }
 
 const moves = fc.constantFrom(...MOVES).map(([says, seconds]) => {
-  return command(`${says} pass`, async (model, world) => {
-    world.told.push(`${says} pass`);
-    pass(model, world, seconds);
+  return command(`${says} pass`, async (model, system) => {
+    system.history.push(`${says} pass`);
+    pass(model, system, seconds);
   });
 });
 
 const buys = person.map((who) =>
-  command(`${who} buys a subscription`, async (model, world) => {
-    world.told.push(`${who} buys a subscription`);
-    pass(model, world, 2);
-    world.nest.stripe.createSubscription({ email: world.addressOf(who) });
+  command(`${who} buys a subscription`, async (model, system) => {
+    system.history.push(`${who} buys a subscription`);
+    pass(model, system, 2);
+    system.nest.stripe.createSubscription({ email: system.addressOf(who) });
   }),
 );
 
 const cancels = fc.tuple(person, fc.nat(3), fc.boolean()).map(([who, back, isAtPeriodEnd]) =>
   command(
     `${who} cancels ${isAtPeriodEnd ? "at the end of the period" : "at once"}`,
-    async (_model, world) => {
-      const living = Object.entries(world.atStripe()).filter(
+    async (_model, system) => {
+      const living = Object.entries(system.atStripe()).filter(
         ([, one]) => one.person === who && !hasEnded(one),
       );
       const [name] = newest(living, back) ?? [];
       if (name === undefined) return;
-      world.told.push(`${name} is cancelled ${isAtPeriodEnd ? "at the end of its period" : "at once"}`);
-      world.nest.stripe.cancelSubscription(world.stripeIdOf(name), { isAtPeriodEnd });
+      system.history.push(`${name} is cancelled ${isAtPeriodEnd ? "at the end of its period" : "at once"}`);
+      system.nest.stripe.cancelSubscription(system.stripeIdOf(name), { isAtPeriodEnd });
     },
   ),
 );
 
 const arrives = fc.constant(
-  command("everything of Stripe's arrives", (model, world) => deliverAll(model, world)),
+  command("everything of Stripe's arrives", (model, system) => deliverAll(model, system)),
 );
 
 const plan = fc.oneof(
@@ -148,7 +152,7 @@ const single = fc
     { weight: 1, arbitrary: listsSessions },
     { weight: 1, arbitrary: looks },
   )
-  .map((one) => command("one thing", (model, world) => act(model, world, [one])));
+  .map((one) => command("one thing", (model, system) => act(model, system, [one])));
 
 /** Two or three things at once, some of them twice; the numbers decide whose turn it is. */
 const atOnce = fc
@@ -158,15 +162,15 @@ const atOnce = fc
   )
   .map(([chosen, choices]) => {
     const plans = chosen.flatMap(([one, times]) => Array<Plan>(times).fill(one)).slice(0, 4);
-    return command("at once", (model, world) => act(model, world, plans, choices));
+    return command("at once", (model, system) => act(model, system, plans, choices));
   });
 
 /** @param replayPath as a failure prints it: which of the commands to keep */
 const signsIn = fc.constantFrom(...MACHINES).map((machine) => {
   const owner = PEOPLE.find((person) => machine.startsWith(person)) as (typeof PEOPLE)[number];
-  return command(`${owner} signs in`, async (model, world) => {
-    await act(model, world, [asksFor(owner, machine)]);
-    await act(model, world, [redeemsLink(String(model.count))]);
+  return command(`${owner} signs in`, async (model, system) => {
+    await act(model, system, [asksFor(owner, machine)]);
+    await act(model, system, [redeemsLink(String(model.count))]);
   });
 });
 

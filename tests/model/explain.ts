@@ -1,6 +1,6 @@
 import type { Expected, Operation } from "#tests/model/operation.ts";
 import { fingerprint, type State } from "#tests/model/state.ts";
-import type { Answer, Names } from "#tests/model/world.ts";
+import type { Answer, Names } from "#tests/model/system.ts";
 
 /** One way in which things may have gone. */
 interface Explanation {

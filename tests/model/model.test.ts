@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit } from "#tests/model/audit.ts";
 import { histories, type Model, TooSlow } from "#tests/model/commands.ts";
 import { emptyState, LINKS_LIMIT } from "#tests/model/state.ts";
-import { standingClock, World } from "#tests/model/world.ts";
+import { SystemUnderTest, standingClock } from "#tests/model/system.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
-import { createTurnstile } from "#tests/support/turnstile.ts";
+import { createScheduler } from "#tests/support/scheduler.ts";
 
 const { MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY } = process.env;
 const SECONDS = Number(MODEL_SECONDS ?? 5);
@@ -20,11 +20,11 @@ type Failure = Pick<
 >;
 
 let nest: TestNest;
-const turnstile = createTurnstile();
+const scheduler = createScheduler();
 beforeAll(async () => {
   nest = await startNest({
     clock: standingClock(),
-    guard: turnstile.guard,
+    guard: scheduler.intercept,
     environment: {
       LIMIT_LINKS_PER_ADDRESS: String(LINKS_LIMIT),
       LIMIT_LINKS_PER_KNOWN_DEVICE: "0",
@@ -39,19 +39,19 @@ let tooSlow = 0;
 const answers = new Map<string, number>();
 
 /** Plays one history from nothing, and looks at where it has led. */
-async function play(commands: Iterable<fc.AsyncCommand<Model, World>>): Promise<void> {
+async function play(commands: Iterable<fc.AsyncCommand<Model, SystemUnderTest>>): Promise<void> {
   nest.stripe.reset();
   nest.ses.clear();
-  const world = new World(nest, turnstile, `h${++played}`);
+  const system = new SystemUnderTest(nest, scheduler, `h${++played}`);
   const model: Model = { states: [emptyState(nest.clock.now().getTime())], count: 0 };
   try {
-    await fc.asyncModelRun(() => ({ model, real: world }), commands);
-    await audit(model, world);
+    await fc.asyncModelRun(() => ({ model, real: system }), commands);
+    await audit(model, system);
   } catch (error) {
     if (!(error instanceof TooSlow)) throw error;
     tooSlow++;
   }
-  for (const line of world.told) {
+  for (const line of system.history) {
     // Which sessions were listed is left out.
     const [, answer] = /-> (.*?)(?: session .*)?$/.exec(line) ?? [];
     if (answer !== undefined) answers.set(answer, (answers.get(answer) ?? 0) + 1);

@@ -1,5 +1,5 @@
 import type { State } from "#tests/model/state.ts";
-import type { Answer, World } from "#tests/model/world.ts";
+import type { Answer, SystemUnderTest } from "#tests/model/system.ts";
 
 /** What the promises let a call answer. */
 export interface Expected {
@@ -17,7 +17,7 @@ export interface Operation<Begun = unknown> {
   says: string;
   /** Stripe comes again until it is taken: beside others it may be answered in any way. */
   isWebhook?: boolean;
-  call(world: World): Promise<Answer>;
+  call(system: SystemUnderTest): Promise<Answer>;
   begin(state: State): Begun;
   finish(state: State, begun: Begun): Expected;
 }
@@ -31,7 +31,7 @@ export function operation<Begun>(of: Operation<Begun>): Operation {
  * Makes an operation of what there is at the moment; null if it can't be done now.
  * @param name under which it will be known, and whatever it makes
  */
-export type Plan = (state: State, world: World, name: string) => Operation | null;
+export type Plan = (state: State, system: SystemUnderTest, name: string) => Operation | null;
 
 /** The newest but `back`, around and around; undefined where there is none. */
 export function newest<Element>(list: readonly Element[], back: number): Element | undefined {

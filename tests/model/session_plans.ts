@@ -3,7 +3,7 @@ import { newest, operation, type Plan } from "#tests/model/operation.ts";
 import { decideRefresh, endSession, finishRefresh, see, whyNotStanding } from "#tests/model/rules.ts";
 import { machine } from "#tests/model/sign_in_plans.ts";
 import { type AccessToken, APPS, type Machine, type Session, type State } from "#tests/model/state.ts";
-import type { World } from "#tests/model/world.ts";
+import type { SystemUnderTest } from "#tests/model/system.ts";
 import { V2 } from "#tests/support/nest.ts";
 
 const which = fc.nat(5);
@@ -13,9 +13,9 @@ const token = fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1,
 /** A refresh token is used: the held one or an older one, at home or elsewhere; the answer may be lost. */
 export const refreshes: fc.Arbitrary<Plan> = fc
   .tuple(which, token, fc.option(machine, { freq: 4 }), fc.constantFrom(false, false, false, true))
-  .map(([back, older, elsewhere, isLost]) => (before, world, name) => {
+  .map(([back, older, elsewhere, isLost]) => (before, system, name) => {
     const of = newest(Object.keys(before.sessions), back);
-    return of === undefined ? null : refreshesHeld(of, { older, elsewhere, isLost })(before, world, name);
+    return of === undefined ? null : refreshesHeld(of, { older, elsewhere, isLost })(before, system, name);
   });
 
 interface Circumstances {
@@ -36,10 +36,10 @@ export function refreshesHeld(
     const isForeign = APPS[from] !== APPS[session.machine];
     return operation({
       says: `${from} refreshes session ${of} with token ${generation}${isLost ? ", the answer is lost" : ""}: access token ${name}`,
-      async call(world) {
-        const { clientId, ip } = world.app(from);
-        const presented = world.get(`session ${of}, token ${generation}`);
-        return world.answer(await world.nest.refresh(presented, { client_id: clientId }, { ip }));
+      async call(system) {
+        const { clientId, ip } = system.app(from);
+        const presented = system.get(`session ${of}, token ${generation}`);
+        return system.answer(await system.nest.refresh(presented, { client_id: clientId }, { ip }));
       },
       begin: (state) =>
         isForeign
@@ -65,9 +65,9 @@ export function refreshesHeld(
 }
 
 /** A call with a bearer; its answer tells no more than that it was let in. */
-export const calls: fc.Arbitrary<Plan> = which.map((back) => (before, world, name) => {
+export const calls: fc.Arbitrary<Plan> = which.map((back) => (before, system, name) => {
   const of = newest(Object.keys(before.accessTokens), back);
-  return of === undefined ? null : callsWith(of)(before, world, name);
+  return of === undefined ? null : callsWith(of)(before, system, name);
 });
 
 export function callsWith(of: string): Plan {
@@ -76,9 +76,9 @@ export function callsWith(of: string): Plan {
     if (bearer === undefined) return null;
     return operation({
       says: `${ownerOf(before, bearer).machine} calls with access token ${of}`,
-      async call(world) {
-        const { options, user_id } = asBearer(world, before, of);
-        return world.answer(await world.nest.call(`${V2}get_user`, { user_id }, options));
+      async call(system) {
+        const { options, user_id } = asBearer(system, before, of);
+        return system.answer(await system.nest.call(`${V2}get_user`, { user_id }, options));
       },
       begin: (state) => letIn(state, of),
       finish: (_state, refused) => ({ code: refused ?? "200" }),
@@ -97,13 +97,13 @@ export const signsOut: fc.Arbitrary<Plan> = fc
         const generation = toldGeneration(known, of, session, older);
         return operation({
           says: `token ${generation} of session ${of} is revoked${isRight ? "" : " with a wrong secret"}`,
-          async call(world) {
-            const presented = world.get(`session ${of}, token ${generation}`);
+          async call(system) {
+            const presented = system.get(`session ${of}, token ${generation}`);
             const last = presented.endsWith("0") ? "1" : "0";
             const refresh_token = isRight ? presented : `${presented.slice(0, -1)}${last}`;
-            const { clientId } = world.app(session.machine);
-            return world.answer(
-              await world.nest.call(`${V2}revoke_token`, { client_id: clientId, refresh_token }),
+            const { clientId } = system.app(session.machine);
+            return system.answer(
+              await system.nest.call(`${V2}revoke_token`, { client_id: clientId, refresh_token }),
             );
           },
           begin(state) {
@@ -124,10 +124,10 @@ export const revokes: fc.Arbitrary<Plan> = fc.tuple(which, which).map(
       const isOwn = before.sessions[target]?.person === ownerOf(before, bearer).person;
       return operation({
         says: `${ownerOf(before, bearer).machine} ends session ${target} with access token ${of}`,
-        async call(world) {
-          const { options, user_id } = asBearer(world, before, of);
-          const body = { user_id, session_id: world.get(`session ${target}`) };
-          return world.answer(await world.nest.call(`${V2}revoke_session`, body, options));
+        async call(system) {
+          const { options, user_id } = asBearer(system, before, of);
+          const body = { user_id, session_id: system.get(`session ${target}`) };
+          return system.answer(await system.nest.call(`${V2}revoke_session`, body, options));
         },
         begin: (state) => letIn(state, of),
         finish(state, refused) {
@@ -140,9 +140,9 @@ export const revokes: fc.Arbitrary<Plan> = fc.tuple(which, which).map(
 );
 
 /** Where a person is signed in, as one of their machines is told. */
-export const listsSessions: fc.Arbitrary<Plan> = which.map((back) => (before, world, name) => {
+export const listsSessions: fc.Arbitrary<Plan> = which.map((back) => (before, system, name) => {
   const of = newest(Object.keys(before.accessTokens), back);
-  return of === undefined ? null : listsSessionsOf(of)(before, world, name);
+  return of === undefined ? null : listsSessionsOf(of)(before, system, name);
 });
 
 /** @param of the access token that asks */
@@ -153,11 +153,11 @@ export function listsSessionsOf(of: string): Plan {
     const { person, machine: on } = ownerOf(before, bearer);
     return operation({
       says: `${on} lists ${person}'s sessions with access token ${of}`,
-      async call(world) {
-        const { options, user_id } = asBearer(world, before, of);
-        const reply = await world.nest.call(`${V2}list_sessions`, { user_id }, options);
-        const names = new Map([...world.names].map(([name, value]) => [value, name]));
-        const answer = world.answer(reply);
+      async call(system) {
+        const { options, user_id } = asBearer(system, before, of);
+        const reply = await system.nest.call(`${V2}list_sessions`, { user_id }, options);
+        const names = new Map([...system.names].map(([name, value]) => [value, name]));
+        const answer = system.answer(reply);
         if (reply.status !== 200) return answer;
         const listed = reply.body.map(({ id }: { id: string }) => names.get(id) ?? id).sort();
         return { ...answer, code: `200 ${listed.join()}` };
@@ -180,10 +180,10 @@ export function listsSessionsOf(of: string): Plan {
 }
 
 /** One of the session's tokens that somebody was told; the successor that a refused refresh had made nobody was. */
-function toldGeneration(world: World, of: string, { tokens }: Session, choice: number): number {
+function toldGeneration(system: SystemUnderTest, of: string, { tokens }: Session, choice: number): number {
   const told = tokens
     .map((_token, index) => index + 1)
-    .filter((generation) => world.names.has(`session ${of}, token ${generation}`));
+    .filter((generation) => system.names.has(`session ${of}, token ${generation}`));
   return told[choice % told.length] as number;
 }
 
@@ -198,8 +198,8 @@ function letIn(state: State, name: string): string | null {
 
 const ownerOf = (state: State, { session }: AccessToken) => state.sessions[session] as Session;
 
-function asBearer(world: World, state: State, of: string) {
+function asBearer(system: SystemUnderTest, state: State, of: string) {
   const { person, machine: on } = ownerOf(state, state.accessTokens[of] as AccessToken);
-  const options = { bearer: world.get(`access token ${of}`), ip: world.app(on).ip };
-  return { user_id: world.get(`user ${person}`), options };
+  const options = { bearer: system.get(`access token ${of}`), ip: system.app(on).ip };
+  return { user_id: system.get(`user ${person}`), options };
 }

@@ -14,11 +14,11 @@ export function asksFor(to: Person, from: Machine): Plan {
   return (_state, _world, name) =>
     operation({
       says: `${from} asks for a link to ${to}: link ${name}`,
-      async call(world) {
-        const body = world.linkRequest(name, from, to);
-        const reply = await world.nest.call(`${V1}send_magic_link`, body, { ip: world.app(from).ip });
-        if (reply.status === 204) world.readMail(name);
-        return world.answer(reply);
+      async call(system) {
+        const body = system.linkRequest(name, from, to);
+        const reply = await system.nest.call(`${V1}send_magic_link`, body, { ip: system.app(from).ip });
+        if (reply.status === 204) system.readMail(name);
+        return system.answer(reply);
       },
       begin(state) {
         const isKnown = knows(state, to, from);
@@ -44,9 +44,9 @@ const twist = fc.constantFrom(
 /** A link is redeemed on the machine that asked for it, or on another, which has another verifier. */
 export const redeems: fc.Arbitrary<Plan> = fc
   .tuple(fc.nat(5), fc.option(machine, { freq: 4 }), twist)
-  .map(([back, elsewhere, how]) => (before, world, name) => {
+  .map(([back, elsewhere, how]) => (before, system, name) => {
     const of = newest(Object.keys(before.links), back);
-    return of === undefined ? null : redeemsLink(of, elsewhere, how)(before, world, name);
+    return of === undefined ? null : redeemsLink(of, elsewhere, how)(before, system, name);
   });
 
 export function redeemsLink(of: string, elsewhere: Machine | null = null, how = "rightly"): Plan {
@@ -61,16 +61,16 @@ export function redeemsLink(of: string, elsewhere: Machine | null = null, how = 
     };
     return operation({
       says: `${on} redeems link ${of}${how === "rightly" ? "" : ` ${how}`}: session ${name}`,
-      async call(world) {
-        const { clientId, verifier, ip } = world.app(on);
-        const code = world.get(`link ${of}`);
+      async call(system) {
+        const { clientId, verifier, ip } = system.app(on);
+        const code = system.get(`link ${of}`);
         const change = {
           client_id: clientId,
           code_verifier: verifier,
           redirect_uri: shown.isRedirectRight ? REDIRECT : "https://magic.getbeak.app/callback",
         };
         const sent = shown.isSecretRight ? code : `${code.slice(0, -1)}${code.endsWith("0") ? "1" : "0"}`;
-        return world.answer(await world.nest.redeem(sent, change, { ip }));
+        return system.answer(await system.nest.redeem(sent, change, { ip }));
       },
       begin: (state) => trySpend(state.links[of] as Link, shown, state.now),
       finish(state, refused) {

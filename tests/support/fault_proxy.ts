@@ -59,7 +59,7 @@ export interface FaultProxy {
   host: string;
   port: number;
   /** What stands behind it. */
-  to(target: { host: string; port: number }): void;
+  forwardTo(target: { host: string; port: number }): void;
   /** The steps since it was last armed or mended, in the order in which they came. */
   steps: string[];
   /** Goes wrong at the n-th step from now. */
@@ -67,7 +67,7 @@ export interface FaultProxy {
   /** Goes away now. */
   refuse(): void;
   /** All is well again; whoever waits for an answer that will not come is cut off. */
-  mend(): void;
+  clear(): void;
   close(): Promise<void>;
 }
 
@@ -133,7 +133,7 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
   return {
     host: "127.0.0.1",
     port: (server.address() as AddressInfo).port,
-    to(wanted) {
+    forwardTo(wanted) {
       target = wanted;
     },
     steps,
@@ -145,7 +145,7 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
       isDown = true;
       cutAll();
     },
-    mend() {
+    clear() {
       const wasSilent = isDown || isHung || armed?.kind === "lost";
       armed = null;
       isDown = isHung = isSlow = false;

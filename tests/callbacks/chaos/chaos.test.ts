@@ -5,19 +5,19 @@ import { deliverInDisorder } from "#tests/callbacks/chaos/run.ts";
 import { eventsToSend, live } from "#tests/callbacks/chaos/scenario.ts";
 import { mailsTo, stateOf } from "#tests/callbacks/chaos/state.ts";
 import { startChild, startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
-import type { Fate } from "#tests/support/mortal.ts";
+import type { CrashPoint } from "#tests/support/crash.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 /** `npm run chaos` plays 200 that nobody saw before. */
 const { CHAOS_RUNS, CHAOS_SEED } = process.env;
 const RUNS = Number(CHAOS_RUNS ?? 12);
 const KILLS = Math.ceil(RUNS / 10);
-/** Every run's orders, deaths and failures follow from it: name it to see one again. */
+/** Every run's orders, crashes and failures follow from it: name it to see one again. */
 const SEED = Number(CHAOS_SEED ?? (CHAOS_RUNS === undefined ? 1 : Date.now() % 1_000_000));
 /** A clean run has more. */
-const FATED_EFFECTS = 150;
+const WRITES = 150;
 
-describe("Stripe's events in disorder, with a death on the way", () => {
+describe("Stripe's events in disorder, with a crashed on the way", () => {
   let nest: TestNest;
   let clean: { state: unknown; mails: Map<string, number> };
   beforeAll(async () => {
@@ -31,22 +31,22 @@ describe("Stripe's events in disorder, with a death on the way", () => {
   });
   afterAll(() => nest.stop());
 
-  /** One run: whatever its order, its death and Stripe's failures, it must end as the clean one. */
-  async function run(seed: number, start: (fate: Fate) => Worker) {
+  /** One run: whatever its order, its crashed and Stripe's failures, it must end as the clean one. */
+  async function run(seed: number, start: (crashPoint: CrashPoint) => Worker) {
     const random = seededRandom(seed);
     nest.stripe.reset();
     nest.ses.clear();
     const scenario = live(nest, `run${seed}`);
     const when = random() < 0.5 ? "before" : "after";
-    const worker = start({ at: 1 + Math.floor(random() * FATED_EFFECTS), when });
-    const { hasDied, mayComeTwice } = await deliverInDisorder(nest, scenario, seed, worker);
+    const worker = start({ at: 1 + Math.floor(random() * WRITES), when });
+    const { hasCrashed, mayComeTwice } = await deliverInDisorder(nest, scenario, seed, worker);
     expect({ seed, state: await stateOf(nest, scenario) }).toEqual({ seed, state: clean.state });
     const mails = mailsTo(nest, scenario);
     expect({ seed, mails: [...mails.keys()] }).toEqual({ seed, mails: [...clean.mails.keys()] });
     const twice = [...mails].filter(([, count]) => count > 1).map(([mail]) => mail);
     expect({ seed, twice: twice.filter((mail) => !mayComeTwice.has(mail)) }).toEqual({ seed, twice: [] });
     expect(Math.max(...mails.values())).toBeLessThanOrEqual(2);
-    return { hasDied, copies: twice.length };
+    return { hasCrashed, copies: twice.length };
   }
 
   test("the scenario has all eleven types of events", () => {
@@ -57,23 +57,23 @@ describe("Stripe's events in disorder, with a death on the way", () => {
 
   test(`${RUNS - KILLS} orders, handlers abandoned: each ends as the clean one`, async () => {
     console.log(`CHAOS_SEED=${SEED}`);
-    let [deaths, copies] = [0, 0];
+    let [crashes, copies] = [0, 0];
     for (let number = 0; number < RUNS - KILLS; number++) {
-      const outcome = await run(SEED + number, (fate) => startWorker(nest, fate));
-      if (outcome.hasDied) deaths++;
+      const outcome = await run(SEED + number, (crashPoint) => startWorker(nest, crashPoint));
+      if (outcome.hasCrashed) crashes++;
       copies += outcome.copies;
     }
-    console.log(`${RUNS - KILLS} orders, ${deaths} deaths, ${copies} mails twice`);
-    expect(deaths).toBeGreaterThan(0);
+    console.log(`${RUNS - KILLS} orders, ${crashes} crashes, ${copies} mails twice`);
+    expect(crashes).toBeGreaterThan(0);
   }, 900_000);
 
   test(`${KILLS} orders, processes killed with SIGKILL: each ends as the clean one`, async () => {
-    let deaths = 0;
+    let crashes = 0;
     for (let number = 0; number < KILLS; number++) {
-      const outcome = await run(SEED + RUNS + number, (fate) => startChild(nest, fate));
-      if (outcome.hasDied) deaths++;
+      const outcome = await run(SEED + RUNS + number, (crashPoint) => startChild(nest, crashPoint));
+      if (outcome.hasCrashed) crashes++;
     }
-    console.log(`${KILLS} orders, ${deaths} kills`);
-    expect(deaths).toBeGreaterThan(0);
+    console.log(`${KILLS} orders, ${crashes} kills`);
+    expect(crashes).toBeGreaterThan(0);
   }, 300_000);
 });

@@ -4,8 +4,8 @@ import { openCore } from "#core/core.ts";
 import { serveRpc } from "#entry/rpc.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { handler as createTrial } from "#methods/2021-10-06/create_trial_and_magic_link.ts";
+import { type CrashPoint, crashAt } from "#tests/support/crash.ts";
 import { lambdaContext, toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
-import { type Fate, mortal } from "#tests/support/mortal.ts";
 
 export interface Delivery {
   id: number;
@@ -19,10 +19,10 @@ export interface Delivery {
 let offset = 0;
 const clock = { now: () => new Date(Date.now() + offset) };
 const open = openCore(process.env, { clock, write: () => undefined });
-const fate = JSON.parse(process.env.FATE ?? "") as Fate;
-const { open: mortalOpen } = mortal(open, fate, () => process.kill(process.pid, "SIGKILL"));
-const webhook = serveWebhook(stripeWebhook.declaration, mortalOpen);
-const trial = serveRpc(createTrial.declaration, mortalOpen);
+const crashPoint = JSON.parse(process.env.CRASH_POINT ?? "") as CrashPoint;
+const { open: crashing } = crashAt(open, crashPoint, () => process.kill(process.pid, "SIGKILL"));
+const webhook = serveWebhook(stripeWebhook.declaration, crashing);
+const trial = serveRpc(createTrial.declaration, crashing);
 process.on("message", async (delivery: Delivery) => {
   offset = delivery.offset;
   const { body, signature } = delivery;

@@ -13,10 +13,10 @@ const AT_ONCE = 4;
 const FAULTS = ["error", "error_after", "rate_limited", "lost"] as const;
 const MAIL_FAULTS = ["error", "rate_limited", "rejected"] as const;
 const FAULT_CHANCE = 0.08;
-export const LIVES_ON = { at: 0, when: "before" } as const;
+export const NO_CRASH = { at: 0, when: "before" } as const;
 
 export interface Outcome {
-  hasDied: boolean;
+  hasCrashed: boolean;
   /** Mails that the dead process had sent and not recorded: they may go out once more. */
   mayComeTwice: Set<string>;
 }
@@ -35,7 +35,7 @@ export async function deliverInDisorder(
 ): Promise<Outcome> {
   const random = seededRandom(seed);
   const finished = new Set<string>();
-  const outcome: Outcome = { hasDied: false, mayComeTwice: new Set() };
+  const outcome: Outcome = { hasCrashed: false, mayComeTwice: new Set() };
   let current = worker;
   try {
     for (let round = 1; round <= ROUNDS; round++) {
@@ -47,9 +47,9 @@ export async function deliverInDisorder(
       const queue = shuffled(copies, random);
       if (await postAll(nest, current, queue, finished)) {
         await current.close();
-        outcome.hasDied = true;
+        outcome.hasCrashed = true;
         outcome.mayComeTwice = await unrecordedMails(nest, scenario);
-        current = startWorker(nest, LIVES_ON);
+        current = startWorker(nest, NO_CRASH);
         await postAll(nest, current, queue, finished);
       }
       nest.clock.advance(PATIENCE_SECONDS);
@@ -68,19 +68,19 @@ async function postAll(
   queue: object[],
   finished: Set<string>,
 ): Promise<boolean> {
-  let isDead = false;
+  let hasCrashed = false;
   const postOn = async () => {
-    while (!isDead) {
+    while (!hasCrashed) {
       const event = queue.shift() as { id: string } | undefined;
       if (!event) return;
       const { body, header } = nest.stripe.signedEvent(event);
       const status = await worker.post(body, header);
-      if (status === null) isDead = true;
+      if (status === null) hasCrashed = true;
       else if (status < 300) finished.add(event.id);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, postOn));
-  return isDead;
+  return hasCrashed;
 }
 
 /** Stripe fails now and then, and the mail service the next few times. */

@@ -3,20 +3,20 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom, shuffled } from "#stripe_double/random.ts";
-import { arm, disarm, LIVES_ON, PATIENCE_SECONDS } from "#tests/callbacks/chaos/run.ts";
+import { arm, disarm, NO_CRASH, PATIENCE_SECONDS } from "#tests/callbacks/chaos/run.ts";
 import { startChild, startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
-import type { Fate } from "#tests/support/mortal.ts";
+import type { CrashPoint } from "#tests/support/crash.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const RUNS = Number(process.env.CHAOS_TRIALS ?? 30);
 const KILLS = Math.ceil(RUNS / 10);
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 /** A request for a trial has about as many, and so have the events that follow from it. */
-const EFFECTS = 16;
+const WRITES = 16;
 const ROUNDS = 12;
 const WELCOME = "Your Beak Trial has begun!";
 
-describe("a trial that is started from two machines while its own events arrive, with a death on either side", () => {
+describe("a trial that is started from two machines while its own events arrive, with a crashed on either side", () => {
   let nest: TestNest;
   let hook: Worker;
   /** Ids of events that were answered with 2xx. */
@@ -68,12 +68,12 @@ describe("a trial that is started from two machines while its own events arrive,
     throw new Error("events are left");
   }
 
-  async function run(seed: number, start: (fate: Fate) => Worker): Promise<number> {
+  async function run(seed: number, start: (crashPoint: CrashPoint) => Worker): Promise<number> {
     const random = seededRandom(seed);
-    const fate = (isFated: boolean): Fate =>
-      isFated
-        ? { at: 1 + Math.floor(random() * EFFECTS), when: random() < 0.5 ? "before" : "after" }
-        : LIVES_ON;
+    const crashPoint = (crashes: boolean): CrashPoint =>
+      crashes
+        ? { at: 1 + Math.floor(random() * WRITES), when: random() < 0.5 ? "before" : "after" }
+        : NO_CRASH;
     nest.stripe.reset();
     nest.ses.clear();
     taken = new Set();
@@ -81,8 +81,8 @@ describe("a trial that is started from two machines while its own events arrive,
     const address = `run${seed}@example.com`;
     const [first, second] = [requestBy(address, "first"), requestBy(address, "second")];
     const side = Math.floor(random() * 3);
-    const caller = start(fate(side !== 0));
-    hook = startWorker(nest, fate(side !== 1));
+    const caller = start(crashPoint(side !== 0));
+    hook = startWorker(nest, crashPoint(side !== 1));
     if (random() < 0.5) arm(nest, seed);
     const answers = await Promise.all([
       caller.startTrial(JSON.stringify(first)),
@@ -95,7 +95,7 @@ describe("a trial that is started from two machines while its own events arrive,
     const unrecorded = (await find("subscriptions", { "mails.welcome.sentAt": { $type: "string" } })).every(
       ({ stpSubscriptionId }) => stpSubscriptionId !== nest.stripe.subscriptions()[0]?.id,
     );
-    hook = startWorker(nest, LIVES_ON);
+    hook = startWorker(nest, NO_CRASH);
     await insist([first, second], random);
     await hook.close();
 
@@ -129,15 +129,15 @@ describe("a trial that is started from two machines while its own events arrive,
 
   test(`${RUNS - KILLS} times, functions abandoned: one of each, and one welcome`, async () => {
     console.log(`CHAOS_SEED=${SEED}`);
-    let deaths = 0;
+    let crashes = 0;
     for (let number = 0; number < RUNS - KILLS; number++)
-      deaths += await run(SEED + number, (fate) => startWorker(nest, fate));
-    console.log(`${RUNS - KILLS} trials, ${deaths} deaths of the request`);
-    expect(deaths).toBeGreaterThan(0);
+      crashes += await run(SEED + number, (crashPoint) => startWorker(nest, crashPoint));
+    console.log(`${RUNS - KILLS} trials, ${crashes} crashes of the request`);
+    expect(crashes).toBeGreaterThan(0);
   }, 300_000);
 
   test(`${KILLS} times, the process killed with SIGKILL: one of each, and one welcome`, async () => {
     for (let number = 0; number < KILLS; number++)
-      await run(SEED + RUNS + number, (fate) => startChild(nest, fate));
+      await run(SEED + RUNS + number, (crashPoint) => startChild(nest, crashPoint));
   }, 120_000);
 });

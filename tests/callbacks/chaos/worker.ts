@@ -8,8 +8,8 @@ import { serveRpc } from "#entry/rpc.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { handler as createTrial } from "#methods/2021-10-06/create_trial_and_magic_link.ts";
 import type { Delivery } from "#tests/callbacks/chaos/child.ts";
+import { type CrashPoint, crashAt } from "#tests/support/crash.ts";
 import { lambdaContext, toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
-import { type Fate, mortal } from "#tests/support/mortal.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
 /** A process that works on events, and starts trials, until it dies. */
@@ -23,30 +23,30 @@ export interface Worker {
 }
 
 /** A worker in this process; from its fated effect on it does nothing and answers nothing. */
-export function startWorker(nest: TestNest, fate: Fate): Worker {
+export function startWorker(nest: TestNest, crashPoint: CrashPoint): Worker {
   const open = openCore(nest.environment, { clock: nest.clock, write: (line) => nest.logLines.push(line) });
-  const death = Promise.withResolvers<null>();
-  const worker = mortal(open, fate, () => death.resolve(null));
+  const crashed = Promise.withResolvers<null>();
+  const worker = crashAt(open, crashPoint, () => crashed.resolve(null));
   const webhook = serveWebhook(stripeWebhook.declaration, worker.open);
   const trial = serveRpc(createTrial.declaration, worker.open);
   const ask = async (serve: Handler, event: APIGatewayProxyEventV2) => {
     const answer = serve(event, lambdaContext());
-    return (await Promise.race([answer, death.promise]))?.statusCode ?? null;
+    return (await Promise.race([answer, crashed.promise]))?.statusCode ?? null;
   };
   return {
     post: (body, signature) => ask(webhook, toWebhookEvent(body, signature)),
     startTrial: (body) => ask(trial, toTrialEvent(body)),
     async close() {
-      await worker.atRest();
+      await worker.settled();
       await open.mongo.client.close();
     },
   };
 }
 
 /** A worker in a process of its own, which kills itself with SIGKILL at its fated effect. */
-export function startChild(nest: TestNest, fate: Fate): Worker {
+export function startChild(nest: TestNest, crashPoint: CrashPoint): Worker {
   const child = fork(new URL("./child.ts", import.meta.url), [], {
-    env: { ...process.env, ...nest.environment, FATE: JSON.stringify(fate) },
+    env: { ...process.env, ...nest.environment, CRASH_POINT: JSON.stringify(crashPoint) },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const waiting = new Map<number, (status: number | null) => void>();

@@ -4,7 +4,7 @@ import {
   AuthorizationRepository,
   FAILED_REDEMPTIONS_LIMIT,
 } from "#core/repositories/authorizations.ts";
-import { atOnce, moment, rounds } from "#tests/support/at_once.ts";
+import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

@@ -4,7 +4,7 @@ import { type MailEvent, MailEventRepository } from "#core/repositories/mail_eve
 import { type MarketingConsent, MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
 import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
-import { atOnce, CALLERS, moment, rounds } from "#tests/support/at_once.ts";
+import { atOnce, CALLERS, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

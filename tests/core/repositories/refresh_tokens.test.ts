@@ -5,7 +5,7 @@ import {
   RefreshTokenRepository,
   type Rotation,
 } from "#core/repositories/refresh_tokens.ts";
-import { atOnce, moment, rounds } from "#tests/support/at_once.ts";
+import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RevokedReason, type Session, SessionRepository } from "#core/repositories/sessions.ts";
-import { atOnce, CALLERS, moment, rounds } from "#tests/support/at_once.ts";
+import { atOnce, CALLERS, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

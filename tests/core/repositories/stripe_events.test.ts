@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StripeEvent, StripeEventRepository } from "#core/repositories/stripe_events.ts";
-import { atOnce, moment, rounds } from "#tests/support/at_once.ts";
+import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

@@ -6,7 +6,7 @@ import {
   SubscriptionRepository,
   type SubscriptionState,
 } from "#core/repositories/subscriptions.ts";
-import { atOnce, CALLERS, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/at_once.ts";
+import { atOnce, CALLERS, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

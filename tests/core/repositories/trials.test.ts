@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { type Trial, TrialRepository } from "#core/repositories/trials.ts";
-import { atOnce, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/at_once.ts";
+import { atOnce, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { UserRepository } from "#core/repositories/users.ts";
-import { atOnce, moment, rounds } from "#tests/support/at_once.ts";
+import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 const NOW = "2026-01-01T00:00:00.000Z";

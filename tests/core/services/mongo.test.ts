@@ -52,7 +52,7 @@ test.each(Object.keys(FAULT_KINDS).filter((kind) => kind !== "slow"))(
   async (kind) => {
     const real = new URL(freshDatabaseUri().replace(/^mongodb/, "http"));
     const proxy = await startFaultProxy(mongoProtocol);
-    proxy.to({ host: real.hostname, port: Number(real.port) });
+    proxy.forwardTo({ host: real.hostname, port: Number(real.port) });
     real.port = String(proxy.port);
     real.searchParams.set("directConnection", "true");
     const { client, database } = openMongo(real.href.replace(/^http/, "mongodb"));
@@ -69,7 +69,7 @@ test.each(Object.keys(FAULT_KINDS).filter((kind) => kind !== "slow"))(
       (thrown: unknown) => thrown,
     );
     expect(toNestError(error).code).toBe("unavailable");
-    proxy.mend();
+    proxy.clear();
     await client.close();
     await proxy.close();
   },

@@ -4,8 +4,8 @@ import { handler as authenticateUser } from "#methods/2020-12-14/authenticate_us
 import { handler as sendMagicLink } from "#methods/2020-12-14/send_magic_link.ts";
 import { handler as setMarketingConsent } from "#methods/2020-12-14/set_marketing_consent.ts";
 import { handler as revokeToken } from "#methods/2021-10-06/revoke_token.ts";
+import { type CrashPoint, crashAt } from "#tests/support/crash.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { type Fate, mortal } from "#tests/support/mortal.ts";
 import {
   codeIn,
   exchange,
@@ -20,8 +20,8 @@ import {
 import { toEvent } from "#tools/local/gateway.ts";
 
 /** More than any of these methods has effects on the world. */
-const MOST_EFFECTS = 12;
-const FATES: Fate[] = Array.from({ length: MOST_EFFECTS }, (_, index) => [
+const MOST_WRITES = 12;
+const CRASH_POINTS: CrashPoint[] = Array.from({ length: MOST_WRITES }, (_, index) => [
   { at: index + 1, when: "before" } as const,
   { at: index + 1, when: "after" } as const,
 ]).flat();
@@ -33,10 +33,15 @@ describe("a process that dies at any of its writes", () => {
   });
   afterAll(() => nest.stop());
 
-  /** Calls a method in a process with that fate. @returns whether it died, and so never answered */
-  async function callOnce({ declaration }: RpcHandler, body: object, fate: Fate, bearer?: string) {
-    const death = Promise.withResolvers<true>();
-    const { open, atRest } = mortal(nest.gateway, fate, () => death.resolve(true));
+  /** Calls a method in a process with that crashPoint. @returns whether it died, and so never answered */
+  async function callOnce(
+    { declaration }: RpcHandler,
+    body: object,
+    crashPoint: CrashPoint,
+    bearer?: string,
+  ) {
+    const crashed = Promise.withResolvers<true>();
+    const { open, settled } = crashAt(nest.gateway, crashPoint, () => crashed.resolve(true));
     const path = `/1/${declaration.version}/${declaration.name}`;
     const headers: Record<string, string> = bearer ? { authorization: `bearer ${bearer}` } : {};
     const incoming = {
@@ -47,70 +52,70 @@ describe("a process that dies at any of its writes", () => {
       ip: "203.0.113.9",
     };
     const answered = serveRpc(declaration, open)(toEvent(incoming, path), lambdaContext());
-    const hasDied = await Promise.race([death.promise, answered.then(() => false)]);
-    await atRest();
-    return hasDied;
+    const hasCrashed = await Promise.race([crashed.promise, answered.then(() => false)]);
+    await settled();
+    return hasCrashed;
   }
   const userOf = ({ user_id, access_token }: Tokens) =>
     nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
 
   test("at a refresh: the same token, presented again, goes on with the one successor", async () => {
-    let deaths = 0;
-    for (const [index, fate] of FATES.entries()) {
+    let crashes = 0;
+    for (const [index, crashPoint] of CRASH_POINTS.entries()) {
       const first = await nest.signIn(`refresh-${index}@example.com`);
       const body = { client_id: MAC, grant_type: "refresh_token", refresh_token: first.refresh_token };
-      if (await callOnce(authenticateUser, body, fate)) deaths++;
+      if (await callOnce(authenticateUser, body, crashPoint)) crashes++;
       nest.clock.advance(3600);
       const again = await nest.refresh(first.refresh_token);
-      expect(again.status, JSON.stringify(fate)).toBe(200);
+      expect(again.status, JSON.stringify(crashPoint)).toBe(200);
       expect((await userOf(again.body)).status).toBe(200);
       const third = await nest.refresh(again.body.refresh_token);
       expect([third.status, (await userOf(third.body)).status]).toEqual([200, 200]);
       const chain = await nest.collection("refresh-tokens").find({ userId: first.user_id }).toArray();
       expect(chain.map(({ generation }) => generation).sort()).toEqual([1, 2, 3]);
     }
-    expect(deaths).toBeGreaterThanOrEqual(8);
+    expect(crashes).toBeGreaterThanOrEqual(8);
   });
 
   test("at a first sign-in: the next link signs the person in, as one user with one proved address", async () => {
-    let deaths = 0;
-    for (const [index, fate] of FATES.entries()) {
+    let crashes = 0;
+    for (const [index, crashPoint] of CRASH_POINTS.entries()) {
       const address = `first-${index}@example.com`;
       const code = await nest.emailedCode({ identifier_value: address });
-      if (await callOnce(authenticateUser, exchange(code), fate)) deaths++;
+      if (await callOnce(authenticateUser, exchange(code), crashPoint)) crashes++;
       const tokens = await nest.signIn(address);
       const user = await userOf(tokens);
-      expect([user.status, user.body.identifiers.length], JSON.stringify(fate)).toEqual([200, 1]);
+      expect([user.status, user.body.identifiers.length], JSON.stringify(crashPoint)).toEqual([200, 1]);
       expect(user.body.identifiers[0].verified_at).not.toBeNull();
       expect(await nest.collection("identifiers").countDocuments({ identifierValue: address })).toBe(1);
     }
-    expect(deaths).toBeGreaterThanOrEqual(14);
+    expect(crashes).toBeGreaterThanOrEqual(14);
   });
 
   test("at a request for a link: whatever was mailed works, and asking again does", async () => {
-    let deaths = 0;
-    for (const [index, fate] of FATES.entries()) {
+    let crashes = 0;
+    for (const [index, crashPoint] of CRASH_POINTS.entries()) {
       const identifier_value = `link-${index}@example.com`;
       nest.ses.clear();
-      if (await callOnce(sendMagicLink, linkRequest({ identifier_value }), fate)) deaths++;
+      if (await callOnce(sendMagicLink, linkRequest({ identifier_value }), crashPoint)) crashes++;
       const [mail] = nest.ses.inbox;
-      if (mail) expect((await nest.redeem(codeIn(mail))).status, JSON.stringify(fate)).toBe(200);
+      if (mail) expect((await nest.redeem(codeIn(mail))).status, JSON.stringify(crashPoint)).toBe(200);
       expect((await nest.signIn(identifier_value)).user_id).toMatch(/^user_/);
     }
-    expect(deaths).toBeGreaterThanOrEqual(4);
+    expect(crashes).toBeGreaterThanOrEqual(4);
   });
 
   test("at a sign-out or a choice of consent: doing it again does it", async () => {
-    for (const [index, fate] of FATES.slice(0, 4).entries()) {
+    for (const [index, crashPoint] of CRASH_POINTS.slice(0, 4).entries()) {
       const tokens = await nest.signIn(`out-${index}@example.com`);
       const choice = { user_id: tokens.user_id, level: "general" };
-      await callOnce(setMarketingConsent, choice, fate, tokens.access_token);
+      await callOnce(setMarketingConsent, choice, crashPoint, tokens.access_token);
       const bearer = { bearer: tokens.access_token };
       expect((await nest.call(`${V1}set_marketing_consent`, choice, bearer)).status).toBe(204);
       const stored = await nest.collection("marketing-consent").find({ userId: tokens.user_id }).toArray();
       expect(stored).toMatchObject([{ level: "general", history: [{ level: "general" }] }]);
       const token = { client_id: MAC, refresh_token: tokens.refresh_token };
-      await callOnce(revokeToken, token, fate);
+      await callOnce(revokeToken, token, crashPoint);
       expect((await nest.call(`${V2}revoke_token`, token)).status).toBe(204);
       expect((await userOf(tokens)).status).toBe(401);
     }

@@ -40,7 +40,7 @@ export class Outages {
       if (kind === "refuse") proxies[part].refuse();
       else proxies[part].arm(kind, 1);
       await wait(broken);
-      proxies[part].mend();
+      proxies[part].clear();
       outage.toMs = performance.now();
     }
   }

@@ -90,7 +90,7 @@ export async function startSoakStack(): Promise<SoakStack> {
 async function proxyOf(protocol: typeof mongoProtocol, url: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(url.replace(/^mongodb/, "http"));
   const proxy = await startFaultProxy(protocol);
-  proxy.to({ host: hostname, port: Number(port) });
+  proxy.forwardTo({ host: hostname, port: Number(port) });
   return proxy;
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -93,14 +93,14 @@ test("one that was rejected in the middle of its own event is not welcomed any m
   nest.ses.fault({ calls: 1, kind: "error" });
   expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
   // The second request is for its cards: it is the one that is kept, so far.
-  const held = holdWebhook(flagging.environment, nest, 2);
-  const answer = held.post(second);
-  await held.reached;
+  const paused = pauseWebhook(flagging.environment, nest, 2);
+  const answer = paused.post(second);
+  await paused.reached;
   expect((await nest.webhook(first)).status).toBe(200);
-  held.letGo();
+  paused.resume();
   expect((await answer).statusCode).toBe(503);
   await insist(second);
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
-  await held.close();
+  await paused.close();
   await flagging.stop();
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -94,15 +94,15 @@ test("a reading of a dispute that is held up does not open it again", async () =
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   const dispute = nest.stripe.dispute(id);
-  const held = holdWebhook(nest.environment, nest, 1);
-  const answer = held.post(only("charge.dispute.created"));
-  await held.reached;
+  const paused = pauseWebhook(nest.environment, nest, 1);
+  const answer = paused.post(only("charge.dispute.created"));
+  await paused.reached;
   nest.stripe.closeDispute(dispute.id, "won");
   expect((await nest.webhook(only("charge.dispute.closed"))).status).toBe(200);
-  held.letGo();
+  paused.resume();
   expect((await answer).statusCode).toBe(200);
   expect(await stored()).toMatchObject({ disputeStatus: "won" });
-  await held.close();
+  await paused.close();
 });
 
 test("of a dispute's events at once, in any order, its end is what stays", async () => {

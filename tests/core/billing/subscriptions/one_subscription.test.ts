@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
-import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 /** Longer than a lease and than a mail's claim. */
 const PATIENCE_SECONDS = 150;
@@ -205,20 +205,20 @@ test("one that is kept by the time its rejection is decided is not rejected", as
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA });
   // The second reading is of the first one: it lives.
-  const held = holdWebhook(nest.environment, nest, 2);
-  const answer = held.post(created(second.id));
-  await held.reached;
+  const paused = pauseWebhook(nest.environment, nest, 2);
+  const answer = paused.post(created(second.id));
+  await paused.reached;
   nest.stripe.cancelSubscription(first.id);
   nest.stripe.updateSubscription(second.id, { metadata: { n: "1" } });
   for (const event of nest.stripe.events().filter(({ id }) => id !== created(second.id).id))
     await nest.webhook(event);
-  held.letGo();
+  paused.resume();
   expect((await answer).statusCode).toBe(200);
   await nest.deliverEvents();
   expect([stripes(first.id)?.status, stripes(second.id)?.status]).toEqual(["canceled", "active"]);
   expect(await statusOf(second.id)).toBe("active");
   expect(nest.stripe.refunds()).toEqual([]);
-  await held.close();
+  await paused.close();
 });
 
 test("of two that wait for their first payment the one that is not paid goes, also if the other was first", async () => {

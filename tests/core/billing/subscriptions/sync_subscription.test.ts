@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY, HOUR } from "#core/clock.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { holdWebhook } from "#tests/support/held.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const hold = (at: number) => holdWebhook(nest.environment, nest, at);
+const pause = (at: number) => pauseWebhook(nest.environment, nest, at);
 /** What a merchant does by Stripe's API. */
 const post = async (path: string, params: Record<string, string>): Promise<{ id: string }> => {
   const headers = { authorization: `Bearer ${nest.stripe.secretKey}` };
@@ -137,21 +137,21 @@ test("a customer that is mapped decides whose a subscription is, whatever addres
 test("one whose customer is mapped to somebody in the moment in which it is stored goes to them", async () => {
   const { user_id } = await nest.signIn("owner@example.com");
   const { id, customer } = nest.stripe.createSubscription({ email: ADA });
-  const held = hold(1);
-  const answer = held.post(newest("created"));
-  await held.reached;
+  const paused = pause(1);
+  const answer = paused.post(newest("created"));
+  await paused.reached;
   const at = nest.clock.now().toISOString();
   await nest.collection("provider-mappings").insertOne({
     ...{ _id: "provmap_1", userId: user_id, providerType: "stripe", providerValue: customer },
     ...{ createdAt: at, updatedAt: at, removedAt: null },
   });
-  held.letGo();
+  paused.resume();
   expect((await answer).statusCode).toBe(503);
   nest.clock.advance(150);
   expect((await nest.webhook(newest("created"))).status).toBe(200);
   expect(await stored(id)).toMatchObject({ userId: user_id });
   expect(nest.mailSubjects().filter((subject) => subject === "Welcome to Beak!")).toHaveLength(1);
-  await held.close();
+  await paused.close();
 });
 
 test("a customer that nobody mapped, since whoever stored the subscription died, is mapped by its next event", async () => {
@@ -169,13 +169,13 @@ test("a reading of Stripe that is held up does not overwrite a newer one", async
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
-  const held = hold(1);
-  const answer = held.post(newest("updated"));
-  await held.reached;
+  const paused = pause(1);
+  const answer = paused.post(newest("updated"));
+  await paused.reached;
   nest.stripe.updateSubscription(id, { cancel_at_period_end: false });
   expect((await nest.webhook(newest("updated"))).status).toBe(200);
-  held.letGo();
+  paused.resume();
   expect((await answer).statusCode).toBe(200);
   expect(await stored(id)).toMatchObject({ cancelType: null, cancelAt: null });
-  await held.close();
+  await paused.close();
 });

@@ -8,17 +8,17 @@ import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { type Reply, startNest, type TestClock, type TestNest } from "#tests/support/nest.ts";
 
 /** What Nest depends on. */
-export const PARTS = ["database", "mail", "Stripe"] as const;
-export type Part = (typeof PARTS)[number];
+export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
+export type Dependency = (typeof DEPENDENCIES)[number];
 
-/** A Nest whose every part stands behind a proxy. Several work side by side, since most of a fault is waiting. */
-export interface Lane {
+/** A Nest whose every dependency stands behind a proxy. Several work side by side, since most of a fault is waiting. */
+export interface ProxiedNest {
   nest: TestNest;
-  proxies: Record<Part, FaultProxy>;
+  proxies: Record<Dependency, FaultProxy>;
   /** All is well again. Resolves when Nest has noticed, which it does by itself. */
-  mend(): Promise<void>;
+  clearFaults(): Promise<void>;
   /** Stripe posts everything that was not taken yet until it is. */
-  arrive(): Promise<void>;
+  deliverEvents(): Promise<void>;
   /** EventBridge calls the function that takes SES's events: an error is all that it is told. */
   sesEvent(event: object): Promise<Reply>;
   stop(): Promise<void>;
@@ -37,7 +37,7 @@ const target = (url: string) => {
   return { host: hostname, port: Number(port) };
 };
 
-function laneClock(): TestClock {
+function movableClock(): TestClock {
   let moved = 0;
   return {
     now: () => plusSeconds(new Date(), moved),
@@ -48,18 +48,18 @@ function laneClock(): TestClock {
 }
 
 /** @param base whose database it shares; the doubles of SES and Stripe are its own */
-export async function startLane(base: TestNest): Promise<Lane> {
-  const proxies: Record<Part, FaultProxy> = {
+export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
+  const proxies: Record<Dependency, FaultProxy> = {
     database: await startFaultProxy(mongoProtocol),
     mail: await startFaultProxy(httpProtocol),
     Stripe: await startFaultProxy(httpProtocol),
   };
-  proxies.database.to(target(base.mongoUri));
+  proxies.database.forwardTo(target(base.mongoUri));
   const uri = new URL(base.mongoUri.replace(/^mongodb/, "http"));
   uri.port = String(proxies.database.port);
   uri.searchParams.set("directConnection", "true");
   const nest = await startNest({
-    clock: laneClock(),
+    clock: movableClock(),
     environment: {
       MONGODB_URI: uri.href.replace(/^http/, "mongodb"),
       AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${proxies.mail.port}`,
@@ -67,15 +67,15 @@ export async function startLane(base: TestNest): Promise<Lane> {
       LIMIT_MAILS_PER_HOUR: "0",
     },
   });
-  proxies.mail.to(target(nest.ses.url));
-  proxies.Stripe.to(target(nest.stripe.url));
+  proxies.mail.forwardTo(target(nest.ses.url));
+  proxies.Stripe.forwardTo(target(nest.stripe.url));
   const taken = new Set<string>();
   const serve = serveEvent(sesEvents.declaration, nest.gateway);
   return {
     nest,
     proxies,
-    async mend() {
-      for (const proxy of Object.values(proxies)) proxy.mend();
+    async clearFaults() {
+      for (const proxy of Object.values(proxies)) proxy.clear();
       // Until the clients have heard which of their connections are gone.
       await wait(20);
       const end = Date.now() + RECOVERED_WITHIN_MS;
@@ -99,7 +99,7 @@ export async function startLane(base: TestNest): Promise<Lane> {
         if (!isGood) await wait(50);
       }
     },
-    async arrive() {
+    async deliverEvents() {
       for (let round = 0; round < 10; round++) {
         const waiting = nest.stripe.events().filter(({ id, type }) => isOurs(type) && !taken.has(id));
         if (waiting.length === 0) return;

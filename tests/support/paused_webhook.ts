@@ -7,28 +7,28 @@ import { serveWebhook } from "#entry/webhook.ts";
 import { lambdaContext, toWebhookEvent } from "#tests/support/lambda_event.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
-/** The webhook's function, which has Stripe's answer to its n-th request and does not hear it until it is let go. */
-export interface HeldWebhook {
+/** A webhook function that pauses after Stripe's n-th response arrived and before its code gets it. */
+export interface PausedWebhook {
   post(event: object): Promise<Result>;
-  /** Resolves when that answer is there. */
+  /** Resolves when the response has arrived. */
   reached: Promise<void>;
-  letGo(): void;
+  resume(): void;
   close(): Promise<void>;
 }
 
-/** @param at which request, from 1 */
-export function holdWebhook(environment: Environment, nest: TestNest, at: number): HeldWebhook {
+/** @param at number of the request to Stripe at whose response it pauses, from 1 */
+export function pauseWebhook(environment: Environment, nest: TestNest, at: number): PausedWebhook {
   const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
+  const resumed = Promise.withResolvers<void>();
   const open = openCore(environment, { clock: nest.clock, write: () => undefined });
-  const held = holding(open, at, () => {
+  const paused = withPause(open, at, () => {
     reached.resolve();
-    return released.promise;
+    return resumed.promise;
   });
-  const serve = serveWebhook(stripeWebhook.declaration, held);
+  const serve = serveWebhook(stripeWebhook.declaration, paused);
   return {
     reached: reached.promise,
-    letGo: () => released.resolve(),
+    resume: () => resumed.resolve(),
     post(event) {
       const { body, header } = nest.stripe.signedEvent(event);
       return serve(toWebhookEvent(body, header), lambdaContext());
@@ -37,17 +37,17 @@ export function holdWebhook(environment: Environment, nest: TestNest, at: number
   };
 }
 
-function holding(open: OpenCore, at: number, hold: () => Promise<void>): OpenCore {
-  let asked = 0;
-  const slow = (stripe: StripeApi): StripeApi =>
+function withPause(open: OpenCore, at: number, pause: () => Promise<void>): OpenCore {
+  let requests = 0;
+  const pausing = (stripe: StripeApi): StripeApi =>
     new Proxy(stripe, {
       get(target, name) {
-        if (name === "until") return (deadline: number) => slow(target.until(deadline));
+        if (name === "until") return (deadline: number) => pausing(target.until(deadline));
         if (name !== "request") return Reflect.get(target, name, target);
         return async (...args: Parameters<StripeApi["request"]>) => {
-          const isHeld = ++asked === at;
+          const isPaused = ++requests === at;
           const answer = await target.request(...args);
-          if (isHeld) await hold();
+          if (isPaused) await pause();
           return answer;
         };
       },
@@ -56,7 +56,7 @@ function holding(open: OpenCore, at: number, hold: () => Promise<void>): OpenCor
     ...open,
     part<Opened>(part: Part<Opened>): Opened {
       const opened = open.part(part);
-      return opened instanceof StripeApi ? (slow(opened) as Opened) : opened;
+      return opened instanceof StripeApi ? (pausing(opened) as Opened) : opened;
     },
   };
 }

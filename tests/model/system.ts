@@ -13,7 +13,7 @@ import {
   type TestNest,
   WINDOWS,
 } from "#tests/support/nest.ts";
-import type { Turnstile } from "#tests/support/turnstile.ts";
+import type { Scheduler } from "#tests/support/scheduler.ts";
 
 /** What the model calls things, and what they are in the service: tokens, codes, ids. */
 export type Names = Map<string, string>;
@@ -44,30 +44,30 @@ const IPS: Readonly<Record<Machine, string>> = {
 const CLIENTS = { mac: MAC, windows: WINDOWS } as const;
 
 /** The service, and what the people of one history hold of it. Each history has people and machines of its own. */
-export class World {
+export class SystemUnderTest {
   readonly nest: TestNest;
-  readonly turnstile: Turnstile;
+  readonly scheduler: Scheduler;
   readonly names: Names = new Map();
   /** Everything that was done, in sentences. */
-  readonly told: string[] = [];
+  readonly history: string[] = [];
   /** Ids of events that were answered with 2xx. */
   readonly delivered = new Set<string>();
-  readonly #history: string;
+  readonly #id: string;
   readonly #pkce = new Map(MACHINES.map((machine) => [machine, pkcePair()]));
 
-  constructor(nest: TestNest, turnstile: Turnstile, history: string) {
+  constructor(nest: TestNest, scheduler: Scheduler, id: string) {
     this.nest = nest;
-    this.turnstile = turnstile;
-    this.#history = history;
+    this.scheduler = scheduler;
+    this.#id = id;
   }
 
   addressOf(person: Person): string {
-    return `${person}.${this.#history}@example.com`;
+    return `${person}.${this.#id}@example.com`;
   }
 
   /** What the app on a machine says of itself. */
   app(machine: Machine) {
-    const id = `${machine} ${this.#history}`;
+    const id = `${machine} ${this.#id}`;
     const { verifier, challenge } = this.#pkce.get(machine) as { verifier: string; challenge: string };
     return {
       clientId: CLIENTS[APPS[machine]],
@@ -105,7 +105,7 @@ export class World {
   }
 
   #stateOf(name: string): string {
-    return `${this.#history}.${name}.`;
+    return `${this.#id}.${name}.`;
   }
 
   /** A reply in the model's words. */

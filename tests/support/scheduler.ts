@@ -1,50 +1,48 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { OpenCore } from "#core/core.ts";
-import { type Errand, guarded } from "#tests/support/guarded.ts";
+import { type IoOperation, interceptIo } from "#tests/support/io_interceptor.ts";
 
-/** What a call is about to do, which waits for its turn. */
+/** An I/O operation that waits for its release. */
 interface Waiting {
   call: number;
-  errand: Errand;
-  go: () => Promise<unknown>;
+  operation: IoOperation;
+  release: () => Promise<unknown>;
 }
 
-/** How several calls at once went. */
-export interface Interleaved<Result> {
+export interface Scheduled<Result> {
   results: Result[];
-  /** Every errand in the order in which it was done, such as `2 RefreshTokenRepository.rotate`. */
+  /** Every I/O operation in the order in which it ran, such as `2 RefreshTokenRepository.rotate`. */
   order: string[];
 }
 
-export interface Turnstile {
-  guard(open: OpenCore): OpenCore;
+export interface Scheduler {
+  intercept(open: OpenCore): OpenCore;
   /**
-   * Makes calls at once, of whose errands one is done at a time. The same choices lead to the same order.
-   * @param choices which of those that wait goes next; the first one where there is no number
+   * Runs calls concurrently, releasing one I/O operation at a time. The same choices give the same order.
+   * @param choices which of the waiting operations runs next, modulo their number; the first where a number is missing
    */
-  run<Result>(calls: (() => Promise<Result>)[], choices: readonly number[]): Promise<Interleaved<Result>>;
+  run<Result>(calls: (() => Promise<Result>)[], choices: readonly number[]): Promise<Scheduled<Result>>;
 }
 
-/** Errands that a call does side by side come within so many turns of each other. */
+/** A call starts its parallel operations within this many turns of the event loop. */
 const TURNS = 3;
 
-/** Lets a test decide in which order calls that run at once reach the world. */
-export function createTurnstile(): Turnstile {
+/** Lets a test decide the order in which concurrent calls do their I/O. */
+export function createScheduler(): Scheduler {
   const current = new AsyncLocalStorage<number>();
   const waiting: Waiting[] = [];
   const running = new Set<number>();
 
-  const pass = (errand: Errand, work: () => Promise<unknown>) => {
+  const hold = (operation: IoOperation, work: () => Promise<unknown>) => {
     const call = current.getStore();
     if (call === undefined) return work();
     return new Promise<unknown>((resolve, reject) => {
-      const go = () => work().then(resolve, reject);
-      waiting.push({ call, errand, go });
+      const release = () => work().then(resolve, reject);
+      waiting.push({ call, operation, release });
     });
   };
 
-  /** Until every call that is under way waits for its turn. */
   const untilAllWait = async () => {
     for (let turn = 0; turn < TURNS; turn++) {
       await nextTurn();
@@ -54,7 +52,7 @@ export function createTurnstile(): Turnstile {
   };
 
   return {
-    guard: (open) => guarded(open, pass),
+    intercept: (open) => interceptIo(open, hold),
     async run(calls, choices) {
       const order: string[] = [];
       const results = calls.map((call, number) => {
@@ -66,8 +64,8 @@ export function createTurnstile(): Turnstile {
         await untilAllWait();
         if (waiting.length === 0) break;
         const [next] = waiting.splice((choices[step] ?? 0) % waiting.length, 1);
-        order.push(`${(next as Waiting).call + 1} ${next?.errand.name}`);
-        await next?.go();
+        order.push(`${(next as Waiting).call + 1} ${next?.operation.name}`);
+        await next?.release();
       }
       await all;
       return { results: await Promise.all(results), order };
