@@ -1,6 +1,6 @@
 /** `POST /1/webhook/stripe`: verifies the signature of a Stripe event, stores it, processes it, then answers. */
 import { literal, strictObject } from "zod/mini";
-import { workOnEvent } from "#core/billing/events/stripe_events.ts";
+import { processEvent } from "#core/billing/events/stripe_events.ts";
 import { readSignedEvent } from "#core/billing/events/stripe_signature.ts";
 import { billing, mailer, stripe, webhookSecrets } from "#core/parts.ts";
 import { webhook } from "#entry/webhook.ts";
@@ -23,7 +23,7 @@ export const handler = webhook({
   parts: { billing, mailer, stripe, webhookSecrets },
   async run({ core, body, header }) {
     const event = readSignedEvent(body, header("stripe-signature"), core.webhookSecrets, core.clock.now());
-    await workOnEvent(core, event);
+    await processEvent(core, event);
     return { received: true as const };
   },
 });

@@ -19,11 +19,13 @@ export function interceptIo(
   open: OpenCore,
   intercept: (operation: IoOperation, work: Work) => Promise<unknown>,
 ): OpenCore {
-  const wrap = <Target extends object>(target: Target) =>
+  const wrap = <Target extends object>(target: Target): Target =>
     new Proxy(target, {
       get(object, name) {
         const value = Reflect.get(object, name, object);
         if (typeof value !== "function" || name === "all") return value;
+        // Binds a deadline and does no I/O: the bound service is wrapped in turn.
+        if (name === "until") return (deadline: number) => wrap(Reflect.apply(value, object, [deadline]));
         const operation = {
           name: `${object.constructor.name}.${String(name)}`,
           isRead: READS.test(String(name)),

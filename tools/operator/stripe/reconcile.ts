@@ -59,9 +59,8 @@ async function mendAll(
 /** The webhook's own way, so that there is no second one of writing. */
 async function mend(core: EventCore, { id, kind }: Difference): Promise<string> {
   if (kind === "gone") return "left alone";
-  const record = await core.subscriptions.findByStripeId(id);
   const bound = bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS);
-  const outcome = await syncSubscription(bound, "reconciled", id, { record });
+  const outcome = await syncSubscription(bound, "reconciled", id);
   return outcome.status === "done" ? "mended" : `ignored (${outcome.reason})`;
 }
 

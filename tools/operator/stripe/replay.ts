@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
-import { workOnEvent } from "#core/billing/events/stripe_events.ts";
+import { processEvent } from "#core/billing/events/stripe_events.ts";
 import { type ReceivedEvent, readEvent } from "#core/billing/events/stripe_signature.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { DAY } from "#core/clock.ts";
@@ -77,7 +77,7 @@ async function workOne(
   try {
     const event = await read();
     type = event.type;
-    const outcome = await workOnEvent(bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS), event, again);
+    const outcome = await processEvent(bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS), event, again);
     const reason = outcome?.status === "ignored" ? outcome.reason : null;
     terminal.say(
       `${id}  ${type}  ${outcome?.status ?? "finished by somebody else"}${reason ? ` (${reason})` : ""}`,

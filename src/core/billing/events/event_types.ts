@@ -22,18 +22,19 @@ export type StripeEventType = keyof typeof STRIPE_EVENTS;
 /** In the order in which they happen to one object. */
 export const STRIPE_EVENT_TYPES = Object.keys(STRIPE_EVENTS) as StripeEventType[];
 
-type Happening<About extends string, Type = StripeEventType> = Type extends `${About}.${infer What}`
-  ? What
-  : never;
+type ActionOn<
+  ObjectName extends string,
+  Type = StripeEventType,
+> = Type extends `${ObjectName}.${infer Action}` ? Action : never;
 
 /**
- * What happened to an object of a kind, if that is what an event of ours tells: `closed` of `charge.dispute.closed`.
- * @returns null for an event about something else, or that we do not know
+ * The last part of an event type: `closed` for `charge.dispute.closed`.
+ * @returns null if the event is about another kind of object, or not one of `STRIPE_EVENTS`
  */
-export function happening<About extends "customer.subscription" | "charge.dispute" | "payment_intent">(
-  about: About,
+export function actionOn<ObjectName extends "customer.subscription" | "charge.dispute" | "payment_intent">(
+  objectName: ObjectName,
   type: string,
-): Happening<About> | null {
-  const isOurs = Object.hasOwn(STRIPE_EVENTS, type) && type.startsWith(`${about}.`);
-  return isOurs ? (type.slice(about.length + 1) as Happening<About>) : null;
+): ActionOn<ObjectName> | null {
+  const isListed = Object.hasOwn(STRIPE_EVENTS, type) && type.startsWith(`${objectName}.`);
+  return isListed ? (type.slice(objectName.length + 1) as ActionOn<ObjectName>) : null;
 }

@@ -1,54 +1,49 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { happening } from "#core/billing/events/event_types.ts";
-import type { Outcome } from "#core/billing/events/outcome.ts";
+import { actionOn } from "#core/billing/events/event_types.ts";
+import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
 import type { ReceivedEvent } from "#core/billing/events/stripe_signature.ts";
 import { recordDispute } from "#core/billing/payments/dispute.ts";
 import { refundIfRejected } from "#core/billing/payments/refund.ts";
-import { type KnownSubscription, syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
+import { syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { purgeAfter } from "#core/retention.ts";
 
-/** Outlives any function that could hold it. */
+/** Longer than any function that could hold a lease may run. */
 export const LEASE_SECONDS = 60;
 const PINNED_MAJOR = "endive";
 
-/** What is read beside the beginning of an event. */
-interface Prefetched {
-  known: KnownSubscription;
-  /** Those of the customer that lost to another one. */
-  rejected: Subscription[];
-}
-
 /**
- * Works on an event once: stored first, then worked on, then done (contract 1.3). One that is done or ignored is passed
- * over; one that failed, or whose worker died, is begun again.
- * @param again statuses from which it may be begun again; a replay may name `done`
- * @returns what became of it, or null if there was nothing left to do
- * @throws NestError unavailable while somebody else works on it, and whatever the work throws
+ * Processes an event once: it is stored first, then processed, then marked as done (contract 1.3). An event that is done
+ * or ignored is skipped. An event that failed, or whose process died, is processed again.
+ * @param again statuses from which the event may be processed again; an operator's replay includes `done`
+ * @returns the outcome, or null if the event was finished before
+ * @throws NestError `unavailable` while another call processes the event, and every error of the processing
  */
-export async function workOnEvent(
+export async function processEvent(
   core: EventCore,
   event: ReceivedEvent,
   again: readonly StripeEventStatus[] = ["failed"],
 ): Promise<Outcome | null> {
-  const [attempt, prefetched] = await Promise.all([begin(core, event, again), prefetch(core, event)]);
+  const attempt = await begin(core, event, again);
   if (attempt === null) return null;
   try {
-    const outcome = await dispatch(core, event, prefetched);
+    const outcome = await dispatch(core, event);
     await end(core, event, attempt, outcome);
     return outcome;
   } catch (error) {
     const reason = error instanceof NestError ? error.code : "unknown";
-    // If even this can't be written, the lease runs out and the next delivery begins again.
+    // If this write fails too, the lease expires and the next delivery processes the event again.
     await end(core, event, attempt, { status: "failed", reason }).catch(() => undefined);
     throw error;
   }
 }
 
-/** @returns the number of the attempt, or null if the event needs none */
+/**
+ * Stores the event and leases it to this call.
+ * @returns the number of the attempt, or null if the event was finished before
+ */
 async function begin(
   core: EventCore,
   event: ReceivedEvent,
@@ -78,44 +73,28 @@ async function begin(
   const present = await core.stripeEvents.find(event.id);
   if (present?.status === "done" || present?.status === "ignored") return null;
   throw new NestError("unavailable", {
-    detail: "the event is under lease",
+    detail: "another call processes the event",
     retryAfterSeconds: LEASE_SECONDS,
   });
 }
 
-async function prefetch(core: EventCore, event: ReceivedEvent): Promise<Prefetched> {
+async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome> {
   const { type, objectId, customer } = event;
-  const isAboutSubscription = happening("customer.subscription", type) !== null;
-  const [record, mapping, rejected] = await Promise.all([
-    isAboutSubscription && objectId ? core.subscriptions.findByStripeId(objectId) : null,
-    isAboutSubscription && customer ? core.providerMappings.findByCustomer(customer) : undefined,
-    type === "payment_intent.succeeded" && customer ? core.subscriptions.listRejected(customer) : [],
-  ]);
-  return { known: { record, mapping }, rejected };
-}
-
-async function dispatch(
-  core: EventCore,
-  event: ReceivedEvent,
-  { known, rejected }: Prefetched,
-): Promise<Outcome> {
-  const { type, objectId } = event;
-  // By a key of the other mode nothing could be found, and the event would be passed over for good.
+  // With a key of the other mode Stripe would find nothing, and the event would be ignored forever.
   if (event.isLive !== null && event.isLive !== core.stripe.isLive)
     throw new NestError("stripe_error", { detail: "the event and STRIPE_SECRET_KEY are of different modes" });
-  // Handlers read Stripe again by the pinned version; an endpoint of another one still deserves to be noticed.
+  // Harmless, since each object is read again with the pinned version, but the endpoint needs an update.
   if (event.apiVersion !== null && !event.apiVersion.endsWith(`.${PINNED_MAJOR}`))
     core.log.warn("stripe_api_version", { api_version: event.apiVersion });
-  const subscription = happening("customer.subscription", type);
   if (objectId === null) return { status: "ignored", reason: "no_object" };
-  if (subscription) return syncSubscription(core, subscription, objectId, known);
-  if (happening("charge.dispute", type)) return recordDispute(core, objectId);
-  const payment = happening("payment_intent", type);
+  const subscription = actionOn("customer.subscription", type);
+  if (subscription) return syncSubscription(core, subscription, objectId);
+  if (actionOn("charge.dispute", type)) return recordDispute(core, objectId);
+  const payment = actionOn("payment_intent", type);
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
-  // A payment that was still processing when its subscription was rejected.
-  await refundIfRejected(core, objectId, rejected);
-  return { status: "done" };
+  if (payment === "succeeded" && customer !== null) await refundIfRejected(core, objectId, customer);
+  return DONE;
 }
 
 async function end(

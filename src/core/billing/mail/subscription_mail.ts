@@ -7,10 +7,10 @@ import type { TemplateName } from "#core/messages/templates/index.ts";
 import type { MailMark, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 import { parseAddress } from "#core/users/address.ts";
 
-/** A claim this old belongs to a process that died: longer than any of our functions may run. */
+/** An older claim belongs to a process that died: no function runs this long. */
 const CLAIM_SECONDS = 2 * MINUTE;
 
-/** A day for people: English and UTC, as all of our mail is. */
+/** A date as mails show it, such as `Saturday 12 December 2026`, in UTC. */
 export function dayInWords(iso: string): string {
   return new Intl.DateTimeFormat("en-GB", {
     weekday: "long",
@@ -21,83 +21,77 @@ export function dayInWords(iso: string): string {
   }).format(new Date(iso));
 }
 
-/** Whether somebody is sending a mail: its claim stands. */
-export function isUnderWay(core: Pick<EventCore, "clock">, { claimedAt, sentAt }: MailMark): boolean {
-  return sentAt === null && claimedAt >= lapsed(core);
+/** Whether a call has claimed a mail and may still be sending it. */
+export function isBeingSent(core: Pick<EventCore, "clock">, { claimedAt, sentAt }: MailMark): boolean {
+  return sentAt === null && claimedAt >= oldestValidClaim(core);
 }
 
-/** A claim from before this moment has died with its process. */
-function lapsed({ clock }: Pick<EventCore, "clock">): string {
+function oldestValidClaim({ clock }: Pick<EventCore, "clock">): string {
   return plusSeconds(clock.now(), -CLAIM_SECONDS).toISOString();
 }
 
+/** A mail about a subscription. */
+type MailAbout<Name extends TemplateName> = Omit<Mail<Name>, "to"> & {
+  /** The customer's email address at Stripe; null stands for the user's own address. */
+  address: string | null;
+};
+
 /**
- * Sends a mail of a subscription once: never lost, and a second copy only if SES's answer was lost, or the process died
- * between it and its record (contract 1.3).
- * @param mail.address as Stripe has it; null falls back on the user's own
- * @param mail.isClaimed whether the caller holds the claim already
- * @param mail.isSuppressed whether the address takes no mail, where the caller has looked
- * @throws NestError email_not_sent; unavailable while another call is sending it, so that somebody looks again
+ * Sends a mail about a subscription once. It is never lost. A second copy is possible only if SES's response was lost, or
+ * the process died between sending the mail and recording it (contract 1.3).
+ * @throws NestError `email_not_sent`; `unavailable` while another call sends the mail, so that the event is retried
  */
 export async function sendOnce<Name extends TemplateName>(
   core: EventCore,
   subscription: Subscription,
   which: SubscriptionMail,
-  mail: Omit<Mail<Name>, "to"> & { address: string | null; isClaimed?: boolean; isSuppressed?: boolean },
+  mail: MailAbout<Name>,
 ): Promise<void> {
-  if (subscription.mails?.[which]?.sentAt) return;
+  if (subscription.mails[which]?.sentAt) return;
   const { stpSubscriptionId } = subscription;
+  const noted = { mail: which, subscription_id: stpSubscriptionId };
   const to = await readRecipient(core, subscription, mail.address);
-  if (to === null) {
-    core.log.warn("mail_without_address", { mail: which, subscription_id: stpSubscriptionId });
-    return;
-  }
-  const [isOurs, suppressed] = await Promise.all([
-    mail.isClaimed === true || claim(core, stpSubscriptionId, which),
-    mail.isSuppressed ?? isSuppressed(core, to.identity),
-  ]);
-  if (!isOurs) return awaitOther(core, stpSubscriptionId, which);
-  if (suppressed) {
-    core.log.warn("mail_suppressed", { mail: which, subscription_id: stpSubscriptionId });
+  if (to === null) return core.log.warn("mail_without_address", noted);
+  const now = core.clock.now().toISOString();
+  const isClaimed = await core.subscriptions.claimMail(stpSubscriptionId, which, now, oldestValidClaim(core));
+  if (!isClaimed) return requireSent(core, stpSubscriptionId, which);
+  if (await isSuppressed(core, to.identity)) {
+    core.log.warn("mail_suppressed", noted);
   } else {
-    try {
-      await core.mailer.send({
-        to: to.recipient,
-        template: mail.template,
-        variables: mail.variables,
-      } as Mail<Name>);
-    } catch (error) {
+    const { template, variables } = mail;
+    await core.mailer.send({ to: to.recipient, template, variables }).catch(async (error: unknown) => {
       await core.subscriptions.releaseMail(stpSubscriptionId, which);
       throw error;
-    }
+    });
   }
   await core.subscriptions.recordMail(stpSubscriptionId, which, core.clock.now().toISOString());
 }
 
-function claim(core: EventCore, stpSubscriptionId: string, which: SubscriptionMail): Promise<boolean> {
-  const now = core.clock.now().toISOString();
-  return core.subscriptions.claimMail(stpSubscriptionId, which, now, lapsed(core));
-}
-
-/** Another call holds the claim, or the subscription was rejected meanwhile: unless it is sent, this event must come again. */
-async function awaitOther(
+/**
+ * Another call holds the claim, or the subscription was rejected meanwhile.
+ * @throws NestError `unavailable` unless the mail was sent
+ */
+async function requireSent(
   core: EventCore,
   stpSubscriptionId: string,
   which: SubscriptionMail,
 ): Promise<void> {
   const now = await core.subscriptions.findByStripeId(stpSubscriptionId);
-  if (!now?.mails?.[which]?.sentAt)
+  if (!now?.mails[which]?.sentAt)
     throw new NestError("unavailable", { detail: `${which} is being sent`, retryAfterSeconds: 30 });
 }
 
+/** @returns null if there is no usable address */
 async function readRecipient(core: EventCore, subscription: Subscription, address: string | null) {
-  const known =
-    address ??
-    (await core.identifiers.listByUser(subscription.userId)).find(({ removedAt }) => removedAt === null)
-      ?.identifierValue;
+  const known = address ?? (await readOwnAddress(core, subscription.userId));
   try {
     return known === undefined ? null : parseAddress(known);
   } catch {
     return null;
   }
+}
+
+async function readOwnAddress(core: EventCore, userId: string): Promise<string | undefined> {
+  const identifiers = await core.identifiers.listByUser(userId);
+  return identifiers.find(({ removedAt }) => removedAt === null)?.identifierValue;
 }

@@ -1,5 +1,4 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
 /** Nothing is left to give back: it was given back before, or the bank took it back in a dispute. */
@@ -47,17 +46,16 @@ async function refundInvoice(core: EventCore, invoice: string): Promise<unknown[
 }
 
 /**
- * Gives a payment back that came after its subscription had been rejected.
- * @param rejected those of the payment's customer
+ * Refunds a payment that succeeded after its subscription was rejected.
+ * @param intent the payment's `payment_intent`
+ * @param customer the payment's customer at Stripe
+ * @throws NestError `stripe_error`, `unavailable`
  */
-export async function refundIfRejected(
-  core: EventCore,
-  intent: string,
-  rejected: readonly Subscription[],
-): Promise<void> {
+export async function refundIfRejected(core: EventCore, intent: string, customer: string): Promise<void> {
+  const rejected = await core.subscriptions.listRejected(customer);
   if (rejected.length === 0) return;
   const paidFor = await subscriptionPaidBy(core, intent);
-  // The payment that the event names, and no other: its invoice may not be marked as paid yet.
+  // Refunds this payment only: Stripe may not have marked its invoice as paid yet.
   if (rejected.some(({ stpSubscriptionId }) => stpSubscriptionId === paidFor))
     await refund(core, { payment_intent: intent });
 }

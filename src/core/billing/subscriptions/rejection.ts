@@ -1,30 +1,97 @@
+import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import { refundPayments } from "#core/billing/payments/refund.ts";
-import { cancelNow } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { cancelNow, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { User } from "#core/repositories/users.ts";
 
-/** Cancels a rejected subscription at once, gives every payment back, and tells its owner. Safe to repeat. */
-export async function finishRejection(core: EventCore, rejected: Subscription): Promise<void> {
-  if (rejected.refundedAt === null) await giveBack(core, rejected);
-  await core.users.settleReplaced(rejected.userId, rejected.stpSubscriptionId);
+/** A subscription that lost to the kept one. */
+interface Loser {
+  /** Stripe's id. */
+  id: string;
+  /** As Stripe has it now; null if Stripe has no such subscription. */
+  current: Stripe.Subscription | null;
 }
 
-async function giveBack(core: EventCore, rejected: Subscription): Promise<void> {
-  const { stpSubscriptionId } = rejected;
-  await cancelNow(core, stpSubscriptionId);
-  await refundPayments(core, stpSubscriptionId);
-  if (!rejected.isRejectedSilently) {
-    const address = await readCustomerAddress(core, rejected.stpCustomerId);
-    const mail = { template: "duplicate-subscription", variables: {}, address } as const;
-    await sendOnce(core, rejected, "duplicate", mail);
+/**
+ * Rejects every subscription that the kept one replaced. If the kept subscription is paid for, it also rejects those
+ * that still wait for their first payment. Safe to repeat.
+ * @param user as it was after the decision
+ * @param winner the kept subscription
+ * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
+ */
+export async function rejectReplaced(
+  core: EventCore,
+  { _id: userId, replacedSubscriptionIds = [] }: User,
+  winner: Stripe.Subscription,
+): Promise<void> {
+  const waiting = winner.status === "active" ? await recordWaitingAsLosers(core, userId, winner.id) : [];
+  for (const id of new Set([...replacedSubscriptionIds, ...waiting])) {
+    const current = await retrieveSubscription(core, id);
+    await rejectLoser(core, userId, { id, current }, winner);
   }
-  await core.subscriptions.recordRefund(stpSubscriptionId, core.clock.now().toISOString());
-  core.log.warn("duplicate_subscription", {
-    subscription_id: stpSubscriptionId,
-    user_id: rejected.userId,
-    silent: rejected.isRejectedSilently,
-  });
+}
+
+/**
+ * Subscriptions with an unpaid first invoice were left beside the kept subscription until now.
+ * @returns Stripe's ids of those that lost
+ */
+async function recordWaitingAsLosers(core: EventCore, userId: string, winnerId: string): Promise<string[]> {
+  const records = await core.subscriptions.listByUser(userId);
+  const ids = records
+    .filter(({ status, rejectedAt }) => status === "incomplete" && rejectedAt === null)
+    .map(({ stpSubscriptionId }) => stpSubscriptionId)
+    .filter((id) => id !== winnerId);
+  const hasLost = await Promise.all(ids.map((id) => core.users.rejectSubscription(userId, id, winnerId)));
+  return ids.filter((_id, index) => hasLost[index]);
+}
+
+/**
+ * Cancels and refunds one subscription that lost, and records that this is done. Safe to repeat.
+ * @param winner null if the kept subscription has ended since
+ * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
+ */
+export async function rejectLoser(
+  core: EventCore,
+  userId: string,
+  { id, current }: Loser,
+  winner: Stripe.Subscription | null,
+): Promise<void> {
+  const record = current && (await core.subscriptions.findByStripeId(id));
+  // A subscription that ended by itself was used: it is not refunded.
+  const isRejected = current && record && (record.rejectedAt !== null || !hasEnded(current.status));
+  if (!isRejected) return core.users.settleReplaced(userId, id);
+  const isSilent = current.status === "trialing" && winner?.status !== "trialing";
+  // Marked first: from here on it grants nothing, and every later event completes the rejection.
+  const rejected = await core.subscriptions.reject(id, isSilent, core.clock.now().toISOString());
+  if (rejected) return finishRejection(core, rejected);
+  await core.users.settleReplaced(userId, id);
+}
+
+/**
+ * Cancels a rejected subscription at once, refunds every payment in full, and mails its owner. Safe to repeat.
+ * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
+ */
+export async function finishRejection(core: EventCore, rejected: Subscription): Promise<void> {
+  const { stpSubscriptionId, userId, stpCustomerId, isRejectedSilently } = rejected;
+  if (rejected.refundedAt === null) {
+    await cancelNow(core, stpSubscriptionId);
+    await refundPayments(core, stpSubscriptionId);
+    if (!isRejectedSilently) {
+      const address = await readCustomerAddress(core, stpCustomerId);
+      const mail = { template: "duplicate-subscription", variables: {}, address } as const;
+      await sendOnce(core, rejected, "duplicate", mail);
+    }
+    await core.subscriptions.recordRefund(stpSubscriptionId, core.clock.now().toISOString());
+    core.log.warn("duplicate_subscription", {
+      subscription_id: stpSubscriptionId,
+      user_id: userId,
+      silent: isRejectedSilently,
+    });
+  }
+  await core.users.settleReplaced(userId, stpSubscriptionId);
 }
 
 async function readCustomerAddress(core: EventCore, customer: string): Promise<string | null> {

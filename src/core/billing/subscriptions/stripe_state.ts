@@ -2,15 +2,15 @@ import type Stripe from "stripe";
 import type { CancelType, SubscriptionState } from "#core/repositories/subscriptions.ts";
 
 /** Stripe's statuses as we know them, the best first. Stripe may add one: it grants nothing until we do (contract 1.3). */
-const LIVING = ["active", "trialing", "past_due", "unpaid", "paused", "incomplete"] as const;
-const ENDED = ["canceled", "incomplete_expired"] as const;
+export const LIVING_STATUSES = ["active", "trialing", "past_due", "unpaid", "paused", "incomplete"] as const;
+const ENDED_STATUSES = ["canceled", "incomplete_expired"] as const;
 
 export function isKnownStatus(status: string): boolean {
-  return ([...LIVING, ...ENDED] as readonly string[]).includes(status);
+  return ([...LIVING_STATUSES, ...ENDED_STATUSES] as readonly string[]).includes(status);
 }
 
 export function hasEnded(status: string): boolean {
-  return (ENDED as readonly string[]).includes(status);
+  return (ENDED_STATUSES as readonly string[]).includes(status);
 }
 
 /** Where endpoints pinned to versions before 2025-03-31 put the period. */
@@ -84,24 +84,4 @@ function readCancelType(subscription: Stripe.Subscription): CancelType | null {
   return subscription.cancel_at_period_end || subscription.ended_at !== subscription.canceled_at
     ? "period_end"
     : "immediate";
-}
-
-/** Which of two living subscriptions of a person is kept, whatever the order in which we hear of them (contract 1.3). */
-export function isBetter(one: Stripe.Subscription, other: Stripe.Subscription): boolean {
-  const rank = ({ status }: Stripe.Subscription) => {
-    const place = (LIVING as readonly string[]).indexOf(status);
-    return place < 0 ? LIVING.length : place;
-  };
-  const order = [rank(one) - rank(other), one.created - other.created, one.id < other.id ? -1 : 1];
-  return (order.find((difference) => difference !== 0) ?? 0) < 0;
-}
-
-/**
- * Whether a subscription that is better than another one makes it superfluous. One that waits for its first payment is
- * somebody in the middle of paying: until another is paid for it may yet become the better one, so it is let live, as
- * is one whose status we don't know.
- */
-export function excludes(better: Stripe.Subscription, other: Stripe.Subscription): boolean {
-  if (other.status === "incomplete") return better.status === "active";
-  return isKnownStatus(other.status);
 }

@@ -137,7 +137,7 @@ test("a customer that is mapped decides whose a subscription is, whatever addres
 test("one whose customer is mapped to somebody in the moment in which it is stored goes to them", async () => {
   const { user_id } = await nest.signIn("owner@example.com");
   const { id, customer } = nest.stripe.createSubscription({ email: ADA });
-  const paused = pause(1);
+  const paused = pauseWebhook(nest.environment, nest, 1, "ProviderMappingRepository.findByCustomer");
   const answer = paused.post(newest("created"));
   await paused.reached;
   const at = nest.clock.now().toISOString();
