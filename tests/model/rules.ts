@@ -20,6 +20,8 @@ const REFRESH_TOKEN_LIFE = 365 * DAY;
 const FAILURES_LIMIT = 10;
 /** Two windows that refresh at once. */
 const GRACE = 10 * SECOND;
+/** A redemption may run for this long. */
+const REDEMPTION_LIMIT = 5 * SECOND;
 
 /** Nobody is locked out by a stranger: a machine that signed the address in may ask whatever others asked. */
 export function mayAsk(state: State, person: Person, isKnown: boolean): boolean {
@@ -43,7 +45,7 @@ export function makeLink(
   link: Pick<Link, "person" | "machine" | "isTrial">,
 ): void {
   const expiresAt = state.now + LINK_LIFE;
-  state.links[name] = { ...link, expiresAt, isUsed: false, isRevoked: false, failures: 0 };
+  state.links[name] = { ...link, expiresAt, isUsed: false, redemption: null, isRevoked: false, failures: 0 };
 }
 
 /** What a redemption shows. */
@@ -53,31 +55,63 @@ export interface Shown {
   isRedirectRight: boolean;
 }
 
-/** Why a link can't be redeemed so, or null; a null spends it. */
-export function trySpend(link: Link, shown: Shown, now: number): string | null {
-  if (!shown.isSecretRight) return "token_not_found";
-  if (link.isUsed) return "token_used";
-  if (link.isRevoked || link.failures >= FAILURES_LIMIT) return "authorization_not_found";
-  if (link.expiresAt <= now) return "token_expired";
+/** How a redemption goes on: it is refused, or it signs in with a session. */
+export type Redeeming = { refused: string; wasUsed: boolean; isCounted: boolean } | { session: string };
+
+/** Decides a redemption, and uses the link or resumes its redemption. @param name of the session that it would start */
+export function tryRedeem(state: State, link: Link, shown: Shown, name: string): Redeeming {
+  const refused = (code: string, isCounted = false) => ({ refused: code, wasUsed: link.isUsed, isCounted });
+  if (!shown.isSecretRight) return refused("token_not_found");
+  const mismatch = mismatchOf(link, shown);
+  if (link.isUsed) {
+    const { redemption } = link;
+    if (!redemption || !isResumable(link, redemption, state.now)) return refused("token_used");
+    if (mismatch) return refused("token_used", true);
+    const { session } = redemption;
+    const refusal = whyNotResumed(state.sessions[session]);
+    if (refusal) return refused(refusal);
+    link.redemption = { session, startedAt: state.now };
+    return { session };
+  }
+  if (link.isRevoked || link.failures >= FAILURES_LIMIT) return refused("authorization_not_found");
+  if (link.expiresAt <= state.now) return refused("token_expired");
+  if (mismatch) return refused(mismatch, true);
+  link.isUsed = true;
+  link.redemption = { session: name, startedAt: state.now };
+  return { session: name };
+}
+
+function mismatchOf(link: Link, shown: Shown): string | null {
   if (APPS[link.machine] !== APPS[shown.machine]) return "incorrect_client";
   if (!shown.isRedirectRight) return "incorrect_redirect_uri";
-  if (link.machine !== shown.machine) return "incorrect_code_verifier";
-  link.isUsed = true;
-  return null;
+  return link.machine === shown.machine ? null : "incorrect_code_verifier";
 }
 
-/** A failed check does not burn a link, the tenth does; one that is spent or revoked stays as it is. */
-export function countFailure(link: Link, code: string): void {
-  const isCounted = ["incorrect_client", "incorrect_redirect_uri", "incorrect_code_verifier"].includes(code);
-  if (isCounted && !link.isUsed && !link.isRevoked) link.failures++;
+/** A redemption can be resumed when it is no longer running, within the link's life. */
+function isResumable(link: Link, { startedAt }: { startedAt: number }, now: number): boolean {
+  return now - startedAt >= REDEMPTION_LIMIT && link.expiresAt > now && link.failures < FAILURES_LIMIT;
 }
 
-/** Everything that a redeemed link changes. */
-export function signIn(state: State, name: string, spent: string): void {
+/** A redemption can be resumed until one of its tokens is used. */
+function whyNotResumed(session: Session | undefined): string | null {
+  if (session === undefined) return null;
+  if (session.seen > 0 || session.generation > 1 || session.tokens[0]?.used) return "token_used";
+  return session.isStanding ? null : "authorization_not_found";
+}
+
+/** Ten failed checks block a link; a link that was redeemed or revoked since the check stays as it is. */
+export function countFailure(link: Link, failed: Extract<Redeeming, { refused: string }>): void {
+  if (failed.isCounted && link.isUsed === failed.wasUsed && !link.isRevoked) link.failures++;
+}
+
+/** Everything that a redeemed link changes. @param name of the operation, and of its access token */
+export function signIn(state: State, name: string, spent: string, redeeming: { session: string }): void {
   const { person, machine, isTrial } = state.links[spent] as Link;
   for (const [other, link] of Object.entries(state.links)) {
     const isSame = link.person === person && APPS[link.machine] === APPS[machine];
-    if (isSame && other !== spent && !link.isUsed) link.isRevoked = true;
+    if (!isSame || other === spent) continue;
+    if (link.isUsed) link.redemption = null;
+    else link.isRevoked = true;
   }
   if (!state.verified.includes(person)) state.verified.push(person);
   if (!state.knownMachines[person].includes(machine)) state.knownMachines[person].push(machine);
@@ -86,8 +120,9 @@ export function signIn(state: State, name: string, spent: string): void {
     trial.signedInAt ??= state.now;
     trial.isRedeemed = isTrial;
   }
+  const { session } = redeeming;
   const expiresAt = state.now + REFRESH_TOKEN_LIFE;
-  state.sessions[name] = {
+  state.sessions[session] ??= {
     person,
     machine,
     createdAt: state.now,
@@ -100,7 +135,7 @@ export function signIn(state: State, name: string, spent: string): void {
     seen: 0,
     held: 1,
   };
-  issueAccessToken(state, name, name, 1);
+  issueAccessToken(state, name, session, 1);
 }
 
 function issueAccessToken(state: State, name: string, session: string, generation: number): void {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
-import { countFailure, knows, makeLink, mayAsk, signIn, takeLink, trySpend } from "#tests/model/rules.ts";
+import { countFailure, knows, makeLink, mayAsk, signIn, takeLink, tryRedeem } from "#tests/model/rules.ts";
 import { type Link, MACHINES, type Machine, PEOPLE, type Person } from "#tests/model/state.ts";
 import { REDIRECT, V1 } from "#tests/support/nest.ts";
 
@@ -72,19 +72,20 @@ export function redeemsLink(of: string, elsewhere: Machine | null = null, how = 
         const sent = shown.isSecretRight ? code : `${code.slice(0, -1)}${code.endsWith("0") ? "1" : "0"}`;
         return system.answer(await system.nest.redeem(sent, change, { ip }));
       },
-      begin: (state) => trySpend(state.links[of] as Link, shown, state.now),
-      finish(state, refused) {
-        if (refused !== null) {
-          countFailure(state.links[of] as Link, refused);
-          return { code: refused };
+      begin: (state) => tryRedeem(state, state.links[of] as Link, shown, name),
+      finish(state, redeeming) {
+        if ("refused" in redeeming) {
+          countFailure(state.links[of] as Link, redeeming);
+          return { code: redeeming.refused };
         }
-        signIn(state, name, of);
+        signIn(state, name, of, redeeming);
+        const { session } = redeeming;
         return {
           code: "200",
           names: {
             user_id: `user ${link.person}`,
-            session_id: `session ${name}`,
-            refresh_token: `session ${name}, token 1`,
+            session_id: `session ${session}`,
+            refresh_token: `session ${session}, token 1`,
             access_token: `access token ${name}`,
           },
         };

@@ -32,6 +32,8 @@ export interface Link {
   isTrial: boolean;
   expiresAt: number;
   isUsed: boolean;
+  /** The sign-in that it was used for, while that can be resumed; null again once another link signed in. */
+  redemption: { session: string; startedAt: number } | null;
   isRevoked: boolean;
   failures: number;
 }

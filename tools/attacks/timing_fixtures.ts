@@ -78,7 +78,7 @@ export async function makeRefreshToken(target: Target): Promise<string> {
   const now = core.clock.now();
   const grant = { type: "authorization_code", value: "x" } as const;
   const id = `reftok_${unique()}`;
-  await core.refreshTokens.insert({
+  await core.refreshTokens.insertIfAbsent({
     _id: id,
     key: hashSecret(newSecret()),
     clientId: CLIENT,

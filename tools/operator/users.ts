@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { findUsable } from "#core/billing/subscriptions/subscription.ts";
 import { eraseAccount, findUserId, readAccount } from "#core/personal_data/personal_data.ts";
 import { type Account, exportAccount } from "#core/repositories/personal_documents.ts";
-import { tellSignIns } from "#core/sessions/sign_in_history.ts";
+import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples, table } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
@@ -45,12 +45,9 @@ export function userCommands(program: Command): void {
   act(why, (terminal, who: string, { limit }: { limit: string }) =>
     withAccounts(terminal, async (core) => {
       const account = await readAccount(core, await findUserId(core, who));
-      const told = tellSignIns(core, account).slice(0, Number(limit) || 40);
-      const words = told.map(({ at, about, what }) => [at, about, what]);
-      terminal.show(
-        told,
-        words.length > 0 ? table(words) : "Nothing is stored of any sign-in of the last 30 days.",
-      );
+      const events = listSignInEvents(core, account).slice(0, Number(limit) || 40);
+      const rows = events.map(({ at, about, what }) => [at, about, what]);
+      terminal.show(events, rows.length > 0 ? table(rows) : "No sign-in of the last 30 days is stored.");
     }),
   );
 

@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** What a token was issued against. */
 export interface Grant {
@@ -47,13 +48,15 @@ export class AccessTokenRepository {
     return this.#collection.findOne({ _id: id });
   }
 
-  /** Whether a session has one. */
-  async isIssued(sessionId: string): Promise<boolean> {
-    return (await this.#collection.findOne({ sessionId })) !== null;
-  }
-
-  async insert(token: AccessToken): Promise<void> {
-    await this.#collection.insertOne(token);
+  /** Inserts a token. A token that an earlier run of the same sign-in inserted gets the later expiry. */
+  async insertOrExtend(token: AccessToken): Promise<void> {
+    try {
+      await this.#collection.insertOne(token);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      const { _id, expiresAt, purgeAt } = token;
+      await this.#collection.updateOne({ _id }, { $max: { expiresAt, purgeAt } });
+    }
   }
 
   /** Those of some sessions, oldest first. */
@@ -71,10 +74,5 @@ export class AccessTokenRepository {
       { $set: { revokedAt: now } },
     );
     return result.modifiedCount === 1;
-  }
-
-  /** Removes the one token of a session that nobody was given. */
-  async discardBySession(sessionId: string): Promise<void> {
-    await this.#collection.deleteOne({ sessionId });
   }
 }

@@ -1,11 +1,23 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
-import { writeInOrder } from "#core/services/mongo.ts";
 
 export interface Device {
   platform: "mac" | "windows" | "linux";
   beakId: string;
   fingerprint: string;
+}
+
+/** What a redemption issues: enough to issue the same session and refresh token again if its answer was lost. */
+export interface Redemption {
+  sessionId: string;
+  accessTokenId: string;
+  refreshTokenId: string;
+  /** 32 random bytes, hex: with the secret of the link and a refresh key, they give the refresh token's secret. */
+  salt: string;
+  /** Id of the key in REFRESH_KEYS. */
+  keyId: string;
+  /** When it was started or last resumed, ISO. */
+  startedAt: string;
 }
 
 /** A magic link that was mailed and may be redeemed once. Only the mail holds the secret. */
@@ -27,11 +39,13 @@ export interface Authorization {
   trialId: string | null;
   createdAt: string;
   expiresAt: string;
+  /** When its redemption started. */
   usedAt: string | null;
-  /** The session that it was spent for; null if that came to nothing. Not in the published documents. */
-  sessionId?: string | null;
-  /** When its sign-in had ended the address's other links; null until then. Not in the published documents. */
-  othersEndedAt?: string | null;
+  /**
+   * Present from the redemption until another link of the address signs in. Links that were redeemed before resumption
+   * existed have none. Not in the published documents.
+   */
+  redemption?: Redemption | null;
   revokedAt: string | null;
   /** Redemptions that had the right key and failed a later check. */
   failedRedemptions: number;
@@ -47,13 +61,20 @@ const authorizationIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
+/** Neither revoked nor expired, and not burnt by failures. */
+const openAt = (now: string) => ({
+  revokedAt: null,
+  expiresAt: { $gt: now },
+  failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT },
+});
+
 export class AuthorizationRepository {
   static readonly collectionName = "authorizations";
   static readonly indexes = authorizationIndexes;
   static readonly personalData: PersonalData<Authorization> = {
     field: "identifierValue",
     refersTo: "addresses",
-    withheld: ["key", "codeChallenge", "purgeAt"],
+    withheld: ["key", "codeChallenge", "redemption", "purgeAt"],
   };
   readonly #collection: Collection<Authorization>;
   constructor(database: Db) {
@@ -73,58 +94,56 @@ export class AuthorizationRepository {
     await this.#collection.deleteOne({ _id: id });
   }
 
-  /**
-   * Spends the link. Of any number of simultaneous calls one gets the document and the rest null.
-   * @param lostAt when an earlier call spent it and came to nothing
-   */
-  redeem(
-    id: string,
-    sessionId: string,
-    now: string,
-    lostAt: string | null = null,
-  ): Promise<Authorization | null> {
+  /** Spends the link. Of any number of simultaneous calls one gets the document and the rest null. */
+  redeem(id: string, redemption: Redemption): Promise<Authorization | null> {
     return this.#collection.findOneAndUpdate(
-      {
-        _id: id,
-        usedAt: lostAt,
-        revokedAt: null,
-        expiresAt: { $gt: now },
-        failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT },
-      },
-      { $set: { usedAt: now, sessionId, othersEndedAt: null } },
+      { ...openAt(redemption.startedAt), _id: id, usedAt: null },
+      { $set: { usedAt: redemption.startedAt, redemption } },
       { returnDocument: "after" },
     );
   }
 
-  /** Notes that a link was spent for nothing: for a session that nobody was told of. */
-  async giveBack(id: string, sessionId: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id, sessionId }, { $set: { sessionId: null } });
-  }
-
-  /** Whether another link of the same address and client signed in, or tried to, since this one was made. */
-  async isFollowed({ _id, identifierValue, clientId, createdAt }: Authorization): Promise<boolean> {
-    const other = { identifierValue, clientId, usedAt: { $gt: createdAt }, _id: { $ne: _id } };
-    return (await this.#collection.findOne(other)) !== null;
-  }
-
-  /** Counts a redemption that showed the key but failed; never a spent or revoked link. */
-  async countFailure(id: string): Promise<void> {
-    await this.#collection.updateOne(
-      { _id: id, usedAt: null, revokedAt: null },
-      { $inc: { failedRedemptions: 1 } },
+  /**
+   * Starts a redemption of a used link again. Of any number of simultaneous calls one gets the document and the rest null.
+   * @param startedAt when the redemption was started or resumed before
+   */
+  resume(id: string, startedAt: string, now: string): Promise<Authorization | null> {
+    return this.#collection.findOneAndUpdate(
+      { ...openAt(now), _id: id, "redemption.startedAt": startedAt },
+      { $set: { "redemption.startedAt": now } },
+      { returnDocument: "after" },
     );
   }
 
   /**
-   * Revokes the other open links of one address at one client, as a sign-in does, and then notes on the spent one that
-   * they are: where there was none, nothing else would tell. One trip, in this order.
+   * Counts a redemption that presented the right secret and failed another check.
+   * @param found the link as it was checked; if it was redeemed or revoked since, nothing is counted
    */
-  async revokeOthers(spent: Authorization, now: string): Promise<void> {
-    const { _id, sessionId, clientId, identifierValue } = spent;
-    const others = { clientId, identifierValue, usedAt: null, revokedAt: null, _id: { $ne: _id } };
-    await writeInOrder(this.#collection, [
-      { updateMany: { filter: others, update: { $set: { revokedAt: now } } } },
-      { updateOne: { filter: { _id, sessionId }, update: { $set: { othersEndedAt: now } } } },
-    ]);
+  async countFailure({ _id, usedAt }: Pick<Authorization, "_id" | "usedAt">): Promise<void> {
+    await this.#collection.updateOne({ _id, usedAt, revokedAt: null }, { $inc: { failedRedemptions: 1 } });
+  }
+
+  /**
+   * Ends the other links of an address at a client when one of them has signed in: open links are revoked, and
+   * redemptions of used links can't be resumed any more.
+   */
+  async endOthers({ _id, clientId, identifierValue }: Authorization, now: string): Promise<void> {
+    const isRedeemable = { usedAt: null, revokedAt: null };
+    await this.#collection.updateMany(
+      {
+        clientId,
+        identifierValue,
+        _id: { $ne: _id },
+        $or: [isRedeemable, { redemption: { $ne: null } }],
+      },
+      [
+        {
+          $set: {
+            redemption: null,
+            revokedAt: { $cond: [{ $gt: ["$usedAt", null] }, "$revokedAt", now] },
+          },
+        },
+      ],
+    );
   }
 }

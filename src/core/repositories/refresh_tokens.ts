@@ -3,15 +3,15 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** How the secret of a token's successor is made again for whoever presents that token (contract 1.2). */
+/** What the secret of a used token's successor is derived from, beside the used token's own secret (contract 1.2). */
 export interface Rotation {
   successorId: string;
   /** 32 random bytes, hex. */
   salt: string;
-  /** Which of the refresh keys. */
+  /** Id of the key in REFRESH_KEYS. */
   keyId: string;
   usedAt: string;
-  /** The network of the first use, for two windows that refresh at once. */
+  /** The network of the first use: two windows of one machine may refresh at once. */
   network: string;
 }
 
@@ -57,16 +57,7 @@ export class RefreshTokenRepository {
     return this.#collection.findOne({ _id: id });
   }
 
-  /** Whether a session has one. */
-  async isIssued(sessionId: string): Promise<boolean> {
-    return (await this.#collection.findOne({ sessionId })) !== null;
-  }
-
-  async insert(token: RefreshToken): Promise<void> {
-    await this.#collection.insertOne(token);
-  }
-
-  /** Inserts a successor unless an earlier answer, or one beside this, already did: all of them made the same one. */
+  /** Inserts a token. A simultaneous or earlier call may have inserted it: all of them derive the same token. */
   async insertIfAbsent(token: RefreshToken): Promise<void> {
     try {
       await this.#collection.insertOne(token);
@@ -99,10 +90,5 @@ export class RefreshTokenRepository {
       { $set: { revokedAt: now } },
     );
     return result.modifiedCount === 1;
-  }
-
-  /** Removes the one token of a session that nobody was given. */
-  async discardBySession(sessionId: string): Promise<void> {
-    await this.#collection.deleteOne({ sessionId });
   }
 }

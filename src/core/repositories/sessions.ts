@@ -2,6 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type RevokedReason = "signed_out" | "revoked_by_user" | "revoked_by_operator" | "refresh_token_reuse";
 
@@ -62,8 +63,13 @@ export class SessionRepository {
     return newest.reverse();
   }
 
-  async insert(session: Session): Promise<void> {
-    await this.#collection.insertOne(session);
+  /** Inserts a session that starts. A session that an earlier run of the same sign-in inserted stays as it is. */
+  async insertIfAbsent(session: Session): Promise<void> {
+    try {
+      await this.#collection.insertOne(session);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
   }
 
   /**
@@ -103,10 +109,5 @@ export class SessionRepository {
   /** All of a user's, ended ones included, newest first. */
   listByUser(userId: string): Promise<Session[]> {
     return this.#collection.find({ userId }).sort({ createdAt: -1, _id: -1 }).toArray();
-  }
-
-  /** Removes a session whose tokens nobody was given. */
-  async discard(id: string): Promise<void> {
-    await this.#collection.deleteOne({ _id: id });
   }
 }

@@ -1,4 +1,4 @@
-import { type AnyBulkWriteOperation, type Collection, type Db, MongoClient, MongoServerError } from "mongodb";
+import { type Db, MongoClient } from "mongodb";
 import { refine, string } from "zod/mini";
 import { ConfigError, secret } from "#core/config.ts";
 import { Trips } from "#core/services/trips.ts";
@@ -102,21 +102,4 @@ export function openMongo(uri: string, { monitorCommands = false, isCommand = fa
 /** Whether a write failed because it would violate a unique index. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === 11000;
-}
-
-/**
- * Writes one after the other; updates take one trip together. Where the driver wraps what went wrong on the way, it is
- * thrown as it was, so that a lost database is told as it is anywhere else.
- */
-export async function writeInOrder<Kind extends object>(
-  collection: Collection<Kind>,
-  writes: AnyBulkWriteOperation<Kind>[],
-): Promise<void> {
-  try {
-    await collection.bulkWrite(writes);
-  } catch (error) {
-    throw error instanceof MongoServerError && error.errorResponse instanceof Error
-      ? error.errorResponse
-      : error;
-  }
 }

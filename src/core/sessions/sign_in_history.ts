@@ -1,83 +1,94 @@
 import type { Clock } from "#core/clock.ts";
 import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
+import type { MailEvent } from "#core/repositories/mail_events.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
+import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
 
-/** One thing that happened between a person and sign-in, in words for whoever helps them. */
-export interface Happening {
+/** One event of a user's sign-in history, in words for support staff. */
+export interface SignInEvent {
+  /** ISO. */
   at: string;
-  /** The link, session or mail that it is about. */
+  /** Id of the link, session or mail. */
   about: string;
   what: string;
 }
 
-const ENDED: Readonly<Record<RevokedReason, string>> = {
-  signed_out: "the machine signed out",
-  revoked_by_user: "ended from another machine of the same person",
-  revoked_by_operator: "ended by an operator",
+const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
+  signed_out: "the user signed out on this machine",
+  revoked_by_user: "the user revoked it from another session",
+  revoked_by_operator: "an operator revoked it",
   refresh_token_reuse:
-    "a refresh token was used again after its successor was in use, so somebody may have copied it: ended to be safe",
+    "a refresh token was used again after its successor was in use, so the token may have been copied",
 };
 
 /**
- * Answers "why was I logged out?" and "why did the link not work?" from what is stored; newest first. Links and sessions
- * are kept for 30 days after their end.
+ * Lists what happened to a user's magic links, sessions and mails, newest first: it answers "why was I signed out?" and
+ * "why did the link not work?". Links and sessions are kept for 30 days after they end.
  */
-export function tellSignIns(
+export function listSignInEvents(
   { clock }: { clock: Clock },
   account: Pick<Account, "authorizations" | "sessions" | "refreshTokens" | "mailEvents">,
-): Happening[] {
+): SignInEvent[] {
   const now = clock.now().toISOString();
-  const happenings = [
-    ...account.authorizations.flatMap((link) => tellLink(link, now)),
-    ...account.sessions.flatMap((session) => tellSession(account, session, now)),
-    ...account.mailEvents.map(({ occurredAt, messageId, type, isPermanent, subType }) => ({
-      at: occurredAt,
-      about: messageId,
-      what: `a mail came back: ${type}${subType ? ` (${subType})` : ""}${isPermanent ? "; no mail is sent for 24 hours" : ""}`,
-    })),
+  const events = [
+    ...account.authorizations.flatMap((link) => linkEvents(link, now)),
+    ...account.sessions.flatMap((session) => sessionEvents(session, account.refreshTokens, now)),
+    ...account.mailEvents.map(mailEvent),
   ];
-  return happenings.sort((one, other) => other.at.localeCompare(one.at));
+  return events.sort((one, other) => other.at.localeCompare(one.at));
 }
 
-function tellLink(link: Authorization, now: string): Happening[] {
-  const { _id: about, createdAt, expiresAt, usedAt, revokedAt, failedRedemptions, device } = link;
-  const told: Happening[] = [
-    { at: createdAt, about, what: `asked for a link${device ? ` on ${device.platform}` : ""}` },
+function linkEvents(link: Authorization, now: string): SignInEvent[] {
+  const { _id: about, createdAt, expiresAt, usedAt, revokedAt, failedRedemptions, device, redemption } = link;
+  const events = [
+    { at: createdAt, about, what: `requested a magic link${device ? ` on ${device.platform}` : ""}` },
   ];
-  const cameToNothing =
-    link.sessionId === null ? ", and the sign-in failed on our side: it can be used again" : "";
-  if (usedAt) told.push({ at: usedAt, about, what: `the link was used${cameToNothing}` });
-  if (revokedAt) told.push({ at: revokedAt, about, what: "the link ended, because another one was used" });
+  if (usedAt) events.push({ at: usedAt, about, what: "redeemed the link" });
+  if (redemption && redemption.startedAt !== usedAt)
+    events.push({
+      at: redemption.startedAt,
+      about,
+      what: "redeemed the link again, because the first answer had not arrived",
+    });
+  if (revokedAt)
+    events.push({ at: revokedAt, about, what: "the link was revoked: another link signed this address in" });
   if (!usedAt && !revokedAt && expiresAt <= now)
-    told.push({ at: expiresAt, about, what: "the link ran out, unused" });
+    events.push({ at: expiresAt, about, what: "the link expired unused" });
   if (failedRedemptions > 0) {
-    const isBurnt = failedRedemptions >= FAILED_REDEMPTIONS_LIMIT;
-    const times = failedRedemptions === 1 ? "once" : `${failedRedemptions} times`;
-    const what = `the link was tried ${times} from a machine that did not ask for it${isBurnt ? ", and burnt" : ""}`;
-    told.push({ at: usedAt ?? revokedAt ?? createdAt, about, what });
+    const isBlocked = failedRedemptions >= FAILED_REDEMPTIONS_LIMIT;
+    const what = `failed to redeem the link ${times(failedRedemptions)}: it was not opened on the machine that requested it${isBlocked ? "; the link is blocked now" : ""}`;
+    events.push({ at: usedAt ?? revokedAt ?? createdAt, about, what });
   }
-  return told;
+  return events;
 }
 
-function tellSession(
-  { refreshTokens }: Pick<Account, "refreshTokens">,
-  session: Session,
-  now: string,
-): Happening[] {
+function sessionEvents(session: Session, refreshTokens: readonly RefreshToken[], now: string): SignInEvent[] {
   const { _id: about, createdAt, lastUsedAt, expiresAt, revokedAt, revokedReason, generation } = session;
   const where = session.device ? ` on ${session.device.platform}` : "";
-  const told: Happening[] = [{ at: createdAt, about, what: `signed in${where} with ${session.clientId}` }];
+  const events = [{ at: createdAt, about, what: `signed in${where} with ${session.clientId}` }];
   if (generation > 1) {
     const newest = refreshTokens.find(
       (token) => token.sessionId === about && token.generation === generation,
     );
-    const arrived = session.acknowledgedGeneration >= generation || newest?.usedAt;
-    const what = `refreshed ${generation - 1} times, last at this time${arrived ? "" : "; the answer was not seen to arrive"}`;
-    told.push({ at: lastUsedAt, about, what });
+    const isAcknowledged = session.acknowledgedGeneration >= generation || newest?.usedAt;
+    const what = `refreshed the session ${times(generation - 1)}, last at this time${isAcknowledged ? "" : "; the new tokens have not been used yet"}`;
+    events.push({ at: lastUsedAt, about, what });
   }
   if (revokedAt)
-    told.push({ at: revokedAt, about, what: `signed out: ${ENDED[revokedReason ?? "signed_out"]}` });
-  else if (expiresAt <= now) told.push({ at: expiresAt, about, what: "signed out: the session ran out" });
-  return told;
+    events.push({
+      at: revokedAt,
+      about,
+      what: `the session was revoked: ${REVOKED_BECAUSE[revokedReason ?? "signed_out"]}`,
+    });
+  else if (expiresAt <= now) events.push({ at: expiresAt, about, what: "the session expired" });
+  return events;
 }
+
+function mailEvent({ occurredAt, messageId, type, isPermanent, subType }: MailEvent): SignInEvent {
+  const detail = subType ? ` (${subType})` : "";
+  const effect = isPermanent ? "; no mail is sent to this address for 24 hours" : "";
+  return { at: occurredAt, about: messageId, what: `a mail was returned: ${type}${detail}${effect}` };
+}
+
+const times = (count: number) => (count === 1 ? "once" : `${count} times`);

@@ -2,7 +2,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { matchesHash } from "#core/secrets.ts";
-import { splitRefreshToken } from "#core/sign_in/grants/refresh_token.ts";
+import { splitRefreshToken } from "#core/sessions/refresh_token.ts";
 
 /**
  * Ends the session of a refresh token of any generation (after RFC 7009). Whoever shows the secret may end it, whatever

@@ -1,23 +1,20 @@
 /**
  * Exchanges a mailed code, or a refresh token, for tokens.
  *
- * A code works once; a used refresh token is answered with the same successor until that successor's arrival was seen.
+ * A code works once. If the answer was lost, the same request gets the same session and refresh token until they are
+ * used: a code 5 s after the first attempt and within its 20 minutes, a refresh token at any time.
  */
-import { literal, number, enum as oneOf, optional, type output, strictObject, string } from "zod/mini";
+import { literal, number, enum as oneOf, type output, strictObject, string } from "zod/mini";
 import { rateLimiter, refreshKeys, signer } from "#core/parts.ts";
-import type { TokenPair } from "#core/sessions/token_pair.ts";
-import { redeemAuthorizationCode } from "#core/sign_in/grants/authorization_code.ts";
-import { rotateRefreshToken } from "#core/sign_in/grants/refresh_token.ts";
+import type { TokenPair } from "#core/sessions/issue_session.ts";
+import { GRANT_TYPES, grantParameters, grants } from "#core/sign_in/grants/all.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({
   client_id: text(),
-  grant_type: oneOf(["refresh_token", "authorization_code"]),
-  redirect_uri: optional(text()),
-  code: optional(text()),
-  code_verifier: optional(text()),
-  refresh_token: optional(text()),
+  grant_type: oneOf(GRANT_TYPES),
+  ...grantParameters,
 });
 
 export const response = strictObject({
@@ -57,17 +54,7 @@ export const handler = rpc({
   ],
   parts: { rateLimiter, refreshKeys, signer },
   async run({ core, request: asked, call }) {
-    if (asked.grant_type === "refresh_token") {
-      const grant = { clientId: asked.client_id, refreshToken: asked.refresh_token };
-      return toWire(await rotateRefreshToken(core, grant, call));
-    }
-    const grant = {
-      clientId: asked.client_id,
-      code: asked.code,
-      codeVerifier: asked.code_verifier,
-      redirectUri: asked.redirect_uri,
-    };
-    return toWire(await redeemAuthorizationCode(core, grant, call));
+    return toWire(await grants[asked.grant_type].redeem(core, asked, call));
   },
 });
 

@@ -3,6 +3,7 @@ import {
   type Authorization,
   AuthorizationRepository,
   FAILED_REDEMPTIONS_LIMIT,
+  type Redemption,
 } from "#core/repositories/authorizations.ts";
 import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
@@ -34,53 +35,62 @@ const link = (_id: string, identifierValue: string): Authorization => ({
   failedRedemptions: 0,
   purgeAt: new Date("2030-01-01"),
 });
+const redemption = (second: number): Redemption => ({
+  sessionId: "session",
+  accessTokenId: "access",
+  refreshTokenId: "refresh",
+  salt: "salt",
+  keyId: "key",
+  startedAt: moment(second),
+});
+const unused = (_id: string) => ({ _id, usedAt: null });
 
-test("of many who redeem a link at once, one does", async () => {
+test("redeems a link once when many calls race", async () => {
   await rounds(async (round) => {
     await authorizations.insert(link(`one-${round}`, "one@example.com"));
-    const redeemed = await atOnce(() => authorizations.redeem(`one-${round}`, "session", moment(1)));
+    const redeemed = await atOnce(() => authorizations.redeem(`one-${round}`, redemption(1)));
     expect(redeemed.filter((authorization) => authorization !== null)).toHaveLength(1);
   });
 });
 
-test("a link that is redeemed and failed at once is spent before the tenth failure, or burnt and never spent", async () => {
+test("redeems a link before its tenth failure or not at all when redemption and failures race", async () => {
   await rounds(async (round) => {
     const id = `failed-${round}`;
     await authorizations.insert(link(id, "failed@example.com"));
     await atOnce<unknown>((caller) =>
-      // The redemption comes somewhere among the failures, in each round somewhere else.
+      // In each round the redemption is sent at another place among the failures.
       caller === 2 * round
-        ? authorizations.redeem(id, "session", moment(1))
-        : authorizations.countFailure(id),
+        ? authorizations.redeem(id, redemption(1))
+        : authorizations.countFailure(unused(id)),
     );
     const { usedAt, failedRedemptions } = (await authorizations.find(id)) as Authorization;
     expect(failedRedemptions < FAILED_REDEMPTIONS_LIMIT).toBe(usedAt !== null);
-    await atOnce(() => authorizations.countFailure(id), FAILED_REDEMPTIONS_LIMIT);
-    expect(await authorizations.redeem(id, "session", moment(2))).toBeNull();
+    await atOnce(() => authorizations.countFailure(unused(id)), FAILED_REDEMPTIONS_LIMIT);
+    expect(await authorizations.redeem(id, redemption(2))).toBeNull();
     const later = await authorizations.find(id);
     expect(later?.usedAt).toBe(usedAt);
     if (usedAt !== null) expect(later?.failedRedemptions).toBe(failedRedemptions);
   });
 });
 
-test("failures at once are all counted", async () => {
+test("counts every failure when many race", async () => {
   await authorizations.insert(link("counted", "counted@example.com"));
-  await atOnce(() => authorizations.countFailure("counted"), FAILED_REDEMPTIONS_LIMIT - 1);
+  await atOnce(() => authorizations.countFailure(unused("counted")), FAILED_REDEMPTIONS_LIMIT - 1);
   expect(await authorizations.find("counted")).toMatchObject({
     failedRedemptions: FAILED_REDEMPTIONS_LIMIT - 1,
   });
-  expect(await authorizations.redeem("counted", "session", moment(1))).not.toBeNull();
+  expect(await authorizations.redeem("counted", redemption(1))).not.toBeNull();
 });
 
-test("links of one address that are redeemed and revoked at once end as one of the two, never both", async () => {
+test("each link of an address is redeemed or revoked, never both, when all are redeemed at once", async () => {
   await rounds(async (round) => {
     const address = `both-${round}@example.com`;
     const links = Array.from({ length: 12 }, (_, number) => link(`both-${round}-${number}`, address));
     for (const each of links) await authorizations.insert(each);
     const redeemed = await atOnce(async (caller) => {
       const id = `both-${round}-${caller}`;
-      const spent = await authorizations.redeem(id, "session", moment(1));
-      if (spent) await authorizations.revokeOthers(spent, moment(2));
+      const spent = await authorizations.redeem(id, redemption(1));
+      if (spent) await authorizations.endOthers(spent, moment(2));
       return spent ? id : null;
     }, links.length);
     expect(redeemed.some((id) => id !== null)).toBe(true);
@@ -94,41 +104,52 @@ test("links of one address that are redeemed and revoked at once end as one of t
   });
 });
 
-test("a sign-in revokes the address's links at its client, and nobody else's", async () => {
+test("a sign-in does not revoke links of other clients or other addresses", async () => {
   const others = [
     { ...link("other-client", "others@example.com"), clientId: "another" },
     link("other-address", "another@example.com"),
   ];
   for (const each of [link("others", "others@example.com"), ...others]) await authorizations.insert(each);
-  const spent = await authorizations.redeem("others", "session", moment(1));
-  await authorizations.revokeOthers(spent as Authorization, moment(2));
+  const spent = await authorizations.redeem("others", redemption(1));
+  await authorizations.endOthers(spent as Authorization, moment(2));
   for (const { _id } of others) expect(await authorizations.find(_id)).toMatchObject({ revokedAt: null });
 });
 
-test("a link notes that the others were ended for it, also where there were none, but not for an earlier attempt", async () => {
-  await authorizations.insert(link("noted", "noted@example.com"));
-  const lost = (await authorizations.redeem("noted", "lost", moment(1))) as Authorization;
-  const spent = (await authorizations.redeem("noted", "session", moment(9), moment(1))) as Authorization;
-  expect(spent.othersEndedAt).toBeNull();
-  await authorizations.revokeOthers(lost, moment(10));
-  expect(await authorizations.find("noted")).toEqual(spent);
-  await authorizations.revokeOthers(spent, moment(11));
-  expect(await authorizations.find("noted")).toEqual({ ...spent, othersEndedAt: moment(11) });
+test("ends the resumption of the address's other redeemed links, and changes nothing else of them", async () => {
+  const [earlier, later] = [link("earlier", "ends@example.com"), link("later", "ends@example.com")];
+  for (const each of [earlier, later]) await authorizations.insert(each);
+  const first = (await authorizations.redeem(earlier._id, redemption(1))) as Authorization;
+  const second = (await authorizations.redeem(later._id, redemption(2))) as Authorization;
+  await authorizations.endOthers(second, moment(3));
+  expect(await authorizations.find(earlier._id)).toEqual({ ...first, redemption: null });
+  expect(await authorizations.find(later._id)).toEqual(second);
+  expect(await authorizations.resume(earlier._id, moment(1), moment(10))).toBeNull();
 });
 
-test("a link that came to nothing is taken again by one of many, and given back by its own attempt only", async () => {
+test("resumes a redemption once when many calls race, and keeps what it issues", async () => {
   await rounds(async (round) => {
-    const id = `lost-${round}`;
-    await authorizations.insert(link(id, "lost@example.com"));
-    await authorizations.redeem(id, "lost", moment(1));
-    const taken = await atOnce<unknown>((caller) =>
-      caller % 2 === 0
-        ? authorizations.redeem(id, `session-${caller}`, moment(10), moment(1))
-        : authorizations.giveBack(id, "another"),
-    );
-    const winners = taken.filter((authorization) => authorization);
-    expect(winners).toHaveLength(1);
-    await atOnce(() => authorizations.giveBack(id, "lost"), 3);
-    expect(await authorizations.find(id)).toEqual(winners[0]);
+    const id = `resumed-${round}`;
+    await authorizations.insert(link(id, "resumed@example.com"));
+    await authorizations.redeem(id, redemption(1));
+    const resumed = await atOnce(() => authorizations.resume(id, moment(1), moment(10)));
+    expect(resumed.filter((authorization) => authorization !== null)).toHaveLength(1);
+    expect(await authorizations.find(id)).toMatchObject({
+      usedAt: moment(1),
+      redemption: { ...redemption(1), startedAt: moment(10) },
+    });
   });
+});
+
+test.each([
+  ["expired", { expiresAt: moment(10) }],
+  ["revoked", { revokedAt: moment(2) }],
+  ["blocked by failures", { failedRedemptions: FAILED_REDEMPTIONS_LIMIT }],
+])("does not resume a redemption whose link is %s", async (how, change) => {
+  await authorizations.insert({
+    ...link(how, "resumed@example.com"),
+    ...change,
+    usedAt: moment(1),
+    redemption: redemption(1),
+  });
+  expect(await authorizations.resume(how, moment(1), moment(10))).toBeNull();
 });

@@ -44,7 +44,7 @@ const rotation = (caller: number): Rotation => ({
 test("of many who rotate a token at once, one does, and its successor is the one that is fixed", async () => {
   await rounds(async (round) => {
     const id = `rotated-${round}`;
-    await refreshTokens.insert(token(id));
+    await refreshTokens.insertIfAbsent(token(id));
     const rotated = await atOnce((caller) => refreshTokens.rotate(id, rotation(caller)));
     const winner = rotated.findIndex((document) => document !== null);
     expect(rotated.filter((document) => document !== null)).toHaveLength(1);
@@ -67,7 +67,7 @@ test("a successor that many insert at once is there once, and nobody fails", asy
 test("of many who revoke a token at once one is told so, and nobody rotates it afterwards", async () => {
   await rounds(async (round) => {
     const id = `revoked-${round}`;
-    await refreshTokens.insert(token(id));
+    await refreshTokens.insertIfAbsent(token(id));
     const revoked = await atOnce((caller) => refreshTokens.revoke(id, moment(caller)));
     expect(revoked.filter(Boolean)).toHaveLength(1);
     const ended = await refreshTokens.find(id);
@@ -82,7 +82,7 @@ test("of many who revoke an access token at once one is told so, and its time st
   const accessTokens = new AccessTokenRepository(opened.database);
   await rounds(async (round) => {
     const { rotation: _none, usedAt: _never, key: _hash, ...record } = token(`access-${round}`);
-    await accessTokens.insert(record);
+    await accessTokens.insertOrExtend(record);
     const revoked = await atOnce((caller) => accessTokens.revoke(record._id, moment(caller)));
     expect(revoked.filter(Boolean)).toHaveLength(1);
     expect(await accessTokens.find(record._id)).toMatchObject({ revokedAt: moment(revoked.indexOf(true)) });

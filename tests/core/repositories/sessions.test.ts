@@ -39,7 +39,7 @@ const advance = (id: string, generation: number) =>
 test("refreshes at once move a session on to the highest generation, never back", async () => {
   await rounds(async (round) => {
     const id = `advanced-${round}`;
-    await sessions.insert(session(id));
+    await sessions.insertIfAbsent(session(id));
     const stood = await atOnce((caller) => advance(id, CALLERS - caller));
     expect(stood.every(Boolean)).toBe(true);
     const highest = { generation: CALLERS, lastUsedAt: moment(CALLERS), expiresAt: moment(CALLERS) };
@@ -50,7 +50,7 @@ test("refreshes at once move a session on to the highest generation, never back"
 test("a session that is revoked while refreshes advance it stays revoked, and whoever came later is told", async () => {
   await rounds(async (round) => {
     const id = `revoked-${round}`;
-    await sessions.insert(session(id));
+    await sessions.insertIfAbsent(session(id));
     await atOnce<unknown>((caller) =>
       caller === 2 * round ? sessions.revoke(id, "signed_out", moment(99)) : advance(id, caller + 2),
     );
@@ -64,7 +64,7 @@ test("a session that is revoked while refreshes advance it stays revoked, and wh
 test("generations that are seen at once leave the highest", async () => {
   await rounds(async (round) => {
     const id = `seen-${round}`;
-    await sessions.insert(session(id));
+    await sessions.insertIfAbsent(session(id));
     await atOnce((caller) => sessions.acknowledge(id, CALLERS - caller));
     expect(await sessions.find(id)).toMatchObject({ acknowledgedGeneration: CALLERS });
   });
@@ -74,7 +74,7 @@ test("of many who end a session at once, one does, and its reason stays", async 
   const reasons: RevokedReason[] = ["signed_out", "revoked_by_user", "refresh_token_reuse"];
   await rounds(async (round) => {
     const id = `ended-${round}`;
-    await sessions.insert(session(id));
+    await sessions.insertIfAbsent(session(id));
     const reason = (caller: number) => reasons[caller % reasons.length] as RevokedReason;
     const ended = await atOnce((caller) => sessions.revoke(id, reason(caller), moment(caller)));
     expect(ended.filter(Boolean)).toHaveLength(1);

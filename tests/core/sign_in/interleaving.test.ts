@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { issuer, oauthClients, rateLimiter, refreshKeys, signer } from "#core/parts.ts";
-import { redeemAuthorizationCode } from "#core/sign_in/grants/authorization_code.ts";
-import { rotateRefreshToken } from "#core/sign_in/grants/refresh_token.ts";
+import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
+import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
-import { openParts } from "#entry/open_parts.ts";
+import { openSignInCore, type SignInCore } from "#tests/support/altered_core.ts";
 import { MAC, REDIRECT, startNest, type TestNest, V2, VERIFIER } from "#tests/support/nest.ts";
 
 const past = "2020-01-01T00:00:00.000Z";
@@ -15,66 +14,58 @@ afterAll(() => nest.stop());
 
 const newCall = () => ({ requestId: "r", ip: "203.0.113.9", userAgent: null, deadline: Date.now() + 4500 });
 
-const openedCore = () => openParts(nest.gateway, { issuer, oauthClients, rateLimiter, refreshKeys, signer });
-
-/** A core before one of whose steps something else happens, as if another process were faster. */
-function interrupted<Room extends "authorizations" | "refreshTokens" | "sessions">(
-  room: Room,
-  step: keyof ReturnType<typeof openedCore>[Room] & string,
+/** A core that runs `meanwhile` before each call of one repository method, as if another process were faster. */
+function interrupted<Name extends "authorizations" | "refreshTokens" | "sessions">(
+  repository: Name,
+  method: keyof SignInCore[Name] & string,
   meanwhile: () => Promise<unknown>,
-): ReturnType<typeof openedCore> {
-  const opened = openedCore();
-  const target = opened[room];
+): SignInCore {
+  const opened = openSignInCore(nest);
+  const target = opened[repository];
   const faked = new Proxy(target, {
     get(object, name) {
       const value = Reflect.get(object, name, object);
       if (typeof value !== "function") return value;
       return async (...args: unknown[]) => {
-        if (name === step) await meanwhile();
+        if (name === method) await meanwhile();
         return Reflect.apply(value, object, args);
       };
     },
   });
-  return { ...opened, [room]: faked };
+  return { ...opened, [repository]: faked };
 }
 
 test.each([
   ["revoked", { revokedAt: past }, "authorization_not_found"],
-  ["burnt", { failedRedemptions: 10 }, "authorization_not_found"],
-  ["spent", { usedAt: past }, "token_used"],
-  ["ended", { expiresAt: past }, "token_expired"],
-])(
-  "a link that is %s between the look at it and its spending signs nobody in, and says so",
-  async (_how, change, code) => {
-    const sent = await nest.emailedCode({ identifier_value: "between@example.com" });
-    const [id = ""] = sent.split(".");
-    const core = interrupted("authorizations", "redeem", () =>
-      nest.collection("authorizations").updateOne({ _id: id }, { $set: change }),
-    );
-    const grant = { clientId: MAC, code: sent, codeVerifier: VERIFIER, redirectUri: REDIRECT };
-    await expect(redeemAuthorizationCode(core, grant, newCall())).rejects.toMatchObject({ code });
-    expect(await nest.collection("sessions").countDocuments({ "rootGrant.value": id })).toBe(0);
-    expect(await nest.collection("authorizations").findOne({ _id: id })).toMatchObject(change);
-  },
-);
+  ["blocked by failures", { failedRedemptions: 10 }, "authorization_not_found"],
+  ["redeemed", { usedAt: past }, "token_used"],
+  ["expired", { expiresAt: past }, "token_expired"],
+])("refuses a link that is %s between the check and the redeeming update", async (_how, change, code) => {
+  const sent = await nest.emailedCode({ identifier_value: "between@example.com" });
+  const [id = ""] = sent.split(".");
+  const core = interrupted("authorizations", "redeem", () =>
+    nest.collection("authorizations").updateOne({ _id: id }, { $set: change }),
+  );
+  const request = { client_id: MAC, code: sent, code_verifier: VERIFIER, redirect_uri: REDIRECT };
+  await expect(authorizationCode.redeem(core, request, newCall())).rejects.toMatchObject({ code });
+  expect(await nest.collection("sessions").countDocuments({ "rootGrant.value": id })).toBe(0);
+  expect(await nest.collection("authorizations").findOne({ _id: id })).toMatchObject(change);
+});
 
-test("a session that ends while its token is refreshed stays as it ended, and nobody is answered with tokens", async () => {
+test("issues no tokens if the session is revoked during a refresh, and leaves the session as it was revoked", async () => {
   const tokens = await nest.signIn("ends@example.com");
   const ended = { revokedAt: past, revokedReason: "signed_out" };
   const core = interrupted("sessions", "advance", () =>
     nest.collection("sessions").updateOne({ userId: tokens.user_id }, { $set: ended }),
   );
-  const refreshing = rotateRefreshToken(
-    core,
-    { clientId: MAC, refreshToken: tokens.refresh_token },
-    newCall(),
-  );
+  const request = { client_id: MAC, refresh_token: tokens.refresh_token };
+  const refreshing = refreshToken.redeem(core, request, newCall());
   await expect(refreshing).rejects.toMatchObject({ code: "authorization_not_found" });
   const session = await nest.collection("sessions").findOne({ userId: tokens.user_id });
   expect(session).toMatchObject({ ...ended, generation: 1 });
 });
 
-test("whoever loses the race for an address to a process that then died still gets a whole user", async () => {
+test("creates the missing user of an identifier whose creator stopped before it wrote the user", async () => {
   const { core } = nest.gateway;
   const winner = {
     _id: "userident_winner",
@@ -94,7 +85,7 @@ test("whoever loses the race for an address to a process that then died still ge
   expect(await nest.collection("users").countDocuments()).toBe(before + 1);
 });
 
-test("an address that was removed from its user is free: whoever proves it next is another user", async () => {
+test("an address that was removed from its user signs in a new user", async () => {
   const first = await nest.signIn("removed@example.com");
   await nest
     .collection("identifiers")

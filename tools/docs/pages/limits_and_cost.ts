@@ -7,7 +7,7 @@ import { DAY, HOUR, MINUTE } from "#core/clock.ts";
 import { SUPPRESSED_SECONDS } from "#core/messages/mail_events.ts";
 import { LIMITS } from "#core/rate_limiter.ts";
 import { KEPT_AFTER_END_SECONDS } from "#core/retention.ts";
-import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_pair.ts";
+import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_records.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/sign_in/magic_link.ts";
 import { RPC_BODY_LIMIT } from "#entry/read_body.ts";
 import { WEBHOOK_BODY_LIMIT } from "#entry/webhook.ts";

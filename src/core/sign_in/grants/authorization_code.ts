@@ -1,124 +1,181 @@
+import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
-import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
-import { matchesHash } from "#core/secrets.ts";
-import { allOver, type SignInCore, startSession } from "#core/sessions/start_session.ts";
-import type { TokenPair } from "#core/sessions/token_pair.ts";
+import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import { hashSecret } from "#core/secrets.ts";
+import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
+import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
-import { findLostRedemption, undoRedemption } from "#core/sign_in/lost_redemption.ts";
-import { firstMismatch, type PresentedCode } from "#core/sign_in/presented_code.ts";
+import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import {
+  judgeRedemption,
+  type PresentedCode,
+  type RedemptionDecision,
+  refusalToResume,
+} from "#core/sign_in/redemption.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
+import { text } from "#core/wire.ts";
 
-export interface CodeGrant {
-  clientId: string;
-  code: string | undefined;
-  codeVerifier: string | undefined;
-  redirectUri: string | undefined;
+export type LinkGrantCore = GrantCore & Pick<Core, "authorizations" | "identifiers" | "trials" | "users">;
+
+interface CodeRequest {
+  client_id: string;
+  redirect_uri?: string | undefined;
+  code?: string | undefined;
+  code_verifier?: string | undefined;
 }
 
-interface Spending {
+/** A link whose redemption this call has won: no other call redeems or resumes it at the same time. */
+interface WonRedemption {
+  authorization: Authorization;
+  redemption: Redemption;
+  /** The active identifier with the link's address. */
+  identifier: Identifier | null;
+}
+
+/** The code of a magic link (OAuth 2.1 section 4.1.3). */
+export const authorizationCode = {
+  grantType: "authorization_code",
+  parameters: { redirect_uri: optional(text()), code: optional(text()), code_verifier: optional(text()) },
+  redeem: redeemAuthorizationCode,
+} as const;
+
+/**
+ * Signs a person in with the code of a magic link. If the answer of a redemption was lost, the same request gets the same
+ * session and refresh token once the first call can no longer be running, until the session's tokens are used
+ * (contract 1.7). Every write can be repeated, so a resumed redemption runs all of them again.
+ * @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code, not_found,
+ *   token_not_found, token_used, authorization_not_found, token_expired, incorrect_client, incorrect_redirect_uri,
+ *   incorrect_code_verifier, client_not_found, rate_limited, unavailable
+ */
+async function redeemAuthorizationCode(
+  core: LinkGrantCore,
+  request: CodeRequest,
+  call: Call,
+): Promise<TokenPair> {
+  const presented = readCode(request);
+  return countFailures(core, call, async (withinLimit) => {
+    const [found] = await Promise.all([core.authorizations.find(presented.id), withinLimit]);
+    const now = core.clock.now();
+    const decision = judgeRedemption(found, presented, now);
+    if (decision.outcome === "refuse") {
+      if (found && decision.countsAsFailure) await core.authorizations.countFailure(found);
+      throw new NestError(decision.code);
+    }
+    const client = core.oauthClients.require(decision.authorization.clientId);
+
+    // A link must not be used up when no token can be signed.
+    await core.signer.key();
+    const won =
+      decision.outcome === "redeem"
+        ? await startRedemption(core, decision.authorization, presented, now)
+        : await resumeRedemption(core, decision, now);
+    return signIn(core, won, { client, secret: presented.secret, now, call });
+  });
+}
+
+/** @throws NestError if another call redeemed, revoked or burned the link first */
+async function startRedemption(
+  core: LinkGrantCore,
+  { _id, identifierValue }: Authorization,
+  presented: PresentedCode,
+  now: Date,
+): Promise<WonRedemption> {
+  const redemption: Redemption = {
+    sessionId: newId("session"),
+    accessTokenId: newId("accessToken"),
+    refreshTokenId: newId("refreshToken"),
+    ...newDerivation(core.refreshKeys),
+    startedAt: now.toISOString(),
+  };
+  const [authorization, identifier] = await Promise.all([
+    core.authorizations.redeem(_id, redemption),
+    core.identifiers.findActive("email", identifierValue),
+  ]);
+  if (authorization) return { authorization, redemption, identifier };
+  const later = judgeRedemption(await core.authorizations.find(_id), presented, now);
+  throw new NestError(later.outcome === "refuse" ? later.code : "token_used");
+}
+
+/** @throws NestError if the session was revoked or used, its user is gone, or another call resumes the redemption */
+async function resumeRedemption(
+  core: LinkGrantCore,
+  { authorization, redemption }: Extract<RedemptionDecision, { outcome: "resume" }>,
+  now: Date,
+): Promise<WonRedemption> {
+  const [session, refreshToken, identifier] = await Promise.all([
+    core.sessions.find(redemption.sessionId),
+    core.refreshTokens.find(redemption.refreshTokenId),
+    core.identifiers.findActive("email", authorization.identifierValue),
+  ]);
+  const user = session && (await core.users.find(session.userId));
+  const refusal = refusalToResume({ session, refreshToken, identifier, user });
+  if (refusal) throw new NestError(refusal);
+  const resumed = await core.authorizations.resume(
+    authorization._id,
+    redemption.startedAt,
+    now.toISOString(),
+  );
+  if (!resumed) throw new NestError("token_used");
+  return { authorization: resumed, redemption, identifier };
+}
+
+interface SignIn {
   client: OAuthClient;
+  /** The link's. */
   secret: string;
-  /** When an earlier redemption spent the link and came to nothing. */
-  lostAt: string | null;
   now: Date;
   call: Call;
 }
 
-/**
- * Signs a person in with the code of a mailed link (OAuth 2.1 section 4.1.3; order of checks: contract B3).
- * @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code, not_found,
- *   token_not_found, token_used, authorization_not_found, token_expired, incorrect_client, incorrect_redirect_uri,
- *   incorrect_code_verifier, client_not_found, rate_limited
- */
-export async function redeemAuthorizationCode(
-  core: SignInCore,
-  grant: CodeGrant,
-  call: Call,
+/** Issues the session and writes what else a magic link changes: each write can be repeated. */
+async function signIn(
+  core: LinkGrantCore,
+  { authorization, redemption, identifier: found }: WonRedemption,
+  { client, secret, now, call }: SignIn,
 ): Promise<TokenPair> {
-  if (grant.code === undefined) throw new NestError("code_missing");
-  if (grant.codeVerifier === undefined) throw new NestError("code_verifier_missing");
-  if (grant.redirectUri === undefined) throw new NestError("redirect_uri_missing");
-  const presented: PresentedCode = {
-    clientId: grant.clientId,
-    codeVerifier: grant.codeVerifier,
-    redirectUri: grant.redirectUri,
-  };
-  const { id, secret } = splitCode(grant.code);
-  return countFailures(core, call, async (withinLimit) => {
-    const [found] = await Promise.all([core.authorizations.find(id), withinLimit]);
-    const now = core.clock.now();
-    const lostAt = await findLostRedemption(core, found, secret, presented, now);
-    requireRedeemable(found, secret, now, lostAt);
-    const mismatch = firstMismatch(found, presented);
-    if (mismatch) {
-      await core.authorizations.countFailure(id);
-      throw new NestError(mismatch);
-    }
-    const client = core.oauthClients.require(found.clientId);
-
-    // What can't be signed must not be spent.
-    await core.signer.key();
-    return spend(core, found, { client, secret, lostAt, now, call });
-  });
+  const { _id, identifierValue, device, trialId } = authorization;
+  const { sessionId, accessTokenId, refreshTokenId } = redemption;
+  const at = now.toISOString();
+  const refreshToken = deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret);
+  const identifier = await ensureUser(core, identifierValue, found, at);
+  const { userId } = identifier;
+  const rootGrant: Grant = { type: "authorization_code", value: _id };
+  const authTime = authorization.usedAt ?? at;
+  const [pair] = await Promise.all([
+    issueSession(core, {
+      ...{ client, userId, device, sessionId, authTime, generation: 1, grant: rootGrant, rootGrant },
+      ...{ accessTokenId, refreshToken, now, call },
+    }),
+    core.authorizations.endOthers(authorization, at),
+    core.trials.recordSignIn(identifierValue, trialId, at),
+    identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, at),
+    device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
+  ]);
+  core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
+  return pair;
 }
 
-/** Spends a link that was found good and signs its reader in; if that comes to nothing, the link can be used again. */
-async function spend(
-  core: SignInCore,
-  found: Authorization,
-  { client, secret, lostAt, now, call }: Spending,
-): Promise<TokenPair> {
-  const { _id: id, identifierValue, trialId } = found;
-  const sessionId = newId("session");
-  try {
-    const [redeemed, known] = await allOver([
-      core.authorizations.redeem(id, sessionId, now.toISOString(), lostAt),
-      core.identifiers.findActive("email", identifierValue),
-      // Where there is no trial this leaves no trace, so it is over before anything is written that does.
-      core.trials.recordSignIn(identifierValue, trialId, now.toISOString()),
-    ]);
-    if (!redeemed) {
-      // Another request was faster: to spend it, to revoke it, or to fail once too often.
-      requireRedeemable(await core.authorizations.find(id), secret, now);
-      throw new NestError("token_used");
-    }
-    const identifier = await ensureUser(core, identifierValue, known, now.toISOString());
-    const rootGrant: Grant = { type: "authorization_code", value: id };
-    const { userId } = identifier;
-    const sessionCreatedAt = now.toISOString();
-    const issue = { client, userId, sessionId, sessionCreatedAt, generation: 1, now, call };
-    const pair = await startSession(core, redeemed, identifier, { ...issue, grant: rootGrant, rootGrant });
-    if (Date.now() >= call.deadline) throw new NestError("unavailable", { detail: "too late to answer" });
-    core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
-    return pair;
-  } catch (error) {
-    const isRefused = error instanceof NestError && error.status < 500;
-    if (!isRefused) await undoRedemption(core, id, sessionId);
-    throw error;
-  }
+async function rememberDevice(
+  core: LinkGrantCore,
+  identifier: Identifier,
+  deviceHash: string,
+): Promise<void> {
+  if (identifier.knownDevices?.includes(deviceHash)) return;
+  await core.identifiers.rememberDevice(identifier._id, deviceHash);
 }
 
-function splitCode(code: string): { id: string; secret: string } {
+/** @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code */
+function readCode({ client_id: clientId, code, ...request }: CodeRequest): PresentedCode {
+  if (code === undefined) throw new NestError("code_missing");
+  if (request.code_verifier === undefined) throw new NestError("code_verifier_missing");
+  if (request.redirect_uri === undefined) throw new NestError("redirect_uri_missing");
   const [id, secret, ...rest] = code.split(".");
   if (!id || !secret || rest.length > 0) throw new NestError("malformed_code");
-  return { id, secret };
-}
-
-function requireRedeemable(
-  found: Authorization | null,
-  secret: string,
-  now: Date,
-  lostAt: string | null = null,
-): asserts found is Authorization {
-  if (!found) throw new NestError("not_found");
-  if (!matchesHash(secret, found.key)) throw new NestError("token_not_found");
-  // From here the caller has shown the key, so naming the failed check gives nothing away.
-  if (found.usedAt && found.usedAt !== lostAt) throw new NestError("token_used");
-  if (found.revokedAt || found.failedRedemptions >= FAILED_REDEMPTIONS_LIMIT)
-    throw new NestError("authorization_not_found");
-  if (found.expiresAt <= now.toISOString()) throw new NestError("token_expired");
+  return { id, secret, clientId, codeVerifier: request.code_verifier, redirectUri: request.redirect_uri };
 }

@@ -19,7 +19,7 @@ import {
 } from "#tests/support/nest.ts";
 import { toEvent } from "#tools/local/gateway.ts";
 
-/** More than any of these methods has effects on the world. */
+/** More writes and mails than any of these methods makes. */
 const MOST_WRITES = 12;
 const CRASH_POINTS: CrashPoint[] = Array.from({ length: MOST_WRITES }, (_, index) => [
   { at: index + 1, when: "before" } as const,
@@ -33,7 +33,7 @@ describe("a process that dies at any of its writes", () => {
   });
   afterAll(() => nest.stop());
 
-  /** Calls a method in a process with that crashPoint. @returns whether it died, and so never answered */
+  /** Calls a method in a process that stops at a write. @returns whether it stopped, and so never answered */
   async function callOnce(
     { declaration }: RpcHandler,
     body: object,
@@ -59,7 +59,7 @@ describe("a process that dies at any of its writes", () => {
   const userOf = ({ user_id, access_token }: Tokens) =>
     nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
 
-  test("at a refresh: the same token, presented again, goes on with the one successor", async () => {
+  test("a refresh that stops at any write is completed by the same token, with one successor", async () => {
     let crashes = 0;
     for (const [index, crashPoint] of CRASH_POINTS.entries()) {
       const first = await nest.signIn(`refresh-${index}@example.com`);
@@ -77,7 +77,28 @@ describe("a process that dies at any of its writes", () => {
     expect(crashes).toBeGreaterThanOrEqual(8);
   });
 
-  test("at a first sign-in: the next link signs the person in, as one user with one proved address", async () => {
+  test("a sign-in that stops at any write is completed by the same link after 5 s, with one session", async () => {
+    let crashes = 0;
+    for (const [index, crashPoint] of CRASH_POINTS.entries()) {
+      const identifier_value = `same-link-${index}@example.com`;
+      const code = await nest.emailedCode({ identifier_value });
+      if (await callOnce(authenticateUser, exchange(code), crashPoint)) crashes++;
+      nest.clock.advance(5);
+      const tokens = await nest.redeem(code);
+      const at = JSON.stringify(crashPoint);
+      expect(tokens.status, at).toBe(200);
+      expect((await userOf(tokens.body)).body.identifiers, at).toMatchObject([
+        { verified_at: expect.any(String) },
+      ]);
+      const userId = tokens.body.user_id;
+      for (const collection of ["sessions", "access_tokens", "refresh-tokens"])
+        expect(await nest.collection(collection).countDocuments({ userId }), `${collection} ${at}`).toBe(1);
+      expect((await nest.refresh(tokens.body.refresh_token)).status, at).toBe(200);
+    }
+    expect(crashes).toBeGreaterThanOrEqual(14);
+  });
+
+  test("after a first sign-in that stops at any write, the next link signs in one user with one verified address", async () => {
     let crashes = 0;
     for (const [index, crashPoint] of CRASH_POINTS.entries()) {
       const address = `first-${index}@example.com`;
@@ -92,7 +113,7 @@ describe("a process that dies at any of its writes", () => {
     expect(crashes).toBeGreaterThanOrEqual(14);
   });
 
-  test("at a request for a link: whatever was mailed works, and asking again does", async () => {
+  test("after a link request that stops at any write, a mailed link works and another request works", async () => {
     let crashes = 0;
     for (const [index, crashPoint] of CRASH_POINTS.entries()) {
       const identifier_value = `link-${index}@example.com`;
@@ -105,7 +126,7 @@ describe("a process that dies at any of its writes", () => {
     expect(crashes).toBeGreaterThanOrEqual(4);
   });
 
-  test("at a sign-out or a choice of consent: doing it again does it", async () => {
+  test("a sign-out or consent choice that stops at any write takes effect when it is repeated", async () => {
     for (const [index, crashPoint] of CRASH_POINTS.slice(0, 4).entries()) {
       const tokens = await nest.signIn(`out-${index}@example.com`);
       const choice = { user_id: tokens.user_id, level: "general" };

@@ -1,0 +1,57 @@
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
+import {
+  accessTokenRecord,
+  type Issue,
+  refreshTokenRecord,
+  sessionRecord,
+} from "#core/sessions/token_records.ts";
+
+export type IssueCore = Pick<Core, "accessTokens" | "refreshTokens" | "sessions"> & TokenMint;
+
+/** What every grant of `authenticate_user` returns (contract B3). */
+export interface TokenPair {
+  accessToken: string;
+  /** Seconds. */
+  expiresIn: number;
+  expiresAt: string;
+  refreshToken: string;
+  userId: string;
+  clientId: string;
+}
+
+/**
+ * Starts a session (generation 1) or moves it on to a generation, and issues that generation's tokens. Every write can
+ * be repeated: with the same ids the result is the same session and the same tokens.
+ * @throws NestError authorization_not_found if the session was revoked before it could be moved on
+ */
+export async function issueSession(core: IssueCore, issue: Issue): Promise<TokenPair> {
+  const accessToken = accessTokenRecord(issue);
+  const [jws, isStanding] = await Promise.all([
+    mintAccessToken(core, accessToken),
+    writeSession(core, issue),
+    core.accessTokens.insertOrExtend(accessToken),
+    core.refreshTokens.insertIfAbsent(refreshTokenRecord(issue)),
+  ]);
+  if (!isStanding) throw new NestError("authorization_not_found");
+  return {
+    accessToken: jws,
+    expiresIn: Math.round((Date.parse(accessToken.expiresAt) - issue.now.getTime()) / 1000),
+    expiresAt: accessToken.expiresAt,
+    refreshToken: `01.${issue.refreshToken.id}.${issue.refreshToken.secret}`,
+    userId: issue.userId,
+    clientId: issue.client.id,
+  };
+}
+
+/** @returns false if the session was revoked; nothing is changed then */
+async function writeSession({ sessions }: IssueCore, issue: Issue): Promise<boolean> {
+  const session = sessionRecord(issue);
+  if (session.generation === 1) {
+    await sessions.insertIfAbsent(session);
+    return true;
+  }
+  const { _id, generation, lastUsedAt, expiresAt, purgeAt } = session;
+  return sessions.advance(_id, { generation, now: lastUsedAt, expiresAt, purgeAt });
+}

@@ -1,0 +1,99 @@
+import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { DAY, plusSeconds } from "#core/clock.ts";
+import type { AccessToken, Grant } from "#core/repositories/access_tokens.ts";
+import type { Device } from "#core/repositories/authorizations.ts";
+import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
+import type { Session } from "#core/repositories/sessions.ts";
+import { purgeAfter } from "#core/retention.ts";
+import { hashSecret } from "#core/secrets.ts";
+import type { RefreshTokenParts } from "#core/sessions/refresh_token.ts";
+
+export const REFRESH_TOKEN_LIFETIME_SECONDS = 365 * DAY;
+
+/** One issue of tokens: at sign-in (generation 1) or at a refresh. */
+export interface Issue {
+  client: OAuthClient;
+  userId: string;
+  device: Device | null;
+  sessionId: string;
+  /** When the person signed in, ISO. A client may limit how long after it a session lasts. */
+  authTime: string;
+  generation: number;
+  grant: Grant;
+  /** The grant that the person signed in with. */
+  rootGrant: Grant;
+  accessTokenId: string;
+  refreshToken: RefreshTokenParts;
+  now: Date;
+  call: Call;
+}
+
+/** When a session that started at `authTime` (ISO) ends at the latest; null if its client sets no limit. */
+export function sessionEnd({ sessionMaxDays }: OAuthClient, authTime: string): Date | null {
+  return sessionMaxDays === null ? null : plusSeconds(new Date(authTime), sessionMaxDays * DAY);
+}
+
+/** The record of the access token. */
+export function accessTokenRecord(issue: Issue): AccessToken {
+  return {
+    _id: issue.accessTokenId,
+    ...tokenFields(issue, expiry(issue, issue.client.accessTokenLifetime)),
+  };
+}
+
+/** The record of the refresh token, which holds the SHA-256 of its secret. */
+export function refreshTokenRecord(issue: Issue): RefreshToken {
+  return {
+    _id: issue.refreshToken.id,
+    key: hashSecret(issue.refreshToken.secret),
+    ...tokenFields(issue, expiry(issue, REFRESH_TOKEN_LIFETIME_SECONDS)),
+    usedAt: null,
+    rotation: null,
+  };
+}
+
+/** The record of a session that starts. It lasts as long as its refresh token. */
+export function sessionRecord(issue: Issue): Session {
+  const expiresAt = expiry(issue, REFRESH_TOKEN_LIFETIME_SECONDS);
+  return {
+    _id: issue.sessionId,
+    userId: issue.userId,
+    clientId: issue.client.id,
+    rootGrant: issue.rootGrant,
+    device: issue.device,
+    ip: issue.call.ip,
+    userAgent: issue.call.userAgent,
+    createdAt: issue.authTime,
+    lastUsedAt: issue.now.toISOString(),
+    generation: issue.generation,
+    acknowledgedGeneration: 0,
+    expiresAt: expiresAt.toISOString(),
+    revokedAt: null,
+    revokedReason: null,
+    purgeAt: purgeAfter(expiresAt),
+  };
+}
+
+/** When something issued now expires: after its lifetime, or with its session if that ends earlier. */
+function expiry({ client, authTime, now }: Issue, lifetimeSeconds: number): Date {
+  const afterLifetime = plusSeconds(now, lifetimeSeconds);
+  const end = sessionEnd(client, authTime);
+  return end !== null && end < afterLifetime ? end : afterLifetime;
+}
+
+function tokenFields(issue: Issue, expiresAt: Date) {
+  return {
+    clientId: issue.client.id,
+    userId: issue.userId,
+    sessionId: issue.sessionId,
+    generation: issue.generation,
+    grant: issue.grant,
+    rootGrant: issue.rootGrant,
+    cidrBlocks: [issue.call.ip],
+    createdAt: issue.now.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    revokedAt: null,
+    purgeAt: purgeAfter(expiresAt),
+  };
+}

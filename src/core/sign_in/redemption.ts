@@ -1,0 +1,110 @@
+import { CALL_LIMIT_MS } from "#core/call.ts";
+import type { ErrorCode } from "#core/errors.ts";
+import {
+  type Authorization,
+  FAILED_REDEMPTIONS_LIMIT,
+  type Redemption,
+} from "#core/repositories/authorizations.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
+import type { Session } from "#core/repositories/sessions.ts";
+import type { User } from "#core/repositories/users.ts";
+import { matchesHash } from "#core/secrets.ts";
+import { verifiesChallenge } from "#core/sign_in/pkce.ts";
+
+/** A redemption that started less than this ago may still be running. */
+const REDEMPTION_LIMIT_MS = CALL_LIMIT_MS + 500;
+
+/** What a client sends to redeem a magic link. */
+export interface PresentedCode {
+  /** The half of the code before the dot: the authorization's id. */
+  id: string;
+  /** The other half. Only the mail holds it. */
+  secret: string;
+  clientId: string;
+  codeVerifier: string;
+  redirectUri: string;
+}
+
+export type RedemptionDecision =
+  | { outcome: "redeem"; authorization: Authorization }
+  | { outcome: "resume"; authorization: Authorization; redemption: Redemption }
+  | {
+      outcome: "refuse";
+      code: ErrorCode;
+      /** The secret was right and a later check failed: ten of these burn the code (contract 1.2). */
+      countsAsFailure: boolean;
+    };
+
+/**
+ * Decides what happens to a presented code. The order of the checks is the contract's (B3); from the check of the secret
+ * on, the caller has proved that it holds the code, so naming the failed check reveals nothing.
+ * @param found the authorization with the presented id, or null
+ */
+export function judgeRedemption(
+  found: Authorization | null,
+  presented: PresentedCode,
+  now: Date,
+): RedemptionDecision {
+  if (!found) return refuse("not_found");
+  if (!matchesHash(presented.secret, found.key)) return refuse("token_not_found");
+  const mismatch = firstMismatch(found, presented);
+  if (found.usedAt) {
+    const redemption = resumableRedemption(found, now);
+    if (redemption === null) return refuse("token_used");
+    return mismatch ? refuse("token_used", true) : { outcome: "resume", authorization: found, redemption };
+  }
+  if (found.revokedAt || found.failedRedemptions >= FAILED_REDEMPTIONS_LIMIT)
+    return refuse("authorization_not_found");
+  if (found.expiresAt <= now.toISOString()) return refuse("token_expired");
+  return mismatch ? refuse(mismatch, true) : { outcome: "redeem", authorization: found };
+}
+
+/** What the redemption that is to be resumed has written, as it is stored now. */
+export interface WrittenSignIn {
+  session: Session | null;
+  refreshToken: RefreshToken | null;
+  /** The active identifier with the link's address. */
+  identifier: Identifier | null;
+  /** The session's user. */
+  user: User | null;
+}
+
+/**
+ * Decides whether a redemption can be resumed, from what it has written (contract 1.7).
+ * @returns null if it can, else the error code
+ */
+export function refusalToResume({
+  session,
+  refreshToken,
+  identifier,
+  user,
+}: WrittenSignIn): "authorization_not_found" | "token_used" | null {
+  if (session === null) return null;
+  const isAcknowledged = session.acknowledgedGeneration > 0 || session.generation > 1 || refreshToken?.usedAt;
+  if (isAcknowledged) return "token_used";
+  const isRevoked = session.revokedAt || refreshToken?.revokedAt;
+  const hasUser = user !== null && identifier?.userId === session.userId;
+  return isRevoked || !hasUser ? "authorization_not_found" : null;
+}
+
+/** The redemption of a used link, or null if it can't be resumed: it may still be running, or its time has passed. */
+function resumableRedemption(
+  { redemption, revokedAt, failedRedemptions, expiresAt }: Authorization,
+  now: Date,
+): Redemption | null {
+  if (!redemption || revokedAt || failedRedemptions >= FAILED_REDEMPTIONS_LIMIT) return null;
+  const mayBeRunning = now.getTime() - Date.parse(redemption.startedAt) < REDEMPTION_LIMIT_MS;
+  return mayBeRunning || expiresAt <= now.toISOString() ? null : redemption;
+}
+
+function firstMismatch(found: Authorization, presented: PresentedCode): ErrorCode | null {
+  if (found.clientId !== presented.clientId) return "incorrect_client";
+  if (found.redirectUri !== presented.redirectUri) return "incorrect_redirect_uri";
+  if (!verifiesChallenge(presented.codeVerifier, found.codeChallenge)) return "incorrect_code_verifier";
+  return null;
+}
+
+function refuse(code: ErrorCode, countsAsFailure = false): RedemptionDecision {
+  return { outcome: "refuse", code, countsAsFailure };
+}
