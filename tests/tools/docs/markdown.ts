@@ -5,72 +5,72 @@ import { posix } from "node:path";
 import GithubSlugger from "github-slugger";
 import { type MarkedToken, marked, type Token } from "marked";
 
-/** A page of the repository, as far as links are about it. Paths are from the root. */
+/** The links and anchors of a page. Paths start at the root of the repository. */
 export interface Page {
   path: string;
-  /** What stands in its links and pictures, as written. */
+  /** The targets of its links and pictures, as written. */
   targets: string[];
-  /** Its headings' anchors, as GitHub makes them. */
+  /** The anchors of its headings, as GitHub generates them. */
   anchors: ReadonlySet<string>;
 }
 
-/** Files of the repository, committed or about to be. */
+/** Files of the repository, committed or untracked and not ignored. */
 export function listFiles(...patterns: string[]): string[] {
   const listed = execFileSync(
     "git",
     ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", ...patterns],
     { encoding: "utf8" },
   );
-  // A file that was removed and not yet committed is listed still.
+  // git still lists a file whose removal is not committed.
   return [...new Set(listed.split("\0"))].filter((file) => file !== "" && existsSync(file)).sort();
 }
 
-/** What is under a token, itself included. */
-function within(tokens: readonly Token[]): MarkedToken[] {
+/** A list of tokens with all their descendants. */
+function flatten(tokens: readonly Token[]): MarkedToken[] {
   const found: MarkedToken[] = [];
   marked.walkTokens(tokens as Token[], (token) => void found.push(token as MarkedToken));
   return found;
 }
 
 const textOf = (tokens: readonly Token[]) =>
-  within(tokens)
+  flatten(tokens)
     .map((token) => (["text", "codespan"].includes(token.type) && !hasInner(token) ? textIn(token) : ""))
     .join("");
 const hasInner = (token: MarkedToken) => "tokens" in token && Boolean(token.tokens?.length);
 const textIn = (token: MarkedToken) => ("text" in token ? String(token.text) : "");
 
-/** Reads a page's links, pictures and anchors; what stands in code is none. */
+/** Reads the links, pictures and anchors of a page. Links in code are ignored. */
 export function parsePage(path: string, markdown: string): Page {
   const targets: string[] = [];
   const slugger = new GithubSlugger();
   const anchors = new Set<string>();
-  for (const token of within(marked.lexer(markdown))) {
+  for (const token of flatten(marked.lexer(markdown))) {
     if (token.type === "link" || token.type === "image") targets.push(token.href);
-    if (token.type === "html") targets.push(...named(token.text));
+    if (token.type === "html") targets.push(...targetsOfHtml(token.text));
     if (token.type === "heading") anchors.add(slugger.slug(textOf(token.tokens)));
   }
   return { path, targets, anchors };
 }
 
-/** What HTML in a page leads to. */
-const named = (html: string) =>
+/** The link and picture targets in HTML. */
+const targetsOfHtml = (html: string) =>
   [...html.matchAll(/\s(?:href|src|srcset)="([^"]+)"/g)].map(([, target = ""]) => target);
 
 export async function readPage(path: string): Promise<Page> {
   return parsePage(path, await readFile(path, "utf8"));
 }
 
-const isElsewhere = (target: string) => /^[a-z][a-z0-9+.-]*:/i.test(target);
+const isExternal = (target: string) => /^[a-z][a-z0-9+.-]*:/i.test(target);
 
-/** The file of a link that stays in the repository, and the anchor in it; null for one that leads elsewhere. */
+/** The file and anchor of a link within the repository; null for an external link. */
 export function resolve(page: Page, target: string): { file: string; anchor: string | null } | null {
-  if (isElsewhere(target)) return null;
+  if (isExternal(target)) return null;
   const [path = "", anchor] = target.split("#");
   const file = path === "" ? page.path : posix.join(posix.dirname(page.path), decodeURIComponent(path));
   return { file, anchor: anchor ?? null };
 }
 
-/** What is wrong with a page's links. @param pages every page by path */
+/** The broken links of a page. @param pages every page by path */
 export function brokenLinks(page: Page, pages: ReadonlyMap<string, Page>): string[] {
   return page.targets.filter((target) => {
     const at = resolve(page, target);

@@ -16,7 +16,7 @@ const pages = new Map(
   (await Promise.all(listFiles("*.md", ":!tests").map(readPage))).map((page) => [page.path, page] as const),
 );
 
-/** Every page that somebody gets to from here by following links. */
+/** Every page that can be reached from a page by following links. */
 function reachableFrom(path: string): Set<string> {
   const reached = new Set<string>();
   const next = [path];
@@ -29,11 +29,11 @@ function reachableFrom(path: string): Set<string> {
   return reached;
 }
 
-test.each([...pages.keys()])("every link of %s leads to a file and a heading that are there", (path) => {
+test.each([...pages.keys()])("every link of %s leads to an existing file and heading", (path) => {
   expect(brokenLinks(pages.get(path) as Page, pages)).toEqual([]);
 });
 
-test("the folder reads like a site: every page is reached from docs/README.md, as it is from README.md", () => {
+test("every page can be reached from docs/README.md, and docs/README.md from README.md", () => {
   expect([...pages.keys()].filter((path) => !reachableFrom("docs/README.md").has(path))).toEqual([]);
   expect(reachableFrom("README.md").has("docs/README.md")).toBe(true);
 });
@@ -45,7 +45,7 @@ test("every picture is shown on a page", () => {
   expect(listFiles("docs/pictures").filter((file) => !shown.includes(file))).toEqual([]);
 });
 
-test("what code, commands and messages name of docs/ is there", async () => {
+test("every path below docs/ that code, commands and messages name exists", async () => {
   const files = listFiles("src", "tools", "tests", "deploy", "packages", "*.yml", "*.md", ".env.example");
   const missing: string[] = [];
   for (const file of files) {
@@ -59,24 +59,21 @@ const isPlaceholder = (name: string) => name.startsWith("docs/example/");
 describe("decisions", () => {
   const decisions = listFiles("docs/decisions/[0-9]*.md");
 
-  test("are numbered from 1 on, each number once", () => {
+  test("are numbered from 1 without gaps or repetitions", () => {
     expect(decisions.map((path) => Number(/\/(\d{4})_/.exec(path)?.[1]))).toEqual(
       decisions.map((_, index) => index + 1),
     );
   });
 
-  test.each(decisions)(
-    "%s has its number in its heading and says what would change our mind",
-    async (path) => {
-      const text = await readFile(path, "utf8");
-      expect(text).toMatch(new RegExp(`^# ${Number(/\/(\d{4})_/.exec(path)?.[1])}\\. `));
-      for (const heading of ["Context", "Decision", "Consequences", "What would change our mind"])
-        expect(text).toContain(`\n## ${heading}\n`);
-    },
-  );
+  test.each(decisions)("%s has its number in its heading and all sections", async (path) => {
+    const text = await readFile(path, "utf8");
+    expect(text).toMatch(new RegExp(`^# ${Number(/\/(\d{4})_/.exec(path)?.[1])}\\. `));
+    for (const heading of ["Context", "Decision", "Consequences", "What would change our mind"])
+      expect(text).toContain(`\n## ${heading}\n`);
+  });
 });
 
-test("a link that leads nowhere is noticed, in text, HTML and pictures, and one in code is none", () => {
+test("broken links are found in text, HTML and pictures, and ignored in code", () => {
   const page = parsePage(
     "docs/example/page.md",
     [
@@ -87,13 +84,13 @@ test("a link that leads nowhere is noticed, in text, HTML and pictures, and one 
     ].join("\n\n"),
   );
   const known = new Map([...pages, [page.path, page]]);
-  // The page itself is no file here.
+  // The example page does not exist as a file, so its own anchor counts as broken.
   const broken = brokenLinks(page, known).filter((target) => target !== "#one-two-three");
   expect(broken).toEqual(["#nowhere", "gone.md", "../pictures/gone.svg", "gone.png"]);
   expect(page.anchors).toEqual(new Set(["one-two-three"]));
 });
 
-test("docs/operate.md has every alarm that is deployed, and no other", async () => {
+test("docs/operate.md lists exactly the deployed alarms", async () => {
   const { Resources } = parse(await readFile("deploy/alarms.yml", "utf8"), { merge: true }) as {
     Resources: Record<string, { Type: string; Properties: { AlarmName: string } }>;
   };

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => nests.stop());
 
-/** The keys of a value, and those of its parts; two lists are alike if their first items are. */
+/** The keys and types of a value, recursively. All lists count as equal. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return "list";
   if (typeof value !== "object" || value === null) return typeof value;
@@ -27,16 +27,16 @@ function shapeOf(value: unknown): unknown {
 
 const forms = formsOf(openApiDocument);
 
-/** Whether the typed client has this form. */
+/** Whether the typed client calls this form of the method. */
 function isMethodOfClient(form: DocumentedForm): form is DocumentedForm & { name: Method } {
   return Object.hasOwn(METHODS, form.name) && forms.findLast(({ name }) => name === form.name) === form;
 }
 
-/** The client makes of an error what Nest answered, under its code. */
-async function requireTyped(method: Method, { status, headers, body }: Reply): Promise<void> {
+/** Asserts that the typed client turns the response into the matching error. */
+async function expectClientError(method: Method, { status, headers, body }: Reply): Promise<void> {
   const reply = { status, headers, body, raw: JSON.stringify(body) };
   const error = await asClient(method, reply);
-  // An access token that is not good is refreshed, and here the refresh gets the same answer.
+  // The client refreshes an invalid access token, and here the refresh gets the same response.
   if (body.code === "unauthorized" && METHODS[method].bearer) {
     expect(error).toMatchObject({ kind: "refresh_failed", cause: { code: "unauthorized" } });
     return;
@@ -45,19 +45,17 @@ async function requireTyped(method: Method, { status, headers, body }: Reply): P
   const { code, meta, reasons } = body;
   const requestId = headers["request-id"];
   expect({ ...error }).toMatchObject({ kind: "answer", code, status, requestId, retryAfterSeconds });
-  expect([error.kind === "answer" && error.meta, error.kind === "answer" && error.reasons]).toEqual([
-    meta,
-    reasons,
-  ]);
+  expect(error.kind === "answer" && error.meta, "meta").toEqual(meta);
+  expect(error.kind === "answer" && error.reasons, "reasons").toEqual(reasons);
 }
 
 describe.each(forms)("$name of $introduced", (form) => {
-  const isOver = form.operation.deprecated === true;
+  const isDeprecated = form.operation.deprecated === true;
   const examples = Object.entries(form.requestExamples);
   const sent = form.paths.flatMap((path) => examples.map(([way, { value }]) => ({ path, way, value })));
 
-  // What a good request is answered with is held against the document by `call` itself.
-  test.each(sent)("its example ($way) works at $path", async ({ path, value }) => {
+  // `call` compares the response with the document.
+  test.each(sent)("accepts its example ($way) at $path", async ({ path, value }) => {
     const asker = new Asker(nests, form);
     const { body, options, address } = await asker.ready(value);
     if (form.name === "get_subscription_status") {
@@ -69,19 +67,19 @@ describe.each(forms)("$name of $introduced", (form) => {
       await nests.good.call(path.replace("get_", "set_"), choice, options);
     }
     const reply = await nests.good.call(path, body, options);
-    expect([reply.status, reply.body?.code]).toEqual(
-      isOver ? [410, "deprecated"] : [form.response ? 200 : 204, undefined],
-    );
+    expect(reply.body?.code).toBe(isDeprecated ? "deprecated" : undefined);
+    expect(reply.status).toBe(isDeprecated ? 410 : form.response ? 200 : 204);
     if (form.response && !Array.isArray(reply.body))
       expect(Object.keys(reply.body).sort()).toEqual(Object.keys(form.responseExample as object).sort());
   });
 
-  test.each(form.errors)("answers $status $code as its example says", async ({ code, status }) => {
+  test.each(form.errors)("returns $status $code with the shape of its example", async ({ code, status }) => {
     const way = WAYS[`${form.name}:${code}`] ?? WAYS[code];
-    if (!way) throw new Error(`nobody knows how to provoke ${code} of ${form.name}`);
+    if (!way)
+      throw new Error(`tests/tools/openapi/provoke.ts cannot provoke ${code} of ${form.name}. Add it there.`);
     const reply = await way(new Asker(nests, form));
     expect({ status: reply.status, code: reply.body?.code }).toEqual({ status, code });
     expect(shapeOf(reply.body)).toEqual(shapeOf(errorExample(code)));
-    if (isMethodOfClient(form)) await requireTyped(form.name, reply);
+    if (isMethodOfClient(form)) await expectClientError(form.name, reply);
   });
 });

@@ -12,14 +12,14 @@ import type { DocumentedForm } from "#tools/openapi/read.ts";
 
 type Body = Record<string, unknown>;
 
-/** The Nests that errors are provoked on, all with one database and one set of keys but for what is wrong with them. */
+/** Instances of Nest that provoke errors. They share one database and one set of keys, except for the defect that each has. */
 export interface Nests {
   good: TestNest;
-  /** Whose database refuses every command. */
+  /** Its database rejects every command. */
   broken: TestNest;
-  /** Whose database is not there. */
+  /** Its database is unreachable. */
   lost: TestNest;
-  /** That lets one link and one failure pass. */
+  /** Its rate limits allow one link and one failure. */
   strict: TestNest;
   stop(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export async function startNests(): Promise<Nests> {
   };
   const beside = (environment: Record<string, string>) => startNest({ beside: good, environment });
   const broken = await beside({
-    // Longer than any server takes.
+    // Longer than any server accepts.
     MONGODB_URI: variant((url) => {
       url.pathname = `/${"n".repeat(100)}`;
     }),
@@ -57,9 +57,9 @@ export async function startNests(): Promise<Nests> {
   };
 }
 
-let people = 0;
+let users = 0;
 
-/** A documented request, made good: what an example can only show, such as a code, is had from Nest. */
+/** Sends a documented example. Replaces sample values that must exist, such as a code, by real ones. */
 export class Asker {
   readonly nests: Nests;
   readonly form: DocumentedForm;
@@ -72,10 +72,10 @@ export class Asker {
     return this.form.paths[0] ?? "";
   }
 
-  /** The credential that the document says is needed, and the example with fresh values in the place of known ones. */
+  /** The example with real values, and the credential that the document requires. */
   async ready(example: unknown): Promise<{ body: Body; options: CallOptions; address: string }> {
     const { good } = this.nests;
-    const address = `person${++people}@example.com`;
+    const address = `person${++users}@example.com`;
     const body = { ...(example as Body) };
     const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
     const needsUser = security.includes("bearer") || "refresh_token" in body;
@@ -96,7 +96,12 @@ export class Asker {
     return body[0].id;
   }
 
-  /** Sends an example, made good and then changed. */
+  /**
+   * Sends an example of the method with real values.
+   * @param change fields to replace afterwards
+   * @param options replace the documented credential
+   * @param which the index of the example
+   */
   async send(
     change: Body = {},
     options: CallOptions = {},
@@ -108,25 +113,26 @@ export class Asker {
     return nest.call(this.path, { ...ready.body, ...change }, { ...ready.options, ...options });
   }
 
-  /** A bearer that is good as far as its signature tells. */
+  /** A new access token. The database of another instance may not know it. */
   async bearer(): Promise<CallOptions> {
-    const { access_token } = await this.nests.good.signIn(`person${++people}@example.com`);
+    const { access_token } = await this.nests.good.signIn(`person${++users}@example.com`);
     return { bearer: access_token, internal: false };
   }
 }
 
 type Way = (asker: Asker) => Promise<Reply>;
+/** The index of the example with the refresh token. */
 const REFRESH = 1;
-const nobody = { user_id: "user_nobody" };
+const unknownUser = { user_id: "user_nobody" };
 const internal: CallOptions = { internal: true };
 
-/** The same call until it is answered otherwise, which must not take long. */
-async function again(call: () => Promise<Reply>): Promise<Reply> {
+/** Makes a call twice and returns the second response. */
+async function twice(call: () => Promise<Reply>): Promise<Reply> {
   await call();
   return call();
 }
 
-/** How to have an error answered, by code, or by `<method>:<code>` where the way differs. */
+/** How to provoke an error, by its code, or by `<method>:<code>` if a method needs another way. */
 export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`, Way>>> = {
   validation_failed: (asker) => asker.send({ zig: 1 }),
   body_missing: ({ nests, path }) => nests.good.call(path),
@@ -141,7 +147,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   invalid_redirect_uri: (asker) => asker.send({ redirect_uri: "https://elsewhere.example/" }),
   invalid_email: (asker) => asker.send({ identifier_value: "foo" }),
   rate_limited: (asker) =>
-    again(() => asker.send({ identifier_value: "often@example.com" }, {}, 0, asker.nests.strict)),
+    twice(() => asker.send({ identifier_value: "often@example.com" }, {}, 0, asker.nests.strict)),
   email_not_sent: (asker) => {
     asker.nests.good.ses.fault({ calls: 1, kind: "error" });
     return asker.send();
@@ -179,7 +185,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   },
   "authenticate_user:token_used": async (asker) => {
     const code = await asker.nests.good.emailedCode();
-    return again(() => asker.send({ code }));
+    return twice(() => asker.send({ code }));
   },
   "authenticate_user:token_expired": async (asker) => {
     const code = await asker.nests.good.emailedCode();
@@ -191,7 +197,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     await asker.nests.good.call(`${V2}revoke_token`, { client_id, refresh_token });
     return asker.send({ refresh_token }, {}, REFRESH);
   },
-  // The link was asked for while the client was enabled.
+  // The user signed in while the client was enabled.
   "authenticate_user:client_not_found": async (asker) => {
     const { refresh_token, client_id } = await asker.nests.good.signIn();
     const environment = { CLIENTS: JSON.stringify([OTHER_CLIENT]) };
@@ -205,9 +211,9 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     return reply;
   },
   "authenticate_user:rate_limited": (asker) =>
-    again(() => asker.send({ code: "authzcode_nobody.0" }, {}, 0, asker.nests.strict)),
+    twice(() => asker.send({ code: "authzcode_nobody.0" }, {}, 0, asker.nests.strict)),
 
-  not_found: (asker) => asker.send(nobody, internal),
+  not_found: (asker) => asker.send(unknownUser, internal),
   "revoke_session:not_found": (asker) => asker.send({ session_id: "session_none" }),
   awaiting_consent: (asker) => asker.send(),
   no_active_subscription: (asker) => asker.send(),

@@ -17,15 +17,15 @@ beforeAll(async () => {
 });
 afterAll(() => nests.stop());
 
-/** The newest event of a type, as Stripe would post it. */
+/** The newest event of a type, as Stripe posts it. */
 function newest(nest: TestNest, type: string): object {
   const found = nest.stripe.events().findLast((event) => event.type === type);
-  if (!found) throw new Error(`no ${type} was sent`);
+  if (!found) throw new Error(`The Stripe double sent no ${type}.`);
   return found;
 }
 const CREATED = "customer.subscription.created";
 
-/** How to have the webhook answer with an error. */
+/** How to provoke each error of the webhook. */
 const WAYS: Readonly<Partial<Record<ErrorCode, (nests: Nests) => Promise<Reply>>>> = {
   missing_webhook_body: ({ good }) => good.call(WEBHOOK),
   invalid_webhook_payload: ({ good }) => good.call(WEBHOOK, {}, { headers: { "stripe-signature": "junk" } }),
@@ -60,33 +60,33 @@ const WAYS: Readonly<Partial<Record<ErrorCode, (nests: Nests) => Promise<Reply>>
 
 describe("the webhook", () => {
   const operation = openApiDocument.paths[WEBHOOK]?.post;
-  if (!operation) throw new Error("the document has no webhook");
+  if (!operation) throw new Error("The document has no operation for the webhook.");
 
-  test("takes its example, signed", async () => {
+  test("accepts its example with a signature", async () => {
     const example = operation.requestBody?.content["application/json"].examples?.whole;
-    if (!example || !("value" in example)) throw new Error("there is no example");
-    // It leaves out what Nest does not read.
+    if (!example || !("value" in example)) throw new Error("The webhook has no example.");
+    // The example lacks the fields that Nest does not read.
     const reply = await wrongOnPurpose(() => nests.good.webhook(example.value as object));
     expect(reply.body).toEqual({ received: true });
   });
 
   test.each(errorsOf(openApiDocument, operation.responses))(
-    "answers $status $code as its example says",
+    "returns $status $code",
     async ({ code, status }) => {
       const way = WAYS[code];
-      if (!way) throw new Error(`nobody knows how to provoke ${code}`);
+      if (!way) throw new Error(`WAYS cannot provoke ${code}. Add it there.`);
       const reply = await way(nests);
       expect({ status: reply.status, code: reply.body.code }).toEqual({ status, code });
     },
   );
 });
 
-describe("paths that are no methods", () => {
+describe("paths that are not methods", () => {
   test.each([
     ["GET", "/health"],
     ["HEAD", "/health"],
     ["GET", "/.well-known/jwks.json"],
-  ])("%s %s answers as documented", async (method, path) => {
+  ])("%s %s returns the documented response", async (method, path) => {
     expect((await nests.good.call(path, undefined, { method })).status).toBe(200);
   });
 
@@ -98,21 +98,21 @@ describe("paths that are no methods", () => {
     ["unknown_webhook_provider", "POST", "/1/webhook/paypal"],
     ["method_not_supported", "GET", "/1/2021-10-06/get_user"],
   ];
-  test.each(ANY)("%s is documented for what no method has", async (code, method, path) => {
+  test.each(ANY)("returns %s for a path or HTTP method that does not exist", async (code, method, path) => {
     const reply = await nests.good.call(path, {}, { method });
     expect(reply.body.code).toBe(code);
   });
 
-  test("every error of an unmatched path is among them, but for the function that does not open", () => {
+  test("x-unmatched lists exactly the errors above and unknown", () => {
     const documented = errorsOf(openApiDocument, openApiDocument["x-unmatched"].responses);
     const provoked = [...ANY.map(([code]) => code), "unknown"];
     expect(documented.map(({ code }) => code).sort()).toEqual(provoked.sort());
   });
 
   test.each([
-    ["the keys", jwks, "/.well-known/jwks.json"],
+    ["the JWKS", jwks, "/.well-known/jwks.json"],
     ["health", unmatched, "/health"],
-  ])("%s, whose function has no variables, answer the documented 500", async (_name, handler, path) => {
+  ])("%s returns the documented 500 if its function has no variables", async (_name, handler, path) => {
     const event = toEvent({ method: "GET", path, headers: {}, ip: "203.0.113.1" }, "$default");
     const { statusCode = 0, headers, body = "" } = await handler(event, lambdaContext("r-1"));
     expect(statusCode).toBe(500);
@@ -126,7 +126,7 @@ describe("paths that are no methods", () => {
   });
 });
 
-describe("what holds answers against the document", () => {
+describe("requireDeclared", () => {
   const headers = { "beak-time": "2026-03-14T09:26:53.589Z", "request-id": "r-1" };
   const good = { verb: "GET", path: "/health", status: 200, headers, body: { status: "ok" } };
 
@@ -134,14 +134,10 @@ describe("what holds answers against the document", () => {
     ["a status", { status: 418 }, /no such status/],
     ["a shape", { body: { status: "ok", more: 1 } }, /additional properties/],
     ["a value", { body: { status: "fine" } }, /constant/],
-    ["a header that is missing", { headers: { "request-id": "r-1" } }, /lacks beak-time/],
-    ["a header's form", { headers: { ...headers, "beak-time": "today" } }, /date-time/],
-    [
-      "a body where there is none",
-      { verb: "POST", path: "/1/2021-10-06/revoke_token", status: 204 },
-      /no body/,
-    ],
-  ])("refuses %s that it does not have", (_what, change, message) => {
+    ["a missing header", { headers: { "request-id": "r-1" } }, /lacks beak-time/],
+    ["a header format", { headers: { ...headers, "beak-time": "today" } }, /date-time/],
+    ["a body for a 204", { verb: "POST", path: "/1/2021-10-06/revoke_token", status: 204 }, /no body/],
+  ])("rejects %s that the document does not have", (_what, change, message) => {
     requireDeclared(good);
     expect(() => requireDeclared({ ...good, ...change } as typeof good)).toThrow(message);
   });
