@@ -1,19 +1,17 @@
 import type { Command } from "commander";
 import { createIndexes, missingIndexes } from "#core/repositories/index_setup.ts";
 import { dumpCommands } from "#tools/operator/dump/commands.ts";
+import { importCommand } from "#tools/operator/import_2022/command.ts";
+import { migrateCommand } from "#tools/operator/migrations/command.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
-import { importCommand } from "#tools/operator/predecessor/command.ts";
 import { act, examples } from "#tools/terminal/command.ts";
 
-/**
- * `db setup` makes every index that the code rests on; `db check` says which are missing; `db dump` and `db load` are a
- * backup; `db import` moves what was there before Nest.
- */
+/** `db setup | check | dump | load | migrate | import`. */
 export function databaseCommands(program: Command): void {
-  const db = program.command("db").description("the database: its indexes, and what came before it");
+  const db = program.command("db").description("the database: indexes, backups, migrations");
   for (const [name, what] of [
-    ["setup", "makes every collection and index that is missing; safe to repeat"],
-    ["check", "says which indexes are missing, and ends with status 1 if any is"],
+    ["setup", "creates every missing collection and index; safe to repeat"],
+    ["check", "lists missing indexes, and ends with status 1 if there is one"],
   ] as const) {
     const command = db.command(name).description(what);
     examples(command, [`db ${name}`]);
@@ -22,12 +20,13 @@ export function databaseCommands(program: Command): void {
         if (name === "setup") await createIndexes(database);
         const missing = await missingIndexes(database);
         const words = missing.map((index) => `missing: ${index}`);
-        const allIsWell = `Every index is there in ${database.databaseName}.`;
-        terminal.show({ database: database.databaseName, missing }, missing.length > 0 ? words : allIsWell);
+        const complete = `Every index is there in ${database.databaseName}.`;
+        terminal.show({ database: database.databaseName, missing }, missing.length > 0 ? words : complete);
         return missing.length === 0;
       }),
     );
   }
   dumpCommands(db);
+  migrateCommand(db);
   importCommand(db);
 }

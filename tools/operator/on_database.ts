@@ -7,9 +7,9 @@ import { CommandError } from "#tools/terminal/errors.ts";
 const UNREACHABLE = /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared)Error$/;
 
 /**
- * Does a command's work on the database that MONGODB_URI names.
- * @param variable another one that names a database
- * @throws ConfigError; CommandError if it can't be reached
+ * Runs a command's work on the database that MONGODB_URI names.
+ * @param variable another variable that names a database
+ * @throws ConfigError; CommandError if the database can't be reached
  */
 export async function onDatabase<Result>(
   { environment }: Pick<Terminal, "environment">,
@@ -25,7 +25,9 @@ export async function onDatabase<Result>(
     // The driver names hosts, never the URI, which holds a password.
     const { name, message } = error as Error;
     if (UNREACHABLE.test(name))
-      throw new CommandError(`The database of ${variable} can't be reached (${message}).`);
+      throw new CommandError(
+        `The database of ${variable} can't be reached (${message}). Check the URI and the network.`,
+      );
     throw error;
   } finally {
     await client.close();

@@ -1,6 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
-import { complete, type StoredSubscription } from "#core/repositories/stored_subscription.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type CancelType = "immediate" | "period_end";
@@ -85,29 +84,28 @@ export class SubscriptionRepository {
     refersTo: "userIds",
     withheld: ["version", "mails"],
   };
-  readonly #collection: Collection<StoredSubscription>;
+  readonly #collection: Collection<Subscription>;
   constructor(database: Db) {
     this.#collection = database.collection(SubscriptionRepository.collectionName);
   }
 
-  async findByStripeId(stpSubscriptionId: string): Promise<Subscription | null> {
-    return complete(await this.#collection.findOne({ stpSubscriptionId }));
+  findByStripeId(stpSubscriptionId: string): Promise<Subscription | null> {
+    return this.#collection.findOne({ stpSubscriptionId });
   }
 
   /** Everybody's, for the operator's walk. */
   all(): AsyncIterable<Subscription> {
-    return this.#collection.find().map((stored) => complete(stored));
+    return this.#collection.find();
   }
 
   /** All of a user's, ended ones included. */
-  async listByUser(userId: string): Promise<Subscription[]> {
-    return (await this.#collection.find({ userId }).toArray()).map((stored) => complete(stored));
+  listByUser(userId: string): Promise<Subscription[]> {
+    return this.#collection.find({ userId }).toArray();
   }
 
   /** Those of a Stripe customer that were rejected. */
-  async listRejected(stpCustomerId: string): Promise<Subscription[]> {
-    const rejected = await this.#collection.find({ stpCustomerId, rejectedAt: { $ne: null } }).toArray();
-    return rejected.map((stored) => complete(stored));
+  listRejected(stpCustomerId: string): Promise<Subscription[]> {
+    return this.#collection.find({ stpCustomerId, rejectedAt: { $ne: null } }).toArray();
   }
 
   /** @returns whether it was new; one that is there stays as it was */
@@ -125,18 +123,17 @@ export class SubscriptionRepository {
    * Writes what was read of Stripe after `version` was read. Of two readings that overlap the second to write gets null
    * and must read again, so the newest state wins.
    */
-  async advance(
+  advance(
     stpSubscriptionId: string,
     version: number,
     state: SubscriptionState | Pick<Subscription, "disputes" | "disputedAt" | "disputeStatus">,
     now: string,
   ): Promise<Subscription | null> {
-    const written = await this.#collection.findOneAndUpdate(
-      { stpSubscriptionId, version: version === 0 ? { $exists: false } : version },
+    return this.#collection.findOneAndUpdate(
+      { stpSubscriptionId, version },
       { $set: { ...state, updatedAt: now }, $inc: { version: 1 } },
       { returnDocument: "after" },
     );
-    return complete(written);
   }
 
   /** Gives it to another user, unless somebody was faster. */
@@ -165,9 +162,8 @@ export class SubscriptionRepository {
   }
 
   /** Everybody's that came with one of these cards. */
-  async listByCards(fingerprints: readonly string[]): Promise<Subscription[]> {
-    const sharing = this.#collection.find({ cardFingerprints: { $in: [...fingerprints] } });
-    return (await sharing.toArray()).map((stored) => complete(stored));
+  listByCards(fingerprints: readonly string[]): Promise<Subscription[]> {
+    return this.#collection.find({ cardFingerprints: { $in: [...fingerprints] } }).toArray();
   }
 
   /** @returns whether it was the first time */
@@ -180,11 +176,10 @@ export class SubscriptionRepository {
   }
 
   /** Those of a user that were rejected since a moment, and not silently: one of them may have had a mail of another's. */
-  async listRejectedSince(userId: string, since: string): Promise<Subscription[]> {
-    const rejected = await this.#collection
+  listRejectedSince(userId: string, since: string): Promise<Subscription[]> {
+    return this.#collection
       .find({ userId, rejectedAt: { $gte: since }, isRejectedSilently: false })
       .toArray();
-    return rejected.map((stored) => complete(stored));
   }
 
   /**

@@ -32,7 +32,7 @@ afterEach(async () => {
 const dump = () => runCli(["db", "dump", at], { MONGODB_URI: nest.mongoUri });
 const load = (uri: string) => runCli(["db", "load", at], { MONGODB_URI: uri });
 
-/** Works on a new database, which is gone afterwards. */
+/** Runs work on a new, empty database. */
 async function onNew<Result>(
   work: (uri: string, database: ReturnType<typeof openMongo>["database"]) => Promise<Result>,
 ) {
@@ -45,11 +45,11 @@ async function onNew<Result>(
   }
 }
 
-test("a dump has every collection but the counters of limits", () => {
+test("dumps every collection except the counters of rate limits", () => {
   expect([...DUMPED, "rate-limits"].sort()).toEqual(Object.keys(COLLECTIONS).sort());
 });
 
-test("a line break of Unicode's in what a stranger sent is one document as any other", async () => {
+test("dumps and loads a document whose text holds Unicode line separators", async () => {
   const state = "one\u2028two\u2029three\u0085four\rfive";
   await nest.requestLink({ state });
   expect(await dump()).toMatchObject({ status: 0 });
@@ -60,7 +60,7 @@ test("a line break of Unicode's in what a stranger sent is one document as any o
   });
 });
 
-test("what was dumped and loaded is the same in every type, with its indexes, and its sessions go on", async () => {
+test("load restores every document and index of a dump, and sessions go on", async () => {
   expect(await dump()).toMatchObject({ status: 0, printed: expect.stringContaining("Dumped ") });
   await onNew(async (uri, database) => {
     expect(await load(uri)).toMatchObject({ status: 0 });
@@ -79,25 +79,25 @@ test("what was dumped and loaded is the same in every type, with its indexes, an
   });
 });
 
-test("it is its owner's alone, and never written over another", async () => {
+test("only its owner can read a dump, and it never overwrites another dump", async () => {
   await dump();
   expect((await stat(at)).mode & 0o777).toBe(0o700);
   for (const file of await readdir(at)) expect((await stat(join(at, file))).mode & 0o777, file).toBe(0o600);
-  expect(await dump()).toMatchObject({ status: 1, printed: expect.stringContaining("there already") });
+  expect(await dump()).toMatchObject({ status: 1, printed: expect.stringContaining("exists already") });
 });
 
-test("one that is not whole, or not as it was made, is refused before anything is written", async () => {
+test("load refuses an incomplete or changed dump and writes nothing", async () => {
   await dump();
   const users = join(at, "users.ndjson.gz");
   const manifest = await readFile(join(at, "manifest.json"), "utf8");
   const whole = await readFile(users);
   const altered = gunzipSync(whole).toString().replace(ada.user_id, "user_mallory");
   const spoil: [() => Promise<void>, RegExp][] = [
-    [() => writeFile(users, gzipSync(altered)), /users\.ndjson\.gz is not as it was made/],
+    [() => writeFile(users, gzipSync(altered)), /users\.ndjson\.gz was changed after the dump/],
     [() => writeFile(users, whole.subarray(0, whole.length - 4)), /users\.ndjson\.gz can't be read/],
     [() => rm(users), /users\.ndjson\.gz can't be read/],
-    [() => writeFile(join(at, "manifest.json"), "{}"), /manifest\.json is none/],
-    [() => rm(join(at, "manifest.json")), /no dump, or not a whole one/],
+    [() => writeFile(join(at, "manifest.json"), "{}"), /manifest\.json is not the manifest of a dump/],
+    [() => rm(join(at, "manifest.json")), /so it is not a complete dump/],
   ];
   await onNew(async (uri, database) => {
     for (const [way, words] of spoil) {
@@ -110,7 +110,7 @@ test("one that is not whole, or not as it was made, is refused before anything i
   });
 });
 
-test("a database that holds anything is left as it is", async () => {
+test("load refuses a database that holds documents and leaves it unchanged", async () => {
   await dump();
   expect(await load(nest.mongoUri)).toEqual({ status: 1, printed: expect.stringContaining("is not empty") });
 });

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { dumpDatabase } from "#tools/operator/dump/dump.ts";
 import type { Manifest } from "#tools/operator/dump/format.ts";
 import { loadDatabase } from "#tools/operator/dump/load.ts";
+import { pendingMigrations } from "#tools/operator/migrations/command.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, table } from "#tools/terminal/command.ts";
 
@@ -11,8 +12,8 @@ const FOLDER = "<folder>";
 export function dumpCommands(db: Command): void {
   const dump = db
     .command("dump")
-    .argument(FOLDER, "a new one")
-    .description("writes every document into a folder, personal data and all");
+    .argument(FOLDER, "a folder that does not exist yet")
+    .description("writes every document, personal data included, to files in a new folder");
   examples(dump, ["db dump nest-2026-01-31"]);
   act(dump, (terminal, folder: string) =>
     onDatabase(terminal, async (database) => {
@@ -24,7 +25,7 @@ export function dumpCommands(db: Command): void {
   const load = db
     .command("load")
     .argument(FOLDER)
-    .description("fills an empty database from such a folder, and makes its indexes");
+    .description("fills an empty database from a dump, and creates its indexes");
   examples(load, ["db load nest-2026-01-31"]);
   act(load, (terminal, folder: string) =>
     onDatabase(terminal, async (database) => {
@@ -32,6 +33,9 @@ export function dumpCommands(db: Command): void {
       terminal.show(manifest, [
         ...countsOf(manifest),
         `Loaded ${folder}, made ${manifest.made_at}, into ${database.databaseName}.`,
+        ...((await pendingMigrations(database)).length > 0
+          ? ["An earlier release made this dump. Run `db migrate --apply` before this release serves it."]
+          : []),
       ]);
     }),
   );

@@ -10,12 +10,14 @@ import { DUMPED, fileOf, MANIFEST, type Manifest, toLine } from "#tools/operator
 import { CommandError } from "#tools/terminal/errors.ts";
 
 /**
- * Writes every document into a new folder that its owner alone may read.
- * @throws CommandError if the folder is there already
+ * Writes every document to files in a new folder that only its owner may read.
+ * @throws CommandError if the folder exists or can't be created
  */
 export async function dumpDatabase(database: Db, folder: string): Promise<Manifest> {
   await mkdir(folder, { mode: 0o700 }).catch(() => {
-    throw new CommandError(`${folder} can't be made, or is there already.`);
+    throw new CommandError(
+      `${folder} exists already or can't be created. Name a folder that does not exist yet.`,
+    );
   });
   const manifest: Manifest = {
     made_at: new Date().toISOString(),

@@ -26,7 +26,7 @@ const manifest = object({
   ),
 });
 
-/** What a dump says of itself; written last, so that one without it is not whole. */
+/** The description of a dump. It is written last, so a dump without it is incomplete. */
 export interface Manifest {
   made_at: string;
   database: string;
@@ -36,10 +36,10 @@ export interface Manifest {
 export const MANIFEST = "manifest.json";
 export const fileOf = (folder: string, collection: string) => join(folder, `${collection}.ndjson.gz`);
 
-/** One document as one line: MongoDB's Extended JSON, canonical, so that every type comes back as it was. */
+/** One document as one line of canonical Extended JSON, which keeps every BSON type. */
 export const toLine = (document: Document) => `${BSON.EJSON.stringify(document, { relaxed: false })}\n`;
 
-/** A file's hash and number of lines. @throws CommandError if it can't be read */
+/** Returns the hash and the number of lines of a file. @throws CommandError if it can't be read */
 export async function summaryOf(file: string): Promise<{ documents: number; sha256: string }> {
   const hash = createHash("sha256");
   let documents = 0;
@@ -51,13 +51,14 @@ export async function summaryOf(file: string): Promise<{ documents: number; sha2
 }
 
 /**
- * A file's lines. Only `\n` ends one: readline would also break at what else Unicode has, which people may have typed.
+ * Reads the lines of a file. Only `\n` ends a line: readline also splits at Unicode line separators, which a stored
+ * text may hold.
  * @throws CommandError if it can't be read
  */
 export async function* linesOf(file: string): AsyncGenerator<string> {
   const source = createReadStream(file);
   const text = createGunzip();
-  // What goes wrong at the source is thrown where its lines are read.
+  // An error of the source must reach the reader of its lines.
   source.on("error", (error) => text.destroy(error)).pipe(text);
   try {
     let begun = "";
@@ -69,7 +70,7 @@ export async function* linesOf(file: string): AsyncGenerator<string> {
     }
     if (begun !== "") yield begun;
   } catch {
-    throw new CommandError(`${file} can't be read.`);
+    throw new CommandError(`${file} can't be read: it is missing or damaged. Use another copy of the dump.`);
   } finally {
     source.destroy();
   }
@@ -77,11 +78,11 @@ export async function* linesOf(file: string): AsyncGenerator<string> {
 
 export const fromLine = (line: string) => BSON.EJSON.parse(line, { relaxed: false }) as Document;
 
-/** @throws CommandError unless it is one */
+/** Reads a manifest. @throws CommandError if the text is not a manifest */
 export function readManifest(text: string): Manifest {
   try {
     const { data } = safeParse(manifest, JSON.parse(text));
     if (data) return data;
   } catch {}
-  throw new CommandError(`${MANIFEST} is none.`);
+  throw new CommandError(`${MANIFEST} is not the manifest of a dump. Use another copy of the dump.`);
 }

@@ -17,33 +17,40 @@ import { CommandError } from "#tools/terminal/errors.ts";
 const BATCH = 500;
 
 /**
- * Fills an empty database from a dump. Nothing is written unless all of the dump is as it was made.
- * @throws CommandError if the dump is not whole, or the database holds anything
+ * Fills an empty database from a dump. Every file is checked before the first document is written. A collection that is
+ * newer than the dump stays empty.
+ * @throws CommandError if the dump is incomplete or was changed, or if the database holds documents
  */
 export async function loadDatabase(database: Db, folder: string): Promise<Manifest> {
   const manifest = await checkDump(folder);
   for (const name of DUMPED) {
     if (await database.collection(name).findOne())
       throw new CommandError(
-        `${database.databaseName} is not empty: ${name} holds documents. Load into a new one.`,
+        `${database.databaseName} is not empty: ${name} holds documents. Load the dump into a new database.`,
       );
   }
   await createIndexes(database);
-  // Whoever a document refers to is there before it.
-  for (const name of DUMPED.toReversed()) await loadCollection(database, name, fileOf(folder, name));
+  // A document is written after the document that it refers to.
+  for (const name of DUMPED.toReversed().filter((one) => one in manifest.collections))
+    await loadCollection(database, name, fileOf(folder, name));
   return manifest;
 }
 
 async function checkDump(folder: string): Promise<Manifest> {
   const text = await readFile(join(folder, MANIFEST), "utf8").catch(() => {
-    throw new CommandError(`${folder} has no ${MANIFEST}, so it is no dump, or not a whole one.`);
+    throw new CommandError(`${folder} has no ${MANIFEST}, so it is not a complete dump. Use another copy.`);
   });
   const manifest = readManifest(text);
-  for (const name of DUMPED) {
+  for (const [name, made] of Object.entries(manifest.collections)) {
+    if (!DUMPED.includes(name))
+      throw new CommandError(
+        `This release has no collection ${name}. Load the dump with the release that made it.`,
+      );
     const { sha256, documents } = await summaryOf(fileOf(folder, name));
-    const said = manifest.collections[name];
-    if (said?.sha256 !== sha256 || said.documents !== documents)
-      throw new CommandError(`${fileOf(folder, name)} is not as it was made.`);
+    if (made.sha256 !== sha256 || made.documents !== documents)
+      throw new CommandError(
+        `${fileOf(folder, name)} was changed after the dump. Use another copy of the dump.`,
+      );
   }
   return manifest;
 }

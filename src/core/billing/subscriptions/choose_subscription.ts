@@ -43,7 +43,7 @@ export function chooseSubscription(candidate: Contender, { keptId, rejectedIds, 
 }
 
 /** The better status wins, then the older subscription, then the smaller id. */
-function isBetter(one: Contender, other: Contender): boolean {
+export function isBetter(one: Contender, other: Contender): boolean {
   const rank = ({ status }: Contender) => {
     const place = (LIVING_STATUSES as readonly string[]).indexOf(status);
     return place < 0 ? LIVING_STATUSES.length : place;

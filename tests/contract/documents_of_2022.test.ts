@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
-// Documents as contract part 2 D shows them: those that hold what people paid for outlive the change of service.
+// Documents of contract part 2 D that were imported by a release before 0.2.0 and are migrated now.
 let nest: TestNest;
 beforeEach(async () => {
   nest = await startNest();
@@ -46,10 +47,13 @@ async function insertCustomer(subscription: { id: string; customer: string }): P
     createdAt: at,
     updatedAt: null,
   });
+  expect(await runCli(["db", "migrate", "--apply"], { MONGODB_URI: nest.mongoUri })).toMatchObject({
+    status: 0,
+  });
 }
 const status = () => nest.subscriptionStatus(USER);
 
-test("a subscription of the predecessor can be used, follows Stripe's events, and its owner is not welcomed again", async () => {
+test("a subscription of 2022 grants access and follows Stripe's events, and sends no welcome mail", async () => {
   const made = nest.stripe.createSubscription({ email: "ada@example.com" });
   await insertCustomer(made);
   expect(await status()).toBe("active");
@@ -67,7 +71,7 @@ test("a subscription of the predecessor can be used, follows Stripe's events, an
   expect(nest.ses.inbox).toEqual([]);
 });
 
-test("the owner of a trial of the predecessor is reminded of its end, and not welcomed when it goes on", async () => {
+test("a Stripe trial of 2022 sends the reminder of its end, and no welcome mail when it continues", async () => {
   const made = nest.stripe.createSubscription({ email: "ada@example.com", trialDays: 14 });
   await insertCustomer(made);
   nest.stripe.attachCard(made.customer);
@@ -80,14 +84,14 @@ test("the owner of a trial of the predecessor is reminded of its end, and not we
   expect(nest.mailSubjects()).toEqual(["Your Beak trial ends soon"]);
 });
 
-test("its owner signs in as the same user, and is already subscribed", async () => {
+test("the owner of a subscription of 2022 signs in as the same user and can't start a trial", async () => {
   await insertCustomer(nest.stripe.createSubscription({ email: "ada@example.com" }));
   expect((await nest.signIn("ada@example.com")).user_id).toBe(USER);
   const trial = await nest.call(`${V2}create_trial_and_magic_link`, linkRequest());
   expect(trial.body.code).toBe("already_subscribed");
 });
 
-test("a trial of the predecessor is used: for its user, its fingerprint and its beak id", async () => {
+test("a trial of 2022 counts as used for its user, its fingerprint and its beak id", async () => {
   const trial = (n: number, userId: string, beakId: string, fingerprint: string) => ({
     _id: `trial_${n}`,
     userId,
@@ -113,7 +117,7 @@ test("a trial of the predecessor is used: for its user, its fingerprint and its 
   expect(await ask("bob@example.com", "new", "new")).toBe(204);
 });
 
-test("a second subscription beside one of the predecessor's that no event has told of yet is a duplicate at once", async () => {
+test("a second subscription beside a subscription of 2022 without any event is a duplicate at once", async () => {
   const made = nest.stripe.createSubscription({ email: "ada@example.com" });
   await insertCustomer(made);
   nest.clock.advance(10);
@@ -132,7 +136,7 @@ test("a second subscription beside one of the predecessor's that no event has to
   expect(await status()).toBe("active");
 });
 
-test("one of the predecessor's that has ended unheard stands in nobody's way", async () => {
+test("a new subscription is kept when the subscription of 2022 ended at Stripe without an event", async () => {
   const made = nest.stripe.createSubscription({ email: "ada@example.com" });
   await insertCustomer(made);
   nest.stripe.cancelSubscription(made.id);

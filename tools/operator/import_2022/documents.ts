@@ -1,6 +1,7 @@
 /**
- * Documents of the service of 2022, and what becomes of them here. Dates are strings and `_id` is the id there too, so
- * most go over as they are. Its tokens and links do not: it kept their secrets in clear, and they belong to no session.
+ * Documents of the service of 2022, and the documents that they become in Nest. Dates are strings and `_id` holds the id
+ * in both, so most fields are copied. Tokens and links are not imported: their secrets were stored in clear text, and
+ * they belong to no session.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Document, Filter } from "mongodb";
@@ -24,24 +25,25 @@ import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
 import { parseAddress } from "#core/users/address.ts";
+import { defaultsOf } from "#tools/operator/migrations/complete_subscriptions.ts";
 
 const filled = string().check(minLength(1));
 const moment = iso.datetime();
-const whenever = nullable(moment);
+const momentOrNull = nullable(moment);
 
 const user = object({ _id: filled, createdAt: moment });
 const owned = extend(user, { userId: filled });
 const identifier = extend(owned, {
   identifierType: literal("email"),
   identifierValue: filled,
-  removedAt: whenever,
+  removedAt: momentOrNull,
 });
-const consent = extend(owned, { level: oneOf(CONSENT_LEVELS), updatedAt: whenever });
+const consent = extend(owned, { level: oneOf(CONSENT_LEVELS), updatedAt: momentOrNull });
 const mapping = extend(owned, {
   providerType: literal("stripe"),
   providerValue: filled,
-  updatedAt: optional(whenever),
-  removedAt: whenever,
+  updatedAt: optional(momentOrNull),
+  removedAt: momentOrNull,
 });
 const stripeIds = { stpProductId: filled, stpSubscriptionId: filled, stpCustomerId: filled };
 const subscription = extend(owned, {
@@ -49,120 +51,136 @@ const subscription = extend(owned, {
   status: filled,
   startsAt: moment,
   endsAt: moment,
-  cancelAt: optional(whenever),
+  cancelAt: optional(momentOrNull),
   cancelType: optional(nullable(oneOf(["immediate", "period_end"]))),
-  cancelledAt: optional(whenever),
-  updatedAt: whenever,
+  cancelledAt: optional(momentOrNull),
+  updatedAt: momentOrNull,
 });
 const trial = extend(owned, {
   ...stripeIds,
   startsAt: moment,
   endsAt: moment,
   device: object({ beakId: filled, fingerprint: filled }),
-  updatedAt: whenever,
+  updatedAt: momentOrNull,
 });
 
-/** A document whose id is a string, as all are. */
+/** A document whose id is a string, as all ids are. */
 export type Stored = Document & { _id: string };
 
-/** What a document becomes, or why it stays behind; no address is in the reason. */
-export type Taken = { document: Stored } | { leftOut: string };
+/** The document to store, or why it is not imported. The reason holds no email address. */
+export type Conversion = { document: Stored } | { leftOut: string };
 
-/** A collection of the service of 2022, and where it goes. */
-export interface Moved {
-  /** What it is called there: by the code, and by an older page about it. */
+/** A collection of the service of 2022, and its counterpart in Nest. */
+export interface ImportedCollection {
+  /** Its names there: in the code, and on an older page about it. */
   from: readonly string[];
   to: string;
-  take(stored: Document): Taken;
-  /** What no two documents may share; null where this one may. */
+  convert(stored: Document): Conversion;
+  /** The fields that no two documents may share; null if this document may share them. */
   uniqueKey(document: Document): Filter<Stored> | null;
-  /** Which of our documents are still as they came, so that a newer one from there may replace it; null for none. */
+  /** Matches Nest's documents that Nest has not changed since the import: a newer source document replaces them. */
   untouched: Filter<Stored> | null;
 }
 
-/** Reads a document by its schema. @param change what is made of it */
-function taker(schema: ZodMiniType, change: (document: Document) => Taken = asItIs): Moved["take"] {
+/** Reads a document by its schema. @param complete makes Nest's document of the parsed one */
+function converter(
+  schema: ZodMiniType,
+  complete: (document: Document) => Conversion = unchanged,
+): ImportedCollection["convert"] {
   return (stored) => {
     const parsed = safeParse(schema, stored);
-    if (parsed.success) return change(parsed.data as Document);
+    if (parsed.success) return complete(parsed.data as Document);
     const fields = [...new Set(parsed.error.issues.map(({ path }) => String(path[0])))];
     return { leftOut: `not as expected: ${fields.join(", ")}` };
   };
 }
 
-const asItIs = (document: Document): Taken => ({ document: document as Stored });
+const unchanged = (document: Document): Conversion => ({ document: document as Stored });
 
-/** An address as we compare it. That it was proved is not believed: any webhook set `verifiedAt` there. */
-function takeIdentifier(document: Document): Taken {
+/** Normalizes the address. It counts as not verified, since any webhook could set `verifiedAt` there. */
+function completeIdentifier(document: Document): Conversion {
   try {
     const identifierValue = parseAddress(document.identifierValue).identity;
-    return asItIs({ ...document, identifierValue, updatedAt: null, verifiedAt: null });
+    return unchanged({ ...document, identifierValue, updatedAt: null, verifiedAt: null });
   } catch {
     return { leftOut: "its address can't receive mail" };
   }
 }
 
-/** The choice that stands begins the history; who made it from where is not known. */
-function takeConsent(document: Document): Taken {
+/** Starts the history with the current choice. Its network and its client are not known. */
+function completeConsent(document: Document): Conversion {
   const { level, createdAt, updatedAt } = document;
-  return asItIs({
+  return unchanged({
     ...document,
     history: [{ level, changedAt: updatedAt ?? createdAt, ip: null, clientId: null }],
   });
 }
 
+function completeSubscription(document: Document): Conversion {
+  return unchanged({
+    ...defaultsOf({ createdAt: document.createdAt }),
+    ...document,
+    version: IMPORTED_VERSION,
+  });
+}
+
+/** The version of an imported subscription. A Stripe event raises it. */
+export const IMPORTED_VERSION = 1;
+
 const unlessRemoved =
-  (...fields: string[]): Moved["uniqueKey"] =>
+  (...fields: string[]): ImportedCollection["uniqueKey"] =>
   (document) =>
     document.removedAt === null
       ? { ...Object.fromEntries(fields.map((field) => [field, document[field]])), removedAt: null }
       : null;
 
-/** In the order in which they are moved: people first. */
-export const MOVED: readonly Moved[] = [
+/** In the order in which they are imported: users first. */
+export const IMPORTED: readonly ImportedCollection[] = [
   {
     from: ["users"],
     to: UserRepository.collectionName,
-    take: taker(user),
+    convert: converter(user),
     uniqueKey: () => null,
     untouched: null,
   },
   {
     from: ["identifiers"],
     to: IdentifierRepository.collectionName,
-    take: taker(identifier, takeIdentifier),
+    convert: converter(identifier, completeIdentifier),
     uniqueKey: unlessRemoved("identifierType", "identifierValue"),
     untouched: { verifiedAt: null, knownDevices: { $exists: false } },
   },
   {
     from: ["provider-mappings"],
     to: ProviderMappingRepository.collectionName,
-    take: taker(mapping),
+    convert: converter(mapping, (document) => unchanged({ updatedAt: null, ...document })),
     uniqueKey: unlessRemoved("providerType", "providerValue"),
     untouched: { removedAt: null },
   },
   {
     from: ["marketing-consents", "marketing-consent"],
     to: MarketingConsentRepository.collectionName,
-    take: taker(consent, takeConsent),
+    convert: converter(consent, completeConsent),
     uniqueKey: ({ userId }) => ({ userId }),
     untouched: { "history.1": { $exists: false } },
   },
   {
     from: ["subscriptions"],
     to: SubscriptionRepository.collectionName,
-    take: taker(subscription),
+    convert: converter(subscription, completeSubscription),
     uniqueKey: ({ stpSubscriptionId }) => ({ stpSubscriptionId }),
-    untouched: { version: { $exists: false } },
+    untouched: { version: IMPORTED_VERSION },
   },
   {
     from: ["trials"],
     to: TrialRepository.collectionName,
-    take: taker(trial),
+    convert: converter(trial),
     uniqueKey: () => null,
-    // Neither claimed by a device here nor made anonymous by an erasure.
+    // Neither claimed by a device in Nest nor made anonymous by an erasure.
     untouched: { beakIds: { $exists: false }, identifierValue: { $exists: false } },
   },
 ];
 
-export const isSame = (one: Document, other: Document) => isDeepStrictEqual(one, other);
+/** Whether a stored document has every field of the imported one, with the same value. */
+export const holds = (stored: Document, imported: Document) =>
+  Object.entries(imported).every(([field, value]) => isDeepStrictEqual(stored[field], value));

@@ -9,7 +9,7 @@ import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.t
 const AT = "2022-03-04T05:06:07.890Z";
 const LATER = "2022-09-01T00:00:00.000Z";
 
-/** What the service of 2022 had of two people, one of them with a subscription. */
+/** Documents of the service of 2022: two users, one of them with a subscription. */
 const SOURCE: Record<string, Document[]> = {
   users: [
     { _id: "user_ada", createdAt: AT },
@@ -39,7 +39,7 @@ const SOURCE: Record<string, Document[]> = {
       device: { beakId: "bobs-mac", fingerprint: "bobs-print" },
     },
   ],
-  // In clear, as it kept them.
+  // It stored secrets in clear text.
   "refresh-tokens": [{ _id: "reftok_ada", userId: "user_ada", key: "5ec4e7", revokedAt: null }],
   "access-tokens": [{ _id: "acstok_ada", userId: "user_ada", revokedAt: null }],
   authorizations: [{ _id: "authzcode_ada", key: "5ec4e7", identifierValue: "Ada@Example.com" }],
@@ -72,7 +72,7 @@ const run = async (...args: string[]) => {
   const { status, printed } = await runCli(["db", "import", "--json", ...args], environment);
   return { status, collections: JSON.parse(printed).collections as Document[] };
 };
-/** How many of a collection became what. */
+/** The counts of one collection. */
 const of = (collections: Document[], name: string) => {
   const {
     collection: _name,
@@ -87,13 +87,13 @@ const counts = (read: number, what: Document) => ({
 });
 
 describe("db import", () => {
-  test("tells what it would do and does nothing, until it is told to", async () => {
+  test("counts the documents and writes nothing without --apply", async () => {
     const { status, collections } = await run();
     expect([status, of(collections, "identifiers")]).toEqual([0, counts(2, { inserted: 2 })]);
     expect(await nest.collection("users").countDocuments()).toBe(0);
   });
 
-  test("people keep their id, subscription, consent and spent trial, and prove their address anew", async () => {
+  test("keeps a user's id, subscription, consent and used trial, and clears the address's verification", async () => {
     expect((await run("--apply")).status).toBe(0);
     const ada = await nest.signIn("ada@example.com");
     expect(ada.user_id).toBe("user_ada");
@@ -109,18 +109,18 @@ describe("db import", () => {
     expect((await nest.call(`${V2}create_trial_and_magic_link`, trial)).body.code).toBe("trial_already_used");
   });
 
-  test("tokens and links stay behind, which were kept in clear", async () => {
+  test("does not import tokens and links, whose secrets were stored in clear text", async () => {
     await run("--apply");
     for (const name of ["refresh-tokens", "access_tokens", "access-tokens", "authorizations"])
       expect(await nest.collection(name).countDocuments(), name).toBe(0);
   });
 
-  test("a second run moves what is new or changed there, and keeps what Nest has worked on since", async () => {
+  test("a second run imports new and changed documents and keeps those that Nest changed", async () => {
     await run("--apply");
     await nest.signIn("ada@example.com");
     await nest
       .collection("subscriptions")
-      .updateOne({ stpSubscriptionId: "sub_S" }, { $set: { version: 1 } });
+      .updateOne({ stpSubscriptionId: "sub_S" }, { $set: { version: 2 } });
     await insert("users", { _id: "user_eve", createdAt: LATER });
     await change("marketing-consents", "mktngconsent_ada", { level: "none" });
     await change("subscriptions", "sub_ada", { status: "canceled" });
@@ -137,7 +137,7 @@ describe("db import", () => {
     });
   });
 
-  test("a second run names nobody in the trial of a person who was erased meanwhile", async () => {
+  test("a second run does not restore the user of a trial after an erasure", async () => {
     await run("--apply");
     expect(await runCli(["users", "erase", "user_bob", "--yes"], environment)).toMatchObject({ status: 0 });
     await run("--apply");
@@ -149,25 +149,25 @@ describe("db import", () => {
   test.each([
     ["an address that can't receive mail", "identifiers", address("bob", "bob@", AT), "can't receive mail"],
     [
-      "an address that somebody older has",
+      "an address that an older identifier has",
       "identifiers",
       address("bob", " ADA@example.com", LATER),
       "userident_ada has the same",
     ],
     [
-      "whose user is not there",
+      "an identifier without its user",
       "identifiers",
       address("none", "none@example.com", AT),
       "its user is not there",
     ],
     [
-      "what looks like nothing we know",
+      "a document without required fields",
       "trials",
       { _id: "trial_x", userId: "user_bob" },
       "not as expected: createdAt",
     ],
   ])(
-    "%s is left out and named, without its address, and the rest goes on",
+    "leaves out %s, reports its id without the address, and imports the rest",
     async (_what, name, document, reason) => {
       await insert(name, { ...document, _id: "left_out" });
       for (const args of [[], ["--apply"]]) {
@@ -183,7 +183,7 @@ describe("db import", () => {
     },
   );
 
-  test("an address that a Nest which is in use gave to somebody else stays theirs", async () => {
+  test("leaves out an address that Nest gave to another user", async () => {
     const { user_id } = await nest.signIn("ada@example.com");
     const { status, collections } = await run("--apply");
     expect({ status, leftOut: of(collections, "identifiers").leftOut }).toEqual({
@@ -194,11 +194,11 @@ describe("db import", () => {
   });
 });
 
-test("db import refuses to begin without a source, without indexes, and where both are one database", async () => {
+test("db import refuses to start without a source, without indexes, and when both URIs name one database", async () => {
   const refusals: [Record<string, string>, RegExp][] = [
-    [{ ...environment, FROM_MONGODB_URI: "" }, /^FROM_MONGODB_URI does not say/],
-    [{ ...environment, FROM_MONGODB_URI: nest.mongoUri }, /name one database/],
-    [{ ...environment, MONGODB_URI: freshDatabaseUri() }, /`db setup` first/],
+    [{ ...environment, FROM_MONGODB_URI: "" }, /^FROM_MONGODB_URI is not set/],
+    [{ ...environment, FROM_MONGODB_URI: nest.mongoUri }, /name the same database/],
+    [{ ...environment, MONGODB_URI: freshDatabaseUri() }, /run `db setup` first/],
     [
       { ...environment, FROM_MONGODB_URI: "mongodb://127.0.0.1:9/nest" },
       /^The database of FROM_MONGODB_URI can't be reached/,

@@ -1,0 +1,73 @@
+import type { Db, Filter } from "mongodb";
+import { type Contender, isBetter } from "#core/billing/subscriptions/choose_subscription.ts";
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { openRepositories } from "#core/repositories/all.ts";
+import { type Subscription, SubscriptionRepository } from "#core/repositories/subscriptions.ts";
+import { type User, UserRepository } from "#core/repositories/users.ts";
+import type { Migration } from "#tools/operator/migrations/migration.ts";
+
+/** A user without a kept subscription, and the subscription to keep. */
+interface Choice {
+  userId: string;
+  stpSubscriptionId: string;
+}
+
+/**
+ * Subscriptions of 2022 that no Stripe event has reached. It must run before `completeSubscriptions`, which gives them a
+ * version: a second subscription would otherwise be kept beside them.
+ */
+const UNTOUCHED: Filter<Subscription> = { version: { $exists: false } };
+
+export const keepImportedSubscriptions: Migration = {
+  name: "keep_imported_subscriptions",
+  what: "records on each user which imported subscription is kept",
+  pending: async (database) => (await chooseKept(database, UNTOUCHED)).length,
+  apply: (database) => keepSubscriptions(database, UNTOUCHED),
+};
+
+/**
+ * Records the best living subscription of each user who has no kept one. A decision that is already recorded stays.
+ * @param filter the subscriptions to choose from
+ * @returns for how many users a subscription is kept now
+ */
+export async function keepSubscriptions(database: Db, filter: Filter<Subscription>): Promise<number> {
+  const { users } = openRepositories(database);
+  let kept = 0;
+  for (const { userId, stpSubscriptionId } of await chooseKept(database, filter)) {
+    const user = await users.keepSubscription(userId, stpSubscriptionId, new Date().toISOString());
+    if (user) kept++;
+  }
+  return kept;
+}
+
+async function chooseKept(database: Db, filter: Filter<Subscription>): Promise<Choice[]> {
+  const subscriptions = database.collection<Subscription>(SubscriptionRepository.collectionName);
+  const users = database.collection<User>(UserRepository.collectionName);
+  // A field that is absent counts as null in a query.
+  const found = await subscriptions.find({ ...filter, rejectedAt: null }).toArray();
+  const choices: Choice[] = [];
+  for (const [userId, own] of Map.groupBy(found, (subscription) => subscription.userId)) {
+    const user = await users.findOne({ _id: userId, keptSubscriptionId: null });
+    const best = user && bestOf(own, user.rejectedSubscriptionIds ?? []);
+    if (best) choices.push({ userId, stpSubscriptionId: best.stpSubscriptionId });
+  }
+  return choices;
+}
+
+/** The subscription that Nest would keep: by status, then the oldest, then by id. Null if none is alive. */
+function bestOf(subscriptions: readonly Subscription[], rejected: readonly string[]): Subscription | null {
+  const living = subscriptions.filter(
+    ({ status, stpSubscriptionId }) => !hasEnded(status) && !rejected.includes(stpSubscriptionId),
+  );
+  const [best] = living.toSorted((one, other) => (isBetter(comparable(one), comparable(other)) ? -1 : 1));
+  return best ?? null;
+}
+
+/** Stripe's time of creation is not stored for these. The document's time orders them the same way. */
+function comparable({ stpSubscriptionId, status, createdAt }: Subscription): Contender {
+  return {
+    id: stpSubscriptionId,
+    status: status as Contender["status"],
+    created: new Date(createdAt).getTime() / 1000,
+  };
+}
