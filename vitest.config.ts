@@ -36,7 +36,7 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     exclude: isNamed ? [] : STORIES,
     globalSetup: ["tests/support/global_setup.ts"],
-    setupFiles: ["tests/support/stripe_witness.ts"],
+    setupFiles: ["tests/support/stripe_traffic_check.ts"],
     pool: "forks",
     // Files share a process, which spares loading everything anew for each: none leaves anything behind in it.
     isolate: false,

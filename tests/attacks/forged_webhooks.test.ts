@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
-import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 import { countTrips } from "#tests/support/trips.ts";
 
 const WEBHOOK = "/1/webhook/stripe";
@@ -128,7 +128,7 @@ describe("webhook forgery, replay and floods", () => {
       id: "evt_lie",
       data: { object: { id: poor.id, customer: victim.customer, status: "active", object: "subscription" } },
     };
-    expect((await wrongOnPurpose(() => nest.webhook(lie))).status).toBe(200);
+    expect((await expectInvalidTraffic(() => nest.webhook(lie))).status).toBe(200);
     const stored = await nest.collection("subscriptions").find().toArray();
     expect(stored).toMatchObject([
       { stpSubscriptionId: poor.id, stpCustomerId: poor.customer, status: "incomplete" },

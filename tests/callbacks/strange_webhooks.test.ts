@@ -2,7 +2,7 @@ import Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toAcaciaEvent } from "#stripe_double/acacia_events.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
-import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 
 const WEBHOOK = "/1/webhook/stripe";
 const ADA = "ada@example.com";
@@ -23,7 +23,7 @@ const deleteCustomer = (id: string) =>
 
 describe("strange webhooks", () => {
   test("a stamp from the future is refused, and so is a body over 1 MiB; bad JSON, well signed, is no event", async () => {
-    const { body, header } = await wrongOnPurpose(async () =>
+    const { body, header } = await expectInvalidTraffic(async () =>
       nest.stripe.signedEvent({ id: "evt_1", type: "x", created: 1 }),
     );
     nest.clock.advance(-400);
@@ -41,7 +41,7 @@ describe("strange webhooks", () => {
       { id: 5, type: "x", created: 1 },
       { id: "evt_$", type: "x", created: 1 },
     ]) {
-      const reply = await wrongOnPurpose(() => nest.webhook(shape));
+      const reply = await expectInvalidTraffic(() => nest.webhook(shape));
       expect(reply.body.code).toBe("invalid_webhook_payload");
     }
   });
@@ -66,7 +66,7 @@ describe("strange webhooks", () => {
       beside: nest,
       environment: { STRIPE_WEBHOOK_SECRETS: `whsec_new, ${nest.stripe.webhookSecret}` },
     });
-    const { body, header } = await wrongOnPurpose(async () =>
+    const { body, header } = await expectInvalidTraffic(async () =>
       nest.stripe.signedEvent({ id: "evt_a", type: "x", created: 1 }),
     );
     const doubly = header.replace("v1=", `v1=${"0".repeat(64)},v1=`);
@@ -100,7 +100,7 @@ describe("strange webhooks", () => {
 
   test("an endpoint pinned to an older API version is understood, since the object is read again", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
-    const reply = await wrongOnPurpose(() => nest.webhook(toAcaciaEvent(created(id))));
+    const reply = await expectInvalidTraffic(() => nest.webhook(toAcaciaEvent(created(id))));
     expect(reply.status).toBe(200);
     expect((await stored())[0]).toMatchObject({ stpSubscriptionId: id, status: "active" });
     expect(nest.logged("stripe_api_version")).toHaveLength(1);
@@ -119,7 +119,7 @@ describe("strange webhooks", () => {
   test("one of a newer API version is understood too, and said in the log", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const newer = { ...created(id), api_version: "2027-03-31.fern", new_field: { deep: [1] } };
-    expect((await wrongOnPurpose(() => nest.webhook(newer))).status).toBe(200);
+    expect((await expectInvalidTraffic(() => nest.webhook(newer))).status).toBe(200);
     expect(await stored()).toMatchObject([{ stpSubscriptionId: id }]);
     expect(nest.logged("stripe_api_version")).toMatchObject([{ api_version: "2027-03-31.fern" }]);
   });
@@ -179,7 +179,7 @@ describe("strange webhooks", () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     for (const [n, data] of [undefined, null, {}, { object: null }, { object: { id: 7 } }].entries()) {
       const event = { ...created(id), id: `evt_empty${n}`, data };
-      expect((await wrongOnPurpose(() => nest.webhook(event))).status).toBe(200);
+      expect((await expectInvalidTraffic(() => nest.webhook(event))).status).toBe(200);
       expect(await row(event.id)).toMatchObject({ status: "ignored", reason: "no_object" });
     }
     expect(await stored()).toEqual([]);

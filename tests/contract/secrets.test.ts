@@ -1,7 +1,7 @@
 import { BSON } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runFullScenario, type SensitiveValues } from "#tests/support/full_scenario.ts";
 import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
-import { liveThroughEverything, type Traces } from "#tests/support/whole_life.ts";
 
 /** The collections that store email addresses. */
 const HOLD_ADDRESSES = ["authorizations", "identifiers", "mail-events", "trials"];
@@ -18,14 +18,14 @@ const writings = (text: string) => [
 
 describe("secrets and personal data after a run that covers every kind of event", () => {
   let nest: TestNest;
-  let traces: Traces;
+  let traces: SensitiveValues;
   let log: string;
 
   beforeAll(async () => {
     nest = await startNest({
       environment: { LIMIT_LINKS_PER_ADDRESS: "100", LIMIT_LINKS_PER_NETWORK: "1000" },
     });
-    traces = await liveThroughEverything(nest);
+    traces = await runFullScenario(nest);
     log = nest.logLines.join("\n").toLowerCase();
   });
   afterAll(() => nest.stop());

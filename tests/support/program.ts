@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = new URL("../../", import.meta.url);
-const EXCHANGE_LOGGER = new URL("./stripe_exchange_log.ts", import.meta.url).href;
+const TRAFFIC_LOGGER = new URL("./stripe_traffic_log.ts", import.meta.url).href;
 
 /** A program of this project, run as a person runs it. */
 export interface Program {
@@ -28,7 +28,7 @@ export function runProgram(
   const env = Object.fromEntries(
     Object.entries({ ...process.env, ...NO_STRIPE, ...environment }).filter(([, value]) => value !== ""),
   );
-  const child = spawn(process.execPath, ["--import", EXCHANGE_LOGGER, script, ...args], { cwd: ROOT, env });
+  const child = spawn(process.execPath, ["--import", TRAFFIC_LOGGER, script, ...args], { cwd: ROOT, env });
   let printed = "";
   const listeners = new Set<() => void>();
   const keep = (chunk: Buffer) => {

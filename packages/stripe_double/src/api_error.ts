@@ -1,4 +1,4 @@
-/** The inside of Stripe's `{error: {...}}`. */
+/** The `error` object in the body of an error answer (https://docs.stripe.com/api/errors). */
 export interface StripeErrorBody {
   type: "api_error" | "card_error" | "idempotency_error" | "invalid_request_error";
   message: string;
@@ -9,7 +9,7 @@ export interface StripeErrorBody {
   payment_intent?: unknown;
 }
 
-/** An answer other than 2xx, in Stripe's words. */
+/** An error that the API answers with. */
 export class ApiError extends Error {
   readonly status: number;
   readonly body: StripeErrorBody;
@@ -20,13 +20,13 @@ export class ApiError extends Error {
   }
 }
 
-/** A 400 about one parameter or about the object's state. */
+/** An error with status 400 for an invalid parameter, or for an object in the wrong state. */
 export function invalidRequest(message: string, detail: { code?: string; param?: string } = {}): ApiError {
   return new ApiError(400, { type: "invalid_request_error", message, ...detail });
 }
 
-/** An id in the path that leads nowhere. */
-export function missing(what: string, id: string): ApiError {
+/** The error with status 404 for an unknown id in the path. */
+export function notFound(what: string, id: string): ApiError {
   return new ApiError(404, {
     type: "invalid_request_error",
     code: "resource_missing",
@@ -35,7 +35,7 @@ export function missing(what: string, id: string): ApiError {
   });
 }
 
-/** An id in a parameter that leads nowhere, which Stripe answers with 400 instead of 404. */
-export function missingReference(what: string, id: string, param: string): ApiError {
+/** The error with status 400 for an unknown id in a parameter. */
+export function unknownReference(what: string, id: string, param: string): ApiError {
   return invalidRequest(`No such ${what}: '${id}'`, { code: "resource_missing", param });
 }

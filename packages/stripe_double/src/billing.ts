@@ -1,15 +1,25 @@
 import type { Account } from "./account.ts";
 import { change, emit, set } from "./events.ts";
-import { collect, conclude, createInvoice, type PaymentOutcome, paymentOf, voidInvoice } from "./invoices.ts";
+import {
+  applyPaymentResult,
+  collect,
+  createInvoice,
+  type PaymentOutcome,
+  paymentOf,
+  voidInvoice,
+} from "./invoices.ts";
 import { settleIntent } from "./payments.ts";
-import { DAY, periodEnd } from "./periods.ts";
+import { DAY_SECONDS, periodEnd } from "./periods.ts";
 import { newSubscription, type SubscriptionDetails } from "./subscription_object.ts";
 import type { Invoice, PaymentMethod, Subscription } from "./types.ts";
 
-/** How long after the first failure of a renewal each next try comes; after the last one it is over. */
+/** The days from a renewal's invoice to each retry of its payment. After the last failed retry the subscription is canceled. */
 export const RETRY_DAYS = [3, 5, 7];
 
-/** Begins a subscription: a trial at once, anything else with its first payment. */
+/**
+ * Creates a subscription. A trial starts without a payment; every other subscription makes its first payment now.
+ * @param options.isPaidLater leaves the first invoice open (`payment_behavior: default_incomplete`)
+ */
 export function startSubscription(
   account: Account,
   details: SubscriptionDetails,
@@ -28,8 +38,12 @@ export function startSubscription(
   return subscription;
 }
 
-/** The card that a customer's subscription is paid with: its own, else the customer's. */
-export function methodOf(account: Account, customerId: string, own: string | null): PaymentMethod | null {
+/** The payment method of a subscription: its own, or else the customer's default payment method. */
+export function paymentMethodFor(
+  account: Account,
+  customerId: string,
+  own: string | null,
+): PaymentMethod | null {
   const customer = account.tables.customers.get(customerId);
   const fallback =
     customer && "created" in customer ? customer.invoice_settings.default_payment_method : null;
@@ -37,12 +51,12 @@ export function methodOf(account: Account, customerId: string, own: string | nul
   return (id && account.tables.paymentMethods.get(id)) || null;
 }
 
-/** The card that an existing subscription is paid with. */
+/** The payment method of an existing subscription. */
 export function cardOf(account: Account, subscription: Subscription): PaymentMethod | null {
-  return methodOf(account, subscription.customer, subscription.default_payment_method);
+  return paymentMethodFor(account, subscription.customer, subscription.default_payment_method);
 }
 
-/** Ends a trial or a period: the next one begins, and is asked for. */
+/** Starts the next period at the end of a trial or period, and collects its payment. */
 export function renew(account: Account, subscription: Subscription, start: number): void {
   const anchor = subscription.status === "trialing" ? start : subscription.billing_cycle_anchor;
   const before = structuredClone(subscription);
@@ -54,7 +68,7 @@ export function renew(account: Account, subscription: Subscription, start: numbe
   set(subscription, { items, billing_cycle_anchor: anchor });
   const invoice = createInvoice(account, subscription, { reason: "subscription_cycle" });
   const next = structuredClone({ items, billing_cycle_anchor: anchor, latest_invoice: invoice.id });
-  // The event shows the renewed subscription against the one before, so the invoice is made on the way there.
+  // `change` compares with the state before the renewal, so the state that the invoice needed is undone first.
   set(subscription, before);
   const outcome = collect(account, invoice, cardOf(account, subscription));
   if (outcome === "failed") scheduleRetry(invoice);
@@ -64,11 +78,14 @@ export function renew(account: Account, subscription: Subscription, start: numbe
 
 function scheduleRetry(invoice: Invoice): void {
   const days = RETRY_DAYS[invoice.attempt_count - 1];
-  invoice.next_payment_attempt = days === undefined ? null : invoice.created + days * DAY;
+  invoice.next_payment_attempt = days === undefined ? null : invoice.created + days * DAY_SECONDS;
 }
 
-/** Tries an open invoice of a subscription again. Null: there is none. */
-export function retry(account: Account, subscription: Subscription): PaymentOutcome | null {
+/**
+ * Retries the payment of a subscription's open invoice.
+ * @returns null if no invoice is open
+ */
+export function retryPayment(account: Account, subscription: Subscription): PaymentOutcome | null {
   const invoice = openInvoice(account, subscription);
   if (invoice === null) return null;
   const outcome = collect(account, invoice, cardOf(account, subscription));
@@ -80,13 +97,13 @@ export function retry(account: Account, subscription: Subscription): PaymentOutc
   return outcome;
 }
 
-/** What a payment that came after all makes of its subscription. */
+/** Activates a subscription after its overdue payment succeeded. */
 function recover(account: Account, subscription: Subscription): void {
   if (!["incomplete", "past_due", "unpaid"].includes(subscription.status)) return;
   change(account, subscription, { status: "active" }, "customer.subscription.updated");
 }
 
-/** The newest invoice of a subscription that still waits for money. */
+/** The newest unpaid invoice of a subscription. */
 export function openInvoice(account: Account, subscription: Subscription): Invoice | null {
   const invoices = [...account.tables.invoices.values()].filter(
     ({ parent, status }) =>
@@ -95,7 +112,7 @@ export function openInvoice(account: Account, subscription: Subscription): Invoi
   return invoices.at(-1) ?? null;
 }
 
-/** Ends a payment that was processing, and tells its invoice and subscription. */
+/** Ends a `processing` payment, and updates its invoice and subscription. */
 export function settlePayment(
   account: Account,
   subscription: Subscription,
@@ -106,7 +123,7 @@ export function settlePayment(
   const waiting = paymentOf(account, invoice);
   if (waiting?.intent.status !== "processing") return;
   settleIntent(account, waiting.intent, outcome);
-  const result = conclude(account, invoice, waiting.intent, waiting.payment);
+  const result = applyPaymentResult(account, invoice, waiting.intent, waiting.payment);
   if (subscription.status === "canceled") return;
   if (result === "paid") {
     recover(account, subscription);
@@ -118,7 +135,7 @@ export function settlePayment(
 
 type CancellationReason = "cancellation_requested" | "payment_failed" | "payment_disputed";
 
-/** Ends a subscription at this moment, without money moving. */
+/** Cancels a subscription immediately, without a refund. */
 export function cancelNow(
   account: Account,
   subscription: Subscription,
@@ -137,14 +154,14 @@ export function cancelNow(
   change(account, subscription, patch, "customer.subscription.deleted");
 }
 
-/** Ends a subscription whose scheduled end has come: it keeps when and how that was asked for. */
+/** Ends a subscription at its scheduled end. `cancel_at`, `canceled_at` and the cancellation details stay as they are. */
 export function endAsScheduled(account: Account, subscription: Subscription): void {
   stopCollecting(account, subscription);
   const patch = { status: "canceled" as const, ended_at: account.now() };
   change(account, subscription, patch, "customer.subscription.deleted");
 }
 
-/** Ends a subscription whose first payment never came. */
+/** Expires a subscription whose first payment was not made in time. */
 export function expire(account: Account, subscription: Subscription): void {
   const invoice = openInvoice(account, subscription);
   if (invoice) voidInvoice(account, invoice);
@@ -152,7 +169,7 @@ export function expire(account: Account, subscription: Subscription): void {
   change(account, subscription, patch, "customer.subscription.updated");
 }
 
-/** Holds a subscription whose trial ended without a card. */
+/** Pauses a subscription whose trial ended without a payment method. */
 export function pause(account: Account, subscription: Subscription): void {
   const paused = {
     subscription: { type: "trial_end_without_payment_method" as const },
@@ -163,7 +180,7 @@ export function pause(account: Account, subscription: Subscription): void {
   change(account, subscription, patch, "customer.subscription.paused");
 }
 
-/** Lets a paused subscription go on with a period that starts now. */
+/** Resumes a paused subscription with a period that starts now. */
 export function resume(account: Account, subscription: Subscription): void {
   delete subscription.status_details;
   renew(account, subscription, account.now());

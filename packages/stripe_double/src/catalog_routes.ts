@@ -1,9 +1,9 @@
 import { enum as oneOf, optional, strictObject } from "zod/mini";
 import { newestFirst } from "./account.ts";
-import { invalidRequest, missing, missingReference } from "./api_error.ts";
+import { invalidRequest, notFound, unknownReference } from "./api_error.ts";
 import { createPrice, createProduct } from "./catalog.ts";
 import { set } from "./events.ts";
-import { expand, flag, mergeMetadata, metadata, paging, text, whole } from "./params.ts";
+import { expand, flag, integer, mergeMetadata, metadata, paging, text } from "./params.ts";
 import { page, type Route, route } from "./route.ts";
 
 const retrieve = strictObject({ expand });
@@ -42,11 +42,11 @@ export const catalogRoutes: Route[] = [
     strictObject({
       currency: text,
       product: text,
-      unit_amount: whole,
+      unit_amount: integer,
       recurring: optional(
         strictObject({
           interval: oneOf(["day", "week", "month", "year"]),
-          interval_count: optional(whole),
+          interval_count: optional(integer),
         }),
       ),
       nickname: optional(text),
@@ -56,7 +56,7 @@ export const catalogRoutes: Route[] = [
     }),
     (account, params) => {
       if (!account.tables.products.has(params.product)) {
-        throw missingReference("product", params.product, "product");
+        throw unknownReference("product", params.product, "product");
       }
       return createPrice(account, {
         product: params.product,
@@ -118,6 +118,6 @@ const isOf = (wanted: boolean | undefined) => (row: { active: boolean }) =>
 
 function found<Row extends object>(table: ReadonlyMap<string, Row>, what: string, id: string): Row {
   const row = table.get(id);
-  if (row === undefined) throw missing(what, id);
+  if (row === undefined) throw notFound(what, id);
   return row;
 }

@@ -1,34 +1,34 @@
 import type { Account } from "./account.ts";
 
-/** The time of the test clock that a customer is on, or null. Unix seconds. */
-export function clockTimeOf(account: Account, customerId: string | null): number | null {
+/** The time of a customer's test clock in Unix seconds, or null if the customer has none. */
+export function testClockTime(account: Account, customerId: string | null): number | null {
   const customer = account.tables.customers.get(customerId ?? "");
   const id = customer && "created" in customer ? customer.test_clock : null;
   return account.tables.testClocks.get(id ?? "")?.frozen_time ?? null;
 }
 
-/** Up to which moment a customer has lived: their test clock's, or the account's. */
-export function timeOf(account: Account, customerId: string): number {
-  return clockTimeOf(account, customerId) ?? account.wallTime();
+/** The current time for a customer in Unix seconds: that of the test clock, or else the account's. */
+export function customerTime(account: Account, customerId: string): number {
+  return testClockTime(account, customerId) ?? account.wallTime();
 }
 
-/** When a payment of a customer happens: cards and banks know no test clock, so neither do intents and charges. */
+/** The creation time of a customer's payment objects. Stripe creates payment intents, charges and refunds in real time, also for customers on a test clock. */
 export function paymentTime(account: Account, customerId: string | null): number {
-  return clockTimeOf(account, customerId) === null ? account.now() : account.wallTime();
+  return testClockTime(account, customerId) === null ? account.now() : account.wallTime();
 }
 
-/** Runs work at the time of the test clock that one of the named objects is on, if one is. */
-export function inTimeOf<Result>(account: Account, ids: readonly unknown[], work: () => Result): Result {
+/** Runs work at the time of the first test clock that one of these ids belongs to, or else at the account's time. */
+export function atTestClockOf<Result>(account: Account, ids: readonly unknown[], work: () => Result): Result {
   for (const id of ids) {
     if (typeof id !== "string") continue;
     const moment =
-      account.tables.testClocks.get(id)?.frozen_time ?? clockTimeOf(account, customerOf(account, id));
+      account.tables.testClocks.get(id)?.frozen_time ?? testClockTime(account, customerOf(account, id));
     if (moment !== null) return account.at(moment, work);
   }
   return work();
 }
 
-/** Whose an object is, by its id. */
+/** The customer id of the object with this id. */
 function customerOf({ tables }: Account, id: string): string | null {
   if (tables.customers.has(id)) return id;
   for (const table of [

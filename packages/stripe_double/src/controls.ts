@@ -1,14 +1,14 @@
 import { type Account, newestFirst } from "./account.ts";
-import { invalidRequest, missing } from "./api_error.ts";
-import { cancelNow, retry, settlePayment } from "./billing.ts";
-import { attachCard, type CardDetails, livingCustomer } from "./customers.ts";
+import { invalidRequest, notFound } from "./api_error.ts";
+import { cancelNow, retryPayment, settlePayment } from "./billing.ts";
+import { attachCard, type CardDetails, requireCustomer } from "./customers.ts";
 import { closeDispute, openDispute, reviewDispute } from "./disputes.ts";
-import { change, eventAbout, send } from "./events.ts";
+import { change, newEvent, publish } from "./events.ts";
 import { type PaymentOutcome, paymentOf } from "./invoices.ts";
-import { DAY, HOUR } from "./periods.ts";
+import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { createPromotionCode, type PromotionDetails } from "./promotions.ts";
-import { forceStatus, type NewSubscription, type SubscriptionStatus, subscriptionIn } from "./scenarios.ts";
-import { advance, runDueTasks } from "./schedule.ts";
+import { createInStatus, forceStatus, type NewSubscription, type SubscriptionStatus } from "./scenarios.ts";
+import { advanceTime, runDueTasks } from "./schedule.ts";
 import { changeSubscription, type SubscriptionChange } from "./subscription_changes.ts";
 import type {
   Charge,
@@ -22,45 +22,48 @@ import type {
 
 export type ForcedChange = SubscriptionChange & {
   status?: SubscriptionStatus | undefined;
-  /** Written as they are, however impossible. */
+  /** Fields to overwrite with any value, also one that Stripe would never send. */
   fields?: Record<string, unknown> | undefined;
 };
 
-/** What a person, a bank or time does, and no API call. Every change tells of itself by events. */
+/** Simulates what happens without an API request: actions of customers and banks, and the passing of time. Changes emit events. */
 export interface Controls {
-  /** A new customer each time, and a subscription that came to its status the way real ones do. */
+  /** Creates a customer with a subscription, and brings it to its status through the same steps as in Stripe. */
   createSubscription(wanted: NewSubscription): { id: string; customer: string; status: string };
+  /** Updates a subscription, including changes that the API does not allow. */
   updateSubscription(id: string, wanted: ForcedChange): Subscription;
-  /** Ends it at once, or schedules the end as the billing portal does. */
+  /** Cancels a subscription now, or at the end of its period as the billing portal does. */
   cancelSubscription(id: string, when?: { isAtPeriodEnd?: boolean }): Subscription;
-  /** Becomes the customer's default card. */
+  /** Adds a card to a customer and makes it the default payment method. */
   attachCard(customer: string, card?: CardDetails): PaymentMethod;
   createPromotionCode(details?: PromotionDetails): PromotionCode;
-  /** Tries the open invoice of a subscription now. Null: there is none. */
+  /** Retries the payment of a subscription's open invoice now. Returns null if no invoice is open. */
   pay(subscription: string): PaymentOutcome | null;
-  /** Ends a payment that is `processing`. */
+  /** Ends the `processing` payment of a subscription. */
   settlePayment(subscription: string, outcome: "succeeded" | "failed"): void;
-  /** The bank of who pays disputes the last payment. */
+  /** Opens a dispute of a subscription's last payment. */
   dispute(subscription: string, reason?: string): Dispute;
+  /** Sets a dispute to `under_review`. */
   reviewDispute(id: string): Dispute;
   closeDispute(id: string, outcome: "won" | "lost"): Dispute;
-  /** An event of any type about any object. */
+  /** Emits an event of any type about any object. */
   emit(type: string, object: object): DoubleEvent;
-  /** Moves the clock, lives through what lies between, and answers the new time (unix seconds). */
+  /** Advances the account's clock and runs everything that falls due. Returns the new time in Unix seconds. */
   advance(by: number | { seconds?: number; hours?: number; days?: number }): number;
+  /** The account's time in Unix seconds. */
   now(): number;
 }
 
-/** The controls of one account. */
+/** Creates the controls of an account. */
 export function createControls(account: Account): Controls {
   const find = (id: string): Subscription => {
     const subscription = account.tables.subscriptions.get(id);
-    if (subscription === undefined) throw missing("subscription", id);
+    if (subscription === undefined) throw notFound("subscription", id);
     return subscription;
   };
   return {
     createSubscription(wanted) {
-      const subscription = subscriptionIn(account, wanted);
+      const subscription = createInStatus(account, wanted);
       return { id: subscription.id, customer: subscription.customer, status: subscription.status };
     },
     updateSubscription(id, { status, fields, ...wanted }) {
@@ -79,25 +82,25 @@ export function createControls(account: Account): Controls {
     cancelSubscription(id, { isAtPeriodEnd = false } = {}) {
       const subscription = find(id);
       if (isAtPeriodEnd) changeSubscription(account, subscription, { cancel_at: "max_period_end" });
-      else if (subscription.status === "canceled") throw missing("subscription", id);
+      else if (subscription.status === "canceled") throw notFound("subscription", id);
       else cancelNow(account, subscription, "cancellation_requested");
       return structuredClone(subscription);
     },
-    attachCard: (id, card) => structuredClone(attachCard(account, livingCustomer(account, id), card)),
+    attachCard: (id, card) => structuredClone(attachCard(account, requireCustomer(account, id), card)),
     createPromotionCode: (details) => structuredClone(createPromotionCode(account, details)),
-    pay: (id) => retry(account, find(id)),
+    pay: (id) => retryPayment(account, find(id)),
     settlePayment: (id, outcome) => settlePayment(account, find(id), outcome),
     dispute: (id, reason) => structuredClone(openDispute(account, lastPayment(account, find(id)), reason)),
     reviewDispute: (id) => structuredClone(reviewDispute(account, id)),
     closeDispute: (id, outcome) => structuredClone(closeDispute(account, id, outcome)),
     emit(type, object) {
-      const event = eventAbout(account, type as "customer.updated", object as Customer);
+      const event = newEvent(account, type as "customer.updated", object as Customer);
       markForced(account, event.id, ["type", "data"]);
-      send(account, event);
+      publish(account, event);
       return event;
     },
     advance(by) {
-      advance(account, typeof by === "number" ? by : secondsOf(by));
+      advanceTime(account, typeof by === "number" ? by : secondsOf(by));
       return account.now();
     },
     now: () => account.now(),
@@ -117,7 +120,7 @@ function secondsOf({
   hours?: number;
   days?: number;
 }) {
-  return seconds + hours * HOUR + days * DAY;
+  return seconds + hours * HOUR_SECONDS + days * DAY_SECONDS;
 }
 
 function lastPayment(account: Account, subscription: Subscription): Charge {
@@ -126,5 +129,5 @@ function lastPayment(account: Account, subscription: Subscription): Charge {
     const charge = account.tables.charges.get(paymentOf(account, invoice)?.intent.latest_charge ?? "");
     if (charge?.paid) return charge;
   }
-  throw invalidRequest(`Nothing was ever paid for ${subscription.id}.`);
+  throw invalidRequest(`The subscription ${subscription.id} has no successful payment.`);
 }

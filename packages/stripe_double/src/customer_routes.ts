@@ -1,21 +1,21 @@
 import { array, optional, strictObject, union } from "zod/mini";
 import { type Account, newestFirst } from "./account.ts";
-import { missing, missingReference } from "./api_error.ts";
+import { notFound, unknownReference } from "./api_error.ts";
 import {
   attachCard,
   createCustomer,
   deleteCustomer,
-  livingCustomer,
-  referredCustomer,
-  requireAddress,
+  requireCustomer,
+  requireEmail,
+  requireReferencedCustomer,
   setDefaultMethod,
 } from "./customers.ts";
 import { change, emit } from "./events.ts";
-import { expand, isWithin, mergeMetadata, metadata, nothing, paging, range, text } from "./params.ts";
+import { emptyString, expand, isWithin, mergeMetadata, metadata, paging, range, text } from "./params.ts";
 import { page, type Route, route } from "./route.ts";
 import type { Customer, DeletedCustomer, PaymentMethod } from "./types.ts";
 
-const clearable = optional(union([nothing, text]));
+const clearable = optional(union([emptyString, text]));
 const details = {
   email: clearable,
   name: clearable,
@@ -27,7 +27,7 @@ const details = {
   expand,
 };
 
-/** Stripe's test cards, by the names that its test mode attaches them under. */
+/** Stripe's test payment methods (https://docs.stripe.com/testing). */
 const TEST_CARDS: Readonly<Record<string, { fingerprint?: string; declines?: boolean }>> = {
   pm_card_visa: { fingerprint: "visa4242visa4242" },
   pm_card_mastercard: { fingerprint: "mastercard444444" },
@@ -41,7 +41,7 @@ export const customerRoutes: Route[] = [
     strictObject({ ...details, test_clock: optional(text) }),
     (account, params) => {
       if (params.test_clock !== undefined && !account.tables.testClocks.has(params.test_clock)) {
-        throw missingReference("test clock", params.test_clock, "test_clock");
+        throw unknownReference("test clock", params.test_clock, "test_clock");
       }
       return createCustomer(account, {
         email: params.email || null,
@@ -59,7 +59,7 @@ export const customerRoutes: Route[] = [
     "/v1/customers",
     strictObject({ ...paging, email: optional(text), created: range, test_clock: optional(text) }),
     (account, params) => {
-      const rows = newestFirst(new Map([...account.tables.customers].filter(isLiving))).filter(
+      const rows = newestFirst(new Map([...account.tables.customers].filter(isNotDeleted))).filter(
         ({ email, created, test_clock }) =>
           (params.email === undefined || email === params.email) &&
           isWithin(params.created, created) &&
@@ -70,12 +70,12 @@ export const customerRoutes: Route[] = [
   ),
   route("GET", "/v1/customers/:id", strictObject({ expand }), (account, _, id) => {
     const customer = account.tables.customers.get(id);
-    if (customer === undefined) throw missing("customer", id);
+    if (customer === undefined) throw notFound("customer", id);
     return customer;
   }),
   route("POST", "/v1/customers/:id", strictObject(details), (account, params, id) => {
-    const customer = livingCustomer(account, id);
-    requireAddress(params.email || null);
+    const customer = requireCustomer(account, id);
+    requireEmail(params.email || null);
     const patch: Partial<Customer> = {};
     for (const key of ["email", "name", "description", "phone"] as const) {
       const value = params[key];
@@ -90,7 +90,7 @@ export const customerRoutes: Route[] = [
     return customer;
   }),
   route("DELETE", "/v1/customers/:id", strictObject({}), (account, _, id) => {
-    deleteCustomer(account, livingCustomer(account, id));
+    deleteCustomer(account, requireCustomer(account, id));
     return { id, object: "customer", deleted: true };
   }),
   route(
@@ -98,7 +98,7 @@ export const customerRoutes: Route[] = [
     "/v1/customers/:id/payment_methods",
     strictObject({ ...paging, type: optional(text) }),
     (account, params, id) => {
-      livingCustomer(account, id);
+      requireCustomer(account, id);
       return page(`/v1/customers/${id}/payment_methods`, methodsOf(account, id, params.type), params);
     },
   ),
@@ -107,7 +107,7 @@ export const customerRoutes: Route[] = [
     "/v1/payment_methods",
     strictObject({ ...paging, customer: optional(text), type: optional(text) }),
     (account, params) => {
-      if (params.customer !== undefined) referredCustomer(account, params.customer);
+      if (params.customer !== undefined) requireReferencedCustomer(account, params.customer);
       return page("/v1/payment_methods", methodsOf(account, params.customer, params.type), params);
     },
   ),
@@ -117,9 +117,9 @@ export const customerRoutes: Route[] = [
     "/v1/payment_methods/:id/attach",
     strictObject({ customer: text, expand }),
     (account, params, id) => {
-      const customer = referredCustomer(account, params.customer);
+      const customer = requireReferencedCustomer(account, params.customer);
       const card = TEST_CARDS[id];
-      if (card === undefined) throw missing("PaymentMethod", id);
+      if (card === undefined) throw notFound("PaymentMethod", id);
       return attachCard(account, customer, card, { isDefault: false });
     },
   ),
@@ -135,13 +135,13 @@ export const customerRoutes: Route[] = [
   }),
 ];
 
-function isLiving(entry: [string, Customer | DeletedCustomer]): entry is [string, Customer] {
+function isNotDeleted(entry: [string, Customer | DeletedCustomer]): entry is [string, Customer] {
   return "created" in entry[1];
 }
 
 function method(account: Account, id: string): PaymentMethod {
   const row = account.tables.paymentMethods.get(id);
-  if (row === undefined) throw missing("PaymentMethod", id);
+  if (row === undefined) throw notFound("PaymentMethod", id);
   return row;
 }
 
@@ -160,5 +160,5 @@ function methodsOf(
 
 function ownMethod(account: Account, customer: Customer, id: string): string {
   if (account.tables.paymentMethods.get(id)?.customer === customer.id) return id;
-  throw missingReference("PaymentMethod", id, "invoice_settings[default_payment_method]");
+  throw unknownReference("PaymentMethod", id, "invoice_settings[default_payment_method]");
 }

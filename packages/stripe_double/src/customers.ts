@@ -1,5 +1,5 @@
 import { type Account, type CardBehavior, newId } from "./account.ts";
-import { invalidRequest, missing, missingReference } from "./api_error.ts";
+import { invalidRequest, notFound, unknownReference } from "./api_error.ts";
 import { cancelNow } from "./billing.ts";
 import { change, emit } from "./events.ts";
 import { isOver } from "./subscription_object.ts";
@@ -15,8 +15,9 @@ export interface CustomerDetails {
   test_clock?: string;
 }
 
+/** Stores a new customer and emits `customer.created`. */
 export function createCustomer(account: Account, details: CustomerDetails = {}): Customer {
-  requireAddress(details.email);
+  requireEmail(details.email);
   const customer: Customer = {
     id: newId("cus", 14),
     object: "customer",
@@ -52,27 +53,36 @@ export function createCustomer(account: Account, details: CustomerDetails = {}):
   return customer;
 }
 
-/** Stripe's own idea of an address is loose: something, an at sign, something with a dot. */
-export function requireAddress(email: string | null | undefined): void {
+/**
+ * Checks an email address as loosely as Stripe does.
+ * @throws ApiError email_invalid
+ */
+export function requireEmail(email: string | null | undefined): void {
   if (email === undefined || email === null || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) return;
   throw invalidRequest(`Invalid email address: ${email}`, { code: "email_invalid", param: "email" });
 }
 
-/** The customer that a parameter names, who must not be deleted. */
-export function referredCustomer(account: Account, id: string, param = "customer"): Customer {
+/**
+ * The customer that a parameter names.
+ * @throws ApiError with status 400 if the customer is unknown or deleted
+ */
+export function requireReferencedCustomer(account: Account, id: string, param = "customer"): Customer {
   const customer = account.tables.customers.get(id);
-  if (customer === undefined || !("created" in customer)) throw missingReference("customer", id, param);
+  if (customer === undefined || !("created" in customer)) throw unknownReference("customer", id, param);
   return customer;
 }
 
-/** The customer whom the path names, who must not be deleted. */
-export function livingCustomer(account: Account, id: string): Customer {
+/**
+ * The customer that a path names.
+ * @throws ApiError with status 404 if the customer is unknown or deleted
+ */
+export function requireCustomer(account: Account, id: string): Customer {
   const customer = account.tables.customers.get(id);
-  if (customer === undefined || !("created" in customer)) throw missing("customer", id);
+  if (customer === undefined || !("created" in customer)) throw notFound("customer", id);
   return customer;
 }
 
-/** Ends their subscriptions, and leaves a stub. */
+/** Deletes a customer and cancels its subscriptions. What remains is a deleted customer object. */
 export function deleteCustomer(account: Account, customer: Customer): void {
   for (const subscription of account.tables.subscriptions.values()) {
     if (subscription.customer !== customer.id || isOver(subscription)) continue;
@@ -83,14 +93,15 @@ export function deleteCustomer(account: Account, customer: Customer): void {
 }
 
 export interface CardDetails {
-  /** The same for one physical card whoever uses it. */
+  /** Identifies the physical card, also across customers. Default: random. */
   fingerprint?: string;
+  /** Payments with the card fail. */
   declines?: boolean;
-  /** Payments stay `processing` until settled, as a bank debit's would. */
+  /** Payments stay `processing` until `settlePayment`, like those of a bank debit. */
   processes?: boolean;
 }
 
-/** Gives a customer a card, and makes it the default one unless told otherwise. */
+/** Attaches a card to a customer, by default as the default payment method. */
 export function attachCard(
   account: Account,
   customer: Customer,
@@ -137,6 +148,7 @@ function behaviorOf({ declines, processes }: CardDetails): CardBehavior {
   return processes ? "processes" : "succeeds";
 }
 
+/** Sets or clears the default payment method of a customer. */
 export function setDefaultMethod(account: Account, customer: Customer, method: string | null): void {
   const settings = { ...customer.invoice_settings, default_payment_method: method };
   change(account, customer, { invoice_settings: settings }, "customer.updated");

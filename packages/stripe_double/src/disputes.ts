@@ -1,10 +1,10 @@
 import { type Account, newId } from "./account.ts";
-import { missing } from "./api_error.ts";
+import { notFound } from "./api_error.ts";
 import { change, emit } from "./events.ts";
-import { DAY } from "./periods.ts";
+import { DAY_SECONDS } from "./periods.ts";
 import type { Charge, Dispute } from "./types.ts";
 
-/** A customer's bank takes a payment back for the time being. */
+/** Opens a dispute of a charge, which can't be refunded until the dispute is won. */
 export function openDispute(account: Account, charge: Charge, reason = "fraudulent"): Dispute {
   const dispute: Dispute = {
     id: newId("dp"),
@@ -46,7 +46,7 @@ export function openDispute(account: Account, charge: Charge, reason = "fraudule
       uncategorized_text: null,
     },
     evidence_details: {
-      due_by: account.now() + 9 * DAY,
+      due_by: account.now() + 9 * DAY_SECONDS,
       enhanced_eligibility: {},
       has_evidence: false,
       past_due: false,
@@ -72,14 +72,14 @@ export function openDispute(account: Account, charge: Charge, reason = "fraudule
   return dispute;
 }
 
-/** The bank has the merchant's answer. */
+/** Sets a dispute to `under_review`. */
 export function reviewDispute(account: Account, id: string): Dispute {
   const dispute = disputeOf(account, id);
   change(account, dispute, { status: "under_review" }, "charge.dispute.updated");
   return dispute;
 }
 
-/** The bank has decided. */
+/** Closes a dispute. */
 export function closeDispute(account: Account, id: string, outcome: "won" | "lost"): Dispute {
   const dispute = disputeOf(account, id);
   change(account, dispute, { status: outcome }, "charge.dispute.closed");
@@ -88,6 +88,6 @@ export function closeDispute(account: Account, id: string, outcome: "won" | "los
 
 function disputeOf(account: Account, id: string): Dispute {
   const dispute = account.tables.disputes.get(id);
-  if (dispute === undefined) throw missing("dispute", id);
+  if (dispute === undefined) throw notFound("dispute", id);
   return dispute;
 }

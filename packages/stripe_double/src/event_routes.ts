@@ -1,13 +1,25 @@
 import { array, optional, strictObject, union } from "zod/mini";
 import { type Account, newestFirst, newId } from "./account.ts";
-import { invalidRequest, missing } from "./api_error.ts";
-import { expand, flag, isWithin, mergeMetadata, metadata, nothing, paging, range, text } from "./params.ts";
+import { invalidRequest, notFound } from "./api_error.ts";
+import {
+  emptyString,
+  expand,
+  flag,
+  isWithin,
+  mergeMetadata,
+  metadata,
+  paging,
+  range,
+  text,
+} from "./params.ts";
+import { DAY_SECONDS } from "./periods.ts";
 import { page, type Route, route } from "./route.ts";
 import type { WebhookEndpoint } from "./types.ts";
 
-const KEPT_DAYS = 30;
+/** Stripe lists events for 30 days. */
+const RETENTION_SECONDS = 30 * DAY_SECONDS;
 const endpoint = {
-  description: optional(union([nothing, text])),
+  description: optional(union([emptyString, text])),
   metadata,
   expand,
 };
@@ -27,7 +39,7 @@ export const eventRoutes: Route[] = [
       if (params.type !== undefined && params.types !== undefined) {
         throw invalidRequest("You may only specify one of these parameters: type, types.");
       }
-      const oldest = account.now() - KEPT_DAYS * 86_400;
+      const oldest = account.now() - RETENTION_SECONDS;
       const rows = newestFirst(account.tables.events).filter(
         ({ type, created }) =>
           (params.type === undefined || matches(type, params.type)) &&
@@ -40,7 +52,7 @@ export const eventRoutes: Route[] = [
   ),
   route("GET", "/v1/events/:id", strictObject({ expand }), (account, _, id) => {
     const event = account.tables.events.get(id);
-    if (event === undefined) throw missing("event", id);
+    if (event === undefined) throw notFound("event", id);
     return event;
   }),
   route(
@@ -69,7 +81,7 @@ export const eventRoutes: Route[] = [
         url: params.url,
       };
       account.tables.webhookEndpoints.set(created.id, created);
-      // The secret is shown this once.
+      // Only the answer to the creation contains the secret.
       return { ...created, secret: newId("whsec", 32) };
     },
   ),
@@ -106,7 +118,7 @@ export const eventRoutes: Route[] = [
   }),
 ];
 
-/** `customer.subscription.*` stands for all events below it. */
+/** Whether an event type matches a filter, which may end with a wildcard as in `customer.subscription.*`. */
 function matches(type: string, wanted: string): boolean {
   return wanted.endsWith("*") ? type.startsWith(wanted.slice(0, -1)) : type === wanted;
 }
@@ -121,6 +133,6 @@ function requireUrl(url: string): void {
 
 function find(account: Account, id: string): WebhookEndpoint {
   const row = account.tables.webhookEndpoints.get(id);
-  if (row === undefined) throw missing("webhook endpoint", id);
+  if (row === undefined) throw notFound("webhook endpoint", id);
   return row;
 }

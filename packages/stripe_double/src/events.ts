@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { type Account, newId } from "./account.ts";
 import { API_VERSION, type DoubleEvent, type EventType, type ObjectOf, type Resource } from "./types.ts";
 
-/** An event about an object as it is now, which nobody knows of yet. */
-export function eventAbout<Type extends EventType>(
+/** Creates an event with a copy of an object. The event is not stored or delivered. */
+export function newEvent<Type extends EventType>(
   account: Account,
   type: Type,
   object: ObjectOf<Type> & Resource,
@@ -22,23 +22,23 @@ export function eventAbout<Type extends EventType>(
   };
 }
 
-/** Stores an event, and hands it to whoever delivers. */
-export function send(account: Account, event: DoubleEvent): void {
+/** Stores an event and passes it to the webhook delivery. */
+export function publish(account: Account, event: DoubleEvent): void {
   account.tables.events.set(event.id, event);
   account.listener(event);
 }
 
-/** Tells of an object as it is now. */
+/** Creates and publishes an event about an object. */
 export function emit<Type extends EventType>(
   account: Account,
   type: Type,
   object: ObjectOf<Type> & Resource,
   previous?: Record<string, unknown>,
 ): void {
-  send(account, eventAbout(account, type, object, previous));
+  publish(account, newEvent(account, type, object, previous));
 }
 
-/** Changes an object and tells of it, with the values that it had; a change of nothing is silent. */
+/** Changes an object and publishes an event with its previous values. An `updated` event is skipped if nothing changes. */
 export function change<Type extends EventType>(
   account: Account,
   row: ObjectOf<Type> & Resource,
@@ -53,7 +53,7 @@ export function change<Type extends EventType>(
   emit(account, type, row, isUpdate ? previous : undefined);
 }
 
-/** Changes an object without a word, to values that it may have. */
+/** Changes an object without an event. The types allow only values that Stripe has. */
 export function set<Row extends object>(row: Row, patch: Partial<Row>): void {
   Object.assign(row, patch);
 }
@@ -63,7 +63,7 @@ function difference(before: object, after: object): Record<string, unknown> {
   for (const [key, now] of Object.entries(after)) {
     const then: unknown = Object.entries(before).find(([name]) => name === key)?.[1] ?? null;
     if (isDeepStrictEqual(then, now)) continue;
-    // Stripe shows a list whole, and of an object only what differs.
+    // Stripe includes a changed list as a whole, but only the changed fields of an object.
     previous[key] = isPlain(then) && isPlain(now) ? difference(then, now) : then;
   }
   return previous;

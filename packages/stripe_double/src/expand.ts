@@ -4,8 +4,8 @@ import type { Answer } from "./types.ts";
 
 type Json = Record<string, unknown>;
 
-const LEVELS = 4;
-/** Whose ids start how. */
+const MAX_LEVELS = 4;
+/** The table of each id prefix. Coupon ids have no prefix. */
 const TABLES: Readonly<Record<string, keyof Tables>> = {
   cus: "customers",
   prod: "products",
@@ -22,58 +22,65 @@ const TABLES: Readonly<Record<string, keyof Tables>> = {
   dp: "disputes",
   clock: "testClocks",
 };
-/** Ids that nothing of the double's can be fetched by. */
+/** Strings that are not references to other objects. */
 const NOT_EXPANDABLE = new Set(["id", "client_secret", "url"]);
 
-/** An answer as it goes out: a copy of what is stored, with the asked references replaced by their objects. */
+/**
+ * Copies a stored object for an answer and expands references (https://docs.stripe.com/expand).
+ * @param paths the `expand` parameter
+ * @throws ApiError if a path can't be expanded
+ */
 export function render(account: Account, answer: Answer, paths: readonly string[]): Json {
   const copy = structuredClone(answer) as Json;
   const isList = copy.object === "list";
   for (const path of paths) {
     const steps = path.split(".");
-    if (steps.length > LEVELS) {
-      throw invalidRequest(`You cannot expand more than ${LEVELS} levels of a property. Property: ${path}`, {
-        param: "expand",
-      });
+    if (steps.length > MAX_LEVELS) {
+      throw invalidRequest(
+        `You cannot expand more than ${MAX_LEVELS} levels of a property. Property: ${path}`,
+        {
+          param: "expand",
+        },
+      );
     }
     if (isList && steps[0] !== "data") throw notExpandable(path, "You may want to try expanding 'data.");
-    follow(account, copy, steps, path);
+    expandPath(account, copy, steps, path);
   }
   return copy;
 }
 
-function follow(account: Account, node: unknown, [step, ...rest]: string[], path: string): void {
+function expandPath(account: Account, node: unknown, [step, ...rest]: string[], path: string): void {
   if (step === undefined || node === null) return;
   if (Array.isArray(node)) {
     for (const [index, element] of node.entries()) {
-      if (typeof element === "string") node[index] = referred(account, element, path);
-      follow(account, node[index], [step, ...rest], path);
+      if (typeof element === "string") node[index] = findById(account, element, path);
+      expandPath(account, node[index], [step, ...rest], path);
     }
     return;
   }
   if (!isObject(node) || NOT_EXPANDABLE.has(step)) throw notExpandable(path);
-  const value = node[step] ?? included(account, node, step);
+  const value = node[step] ?? expandableList(account, node, step);
   if (value === undefined) throw notExpandable(path);
-  if (typeof value === "string") node[step] = referred(account, value, path);
+  if (typeof value === "string") node[step] = findById(account, value, path);
   else if (Array.isArray(value))
-    node[step] = value.map((each) => (typeof each === "string" ? referred(account, each, path) : each));
+    node[step] = value.map((each) => (typeof each === "string" ? findById(account, each, path) : each));
   else node[step] = value;
-  follow(account, node[step], rest, path);
+  expandPath(account, node[step], rest, path);
 }
 
 function isObject(node: unknown): node is Json {
   return typeof node === "object" && node !== null && !Array.isArray(node);
 }
 
-function referred(account: Account, id: string, path: string): object {
+function findById(account: Account, id: string, path: string): object {
   const table = TABLES[id.slice(0, Math.max(0, id.indexOf("_")))];
   const found = table ? account.tables[table].get(id) : account.tables.coupons.get(id);
   if (found === undefined) throw notExpandable(path);
   return structuredClone(found);
 }
 
-/** Lists that an object shows only when they are asked for. */
-function included(account: Account, node: Json, step: string): unknown {
+/** The lists that an object contains only when they are expanded. */
+function expandableList(account: Account, node: Json, step: string): unknown {
   const { tables } = account;
   const id = String(node.id);
   if (node.object === "invoice" && step === "payments") {
@@ -90,7 +97,7 @@ function included(account: Account, node: Json, step: string): unknown {
     );
     return structuredClone(embed(`/v1/customers/${id}/subscriptions`, alive));
   }
-  // A null stays null; what was never there cannot be expanded.
+  // A null stays null. A field that the object does not have can't be expanded.
   return step in node ? null : undefined;
 }
 

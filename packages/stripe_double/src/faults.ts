@@ -1,9 +1,11 @@
 import { seededRandom } from "./random.ts";
 
 /**
- * How an API call goes wrong. Not executed: `error` (500), `rate_limited` (429), `hang` (never answered). Executed all
- * the same: `error_after` (500, and stored under the idempotency key), `lost` (the connection is cut instead of an
- * answer), `hang_after` (never answered).
+ * How an API request fails.
+ *
+ * Without being executed: `error` (status 500), `rate_limited` (status 429), `hang` (no answer).
+ * After it was executed: `error_after` (status 500, which is also stored for the idempotency key), `lost` (the connection
+ * is closed without an answer), `hang_after` (no answer).
  */
 export type StripeFaultKind =
   | "error"
@@ -15,25 +17,27 @@ export type StripeFaultKind =
   | "none";
 
 export interface StripeFault {
-  /** How many calls go wrong; 0 disarms, `Infinity` never stops. */
+  /** The number of requests that fail. 0 removes the fault. */
   calls: number;
   kind: StripeFaultKind;
-  /** Only calls whose `METHOD /path` starts like this, such as `POST /v1/subscriptions`. */
+  /** Limits the fault to requests whose `METHOD /path` starts with this, such as `POST /v1/subscriptions`. */
   on?: string;
-  /** The share of those calls that go wrong, decided by `seed`; all by default. */
+  /** The probability that a request fails, from 0 to 1. Default: 1. */
   chance?: number;
+  /** Makes `chance` reproducible. */
   seed?: number;
 }
 
 export interface Faults {
+  /** Replaces the current fault. */
   arm(fault: StripeFault): void;
-  /** What is still to come. */
+  /** The current fault, with the number of requests that it will still fail. */
   armed(): StripeFault;
-  /** What happens to this call. */
+  /** The fault of this request. Counts it as failed. */
   take(method: string, path: string): StripeFaultKind;
 }
 
-/** No fault until one is armed; arming replaces. */
+/** Creates the fault injection of a double, without a fault. */
 export function createFaults(): Faults {
   let armed: StripeFault = { calls: 0, kind: "none" };
   let random = seededRandom(0);

@@ -1,18 +1,21 @@
 import { invalidRequest } from "./api_error.ts";
 
-/** A decoded form: every leaf is a string. */
+/** A value of a decoded form. All leaves are strings. */
 export type FormValue = string | FormValue[] | { [key: string]: FormValue };
 export type Form = Record<string, FormValue>;
 
-const INDEX = /^\d*$/;
-const DEEPEST = 12;
+const ARRAY_INDEX = /^\d*$/;
+const MAX_DEPTH = 12;
 
-/** Decodes Stripe's bracket notation: `a[b]=1`, `a[0][b]=1` and `a[]=1`. */
+/**
+ * Decodes form data in Stripe's bracket notation: `a[b]=1`, `a[0][b]=1` and `a[]=1`.
+ * @throws ApiError if the brackets are invalid
+ */
 export function parseForm(text: string): Form {
   const root: Form = Object.create(null);
   for (const [name, value] of new URLSearchParams(text)) {
     const path = pathOf(name);
-    if (path.length > DEEPEST) throw invalidRequest(`Invalid parameter: ${name}`, { param: name });
+    if (path.length > MAX_DEPTH) throw invalidRequest(`Invalid parameter: ${name}`, { param: name });
     put(root, path, value, name);
   }
   return root;
@@ -29,7 +32,7 @@ function put(root: Form, path: string[], value: string, name: string): void {
   for (const [depth, step] of path.entries()) {
     const next = path[depth + 1];
     const child: FormValue | undefined =
-      next === undefined ? value : (read(node, step) ?? (INDEX.test(next) ? [] : Object.create(null)));
+      next === undefined ? value : (read(node, step) ?? (ARRAY_INDEX.test(next) ? [] : Object.create(null)));
     if (child === undefined || typeof node === "string")
       throw invalidRequest("Invalid form", { param: name });
     write(node, step, child, name);
@@ -47,13 +50,13 @@ function write(node: FormValue[] | Form, step: string, child: FormValue, name: s
     node[step] = child;
     return;
   }
-  if (!INDEX.test(step) || Number(step) > node.length) {
+  if (!ARRAY_INDEX.test(step) || Number(step) > node.length) {
     throw invalidRequest(`Invalid array: ${name}`, { param: name });
   }
   node[step === "" ? node.length : Number(step)] = child;
 }
 
-/** A path of keys as Stripe names it in `param`: `items[0][price]`. */
+/** Formats a path as in the `param` field of errors: `items[0][price]`. */
 export function paramName(path: readonly PropertyKey[]): string {
   const [first, ...rest] = path.map(String);
   return `${first ?? ""}${rest.map((step) => `[${step}]`).join("")}`;

@@ -1,7 +1,7 @@
 import { ApiError } from "./api_error.ts";
-import { DAY } from "./periods.ts";
+import { DAY_SECONDS } from "./periods.ts";
 
-/** An answer as it is kept for a key. */
+/** The answer to an API request. */
 export interface Answer {
   status: number;
   body: unknown;
@@ -10,30 +10,35 @@ export interface Answer {
 
 interface Entry {
   parameters: string;
+  /** Unix seconds. */
   at: number;
+  /** Null while the first request runs. */
   answer: Answer | null;
 }
 
 export interface IdempotencyKeys {
-  /** The kept answer to replay, or null when this call is the first and has now taken the key. */
+  /**
+   * Reserves a key for a request.
+   * @returns the stored answer to replay, or null if this request is the first and must be executed
+   * @throws ApiError if the key was used with other parameters, or if its first request still runs
+   */
   begin(key: string, parameters: string, now: number): Answer | null;
+  /** Stores the answer of the first request. */
   finish(key: string, answer: Answer): void;
-  /** Lets go of a key whose call was refused before anything was executed. */
-  release(key: string): void;
   clear(): void;
 }
 
-/** Stripe's memory of idempotency keys: 24 hours, bound to the parameters of their first use. */
+/** Stores the answers of idempotency keys for 24 hours (https://docs.stripe.com/api/idempotent_requests). */
 export function createIdempotencyKeys(): IdempotencyKeys {
   const entries = new Map<string, Entry>();
   return {
     begin(key, parameters, now) {
       const entry = entries.get(key);
-      if (entry === undefined || (entry.answer !== null && now - entry.at > DAY)) {
+      if (entry === undefined || (entry.answer !== null && now - entry.at > DAY_SECONDS)) {
         entries.set(key, { parameters, at: now, answer: null });
         return null;
       }
-      if (entry.parameters !== parameters) throw otherParameters(key);
+      if (entry.parameters !== parameters) throw differentParameters(key);
       if (entry.answer === null) throw inUse(key);
       return entry.answer;
     },
@@ -41,12 +46,11 @@ export function createIdempotencyKeys(): IdempotencyKeys {
       const entry = entries.get(key);
       if (entry) entry.answer = structuredClone(answer);
     },
-    release: (key) => void entries.delete(key),
     clear: () => entries.clear(),
   };
 }
 
-/** Equal for calls that Stripe takes for the same, whatever the order of their parameters. */
+/** Identifies the method, path and parameters of a request. The order of the parameters does not matter. */
 export function fingerprintOf(method: string, path: string, form: unknown): string {
   return JSON.stringify([method, path, sorted(form)]);
 }
@@ -58,7 +62,7 @@ function sorted(value: unknown): unknown {
   return entries.map(([key, inner]) => [key, sorted(inner)]);
 }
 
-function otherParameters(key: string): ApiError {
+function differentParameters(key: string): ApiError {
   return new ApiError(400, {
     type: "idempotency_error",
     message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,

@@ -4,7 +4,10 @@ import type { Invoice, Subscription } from "./types.ts";
 
 export type BillingReason = "subscription_create" | "subscription_cycle" | "subscription_update";
 
-/** A finalised invoice for the current period of a subscription. */
+/**
+ * Creates the finalized invoice of a subscription's current period. It is not stored.
+ * @param details.isFree for a trial, which costs nothing
+ */
 export function newInvoice(
   account: Account,
   subscription: Subscription,

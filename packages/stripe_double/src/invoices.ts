@@ -4,7 +4,7 @@ import { type BillingReason, newInvoice } from "./invoice_object.ts";
 import { attempt, cancelIntent, requestPayment } from "./payments.ts";
 import type { Invoice, InvoicePayment, PaymentIntent, PaymentMethod, Subscription } from "./types.ts";
 
-/** Writes the invoice for a subscription's current period; an invoice of nothing is paid at once. */
+/** Stores the invoice of a subscription's current period. An invoice over 0 is paid immediately. */
 export function createInvoice(
   account: Account,
   subscription: Subscription,
@@ -19,7 +19,7 @@ export function createInvoice(
 
 export type PaymentOutcome = "paid" | "processing" | "failed";
 
-/** Tries to collect an open invoice from a card; without one the intent waits for one. */
+/** Charges an open invoice to a card. Without a card, the payment intent stays at `requires_payment_method`. */
 export function collect(account: Account, invoice: Invoice, method: PaymentMethod | null): PaymentOutcome {
   if (invoice.status !== "open") return invoice.status === "paid" ? "paid" : "failed";
   const { intent, payment } = paymentOf(account, invoice) ?? requestPayment(account, invoice);
@@ -27,11 +27,11 @@ export function collect(account: Account, invoice: Invoice, method: PaymentMetho
   invoice.attempted = true;
   invoice.attempt_count++;
   if (method) attempt(account, intent, method);
-  return conclude(account, invoice, intent, payment);
+  return applyPaymentResult(account, invoice, intent, payment);
 }
 
-/** Brings an invoice up to what its intent came to. */
-export function conclude(
+/** Updates an invoice with the result of its payment intent. */
+export function applyPaymentResult(
   account: Account,
   invoice: Invoice,
   intent: PaymentIntent,
@@ -52,7 +52,7 @@ export function conclude(
   return "paid";
 }
 
-/** The intent that an invoice waits for, if one was ever made. */
+/** The payment intent of an invoice, or null if it has none. */
 export function paymentOf(
   account: Account,
   invoice: Invoice,
@@ -74,7 +74,7 @@ function markPaid(account: Account, invoice: Invoice): void {
   emit(account, "invoice.paid", invoice);
 }
 
-/** Gives up an invoice that nobody paid. */
+/** Voids an open invoice and cancels its payment intent. */
 export function voidInvoice(account: Account, invoice: Invoice): void {
   if (invoice.status !== "open") return;
   invoice.status = "void";

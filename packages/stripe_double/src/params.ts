@@ -26,16 +26,16 @@ export const flag = pipe(
   oneOf(["true", "false"], { error: "Invalid boolean" }),
   transform((value) => value === "true"),
 );
-export const whole = pipe(
+export const integer = pipe(
   string().check(regex(/^-?\d{1,12}$/, { error: "Invalid integer" })),
   transform(Number),
 );
-export const nothing = literal("");
+export const emptyString = literal("");
 export const expand = optional(array(text));
-/** The strings of a map; an empty value removes its key. */
+/** A map of strings. An empty value removes its key, and an empty string removes all keys. */
 export const metadata = optional(
   union([
-    nothing,
+    emptyString,
     record(string().check(maxLength(40)), string().check(maxLength(500))).check(
       check(({ value, issues }) => {
         if (Object.keys(value).length <= 50) return;
@@ -44,11 +44,13 @@ export const metadata = optional(
     ),
   ]),
 );
-const bound = optional(whole);
-export const range = optional(union([whole, strictObject({ gt: bound, gte: bound, lt: bound, lte: bound })]));
-/** What every list takes. */
+const bound = optional(integer);
+export const range = optional(
+  union([integer, strictObject({ gt: bound, gte: bound, lt: bound, lte: bound })]),
+);
+/** The parameters of every list. */
 export const paging = {
-  limit: optional(pipe(whole, number().check(between(1, 100)))),
+  limit: optional(pipe(integer, number().check(between(1, 100)))),
   starting_after: optional(text),
   ending_before: optional(text),
   expand,
@@ -67,14 +69,17 @@ function between(low: number, high: number) {
   });
 }
 
-/** The parameters as a schema knows them, or the refusal that Stripe would word. */
+/**
+ * Parses the parameters of a request.
+ * @throws ApiError as Stripe words it
+ */
 export function readParams<S extends ZodMiniType>(schema: S, form: Form): output<S> {
   const parsed = safeParse(schema, form);
   if (parsed.success) return parsed.data;
-  throw wording(parsed.error.issues, form);
+  throw toApiError(parsed.error.issues, form);
 }
 
-function wording(issues: core.$ZodIssue[], form: Form): ApiError {
+function toApiError(issues: core.$ZodIssue[], form: Form): ApiError {
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (issue === undefined) return invalidRequest("Invalid request");
   if (issue.code === "unrecognized_keys") {
@@ -101,7 +106,7 @@ function valueAt(form: Form, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** A map after an update: given keys replace, empty values remove, `""` removes all. */
+/** Updates a map of metadata. An empty value removes its key, and an empty string removes all keys. */
 export function mergeMetadata(
   current: Record<string, string> | null,
   change: Record<string, string> | "" | undefined,
@@ -111,15 +116,15 @@ export function mergeMetadata(
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ""));
 }
 
-/** Whether a moment lies in a list's `created` filter. */
-export function isWithin(range: Range, moment: number): boolean {
+/** Whether a time matches the `created` filter of a list. */
+export function isWithin(range: Range, time: number): boolean {
   if (range === undefined) return true;
-  if (typeof range === "number") return moment === range;
+  if (typeof range === "number") return time === range;
   const { gt, gte, lt, lte } = range;
   return (
-    (gt === undefined || moment > gt) &&
-    (gte === undefined || moment >= gte) &&
-    (lt === undefined || moment < lt) &&
-    (lte === undefined || moment <= lte)
+    (gt === undefined || time > gt) &&
+    (gte === undefined || time >= gte) &&
+    (lt === undefined || time < lt) &&
+    (lte === undefined || time <= lte)
   );
 }

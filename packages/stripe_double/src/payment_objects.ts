@@ -2,7 +2,7 @@ import { type Account, newId } from "./account.ts";
 import { paymentTime } from "./clock_time.ts";
 import type { Charge, Invoice, PaymentIntent, PaymentMethod } from "./types.ts";
 
-/** What an invoice's payment needs: a card, to begin with. */
+/** Creates the payment intent of an invoice, which requires a payment method first. It is not stored. */
 export function newIntent(account: Account, invoice: Invoice): PaymentIntent {
   const id = newId("pi");
   return {
@@ -53,14 +53,14 @@ export function newIntent(account: Account, invoice: Invoice): PaymentIntent {
   };
 }
 
-/** One try of an intent on a card. */
+/** Creates the charge of one payment attempt. It is not stored. */
 export function newCharge(
   account: Account,
   intent: PaymentIntent,
   method: PaymentMethod,
   status: "succeeded" | "failed" | "pending",
 ): Charge {
-  const isGood = status !== "failed";
+  const isAccepted = status !== "failed";
   const { card } = method;
   return {
     id: newId("ch"),
@@ -90,12 +90,12 @@ export function newCharge(
     outcome: {
       advice_code: null,
       network_advice_code: null,
-      network_decline_code: isGood ? null : "05",
-      network_status: isGood ? "approved_by_network" : "declined_by_network",
-      reason: isGood ? null : "generic_decline",
+      network_decline_code: isAccepted ? null : "05",
+      network_status: isAccepted ? "approved_by_network" : "declined_by_network",
+      reason: isAccepted ? null : "generic_decline",
       risk_level: "normal",
-      seller_message: isGood ? "Payment complete." : "The bank did not return any further details.",
-      type: isGood ? "authorized" : "issuer_declined",
+      seller_message: isAccepted ? "Payment complete." : "The bank did not return any further details.",
+      type: isAccepted ? "authorized" : "issuer_declined",
     },
     paid: false,
     payment_intent: intent.id,
@@ -103,7 +103,7 @@ export function newCharge(
     payment_method_details: {
       type: "card",
       card: {
-        amount_authorized: isGood ? intent.amount : null,
+        amount_authorized: isAccepted ? intent.amount : null,
         authorization_code: null,
         brand: card?.brand ?? null,
         checks: card?.checks ?? null,

@@ -1,13 +1,13 @@
 import { enum as oneOf, optional, strictObject } from "zod/mini";
 import { type Account, newestFirst } from "./account.ts";
-import { ApiError, invalidRequest, missing } from "./api_error.ts";
-import { cardOf, retry } from "./billing.ts";
-import { expand, isWithin, mergeMetadata, metadata, paging, range, text, whole } from "./params.ts";
+import { ApiError, invalidRequest, notFound } from "./api_error.ts";
+import { cardOf, retryPayment } from "./billing.ts";
+import { expand, integer, isWithin, mergeMetadata, metadata, paging, range, text } from "./params.ts";
 import { createRefund } from "./refunds.ts";
 import { page, type Route, route } from "./route.ts";
 import type { Invoice } from "./types.ts";
 
-const one = strictObject({ expand });
+const retrieveParams = strictObject({ expand });
 
 export const paymentRoutes: Route[] = [
   route(
@@ -31,7 +31,9 @@ export const paymentRoutes: Route[] = [
       return page("/v1/invoices", rows, params);
     },
   ),
-  route("GET", "/v1/invoices/:id", one, (account, _, id) => find(account.tables.invoices, "invoice", id)),
+  route("GET", "/v1/invoices/:id", retrieveParams, (account, _, id) =>
+    find(account.tables.invoices, "invoice", id),
+  ),
   route("POST", "/v1/invoices/:id/pay", strictObject({ expand }), (account, _, id) =>
     payInvoice(account, find(account.tables.invoices, "invoice", id)),
   ),
@@ -63,10 +65,10 @@ export const paymentRoutes: Route[] = [
       return page("/v1/invoice_payments", rows, params);
     },
   ),
-  route("GET", "/v1/invoice_payments/:id", one, (account, _, id) =>
+  route("GET", "/v1/invoice_payments/:id", retrieveParams, (account, _, id) =>
     find(account.tables.invoicePayments, "invoice_payment", id),
   ),
-  route("GET", "/v1/payment_intents/:id", one, (account, _, id) =>
+  route("GET", "/v1/payment_intents/:id", retrieveParams, (account, _, id) =>
     find(account.tables.paymentIntents, "payment_intent", id),
   ),
   route(
@@ -76,7 +78,9 @@ export const paymentRoutes: Route[] = [
     (account, params) =>
       page("/v1/payment_intents", ofCustomer(account.tables.paymentIntents, params), params),
   ),
-  route("GET", "/v1/charges/:id", one, (account, _, id) => find(account.tables.charges, "charge", id)),
+  route("GET", "/v1/charges/:id", retrieveParams, (account, _, id) =>
+    find(account.tables.charges, "charge", id),
+  ),
   route(
     "GET",
     "/v1/charges",
@@ -92,7 +96,7 @@ export const paymentRoutes: Route[] = [
     strictObject({
       payment_intent: optional(text),
       charge: optional(text),
-      amount: optional(whole),
+      amount: optional(integer),
       reason: optional(oneOf(["duplicate", "fraudulent", "requested_by_customer"])),
       metadata,
       expand,
@@ -100,7 +104,9 @@ export const paymentRoutes: Route[] = [
     (account, { metadata: given, ...details }) =>
       createRefund(account, { ...details, metadata: mergeMetadata(null, given) }),
   ),
-  route("GET", "/v1/refunds/:id", one, (account, _, id) => find(account.tables.refunds, "refund", id)),
+  route("GET", "/v1/refunds/:id", retrieveParams, (account, _, id) =>
+    find(account.tables.refunds, "refund", id),
+  ),
   route(
     "GET",
     "/v1/refunds",
@@ -113,7 +119,9 @@ export const paymentRoutes: Route[] = [
       return page("/v1/refunds", ofPayment(rows, params), params);
     },
   ),
-  route("GET", "/v1/disputes/:id", one, (account, _, id) => find(account.tables.disputes, "dispute", id)),
+  route("GET", "/v1/disputes/:id", retrieveParams, (account, _, id) =>
+    find(account.tables.disputes, "dispute", id),
+  ),
   route(
     "GET",
     "/v1/disputes",
@@ -130,7 +138,7 @@ export const paymentRoutes: Route[] = [
 
 function find<Row extends object>(table: ReadonlyMap<string, Row>, what: string, id: string): Row {
   const row = table.get(id);
-  if (row === undefined) throw missing(what, id);
+  if (row === undefined) throw notFound(what, id);
   return row;
 }
 
@@ -167,7 +175,7 @@ function payInvoice(account: Account, invoice: Invoice): Invoice {
       code: "resource_missing",
     });
   }
-  if (retry(account, subscription) !== "failed") return invoice;
+  if (retryPayment(account, subscription) !== "failed") return invoice;
   throw new ApiError(402, {
     type: "card_error",
     code: "card_declined",

@@ -5,7 +5,7 @@ import type { Charge, Invoice, InvoicePayment, PaymentIntent, PaymentMethod } fr
 
 const DECLINED = "Your card was declined.";
 
-/** The payment that an invoice asks for: its intent, and the link between the two. */
+/** Stores the payment intent of an invoice, and the invoice payment that links them. */
 export function requestPayment(
   account: Account,
   invoice: Invoice,
@@ -31,7 +31,7 @@ export function requestPayment(
   return { intent, payment };
 }
 
-/** Tries an intent on a card, with a charge and the events of what came of it. */
+/** Charges a payment intent to a card. The card's behavior decides the result. */
 export function attempt(account: Account, intent: PaymentIntent, method: PaymentMethod): void {
   const behavior = account.cards.get(method.id) ?? "succeeds";
   const status = { succeeds: "succeeded", declines: "failed", processes: "pending" } as const;
@@ -49,7 +49,7 @@ export function attempt(account: Account, intent: PaymentIntent, method: Payment
   }
 }
 
-/** Ends an intent that was processing. */
+/** Ends a `processing` payment intent. */
 export function settleIntent(account: Account, intent: PaymentIntent, outcome: "succeeded" | "failed"): void {
   const charge = account.tables.charges.get(intent.latest_charge ?? "");
   const method = account.tables.paymentMethods.get(intent.payment_method ?? "");
@@ -83,7 +83,7 @@ function fail(account: Account, intent: PaymentIntent, charge: Charge, method: P
   emit(account, "payment_intent.payment_failed", intent);
 }
 
-/** Gives an intent up that nobody will pay. */
+/** Cancels the payment intent of a voided invoice. */
 export function cancelIntent(account: Account, intent: PaymentIntent): void {
   const patch = {
     status: "canceled",

@@ -1,8 +1,8 @@
 import { optional, strictObject } from "zod/mini";
 import { type Account, newId } from "./account.ts";
 import { invalidRequest } from "./api_error.ts";
-import { retry } from "./billing.ts";
-import { attachCard, referredCustomer } from "./customers.ts";
+import { retryPayment } from "./billing.ts";
+import { attachCard, requireReferencedCustomer } from "./customers.ts";
 import type { Form } from "./form.ts";
 import { expand, text } from "./params.ts";
 import { renderExpired, renderPortal } from "./portal_page.ts";
@@ -51,7 +51,7 @@ export function openPortal(
   { base, returnUrl }: PortalSettings,
   request: PortalRequest,
 ): PortalSession {
-  const customer = referredCustomer(account, request.customer);
+  const customer = requireReferencedCustomer(account, request.customer);
   if (request.return_url !== undefined && !URL.canParse(request.return_url)) {
     throw invalidRequest("Not a valid URL", { code: "url_invalid", param: "return_url" });
   }
@@ -103,5 +103,5 @@ function applyForm(account: Account, customer: Customer, form: Form): void {
   // With flexible billing, Stripe's portal sets `cancel_at` and leaves `cancel_at_period_end` false.
   if (form.action === "cancel") changeSubscription(account, subscription, { cancel_at: "max_period_end" });
   if (form.action === "keep") changeSubscription(account, subscription, { cancel_at: "" });
-  if (form.action === "pay") retry(account, subscription);
+  if (form.action === "pay") retryPayment(account, subscription);
 }

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that a seed decides, so that a run can be repeated. */
+/** A random number generator with a seed. Returns numbers from 0 (inclusive) to 1 (exclusive). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** The elements in an order that a source of numbers decides. */
+/** Copies the elements in a random order. */
 export function shuffled<Element>(elements: readonly Element[], random: () => number): Element[] {
   const order = elements.map((element) => ({ element, rank: random() }));
   return order.sort((one, other) => one.rank - other.rank).map(({ element }) => element);

@@ -1,5 +1,5 @@
 import { type Account, newId } from "./account.ts";
-import { invalidRequest, missingReference } from "./api_error.ts";
+import { invalidRequest, unknownReference } from "./api_error.ts";
 import { paymentTime } from "./clock_time.ts";
 import { emit } from "./events.ts";
 import type { Charge, Refund } from "./types.ts";
@@ -12,7 +12,10 @@ export interface RefundDetails {
   metadata?: Record<string, string>;
 }
 
-/** Gives money back, never more than was taken. */
+/**
+ * Refunds a charge, or the charge of a payment intent, in whole or in part.
+ * @throws ApiError if it was refunded before, is disputed, or the amount is too large
+ */
 export function createRefund(account: Account, details: RefundDetails): Refund {
   const charge = chargeFor(account, details);
   const left = charge.amount_captured - charge.amount_refunded;
@@ -22,7 +25,7 @@ export function createRefund(account: Account, details: RefundDetails): Refund {
       code: "charge_already_refunded",
     });
   }
-  if (isHeldByBank(account, charge)) {
+  if (isDisputed(account, charge)) {
     throw invalidRequest(`Charge ${charge.id} has been charged back; cannot issue a refund.`, {
       code: "charge_disputed",
     });
@@ -62,8 +65,8 @@ export function createRefund(account: Account, details: RefundDetails): Refund {
   return refund;
 }
 
-/** A dispute that was won gives the payment back to the merchant, who may refund it again. */
-function isHeldByBank(account: Account, { id }: Charge): boolean {
+/** Whether a dispute prevents a refund. After a won dispute the charge can be refunded. */
+function isDisputed(account: Account, { id }: Charge): boolean {
   return [...account.tables.disputes.values()].some(
     ({ charge, status }) => charge === id && status !== "won",
   );
@@ -77,14 +80,14 @@ function chargeFor(account: Account, { payment_intent: intentId, charge: chargeI
   }
   if (chargeId !== undefined) {
     const charge = account.tables.charges.get(chargeId);
-    if (charge === undefined) throw missingReference("charge", chargeId, "charge");
+    if (charge === undefined) throw unknownReference("charge", chargeId, "charge");
     if (charge.paid) return charge;
     throw invalidRequest(`Charge ${charge.id} was not successful; cannot issue a refund.`, {
       param: "charge",
     });
   }
   const intent = account.tables.paymentIntents.get(intentId ?? "");
-  if (intent === undefined) throw missingReference("payment_intent", intentId ?? "", "payment_intent");
+  if (intent === undefined) throw unknownReference("payment_intent", intentId ?? "", "payment_intent");
   const charge = account.tables.charges.get(intent.latest_charge ?? "");
   if (charge?.paid) return charge;
   throw invalidRequest(`This PaymentIntent (${intent.id}) does not have a successful charge to refund.`, {

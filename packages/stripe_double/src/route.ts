@@ -1,28 +1,31 @@
 import type { output, ZodMiniType } from "zod/mini";
 import type { Account } from "./account.ts";
 import { invalidRequest } from "./api_error.ts";
-import { inTimeOf } from "./clock_time.ts";
+import { atTestClockOf } from "./clock_time.ts";
 import type { Form } from "./form.ts";
 import { readParams } from "./params.ts";
 import type { Answer, List } from "./types.ts";
 
 type Method = "GET" | "POST" | "DELETE";
 
-/** What a call does once its parameters are known to be good. */
+/** Executes a request with valid parameters. */
 export type Execution = (account: Account) => Answer;
 
-/** One operation of the API. */
+/** One operation of the API, such as `POST /v1/customers`. */
 export interface Route {
   method: Method;
   /** `/v1/customers/:id`. */
   path: string;
-  /** What it takes. */
+  /** The parameters. */
   schema: ZodMiniType;
-  /** Checks the parameters; what it returns executes the call. */
+  /**
+   * Validates a request before it is executed.
+   * @throws ApiError if a parameter is invalid
+   */
   prepare(ids: string[], form: Form): { execute: Execution; expand: string[] };
 }
 
-/** Declares an operation: its parameters, and what it does with them. */
+/** Declares an operation with its parameters. `execute` runs at the time of the customer's test clock, if there is one. */
 export function route<S extends ZodMiniType>(
   method: Method,
   path: string,
@@ -37,7 +40,7 @@ export function route<S extends ZodMiniType>(
       const params = readParams(schema, form);
       const named = [id, ...Object.values(params ?? {})];
       return {
-        execute: (account) => inTimeOf(account, named, () => execute(account, params, id)),
+        execute: (account) => atTestClockOf(account, named, () => execute(account, params, id)),
         expand: expandOf(params),
       };
     },
@@ -49,7 +52,7 @@ function expandOf(params: unknown): string[] {
   return Array.isArray(params.expand) ? params.expand.map(String) : [];
 }
 
-/** The ids in a path, or null when the route is for other paths. */
+/** The ids in a path, or null if the path is not the route's. */
 export function idsOf(route: Route, path: string): string[] | null {
   const given = path.split("/");
   const expected = route.path.split("/");
@@ -71,7 +74,7 @@ function decode(segment: string): string {
   }
 }
 
-/** One page of rows that are already in order. */
+/** One page of a sorted list (https://docs.stripe.com/api/pagination). */
 export function page<Row extends { id: string }>(
   url: string,
   rows: Row[],

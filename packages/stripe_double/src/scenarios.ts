@@ -1,10 +1,10 @@
 import type { Account } from "./account.ts";
-import { invalidRequest, missingReference } from "./api_error.ts";
+import { invalidRequest, unknownReference } from "./api_error.ts";
 import { cancelNow, pause, resume, startSubscription } from "./billing.ts";
 import { defaultPriceId } from "./catalog.ts";
 import { attachCard, type CardDetails, createCustomer } from "./customers.ts";
 import { change } from "./events.ts";
-import { addMonths, DAY, HOUR } from "./periods.ts";
+import { addMonths, DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { runDueTasks } from "./schedule.ts";
 import type { Subscription } from "./types.ts";
 
@@ -22,76 +22,84 @@ export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
 export interface NewSubscription {
   email: string | null;
-  /** `trialing` with `trialDays`, else `active`, unless told. */
+  /** Default: `trialing` if `trialDays` is set, or else `active`. */
   status?: SubscriptionStatus | undefined;
   trialDays?: number | undefined;
-  /** The seeded monthly price unless told. */
+  /** Default: the first price of the account's catalog. */
   price?: string | undefined;
-  /** Who pays gets a good card unless told; a trial has one only if told. */
+  /** Default: a card that succeeds if the status needs a payment, or else none. */
   card?: CardDetails | undefined;
   metadata?: Record<string, string> | undefined;
-  /** What a trial without a card ends in; `cancel` unless told. */
+  /** What happens at the end of a trial without a card. Default: `cancel`. */
   missingPaymentMethod?: "cancel" | "create_invoice" | "pause" | undefined;
+  /** The id of a promotion code. */
   promotionCode?: string | undefined;
   billingMode?: "classic" | "flexible" | undefined;
 }
 
-/** Makes a customer and a subscription, and brings it to its status by living through what leads there. */
-export function subscriptionIn(account: Account, wanted: NewSubscription): Subscription {
+/**
+ * Creates a customer with a subscription. To reach a status such as `past_due`, the subscription starts in the past and all
+ * scheduled tasks run until now.
+ */
+export function createInStatus(account: Account, wanted: NewSubscription): Subscription {
   const { status = wanted.trialDays === undefined ? "active" : "trialing" } = wanted;
   const now = account.now();
   switch (status) {
     case "trialing":
-      return begin(account, wanted, { trialDays: wanted.trialDays ?? 14 });
+      return startFor(account, wanted, { trialDays: wanted.trialDays ?? 14 });
     case "incomplete":
-      return begin(account, wanted, { isPaidLater: true });
+      return startFor(account, wanted, { isPaidLater: true });
     case "incomplete_expired":
-      return since(account, now - 23 * HOUR, () => begin(account, wanted, { isPaidLater: true }));
+      return startInPast(account, now - 23 * HOUR_SECONDS, () =>
+        startFor(account, wanted, { isPaidLater: true }),
+      );
     case "paused":
-      return since(account, now - DAY, () =>
-        begin(account, { ...wanted, missingPaymentMethod: "pause" }, { trialDays: 1 }),
+      return startInPast(account, now - DAY_SECONDS, () =>
+        startFor(account, { ...wanted, missingPaymentMethod: "pause" }, { trialDays: 1 }),
       );
     case "past_due":
-      return since(account, addMonths(now, -1), () => beginUnrenewable(account, wanted));
+      return startInPast(account, addMonths(now, -1), () => startWithDecliningRenewal(account, wanted));
     case "unpaid": {
-      const subscription = since(account, addMonths(now, -1), () => beginUnrenewable(account, wanted));
+      const subscription = startInPast(account, addMonths(now, -1), () =>
+        startWithDecliningRenewal(account, wanted),
+      );
       forceStatus(account, subscription, "unpaid");
       return subscription;
     }
     default: {
-      const subscription = begin(account, { ...wanted, card: wanted.card ?? {} }, {});
+      const subscription = startFor(account, { ...wanted, card: wanted.card ?? {} }, {});
       if (status === "canceled") cancelNow(account, subscription, "cancellation_requested");
       return subscription;
     }
   }
 }
 
-/** Begins in the past, and lives from there until now. */
-function since(account: Account, moment: number, start: () => Subscription): Subscription {
-  const subscription = account.at(moment, start);
+/** Starts a subscription at a time in the past, and runs everything that is due since then. */
+function startInPast(account: Account, time: number, start: () => Subscription): Subscription {
+  const subscription = account.at(time, start);
   runDueTasks(account);
   return subscription;
 }
 
-function begin(
+function startFor(
   account: Account,
   wanted: NewSubscription,
   { trialDays, isPaidLater }: { trialDays?: number; isPaidLater?: boolean },
 ): Subscription {
   const priceId = wanted.price ?? defaultPriceId(account);
   const price = account.tables.prices.get(priceId);
-  if (price === undefined) throw missingReference("price", priceId, "price");
+  if (price === undefined) throw unknownReference("price", priceId, "price");
   const promotion = wanted.promotionCode && account.tables.promotionCodes.get(wanted.promotionCode);
   if (wanted.promotionCode && !promotion) {
-    throw missingReference("promotion code", wanted.promotionCode, "promotionCode");
+    throw unknownReference("promotion code", wanted.promotionCode, "promotionCode");
   }
-  if (trialDays !== undefined && !(trialDays > 0)) throw invalidRequest("A trial lasts longer than that.");
+  if (trialDays !== undefined && !(trialDays > 0)) throw invalidRequest("trialDays must be greater than 0.");
   const customer = createCustomer(account, { email: wanted.email });
   if (wanted.card) attachCard(account, customer, wanted.card);
   const details = {
     customer: customer.id,
     items: [{ price }],
-    trialEnd: trialDays === undefined ? null : account.now() + Math.round(trialDays * DAY),
+    trialEnd: trialDays === undefined ? null : account.now() + Math.round(trialDays * DAY_SECONDS),
     missingPaymentMethod: wanted.missingPaymentMethod ?? "cancel",
     metadata: wanted.metadata,
     billingMode: wanted.billingMode,
@@ -100,16 +108,16 @@ function begin(
   return startSubscription(account, details, { isPaidLater });
 }
 
-/** Pays once, with a card that will decline from then on. */
-function beginUnrenewable(account: Account, wanted: NewSubscription): Subscription {
-  const subscription = begin(account, { ...wanted, card: { ...wanted.card, declines: false } }, {});
+/** Starts a subscription whose first payment succeeds and whose later payments are declined. */
+function startWithDecliningRenewal(account: Account, wanted: NewSubscription): Subscription {
+  const subscription = startFor(account, { ...wanted, card: { ...wanted.card, declines: false } }, {});
   for (const [id, method] of account.tables.paymentMethods) {
     if (method.customer === subscription.customer) account.cards.set(id, "declines");
   }
   return subscription;
 }
 
-/** Puts a subscription into a status, by its own event where it has one. */
+/** Sets the status of a subscription, with the event that Stripe sends for it. */
 export function forceStatus(account: Account, subscription: Subscription, status: SubscriptionStatus): void {
   if (subscription.status === status) return;
   if (status === "canceled") cancelNow(account, subscription, "cancellation_requested");

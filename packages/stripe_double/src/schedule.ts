@@ -1,97 +1,114 @@
 import type { Account } from "./account.ts";
-import { cancelNow, cardOf, endAsScheduled, expire, openInvoice, pause, renew, retry } from "./billing.ts";
-import { timeOf } from "./clock_time.ts";
+import {
+  cancelNow,
+  cardOf,
+  endAsScheduled,
+  expire,
+  openInvoice,
+  pause,
+  renew,
+  retryPayment,
+} from "./billing.ts";
+import { customerTime } from "./clock_time.ts";
 import { emit } from "./events.ts";
-import { DAY, HOUR } from "./periods.ts";
+import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { isOver, periodEndOf } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
 
-/** How long Stripe waits for a first payment. */
-const FIRST_PAYMENT = 23 * HOUR;
-const TRIAL_NOTICE = 3 * DAY;
+/** An incomplete subscription expires when its first payment is not made within this time. */
+const FIRST_PAYMENT_SECONDS = 23 * HOUR_SECONDS;
+/** How long before the end of a trial `customer.subscription.trial_will_end` is sent. */
+const TRIAL_NOTICE_SECONDS = 3 * DAY_SECONDS;
 
-interface Moment {
+/** Something that happens to a subscription at a time (Unix seconds), such as a renewal. */
+interface ScheduledTask {
   at: number;
   run: () => void;
 }
 
-/** Does everything that has fallen due by now, each thing at its own moment and in order of time; on a test clock, by its time. */
+/**
+ * Runs every task that is due, in order of time, each at its own time. For a customer on a test clock, that clock decides
+ * what is due.
+ */
 export function runDueTasks(account: Account): void {
   for (;;) {
-    let next: Moment | null = null;
+    let next: ScheduledTask | null = null;
     for (const subscription of account.tables.subscriptions.values()) {
-      const moment = nextMoment(account, subscription);
-      const isDue = moment !== null && moment.at <= timeOf(account, subscription.customer);
-      if (isDue && (next === null || moment.at < next.at)) next = moment;
+      const task = nextTask(account, subscription);
+      const isDue = task !== null && task.at <= customerTime(account, subscription.customer);
+      if (isDue && (next === null || task.at < next.at)) next = task;
     }
     if (next === null) return;
     account.at(next.at, next.run);
   }
 }
 
-/** Moves the clock and lives through what lies between. */
-export function advance(account: Account, seconds: number): void {
-  if (!Number.isFinite(seconds) || seconds < 0) throw new RangeError("Time only moves forward");
+/**
+ * Advances the account's clock and runs everything that falls due.
+ * @throws RangeError if `seconds` is negative or not finite
+ */
+export function advanceTime(account: Account, seconds: number): void {
+  if (!Number.isFinite(seconds) || seconds < 0) throw new RangeError("Time can only move forward.");
   runDueTasks(account);
   account.advance(Math.floor(seconds));
   runDueTasks(account);
 }
 
-function nextMoment(account: Account, subscription: Subscription): Moment | null {
+function nextTask(account: Account, subscription: Subscription): ScheduledTask | null {
   if (isOver(subscription)) return null;
-  const moments = momentsOf(account, subscription);
+  const tasks = upcomingTasks(account, subscription);
   const { cancel_at: end } = subscription;
-  // First, because a subscription that ends at the end of its period is not renewed then.
-  if (end !== null) moments.unshift({ at: end, run: () => endAsScheduled(account, subscription) });
-  return moments.reduce<Moment | null>(
-    (first, moment) => (first && first.at <= moment.at ? first : moment),
+  // Of tasks at the same time the first one wins: a subscription that ends with its period is not renewed.
+  if (end !== null) tasks.unshift({ at: end, run: () => endAsScheduled(account, subscription) });
+  return tasks.reduce<ScheduledTask | null>(
+    (first, task) => (first && first.at <= task.at ? first : task),
     null,
   );
 }
 
-function momentsOf(account: Account, subscription: Subscription): Moment[] {
+function upcomingTasks(account: Account, subscription: Subscription): ScheduledTask[] {
   switch (subscription.status) {
     case "incomplete":
-      return [{ at: subscription.created + FIRST_PAYMENT, run: () => expire(account, subscription) }];
+      return [{ at: subscription.created + FIRST_PAYMENT_SECONDS, run: () => expire(account, subscription) }];
     case "trialing":
-      return trialMoments(account, subscription);
+      return trialTasks(account, subscription);
     case "active":
-      return renewals(account, subscription);
+      return renewalTasks(account, subscription);
     case "past_due": {
       const attempt = openInvoice(account, subscription)?.next_payment_attempt;
-      const next = attempt ? [{ at: attempt, run: () => void retry(account, subscription) }] : [];
-      return [...next, ...renewals(account, subscription)];
+      const retries = attempt ? [{ at: attempt, run: () => void retryPayment(account, subscription) }] : [];
+      return [...retries, ...renewalTasks(account, subscription)];
     }
     default:
       return [];
   }
 }
 
-function renewals(account: Account, subscription: Subscription): Moment[] {
+function renewalTasks(account: Account, subscription: Subscription): ScheduledTask[] {
   const at = periodEndOf(subscription);
   return Number.isFinite(at) ? [{ at, run: () => renew(account, subscription, at) }] : [];
 }
 
-function trialMoments(account: Account, subscription: Subscription): Moment[] {
+function trialTasks(account: Account, subscription: Subscription): ScheduledTask[] {
   const end = subscription.trial_end ?? periodEndOf(subscription);
   const announcement = `${subscription.id}:${end}`;
-  const moments: Moment[] = [{ at: end, run: () => endTrial(account, subscription, end) }];
+  const tasks: ScheduledTask[] = [{ at: end, run: () => endTrial(account, subscription, end) }];
   if (!account.announcedTrials.has(announcement)) {
-    moments.unshift({
-      at: Math.min(end, Math.max(end - TRIAL_NOTICE, subscription.trial_start ?? 0)),
+    tasks.unshift({
+      at: Math.min(end, Math.max(end - TRIAL_NOTICE_SECONDS, subscription.trial_start ?? 0)),
       run() {
         account.announcedTrials.add(announcement);
         emit(account, "customer.subscription.trial_will_end", subscription);
       },
     });
   }
-  return moments;
+  return tasks;
 }
 
 function endTrial(account: Account, subscription: Subscription, end: number): void {
-  const whatIf = subscription.trial_settings?.end_behavior.missing_payment_method;
-  if (cardOf(account, subscription) !== null || whatIf === "create_invoice")
+  const withoutCard = subscription.trial_settings?.end_behavior.missing_payment_method;
+  if (cardOf(account, subscription) !== null || withoutCard === "create_invoice")
     renew(account, subscription, end);
-  else if (whatIf === "pause") pause(account, subscription);
+  else if (withoutCard === "pause") pause(account, subscription);
   else cancelNow(account, subscription, null);
 }

@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { createAccount } from "./account.ts";
 import { seedCatalog } from "./catalog.ts";
 import { type Controls, createControls } from "./controls.ts";
-import { livingCustomer } from "./customers.ts";
+import { requireCustomer } from "./customers.ts";
 import { createDeliveries, type DeliveryAttempt, type DeliveryBehavior } from "./deliveries.ts";
 import { createFaults, type StripeFault } from "./faults.ts";
 import { createIdempotencyKeys } from "./idempotency.ts";
@@ -164,7 +164,7 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
     signedEvent: deliveries.sign,
     fault: faults.arm,
     armedFault: faults.armed,
-    openPortal: (id) => openPortal(account, portal, { customer: livingCustomer(account, id).id }).url,
+    openPortal: (id) => openPortal(account, portal, { customer: requireCustomer(account, id).id }).url,
     portalReturnsTo(returnUrl) {
       portal.returnUrl = returnUrl;
     },

@@ -7,10 +7,7 @@ import type { Route } from "./route.ts";
 import { subscriptionRoutes } from "./subscription_routes.ts";
 import { testClockRoutes } from "./test_clock_routes.ts";
 
-/**
- * Every operation that the double has.
- * @param portal where the billing portal is
- */
+/** All operations of the double's API. */
 export function stripeRoutes(portal: PortalSettings): Route[] {
   return [
     ...customerRoutes,

@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
-import { invalidRequest, missingReference } from "./api_error.ts";
-import { retry } from "./billing.ts";
+import { invalidRequest, unknownReference } from "./api_error.ts";
+import { retryPayment } from "./billing.ts";
 import { change, set } from "./events.ts";
 import { mergeMetadata } from "./params.ts";
 import { isOver, newItem, periodEndOf } from "./subscription_object.ts";
@@ -33,14 +33,17 @@ export interface ItemChange {
   metadata?: Record<string, string> | "" | undefined;
 }
 
-/** Changes a subscription as the API and the dashboard do. */
+/**
+ * Updates a subscription as the API does.
+ * @throws ApiError if a value is invalid, or if the subscription has ended
+ */
 export function changeSubscription(
   account: Account,
   subscription: Subscription,
   wanted: SubscriptionChange,
 ): Subscription {
   requireChangeable(subscription, wanted);
-  const patch: Partial<Subscription> = { ...cancellation(account, subscription, wanted) };
+  const patch: Partial<Subscription> = { ...cancellationPatch(account, subscription, wanted) };
   if (wanted.metadata !== undefined) patch.metadata = mergeMetadata(subscription.metadata, wanted.metadata);
   if (wanted.description !== undefined) patch.description = wanted.description || null;
   if (wanted.default_payment_method !== undefined) {
@@ -62,22 +65,26 @@ export function changeSubscription(
   }
   if (wanted.items) patch.items = changedItems(account, subscription, wanted.items);
   if (wanted.trial_end !== undefined)
-    set<Partial<Subscription>>(patch, movedTrial(account, subscription, wanted.trial_end));
+    set<Partial<Subscription>>(patch, trialPatch(account, subscription, wanted.trial_end));
   change(account, subscription, patch, "customer.subscription.updated");
-  if (wanted.default_payment_method && subscription.status === "past_due") retry(account, subscription);
+  if (wanted.default_payment_method && subscription.status === "past_due")
+    retryPayment(account, subscription);
   return subscription;
 }
 
 function requireChangeable(subscription: Subscription, wanted: SubscriptionChange): void {
   if (!isOver(subscription)) return;
   const allowed = new Set(["metadata", "cancellation_details"]);
-  const isHarmless = Object.entries(wanted).every(([key, value]) => value === undefined || allowed.has(key));
-  if (isHarmless) return;
+  const isAllowed = Object.entries(wanted).every(([key, value]) => value === undefined || allowed.has(key));
+  if (isAllowed) return;
   throw invalidRequest("A canceled subscription can only update its cancellation_details and metadata.");
 }
 
-/** Refuses two ways to end at once, and an end that has been. */
-export function requireOneEnd(
+/**
+ * Validates the end of a subscription.
+ * @throws ApiError if both parameters are given, or if `cancel_at` is not in the future
+ */
+export function validateCancelAt(
   account: Account,
   { cancel_at_period_end: isAtEnd, cancel_at: at }: SubscriptionChange,
 ): void {
@@ -89,19 +96,19 @@ export function requireOneEnd(
   }
 }
 
-function cancellation(
+function cancellationPatch(
   account: Account,
   subscription: Subscription,
   { cancel_at_period_end: isAtEnd, cancel_at: at }: SubscriptionChange,
 ): Partial<Subscription> {
-  requireOneEnd(account, { cancel_at_period_end: isAtEnd, cancel_at: at });
-  if (isAtEnd === true) return scheduled(account, subscription, periodEndOf(subscription), true);
+  validateCancelAt(account, { cancel_at_period_end: isAtEnd, cancel_at: at });
+  if (isAtEnd === true) return scheduledEnd(account, subscription, periodEndOf(subscription), true);
   if (at === "min_period_end") {
     const ends = subscription.items.data.map(({ current_period_end }) => current_period_end);
-    return scheduled(account, subscription, Math.min(...ends), false);
+    return scheduledEnd(account, subscription, Math.min(...ends), false);
   }
-  if (at === "max_period_end") return scheduled(account, subscription, periodEndOf(subscription), false);
-  if (typeof at === "number") return scheduled(account, subscription, at, false);
+  if (at === "max_period_end") return scheduledEnd(account, subscription, periodEndOf(subscription), false);
+  if (typeof at === "number") return scheduledEnd(account, subscription, at, false);
   if (isAtEnd === undefined && at === undefined) return {};
   return {
     cancel_at: null,
@@ -111,7 +118,7 @@ function cancellation(
   };
 }
 
-function scheduled(
+function scheduledEnd(
   account: Account,
   subscription: Subscription,
   end: number,
@@ -139,11 +146,11 @@ function changedItems(
   for (const [index, change] of wanted.entries()) {
     const price = change.price === undefined ? undefined : account.tables.prices.get(change.price);
     if (change.price !== undefined && price === undefined) {
-      throw missingReference("price", change.price, `items[${index}][price]`);
+      throw unknownReference("price", change.price, `items[${index}][price]`);
     }
     const current = data.find(({ id }) => id === change.id);
     if (change.id !== undefined && current === undefined) {
-      throw missingReference("subscription_item", change.id, `items[${index}][id]`);
+      throw unknownReference("subscription_item", change.id, `items[${index}][id]`);
     }
     if (current && change.deleted) {
       data = data.filter((item) => item !== current);
@@ -161,7 +168,7 @@ function changedItems(
   return { ...subscription.items, data };
 }
 
-function movedTrial(
+function trialPatch(
   account: Account,
   subscription: Subscription,
   wanted: number | "now",

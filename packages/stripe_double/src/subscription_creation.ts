@@ -1,11 +1,11 @@
 import { array, literal, enum as oneOf, optional, type output, strictObject, union } from "zod/mini";
 import type { Account } from "./account.ts";
-import { ApiError, invalidRequest, missingReference } from "./api_error.ts";
-import { methodOf, startSubscription } from "./billing.ts";
-import { referredCustomer } from "./customers.ts";
-import { expand, flag, mergeMetadata, metadata, nothing, text, whole } from "./params.ts";
-import { DAY } from "./periods.ts";
-import { changeSubscription, requireOneEnd } from "./subscription_changes.ts";
+import { ApiError, invalidRequest, unknownReference } from "./api_error.ts";
+import { paymentMethodFor, startSubscription } from "./billing.ts";
+import { requireReferencedCustomer } from "./customers.ts";
+import { emptyString, expand, flag, integer, mergeMetadata, metadata, text } from "./params.ts";
+import { DAY_SECONDS } from "./periods.ts";
+import { changeSubscription, validateCancelAt } from "./subscription_changes.ts";
 import type { SubscriptionDetails } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
 
@@ -23,12 +23,12 @@ export const proration = optional(oneOf(["always_invoice", "create_prorations", 
 export const behavior = optional(
   oneOf(["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"]),
 );
-/** What a new subscription takes. */
-export const creation = strictObject({
+/** The parameters of `POST /v1/subscriptions`. */
+export const creationParams = strictObject({
   customer: text,
-  items: array(strictObject({ price: text, quantity: optional(whole), metadata })),
-  trial_period_days: optional(whole),
-  trial_end: optional(union([literal("now"), whole])),
+  items: array(strictObject({ price: text, quantity: optional(integer), metadata })),
+  trial_period_days: optional(integer),
+  trial_end: optional(union([literal("now"), integer])),
   trial_settings: trialSettings,
   metadata,
   description: optional(text),
@@ -39,24 +39,27 @@ export const creation = strictObject({
   off_session: optional(flag),
   collection_method: optional(literal("charge_automatically")),
   currency: optional(text),
-  cancel_at: optional(union([whole, oneOf(["min_period_end", "max_period_end"])])),
+  cancel_at: optional(union([integer, oneOf(["min_period_end", "max_period_end"])])),
   cancel_at_period_end: optional(flag),
   billing_mode: optional(strictObject({ type: oneOf(["classic", "flexible"]) })),
   discounts: optional(
-    union([nothing, array(strictObject({ coupon: optional(text), promotion_code: optional(text) }))]),
+    union([emptyString, array(strictObject({ coupon: optional(text), promotion_code: optional(text) }))]),
   ),
   expand,
 });
-type Creation = output<typeof creation>;
+type Creation = output<typeof creationParams>;
 
-/** Creates a subscription from the API's parameters. */
-export function createFrom(account: Account, params: Creation): Subscription {
-  const customer = referredCustomer(account, params.customer);
+/**
+ * Creates a subscription from the parameters of the API.
+ * @throws ApiError if a parameter is invalid, or if the payment fails with `error_if_incomplete`
+ */
+export function createFromParams(account: Account, params: Creation): Subscription {
+  const customer = requireReferencedCustomer(account, params.customer);
   const details: SubscriptionDetails = {
     customer: customer.id,
     items: params.items.map(({ price: id, quantity, metadata: given }, index) => {
       const price = account.tables.prices.get(id);
-      if (price === undefined) throw missingReference("price", id, `items[${index}][price]`);
+      if (price === undefined) throw unknownReference("price", id, `items[${index}][price]`);
       if (price.recurring === null) {
         throw invalidRequest(
           "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
@@ -87,7 +90,7 @@ export function createFrom(account: Account, params: Creation): Subscription {
   }
   requirePayable(account, params, details);
   const { cancel_at, cancel_at_period_end } = params;
-  requireOneEnd(account, { cancel_at, cancel_at_period_end });
+  validateCancelAt(account, { cancel_at, cancel_at_period_end });
   const isPaidLater = params.payment_behavior === "default_incomplete";
   const subscription = startSubscription(account, details, { isPaidLater });
   if (cancel_at !== undefined || cancel_at_period_end) {
@@ -113,35 +116,35 @@ function trialEndOf(account: Account, params: Creation): number | null {
   if (days < 1 || days > 730) {
     throw invalidRequest("Trial periods are from 1 to 730 days.", { param: "trial_period_days" });
   }
-  return account.now() + days * DAY;
+  return account.now() + days * DAY_SECONDS;
 }
 
 function ownMethod(account: Account, id: string | undefined, customer: string): string | null {
   if (id === undefined) return null;
   if (account.tables.paymentMethods.get(id)?.customer === customer) return id;
-  throw missingReference("PaymentMethod", id, "default_payment_method");
+  throw unknownReference("PaymentMethod", id, "default_payment_method");
 }
 
 function discountsOf(account: Account, wanted: { coupon?: string; promotion_code?: string }[]) {
   return wanted.map(({ coupon, promotion_code: code = null }, index) => {
     const promotion = code === null ? undefined : account.tables.promotionCodes.get(code);
     if (code !== null && promotion === undefined) {
-      throw missingReference("promotion code", code, `discounts[${index}][promotion_code]`);
+      throw unknownReference("promotion code", code, `discounts[${index}][promotion_code]`);
     }
     const id = promotion?.promotion.coupon ?? coupon ?? "";
     if (!account.tables.coupons.has(id)) {
-      throw missingReference("coupon", id, `discounts[${index}][coupon]`);
+      throw unknownReference("coupon", id, `discounts[${index}][coupon]`);
     }
     return { coupon: id, promotionCode: code };
   });
 }
 
-/** What Stripe refuses before it makes a subscription that cannot be paid. */
+/** Rejects a subscription that has no payment method, or whose card declines if `payment_behavior` forbids that. */
 function requirePayable(account: Account, params: Creation, details: SubscriptionDetails): void {
   if (details.trialEnd !== null || params.payment_behavior === "default_incomplete") return;
   if (details.discounts?.some(({ coupon }) => account.tables.coupons.get(coupon)?.percent_off === 100))
     return;
-  const method = methodOf(account, details.customer, details.defaultPaymentMethod ?? null);
+  const method = paymentMethodFor(account, details.customer, details.defaultPaymentMethod ?? null);
   if (method === null) {
     throw invalidRequest(
       "This customer has no attached payment source or default payment method. Please consider adding a default payment method.",

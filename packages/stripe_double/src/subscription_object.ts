@@ -29,7 +29,7 @@ export interface SubscriptionDetails {
   discounts?: { coupon: string; promotionCode: string | null }[];
 }
 
-/** A subscription before anything was asked for or paid. */
+/** Creates a subscription before its first invoice. It is not stored. */
 export function newSubscription(account: Account, details: SubscriptionDetails): Subscription {
   const id = newId("sub");
   const now = account.now();
@@ -113,7 +113,7 @@ function clockOf(account: Account, customerId: string): string | null {
   return (customer && "created" in customer && customer.test_clock) || null;
 }
 
-/** An item whose first period is the trial, where there is one. */
+/** Creates a subscription item. Its first period is the trial, if there is one. */
 export function newItem(
   account: Account,
   subscription: string,
@@ -139,12 +139,12 @@ export function newItem(
   };
 }
 
-/** The last moment that has been paid for, or will be. */
+/** The end of the current period, in Unix seconds. */
 export function periodEndOf({ items }: Subscription): number {
   return Math.max(...items.data.map(({ current_period_end }) => current_period_end));
 }
 
-/** Whether nothing more will happen to a subscription. */
+/** Whether a subscription has ended. Its status never changes again. */
 export function isOver({ status }: Subscription): boolean {
   return status === "canceled" || status === "incomplete_expired";
 }

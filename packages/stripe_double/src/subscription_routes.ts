@@ -1,12 +1,18 @@
 import { array, literal, enum as oneOf, optional, strictObject, union } from "zod/mini";
 import { type Account, newestFirst } from "./account.ts";
-import { invalidRequest, missing } from "./api_error.ts";
+import { invalidRequest, notFound } from "./api_error.ts";
 import { cancelNow, resume } from "./billing.ts";
-import { expand, flag, isWithin, metadata, nothing, paging, range, text, whole } from "./params.ts";
+import { emptyString, expand, flag, integer, isWithin, metadata, paging, range, text } from "./params.ts";
 import { page, type Route, route } from "./route.ts";
 import { runDueTasks } from "./schedule.ts";
 import { changeSubscription } from "./subscription_changes.ts";
-import { behavior, createFrom, creation, proration, trialSettings } from "./subscription_creation.ts";
+import {
+  behavior,
+  createFromParams,
+  creationParams,
+  proration,
+  trialSettings,
+} from "./subscription_creation.ts";
 import { isOver } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
 
@@ -42,10 +48,10 @@ const cancellationDetails = optional(
 );
 
 const update = strictObject({
-  cancel_at: optional(union([nothing, whole, oneOf(["min_period_end", "max_period_end"])])),
+  cancel_at: optional(union([emptyString, integer, oneOf(["min_period_end", "max_period_end"])])),
   cancel_at_period_end: optional(flag),
   cancellation_details: cancellationDetails,
-  trial_end: optional(union([literal("now"), whole])),
+  trial_end: optional(union([literal("now"), integer])),
   trial_settings: trialSettings,
   metadata,
   description: optional(text),
@@ -57,7 +63,7 @@ const update = strictObject({
       strictObject({
         id: optional(text),
         price: optional(text),
-        quantity: optional(whole),
+        quantity: optional(integer),
         deleted: optional(flag),
         metadata,
       }),
@@ -67,7 +73,7 @@ const update = strictObject({
 });
 
 export const subscriptionRoutes: Route[] = [
-  route("POST", "/v1/subscriptions", creation, createFrom),
+  route("POST", "/v1/subscriptions", creationParams, createFromParams),
   route(
     "GET",
     "/v1/subscriptions",
@@ -81,7 +87,7 @@ export const subscriptionRoutes: Route[] = [
     }),
     (account, params) => {
       const { customer, test_clock: clock } = params;
-      // Those on test clocks are listed only to who asks for the clock or the customer.
+      // Stripe lists subscriptions on test clocks only if the request names the clock or the customer.
       const isOnClock = (row: Subscription) =>
         clock === undefined ? customer !== undefined || row.test_clock === null : row.test_clock === clock;
       const rows = newestFirst(account.tables.subscriptions).filter(
@@ -104,7 +110,7 @@ export const subscriptionRoutes: Route[] = [
       ...wanted
     } = params;
     changeSubscription(account, find(account, id), wanted);
-    // A trial that was made to end now ends before the answer.
+    // With `trial_end: now`, the trial ends before the answer.
     runDueTasks(account);
     return find(account, id);
   }),
@@ -119,7 +125,7 @@ export const subscriptionRoutes: Route[] = [
     }),
     (account, { cancellation_details: wanted }, id) => {
       const subscription = find(account, id);
-      if (isOver(subscription)) throw missing("subscription", id);
+      if (isOver(subscription)) throw notFound("subscription", id);
       const current = subscription.cancellation_details;
       if (current && wanted) {
         subscription.cancellation_details = {
@@ -147,7 +153,7 @@ export const subscriptionRoutes: Route[] = [
 
 function find(account: Account, id: string): Subscription {
   const subscription = account.tables.subscriptions.get(id);
-  if (subscription === undefined) throw missing("subscription", id);
+  if (subscription === undefined) throw notFound("subscription", id);
   return subscription;
 }
 

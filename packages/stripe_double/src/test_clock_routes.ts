@@ -1,6 +1,6 @@
 import { optional, strictObject } from "zod/mini";
 import { newestFirst } from "./account.ts";
-import { expand, paging, text, whole } from "./params.ts";
+import { expand, integer, paging, text } from "./params.ts";
 import { page, type Route, route } from "./route.ts";
 import { advanceTestClock, createTestClock, deleteTestClock, findTestClock } from "./test_clocks.ts";
 
@@ -10,7 +10,7 @@ export const testClockRoutes: Route[] = [
   route(
     "POST",
     CLOCKS,
-    strictObject({ frozen_time: whole, name: optional(text), expand }),
+    strictObject({ frozen_time: integer, name: optional(text), expand }),
     (account, params) => createTestClock(account, { frozenTime: params.frozen_time, name: params.name }),
   ),
   route("GET", CLOCKS, strictObject(paging), (account, params) =>
@@ -20,7 +20,7 @@ export const testClockRoutes: Route[] = [
   route(
     "POST",
     `${CLOCKS}/:id/advance`,
-    strictObject({ frozen_time: whole, expand }),
+    strictObject({ frozen_time: integer, expand }),
     (account, params, id) => advanceTestClock(account, findTestClock(account, id), params.frozen_time),
   ),
   route("DELETE", `${CLOCKS}/:id`, strictObject({}), (account, _, id) => {

@@ -1,16 +1,16 @@
 import type Stripe from "stripe";
 
-/** The one API version the double speaks: the pinned SDK's. */
+/** The only API version of the double: that of the SDK in `peerDependencies`. */
 export const API_VERSION: typeof Stripe.API_VERSION = "2026-10-28.endive";
 
 /**
- * An SDK type as it lies in the store and goes over the wire: references are ids, decimals are strings, enums are closed.
- * It is derived from the SDK, so that a field that a new SDK requires, or a value that it drops, breaks the type check.
+ * An SDK type as it is stored and sent: references are ids, decimals are strings, and enums contain only named values.
+ * It is derived from the SDK's type. If a new SDK version requires a field or drops a value, the type check fails.
  */
 export type Stored<T> = { [K in keyof T]: Field<T[K]> };
-/** What is an id or its object lies here as the id. */
+/** An expandable field, which the SDK types as an id or an object, is stored as the id. */
 type Field<V> = [string] extends [V] ? Value<Closed<Exclude<V, { object: string }>>> : Value<V>;
-/** The SDK keeps enums open by a last member that is any string; the double says only what the SDK names. */
+/** The SDK types an enum as its values or any other string. The double uses only the values. */
 type Closed<V> = [Literal<V>] extends [never] ? V : Literal<V> | Exclude<V, string>;
 type Literal<V> = V extends string ? (string extends V ? never : V) : never;
 type Value<V> = V extends Stripe.Decimal
@@ -47,7 +47,7 @@ export interface List<Row> extends Omit<Stripe.ApiList<Row>, "data"> {
   data: Row[];
 }
 
-/** What the double can answer with. */
+/** The body of a successful answer. */
 export type Answer =
   | Resource
   | DeletedCustomer
@@ -62,7 +62,7 @@ export type Answer =
   | DoubleEvent
   | List<{ id: string }>;
 
-/** The events that the double has. */
+/** The types of the events that the double emits. */
 export const EVENT_TYPES = [
   "charge.dispute.closed",
   "charge.dispute.created",
@@ -99,13 +99,13 @@ export const EVENT_TYPES = [
 ] as const satisfies readonly Stripe.Event["type"][];
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** What an event of a type is about. */
+/** The type of `data.object` in an event. */
 export type ObjectOf<Type extends EventType> = Stored<
   Extract<Stripe.Event, { type: Type }>["data"]["object"]
 >;
 export type Resource = ObjectOf<EventType>;
 
-/** An event as it is posted and listed. */
+/** An event of the double, as it is delivered and listed. */
 export interface DoubleEvent extends Omit<Stored<Stripe.CustomerUpdatedEvent>, "type" | "data"> {
   type: EventType;
   data: { object: Resource; previous_attributes?: Record<string, unknown> };

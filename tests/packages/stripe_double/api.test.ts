@@ -1,32 +1,37 @@
 import { expect, test } from "vitest";
-import { connect, PRICE, refusalOf, startRig } from "#tests/packages/stripe_double/client.ts";
-import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import {
+  connect,
+  errorOf,
+  PRICE,
+  startDoubleWithSdk,
+} from "#tests/packages/stripe_double/double_with_sdk.ts";
+import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 
 test("another key is an authentication error", async () => {
-  await using rig = await startRig();
-  const error = await refusalOf(connect(rig.double, "sk_test_other").customers.list());
+  await using running = await startDoubleWithSdk();
+  const error = await errorOf(connect(running.double, "sk_test_other").customers.list());
   expect(error).toMatchObject({ type: "StripeAuthenticationError", statusCode: 401 });
   expect(error.requestId).toMatch(/^req_/);
 });
 
 test("another API version than the SDK's is refused", async () => {
-  await using rig = await startRig();
-  const call = rig.stripe.customers.list({}, { apiVersion: "2020-08-27" });
-  expect(await refusalOf(call)).toMatchObject({ type: "StripeInvalidRequestError", statusCode: 400 });
+  await using running = await startDoubleWithSdk();
+  const call = running.stripe.customers.list({}, { apiVersion: "2020-08-27" });
+  expect(await errorOf(call)).toMatchObject({ type: "StripeInvalidRequestError", statusCode: 400 });
 });
 
 test("an unknown id is resource_missing, 404 in the path and 400 in a parameter", async () => {
-  await using rig = await startRig();
-  const inPath = await refusalOf(rig.stripe.subscriptions.retrieve("sub_no"));
+  await using running = await startDoubleWithSdk();
+  const inPath = await errorOf(running.stripe.subscriptions.retrieve("sub_no"));
   expect(inPath).toMatchObject({ statusCode: 404, code: "resource_missing", param: "id" });
   const wanted = { customer: "cus_no", items: [{ price: PRICE }] };
-  const inParameter = await refusalOf(rig.stripe.subscriptions.create(wanted));
+  const inParameter = await errorOf(running.stripe.subscriptions.create(wanted));
   expect(inParameter).toMatchObject({ statusCode: 400, code: "resource_missing", param: "customer" });
 });
 
 test("bad parameters are named as Stripe names them", async () => {
-  await using rig = await startRig();
-  const { stripe } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe } = running;
   const { id: customer } = await stripe.customers.create({ email: "amy@example.com" });
   const tries: [Record<string, unknown>, object][] = [
     [{ customer }, { code: "parameter_missing", param: "items" }],
@@ -55,20 +60,20 @@ test("bad parameters are named as Stripe names them", async () => {
       { code: "resource_missing", param: "items[0][price]" },
     ],
   ];
-  await wrongOnPurpose(async () => {
+  await expectInvalidTraffic(async () => {
     for (const [params, expected] of tries) {
-      const error = await refusalOf(stripe.rawRequest("POST", "/v1/subscriptions", params));
+      const error = await errorOf(stripe.rawRequest("POST", "/v1/subscriptions", params));
       expect(error).toMatchObject({ type: "StripeInvalidRequestError", statusCode: 400, ...expected });
     }
   });
-  expect(rig.double.subscriptions()).toEqual([]);
-  const unnamed = await refusalOf(stripe.customers.create({ email: "nobody" }));
+  expect(running.double.subscriptions()).toEqual([]);
+  const unnamed = await errorOf(stripe.customers.create({ email: "nobody" }));
   expect(unnamed).toMatchObject({ code: "email_invalid", param: "email" });
 });
 
 test("customers are found by their exact address, newest first, and stay as a stub when deleted", async () => {
-  await using rig = await startRig();
-  const { customers } = rig.stripe;
+  await using running = await startDoubleWithSdk();
+  const { customers } = running.stripe;
   const first = await customers.create({ email: "amy@example.com", metadata: { user_id: "u1", gone: "x" } });
   const second = await customers.create({ email: "amy@example.com" });
   await customers.create({ email: "Amy@example.com" });
@@ -82,12 +87,12 @@ test("customers are found by their exact address, newest first, and stay as a st
   await customers.del(first.id);
   expect(await customers.retrieve(first.id)).toMatchObject({ id: first.id, deleted: true });
   expect((await customers.list({ email: "amy@example.com" })).data).toHaveLength(1);
-  expect((await refusalOf(customers.update(first.id, { name: "B" }))).code).toBe("resource_missing");
+  expect((await errorOf(customers.update(first.id, { name: "B" }))).code).toBe("resource_missing");
 });
 
 test("lists come in pages, forwards and backwards", async () => {
-  await using rig = await startRig();
-  const { customers } = rig.stripe;
+  await using running = await startDoubleWithSdk();
+  const { customers } = running.stripe;
   for (let count = 0; count < 7; count++) await customers.create({ name: `n${count}` });
   const all = await customers.list({ limit: 3 }).autoPagingToArray({ limit: 100 });
   expect(all.map(({ name }) => name)).toEqual(["n6", "n5", "n4", "n3", "n2", "n1", "n0"]);
@@ -95,15 +100,15 @@ test("lists come in pages, forwards and backwards", async () => {
   expect(page).toMatchObject({ has_more: true, url: "/v1/customers" });
   expect(page.data.map(({ name }) => name)).toEqual(["n4", "n3"]);
   expect((await customers.list({ limit: 7 })).has_more).toBe(false);
-  expect(await refusalOf(customers.list({ limit: 101 }))).toMatchObject({ param: "limit" });
-  expect(await refusalOf(customers.list({ starting_after: "cus_no" }))).toMatchObject({
+  expect(await errorOf(customers.list({ limit: 101 }))).toMatchObject({ param: "limit" });
+  expect(await errorOf(customers.list({ starting_after: "cus_no" }))).toMatchObject({
     param: "starting_after",
   });
 });
 
 test("references are expanded on demand, in objects and in lists", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const promotion = double.createPromotionCode({ percentOff: 50 });
   const { id } = double.createSubscription({ email: "amy@example.com", promotionCode: promotion.id });
   const plain = await stripe.subscriptions.retrieve(id);
@@ -122,19 +127,19 @@ test("references are expanded on demand, in objects and in lists", async () => {
     latest_invoice: { status: "paid" },
   });
   for (const path of ["colour", "status", "a.b.c.d.e"]) {
-    expect(await refusalOf(stripe.subscriptions.retrieve(id, { expand: [path] }))).toMatchObject({
+    expect(await errorOf(stripe.subscriptions.retrieve(id, { expand: [path] }))).toMatchObject({
       statusCode: 400,
       param: "expand",
     });
   }
-  expect(await refusalOf(stripe.subscriptions.list({ expand: ["customer"] }))).toMatchObject({
+  expect(await errorOf(stripe.subscriptions.list({ expand: ["customer"] }))).toMatchObject({
     statusCode: 400,
   });
 });
 
 test("prices and products: the seeded ones, and new ones", async () => {
-  await using rig = await startRig();
-  const { stripe } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe } = running;
   const seeded = await stripe.prices.retrieve(PRICE, { expand: ["product"] });
   expect(seeded).toMatchObject({ currency: "gbp", unit_amount: 499, product: { id: "prod_default" } });
   expect(seeded.unit_amount_decimal?.toString()).toBe("499");
@@ -149,8 +154,8 @@ test("prices and products: the seeded ones, and new ones", async () => {
 });
 
 test("a portal session leads to a page about its customer, where a subscription can be cancelled", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id, customer } = double.createSubscription({ email: "<amy>@example.com" });
   const session = await stripe.billingPortal.sessions.create({ customer });
   expect(session.url).toContain(double.url);
@@ -168,8 +173,8 @@ test("a portal session leads to a page about its customer, where a subscription 
 });
 
 test("the portal's page leads back to where the session says, else to where the portal is set up to", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { customer } = double.createSubscription({ email: "amy@example.com" });
   const links = async (params: object) => {
     const { url } = await stripe.billingPortal.sessions.create({ customer, ...params });
@@ -183,8 +188,8 @@ test("the portal's page leads back to where the session says, else to where the 
 });
 
 test("in the portal a person gives another card, pays what is owed and changes their mind", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id, customer } = double.createSubscription({ email: "amy@example.com", card: { declines: true } });
   const { url } = await stripe.billingPortal.sessions.create({ customer });
   const press = async (form: Record<string, string>) => {
@@ -205,8 +210,8 @@ test("in the portal a person gives another card, pays what is owed and changes t
 });
 
 test("webhook endpoints are made, listed, changed and deleted", async () => {
-  await using rig = await startRig();
-  const { webhookEndpoints } = rig.stripe;
+  await using running = await startDoubleWithSdk();
+  const { webhookEndpoints } = running.stripe;
   const made = await webhookEndpoints.create({
     url: "https://nest.example.com/1/webhook/stripe",
     enabled_events: ["customer.subscription.created"],
@@ -222,9 +227,9 @@ test("webhook endpoints are made, listed, changed and deleted", async () => {
 });
 
 test("every call is recorded with what it sent and got", async () => {
-  await using rig = await startRig();
-  await rig.stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
-  expect(rig.double.requests).toMatchObject([
+  await using running = await startDoubleWithSdk();
+  await running.stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
+  expect(running.double.requests).toMatchObject([
     {
       method: "POST",
       path: "/v1/customers",
@@ -233,6 +238,6 @@ test("every call is recorded with what it sent and got", async () => {
       status: 200,
     },
   ]);
-  rig.double.clear();
-  expect(rig.double.requests).toEqual([]);
+  running.double.clear();
+  expect(running.double.requests).toEqual([]);
 });

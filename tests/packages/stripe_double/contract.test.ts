@@ -4,13 +4,13 @@
  */
 import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { refusalOf } from "#tests/packages/stripe_double/client.ts";
-import { type Account, STRIPES } from "#tests/packages/stripe_double/stripes.ts";
+import { type Account, CONTRACT_TARGETS } from "#tests/packages/stripe_double/contract_targets.ts";
+import { errorOf } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 const DAY = 86_400;
 const HOUR = 3_600;
 
-describe.each(STRIPES)("$name", ({ open, patience }) => {
+describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
   let account: Account;
   let stripe: Stripe;
   beforeAll(async () => {
@@ -42,19 +42,19 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
 
   describe("errors", () => {
     promise("another key is an authentication error", async () => {
-      const other = await refusalOf(stripe.customers.list({}, { apiKey: "sk_test_nobody" }));
+      const other = await errorOf(stripe.customers.list({}, { apiKey: "sk_test_nobody" }));
       expect(other).toMatchObject({ type: "StripeAuthenticationError", statusCode: 401 });
     });
 
     promise("an unknown id is resource_missing: 404 in the path, 400 in a parameter", async () => {
-      expect(await refusalOf(stripe.subscriptions.retrieve("sub_nowhere"))).toMatchObject({
+      expect(await errorOf(stripe.subscriptions.retrieve("sub_nowhere"))).toMatchObject({
         type: "StripeInvalidRequestError",
         statusCode: 404,
         code: "resource_missing",
         param: "id",
         requestId: expect.stringMatching(/^req_/),
       });
-      expect(await refusalOf(subscribe("cus_nowhere"))).toMatchObject({
+      expect(await errorOf(subscribe("cus_nowhere"))).toMatchObject({
         type: "StripeInvalidRequestError",
         statusCode: 400,
         code: "resource_missing",
@@ -63,26 +63,26 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
     });
 
     promise("parameters that are unknown, missing or of the wrong kind are named", async () => {
-      await account.wrongOnPurpose(async () => {
-        const unknown = await refusalOf(stripe.customers.create({ colour: "red" } as object));
+      await account.expectInvalidTraffic(async () => {
+        const unknown = await errorOf(stripe.customers.create({ colour: "red" } as object));
         expect(unknown).toMatchObject({ statusCode: 400, code: "parameter_unknown", param: "colour" });
-        const missing = await refusalOf(stripe.products.create({} as Stripe.ProductCreateParams));
+        const missing = await errorOf(stripe.products.create({} as Stripe.ProductCreateParams));
         expect(missing).toMatchObject({ statusCode: 400, code: "parameter_missing", param: "name" });
-        const word = await refusalOf(stripe.customers.list({ limit: "many" } as object));
+        const word = await errorOf(stripe.customers.list({ limit: "many" } as object));
         expect(word).toMatchObject({ statusCode: 400, code: "parameter_invalid_integer", param: "limit" });
       });
-      const email = await refusalOf(stripe.customers.create({ email: "nobody" }));
+      const email = await errorOf(stripe.customers.create({ email: "nobody" }));
       expect(email).toMatchObject({ statusCode: 400, code: "email_invalid", param: "email" });
     });
 
     promise("without a card nothing is sold; a declined one is a card error", async () => {
       const { customer } = await customerOnClock();
-      expect(await refusalOf(subscribe(customer))).toMatchObject({
+      expect(await errorOf(subscribe(customer))).toMatchObject({
         statusCode: 400,
         code: "resource_missing",
       });
       await giveCard(customer, "pm_card_chargeCustomerFail");
-      const strict = await refusalOf(subscribe(customer, { payment_behavior: "error_if_incomplete" }));
+      const strict = await errorOf(subscribe(customer, { payment_behavior: "error_if_incomplete" }));
       expect(strict).toMatchObject({ type: "StripeCardError", statusCode: 402, code: "card_declined" });
       expect((await subscribe(customer, { payment_behavior: "allow_incomplete" })).status).toBe("incomplete");
     });
@@ -107,7 +107,7 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
       const idempotencyKey = unique();
       await stripe.customers.create({ test_clock: clock, name: "one" }, { idempotencyKey });
       const other = stripe.customers.create({ test_clock: clock, name: "two" }, { idempotencyKey });
-      expect(await refusalOf(other)).toMatchObject({ type: "StripeIdempotencyError", statusCode: 400 });
+      expect(await errorOf(other)).toMatchObject({ type: "StripeIdempotencyError", statusCode: 400 });
     });
   });
 
@@ -126,7 +126,7 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
       });
       const listed = await stripe.subscriptions.list({ customer, expand: ["data.customer"] });
       expect(listed.data).toMatchObject([{ id, customer: { id: customer } }]);
-      const wrong = await refusalOf(stripe.subscriptions.retrieve(id, { expand: ["colour"] }));
+      const wrong = await errorOf(stripe.subscriptions.retrieve(id, { expand: ["colour"] }));
       expect(wrong.statusCode).toBe(400);
     });
 
@@ -258,7 +258,7 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
         expect(ended.ended_at).not.toBeNull();
         // By this Nest tells an immediate end from a scheduled one.
         expect(ended.ended_at).toBe(ended.canceled_at);
-        expect(await refusalOf(stripe.subscriptions.cancel(id))).toMatchObject({
+        expect(await errorOf(stripe.subscriptions.cancel(id))).toMatchObject({
           statusCode: 404,
           code: "resource_missing",
         });
@@ -306,7 +306,7 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
       expect(found.data).toMatchObject([{ status: "paid", invoice: { id: invoice } }]);
       const refund = await stripe.refunds.create({ payment_intent, reason: "duplicate" });
       expect(refund).toMatchObject({ amount: 499, status: "succeeded", payment_intent });
-      const again = await refusalOf(stripe.refunds.create({ payment_intent, reason: "duplicate" }));
+      const again = await errorOf(stripe.refunds.create({ payment_intent, reason: "duplicate" }));
       expect(again).toMatchObject({ statusCode: 400, code: "charge_already_refunded" });
     });
 
@@ -328,7 +328,7 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
       await subscribe(customer);
       const { testClocks } = stripe.testHelpers;
       for (const frozen_time of [now - DAY, now + 100 * DAY]) {
-        expect((await refusalOf(testClocks.advance(clock, { frozen_time }))).statusCode).toBe(400);
+        expect((await errorOf(testClocks.advance(clock, { frozen_time }))).statusCode).toBe(400);
       }
       await account.advance(clock, now + DAY);
       expect((await testClocks.retrieve(clock)).frozen_time).toBe(now + DAY);
@@ -349,7 +349,7 @@ describe.each(STRIPES)("$name", ({ open, patience }) => {
           });
         return gone.deleted;
       });
-      expect((await refusalOf(stripe.testHelpers.testClocks.retrieve(id))).code).toBe("resource_missing");
+      expect((await errorOf(stripe.testHelpers.testClocks.retrieve(id))).code).toBe("resource_missing");
     });
   });
 });

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { expect, test } from "vitest";
 import { toAcaciaEvent } from "#stripe_double/acacia_events.ts";
-import { startRig, typesOf } from "#tests/packages/stripe_double/client.ts";
+import { startDoubleWithSdk, typesOf } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 interface Sink extends AsyncDisposable {
   url: string;
@@ -38,8 +38,8 @@ async function startSink(secret = "whsec_double"): Promise<Sink> {
 
 test("every event arrives, signed as the SDK checks it", async () => {
   await using sink = await startSink();
-  await using rig = await startRig({ webhookUrl: sink.url });
-  const { double } = rig;
+  await using running = await startDoubleWithSdk({ webhookUrl: sink.url });
+  const { double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   await double.settled();
   expect(new Set(sink.received.map((event) => event.id))).toEqual(
@@ -55,8 +55,8 @@ test("every event arrives, signed as the SDK checks it", async () => {
 
 test("what is not answered with 2xx comes again, until it is given up", async () => {
   await using sink = await startSink();
-  await using rig = await startRig({ webhookUrl: sink.url, retryDelaysMs: [5, 10] });
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk({ webhookUrl: sink.url, retryDelaysMs: [5, 10] });
+  const { stripe, double } = running;
   sink.answers.push(500, 503);
   await stripe.customers.create();
   await double.settled();
@@ -73,8 +73,11 @@ test("what is not answered with 2xx comes again, until it is given up", async ()
 
 test("no answer at all is tried again too, wherever the endpoint is by then", async () => {
   await using sink = await startSink();
-  await using rig = await startRig({ webhookUrl: "http://127.0.0.1:1", retryDelaysMs: [100, 100] });
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk({
+    webhookUrl: "http://127.0.0.1:1",
+    retryDelaysMs: [100, 100],
+  });
+  const { stripe, double } = running;
   await stripe.customers.create();
   double.deliverTo(sink.url);
   await double.settled();
@@ -83,8 +86,8 @@ test("no answer at all is tried again too, wherever the endpoint is by then", as
 
 test("copies and disorder on request", async () => {
   await using sink = await startSink();
-  await using rig = await startRig({ webhookUrl: sink.url });
-  const { double } = rig;
+  await using running = await startDoubleWithSdk({ webhookUrl: sink.url });
+  const { double } = running;
   double.configureDeliveries({ duplicates: 2, shuffle: 3 });
   for (let count = 0; count < 5; count++) double.createSubscription({ email: `n${count}@example.com` });
   await double.settled();
@@ -98,8 +101,8 @@ test("copies and disorder on request", async () => {
 
 test("held events wait, can be sent one by one in any order, and go out on flush", async () => {
   await using sink = await startSink();
-  await using rig = await startRig({ webhookUrl: sink.url });
-  const { double } = rig;
+  await using running = await startDoubleWithSdk({ webhookUrl: sink.url });
+  const { double } = running;
   double.configureDeliveries({ isHeld: true });
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.cancelSubscription(id);
@@ -116,8 +119,8 @@ test("held events wait, can be sent one by one in any order, and go out on flush
 });
 
 test("an event can be signed for a handler that is called directly", async () => {
-  await using rig = await startRig({ signedAt: () => Date.UTC(2030, 0, 1) });
-  const { double } = rig;
+  await using running = await startDoubleWithSdk({ signedAt: () => Date.UTC(2030, 0, 1) });
+  const { double } = running;
   const event = double.emit("customer.subscription.surprise", { id: "sub_1", object: "subscription" });
   const { body, header } = double.signedEvent(event);
   expect(header).toContain(`t=${Date.UTC(2030, 0, 1) / 1000},v1=`);
@@ -127,8 +130,8 @@ test("an event can be signed for a handler that is called directly", async () =>
 });
 
 test("an event can be rendered as an older version had it", async () => {
-  await using rig = await startRig();
-  const { double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { double } = running;
   double.createSubscription({ email: "amy@example.com" });
   const event = double.events().find(({ type }) => type === "customer.subscription.created");
   if (event === undefined) throw new Error("A subscription was created");
@@ -139,8 +142,8 @@ test("an event can be rendered as an older version had it", async () => {
 });
 
 test("events can be listed and read again, by type and time", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   const later = double.advance({ days: 3 });
   double.cancelSubscription(id);

@@ -1,48 +1,48 @@
 import { expect, test } from "vitest";
-import { refusalOf, startRig } from "#tests/packages/stripe_double/client.ts";
+import { errorOf, startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 const amy = { email: "amy@example.com" };
 
 test("error and rate_limited are answered before anything is executed", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const call = () => stripe.customers.create(amy, { idempotencyKey: "k" });
   double.fault({ calls: 1, kind: "error" });
-  expect(await refusalOf(call())).toMatchObject({ type: "StripeAPIError", statusCode: 500 });
+  expect(await errorOf(call())).toMatchObject({ type: "StripeAPIError", statusCode: 500 });
   double.fault({ calls: 1, kind: "rate_limited" });
-  expect(await refusalOf(call())).toMatchObject({ type: "StripeRateLimitError", statusCode: 429 });
+  expect(await errorOf(call())).toMatchObject({ type: "StripeRateLimitError", statusCode: 429 });
   expect(double.customers()).toEqual([]);
   await call();
   expect(double.customers()).toHaveLength(1);
 });
 
 test("a lost answer was executed, and its key replays it", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   // The SDK itself tries a closed connection once more, even without retries.
   double.fault({ calls: 2, kind: "lost" });
   const call = () => stripe.customers.create(amy, { idempotencyKey: "k" });
-  expect((await refusalOf(call())).type).toBe("StripeConnectionError");
+  expect((await errorOf(call())).type).toBe("StripeConnectionError");
   expect(double.customers()).toHaveLength(1);
   expect((await call()).id).toBe(double.customers()[0]?.id);
   expect(double.customers()).toHaveLength(1);
 });
 
 test("a hang is never answered: not executed, or executed with hang_after", async () => {
-  await using rig = await startRig({}, { timeout: 200 });
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk({}, { timeout: 200 });
+  const { stripe, double } = running;
   double.fault({ calls: 1, kind: "hang" });
-  expect((await refusalOf(stripe.customers.create(amy))).type).toBe("StripeConnectionError");
+  expect((await errorOf(stripe.customers.create(amy))).type).toBe("StripeConnectionError");
   expect(double.customers()).toEqual([]);
   double.fault({ calls: 1, kind: "hang_after" });
-  expect((await refusalOf(stripe.customers.create(amy))).type).toBe("StripeConnectionError");
+  expect((await errorOf(stripe.customers.create(amy))).type).toBe("StripeConnectionError");
   expect(double.customers()).toHaveLength(1);
   expect(double.requests.map(({ status }) => status)).toEqual([null, null]);
 });
 
 test("a fault may be for one operation, may be disarmed, and may come by a seeded chance", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   double.fault({ calls: 1, kind: "error", on: "POST /v1/subscriptions" });
   await stripe.customers.create(amy);
   double.fault({ calls: 5, kind: "error" });
@@ -67,8 +67,8 @@ test("a fault may be for one operation, may be disarmed, and may come by a seede
 });
 
 test("latency delays every answer, and reset takes everything back", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   double.latency(150);
   const start = performance.now();
   await stripe.customers.create(amy);

@@ -1,44 +1,44 @@
 import { expect, test } from "vitest";
-import { PRICE, refusalOf, startRig } from "#tests/packages/stripe_double/client.ts";
+import { errorOf, PRICE, startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 test("the same key with the same parameters replays the stored answer", async () => {
-  await using rig = await startRig();
+  await using running = await startDoubleWithSdk();
   const params = { email: "amy@example.com", metadata: { a: "1", b: "2" } };
-  const first = await rig.stripe.customers.create(params, { idempotencyKey: "k" });
+  const first = await running.stripe.customers.create(params, { idempotencyKey: "k" });
   const swapped = { metadata: { b: "2", a: "1" }, email: "amy@example.com" };
-  const second = await rig.stripe.customers.create(swapped, { idempotencyKey: "k" });
+  const second = await running.stripe.customers.create(swapped, { idempotencyKey: "k" });
   expect(second.id).toBe(first.id);
   expect(second.lastResponse.headers["idempotent-replayed"]).toBe("true");
   expect(first.lastResponse.headers["idempotent-replayed"]).toBeUndefined();
-  expect(rig.double.customers()).toHaveLength(1);
+  expect(running.double.customers()).toHaveLength(1);
 });
 
 test("the same key with other parameters, or for another call, is an idempotency error", async () => {
-  await using rig = await startRig();
-  const { customers, products } = rig.stripe;
+  await using running = await startDoubleWithSdk();
+  const { customers, products } = running.stripe;
   await customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
-  const other = await refusalOf(customers.create({ email: "bob@example.com" }, { idempotencyKey: "k" }));
+  const other = await errorOf(customers.create({ email: "bob@example.com" }, { idempotencyKey: "k" }));
   expect(other).toMatchObject({ type: "StripeIdempotencyError", statusCode: 400 });
-  const elsewhere = await refusalOf(products.create({ name: "p" }, { idempotencyKey: "k" }));
+  const elsewhere = await errorOf(products.create({ name: "p" }, { idempotencyKey: "k" }));
   expect(elsewhere.type).toBe("StripeIdempotencyError");
-  expect(rig.double.customers()).toHaveLength(1);
+  expect(running.double.customers()).toHaveLength(1);
 });
 
 test("a key whose first call still runs answers 409", async () => {
-  await using rig = await startRig();
-  rig.double.latency(200);
-  const call = () => rig.stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
+  await using running = await startDoubleWithSdk();
+  running.double.latency(200);
+  const call = () => running.stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
   const outcomes = await Promise.allSettled([call(), call()]);
   const refused = outcomes.filter((outcome) => outcome.status === "rejected");
   expect(refused).toHaveLength(1);
   expect(refused[0]?.reason).toMatchObject({ statusCode: 409, code: "idempotency_key_in_use" });
-  expect(rig.double.customers()).toHaveLength(1);
+  expect(running.double.customers()).toHaveLength(1);
 });
 
 test("a refusal after execution began is replayed, one before it is not", async () => {
-  await using rig = await startRig();
-  const { stripe } = rig;
-  const call = (params: object) => refusalOf(stripe.subscriptions.create(params, { idempotencyKey: "k" }));
+  await using running = await startDoubleWithSdk();
+  const { stripe } = running;
+  const call = (params: object) => errorOf(stripe.subscriptions.create(params, { idempotencyKey: "k" }));
   expect((await call({ customer: "cus_no" })).code).toBe("parameter_missing");
   const params = { customer: "cus_no", items: [{ price: PRICE }] };
   const first = await call(params);
@@ -49,12 +49,12 @@ test("a refusal after execution began is replayed, one before it is not", async 
 });
 
 test("a 500 after execution is replayed for 24 hours of the double's time", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const call = () => stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
   double.fault({ calls: 1, kind: "error_after" });
-  expect((await refusalOf(call())).statusCode).toBe(500);
-  expect((await refusalOf(call())).statusCode).toBe(500);
+  expect((await errorOf(call())).statusCode).toBe(500);
+  expect((await errorOf(call())).statusCode).toBe(500);
   expect(double.customers()).toHaveLength(1);
   double.advance({ hours: 25 });
   await call();

@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
 import { stripeRoutes } from "#stripe_double/stripe_routes.ts";
 import { type TrafficRecord, traffic } from "#stripe_double/traffic.ts";
-import { refusalOf, startRig } from "#tests/packages/stripe_double/client.ts";
+import { errorOf, startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
 import { runProgram } from "#tests/support/program.ts";
-import { faultsOf, requireGoodExchanges, wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import {
+  expectInvalidTraffic,
+  requireValidTraffic,
+  schemaErrors,
+} from "#tests/support/stripe_traffic_check.ts";
 
 type Call = Extract<TrafficRecord, { kind: "call" }>;
 
@@ -22,10 +26,10 @@ async function exchangesOf(work: () => Promise<unknown>): Promise<TrafficRecord[
 
 /** A call whose answer has customer, invoice and its payments in it. */
 async function richCall(): Promise<Call & { request: { answer: Json } }> {
-  await using rig = await startRig();
-  const { id } = rig.double.createSubscription({ email: "amy@example.com" });
+  await using running = await startDoubleWithSdk();
+  const { id } = running.double.createSubscription({ email: "amy@example.com" });
   const [call] = await exchangesOf(() =>
-    rig.stripe.subscriptions.retrieve(id, { expand: ["customer", "latest_invoice.payments"] }),
+    running.stripe.subscriptions.retrieve(id, { expand: ["customer", "latest_invoice.payments"] }),
   );
   if (call?.kind !== "call") throw new Error("no call was seen");
   return call as Call & { request: { answer: Json } };
@@ -36,7 +40,7 @@ type Json = any;
 const NAME = "GET /v1/subscriptions/:id, answer 200";
 
 test("a good exchange has no faults, whatever was expanded in it", async () => {
-  expect(await faultsOf([await richCall()])).toEqual([]);
+  expect(await schemaErrors([await richCall()])).toEqual([]);
 });
 
 test("without any required field of an object or of those inside it, an answer is not Stripe's", async () => {
@@ -50,7 +54,7 @@ test("without any required field of an object or of those inside it, an answer i
       const spoilt = structuredClone(call);
       delete place.reduce((node, step) => node[step], spoilt.request.answer)[field];
       const path = [...place, field].join(".");
-      if (!(await faultsOf([spoilt])).join().includes(`: ${path} must have`)) unnoticed.push(path);
+      if (!(await schemaErrors([spoilt])).join().includes(`: ${path} must have`)) unnoticed.push(path);
     }
   }
   // What the SDK calls optional.
@@ -120,12 +124,12 @@ test.each([
 ] as const)("%s is named with its place", async (_what, spoil, place) => {
   const call = await richCall();
   spoil(call.request.answer);
-  expect(await faultsOf([call])).toEqual([expect.stringContaining(`${NAME}: ${place} `)]);
+  expect(await schemaErrors([call])).toEqual([expect.stringContaining(`${NAME}: ${place} `)]);
 });
 
 test("an event is held against its type's object, what it was before included", async () => {
-  await using rig = await startRig();
-  const { double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.updateSubscription(id, { cancel_at_period_end: true });
   const events = double.events();
@@ -134,11 +138,11 @@ test("an event is held against its type's object, what it was before included", 
     body: JSON.stringify(event),
     forced: new Map(),
   });
-  expect(await faultsOf(events.map(asExchange))).toEqual([]);
+  expect(await schemaErrors(events.map(asExchange))).toEqual([]);
   const spoil = async (type: string, change: (event: Json) => void) => {
     const event = structuredClone(events.find((each) => each.type === type)) as Json;
     change(event);
-    return (await faultsOf([asExchange(event)])).join("\n");
+    return (await schemaErrors([asExchange(event)])).join("\n");
   };
   const updated = "customer.subscription.updated";
   expect(await spoil(updated, ({ data }) => delete data.object.trial_end)).toContain("data.object.trial_end");
@@ -151,40 +155,42 @@ test("an event is held against its type's object, what it was before included", 
 });
 
 test("a request's parameters are held against the SDK's, and the test that made a bad one fails", async () => {
-  await using rig = await startRig();
+  await using running = await startDoubleWithSdk();
   const unknown = { email: "amy@example.com", colour: "red" } as object;
-  await refusalOf(rig.stripe.customers.create(unknown));
-  await expect(requireGoodExchanges()).rejects.toThrow("POST /v1/customers, parameters: colour ");
-  await requireGoodExchanges();
+  await errorOf(running.stripe.customers.create(unknown));
+  await expect(requireValidTraffic()).rejects.toThrow("POST /v1/customers, parameters: colour ");
+  await requireValidTraffic();
 });
 
 test("what is wrong on purpose is said to be, and must be wrong", async () => {
-  await using rig = await startRig();
-  const { customers } = rig.stripe;
-  await wrongOnPurpose(() => refusalOf(customers.create({ colour: "red" } as object)));
-  await expect(wrongOnPurpose(() => customers.list())).rejects.toThrow("Nothing here was wrong on purpose");
+  await using running = await startDoubleWithSdk();
+  const { customers } = running.stripe;
+  await expectInvalidTraffic(() => errorOf(customers.create({ colour: "red" } as object)));
+  await expect(expectInvalidTraffic(() => customers.list())).rejects.toThrow(
+    "Nothing here was wrong on purpose",
+  );
 });
 
 test("what a control forced on an object is no fault of the double's, anything else in it is", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.updateSubscription(id, { fields: { status: "asleep" } });
   const seen = await exchangesOf(() => stripe.subscriptions.retrieve(id));
-  expect(await faultsOf(seen)).toEqual([]);
+  expect(await schemaErrors(seen)).toEqual([]);
   (seen[0] as Json).request.answer.created = "now";
-  expect(await faultsOf(seen)).toEqual([expect.stringContaining("created")]);
+  expect(await schemaErrors(seen)).toEqual([expect.stringContaining("created")]);
 });
 
 test("the double takes no parameter that the SDK does not know", async () => {
   for (const { method, path, schema } of stripeRoutes({ base: "", returnUrl: null })) {
     const names = Object.keys((schema as Json).def.shape);
-    const faults = await faultsOf(
+    const faults = await schemaErrors(
       names.map((name) => call(method, path.replace(":id", "x_1"), { [name]: {} })),
     );
     expect(faults.filter((fault) => fault.includes("additional properties"))).toEqual([]);
   }
-  const probe = await faultsOf([call("GET", "/v1/customers", { colour: {} })]);
+  const probe = await schemaErrors([call("GET", "/v1/customers", { colour: {} })]);
   expect(probe.join()).toContain("additional properties");
 });
 
@@ -203,7 +209,7 @@ function call(method: string, path: string, params: Json): TrafficRecord {
 }
 
 test("the double of a program that a test runs is watched too", async () => {
-  const program = runProgram("tests/support/bad_exchange.ts");
+  const program = runProgram("tests/support/invalid_stripe_request.ts");
   expect(await program.ended).toMatchObject({ status: 0 });
-  await expect(requireGoodExchanges()).rejects.toThrow("POST /v1/customers, parameters: colour ");
+  await expect(requireValidTraffic()).rejects.toThrow("POST /v1/customers, parameters: colour ");
 });

@@ -6,8 +6,8 @@ import { KNOWN_DIFFERENCES } from "#tests/packages/stripe_double/known_differenc
 import { recordNestRequests } from "#tests/packages/stripe_double/nest_requests.ts";
 import { STRIPE_MOCK_VERSION, type StripeMock, startStripeMock } from "#tests/support/stripe_mock.ts";
 import { compareShapes, encodeForm, type ShapeDifference } from "#tests/support/stripe_mock_compare.ts";
-import { operationOf } from "#tests/support/stripe_schema/exchange_check.ts";
 import { requestShape, requestsMadeIn } from "#tests/support/stripe_schema/sdk_calls.ts";
+import { operationOf } from "#tests/support/stripe_schema/traffic_schema_check.ts";
 import { onPath } from "#tools/machine/child_process.ts";
 
 /** Commands are run and code is read. */

@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import {
   customerWithCard,
   DAY,
+  errorOf,
   PRICE,
-  refusalOf,
-  startRig,
+  startDoubleWithSdk,
   typesOf,
-} from "#tests/packages/stripe_double/client.ts";
+} from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 test("a trial without a card starts at once, in flexible billing", async () => {
-  await using rig = await startRig();
-  const { stripe } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe } = running;
   const customer = await stripe.customers.create({ email: "amy@example.com" });
   const trial = await stripe.subscriptions.create({
     customer: customer.id,
@@ -36,21 +36,21 @@ test("a trial without a card starts at once, in flexible billing", async () => {
 });
 
 test("a card pays at once; a declined one leaves it incomplete; none is refused", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
-  const paid = await stripe.subscriptions.create(await customerWithCard(rig));
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const paid = await stripe.subscriptions.create(await customerWithCard(running));
   expect(paid.status).toBe("active");
-  const declined = await customerWithCard(rig, { declines: true });
+  const declined = await customerWithCard(running, { declines: true });
   expect((await stripe.subscriptions.create(declined)).status).toBe("incomplete");
   const strict = { ...declined, payment_behavior: "error_if_incomplete" as const };
-  expect(await refusalOf(stripe.subscriptions.create(strict))).toMatchObject({
+  expect(await errorOf(stripe.subscriptions.create(strict))).toMatchObject({
     type: "StripeCardError",
     code: "card_declined",
     statusCode: 402,
   });
   const poor = await stripe.customers.create();
   const bare = { customer: poor.id, items: [{ price: PRICE }] };
-  expect((await refusalOf(stripe.subscriptions.create(bare))).code).toBe("resource_missing");
+  expect((await errorOf(stripe.subscriptions.create(bare))).code).toBe("resource_missing");
   const later = await stripe.subscriptions.create({ ...bare, payment_behavior: "default_incomplete" });
   expect(later.status).toBe("incomplete");
   double.attachCard(poor.id);
@@ -59,8 +59,8 @@ test("a card pays at once; a declined one leaves it incomplete; none is refused"
 });
 
 test("a promotion code becomes a discount and lowers the invoice", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id } = double.createPromotionCode({ id: "promo_staff", code: "STAFF", percentOff: 100 });
   const customer = await stripe.customers.create();
   const subscription = await stripe.subscriptions.create({
@@ -78,8 +78,8 @@ test("a promotion code becomes a discount and lowers the invoice", async () => {
 });
 
 test("lists hide cancelled ones unless asked, and filter by customer, price and status", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const kept = double.createSubscription({ email: "amy@example.com" });
   const ended = double.createSubscription({ email: "amy@example.com", status: "canceled" });
   const ids = async (params: object) => (await stripe.subscriptions.list(params)).data.map(({ id }) => id);
@@ -92,9 +92,9 @@ test("lists hide cancelled ones unless asked, and filter by customer, price and 
 });
 
 test("a scheduled end can be asked for both ways, and taken back", async () => {
-  await using rig = await startRig();
-  const { stripe } = rig;
-  const { id, items } = await stripe.subscriptions.create(await customerWithCard(rig));
+  await using running = await startDoubleWithSdk();
+  const { stripe } = running;
+  const { id, items } = await stripe.subscriptions.create(await customerWithCard(running));
   const end = items.data[0]?.current_period_end;
   const asked = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
   expect(asked).toMatchObject({ cancel_at_period_end: true, cancel_at: end, status: "active" });
@@ -106,13 +106,13 @@ test("a scheduled end can be asked for both ways, and taken back", async () => {
   expect(flexible).toMatchObject({ cancel_at_period_end: false, cancel_at: end });
   expect((await stripe.subscriptions.update(id, { cancel_at: "" })).cancel_at).toBeNull();
   const both = { cancel_at_period_end: true, cancel_at: (end ?? 0) + 1 };
-  expect((await refusalOf(stripe.subscriptions.update(id, both))).statusCode).toBe(400);
+  expect((await errorOf(stripe.subscriptions.update(id, both))).statusCode).toBe(400);
 });
 
 test("updates tell what was before, and nothing when nothing changed", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
-  const { id } = await stripe.subscriptions.create(await customerWithCard(rig));
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(running));
   await stripe.subscriptions.update(id, { metadata: { a: "1" } });
   await stripe.subscriptions.update(id, { metadata: { a: "1" } });
   const updates = double.events().filter(({ type }) => type === "customer.subscription.updated");
@@ -123,17 +123,17 @@ test("updates tell what was before, and nothing when nothing changed", async () 
 });
 
 test("cancelling ends at once; a second time it is missing, but it can still be read", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
-  const { id } = await stripe.subscriptions.create(await customerWithCard(rig));
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(running));
   const ended = await stripe.subscriptions.cancel(id, { invoice_now: false, prorate: false });
   expect(ended).toMatchObject({ status: "canceled", cancel_at: null, ended_at: ended.canceled_at });
   expect(ended.ended_at).not.toBeNull();
-  expect(await refusalOf(stripe.subscriptions.cancel(id))).toMatchObject({
+  expect(await errorOf(stripe.subscriptions.cancel(id))).toMatchObject({
     statusCode: 404,
     code: "resource_missing",
   });
-  expect((await refusalOf(stripe.subscriptions.update(id, { cancel_at_period_end: true }))).statusCode).toBe(
+  expect((await errorOf(stripe.subscriptions.update(id, { cancel_at_period_end: true }))).statusCode).toBe(
     400,
   );
   expect((await stripe.subscriptions.retrieve(id)).status).toBe("canceled");
@@ -144,8 +144,8 @@ test("cancelling ends at once; a second time it is missing, but it can still be 
 });
 
 test("every status can be made, each with a customer of its own", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const statuses = [
     "active",
     "canceled",
@@ -167,8 +167,8 @@ test("every status can be made, each with a customer of its own", async () => {
 });
 
 test("a change can be forced, whatever it makes of the object", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id } = double.createSubscription({ email: null });
   double.updateSubscription(id, { status: "past_due" });
   expect((await stripe.subscriptions.retrieve(id)).status).toBe("past_due");

@@ -1,12 +1,18 @@
 import { expect, test } from "vitest";
-import { DAY, PRICE, refusalOf, startRig, typesOf } from "#tests/packages/stripe_double/client.ts";
+import {
+  DAY,
+  errorOf,
+  PRICE,
+  startDoubleWithSdk,
+  typesOf,
+} from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 const START = Date.UTC(2027, 0, 31, 12) / 1000;
 const trial = { items: [{ price: PRICE }], trial_period_days: 14 };
 
 test("a clock moves only who is on it, and the account's time only who is not", async () => {
-  await using rig = await startRig({ now: () => START * 1000 });
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk({ now: () => START * 1000 });
+  const { stripe, double } = running;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time: START + 100 * DAY });
   const on = await stripe.customers.create({ email: "on@example.com", test_clock: clock.id });
   const off = await stripe.customers.create({ email: "off@example.com" });
@@ -36,8 +42,8 @@ test("a clock moves only who is on it, and the account's time only who is not", 
 });
 
 test("cards and banks know no test clock: intents, charges and refunds have the account's time", async () => {
-  await using rig = await startRig({ now: () => START * 1000 });
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk({ now: () => START * 1000 });
+  const { stripe, double } = running;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time: START + 100 * DAY });
   const { id: customer } = await stripe.customers.create({ test_clock: clock.id });
   double.attachCard(customer);
@@ -53,8 +59,8 @@ test("cards and banks know no test clock: intents, charges and refunds have the 
 });
 
 test("a clock says that it is on its way before it has arrived, and its events tell of it", async () => {
-  await using rig = await startRig({ now: () => START * 1000 });
-  const { testClocks } = rig.stripe.testHelpers;
+  await using running = await startDoubleWithSdk({ now: () => START * 1000 });
+  const { testClocks } = running.stripe.testHelpers;
   const clock = await testClocks.create({ frozen_time: START, name: "life" });
   const target = START + 10 * DAY;
   expect(await testClocks.advance(clock.id, { frozen_time: target })).toMatchObject({
@@ -65,16 +71,16 @@ test("a clock says that it is on its way before it has arrived, and its events t
   expect(await testClocks.retrieve(clock.id)).toMatchObject({ status: "ready", frozen_time: target });
   expect((await testClocks.list()).data).toHaveLength(1);
   await testClocks.del(clock.id);
-  expect(typesOf(rig.double, "test_helpers")).toEqual(
+  expect(typesOf(running.double, "test_helpers")).toEqual(
     ["created", "advancing", "ready", "deleted"].map((what) => `test_helpers.test_clock.${what}`),
   );
-  const lost = await refusalOf(rig.stripe.customers.create({ test_clock: clock.id }));
+  const lost = await errorOf(running.stripe.customers.create({ test_clock: clock.id }));
   expect(lost).toMatchObject({ code: "resource_missing", param: "test_clock" });
 });
 
 test("who is on a clock is listed only to who asks for the clock or the customer", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time: START });
   const { id: customer } = await stripe.customers.create({ test_clock: clock.id });
   const on = await stripe.subscriptions.create({ customer, ...trial });

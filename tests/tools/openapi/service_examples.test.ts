@@ -5,7 +5,7 @@ import { handler as unmatched } from "#entry/unmatched.ts";
 import { openApiDocument, requireDeclared } from "#tests/support/declared.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import type { Reply, TestNest } from "#tests/support/nest.ts";
-import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 import { type Nests, startNests } from "#tests/tools/openapi/provoke.ts";
 import { toEvent } from "#tools/local/gateway.ts";
 import { errorsOf } from "#tools/openapi/read.ts";
@@ -66,7 +66,7 @@ describe("the webhook", () => {
     const example = operation.requestBody?.content["application/json"].examples?.whole;
     if (!example || !("value" in example)) throw new Error("The webhook has no example.");
     // The example lacks the fields that Nest does not read.
-    const reply = await wrongOnPurpose(() => nests.good.webhook(example.value as object));
+    const reply = await expectInvalidTraffic(() => nests.good.webhook(example.value as object));
     expect(reply.body).toEqual({ received: true });
   });
 

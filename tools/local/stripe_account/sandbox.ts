@@ -8,7 +8,9 @@ import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const VITEST = fileURLToPath(new URL("node_modules/vitest/vitest.mjs", ROOT));
-const SUITES = ["contract", "whole_life"].map((name) => `tests/packages/stripe_double/${name}.test.ts`);
+const SUITES = ["contract", "subscription_lifecycle"].map(
+  (name) => `tests/packages/stripe_double/${name}.test.ts`,
+);
 
 function run(): void {
   const key = process.env.STRIPE_CONTRACT_KEY;

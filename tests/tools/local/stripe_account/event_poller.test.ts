@@ -2,14 +2,18 @@ import Stripe from "stripe";
 import { expect, test } from "vitest";
 import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { StripeApi } from "#core/services/stripe.ts";
-import { PRICE, type Rig, startRig } from "#tests/packages/stripe_double/client.ts";
-import { faultsOf } from "#tests/support/stripe_witness.ts";
+import {
+  type DoubleWithSdk,
+  PRICE,
+  startDoubleWithSdk,
+} from "#tests/packages/stripe_double/double_with_sdk.ts";
+import { schemaErrors } from "#tests/support/stripe_traffic_check.ts";
 import { createEventPoller, type EventPollerOptions } from "#tools/local/stripe_account/event_poller.ts";
 
 const SECRET = "whsec_of_this_run";
 
 /** A poller on a double, and what it posted, each checked with the SDK. */
-function startPoller({ double }: Rig, options: Partial<EventPollerOptions> = {}) {
+function startPoller({ double }: DoubleWithSdk, options: Partial<EventPollerOptions> = {}) {
   const posted: Stripe.Event[] = [];
   const bodies: string[] = [];
   /** What the next posts are answered, then 200; null is no answer. */
@@ -28,28 +32,30 @@ function startPoller({ double }: Rig, options: Partial<EventPollerOptions> = {})
 }
 
 test("each event that Nest acts on is posted once, oldest first, signed, in the bytes that Stripe would send", async () => {
-  await using rig = await startRig();
-  const { poller, posted, bodies } = startPoller(rig);
-  const { id } = rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
-  rig.double.updateSubscription(id, { cancel_at_period_end: true });
-  rig.double.createSubscription({ email: "bob@example.com" });
+  await using running = await startDoubleWithSdk();
+  const { poller, posted, bodies } = startPoller(running);
+  const { id } = running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  running.double.updateSubscription(id, { cancel_at_period_end: true });
+  running.double.createSubscription({ email: "bob@example.com" });
   await poller.poll();
-  const wanted = rig.double.events().filter(({ type }) => (STRIPE_EVENT_TYPES as string[]).includes(type));
+  const wanted = running.double
+    .events()
+    .filter(({ type }) => (STRIPE_EVENT_TYPES as string[]).includes(type));
   expect(posted.map((event) => event.id)).toEqual(wanted.map((event) => event.id));
   expect(bodies.map((body) => JSON.parse(body))).toEqual(wanted);
-  expect(await faultsOf(bodies.map((body) => ({ kind: "event", body, forced: new Map() })))).toEqual([]);
+  expect(await schemaErrors(bodies.map((body) => ({ kind: "event", body, forced: new Map() })))).toEqual([]);
   expect(await poller.poll()).toEqual([]);
-  rig.double.cancelSubscription(id);
+  running.double.cancelSubscription(id);
   expect((await poller.poll()).map(({ type }) => type)).toEqual(["customer.subscription.deleted"]);
 });
 
 test("what is not taken comes again in its place, until it is given up", async () => {
-  await using rig = await startRig();
-  const { poller, posted, answers } = startPoller(rig, { retryDelays: [0, 0] });
-  rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  await using running = await startDoubleWithSdk();
+  const { poller, posted, answers } = startPoller(running, { retryDelays: [0, 0] });
+  running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
   answers.push(409);
   expect((await poller.poll()).map(({ status }) => status)).toEqual([409]);
-  rig.double.createSubscription({ email: "bob@example.com", trialDays: 14 });
+  running.double.createSubscription({ email: "bob@example.com", trialDays: 14 });
   answers.push(null);
   const second = await poller.poll();
   expect(second.map(({ status }) => status)).toEqual([null, 200]);
@@ -60,29 +66,29 @@ test("what is not taken comes again in its place, until it is given up", async (
 });
 
 test("a try that is not due yet is not made", async () => {
-  await using rig = await startRig();
-  const { poller, answers } = startPoller(rig, { retryDelays: [60_000] });
-  rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  await using running = await startDoubleWithSdk();
+  const { poller, answers } = startPoller(running, { retryDelays: [60_000] });
+  running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
   answers.push(503);
   expect(await poller.poll()).toHaveLength(1);
   expect(await poller.poll()).toEqual([]);
 });
 
 test("when Stripe fails it says so, and the next time nothing is missing", async () => {
-  await using rig = await startRig();
-  const { poller, posted } = startPoller(rig);
-  rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
-  rig.double.fault({ calls: 9, kind: "rate_limited" });
+  await using running = await startDoubleWithSdk();
+  const { poller, posted } = startPoller(running);
+  running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+  running.double.fault({ calls: 9, kind: "rate_limited" });
   await expect(poller.poll()).rejects.toMatchObject({ code: "stripe_error" });
-  rig.double.fault({ calls: 0, kind: "none" });
+  running.double.fault({ calls: 0, kind: "none" });
   await poller.poll();
   expect(posted).toHaveLength(1);
 });
 
 test("more events than a page holds, and events of a test clock's future, keep none back", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
-  const { poller, posted } = startPoller(rig);
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { poller, posted } = startPoller(running);
   const frozen_time = Math.floor(Date.now() / 1000) + 90 * 86_400;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time });
   const { id: customer } = await stripe.customers.create({ test_clock: clock.id });
@@ -101,8 +107,8 @@ test("more events than a page holds, and events of a test clock's future, keep n
 });
 
 test("what happened before it was made is left alone", async () => {
-  await using rig = await startRig({ now: () => Date.now() - 3_600_000 });
-  rig.double.createSubscription({ email: "amy@example.com" });
-  const { poller } = startPoller(rig);
+  await using running = await startDoubleWithSdk({ now: () => Date.now() - 3_600_000 });
+  running.double.createSubscription({ email: "amy@example.com" });
+  const { poller } = startPoller(running);
   expect(await poller.poll()).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { expect, inject, test } from "vitest";
 import { runProgram } from "#tests/support/program.ts";
-import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 const SANDBOX = "tools/local/stripe_account/sandbox.ts";
@@ -35,7 +35,7 @@ test("with a key it lives the life in that account, and leaves nothing living be
     MONGODB_URI: inject("mongoUri"),
     NO_COLOR: "1",
   });
-  const { status, printed } = await wrongOnPurpose(() => run.ended);
+  const { status, printed } = await expectInvalidTraffic(() => run.ended);
   expect(printed).toMatch(/Test Files {2}2 passed/);
   expect(printed).toMatch(/a Stripe sandbox/);
   expect(printed).not.toContain(double.secretKey);

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { PRICE, startRig } from "#tests/packages/stripe_double/client.ts";
+import { PRICE, startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
 
@@ -46,8 +46,8 @@ describe("Stripe's test mode for the local stack", () => {
   });
 
   test("says what is wrong with key or price before anything is started", async () => {
-    await using rig = await startRig();
-    const good = environmentOf(rig.double.url);
+    await using running = await startDoubleWithSdk();
+    const good = environmentOf(running.double.url);
     const open = (change: object) => openTestMode({ ...good, ...change }, silent);
     await expect(open({ STRIPE_PRICE_ID: "price_no" })).rejects.toThrow("Stripe has no price price_no");
     await expect(open({ STRIPE_PRODUCT_IDS: "prod_other" })).rejects.toThrow("is of prod_default");
@@ -57,12 +57,12 @@ describe("Stripe's test mode for the local stack", () => {
   });
 
   test("fetches events for the webhook, says what it did not take, and ends when it is closed", async () => {
-    await using rig = await startRig();
+    await using running = await startDoubleWithSdk();
     const said: string[] = [];
-    const opened = await openTestMode(environmentOf(rig.double.url), (line) => said.push(line));
+    const opened = await openTestMode(environmentOf(running.double.url), (line) => said.push(line));
     if (!opened) throw new Error("it was to be opened");
     expect(opened).toMatchObject({ mode: "test", priceId: PRICE, productIds: "prod_default" });
-    const { id } = rig.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
+    const { id } = running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
     // Nobody listens there.
     opened.deliverTo("http://127.0.0.1:1/1/webhook/stripe");
     await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 10_000 });

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import Stripe from "stripe";
 import { DEFAULT_PRICE, DEFAULT_PRODUCT } from "#stripe_double/settings.ts";
 import { startStripeDouble } from "#stripe_double/stripe_double.ts";
-import { wrongOnPurpose } from "#tests/support/stripe_witness.ts";
+import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 
 /** An account at some Stripe, with something to sell. Disposing takes away what was made in it. */
@@ -21,14 +21,14 @@ export interface Account extends AsyncDisposable {
   /** Moves a clock, and waits until all has been lived through. */
   advance(clock: string, to: number): Promise<void>;
   /** Runs work that asks what no Stripe takes, on purpose. */
-  wrongOnPurpose<Result>(work: () => Promise<Result>): Promise<Result>;
+  expectInvalidTraffic<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Something that was made and must go. */
   deleteLater(work: () => Promise<unknown>): void;
   /** Tries until it holds: Stripe takes its time, the double takes none. */
   until<Found>(what: string, look: () => Promise<Found | null | undefined | false>): Promise<Found>;
 }
 
-export interface SomeStripe {
+export interface ContractTarget {
   name: string;
   open(): Promise<Account>;
   /** How long one test may take, in ms. */
@@ -42,14 +42,14 @@ const STEP_MS = 1_000;
 /** The double needs no second look, unless the machine is so busy that a request took too long. */
 const PROMPT = { patience: 60_000, tries: 5 };
 
-const double: SomeStripe = { name: "the double", patience: PROMPT.patience, open: openDouble };
+const double: ContractTarget = { name: "the double", patience: PROMPT.patience, open: openDouble };
 
 /** The double always, and a real Stripe sandbox where STRIPE_CONTRACT_KEY names the key of one. */
-export const STRIPES: readonly SomeStripe[] = process.env[KEY]
+export const CONTRACT_TARGETS: readonly ContractTarget[] = process.env[KEY]
   ? [double, sandboxOf(process.env[KEY])]
   : [double];
 
-function sandboxOf(key: string): SomeStripe {
+function sandboxOf(key: string): ContractTarget {
   requireTestKey(KEY, key);
   return { name: "a Stripe sandbox", patience: PATIENCE_MS, open: () => openSandbox(key) };
 }
@@ -64,7 +64,7 @@ function connect(key: string, url: string | undefined): Stripe {
 
 async function openDouble(): Promise<Account> {
   const { secretKey, url, close } = await startStripeDouble();
-  const sold = { price: DEFAULT_PRICE, product: DEFAULT_PRODUCT, portal: undefined, wrongOnPurpose };
+  const sold = { price: DEFAULT_PRICE, product: DEFAULT_PRODUCT, portal: undefined, expectInvalidTraffic };
   return accountOf({ secretKey, url, ...sold, tries: PROMPT.tries, deletions: [close] });
 }
 
@@ -91,7 +91,7 @@ async function openSandbox(secretKey: string): Promise<Account> {
     product: product.id,
     portal,
     // Nobody here sees what goes to it.
-    wrongOnPurpose: (work) => work(),
+    expectInvalidTraffic: (work) => work(),
     tries: PATIENCE_MS / STEP_MS,
     deletions,
   });
@@ -106,7 +106,7 @@ async function makePortal(stripe: Stripe, deletions: Deletion[]): Promise<string
 }
 
 type Deletion = () => Promise<unknown>;
-type Opened = Pick<Account, "secretKey" | "url" | "price" | "product" | "portal" | "wrongOnPurpose">;
+type Opened = Pick<Account, "secretKey" | "url" | "price" | "product" | "portal" | "expectInvalidTraffic">;
 
 function accountOf({
   tries,

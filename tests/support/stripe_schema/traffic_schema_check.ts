@@ -13,7 +13,7 @@ export function operationOf({ method, path }: Pick<RecordedRequest, "method" | "
 }
 
 /** Holds the double's traffic against what the pinned SDK says of Stripe. */
-export class ExchangeCheck {
+export class TrafficSchemaCheck {
   readonly #schema: StripeSchema;
   readonly #shapes: Shapes;
 
@@ -23,7 +23,7 @@ export class ExchangeCheck {
   }
 
   /** What is wrong with an exchange, a line each that names operation and field; nothing if all is well. */
-  faultsOf(exchange: TrafficRecord): string[] {
+  schemaErrors(exchange: TrafficRecord): string[] {
     if (exchange.kind === "call") return this.#faultsOfCall(exchange.request, exchange.forced);
     const event = JSON.parse(exchange.body);
     const violations = this.#shapes.violations(this.#schema.event, event);

@@ -9,18 +9,18 @@ import { join } from "node:path";
 import { setImmediate as immediately } from "node:timers/promises";
 import { afterAll, afterEach, inject } from "vitest";
 import { type TrafficRecord, traffic } from "#stripe_double/traffic.ts";
-import { EXCHANGE_LOG, readExchange } from "#tests/support/stripe_exchange_log.ts";
-import type { ExchangeCheck } from "#tests/support/stripe_schema/exchange_check.ts";
+import type { TrafficSchemaCheck } from "#tests/support/stripe_schema/traffic_schema_check.ts";
+import { parseTrafficLine, TRAFFIC_LOG } from "#tests/support/stripe_traffic_log.ts";
 
 /** A test that makes very many must not keep them all. */
 const BATCH = 1_000;
 
 const log = join(tmpdir(), `nest-traffic-${randomUUID()}`);
-process.env[EXCHANGE_LOG] = log;
+process.env[TRAFFIC_LOG] = log;
 /** What nobody looked at yet, and what was found in the rest. */
 const seen: TrafficRecord[] = [];
 let found = new Set<string>();
-let check: ExchangeCheck | undefined;
+let check: TrafficSchemaCheck | undefined;
 
 const see = (message: unknown) => {
   seen.push(message as TrafficRecord);
@@ -30,21 +30,21 @@ const see = (message: unknown) => {
 };
 traffic.subscribe(see);
 
-function look(by: ExchangeCheck, some: readonly TrafficRecord[]): void {
-  for (const exchange of some) for (const fault of by.faultsOf(exchange)) found.add(fault);
+function look(by: TrafficSchemaCheck, some: readonly TrafficRecord[]): void {
+  for (const exchange of some) for (const fault of by.schemaErrors(exchange)) found.add(fault);
 }
 
 /** Most files never talk to Stripe, and need none of this. */
-async function openCheck(): Promise<ExchangeCheck> {
-  const { ExchangeCheck } = await import("#tests/support/stripe_schema/exchange_check.ts");
-  check ??= new ExchangeCheck(JSON.parse(readFileSync(inject("stripeSchema"), "utf8")));
+async function openCheck(): Promise<TrafficSchemaCheck> {
+  const { TrafficSchemaCheck } = await import("#tests/support/stripe_schema/traffic_schema_check.ts");
+  check ??= new TrafficSchemaCheck(JSON.parse(readFileSync(inject("stripeSchema"), "utf8")));
   return check;
 }
 
 /** What programs wrote down since the last time. */
 function takeLogged(): TrafficRecord[] {
   try {
-    return readFileSync(log, "utf8").split("\n").slice(0, -1).map(readExchange);
+    return readFileSync(log, "utf8").split("\n").slice(0, -1).map(parseTrafficLine);
   } catch {
     return [];
   } finally {
@@ -65,29 +65,29 @@ async function takeFaults(): Promise<string[]> {
 }
 
 /** What is wrong with traffic, each once. */
-export async function faultsOf(some: readonly TrafficRecord[]): Promise<string[]> {
+export async function schemaErrors(some: readonly TrafficRecord[]): Promise<string[]> {
   const by = await openCheck();
-  return [...new Set(some.flatMap((exchange) => by.faultsOf(exchange)))];
+  return [...new Set(some.flatMap((exchange) => by.schemaErrors(exchange)))];
 }
 
 /** @throws Error naming operation and field of all that was wrong since the last time */
-export async function requireGoodExchanges(): Promise<void> {
+export async function requireValidTraffic(): Promise<void> {
   const faults = await takeFaults();
   if (faults.length > 0) throw new Error(`Not as Stripe has it:\n${faults.join("\n")}`);
 }
 
 // The first hooks to be registered run last, when the test's own have closed what was open.
-afterEach(requireGoodExchanges);
+afterEach(requireValidTraffic);
 afterAll(async () => {
   traffic.unsubscribe(see);
-  await requireGoodExchanges();
+  await requireValidTraffic();
 });
 
 /**
  * Runs work whose traffic are wrong on purpose, such as a parameter that Stripe does not know.
  * @throws Error if every one of them was good, so that no such mark outlives its reason
  */
-export async function wrongOnPurpose<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function expectInvalidTraffic<Result>(work: () => Promise<Result>): Promise<Result> {
   const before = await takeFaults();
   try {
     const result = await work();

@@ -6,9 +6,9 @@ import { appendFileSync } from "node:fs";
 import { type TrafficRecord, traffic } from "#stripe_double/traffic.ts";
 
 /** Names the file. */
-export const EXCHANGE_LOG = "NEST_TEST_EXCHANGES";
+export const TRAFFIC_LOG = "NEST_TEST_STRIPE_TRAFFIC";
 
-const path = process.env[EXCHANGE_LOG];
+const path = process.env[TRAFFIC_LOG];
 if (path) {
   traffic.subscribe((message) => {
     const { forced, ...exchange } = message as TrafficRecord;
@@ -18,7 +18,7 @@ if (path) {
 }
 
 /** An exchange as it was, from its line. */
-export function readExchange(line: string): TrafficRecord {
+export function parseTrafficLine(line: string): TrafficRecord {
   const { forced, ...exchange } = JSON.parse(line);
   return {
     ...exchange,

@@ -6,7 +6,7 @@
 import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { StripeApi } from "#core/services/stripe.ts";
-import { type Account, STRIPES } from "#tests/packages/stripe_double/stripes.ts";
+import { type Account, CONTRACT_TARGETS } from "#tests/packages/stripe_double/contract_targets.ts";
 import { codeIn, linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { createEventPoller, type EventPoller } from "#tools/local/stripe_account/event_poller.ts";
 
@@ -15,7 +15,7 @@ const DAY = 86_400;
 const SECRET = "whsec_of_this_run";
 const REMINDER = "Your Beak trial ends soon";
 
-describe.each(STRIPES)("a whole life with $name", ({ open, patience }) => {
+describe.each(CONTRACT_TARGETS)("a whole life with $name", ({ open, patience }) => {
   let account: Account;
   let stripe: Stripe;
   let nest: TestNest;

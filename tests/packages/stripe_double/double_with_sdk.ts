@@ -9,16 +9,16 @@ import {
 export const PRICE = DEFAULT_PRICE;
 export const DAY = 86_400;
 
-export interface Rig extends AsyncDisposable {
+export interface DoubleWithSdk extends AsyncDisposable {
   double: StripeDouble;
   stripe: Stripe;
 }
 
 /** A double, and the unmodified SDK pointed at it. */
-export async function startRig(
+export async function startDoubleWithSdk(
   options: StripeDoubleOptions = {},
   config: Stripe.StripeConfig = {},
-): Promise<Rig> {
+): Promise<DoubleWithSdk> {
   const double = await startStripeDouble(options);
   return {
     double,
@@ -41,7 +41,7 @@ export function connect(double: StripeDouble, key: string, config: Stripe.Stripe
 }
 
 /** The error that a call ended in. */
-export async function refusalOf(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
+export async function errorOf(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   try {
     await call;
   } catch (error) {
@@ -52,7 +52,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<Stripe.errors.S
 
 /** A customer with a card of some behaviour, and what a subscription for them needs. */
 export async function customerWithCard(
-  { stripe, double }: Rig,
+  { stripe, double }: DoubleWithSdk,
   card: { declines?: boolean; processes?: boolean } = {},
 ): Promise<Stripe.SubscriptionCreateParams> {
   const customer = await stripe.customers.create({ email: "amy@example.com" });

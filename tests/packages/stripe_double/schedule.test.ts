@@ -3,17 +3,17 @@ import { expect, test } from "vitest";
 import {
   customerWithCard,
   DAY,
+  type DoubleWithSdk,
   PRICE,
-  type Rig,
-  startRig,
+  startDoubleWithSdk,
   typesOf,
-} from "#tests/packages/stripe_double/client.ts";
+} from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 const START = Date.UTC(2027, 0, 31, 12) / 1000;
 const still = { now: () => START * 1000 };
 
 async function startTrial(
-  { stripe }: Rig,
+  { stripe }: DoubleWithSdk,
   missing: "cancel" | "create_invoice" | "pause",
 ): Promise<Stripe.Subscription> {
   const customer = await stripe.customers.create({ email: "amy@example.com" });
@@ -26,9 +26,9 @@ async function startTrial(
 }
 
 test("a trial announces its end three days before, and without a card it is over", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
-  const { id } = await startTrial(rig, "cancel");
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
+  const { id } = await startTrial(running, "cancel");
   double.advance({ days: 10 });
   expect(typesOf(double, "customer.subscription")).toEqual(["customer.subscription.created"]);
   double.advance({ days: 10 });
@@ -43,10 +43,10 @@ test("a trial announces its end three days before, and without a card it is over
 });
 
 test("a trial without a card may also be paused, or sent an invoice", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
-  const paused = await startTrial(rig, "pause");
-  const invoiced = await startTrial(rig, "create_invoice");
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
+  const paused = await startTrial(running, "pause");
+  const invoiced = await startTrial(running, "create_invoice");
   double.advance({ days: 14 });
   expect((await stripe.subscriptions.retrieve(paused.id)).status).toBe("paused");
   expect((await stripe.subscriptions.retrieve(invoiced.id)).status).toBe("past_due");
@@ -58,9 +58,9 @@ test("a trial without a card may also be paused, or sent an invoice", async () =
 });
 
 test("a trial with a card becomes active, and renews month after month on its day", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
-  const { id, customer } = await startTrial(rig, "cancel");
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
+  const { id, customer } = await startTrial(running, "cancel");
   double.attachCard(String(customer));
   double.advance({ days: 14 });
   const active = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
@@ -77,18 +77,18 @@ test("a trial with a card becomes active, and renews month after month on its da
 });
 
 test("a period that starts on the 31st ends on the last day of a shorter month", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
-  const { id } = await stripe.subscriptions.create(await customerWithCard(rig));
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(running));
   expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-01-31", "2027-02-28"]);
   double.advance({ days: 28 });
   expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-02-28", "2027-03-31"]);
 });
 
 test("a failed renewal is past_due, is tried again, and recovers when the card is good", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
-  const wanted = await customerWithCard(rig);
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
+  const wanted = await customerWithCard(running);
   const { id } = await stripe.subscriptions.create(wanted);
   double.attachCard(String(wanted.customer), { declines: true });
   double.advance({ days: 28 });
@@ -105,9 +105,9 @@ test("a failed renewal is past_due, is tried again, and recovers when the card i
 });
 
 test("the last failure ends it", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
-  const wanted = await customerWithCard(rig);
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
+  const wanted = await customerWithCard(running);
   const { id } = await stripe.subscriptions.create(wanted);
   double.attachCard(String(wanted.customer), { declines: true });
   double.advance({ days: 40 });
@@ -119,13 +119,13 @@ test("the last failure ends it", async () => {
 });
 
 test("what was scheduled to end ends then, and is not renewed", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
-  const atEnd = await stripe.subscriptions.create(await customerWithCard(rig));
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
+  const atEnd = await stripe.subscriptions.create(await customerWithCard(running));
   await stripe.subscriptions.update(atEnd.id, { cancel_at_period_end: true });
-  const atDate = await stripe.subscriptions.create(await customerWithCard(rig));
+  const atDate = await stripe.subscriptions.create(await customerWithCard(running));
   await stripe.subscriptions.update(atDate.id, { cancel_at: START + 10 * DAY });
-  const trial = await startTrial(rig, "cancel");
+  const trial = await startTrial(running, "cancel");
   double.cancelSubscription(trial.id, { isAtPeriodEnd: true });
   double.advance({ days: 30 });
   for (const [id, days] of [
@@ -140,8 +140,8 @@ test("what was scheduled to end ends then, and is not renewed", async () => {
 });
 
 test("a first payment that never comes ends it after 23 hours", async () => {
-  await using rig = await startRig(still);
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk(still);
+  const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com", status: "incomplete" });
   double.advance({ hours: 22 });
   expect((await stripe.subscriptions.retrieve(id)).status).toBe("incomplete");
@@ -153,19 +153,19 @@ test("a first payment that never comes ends it after 23 hours", async () => {
 
 test("time that passes by itself is lived through by the next call", async () => {
   let now = START;
-  await using rig = await startRig({ now: () => now * 1000 });
-  const { id } = await startTrial(rig, "cancel");
+  await using running = await startDoubleWithSdk({ now: () => now * 1000 });
+  const { id } = await startTrial(running, "cancel");
   now += 15 * DAY;
-  expect(await rig.stripe.subscriptions.retrieve(id)).toMatchObject({
+  expect(await running.stripe.subscriptions.retrieve(id)).toMatchObject({
     status: "canceled",
     ended_at: START + 14 * DAY,
   });
 });
 
 test("time only moves forward", async () => {
-  await using rig = await startRig(still);
-  expect(() => rig.double.advance(-1)).toThrow(RangeError);
-  expect(rig.double.advance(5)).toBe(START + 5);
+  await using running = await startDoubleWithSdk(still);
+  expect(() => running.double.advance(-1)).toThrow(RangeError);
+  expect(running.double.advance(5)).toBe(START + 5);
 });
 
 function periodOf({ items }: Stripe.Subscription): (string | undefined)[] {

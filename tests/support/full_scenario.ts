@@ -15,7 +15,7 @@ import {
 } from "#tests/support/nest.ts";
 
 /** What a run used that must stay out of dumps and logs. */
-export interface Traces {
+export interface SensitiveValues {
   /** Whole, and in halves where a half is secret. */
   secrets: Map<string, string>;
   /** As typed. */
@@ -41,7 +41,7 @@ const askFor = (address: string, change: Record<string, unknown> = {}) =>
   linkRequest({ identifier_value: address, state: STATE, device: DEVICE, ...change });
 
 /** Lives through everything that Nest does, well and badly, with every part failing at some time. */
-export async function liveThroughEverything(nest: TestNest): Promise<Traces> {
+export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> {
   const life = new Life(nest);
   await life.signInAndOut();
   await life.payAndQuarrel();
@@ -62,7 +62,7 @@ class Life {
     this.#nest = nest;
   }
 
-  traces(): Traces {
+  traces(): SensitiveValues {
     const { secrets, stripe } = this.#nest;
     this.#keep("internal key", secrets.internalKey);
     this.#keep("refresh key", secrets.refreshKey);

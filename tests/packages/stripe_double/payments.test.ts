@@ -1,9 +1,14 @@
 import { expect, test } from "vitest";
-import { customerWithCard, refusalOf, startRig, typesOf } from "#tests/packages/stripe_double/client.ts";
+import {
+  customerWithCard,
+  errorOf,
+  startDoubleWithSdk,
+  typesOf,
+} from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 test("a paid subscription is refunded in full through its invoice's payments, and no more", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com", card: { fingerprint: "f1" } });
   const subscription = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice.payments"] });
   const { latest_invoice: invoice } = subscription;
@@ -12,7 +17,7 @@ test("a paid subscription is refunded in full through its invoice's payments, an
   const [payment] = invoice.payments?.data ?? [];
   expect(payment).toMatchObject({ status: "paid", amount_paid: 499 });
   const intent = String(payment?.payment.payment_intent);
-  expect(await refusalOf(stripe.refunds.create({ payment_intent: intent, amount: 500 }))).toMatchObject({
+  expect(await errorOf(stripe.refunds.create({ payment_intent: intent, amount: 500 }))).toMatchObject({
     param: "amount",
   });
   const part = await stripe.refunds.create({ payment_intent: intent, amount: 99 });
@@ -20,7 +25,7 @@ test("a paid subscription is refunded in full through its invoice's payments, an
   expect([part.amount, rest.amount, rest.status]).toEqual([99, 400, "succeeded"]);
   const again = await stripe.refunds.create({ payment_intent: intent }, { idempotencyKey: "refund" });
   expect(again.id).toBe(rest.id);
-  expect(await refusalOf(stripe.refunds.create({ payment_intent: intent }))).toMatchObject({
+  expect(await errorOf(stripe.refunds.create({ payment_intent: intent }))).toMatchObject({
     statusCode: 400,
     code: "charge_already_refunded",
   });
@@ -39,26 +44,26 @@ test("a paid subscription is refunded in full through its invoice's payments, an
 });
 
 test("a refund names what it refunds, and nothing unpaid can be refunded", async () => {
-  await using rig = await startRig();
-  const { stripe } = rig;
-  expect((await refusalOf(stripe.refunds.create({}))).statusCode).toBe(400);
-  expect(await refusalOf(stripe.refunds.create({ charge: "ch_no" }))).toMatchObject({
+  await using running = await startDoubleWithSdk();
+  const { stripe } = running;
+  expect((await errorOf(stripe.refunds.create({}))).statusCode).toBe(400);
+  expect(await errorOf(stripe.refunds.create({ charge: "ch_no" }))).toMatchObject({
     code: "resource_missing",
     param: "charge",
   });
-  await stripe.subscriptions.create(await customerWithCard(rig, { declines: true }));
+  await stripe.subscriptions.create(await customerWithCard(running, { declines: true }));
   const [failed] = (await stripe.charges.list()).data;
   expect(failed).toMatchObject({ status: "failed", failure_code: "card_declined" });
   const intent = String(failed?.payment_intent);
-  expect(await refusalOf(stripe.refunds.create({ payment_intent: intent }))).toMatchObject({
+  expect(await errorOf(stripe.refunds.create({ payment_intent: intent }))).toMatchObject({
     code: "payment_intent_unexpected_state",
   });
 });
 
 test("a payment can stay processing, and end well after its subscription was cancelled", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
-  const { id } = await stripe.subscriptions.create(await customerWithCard(rig, { processes: true }));
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(running, { processes: true }));
   const { latest_invoice: invoice, status } = await stripe.subscriptions.retrieve(id);
   expect(status).toBe("active");
   const [payment] = (await stripe.invoicePayments.list({ invoice: String(invoice) })).data;
@@ -66,7 +71,7 @@ test("a payment can stay processing, and end well after its subscription was can
   const intent = String(payment?.payment.payment_intent);
   expect((await stripe.paymentIntents.retrieve(intent)).status).toBe("processing");
   await stripe.subscriptions.cancel(id);
-  expect((await refusalOf(stripe.refunds.create({ payment_intent: intent }))).statusCode).toBe(400);
+  expect((await errorOf(stripe.refunds.create({ payment_intent: intent }))).statusCode).toBe(400);
   double.settlePayment(id, "succeeded");
   expect((await stripe.subscriptions.retrieve(id)).status).toBe("canceled");
   expect((await stripe.refunds.create({ payment_intent: intent })).amount).toBe(499);
@@ -78,16 +83,16 @@ test("a payment can stay processing, and end well after its subscription was can
 });
 
 test("a payment that was processing and fails makes its subscription past_due", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
-  const { id } = await stripe.subscriptions.create(await customerWithCard(rig, { processes: true }));
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(running, { processes: true }));
   double.settlePayment(id, "failed");
   expect((await stripe.subscriptions.retrieve(id)).status).toBe("past_due");
 });
 
 test("a dispute leads back to its subscription, and its charge is not refunded meanwhile", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   const dispute = double.dispute(id);
   double.reviewDispute(dispute.id);
@@ -106,12 +111,12 @@ test("a dispute leads back to its subscription, and its charge is not refunded m
   expect(payments.data[0]?.invoice).toMatchObject({
     parent: { subscription_details: { subscription: id } },
   });
-  expect((await refusalOf(stripe.refunds.create({ payment_intent: intent }))).code).toBe("charge_disputed");
+  expect((await errorOf(stripe.refunds.create({ payment_intent: intent }))).code).toBe("charge_disputed");
 });
 
 test("cards can be listed, have the same fingerprint wherever they turn up, and be taken away", async () => {
-  await using rig = await startRig();
-  const { stripe, double } = rig;
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
   const one = double.createSubscription({ email: "amy@example.com", card: { fingerprint: "same" } });
   const other = double.createSubscription({ email: "bob@example.com", card: { fingerprint: "same" } });
   for (const { customer } of [one, other]) {
