@@ -1,14 +1,14 @@
-// The page behind a magic link. It sends no request, so a mail scanner that opens it redeems nothing.
-const asked = new URLSearchParams(location.search);
-const code = asked.get("code");
-const state = asked.get("state");
-const flow = asked.get("flow");
+// The page that a magic link opens. It sends no request, so that a mail scanner that opens the link does not redeem it.
+const parameters = new URLSearchParams(location.search);
+const code = parameters.get("code");
+const state = parameters.get("state");
+const flow = parameters.get("flow");
 const show = (id) => {
   document.getElementById(id).hidden = false;
 };
 
 if (code && state) {
-  // Encoded again, because the app finds its code verifier by the exact state.
+  // Encode again: the app finds its code verifier by the exact state.
   const text = [
     `code=${encodeURIComponent(code)}`,
     `state=${encodeURIComponent(state)}`,
@@ -27,9 +27,9 @@ if (code && state) {
     document.getElementById("local-link").href = `/#${text}`;
     show("local");
   }
-  show("good");
-  // Waits for the page to load, so that a browser without the app still shows the instructions.
+  show("complete");
+  // Wait for the page to load, so that a browser without the app still shows the other ways.
   window.addEventListener("load", () => location.assign(appUrl), { once: true });
 } else {
-  show("bad");
+  show("incomplete");
 }

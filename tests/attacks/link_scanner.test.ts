@@ -112,7 +112,7 @@ describe("link scanners", () => {
   const readLandingPage = async (link: string) => {
     const page = await (browser as Browser).newPage();
     await page.goto(here(link), { waitUntil: "domcontentloaded" });
-    expect(await page.locator("#good").isVisible()).toBe(true);
+    expect(await page.locator("#complete").isVisible()).toBe(true);
     const text = await page.inputValue("#text");
     await page.close();
     return text;

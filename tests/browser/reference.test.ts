@@ -1,99 +1,164 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasBrowser, inspect, launchBrowser, tabTo } from "#tests/support/browser.ts";
+import type { Page } from "playwright-core";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { browserSuite, hasBrowser, inspect, type OpenOptions } from "#tests/support/browser.ts";
 import { openApiDocument } from "#tests/support/declared.ts";
-import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { temporaryFolder } from "#tests/support/program.ts";
+import { ensureScalar, requireIntegrity } from "#tools/local/reference/scalar.ts";
+import { freePort } from "#tools/machine/child_process.ts";
+import { resolve } from "#tools/openapi/read.ts";
+import type { Operation, Schema } from "#tools/openapi/types.ts";
 
-describe.skipIf(!hasBrowser)("the API reference in a browser", () => {
-  let browser: Browser;
-  let stack: TestStack;
-  beforeAll(async () => {
-    stack = await startTestStack();
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.[Symbol.asyncDispose]();
+const missing = await ensureScalar().then(
+  () => null,
+  (error: Error) => error.message,
+);
+if (missing !== null) {
+  if (process.env.CI) throw new Error(`The tests of the API reference need Scalar: ${missing}`);
+  console.log(`The tests of the API reference are skipped: ${missing}`);
+}
+
+const operations = Object.entries(openApiDocument.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([verb, operation]) => ({
+    path,
+    verb: verb.toUpperCase(),
+    operation: operation as Operation,
+  })),
+);
+/** Scalar's id of an error's schema: `rate_limited` is `RateLimited`. */
+const modelOf = (code: string) =>
+  code
+    .split("_")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
+
+function fieldsOf({ requestBody }: Operation): string[] {
+  const schema = requestBody?.content["application/json"]?.schema;
+  return schema ? Object.keys(resolve<Schema>(openApiDocument, schema).properties ?? {}) : [];
+}
+
+/** The codes that the descriptions of an operation's responses name first in each line. */
+const errorsOf = ({ responses }: Operation) =>
+  Object.values(responses).flatMap((response) =>
+    [
+      ...resolve<{ description: string }>(openApiDocument, response).description.matchAll(/`([a-z_]+)`:/g),
+    ].map(([, code = ""]) => code),
+  );
+
+test("rejects a Scalar package whose integrity is not the pinned one", () => {
+  expect(() => requireIntegrity(Buffer.from("another package"))).toThrow("integrity");
+});
+
+describe.skipIf(!hasBrowser || missing !== null)("the API reference in a browser", () => {
+  const suite = browserSuite();
+  afterEach(() => {
+    vi.unstubAllEnvs();
   });
 
-  const open = async (options: object = {}, hash = ""): Promise<[Page, BrowserContext]> => {
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
-    await page.goto(`${stack.api.url}/docs${hash}`);
-    await page.locator("#overview").waitFor();
-    return [page, context];
+  const open = async (hash = "", options: OpenOptions = {}): Promise<Page> => {
+    const page = await suite.open(`/docs${hash}`, options);
+    await page.getByRole("heading", { name: "Nest", exact: true }).waitFor();
+    return page;
   };
 
-  test("openapi.json is the committed document, with this server as its own", async () => {
-    const served = (await (await fetch(`${stack.api.url}/openapi.json`)).json()) as typeof openApiDocument;
-    expect(served.servers.map(({ url }) => url)).toEqual([stack.api.url]);
+  test("serves the committed document as openapi.json, with this stack as its server", async () => {
+    const served = (await (
+      await fetch(`${suite.stack.api.url}/openapi.json`)
+    ).json()) as typeof openApiDocument;
+    expect(served.servers.map(({ url }) => url)).toEqual([suite.stack.api.url]);
     expect({ ...served, servers: [] }).toEqual(
       JSON.parse(JSON.stringify({ ...openApiDocument, servers: [] })),
     );
   });
 
-  test("shows every path, every field and every error, and asks nobody else", async () => {
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    const asked = new Set<string>();
+  test("shows every path, field and error, and sends no request to another origin", async () => {
+    const origins = new Set<string>();
     const failures: string[] = [];
-    page.on("request", (request) => {
-      if (!request.url().startsWith("data:")) asked.add(new URL(request.url()).origin);
+    const page = await open("", {
+      prepare(page) {
+        page.on("request", (request) => {
+          if (!request.url().startsWith("data:")) origins.add(new URL(request.url()).origin);
+        });
+        page.on("console", (message) => message.type() === "error" && failures.push(message.text()));
+        page.on("pageerror", (error) => failures.push(error.message));
+      },
     });
-    page.on("console", (message) => message.type() === "error" && failures.push(message.text()));
-    page.on("pageerror", (error) => failures.push(error.message));
-    await page.goto(`${stack.api.url}/docs`);
-    await page.locator("#overview").waitFor();
-    const text = (await page.locator("main").textContent()) ?? "";
-    for (const [path, item] of Object.entries(openApiDocument.paths))
-      for (const verb of Object.keys(item)) expect(text).toContain(`${verb.toUpperCase()} ${path}`);
     for (const code of Object.keys(openApiDocument.components.examples)) {
-      expect(await page.locator(`#error-${code}`).count(), code).toBe(1);
+      expect(await page.locator(`a[href="#models/${modelOf(code)}"]`).count(), code).toBeGreaterThan(0);
     }
-    for (const schema of Object.values(openApiDocument.components.schemas))
-      for (const name of Object.keys(schema.properties ?? {})) expect(text).toContain(name);
-    expect([[...asked], failures]).toEqual([[stack.api.url], []]);
-    const links = await page.evaluate(
-      "[...document.querySelectorAll('a[href^=\"#\"]')].map((a) => a.hash.slice(1)).filter((id) => !document.getElementById(id))",
-    );
-    expect(links).toEqual([]);
-    await context.close();
+    for (const { path, verb, operation } of operations) {
+      const link = page.locator(`a[href$="/${verb}${path}"]`).first();
+      await link.click();
+      const section = page.locator(`[id="api-1/${(await link.getAttribute("href"))?.slice(1)}"]`);
+      await section.getByText("Responses", { exact: true }).waitFor();
+      const text = await section.textContent();
+      for (const name of [...fieldsOf(operation), ...errorsOf(operation)])
+        expect(text, `${verb} ${path}`).toContain(name);
+    }
+    expect([...origins]).toEqual([suite.stack.api.url]);
+    expect(failures).toEqual([]);
+  }, 90_000);
+
+  test("finds a method by keyboard search and sends a test request to this stack", async () => {
+    const page = await open();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog").locator("input").waitFor();
+    await page.keyboard.type("list_news_items");
+    await page.getByRole("option").first().waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/list_news_items$/);
+    const { hash } = new URL(page.url());
+    const method = page.locator(`[id="api-1/${hash.slice(1)}"]`);
+    await method.getByRole("button", { name: "Test Request" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: /^Send/ }).first().waitFor();
+    const answered = page.waitForResponse((response) => response.request().method() === "POST");
+    await page.keyboard.press("Control+Enter");
+    const answer = await answered;
+    expect(new URL(answer.url()).origin).toBe(suite.stack.api.url);
+    expect(answer.status()).toBe(200);
+    expect(await answer.json()).toEqual([]);
+    await page.getByText("200 OK").waitFor();
   });
 
-  test("the keyboard finds a method, goes there, and copies a call that works as it is", async () => {
-    const [page, context] = await open({ permissions: ["clipboard-read", "clipboard-write"] });
-    await tabTo(page, "filter");
-    await page.keyboard.type("news");
-    await page.getByText(/^\d+ of \d+$/).waitFor();
-    expect(await page.locator("#list_sessions-2021-10-06").isVisible()).toBe(false);
-    await tabTo(page, "list_news_items");
-    await page.keyboard.press("Enter");
-    await page.locator("#list_news_items-2020-12-14").waitFor();
-    expect(await page.evaluate("document.activeElement.id")).toBe("list_news_items-2020-12-14");
-    await tabTo(page, "Copy");
-    await page.keyboard.press("Enter");
-    await page.getByText("Copied.").first().waitFor();
-    const copied = (await page.evaluate("navigator.clipboard.readText()")) as string;
-    const [, url = "", body = ""] = /^curl (\S+) \\\n {2}-d '([\s\S]*)'$/.exec(copied) ?? [];
-    const answer = await fetch(url, { method: "POST", body });
-    expect([answer.status, await answer.json()]).toEqual([200, []]);
-    await context.close();
-  });
-
-  test("a link to a method or an error leads there", async () => {
-    const [page, context] = await open({}, "#error-rate_limited");
-    expect(await page.evaluate("document.activeElement.id")).toBe("error-rate_limited");
-    await context.close();
+  test.each([
+    ["a method", "tag/subscription/POST/1/2021-10-06/get_subscription_status"],
+    ["an error", "models/RateLimited"],
+  ])("scrolls to %s that a link names", async (_what, hash) => {
+    const page = await open(`#${hash}`);
+    const target = page.locator(`[id="api-1/${hash}"]`);
+    await expect
+      .poll(async () => {
+        const box = await target.boundingBox();
+        return box !== null && box.y > -200 && box.y < 900;
+      })
+      .toBe(true);
   });
 
   test.each([
     [390, "light"],
     [1280, "dark"],
   ] as const)("fits %i px in %s and is accessible", async (width, colorScheme) => {
-    const [page, context] = await open({ viewport: { width, height: 900 }, colorScheme });
+    const page = await open("", { width, colorScheme });
+    await page.getByText("authenticate_user").first().waitFor({ state: "attached" });
+    expect(await page.locator(`body.${colorScheme}-mode`).count()).toBe(1);
     await inspect(page, `reference-${width}-${colorScheme}`);
-    await page.fill("#filter", "authenticate");
-    await inspect(page, `reference-filtered-${width}-${colorScheme}`);
-    await context.close();
+    await page.goto(`${suite.stack.api.url}/docs#tag/account/POST/1/2021-10-06/get_user`);
+    await page.reload();
+    await page.getByText("get_user").first().waitFor({ state: "attached" });
+    await inspect(page, `reference-method-${width}-${colorScheme}`);
+  });
+
+  test("says why it can't be shown when Scalar can't be downloaded, and links the OpenAPI document", async () => {
+    await using cache = await temporaryFolder();
+    vi.stubEnv("NEST_CACHE_DIR", cache.path);
+    vi.stubEnv("npm_config_registry", `http://127.0.0.1:${await freePort()}/`);
+    vi.stubEnv("npm_config_cache", cache.path);
+    const page = await suite.open("/docs");
+    await page.getByText("The API reference can't be shown.").waitFor();
+    const status = page.locator("#status");
+    expect(await status.textContent()).toMatch(/could not be downloaded \(npm pack failed/);
+    expect(await status.getByRole("link").getAttribute("href")).toBe("/openapi.json");
+    await inspect(page, "reference-unavailable");
   });
 });

@@ -1,24 +1,13 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { hasBrowser, inspect, launchBrowser, openPage, type Scheme } from "#tests/support/browser.ts";
-import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import type { Page } from "playwright-core";
+import { beforeEach, describe, expect, test } from "vitest";
+import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
 
-describe.skipIf(!hasBrowser)("Stripe's side of the page", () => {
-  let browser: Browser;
-  let stack: TestStack;
-
-  beforeAll(async () => {
-    stack = await startTestStack();
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.[Symbol.asyncDispose]();
-  });
+describe.skipIf(!hasBrowser)("the Stripe test controls of the local page", () => {
+  const suite = browserSuite();
   beforeEach(async () => {
-    await stack.stripe.settled();
-    stack.stripe.reset();
-    stack.ses.clear();
+    await suite.stack.stripe.settled();
+    suite.stack.stripe.reset();
+    suite.stack.ses.clear();
   });
 
   const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
@@ -28,43 +17,40 @@ describe.skipIf(!hasBrowser)("Stripe's side of the page", () => {
     await press(page, button);
   };
   const signIn = async (page: Page, address: string) => {
-    await ask(page, address, "Send me a link");
-    await page.getByText("Follow the link here").first().click();
+    await ask(page, address, "Send magic link");
+    await page.getByText("Use link in this page").first().click();
     await says(page, "You are signed in.");
   };
   const fail = async (page: Page, calls: number, how: string) => {
     await page.fill("#fault-calls", String(calls));
     await page.selectOption("#fault-kind", { label: how });
-    await press(page, "Make Stripe fail");
+    await press(page, "Set fault");
   };
 
   test.each([
-    ["with an error", "ida"],
-    ["without an answer", "joe"],
-    ["as too many requests", "kim"],
+    ["a server error", "ida"],
+    ["a timeout", "joe"],
+    ["too many requests", "kim"],
   ])(
-    "a trial while Stripe ends calls %s is refused in words, and works when asked for again",
+    "a trial fails with a message while Stripe answers with %s, and succeeds on the next try",
     async (how, who) => {
-      const [page, context] = await openPage(browser);
-      await page.goto(stack.api.url);
+      const page = await suite.open();
       await fail(page, 1, how);
-      await page.getByText(`The next 1 call to Stripe will end ${how}.`).waitFor();
+      await page.getByText(`The next 1 call to Stripe will fail with ${how}.`).waitFor();
       await ask(page, `${who}@example.com`, "Start a trial");
-      await says(page, "Stripe failed. Try again. (stripe_error)");
-      await page.getByText("Stripe answers as it should.").waitFor();
+      await says(page, "The call to Stripe failed. Try again. (stripe_error)");
+      await page.getByText("No faults set.").waitFor();
       await press(page, "Start a trial");
-      await says(page, "Your trial is ready");
-      expect(stack.stripe.subscriptions()).toHaveLength(1);
-      await context.close();
+      await says(page, "Trial created.");
+      expect(suite.stack.stripe.subscriptions()).toHaveLength(1);
     },
   );
 
-  test("events that Nest can't work on come again until it can, and the status follows", async () => {
-    const [page, context] = await openPage(browser);
-    await page.goto(stack.api.url);
+  test("retries an event that Nest can't process until it can, and then shows the new status", async () => {
+    const page = await suite.open();
     await signIn(page, "lea@example.com");
-    await fail(page, 2, "with an error");
-    await press(page, "With a card that works");
+    await fail(page, 2, "a server error");
+    await press(page, "With a working card");
     await page.locator("#subscription-mark", { hasText: "Active" }).waitFor();
     const created = page.locator("#events li", { hasText: "customer.subscription.created" });
     await created.locator(".mark", { hasText: "Done" }).waitFor();
@@ -72,100 +58,94 @@ describe.skipIf(!hasBrowser)("Stripe's side of the page", () => {
       .locator("#events li", { hasText: /deliveries: (502, )+200/ })
       .first()
       .waitFor();
-    await page.getByText("Stripe answers as it should.").waitFor();
-    await context.close();
+    await page.getByText("No faults set.").waitFor();
   });
 
-  test("an event given up is sent again by hand, and a fault can be taken back", async () => {
-    const [page, context] = await openPage(browser);
-    await page.goto(stack.api.url);
+  test("resends an event without further retries, after the faults are cleared", async () => {
+    const page = await suite.open();
     await signIn(page, "mia@example.com");
-    await fail(page, 900, "with an error");
-    await press(page, "With a card that works");
+    await fail(page, 900, "a server error");
+    await press(page, "With a working card");
     const created = page.locator("#events li", { hasText: "customer.subscription.created" });
-    await created.getByText("given up").waitFor();
+    await created.getByText("no more retries").waitFor();
     expect(await created.locator("summary .mark").textContent()).toBe("Failed: stripe_error");
     await page.locator("#subscription-mark", { hasText: "None" }).waitFor();
-    await press(page, "Let it work");
-    await says(page, "Stripe works again.");
+    await press(page, "Clear faults");
+    await says(page, "Faults cleared.");
     expect(await page.evaluate("document.activeElement.id")).toBe("fault-calls");
     await created.locator("summary").click();
-    await created.getByRole("button", { name: "Send again" }).click();
-    await says(page, "It was sent again; Nest answered 200.");
+    await created.getByRole("button", { name: "Resend" }).click();
+    await says(page, "Event resent. Nest answered 200.");
     await page.locator("#subscription-mark", { hasText: "Active" }).waitFor();
-    await context.close();
   });
 
-  test("with Stripe's real test mode, nothing is offered that only the double can do", async () => {
-    const [page, context] = await openPage(browser);
-    await page.route("**/dev/status", async (route) => {
-      const response = await route.fetch();
-      const status = await response.json();
-      await route.fulfill({ response, json: { ...status, stripe: { mode: "test" } } });
+  test("hides the controls of the double when Stripe is a real account in test mode", async () => {
+    const page = await suite.open("/", {
+      async prepare(page) {
+        await page.route("**/dev/status", async (route) => {
+          const response = await route.fetch();
+          const status = await response.json();
+          await route.fulfill({ response, json: { ...status, stripe: { mode: "test" } } });
+        });
+        const notFound = { status: 404, json: { code: "not_found" } };
+        await page.route("**/dev/stripe", (route) => route.fulfill(notFound));
+      },
     });
-    await page.route("**/dev/stripe", (route) => route.fulfill({ status: 404, json: { code: "not_found" } }));
-    await page.goto(stack.api.url);
     await signIn(page, "ned@example.com");
     const shown = page.getByRole("button").filter({ visible: true });
     const names = await shown.allTextContents();
     expect(names).toContain("Start a trial");
-    for (const name of ["3 days on", "Make Stripe fail", "With a card that works"])
-      expect(names).not.toContain(name);
+    for (const name of ["+3 days", "Set fault", "With a working card"]) expect(names).not.toContain(name);
     expect(await page.locator("#stripe-title").isVisible()).toBe(false);
-    stack.stripe.createSubscription({ email: "ned@example.com" });
+    suite.stack.stripe.createSubscription({ email: "ned@example.com" });
     await page.locator("#subscription-mark", { hasText: "Active" }).waitFor();
-    await context.close();
   });
 
-  test("says when the stack is gone, and that it is back", async () => {
-    const [page, context] = await openPage(browser);
-    await page.goto(stack.api.url);
-    await page.getByText("real time").waitFor();
+  test("shows a message when the stack is unreachable and when it is back", async () => {
+    const page = await suite.open();
+    await page.getByText("same as this machine's clock").waitFor();
     await page.route("**/dev/**", (route) => route.abort());
-    await says(page, "Nest does not answer. Is npm start running?");
+    await says(page, "Nest does not answer. Check that npm start is running.");
     await page.unroute("**/dev/**");
-    await says(page, "Nest answers again.");
-    await context.close();
+    await says(page, "The connection to Nest is back.");
   });
 
   test.each([
     [390, "light"],
     [1280, "dark"],
   ] as const)(
-    "fits %i px in %s and is accessible through a whole life",
-    async (width, colorScheme: Scheme) => {
-      const [page, context] = await openPage(browser, { width, colorScheme });
+    "fits %i px in %s and is accessible in every state of a subscription",
+    async (width, colorScheme) => {
+      const page = await suite.open("/", { width, colorScheme });
       const look = (state: string) => inspect(page, `${state}-${width}-${colorScheme}`);
       const mark = (text: string) => page.locator("#subscription-mark", { hasText: text }).waitFor();
-      await page.goto(stack.api.url);
       await ask(page, `life.${colorScheme}.${width}@example.com`, "Start a trial");
-      await page.getByText("Follow the link here").first().click();
+      await page.getByText("Use link in this page").first().click();
       await mark("Trial");
       await page.locator("#events .mark", { hasText: "Done" }).first().waitFor();
       await look("trial");
-      await page.getByText("The offline entitlement, decoded").click();
-      await page.getByText("The answer of").click();
+      await page.getByText("Offline entitlement, decoded").click();
+      await page.getByText("Response of").click();
       await page.locator("#events summary").first().click();
       await look("opened");
-      await press(page, "Add a card that works");
-      await press(page, "14 days on");
+      await press(page, "Add working card");
+      await press(page, "+14 days");
       await mark("Active");
-      await press(page, "Add a card that declines");
-      await says(page, "A card that declines was added.");
-      await press(page, "A month on");
+      await press(page, "Add declining card");
+      await says(page, "Declining card added.");
+      await press(page, "+31 days");
       await mark("Past due");
-      await fail(page, 3, "without an answer");
+      await fail(page, 3, "a timeout");
       await page.locator("#fault-state.bad").waitFor();
       await look("past-due");
-      await press(page, "Let it work");
-      await press(page, "Billing portal");
+      await press(page, "Clear faults");
+      await press(page, "Open billing portal");
       await page.getByRole("heading", { name: "Your subscription", exact: true }).waitFor();
       await look("portal");
       await page.getByRole("link", { name: "Back" }).click();
       await press(page, "Cancel now");
       await mark("None");
       await look("ended");
-      await context.close();
     },
     120_000,
   );

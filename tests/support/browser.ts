@@ -2,64 +2,100 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { AxeResults } from "axe-core";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { expect } from "vitest";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { findBrowser } from "#tools/machine/browser.ts";
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const found = await findBrowser();
 if ("missing" in found) {
-  if (process.env.CI) throw new Error(`No browser for the page's tests: ${found.missing}`);
-  console.log(`The page's tests are skipped: ${found.missing}`);
+  if (process.env.CI) throw new Error(`The browser tests need a browser: ${found.missing}`);
+  console.log(`The browser tests are skipped: ${found.missing}`);
 }
 export const hasBrowser = "path" in found;
 
-export type Scheme = "light" | "dark";
+const CHROMIUM_ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: "path" in found ? found.path : "",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  return chromium.launch({ executablePath: "path" in found ? found.path : "", args: CHROMIUM_ARGUMENTS });
 }
 
-/** A page with storage of its own, as a browser that was never here. */
-export async function openPage(
-  browser: Browser,
-  { width = 1280, colorScheme = "light" as Scheme } = {},
-): Promise<[Page, BrowserContext]> {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
-  return [await context.newPage(), context];
+/** A local stack and a browser that the tests of one `describe` share. */
+export interface BrowserSuite {
+  readonly stack: TestStack;
+  /**
+   * Opens a path of the stack in a new context, so that the page has no storage of earlier pages. The context is closed
+   * after the test. The viewport is 1280 by 900 pixels unless `options` name another width.
+   */
+  open(path?: string, options?: OpenOptions): Promise<Page>;
+}
+
+export interface OpenOptions extends Omit<BrowserContextOptions, "viewport"> {
+  /** In pixels. */
+  width?: number;
+  /** Called before the page loads, to observe or replace its requests. */
+  prepare?: (page: Page) => unknown;
+}
+
+/** Starts a local stack and a browser before the tests of the current `describe`, and stops both after them. */
+export function browserSuite(): BrowserSuite {
+  let stack: TestStack;
+  let browser: Browser;
+  beforeAll(async () => {
+    stack = await startTestStack();
+    browser = await launchBrowser();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.[Symbol.asyncDispose]();
+  });
+  return {
+    get stack() {
+      return stack;
+    },
+    async open(path = "/", { width = 1280, prepare, ...options } = {}) {
+      const context = await browser.newContext({ viewport: { width, height: 900 }, ...options });
+      const page = await context.newPage();
+      await prepare?.(page);
+      await page.goto(`${stack.api.url}${path}`);
+      return page;
+    },
+  };
 }
 
 /**
- * Holds a page to what every state of it promises: nothing sticks out at the sides, and axe finds nothing serious.
- * With SCREENSHOT_DIR it is also drawn, for a person to look at.
+ * Asserts that a page does not scroll sideways and that axe finds no serious or critical violation. If SCREENSHOT_DIR is
+ * set, also saves a screenshot there as `<name>.png`.
  */
 export async function inspect(page: Page, name: string): Promise<void> {
   const overflow = await page.evaluate(
     "document.documentElement.scrollWidth - document.documentElement.clientWidth",
   );
-  expect(overflow, name).toBe(0);
+  expect(overflow, `${name}: pixels of horizontal overflow`).toBe(0);
   await page.evaluate(axeSource);
   const results = (await page.evaluate("axe.run(document, { iframes: false })")) as AxeResults;
   const serious = results.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  expect(serious.map(({ id, nodes }) => [name, id, nodes[0]?.html])).toEqual([]);
+  const found = serious.map(({ id, nodes }) => ({ id, html: nodes[0]?.html }));
+  expect(found, `${name}: serious accessibility violations`).toEqual([]);
   const folder = process.env.SCREENSHOT_DIR;
   if (!folder) return;
   await mkdir(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 
-/** Presses Tab until what has this id or text has the focus. */
+/** Presses Tab until the element with this id or text has the focus. */
 export async function tabTo(page: Page, name: string): Promise<void> {
   for (let press = 0; press < 60; press++) {
     await page.keyboard.press("Tab");
@@ -68,5 +104,5 @@ export async function tabTo(page: Page, name: string): Promise<void> {
     );
     if (focused === name) return;
   }
-  throw new Error(`Tab never reached ${name}`);
+  throw new Error(`60 presses of Tab did not reach ${name}`);
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname } from "node:path";
 import { type DevRoutes, isDevPath } from "#tools/local/dev/routes.ts";
-import { MADE_FILES } from "#tools/local/made_files.ts";
+import { GENERATED_FILES, type ServedFile } from "#tools/local/generated_files.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 
 /** API Gateway takes 10 MB. */
@@ -26,6 +26,19 @@ const PAGES: Readonly<Record<string, URL>> = {
   "/docs": new URL("./reference/index.html", import.meta.url),
   "/magic-link": new URL("../../src/landing/index.html", import.meta.url),
 };
+
+/** Scalar's script is not ours, so the browser keeps it from other origins. It sets inline styles. */
+const REFERENCE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
 
 /** The local stack's one port: the page, the reference, helpers under /dev/, and the API for everything else. */
 export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
@@ -89,13 +102,9 @@ async function serveApi(
   response.end(request.method === "HEAD" ? undefined : result.body);
 }
 
-interface ServedFile {
-  type: string;
-  content: string | Buffer;
-}
-
 async function findFile(path: string, { headers }: IncomingMessage): Promise<ServedFile | null> {
-  if (Object.hasOwn(MADE_FILES, path)) return (await MADE_FILES[path]?.(`http://${headers.host}`)) ?? null;
+  if (Object.hasOwn(GENERATED_FILES, path))
+    return (await GENERATED_FILES[path]?.(`http://${headers.host}`)) ?? null;
   const folder = STATIC.find(({ prefix }) => path.startsWith(prefix));
   const name = folder ? path.slice(folder.prefix.length) : "";
   const file =
@@ -107,8 +116,9 @@ async function findFile(path: string, { headers }: IncomingMessage): Promise<Ser
 async function serveFile(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const found = await findFile(path, request);
   if (!found) return false;
-  response.writeHead(200, {
+  response.writeHead(found.status ?? 200, {
     "content-type": found.type,
+    ...(path === "/docs" ? { "content-security-policy": REFERENCE_POLICY } : {}),
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

@@ -1,12 +1,17 @@
-/** What is known of the person who is signed in. */
-import { act } from "/assets/act.js";
+/** The account of the signed-in user: profile, sessions, marketing consent, news and the access token. */
+import { callApi } from "/assets/actions.js";
 import { current, nest } from "/assets/api.js";
 import { button, byId, make, terms } from "/assets/dom.js";
 import { decodeJws } from "/assets/jws.js";
 
+const CONSENT_TEXT = {
+  general: "You allowed marketing emails.",
+  none: "You declined marketing emails.",
+};
+
 function showToken(tokens) {
   byId("claims").textContent = JSON.stringify(decodeJws(tokens.access_token), null, 2);
-  byId("expiry").textContent = `Good until ${new Date(tokens.expires_at).toLocaleString()}.`;
+  byId("expiry").textContent = `Expires at ${new Date(tokens.expires_at).toLocaleString()}.`;
 }
 
 function sessionItem(session) {
@@ -14,30 +19,29 @@ function sessionItem(session) {
   const item = make(
     "li",
     {},
-    `${session.device?.platform ?? "unknown machine"}, ${session.ip}, since ${since} `,
+    `${session.device?.platform ?? "unknown device"}, ${session.ip}, since ${since} `,
   );
   const revoke = () => nest.call("revoke_session", { session_id: session.id });
   item.append(
     session.current
-      ? make("strong", {}, "(this one)")
-      : button("End it", session.id, () => act(revoke, "The session has ended."), {
-          "aria-label": `End the session since ${since}`,
+      ? make("strong", {}, "(this session)")
+      : button("Revoke", session.id, () => callApi(revoke, "Session revoked."), {
+          "aria-label": `Revoke the session since ${since}`,
         }),
   );
   return item;
 }
 
 function showConsent(consent) {
-  byId("consent").textContent =
-    { general: "You said yes.", none: "You said no." }[consent?.level] ?? "You have not said yet.";
+  byId("consent").textContent = CONSENT_TEXT[consent?.level] ?? "No choice yet.";
   for (const choice of document.querySelectorAll("[data-level]")) {
     const { level } = choice.dataset;
     choice.setAttribute("aria-pressed", String(consent?.level === level));
-    choice.onclick = () => act(() => nest.call("set_marketing_consent", { level }), "Noted.");
+    choice.onclick = () => callApi(() => nest.call("set_marketing_consent", { level }), "Choice saved.");
   }
 }
 
-/** Reads everything and then shows it. Answers the user. */
+/** Reads the whole account, then draws it. Returns the user. */
 export async function showAccount() {
   const [user, sessions, consent, news] = await Promise.all([
     nest.call("get_user"),
@@ -51,7 +55,7 @@ export async function showAccount() {
   const [identifier] = user.identifiers;
   byId("user").replaceChildren(
     ...terms([
-      ["Address", identifier?.identifier_value ?? "none"],
+      ["Email address", identifier?.identifier_value ?? "none"],
       ["Verified", identifier?.verified_at ? new Date(identifier.verified_at).toLocaleString() : "no"],
       ["User", user.id],
     ]),
@@ -69,10 +73,10 @@ export async function showAccount() {
 export function listenForAccount() {
   byId("refresh").addEventListener(
     "click",
-    () => void act(() => nest.refresh(), "New tokens; the old access token no longer works."),
+    () => void callApi(() => nest.refresh(), "Tokens refreshed. The old access token is no longer valid."),
   );
   byId("sign-out").addEventListener(
     "click",
-    () => void act(() => nest.signOut(), "You are signed out.").then(() => byId("address").focus()),
+    () => void callApi(() => nest.signOut(), "You are signed out.").then(() => byId("address").focus()),
   );
 }

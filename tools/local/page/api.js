@@ -1,31 +1,31 @@
-/** Calls to the API, by the typed client, each shown in the list of calls. */
+/** The typed client of this page. Each call is shown in the list of API calls. */
 import { NestClient, webStore } from "/client.js";
 
-/** By the code of an answer, or the kind of failure where there is none. */
+/** By the error code of a response, or by the kind of client error if there is no response. */
 const EXPLANATIONS = {
-  invalid_email: "Enter a valid mail address.",
-  rate_limited: "Too many requests for now. Try again later.",
-  email_not_sent: "The mail could not be sent. Ask again.",
-  token_expired: "The link has expired. Ask for a new one.",
-  token_used: "The link was used before. Ask for a new one.",
-  authorization_not_found: "The link or session has ended. Ask for a new link.",
-  unavailable: "A part of the stack is not reachable. Try again.",
+  invalid_email: "Enter a valid email address.",
+  rate_limited: "Too many requests. Try again later.",
+  email_not_sent: "The email could not be sent. Try again.",
+  token_expired: "The link has expired. Request a new link.",
+  token_used: "The link was already used. Request a new link.",
+  authorization_not_found: "The link or session was revoked. Request a new link.",
+  unavailable: "Nest can't reach its database or Stripe. Try again.",
   awaiting_consent: "No choice yet.",
-  stripe_error: "Stripe failed. Try again.",
-  already_subscribed: "This address has a subscription. Sign in instead.",
+  stripe_error: "The call to Stripe failed. Try again.",
+  already_subscribed: "This email address already has a subscription. Sign in instead.",
   trial_already_used:
-    "This address or this machine has had its trial. Try another address, as another machine.",
+    "This email address or device already had a trial. Use another address and simulate another device.",
   network: "Nest does not answer. Try again.",
   timeout: "Nest did not answer in time. Try again.",
   signed_out: "You are signed out.",
-  refresh_failed: "New tokens can't be had now. Try again.",
-  unknown_link: "This link was asked for elsewhere. Ask for one here.",
+  refresh_failed: "The tokens could not be refreshed. Try again.",
+  unknown_link: "This link was requested in another browser. Request one here.",
 };
 
-/** An error in a person's words. */
+/** The text of an error, with its code. */
 export function explain(error) {
   const why = error.code ?? error.kind;
-  return why ? `${EXPLANATIONS[why] ?? "That did not work."} (${why})` : error.message;
+  return why ? `${EXPLANATIONS[why] ?? "The request failed."} (${why})` : error.message;
 }
 
 const shorten = (value) =>
@@ -53,7 +53,7 @@ function record(path, request, status, answer) {
   while (list.children.length > 30) list.lastElementChild.remove();
 }
 
-/** `fetch`, whose answers are shown. */
+/** `fetch` that also shows each request with its response. */
 async function recordedFetch(url, init) {
   const response = await fetch(url, init);
   const text = await response.clone().text();
@@ -66,7 +66,7 @@ async function recordedFetch(url, init) {
   return response;
 }
 
-/** The person of this browser. */
+/** The client of the user of this browser. */
 export const nest = new NestClient({
   url: location.origin,
   clientId: "client_000000C2kdCzNlbL1BqR5FeMatItU",
@@ -75,5 +75,5 @@ export const nest = new NestClient({
   fetch: recordedFetch,
 });
 
-/** The tokens of whoever is signed in, or null: for showing. Calls replace them at any time. */
+/** The tokens of the signed-in user, or null. For display only, because any call may refresh them. */
 export const current = () => JSON.parse(localStorage.getItem("tokens") ?? "null");

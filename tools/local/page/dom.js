@@ -1,7 +1,7 @@
-/** What the parts of the page draw with. */
+/** Helpers that create and update elements. */
 export const byId = (id) => document.getElementById(id);
 
-/** An element with attributes (`onclick` and the like are listeners) and children, which may be text. */
+/** Creates an element. Attributes that are functions, such as `onclick`, become listeners; children may be text. */
 export function make(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -13,19 +13,19 @@ export function make(name, attributes = {}, ...children) {
   return made;
 }
 
-/** A button of the second rank. `key` finds it again when what holds it is drawn anew. */
+/** Creates a secondary button. `key` identifies it when its list item is redrawn, so that it keeps the focus. */
 export const button = (text, key, onclick, attributes = {}) =>
   make("button", { type: "button", class: "second", "data-key": key, onclick, ...attributes }, text);
 
-/** Terms and what they are, for a `dl`. */
+/** Creates the children of a `dl` from pairs of a term and its description. */
 export const terms = (pairs) =>
   pairs.flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]);
 
 const drawn = new WeakMap();
 
 /**
- * Shows rows as the items of a list. A row that is as it was keeps its very element, and one that changed keeps whether
- * it is open and who has the focus in it, so that nobody is thrown out of what they read by news.
+ * Draws rows as the items of a list. An unchanged row keeps its element. A changed row keeps its open details and its
+ * focus, so that an update does not interrupt the reader.
  */
 export function drawList(list, rows, keyOf, draw) {
   const before = drawn.get(list) ?? new Map();
@@ -57,7 +57,7 @@ function replace(old, item) {
 
 function focusAgain(item, { dataset, tagName }) {
   const same = dataset.key ? item.querySelector(`[data-key="${dataset.key}"]`) : item.querySelector(tagName);
-  // What was pressed may be gone, such as "Pay now" once it is paid.
+  // The focused button may no longer exist, such as "Pay now" after the payment.
   if (!same) item.tabIndex = -1;
   (same ?? item).focus();
 }

@@ -1,16 +1,16 @@
-/** What Stripe tells Nest, and what becomes of it. */
-import { control } from "/assets/act.js";
+/** The list of Stripe's events, with their deliveries and Nest's verdicts. */
+import { callStack } from "/assets/actions.js";
+import { callDevApi } from "/assets/dev_api.js";
 import { button, byId, drawList, make, terms } from "/assets/dom.js";
-import { askStack } from "/assets/stack.js";
-import { deliveriesInWords, time, verdictInWords } from "/assets/words.js";
+import { describeDeliveries, describeVerdict, time } from "/assets/format.js";
 
 function eventItem(event) {
   const { id, type, object, created_at, verdict } = event;
-  const { text, tone } = verdictInWords(event);
-  const send = () =>
-    control(
-      () => askStack("POST", `/stripe/events/${id}/send`),
-      ({ status }) => `It was sent again; Nest answered ${status ?? "nothing"}.`,
+  const { text, tone } = describeVerdict(event);
+  const resend = () =>
+    callStack(
+      () => callDevApi("POST", `/stripe/events/${id}/send`),
+      ({ status }) => `Event resent. Nest answered ${status ?? "nothing"}.`,
     );
   return make(
     "li",
@@ -27,7 +27,7 @@ function eventItem(event) {
           { class: "below" },
           make("span", { class: `mark ${tone}` }, text),
           " ",
-          make("span", { class: "quiet small" }, deliveriesInWords(event)),
+          make("span", { class: "quiet small" }, describeDeliveries(event)),
         ),
       ),
       make(
@@ -35,12 +35,12 @@ function eventItem(event) {
         {},
         ...terms([
           ["Event", id],
-          ["About", object ?? "nothing"],
-          ["At Stripe", time(created_at)],
-          ["In Nest", verdict ? `${text}, attempt ${verdict.attempt}` : "not in the ledger yet"],
+          ["Object", object ?? "none"],
+          ["Created", `${time(created_at)}, by Stripe's clock`],
+          ["Verdict", verdict ? `${text}, attempt ${verdict.attempt}` : "not in Nest's ledger yet"],
         ]),
       ),
-      button("Send again", "send", send, { "data-double": true }),
+      button("Resend", "send", resend, { "data-double": true }),
     ),
   );
 }
@@ -49,6 +49,6 @@ export function showEvents(events) {
   drawList(byId("events"), [...events].reverse(), ({ id }) => id, eventItem);
 }
 
-/** Changes whenever Nest has come to a verdict. */
+/** A text that changes whenever a verdict changes. */
 export const verdictsOf = (events) =>
   events.map(({ id, verdict }) => `${id} ${verdict?.status} ${verdict?.attempt}`).join("\n");

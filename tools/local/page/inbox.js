@@ -1,6 +1,6 @@
-/** The local inbox: mails as they would have gone out, with the link led to this machine's landing page. */
+/** The local inbox: the emails that Nest sent, with links that open on this machine. */
+import { callDevApi } from "/assets/dev_api.js";
 import { byId, drawList, make } from "/assets/dom.js";
-import { askStack } from "/assets/stack.js";
 
 const SHOWN = 20;
 let known = null;
@@ -24,16 +24,12 @@ function mailItem({ subject, to, sent_at, text, html }) {
       make(
         "p",
         { class: "row" },
-        make("a", { href: `/#${search.slice(1)}` }, "Follow the link here"),
-        make(
-          "a",
-          { href: `/magic-link${search}`, target: "_blank", rel: "noopener" },
-          "Open its landing page",
-        ),
+        make("a", { href: `/#${search.slice(1)}` }, "Use link in this page"),
+        make("a", { href: `/magic-link${search}`, target: "_blank", rel: "noopener" }, "Open landing page"),
       ),
     );
   }
-  const details = make("details", {}, make("summary", {}, "Read the mail"));
+  const details = make("details", {}, make("summary", {}, "Show email"));
   const read = () => {
     const frame = make("iframe", { title: subject, sandbox: "" });
     frame.srcdoc = html;
@@ -44,20 +40,20 @@ function mailItem({ subject, to, sent_at, text, html }) {
   return item;
 }
 
-/** Reads the inbox and shows it. What has arrived since is announced. */
+/** Reads the inbox, draws it, and announces new emails to screen readers. */
 export async function showInbox() {
-  const mails = await askStack("GET", "/inbox");
+  const mails = await callDevApi("GET", "/inbox");
   const rows = mails.map((mail, index) => ({ ...mail, key: `${index} ${mail.sent_at}` }));
   drawList(byId("inbox"), rows.slice(-SHOWN).reverse(), ({ key }) => key, mailItem);
   const arrived = known === null ? [] : mails.slice(known);
   known = mails.length;
-  const news = arrived.map(({ subject }) => `New mail: ${subject}.`).join(" ");
+  const news = arrived.map(({ subject }) => `New email: ${subject}.`).join(" ");
   if (news) byId("arrivals").textContent = news;
 }
 
 export function listenForInbox() {
   byId("empty").addEventListener("click", async () => {
-    await askStack("DELETE", "/inbox");
+    await callDevApi("DELETE", "/inbox");
     await showInbox();
   });
 }

@@ -5,7 +5,7 @@ const decode = (part) =>
     ),
   );
 
-/** Header and claims of a JWS, not verified. */
+/** Decodes the header and claims of a JWS without verifying its signature. */
 export function decodeJws(token) {
   const [header, claims] = token.split(".").slice(0, 2).map(decode);
   return { header, claims };

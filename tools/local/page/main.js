@@ -1,25 +1,25 @@
-/** Nest on this machine, for a person to try: left what the app would show, then what arrives, then Stripe's side. */
+/** The local page. Left: what the app shows. Middle: emails, Stripe events and API calls. Right: Stripe test controls. */
 import { listenForAccount, showAccount } from "/assets/account.js";
-import { act, connect, say } from "/assets/act.js";
+import { callApi, connect, showMessage } from "/assets/actions.js";
 import { current, explain } from "/assets/api.js";
+import { callDevApi } from "/assets/dev_api.js";
 import { byId } from "/assets/dom.js";
 import { showEvents, verdictsOf } from "/assets/events.js";
 import { listenForInbox, showInbox } from "/assets/inbox.js";
 import { followHash, listenForSignIn } from "/assets/sign_in.js";
-import { askStack } from "/assets/stack.js";
 import { listenForStripe, showStripe } from "/assets/stripe.js";
 import { listenForSubscription, setAddress, showSubscription, showTimeLeft } from "/assets/subscription.js";
 
-const LOOK_EVERY_MS = 1000;
-const ASK_EVERY_MS = 5000;
+const REFRESH_INTERVAL_MS = 1000;
+const STATUS_INTERVAL_MS = 5000;
 let isDouble = true;
 let address = null;
 let verdicts = "";
 let stripe = null;
-let looking = Promise.resolve();
+let refreshing = Promise.resolve();
 
-/** Shows whoever is signed in; everything is read before anything moves. */
-async function show() {
+/** Draws the signed-in user. Reads everything first, so that the page changes once. */
+async function showUser() {
   if (current()) {
     const [user] = await Promise.all([showAccount(), showSubscription()]);
     address = user.identifiers[0]?.identifier_value ?? null;
@@ -27,47 +27,47 @@ async function show() {
   setAddress(address);
   byId("signed-out").hidden = current() !== null;
   byId("signed-in").hidden = current() === null;
-  showSeen();
+  showStripeData();
 }
 
-/** Shows what was seen last, for whoever is signed in now. */
-function showSeen() {
+/** Draws the last data from Stripe for the signed-in user. */
+function showStripeData() {
   if (stripe) showStripe(stripe, address);
   if (current()) showTimeLeft(stripe?.now);
 }
 
-/** One look after the other, so that an older answer is never drawn over a newer one. */
-function look() {
-  looking = looking.catch(() => undefined).then(lookNow);
-  return looking;
+/** Runs refreshes one after the other, so that an older answer is never drawn over a newer one. */
+function refreshStack() {
+  refreshing = refreshing.catch(() => undefined).then(refreshNow);
+  return refreshing;
 }
 
-/** Shows what the stack has by now, and asks for the subscription's status anew when Nest has worked on an event. */
-async function lookNow() {
-  [stripe] = await Promise.all([isDouble ? askStack("GET", "/stripe") : null, showInbox()]);
+/** Draws the inbox and Stripe's data, and reads the subscription's status again after Nest processed an event. */
+async function refreshNow() {
+  [stripe] = await Promise.all([isDouble ? callDevApi("GET", "/stripe") : null, showInbox()]);
   if (stripe) showEvents(stripe.events);
-  // Of Stripe's own test mode nothing is seen here, so the status is asked for every so often.
-  const now = stripe ? verdictsOf(stripe.events) : String(Math.floor(Date.now() / ASK_EVERY_MS));
+  // The events of a real Stripe account are not visible here, so the status is polled instead.
+  const now = stripe ? verdictsOf(stripe.events) : String(Math.floor(Date.now() / STATUS_INTERVAL_MS));
   if (now !== verdicts && current()) await showSubscription();
   verdicts = now;
-  showSeen();
+  showStripeData();
 }
 
-function watch() {
+function poll() {
   let isDown = false;
   const again = () =>
     setTimeout(async () => {
       try {
-        await look();
-        if (isDown) say("Nest answers again.");
+        await refreshStack();
+        if (isDown) showMessage("The connection to Nest is back.");
         isDown = false;
       } catch (error) {
         const isGone = error instanceof TypeError || error.kind === "network";
-        if (isGone && !isDown) say("Nest does not answer. Is npm start running?", true);
+        if (isGone && !isDown) showMessage("Nest does not answer. Check that npm start is running.", true);
         isDown ||= isGone;
       }
       again();
-    }, LOOK_EVERY_MS);
+    }, REFRESH_INTERVAL_MS);
   again();
 }
 
@@ -76,18 +76,18 @@ listenForAccount();
 listenForSubscription();
 listenForInbox();
 listenForStripe();
-connect({ show, look });
+connect({ showUser, refreshStack });
 try {
-  const status = await askStack("GET", "/status");
+  const status = await callDevApi("GET", "/status");
   byId("engine").textContent = `${status.database.engine} ${status.database.version}`;
   isDouble = status.stripe.mode !== "test";
   document.body.dataset.stripe = status.stripe.mode;
-  if (current()) await act(async () => undefined, "");
-  else await look();
+  if (current()) await callApi(async () => undefined, "");
+  else await refreshStack();
 } catch (error) {
-  say(explain(error), true);
+  showMessage(explain(error), true);
 }
 byId("loading").hidden = true;
 byId("main").hidden = false;
 await followHash();
-watch();
+poll();

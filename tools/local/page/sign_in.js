@@ -1,26 +1,26 @@
-/** The ways in: a link, a trial's link, a pasted code. */
-import { act, say } from "/assets/act.js";
+/** Sign-in with a magic link, with the link of a new trial, or with a pasted code. */
+import { callApi, showMessage } from "/assets/actions.js";
 import { current, nest } from "/assets/api.js";
+import { device, simulateNewDevice } from "/assets/device.js";
 import { byId, terms } from "/assets/dom.js";
-import { changeMachine, device } from "/assets/machine.js";
 
-/** Starts a trial as the app does. Its link comes by mail. */
+/** Starts a trial as the app does. Nest emails its magic link. */
 export const startTrial = (address) =>
-  act(
+  callApi(
     () => nest.startTrial(address, { device: device() }),
-    "Your trial is ready: follow its link in the inbox.",
+    "Trial created. Its magic link is in the inbox.",
   );
 
 async function redeem(text) {
   const isTrial = new URLSearchParams(text).get("flow") === "trial";
-  await act(
+  await callApi(
     () => nest.finishSignIn(text),
-    isTrial ? "You are signed in. Your trial has begun." : "You are signed in.",
+    isTrial ? "You are signed in. Your trial has started." : "You are signed in.",
   );
   if (current()) byId("account-title").focus();
 }
 
-/** Redeems the code in the page's address, if there is one, and takes it out of there. */
+/** Redeems the code in the page's URL, if there is one, and removes it from the URL. */
 export async function followHash() {
   const text = location.hash.slice(1);
   if (!text.includes("code=")) return;
@@ -28,12 +28,12 @@ export async function followHash() {
   await redeem(text);
 }
 
-function showMachine() {
+function showDevice() {
   const { platform, beak_id, fingerprint } = device();
-  byId("machine").replaceChildren(
+  byId("device").replaceChildren(
     ...terms([
       ["Platform", platform],
-      ["Beak id", beak_id],
+      ["Device ID", beak_id],
       ["Fingerprint", fingerprint],
     ]),
   );
@@ -44,17 +44,21 @@ export function listenForSignIn() {
     event.preventDefault();
     const address = byId("address").value;
     if (event.submitter?.id === "start-trial") void startTrial(address);
-    else void act(() => nest.sendMagicLink(address, { device: device() }), "The link is in the inbox.");
+    else
+      void callApi(
+        () => nest.sendMagicLink(address, { device: device() }),
+        "The magic link is in the inbox.",
+      );
   });
   byId("paste-form").addEventListener("submit", (event) => {
     event.preventDefault();
     void redeem(byId("pasted").value.trim());
   });
-  byId("change-machine").addEventListener("click", () => {
-    changeMachine();
-    showMachine();
-    say("This browser is another machine now.");
+  byId("new-device").addEventListener("click", () => {
+    simulateNewDevice();
+    showDevice();
+    showMessage("Nest now sees this browser as a new device.");
   });
-  showMachine();
+  showDevice();
   window.addEventListener("hashchange", () => void followHash());
 }

@@ -1,36 +1,38 @@
-/** Stripe's side: its time, its subscriptions, its failures. Only the double on this machine can be told what to do. */
-import { control } from "/assets/act.js";
+/** Controls of the Stripe double: its clock, its faults and the user's subscriptions. Not shown with a real Stripe account. */
+import { callStack } from "/assets/actions.js";
+import { callDevApi } from "/assets/dev_api.js";
 import { button, byId, drawList, make } from "/assets/dom.js";
-import { askStack } from "/assets/stack.js";
-import { money, plural, stripeInWords, time, toneOf } from "/assets/words.js";
+import { describeSubscription, money, plural, time, toneOf } from "/assets/format.js";
 
-const KINDS = { error: "with an error", hang: "without an answer", rate_limited: "as too many requests" };
+const FAULTS = { error: "a server error", hang: "a timeout", rate_limited: "too many requests" };
 
 function actionsOf({ id, customer, cancel_at, owed, price }) {
   const path = `/stripe/subscriptions/${id}`;
-  const change = (change, done) => control(() => askStack("PATCH", path, change), done);
-  const give = (card, done) =>
-    control(() => askStack("POST", `/stripe/customers/${customer.id}/card`, { card }), done);
+  const change = (change, success) => callStack(() => callDevApi("PATCH", path, change), success);
+  const addCard = (card, success) =>
+    callStack(() => callDevApi("POST", `/stripe/customers/${customer.id}/card`, { card }), success);
   const pay = () =>
-    control(
-      () => askStack("POST", `${path}/pay`),
-      ({ outcome }) => `The payment has ${outcome === "paid" ? "gone through" : outcome}.`,
+    callStack(
+      () => callDevApi("POST", `${path}/pay`),
+      ({ outcome }) => `Payment ${outcome === "paid" ? "succeeded" : outcome}.`,
     );
   return [
     owed === null ? null : button(`Pay ${money(owed, price.currency)} now`, "pay", pay),
-    button("Add a card that works", "works", () => give("works", "A card that works was added.")),
-    button("Add a card that declines", "declines", () => give("declines", "A card that declines was added.")),
+    button("Add working card", "works", () => addCard("works", "Working card added.")),
+    button("Add declining card", "declines", () => addCard("declines", "Declining card added.")),
     cancel_at === null
       ? button("Cancel at period end", "end", () =>
-          change({ cancel_at_period_end: true }, "It ends when its period does."),
+          change({ cancel_at_period_end: true }, "The subscription will end with its period."),
         )
-      : button("Keep it", "end", () => change({ cancel_at_period_end: false }, "It goes on.")),
-    button("Cancel now", "now", () => control(() => askStack("DELETE", path), "It has ended.")),
-    button("Billing portal", "portal", () =>
-      control(async () => {
-        const { url } = await askStack("POST", `/stripe/customers/${customer.id}/portal`);
+      : button("Undo cancellation", "end", () =>
+          change({ cancel_at_period_end: false }, "Cancellation undone."),
+        ),
+    button("Cancel now", "now", () => callStack(() => callDevApi("DELETE", path), "Subscription canceled.")),
+    button("Open billing portal", "portal", () =>
+      callStack(async () => {
+        const { url } = await callDevApi("POST", `/stripe/customers/${customer.id}/portal`);
         location.assign(url);
-      }, "The billing portal opens."),
+      }, "Opening the billing portal."),
     ),
   ].filter((action) => action !== null);
 }
@@ -46,22 +48,23 @@ function subscriptionItem(subscription) {
       make("strong", {}, `${money(price.amount, price.currency)} a ${price.interval}`),
       make("span", { class: `mark ${toneOf(status)}` }, status.replaceAll("_", " ")),
     ),
-    make("p", {}, stripeInWords(subscription)),
+    make("p", {}, describeSubscription(subscription)),
     make("p", { class: "quiet small" }, id),
   );
   if (!subscription.is_over) item.append(make("div", { class: "row tight" }, ...actionsOf(subscription)));
   return item;
 }
 
-/** @param address whose subscriptions are shown; null for nobody's */
+/** @param address the email address of the user whose subscriptions are shown; null shows none */
 export function showStripe({ now, ahead_seconds, faults, subscriptions }, address) {
   byId("stripe-now").textContent = time(now);
   const days = Math.round(ahead_seconds / 86_400);
-  byId("stripe-ahead").textContent = days === 0 ? "real time" : `${plural(days, "day")} ahead`;
+  byId("stripe-ahead").textContent =
+    days === 0 ? "same as this machine's clock" : `${plural(days, "day")} ahead`;
   const isFailing = faults.calls > 0;
   byId("fault-state").textContent = isFailing
-    ? `The next ${plural(faults.calls, "call")} to Stripe will end ${KINDS[faults.kind]}.`
-    : "Stripe answers as it should.";
+    ? `The next ${plural(faults.calls, "call")} to Stripe will fail with ${FAULTS[faults.kind]}.`
+    : "No faults set.";
   byId("fault-state").className = isFailing ? "bad" : "quiet";
   byId("fault-clear").disabled = !isFailing;
   const own = subscriptions.filter(
@@ -76,24 +79,24 @@ export function listenForStripe() {
     choice.addEventListener(
       "click",
       () =>
-        void control(
-          () => askStack("POST", "/stripe/clock", { advance_days: Number(days) }),
-          ({ now }) => `At Stripe it is ${time(now)}.`,
+        void callStack(
+          () => callDevApi("POST", "/stripe/clock", { advance_days: Number(days) }),
+          ({ now }) => `Stripe's clock is now ${time(now)}.`,
         ),
     );
   }
   byId("fault-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const calls = byId("fault-calls").valueAsNumber;
-    void control(
-      () => askStack("POST", "/stripe/faults", { calls, kind: byId("fault-kind").value }),
-      `The next ${plural(calls, "call")} to Stripe will fail.`,
+    void callStack(
+      () => callDevApi("POST", "/stripe/faults", { calls, kind: byId("fault-kind").value }),
+      `Fault set for the next ${plural(calls, "call")} to Stripe.`,
     );
   });
   byId("fault-clear").addEventListener(
     "click",
     () =>
-      void control(() => askStack("POST", "/stripe/faults", { calls: 0 }), "Stripe works again.").then(() =>
+      void callStack(() => callDevApi("POST", "/stripe/faults", { calls: 0 }), "Faults cleared.").then(() =>
         byId("fault-calls").focus(),
       ),
   );

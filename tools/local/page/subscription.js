@@ -1,13 +1,13 @@
-/** The subscription as Nest answers it. */
-import { control } from "/assets/act.js";
+/** The user's subscription, as Nest's get_subscription_status reports it. */
+import { callStack } from "/assets/actions.js";
 import { nest } from "/assets/api.js";
+import { callDevApi } from "/assets/dev_api.js";
 import { byId } from "/assets/dom.js";
+import { daysBetween, describeStatus, plural } from "/assets/format.js";
 import { decodeJws } from "/assets/jws.js";
 import { startTrial } from "/assets/sign_in.js";
-import { askStack } from "/assets/stack.js";
-import { daysBetween, plural, subscriptionInWords } from "/assets/words.js";
 
-let answer = null;
+let subscription = null;
 let address = null;
 
 async function readStatus() {
@@ -19,36 +19,36 @@ async function readStatus() {
   }
 }
 
-/** Asks for the status and shows it. A change is announced, because it happens in a live region. */
+/** Reads the status and draws it. Its element is a live region, so screen readers announce a change. */
 export async function showSubscription() {
-  answer = await readStatus();
-  const { mark, tone, words } = subscriptionInWords(answer);
-  const said = byId("subscription-words");
-  if (said.textContent !== words) said.textContent = words;
+  subscription = await readStatus();
+  const { mark, tone, text } = describeStatus(subscription);
+  const description = byId("subscription-text");
+  if (description.textContent !== text) description.textContent = text;
   byId("subscription-mark").textContent = mark;
   byId("subscription-mark").className = `mark ${tone}`;
   byId("subscription-raw").textContent =
-    answer === null
+    subscription === null
       ? JSON.stringify({ code: "no_active_subscription" }, null, 2)
-      : JSON.stringify(answer, null, 2);
-  byId("entitlement").textContent = answer?.entitlement
-    ? JSON.stringify(decodeJws(answer.entitlement), null, 2)
-    : "None: nothing lets the app work offline.";
+      : JSON.stringify(subscription, null, 2);
+  byId("entitlement").textContent = subscription?.entitlement
+    ? JSON.stringify(decodeJws(subscription.entitlement), null, 2)
+    : "None. The app can't be used offline.";
   const portal = byId("portal");
-  portal.hidden = !answer?.billing_portal_url;
-  if (answer?.billing_portal_url) portal.href = answer.billing_portal_url;
-  byId("signed-in-trial").hidden = answer !== null;
+  portal.hidden = !subscription?.billing_portal_url;
+  if (subscription?.billing_portal_url) portal.href = subscription.billing_portal_url;
+  byId("signed-in-trial").hidden = subscription !== null;
 }
 
-/** Says how much is left, by Stripe's clock, which may be ahead of Nest's. */
+/** Shows the days left by Stripe's clock, which may be ahead of Nest's. */
 export function showTimeLeft(stripeNow) {
   byId("subscription-left").textContent =
-    answer === null
-      ? "The app asks this person to subscribe."
-      : `${plural(daysBetween(stripeNow ?? new Date().toISOString(), answer.end_date), "day")} left${stripeNow ? " by Stripe's clock" : ""}.`;
+    subscription === null
+      ? "The app asks the user to subscribe."
+      : `${plural(daysBetween(stripeNow ?? new Date().toISOString(), subscription.end_date), "day")} left${stripeNow ? " by Stripe's clock" : ""}.`;
 }
 
-/** Whose subscription it is. */
+/** Sets the email address that new subscriptions are created for. */
 export function setAddress(next) {
   address = next;
 }
@@ -59,9 +59,9 @@ export function listenForSubscription() {
     choice.addEventListener(
       "click",
       () =>
-        void control(
-          () => askStack("POST", "/stripe/subscriptions", { email: address, card }),
-          ({ status }) => `Stripe has a new subscription: ${status}.`,
+        void callStack(
+          () => callDevApi("POST", "/stripe/subscriptions", { email: address, card }),
+          ({ status }) => `Stripe created a subscription. Its status is ${status}.`,
         ),
     );
   }

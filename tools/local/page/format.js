@@ -1,0 +1,80 @@
+/** Text for dates, amounts, subscriptions and events. Days are in UTC, as Stripe and the emails show them. */
+const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
+const dateAndTime = new Intl.DateTimeFormat("en-GB", {
+  dateStyle: "medium",
+  timeStyle: "short",
+  timeZone: "UTC",
+});
+export const day = (iso) => date.format(new Date(iso));
+export const time = (iso) => `${dateAndTime.format(new Date(iso))} UTC`;
+export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+
+/** @param amount in the currency's smallest unit */
+export const money = (amount, currency) =>
+  new Intl.NumberFormat("en-GB", { style: "currency", currency }).format(amount / 100);
+
+export const daysBetween = (from, to) =>
+  Math.max(0, Math.ceil((Date.parse(to) - Date.parse(from)) / 86_400_000));
+
+/** Describes a response of `get_subscription_status`. Null stands for the error `no_active_subscription`. */
+export function describeStatus(status) {
+  if (status === null) return { mark: "None", tone: "over", text: "No usable subscription." };
+  const end = day(status.end_date);
+  if (status.cancel_at !== null)
+    return { mark: "Ends", tone: "warn", text: `Canceled. It stays usable until ${end}.` };
+  switch (status.status) {
+    case "trialing":
+      return { mark: "Trial", tone: "good", text: `Free trial until ${end}.` };
+    case "active":
+      return { mark: "Active", tone: "good", text: `Paid. Renews on ${end}.` };
+    case "past_due":
+      return { mark: "Past due", tone: "bad", text: "The last payment failed. It is still usable." };
+    case "incomplete":
+      return {
+        mark: "Incomplete",
+        tone: "bad",
+        text: "The first payment failed. It stays usable for one hour.",
+      };
+    default:
+      return { mark: status.status, tone: "warn", text: `Usable until ${end}.` };
+  }
+}
+
+const TONES = {
+  active: "good",
+  trialing: "good",
+  past_due: "bad",
+  incomplete: "bad",
+  unpaid: "bad",
+};
+export const toneOf = (status) => TONES[status] ?? "over";
+
+/** Describes a subscription at Stripe in one line. */
+export function describeSubscription({ status, trial_end, period_end, cancel_at, ended_at, card }) {
+  const payment = card ? `Card ${card.last4}${card.works ? "" : " (declines)"}.` : "No card.";
+  if (ended_at !== null) return `Ended on ${day(ended_at)}.`;
+  if (cancel_at !== null) return `Ends on ${day(cancel_at)}. ${payment}`;
+  if (status === "trialing") return `Trial until ${day(trial_end ?? period_end)}. ${payment}`;
+  if (status === "active") return `Renews on ${day(period_end)}. ${payment}`;
+  return payment;
+}
+
+/** Describes the state of an event: Nest's verdict, or its delivery while Nest has none. */
+export function describeVerdict({ verdict, deliveries, is_given_up }) {
+  const status = verdict?.status;
+  if (status === "done") return { text: "Done", tone: "good" };
+  if (status === "ignored") return { text: `Ignored: ${verdict.reason}`, tone: "over" };
+  if (status === "failed") return { text: `Failed: ${verdict.reason}`, tone: "bad" };
+  if (status === "processing") return { text: "Processing", tone: "warn" };
+  if (is_given_up) return { text: "Not accepted", tone: "bad" };
+  return { text: deliveries.length === 0 ? "Pending" : "Will be retried", tone: "warn" };
+}
+
+/** Describes the deliveries of an event with the status of each answer. */
+export function describeDeliveries({ deliveries, is_given_up }) {
+  if (deliveries.length === 0) return "not delivered yet";
+  const answers = deliveries.map(({ status }) => status ?? "no answer").join(", ");
+  const isAccepted = deliveries.at(-1).status === 200;
+  const end = is_given_up && !isAccepted ? ", no more retries" : "";
+  return `${plural(deliveries.length, "delivery", "deliveries")}: ${answers}${end}`;
+}
