@@ -10,6 +10,12 @@ export interface Log {
 }
 
 /**
+ * The Lambda function that writes, such as `stripe_webhook` or `get_user-2021-10-06`; undefined outside Lambda. All
+ * functions of a stage write to one log group.
+ */
+export const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME?.replace(/^nest-[a-z]+-/, "");
+
+/**
  * Creates a log that writes one JSON object per line.
  * @param write receives a finished line without its newline
  */
@@ -17,7 +23,7 @@ export function createLog(write: (line: string) => void, now: () => Date): Log {
   const at =
     (level: Level) =>
     (event: string, fields: Fields = {}) =>
-      write(JSON.stringify({ level, event, time: now().toISOString(), ...fields }));
+      write(JSON.stringify({ level, event, time: now().toISOString(), function: functionName, ...fields }));
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { ConfigError, type Environment, readConfig, type Variables } from "#core/config.ts";
 import type { AwsAction, Part } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { functionName } from "#core/log.ts";
 import { failure, type Result } from "#entry/answer.ts";
 import { once } from "#entry/once.ts";
 
@@ -110,7 +111,8 @@ async function openNow<Served>(
   } catch (error) {
     const isUnavailable = error instanceof NestError && error.code === "unavailable";
     const why = error instanceof ConfigError ? error.message : isUnavailable ? error.detail : nameOf(error);
-    process.stdout.write(`${JSON.stringify({ level: "error", event: "function_not_opened", why })}\n`);
+    const line = { level: "error", event: "function_not_opened", function: functionName, why };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
     throw new NotOpened(isUnavailable ? "unavailable" : "unknown");
   }
 }

@@ -70,7 +70,8 @@ export class ZippedFunctions {
     if (!running) {
       const environment = this.#environments.get(name);
       if (!environment) throw new Error(`There is no function ${name}.`);
-      running = startFunction(join(this.#folder, name), environment, this.#node);
+      const variables = { ...environment, AWS_LAMBDA_FUNCTION_NAME: `nest-nonprod-${name}` };
+      running = startFunction(join(this.#folder, name), variables, this.#node);
       this.#running.set(name, running);
     }
     return (await running).invoke(event);

@@ -2,22 +2,22 @@ import { NoSuchKey } from "@aws-sdk/client-s3";
 import type { LiveStack } from "#tools/deploy/live_stack.ts";
 
 /**
- * What became of deployments, by when they were made (epoch ms). The framework keeps the files of a deployment that
- * failed, and of one that was rolled back, like any other's: nothing else tells which were good.
+ * Which deployments were good, by when they were made (epoch ms). The framework keeps the files of failed and rolled back
+ * deployments like any others, so a rollback needs this record to choose its target.
  */
 export interface DeploymentRecord {
-  /** The smoke test passed. */
+  /** Deployments that passed the smoke test. */
   proved: readonly number[];
-  /** Somebody rolled back from it. */
+  /** Deployments from which somebody rolled back. */
   left: readonly number[];
 }
 
-/** In the deployment bucket, outside the folder that the framework clears. */
+/** In the deployment bucket, outside the folder that the framework cleans up. */
 const KEY = "nest-deployments.json";
-/** More than the framework keeps deployments. */
-const KEPT = 100;
+/** More than the number of deployments whose files the framework keeps. */
+const LONGEST_LIST = 100;
 
-/** @returns an empty record where nothing was noted yet */
+/** Reads the record; an empty one if there is none yet. */
 export async function readRecord(live: LiveStack): Promise<DeploymentRecord> {
   try {
     return JSON.parse(Buffer.from(await live.artifact(KEY)).toString("utf8")) as DeploymentRecord;
@@ -27,29 +27,37 @@ export async function readRecord(live: LiveStack): Promise<DeploymentRecord> {
   }
 }
 
-/** Notes that a deployment is live and passed the smoke test. */
-export const noteProved = (live: LiveStack, deployment: number): Promise<void> =>
-  change(live, ({ proved, left }) => ({ proved: having(proved, deployment), left }));
+/** Records that a deployment is live and passed the smoke test. */
+export const recordGood = (live: LiveStack, deployment: number): Promise<void> =>
+  change(live, ({ proved, left }) => ({ proved: insert(proved, deployment), left }));
 
-/** Notes that one deployment was left for another, which is good enough to be live. */
-export const noteLeft = (live: LiveStack, left: number, target: number): Promise<void> =>
-  change(live, (record) => ({
-    proved: record.proved,
-    left: having(record.left, left).filter((one) => one !== target),
+/** Records a rollback. Its target counts as a deployment that was not left. */
+export const recordRollback = (live: LiveStack, from: number, target: number): Promise<void> =>
+  change(live, ({ proved, left }) => ({
+    proved,
+    left: insert(left, from).filter((deployment) => deployment !== target),
   }));
 
-/** The deployment that a rollback goes to: the newest before the live one that was good, and that nobody left. */
-export function lastGood(
+/**
+ * Returns the deployment that a rollback goes to: the newest one before the live one that passed the smoke test, was not
+ * rolled back from, and whose files are kept.
+ */
+export function rollbackTarget(
   { proved, left }: DeploymentRecord,
   kept: readonly number[],
-  current: number,
+  live: number,
 ): number | undefined {
-  return kept.findLast((one) => one < current && proved.includes(one) && !left.includes(one));
+  return kept.findLast(
+    (deployment) => deployment < live && proved.includes(deployment) && !left.includes(deployment),
+  );
 }
 
-async function change(live: LiveStack, by: (record: DeploymentRecord) => DeploymentRecord): Promise<void> {
-  await live.keepArtifact(KEY, JSON.stringify(by(await readRecord(live))));
+async function change(
+  live: LiveStack,
+  update: (record: DeploymentRecord) => DeploymentRecord,
+): Promise<void> {
+  await live.putArtifact(KEY, JSON.stringify(update(await readRecord(live))));
 }
 
-const having = (deployments: readonly number[], one: number) =>
-  [...new Set([...deployments, one])].sort((a, b) => a - b).slice(-KEPT);
+const insert = (deployments: readonly number[], deployment: number) =>
+  [...new Set([...deployments, deployment])].sort((one, other) => one - other).slice(-LONGEST_LIST);

@@ -4,23 +4,25 @@ import {
   DescribeStacksCommand,
   GetTemplateCommand,
 } from "@aws-sdk/client-cloudformation";
-import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import type { Template } from "#tools/deploy/serverless.ts";
+import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { deploymentOf, type Template } from "#tools/deploy/template.ts";
 import type { StageName, StageSettings } from "#tools/stage/settings.ts";
 
-/** The stack of a stage as AWS has it. */
+/** The deployed stack of a stage, and its deployment bucket. */
 export class LiveStack {
   readonly #name: string;
+  readonly #folder: string;
   readonly #cloudFormation: CloudFormationClient;
   readonly #s3: S3Client;
 
   constructor(stage: StageName, { region }: Pick<StageSettings, "region">) {
     this.#name = `nest-${stage}`;
+    this.#folder = `serverless/nest/${stage}/`;
     this.#cloudFormation = new CloudFormationClient({ region });
     this.#s3 = new S3Client({ region });
   }
 
-  /** Its outputs by name; null if there is no such stack. */
+  /** Returns the stack's outputs by name; null if the stack does not exist. */
   async outputs(): Promise<ReadonlyMap<string, string> | null> {
     try {
       const { Stacks = [] } = await this.#cloudFormation.send(
@@ -34,7 +36,7 @@ export class LiveStack {
     }
   }
 
-  /** The template that is deployed. */
+  /** Returns the template that is deployed. */
   async template(): Promise<Template> {
     const { TemplateBody = "{}" } = await this.#cloudFormation.send(
       new GetTemplateCommand({ StackName: this.#name, TemplateStage: "Original" }),
@@ -42,14 +44,37 @@ export class LiveStack {
     return JSON.parse(TemplateBody) as Template;
   }
 
-  /** A file of the deployment bucket, such as a zip. */
+  /** Returns when the deployments were made whose files the bucket keeps, in epoch ms, oldest first. */
+  async deployments(): Promise<number[]> {
+    const request = { Bucket: await this.#bucket(), Prefix: this.#folder, Delimiter: "/" };
+    const found: number[] = [];
+    for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client: this.#s3 }, request)) {
+      for (const { Prefix = "" } of CommonPrefixes) {
+        const stamp = /^(\d{13})-/.exec(Prefix.slice(this.#folder.length))?.[1];
+        if (stamp) found.push(Number(stamp));
+      }
+    }
+    return found.sort((one, other) => one - other);
+  }
+
+  /**
+   * Whether the last uploaded deployment is not the live one, because it failed or was rolled back. The framework
+   * compares a package with the last uploaded deployment only, and would skip a deploy that is needed.
+   */
+  async isBehindUploads(): Promise<boolean> {
+    if ((await this.outputs()) === null) return false;
+    const [template, kept] = await Promise.all([this.template(), this.deployments()]);
+    return deploymentOf(template) !== (kept.at(-1) ?? null);
+  }
+
+  /** Returns a file of the deployment bucket, such as a zip. */
   async artifact(key: string): Promise<Uint8Array> {
     const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: await this.#bucket(), Key: key }));
     return (await Body?.transformToByteArray()) ?? new Uint8Array();
   }
 
-  /** Puts a file into the deployment bucket. */
-  async keepArtifact(key: string, content: string): Promise<void> {
+  /** Writes a file into the deployment bucket. */
+  async putArtifact(key: string, content: string): Promise<void> {
     await this.#s3.send(new PutObjectCommand({ Bucket: await this.#bucket(), Key: key, Body: content }));
   }
 
@@ -62,27 +87,4 @@ export class LiveStack {
     );
     return StackResourceDetail?.PhysicalResourceId;
   }
-}
-
-/**
- * When the deployment was made whose zips a template names, in epoch ms; null if it names none. The framework keeps them in
- * `.../<epoch ms>-<time>`.
- */
-export function deploymentOf(template: Template): number | null {
-  const functions = Object.values(template.Resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
-  const stamp = /\/(\d{13})-[^/]+\/[^/]+$/.exec(String(functions[0]?.Properties.Code.S3Key))?.[1];
-  return stamp === undefined ? null : Number(stamp);
-}
-
-/** The version of each parameter that a template's functions read, by the parameter's name. */
-export function versionsIn(template: Template): ReadonlyMap<string, string> {
-  const values = Object.values(template.Resources).flatMap(({ Type, Properties }) =>
-    Type === "AWS::Lambda::Function" ? Object.values<string>(Properties.Environment?.Variables ?? {}) : [],
-  );
-  return new Map(
-    values.flatMap((value) => {
-      const [, name, version] = /^\/nest\/\w+\/(\w+):(\d+)$/.exec(value) ?? [];
-      return name && version ? [[name, version] as const] : [];
-    }),
-  );
 }

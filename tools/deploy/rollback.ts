@@ -1,77 +1,81 @@
 import { publicSet } from "#core/keys/signing_keys.ts";
-import { addressOf } from "#tools/deploy/deploy.ts";
 import {
   type DeploymentRecord,
-  lastGood,
-  noteLeft,
-  noteProved,
   readRecord,
+  recordGood,
+  recordRollback,
+  rollbackTarget,
 } from "#tools/deploy/deployment_record.ts";
-import { deploymentOf, LiveStack, versionsIn } from "#tools/deploy/live_stack.ts";
-import { done, note } from "#tools/deploy/say.ts";
-import { listDeployments, type Stack, serverless, type Template } from "#tools/deploy/serverless.ts";
-import { smoke } from "#tools/deploy/smoke.ts";
+import { LiveStack } from "#tools/deploy/live_stack.ts";
+import { versionsIn } from "#tools/deploy/parameter_versions.ts";
+import { serverless } from "#tools/deploy/serverless.ts";
+import { smokeTest } from "#tools/deploy/smoke.ts";
+import { stageAddress } from "#tools/deploy/stage_address.ts";
+import { deploymentOf, type Template } from "#tools/deploy/template.ts";
 import { PUBLIC_KEYS } from "#tools/stage/config/check_stage.ts";
 import type { OnStage } from "#tools/stage/on_stage.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-export interface RollbackOptions extends OnStage {
-  settingsFile: string;
-  /** Which deployment, in epoch ms; the last good one before the live one unless told. */
+export interface RollbackOptions {
+  /** The deployment to restore, in epoch ms; the last good one before the live one if null. */
   to: number | null;
+  /** Where the smoke test calls the API; its own address if null. */
   url: string | null;
 }
 
 /**
- * Puts a stage back to an earlier deployment: its code, its template and the versions of its parameters.
- * @throws CommandError, FrameworkError
+ * Restores an earlier deployment of a stage: its code, its template and the versions of its parameters. Then runs the
+ * smoke test.
+ * @param say takes a line for the terminal
+ * @throws CommandError if there is no such deployment or the smoke test fails; FrameworkError
  */
-export async function rollback(options: RollbackOptions): Promise<void> {
-  const { settings, store, settingsFile } = options;
-  const stack: Stack = {
-    stage: store.stage,
-    settings: settingsFile,
-    versions: `dist/${store.stage}-versions.json`,
-    folder: `dist/${store.stage}`,
-  };
+export async function rollback(
+  stage: OnStage,
+  options: RollbackOptions,
+  say: (line: string) => void,
+): Promise<void> {
+  const { settings, settingsFile, store } = stage;
   const live = new LiveStack(store.stage, settings);
-  if ((await live.outputs()) === null) throw new CommandError(`nest-${store.stage} is not deployed.`);
+  const { url } = await stageAddress(stage, live, options.url);
   const before = await live.template();
   const current = deploymentOf(before);
-  const kept = await listDeployments(stack);
-  const record = await readRecord(live);
-  const target = options.to ?? lastGood(record, kept, current ?? 0);
-  if (target === undefined || !kept.includes(target)) {
-    const missing =
-      options.to === null
-        ? "no deployment before the live one that is known to be good"
-        : "no such deployment";
-    const lines = kept.map((one) => `  ${inWords(one)}  ${standing(record, one, current)}`);
-    throw new CommandError(
-      `There is ${missing}; say one with --to. Kept are:\n${lines.join("\n") || "  none"}`,
-    );
-  }
-  if (target === current) throw new CommandError("That is what is live.");
-  note(`from ${inWords(current ?? 0)} to ${inWords(target)}`);
-  await serverless(stack, ["rollback", `--timestamp=${target}`], true);
-  done(`rolled back nest-${store.stage}`);
+  const target = await chooseTarget(live, current, options.to);
+  say(`      from ${withTime(current ?? 0)} to ${withTime(target)}`);
+  const command = ["rollback", `--timestamp=${target}`];
+  await serverless(command, { stage: store.stage, settings: settingsFile, isShown: true });
+  say(`ok    rolled back nest-${store.stage}`);
   const after = await live.template();
-  if (current !== null) await noteLeft(live, current, target);
-  for (const line of differences(before, after)) note(line);
-  await smoke(options.url ?? (await addressOf(options)), await kidsOf(options, after), done);
-  await noteProved(live, target);
+  if (current !== null) await recordRollback(live, current, target);
+  for (const line of restoredVersions(before, after)) say(`      ${line}`);
+  await smokeTest(url, await publishedKeyIds(stage, after), (line) => say(`ok    ${line}`));
+  await recordGood(live, target);
 }
 
-const inWords = (timestamp: number) => `${timestamp}  ${new Date(timestamp).toISOString()}`;
-
-function standing({ proved, left }: DeploymentRecord, one: number, current: number | null): string {
-  if (one === current) return "live";
-  if (left.includes(one)) return "was rolled back";
-  return proved.includes(one) ? "good" : "never passed the smoke test";
+/** @throws CommandError naming the deployments that are kept */
+async function chooseTarget(live: LiveStack, current: number | null, to: number | null): Promise<number> {
+  const [kept, record] = await Promise.all([live.deployments(), readRecord(live)]);
+  const target = to ?? rollbackTarget(record, kept, current ?? 0);
+  if (target !== undefined && target === current)
+    throw new CommandError(`Deployment ${target} is live already. Say another one with --to.`);
+  if (target !== undefined && kept.includes(target)) return target;
+  const what =
+    to === null
+      ? "No deployment before the live one is known to be good."
+      : `There is no deployment ${to}, or its files are gone.`;
+  const lines = kept.map((one) => `  ${withTime(one)}  ${stateOf(record, one, current)}`);
+  throw new CommandError(`${what} Say one of these with --to:\n${lines.join("\n") || "  none"}`);
 }
 
-/** Secrets that are older now: one that was replaced because it leaked is back. */
-function differences(before: Template, after: Template): string[] {
+const withTime = (timestamp: number) => `${timestamp}  ${new Date(timestamp).toISOString()}`;
+
+function stateOf({ proved, left }: DeploymentRecord, deployment: number, current: number | null): string {
+  if (deployment === current) return "live";
+  if (left.includes(deployment)) return "was rolled back";
+  return proved.includes(deployment) ? "good" : "never passed the smoke test";
+}
+
+/** Lists the parameters whose version changed: a secret that was replaced because it leaked is in use again. */
+function restoredVersions(before: Template, after: Template): string[] {
   const now = versionsIn(after);
   return [...versionsIn(before)].flatMap(([name, version]) => {
     const restored = now.get(name);
@@ -81,8 +85,8 @@ function differences(before: Template, after: Template): string[] {
   });
 }
 
-/** The ids of the keys of the version that is live again. */
-async function kidsOf({ store }: OnStage, template: Template): Promise<string[]> {
+/** Returns the ids of the keys that the restored functions publish. */
+async function publishedKeyIds({ store }: OnStage, template: Template): Promise<string[]> {
   const version = versionsIn(template).get(PUBLIC_KEYS);
   const name = version === undefined ? PUBLIC_KEYS : `${PUBLIC_KEYS}:${version}`;
   const value = [...(await store.read([name])).values()][0]?.value;

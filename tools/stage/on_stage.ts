@@ -13,32 +13,37 @@ import { UsageError } from "#tools/terminal/errors.ts";
 /** What a command on a stage works with. */
 export interface OnStage {
   settings: StageSettings;
+  /** The path of the stage file. */
+  settingsFile: string;
   functions: DeployedFunction[];
   inventory: Inventory;
   store: ParameterStore;
 }
 
-/** How a person names a stage. */
+/** The options of a command on a stage. */
 export interface StageOptions {
   stage?: string | undefined;
-  /** Another stage file than the committed one. */
+  /** The path of a stage file to use instead of the committed one. */
   settings?: string | undefined;
 }
 
-/** @throws UsageError unless it is one of ours */
+/** @throws UsageError if the stage is missing or unknown */
 export function requireStage(stage: string | undefined): StageName {
   const known = STAGES.find((name) => name === stage);
-  if (!known) throw new UsageError(`Say --stage ${STAGES.join(" or ")}.`);
-  return known;
+  if (known) return known;
+  const what = stage === undefined ? "--stage is missing" : `There is no stage \`${stage}\``;
+  throw new UsageError(`${what}. Say --stage ${STAGES.join(" or ")}.`);
 }
 
-/** @throws UsageError, SettingsError */
+/** @throws UsageError if the stage is missing or unknown; SettingsError if its file can't be used */
 export async function openStage(options: StageOptions): Promise<OnStage> {
   const stage = requireStage(options.stage);
-  const settings = await readSettings(options.settings ?? settingsPath(stage));
+  const settingsFile = options.settings ?? settingsPath(stage);
+  const settings = await readSettings(settingsFile);
   const functions = await listFunctions();
   return {
     settings,
+    settingsFile,
     functions,
     inventory: takeInventory(functions),
     store: new ParameterStore(stage, settings),

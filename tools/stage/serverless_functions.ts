@@ -1,41 +1,20 @@
-import { object, safeParse, type ZodMiniType } from "zod/mini";
 import { originOf } from "#core/config.ts";
 import { parameterVariable } from "#core/parameters.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
+import { roleId } from "#tools/stage/roles.ts";
+import { FROM_STACK, parameterOf } from "#tools/stage/variables.ts";
 
-/** Values that the stack itself has, in the framework's variables. */
-export const FROM_STACK: Readonly<Record<string, string>> = {
-  STAGE: "${sls:stage}",
-  MAIL_FROM: "${self:custom.mailFrom}",
-  MAIL_CONFIGURATION_SET: "${self:custom.prefix}",
-};
-
-/** Whether no function can do without a variable. */
-export const isRequired = (schema: ZodMiniType) => !safeParse(object({ value: schema }), {}).success;
-
-/** Which parameter of SSM a variable is read from; null if it is none. */
-export function parameterOf(name: string, schema: ZodMiniType): { name: string; isSecret: boolean } | null {
-  const origin = originOf(schema);
-  return typeof origin === "string" ? null : { name: origin.parameter ?? name, isSecret: origin.isSecret };
-}
-
-/** The logical id of a function's role. */
-export function roleId(name: string): string {
-  const words = name.split(/[^A-Za-z0-9]+/).map((word) => word.charAt(0).toUpperCase() + word.slice(1));
-  return `${words.join("")}Role`;
-}
-
-/** The environment of a function as serverless.yml has it: what the function reads and nothing else. */
+/**
+ * Returns the environment of a function for serverless.yml: the variables that the function reads. A parameter is named
+ * without its version; a deploy adds the version (`pin_versions.ts`). A setting that the stage file leaves empty is
+ * null, and the framework leaves it out.
+ */
 export function environmentOf({ needs }: DeployedFunction): Record<string, string> {
   const variables = Object.entries(needs.variables).flatMap(([name, schema]) => {
     const parameter = parameterOf(name, schema);
-    if (parameter) {
-      const version = `\${file(\${self:custom.versions}):${parameter.name}, ''}`;
-      return [[parameterVariable(name), `\${self:custom.parameters}/${parameter.name}${version}`]];
-    }
+    if (parameter) return [[parameterVariable(name), `\${self:custom.parameters}/${parameter.name}`]];
     if (originOf(schema) !== "setting") return [];
-    const fallback = isRequired(schema) ? "" : ", null";
-    return [[name, FROM_STACK[name] ?? `\${self:custom.stage.variables.${name}${fallback}}`]];
+    return [[name, FROM_STACK[name] ?? `\${self:custom.stage.variables.${name}, null}`]];
   });
   return Object.fromEntries(variables.sort(([one = ""], [other = ""]) => (one < other ? -1 : 1)));
 }
@@ -46,7 +25,7 @@ function eventsOf({ routes, events }: DeployedFunction): unknown[] {
   const pattern = {
     source: [events.source],
     "detail-type": [...events.detailTypes],
-    // Another stage in the same account has mails of its own.
+    // Stages that share an account each have a configuration set; this rule takes the events of its own.
     ...(events.source === "aws.ses"
       ? { detail: { mail: { tags: { "ses:configuration-set": ["${self:custom.prefix}"] } } } }
       : {}),
@@ -54,18 +33,20 @@ function eventsOf({ routes, events }: DeployedFunction): unknown[] {
   return [...http, { eventBridge: { pattern } }];
 }
 
-/** A function of serverless.yml. */
+/** Returns the entry of a function in serverless.yml. */
 export function serverlessFunction(deployed: DeployedFunction): Record<string, unknown> {
   const { name, summary, memoryMb, timeoutSeconds } = deployed;
   return {
     description: summary,
     handler: "index.handler",
-    package: { artifact: `\${self:custom.functions}/${name}.zip` },
-    // In this form the framework adds no second dependency on the role.
-    role: { "Fn::Sub": `\${${roleId(name)}.Arn}` },
+    package: { artifact: `.serverless/${name}.zip` },
+    // As Fn::Sub, since for Fn::GetAtt the framework also writes DependsOn.
+    role: { "Fn::Sub": `\${${roleId(deployed)}.Arn}` },
     memorySize: memoryMb,
     timeout: timeoutSeconds,
     reservedConcurrency: `\${self:custom.stage.reservedConcurrency.${name}, null}`,
+    // No log group of its own: all functions of a stage write to one (deploy/logs.yml).
+    disableLogs: true,
     environment: environmentOf(deployed),
     events: eventsOf(deployed),
   };

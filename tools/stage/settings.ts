@@ -18,13 +18,13 @@ import {
 } from "zod/mini";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** The stages that a deployment can have; `local` is not one. */
+/** The stages that can be deployed. */
 export const STAGES = ["nonprod", "prod"] as const;
 export type StageName = (typeof STAGES)[number];
 
 const filled = string().check(refine((value) => value.trim() !== ""));
-const maybe = nullable(filled);
-const count = (least: number, most: number) => number().check(minimum(least), maximum(most));
+const filledOrNull = nullable(filled);
+const numberBetween = (least: number, most: number) => number().check(minimum(least), maximum(most));
 
 /** A file of `deploy/stages`. */
 const stageFile = strictObject({
@@ -32,60 +32,67 @@ const stageFile = strictObject({
   domain: strictObject({
     name: nullable(string().check(regex(/^[a-z0-9.-]+$/))),
     certificateArn: nullable(string().check(regex(/^arn:aws[a-z-]*:acm:/))),
-    hostedZoneId: maybe,
+    hostedZoneId: filledOrNull,
   }),
   mail: strictObject({ name: filled, address: email(), identity: filled }),
-  // YAML reads some values as numbers; Lambda wants strings.
+  // Lambda takes strings only, and YAML reads an unquoted 14 as a number.
   variables: record(string(), nullable(string())),
   secrets: strictObject({ kmsKeyId: filled }),
-  throttle: strictObject({ requestsPerSecond: count(1, 10_000), burst: count(1, 5_000) }),
-  reservedConcurrency: record(string(), count(1, 1_000)),
+  throttle: strictObject({ requestsPerSecond: numberBetween(1, 10_000), burst: numberBetween(1, 5_000) }),
+  reservedConcurrency: record(string(), numberBetween(1, 1_000)),
   tracing: oneOf(["Active", "PassThrough"]),
   logRetentionDays: number(),
-  alarms: strictObject({ topicArn: optional(maybe), email: optional(nullable(email())) }),
+  alarms: strictObject({ topicArn: optional(filledOrNull), email: optional(nullable(email())) }),
 });
 
 export type StageSettings = output<typeof stageFile>;
 
-/** A stage file is not one; says where, and no value. */
+/** A stage file can't be used. The message names the places and never a value. */
 export class SettingsError extends CommandError {}
 
-/** Where a stage's settings are, from the root of the repository. */
+/** Returns the path of a stage file, from the root of the repository. */
 export const settingsPath = (stage: StageName) => `deploy/stages/${stage}.yml`;
 
 /**
  * Reads a stage file.
- * @throws SettingsError if it can't be read, or naming every place that does not fit
+ * @throws SettingsError if the file can't be read, or naming every place that does not fit the schema
  */
 export async function readSettings(path: string): Promise<StageSettings> {
   const text = await readFile(path, "utf8").catch(() => {
-    throw new SettingsError(`${path} can't be read.`);
+    throw new SettingsError(`${path} can't be read. Check the path and --stage.`);
   });
   const document = parseDocument(text);
   const [mistake] = document.errors;
-  if (mistake) throw new SettingsError(`${path} is no YAML in line ${mistake.linePos?.[0].line ?? 1}.`);
+  if (mistake)
+    throw new SettingsError(`${path} is not valid YAML: see line ${mistake.linePos?.[0].line ?? 1}.`);
   const parsed = safeParse(stageFile, document.toJS());
   if (parsed.success) return parsed.data;
   const places = parsed.error.issues.map(({ path: at }) => at.join(".") || "the file");
-  throw new SettingsError(`${path} does not fit at: ${[...new Set(places)].join(", ")}.`);
+  throw new SettingsError(
+    `${path} has missing or wrong settings: ${[...new Set(places)].join(", ")}. See docs/deploy.md.`,
+  );
 }
 
-/** What a stage still lacks, or what in it does not agree, in words for the person at the terminal. */
-export function missingSettings(settings: StageSettings): string[] {
+/** Returns which settings of a stage file contradict each other, a sentence each. */
+export function contradictions(settings: StageSettings): string[] {
   const { domain, mail, variables } = settings;
   const issuer = variables.ISSUER;
-  const address = mail.address.slice(mail.address.lastIndexOf("@") + 1);
-  const identities = [mail.address, address];
-  const isOwn = identities.includes(mail.identity) || address.endsWith(`.${mail.identity}`);
+  const domainOfSender = mail.address.slice(mail.address.lastIndexOf("@") + 1);
+  const isSenderVerified =
+    [mail.address, domainOfSender].includes(mail.identity) || domainOfSender.endsWith(`.${mail.identity}`);
   return [
     ...(domain.name && !domain.certificateArn
-      ? ["domain.certificateArn: the domain has no certificate"]
+      ? ["domain.certificateArn: missing in the stage file; domain.name needs a certificate"]
       : []),
-    ...(!domain.name && domain.certificateArn ? ["domain.name: there is a certificate and no domain"] : []),
-    ...(!domain.name && domain.hostedZoneId ? ["domain.name: there is a zone and no domain"] : []),
+    ...(!domain.name && domain.certificateArn
+      ? ["domain.name: missing in the stage file, but domain.certificateArn is set"]
+      : []),
+    ...(!domain.name && domain.hostedZoneId
+      ? ["domain.name: missing in the stage file, but domain.hostedZoneId is set"]
+      : []),
     ...(domain.name && issuer && issuer !== `https://${domain.name}`
-      ? ["variables.ISSUER: it is not the domain's address"]
+      ? [`variables.ISSUER: must be https://${domain.name}, the address of domain.name`]
       : []),
-    ...(isOwn ? [] : ["mail.identity: mail.address is not of it"]),
+    ...(isSenderVerified ? [] : ["mail.identity: mail.address does not belong to it"]),
   ];
 }

@@ -1,6 +1,6 @@
 import type { Environment } from "#core/config.ts";
 import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
-import { FROM_STACK } from "#tools/stage/serverless_functions.ts";
+import { FROM_STACK } from "#tools/stage/variables.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 /** The secrets that operators work with. None of them signs tokens or opens the API. */

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,38 +8,33 @@ import { LEASE_SECONDS } from "#core/billing/events/stripe_events.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { writeSettings } from "#tests/support/stage.ts";
-import {
-  packageStack,
-  readTemplate,
-  type Template,
-  type TemplateResource,
-} from "#tools/deploy/serverless.ts";
+import { pinVersions, versionsIn } from "#tools/deploy/parameter_versions.ts";
+import { serverless } from "#tools/deploy/serverless.ts";
+import { measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
+import type { Template, TemplateResource } from "#tools/deploy/template.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 
 let folder: string;
 let template: Template;
 let functions: DeployedFunction[];
+/** The files that the package has beside the template. */
+let zips: string[];
+const VERSIONS_IN_SSM = new Map([
+  ["MONGODB_URI", 3],
+  ["SIGNING_KEYS", 2],
+  ["SIGNING_KEYS_PUBLIC", 7],
+]);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nest-template-"));
   functions = await listFunctions();
-  // The template does not depend on what is in the zips.
-  for (const { name } of functions) await writeFile(join(folder, `${name}.zip`), name);
-  const versions = join(folder, "versions.json");
-  await writeFile(
-    versions,
-    JSON.stringify({ MONGODB_URI: ":3", SIGNING_KEYS: ":2", SIGNING_KEYS_PUBLIC: ":7" }),
-  );
   const settings = await writeSettings(folder, { reservedConcurrency: { stripe_webhook: 20 } });
-  const stack = {
-    stage: "nonprod",
-    settings,
-    versions,
-    folder: join(folder, "stack"),
-    functions: folder,
-  } as const;
-  await packageStack(stack);
-  template = await readTemplate(stack);
+  const stack = join(folder, "stack");
+  await serverless(["package", `--package=${stack}`], { stage: "nonprod", settings });
+  const file = join(stack, "cloudformation-template-update-stack.json");
+  template = JSON.parse(await readFile(file, "utf8")) as Template;
+  zips = (await readdir(stack)).filter((name) => name.endsWith(".zip"));
+  pinVersions(template, VERSIONS_IN_SSM);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -53,7 +48,7 @@ const lambda = (name: string) => {
 };
 const json = (value: unknown) => JSON.stringify(value);
 
-test("what is made from the code agrees with the code", async () => {
+test("the generated files in deploy agree with the code", async () => {
   const { stderr } = await promisify(execFile)(process.execPath, [
     "tools/deploy/write_functions.ts",
     "--check",
@@ -61,8 +56,8 @@ test("what is made from the code agrees with the code", async () => {
   expect(stderr).toBe("");
 });
 
-describe("functions, held against the declarations", () => {
-  test("each has one, and there is no other", () => {
+describe("functions of the template", () => {
+  test("are the declared functions and no others", () => {
     expect(
       lambdas()
         .map(({ FunctionName }) => FunctionName)
@@ -70,10 +65,10 @@ describe("functions, held against the declarations", () => {
     ).toEqual(functions.map(({ name }) => `nest-nonprod-${name}`).sort());
   });
 
-  test("all run on Node 24 on arm64, each from its own zip", () => {
+  test("run on Node 24 on arm64, each from its own zip", () => {
     for (const { FunctionName, Runtime, Architectures, Handler, Code, Layers, VpcConfig } of lambdas()) {
       const name = FunctionName.replace("nest-nonprod-", "");
-      expect({ Runtime, Architectures, Handler, Layers, VpcConfig }).toEqual({
+      expect({ Runtime, Architectures, Handler, Layers, VpcConfig }, name).toEqual({
         Runtime: "nodejs24.x",
         Architectures: ["arm64"],
         Handler: "index.handler",
@@ -82,9 +77,10 @@ describe("functions, held against the declarations", () => {
       });
       expect(Code.S3Key).toMatch(new RegExp(`/${name}\\.zip$`));
     }
+    expect(zips.sort()).toEqual(functions.map(({ name }) => `${name}.zip`).sort());
   });
 
-  test("each has time to answer itself, and less than the gateway or a lease would wait", () => {
+  test("have a timeout above their own time limit and below API Gateway's and the event lease", () => {
     const GATEWAY_SECONDS = 30;
     for (const { FunctionName, Timeout } of lambdas()) {
       const own = FunctionName.endsWith("stripe_webhook") ? WEBHOOK_LIMIT_MS : CALL_LIMIT_MS;
@@ -94,17 +90,17 @@ describe("functions, held against the declarations", () => {
     }
   });
 
-  test("only functions with a database get the memory for it", () => {
+  test("have 1024 MB of memory with a database and 256 MB without", () => {
     expect(lambda("get_user-2021-10-06").MemorySize).toBe(1024);
     expect([lambda("jwks").MemorySize, lambda("unmatched").MemorySize]).toEqual([256, 256]);
   });
 
-  test("concurrency is reserved where the stage says so", () => {
+  test("reserve concurrency if the stage file says so", () => {
     expect(lambda("stripe_webhook").ReservedConcurrentExecutions).toBe(20);
     expect(lambda("get_user-2021-10-06")).not.toHaveProperty("ReservedConcurrentExecutions");
   });
 
-  test("an environment names what its function reads, parameters with their versions, and no secret", () => {
+  test("have the variables that they read, parameters by name and version, and no secret", () => {
     for (const { name, needs } of functions) {
       const variables: Record<string, string> = lambda(name).Environment.Variables;
       for (const [variable, value] of Object.entries(variables)) {
@@ -126,22 +122,33 @@ describe("functions, held against the declarations", () => {
     expect(lambda("unmatched").Environment.Variables).toEqual({ STAGE: "nonprod" });
   });
 
-  test("each has a log group that forgets, made before it", () => {
-    for (const [, { Properties, DependsOn }] of resources("AWS::Lambda::Function")) {
-      const [id, group] =
-        resources("AWS::Logs::LogGroup").find(
-          ([, { Properties: own }]) => own.LogGroupName === `/aws/lambda/${Properties.FunctionName}`,
-        ) ?? [];
-      expect(group?.Properties.RetentionInDays).toBe(14);
-      expect(DependsOn).toContain(id);
-    }
+  test("write to one log group, which keeps lines for the days of the stage file", () => {
+    const groups = resources("AWS::Logs::LogGroup").map(([, { Properties }]) => Properties);
+    expect(groups.map(({ LogGroupName, RetentionInDays }) => [LogGroupName, RetentionInDays]).sort()).toEqual(
+      [
+        ["/aws/http-api/nest-nonprod", 14],
+        ["/aws/lambda/nest-nonprod", 14],
+      ],
+    );
+    for (const { LoggingConfig, FunctionName } of lambdas())
+      expect(LoggingConfig, FunctionName).toEqual({ LogGroup: "/aws/lambda/nest-nonprod" });
+  });
+
+  test("pinning adds the version of each parameter that SSM has, and replaces an earlier version", () => {
+    const pinned = structuredClone(template);
+    pinVersions(pinned, new Map([["MONGODB_URI", 12]]));
+    expect(Object.fromEntries(versionsIn(pinned))).toEqual({
+      MONGODB_URI: "12",
+      SIGNING_KEYS: "2",
+      SIGNING_KEYS_PUBLIC: "7",
+    });
   });
 });
 
 describe("the HTTP API", () => {
   const routes = () => resources("AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties);
 
-  test("has each route of the declarations, at its function, and no other", () => {
+  test("has each declared route at its function, and no other", () => {
     const wanted = functions.flatMap(({ name, routes }) =>
       routes.map((route) => [route === "*" ? "$default" : route, `nest-nonprod-${name}`]),
     );
@@ -158,7 +165,7 @@ describe("the HTTP API", () => {
     expect(made.sort()).toEqual(wanted.sort());
   });
 
-  test("serves every method of a date at each later one", () => {
+  test("serves every method of a date at each later date", () => {
     for (const [index, date] of VERSIONS.entries()) {
       const named = routes().flatMap(
         ({ RouteKey }) => RouteKey.match(new RegExp(`^POST /1/${date}/(.+)$`))?.[1] ?? [],
@@ -170,7 +177,7 @@ describe("the HTTP API", () => {
     }
   });
 
-  test("may invoke each of its functions, and nobody else may", () => {
+  test("may invoke each of its functions, and no other service may", () => {
     const permissions = resources("AWS::Lambda::Permission").map(([, { Properties }]) => Properties);
     const principals = permissions.map(({ Principal }) => Principal);
     expect([...new Set(principals)].sort()).toEqual(["apigateway.amazonaws.com", "events.amazonaws.com"]);
@@ -178,7 +185,7 @@ describe("the HTTP API", () => {
     for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined();
   });
 
-  test("has our throttle, a log without paths, queries or networks, and no CORS of its own", () => {
+  test("has the stage's throttle, an access log without paths, queries and networks, and no CORS of its own", () => {
     const [[, stage]] = resources("AWS::ApiGatewayV2::Stage") as [[string, TemplateResource]];
     expect(stage.Properties).toMatchObject({
       StageName: "$default",
@@ -189,13 +196,13 @@ describe("the HTTP API", () => {
     for (const name of ["path", "identity.sourceIp", "requestOverride", "authorizer", "identity.userAgent"])
       expect(used).not.toContain(name);
     expect(used).toEqual(expect.arrayContaining(["routeKey", "status", "requestId"]));
-    // A status is a number where the gateway answers, so this is JSON.
+    // API Gateway writes the status as a number.
     expect(JSON.parse(Format.replaceAll("$context.status", "200"))).toHaveProperty("route");
     const [[, api]] = resources("AWS::ApiGatewayV2::Api") as [[string, TemplateResource]];
     expect(api.Properties.CorsConfiguration).toBeUndefined();
   });
 
-  test("has its domain without a mapping key, and then no other way in", () => {
+  test("maps its domain without a key, and disables the default endpoint if it has a domain", () => {
     const [[, mapping]] = resources("AWS::ApiGatewayV2::ApiMapping") as [[string, TemplateResource]];
     expect(mapping.Properties).not.toHaveProperty("ApiMappingKey");
     expect(mapping.Condition).toBe("HasDomain");
@@ -207,21 +214,48 @@ describe("the HTTP API", () => {
 });
 
 describe("least privilege", () => {
+  const roleOf = (name: string): string => lambda(name).Role["Fn::Sub"].replace(/^\$\{|\.Arn\}$/g, "");
   const statements = (name: string) => {
-    const id = lambda(name).Role["Fn::Sub"].replace(/^\$\{|\.Arn\}$/g, "");
+    const id = roleOf(name);
     const [policy, ...others] = template.Resources[id]?.Properties.Policies ?? [];
     expect(others).toEqual([]);
-    // biome-ignore lint/suspicious/noExplicitAny: a statement of any shape
+    // biome-ignore lint/suspicious/noExplicitAny: statements differ in shape
     return policy.PolicyDocument.Statement as any[];
   };
 
-  test("each function has a role of its own, and there is no shared one", () => {
-    const roles = lambdas().map(({ Role }) => Role["Fn::Sub"]);
-    expect(new Set(roles).size).toBe(functions.length);
-    expect(resources("AWS::IAM::Role")).toHaveLength(functions.length);
+  test("functions share a role only if they need the same, and every role is used", () => {
+    const ids = functions.map(({ name }) => roleOf(name));
+    expect(
+      resources("AWS::IAM::Role")
+        .map(([id]) => id)
+        .sort(),
+    ).toEqual([...new Set(ids)].sort());
+    const policies = resources("AWS::IAM::Role").map(([, { Properties }]) => json(Properties.Policies));
+    expect(new Set(policies).size, "roles with identical statements").toBe(policies.length);
   });
 
-  test("a role allows no action and no resource by a pattern, but for traces and keys behind a condition", () => {
+  test("each secret can be read by the functions that declare it, through their roles, and by no others", () => {
+    const readers: Record<string, string[]> = {};
+    for (const { name } of functions) {
+      const read = statements(name).find(({ Action }) => Action === "ssm:GetParameters");
+      for (const [, parameter = ""] of json(read ?? {}).matchAll(/:parameter\/nest\/nonprod\/(\w+)/g))
+        readers[parameter] = [...(readers[parameter] ?? []), name.replace(/-\d{4}-.*/, "")];
+    }
+    const { SIGNING_KEYS_PUBLIC, INTERNAL_KEYS, MONGODB_URI, ...others } = readers;
+    expect(others).toEqual({
+      SIGNING_KEYS: ["authenticate_user", "get_subscription_status"],
+      REFRESH_KEYS: ["authenticate_user"],
+      RATE_LIMIT_KEY: ["authenticate_user", "send_magic_link", "create_trial_and_magic_link"],
+      STRIPE_SECRET_KEY: ["create_trial_and_magic_link", "get_subscription_status", "stripe_webhook"],
+      STRIPE_WEBHOOK_SECRETS: ["stripe_webhook"],
+    });
+    const methods = functions.filter(({ name }) => /-\d{4}-/.test(name)).length;
+    expect(INTERNAL_KEYS).toHaveLength(methods);
+    expect(MONGODB_URI).toHaveLength(functions.length - 2);
+    expect(SIGNING_KEYS_PUBLIC).toHaveLength(methods - 2 + 1);
+  });
+
+  test("a role has no wildcard but for traces, log streams, and keys with a condition", () => {
     for (const { name } of functions) {
       for (const statement of statements(name)) {
         const own = statement["Fn::If"] ? statement["Fn::If"][1] : statement;
@@ -234,13 +268,13 @@ describe("least privilege", () => {
           ]);
           continue;
         }
-        // A log group's streams are named by instances.
-        expect(json(own.Resource).replaceAll(`-${name}:*`, "")).not.toContain("*");
+        // Lambda chooses the names of log streams.
+        expect(json(own.Resource).replaceAll("log-group:/aws/lambda/nest-nonprod:*", "")).not.toContain("*");
       }
     }
   });
 
-  test("a role reads the parameters that its function's environment names, decrypts secret ones, and no other", () => {
+  test("a role reads and decrypts the parameters in its functions' environments, and no others", () => {
     for (const { name } of functions) {
       const named = Object.values<string>(lambda(name).Environment.Variables)
         .filter((value) => value.startsWith("/nest/"))
@@ -255,7 +289,7 @@ describe("least privilege", () => {
     }
   });
 
-  test("only functions that mail may, from our sender and through our configuration set", () => {
+  test("only functions that mail may send, from the stage's sender and configuration set", () => {
     const mailing = functions.filter(({ name }) => json(statements(name)).includes("ses:"));
     expect(mailing.map(({ name }) => name)).toEqual(
       functions.filter(({ needs }) => "MAIL_FROM" in needs.variables).map(({ name }) => name),
@@ -267,7 +301,7 @@ describe("least privilege", () => {
 });
 
 describe("mail events and alarms", () => {
-  test("SES's bounces and complaints of this stage reach ses_events, and only those", () => {
+  test("bounces and complaints of the stage's mails reach ses_events, and no other events do", () => {
     const [[, rule], ...others] = resources("AWS::Events::Rule") as [[string, TemplateResource]];
     expect(others).toEqual([]);
     expect(rule.Properties.EventPattern).toEqual({
@@ -281,7 +315,7 @@ describe("mail events and alarms", () => {
     );
   });
 
-  test("every metric of ours is counted from a log group that exists, and watched by an alarm or shown", () => {
+  test("every metric is counted from an existing log group, and an alarm or the dashboard uses it", () => {
     const counted = resources("AWS::Logs::MetricFilter").map(([, { Properties }]) => {
       expect(template.Resources[Properties.LogGroupName.Ref]?.Type).toBe("AWS::Logs::LogGroup");
       return Properties.MetricTransformations[0].MetricName;
@@ -296,16 +330,20 @@ describe("mail events and alarms", () => {
     expect([...new Set([...watched, ...shown])].sort()).toEqual([...new Set(counted)].sort());
   });
 
-  test("every alarm says what it means and tells somebody", () => {
+  test("every alarm has a description and notifies the stage's topic", () => {
     for (const [, { Properties }] of resources("AWS::CloudWatch::Alarm")) {
       expect(Properties.AlarmDescription.length).toBeGreaterThan(10);
       expect(json(Properties.AlarmActions)).toContain("AlarmTopicArn");
     }
   });
 
-  test("the dashboard is JSON", () => {
+  test("the dashboard is valid JSON", () => {
     const [[, dashboard]] = resources("AWS::CloudWatch::Dashboard") as [[string, TemplateResource]];
     const body = dashboard.Properties.DashboardBody["Fn::Sub"].replace(/\$\{[\w:.]+\}/g, "x");
     expect(JSON.parse(body).widgets.length).toBeGreaterThan(5);
   });
+});
+
+test("the stack has room below the quotas of CloudFormation and API Gateway", () => {
+  expect(sizeProblems(measureStack(template))).toEqual([]);
 });

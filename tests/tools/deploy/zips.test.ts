@@ -42,8 +42,7 @@ beforeAll(async () => {
       STRIPE_PRODUCT_IDS: BEAK_PRODUCT,
     },
   });
-  const stack = { stage: "nonprod", settings, versions: "none.json", folder } as const;
-  const printed = await serverless(stack, ["print", "--format=json"]);
+  const printed = await serverless(["print", "--format=json"], { stage: "nonprod", settings });
   const resolved = JSON.parse(printed.slice(printed.indexOf("{"))) as {
     functions: Record<string, { environment: Record<string, string | null> }>;
   };
@@ -261,6 +260,15 @@ describe.each(nodesToTry())(
       expect(await zips.call("get_user-2021-10-06", `${V2}get_user`, own(), bearer())).toMatchObject({
         status: 401,
       });
+    });
+
+    test("every log line names its function", async () => {
+      const lines = (await zips.printed()).split("\n").filter(Boolean);
+      const named = new Set(lines.map((line) => (JSON.parse(line) as { function?: string }).function));
+      expect(named).not.toContain(undefined);
+      expect([...named]).toEqual(
+        expect.arrayContaining(["stripe_webhook", "get_user-2021-10-06", "unmatched"]),
+      );
     });
 
     test("every function was called, none said more than it may, and each read its secrets in one call", async () => {

@@ -1,13 +1,11 @@
-import { resolve } from "node:path";
-import { type OnStage, openStage, requireStage, type StageOptions } from "#tools/stage/on_stage.ts";
-import { settingsPath } from "#tools/stage/settings.ts";
-import { inWords } from "#tools/terminal/command.ts";
-import { CommandError, UsageError } from "#tools/terminal/errors.ts";
+import { explainError } from "#tools/deploy/explain_error.ts";
+import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
+import { UsageError } from "#tools/terminal/errors.ts";
 
-/** The options that every command on a stage takes. */
+/** The options of every command on a stage. */
 export const stageOptions = { stage: { type: "string" }, settings: { type: "string" } } as const;
 
-/** Reads a command's options. One that it does not know is said in a line, and ends the program with status 2. */
+/** Reads a command's options. An unknown option is reported in one line, with status 2. */
 export function readOptions<Read>(read: () => Read): Read {
   try {
     return read();
@@ -17,24 +15,15 @@ export function readOptions<Read>(read: () => Read): Read {
   }
 }
 
-/** Runs a command on a stage. A failure is said in words, with status 1, or 2 if it was called wrongly. */
+/** Runs a command on a stage. A failure is reported in a sentence, with status 1, or 2 if the command was misused. */
 export async function onStageCommand(
-  values: StageOptions,
-  work: (onStage: OnStage, settingsFile: string) => Promise<void>,
+  options: StageOptions,
+  work: (stage: OnStage) => Promise<void>,
 ): Promise<void> {
   try {
-    const stage = requireStage(values.stage);
-    const settingsFile = values.settings === undefined ? settingsPath(stage) : resolve(values.settings);
-    await work(await openStage({ stage, settings: settingsFile }), settingsFile);
+    await work(await openStage(options));
   } catch (error) {
-    const isPlain = error instanceof CommandError || error instanceof UsageError;
-    console.error(`\nfail  ${isPlain ? error.message : describe(error)}`);
+    console.error(`\nfail  ${explainError(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }
-
-/** Errors of drivers and SDKs can quote what was sent: their kind is enough. */
-const describe = (error: unknown) =>
-  error instanceof Error && /^Mongo/.test(error.name)
-    ? `The database of MONGODB_URI can't be reached from here (${error.name}).`
-    : inWords(error);

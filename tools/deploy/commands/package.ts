@@ -1,4 +1,4 @@
-/** `npm run package`: the zips of all functions, see `package.ts`. */
-import { FUNCTIONS_FOLDER, packageFunctions } from "#tools/deploy/package.ts";
+/** `npm run package`: writes the zips of all functions and their source maps, see `zip_functions.ts`. */
+import { PACKAGE_FOLDER, writePackage } from "#tools/deploy/zip_functions.ts";
 
-await packageFunctions(FUNCTIONS_FOLDER, (line) => console.log(line));
+for (const line of await writePackage(PACKAGE_FOLDER)) console.log(line);

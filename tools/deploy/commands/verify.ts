@@ -1,12 +1,12 @@
 /**
- * `npm run verify:deploy`: proves the deployment without an AWS account. Deploys a copy of this repository as it is to
- * moto, an AWS on loopback, with the commands that a person uses, looks at what came of it, calls it, changes it and
- * rolls it back. Needs Python for moto and cfn-lint. Ends by itself and leaves nothing but its cache.
+ * `npm run verify:deploy`: deploys without an AWS account. It deploys a copy of this repository to moto, a double of AWS
+ * on loopback, with the commands that a person uses, compares the result with the declarations, calls the API, changes it
+ * and rolls it back. Needs Python for moto and cfn-lint. Removes everything but its cache.
  */
-import { prove } from "#tools/deploy/verify/prove.ts";
 import { pythonTools } from "#tools/deploy/verify/python.ts";
 import { startRehearsal } from "#tools/deploy/verify/rehearsal.ts";
 import { Steps } from "#tools/deploy/verify/steps.ts";
+import { verifyDeployment } from "#tools/deploy/verify/verify_deployment.ts";
 
 const say = (line: string) => console.log(`      ${line}`);
 const startedAt = Date.now();
@@ -17,7 +17,7 @@ try {
   const interrupted = () => void rehearsal.close().finally(() => process.exit(1));
   process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   try {
-    await prove(rehearsal, tools, steps);
+    await verifyDeployment(rehearsal, tools, steps);
   } finally {
     await rehearsal.close();
     process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
@@ -25,15 +25,15 @@ try {
   console.log(`\n${steps.table()}`);
   console.log(
     [
-      `\nmoto has no model for ${rehearsal.moto.passedOver().join(", ")}, and passed over these.`,
-      "Routes, integrations, alarms, and architecture, which it drops, are held against the declarations in the template",
-      "by tests/deploy. A stand-in of ours served the deployed routes with the deployed code and environments.",
+      `\nmoto ignores these resource types: ${rehearsal.moto.ignoredTypes().join(", ")}.`,
+      "tests/tools/deploy compares their resources in the template with the declarations: routes, integrations, alarms,",
+      "and the architecture of functions. A double of API Gateway served the deployed routes, code and environments.",
     ].join("\n"),
   );
-  console.log(`\nProved in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
+  console.log(`\nVerified in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 } catch (error) {
-  console.error(`\n${(error as Error).message}`);
+  console.error(`\nfail  ${(error as Error).message}`);
   process.exitCode = 1;
 }
-// A library may hold a connection open; everything that was started is stopped.
+// Libraries may keep connections open. Everything that this process started is stopped.
 process.exit();

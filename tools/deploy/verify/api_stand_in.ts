@@ -8,14 +8,14 @@ import { GetFunctionConfigurationCommand, type LambdaClient } from "@aws-sdk/cli
 import { unzipSync } from "fflate";
 import type { Result } from "#entry/answer.ts";
 import type { LiveStack } from "#tools/deploy/live_stack.ts";
-import type { Template } from "#tools/deploy/serverless.ts";
+import type { Template } from "#tools/deploy/template.ts";
 import { type FunctionProcess, startFunction } from "#tools/deploy/verify/function_process.ts";
 import { toEvent } from "#tools/local/gateway.ts";
 
-/** What API Gateway and Lambda do that moto does not. */
+/** Serves a deployment over HTTP, as API Gateway and Lambda do. moto does neither. */
 export interface ApiStandIn {
   url: string;
-  /** Every line that functions printed. */
+  /** Returns every line that the functions printed. */
   printed(): string;
   close(): Promise<void>;
 }
@@ -23,14 +23,13 @@ export interface ApiStandIn {
 interface StandInOptions {
   stack: LiveStack;
   lambda: LambdaClient;
-  /** What Lambda adds to a function's environment, and where its neighbours are. */
+  /** Added to each function's environment: what Lambda sets, and the addresses of the doubles. */
   environment: Readonly<Record<string, string>>;
 }
 
 /**
- * Serves what is deployed in moto: routes as the deployed template has them, code from the deployment bucket, and the
- * environment that moto's Lambda holds. moto stores functions and runs them in Docker only, and has no HTTP APIs in its
- * CloudFormation.
+ * Serves what is deployed in moto: the routes of the deployed template, the code of the deployment bucket, and the
+ * environments of moto's Lambda. moto runs functions in Docker only, and its CloudFormation has no HTTP APIs.
  */
 export async function startApiStandIn({ stack, lambda, environment }: StandInOptions): Promise<ApiStandIn> {
   const folder = await mkdtemp(join(tmpdir(), "nest-stand-in-"));
@@ -40,13 +39,14 @@ export async function startApiStandIn({ stack, lambda, environment }: StandInOpt
     const { FunctionName, Code } = template.Resources[id]?.Properties ?? {};
     const live = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
     const own = live.Environment?.Variables ?? {};
-    // Another deployment is another folder of the bucket, another environment another instance.
+    // Lambda starts new instances when the code or the environment changes.
     const key = createHash("sha256")
       .update(JSON.stringify([Code.S3Key, own]))
       .digest("hex");
     let started = running.get(key);
     if (!started) {
-      started = start(Code.S3Key, join(folder, key), own);
+      const variables = { ...own, AWS_LAMBDA_FUNCTION_NAME: String(FunctionName) };
+      started = start(Code.S3Key, join(folder, key), variables);
       running.set(key, started);
     }
     return started;
@@ -80,7 +80,7 @@ export async function startApiStandIn({ stack, lambda, environment }: StandInOpt
       const { statusCode = 200, headers = {}, body = "" } = (await served.invoke(event)) as Result;
       response.writeHead(statusCode, headers as Record<string, string>).end(body);
     } catch (error) {
-      // As API Gateway answers where it has nothing, or a function crashes.
+      // API Gateway answers so if a function crashes.
       response.writeHead(500, { "content-type": "application/json" });
       response.end(JSON.stringify({ message: (error as Error).message }));
     }
@@ -103,7 +103,7 @@ export async function startApiStandIn({ stack, lambda, environment }: StandInOpt
   };
 }
 
-/** The logical id of the function of each route. */
+/** Returns the logical id of each route's function. */
 function routesOf({ Resources }: Template): ReadonlyMap<string, string> {
   return new Map(
     Object.values(Resources).flatMap(({ Type, Properties }) => {

@@ -3,17 +3,19 @@ import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand } from "@aws-s
 import { type FunctionConfiguration, LambdaClient, paginateListFunctions } from "@aws-sdk/client-lambda";
 import { DescribeParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
-import { environmentOf, parameterOf } from "#tools/stage/serverless_functions.ts";
+import { listRoles } from "#tools/stage/roles.ts";
+import { environmentOf } from "#tools/stage/serverless_functions.ts";
+import { parametersOf } from "#tools/stage/variables.ts";
 
-/** Something is not as the declarations say. */
+/** A deployed resource differs from the declarations. */
 class Mismatch extends Error {}
 
-function same(what: string, found: unknown, wanted: unknown): void {
-  const [one, other] = [found, wanted].map((value) => JSON.stringify(value));
-  if (one !== other) throw new Mismatch(`${what}: ${one}, and should be ${other}`);
+function requireEqual(what: string, found: unknown, expected: unknown): void {
+  const [foundJson, expectedJson] = [found, expected].map((value) => JSON.stringify(value));
+  if (foundJson !== expectedJson) throw new Mismatch(`${what}: found ${foundJson}, expected ${expectedJson}`);
 }
 
-/** Looks at what a deployment made, by AWS's own APIs, and holds it against the declarations. */
+/** Reads what a deployment made through AWS's APIs, and compares it with the declarations. */
 export class Deployed {
   readonly #prefix: string;
   readonly #lambda: LambdaClient;
@@ -33,34 +35,28 @@ export class Deployed {
     return [...(await this.#listFunctions()).keys()].sort();
   }
 
-  /** The names in the environment of a function, with their values. */
+  /** Returns the environment variables of a function. */
   async environment(name: string): Promise<Record<string, string>> {
     return (await this.#listFunctions()).get(name)?.Environment?.Variables ?? {};
   }
 
   async checkFunctions(functions: readonly DeployedFunction[]): Promise<string> {
     const live = await this.#listFunctions();
-    same("functions", [...live.keys()].sort(), functions.map(({ name }) => name).sort());
-    for (const wanted of functions) {
-      const { Runtime, MemorySize, Timeout, Handler, Environment } = live.get(wanted.name) ?? {};
-      same(
-        wanted.name,
+    requireEqual("functions", [...live.keys()].sort(), functions.map(({ name }) => name).sort());
+    for (const declared of functions) {
+      const { Runtime, MemorySize, Timeout, Handler, Environment } = live.get(declared.name) ?? {};
+      requireEqual(
+        declared.name,
         [Runtime, MemorySize, Timeout, Handler],
-        ["nodejs24.x", wanted.memoryMb, wanted.timeoutSeconds, "index.handler"],
+        ["nodejs24.x", declared.memoryMb, declared.timeoutSeconds, "index.handler"],
       );
-      const possible = Object.keys(environmentOf(wanted));
-      const given = Object.keys(Environment?.Variables ?? {});
-      same(
-        `${wanted.name}: variables that it does not read`,
-        given.filter((name) => !possible.includes(name)),
-        [],
-      );
-      const parameters = possible.filter((name) => name.endsWith("_PARAMETER"));
-      same(
-        `${wanted.name}: parameters`,
-        parameters.filter((name) => !given.includes(name)),
-        [],
-      );
+      const readable = Object.keys(environmentOf(declared));
+      const present = Object.keys(Environment?.Variables ?? {});
+      const unread = present.filter((name) => !readable.includes(name));
+      requireEqual(`${declared.name}: variables that it does not read`, unread, []);
+      const parameters = readable.filter((name) => name.endsWith("_PARAMETER"));
+      const missing = parameters.filter((name) => !present.includes(name));
+      requireEqual(`${declared.name}: missing parameters`, missing, []);
     }
     return `${live.size}: runtime, memory, timeout, variables`;
   }
@@ -71,16 +67,8 @@ export class Deployed {
     for (const { name, needs } of functions) {
       const role = live.get(name)?.Role?.split("/").at(-1) ?? "";
       roles.add(role);
-      const { PolicyNames } = await this.#iam.send(new ListRolePoliciesCommand({ RoleName: role }));
-      same(`${name}: policies`, PolicyNames, ["function"]);
-      const { PolicyDocument = "" } = await this.#iam.send(
-        new GetRolePolicyCommand({ RoleName: role, PolicyName: "function" }),
-      );
-      // moto hands out what CloudFormation gave it in Python's notation; none of our values has a quote in it.
-      const policy = decodeURIComponent(PolicyDocument).replaceAll("'", '"').replaceAll("None", "null");
-      const parameters = Object.entries(needs.variables).flatMap(
-        ([variable, schema]) => parameterOf(variable, schema) ?? [],
-      );
+      const policy = await this.#policyOf(name, role);
+      const parameters = parametersOf(needs.variables);
       const actions = [
         "logs:CreateLogStream",
         "logs:PutLogEvents",
@@ -88,31 +76,38 @@ export class Deployed {
         ...(parameters.some(({ isSecret }) => isSecret) ? ["kms:Decrypt"] : []),
         ...needs.awsActions,
       ];
-      same(`${name}: actions`, actionsIn(policy), actions.sort());
-      same(
+      requireEqual(`${name}: actions`, actionsIn(policy), actions.sort());
+      const readable = [...policy.matchAll(/:parameter\/nest\/\w+\/(\w+)/g)].map(([, found]) => found ?? "");
+      requireEqual(
         `${name}: parameters that it may read`,
-        [
-          ...new Set([...policy.matchAll(/:parameter\/nest\/\w+\/(\w+)/g)].map(([, found]) => found ?? "")),
-        ].sort(),
-        parameters.map((parameter) => parameter.name).sort(),
+        [...new Set(readable)].sort(),
+        parameters.map((parameter) => parameter.name),
       );
     }
-    same("a role for each function", roles.size, functions.length);
-    return `${roles.size}: one each, their actions and parameters`;
+    requireEqual("roles", roles.size, listRoles(functions).length);
+    return `${roles.size} for ${functions.length} functions: actions and parameters of each`;
   }
 
-  async checkLogGroups(functions: readonly DeployedFunction[], days: number): Promise<string> {
+  async #policyOf(name: string, role: string): Promise<string> {
+    const { PolicyNames } = await this.#iam.send(new ListRolePoliciesCommand({ RoleName: role }));
+    requireEqual(`${name}: policies`, PolicyNames, ["function"]);
+    const { PolicyDocument = "" } = await this.#iam.send(
+      new GetRolePolicyCommand({ RoleName: role, PolicyName: "function" }),
+    );
+    // moto returns the policy in Python's notation. No value of ours contains a quote.
+    return decodeURIComponent(PolicyDocument).replaceAll("'", '"').replaceAll("None", "null");
+  }
+
+  /** @param days for which logs are kept */
+  async checkLogGroups(days: number): Promise<string> {
     const { logGroups = [] } = await this.#logs.send(
       new DescribeLogGroupsCommand({ logGroupNamePrefix: "/aws/", limit: 50 }),
     );
-    const wanted = [
-      ...functions.map(({ name }) => `/aws/lambda/${this.#prefix}-${name}`),
-      `/aws/http-api/${this.#prefix}`,
-    ];
-    same("log groups", logGroups.map(({ logGroupName }) => logGroupName).sort(), wanted.sort());
+    const expected = [`/aws/http-api/${this.#prefix}`, `/aws/lambda/${this.#prefix}`];
+    requireEqual("log groups", logGroups.map(({ logGroupName }) => logGroupName).sort(), expected);
     for (const { logGroupName, retentionInDays } of logGroups)
-      same(`${logGroupName}: days`, retentionInDays, days);
-    return `${wanted.length}: kept for ${days} days`;
+      requireEqual(`${logGroupName}: days`, retentionInDays, days);
+    return `${expected.length}: kept for ${days} days`;
   }
 
   async checkParameters(names: Readonly<Record<string, "SecureString" | "String">>): Promise<string> {
@@ -120,8 +115,8 @@ export class Deployed {
     const found = Object.fromEntries(
       Parameters.map(({ Name = "", Type }) => [Name.split("/").at(-1) ?? "", Type] as const).sort(),
     );
-    same("parameters", found, Object.fromEntries(Object.entries(names).sort()));
-    return `${Parameters.length}: each of its type`;
+    requireEqual("parameters", found, Object.fromEntries(Object.entries(names).sort()));
+    return `${Parameters.length}: type of each`;
   }
 
   async #listFunctions(): Promise<Map<string, FunctionConfiguration>> {

@@ -1,5 +1,5 @@
-// Runs one function the way Lambda does: loads its file, then hands it one event after another. Plain JavaScript on its
-// own, so that it runs on whatever Node is named, beside a folder where the unpacked zip is all there is.
+// Runs one function as Lambda does: loads its file, then passes it one event after another. Plain JavaScript without
+// imports, so that any version of Node can run it from a folder that holds nothing but the unpacked zip.
 const { join } = require("node:path");
 
 const { handler } = require(join(process.argv[2], "index.js"));

@@ -10,11 +10,11 @@ interface Message {
   failure?: string;
 }
 
-/** A function of a deployment, in a process of its own. */
+/** A deployed function that runs in a process of its own. */
 export interface FunctionProcess {
-  /** @throws Error as the function does, or if its process has ended */
+  /** @throws Error if the function throws or its process has ended */
   invoke(event: unknown): Promise<unknown>;
-  /** Every line it printed. */
+  /** Returns every line that the function printed. */
   printed(): string;
   close(): Promise<void>;
 }
@@ -22,8 +22,8 @@ export interface FunctionProcess {
 /**
  * Starts a function from its unpacked zip.
  * @param folder where the zip was unpacked
- * @param environment all that it gets; Lambda's own variables are added
- * @param node the program that runs it
+ * @param environment the function's variables; Lambda's own are added
+ * @param node the path of the Node that runs it
  */
 export async function startFunction(
   folder: string,
@@ -34,7 +34,7 @@ export async function startFunction(
     execPath: node,
     execArgv: [],
     cwd: folder,
-    // As in Lambda, so that it opens when it is loaded.
+    // With these variables a function opens its core when it is loaded, as in Lambda.
     env: {
       AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",
       AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
@@ -62,7 +62,7 @@ export async function startFunction(
   const ended = new Promise<void>((resolve) => {
     child.once("close", () => {
       for (const { reject } of waiting.values())
-        reject(new Error(`the function's process has ended:\n${printed}`));
+        reject(new Error(`the process of the function has ended:\n${printed}`));
       resolve();
     });
   });

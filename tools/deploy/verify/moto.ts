@@ -7,12 +7,15 @@ const START_LIMIT_MS = 60_000;
 
 export interface Moto {
   url: string;
-  /** Types of resources that its CloudFormation passed over, for lack of a model. */
-  passedOver(): string[];
+  /** Returns the resource types that moto's CloudFormation ignored, since it has no model of them. */
+  ignoredTypes(): string[];
   stop(): Promise<void>;
 }
 
-/** Starts moto, an AWS on loopback. @param tools where Python's programs are */
+/**
+ * Starts moto, a double of AWS on loopback.
+ * @param tools the folder of the Python environment's programs
+ */
 export async function startMoto(tools: string): Promise<Moto> {
   const server = startServer(join(tools, "python"), [PROGRAM]);
   let printed = "";
@@ -24,13 +27,16 @@ export async function startMoto(tools: string): Promise<Moto> {
   };
   server.process.stdout?.on("data", keep);
   server.process.stderr?.on("data", keep);
-  void server.died.then(() => listening.reject(new Error(`moto has ended: ${server.lastWords()}`)));
-  const timer = setTimeout(() => listening.reject(new Error("moto does not start")), START_LIMIT_MS);
+  void server.died.then(() => listening.reject(new Error(`moto stopped: ${server.lastWords()}`)));
+  const timer = setTimeout(
+    () => listening.reject(new Error(`moto did not start within ${START_LIMIT_MS / 1000} s`)),
+    START_LIMIT_MS,
+  );
   try {
     const port = await listening.promise;
     return {
       url: `http://127.0.0.1:${port}`,
-      passedOver() {
+      ignoredTypes() {
         const types = [...printed.matchAll(/No Moto CloudFormation support for (\S+)/g)].map(
           ([, type]) => type ?? "",
         );

@@ -1,7 +1,6 @@
-"""moto's server, with two things as AWS has them. ValidateTemplate refuses what is wrong, not what a linter would only
-warn of. A resource that an update removed is made anew when a later template has it again, as after a rollback; moto
-5.2.5 takes the one that it remembers for being there. Prints the port that it listens on, and runs until it is
-stopped."""
+"""Runs moto's server with two corrections toward AWS. ValidateTemplate refuses errors of cfn-lint, not its warnings. A
+resource that an update removed is created again when a later template has it, as after a rollback; moto 5.2.5 believes
+that it still exists. Prints the port, and runs until it is stopped."""
 
 import signal
 

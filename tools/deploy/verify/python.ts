@@ -11,29 +11,30 @@ import { CommandError } from "#tools/terminal/errors.ts";
 const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url));
 
 /**
- * The folder of programs of a Python environment that holds cfn-lint and moto, in the cache, made when it is first asked
- * for.
+ * Returns the folder of programs of a Python environment with cfn-lint and moto. Installs it into the cache at first use.
  * @throws CommandError if there is no Python
  */
 export async function pythonTools(say: (line: string) => void): Promise<string> {
   const python = onPath("python3");
   if (!python)
-    throw new CommandError("There is no python3 on PATH. The proof needs it, for cfn-lint and moto.");
+    throw new CommandError(
+      "There is no python3 on PATH. cfn-lint and moto need it: install Python 3 and run this again.",
+    );
   const version = (await run(python, ["--version"])).trim();
-  const wanted = `${version}\n${await readFile(REQUIREMENTS, "utf8")}`;
-  const key = createHash("sha256").update(wanted).digest("hex").slice(0, 12);
+  const contents = `${version}\n${await readFile(REQUIREMENTS, "utf8")}`;
+  const key = createHash("sha256").update(contents).digest("hex").slice(0, 12);
   const folder = join(cacheDirectory(), `verify-deploy-${key}`);
   await mkdir(cacheDirectory(), { recursive: true });
   await exclusively(folder, async () => {
     const marker = join(folder, "complete");
     if (existsSync(marker)) return;
-    say("installing cfn-lint and moto, once");
+    say("installing cfn-lint and moto into the cache (once)");
     await rm(folder, { recursive: true, force: true });
     await run(python, ["-m", "venv", folder]);
     await run(join(folder, "bin", "pip"), ["install", "--quiet", "--requirement", REQUIREMENTS], {
       timeoutMs: 10 * 60_000,
     });
-    await writeFile(marker, wanted);
+    await writeFile(marker, contents);
   });
   return join(folder, "bin");
 }

@@ -15,7 +15,7 @@ import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { BEAK_PRICE, BEAK_PRODUCT, startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 import type { StageSettings } from "#tools/stage/settings.ts";
 
-/** Everything that a deployment needs around it, on this machine. */
+/** Doubles of everything that a deployment needs, on loopback. */
 export interface Rehearsal {
   moto: Moto;
   ses: SesDouble;
@@ -25,9 +25,9 @@ export interface Rehearsal {
   copy: WorkingCopy;
   stack: LiveStack;
   settings: StageSettings;
-  /** The stage file that is used. */
+  /** The path of the stage file. */
   settingsFile: string;
-  /** The environment of whoever deploys. */
+  /** The environment variables that make commands use the doubles. */
   environment: Record<string, string>;
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export interface Rehearsal {
 const REGION = "eu-west-2";
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rehearsal", AWS_SECRET_ACCESS_KEY: "rehearsal" };
 
-/** Starts an AWS, a database, an SES, a Stripe and an API in front, and copies the repository. */
+/** Starts doubles of AWS, SES, Stripe and API Gateway and a database, and copies the repository. */
 export async function startRehearsal(tools: string, say: (line: string) => void): Promise<Rehearsal> {
   const cleanup = new AsyncDisposableStack();
   try {
@@ -59,9 +59,9 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
       AWS_ENDPOINT_URL: moto.url,
       STRIPE_URL: stripe.url,
     };
-    // The SDK's clients of this process read them too.
+    // The AWS clients of this process read them as well.
     Object.assign(process.env, environment);
-    const settings = await readNonprod(copy.folder);
+    const settings = await completeNonprod(copy.folder);
     const settingsFile = join(copy.folder, "..", `${copy.folder.split("/").at(-1)}.yml`);
     await writeFile(settingsFile, stringify(settings));
     cleanup.defer(async () => {
@@ -101,8 +101,8 @@ async function dropDatabase(uri: string): Promise<void> {
   await database.dropDatabase().finally(() => client.close());
 }
 
-/** The committed stage file of nonprod, with what it leaves empty. */
-async function readNonprod(folder: string): Promise<StageSettings> {
+/** Returns the settings of the committed nonprod file, with the empty ones filled in. */
+async function completeNonprod(folder: string): Promise<StageSettings> {
   const committed = parse(await readFile(join(folder, "deploy/stages/nonprod.yml"), "utf8")) as StageSettings;
   return {
     ...committed,

@@ -5,8 +5,9 @@ const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
 const REDIRECT = "https://magic.getbeak.app/";
 
 /**
- * Signs somebody in through what was deployed: a mail through SES, tokens by the private key, a user by the public one.
- * @throws Error with the first answer that is not as it should be
+ * Signs a new user in through the deployed API: mails a link through SES, redeems its code for tokens, which the private
+ * key signs, and gets the user with them, which the public key verifies.
+ * @throws Error with the first unexpected answer
  */
 export async function signIn({ api, ses }: Pick<Rehearsal, "api" | "ses">): Promise<string> {
   const call = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
@@ -32,7 +33,7 @@ export async function signIn({ api, ses }: Pick<Rehearsal, "api" | "ses">): Prom
   });
   const mail = ses.inbox.find(({ to }) => to === address);
   const code = /code=([^&\s]+)/.exec(mail?.text ?? "")?.[1];
-  if (!code) throw new Error("no mail with a code arrived");
+  if (!code) throw new Error("No mail with a code arrived.");
   const tokens = await call("/1/2020-12-14/authenticate_user", {
     client_id: CLIENT,
     grant_type: "authorization_code",
@@ -45,6 +46,6 @@ export async function signIn({ api, ses }: Pick<Rehearsal, "api" | "ses">): Prom
     { user_id: tokens?.user_id },
     { authorization: `bearer ${tokens?.access_token}` },
   );
-  if (user?.id !== tokens?.user_id) throw new Error("get_user answered another user");
+  if (user?.id !== tokens?.user_id) throw new Error("get_user answered with another user.");
   return "mail, code, tokens, user";
 }

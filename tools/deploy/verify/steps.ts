@@ -1,14 +1,15 @@
 import { table } from "#tools/terminal/command.ts";
 
-/** What a proof has proved so far, and how long each took. */
+/** Runs the steps of the verification, and keeps what each saw and how long it took. */
 export class Steps {
   readonly #rows: string[][] = [];
 
   /**
-   * One thing to prove. @param work answers what was seen, in a few words
-   * @throws whatever the work throws, with what was to be proved
+   * Runs a step.
+   * @param work returns what it saw, in a few words
+   * @throws Error with the step's name and the message of `work`
    */
-  async prove(what: string, work: () => Promise<string>): Promise<void> {
+  async run(what: string, work: () => Promise<string>): Promise<void> {
     const startedAt = Date.now();
     try {
       this.#add(what, await work(), startedAt);
@@ -19,7 +20,7 @@ export class Steps {
   }
 
   table(): string {
-    return table([["Proved", "Seen", "Took"], ...this.#rows]).join("\n");
+    return table([["Step", "Result", "Time"], ...this.#rows]).join("\n");
   }
 
   #add(what: string, seen: string, startedAt: number): void {

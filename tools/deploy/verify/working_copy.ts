@@ -1,17 +1,18 @@
 import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { ROOT } from "#tools/deploy/serverless.ts";
+import { ROOT } from "#tools/deploy/root.ts";
 import { run } from "#tools/machine/child_process.ts";
 
-/** A copy of this repository as it is now, with everything committed, that a proof may change. */
+/** A copy of this repository, uncommitted files included, that the verification may change and commit. */
 export interface WorkingCopy {
   folder: string;
-  /** Commits whatever was changed. */
+  /** Commits all changes. */
   commit(message: string): Promise<void>;
   remove(): Promise<void>;
 }
 
+/** Copies the repository into a temporary folder, as a Git repository with one commit. */
 export async function copyRepository(): Promise<WorkingCopy> {
   const folder = await mkdtemp(join(tmpdir(), "nest-verify-"));
   const git = (...args: string[]) =>
@@ -25,16 +26,16 @@ export async function copyRepository(): Promise<WorkingCopy> {
   });
   for (const file of listed.split("\0").filter(Boolean)) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
-    // A file that was removed and not yet committed is listed still.
+    // Git still lists a file whose removal is not committed.
     await cp(join(ROOT, file), join(folder, file)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });
   }
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"), "dir");
   await git("init", "--quiet");
-  // A link is no folder, so the ignore rule of node_modules/ does not hold for it.
+  // The ignore rule `node_modules/` matches folders only, and here it is a link.
   await run("git", ["config", "core.excludesFile", join(folder, ".git", "ignored")], { cwd: folder });
   await run("sh", ["-c", "echo node_modules > .git/ignored"], { cwd: folder });
-  await commit("as it is");
+  await commit("copy");
   return { folder, commit, remove: () => rm(folder, { recursive: true, force: true }) };
 }

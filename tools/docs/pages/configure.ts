@@ -3,7 +3,7 @@ import type { ZodMiniType } from "zod/mini";
 import { originOf, type Variables } from "#core/config.ts";
 import { awsVariables } from "#core/services/aws.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
-import { FROM_STACK, isRequired } from "#tools/stage/serverless_functions.ts";
+import { FROM_STACK, isRequired } from "#tools/stage/variables.ts";
 
 export const path = "docs/configure.md";
 

@@ -60,8 +60,7 @@ export function configCommands(program: Command): void {
 }
 
 async function check(terminal: Terminal, options: StageOptions): Promise<boolean> {
-  const { settings, functions, inventory, store } = await openStage(options);
-  const { rows, problems } = await checkStage(store, settings, functions, inventory, store);
+  const { rows, problems } = await checkStage(await openStage(options));
   const states = rows.map(([name, state, version]) => ({ name, state, version: version || null }));
   terminal.show({ states, problems }, [
     ...table([["name", "state", "version"], ...rows]),

@@ -3,34 +3,58 @@ import { fits, type Inventory, type ParameterSpec, type SettingSpec } from "#too
 import type { ParameterStore, StoredParameter } from "#tools/stage/config/parameter_store.ts";
 import { refuse, type Target } from "#tools/stage/config/refusals.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
-import { missingSettings, type StageSettings } from "#tools/stage/settings.ts";
+import { contradictions, type StageSettings } from "#tools/stage/settings.ts";
 
-/** How a stage's configuration stands. */
+/** One setting or parameter: its name, its state in a few words, and the version of a parameter. */
+type Row = [name: string, state: string, version: string];
+
+/** The state of a stage's configuration. */
 export interface StageCheck {
-  /** A row for each setting and parameter: its name, how it is, and for a parameter its version. */
-  rows: [name: string, state: string, version: string][];
-  /** What must be mended before a deploy, in words; no value. */
+  rows: Row[];
+  /** What must be corrected before a deploy, a sentence each; never with a value. */
   problems: string[];
-  /** Parameters as read. */
+  /** The parameters of SSM by name. */
   parameters: ReadonlyMap<string, StoredParameter>;
 }
 
-/** Holds a stage's file and its parameters against what the functions need. */
-export async function checkStage(
-  target: Target,
-  settings: StageSettings,
-  functions: readonly DeployedFunction[],
-  inventory: Inventory,
-  store: Pick<ParameterStore, "read">,
-): Promise<StageCheck> {
-  const parameters = await store.read(inventory.parameters.map(({ name }) => name));
-  const rows = [
-    ...inventory.settings.map((spec) => checkSetting(spec, settings)),
-    ...inventory.parameters.map((spec) => checkParameter(target, spec, parameters)),
-  ];
+/** What a stage's settings are compared with. */
+interface Declared {
+  settings: StageSettings;
+  functions: readonly DeployedFunction[];
+  inventory: Inventory;
+}
+
+/** Where a stage's parameters are read. */
+export type ParameterSource = Target & Pick<ParameterStore, "read">;
+
+const GOOD = ["good", "not set"];
+const problemsIn = (rows: readonly Row[]) =>
+  rows.filter(([, state]) => !GOOD.includes(state)).map(([name, state]) => `${name}: ${state}`);
+
+/**
+ * Compares a stage's settings and parameters with what its functions need.
+ * @throws StoreError if SSM can't be read
+ */
+export async function checkStage(stage: Declared & { store: ParameterSource }): Promise<StageCheck> {
+  const settings = checkSettings(stage);
+  const parameters = await checkParameters(stage.inventory, stage.store);
+  return {
+    rows: [...settings.rows, ...parameters.rows],
+    problems: [...settings.problems, ...parameters.problems],
+    parameters: parameters.parameters,
+  };
+}
+
+/** Compares a stage file with what the functions need; asks nothing of AWS. */
+export function checkSettings({
+  settings,
+  functions,
+  inventory,
+}: Declared): Pick<StageCheck, "rows" | "problems"> {
+  const rows = inventory.settings.map((spec) => checkSetting(spec, settings));
   const known = new Set(inventory.settings.map(({ name }) => name));
   const names = new Set(functions.map(({ name }) => name));
-  const strangers = [
+  const unknown = [
     ...Object.keys(settings.variables)
       .filter((name) => !known.has(name))
       .map((name) => `variables.${name}: no function reads it from the stage file`),
@@ -38,47 +62,57 @@ export async function checkStage(
       .filter((name) => !names.has(name))
       .map((name) => `reservedConcurrency.${name}: there is no such function`),
   ];
-  const bad = rows.filter(([, state]) => !GOOD.includes(state)).map(([name, state]) => `${name}: ${state}`);
-  return { rows, problems: [...missingSettings(settings), ...strangers, ...bad], parameters };
+  return { rows, problems: [...contradictions(settings), ...unknown, ...problemsIn(rows)] };
 }
 
-const GOOD = ["good", "not set"];
+/**
+ * Compares a stage's parameters in SSM with what the functions need.
+ * @throws StoreError if SSM can't be read
+ */
+export async function checkParameters(inventory: Inventory, store: ParameterSource): Promise<StageCheck> {
+  const parameters = await store.read(inventory.parameters.map(({ name }) => name));
+  const rows = inventory.parameters.map((spec) => checkParameter(store, spec, parameters));
+  return { rows, problems: problemsIn(rows), parameters };
+}
 
-function checkSetting(spec: SettingSpec, { variables }: StageSettings): [string, string, string] {
+function checkSetting(spec: SettingSpec, { variables }: StageSettings): Row {
   const value = variables[spec.name] ?? null;
   if (value === null) return [spec.name, spec.isRequired ? "missing in the stage file" : "not set", ""];
-  return [spec.name, fits(spec, value) ? "good" : "unusable", ""];
+  return [spec.name, fits(spec, value) ? "good" : "unusable; .env.example says what it must be", ""];
 }
 
 function checkParameter(
   target: Target,
   spec: ParameterSpec,
   parameters: ReadonlyMap<string, StoredParameter>,
-): [string, string, string] {
+): Row {
   const stored = parameters.get(spec.name);
   if (!stored) return [spec.name, "missing in SSM", ""];
   const version = String(stored.version);
-  if (!fits(spec, stored.value)) return [spec.name, "unusable", version];
+  if (!fits(spec, stored.value)) return [spec.name, "unusable; .env.example says what it must be", version];
   const refused = refuse(spec.name, stored.value, target);
   if (refused) return [spec.name, refused, version];
-  if (spec.name === PUBLIC_KEYS && !agree(parameters))
+  if (spec.name === PUBLIC_KEYS && !isPublicHalf(parameters))
     return [spec.name, `differs from ${WHOLE_KEYS}`, version];
   return [spec.name, "good", version];
 }
 
-/** The signing keys are two parameters: whole for functions that sign, without private halves for those that verify. */
+/**
+ * The signing keys are two parameters: whole for functions that sign, without the private halves for functions that
+ * verify.
+ */
 export const WHOLE_KEYS = "SIGNING_KEYS";
 export const PUBLIC_KEYS = "SIGNING_KEYS_PUBLIC";
 
-/** What the public parameter holds beside a whole set. */
+/** Returns the value of the public parameter for a whole set of keys. */
 export const publicValue = (whole: string) => JSON.stringify(publicHalves(parseKeySet(JSON.parse(whole))));
 
-function agree(parameters: ReadonlyMap<string, StoredParameter>): boolean {
+function isPublicHalf(parameters: ReadonlyMap<string, StoredParameter>): boolean {
   try {
     const whole = parameters.get(WHOLE_KEYS)?.value;
     return whole === undefined || publicValue(whole) === parameters.get(PUBLIC_KEYS)?.value;
   } catch {
-    // A set that is none is named by itself.
+    // The row of the whole set already reports that it can't be parsed.
     return true;
   }
 }

@@ -1,7 +1,7 @@
 import type { ZodMiniType } from "zod/mini";
 import { ConfigError, originOf, readConfig } from "#core/config.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
-import { FROM_STACK, isRequired, parameterOf } from "#tools/stage/serverless_functions.ts";
+import { FROM_STACK, isRequired, parameterOf } from "#tools/stage/variables.ts";
 
 /** A parameter of SSM that functions read. */
 export interface ParameterSpec {

@@ -1,0 +1,81 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startSsmDouble } from "#tests/support/ssm_double.ts";
+import { takeInventory } from "#tools/stage/config/inventory.ts";
+import { listFunctions } from "#tools/stage/functions.ts";
+
+/** Variables that would give the commands an AWS account of the machine. */
+const WITHOUT_ACCOUNT = { AWS_EC2_METADATA_DISABLED: "true", HOME: "/nonexistent" };
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
+
+/** Runs `npx serverless`. @returns its status and everything that it printed */
+async function runServerless(args: string[], environment: Record<string, string> = {}) {
+  const { PATH = "" } = process.env;
+  const env = { PATH, SLS_NOTIFICATIONS_MODE: "off", ...WITHOUT_ACCOUNT, ...environment };
+  return new Promise<{ status: number; printed: string }>((resolve) => {
+    const program = ["node_modules/serverless/bin/serverless.js", ...args];
+    execFile(process.execPath, program, { env }, (error, stdout, stderr) =>
+      resolve({ status: Number(error?.code ?? 0), printed: `${stdout}${stderr}` }),
+    );
+  });
+}
+
+describe("serverless deploy of an incomplete stage", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nest-plugin-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test("lists every missing setting and secret at once, and no unresolved variable", async () => {
+    await using ssm = await startSsmDouble();
+    const { status, printed } = await runServerless(["deploy", "--stage", "nonprod"], {
+      ...CREDENTIALS,
+      AWS_ENDPOINT_URL: ssm.url,
+    });
+    expect(status).toBe(1);
+    expect(printed).toContain("The stage nonprod is not ready to deploy:");
+    const { parameters } = takeInventory(await listFunctions());
+    const missing = [
+      "domain.certificateArn: missing in the stage file",
+      "STRIPE_PRICE_ID: missing in the stage file",
+      "STRIPE_PRODUCT_IDS: missing in the stage file",
+      ...parameters.map(({ name }) => `${name}: missing in SSM`),
+    ];
+    for (const line of missing) expect(printed).toContain(line);
+    expect(printed).not.toMatch(/Cannot resolve|\$\{/);
+  });
+
+  test("lists missing credentials together with missing settings", async () => {
+    const { status, printed } = await runServerless(["deploy", "--stage", "nonprod"]);
+    expect(status).toBe(1);
+    expect(printed).toMatch(/STRIPE_PRICE_ID: missing in the stage file[\s\S]*SSM: \w+[\s\S]*AWS_PROFILE/);
+  });
+
+  test("names every place of a stage file that does not fit the schema", async () => {
+    const file = join(folder, "bad.yml");
+    await writeFile(file, "region: moon\n");
+    const { status, printed } = await runServerless(["deploy", "--stage", "nonprod", "--settings", file]);
+    expect(status).toBe(1);
+    for (const place of ["region", "domain", "mail", "throttle"]) expect(printed).toContain(place);
+  });
+
+  test.each([
+    ["without --stage", ["deploy"], "--stage is missing. Say --stage nonprod or prod."],
+    ["of an unknown stage", ["deploy", "--stage", "moon"], "There is no stage `moon`."],
+    ["to package", ["package", "--stage", "nonprod"], "STRIPE_PRICE_ID: missing in the stage file"],
+  ])("is refused in one message %s", async (_case, args, message) => {
+    const { status, printed } = await runServerless(args);
+    expect(status).toBe(1);
+    expect(printed).toContain(message);
+    expect(printed).not.toMatch(/Cannot resolve|at .*\.ts:/);
+  });
+});
+
+test("npm run deploy only calls the framework", () => {
+  const printed = execFileSync("npm", ["pkg", "get", "scripts.deploy"], { encoding: "utf8" });
+  expect(JSON.parse(printed)).toBe("serverless deploy");
+});

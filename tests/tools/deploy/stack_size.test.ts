@@ -1,0 +1,95 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import type { Variables } from "#core/config.ts";
+import { writeSettings } from "#tests/support/stage.ts";
+import { generatedFiles } from "#tools/deploy/generated_files.ts";
+import { serverless } from "#tools/deploy/serverless.ts";
+import { measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
+import type { Template } from "#tools/deploy/template.ts";
+import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
+
+const FUNCTIONS = 85;
+const ON_THREE_DATES = 20;
+const DATES = ["2020-12-14", "2021-10-06", "2026-12-01"];
+/** Secrets that some methods read; their subsets give dummies 15 different roles. */
+const OPTIONAL_SECRETS = ["RATE_LIMIT_KEY", "REFRESH_KEYS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"];
+
+/** The declared functions that are no methods, and dummy methods up to `FUNCTIONS`. */
+async function dummyFunctions(): Promise<DeployedFunction[]> {
+  const declared = await listFunctions();
+  const others = declared.filter(({ routes }) => !routes.some((route) => route.startsWith("POST /1/2")));
+  const variables: Variables = Object.assign({}, ...declared.map(({ needs }) => needs.variables));
+  const methods = Array.from({ length: FUNCTIONS - others.length }, (_, index) => {
+    const dates = index < ON_THREE_DATES ? DATES : DATES.slice(-1);
+    const left = OPTIONAL_SECRETS.filter((_secret, bit) => ((index % 15) >> bit) % 2 === 0);
+    const read = Object.entries(variables).filter(([name]) => !left.includes(name));
+    return {
+      name: `dummy_method_${index}-${dates[0]}`,
+      source: "none.ts",
+      summary: "A dummy.",
+      routes: dates.map((date) => `POST /1/${date}/dummy_method_${index}`),
+      events: null,
+      needs: { variables: Object.fromEntries(read), awsActions: [] },
+      memoryMb: 1024,
+      timeoutSeconds: 7,
+    };
+  });
+  return [...others, ...methods];
+}
+
+/** Packages functions with the repository's serverless.yml, in a folder of its own and without the plugin. */
+async function packageDummies(folder: string, functions: readonly DeployedFunction[]): Promise<Template> {
+  await cp("deploy", join(folder, "deploy"), { recursive: true });
+  await cp(await writeSettings(folder), join(folder, "deploy/stages/nonprod.yml"));
+  const { plugins: _plugins, ...service } = parse(await readFile("serverless.yml", "utf8"));
+  await writeFile(join(folder, "serverless.yml"), stringify(service));
+  for (const [path, content] of Object.entries(generatedFiles(functions)))
+    await writeFile(join(folder, path), content);
+  await symlink(join(process.cwd(), "node_modules"), join(folder, "node_modules"), "dir");
+  // Packaging empties .serverless, so the zips lie elsewhere; their content does not change the template.
+  await mkdir(join(folder, "zips"));
+  for (const { name } of functions) await writeFile(join(folder, "zips", `${name}.zip`), name);
+  const file = join(folder, "deploy/functions.yml");
+  await writeFile(file, (await readFile(file, "utf8")).replaceAll(".serverless/", "zips/"));
+  await serverless(["package"], { stage: "nonprod", folder });
+  const template = join(folder, ".serverless/cloudformation-template-update-stack.json");
+  return JSON.parse(await readFile(template, "utf8")) as Template;
+}
+
+describe("a stack of 85 functions, 20 of them on three dates, with its alarms", () => {
+  let folder: string;
+  let template: Template;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nest-stack-size-"));
+    template = await packageDummies(folder, await dummyFunctions());
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test("fits below the ceilings of resources and routes", () => {
+    const size = measureStack(template);
+    expect(sizeProblems(size)).toEqual([]);
+    expect(size.functions).toBe(FUNCTIONS);
+    expect(size.roles).toBeGreaterThanOrEqual(15);
+    expect(size.routes).toBeGreaterThan(FUNCTIONS - 2 + 2 * ON_THREE_DATES);
+  });
+
+  test("has the alarms of the real stack", () => {
+    const alarms = Object.values(template.Resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
+    expect(alarms.length).toBeGreaterThan(10);
+  });
+});
+
+test.each([
+  ["resources", 451, "AWS::Logs::LogGroup", /451 resources.*500.*CredentialsArn/],
+  ["routes", 271, "AWS::ApiGatewayV2::Route", /271 routes.*300.*\/1\/\{date\}\/<method>/],
+] as const)("a stack with too many %s is refused, with what to do next", (_kind, count, Type, message) => {
+  const resources = (length: number) =>
+    Object.fromEntries(Array.from({ length }, (_, index) => [`R${index}`, { Type, Properties: {} }]));
+  expect(sizeProblems(measureStack({ Resources: resources(count) }))).toEqual([
+    expect.stringMatching(message),
+  ]);
+  expect(sizeProblems(measureStack({ Resources: resources(count - 1) }))).toEqual([]);
+});

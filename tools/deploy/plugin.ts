@@ -1,0 +1,112 @@
+import type { Deployment } from "#tools/deploy/deployment.ts";
+import type { Template } from "#tools/deploy/template.ts";
+
+/** The parts of the framework that this plugin uses. */
+interface Framework {
+  processedInput: { commands: string[]; isHelpRequest: boolean };
+  service: { provider: { compiledCloudFormationTemplate: Template; shouldNotDeploy?: boolean } };
+  serviceDir: string;
+  classes: { Error: new (message: string, code: string) => Error };
+}
+
+/** The options of a command, as the framework parsed them. */
+interface Options {
+  stage?: string;
+  settings?: string;
+  url?: string;
+  dirty?: boolean;
+  force?: boolean;
+}
+
+interface Writers {
+  log: { notice(line: string): void };
+}
+
+const SETTINGS = { usage: "A stage file to use instead of deploy/stages/<stage>.yml", type: "string" };
+/** Commands that work without a stage. */
+const WITHOUT_STAGE = ["plugin", "doctor", "help"];
+
+/**
+ * The framework's plugin that makes `serverless deploy` the whole deployment (decision 22). Each hook reports what it did
+ * in one line. A failure stops the deployment, with a message for the terminal and status 1.
+ *
+ * - Before variables are resolved: every missing setting and secret in one list, instead of unresolved variables.
+ * - Before packaging: bundles the functions into `.serverless`, which the framework uploads.
+ * - Before the stack changes: pins parameter versions, checks the stack's size, makes the database's indexes.
+ * - After the stack changed: the smoke test. A deployment that passed it is recorded as good, for rollbacks.
+ *
+ * Node loads this file without a build, so its syntax must be erasable. Everything else is imported when it is used, since
+ * every command of the framework loads this file.
+ */
+export default class NestPlugin {
+  readonly #framework: Framework;
+  readonly #options: Options;
+  readonly #log: (line: string) => void;
+  #opened: Promise<Deployment> | undefined;
+
+  readonly commands = {
+    deploy: {
+      options: {
+        settings: SETTINGS,
+        url: { usage: "Where the smoke test calls the API, if not at its own address", type: "string" },
+        dirty: { usage: "Deploy files that are not committed", type: "boolean" },
+      },
+    },
+    package: { options: { settings: SETTINGS } },
+    print: { options: { settings: SETTINGS } },
+    info: { options: { settings: SETTINGS } },
+    rollback: { options: { settings: SETTINGS } },
+    remove: { options: { settings: SETTINGS } },
+  };
+
+  readonly hooks = {
+    initialize: () => this.#step((deployment) => this.#is("deploy") && deployment.checkSources()),
+    "before:package:initialize": () =>
+      this.#step((deployment) => deployment.bundle(`${this.#framework.serviceDir}/.serverless`)),
+    "before:deploy:deploy": () => this.#step((deployment) => this.#prepare(deployment)),
+    "after:deploy:deploy": () =>
+      this.#step((deployment) => deployment.verify(!this.#framework.service.provider.shouldNotDeploy)),
+  };
+
+  constructor(framework: Framework, options: Options, { log }: Writers) {
+    this.#framework = framework;
+    this.#options = options;
+    this.#log = (line) => log.notice(line);
+  }
+
+  /** Runs before the framework resolves variables. */
+  async asyncInit(): Promise<void> {
+    const { commands, isHelpRequest } = this.#framework.processedInput;
+    if (isHelpRequest || WITHOUT_STAGE.includes(commands[0] ?? "help")) return;
+    await this.#step(async (deployment) => {
+      if (this.#is("package")) deployment.checkSettings();
+      if (this.#is("deploy")) await deployment.checkSettingsAndSecrets();
+    });
+  }
+
+  async #prepare(deployment: Deployment): Promise<void> {
+    await deployment.prepare(this.#framework.service.provider.compiledCloudFormationTemplate);
+    if (await deployment.isForced()) this.#options.force = true;
+  }
+
+  #is(command: string): boolean {
+    return this.#framework.processedInput.commands.join(" ") === command;
+  }
+
+  /** Runs a step of the deployment. The framework prints errors of its own class without a stack trace. */
+  async #step(work: (deployment: Deployment) => unknown): Promise<void> {
+    try {
+      this.#opened ??= this.#open();
+      await work(await this.#opened);
+    } catch (error) {
+      const { explainError } = await import("#tools/deploy/explain_error.ts");
+      throw new this.#framework.classes.Error(explainError(error), "NEST_DEPLOYMENT_FAILED");
+    }
+  }
+
+  async #open(): Promise<Deployment> {
+    const { Deployment } = await import("#tools/deploy/deployment.ts");
+    const { stage, settings, url, dirty } = this.#options;
+    return Deployment.open({ stage, settings, url, isDirtyAllowed: dirty === true }, this.#log);
+  }
+}

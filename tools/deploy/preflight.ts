@@ -1,0 +1,94 @@
+import { execFileSync } from "node:child_process";
+import { ROOT } from "#tools/deploy/root.ts";
+import { checkParameters, checkSettings, type StageCheck } from "#tools/stage/config/check_stage.ts";
+import { StoreError } from "#tools/stage/config/parameter_store.ts";
+import type { OnStage } from "#tools/stage/on_stage.ts";
+import { stripeDifferences } from "#tools/stage/stripe/check.ts";
+import { CommandError } from "#tools/terminal/errors.ts";
+
+/** The most uncommitted files that a message names. */
+const NAMED_FILES = 10;
+
+/** @throws CommandError naming every setting that is missing or wrong in the stage file */
+export function requireSettings(stage: OnStage): void {
+  const { problems } = checkSettings(stage);
+  if (problems.length > 0) throw notReady(stage, problems);
+}
+
+/**
+ * Reads the stage's parameters.
+ * @throws CommandError naming everything that a deploy lacks: settings, secrets, and credentials if AWS refuses them
+ */
+export async function requireReady(stage: OnStage): Promise<StageCheck["parameters"]> {
+  const { problems } = checkSettings(stage);
+  try {
+    const checked = await checkParameters(stage.inventory, stage.store);
+    problems.push(...checked.problems);
+    if (problems.length === 0) return checked.parameters;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    problems.push(`${error.message} The secrets could not be checked.`);
+  }
+  throw notReady(stage, problems);
+}
+
+function notReady({ store: { stage }, settingsFile }: OnStage, problems: readonly string[]): CommandError {
+  return new CommandError(
+    [
+      `The stage ${stage} is not ready to deploy:`,
+      ...problems.map((problem) => `  ${problem}`),
+      `Settings belong in ${settingsFile}. Secrets belong in SSM: \`npm run nest -- config put <NAME> --stage ${stage}\`.`,
+      "See docs/deploy.md.",
+    ].join("\n"),
+  );
+}
+
+/**
+ * @param isDirtyAllowed deploys files that are not committed
+ * @returns the commit that is deployed, as a line for the terminal
+ * @throws CommandError naming the uncommitted files
+ */
+export function requireCommitted(isDirtyAllowed: boolean): string {
+  const changes = git("status", "--porcelain").split("\n").filter(Boolean);
+  const commit = git("log", "-1", "--format=%h %s");
+  if (changes.length === 0) return `commit ${commit}`;
+  const named = changes.slice(0, NAMED_FILES).map((line) => line.trim());
+  if (changes.length > NAMED_FILES) named.push(`and ${changes.length - NAMED_FILES} more`);
+  if (isDirtyAllowed) return `commit ${commit}, with uncommitted changes: ${named.join(", ")}`;
+  throw new CommandError(
+    [
+      "These files are not committed, so no commit would say what is deployed:",
+      ...named.map((line) => `  ${line}`),
+      "Commit them, or add --dirty to deploy them anyway.",
+    ].join("\n"),
+  );
+}
+
+function git(...args: string[]): string {
+  try {
+    return execFileSync("git", args, {
+      cwd: ROOT,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    throw new CommandError("git can't read this folder. Install git and deploy from a clone.");
+  }
+}
+
+/** @throws CommandError naming how Stripe's webhook endpoint or price differs from what the code needs */
+export async function requireStripe(
+  { settings }: Pick<OnStage, "settings">,
+  parameters: StageCheck["parameters"],
+): Promise<void> {
+  const { ISSUER, STRIPE_PRICE_ID, STRIPE_PRODUCT_IDS } = settings.variables;
+  const differences = await stripeDifferences(`${ISSUER}/1/webhook/stripe`, {
+    STRIPE_URL: process.env.STRIPE_URL,
+    STRIPE_SECRET_KEY: parameters.get("STRIPE_SECRET_KEY")?.value,
+    STRIPE_PRICE_ID: STRIPE_PRICE_ID ?? undefined,
+    STRIPE_PRODUCT_IDS: STRIPE_PRODUCT_IDS ?? undefined,
+  });
+  if (differences.length === 0) return;
+  const lines = differences.map((difference) => `  ${difference}`).join("\n");
+  throw new CommandError(`Stripe is not set up for this deployment:\n${lines}\nSee docs/runbooks/stripe.md.`);
+}

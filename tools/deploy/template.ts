@@ -1,0 +1,29 @@
+/** A CloudFormation template, as far as the deployment reads it. */
+export interface Template {
+  Parameters?: Record<string, { Default?: unknown }>;
+  Conditions?: Record<string, unknown>;
+  Resources: Record<string, TemplateResource>;
+  Outputs?: Record<string, unknown>;
+}
+
+export interface TemplateResource {
+  Type: string;
+  Condition?: string;
+  DependsOn?: string | string[];
+  // biome-ignore lint/suspicious/noExplicitAny: each type of resource has its own properties
+  Properties: Record<string, any>;
+}
+
+/** Returns the Lambda functions of a template. */
+export const functionsIn = (template: Template): TemplateResource[] =>
+  Object.values(template.Resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
+
+/**
+ * Returns when the deployment was made whose zips a template names, in epoch ms; null if it names none. The framework
+ * keeps zips in `.../<epoch ms>-<time>/`.
+ */
+export function deploymentOf(template: Template): number | null {
+  const [first] = functionsIn(template);
+  const stamp = /\/(\d{13})-[^/]+\/[^/]+$/.exec(String(first?.Properties.Code.S3Key))?.[1];
+  return stamp === undefined ? null : Number(stamp);
+}

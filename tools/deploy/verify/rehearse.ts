@@ -1,0 +1,56 @@
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { pythonTools } from "#tools/deploy/verify/python.ts";
+import { type Rehearsal, startRehearsal } from "#tools/deploy/verify/rehearsal.ts";
+import type { SesDouble } from "#tools/local/ses_double.ts";
+
+/**
+ * Starts doubles of everything that a deployment needs, and keeps them until this process is interrupted. A person then
+ * tries by hand what docs/deploy.md describes.
+ * @param say takes a line for the terminal
+ * @throws CommandError if there is no Python
+ */
+export async function rehearse(say: (line: string) => void): Promise<void> {
+  const rehearsal = await startRehearsal(await pythonTools(say), say);
+  const file = await writeEnvironment(rehearsal, await serveInbox(rehearsal.ses));
+  const end = async () => {
+    await rehearsal.close();
+    process.exit();
+  };
+  process.once("SIGINT", end).once("SIGTERM", end).once("SIGHUP", end);
+  say(`
+  Doubles of AWS, Stripe and SES and a database run on loopback. In another terminal, in this folder:
+
+    . ${file}
+
+  Then continue with "Rehearse without an account" of docs/deploy.md. Ctrl-C here removes everything.
+`);
+}
+
+/** Serves the mails that were sent, as `/dev/inbox` of the local stack does. @returns the inbox's address */
+async function serveInbox(ses: SesDouble): Promise<string> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(ses.inbox));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/inbox`;
+}
+
+/** Writes the variables that make a shell's commands use the doubles. @returns the file's path */
+async function writeEnvironment(rehearsal: Rehearsal, inbox: string): Promise<string> {
+  const { environment, settingsFile, api, stripe, mongoUri, ses } = rehearsal;
+  const file = `${settingsFile}.sh`;
+  const variables = {
+    ...environment,
+    AWS_ENDPOINT_URL_SESV2: ses.url,
+    SETTINGS: settingsFile,
+    API: api.url,
+    INBOX: inbox,
+    STRIPE_SECRET_KEY: stripe.secretKey,
+    MONGODB_URI: mongoUri,
+  };
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`);
+  await writeFile(file, `${lines.join("\n")}\n`, { mode: 0o600 });
+  return file;
+}
