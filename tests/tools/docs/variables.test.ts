@@ -4,7 +4,14 @@ import { listFiles } from "#tests/tools/docs/markdown.ts";
 import { LOCAL } from "#tools/docs/pages/configure.ts";
 
 /** Set by the operating system, or by a test for a program that it starts. */
-const UNDOCUMENTED = ["PATH", "TZ", "XDG_CACHE_HOME", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "CRASH_POINT"];
+const UNDOCUMENTED = [
+  "PATH",
+  "TZ",
+  "XDG_CACHE_HOME",
+  "AWS_LAMBDA_RUNTIME_API",
+  "AWS_LAMBDA_FUNCTION_NAME",
+  "CRASH_POINT",
+];
 
 test("docs/configure.md lists every environment variable that the code reads", async () => {
   const deployed = [...(await readFile(".env.example", "utf8")).matchAll(/^([A-Z_]+)=/gm)].map(
