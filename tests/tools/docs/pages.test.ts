@@ -56,6 +56,17 @@ test("every path below docs/ that code, commands and messages name exists", asyn
 });
 const isPlaceholder = (name: string) => name.startsWith("docs/example/");
 
+test("every file and folder that a page names in code exists", async () => {
+  const missing: string[] = [];
+  for (const path of pages.keys()) {
+    for (const [, name = ""] of (await readFile(path, "utf8")).matchAll(REPOSITORY_PATH))
+      if (!existsSync(name)) missing.push(`${path}: ${name}`);
+  }
+  expect(missing).toEqual([]);
+});
+/** A path from the root of the repository in a code span, without placeholders such as `<date>`. */
+const REPOSITORY_PATH = /`((?:src|tools|packages|tests|deploy)\/[\w./-]*)`/g;
+
 describe("decisions", () => {
   const decisions = listFiles("docs/decisions/[0-9]*.md");
 
