@@ -10,7 +10,6 @@ import { usedFields } from "#tools/openapi/schema.ts";
 import { SERVICE_PATHS } from "#tools/openapi/service_operations.ts";
 import type { OpenApiDocument } from "#tools/openapi/types.ts";
 
-/** The reference page renders paragraphs and backticks only, no other Markdown. */
 const INTRODUCTION = `Nest signs users in with magic links and sells them subscriptions through Stripe. It speaks JSON over HTTPS.
 
 Call a method with \`POST /1/<date>/<method>\` and a JSON object; a method without fields takes \`{}\`. A field that the method does not declare is refused. A date serves every method of the earlier dates unless it replaces the method, so a client picks one date and keeps it. A published method never changes under its date; new response fields are added under a new date.
