@@ -4,8 +4,8 @@
  * Until a link of the trial is redeemed, calling again from the same device sends a new link for the same trial.
  */
 import { strictObject } from "zod/mini";
-import { recordTrial, subscribeTrial } from "#core/billing/trials/subscription.ts";
-import { claimTrial, readTrials, requireTrialAllowed } from "#core/billing/trials/trial.ts";
+import { claimTrial, countTrialRequest, readTrials } from "#core/billing/trials/claim_trial.ts";
+import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
 import { allowLink, checkLink, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
@@ -38,7 +38,7 @@ export const handler = rpc({
     const [allowed, found] = await Promise.all([
       allowLink(core, checked, call),
       readTrials(core, address.identity, machine),
-      requireTrialAllowed(core, call),
+      countTrialRequest(core, call),
     ]);
     const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
     const made = await subscribeTrial(core, trial);

@@ -1,25 +1,26 @@
 import type { BillingSettings } from "#core/billing/config.ts";
-import type { ClaimedTrial } from "#core/billing/trials/trial.ts";
+import type { ClaimedTrial } from "#core/billing/trials/claim_trial.ts";
 import { HOUR } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import type { TrialStep } from "#core/repositories/trials.ts";
 import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
-/** Stripe keeps a key for 24 h at least; an older one may be forgotten and must not make a second subscription. */
-const KEY_LIFE_MS = 20 * HOUR * 1000;
+/** Stripe keeps an idempotency key for at least 24 hours. An older key must not create a second subscription. */
+const KEY_LIFETIME_MS = 20 * HOUR * 1000;
 
-/** What making a trial at Stripe uses. */
+/** What creating a trial at Stripe uses. */
 export type TrialStripeCore = Pick<
   Core,
   "clock" | "log" | "providerMappings" | "sessions" | "subscriptions" | "trials" | "users"
 > & { stripe: StripeApi; billing: BillingSettings };
 
 /**
- * Runs one step under its idempotency key. Stripe replays a failure that it has stored under a key for a day, so such a
- * key is left behind; after time-outs, cut connections and conflicts the key stays, since the work may have been done.
- * @param work is told whether an earlier attempt may have made the object under another or a forgotten key
+ * Runs one step with its idempotency key. Stripe stores an error response under the key and repeats it for a day, so the
+ * next attempt gets a new key. After timeouts, lost connections and conflicts the key stays, since the object may exist.
+ * @param work receives whether an earlier attempt may have created the object with another key, and the key
+ * @throws every error of `work`
  */
-export async function keepingAttempt<Made>(
+export async function withAttemptKey<Made>(
   core: TrialStripeCore,
   trial: ClaimedTrial,
   step: TrialStep,
@@ -27,12 +28,12 @@ export async function keepingAttempt<Made>(
 ): Promise<Made> {
   const attempt = trial.attempts[step];
   const now = core.clock.now();
-  const isOld = now.getTime() - Date.parse(trial.attemptedAt) > KEY_LIFE_MS;
+  const isOld = now.getTime() - Date.parse(trial.attemptedAt) > KEY_LIFETIME_MS;
   try {
     return await work(attempt > 1 || isOld, `trial:${trial._id}:${step}:${attempt}`);
   } catch (error) {
     const status = stripeRefusal(error)?.statusCode;
-    // 429 is answered before anything is stored.
+    // Stripe stores nothing under the key when it answers 429.
     if (status !== undefined && status >= 400 && status !== 409 && status !== 429) {
       await core.trials.raiseAttempt(trial._id, step, attempt, now.toISOString());
     }

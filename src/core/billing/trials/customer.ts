@@ -1,39 +1,39 @@
 import type Stripe from "stripe";
 import { customerMethod } from "#core/billing/subscriptions/stripe_subscription.ts";
-import { keepingAttempt, type TrialStripeCore } from "#core/billing/trials/attempt.ts";
-import type { ClaimedTrial } from "#core/billing/trials/trial.ts";
+import { type TrialStripeCore, withAttemptKey } from "#core/billing/trials/attempt.ts";
+import type { ClaimedTrial } from "#core/billing/trials/claim_trial.ts";
 import { newId } from "#core/ids.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
 const LOOK_BACK = 100;
 
-/** Whom a trial is for, at Stripe. */
+/** The Stripe customer of a trial. */
 export interface TrialCustomer {
   id: string;
-  /** Stripe would charge it when the trial ends. */
+  /** Whether Stripe could charge the customer when the trial ends. */
   isChargeable: boolean;
 }
 
 /**
- * The trial's customer: the person's own, if they have one, else a new one. One that Stripe no longer has is forgotten.
- * @throws NestError stripe_error, unavailable
+ * Finds the Stripe customer of the trial's user, or creates one. A customer that Stripe no longer has is replaced.
+ * @throws NestError `stripe_error`, `unavailable`
  */
 export async function ensureCustomer(core: TrialStripeCore, trial: ClaimedTrial): Promise<TrialCustomer> {
   const known = trial.stpCustomerId ?? trial.mapping?.providerValue;
-  if (known === undefined) return { id: await makeCustomer(core, trial), isChargeable: false };
+  if (known === undefined) return { id: await createCustomer(core, trial), isChargeable: false };
   const found = await retrieveCustomer(core, known);
   if (found) return { id: known, isChargeable: customerMethod(found) !== null };
   const now = core.clock.now().toISOString();
-  const [forgetful] = await Promise.all([
+  const [updated] = await Promise.all([
     core.trials.forgetCustomer(trial._id, known, now),
     core.providerMappings.remove(known, now),
   ]);
-  const anew = { ...trial, ...forgetful, stpCustomerId: null, mapping: null };
-  return { id: await makeCustomer(core, anew), isChargeable: false };
+  const withoutCustomer = { ...trial, ...updated, stpCustomerId: null, mapping: null };
+  return { id: await createCustomer(core, withoutCustomer), isChargeable: false };
 }
 
-async function makeCustomer(core: TrialStripeCore, trial: ClaimedTrial): Promise<string> {
-  const customer = await keepingAttempt(core, trial, "customer", async (mayExist, idempotencyKey) => {
+async function createCustomer(core: TrialStripeCore, trial: ClaimedTrial): Promise<string> {
+  const customer = await withAttemptKey(core, trial, "customer", async (mayExist, idempotencyKey) => {
     const existing = mayExist ? await findCustomer(core, trial) : null;
     if (existing) return existing;
     return core.stripe.request(
@@ -45,7 +45,7 @@ async function makeCustomer(core: TrialStripeCore, trial: ClaimedTrial): Promise
       { idempotencyKey },
     );
   });
-  // Stored before the subscription is made: its webhook must find whose customer this is.
+  // Stored before the subscription is created: the webhook of the subscription must find the customer's user.
   const now = core.clock.now().toISOString();
   await Promise.all([
     core.trials.recordCustomer(trial._id, customer.id, now),
@@ -62,7 +62,7 @@ async function makeCustomer(core: TrialStripeCore, trial: ClaimedTrial): Promise
   return customer.id;
 }
 
-/** @returns null if Stripe has none by that id, or it was deleted */
+/** @returns null if Stripe has no such customer, or the customer was deleted */
 async function retrieveCustomer(core: TrialStripeCore, id: string): Promise<Stripe.Customer | null> {
   try {
     const found = await core.stripe.request((stripe, options) => stripe.customers.retrieve(id, {}, options));

@@ -3,45 +3,46 @@ import type { Core } from "#core/core.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 
-/** No access token lives longer (contract 1.2), and every refresh is noted on its session. */
-const LONGEST_UNHEARD_SECONDS = 10 * DAY;
+/** The longest lifetime of an access token (contract 1.2). Every refresh is recorded on the session. */
+const LONGEST_SILENCE_SECONDS = 10 * DAY;
 
 type RenewalCore = Pick<Core, "clock" | "sessions" | "trials">;
 
 /**
- * Makes room for another subscription of a trial whose own ended before anybody came for it: it was wasted by whoever
- * started it, and its owner gets another (contract 1.3).
+ * Renews a trial whose subscription ended before its owner used it, so that another subscription can be created. A
+ * stranger may have started the trial, and its owner must not lose it for that (contract 1.3).
  * @param endedAt when the subscription that the trial names ended
- * @returns null if its owner had it, or a request beside this one was faster
+ * @returns the renewed trial; null if its owner used it, or a concurrent request renewed it first
  */
-export async function renewWasted(core: RenewalCore, trial: Trial, endedAt: string): Promise<Trial | null> {
-  if (trial.stpSubscriptionId === null || (await wasHad(core, trial, endedAt))) return null;
+export async function renewIfUnused(core: RenewalCore, trial: Trial, endedAt: string): Promise<Trial | null> {
+  if (trial.stpSubscriptionId === null) return null;
+  if (wasUsed(trial, await core.sessions.listByUser(trial.userId), endedAt)) return null;
   const now = core.clock.now().toISOString();
   return core.trials.renew(trial._id, trial.stpSubscriptionId, secondAfter(endedAt), now);
 }
 
 /**
- * Whether somebody had a trial before it ended: they signed in by then, or were signed in when it was made, on whatever
- * machine, and needed no link of the trial to use it. An app that forgot its tokens long before signs nobody in.
+ * Whether the owner of a trial could use it before it ended: they signed in by then, or were signed in already when it
+ * was created, on any machine. A session whose machine has forgotten its tokens long ago does not count.
+ * @param sessions all sessions of the trial's user
  */
-export async function wasHad(
-  core: Pick<Core, "sessions">,
-  { redeemedAt, signedInAt, userId, createdAt }: Trial,
+export function wasUsed(
+  { redeemedAt, signedInAt, createdAt }: Trial,
+  sessions: readonly Session[],
   endedAt: string,
-): Promise<boolean> {
+): boolean {
   if (redeemedAt !== null || (signedInAt !== null && signedInAt < secondAfter(endedAt))) return true;
-  const sessions = await core.sessions.listByUser(userId);
-  return sessions.some((session) => session.createdAt <= createdAt && goodUntil(session) >= createdAt);
+  return sessions.some((session) => session.createdAt <= createdAt && validUntil(session) >= createdAt);
 }
 
-/** Until when an access token of a session can have been good, as far as is known. */
-function goodUntil({ lastUsedAt, expiresAt, revokedAt }: Session): string {
-  const unheard = plusSeconds(new Date(lastUsedAt), LONGEST_UNHEARD_SECONDS).toISOString();
+/** The latest time at which an access token of a session can have been valid, as far as is known. */
+function validUntil({ lastUsedAt, expiresAt, revokedAt }: Session): string {
+  const silentUntil = plusSeconds(new Date(lastUsedAt), LONGEST_SILENCE_SECONDS).toISOString();
   const end = revokedAt ?? expiresAt;
-  return unheard < end ? unheard : end;
+  return silentUntil < end ? silentUntil : end;
 }
 
-/** Stripe's times have whole seconds: a sign-in in the last one came before the end. */
+/** Stripe's times have whole seconds: a sign-in within the last second came before the end. */
 function secondAfter(iso: string): string {
   return plusSeconds(new Date(iso), 1).toISOString();
 }

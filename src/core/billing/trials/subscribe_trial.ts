@@ -2,38 +2,45 @@ import type Stripe from "stripe";
 import { hasEnded, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
-import { keepingAttempt, type TrialStripeCore } from "#core/billing/trials/attempt.ts";
+import { type TrialStripeCore, withAttemptKey } from "#core/billing/trials/attempt.ts";
+import type { ClaimedTrial } from "#core/billing/trials/claim_trial.ts";
 import { ensureCustomer, type TrialCustomer } from "#core/billing/trials/customer.ts";
-import { renewWasted, wasHad } from "#core/billing/trials/renewal.ts";
-import type { ClaimedTrial } from "#core/billing/trials/trial.ts";
+import { renewIfUnused, wasUsed } from "#core/billing/trials/renewal.ts";
 import { NestError } from "#core/errors.ts";
 import { listAll } from "#core/services/stripe.ts";
 
 const LOOK_BACK = 100;
 
 /**
- * Makes the trial's customer and subscription at Stripe, or finds those that an earlier request made. Its idempotency
- * keys make sure that a lost answer, a crash or a second request leads to the same ones (contract 1.3).
- * @returns Stripe's subscription, or null if the trial has its own stored already
- * @throws NestError stripe_error, unavailable
+ * Creates the trial's customer and subscription at Stripe, or finds those of an earlier request. Idempotency keys make
+ * sure that a lost response, a crash or a concurrent request leads to the same customer and subscription (contract 1.3).
+ * @returns Stripe's subscription, or null if the trial's subscription is stored already
+ * @throws NestError `stripe_error`, `unavailable`
  */
 export async function subscribeTrial(
   core: TrialStripeCore,
   trial: ClaimedTrial,
 ): Promise<Stripe.Subscription | null> {
-  const { stpSubscriptionId } = trial;
-  if (stpSubscriptionId === null) return makeSubscription(core, trial);
-  if (trial.subscription) return null;
-  // Whoever made it died before it was stored.
-  const made = await retrieveSubscription(core, stpSubscriptionId);
+  const { stpSubscriptionId, subscription } = trial;
+  if (stpSubscriptionId === null) return createSubscription(core, trial);
+  if (subscription && !hasEnded(subscription.status)) return null;
+  // Without a record, the process that created the subscription died before it stored it.
+  const made = subscription ? null : await retrieveSubscription(core, stpSubscriptionId);
   if (made && !hasEnded(made.status)) return made;
-  const renewed = await renewWasted(core, trial, made ? endOf(core, made) : core.clock.now().toISOString());
-  return renewed && makeSubscription(core, { ...trial, ...renewed });
+  const now = core.clock.now();
+  const renewed = await renewIfUnused(core, trial, subscription?.endsAt ?? endOf(made, now));
+  return renewed && createSubscription(core, { ...trial, ...renewed, subscription: null });
 }
 
-async function makeSubscription(core: TrialStripeCore, trial: ClaimedTrial): Promise<Stripe.Subscription> {
+/** When a subscription ended. One that Stripe has no longer counts as ended now. */
+function endOf(made: Stripe.Subscription | null, now: Date): string {
+  const endedAt = made?.ended_at ?? null;
+  return (endedAt === null ? now : new Date(endedAt * 1000)).toISOString();
+}
+
+async function createSubscription(core: TrialStripeCore, trial: ClaimedTrial): Promise<Stripe.Subscription> {
   const customer = await ensureCustomer(core, trial);
-  return keepingAttempt(core, trial, "subscription", async (mayExist, idempotencyKey) => {
+  return withAttemptKey(core, trial, "subscription", async (mayExist, idempotencyKey) => {
     const existing = mayExist ? await findSubscription(core, trial, customer) : null;
     if (existing) return existing;
     return core.stripe.request(
@@ -44,7 +51,7 @@ async function makeSubscription(core: TrialStripeCore, trial: ClaimedTrial): Pro
             items: [{ price: core.billing.priceId }],
             trial_period_days: core.billing.trialDays,
             trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
-            // A card from an earlier purchase would be charged, and anybody may start a trial for an address.
+            // Anybody may start a trial for an address: a card of an earlier purchase must not be charged for it.
             cancel_at_period_end: customer.isChargeable,
             metadata: { trial_id: trial._id, user_id: trial.userId },
           },
@@ -55,7 +62,10 @@ async function makeSubscription(core: TrialStripeCore, trial: ClaimedTrial): Pro
   });
 }
 
-/** The trial's own that lives, or that its owner had until it ended: neither makes room for another. */
+/**
+ * Finds the subscription that an earlier attempt created.
+ * @returns null if there is none, or if it ended before the owner used it, so that another may be created
+ */
 async function findSubscription(
   core: TrialStripeCore,
   trial: ClaimedTrial,
@@ -64,18 +74,18 @@ async function findSubscription(
   const subscriptions = await core.stripe.request((stripe, options) =>
     listAll(stripe.subscriptions.list({ customer, status: "all", limit: LOOK_BACK }, options), LOOK_BACK),
   );
-  // Newest first.
-  const [newest] = subscriptions.filter(({ metadata }) => metadata.trial_id === trial._id);
-  if (!newest) return null;
-  const isIts = !hasEnded(newest.status) || (await wasHad(core, trial, endOf(core, newest)));
-  return isIts ? newest : null;
+  // Stripe lists the newest first.
+  const newest = subscriptions.find(({ metadata }) => metadata.trial_id === trial._id);
+  if (!newest || !hasEnded(newest.status)) return newest ?? null;
+  const sessions = await core.sessions.listByUser(trial.userId);
+  return wasUsed(trial, sessions, endOf(newest, core.clock.now())) ? newest : null;
 }
 
-function endOf({ clock }: TrialStripeCore, { ended_at }: Stripe.Subscription): string {
-  return (ended_at === null ? clock.now() : new Date(ended_at * 1000)).toISOString();
-}
-
-/** Stores what Stripe made, so that the first look at the subscription never waits for a webhook. */
+/**
+ * Stores the subscription that Stripe created, so that its status is available before the webhook arrives.
+ * @param made the result of `subscribeTrial`
+ * @throws NestError `stripe_error` if the subscription has no items
+ */
 export async function recordTrial(
   core: TrialStripeCore,
   trial: ClaimedTrial,

@@ -1,0 +1,195 @@
+import {
+  type FoundTrials,
+  judgeTrial,
+  type TrialFacts,
+  type TrialRefusal,
+} from "#core/billing/trials/judge_trial.ts";
+import type { Call } from "#core/call.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { newId } from "#core/ids.ts";
+import { networkOf } from "#core/network.ts";
+import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
+import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { Trial } from "#core/repositories/trials.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
+
+/** A round fails only if a concurrent request changed what was read. */
+const ROUNDS = 4;
+
+/** Identifies a machine. */
+export interface Machine {
+  beakId: string;
+  fingerprint: string;
+}
+
+/** A request for a trial. */
+export interface TrialClaim {
+  /** The normalized email address. */
+  identity: string;
+  machine: Machine;
+  /** The result of `readTrials` for both. */
+  found: FoundTrials;
+}
+
+/** A claimed trial, with the facts of its user that the next steps need. */
+export interface ClaimedTrial extends Trial {
+  mapping: ProviderMapping | null;
+  /** The trial's subscription, if it is stored. */
+  subscription: Subscription | null;
+}
+
+type TrialCore = Pick<
+  Core,
+  "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
+> & { rateLimiter: RateLimiter };
+
+/**
+ * Counts a request for a trial against the daily limit of its network.
+ * @throws NestError `rate_limited`
+ */
+export async function countTrialRequest(core: { rateLimiter: RateLimiter }, call: Call): Promise<void> {
+  refuseIfOver([await core.rateLimiter.count("trial_requests_per_network", networkOf(call.ip))]);
+}
+
+/** Reads the trials that concern an email address or a machine, in one round trip. */
+export async function readTrials(
+  core: Pick<Core, "identifiers" | "trials">,
+  identity: string,
+  machine: Machine,
+): Promise<FoundTrials> {
+  const [identifier, trials] = await Promise.all([
+    core.identifiers.findActive("email", identity),
+    core.trials.listConcerning(identity, machine.beakId, machine.fingerprint),
+  ]);
+  const own = trials.find(({ identifierValue }) => identifierValue === identity) ?? null;
+  return { identifier, own, isMachineTaken: trials.some((trial) => trial !== own) };
+}
+
+/**
+ * Claims the trial of an email address and a machine, or finds the open trial again. A new claim is one insert under
+ * unique indexes: of any number of concurrent requests for one address or machine, one creates a trial (contract 1.3).
+ * @throws NestError `already_subscribed`, `trial_already_used`, `rate_limited`; `unavailable` if concurrent requests
+ *   won every round
+ */
+export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call): Promise<ClaimedTrial> {
+  const { identity, machine } = claim;
+  let { found } = claim;
+  for (let round = 1; ; round++) {
+    const facts = await readFacts(core, found);
+    const attempt = await applyJudgement(core, { identity, machine, facts }, call);
+    if (typeof attempt !== "string") return storeUser(core, attempt, facts);
+    if (round === ROUNDS) throw refuse(core, attempt);
+    found = await readTrials(core, identity, machine);
+  }
+}
+
+async function readFacts(core: TrialCore, found: FoundTrials): Promise<TrialFacts> {
+  const userId = found.identifier?.userId ?? found.own?.userId;
+  if (userId === undefined) return { ...found, subscriptions: [], hasHadTrial: false };
+  const [subscriptions, hasHadTrial] = await Promise.all([
+    core.subscriptions.listByUser(userId),
+    found.own === null && core.trials.isKnownUser(userId),
+  ]);
+  return { ...found, subscriptions, hasHadTrial };
+}
+
+/** What to answer if concurrent requests won every round. */
+type LastRefusal = TrialRefusal | "unavailable";
+
+/**
+ * Judges the facts and applies the judgement with one conditional write.
+ * @returns the trial; or, if a concurrent request won and the facts must be read again, what to answer in the last round
+ * @throws NestError `already_subscribed`, `trial_already_used`, `rate_limited`
+ */
+async function applyJudgement(
+  core: TrialCore,
+  { identity, machine, facts }: Pick<TrialClaim, "identity" | "machine"> & { facts: TrialFacts },
+  call: Call,
+): Promise<Trial | LastRefusal> {
+  const judgement = judgeTrial(facts, core.clock.now());
+  switch (judgement.verdict) {
+    case "refuse":
+      throw refuse(core, judgement.code);
+    case "stale":
+      return judgement.code;
+    case "join": {
+      const { trial } = judgement;
+      const hasMachine =
+        trial.beakIds.includes(machine.beakId) && trial.fingerprints.includes(machine.fingerprint);
+      const isIn = hasMachine || (await core.trials.join(trial._id, machine.beakId, machine.fingerprint));
+      return isIn ? trial : "trial_already_used";
+    }
+    case "grant": {
+      const userId = facts.identifier?.userId ?? newId("user");
+      const trial = newTrial(identity, machine, userId, core.clock.now().toISOString());
+      return (await claimWithinLimit(core, trial, networkOf(call.ip))) ? trial : "unavailable";
+    }
+  }
+}
+
+/**
+ * Claims a new trial and counts it against the daily limit of its network. Only a successful claim stays counted.
+ * @returns false if a concurrent request claimed the address or the machine first
+ * @throws NestError `rate_limited`
+ */
+async function claimWithinLimit(core: TrialCore, trial: Trial, network: string): Promise<boolean> {
+  const count = await core.rateLimiter.count("new_trials_per_network", network);
+  let isClaimed = false;
+  try {
+    refuseIfOver([count]);
+    isClaimed = await core.trials.claim(trial);
+    return isClaimed;
+  } finally {
+    if (!isClaimed) await core.rateLimiter.release("new_trials_per_network", network);
+  }
+}
+
+/** A refusal reveals something about the address, which the app needs to know. It is rate limited, and logged here. */
+function refuse(core: TrialCore, code: LastRefusal): NestError {
+  if (code === "unavailable") return new NestError(code, { detail: "the trial's claim kept losing" });
+  core.log.info("trial_refused", { code });
+  return new NestError(code);
+}
+
+function newTrial(identifierValue: string, machine: Machine, userId: string, now: string): Trial {
+  return {
+    _id: newId("trial"),
+    userId,
+    stpProductId: null,
+    stpSubscriptionId: null,
+    stpCustomerId: null,
+    startsAt: null,
+    endsAt: null,
+    device: { beakId: machine.beakId, fingerprint: machine.fingerprint },
+    createdAt: now,
+    updatedAt: null,
+    identifierValue,
+    beakIds: [machine.beakId],
+    fingerprints: [machine.fingerprint],
+    attempts: { customer: 1, subscription: 1 },
+    attemptedAt: now,
+    redeemedAt: null,
+    signedInAt: null,
+  };
+}
+
+/** Stores the trial's user and identifier, unless they exist. */
+async function storeUser(
+  core: TrialCore,
+  trial: Trial,
+  { identifier: known, subscriptions }: TrialFacts,
+): Promise<ClaimedTrial> {
+  const now = core.clock.now().toISOString();
+  const [identifier, mapping] = await Promise.all([
+    ensureUser(core, trial.identifierValue, known, now, trial.userId),
+    core.providerMappings.findByUser(trial.userId),
+  ]);
+  // The address may have signed in for the first time since the claim was judged.
+  const isOtherUser = identifier.userId !== trial.userId;
+  if (isOtherUser) await core.trials.recordUser(trial._id, identifier.userId, now);
+  const subscription =
+    subscriptions.find(({ stpSubscriptionId }) => stpSubscriptionId === trial.stpSubscriptionId) ?? null;
+  return { ...trial, userId: identifier.userId, mapping: isOtherUser ? null : mapping, subscription };
+}
