@@ -34,24 +34,6 @@ export async function settleOneSubscription(
   userId: string,
   candidate: Stripe.Subscription,
 ): Promise<Standing> {
-  await settleImported(core, userId, candidate.id);
-  return decide(core, userId, candidate);
-}
-
-/** Also compares imported subscriptions that have had no Stripe event yet: nobody has decided about them. */
-async function settleImported(core: EventCore, userId: string, candidateId: string): Promise<void> {
-  const records = await core.subscriptions.listByUser(userId);
-  const undecided = records.filter(
-    ({ version, status, rejectedAt, stpSubscriptionId }) =>
-      version === 0 && rejectedAt === null && !hasEnded(status) && stpSubscriptionId !== candidateId,
-  );
-  for (const { stpSubscriptionId } of undecided) {
-    const living = await readRival(core, stpSubscriptionId);
-    if (living) await decide(core, userId, living);
-  }
-}
-
-async function decide(core: EventCore, userId: string, candidate: Stripe.Subscription): Promise<Standing> {
   for (let round = 0; round < ROUNDS; round++) {
     const user = (await core.users.find(userId)) ?? newUser(core, userId);
     const contest = await readContest(core, user, candidate.id);
