@@ -7,16 +7,14 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 /** `clients check`. */
 export function clientCommands(program: Command): void {
-  const clients = program
-    .command("clients")
-    .description("the OAuth clients that this environment configures");
+  const clients = program.command("clients").description("OAuth clients configured in this environment");
   const check = clients
     .command("check")
-    .description("shows the clients and what is doubtful about them; status 1 if anything is");
+    .description("lists the clients and their problems; exits with status 1 if there is a problem");
   examples(check, ["clients check"]);
   act(check, async (terminal) => {
     const all = new OAuthClients(readConfig(oauthClientVariables, terminal.environment)).all();
-    const doubts = all.flatMap(doubtsOf);
+    const problems = all.flatMap(problemsOf);
     const rows = all.map((client) => [
       client.id,
       client.name,
@@ -25,21 +23,21 @@ export function clientCommands(program: Command): void {
       client.redirectUris.join(" "),
     ]);
     const head = ["client", "name", "state", "access token", "redirect URIs"];
-    terminal.show({ clients: all, doubts }, [...table([head, ...rows]), ...doubts]);
-    return doubts.length === 0;
+    terminal.show({ clients: all, problems }, [...table([head, ...rows]), ...problems]);
+    return problems.length === 0;
   });
 }
 
-function doubtsOf({ id, enabled, redirectUris, origins }: OAuthClient): string[] {
+function problemsOf({ id, enabled, redirectUris, origins }: OAuthClient): string[] {
   if (!enabled) return [];
   const isOpen = (address: string) => {
     const { protocol, hostname } = new URL(address);
     return protocol === "http:" && !LOOPBACK.test(hostname);
   };
   return [
-    ...(redirectUris.length === 0 ? [`${id}: it has no redirect URI, so nobody can sign in with it`] : []),
+    ...(redirectUris.length === 0 ? [`${id}: has no redirect URI, so nobody can sign in with it`] : []),
     ...[...redirectUris, ...origins]
       .filter(isOpen)
-      .map((address) => `${id}: ${address} is not https, so a code can be read on the way`),
+      .map((address) => `${id}: ${address} is not https, so an authorization code could be intercepted`),
   ];
 }

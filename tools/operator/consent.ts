@@ -5,11 +5,11 @@ import { act, examples, table } from "#tools/terminal/command.ts";
 
 /** `consent history`. */
 export function consentCommands(program: Command): void {
-  const consent = program.command("consent").description("marketing consent, and how it can be proved");
+  const consent = program.command("consent").description("marketing consent and its proof");
   const history = consent
     .command("history")
-    .argument("<user>", "a user's id, or an address")
-    .description("every choice a user made, with time, network and client; oldest first");
+    .argument("<user>", "a user id or email address")
+    .description("lists every choice of a user with time, IP address and client, oldest first");
   examples(history, ["consent history ada@example.com"]);
   act(history, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
@@ -22,7 +22,7 @@ export function consentCommands(program: Command): void {
       ]);
       terminal.show(
         { level: found?.level ?? null, history: found?.history ?? [] },
-        rows.length > 0 ? table(rows) : "No choice was made yet.",
+        rows.length > 0 ? table(rows) : "The user has made no choice yet.",
       );
     }),
   );

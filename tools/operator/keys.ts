@@ -10,25 +10,23 @@ interface KeyOptions {
   now?: string;
 }
 
-/** `keys generate | rotate | retire`: the signing keys, as the JSON that SIGNING_KEYS holds. */
+/** `keys generate | rotate | retire`: the signing keys as JSON, the value of SIGNING_KEYS. */
 export function keyCommands(program: Command): void {
   const keys = program
     .command("keys")
-    .description(
-      "the keys that sign tokens, as the JSON that SIGNING_KEYS holds (docs/runbooks/rotate_signing_keys.md)",
-    );
+    .description("signing keys as JSON, the value of SIGNING_KEYS (docs/runbooks/rotate_signing_keys.md)");
   const add = (name: string, what: string) =>
     keys
       .command(name)
       .description(what)
       .option(
         "--file <path>",
-        "the file that holds the keys; without it SIGNING_KEYS is read, and the new value printed",
+        "the key file; without it the command reads SIGNING_KEYS and prints the new value",
       )
-      .option("--now <time>", "for tests, with STAGE=local");
+      .option("--now <time>", "the current time; for tests, requires STAGE=local");
 
   examples(
-    act(add("generate", "makes a first set of keys"), async (terminal, options: KeyOptions) => {
+    act(add("generate", "generates the first key set"), async (terminal, options: KeyOptions) => {
       const set = await generateKeySet(readNow(terminal, options.now));
       await put(terminal, options.file, set, writeNew);
     }),
@@ -37,7 +35,7 @@ export function keyCommands(program: Command): void {
 
   examples(
     act(
-      add("rotate", "the next key signs from now on, and a new next key is made"),
+      add("rotate", "makes the next key the signing key and generates a new next key"),
       async (terminal, options: KeyOptions) => {
         const set = await orRefuse(
           rotateKeySet(await read(terminal, options.file), readNow(terminal, options.now)),
@@ -50,12 +48,10 @@ export function keyCommands(program: Command): void {
 
   examples(
     act(
-      add("retire", "takes a key that leaked out of use at once: what it signed is refused").argument(
-        "<kid>",
-      ),
+      add("retire", "removes a leaked key at once; tokens it signed are refused").argument("<kid>"),
       async (terminal, kid: string, options: KeyOptions) => {
         const set = await read(terminal, options.file);
-        await terminal.confirm(`What ${kid} signed is refused once the new set is deployed.`, kid);
+        await terminal.confirm(`Tokens signed by ${kid} are refused once the new key set is deployed.`, kid);
         await put(
           terminal,
           options.file,
@@ -84,8 +80,9 @@ async function put(
 
 function readNow({ environment }: Terminal, now: string | undefined): Date {
   if (now === undefined) return new Date();
-  if (environment.STAGE !== "local") throw new CommandError("--now is for tests: it needs STAGE=local.");
-  if (Number.isNaN(Date.parse(now))) throw new UsageError("--now is no time.");
+  if (environment.STAGE !== "local") throw new CommandError("--now is for tests. It requires STAGE=local.");
+  if (Number.isNaN(Date.parse(now)))
+    throw new UsageError("--now is not a time. Write it as 2026-01-31T12:00:00Z.");
   return new Date(now);
 }
 
@@ -96,11 +93,11 @@ async function read({ environment }: Terminal, file: string | undefined): Promis
       : await readFile(file, "utf8").catch(() => {
           throw new CommandError(`${file} can't be read.`);
         });
-  if (!text) throw new CommandError("Name a key file with --file, or set SIGNING_KEYS.");
+  if (!text) throw new CommandError("No key set is given. Pass --file, or set SIGNING_KEYS.");
   try {
     return parseKeySet(JSON.parse(text));
   } catch {
-    throw new CommandError(`${file ?? "SIGNING_KEYS"} holds no set of keys.`);
+    throw new CommandError(`${file ?? "SIGNING_KEYS"} does not contain a valid key set.`);
   }
 }
 
@@ -110,18 +107,18 @@ async function orRefuse(work: Promise<StoredKeySet>): Promise<StoredKeySet> {
   });
 }
 
-/** A set that is thrown away can't be had back, so making one never writes over another. */
+/** Never overwrites: a lost key set can't be recovered. */
 async function writeNew(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text, { mode: 0o600, flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST")
       throw new CommandError(`${file} can't be written.`);
-    throw new CommandError(`${file} is there already. Rotate it, or name another file.`);
+    throw new CommandError(`${file} exists already. Use \`keys rotate\`, or choose another file.`);
   }
 }
 
-/** A reader must never see half a key set. */
+/** Replaces the file atomically, so that no reader sees half a key set. */
 async function replace(file: string, text: string): Promise<void> {
   const next = `${file}.next`;
   await writeFile(next, text, { mode: 0o600 });

@@ -14,12 +14,12 @@ const LISTED = 1000;
 export function mailCommands(program: Command): void {
   const mail = program
     .command("mail")
-    .description("mails that came back, and addresses that get none for it");
+    .description("bounces and complaints, suppressed addresses, and previews of all emails");
 
   const returned = mail
     .command("returned")
-    .option("--since <time>", "from when on; the last 24 hours if not told")
-    .description("bounces and complaints, by domain and one by one, newest first");
+    .option("--since <time>", "the start of the period; default: 24 hours ago")
+    .description("lists bounces and complaints by domain and one by one, newest first");
   examples(returned, ["mail returned", "mail returned --since 2026-01-31T12:00:00Z"]);
   act(returned, (terminal, { since }: { since?: string }) =>
     onDatabase(terminal, async (database) => {
@@ -27,7 +27,9 @@ export function mailCommands(program: Command): void {
       const events = await listReturned({ mailEvents: openRepositories(database).mailEvents }, from, LISTED);
       terminal.show(
         { domains: byDomain(events), events: events.map(shown) },
-        events.length === 0 ? "No mail came back." : [...domainTable(events), "", ...eventTable(events)],
+        events.length === 0
+          ? "There were no bounces or complaints."
+          : [...domainTable(events), "", ...eventTable(events)],
       );
     }),
   );
@@ -35,7 +37,7 @@ export function mailCommands(program: Command): void {
   const show = mail
     .command("show")
     .argument("<address>")
-    .description("what became of the mails to an address, and whether it gets any now");
+    .description("shows the bounces and complaints of an address and whether mail to it is suppressed");
   examples(show, ["mail show ada@example.com"]);
   act(show, (terminal, address: string) =>
     onDatabase(terminal, async (database) => {
@@ -44,8 +46,8 @@ export function mailCommands(program: Command): void {
       const events = await mailEvents.listByIdentifiers([identity]);
       const until = await suppressedUntil({ mailEvents, clock: systemClock }, identity);
       terminal.show({ suppressed_until: until?.toISOString() ?? null, events: events.map(shown) }, [
-        until ? `It gets no mail until ${until.toISOString()}.` : "It gets mail.",
-        ...(events.length === 0 ? ["Nothing is stored of it."] : eventTable(events)),
+        until ? `Mail to it is suppressed until ${until.toISOString()}.` : "Mail to it is not suppressed.",
+        ...(events.length === 0 ? ["No bounce or complaint is stored."] : eventTable(events)),
       ]);
     }),
   );
@@ -53,14 +55,16 @@ export function mailCommands(program: Command): void {
   const release = mail
     .command("release")
     .argument("<address>")
-    .description("forgets that an address bounced, so that it gets mail again at once");
+    .description("deletes the hard bounces of an address, so that mail to it is sent again at once");
   examples(release, ["mail release ada@example.com"]);
   act(release, (terminal, address: string) =>
     onDatabase(terminal, async (database) => {
       const forgotten = await openRepositories(database).mailEvents.removeHardBounces(identityOf(address));
       terminal.show(
         { forgotten },
-        forgotten === 0 ? "It had not bounced." : `It gets mail again (bounces forgotten: ${forgotten}).`,
+        forgotten === 0
+          ? "It has no hard bounces. Nothing was changed."
+          : `Mail to it is sent again. Hard bounces deleted: ${forgotten}.`,
       );
     }),
   );
@@ -70,7 +74,7 @@ function identityOf(address: string): string {
   try {
     return parseAddress(address).identity;
   } catch {
-    throw new UsageError("That is no address.");
+    throw new UsageError("That is not an email address.");
   }
 }
 
@@ -94,7 +98,7 @@ const eventTable = (events: readonly MailEvent[]) =>
     ]),
   );
 
-/** How often mail came back from each domain, most first: one domain alone is that domain's trouble. */
+/** Bounces and complaints per domain, most first. If one domain has them all, the problem is on its side. */
 function byDomain(events: readonly MailEvent[]): { domain: string; kind: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const event of events) {

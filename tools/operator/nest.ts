@@ -1,6 +1,6 @@
 /**
- * `npm run nest -- <area> <command>`: what an operator does, on the deployment that the environment or `.env` names. Ends
- * with status 0 if all is well, 1 if something is not, 2 if it was called wrongly. See docs/cli.md.
+ * `npm run nest -- <area> <command>`: the operator's program. It works on the deployment that the environment or `.env`
+ * configures. Exit status: 0 success, 1 failure or failed check, 2 wrong usage. See docs/cli.md.
  */
 import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
@@ -16,26 +16,26 @@ import { stripeCommands } from "#tools/operator/stripe/commands.ts";
 import { tokenCommands } from "#tools/operator/tokens.ts";
 import { trialCommands } from "#tools/operator/trials.ts";
 import { userCommands } from "#tools/operator/users.ts";
-import { setWorld, type World } from "#tools/terminal/command.ts";
+import { type Shell, setShell } from "#tools/terminal/command.ts";
 import { CheckFailed } from "#tools/terminal/errors.ts";
 
-const ENDINGS = { well: 0, notWell: 1, calledWrongly: 2 };
+const EXIT_STATUS = { success: 0, failure: 1, usage: 2 };
 
-/** The whole program; nothing of it runs until it is given arguments. */
+/** Builds the program with all its commands. */
 export function nestProgram(): Command {
   const program = new Command("nest")
     .usage("<area> <command> [options]")
     .description(
-      "Looks after a Nest deployment: its people, their sessions, trials and money, its keys and its database.",
+      "Operates a Nest deployment: users, sessions, trials, billing, keys, configuration and database.",
     )
-    .option("--json", "print one JSON document instead of words")
-    .option("--yes", "don't ask before something that can't be undone")
-    .option("--local", "on the local stack that `npm start` runs, whatever the environment says")
+    .option("--json", "print one JSON document instead of text")
+    .option("--yes", "do not ask before irreversible changes")
+    .option("--local", "use the local stack that `npm start` runs, whatever the environment says")
     .option(
       "--stage <stage>",
-      "on a deployed stage: its settings, and its secrets from SSM; needs AWS credentials",
+      "use a deployed stage, with its settings and its secrets from SSM; requires AWS credentials",
     )
-    .option("--settings <path>", "another stage file than the one in deploy/stages")
+    .option("--settings <path>", "a stage file other than the one in deploy/stages")
     .configureHelp({ showGlobalOptions: true });
   const areas = [
     userCommands,
@@ -56,13 +56,13 @@ export function nestProgram(): Command {
 }
 
 /**
- * Runs one call of the program.
- * @returns the status to end with
+ * Runs the program once.
+ * @returns the exit status
  */
-export async function runNest(args: readonly string[], world: World): Promise<number> {
+export async function runNest(args: readonly string[], shell: Shell): Promise<number> {
   const program = nestProgram();
-  setWorld(program, {
-    ...world,
+  setShell(program, {
+    ...shell,
     stageEnvironment: async (options, shell) =>
       (await import("#tools/stage/stage_environment.ts")).stageEnvironment(options, shell),
   });
@@ -70,19 +70,20 @@ export async function runNest(args: readonly string[], world: World): Promise<nu
   for (const command of withInner(program)) {
     command
       .exitOverride()
-      .showHelpAfterError("Add --help to see how it is called.")
+      .showHelpAfterError("Add --help for usage.")
       .configureOutput({
-        writeOut: (text) => world.out(lines(text)),
-        writeErr: (text) => world.err(lines(text)),
+        writeOut: (text) => shell.out(lines(text)),
+        writeErr: (text) => shell.err(lines(text)),
       });
   }
   try {
     await program.parseAsync(args, { from: "user" });
-    return ENDINGS.well;
+    return EXIT_STATUS.success;
   } catch (error) {
-    if (error instanceof CheckFailed) return ENDINGS.notWell;
-    // What commander throws was said already; asking for help is no mistake.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ENDINGS.well : ENDINGS.calledWrongly;
+    if (error instanceof CheckFailed) return EXIT_STATUS.failure;
+    // commander has already printed its error; --help is not an error.
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? EXIT_STATUS.success : EXIT_STATUS.usage;
     throw error;
   }
 }
@@ -92,7 +93,7 @@ function withInner(command: Command): Command[] {
 }
 
 if (import.meta.main) {
-  // What the environment has goes before the file.
+  // Variables of the environment take precedence over the file.
   if (existsSync(".env")) process.loadEnvFile(".env");
   process.exitCode = await runNest(process.argv.slice(2), {
     environment: process.env,

@@ -44,11 +44,11 @@ const newsFile = strictObject({
 
 const iso = (value: string) => new Date(value).toISOString();
 
-/** `news list | add | schedule | end | remove`: the news items that the app shows. */
+/** `news list | add | schedule | end | remove`: the news items shown in the app. */
 export function newsCommands(program: Command): void {
-  const news = program.command("news").description("the news items that the app shows");
+  const news = program.command("news").description("news items shown in the app");
 
-  const list = news.command("list").description("every item, in the order in which the app shows them");
+  const list = news.command("list").description("lists every news item in display order");
   examples(list, ["news list", "news list --json"]);
   act(list, (terminal) =>
     onDatabase(terminal, async (database) => {
@@ -57,20 +57,22 @@ export function newsCommands(program: Command): void {
         _id,
         primary.payload.title,
         startsAt,
-        endsAt ?? "without end",
+        endsAt ?? "no end",
         clientIds?.join(" ") ?? "all clients",
       ]);
       terminal.show(
         items,
-        rows.length > 0 ? table([["item", "title", "from", "until", "for"], ...rows]) : "No news.",
+        rows.length > 0
+          ? table([["item", "title", "from", "until", "for"], ...rows])
+          : "There are no news items.",
       );
     }),
   );
 
   const add = news
     .command("add")
-    .argument("<file.json>", "holds primary, and optionally fallback, clientIds, startsAt, endsAt, order")
-    .description("adds an item; it is on at once unless it starts later");
+    .argument("<file.json>", "JSON with primary and optionally fallback, clientIds, startsAt, endsAt, order")
+    .description("adds a news item; it is shown at once unless startsAt is later");
   examples(add, ["news add welcome.json"]);
   act(add, async (terminal, path: string) => {
     const item = await readItem(path);
@@ -81,20 +83,21 @@ export function newsCommands(program: Command): void {
   const schedule = news
     .command("schedule")
     .argument("<item>")
-    .requiredOption("--from <time>", "when it comes on")
-    .option("--until <time>", "when it goes off; without it, it stays")
-    .description("sets when an item is on");
+    .requiredOption("--from <time>", "the time from which it is shown")
+    .option("--until <time>", "the time until which it is shown; without it, the item has no end")
+    .description("sets when a news item is shown");
   examples(schedule, ["news schedule newsitem_2Jx... --from 2026-12-01 --until 2026-12-24T18:00:00Z"]);
   act(schedule, (terminal, id: string, { from, until }: { from: string; until?: string }) =>
     onDatabase(terminal, async (database) => {
       const startsAt = readTime(from).toISOString();
       const endsAt = until === undefined ? null : readTime(until).toISOString();
-      if (endsAt !== null && endsAt <= startsAt) throw new CommandError("It would end before it begins.");
+      if (endsAt !== null && endsAt <= startsAt)
+        throw new CommandError("--until is not after --from. Nothing was changed.");
       const items = openRepositories(database).newsItems;
       if (!(await items.schedule(id, startsAt, endsAt, new Date().toISOString()))) throw missing(id);
       terminal.show(
         { id, startsAt, endsAt },
-        `${id} is on from ${startsAt}${endsAt ? ` until ${endsAt}` : ""}`,
+        `${id} is shown from ${startsAt}${endsAt ? ` until ${endsAt}` : ""}`,
       );
     }),
   );
@@ -102,8 +105,8 @@ export function newsCommands(program: Command): void {
   const end = news
     .command("end")
     .argument("<item>")
-    .argument("[time]", "now, if it is left out")
-    .description("takes an item off");
+    .argument("[time]", "default: now")
+    .description("ends a news item; it stays stored");
   examples(end, ["news end newsitem_2Jx...", "news end newsitem_2Jx... 2026-12-24T18:00:00Z"]);
   act(end, (terminal, id: string, at: string | undefined) =>
     onDatabase(terminal, async (database) => {
@@ -114,10 +117,10 @@ export function newsCommands(program: Command): void {
     }),
   );
 
-  const remove = news.command("remove").argument("<item>").description("removes an item for good");
+  const remove = news.command("remove").argument("<item>").description("deletes a news item");
   examples(remove, ["news remove newsitem_2Jx..."]);
   act(remove, async (terminal, id: string) => {
-    await terminal.confirm(`${id} is removed; \`news end\` only takes it off.`, id);
+    await terminal.confirm(`${id} will be deleted. \`news end\` would only hide it.`, id);
     await onDatabase(terminal, async (database) => {
       if (!(await openRepositories(database).newsItems.remove(id))) throw missing(id);
     });
@@ -125,7 +128,7 @@ export function newsCommands(program: Command): void {
   });
 }
 
-const missing = (id: string) => new CommandError(`There is no news item ${id}.`);
+const missing = (id: string) => new CommandError(`No news item ${id}. List them with \`news list\`.`);
 
 async function readItem(path: string): Promise<NewsItem> {
   const text = await readFile(path, "utf8").catch(() => {
@@ -133,8 +136,8 @@ async function readItem(path: string): Promise<NewsItem> {
   });
   const parsed = safeParse(newsFile, parseJson(text));
   if (!parsed.success) {
-    const wrong = parsed.error.issues.map(({ path: at }) => at.join(".") || "the whole").join(", ");
-    throw new CommandError(`${path} is no news item that the app could show: see ${wrong}.`);
+    const wrong = parsed.error.issues.map(({ path: at }) => at.join(".") || "the whole file").join(", ");
+    throw new CommandError(`${path} is not a valid news item. Invalid: ${wrong}.`);
   }
   const { primary, fallback = null, clientIds = null, startsAt, endsAt, order = 0 } = parsed.data;
   const now = new Date().toISOString();

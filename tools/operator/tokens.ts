@@ -7,12 +7,12 @@ import { CommandError } from "#tools/terminal/errors.ts";
 export function tokenCommands(program: Command): void {
   const tokens = program
     .command("tokens")
-    .description("the tokens of a session; what they say is stored nowhere");
+    .description("tokens of a session; the tokens themselves are not stored");
 
   const list = tokens
     .command("list")
     .argument("<session>")
-    .description("lists a session's tokens, oldest first");
+    .description("lists the tokens of a session, oldest first");
   examples(list, ["tokens list session_2Jx..."]);
   act(list, (terminal, session: string) =>
     withAccounts(terminal, async (core) => {
@@ -51,15 +51,15 @@ export function tokenCommands(program: Command): void {
 
   const revoke = tokens
     .command("revoke")
-    .argument("<token>", "acstok_... or reftok_...: an id, never the token itself")
-    .description("takes one token back; `sessions revoke` ends all of a session's");
+    .argument("<token>", "a token id, acstok_... or reftok_..., never the token itself")
+    .description("revokes one token; `sessions revoke` revokes all tokens of a session");
   examples(revoke, ["tokens revoke acstok_2Jx..."]);
   act(revoke, (terminal, id: string) =>
     withAccounts(terminal, async (core) => {
       const repository = id.startsWith("reftok_") ? core.refreshTokens : core.accessTokens;
-      await terminal.confirm(`Takes ${id} back.`, id);
+      await terminal.confirm(`${id} will be revoked.`, id);
       if (!(await repository.revoke(id, core.clock.now().toISOString())))
-        throw new CommandError("There is no token that stands by that id.");
+        throw new CommandError("There is no active token of that id. Nothing was changed.");
       terminal.show({ revoked: [id] }, `revoked ${id}`);
     }),
   );

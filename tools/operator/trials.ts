@@ -8,36 +8,38 @@ import { CommandError } from "#tools/terminal/errors.ts";
 
 /** `trials show | reset`. */
 export function trialCommands(program: Command): void {
-  const trials = program.command("trials").description("who has had a trial, and on which machines");
+  const trials = program.command("trials").description("trials and the devices that used them");
 
   const show = trials
     .command("show")
-    .argument("<trial or user>", "a trial's id, or a user's id or address")
-    .description("shows a trial: its machines, its subscription, whether it is still open");
+    .argument("<trial or user>", "a trial id, user id or email address")
+    .description("shows a trial with its devices, its subscription and whether it is still open");
   examples(show, ["trials show ada@example.com"]);
   act(show, (terminal, subject: string) =>
     withAccounts(terminal, async (core) => {
       const found = await findTrials(core, subject);
-      terminal.show(found, found.length > 0 ? found.flatMap(describe) : "No trial.");
+      terminal.show(found, found.length > 0 ? found.flatMap(describe) : "There is no trial.");
     }),
   );
 
   const reset = trials
     .command("reset")
     .argument("<trial>")
-    .description("forgets a trial, so that its address and machines may have another; refused while it runs");
+    .description(
+      "deletes a trial, so that its address and devices can have another; refused while its subscription is active",
+    );
   examples(reset, ["trials reset trial_2Jx..."]);
   act(reset, (terminal, id: string) =>
     withAccounts(terminal, async (core) => {
       const trial = await core.trials.find(id);
-      if (!trial) throw new CommandError("There is no such trial.");
+      if (!trial) throw new CommandError(`There is no trial ${id}. Nothing was changed.`);
       const { stpSubscriptionId } = trial;
       const subscription = stpSubscriptionId && (await core.subscriptions.findByStripeId(stpSubscriptionId));
       if (subscription && !hasEnded(subscription.status))
         throw new CommandError(
-          `Its subscription ${stpSubscriptionId} is ${subscription.status}: cancel it at Stripe first.`,
+          `The trial's subscription ${stpSubscriptionId} is ${subscription.status}. Cancel it at Stripe first.`,
         );
-      await terminal.confirm(`${id} is forgotten.`, id);
+      await terminal.confirm(`${id} will be deleted.`, id);
       await core.trials.remove(id);
       terminal.show({ reset: id }, `reset ${id}`);
     }),
@@ -51,14 +53,14 @@ async function findTrials(core: AccountCore, subject: string): Promise<Trial[]> 
 }
 
 function describe(trial: Trial): string[] {
-  const state = trial.redeemedAt ? `redeemed ${trial.redeemedAt}` : "open: its link was not used yet";
+  const state = trial.redeemedAt ? `redeemed ${trial.redeemedAt}` : "open: its link has not been used";
   return table([
     ["trial", trial._id],
     ["user", trial.userId],
     ["since", trial.createdAt],
     ["state", state],
-    ["subscription", trial.stpSubscriptionId ?? "not made yet"],
+    ["subscription", trial.stpSubscriptionId ?? "not created yet"],
     ["until", trial.endsAt ?? "-"],
-    ["machines", String(trial.beakIds?.length ?? 1)],
+    ["devices", String(trial.beakIds?.length ?? 1)],
   ]);
 }

@@ -9,13 +9,13 @@ import { act, examples, table } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 const WHO = "<user>";
-const WHO_IS = "a user's id, or an address";
+const WHO_IS = "a user id or email address";
 
 /** `users find | show | why | export | erase`. */
 export function userCommands(program: Command): void {
-  const users = program.command("users").description("people, by id or address");
+  const users = program.command("users").description("users, by id or email address");
 
-  const find = users.command("find").argument(WHO, WHO_IS).description("tells a user's id");
+  const find = users.command("find").argument(WHO, WHO_IS).description("prints a user's id");
   examples(find, ["users find ada@example.com"]);
   act(find, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
@@ -27,7 +27,7 @@ export function userCommands(program: Command): void {
   const show = users
     .command("show")
     .argument(WHO, WHO_IS)
-    .description("shows what we hold about a user, in short");
+    .description("shows a summary of a user's stored data");
   examples(show, ["users show user_2Jx...", "users show ada@example.com --json"]);
   act(show, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
@@ -39,8 +39,8 @@ export function userCommands(program: Command): void {
   const why = users
     .command("why")
     .argument(WHO, WHO_IS)
-    .option("--limit <number>", "how many lines", "40")
-    .description('tells the last sign-ins and what became of them: "why was I logged out?"');
+    .option("--limit <number>", "maximum number of lines", "40")
+    .description('lists recent sign-ins with their outcome; answers "why was I logged out?"');
   examples(why, ["users why ada@example.com"]);
   act(why, (terminal, who: string, { limit }: { limit: string }) =>
     withAccounts(terminal, async (core) => {
@@ -54,8 +54,8 @@ export function userCommands(program: Command): void {
   const exporting = users
     .command("export")
     .argument(WHO, WHO_IS)
-    .option("--file <path>", "a new file; without it the document is printed")
-    .description("everything we hold about a user as JSON, to be handed to them");
+    .option("--file <path>", "a new file to write; without it the document is printed")
+    .description("exports everything stored about a user as JSON, for a data access request");
   examples(exporting, ["users export ada@example.com --file ada.json"]);
   act(exporting, (terminal, who: string, { file }: { file?: string }) =>
     withAccounts(terminal, async (core) => {
@@ -69,12 +69,15 @@ export function userCommands(program: Command): void {
   const erase = users
     .command("erase")
     .argument(WHO, WHO_IS)
-    .description("removes a user and everything that names them; refused while a subscription lives");
+    .description("deletes a user and all personal data; refused while a subscription is active");
   examples(erase, ["users erase user_2Jx..."]);
   act(erase, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
       const id = await findUserId(core, who);
-      await terminal.confirm(`Everything about ${id} is removed. Stripe keeps what it has.`, id);
+      await terminal.confirm(
+        `All personal data of ${id} will be deleted here. Stripe keeps its own records.`,
+        id,
+      );
       await eraseAccount(core, id);
       terminal.show({ erased: id }, `Erased ${id}.`);
     }),
@@ -83,14 +86,14 @@ export function userCommands(program: Command): void {
 
 async function writeNew(file: string, text: string): Promise<void> {
   await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch(() => {
-    throw new CommandError(`${file} can't be written, or is there already.`);
+    throw new CommandError(`${file} can't be written, or exists already. Choose another file.`);
   });
 }
 
 function summary(account: Account, now: Date): string[] {
   const { users, identifiers, sessions, marketingConsents, subscriptions, trials } = account;
   const usable = findUsable(subscriptions, now);
-  const standing = sessions.filter(({ revokedAt, expiresAt }) => !revokedAt && expiresAt > now.toISOString());
+  const active = sessions.filter(({ revokedAt, expiresAt }) => !revokedAt && expiresAt > now.toISOString());
   return table([
     ...users.flatMap(({ _id, createdAt }) => [
       ["user", _id],
@@ -100,7 +103,7 @@ function summary(account: Account, now: Date): string[] {
       "address",
       `${identifierValue} (${removedAt ? `removed ${removedAt}` : verifiedAt ? `verified ${verifiedAt}` : "not verified"})`,
     ]),
-    ["consent", marketingConsents[0]?.level ?? "none given yet"],
+    ["consent", marketingConsents[0]?.level ?? "not given"],
     ["subscription", usable ? `${usable.status} until ${usable.endsAt}` : "none usable"],
     ...subscriptions.map(({ stpSubscriptionId, status, rejectedAt }) => [
       "",
@@ -111,6 +114,6 @@ function summary(account: Account, now: Date): string[] {
       trials.map(({ _id, redeemedAt }) => `${_id} (${redeemedAt ? "redeemed" : "open"})`).join(", ") ||
         "none",
     ],
-    ["sessions", `${standing.length} standing, ${sessions.length - standing.length} ended`],
+    ["sessions", `${active.length} active, ${sessions.length - active.length} ended`],
   ]);
 }

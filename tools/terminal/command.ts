@@ -12,48 +12,48 @@ type StageEnvironment = (
   shell: Environment,
 ) => Promise<Environment>;
 
-/** Where the program runs: a shell, or a test. */
-export interface World {
+/** The shell that the program runs in, or a test's stand-in for it. */
+export interface Shell {
   environment: Environment;
-  /** Takes a line of output. */
+  /** Prints a line to standard output. */
   out: (line: string) => void;
-  /** Takes a line about what went wrong. */
+  /** Prints a line to standard error. */
   err: (line: string) => void;
 }
 
-type ProgramWorld = World & { stageEnvironment: StageEnvironment };
+type ProgramShell = Shell & { stageEnvironment: StageEnvironment };
 
-const worlds = new WeakMap<Command, ProgramWorld>();
+const shells = new WeakMap<Command, ProgramShell>();
 
-/** Sets where a program and each of its commands run. */
-export function setWorld(program: Command, world: ProgramWorld): void {
-  worlds.set(program, world);
+/** Sets the shell of a program and all its commands. */
+export function setShell(program: Command, shell: ProgramShell): void {
+  shells.set(program, shell);
 }
 
-function worldOf(command: Command): ProgramWorld {
-  const world = worlds.get(command);
-  if (world) return world;
-  if (!command.parent) throw new Error("setWorld was not called");
-  return worldOf(command.parent);
+function shellOf(command: Command): ProgramShell {
+  const shell = shells.get(command);
+  if (shell) return shell;
+  if (!command.parent) throw new Error("setShell was not called");
+  return shellOf(command.parent);
 }
 
-/** What a command has of the terminal. */
-export interface Terminal extends Pick<World, "environment" | "err"> {
-  /** Prints a line, with `--json` too. */
+/** The environment and output functions of a command. */
+export interface Terminal extends Pick<Shell, "environment" | "err"> {
+  /** Prints a line, also with `--json`. */
   print(line: string): void;
-  /** Prints a line of what goes on; nothing with `--json`. */
+  /** Prints a progress line; nothing with `--json`. */
   say(line: string): void;
-  /** Prints the result: with `--json` the value as one document, else the words. */
+  /** Prints the result: the value as one JSON document with `--json`, else the lines of text. */
   show(value: unknown, words: string | readonly string[]): void;
-  /** Prints the value with `--json`, where words were said on the way. */
+  /** Prints the value with `--json`; without it the progress lines are the result. */
   result(value: unknown): void;
-  /** Asks before something that can't be undone. @throws CommandError unless the operator types the word, or said --yes */
+  /** Asks before an irreversible change. @throws CommandError unless the operator types the word or passed --yes */
   confirm(what: string, word: string): Promise<void>;
 }
 
-/** What a command answers: false where something is not as it should be (status 1). */
-// biome-ignore lint/suspicious/noConfusingVoidType: a command that answers nothing has found nothing wrong
-export type Verdict = boolean | void;
+/** The result of a command: false if its check failed (exit status 1). */
+// biome-ignore lint/suspicious/noConfusingVoidType: a command without a result has succeeded
+export type CommandResult = boolean | void;
 
 interface GlobalOptions {
   json?: boolean;
@@ -64,64 +64,65 @@ interface GlobalOptions {
 }
 
 /**
- * Gives a command its work. A failure is one sentence on standard error, never a trace or a value of the environment.
- * @param work gets the terminal, then commander's arguments and options, its own and the program's
+ * Sets the action of a command. A failure prints one sentence to standard error, never a stack trace or the value of a
+ * variable.
+ * @param work receives the terminal, then commander's arguments, then the options of the command and the program
  */
 export const act = <Args extends unknown[]>(command: Command, work: Work<Args>): Command =>
   perform(command, work, environmentOf);
 
-/** The same for a command that works on what a stage is configured with, and not on what that leads to. */
+/** As `act`, for a command that changes a stage's configuration: it keeps the shell's environment and refuses --local. */
 export const actOnConfiguration = <Args extends unknown[]>(command: Command, work: Work<Args>): Command =>
   perform(command, work, async ({ local }, { environment }) => {
     if (local) throw new UsageError(LOCAL_STAGE);
     return environment;
   });
 
-type Work<Args extends unknown[]> = (terminal: Terminal, ...args: Args) => Promise<Verdict>;
+type Work<Args extends unknown[]> = (terminal: Terminal, ...args: Args) => Promise<CommandResult>;
 
 function perform<Args extends unknown[]>(
   command: Command,
   work: Work<Args>,
-  choose: (options: GlobalOptions, world: ProgramWorld) => Promise<Environment>,
+  choose: (options: GlobalOptions, shell: ProgramShell) => Promise<Environment>,
 ): Command {
   return command.action(async (...given: unknown[]) => {
     const self = given.pop() as Command;
     const options = self.optsWithGlobals<GlobalOptions>();
     given[given.length - 1] = options;
     const { json = false, yes = false } = options;
-    const world = worldOf(self);
+    const shell = shellOf(self);
     const terminalOn = (environment: Environment): Terminal => ({
       environment,
-      err: world.err,
-      print: world.out,
+      err: shell.err,
+      print: shell.out,
       say(line) {
-        if (!json) world.out(line);
+        if (!json) shell.out(line);
       },
       show(value, words) {
-        world.out(json ? JSON.stringify(value, null, 2) : [words].flat().join("\n"));
+        shell.out(json ? JSON.stringify(value, null, 2) : [words].flat().join("\n"));
       },
       result(value) {
-        if (json) world.out(JSON.stringify(value, null, 2));
+        if (json) shell.out(JSON.stringify(value, null, 2));
       },
       confirm: (what, word) => confirm(what, word, yes),
     });
     try {
-      const terminal = terminalOn(await choose(options, world));
+      const terminal = terminalOn(await choose(options, shell));
       if ((await work(terminal, ...(given as Args))) === false) throw new CheckFailed();
     } catch (error) {
       if (error instanceof UsageError) self.error(error.message, { exitCode: 2 });
-      if (!(error instanceof CheckFailed)) world.err(sentence(error));
+      if (!(error instanceof CheckFailed)) shell.err(sentence(error));
       throw new CheckFailed();
     }
   });
 }
 
-const LOCAL_STAGE = "--local: a stage is at AWS, and the local stack has none.";
+const LOCAL_STAGE = "--local cannot be used with a stage: stages are deployments on AWS.";
 
-/** What a command works on: what the shell says, or the local stack, or a deployed stage. */
+/** The environment a command works on: the shell's, the local stack's or a deployed stage's. */
 async function environmentOf(
   { local = false, stage, settings }: GlobalOptions,
-  { environment: shell, stageEnvironment }: ProgramWorld,
+  { environment: shell, stageEnvironment }: ProgramShell,
 ): Promise<Environment> {
   if (local && stage !== undefined) throw new UsageError(LOCAL_STAGE);
   if (local) return requireLocal(shell);
@@ -133,34 +134,34 @@ async function requireLocal(environment: Environment): Promise<Environment> {
   const found = await localStack(environment);
   if (found) return found;
   throw new CommandError(
-    `No local stack answers at ${localUrl(environment)}: \`npm start\` starts one, and PORT says where.`,
+    `No local stack answers at ${localUrl(environment)}. Start one with \`npm start\`, or set PORT to its port.`,
   );
 }
 
 async function confirm(what: string, word: string, isSaid: boolean): Promise<void> {
   if (isSaid) return;
-  if (!process.stdin.isTTY) throw new CommandError(`${what} This can't be undone: say --yes.`);
+  if (!process.stdin.isTTY) throw new CommandError(`${what} This can't be undone. Pass --yes to confirm.`);
   const asking = createInterface({ input: process.stdin, output: process.stderr });
-  const typed = await asking.question(`${what} This can't be undone. Type ${word} to go on: `);
+  const typed = await asking.question(`${what} This can't be undone. Type ${word} to continue: `);
   asking.close();
-  if (typed.trim() !== word) throw new CommandError("Nothing was changed.");
+  if (typed.trim() !== word) throw new CommandError("Not confirmed. Nothing was changed.");
 }
 
 function sentence(error: unknown): string {
   if (error instanceof ConfigError && error.names.includes("MONGODB_URI"))
-    return `${error.message} Say --local for the stack that \`npm start\` runs.`;
+    return `${error.message} Pass --local to use the stack that \`npm start\` runs.`;
   if (error instanceof CommandError || error instanceof ConfigError) return error.message;
-  return inWords(error);
+  return summarizeError(error);
 }
 
-/** A failure in a few words, without anything that a library's message could quote. */
-export function inWords(error: unknown): string {
+/** Summarizes an error by its code and detail, without the message of a library, which could quote secrets. */
+export function summarizeError(error: unknown): string {
   const { code, detail, cause } = toNestError(error);
   const more = detail ?? (error instanceof NestError || !(cause instanceof Error) ? undefined : cause.name);
   return more === undefined ? code : `${code} (${more})`;
 }
 
-/** Rows in columns as wide as they need. */
+/** Formats rows as columns of equal width. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((row) =>
@@ -173,7 +174,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 
 const given = new WeakMap<Command, readonly string[]>();
 
-/** Examples under a command's help, and on its page of the docs. */
+/** Adds examples to a command's help and to its page in the docs. */
 export function examples(command: Command, lines: readonly string[]): Command {
   given.set(command, lines);
   return command.addHelpText(
@@ -182,16 +183,15 @@ export function examples(command: Command, lines: readonly string[]): Command {
   );
 }
 
-/** The examples that a command was given. */
+/** The examples of a command. */
 export function examplesOf(command: Command): readonly string[] {
   return given.get(command) ?? [];
 }
 
-/** A time as an operator writes it. @throws UsageError */
+/** Parses a time that an operator typed. @throws UsageError */
 export function readTime(text: string): Date {
   const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
   const time = new Date(text);
-  if (!isTime || Number.isNaN(time.getTime()))
-    throw new UsageError("A time is such as 2026-01-31T12:00:00Z.");
+  if (!isTime || Number.isNaN(time.getTime())) throw new UsageError("Write a time as 2026-01-31T12:00:00Z.");
   return time;
 }

@@ -3,12 +3,12 @@ import type { Environment } from "#core/config.ts";
 
 const ANSWER_LIMIT_MS = 5_000;
 
-/** Where the local stack answers. */
+/** The URL of the local stack. */
 export const localUrl = ({ PORT }: Environment) => `http://localhost:${PORT || 3000}`;
 
 /**
- * What the running local stack would have the operator's program work on, over this process's own environment.
- * @returns null if none runs
+ * The shell's environment with the variables of the running local stack on top.
+ * @returns null if no local stack runs
  */
 export async function localStack(environment: Environment): Promise<Environment | null> {
   const answer = await fetch(`${localUrl(environment)}/dev/environment`, {

@@ -86,7 +86,7 @@ async function operate(nest: TestNest): Promise<void> {
   const since = new Date(Date.now() - 3_600_000).toISOString();
   for (const args of [
     ["setup", "--url", URL],
-    ["setup", "--url", URL, "--mend"],
+    ["setup", "--url", URL, "--update"],
     ["check", "--url", URL],
     ["replay", event?.id ?? ""],
     ["replay", "--since", since],

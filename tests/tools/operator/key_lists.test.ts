@@ -28,7 +28,7 @@ afterEach(async () => {
 
 const called = (args: string[]) => ["config", ...args, "--stage", "nonprod", "--settings", settings];
 const config = (...args: string[]) => runCli(called(args), {});
-/** Runs it as a program of its own, with a secret in its pipe. */
+/** Runs the program in its own process with a secret on standard input. */
 const piped = (secret: string, ...args: string[]) => {
   const program = runProgram("tools/operator/nest.ts", called(args));
   program.process.stdin?.end(secret);
@@ -36,7 +36,7 @@ const piped = (secret: string, ...args: string[]) => {
 };
 const stored = (name: string) => ssm.stored().get(`/nest/nonprod/${name}`) ?? "";
 
-test("a refresh key is added behind, put in front, and the old one taken out; no key is ever shown", async () => {
+test("adds a refresh key, moves it to the front and drops the old one, without ever showing a key", async () => {
   const [old] = JSON.parse(stored("REFRESH_KEYS"));
   const printed: string[] = [];
   const step = async (...args: string[]) => {
@@ -55,26 +55,26 @@ test("a refresh key is added behind, put in front, and the old one taken out; no
   const keys = JSON.parse(stored("REFRESH_KEYS"));
   expect((await config("list", "REFRESH_KEYS")).printed).toBe(`${fresh}\n1\n`);
   expect(await step("drop", "REFRESH_KEYS", "1", "--yes")).toEqual([fresh]);
-  // An id is never used again: what was derived under it would be derived wrongly.
+  // Ids are never reused: tokens derived with the old key would be derived differently.
   expect((await step("add", "REFRESH_KEYS"))[1]).not.toMatch(/^[12]$/);
   for (const { key } of keys) expect(printed.join("")).not.toContain(key);
 });
 
-test("an internal key is shown once and kept as its hash, beside those before it", async () => {
+test("shows a new internal key once and stores its hash beside the existing ones", async () => {
   const before = stored("INTERNAL_KEYS");
   const { status, printed } = await config("add", "INTERNAL_KEYS");
-  const [, key = ""] = /shown this once: ([0-9a-f]{64})/.exec(printed) ?? [];
+  const [, key = ""] = /shown only once: ([0-9a-f]{64})/.exec(printed) ?? [];
   expect([status, stored("INTERNAL_KEYS")]).toEqual([0, `${before},${hashSecret(key)}`]);
   await config("drop", "INTERNAL_KEYS", before.slice(0, 8), "--yes");
   expect(stored("INTERNAL_KEYS")).toBe(hashSecret(key));
   const last = await config("drop", "INTERNAL_KEYS", hashSecret(key).slice(0, 8), "--yes");
   expect({ status: last.status, printed: last.printed }).toEqual({
     status: 1,
-    printed: expect.stringContaining("is the only one"),
+    printed: expect.stringContaining("is the only value"),
   });
 });
 
-test("Stripe's next webhook secret is taken from a pipe, and both are good until the old one is dropped", async () => {
+test("reads Stripe's next webhook secret from a pipe and keeps both until the old one is dropped", async () => {
   await piped("whsec_0123456789abcdef", "put", "STRIPE_WEBHOOK_SECRETS");
   const added = await piped("whsec_fedcba9876543210\n", "add", "STRIPE_WEBHOOK_SECRETS");
   expect([added.status, stored("STRIPE_WEBHOOK_SECRETS")]).toEqual([
@@ -86,14 +86,14 @@ test("Stripe's next webhook secret is taken from a pipe, and both are good until
   expect(stored("STRIPE_WEBHOOK_SECRETS")).toBe("whsec_fedcba9876543210");
 });
 
-test("taking a value out is asked for, and what is not there or no list is a sentence", async () => {
+test("asks before it drops a value, and answers an unknown id or name with one sentence", async () => {
   await config("add", "INTERNAL_KEYS");
   const before = stored("INTERNAL_KEYS");
   const refusals: [string[], number, RegExp][] = [
-    [["drop", "INTERNAL_KEYS", before.slice(0, 8)], 1, /say --yes/],
-    [["drop", "INTERNAL_KEYS", "00000000", "--yes"], 1, /There is no 00000000/],
-    [["first", "7"], 1, /There is no 7/],
-    [["list", "MONGODB_URI"], 2, /Say one of REFRESH_KEYS/],
+    [["drop", "INTERNAL_KEYS", before.slice(0, 8)], 1, /Pass --yes/],
+    [["drop", "INTERNAL_KEYS", "00000000", "--yes"], 1, /There is no value 00000000/],
+    [["first", "7"], 1, /There is no value 7/],
+    [["list", "MONGODB_URI"], 2, /The name must be one of REFRESH_KEYS/],
     [["list", "STRIPE_WEBHOOK_SECRETS"], 1, /missing in SSM/],
   ];
   for (const [args, status, words] of refusals)

@@ -4,37 +4,40 @@ import { expect, test } from "vitest";
 import { runCli } from "#tests/support/cli.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
 
-test("generate makes a file for its owner alone and never writes over one", async () => {
+test("generate writes a file that only its owner can read, and never overwrites one", async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, "keys.json");
   expect(await runCli(["keys", "generate", "--file", file], {})).toMatchObject({ status: 0 });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   const before = await readFile(file, "utf8");
   const { status, printed } = await runCli(["keys", "generate", "--file", file], {});
-  expect([status, printed.trim()]).toEqual([1, `${file} is there already. Rotate it, or name another file.`]);
+  expect([status, printed.trim()]).toEqual([
+    1,
+    `${file} exists already. Use \`keys rotate\`, or choose another file.`,
+  ]);
   expect(await readFile(file, "utf8")).toBe(before);
 });
 
-test.each(["", "prod"])("with STAGE=%j nobody gets round the hour by naming another time", async (STAGE) => {
+test.each(["", "prod"])("--now cannot shorten the hour between rotations with STAGE=%j", async (STAGE) => {
   const { status, printed } = await runCli(["keys", "generate", "--now", "2020-01-01T00:00:00Z"], {
     STAGE,
   });
-  expect([status, printed.trim()]).toEqual([1, "--now is for tests: it needs STAGE=local."]);
+  expect([status, printed.trim()]).toEqual([1, "--now is for tests. It requires STAGE=local."]);
 });
 
 test.each([
-  ["a time that is none", ["generate", "--now", "soon"]],
+  ["an invalid time", ["generate", "--now", "soon"]],
   ["an unknown option", ["generate", "--fiel", "x"]],
   ["an unknown command", ["melt"]],
-])("%s is said and ends with 2", async (_case, args) => {
+])("%s is reported and exits with 2", async (_case, args) => {
   const { status, printed } = await runCli(["keys", ...args], { STAGE: "local" });
   expect({ status, printed }).toEqual({
     status: 2,
-    printed: expect.stringMatching(/^error: |^--now is no time/),
+    printed: expect.stringMatching(/^error: |^--now is not a time/),
   });
 });
 
-test("retire takes a leaked key out at once, whichever it is, and somebody else signs", async () => {
+test("retire removes a leaked key of any state at once, and another key signs", async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, "keys.json");
   const keys = (...args: string[]) => runCli(["keys", ...args, "--file", file], { STAGE: "local" });

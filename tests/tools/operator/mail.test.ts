@@ -15,7 +15,7 @@ afterEach(() => nest.stop());
 
 const run = (...args: string[]) => runCli(["mail", ...args], { MONGODB_URI: nest.mongoUri });
 
-/** SES tells of a mail, by the event that the local stack makes for it. */
+/** Simulates an SES event through the local stack. */
 async function returned(to: string, kind: string, secondsAgo = 0): Promise<void> {
   const serve = serveEvent(handler.declaration, nest.gateway);
   const tell: Mails["tell"] = (event) => {
@@ -33,32 +33,34 @@ const mailsTo = async (identifier_value: string) => {
   return nest.ses.inbox.length - before;
 };
 
-test("an address that bounced is shown with the end of its hold, and mailed again once it is released", async () => {
+test("shows until when mail to a bounced address is suppressed, and release ends the suppression", async () => {
   await returned("ada@example.com", "bounce");
   expect(await mailsTo("ada@example.com")).toBe(0);
   const shown = await run("show", " Ada@Example.com");
   expect(shown.printed).toMatch(
-    /^It gets no mail until 20\S+Z\.\n20\S+Z {2}bounce {2}General {2}ada@example\.com\n$/,
+    /^Mail to it is suppressed until 20\S+Z\.\n20\S+Z {2}bounce {2}General {2}ada@example\.com\n$/,
   );
   expect(await run("release", "ada@example.com")).toEqual({
     status: 0,
-    printed: "It gets mail again (bounces forgotten: 1).\n",
+    printed: "Mail to it is sent again. Hard bounces deleted: 1.\n",
   });
   expect(await mailsTo("ada@example.com")).toBe(1);
-  expect((await run("release", "ada@example.com")).printed).toBe("It had not bounced.\n");
+  expect((await run("release", "ada@example.com")).printed).toBe(
+    "It has no hard bounces. Nothing was changed.\n",
+  );
 });
 
-test("a full mailbox and a complaint hold nothing, and are kept when a bounce is forgotten", async () => {
+test("a soft bounce and a complaint suppress nothing, and release keeps them", async () => {
   await returned("ada@example.com", "soft_bounce");
   await returned("ada@example.com", "complaint");
   await returned("ada@example.com", "bounce");
   await run("release", "ada@example.com");
   const { printed } = await run("show", "ada@example.com");
-  expect(printed).toMatch(/^It gets mail\.\n/);
+  expect(printed).toMatch(/^Mail to it is not suppressed\.\n/);
   expect(printed.match(/soft bounce|complaint/g)?.sort()).toEqual(["complaint", "soft bounce"]);
 });
 
-test("what came back is listed since a time, newest first, and counted by domain", async () => {
+test("lists bounces and complaints since a time, newest first, with counts per domain", async () => {
   await returned("old@example.com", "bounce", 2 * DAY);
   await returned("ada@example.com", "bounce", 60);
   await returned("bob@example.com", "bounce", 30);
@@ -74,10 +76,10 @@ test("what came back is listed since a time, newest first, and counted by domain
   expect(document.domains[0]).toEqual({ domain: "example.com", kind: "bounce", count: 3 });
 });
 
-test("nothing is a sentence, and no address is a mistake of who typed it", async () => {
-  expect(await run("returned")).toEqual({ status: 0, printed: "No mail came back.\n" });
+test("answers an empty result with one sentence and an invalid address with a usage error", async () => {
+  expect(await run("returned")).toEqual({ status: 0, printed: "There were no bounces or complaints.\n" });
   expect((await run("show", "nobody@example.com")).printed).toMatch(
-    /It gets mail\.\nNothing is stored of it\./,
+    /Mail to it is not suppressed\.\nNo bounce or complaint is stored\./,
   );
   expect((await run("show", "nobody")).status).toBe(2);
   expect((await run("returned", "--since", "yesterday")).status).toBe(2);

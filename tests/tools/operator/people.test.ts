@@ -24,21 +24,21 @@ const bearer = () => ({ bearer: ada.access_token });
 const own = () => ({ user_id: ada.user_id });
 
 describe("users", () => {
-  test("find and show take an address in any spelling, or an id; nobody is a sentence", async () => {
+  test("find and show accept an id or an email address in any spelling, and report an unknown user", async () => {
     expect(await run("users", "find", " ADA@Example.com ")).toMatchObject({
       status: 0,
       printed: `${ada.user_id}\n`,
     });
     const shown = await run("users", "show", ada.user_id);
     expect(shown.printed).toMatch(/address +ada@example\.com \(verified 20/);
-    expect(shown.printed).toMatch(/sessions +1 standing, 0 ended/);
+    expect(shown.printed).toMatch(/sessions +1 active, 0 ended/);
     for (const nobody of ["nobody@example.com", "user_none", "@"]) {
       const { status, printed } = await run("users", "show", nobody);
       expect([status, printed.trim().split("\n").length], nobody).toEqual([1, 1]);
     }
   });
 
-  test("export holds everything about a person and no secret, in a file that is its owner's alone", async () => {
+  test("export writes everything about a user and no secret to a file that only its owner can read", async () => {
     await nest.call(`${V1}set_marketing_consent`, { ...own(), level: "general" }, bearer());
     nest.stripe.createSubscription({ email: ADA });
     await nest.deliverEvents();
@@ -66,7 +66,7 @@ describe("users", () => {
     expect(await run("users", "export", ADA, "--file", file)).toMatchObject({ status: 1 });
   });
 
-  test("erase is asked for, refused while a subscription lives, and leaves nothing that names the person", async () => {
+  test("erase asks first, is refused while a subscription is active, and leaves no personal data", async () => {
     const other = await nest.signIn("bob@example.com");
     const device = { platform: "mac", beak_id: "ada-mac", fingerprint: "ada-print" };
     await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: ADA, device }));
@@ -99,7 +99,7 @@ describe("users", () => {
     expect((await nest.call(`${V2}create_trial_and_magic_link`, again)).body.code).toBe("trial_already_used");
   });
 
-  test("export and erase leave out what an address did since it belongs to somebody else", async () => {
+  test("export and erase leave out records from after the address moved to another user", async () => {
     const moved = "moved@example.com";
     await nest
       .collection("identifiers")
@@ -135,7 +135,7 @@ describe("users", () => {
     expect(await run("users", "erase", ADA, "--yes")).toMatchObject({ status: 0 });
   });
 
-  test("an erasure that died half-way is finished by asking again", async () => {
+  test("an interrupted erasure is completed by running erase again", async () => {
     await nest.collection("sessions").deleteMany({});
     await nest.collection("identifiers").deleteMany({});
     expect(await run("users", "erase", ada.user_id, "--yes")).toMatchObject({ status: 0 });
@@ -191,7 +191,7 @@ test("why: shows that a link was redeemed again because the first answer was los
 });
 
 describe("sessions, tokens, trials and consent", () => {
-  test("sessions are listed and one is revoked; the others stand", async () => {
+  test("lists sessions and revokes one without affecting the others", async () => {
     const other = await nest.signIn(ADA);
     const sessions = await json("sessions", "list", ADA);
     expect(sessions).toHaveLength(2);
@@ -210,7 +210,7 @@ describe("sessions, tokens, trials and consent", () => {
     expect(await json("sessions", "list", ADA, "--all")).toHaveLength(2);
   });
 
-  test("all of a user's sessions are revoked, however many they are", async () => {
+  test("revokes all sessions of a user, however many there are", async () => {
     const one = await nest.collection("sessions").findOne({ userId: ada.user_id });
     const more = Array.from({ length: 520 }, (_, number) => ({ ...one, _id: `session_${number}` }));
     await nest.collection("sessions").insertMany(more);
@@ -218,7 +218,7 @@ describe("sessions, tokens, trials and consent", () => {
     expect(await nest.collection("sessions").countDocuments({ revokedAt: null })).toBe(0);
   });
 
-  test("a token is revoked by its id; the session stands", async () => {
+  test("revokes a token by its id without ending the session", async () => {
     const [session] = await json("sessions", "list", ADA);
     const tokens = await json("tokens", "list", session._id);
     expect(tokens.map(({ _id }: { _id: string }) => _id.split("_")[0]).sort()).toEqual(["acstok", "reftok"]);
@@ -228,7 +228,7 @@ describe("sessions, tokens, trials and consent", () => {
     expect(await nest.refresh(ada.refresh_token)).toMatchObject({ status: 200 });
   });
 
-  test("a trial is shown, not reset while it runs, and reset once it is over", async () => {
+  test("shows a trial, refuses to reset it while its subscription is active, and resets it afterwards", async () => {
     const ask = () =>
       nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: "bob@example.com" }));
     await ask();
@@ -242,8 +242,8 @@ describe("sessions, tokens, trials and consent", () => {
     expect((await ask()).status).toBe(204);
   });
 
-  test("consent is proved by its history", async () => {
-    expect((await run("consent", "history", ADA)).printed).toContain("No choice");
+  test("lists the history that proves a consent", async () => {
+    expect((await run("consent", "history", ADA)).printed).toContain("The user has made no choice");
     for (const level of ["general", "none"]) {
       await nest.call(`${V1}set_marketing_consent`, { ...own(), level }, bearer());
     }
@@ -257,7 +257,7 @@ describe("clients", () => {
   const check = (environment: Record<string, string>) => runCli(["clients", "check"], environment);
   const client = { id: "c", name: "C", enabled: true, redirectUris: ["http://c.example/"], origins: [] };
 
-  test("ours are as they should be; one whose codes could be read on the way is said", async () => {
+  test("reports no problem for the default clients, and a redirect URI without https as a problem", async () => {
     expect(await check({})).toMatchObject({ status: 0, printed: expect.stringContaining("Beak for macOS") });
     const doubtful = JSON.stringify([{ ...client, accessTokenLifetime: 3600, sessionMaxDays: null }]);
     expect(await check({ CLIENTS: doubtful })).toMatchObject({

@@ -4,7 +4,7 @@ import { runProgram } from "#tests/support/program.ts";
 import { nestProgram } from "#tools/operator/nest.ts";
 import { examplesOf } from "#tools/terminal/command.ts";
 
-test("as a process it ends with 0 for help, 1 for what is not well and 2 for a wrong call", async () => {
+test("exits with 0 for help, 1 for a failure and 2 for wrong usage", async () => {
   const run = (...args: string[]) => runProgram("tools/operator/nest.ts", args, { MONGODB_URI: "" }).ended;
   const [help, unwell, wrong] = await Promise.all([
     run("users", "--help"),
@@ -16,7 +16,7 @@ test("as a process it ends with 0 for help, 1 for what is not well and 2 for a w
   expect(wrong).toMatchObject({ status: 2, printed: expect.stringContaining("find") });
 });
 
-test("every command says what it does and has an example that it understands", async () => {
+test("every command has a description and an example that parses", async () => {
   const commands = nestProgram().commands.flatMap((area) =>
     area.commands.map((command) => [area, command] as const),
   );
@@ -35,7 +35,7 @@ test("every command says what it does and has an example that it understands", a
   }
 });
 
-/** Puts an ear in the place of each command's work. */
+/** Replaces the action of every command by one that records the call. */
 function silence(command: Command, heard: string[]): void {
   command.exitOverride();
   for (const area of command.commands)

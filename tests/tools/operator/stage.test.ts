@@ -36,14 +36,14 @@ afterEach(async () => {
 const stage = () => ({ stage: "nonprod", settings });
 const elsewhere = { MONGODB_URI: "mongodb://127.0.0.1:9/elsewhere" };
 
-test("--stage has a command work on what is deployed, whatever the shell says", async () => {
+test("--stage uses the deployed stage, whatever the shell's environment says", async () => {
   const args = ["users", "show", "ada@example.com", "--stage", "nonprod", "--settings", settings];
   const { status, printed } = await runCli(args, elsewhere);
   expect({ status, printed }).toEqual({ status: 0, printed: expect.stringContaining("ada@example.com") });
   expect(printed).not.toContain(nest.mongoUri);
 });
 
-test("money is decided about by the stage's rules, and no key that signs is asked for", async () => {
+test("--stage uses the stage's billing settings and reads no signing key", async () => {
   const shell = {
     ...elsewhere,
     REQUIRED_PROMOTION_CODE_ID: "promo_old",
@@ -66,14 +66,17 @@ test("money is decided about by the stage's rules, and no key that signs is aske
   expect(ssm.asked.flat()).toEqual(["/nest/nonprod/MONGODB_URI", "/nest/nonprod/STRIPE_SECRET_KEY"]);
 });
 
-test("a stage that lacks a secret, that is none, or that is local too, is a sentence", async () => {
+test("reports a missing secret, an unknown stage, and --stage together with --local in one sentence", async () => {
   const refused = async (...args: string[]) => {
     const { status, printed } = await runCli(["users", "show", "ada@example.com", ...args], elsewhere);
     return [status, printed.split("\n")[0]];
   };
   const of = (name: string) => ["--stage", name, "--settings", settings];
   expect(await refused(...of("moon"))).toEqual([2, "Say --stage nonprod or prod."]);
-  expect(await refused(...of("nonprod"), "--local")).toEqual([2, expect.stringMatching(/^--local: /)]);
+  expect(await refused(...of("nonprod"), "--local")).toEqual([
+    2,
+    expect.stringMatching(/^--local cannot be used/),
+  ]);
   await using empty = await startSsmDouble();
   stubAws(empty.url);
   expect(await refused(...of("nonprod"))).toEqual([1, "MONGODB_URI, STRIPE_SECRET_KEY: missing in SSM."]);

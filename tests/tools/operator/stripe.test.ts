@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-/** Runs the program with what an operator has: no key that signs tokens. Nothing that it prints may tell of anybody. */
+/** Runs the program with an operator's variables, without a signing key. Its output must contain no personal data. */
 async function run(args: string, change: Record<string, string> = {}) {
   const all = localEnvironment(nest.secrets, {
     issuer: "https://nest.test",
@@ -43,7 +43,7 @@ const created = (id: string): DoubleEvent => {
 };
 const row = (id: string) => nest.collection("stripe-events").findOne({ _id: id });
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
-/** As if it had happened some days ago. */
+/** Moves the timestamps of a document some days into the past. */
 function ago<Result>(days: number, work: () => Result): Result {
   nest.clock.advance(-days * DAY);
   const result = work();
@@ -51,7 +51,7 @@ function ago<Result>(days: number, work: () => Result): Result {
   return result;
 }
 
-describe("how it is called", () => {
+describe("usage", () => {
   test.each(["", "stripe", "stripe dance", "paypal check", "stripe constructor"])(
     "`%s` is answered with what there is, and ends with 2",
     async (args) => {
@@ -61,7 +61,7 @@ describe("how it is called", () => {
     },
   );
 
-  test("help shows every command with an example", async () => {
+  test("help lists every command with an example", async () => {
     const { status, printed } = await run("stripe --help");
     expect(status).toBe(0);
     for (const name of ["setup", "check", "replay", "reconcile"]) {
@@ -85,13 +85,13 @@ describe("how it is called", () => {
     "stripe check --url https://nest.example/",
     "stripe reconcile --apply --dry-run",
     "stripe reconcile --force",
-  ])("`%s` says what is wrong and ends with 2", async (args) => {
+  ])("`%s` reports the mistake and exits with 2", async (args) => {
     const { status, printed } = await run(args);
     expect({ status, printed }).toEqual({ status: 2, printed: expect.stringContaining("Add --help") });
     expect(nest.stripe.requests).toEqual([]);
   });
 
-  test("what the environment lacks is named in one line, without a value", async () => {
+  test("lists missing variables in one line, without a value", async () => {
     const lacking = { STRIPE_SECRET_KEY: "hunter2", STRIPE_PRICE_ID: "", MONGODB_URI: "" };
     for (const [args, names] of [
       ["stripe replay --failed", "MONGODB_URI, STRIPE_SECRET_KEY, STRIPE_PRICE_ID"],
@@ -106,7 +106,7 @@ describe("how it is called", () => {
     }
   });
 
-  test("a key that Stripe refuses, and a database that is gone, are one line", async () => {
+  test("reports a key that Stripe refuses and an unreachable database in one line", async () => {
     const refused = await run(`stripe check --url ${URL}`, { STRIPE_SECRET_KEY: "sk_live_other" });
     expect(refused).toMatchObject({ status: 1 });
     expect(refused.printed).toMatch(/^stripe_error \(Stripe: StripeAuthenticationError .*401\)$/m);
@@ -119,7 +119,7 @@ describe("how it is called", () => {
 });
 
 describe("replay", () => {
-  test("--failed works what failed and what was left behind, oldest first, and says what became of each", async () => {
+  test("--failed processes failed and interrupted events, oldest first, and prints the outcome of each", async () => {
     const one = nest.stripe.createSubscription({ email: ADA });
     nest.ses.fault({ calls: 1, kind: "error" });
     await nest.webhook(created(one.id));
@@ -141,7 +141,7 @@ describe("replay", () => {
         `${created(nobody.id).id}  ${type}  failed: customer_email_missing`,
       ]),
     );
-    expect(printed).toContain("3 events: 2 done, 0 ignored, 1 failed, 0 finished before.");
+    expect(printed).toContain("3 events: 2 done, 0 ignored, 1 failed, 0 already processed.");
     expect(status).toBe(1);
     expect(await row(created(one.id).id)).toMatchObject({ status: "done", attempt: 2 });
     expect(nest.mailSubjects().sort()).toEqual(["Welcome to Beak!", "Your Beak Trial has begun!"]);
@@ -150,7 +150,7 @@ describe("replay", () => {
     expect(await run("stripe replay --failed")).toMatchObject({ status: 0 });
   });
 
-  test("an id is worked again even if it is done; one that the ledger lacks comes from Stripe", async () => {
+  test("an event id is processed again even if it is done, and fetched from Stripe if the ledger lacks it", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const event = created(id);
     await nest.webhook(event);
@@ -163,12 +163,12 @@ describe("replay", () => {
     const { status, printed } = await run(`stripe replay ${event.id} evt_nowhere`);
     expect(status).toBe(1);
     expect(printed).toContain(`${event.id}  customer.subscription.created  done`);
-    expect(printed).toContain("evt_nowhere  -  failed: not_found (neither the ledger nor Stripe has it)");
+    expect(printed).toContain("evt_nowhere  -  failed: not_found (unknown to the ledger and to Stripe)");
     expect(await row(event.id)).toMatchObject({ status: "done", attempt: 1 });
     expect(await stored(id)).toMatchObject({ status: "active" });
   });
 
-  test("an event of the other mode than the operator's key is not passed over: it stays failed", async () => {
+  test("an event of another mode than the operator's key stays failed instead of being ignored", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     await nest.webhook({ ...created(id), livemode: true });
     for (const which of ["--failed", created(id).id]) {
@@ -182,7 +182,7 @@ describe("replay", () => {
     expect(await stored(id)).toBeNull();
   });
 
-  test("an event that somebody works on is left to them", async () => {
+  test("an event under another worker's lease is left alone", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     await nest.webhook(created(id));
     const held = { status: "processing", leasedUntil: "2999-01-01T00:00:00.000Z" };
@@ -195,7 +195,7 @@ describe("replay", () => {
     expect(await row(created(id).id)).toMatchObject({ status: "processing", attempt: 1 });
   });
 
-  test("a late payment of a rejected subscription is given back from the ledger alone", async () => {
+  test("refunds a late payment of a rejected subscription from the ledger alone", async () => {
     nest.stripe.createSubscription({ email: ADA });
     nest.clock.advance(5);
     const second = nest.stripe.createSubscription({ email: ADA, card: { processes: true } });
@@ -211,7 +211,7 @@ describe("replay", () => {
     expect(nest.stripe.requests.map(({ path }) => path)).not.toContain("/v1/events");
   });
 
-  test("--since walks Stripe's list, however long, from the oldest on, and passes over what is finished", async () => {
+  test("--since processes all of Stripe's list, oldest first, and skips processed events", async () => {
     const before = ago(3, () => nest.stripe.createSubscription({ email: "old@example.com" }));
     const known = nest.stripe.createSubscription({ email: "grace@example.com" });
     await nest.webhook(created(known.id));
@@ -230,7 +230,7 @@ describe("replay", () => {
     for (const event of emitted) expect(await row(event.id)).toMatchObject({ status: "done" });
     const place = (type: string) => lines.findIndex((line) => line.includes(`${type}  done`));
     expect(place("subscription.created")).toBeLessThan(place("subscription.updated"));
-    expect(printed).toMatch(/ 0 ignored, 0 failed, 1 finished before\./);
+    expect(printed).toMatch(/ 0 ignored, 0 failed, 1 already processed\./);
     expect(lines.some((line) => skipped.some((event) => line.includes(event)))).toBe(false);
     expect(printed).not.toContain("invoice.paid");
     expect(await stored(id)).toMatchObject({ cancelType: "period_end" });
@@ -245,7 +245,7 @@ describe("replay", () => {
 });
 
 describe("setup and check", () => {
-  test("setup makes the endpoint that check wants, shows its secret once, and no second one", async () => {
+  test("setup creates the endpoint that check requires, shows its secret once, and refuses a second endpoint", async () => {
     const made = await run(`stripe setup --url ${URL}`);
     expect(made.status).toBe(0);
     expect(made.printed.match(/whsec_\w+/g)).toHaveLength(1);
@@ -266,20 +266,20 @@ describe("setup and check", () => {
     expect(await run(`stripe setup --url ${URL.replace("nest.", "other.")}`)).toMatchObject({ status: 0 });
   });
 
-  test("a secret whose answer was lost comes with the next try", async () => {
+  test("setup returns the secret on a retry if the first response was lost", async () => {
     nest.stripe.fault({ calls: 1, kind: "lost", on: "POST /v1/webhook_endpoints" });
     const { status, printed } = await run(`stripe setup --url ${URL}`);
     expect({ status, printed }).toEqual({ status: 0, printed: expect.stringMatching(/whsec_\w+/) });
     expect((await sdk.webhookEndpoints.list()).data).toHaveLength(1);
   });
 
-  test("check names each difference, mend gives the endpoint its events and says what is left", async () => {
+  test("check lists every difference, and setup --update corrects the events and reports what remains", async () => {
     const absent = await run(`stripe check --url ${URL}`);
     expect({ status: absent.status, printed: absent.printed }).toEqual({
       status: 1,
       printed: expect.stringContaining("there is no endpoint"),
     });
-    expect(await run(`stripe setup --url ${URL} --mend`)).toMatchObject({ status: 1 });
+    expect(await run(`stripe setup --url ${URL} --update`)).toMatchObject({ status: 1 });
 
     const [first, ...others] = STRIPE_EVENT_TYPES;
     const { id } = await sdk.webhookEndpoints.create({
@@ -294,12 +294,12 @@ describe("setup and check", () => {
       `${id}: missing event ${first}`,
       `${id}: extra event invoice.paid`,
       `${id}: api_version is 2025-03-31.basil, not ${Stripe.API_VERSION}`,
-      `${id}: it is disabled`,
+      `${id}: status is disabled`,
     ]);
-    const mended = await run(`stripe setup --url ${URL} --mend`);
-    expect(mended.status).toBe(1);
-    expect(mended.printed).not.toContain("event invoice.paid");
-    expect(mended.printed).toContain(`${id}: it is disabled`);
+    const updated = await run(`stripe setup --url ${URL} --update`);
+    expect(updated.status).toBe(1);
+    expect(updated.printed).not.toContain("event invoice.paid");
+    expect(updated.printed).toContain(`${id}: status is disabled`);
     expect((await sdk.webhookEndpoints.retrieve(id)).enabled_events).toEqual(STRIPE_EVENT_TYPES);
 
     await sdk.webhookEndpoints.create({ url: URL, enabled_events: ["*"] });
@@ -307,19 +307,19 @@ describe("setup and check", () => {
     expect(doubled.printed).toMatch(/several endpoints: we_\w+, we_\w+/);
     expect(doubled.printed).toContain("extra event *");
     expect(doubled.printed).toContain("api_version is the account's default");
-    expect(await run(`stripe setup --url ${URL} --mend`)).toMatchObject({ status: 1 });
+    expect(await run(`stripe setup --url ${URL} --update`)).toMatchObject({ status: 1 });
   });
 
-  test("check looks at the price too", async () => {
+  test("check also checks the price", async () => {
     await run(`stripe setup --url ${URL}`);
     const product = await sdk.products.create({ name: "Other" });
     const price = await sdk.prices.create({ product: product.id, currency: "gbp", unit_amount: 1 });
     const foreign = await run(`stripe check --url ${URL}`, { STRIPE_PRICE_ID: price.id });
     expect(foreign.status).toBe(1);
     expect(foreign.printed).toContain(
-      `${price.id} is of ${product.id}, which STRIPE_PRODUCT_IDS does not name`,
+      `${price.id} belongs to ${product.id}, which is not in STRIPE_PRODUCT_IDS`,
     );
-    expect(foreign.printed).toContain(`${price.id} is paid once`);
+    expect(foreign.printed).toContain(`${price.id} is a one-time price`);
     const gone = await run(`stripe check --url ${URL}`, { STRIPE_PRICE_ID: "price_gone" });
     expect({ status: gone.status, printed: gone.printed }).toEqual({
       status: 1,
@@ -329,7 +329,7 @@ describe("setup and check", () => {
 });
 
 describe("reconcile", () => {
-  test("prints what differs and changes nothing, until it is told to", async () => {
+  test("lists differences and changes nothing without --apply", async () => {
     const known = nest.stripe.createSubscription({ email: "grace@example.com" });
     const same = nest.stripe.createSubscription({ email: "alan@example.com" });
     await nest.deliverEvents();
@@ -356,15 +356,15 @@ describe("reconcile", () => {
       expect(lines).toHaveLength(3);
       expect(lines[0]).toMatch(new RegExp(`^${known.id}  differs: .*status active -> canceled`));
       expect(lines[1]).toMatch(new RegExp(`^${missing.id}  missing here, active since 20`));
-      expect(lines[2]).toBe("sub_ghost  active here, not at Stripe");
-      expect(printed).toContain("1 missing here, 1 differ, 1 not at Stripe.");
+      expect(lines[2]).toBe("sub_ghost  active here, unknown to Stripe");
+      expect(printed).toContain("1 missing here, 1 different, 1 unknown to Stripe.");
       expect(status).toBe(1);
     }
     expect(await nest.dump()).toBe(dump);
     expect(nest.stripe.requests.filter(({ method }) => method !== "GET").length).toBe(2);
 
     const applied = await run("stripe reconcile --apply");
-    expect(applied.printed).toContain(`${missing.id}  mended`);
+    expect(applied.printed).toContain(`${missing.id}  corrected`);
     expect(applied.printed).toContain("sub_ghost  left alone");
     expect(applied.status).toBe(1);
     expect(await stored(known.id)).toMatchObject({ status: "canceled" });
@@ -376,13 +376,13 @@ describe("reconcile", () => {
     expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
   });
 
-  test("whoever pays for two is found, and one of them given back", async () => {
+  test("finds a user who pays for two subscriptions and refunds one of them", async () => {
     const [first, second] = ["first@example.com", "second@example.com"].map((email) =>
       ago(email.startsWith("first") ? 2 : 1, () => nest.stripe.createSubscription({ email })),
     );
     await nest.deliverEvents();
     const userId = (await stored(first?.id ?? ""))?.userId;
-    // As an operator does who makes one person of two.
+    // As an operator does who merges two users.
     await nest
       .collection("subscriptions")
       .updateOne({ stpSubscriptionId: second?.id as string }, { $set: { userId } });
@@ -390,7 +390,9 @@ describe("reconcile", () => {
       .collection("provider-mappings")
       .updateOne({ providerValue: second?.customer as string }, { $set: { userId } });
     const { status, printed } = await run("stripe reconcile");
-    const lines = [first, second].map((one) => `${one?.id}  is one of 2 that its user pays for`);
+    const lines = [first, second].map(
+      (one) => `${one?.id}  is one of 2 subscriptions that its user pays for`,
+    );
     expect(
       printed
         .split("\n")
@@ -406,7 +408,7 @@ describe("reconcile", () => {
     expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
   });
 
-  test("nobody whose subscription is older than three days is welcomed, then or by a later event", async () => {
+  test("sends no welcome for a subscription older than three days, neither now nor on a later event", async () => {
     const old = ago(4, () => nest.stripe.createSubscription({ email: ADA }));
     const recent = ago(2, () =>
       nest.stripe.createSubscription({ email: "grace@example.com", trialDays: 14 }),
@@ -422,7 +424,7 @@ describe("reconcile", () => {
     expect(nest.mailSubjects()).toEqual(["Your Beak Trial has begun!"]);
   });
 
-  test("a second subscription is cancelled and given back as by an event; a rejection left half done is finished", async () => {
+  test("cancels and refunds a second subscription as an event would, and completes an interrupted rejection", async () => {
     const first = ago(20, () => nest.stripe.createSubscription({ email: ADA }));
     const second = ago(10, () => nest.stripe.createSubscription({ email: ADA }));
     expect(await run("stripe reconcile --apply")).toMatchObject({ status: 0 });
@@ -438,14 +440,14 @@ describe("reconcile", () => {
     const { status, printed } = await run("stripe reconcile");
     expect({ status, printed }).toEqual({
       status: 1,
-      printed: expect.stringContaining("rejected, but not given back yet"),
+      printed: expect.stringContaining("rejected, but not refunded yet"),
     });
     expect(await run("stripe reconcile --apply")).toMatchObject({ status: 0 });
     expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
     expect(nest.stripe.refunds()).toHaveLength(1);
   });
 
-  test("what can't be mended is named and does not keep the others from it", async () => {
+  test("reports what cannot be corrected and corrects the others", async () => {
     const nobody = ago(1, () => nest.stripe.createSubscription({ email: null }));
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const { status, printed } = await run("stripe reconcile --apply");

@@ -6,7 +6,7 @@ import { StripeApi } from "#core/services/stripe.ts";
 import { createEventPoller } from "#tools/local/stripe_account/event_poller.ts";
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 import { checkPrice } from "#tools/stage/stripe/check.ts";
-import { inWords } from "#tools/terminal/command.ts";
+import { summarizeError } from "#tools/terminal/command.ts";
 
 /** Stripe's test mode in place of the double, with the account's own price and product. */
 export interface TestModeStripe {
@@ -86,7 +86,7 @@ async function requirePrice(stripe: StripeApi, environment: Environment): Promis
       );
     }
     const isOurs = error instanceof Error && error.constructor === Error;
-    throw isOurs ? error : new Error(`Stripe could not be asked for the price: ${inWords(error)}.`);
+    throw isOurs ? error : new Error(`Stripe could not be asked for the price: ${summarizeError(error)}.`);
   }
 }
 
@@ -114,7 +114,7 @@ async function bringEvents(
       }
       said = "";
     } catch (error) {
-      const line = `Stripe's events could not be fetched: ${inWords(error)}.`;
+      const line = `Stripe's events could not be fetched: ${summarizeError(error)}.`;
       if (line !== said && !signal.aborted) say(line);
       said = line;
     }

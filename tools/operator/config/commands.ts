@@ -4,54 +4,54 @@ import type { Command } from "commander";
 import { RotationRefused, retireKey, rotateKeySet } from "#core/keys/key_rotation.ts";
 import { parseKeySet, type StoredKeySet } from "#core/keys/signing_keys.ts";
 import { keyListCommands } from "#tools/operator/config/key_list_commands.ts";
-import { MAKERS } from "#tools/operator/config/makers.ts";
 import { readSecret } from "#tools/operator/config/read_secret.ts";
-import { told } from "#tools/operator/config/told.ts";
+import { reportPut } from "#tools/operator/config/report_put.ts";
+import { SECRET_GENERATORS } from "#tools/operator/config/secret_generators.ts";
 import { checkStage, WHOLE_KEYS } from "#tools/stage/config/check_stage.ts";
 import { putParameters } from "#tools/stage/config/put_parameters.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
 import { actOnConfiguration, examples, type Terminal, table } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
-/** `config check | make | put | rotate | retire`, and those of key lists: what a stage is configured with. No value is ever shown. */
+/** `config check | make | put | rotate | retire` and the key list commands: a stage's configuration. Secret values are never shown. */
 export function configCommands(program: Command): void {
   const config = program
     .command("config")
-    .description("a stage's settings, and its secrets in SSM (docs/deploy.md); needs AWS credentials");
+    .description("a stage's settings and its secrets in SSM (docs/deploy.md); requires AWS credentials");
   const add = (name: string, what: string) => config.command(name).description(what);
 
   examples(
     actOnConfiguration(
-      add("check", "how each setting and parameter is, and what to mend before a deploy"),
+      add("check", "checks every setting and parameter, and lists what to fix before a deployment"),
       check,
     ),
     ["config check --stage nonprod"],
   );
-  examples(
-    actOnConfiguration(add("make", "makes the secrets that are only random, where they are missing"), make),
-    ["config make --stage nonprod"],
-  );
+  examples(actOnConfiguration(add("make", "generates the missing random secrets"), make), [
+    "config make --stage nonprod",
+  ]);
   examples(
     actOnConfiguration(
-      add("put", "writes secrets to SSM, all or none; asks for one, or reads it from standard input")
+      add(
+        "put",
+        "writes secrets to SSM, all or none; prompts for a single secret or reads it from standard input",
+      )
         .argument("[name]")
-        .option("--file <path>", "a file of NAME=value lines"),
+        .option("--file <path>", "a file with NAME=value lines"),
       put,
     ),
     ["config put MONGODB_URI --stage nonprod", "config put --file secrets.env --stage nonprod"],
   );
   examples(
     actOnConfiguration(
-      add("rotate", "rotates the signing keys in SSM; functions have them with the next deploy"),
+      add("rotate", "rotates the signing keys in SSM; functions use them from the next deployment"),
       rotate,
     ),
     ["config rotate --stage nonprod"],
   );
   examples(
     actOnConfiguration(
-      add("retire", "takes a signing key that leaked out of use: what it signed is refused").argument(
-        "<kid>",
-      ),
+      add("retire", "removes a leaked signing key; tokens it signed are refused").argument("<kid>"),
       retire,
     ),
     ["config retire 2026-01-31-AbCdEfGh --stage nonprod"],
@@ -64,21 +64,21 @@ async function check(terminal: Terminal, options: StageOptions): Promise<boolean
   const states = rows.map(([name, state, version]) => ({ name, state, version: version || null }));
   terminal.show({ states, problems }, [
     ...table([["name", "state", "version"], ...rows]),
-    ...(problems.length === 0 ? [] : ["", "To be mended before a deploy:", ...problems]),
+    ...(problems.length === 0 ? [] : ["", "Fix before deploying:", ...problems]),
   ]);
   return problems.length === 0;
 }
 
 async function make(terminal: Terminal, options: StageOptions): Promise<boolean> {
   const onStage = await openStage(options);
-  const present = await onStage.store.read(Object.keys(MAKERS));
+  const present = await onStage.store.read(Object.keys(SECRET_GENERATORS));
   const made = new Map<string, string>();
-  for (const [name, makeSecret] of Object.entries(MAKERS)) {
+  for (const [name, makeSecret] of Object.entries(SECRET_GENERATORS)) {
     const stored = present.get(name);
-    if (stored) terminal.say(`${name}: there already, version ${stored.version}`);
+    if (stored) terminal.say(`${name}: exists, version ${stored.version}`);
     else made.set(name, await makeSecret());
   }
-  if (made.size > 0) return told(terminal, await putParameters(onStage, made));
+  if (made.size > 0) return reportPut(terminal, await putParameters(onStage, made));
   terminal.result([]);
   return true;
 }
@@ -89,12 +89,12 @@ async function put(
   options: StageOptions & { file?: string },
 ): Promise<boolean> {
   if ((name === undefined) === (options.file === undefined))
-    throw new UsageError("Say either one name or --file.");
+    throw new UsageError("Pass either one name or --file.");
   const onStage = await openStage(options);
   const given =
     name === undefined ? await readValues(options.file ?? "") : { [name]: await readSecret(name) };
   const entries = Object.entries(given).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  return told(terminal, await putParameters(onStage, new Map(entries)));
+  return reportPut(terminal, await putParameters(onStage, new Map(entries)));
 }
 
 async function readValues(file: string): Promise<Record<string, string | undefined>> {
@@ -110,24 +110,24 @@ async function rotate(terminal: Terminal, options: StageOptions): Promise<boolea
 
 async function retire(terminal: Terminal, kid: string, options: StageOptions): Promise<boolean> {
   const onStage = await openStage(options);
-  await terminal.confirm(`What ${kid} signed is refused once the new set is deployed.`, kid);
+  await terminal.confirm(`Tokens signed by ${kid} are refused once the new key set is deployed.`, kid);
   return changeKeys(terminal, onStage, (set) => retireKey(set, kid, new Date()));
 }
 
-/** Changes the signing keys where they are, so that no file ever holds them. */
+/** Changes the signing keys directly in SSM, so that they are never written to a file. */
 async function changeKeys(
   terminal: Terminal,
   onStage: OnStage,
   change: (set: StoredKeySet) => Promise<StoredKeySet>,
 ): Promise<boolean> {
   const stored = (await onStage.store.read([WHOLE_KEYS])).get(WHOLE_KEYS);
-  if (!stored) throw new CommandError(`${WHOLE_KEYS}: missing in SSM. \`config make\` makes a first set.`);
+  if (!stored) throw new CommandError(`${WHOLE_KEYS} is missing in SSM. Generate it with \`config make\`.`);
   const changed = await change(parseKeySet(JSON.parse(stored.value))).catch((error: unknown) => {
     throw error instanceof RotationRefused ? new CommandError(error.message) : error;
   });
   const put = await putParameters(onStage, new Map([[WHOLE_KEYS, JSON.stringify(changed)]]));
-  if (!told(terminal, put)) return false;
+  if (!reportPut(terminal, put)) return false;
   for (const line of table(changed.keys.map(({ kid, state }) => [state, kid]))) terminal.say(line);
-  terminal.say(`Now deploy: npm run deploy -- --stage ${onStage.store.stage}`);
+  terminal.say(`Deploy to apply it: npm run deploy -- --stage ${onStage.store.stage}`);
   return true;
 }

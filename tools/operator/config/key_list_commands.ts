@@ -9,7 +9,7 @@ import {
   webhookSecret,
 } from "#tools/operator/config/key_lists.ts";
 import { readSecret } from "#tools/operator/config/read_secret.ts";
-import { told } from "#tools/operator/config/told.ts";
+import { reportPut } from "#tools/operator/config/report_put.ts";
 import { putParameters } from "#tools/stage/config/put_parameters.ts";
 import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
 import { actOnConfiguration, examples, type Terminal } from "#tools/terminal/command.ts";
@@ -18,17 +18,17 @@ import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 const NAMES = Object.keys(KEY_LISTS);
 const NAME = `<${NAMES.join("|")}>`;
 
-/** Adds a command on a stage to `config`. */
+/** Adds a command for a stage to `config`. */
 type AddCommand = (name: string, what: string) => Command;
 
-/** `config list | add | first | drop`: secrets of which several are good at once, one changed after the other. */
+/** `config list | add | first | drop`: secrets with several valid values, which are replaced one at a time. */
 export function keyListCommands(addCommand: AddCommand): void {
-  const list = addCommand("list", "the ids of the values that a secret holds").argument(NAME);
+  const list = addCommand("list", "lists the ids of a secret's values").argument(NAME);
   examples(actOnConfiguration(list, show), ["config list REFRESH_KEYS --stage nonprod"]);
 
   const adding = addCommand(
     "add",
-    "adds a value beside those that are good: makes a key, or asks for the secret that Stripe made",
+    "adds a value to a secret: generates a key, or prompts for the secret that Stripe generated",
   ).argument(NAME);
   examples(
     actOnConfiguration(adding, (terminal, name: string, options: StageOptions) =>
@@ -39,7 +39,7 @@ export function keyListCommands(addCommand: AddCommand): void {
 
   const first = addCommand(
     "first",
-    "puts a refresh key in front: it derives tokens from the deploy on",
+    "moves a refresh key to the front; it derives tokens from the next deployment on",
   ).argument("<id>");
   examples(
     actOnConfiguration(first, (terminal, id: string, options: StageOptions) =>
@@ -48,14 +48,14 @@ export function keyListCommands(addCommand: AddCommand): void {
     ["config first 1a2b3c4d --stage nonprod"],
   );
 
-  const dropping = addCommand("drop", "takes a value out: what it opened is refused from the deploy on")
+  const dropping = addCommand("drop", "removes a value; it is refused from the next deployment on")
     .argument(NAME)
     .argument("<id>");
   examples(
     actOnConfiguration(dropping, (terminal, name: string, id: string, options: StageOptions) =>
       change(terminal, name, options, async (entries, list) => {
         const rest = drop(entries, id, list);
-        await terminal.confirm(`${id} of ${name} is good no longer once that is deployed.`, id);
+        await terminal.confirm(`Value ${id} of ${name} is refused once the change is deployed.`, id);
         return rest;
       }),
     ),
@@ -65,7 +65,7 @@ export function keyListCommands(addCommand: AddCommand): void {
 
 function listOf(name: string): KeyList {
   const list = KEY_LISTS[name];
-  if (!list) throw new UsageError(`Say one of ${NAMES.join(", ")}.`);
+  if (!list) throw new UsageError(`The name must be one of ${NAMES.join(", ")}.`);
   return list;
 }
 
@@ -74,7 +74,7 @@ async function read(name: string, options: StageOptions) {
   const onStage = await openStage(options);
   const stored = (await onStage.store.read([name])).get(name);
   if (!stored)
-    throw new CommandError(`${name}: missing in SSM. \`config make\` or \`config put\` begins it.`);
+    throw new CommandError(`${name} is missing in SSM. Create it with \`config make\` or \`config put\`.`);
   return { list, onStage, entries: list.read(stored.value) };
 }
 
@@ -88,7 +88,7 @@ async function addTo(terminal: Terminal, name: string, entries: readonly Entry[]
   if (!make) return add(entries, webhookSecret(await readSecret(name)));
   const { entry, shown } = make();
   const longer = add(entries, entry);
-  if (shown !== null) terminal.err(`Hand this over; it is shown this once: ${shown}`);
+  if (shown !== null) terminal.err(`Give this key to the caller. It is shown only once: ${shown}`);
   return longer;
 }
 
@@ -100,8 +100,8 @@ async function change(
 ): Promise<boolean> {
   const { list, onStage, entries } = await read(name, options);
   const next = await changed(entries, list);
-  if (!told(terminal, await putParameters(onStage, new Map([[name, list.write(next)]])))) return false;
+  if (!reportPut(terminal, await putParameters(onStage, new Map([[name, list.write(next)]])))) return false;
   terminal.say(`${name}: ${next.map(({ id }) => id).join(", ")}`);
-  terminal.say(`Now deploy: npm run deploy -- --stage ${onStage.store.stage}`);
+  terminal.say(`Deploy to apply it: npm run deploy -- --stage ${onStage.store.stage}`);
   return true;
 }

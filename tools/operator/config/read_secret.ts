@@ -2,8 +2,7 @@ import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 
 /**
- * Reads one secret: from standard input if something is piped in, else from the person at the terminal, without showing
- * what is typed.
+ * Reads one secret from standard input if it is piped, else prompts for it without echoing the input.
  */
 export async function readSecret(name: string): Promise<string> {
   if (!process.stdin.isTTY) {

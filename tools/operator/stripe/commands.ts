@@ -6,8 +6,6 @@ import { check } from "#tools/stage/stripe/check.ts";
 
 /** `stripe setup | check | replay | reconcile`: see docs/runbooks/stripe.md. */
 export function stripeCommands(program: Command): void {
-  const stripe = program
-    .command("stripe")
-    .description("the webhook endpoint, Stripe's events and subscriptions");
+  const stripe = program.command("stripe").description("Stripe's webhook endpoint, events and subscriptions");
   for (const add of [setup, check, replay, reconcile]) add(stripe);
 }

@@ -5,17 +5,17 @@ import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscri
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
 import { readAll } from "#tools/stage/stripe/read_all.ts";
 
-/** Where one subscription is not here what it is at Stripe. */
+/** A difference between our record of a subscription and Stripe's. */
 export interface Difference {
-  /** sub_…, Stripe's. */
+  /** Stripe's subscription id, sub_…. */
   id: string;
-  /** `gone`: Stripe knows none by that id, so there is nothing to mend it by. */
+  /** `gone`: Stripe has no subscription of that id, so our record can't be corrected from it. */
   kind: "missing" | "differs" | "gone";
-  /** For a person: Stripe's ids, states and times only. */
+  /** The difference as text: only Stripe's ids, statuses and times. */
   words: string;
 }
 
-/** Walks all of Stripe's subscriptions to our products, and all of ours. Oldest first. */
+/** Compares all of Stripe's subscriptions to our products with all of our records. Oldest first. */
 export async function findDifferences(core: EventCore): Promise<Difference[]> {
   const ours = new Map<string, Subscription>();
   for await (const record of core.subscriptions.all()) ours.set(record.stpSubscriptionId, record);
@@ -38,27 +38,29 @@ export async function findDifferences(core: EventCore): Promise<Difference[]> {
   return found;
 }
 
-/** Whether a subscription is one of those of which a person may have one. */
+/** Whether a subscription counts toward the limit of one per user. */
 function isCounted({ status, rejectedAt, isOtherProduct }: Subscription): boolean {
   const isPaying = isKnownStatus(status) && status !== "incomplete" && !hasEnded(status);
   return isPaying && rejectedAt === null && !isOtherProduct;
 }
 
-/** The subscriptions of people who have several: somebody pays twice. */
+/** The subscriptions of users with more than one, who pay twice. */
 function findSeveral(records: readonly Subscription[]): string[] {
   const byUser = Map.groupBy(records.filter(isCounted), ({ userId }) => userId);
   const several = [...byUser.values()].filter(({ length }) => length > 1).flat();
   return several.map(({ stpSubscriptionId }) => stpSubscriptionId);
 }
 
-/** Events go on coming during the walk: only what differs now counts. */
+/** Compares again, because events arrive during the walk: only a difference that still exists is reported. */
 async function compareNow(core: EventCore, id: string, isOneOfSeveral: boolean): Promise<Difference | null> {
   const record = await core.subscriptions.findByStripeId(id);
   const current = await retrieveSubscription(core, id);
   const difference = compare(core, id, record, current);
   if (difference || !record || !isOneOfSeveral) return difference;
   const count = (await core.subscriptions.listByUser(record.userId)).filter(isCounted).length;
-  return count > 1 ? { id, kind: "differs", words: `is one of ${count} that its user pays for` } : null;
+  return count > 1
+    ? { id, kind: "differs", words: `is one of ${count} subscriptions that its user pays for` }
+    : null;
 }
 
 function compare(
@@ -67,7 +69,7 @@ function compare(
   record: Subscription | null,
   current: Stripe.Subscription | null,
 ): Difference | null {
-  if (!current) return record && { id, kind: "gone", words: `${record.status} here, not at Stripe` };
+  if (!current) return record && { id, kind: "gone", words: `${record.status} here, unknown to Stripe` };
   const product = readProduct(current, billing.productIds, record);
   if (product === null) return null;
   if (!record) {
@@ -79,6 +81,6 @@ function compare(
   const changes = (Object.keys(state) as (keyof SubscriptionState)[])
     .filter((field) => (record[field] ?? null) !== state[field])
     .map((field) => `${field} ${record[field] ?? null} -> ${state[field]}`);
-  if (record.rejectedAt && !record.refundedAt) changes.push("rejected, but not given back yet");
+  if (record.rejectedAt && !record.refundedAt) changes.push("rejected, but not refunded yet");
   return changes.length === 0 ? null : { id, kind: "differs", words: `differs: ${changes.join(", ")}` };
 }

@@ -11,14 +11,14 @@ import { stripeRefusal } from "#core/services/stripe.ts";
 import { bindDeadline } from "#entry/deadline.ts";
 import { withEventCore } from "#tools/operator/stripe/with_event_core.ts";
 import { readAll } from "#tools/stage/stripe/read_all.ts";
-import { act, examples, inWords, readTime, type Terminal } from "#tools/terminal/command.ts";
+import { act, examples, readTime, summarizeError, type Terminal } from "#tools/terminal/command.ts";
 import { UsageError } from "#tools/terminal/errors.ts";
 
-/** Stripe's list goes back no further. */
+/** Stripe lists the events of the last 30 days. */
 const LISTED_SECONDS = 30 * DAY;
-const WHATEVER_BECAME_OF_IT: readonly StripeEventStatus[] = ["failed", "done", "ignored"];
+const ANY_FINAL_STATUS: readonly StripeEventStatus[] = ["failed", "done", "ignored"];
 
-/** What became of one event. */
+/** The outcome of replaying one event. */
 interface Ending {
   id: string;
   type: string;
@@ -26,14 +26,17 @@ interface Ending {
   reason: string | null;
 }
 
-/** `stripe replay`: works events again, from the ledger or from Stripe's list of events. */
+/** `stripe replay`: processes events again, from our ledger or from Stripe's list of events. */
 export function replay(program: Command): void {
   const command = program
     .command("replay")
-    .argument("[event...]", "evt_...: works these again, even if they are done")
-    .option("--failed", "those of the ledger that failed or were left behind")
-    .option("--since <time>", "those since then that Stripe lists and the ledger lacks or has not finished")
-    .description("works events again: it is what the webhook does, so nothing is done twice");
+    .argument("[event...]", "event ids, evt_...: processes these again, even if they are done")
+    .option("--failed", "processes the events of the ledger that failed or whose processing was interrupted")
+    .option(
+      "--since <time>",
+      "processes the events that Stripe has listed since that time and that are missing or unfinished in the ledger",
+    )
+    .description("processes events again as the webhook does; an effect that has happened is not repeated");
   examples(command, [
     "stripe replay evt_1Qx...",
     "stripe replay --failed",
@@ -41,8 +44,8 @@ export function replay(program: Command): void {
   ]);
   act(command, (terminal, ids: string[], options: { failed?: boolean; since?: string }) => {
     const ways = [ids.length > 0, options.failed === true, options.since !== undefined];
-    if (ways.filter(Boolean).length !== 1) throw new UsageError("Say event ids, --failed or --since.");
-    if (!ids.every((id) => /^evt_\w+$/.test(id))) throw new UsageError("An event's id is evt_...");
+    if (ways.filter(Boolean).length !== 1) throw new UsageError("Pass event ids, --failed or --since.");
+    if (!ids.every((id) => /^evt_\w+$/.test(id))) throw new UsageError("An event id begins with evt_.");
     const since = options.since === undefined ? null : readTime(options.since);
     return withEventCore(terminal, async (core) => {
       const endings: Ending[] = [];
@@ -51,7 +54,7 @@ export function replay(program: Command): void {
         read: () => ReceivedEvent | Promise<ReceivedEvent>,
         again?: readonly StripeEventStatus[],
       ) => void endings.push(await workOne(terminal, core, id, read, again));
-      for (const id of ids) await work(id, () => findEvent(core, id), WHATEVER_BECAME_OF_IT);
+      for (const id of ids) await work(id, () => findEvent(core, id), ANY_FINAL_STATUS);
       if (options.failed) for (const event of await listFailed(core)) await work(event.id, () => event);
       for (const event of since ? await listSince(terminal, core, since) : []) {
         const { id, type } = event;
@@ -65,7 +68,7 @@ export function replay(program: Command): void {
   });
 }
 
-/** Works on one event and says what became of it. */
+/** Processes one event and prints its outcome. */
 async function workOne(
   terminal: Terminal,
   core: EventCore,
@@ -79,18 +82,16 @@ async function workOne(
     type = event.type;
     const outcome = await processEvent(bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS), event, again);
     const reason = outcome?.status === "ignored" ? outcome.reason : null;
-    terminal.say(
-      `${id}  ${type}  ${outcome?.status ?? "finished by somebody else"}${reason ? ` (${reason})` : ""}`,
-    );
+    terminal.say(`${id}  ${type}  ${outcome?.status ?? "already processed"}${reason ? ` (${reason})` : ""}`);
     return { id, type, ending: outcome?.status ?? "finished before", reason };
   } catch (error) {
-    const reason = inWords(error);
+    const reason = summarizeError(error);
     terminal.say(`${id}  ${type}  failed: ${reason}`);
     return { id, type, ending: "failed", reason };
   }
 }
 
-/** An event as the ledger has it, else as Stripe does. */
+/** Finds an event in the ledger, else at Stripe. */
 async function findEvent(core: EventCore, id: string): Promise<ReceivedEvent> {
   const row = await core.stripeEvents.find(id);
   if (row) return fromLedger(row);
@@ -100,7 +101,7 @@ async function findEvent(core: EventCore, id: string): Promise<ReceivedEvent> {
     );
   } catch (error) {
     if (stripeRefusal(error)?.code !== "resource_missing") throw error;
-    throw new NestError("not_found", { detail: "neither the ledger nor Stripe has it" });
+    throw new NestError("not_found", { detail: "unknown to the ledger and to Stripe" });
   }
 }
 
@@ -127,7 +128,7 @@ async function listFailed(core: EventCore): Promise<ReceivedEvent[]> {
 async function listSince(terminal: Terminal, core: EventCore, since: Date): Promise<ReceivedEvent[]> {
   const created = { gte: Math.floor(since.getTime() / 1000) };
   if (core.clock.now().getTime() / 1000 - created.gte > LISTED_SECONDS)
-    terminal.err("Stripe lists events for 30 days: older ones are not worked.");
+    terminal.err("Stripe lists events for 30 days only. Older events are not processed.");
   const types: string[] = STRIPE_EVENT_TYPES;
   const listed = await readAll(
     core.stripe,
@@ -137,7 +138,7 @@ async function listSince(terminal: Terminal, core: EventCore, since: Date): Prom
   return inOrder(listed.reverse());
 }
 
-/** Oldest first. Stripe's time has whole seconds: within one, an object is made before it changes. */
+/** Oldest first. Stripe's times are whole seconds; within a second, a creation comes before updates. */
 function inOrder(events: readonly ReceivedEvent[]): ReceivedEvent[] {
   const place = ({ type }: ReceivedEvent) => (STRIPE_EVENT_TYPES as string[]).indexOf(type);
   return events.toSorted(
@@ -152,5 +153,5 @@ async function isFinished(core: EventCore, id: string): Promise<boolean> {
 
 function summary(endings: readonly Ending[]): string {
   const count = (wanted: Ending["ending"]) => endings.filter(({ ending }) => ending === wanted).length;
-  return `${endings.length} events: ${count("done")} done, ${count("ignored")} ignored, ${count("failed")} failed, ${count("finished before")} finished before.`;
+  return `${endings.length} events: ${count("done")} done, ${count("ignored")} ignored, ${count("failed")} failed, ${count("finished before")} already processed.`;
 }

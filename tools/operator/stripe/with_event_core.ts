@@ -12,7 +12,7 @@ import { stripeVariables } from "#core/services/stripe.ts";
 import { withAwsCredentials } from "#tools/operator/aws_credentials.ts";
 import type { Terminal } from "#tools/terminal/command.ts";
 
-/** What an operator's machine must have: no key that signs tokens is among it. */
+/** The variables an operator needs. Signing keys are not among them. */
 const variables = {
   STAGE: coreVariables.STAGE,
   ...mongoVariables,
@@ -22,9 +22,9 @@ const variables = {
 };
 
 /**
- * Does work on the database, Stripe and mail that an environment names, with the same code as the webhook. Warnings go
- * to standard error as log lines.
- * @throws ConfigError naming every variable that is missing or unusable
+ * Runs work with the webhook's own code on the database, Stripe account and mail service of an environment. Warnings are
+ * log lines on standard error.
+ * @throws ConfigError naming every variable that is missing or invalid
  */
 export async function withEventCore<Result>(
   { environment, err }: Pick<Terminal, "environment" | "err">,

@@ -7,28 +7,28 @@ import { type StripeApi, stripeRefusal, stripeVariables } from "#core/services/s
 import { differencesOf, listEndpoints, readUrl } from "#tools/stage/stripe/endpoints.ts";
 import { act, examples } from "#tools/terminal/command.ts";
 
-/** `stripe check`: says where Stripe is not set up as Nest needs it. */
+/** `stripe check`: compares the Stripe account with what Nest requires. */
 export function check(program: Command): void {
   const command = program
     .command("check")
-    .requiredOption("--url <address>", "where Stripe posts")
-    .description("says what differs at Stripe: the webhook endpoint, the price");
+    .requiredOption("--url <address>", "the webhook URL")
+    .description("checks the webhook endpoint and the price at Stripe");
   examples(command, ["stripe check --url https://nest.example/1/webhook/stripe"]);
   act(command, async (terminal, options: { url: string }) => {
     const differences = await stripeDifferences(readUrl(options.url), terminal.environment);
-    const allIsWell = "Stripe is set up as Nest needs it.";
+    const allIsWell = "The Stripe account is set up as Nest requires.";
     terminal.show({ differences }, differences.length > 0 ? differences : allIsWell);
     return differences.length === 0;
   });
 }
 
 /**
- * Where Stripe is not set up as an environment's Nest needs it, a line each.
- * @param url where Stripe posts
+ * Lists where the Stripe account differs from what an environment requires, one line each.
+ * @param url the webhook URL
  * @throws ConfigError, NestError stripe_error
  */
 export async function stripeDifferences(url: string, environment: Environment): Promise<string[]> {
-  // Both groups at once, so that one line names everything that is missing.
+  // Reads both groups together, so that one error names all missing variables.
   readConfig({ ...stripeVariables, ...billingVariables }, environment);
   const stripe = stripePart.open(environment);
   const [endpoints, price] = await Promise.all([
@@ -43,7 +43,7 @@ export async function stripeDifferences(url: string, environment: Environment): 
   ];
 }
 
-/** What is wrong with the price that trials are of, a line each. */
+/** Lists the problems of the price that trials use, one line each. */
 export async function checkPrice(
   stripe: StripeApi,
   { priceId, productIds }: Pick<BillingSettings, "priceId" | "productIds">,
@@ -53,10 +53,10 @@ export async function checkPrice(
   const product = typeof price.product === "string" ? price.product : price.product.id;
   return [
     ...(price.active ? [] : [`STRIPE_PRICE_ID: ${priceId} is not active`]),
-    ...(price.recurring ? [] : [`STRIPE_PRICE_ID: ${priceId} is paid once, not by subscription`]),
+    ...(price.recurring ? [] : [`STRIPE_PRICE_ID: ${priceId} is a one-time price, not a recurring one`]),
     ...(productIds.includes(product)
       ? []
-      : [`STRIPE_PRICE_ID: ${priceId} is of ${product}, which STRIPE_PRODUCT_IDS does not name`]),
+      : [`STRIPE_PRICE_ID: ${priceId} belongs to ${product}, which is not in STRIPE_PRODUCT_IDS`]),
   ];
 }
 

@@ -6,15 +6,15 @@ import { UsageError } from "#tools/terminal/errors.ts";
 
 const PATH = "/1/webhook/stripe";
 
-/** The address that Stripe is to post to. @throws UsageError */
+/** Parses the webhook URL. @throws UsageError */
 export function readUrl(text: string | undefined): string {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : null;
   const isPlain = url && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
   if (isPlain && url.protocol === "https:" && url.pathname.endsWith(PATH)) return url.href;
-  throw new UsageError(`Say --url and the webhook's address, such as https://nest.example${PATH}.`);
+  throw new UsageError(`--url must be the https URL of the webhook, such as https://nest.example${PATH}.`);
 }
 
-/** The endpoints that Stripe has for an address, oldest first. */
+/** Lists the endpoints of a URL at Stripe, oldest first. */
 export async function listEndpoints(stripe: StripeApi, url: string): Promise<Stripe.WebhookEndpoint[]> {
   const endpoints = await readAll(
     stripe,
@@ -24,7 +24,7 @@ export async function listEndpoints(stripe: StripeApi, url: string): Promise<Str
   return endpoints.reverse();
 }
 
-/** What is not as Nest needs it, a line each. */
+/** Lists where an endpoint differs from what Nest requires, one line each. */
 export function differencesOf(endpoint: Stripe.WebhookEndpoint): string[] {
   const { enabled_events, api_version } = endpoint;
   const isEverything = enabled_events.includes("*");
@@ -36,7 +36,7 @@ export function differencesOf(endpoint: Stripe.WebhookEndpoint): string[] {
     ...(api_version === Stripe.API_VERSION
       ? []
       : [`api_version is ${api_version ?? "the account's default"}, not ${Stripe.API_VERSION}`]),
-    ...(endpoint.status === "enabled" ? [] : [`it is ${endpoint.status}`]),
+    ...(endpoint.status === "enabled" ? [] : [`status is ${endpoint.status}`]),
   ];
   return differences.map((difference) => `${endpoint.id}: ${difference}`);
 }

@@ -1,13 +1,13 @@
 import type Stripe from "stripe";
 import type { StripeApi } from "#core/services/stripe.ts";
 
-/** Batch commands only, so a long timeout is fine: Stripe needs a while for a page of 100 items. */
+/** Used by batch commands only, so a long timeout is fine: Stripe takes a while for a page of 100 items. */
 const PAGE_LIMIT_MS = 20_000;
 const RETRIES = 3;
 
 /**
- * Walks a list of Stripe's to its end, however long, newest first as Stripe has it.
- * @param pick what to keep of an item, or null for nothing
+ * Reads a Stripe list to its end, newest first.
+ * @param pick maps an item to the value to keep, or to null to skip it
  * @throws NestError stripe_error
  */
 export function readAll<Item, Kept>(
