@@ -1,4 +1,4 @@
-import { inWords } from "#tools/terminal/command.ts";
+import { summarizeError } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
 /**
@@ -9,5 +9,5 @@ export function explainError(error: unknown): string {
   if (error instanceof CommandError || error instanceof UsageError) return error.message;
   if (error instanceof Error && /^Mongo/.test(error.name))
     return `This machine can't reach the database of MONGODB_URI (${error.name}). Check its network access list.`;
-  return inWords(error);
+  return summarizeError(error);
 }
