@@ -29,7 +29,7 @@ const timestamp = (
  */
 export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   client_id: {
-    description: "The OAuth client that sends the request.",
+    description: "The OAuth client's id.",
     example: "client_000000C2kdCzNlbL1BqR5FeMatItU",
   },
   user_id: { description: `The user's id. ${OPAQUE}`, example: USER },

@@ -147,7 +147,7 @@ export interface ErrorBodies {
 export interface Requests {
   /** Exchanges a mailed code, or a refresh token, for tokens. */
   authenticate_user: {
-    /** The OAuth client that sends the request. */
+    /** The OAuth client's id. */
     client_id: string;
     /** The grant to exchange. Fields of the other grant are ignored. */
     grant_type: "refresh_token" | "authorization_code";
@@ -162,7 +162,7 @@ export interface Requests {
   };
   /** Starts a trial for an email address and sends the magic link that opens it. */
   create_trial_and_magic_link: {
-    /** The OAuth client that sends the request. */
+    /** The OAuth client's id. */
     client_id: string;
     /** The URL that the magic link opens. It must equal one of the client's redirect URIs exactly. */
     redirect_uri: string;
@@ -203,7 +203,7 @@ export interface Requests {
   };
   /** Lists the news items currently shown to a client. */
   list_news_items: {
-    /** The OAuth client that sends the request. */
+    /** The OAuth client's id. */
     client_id: string;
   };
   /** Lists a user's active sessions, oldest first. */
@@ -220,14 +220,14 @@ export interface Requests {
   };
   /** Signs out: revokes the session of a refresh token. */
   revoke_token: {
-    /** The OAuth client that sends the request. */
+    /** The OAuth client's id. */
     client_id: string;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
     refresh_token: string;
   };
   /** Emails a magic link that signs the recipient in once. */
   send_magic_link: {
-    /** The OAuth client that sends the request. */
+    /** The OAuth client's id. */
     client_id: string;
     /** The URL that the magic link opens. It must equal one of the client's redirect URIs exactly. */
     redirect_uri: string;
@@ -275,7 +275,7 @@ export interface Responses {
     refresh_token: string;
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
-    /** The OAuth client that sends the request. */
+    /** The OAuth client's id. */
     client_id: string;
   };
   create_trial_and_magic_link: undefined;

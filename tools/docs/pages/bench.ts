@@ -24,6 +24,7 @@ export async function render() {
   ];
 }
 
+/** When and where a section was measured. */
 type Measured = { ranAt: string; machine: Parameters<typeof sayMachine>[0] };
 
 function section(

@@ -6,6 +6,7 @@ export const path = "docs/cli.md";
 
 const code = (text: string) => `\`${text}\``;
 
+/** The command with its arguments, as one types it. */
 function call(area: Command, command: Command): string {
   const args = command.registeredArguments.map((argument) => {
     const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
@@ -14,10 +15,12 @@ function call(area: Command, command: Command): string {
   return code([area.name(), command.name(), ...args].join(" "));
 }
 
+/** The options of a command with their descriptions. */
 function options(command: Command): string {
   return command.options.map(({ flags, description }) => `${code(flags)} ${description}`).join("; ");
 }
 
+/** @returns the blocks of the page */
 export async function render() {
   const program = nestProgram();
   return [
@@ -56,5 +59,6 @@ export async function render() {
         "\n",
       ),
     ]),
+    "Next: [operate](operate.md) for alarms and runbooks, [configure](configure.md) for the variables.",
   ];
 }

@@ -63,6 +63,7 @@ function errorBody(code: string): string {
   return `  ${code}: ${objectType({ properties, required: Object.keys(properties) }, "  ")};\n`;
 }
 
+/** @returns the text of the file */
 export async function render() {
   const forms = newestForms(formsOf(await buildDocument()));
   const each = (write: (form: DocumentedForm) => string) => forms.map(write).join("");

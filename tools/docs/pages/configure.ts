@@ -87,6 +87,7 @@ function readersOf({ functions }: Row, all: number): string {
   return functions.map(code).join(", ");
 }
 
+/** @returns the blocks of the page */
 export async function render() {
   const described = parseExample(await read(".env.example"));
   const table = await rows([...described.keys()]);
@@ -132,6 +133,7 @@ export async function render() {
         readers,
       ]),
     },
+    "Next: [deploy](deploy.md), [limits and cost](limits_and_cost.md).",
   ];
 }
 

@@ -5,6 +5,7 @@ import { errorsOf, formsOf } from "#tools/openapi/read.ts";
 
 export const path = "docs/errors.md";
 
+/** @returns the blocks of the page */
 export async function render() {
   const document = await buildDocument();
   const webhook = document.paths["/1/webhook/stripe"]?.post;
@@ -37,5 +38,6 @@ export async function render() {
     Object.entries(CARRIED)
       .map(([code, { description }]) => `- \`${code}\`: ${description}`)
       .join("\n"),
+    "Next: [methods](methods.md), [requirements of the desktop client](desktop_client.md).",
   ];
 }

@@ -141,10 +141,8 @@ const bill = (rows: readonly (readonly [string, string, number])[]) => ({
   ],
 });
 
-export async function render() {
+function limits() {
   return [
-    "# Limits and cost",
-    "Rate limits, lifetimes and sizes, for developers who call the API; resources and cost of a stage, for people who deploy it.",
     "## Limits",
     "A caller above one of these rate limits gets `rate_limited` with `Retry-After`. Set the variable " +
       "([configure](configure.md)) to change a limit, or to 0 to switch it off. A network is an IPv4 address or the first 64 " +
@@ -168,6 +166,11 @@ export async function render() {
         ["Expired records", `deleted ${duration(KEPT_AFTER_END_SECONDS)} after they expire`],
       ],
     },
+  ];
+}
+
+async function resources() {
+  return [
     "## Resources of a stage",
     { head: ["Memory, timeout", "Functions"], rows: functionLimits(await listFunctions()) },
     "Lambda allocates CPU in proportion to memory. A cold start with a database spends its time on TLS and key derivation, " +
@@ -176,6 +179,11 @@ export async function render() {
       head: ["Stage", "API Gateway throttle", "Reserved concurrency", "Log retention"],
       rows: await throttles(),
     },
+  ];
+}
+
+function costOfCalls() {
+  return [
     "## Cost of a million calls",
     `Prices are ${PRICE_SOURCE}: check them before you budget. The free tier, which covers much of a small stage, is not ` +
       "deducted.",
@@ -187,12 +195,29 @@ export async function render() {
     "If calls took twice as long, a million would cost " +
       `${dollars(MILLION * seconds * PRICES.gigabyteSecond)} more. Beak's desktop app makes about four calls an hour while it is ` +
       "open: a million calls serve about 1,000 users for a month of eight-hour days (1,000 × 31 × 8 × 4 = 992,000).",
+  ];
+}
+
+async function costWithoutTraffic() {
+  return [
     "## Cost of a stage without traffic",
     "At most, per month. There is no server and no NAT gateway.",
     bill(await fixedCosts()),
     "SSM parameters, the deployment bucket and EventBridge events of AWS services are free or cost cents. Switched off by " +
       "default: X-Ray (`tracing: Active`, $5 per million traces), a customer managed KMS key ($1 a month and $0.03 per 10,000 " +
       "uses), reserved concurrency (free). Not included: the database, Stripe's fees, the DNS zone ($0.50).",
+  ];
+}
+
+/** @returns the blocks of the page */
+export async function render() {
+  return [
+    "# Limits and cost",
+    "Rate limits, lifetimes and sizes, for developers who call the API; resources and cost of a stage, for people who deploy it.",
+    ...limits(),
+    ...(await resources()),
+    ...costOfCalls(),
+    ...(await costWithoutTraffic()),
     "Next: [scale](scale.md) shows which part becomes the bottleneck first, [performance](performance.md) the measured times.",
   ];
 }

@@ -103,14 +103,16 @@ async function method(form: DocumentedForm) {
   ];
 }
 
+/** @returns the blocks of the page */
 export async function render() {
   const document = await buildDocument();
   return [
     "# Methods",
     "Every method with its fields, examples and errors, for developers who call the API. [openapi.json](openapi.json) has " +
-      "the same in machine-readable form; the local stack (`npm start`) serves it at http://localhost:3000/docs.",
+      "the same in machine-readable form; the local stack (`npm start`) serves it at http://localhost:3000/docs. The [quickstart](../README.md#quickstart) has calls that you can paste.",
     ...document.info.description.split("\n\n"),
     `The common errors, which every method can return, are ${codes(COMMON_ERRORS)}. [Errors](errors.md) explains each code.`,
     ...(await Promise.all(formsOf(document).map(method))).flat(),
+    "Next: [errors](errors.md), [the typed client](../packages/client/README.md).",
   ];
 }

@@ -43,5 +43,6 @@ export async function render() {
       head: ["Write", "Why concurrent calls are harmless"],
       rows: Object.entries(plainWrites).map(([place, why]) => [code(place), why]),
     },
+    "Next: [faults](faults.md), [threats](security/threats.md).",
   ];
 }

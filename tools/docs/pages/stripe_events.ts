@@ -2,6 +2,7 @@ import { STRIPE_EVENTS } from "#core/billing/events/event_types.ts";
 
 export const path = "docs/stripe_events.md";
 
+/** @returns the blocks of the page */
 export async function render() {
   return [
     "# Stripe's events",
@@ -13,5 +14,6 @@ export async function render() {
       head: ["Event", "What it does"],
       rows: Object.entries(STRIPE_EVENTS).map(([type, what]) => [`\`${type}\``, what]),
     },
+    "Next: [Stripe](runbooks/stripe.md), [decision 10](decisions/0010_money.md) on how events are processed.",
   ];
 }
