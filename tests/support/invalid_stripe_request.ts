@@ -1,5 +1,5 @@
-/** A program that asks a double of its own for what Stripe does not have. */
+/** A program that sends its own Stripe double a parameter that Stripe does not have. */
 import { errorOf, startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 await using running = await startDoubleWithSdk();
-await errorOf(running.stripe.customers.create({ colour: "red" } as object));
+await errorOf(running.stripe.customers.create({ color: "red" } as object));

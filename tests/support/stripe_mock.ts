@@ -7,23 +7,26 @@ import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
 import { buildGoProgram } from "#tools/machine/go_program.ts";
 import { exclusively } from "#tools/machine/lock.ts";
 
-/** The newest; its API version is older than the SDK's. */
+/** The newest version. Its API version is older than the SDK's. */
 export const STRIPE_MOCK_VERSION = "v0.203.0";
 
-/** Stripe's own stand-in, which knows no state but every parameter and field of its version. */
+/** A running stripe-mock: Stripe's own stub, which keeps no state but validates every parameter of its API version. */
 export interface StripeMock {
   url: string;
-  /** The version of Stripe's API that it knows, such as `2026-08-26.dahlia`. */
+  /** Its version of Stripe's API, such as `2026-08-26.dahlia`. */
   apiVersion: string;
   stop(): Promise<void>;
 }
 
-/** Builds stripe-mock once, then starts it. Else why there is none. */
+/**
+ * Starts stripe-mock, after building it with Go if it is not in the cache.
+ * @returns the reason in `missing` if it can't be built
+ */
 export async function startStripeMock(): Promise<StripeMock | { missing: string }> {
   const folder = join(cacheDirectory(), "stripe_mock");
   const binary = join(folder, `stripe-mock-${STRIPE_MOCK_VERSION}`);
   if (!existsSync(binary) && onPath("go") === null)
-    return { missing: "it is built with Go, and there is none on PATH" };
+    return { missing: "Go is not on PATH, and stripe-mock is built with Go." };
   await mkdir(folder, { recursive: true });
   const source = `github.com/stripe/stripe-mock@${STRIPE_MOCK_VERSION}`;
   const failure = await exclusively(join(folder, "lock"), () => buildGoProgram(source, binary)).catch(
@@ -31,7 +34,7 @@ export async function startStripeMock(): Promise<StripeMock | { missing: string 
   );
   if (failure !== undefined) return { missing: failure };
   const port = await freePort();
-  // It would listen for HTTPS on every interface if it were not told where.
+  // Without an HTTPS address it listens for HTTPS on every interface.
   const addresses = ["-http-addr", `127.0.0.1:${port}`, "-https-addr", "127.0.0.1:0"];
   const server = startServer(binary, addresses);
   const url = `http://127.0.0.1:${port}`;
@@ -46,9 +49,9 @@ export async function startStripeMock(): Promise<StripeMock | { missing: string 
   }
 }
 
-/** It does not say which version it knows, but carries the description of it. */
+/** Reads the API version from the OpenAPI document that the binary contains. */
 async function apiVersionOf(binary: string): Promise<string> {
   const [, version] = /"version": ?"(\d{4}-\d\d-\d\d\.\w+)"/.exec(await readFile(binary, "latin1")) ?? [];
-  if (version === undefined) throw new Error("stripe-mock does not say which API version it knows");
+  if (version === undefined) throw new Error("stripe-mock's binary contains no API version.");
   return version;
 }

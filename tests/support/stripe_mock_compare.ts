@@ -1,18 +1,18 @@
 import type { Form, FormValue } from "#stripe_double/form.ts";
 
-/** A field of a resource that one of two answers has and the other lacks. */
+/** A field that only one of two answers has. */
 export interface ShapeDifference {
-  /** `subscription.trial_settings.end_behavior.billing_cycle_anchor`. */
+  /** Such as `subscription.trial_settings.end_behavior.billing_cycle_anchor`. */
   field: string;
   onlyIn: "double" | "stripe-mock";
 }
 
-/** Where two answers to one request have not the same fields, wherever both have an object to compare. */
+/** The fields that only one of two answers to a request has. Compares only objects of the same kind that both answers have. */
 export function compareShapes(double: unknown, mock: unknown, place = "answer"): ShapeDifference[] {
   if (Array.isArray(double) && Array.isArray(mock)) {
     return double.length > 0 && mock.length > 0 ? compareShapes(double[0], mock[0], `${place}[]`) : [];
   }
-  // Its example of an event is always about a plan, whatever was asked for.
+  // stripe-mock's example of an event is always about a plan.
   if (!isObject(double) || !isObject(mock) || double.object !== mock.object) return [];
   const here = typeof double.object === "string" && double.object !== "list" ? double.object : place;
   const differences: ShapeDifference[] = [];
@@ -29,7 +29,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A decoded form as it was written: `items[0][price]=...`. */
+/** Encodes a form in Stripe's bracket notation: `items[0][price]=...`. */
 export function encodeForm(form: Form): URLSearchParams {
   const pairs: [string, string][] = [];
   const write = (name: string, value: FormValue): void => {

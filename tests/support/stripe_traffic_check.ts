@@ -1,47 +1,47 @@
 /**
- * Sees every exchange of every double in a test file and in the programs that it runs, and fails the test that made one
- * that is not Stripe's. Vitest loads this before each file; whatever else a test does, it need not know of it.
+ * Checks the traffic of every Stripe double against the schema generated from Stripe's SDK: in the test's process and in the
+ * programs that it runs. A test whose traffic does not match the schema fails. Vitest loads this module before each test
+ * file, so tests do not import it.
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as immediately } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, afterEach, inject } from "vitest";
 import { type TrafficRecord, traffic } from "#stripe_double/traffic.ts";
 import type { TrafficSchemaCheck } from "#tests/support/stripe_schema/traffic_schema_check.ts";
 import { parseTrafficLine, TRAFFIC_LOG } from "#tests/support/stripe_traffic_log.ts";
 
-/** A test that makes very many must not keep them all. */
-const BATCH = 1_000;
+/** Records are checked in batches, so that a test with much traffic does not keep all of it in memory. */
+const BATCH_SIZE = 1_000;
 
-const log = join(tmpdir(), `nest-traffic-${randomUUID()}`);
+const log = join(tmpdir(), `nest-stripe-traffic-${randomUUID()}`);
 process.env[TRAFFIC_LOG] = log;
-/** What nobody looked at yet, and what was found in the rest. */
-const seen: TrafficRecord[] = [];
-let found = new Set<string>();
-let check: TrafficSchemaCheck | undefined;
+const unchecked: TrafficRecord[] = [];
+let foundErrors = new Set<string>();
+let schemaCheck: TrafficSchemaCheck | undefined;
 
-const see = (message: unknown) => {
-  seen.push(message as TrafficRecord);
-  if (seen.length < BATCH) return;
-  if (check) look(check, seen.splice(0));
-  else void openCheck();
+const collect = (message: unknown) => {
+  unchecked.push(message as TrafficRecord);
+  if (unchecked.length < BATCH_SIZE) return;
+  if (schemaCheck) checkRecords(schemaCheck, unchecked.splice(0));
+  else void openSchemaCheck();
 };
-traffic.subscribe(see);
+traffic.subscribe(collect);
 
-function look(by: TrafficSchemaCheck, some: readonly TrafficRecord[]): void {
-  for (const exchange of some) for (const fault of by.schemaErrors(exchange)) found.add(fault);
+function checkRecords(check: TrafficSchemaCheck, records: readonly TrafficRecord[]): void {
+  for (const record of records) for (const error of check.errorsOf(record)) foundErrors.add(error);
 }
 
-/** Most files never talk to Stripe, and need none of this. */
-async function openCheck(): Promise<TrafficSchemaCheck> {
+/** Loads the schema. Most test files have no Stripe traffic and never load it. */
+async function openSchemaCheck(): Promise<TrafficSchemaCheck> {
   const { TrafficSchemaCheck } = await import("#tests/support/stripe_schema/traffic_schema_check.ts");
-  check ??= new TrafficSchemaCheck(JSON.parse(readFileSync(inject("stripeSchema"), "utf8")));
-  return check;
+  schemaCheck ??= new TrafficSchemaCheck(JSON.parse(readFileSync(inject("stripeSchema"), "utf8")));
+  return schemaCheck;
 }
 
-/** What programs wrote down since the last time. */
+/** Reads and deletes the traffic that programs have logged. */
 function takeLogged(): TrafficRecord[] {
   try {
     return readFileSync(log, "utf8").split("\n").slice(0, -1).map(parseTrafficLine);
@@ -52,49 +52,51 @@ function takeLogged(): TrafficRecord[] {
   }
 }
 
-/** What was wrong since the last time, each once. */
-async function takeFaults(): Promise<string[]> {
-  for (const exchange of [...seen.splice(0), ...takeLogged()]) {
-    look(await openCheck(), [exchange]);
-    // The first of a shape takes long to look at, and a server in this process must not seem dead meanwhile.
-    await immediately();
+/** The distinct errors since the last call. */
+async function takeErrors(): Promise<string[]> {
+  for (const record of [...unchecked.splice(0), ...takeLogged()]) {
+    checkRecords(await openSchemaCheck(), [record]);
+    // The first record of an operation takes long to check. Servers in this process must stay responsive.
+    await nextTurn();
   }
-  const faults = [...found];
-  found = new Set();
-  return faults;
+  const errors = [...foundErrors];
+  foundErrors = new Set();
+  return errors;
 }
 
-/** What is wrong with traffic, each once. */
-export async function schemaErrors(some: readonly TrafficRecord[]): Promise<string[]> {
-  const by = await openCheck();
-  return [...new Set(some.flatMap((exchange) => by.schemaErrors(exchange)))];
+/** The distinct schema errors of these records, one line each. */
+export async function schemaErrors(records: readonly TrafficRecord[]): Promise<string[]> {
+  const check = await openSchemaCheck();
+  return [...new Set(records.flatMap((record) => check.errorsOf(record)))];
 }
 
-/** @throws Error naming operation and field of all that was wrong since the last time */
+/** @throws Error that names operation and field of each schema error since the last check */
 export async function requireValidTraffic(): Promise<void> {
-  const faults = await takeFaults();
-  if (faults.length > 0) throw new Error(`Not as Stripe has it:\n${faults.join("\n")}`);
+  const errors = await takeErrors();
+  if (errors.length > 0) throw new Error(`Traffic does not match Stripe's schema:\n${errors.join("\n")}`);
 }
 
-// The first hooks to be registered run last, when the test's own have closed what was open.
+// Vitest runs the hooks that were registered first last, after the test's own hooks have closed everything.
 afterEach(requireValidTraffic);
 afterAll(async () => {
-  traffic.unsubscribe(see);
+  traffic.unsubscribe(collect);
   await requireValidTraffic();
 });
 
 /**
- * Runs work whose traffic are wrong on purpose, such as a parameter that Stripe does not know.
- * @throws Error if every one of them was good, so that no such mark outlives its reason
+ * Runs work whose traffic does not match the schema on purpose, such as a request with an unknown parameter.
+ * @throws Error if all of its traffic is valid, so that no unneeded call of this function remains
  */
 export async function expectInvalidTraffic<Result>(work: () => Promise<Result>): Promise<Result> {
-  const before = await takeFaults();
+  const before = await takeErrors();
   try {
     const result = await work();
-    if ((await takeFaults()).length === 0) throw new Error("Nothing here was wrong on purpose");
+    if ((await takeErrors()).length === 0) {
+      throw new Error("All traffic is valid. Call this code without expectInvalidTraffic.");
+    }
     return result;
   } finally {
-    await takeFaults();
-    found = new Set(before);
+    await takeErrors();
+    foundErrors = new Set(before);
   }
 }

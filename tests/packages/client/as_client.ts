@@ -3,7 +3,7 @@ import { MAC, REDIRECT, type Reply } from "#tests/support/nest.ts";
 
 const TOKENS = { access_token: "a", refresh_token: "r", user_id: "user_x", client_id: MAC };
 
-/** What the client makes of an answer that Nest gave. */
+/** The error that the client throws for an answer of Nest. */
 export async function asClient<M extends Method>(method: M, reply: Reply): Promise<ClientError<M>> {
   const nest = new NestClient({
     url: "http://nest.test",
@@ -12,7 +12,7 @@ export async function asClient<M extends Method>(method: M, reply: Reply): Promi
     store: { get: () => JSON.stringify(TOKENS), set: () => undefined, delete: () => undefined },
     fetch: async () => new Response(reply.raw, { status: reply.status, headers: reply.headers }),
   });
-  // What is asked does not matter, as the answer is there already.
+  // The request does not matter, because `fetch` returns the answer.
   const call = nest.call as (name: M, request: object) => Promise<unknown>;
   const error = await call.call(nest, method, {}).catch((thrown: unknown) => thrown);
   if (!isClientError(error, method)) throw error;

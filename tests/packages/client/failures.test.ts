@@ -5,7 +5,7 @@ import { isClientError } from "#client/index.ts";
 import { clientOf } from "#tests/packages/client/support.ts";
 import { freePort } from "#tools/machine/child_process.ts";
 
-/** What answers where Nest should, or does not. */
+/** The answers of a server that is not Nest, by path. */
 const ANSWERS: Readonly<
   Record<string, (end: (status: number, body: string, headers?: object) => void) => void>
 > = {
@@ -43,19 +43,19 @@ const failureAt = async (where: string, options: object = {}, call: object = {})
   return error;
 };
 
-describe("a call that Nest does not answer", () => {
-  test("is a timeout if nothing comes in time, of the client or of the call", async () => {
+describe("a call without an answer of Nest", () => {
+  test("is a timeout after the client's or the call's time limit", async () => {
     expect(await failureAt(`${url}/hang`, { timeoutMs: 50 })).toMatchObject({ kind: "timeout", code: null });
     expect(await failureAt(`${url}/hang`, {}, { timeoutMs: 50 })).toMatchObject({ kind: "timeout" });
   });
 
-  test("waits for as long as it takes where that is asked for", async () => {
+  test("waits without a limit if the timeout is infinite", async () => {
     const { nest } = clientOf({ url: `${url}/page` }, { timeoutMs: Number.POSITIVE_INFINITY });
     const failure = await nest.call("list_news_items", {}).catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ kind: "unexpected_answer" });
   });
 
-  test("is aborted by its signal, before it is sent or under way", async () => {
+  test("is aborted by its signal, before it is sent or while it runs", async () => {
     const before = AbortSignal.abort();
     expect(await failureAt(`${url}/hang`, {}, { signal: before })).toMatchObject({ kind: "aborted" });
     const controller = new AbortController();
@@ -64,7 +64,7 @@ describe("a call that Nest does not answer", () => {
     expect(await under).toMatchObject({ kind: "aborted" });
   });
 
-  test("is a failure of the network if nothing is there", async () => {
+  test("is a network failure if the connection is refused", async () => {
     expect(await failureAt(`http://127.0.0.1:${await freePort()}`)).toMatchObject({ kind: "network" });
   });
 
@@ -76,7 +76,7 @@ describe("a call that Nest does not answer", () => {
     ["empty", 502],
     ["unknownCode", 400],
     ["prototype", 400],
-  ])("is an unexpected answer with its status: %s", async (which, status) => {
+  ])("is an unexpected answer with its status for %s", async (which, status) => {
     expect(await failureAt(`${url}/${which}`)).toMatchObject({
       kind: "unexpected_answer",
       status,
@@ -88,12 +88,10 @@ describe("a call that Nest does not answer", () => {
     expect(await failureAt(`${url}/redirect`)).toMatchObject({ kind: "network" });
   });
 
-  test("names its method, so that errors of different methods are told apart", async () => {
+  test("has the name of its method", async () => {
     const error = await failureAt(`${url}/crashed`);
-    expect([isClientError(error, "list_news_items"), isClientError(error, "get_user")]).toEqual([
-      true,
-      false,
-    ]);
+    expect(isClientError(error, "list_news_items")).toBe(true);
+    expect(isClientError(error, "get_user")).toBe(false);
     expect(isClientError(new Error("something else"))).toBe(false);
     expect(error.message).toBe("list_news_items: unexpected_answer (500)");
   });

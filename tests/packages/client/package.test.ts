@@ -9,7 +9,7 @@ import { bundleClient } from "#tools/local/client_bundle.ts";
 import { run } from "#tools/machine/child_process.ts";
 
 const PACKAGE = fileURLToPath(new URL("../../../packages/client/", import.meta.url));
-const LARGEST_BYTES = 12_000;
+const MAX_BYTES = 12_000;
 const compiler = join(
   dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
   "bin",
@@ -45,7 +45,7 @@ describe("the published package", () => {
     return run(process.execPath, [file], { cwd: folder.path });
   };
 
-  test("has no dependency, and nothing of Node's own in it", async () => {
+  test("has no dependencies and uses no API of Node", async () => {
     const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
     expect({ dependencies: manifest.dependencies, peerDependencies: manifest.peerDependencies }).toEqual({
       dependencies: undefined,
@@ -55,11 +55,11 @@ describe("the published package", () => {
     expect(bundle.match(/\bimport\b.*|\brequire\(|process\.|Buffer|console\./g)).toBeNull();
   });
 
-  test(`has at most ${LARGEST_BYTES} bytes, minified`, async () => {
-    expect((await bundleClient({ minify: true })).length).toBeLessThan(LARGEST_BYTES);
+  test(`has at most ${MAX_BYTES} bytes, minified`, async () => {
+    expect((await bundleClient({ minify: true })).length).toBeLessThan(MAX_BYTES);
   });
 
-  test("its README's sign-in is ten lines and works as it is", async () => {
+  test("has a README example of at most ten lines that signs in", async () => {
     const readme = await readFile(join(PACKAGE, "README.md"), "utf8");
     const [, example = ""] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
     expect(
@@ -70,8 +70,8 @@ describe("the published package", () => {
     expect(printed).toContain("identifier_value: 'ada@example.com'");
   });
 
-  // What should not compile is marked, and the compiler refuses a mark that is not needed.
-  test("its types let every error be handled and no other be asked for", async () => {
+  // The fixture marks lines that must not compile. The compiler rejects a mark on a line that compiles.
+  test("has types with which a program can handle every error of a method and no other", async () => {
     const fixture = await readFile(new URL("./types.fixture.ts", import.meta.url), "utf8");
     await writeFile(
       join(folder.path, "types.ts"),

@@ -2,13 +2,14 @@ import { memoryStore, NestClient, type NestClientOptions, type Store } from "#cl
 import type { TestStack } from "#tests/support/local_stack.ts";
 import { linkIn, MAC, REDIRECT } from "#tests/support/nest.ts";
 
-/** A way to the network that counts what was asked, by method. */
+/** A `fetch` that records the called methods and runs test code around requests. */
 export interface Network {
   fetch: typeof fetch;
   asked: string[];
   count(method: string): number;
-  /** Does something before a request of a method is sent, or after it was answered; once. */
+  /** Runs work once, before the next request of a method is sent. */
   before(method: string, work: () => unknown): void;
+  /** Runs work once, after the next request of a method was answered. */
   after(method: string, work: () => unknown): void;
 }
 
@@ -35,7 +36,7 @@ export function watchedNetwork(): Network {
   };
 }
 
-/** A client of a stack, with the network that it asks through. */
+/** Creates a client with its own store and recorded network. */
 export function clientOf(where: { url: string }, options: Partial<NestClientOptions> = {}) {
   const network = watchedNetwork();
   const store = options.store ?? memoryStore();
@@ -45,33 +46,33 @@ export function clientOf(where: { url: string }, options: Partial<NestClientOpti
     redirectUri: REDIRECT,
     store,
     fetch: network.fetch,
-    // A busy machine is no failure of the client's.
+    // Long enough for a busy machine.
     timeoutMs: 30_000,
     ...options,
   });
   return { nest, network, store };
 }
 
-/** The newest link that was mailed; the welcome to a trial may have come after it. */
+/** The link in the newest mail that has one. A trial's welcome mail, which has none, may be newer. */
 export function newestLink(stack: TestStack): URL {
   const mail = stack.ses.inbox.findLast(({ text }) => text.includes(`${REDIRECT}?code=`));
-  if (!mail) throw new Error("no mail arrived");
+  if (!mail) throw new Error("No mail with a link was sent.");
   return linkIn(mail);
 }
 
-let people = 0;
+let userCount = 0;
 
-/** Signs somebody new in and answers their client, which has asked nothing since. */
+/** Signs a new user in. Returns the client, whose record of requests is empty. */
 export async function signedIn(stack: TestStack, options: Partial<NestClientOptions> = {}) {
   const made = clientOf(stack.api, options);
-  const address = `client${++people}@example.com`;
+  const address = `client${++userCount}@example.com`;
   await made.nest.sendMagicLink(address);
   const who = await made.nest.finishSignIn(newestLink(stack));
   made.network.asked.length = 0;
   return { ...made, who, address };
 }
 
-/** A store that can't lock, and takes its time. */
+/** An asynchronous store without a lock. */
 export function plainStore(): Store {
   const values = new Map<string, string>();
   const soon = () => new Promise((resolve) => setImmediate(resolve));

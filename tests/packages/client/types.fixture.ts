@@ -1,9 +1,9 @@
-/** A program that uses the client's types; package.test.ts compiles it against the package as it is published. */
+/** A program that uses the client's types. package.test.ts compiles it with the packed package. */
 import { type ClientError, type ErrorCode, isClientError, type NestClient } from "#client/index.ts";
 
 declare const nest: NestClient;
 
-/** Every kind and code of a method's errors, each with what it carries; nothing is left over. */
+/** Handles every kind and code of a method's errors, with their fields. */
 export function explain(error: ClientError<"send_magic_link">): string {
   switch (error.kind) {
     case "answer":
@@ -58,7 +58,7 @@ export const good: ErrorCode<"authenticate_user">[] = [
 ];
 // @ts-expect-error a code of another method
 export const foreign: ErrorCode<"get_user"> = "token_used";
-// @ts-expect-error a code that nobody has
+// @ts-expect-error an unknown code
 export const invented: ErrorCode = "invented";
 
 export async function call(): Promise<void> {
@@ -71,17 +71,17 @@ export async function call(): Promise<void> {
   await nest.call("enrol_alpha_user", { email: "x" });
   // @ts-expect-error a field is missing
   await nest.call("revoke_session");
-  // @ts-expect-error a field too many
+  // @ts-expect-error an unknown field
   await nest.call("get_user", { name: "x" });
   // @ts-expect-error no such level
   await nest.call("set_marketing_consent", { level: "all" });
-  // @ts-expect-error a trial is a machine's
+  // @ts-expect-error a trial needs a device
   await nest.startTrial("ada@example.com");
 }
 
 export function narrows(thrown: unknown): boolean {
   if (!isClientError(thrown, "get_marketing_consent")) return false;
-  // @ts-expect-error not of this method
+  // @ts-expect-error a code of another method
   if (thrown.code === "no_active_subscription") return false;
   return thrown.code === "awaiting_consent";
 }

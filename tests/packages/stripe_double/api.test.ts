@@ -7,20 +7,20 @@ import {
 } from "#tests/packages/stripe_double/double_with_sdk.ts";
 import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 
-test("another key is an authentication error", async () => {
+test("rejects another secret key with an authentication error", async () => {
   await using running = await startDoubleWithSdk();
   const error = await errorOf(connect(running.double, "sk_test_other").customers.list());
   expect(error).toMatchObject({ type: "StripeAuthenticationError", statusCode: 401 });
   expect(error.requestId).toMatch(/^req_/);
 });
 
-test("another API version than the SDK's is refused", async () => {
+test("rejects an API version other than the SDK's", async () => {
   await using running = await startDoubleWithSdk();
   const call = running.stripe.customers.list({}, { apiVersion: "2020-08-27" });
   expect(await errorOf(call)).toMatchObject({ type: "StripeInvalidRequestError", statusCode: 400 });
 });
 
-test("an unknown id is resource_missing, 404 in the path and 400 in a parameter", async () => {
+test("answers resource_missing for an unknown id: 404 in the path, 400 in a parameter", async () => {
   await using running = await startDoubleWithSdk();
   const inPath = await errorOf(running.stripe.subscriptions.retrieve("sub_no"));
   expect(inPath).toMatchObject({ statusCode: 404, code: "resource_missing", param: "id" });
@@ -29,7 +29,7 @@ test("an unknown id is resource_missing, 404 in the path and 400 in a parameter"
   expect(inParameter).toMatchObject({ statusCode: 400, code: "resource_missing", param: "customer" });
 });
 
-test("bad parameters are named as Stripe names them", async () => {
+test("names an invalid parameter as Stripe does", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe } = running;
   const { id: customer } = await stripe.customers.create({ email: "amy@example.com" });
@@ -40,8 +40,8 @@ test("bad parameters are named as Stripe names them", async () => {
       { code: "parameter_unknown", param: "coupon" },
     ],
     [
-      { customer, items: [{ price: PRICE, colour: "red" }] },
-      { code: "parameter_unknown", param: "items[0][colour]" },
+      { customer, items: [{ price: PRICE, color: "red" }] },
+      { code: "parameter_unknown", param: "items[0][color]" },
     ],
     [
       { customer, items: [{ price: PRICE }], trial_period_days: "many" },
@@ -71,7 +71,7 @@ test("bad parameters are named as Stripe names them", async () => {
   expect(unnamed).toMatchObject({ code: "email_invalid", param: "email" });
 });
 
-test("customers are found by their exact address, newest first, and stay as a stub when deleted", async () => {
+test("lists customers by exact email address, newest first, and retrieves a deleted customer as deleted", async () => {
   await using running = await startDoubleWithSdk();
   const { customers } = running.stripe;
   const first = await customers.create({ email: "amy@example.com", metadata: { user_id: "u1", gone: "x" } });
@@ -90,7 +90,7 @@ test("customers are found by their exact address, newest first, and stay as a st
   expect((await errorOf(customers.update(first.id, { name: "B" }))).code).toBe("resource_missing");
 });
 
-test("lists come in pages, forwards and backwards", async () => {
+test("pages through lists forwards and backwards", async () => {
   await using running = await startDoubleWithSdk();
   const { customers } = running.stripe;
   for (let count = 0; count < 7; count++) await customers.create({ name: `n${count}` });
@@ -106,7 +106,7 @@ test("lists come in pages, forwards and backwards", async () => {
   });
 });
 
-test("references are expanded on demand, in objects and in lists", async () => {
+test("expands references in objects and in lists", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const promotion = double.createPromotionCode({ percentOff: 50 });
@@ -126,7 +126,7 @@ test("references are expanded on demand, in objects and in lists", async () => {
     customer: { email: "amy@example.com" },
     latest_invoice: { status: "paid" },
   });
-  for (const path of ["colour", "status", "a.b.c.d.e"]) {
+  for (const path of ["color", "status", "a.b.c.d.e"]) {
     expect(await errorOf(stripe.subscriptions.retrieve(id, { expand: [path] }))).toMatchObject({
       statusCode: 400,
       param: "expand",
@@ -137,7 +137,7 @@ test("references are expanded on demand, in objects and in lists", async () => {
   });
 });
 
-test("prices and products: the seeded ones, and new ones", async () => {
+test("has the seeded product and price, and creates others", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe } = running;
   const seeded = await stripe.prices.retrieve(PRICE, { expand: ["product"] });
@@ -153,7 +153,7 @@ test("prices and products: the seeded ones, and new ones", async () => {
   expect(await stripe.prices.retrieve(price.id)).toMatchObject({ product: product.id, type: "recurring" });
 });
 
-test("a portal session leads to a page about its customer, where a subscription can be cancelled", async () => {
+test("shows the customer in the billing portal and cancels a subscription there", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id, customer } = double.createSubscription({ email: "<amy>@example.com" });
@@ -172,7 +172,7 @@ test("a portal session leads to a page about its customer, where a subscription 
   expect((await fetch(`${double.url}/p/session/bps_no`)).status).toBe(404);
 });
 
-test("the portal's page leads back to where the session says, else to where the portal is set up to", async () => {
+test("links back to the session's return_url, or else to the portal's default", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { customer } = double.createSubscription({ email: "amy@example.com" });
@@ -187,7 +187,7 @@ test("the portal's page leads back to where the session says, else to where the 
   expect(await links({ return_url: "javascript:alert(1)" })).toEqual([]);
 });
 
-test("in the portal a person gives another card, pays what is owed and changes their mind", async () => {
+test("changes the card, pays an open invoice and undoes a cancellation in the billing portal", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id, customer } = double.createSubscription({ email: "amy@example.com", card: { declines: true } });
@@ -209,7 +209,7 @@ test("in the portal a person gives another card, pays what is owed and changes t
   expect(double.subscriptions().find((row) => row.id === other.id)?.cancel_at).toBeNull();
 });
 
-test("webhook endpoints are made, listed, changed and deleted", async () => {
+test("creates, lists, updates and deletes webhook endpoints", async () => {
   await using running = await startDoubleWithSdk();
   const { webhookEndpoints } = running.stripe;
   const made = await webhookEndpoints.create({
@@ -226,7 +226,7 @@ test("webhook endpoints are made, listed, changed and deleted", async () => {
   expect((await webhookEndpoints.list()).data).toEqual([]);
 });
 
-test("every call is recorded with what it sent and got", async () => {
+test("records every request with its parameters and status", async () => {
   await using running = await startDoubleWithSdk();
   await running.stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
   expect(running.double.requests).toMatchObject([

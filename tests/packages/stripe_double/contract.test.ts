@@ -1,34 +1,34 @@
 /**
- * What Nest relies on in Stripe, asked of the double always and of a real Stripe sandbox where STRIPE_CONTRACT_KEY names a
- * key of one. Only the SDK is used, and nothing that just one of them has.
+ * The behavior of Stripe that Nest relies on. Runs against the double, and also against a Stripe sandbox if
+ * STRIPE_CONTRACT_KEY is its secret key. Uses only the SDK, so that both run the same code.
  */
 import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Account, CONTRACT_TARGETS } from "#tests/packages/stripe_double/contract_targets.ts";
+import { CONTRACT_TARGETS, type ContractAccount } from "#tests/packages/stripe_double/contract_targets.ts";
 import { errorOf } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 const DAY = 86_400;
 const HOUR = 3_600;
 
-describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
-  let account: Account;
+describe.each(CONTRACT_TARGETS)("$name", ({ open, timeoutMs }) => {
+  let account: ContractAccount;
   let stripe: Stripe;
   beforeAll(async () => {
     account = await open();
     ({ stripe } = account);
-  }, patience);
-  afterAll(() => account?.[Symbol.asyncDispose](), patience);
-  const promise = (name: string, work: () => Promise<void>) => test(name, work, patience);
+  }, timeoutMs);
+  afterAll(() => account?.[Symbol.asyncDispose](), timeoutMs);
+  const contractTest = (name: string, work: () => Promise<void>) => test(name, work, timeoutMs);
 
   const unique = () => `contract-${crypto.randomUUID()}`;
-  /** A customer on a clock of their own, with a card if one is named. */
+  /** Creates a customer on a new test clock, optionally with one of Stripe's test cards. */
   const customerOnClock = async (card?: string) => {
     const clock = await account.startClock();
     const { id } = await stripe.customers.create({ email: "ada@example.com", test_clock: clock.id });
-    if (card) await giveCard(id, card);
+    if (card) await addCard(id, card);
     return { clock: clock.id, now: clock.frozen_time, customer: id };
   };
-  const giveCard = async (customer: string, card: string) => {
+  const addCard = async (customer: string, card: string) => {
     const { id } = await stripe.paymentMethods.attach(card, { customer });
     await stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
   };
@@ -41,31 +41,34 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
     });
 
   describe("errors", () => {
-    promise("another key is an authentication error", async () => {
+    contractTest("rejects another secret key with an authentication error", async () => {
       const other = await errorOf(stripe.customers.list({}, { apiKey: "sk_test_nobody" }));
       expect(other).toMatchObject({ type: "StripeAuthenticationError", statusCode: 401 });
     });
 
-    promise("an unknown id is resource_missing: 404 in the path, 400 in a parameter", async () => {
-      expect(await errorOf(stripe.subscriptions.retrieve("sub_nowhere"))).toMatchObject({
-        type: "StripeInvalidRequestError",
-        statusCode: 404,
-        code: "resource_missing",
-        param: "id",
-        requestId: expect.stringMatching(/^req_/),
-      });
-      expect(await errorOf(subscribe("cus_nowhere"))).toMatchObject({
-        type: "StripeInvalidRequestError",
-        statusCode: 400,
-        code: "resource_missing",
-        param: "customer",
-      });
-    });
+    contractTest(
+      "answers resource_missing for an unknown id: 404 in the path, 400 in a parameter",
+      async () => {
+        expect(await errorOf(stripe.subscriptions.retrieve("sub_nowhere"))).toMatchObject({
+          type: "StripeInvalidRequestError",
+          statusCode: 404,
+          code: "resource_missing",
+          param: "id",
+          requestId: expect.stringMatching(/^req_/),
+        });
+        expect(await errorOf(subscribe("cus_nowhere"))).toMatchObject({
+          type: "StripeInvalidRequestError",
+          statusCode: 400,
+          code: "resource_missing",
+          param: "customer",
+        });
+      },
+    );
 
-    promise("parameters that are unknown, missing or of the wrong kind are named", async () => {
+    contractTest("names a parameter that is unknown, missing or of the wrong type", async () => {
       await account.expectInvalidTraffic(async () => {
-        const unknown = await errorOf(stripe.customers.create({ colour: "red" } as object));
-        expect(unknown).toMatchObject({ statusCode: 400, code: "parameter_unknown", param: "colour" });
+        const unknown = await errorOf(stripe.customers.create({ color: "red" } as object));
+        expect(unknown).toMatchObject({ statusCode: 400, code: "parameter_unknown", param: "color" });
         const missing = await errorOf(stripe.products.create({} as Stripe.ProductCreateParams));
         expect(missing).toMatchObject({ statusCode: 400, code: "parameter_missing", param: "name" });
         const word = await errorOf(stripe.customers.list({ limit: "many" } as object));
@@ -75,21 +78,26 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect(email).toMatchObject({ statusCode: 400, code: "email_invalid", param: "email" });
     });
 
-    promise("without a card nothing is sold; a declined one is a card error", async () => {
-      const { customer } = await customerOnClock();
-      expect(await errorOf(subscribe(customer))).toMatchObject({
-        statusCode: 400,
-        code: "resource_missing",
-      });
-      await giveCard(customer, "pm_card_chargeCustomerFail");
-      const strict = await errorOf(subscribe(customer, { payment_behavior: "error_if_incomplete" }));
-      expect(strict).toMatchObject({ type: "StripeCardError", statusCode: 402, code: "card_declined" });
-      expect((await subscribe(customer, { payment_behavior: "allow_incomplete" })).status).toBe("incomplete");
-    });
+    contractTest(
+      "rejects a subscription without a card, and with a declined card if errors are requested",
+      async () => {
+        const { customer } = await customerOnClock();
+        expect(await errorOf(subscribe(customer))).toMatchObject({
+          statusCode: 400,
+          code: "resource_missing",
+        });
+        await addCard(customer, "pm_card_chargeCustomerFail");
+        const strict = await errorOf(subscribe(customer, { payment_behavior: "error_if_incomplete" }));
+        expect(strict).toMatchObject({ type: "StripeCardError", statusCode: 402, code: "card_declined" });
+        expect((await subscribe(customer, { payment_behavior: "allow_incomplete" })).status).toBe(
+          "incomplete",
+        );
+      },
+    );
   });
 
   describe("idempotency keys", () => {
-    promise("the same key with the same parameters gives the same object, and says so", async () => {
+    contractTest("replays the answer for the same key and parameters, with a header", async () => {
       const { customer } = await customerOnClock("pm_card_visa");
       const idempotencyKey = unique();
       const ask = () =>
@@ -102,7 +110,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect((await stripe.subscriptions.list({ customer })).data).toHaveLength(1);
     });
 
-    promise("the same key with other parameters is refused", async () => {
+    contractTest("rejects a key that is reused with other parameters", async () => {
       const { clock } = await customerOnClock();
       const idempotencyKey = unique();
       await stripe.customers.create({ test_clock: clock, name: "one" }, { idempotencyKey });
@@ -111,8 +119,8 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
     });
   });
 
-  describe("reading", () => {
-    promise("references are ids until they are asked to be expanded, in objects and in lists", async () => {
+  describe("retrieving and listing", () => {
+    contractTest("returns references as ids unless they are expanded, in objects and in lists", async () => {
       const { customer } = await customerOnClock("pm_card_visa");
       const { id } = await subscribe(customer);
       const plain = await stripe.subscriptions.retrieve(id);
@@ -126,24 +134,24 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       });
       const listed = await stripe.subscriptions.list({ customer, expand: ["data.customer"] });
       expect(listed.data).toMatchObject([{ id, customer: { id: customer } }]);
-      const wrong = await errorOf(stripe.subscriptions.retrieve(id, { expand: ["colour"] }));
+      const wrong = await errorOf(stripe.subscriptions.retrieve(id, { expand: ["color"] }));
       expect(wrong.statusCode).toBe(400);
     });
 
-    promise("lists come newest first, in pages, forwards and backwards", async () => {
+    contractTest("pages through a list forwards and backwards", async () => {
       const { clock, customer } = await customerOnClock();
       const later: string[] = [];
       for (const name of ["two", "three"]) {
         later.unshift((await stripe.customers.create({ test_clock: clock, name })).id);
       }
-      const everybody = [...later, customer];
+      const everyone = [...later, customer];
       const page = await stripe.customers.list({ test_clock: clock, limit: 2 });
       expect(page.has_more).toBe(true);
       const all = await stripe.customers
         .list({ test_clock: clock, limit: 2 })
         .autoPagingToArray({ limit: 10 });
-      // Those of one second have no order among them.
-      expect(all.map(({ id }) => id).sort()).toEqual(everybody.sort());
+      // Customers of the same second have no defined order.
+      expect(all.map(({ id }) => id).sort()).toEqual(everyone.sort());
       const ids = all.map(({ id }) => id);
       const after = await stripe.customers.list({ test_clock: clock, starting_after: ids[0] ?? "" });
       expect(after.data.map(({ id }) => id)).toEqual(ids.slice(1));
@@ -151,7 +159,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect(before.data.map(({ id }) => id)).toEqual(ids.slice(0, 2));
     });
 
-    promise("customers are found by their exact address; who is on a test clock is not", async () => {
+    contractTest("lists customers by exact email address, without customers on test clocks", async () => {
       const email = `${unique()}@example.com`;
       const { clock } = await customerOnClock();
       await stripe.customers.create({ email, test_clock: clock });
@@ -163,7 +171,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect(await find(email.toUpperCase())).toEqual([]);
     });
 
-    promise("events can be listed by type and read again, rendered in the SDK's version", async () => {
+    contractTest("lists events by type and retrieves them in the SDK's API version", async () => {
       const { customer } = await customerOnClock();
       const event = await eventAbout("customer.created", customer);
       expect(await stripe.events.retrieve(event.id)).toMatchObject({
@@ -178,7 +186,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect(listed.data.every(({ type }) => types.includes(type))).toBe(true);
     });
 
-    promise("a price leads to its product, with its amount as a decimal", async () => {
+    contractTest("expands a price's product, and has its amount as a decimal", async () => {
       const price = await stripe.prices.retrieve(account.price, { expand: ["product"] });
       expect(price).toMatchObject({ unit_amount: 499, product: { id: account.product } });
       expect(price.unit_amount_decimal?.toString()).toBe("499");
@@ -192,7 +200,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       metadata: { trial_id: "trial_1" },
     } as const;
 
-    promise("begins at once and without a card, and its period is the trial", async () => {
+    contractTest("starts immediately without a card, and its period is the trial", async () => {
       const { customer } = await customerOnClock();
       const made = await subscribe(customer, trial);
       expect(made).toMatchObject({
@@ -213,27 +221,30 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect(item?.price.product).toBe(account.product);
     });
 
-    promise("is announced to end three days before, and without a card it is cancelled then", async () => {
-      const { clock, now, customer } = await customerOnClock();
-      const { id } = await subscribe(customer, trial);
-      await account.advance(clock, now + 11 * DAY + HOUR);
-      await eventAbout("customer.subscription.trial_will_end", id);
-      expect((await stripe.subscriptions.retrieve(id)).status).toBe("trialing");
-      await account.advance(clock, now + 14 * DAY + HOUR);
-      const ended = await stripe.subscriptions.retrieve(id);
-      expect(ended.status).toBe("canceled");
-      expect(ended.ended_at).toBeGreaterThanOrEqual(ended.trial_end ?? Number.POSITIVE_INFINITY);
-      await eventAbout("customer.subscription.deleted", id);
-    });
+    contractTest(
+      "is announced 3 days before its end, and is canceled at its end without a card",
+      async () => {
+        const { clock, now, customer } = await customerOnClock();
+        const { id } = await subscribe(customer, trial);
+        await account.advance(clock, now + 11 * DAY + HOUR);
+        await eventAbout("customer.subscription.trial_will_end", id);
+        expect((await stripe.subscriptions.retrieve(id)).status).toBe("trialing");
+        await account.advance(clock, now + 14 * DAY + HOUR);
+        const ended = await stripe.subscriptions.retrieve(id);
+        expect(ended.status).toBe("canceled");
+        expect(ended.ended_at).toBeGreaterThanOrEqual(ended.trial_end ?? Number.POSITIVE_INFINITY);
+        await eventAbout("customer.subscription.deleted", id);
+      },
+    );
 
-    promise("that is made to end soon is announced at once", async () => {
+    contractTest("is announced immediately if its end is moved to within 3 days", async () => {
       const { now, customer } = await customerOnClock();
       const { id } = await subscribe(customer, trial);
       await stripe.subscriptions.update(id, { trial_end: now + 2 * DAY, proration_behavior: "none" });
       await eventAbout("customer.subscription.trial_will_end", id);
     });
 
-    promise("with a card becomes a paid subscription with a month's period", async () => {
+    contractTest("becomes a paid subscription with a period of a month if there is a card", async () => {
       const { clock, now, customer } = await customerOnClock("pm_card_visa");
       const { id } = await subscribe(customer, trial);
       // The invoice stays a draft for an hour before it is paid.
@@ -247,16 +258,16 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
     });
   });
 
-  describe("an end", () => {
-    promise(
-      "at once: both moments are the same, a second time is 404, and it can still be read",
+  describe("a cancellation", () => {
+    contractTest(
+      "sets ended_at and canceled_at to the same time; a second one is 404, and the subscription can be retrieved",
       async () => {
         const { customer } = await customerOnClock("pm_card_visa");
         const { id } = await subscribe(customer);
         const ended = await stripe.subscriptions.cancel(id, { invoice_now: false, prorate: false });
         expect(ended.status).toBe("canceled");
         expect(ended.ended_at).not.toBeNull();
-        // By this Nest tells an immediate end from a scheduled one.
+        // Nest relies on this to distinguish an immediate end from a scheduled end.
         expect(ended.ended_at).toBe(ended.canceled_at);
         expect(await errorOf(stripe.subscriptions.cancel(id))).toMatchObject({
           statusCode: 404,
@@ -269,27 +280,30 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       },
     );
 
-    promise("at the end of the period: noted now, over then, and not renewed", async () => {
-      const { clock, customer } = await customerOnClock("pm_card_visa");
-      const { id } = await subscribe(customer);
-      const scheduled = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
-      const end = scheduled.items.data[0]?.current_period_end ?? 0;
-      expect(scheduled).toMatchObject({ status: "active", ended_at: null });
-      expect(scheduled.cancel_at_period_end || scheduled.cancel_at === end).toBe(true);
-      expect(scheduled.canceled_at).not.toBeNull();
-      const undone = await stripe.subscriptions.update(id, { cancel_at_period_end: false });
-      expect(undone).toMatchObject({ cancel_at_period_end: false, cancel_at: null, canceled_at: null });
-      await stripe.subscriptions.update(id, { cancel_at_period_end: true });
-      await account.advance(clock, end + HOUR);
-      const ended = await stripe.subscriptions.retrieve(id);
-      expect(ended.status).toBe("canceled");
-      expect(ended.cancel_at_period_end || ended.ended_at !== ended.canceled_at).toBe(true);
-      expect((await stripe.invoices.list({ subscription: id })).data).toHaveLength(1);
-    });
+    contractTest(
+      "at the end of the period sets canceled_at now, ends the subscription then, and prevents the renewal",
+      async () => {
+        const { clock, customer } = await customerOnClock("pm_card_visa");
+        const { id } = await subscribe(customer);
+        const scheduled = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
+        const end = scheduled.items.data[0]?.current_period_end ?? 0;
+        expect(scheduled).toMatchObject({ status: "active", ended_at: null });
+        expect(scheduled.cancel_at_period_end || scheduled.cancel_at === end).toBe(true);
+        expect(scheduled.canceled_at).not.toBeNull();
+        const undone = await stripe.subscriptions.update(id, { cancel_at_period_end: false });
+        expect(undone).toMatchObject({ cancel_at_period_end: false, cancel_at: null, canceled_at: null });
+        await stripe.subscriptions.update(id, { cancel_at_period_end: true });
+        await account.advance(clock, end + HOUR);
+        const ended = await stripe.subscriptions.retrieve(id);
+        expect(ended.status).toBe("canceled");
+        expect(ended.cancel_at_period_end || ended.ended_at !== ended.canceled_at).toBe(true);
+        expect((await stripe.invoices.list({ subscription: id })).data).toHaveLength(1);
+      },
+    );
   });
 
-  describe("money", () => {
-    promise("a paid subscription is given back through its invoice's payment, and only once", async () => {
+  describe("payments", () => {
+    contractTest("refund a subscription through its invoice's payment only once", async () => {
       const { customer } = await customerOnClock("pm_card_visa");
       const { id } = await subscribe(customer);
       const invoices = await stripe.invoices.list({ subscription: id, status: "paid", limit: 100 });
@@ -310,7 +324,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect(again).toMatchObject({ statusCode: 400, code: "charge_already_refunded" });
     });
 
-    promise("a portal session leads to a page", async () => {
+    contractTest("has a billing portal session with a URL", async () => {
       const { customer } = await customerOnClock();
       const { portal: configuration } = account;
       const session = await stripe.billingPortal.sessions.create({
@@ -323,7 +337,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
   });
 
   describe("a test clock", () => {
-    promise("moves forwards only, and not by more than two periods", async () => {
+    contractTest("can't be moved back or by more than two periods", async () => {
       const { clock, now, customer } = await customerOnClock("pm_card_visa");
       await subscribe(customer);
       const { testClocks } = stripe.testHelpers;
@@ -334,7 +348,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, patience }) => {
       expect((await testClocks.retrieve(clock)).frozen_time).toBe(now + DAY);
     });
 
-    promise("takes its customers with it", async () => {
+    contractTest("deletes its customers when it is deleted", async () => {
       const { id } = await stripe.testHelpers.testClocks.create({
         frozen_time: Math.floor(Date.now() / 1000),
       });

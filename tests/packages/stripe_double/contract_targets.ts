@@ -5,53 +5,53 @@ import { startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 
-/** An account at some Stripe, with something to sell. Disposing takes away what was made in it. */
-export interface Account extends AsyncDisposable {
+/** An account of the double or of Stripe, with a product to sell. Disposing deletes what tests created in it. */
+export interface ContractAccount extends AsyncDisposable {
   stripe: Stripe;
   secretKey: string;
-  /** Where it is, if it is not Stripe's own. */
+  /** The URL of the API, or undefined for Stripe's own. */
   url: string | undefined;
   /** £4.99 a month. */
   price: string;
   product: string;
-  /** For the billing portal; undefined for the account's default. */
+  /** The billing portal configuration, or undefined for the account's default. */
   portal: string | undefined;
-  /** A test clock that starts now. */
+  /** Creates a test clock that starts now. */
   startClock(): Promise<Stripe.TestHelpers.TestClock>;
-  /** Moves a clock, and waits until all has been lived through. */
+  /** Advances a test clock and waits until its status is `ready`. */
   advance(clock: string, to: number): Promise<void>;
-  /** Runs work that asks what no Stripe takes, on purpose. */
+  /** Runs work that sends invalid requests on purpose. */
   expectInvalidTraffic<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Something that was made and must go. */
+  /** Runs a deletion when the account is disposed. */
   deleteLater(work: () => Promise<unknown>): void;
-  /** Tries until it holds: Stripe takes its time, the double takes none. */
+  /** Retries until the result is truthy. Stripe processes some changes asynchronously. `what` is for the error message. */
   until<Found>(what: string, look: () => Promise<Found | null | undefined | false>): Promise<Found>;
 }
 
 export interface ContractTarget {
   name: string;
-  open(): Promise<Account>;
-  /** How long one test may take, in ms. */
-  patience: number;
+  open(): Promise<ContractAccount>;
+  /** The timeout of one test, in ms. */
+  timeoutMs: number;
 }
 
-/** Names the key of a Stripe sandbox. */
+/** The environment variable with the secret key of a Stripe sandbox. */
 const KEY = "STRIPE_CONTRACT_KEY";
-const PATIENCE_MS = 15 * 60_000;
+const SANDBOX_TIMEOUT_MS = 15 * 60_000;
 const STEP_MS = 1_000;
-/** The double needs no second look, unless the machine is so busy that a request took too long. */
-const PROMPT = { patience: 60_000, tries: 5 };
+/** The double is done at the first try, unless a busy machine makes a request time out. */
+const DOUBLE_LIMITS = { timeoutMs: 60_000, tries: 5 };
 
-const double: ContractTarget = { name: "the double", patience: PROMPT.patience, open: openDouble };
+const double: ContractTarget = { name: "the double", timeoutMs: DOUBLE_LIMITS.timeoutMs, open: openDouble };
 
-/** The double always, and a real Stripe sandbox where STRIPE_CONTRACT_KEY names the key of one. */
+/** The double, and a Stripe sandbox if STRIPE_CONTRACT_KEY is set. */
 export const CONTRACT_TARGETS: readonly ContractTarget[] = process.env[KEY]
   ? [double, sandboxOf(process.env[KEY])]
   : [double];
 
 function sandboxOf(key: string): ContractTarget {
   requireTestKey(KEY, key);
-  return { name: "a Stripe sandbox", patience: PATIENCE_MS, open: () => openSandbox(key) };
+  return { name: "a Stripe sandbox", timeoutMs: SANDBOX_TIMEOUT_MS, open: () => openSandbox(key) };
 }
 
 function connect(key: string, url: string | undefined): Stripe {
@@ -62,14 +62,14 @@ function connect(key: string, url: string | undefined): Stripe {
   });
 }
 
-async function openDouble(): Promise<Account> {
+async function openDouble(): Promise<ContractAccount> {
   const { secretKey, url, close } = await startStripeDouble();
-  const sold = { price: DEFAULT_PRICE, product: DEFAULT_PRODUCT, portal: undefined, expectInvalidTraffic };
-  return accountOf({ secretKey, url, ...sold, tries: PROMPT.tries, deletions: [close] });
+  const catalog = { price: DEFAULT_PRICE, product: DEFAULT_PRODUCT, portal: undefined, expectInvalidTraffic };
+  return accountOf({ secretKey, url, ...catalog, tries: DOUBLE_LIMITS.tries, deletions: [close] });
 }
 
-/** Makes what it sells, so that nothing has to be set up in the sandbox. */
-async function openSandbox(secretKey: string): Promise<Account> {
+/** Creates a product and a price, so that the sandbox needs no setup. */
+async function openSandbox(secretKey: string): Promise<ContractAccount> {
   const url = process.env.STRIPE_URL || undefined;
   const stripe = connect(secretKey, url);
   const product = await stripe.products.create({ name: "Nest's contract tests" });
@@ -83,22 +83,22 @@ async function openSandbox(secretKey: string): Promise<Account> {
     () => stripe.products.update(product.id, { active: false }),
     () => stripe.prices.update(price.id, { active: false }),
   ];
-  const portal = url === undefined ? await makePortal(stripe, deletions) : undefined;
+  const portal = url === undefined ? await createPortal(stripe, deletions) : undefined;
   return accountOf({
     secretKey,
     url,
     price: price.id,
     product: product.id,
     portal,
-    // Nobody here sees what goes to it.
+    // The traffic with a sandbox is not checked.
     expectInvalidTraffic: (work) => work(),
-    tries: PATIENCE_MS / STEP_MS,
+    tries: SANDBOX_TIMEOUT_MS / STEP_MS,
     deletions,
   });
 }
 
-/** A sandbox has no portal before somebody sets one up. */
-async function makePortal(stripe: Stripe, deletions: Deletion[]): Promise<string> {
+/** A new sandbox has no billing portal configuration. */
+async function createPortal(stripe: Stripe, deletions: Deletion[]): Promise<string> {
   const { configurations } = stripe.billingPortal;
   const { id } = await configurations.create({ features: { invoice_history: { enabled: true } } });
   deletions.push(() => configurations.update(id, { active: false }));
@@ -106,15 +106,18 @@ async function makePortal(stripe: Stripe, deletions: Deletion[]): Promise<string
 }
 
 type Deletion = () => Promise<unknown>;
-type Opened = Pick<Account, "secretKey" | "url" | "price" | "product" | "portal" | "expectInvalidTraffic">;
+type Opened = Pick<
+  ContractAccount,
+  "secretKey" | "url" | "price" | "product" | "portal" | "expectInvalidTraffic"
+>;
 
 function accountOf({
   tries,
   deletions,
   ...opened
-}: Opened & { tries: number; deletions: Deletion[] }): Account {
+}: Opened & { tries: number; deletions: Deletion[] }): ContractAccount {
   const stripe = connect(opened.secretKey, opened.url);
-  const account: Account = {
+  const account: ContractAccount = {
     ...opened,
     stripe,
     async startClock() {
@@ -126,7 +129,7 @@ function accountOf({
     },
     async advance(id, frozen_time) {
       await stripe.testHelpers.testClocks.advance(id, { frozen_time });
-      await account.until("the test clock has arrived", async () => {
+      await account.until("the test clock is ready", async () => {
         const { status } = await stripe.testHelpers.testClocks.retrieve(id);
         if (status === "internal_failure") throw new Error("Stripe could not advance the test clock");
         return status === "ready";
@@ -137,7 +140,7 @@ function accountOf({
       for (let left = tries; ; left--) {
         const found = await look();
         if (found) return found;
-        if (left <= 1) throw new Error(`It never happened: ${what}`);
+        if (left <= 1) throw new Error(`Gave up waiting for: ${what}`);
         await wait(STEP_MS);
       }
     },

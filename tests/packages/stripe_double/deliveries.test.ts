@@ -5,15 +5,15 @@ import { expect, test } from "vitest";
 import { toAcaciaEvent } from "#stripe_double/acacia_events.ts";
 import { startDoubleWithSdk, typesOf } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
-interface Sink extends AsyncDisposable {
+interface WebhookEndpoint extends AsyncDisposable {
   url: string;
   received: Stripe.Event[];
-  /** What the next deliveries are answered, then 200. */
+  /** The statuses of the next answers. Then every answer is 200. */
   answers: number[];
 }
 
-/** A webhook endpoint that checks every signature with the SDK. */
-async function startSink(secret = "whsec_double"): Promise<Sink> {
+/** Starts a webhook endpoint that verifies every signature with the SDK. */
+async function startEndpoint(secret = "whsec_double"): Promise<WebhookEndpoint> {
   const received: Stripe.Event[] = [];
   const answers: number[] = [];
   const server = createServer(async (request, response) => {
@@ -36,16 +36,16 @@ async function startSink(secret = "whsec_double"): Promise<Sink> {
   };
 }
 
-test("every event arrives, signed as the SDK checks it", async () => {
-  await using sink = await startSink();
-  await using running = await startDoubleWithSdk({ webhookUrl: sink.url });
+test("delivers every event with a signature that the SDK accepts", async () => {
+  await using endpoint = await startEndpoint();
+  await using running = await startDoubleWithSdk({ webhookUrl: endpoint.url });
   const { double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   await double.settled();
-  expect(new Set(sink.received.map((event) => event.id))).toEqual(
+  expect(new Set(endpoint.received.map((event) => event.id))).toEqual(
     new Set(double.events().map((event) => event.id)),
   );
-  const created = sink.received.find(({ type }) => type === "customer.subscription.created");
+  const created = endpoint.received.find(({ type }) => type === "customer.subscription.created");
   expect(created).toMatchObject({
     api_version: "2026-10-28.endive",
     pending_webhooks: 1,
@@ -53,11 +53,11 @@ test("every event arrives, signed as the SDK checks it", async () => {
   });
 });
 
-test("what is not answered with 2xx comes again, until it is given up", async () => {
-  await using sink = await startSink();
-  await using running = await startDoubleWithSdk({ webhookUrl: sink.url, retryDelaysMs: [5, 10] });
+test("retries a delivery until the answer is 2xx or the last retry has failed", async () => {
+  await using endpoint = await startEndpoint();
+  await using running = await startDoubleWithSdk({ webhookUrl: endpoint.url, retryDelaysMs: [5, 10] });
   const { stripe, double } = running;
-  sink.answers.push(500, 503);
+  endpoint.answers.push(500, 503);
   await stripe.customers.create();
   await double.settled();
   expect(double.deliveryAttempts.map(({ attempt, status }) => [attempt, status])).toEqual([
@@ -65,60 +65,60 @@ test("what is not answered with 2xx comes again, until it is given up", async ()
     [2, 503],
     [3, 200],
   ]);
-  sink.answers.push(500, 500, 500);
+  endpoint.answers.push(500, 500, 500);
   await stripe.customers.create();
   await double.settled();
   expect(double.failedDeliveries.map(({ type }) => type)).toEqual(["customer.created"]);
 });
 
-test("no answer at all is tried again too, wherever the endpoint is by then", async () => {
-  await using sink = await startSink();
+test("retries a delivery without an answer, at the current URL of the endpoint", async () => {
+  await using endpoint = await startEndpoint();
   await using running = await startDoubleWithSdk({
     webhookUrl: "http://127.0.0.1:1",
     retryDelaysMs: [100, 100],
   });
   const { stripe, double } = running;
   await stripe.customers.create();
-  double.deliverTo(sink.url);
+  double.deliverTo(endpoint.url);
   await double.settled();
-  expect(sink.received).toHaveLength(1);
+  expect(endpoint.received).toHaveLength(1);
 });
 
-test("copies and disorder on request", async () => {
-  await using sink = await startSink();
-  await using running = await startDoubleWithSdk({ webhookUrl: sink.url });
+test("duplicates and shuffles events", async () => {
+  await using endpoint = await startEndpoint();
+  await using running = await startDoubleWithSdk({ webhookUrl: endpoint.url });
   const { double } = running;
   double.configureDeliveries({ duplicates: 2, shuffle: 3 });
   for (let count = 0; count < 5; count++) double.createSubscription({ email: `n${count}@example.com` });
   await double.settled();
   const order = double.events().map(({ id }) => id);
-  const arrived = sink.received.map(({ id }) => id);
+  const arrived = endpoint.received.map(({ id }) => id);
   expect(arrived).toHaveLength(3 * order.length);
   for (const id of order) expect(arrived.filter((other) => other === id)).toHaveLength(3);
   const firsts = [...new Set(arrived)];
   expect(firsts).not.toEqual(order);
 });
 
-test("held events wait, can be sent one by one in any order, and go out on flush", async () => {
-  await using sink = await startSink();
-  await using running = await startDoubleWithSdk({ webhookUrl: sink.url });
+test("holds events until they are delivered one by one or flushed", async () => {
+  await using endpoint = await startEndpoint();
+  await using running = await startDoubleWithSdk({ webhookUrl: endpoint.url });
   const { double } = running;
   double.configureDeliveries({ isHeld: true });
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.cancelSubscription(id);
   await double.settled();
-  expect(sink.received).toEqual([]);
+  expect(endpoint.received).toEqual([]);
   expect(double.held.map(({ type }) => type)).toEqual(typesOf(double));
   const last = double.held.pop();
-  if (last === undefined) throw new Error("Something was held");
+  if (last === undefined) throw new Error("No event is held.");
   expect(await double.deliver(last)).toBe(200);
-  expect(sink.received.map(({ type }) => type)).toEqual(["customer.subscription.deleted"]);
+  expect(endpoint.received.map(({ type }) => type)).toEqual(["customer.subscription.deleted"]);
   await double.flush();
-  expect(sink.received).toHaveLength(double.events().length);
+  expect(endpoint.received).toHaveLength(double.events().length);
   expect(double.held).toEqual([]);
 });
 
-test("an event can be signed for a handler that is called directly", async () => {
+test("signs an event without delivering it", async () => {
   await using running = await startDoubleWithSdk({ signedAt: () => Date.UTC(2030, 0, 1) });
   const { double } = running;
   const event = double.emit("customer.subscription.surprise", { id: "sub_1", object: "subscription" });
@@ -129,19 +129,19 @@ test("an event can be signed for a handler that is called directly", async () =>
   expect(() => Stripe.webhooks.constructEvent(`${body} `, header, double.webhookSecret)).toThrow();
 });
 
-test("an event can be rendered as an older version had it", async () => {
+test("renders an event in an older API version", async () => {
   await using running = await startDoubleWithSdk();
   const { double } = running;
   double.createSubscription({ email: "amy@example.com" });
   const event = double.events().find(({ type }) => type === "customer.subscription.created");
-  if (event === undefined) throw new Error("A subscription was created");
+  if (event === undefined) throw new Error("No subscription was created.");
   const older = toAcaciaEvent(event);
   expect(older.api_version).toBe("2025-02-24.acacia");
   expect(older.data.object.current_period_end).toBeTypeOf("number");
   expect(JSON.stringify(older.data.object.items)).not.toContain("current_period_end");
 });
 
-test("events can be listed and read again, by type and time", async () => {
+test("lists events by type and time, and retrieves them for 30 days", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });

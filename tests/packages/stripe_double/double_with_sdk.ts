@@ -7,6 +7,7 @@ import {
 } from "#stripe_double/stripe_double.ts";
 
 export const PRICE = DEFAULT_PRICE;
+/** In seconds. */
 export const DAY = 86_400;
 
 export interface DoubleWithSdk extends AsyncDisposable {
@@ -14,7 +15,7 @@ export interface DoubleWithSdk extends AsyncDisposable {
   stripe: Stripe;
 }
 
-/** A double, and the unmodified SDK pointed at it. */
+/** Starts a double and connects Stripe's SDK to it. The SDK makes no retries. */
 export async function startDoubleWithSdk(
   options: StripeDoubleOptions = {},
   config: Stripe.StripeConfig = {},
@@ -27,6 +28,7 @@ export async function startDoubleWithSdk(
   };
 }
 
+/** Connects Stripe's SDK to a double with any key. */
 export function connect(double: StripeDouble, key: string, config: Stripe.StripeConfig = {}): Stripe {
   const { host, port } = double;
   return new Stripe(key, {
@@ -40,17 +42,20 @@ export function connect(double: StripeDouble, key: string, config: Stripe.Stripe
   });
 }
 
-/** The error that a call ended in. */
+/**
+ * The error of a failed call.
+ * @throws Error if the call succeeds
+ */
 export async function errorOf(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   try {
     await call;
   } catch (error) {
     return error as Stripe.errors.StripeError;
   }
-  throw new Error("The call should have been refused");
+  throw new Error("The call succeeded, but an error was expected.");
 }
 
-/** A customer with a card of some behaviour, and what a subscription for them needs. */
+/** Creates a customer with a card. Returns the parameters of a subscription for the customer. */
 export async function customerWithCard(
   { stripe, double }: DoubleWithSdk,
   card: { declines?: boolean; processes?: boolean } = {},
@@ -60,7 +65,7 @@ export async function customerWithCard(
   return { customer: customer.id, items: [{ price: PRICE }] };
 }
 
-/** The types of all events so far, oldest first. */
+/** The types of all events so far, oldest first. `start` filters them. */
 export function typesOf(double: StripeDouble, start = ""): string[] {
   return double
     .events()

@@ -3,7 +3,7 @@ import { errorOf, startDoubleWithSdk } from "#tests/packages/stripe_double/doubl
 
 const amy = { email: "amy@example.com" };
 
-test("error and rate_limited are answered before anything is executed", async () => {
+test("does not execute a request that fails with error or rate_limited", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const call = () => stripe.customers.create(amy, { idempotencyKey: "k" });
@@ -16,10 +16,10 @@ test("error and rate_limited are answered before anything is executed", async ()
   expect(double.customers()).toHaveLength(1);
 });
 
-test("a lost answer was executed, and its key replays it", async () => {
+test("executes a request whose answer is lost, and replays the answer for its idempotency key", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
-  // The SDK itself tries a closed connection once more, even without retries.
+  // The SDK retries once after a closed connection, even with maxNetworkRetries 0.
   double.fault({ calls: 2, kind: "lost" });
   const call = () => stripe.customers.create(amy, { idempotencyKey: "k" });
   expect((await errorOf(call())).type).toBe("StripeConnectionError");
@@ -28,7 +28,7 @@ test("a lost answer was executed, and its key replays it", async () => {
   expect(double.customers()).toHaveLength(1);
 });
 
-test("a hang is never answered: not executed, or executed with hang_after", async () => {
+test("never answers a hanging request, and executes it only with hang_after", async () => {
   await using running = await startDoubleWithSdk({}, { timeout: 200 });
   const { stripe, double } = running;
   double.fault({ calls: 1, kind: "hang" });
@@ -40,7 +40,7 @@ test("a hang is never answered: not executed, or executed with hang_after", asyn
   expect(double.requests.map(({ status }) => status)).toEqual([null, null]);
 });
 
-test("a fault may be for one operation, may be disarmed, and may come by a seeded chance", async () => {
+test("limits a fault to an operation, removes it, and repeats random faults of the same seed", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   double.fault({ calls: 1, kind: "error", on: "POST /v1/subscriptions" });
@@ -66,7 +66,7 @@ test("a fault may be for one operation, may be disarmed, and may come by a seede
   expect(new Set(first).size).toBe(2);
 });
 
-test("latency delays every answer, and reset takes everything back", async () => {
+test("delays every answer by the latency, and removes all state on reset", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   double.latency(150);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { errorOf, PRICE, startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
-test("the same key with the same parameters replays the stored answer", async () => {
+test("replays the stored answer for the same key and parameters", async () => {
   await using running = await startDoubleWithSdk();
   const params = { email: "amy@example.com", metadata: { a: "1", b: "2" } };
   const first = await running.stripe.customers.create(params, { idempotencyKey: "k" });
@@ -13,7 +13,7 @@ test("the same key with the same parameters replays the stored answer", async ()
   expect(running.double.customers()).toHaveLength(1);
 });
 
-test("the same key with other parameters, or for another call, is an idempotency error", async () => {
+test("rejects a key that is reused with other parameters or for another operation", async () => {
   await using running = await startDoubleWithSdk();
   const { customers, products } = running.stripe;
   await customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
@@ -24,7 +24,7 @@ test("the same key with other parameters, or for another call, is an idempotency
   expect(running.double.customers()).toHaveLength(1);
 });
 
-test("a key whose first call still runs answers 409", async () => {
+test("answers 409 while the first request of a key still runs", async () => {
   await using running = await startDoubleWithSdk();
   running.double.latency(200);
   const call = () => running.stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });
@@ -35,7 +35,7 @@ test("a key whose first call still runs answers 409", async () => {
   expect(running.double.customers()).toHaveLength(1);
 });
 
-test("a refusal after execution began is replayed, one before it is not", async () => {
+test("replays an error of the execution, but not an error of the validation", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe } = running;
   const call = (params: object) => errorOf(stripe.subscriptions.create(params, { idempotencyKey: "k" }));
@@ -48,7 +48,7 @@ test("a refusal after execution began is replayed, one before it is not", async 
   expect(first.headers?.["idempotent-replayed"]).toBeUndefined();
 });
 
-test("a 500 after execution is replayed for 24 hours of the double's time", async () => {
+test("replays a 500 after the execution until the key expires after 24 hours", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const call = () => stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });

@@ -1,7 +1,7 @@
-const NEWER = "New in the SDK's version; stripe-mock knows an older one.";
-const UNLISTED = "The SDK's types have it; the published schema that stripe-mock is made from leaves it out.";
-const OPTIONAL = "Not in every object. The double's has it, stripe-mock's example does not.";
-/** Why an answer of the double has a field that stripe-mock's has not, or the other way round. */
+const NEWER = "New in the SDK's API version. stripe-mock has an older version.";
+const UNLISTED = "The SDK's types have the field. The published schema that stripe-mock uses does not.";
+const OPTIONAL = "Optional. The double's object has the field, stripe-mock's example does not.";
+/** The fields that only the double's or only stripe-mock's answers have, with the reason. */
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   "customer.customer_account": OPTIONAL,
   "dispute.evidence_details.submission_method": NEWER,

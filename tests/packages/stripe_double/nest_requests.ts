@@ -5,24 +5,24 @@ import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.t
 
 const URL = "https://nest.example/1/webhook/stripe";
 
-/** Leads Nest and its commands into every request to Stripe that their code can make, and answers the double's record. */
+/** Makes Nest and its CLI send every request shape that their code can send to Stripe. Returns the recorded requests. */
 export async function recordNestRequests(): Promise<RecordedRequest[]> {
   const nest = await startNest();
   try {
     await startTrials(nest);
-    await lookAtStatus(nest);
-    await sellTwice(nest);
+    await getStatus(nest);
+    await buyTwice(nest);
     await disputePayment(nest);
-    await guardGateAndCards(nest);
+    await buyWithPromotionCodeAndKnownCards(nest);
     await refundByCharge(nest);
-    await operate(nest);
+    await runCommands(nest);
     return nest.stripe.requests.filter(({ status, isReplay }) => status === 200 && !isReplay);
   } finally {
     await nest.stop();
   }
 }
 
-/** After a failure that Stripe stored, the next attempt looks for what the first one made. */
+/** After a failed request that Stripe executed, the next attempt searches for the objects that exist already. */
 async function startTrials(nest: TestNest): Promise<void> {
   const ask = (name: string) => {
     const device = { platform: "mac", beak_id: name, fingerprint: name };
@@ -38,13 +38,13 @@ async function startTrials(nest: TestNest): Promise<void> {
   await nest.deliverEvents();
 }
 
-async function lookAtStatus(nest: TestNest): Promise<void> {
+async function getStatus(nest: TestNest): Promise<void> {
   const { user_id, access_token } = await nest.signIn("ada@example.com");
   await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
 }
 
-/** The later one is cancelled and given back. */
-async function sellTwice(nest: TestNest): Promise<void> {
+/** The later subscription is canceled and refunded. */
+async function buyTwice(nest: TestNest): Promise<void> {
   nest.stripe.createSubscription({ email: "bob@example.com" });
   nest.clock.advance(5);
   nest.stripe.createSubscription({ email: "bob@example.com" });
@@ -58,7 +58,7 @@ async function disputePayment(nest: TestNest): Promise<void> {
   await nest.deliverEvents();
 }
 
-async function guardGateAndCards(nest: TestNest): Promise<void> {
+async function buyWithPromotionCodeAndKnownCards(nest: TestNest): Promise<void> {
   const guarded = await startNest({
     beside: nest,
     environment: { REQUIRED_PROMOTION_CODE_ID: "promo_staff", TRIAL_CARD_POLICY: "flag" },
@@ -71,7 +71,7 @@ async function guardGateAndCards(nest: TestNest): Promise<void> {
   await guarded.stop();
 }
 
-/** Payments of the double always have an intent; Nest would ask like this for one that has only a charge. */
+/** A payment of the double always has an intent. Nest sends this request for a payment that has only a charge. */
 async function refundByCharge(nest: TestNest): Promise<void> {
   nest.stripe.createSubscription({ email: "fay@example.com" });
   const charges = nest.stripe.events().filter(({ type }) => type === "charge.succeeded");
@@ -80,7 +80,7 @@ async function refundByCharge(nest: TestNest): Promise<void> {
   await api.request((stripe, options) => stripe.refunds.create({ charge, reason: "duplicate" }, options));
 }
 
-async function operate(nest: TestNest): Promise<void> {
+async function runCommands(nest: TestNest): Promise<void> {
   const [event] = nest.stripe.events().filter(({ type }) => type === "customer.subscription.created");
   await nest.collection("stripe-events").deleteMany({});
   const since = new Date(Date.now() - 3_600_000).toISOString();

@@ -40,7 +40,7 @@ describe("the source of the Stripe double", () => {
     for (const [name, version] of Object.entries(declared)) expect(dependencies[name], name).toBe(version);
   });
 
-  test("does not mention the product that Nest sells", async () => {
+  test("does not mention Nest or the product that it sells", async () => {
     for (const file of await readdir(join(PACKAGE, "src"))) {
       expect(await readFile(join(PACKAGE, "src", file), "utf8"), file).not.toMatch(/beak|nest\b/i);
     }

@@ -6,13 +6,13 @@ import {
   typesOf,
 } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
-test("a paid subscription is refunded in full through its invoice's payments, and no more", async () => {
+test("refunds a subscription through its invoice's payment, up to the paid amount", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com", card: { fingerprint: "f1" } });
   const subscription = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice.payments"] });
   const { latest_invoice: invoice } = subscription;
-  if (invoice === null || typeof invoice === "string") throw new Error("The invoice was to be expanded");
+  if (invoice === null || typeof invoice === "string") throw new Error("The invoice is not expanded.");
   expect(invoice.parent?.subscription_details?.subscription).toBe(id);
   const [payment] = invoice.payments?.data ?? [];
   expect(payment).toMatchObject({ status: "paid", amount_paid: 499 });
@@ -43,7 +43,7 @@ test("a paid subscription is refunded in full through its invoice's payments, an
   expect(typesOf(double, "charge.refunded")).toHaveLength(2);
 });
 
-test("a refund names what it refunds, and nothing unpaid can be refunded", async () => {
+test("rejects a refund without a charge and a refund of a failed payment", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe } = running;
   expect((await errorOf(stripe.refunds.create({}))).statusCode).toBe(400);
@@ -60,7 +60,7 @@ test("a refund names what it refunds, and nothing unpaid can be refunded", async
   });
 });
 
-test("a payment can stay processing, and end well after its subscription was cancelled", async () => {
+test("settles and refunds a processing payment after its subscription was canceled", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = await stripe.subscriptions.create(await customerWithCard(running, { processes: true }));
@@ -82,7 +82,7 @@ test("a payment can stay processing, and end well after its subscription was can
   ]);
 });
 
-test("a payment that was processing and fails makes its subscription past_due", async () => {
+test("makes a subscription past_due when its processing payment fails", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = await stripe.subscriptions.create(await customerWithCard(running, { processes: true }));
@@ -90,7 +90,7 @@ test("a payment that was processing and fails makes its subscription past_due", 
   expect((await stripe.subscriptions.retrieve(id)).status).toBe("past_due");
 });
 
-test("a dispute leads back to its subscription, and its charge is not refunded meanwhile", async () => {
+test("links a dispute to its subscription, and rejects a refund of a lost dispute's charge", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
@@ -114,7 +114,7 @@ test("a dispute leads back to its subscription, and its charge is not refunded m
   expect((await errorOf(stripe.refunds.create({ payment_intent: intent }))).code).toBe("charge_disputed");
 });
 
-test("cards can be listed, have the same fingerprint wherever they turn up, and be taken away", async () => {
+test("lists and detaches cards, and keeps a card's fingerprint across customers", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const one = double.createSubscription({ email: "amy@example.com", card: { fingerprint: "same" } });

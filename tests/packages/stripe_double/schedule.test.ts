@@ -10,7 +10,7 @@ import {
 } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
 const START = Date.UTC(2027, 0, 31, 12) / 1000;
-const still = { now: () => START * 1000 };
+const frozen = { now: () => START * 1000 };
 
 async function startTrial(
   { stripe }: DoubleWithSdk,
@@ -25,8 +25,8 @@ async function startTrial(
   });
 }
 
-test("a trial announces its end three days before, and without a card it is over", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("announces the end of a trial 3 days before, and cancels a trial without a card", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const { id } = await startTrial(running, "cancel");
   double.advance({ days: 10 });
@@ -42,8 +42,8 @@ test("a trial announces its end three days before, and without a card it is over
   expect(ended).toMatchObject({ status: "canceled", ended_at: START + 14 * DAY });
 });
 
-test("a trial without a card may also be paused, or sent an invoice", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("pauses or invoices a trial without a card if its end behavior says so", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const paused = await startTrial(running, "pause");
   const invoiced = await startTrial(running, "create_invoice");
@@ -57,8 +57,8 @@ test("a trial without a card may also be paused, or sent an invoice", async () =
   );
 });
 
-test("a trial with a card becomes active, and renews month after month on its day", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("activates a trial with a card and renews it every month on the same day", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const { id, customer } = await startTrial(running, "cancel");
   double.attachCard(String(customer));
@@ -76,8 +76,8 @@ test("a trial with a card becomes active, and renews month after month on its da
   expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-04-14", "2027-05-14"]);
 });
 
-test("a period that starts on the 31st ends on the last day of a shorter month", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("ends a period that starts on the 31st on the last day of a shorter month", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const { id } = await stripe.subscriptions.create(await customerWithCard(running));
   expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-01-31", "2027-02-28"]);
@@ -85,27 +85,27 @@ test("a period that starts on the 31st ends on the last day of a shorter month",
   expect(periodOf(await stripe.subscriptions.retrieve(id))).toEqual(["2027-02-28", "2027-03-31"]);
 });
 
-test("a failed renewal is past_due, is tried again, and recovers when the card is good", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("makes a failed renewal past_due, retries it, and activates it when a retry succeeds", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const wanted = await customerWithCard(running);
   const { id } = await stripe.subscriptions.create(wanted);
   double.attachCard(String(wanted.customer), { declines: true });
   double.advance({ days: 28 });
-  const late = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
-  expect(late).toMatchObject({ status: "past_due", latest_invoice: { status: "open", attempt_count: 1 } });
-  expect(periodOf(late)[0]).toBe("2027-02-28");
+  const overdue = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
+  expect(overdue).toMatchObject({ status: "past_due", latest_invoice: { status: "open", attempt_count: 1 } });
+  expect(periodOf(overdue)[0]).toBe("2027-02-28");
   double.advance({ days: 3 });
   expect((await stripe.subscriptions.retrieve(id)).status).toBe("past_due");
   double.attachCard(String(wanted.customer));
   double.advance({ days: 2 });
-  const well = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
-  expect(well).toMatchObject({ status: "active", latest_invoice: { status: "paid", attempt_count: 3 } });
+  const recovered = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
+  expect(recovered).toMatchObject({ status: "active", latest_invoice: { status: "paid", attempt_count: 3 } });
   expect(typesOf(double, "payment_intent.payment_failed")).toHaveLength(2);
 });
 
-test("the last failure ends it", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("cancels a subscription after the last failed retry", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const wanted = await customerWithCard(running);
   const { id } = await stripe.subscriptions.create(wanted);
@@ -118,8 +118,8 @@ test("the last failure ends it", async () => {
   });
 });
 
-test("what was scheduled to end ends then, and is not renewed", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("ends a subscription at its scheduled end without renewing it", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const atEnd = await stripe.subscriptions.create(await customerWithCard(running));
   await stripe.subscriptions.update(atEnd.id, { cancel_at_period_end: true });
@@ -139,8 +139,8 @@ test("what was scheduled to end ends then, and is not renewed", async () => {
   }
 });
 
-test("a first payment that never comes ends it after 23 hours", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("expires an incomplete subscription 23 hours after its creation", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com", status: "incomplete" });
   double.advance({ hours: 22 });
@@ -151,7 +151,7 @@ test("a first payment that never comes ends it after 23 hours", async () => {
   expect(double.pay(id)).toBeNull();
 });
 
-test("time that passes by itself is lived through by the next call", async () => {
+test("runs what fell due in real time at the next request", async () => {
   let now = START;
   await using running = await startDoubleWithSdk({ now: () => now * 1000 });
   const { id } = await startTrial(running, "cancel");
@@ -162,8 +162,8 @@ test("time that passes by itself is lived through by the next call", async () =>
   });
 });
 
-test("time only moves forward", async () => {
-  await using running = await startDoubleWithSdk(still);
+test("rejects a negative advance", async () => {
+  await using running = await startDoubleWithSdk(frozen);
   expect(() => running.double.advance(-1)).toThrow(RangeError);
   expect(running.double.advance(5)).toBe(START + 5);
 });

@@ -11,8 +11,8 @@ import {
 
 type Call = Extract<TrafficRecord, { kind: "call" }>;
 
-/** The traffic of some work, in the order in which they ended. */
-async function exchangesOf(work: () => Promise<unknown>): Promise<TrafficRecord[]> {
+/** The traffic of some work, in the order in which requests ended. */
+async function trafficOf(work: () => Promise<unknown>): Promise<TrafficRecord[]> {
   const seen: TrafficRecord[] = [];
   const see = (message: unknown) => void seen.push(structuredClone(message) as TrafficRecord);
   traffic.subscribe(see);
@@ -24,40 +24,40 @@ async function exchangesOf(work: () => Promise<unknown>): Promise<TrafficRecord[
   return seen;
 }
 
-/** A call whose answer has customer, invoice and its payments in it. */
-async function richCall(): Promise<Call & { request: { answer: Json } }> {
+/** A request whose answer contains the customer, the invoice and its payments. */
+async function expandedCall(): Promise<Call & { request: { answer: Json } }> {
   await using running = await startDoubleWithSdk();
   const { id } = running.double.createSubscription({ email: "amy@example.com" });
-  const [call] = await exchangesOf(() =>
+  const [call] = await trafficOf(() =>
     running.stripe.subscriptions.retrieve(id, { expand: ["customer", "latest_invoice.payments"] }),
   );
-  if (call?.kind !== "call") throw new Error("no call was seen");
+  if (call?.kind !== "call") throw new Error("No request was recorded.");
   return call as Call & { request: { answer: Json } };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of any shape, to be spoilt
+// biome-ignore lint/suspicious/noExplicitAny: the tests damage answers of any shape
 type Json = any;
 const NAME = "GET /v1/subscriptions/:id, answer 200";
 
-test("a good exchange has no faults, whatever was expanded in it", async () => {
-  expect(await schemaErrors([await richCall()])).toEqual([]);
+test("accepts a valid answer with expanded references", async () => {
+  expect(await schemaErrors([await expandedCall()])).toEqual([]);
 });
 
-test("without any required field of an object or of those inside it, an answer is not Stripe's", async () => {
-  const call = await richCall();
+test("reports each required field that is missing in an answer or in an object inside it", async () => {
+  const call = await expandedCall();
   const places: string[][] = [[], ["items", "data", "0"], ["items", "data", "0", "price"], ["customer"]];
   places.push(["latest_invoice"], ["latest_invoice", "payments", "data", "0"], ["cancellation_details"]);
-  const unnoticed = [];
+  const unreported = [];
   for (const place of places) {
     const object = place.reduce((node, step) => node[step], call.request.answer);
     for (const field of Object.keys(object)) {
-      const spoilt = structuredClone(call);
-      delete place.reduce((node, step) => node[step], spoilt.request.answer)[field];
+      const damaged = structuredClone(call);
+      delete place.reduce((node, step) => node[step], damaged.request.answer)[field];
       const path = [...place, field].join(".");
-      if (!(await schemaErrors([spoilt])).join().includes(`: ${path} must have`)) unnoticed.push(path);
+      if (!(await schemaErrors([damaged])).join().includes(`: ${path} must have`)) unreported.push(path);
     }
   }
-  // What the SDK calls optional.
+  // The fields that are optional in the SDK's types.
   const optional = {
     "": ["default_tax_rates"],
     "items.data.0.": ["quantity"],
@@ -84,105 +84,105 @@ test("without any required field of an object or of those inside it, an answer i
       "payments",
     ],
   };
-  expect(unnoticed).toEqual(
+  expect(unreported).toEqual(
     Object.entries(optional).flatMap(([place, fields]) => fields.map((field) => place + field)),
   );
 });
 
 test.each([
   [
-    "a field that the SDK does not know",
-    (answer: Json) => Object.assign(answer.items.data[0], { colour: 1 }),
-    "items.data.0.colour",
+    "a field that is unknown to the SDK",
+    (answer: Json) => Object.assign(answer.items.data[0], { color: 1 }),
+    "items.data.0.color",
   ],
   [
-    "a status that the SDK does not name",
+    "a status that is unknown to the SDK",
     (answer: Json) => Object.assign(answer, { status: "asleep" }),
     "status",
   ],
   [
-    "an amount as a number where it is a decimal",
+    "a decimal amount that is a number",
     (answer: Json) => Object.assign(answer.items.data[0].price, { unit_amount_decimal: 499 }),
     "items.data.0.price.unit_amount_decimal",
   ],
   [
-    "an object where nobody asked for it",
+    "an object that the request did not expand",
     (answer: Json) => Object.assign(answer, { schedule: answer.customer }),
     "schedule",
   ],
   [
-    "an id where the object was asked for",
+    "an id that the request expanded",
     (answer: Json) => Object.assign(answer, { customer: "cus_1" }),
     "customer",
   ],
   [
-    "null where there is never none",
+    "null in a field that is never null",
     (answer: Json) => Object.assign(answer.latest_invoice, { currency: null }),
     "latest_invoice.currency",
   ],
-  ["a moment as text", (answer: Json) => Object.assign(answer, { created: "2026-01-01" }), "created"],
-] as const)("%s is named with its place", async (_what, spoil, place) => {
-  const call = await richCall();
-  spoil(call.request.answer);
+  ["a time that is a string", (answer: Json) => Object.assign(answer, { created: "2026-01-01" }), "created"],
+] as const)("reports %s with its path", async (_what, damage, place) => {
+  const call = await expandedCall();
+  damage(call.request.answer);
   expect(await schemaErrors([call])).toEqual([expect.stringContaining(`${NAME}: ${place} `)]);
 });
 
-test("an event is held against its type's object, what it was before included", async () => {
+test("checks the object and the previous attributes of an event against its type", async () => {
   await using running = await startDoubleWithSdk();
   const { double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.updateSubscription(id, { cancel_at_period_end: true });
   const events = double.events();
-  const asExchange = (event: object): TrafficRecord => ({
+  const asRecord = (event: object): TrafficRecord => ({
     kind: "event",
     body: JSON.stringify(event),
     forced: new Map(),
   });
-  expect(await schemaErrors(events.map(asExchange))).toEqual([]);
-  const spoil = async (type: string, change: (event: Json) => void) => {
+  expect(await schemaErrors(events.map(asRecord))).toEqual([]);
+  const damage = async (type: string, change: (event: Json) => void) => {
     const event = structuredClone(events.find((each) => each.type === type)) as Json;
     change(event);
-    return (await schemaErrors([asExchange(event)])).join("\n");
+    return (await schemaErrors([asRecord(event)])).join("\n");
   };
   const updated = "customer.subscription.updated";
-  expect(await spoil(updated, ({ data }) => delete data.object.trial_end)).toContain("data.object.trial_end");
-  expect(await spoil(updated, ({ data }) => (data.previous_attributes.colour = 1))).toContain(
-    "data.previous_attributes.colour",
+  expect(await damage(updated, ({ data }) => delete data.object.trial_end)).toContain(
+    "data.object.trial_end",
   );
-  expect(await spoil(updated, (event) => (event.type = "invoice.paid"))).toContain("data.object");
-  expect(await spoil(updated, (event) => (event.type = "no.such"))).toContain("event no.such: type ");
-  expect(await spoil(updated, (event) => delete event.pending_webhooks)).toContain("pending_webhooks");
+  expect(await damage(updated, ({ data }) => (data.previous_attributes.color = 1))).toContain(
+    "data.previous_attributes.color",
+  );
+  expect(await damage(updated, (event) => (event.type = "invoice.paid"))).toContain("data.object");
+  expect(await damage(updated, (event) => (event.type = "no.such"))).toContain("event no.such: type ");
+  expect(await damage(updated, (event) => delete event.pending_webhooks)).toContain("pending_webhooks");
 });
 
-test("a request's parameters are held against the SDK's, and the test that made a bad one fails", async () => {
+test("fails the test that sends a parameter unknown to the SDK", async () => {
   await using running = await startDoubleWithSdk();
-  const unknown = { email: "amy@example.com", colour: "red" } as object;
+  const unknown = { email: "amy@example.com", color: "red" } as object;
   await errorOf(running.stripe.customers.create(unknown));
-  await expect(requireValidTraffic()).rejects.toThrow("POST /v1/customers, parameters: colour ");
+  await expect(requireValidTraffic()).rejects.toThrow("POST /v1/customers, parameters: color ");
   await requireValidTraffic();
 });
 
-test("what is wrong on purpose is said to be, and must be wrong", async () => {
+test("accepts invalid traffic in expectInvalidTraffic, and fails if all traffic in it is valid", async () => {
   await using running = await startDoubleWithSdk();
   const { customers } = running.stripe;
-  await expectInvalidTraffic(() => errorOf(customers.create({ colour: "red" } as object)));
-  await expect(expectInvalidTraffic(() => customers.list())).rejects.toThrow(
-    "Nothing here was wrong on purpose",
-  );
+  await expectInvalidTraffic(() => errorOf(customers.create({ color: "red" } as object)));
+  await expect(expectInvalidTraffic(() => customers.list())).rejects.toThrow("All traffic is valid");
 });
 
-test("what a control forced on an object is no fault of the double's, anything else in it is", async () => {
+test("ignores fields that a control overwrote, and checks the other fields of the object", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = double.createSubscription({ email: "amy@example.com" });
   double.updateSubscription(id, { fields: { status: "asleep" } });
-  const seen = await exchangesOf(() => stripe.subscriptions.retrieve(id));
+  const seen = await trafficOf(() => stripe.subscriptions.retrieve(id));
   expect(await schemaErrors(seen)).toEqual([]);
   (seen[0] as Json).request.answer.created = "now";
   expect(await schemaErrors(seen)).toEqual([expect.stringContaining("created")]);
 });
 
-test("the double takes no parameter that the SDK does not know", async () => {
+test("accepts no parameter that is unknown to the SDK", async () => {
   for (const { method, path, schema } of stripeRoutes({ base: "", returnUrl: null })) {
     const names = Object.keys((schema as Json).def.shape);
     const faults = await schemaErrors(
@@ -190,7 +190,7 @@ test("the double takes no parameter that the SDK does not know", async () => {
     );
     expect(faults.filter((fault) => fault.includes("additional properties"))).toEqual([]);
   }
-  const probe = await schemaErrors([call("GET", "/v1/customers", { colour: {} })]);
+  const probe = await schemaErrors([call("GET", "/v1/customers", { color: {} })]);
   expect(probe.join()).toContain("additional properties");
 });
 
@@ -208,8 +208,8 @@ function call(method: string, path: string, params: Json): TrafficRecord {
   return { kind: "call", request, forced: new Map() };
 }
 
-test("the double of a program that a test runs is watched too", async () => {
+test("checks the traffic of doubles in programs that a test runs", async () => {
   const program = runProgram("tests/support/invalid_stripe_request.ts");
   expect(await program.ended).toMatchObject({ status: 0 });
-  await expect(requireValidTraffic()).rejects.toThrow("POST /v1/customers, parameters: colour ");
+  await expect(requireValidTraffic()).rejects.toThrow("POST /v1/customers, parameters: color ");
 });

@@ -8,7 +8,7 @@ import {
   typesOf,
 } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
-test("a trial without a card starts at once, in flexible billing", async () => {
+test("starts a trial without a card, with flexible billing mode", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe } = running;
   const customer = await stripe.customers.create({ email: "amy@example.com" });
@@ -35,7 +35,7 @@ test("a trial without a card starts at once, in flexible billing", async () => {
   expect(item?.price.product).toBe("prod_default");
 });
 
-test("a card pays at once; a declined one leaves it incomplete; none is refused", async () => {
+test("activates with a card, stays incomplete with a declined card, and is rejected without a card", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const paid = await stripe.subscriptions.create(await customerWithCard(running));
@@ -58,7 +58,7 @@ test("a card pays at once; a declined one leaves it incomplete; none is refused"
   expect((await stripe.subscriptions.retrieve(later.id)).status).toBe("active");
 });
 
-test("a promotion code becomes a discount and lowers the invoice", async () => {
+test("turns a promotion code into a discount that reduces the invoice", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = double.createPromotionCode({ id: "promo_staff", code: "STAFF", percentOff: 100 });
@@ -77,7 +77,7 @@ test("a promotion code becomes a discount and lowers the invoice", async () => {
   expect((await stripe.promotionCodes.retrieve(id)).code).toBe("STAFF");
 });
 
-test("lists hide cancelled ones unless asked, and filter by customer, price and status", async () => {
+test("lists canceled subscriptions only by status, and filters by customer, price and status", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const kept = double.createSubscription({ email: "amy@example.com" });
@@ -91,7 +91,7 @@ test("lists hide cancelled ones unless asked, and filter by customer, price and 
   expect(await ids({ price: "price_other" })).toEqual([]);
 });
 
-test("a scheduled end can be asked for both ways, and taken back", async () => {
+test("schedules an end with cancel_at_period_end or cancel_at, and removes it", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe } = running;
   const { id, items } = await stripe.subscriptions.create(await customerWithCard(running));
@@ -109,7 +109,7 @@ test("a scheduled end can be asked for both ways, and taken back", async () => {
   expect((await errorOf(stripe.subscriptions.update(id, both))).statusCode).toBe(400);
 });
 
-test("updates tell what was before, and nothing when nothing changed", async () => {
+test("emits the previous attributes of an update, and no event when nothing changes", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = await stripe.subscriptions.create(await customerWithCard(running));
@@ -122,7 +122,7 @@ test("updates tell what was before, and nothing when nothing changed", async () 
   expect(updates[0]?.request?.id).toMatch(/^req_/);
 });
 
-test("cancelling ends at once; a second time it is missing, but it can still be read", async () => {
+test("cancels immediately; a second cancellation is 404, and the subscription can still be retrieved", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = await stripe.subscriptions.create(await customerWithCard(running));
@@ -143,7 +143,7 @@ test("cancelling ends at once; a second time it is missing, but it can still be 
   ]);
 });
 
-test("every status can be made, each with a customer of its own", async () => {
+test("creates a subscription in every status, each with its own customer", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const statuses = [
@@ -166,7 +166,7 @@ test("every status can be made, each with a customer of its own", async () => {
   expect(customers.size).toBe(statuses.length);
 });
 
-test("a change can be forced, whatever it makes of the object", async () => {
+test("overwrites any field of a subscription", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { id } = double.createSubscription({ email: null });

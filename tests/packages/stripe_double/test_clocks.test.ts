@@ -10,7 +10,7 @@ import {
 const START = Date.UTC(2027, 0, 31, 12) / 1000;
 const trial = { items: [{ price: PRICE }], trial_period_days: 14 };
 
-test("a clock moves only who is on it, and the account's time only who is not", async () => {
+test("advances only customers on the test clock, and with the account's clock only the others", async () => {
   await using running = await startDoubleWithSdk({ now: () => START * 1000 });
   const { stripe, double } = running;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time: START + 100 * DAY });
@@ -41,7 +41,7 @@ test("a clock moves only who is on it, and the account's time only who is not", 
   expect(period?.current_period_start).toBe(START + 114 * DAY);
 });
 
-test("cards and banks know no test clock: intents, charges and refunds have the account's time", async () => {
+test("creates intents, charges and refunds at the account's time for a customer on a test clock", async () => {
   await using running = await startDoubleWithSdk({ now: () => START * 1000 });
   const { stripe, double } = running;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time: START + 100 * DAY });
@@ -58,10 +58,10 @@ test("cards and banks know no test clock: intents, charges and refunds have the 
   expect(refund.created).toBe(START);
 });
 
-test("a clock says that it is on its way before it has arrived, and its events tell of it", async () => {
+test("answers an advance with status advancing, then ready, and emits an event for each change", async () => {
   await using running = await startDoubleWithSdk({ now: () => START * 1000 });
   const { testClocks } = running.stripe.testHelpers;
-  const clock = await testClocks.create({ frozen_time: START, name: "life" });
+  const clock = await testClocks.create({ frozen_time: START, name: "renewal" });
   const target = START + 10 * DAY;
   expect(await testClocks.advance(clock.id, { frozen_time: target })).toMatchObject({
     status: "advancing",
@@ -78,7 +78,7 @@ test("a clock says that it is on its way before it has arrived, and its events t
   expect(lost).toMatchObject({ code: "resource_missing", param: "test_clock" });
 });
 
-test("who is on a clock is listed only to who asks for the clock or the customer", async () => {
+test("lists customers and subscriptions on a test clock only if the clock or the customer is named", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time: START });

@@ -1,25 +1,25 @@
 import { type Schema, SchemaWriter, SHAPE } from "#tests/support/stripe_schema/json_schema.ts";
 import { readSdk, type SdkOperation } from "#tests/support/stripe_schema/sdk_operations.ts";
 
-/** What the pinned SDK says of requests, answers and events. */
+/** The schemas of requests, answers and events, generated from the SDK's types. */
 export interface StripeSchema {
-  /** By `POST /v1/customers/:id`. */
+  /** The key is an operation such as `POST /v1/customers/:id`. */
   operations: Record<string, { params: Schema; answer: Schema }>;
   event: Schema;
-  /** The inside of `{error: {...}}`. */
+  /** The `error` object of an error answer. */
   error: Schema;
-  /** Objects by name. */
+  /** The object schemas by name. */
   shapes: Record<string, Schema>;
 }
 
 const NO_PARAMS: Schema = { type: "object", additionalProperties: false };
-/** What the SDK adds to an error on its way to the caller. */
+/** The fields that the SDK adds to an error. They are not in the answer. */
 const NOT_ON_THE_WIRE = ["detail", "exception", "headers", "requestId", "statusCode"];
 
 /**
- * Makes JSON schemas out of the pinned SDK's types.
- * @param names the operations, as `POST /v1/customers/:id`
- * @throws Error naming the operations that the SDK does not have
+ * Generates JSON schemas from the SDK's types.
+ * @param names the operations, such as `POST /v1/customers/:id`
+ * @throws Error that names the operations that the SDK does not have
  */
 export function generateSchema(names: readonly string[]): StripeSchema {
   const sdk = readSdk();

@@ -1,15 +1,15 @@
 import { ts } from "ts-morph";
 
-/** A JSON schema, as far as we write them. */
+/** A JSON schema, with the keywords below in addition. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * What a type is read as: an `answer` as JSON, the `params` of a request as a decoded form, where every leaf is a string,
- * or `previous`, the part of an object that an event shows as it was before.
+ * How a type is converted: `answer` is JSON, `params` is a decoded form whose leaves are strings, and `previous` is the
+ * `previous_attributes` of an event, where every field is optional.
  */
 export type Reading = "answer" | "params" | "previous";
 
-/** Our keywords beside those of JSON schema; `shapes.ts` says what they mean. */
+/** Additional keywords, which `shapes.ts` implements. */
 export const SHAPE = "shape";
 export const SHAPE_BY = "shapeBy";
 export const EXPANDED = "isExpanded";
@@ -19,11 +19,11 @@ const anyOf = (schemas: readonly Schema[]): Schema =>
   schemas.length === 1 && schemas[0] ? schemas[0] : { anyOf: schemas };
 
 /**
- * Writes JSON schemas of the SDK's types: closed objects, closed enums, decimals as the strings that they are on the wire,
- * and references as ids, or as their objects where they were asked to be expanded.
+ * Converts the SDK's types to JSON schemas. Objects and enums are closed, decimals are strings, and expandable fields are
+ * ids, or objects if the request expands them.
  */
 export class SchemaWriter {
-  /** Objects by name, which schemas refer to by `shape`. */
+  /** The object schemas by name. Other schemas refer to them with the keyword `shape`. */
   readonly shapes: Record<string, Schema> = {};
   readonly #checker: ts.TypeChecker;
   readonly #names = new Map<string, string>();
@@ -32,7 +32,7 @@ export class SchemaWriter {
     this.#checker = checker;
   }
 
-  /** @throws Error if the type has a shape that Stripe's types did not have before */
+  /** @throws Error if the kind of type is not supported, because the SDK did not use it before */
   write(type: ts.Type, reading: Reading): Schema {
     if (type.isUnion()) return this.#union(type.types, reading);
     if (isDecimal(type)) return { type: "string", pattern: DECIMAL };
@@ -53,7 +53,7 @@ export class SchemaWriter {
     throw new Error(`No schema for ${this.#checker.typeToString(type)}`);
   }
 
-  /** A page of a list of them. */
+  /** Writes the schema of a list page with items of this type. */
   writeList(type: ts.Type): Schema {
     return {
       type: "object",
@@ -96,7 +96,7 @@ export class SchemaWriter {
     };
   }
 
-  /** One of several objects, told apart by what a field of theirs says wherever one does. */
+  /** Writes the schema of a union of objects. If a field has a different constant in each, it selects the object. */
   #oneObject(types: readonly ts.Type[], reading: Reading): Schema {
     for (const field of types.length > 1 ? ["type", "object", "deleted"] : []) {
       const values = types.map((type) => this.#literalOf(type.getProperty(field)));
@@ -107,7 +107,7 @@ export class SchemaWriter {
     return anyOf(types.map((type) => this.write(type, reading)));
   }
 
-  /** The one value of a field as text, if it has just one; that of `deleted?: void` is `undefined`. */
+  /** The constant of a field as text, or null if it has several values. The constant of `deleted?: void` is `undefined`. */
   #literalOf(property: ts.Symbol | undefined): string | null {
     const type = property && this.#checker.getNonNullableType(this.#checker.getTypeOfSymbol(property));
     if (!type) return null;
@@ -127,7 +127,7 @@ export class SchemaWriter {
     if (known !== undefined) return known;
     const plain = this.#checker.typeToString(type).replace(/\W+/g, "_").slice(0, 60);
     const name = `${plain}.${reading}.${this.#names.size}`;
-    // Named before it is written, because objects refer to each other.
+    // The name is stored before the schema is written, because types can be recursive.
     this.#names.set(key, name);
     this.shapes[name] = this.#object(type, reading);
     return name;
@@ -138,7 +138,7 @@ export class SchemaWriter {
     const required: string[] = [];
     for (const property of this.#checker.getPropertiesOfType(type)) {
       const value = this.#checker.getTypeOfSymbol(property);
-      // `deleted?: void` only tells TypeScript that it is not there.
+      // The type `deleted?: void` means that the field never exists.
       if (is(this.#checker.getNonNullableType(value), ts.TypeFlags.Never | ts.TypeFlags.Void)) continue;
       const schema = this.write(value, property.name === "previous_attributes" ? "previous" : reading);
       properties[property.name] = reading === "previous" ? anyOf([schema, { type: "null" }]) : schema;
@@ -157,7 +157,7 @@ const DECIMAL = "^-?\\d+(\\.\\d+)?$";
 
 const idOf = (type: ts.Type): number => (type as ts.Type & { id: number }).id;
 
-/** `string & Record<never, never>`, the SDK's "any other string". */
+/** Whether a type is `string & Record<never, never>`, with which the SDK allows any other string in an enum. */
 function isOtherString(type: ts.Type): boolean {
   return type.isIntersection() && type.types.some((part) => is(part, ts.TypeFlags.String));
 }

@@ -12,12 +12,12 @@ import { operationNameOf } from "#tests/support/stripe_schema/sdk_operations.ts"
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** A kind of request: what is asked for, and which parameters come with it. */
+/** The shape of a request: its operation and the names of its parameters. */
 export function requestShape(operation: string, parameters: readonly string[]): string {
   return `${operation} (${[...parameters].sort().join(", ")})`;
 }
 
-/** Every kind of request that our own code makes through the SDK, read from the code, sorted. */
+/** The shapes of all requests that the code in these files can make through the SDK, sorted. */
 export function requestsMadeIn(globs: readonly string[]): string[] {
   const project = new Project({
     tsConfigFilePath: `${ROOT}tsconfig.json`,
@@ -39,7 +39,7 @@ export function requestsMadeIn(globs: readonly string[]): string[] {
   return [...shapes].sort();
 }
 
-/** Reading every package's types would take many times as long as reading ours and the SDK's. */
+/** Resolves only Nest's own modules and the SDK. Resolving all packages takes many times as long. */
 const onlyStripe: ResolutionHostFactory = (host, getOptions) => ({
   resolveModuleNames: (names, file) =>
     names.map((name) =>
@@ -56,7 +56,7 @@ function methodsOf(call: CallExpression): MethodDeclaration[] {
   return declarations.filter(Node.isMethodDeclaration);
 }
 
-/** The names that a call's parameters can have, once for each member of their type. */
+/** The parameter names of a call, once for each member of a union type. */
 function parametersOf(call: CallExpression, method: MethodDeclaration): string[][] {
   const place = method.getParameters().findIndex((parameter) => parameter.getName() === "params");
   const given = call.getArguments()[place];

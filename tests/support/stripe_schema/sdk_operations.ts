@@ -13,17 +13,17 @@ import {
   type ts,
 } from "ts-morph";
 
-/** One operation of Stripe's API, as the pinned SDK calls and types it. */
+/** One operation of Stripe's API with the SDK's types. */
 export interface SdkOperation {
   /** `POST /v1/customers/:id`. */
   name: string;
-  /** Null where it takes none. */
+  /** Null if the operation has no parameters. */
   params: ts.Type | null;
   answer: ts.Type;
   isList: boolean;
 }
 
-/** The SDK's own types, open for reading. */
+/** The SDK's operations and types. */
 export interface SdkTypes {
   version: string;
   checker: ts.TypeChecker;
@@ -32,12 +32,12 @@ export interface SdkTypes {
   exported(file: string, name: string): ts.Type;
 }
 
-/** The package answers with its CommonJS half; the other is the one that we import. */
+/** `resolve` returns the CommonJS build. Nest imports the ESM build. */
 const SDK = join(dirname(createRequire(import.meta.url).resolve("stripe")), "../esm");
 
 const NODE_NEXT = { module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext };
 
-/** Reads the SDK: what it sends from its code, what goes in and comes out from its types beside it. Takes seconds. */
+/** Reads the SDK: the operations from its code, and their parameters and answers from its type declarations. Takes seconds. */
 export function readSdk(): SdkTypes {
   const project = new Project({
     compilerOptions: { strict: true, allowJs: true, types: [], target: ScriptTarget.ES2024, ...NODE_NEXT },
@@ -94,8 +94,8 @@ function readOperation(
 }
 
 /**
- * The operation that a method of the SDK asks for, as `POST /v1/customers`; null if it is none of the SDK's.
- * @param code a project for the SDK's code, which is only parsed
+ * The operation that a method of the SDK requests, such as `POST /v1/customers`. Null if it is not a method of the SDK.
+ * @param code a project to which the SDK's code is added
  */
 export function operationNameOf(method: MethodDeclaration, code: Project): string | null {
   const [, file] = /\/stripe\/\w+\/(resources\/.*)\.d\.ts$/.exec(method.getSourceFile().getFilePath()) ?? [];
@@ -114,7 +114,7 @@ function nameOf(call: CallExpression): string {
   return verb && path ? `${textOf(verb)} ${textOf(path)}` : "";
 }
 
-/** The text of a string, with `:id` where something is put in. */
+/** The text of a string literal, with `:id` for each interpolation. */
 function textOf(node: Node): string {
   if (Node.isStringLiteral(node) || Node.isNoSubstitutionTemplateLiteral(node)) return node.getLiteralText();
   return node
@@ -123,10 +123,10 @@ function textOf(node: Node): string {
     .replace(/\$\{[^}]*\}/g, ":id");
 }
 
-/** What is inside `Promise<Response<T>>`, or one of the items of an `ApiListPromise<T>`. */
+/** The type T in `Promise<Response<T>>` or `ApiListPromise<T>`. */
 function answerOf(checker: ts.TypeChecker, type: ts.Type): { type: ts.Type; isList: boolean } {
   const [inner] = checker.getTypeArguments(type as ts.TypeReference);
-  if (inner === undefined) throw new Error(`What is in ${checker.typeToString(type)}?`);
+  if (inner === undefined) throw new Error(`Unknown return type: ${checker.typeToString(type)}`);
   if (type.symbol.name !== "Promise") return { type: inner, isList: type.symbol.name === "ApiListPromise" };
   return { type: inner.aliasTypeArguments?.[0] ?? inner, isList: false };
 }

@@ -2,14 +2,14 @@ import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFuncti
 import type { StripeSchema } from "#tests/support/stripe_schema/generate.ts";
 import { EXPANDED, type Schema, SHAPE, SHAPE_BY } from "#tests/support/stripe_schema/json_schema.ts";
 
-/** Where something is not as its schema says. */
+/** One violation of a schema. */
 export interface Violation {
-  /** Keys and indexes that lead there. */
+  /** The keys and indexes of the invalid value. */
   path: string[];
   message: string;
 }
 
-/** What ajv hands on to our keywords: the references that a request asked to expand, such as `data.latest_invoice`. */
+/** The paths that a request expanded, such as `data.latest_invoice`. ajv passes them to the keywords as `this`. */
 type Expanded = ReadonlySet<string>;
 type DataValidationCxt = NonNullable<Parameters<SchemaValidateFunction>[3]>;
 type Check = (expanded: Expanded, data: unknown) => Partial<ErrorObject>[];
@@ -19,15 +19,15 @@ interface ShapeBy {
 }
 
 const NOTHING: Expanded = new Set();
-/** These only sum up what others say in detail. */
+/** Errors of these keywords only repeat more specific errors. */
 const SUMMARIES = new Set(["anyOf", "if", SHAPE, SHAPE_BY]);
 
-/** Validates with the SDK's schemas. A shape is compiled when the first object of it comes by: there are thousands. */
+/** Validates values with the generated schemas. There are thousands of shapes, so each is compiled at its first use. */
 export class Shapes {
   readonly #shapes: StripeSchema["shapes"];
   readonly #ajv = new Ajv({
     allErrors: true,
-    // Each is used a few times: what compiling it takes counts for more.
+    // Each schema is used a few times, so the time to compile it matters more.
     code: { optimize: false },
     meta: false,
     passContext: true,
@@ -43,7 +43,7 @@ export class Shapes {
       const value = (data as Record<string, unknown> | null)?.[field];
       const name = byValue[String(value)];
       if (name !== undefined) return this.#check(name, { instancePath, ...context });
-      const message = `is none that the SDK has: ${value}`;
+      const message = `is not known to the SDK: ${value}`;
       return () => [{ keyword: "kind", instancePath: `${instancePath}/${field}`, message, params: {} }];
     });
     const isExpanded = function (this: Expanded, ...[, , , context]: Parameters<SchemaValidateFunction>) {
@@ -53,7 +53,7 @@ export class Shapes {
     this.#ajv.addKeyword({ keyword: EXPANDED, validate: isExpanded, errors: false });
   }
 
-  /** Where data is not as a schema says, at most once a place. */
+  /** The violations of a schema, one for each place and keyword. */
   violations(schema: Schema, data: unknown, expanded = NOTHING): Violation[] {
     const validate = this.#compile(schema);
     if (validate.call(expanded, data)) return [];
@@ -65,7 +65,7 @@ export class Shapes {
       const values = params.allowedValues ? `: ${params.allowedValues.join(", ")}` : "";
       found.set(`${path.join("/")} ${keyword}`, { path, message: `${message}${values}` });
     }
-    return found.size > 0 ? [...found.values()] : [{ path: [], message: "is nothing that the SDK has" }];
+    return found.size > 0 ? [...found.values()] : [{ path: [], message: "matches no type of the SDK" }];
   }
 
   #compile(schema: Schema): ValidateFunction {

@@ -6,13 +6,13 @@ import { Shapes, type Violation } from "#tests/support/stripe_schema/shapes.ts";
 
 const ROUTES = stripeRoutes({ base: "", returnUrl: null });
 
-/** The operation that a request asks for, as `GET /v1/customers/:id`; null if the double has none. */
+/** The operation of a request, such as `GET /v1/customers/:id`, or null if the double does not have it. */
 export function operationOf({ method, path }: Pick<RecordedRequest, "method" | "path">): string | null {
   const route = ROUTES.find((candidate) => candidate.method === method && idsOf(candidate, path) !== null);
   return route ? `${route.method} ${route.path}` : null;
 }
 
-/** Holds the double's traffic against what the pinned SDK says of Stripe. */
+/** Checks the double's traffic against the schema generated from Stripe's SDK. */
 export class TrafficSchemaCheck {
   readonly #schema: StripeSchema;
   readonly #shapes: Shapes;
@@ -22,35 +22,37 @@ export class TrafficSchemaCheck {
     this.#shapes = new Shapes(schema);
   }
 
-  /** What is wrong with an exchange, a line each that names operation and field; nothing if all is well. */
-  schemaErrors(exchange: TrafficRecord): string[] {
-    if (exchange.kind === "call") return this.#faultsOfCall(exchange.request, exchange.forced);
-    const event = JSON.parse(exchange.body);
+  /** The schema errors of a record. Each line names operation and field. */
+  errorsOf(record: TrafficRecord): string[] {
+    if (record.kind === "call") return this.#errorsOfCall(record.request, record.forced);
+    const event = JSON.parse(record.body);
     const violations = this.#shapes.violations(this.#schema.event, event);
-    return inWords(`event ${event?.type}`, event, unforced(event, violations, exchange.forced));
+    return inWords(`event ${event?.type}`, event, withoutForced(event, violations, record.forced));
   }
 
-  #faultsOfCall(request: RecordedRequest, forced: ForcedFields): string[] {
+  #errorsOfCall(request: RecordedRequest, forced: ForcedFields): string[] {
     const name = operationOf(request);
     const operation = name === null ? undefined : this.#schema.operations[name];
     const { method, path, params, status, answer } = request;
-    if (!name || !operation)
-      return [`${method} ${path}: Stripe has no such operation, or the double lacks it`];
-    // Without a good key nobody looks at the parameters.
-    const asked = status === 401 ? [] : this.#shapes.violations(operation.params, params);
-    const faults = inWords(`${name}, parameters`, params, asked);
-    if (status === null) return faults;
+    if (!name || !operation) return [`${method} ${path}: unknown operation of Stripe or of the double`];
+    // With a wrong key, Stripe does not validate the parameters.
+    const inParams = status === 401 ? [] : this.#shapes.violations(operation.params, params);
+    const errors = inWords(`${name}, parameters`, params, inParams);
+    if (status === null) return errors;
     const expanded = expandedBy(params.expand);
-    const answered =
+    const inAnswer =
       status < 300
         ? this.#shapes.violations(operation.answer, answer, expanded)
         : this.#shapes.violations(errorBody(this.#schema), answer);
-    return [...faults, ...inWords(`${name}, answer ${status}`, answer, unforced(answer, answered, forced))];
+    return [
+      ...errors,
+      ...inWords(`${name}, answer ${status}`, answer, withoutForced(answer, inAnswer, forced)),
+    ];
   }
 }
 
 const errorBodies = new WeakMap<StripeSchema, object>();
-/** One and the same for a schema, so that it is compiled once. */
+/** The schema of an error answer. The same object is returned each time, so that ajv compiles it once. */
 function errorBody(schema: StripeSchema) {
   const { error } = schema;
   const body = errorBodies.get(schema) ?? {
@@ -63,7 +65,7 @@ function errorBody(schema: StripeSchema) {
   return body as Record<string, unknown>;
 }
 
-/** `a.b` asks for `a` too. */
+/** The expanded paths of a request. `a.b` also expands `a`. */
 function expandedBy(expand: unknown): Set<string> {
   const paths = Array.isArray(expand) ? expand.map(String) : [];
   return new Set(
@@ -74,8 +76,8 @@ function expandedBy(expand: unknown): Set<string> {
   );
 }
 
-/** The violations but for those in fields that a control was told to write. */
-function unforced(value: unknown, violations: readonly Violation[], forced: ForcedFields): Violation[] {
+/** Removes the violations in fields that a control of the double overwrote. */
+function withoutForced(value: unknown, violations: readonly Violation[], forced: ForcedFields): Violation[] {
   return violations.filter(({ path }) => {
     let node = value as Record<string, unknown> | null | undefined;
     for (const step of path) {
@@ -92,6 +94,6 @@ function inWords(what: string, value: unknown, violations: readonly Violation[])
       (node, step) => (node as Record<string, unknown> | null)?.[step],
       value,
     );
-    return `${what}: ${path.join(".") || "all of it"} ${message}, and is ${JSON.stringify(found)?.slice(0, 60)}`;
+    return `${what}: ${path.join(".") || "(root)"} ${message}, found ${JSON.stringify(found)?.slice(0, 60)}`;
   });
 }
