@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Files that take long, begun first, so that none of them is left alone at the end. */
-const LONG = [
+/** Slow files start first, so that none of them runs alone at the end. */
+const SLOW = [
   "browser/stripe",
   "tools/local/start.test",
   "tools/local/database/engine",
@@ -11,19 +11,19 @@ const LONG = [
   "contract/trial",
 ];
 
-/** It only waits, the less the later it begins. */
+/** Starts last: it waits for a document that the run inserted at its start to expire. */
 const LAST = "/tests/tools/local/database/ttl.test";
 
-/** Stories told by chance, which find more the longer they are told: commands and CI name them. */
-const STORIES = ["tests/model/**", "tests/faults/**", "tests/callbacks/chaos/**"];
+/** Randomized suites (model, fault injection, chaos), which explore more the longer they run: `npm run test:faults` runs them. */
+const RANDOMIZED = ["tests/model/**", "tests/faults/**", "tests/callbacks/chaos/**"];
 const isNamed = process.argv.some((argument) => argument.startsWith("tests/"));
 
-class LongFirst extends BaseSequencer {
+class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
-      if (moduleId.includes(LAST)) return LONG.length + 1;
-      const found = LONG.findIndex((name) => moduleId.includes(`/tests/${name}`));
-      return found < 0 ? LONG.length : found;
+      if (moduleId.includes(LAST)) return SLOW.length + 1;
+      const found = SLOW.findIndex((name) => moduleId.includes(`/tests/${name}`));
+      return found < 0 ? SLOW.length : found;
     };
     return [...files].sort(
       (one, other) => rank(one) - rank(other) || (one.moduleId < other.moduleId ? -1 : 1),
@@ -34,14 +34,14 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
-    exclude: isNamed ? [] : STORIES,
+    exclude: isNamed ? [] : RANDOMIZED,
     globalSetup: ["tests/support/global_setup.ts"],
     setupFiles: ["tests/support/stripe_traffic_check.ts"],
     pool: "forks",
-    // Files share a process, which spares loading everything anew for each: none leaves anything behind in it.
+    // Files share a process, so that modules load once. No file may leave state behind in it.
     isolate: false,
     maxWorkers: 2,
-    sequence: { sequencer: LongFirst },
+    sequence: { sequencer: SlowFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

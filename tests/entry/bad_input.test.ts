@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RpcHandler } from "#entry/rpc.ts";
 import { loadMethods } from "#routes.ts";
 import { linkIn, linkRequest, startNest, type TestNest } from "#tests/support/nest.ts";
+import { seedOf } from "#tests/support/seed.ts";
+
+const seed = seedOf("bad_input");
 
 /** Strings that are known to break software. */
 const NAUGHTY = [
@@ -149,7 +152,7 @@ describe("arbitrary input", () => {
           check(reply, body);
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 600, seed },
     );
     expect(await nest.dump()).toBe(before);
   });
@@ -172,7 +175,7 @@ describe("arbitrary input", () => {
           /^(validation_failed|client_not_found|invalid_redirect_uri|invalid_email)$/,
         );
       }),
-      { numRuns: 200 },
+      { numRuns: 200, seed },
     );
     expect(nest.ses.inbox).toEqual([]);
     expect(await nest.dump()).toBe(before);
@@ -223,7 +226,7 @@ describe("arbitrary input", () => {
           check(await nest.call(to, {}, { method, headers: { authorization } }), [to, authorization]);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 400, seed },
     );
     expect(await nest.dump()).toBe(before);
   });

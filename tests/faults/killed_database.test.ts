@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Claim, live } from "#tests/faults/journey.ts";
 import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { reportSuite } from "#tests/support/suite_options.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
 
@@ -12,7 +13,7 @@ const PEOPLE = 12;
 /** Accepted calls before the kill, and again after the restart. */
 const ACCEPTED = 150;
 
-/** Where each engine writes which process serves a data folder. */
+/** Each engine's PID file in its data folder. */
 const PID_FILES = ["documentdb/postgres/postmaster.pid", "mongod/mongod.lock"];
 
 async function servingProcess(folder: string): Promise<number> {
@@ -33,7 +34,7 @@ const start = async () => {
   const { hostname, port } = new URL(database.uri.replace(/^mongodb/, "http"));
   proxy.forwardTo({ host: hostname, port: Number(port) });
 };
-/** One that somebody else runs is not ours to kill. */
+/** A test run does not kill a database server that it did not start. */
 const isOurs = !process.env.MONGODB_URI;
 
 beforeAll(async () => {
@@ -58,7 +59,7 @@ afterAll(async () => {
 });
 
 test.runIf(isOurs)(
-  "the database's process is killed under load and started again: everything that was accepted is there, and Nest goes on by itself",
+  "keeps every accepted write, and recovers without a restart, when the database's process is killed under load",
   async () => {
     const claims: Claim[] = [];
     const answers = new Map<string, number>();
@@ -81,11 +82,11 @@ test.runIf(isOurs)(
     await accepted();
     const before = claims.length;
     const pid = await servingProcess(folder);
-    // As when a machine loses its power: nobody hears what the server before the engine would say of it.
+    // Like a power loss: refuse connections, so that the server in front of the engine can't report the crash.
     process.kill(pid, "SIGKILL");
     proxy.refuse();
     await database.died;
-    // What is left of it: the server before the engine.
+    // Stops the server in front of the engine.
     await database.stop();
     wanted = claims.length + ACCEPTED;
     await start();
@@ -94,10 +95,13 @@ test.runIf(isOurs)(
     isOver = true;
     await Promise.all(lives);
 
-    const said = [...answers].map(([answer, count]) => `${answer} ×${count}`).join(", ");
-    console.log(
-      `${database.engine}: ${before} accepted before the kill, ${claims.length - before} after it; ${said}`,
-    );
+    const counts = [...answers].map(([answer, count]) => `${answer} ×${count}`).join(", ");
+    await reportSuite({
+      suite: "killed_database",
+      summary:
+        `${database.engine}: ${before} calls accepted before the kill and ${claims.length - before} after it ` +
+        `were checked. Responses: ${counts}.`,
+    });
     const lost: string[] = [];
     for (const { says, holds } of claims) if (!(await holds())) lost.push(says);
     expect(lost).toEqual([]);

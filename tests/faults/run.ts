@@ -77,10 +77,13 @@ export async function runFaulty(
   const startedAt = Date.now();
   const first = await call();
   const took = Date.now() - startedAt;
+  const hasStarted = proxied.proxies[dependency].hasStarted;
   await proxied.clearFaults();
   const isWebhook = scenario.path.includes("webhook");
   if (took > (isWebhook ? WEBHOOK_ANSWERED_WITHIN_MS : ANSWERED_WITHIN_MS))
     throw broken(`it took ${took} ms`);
+
+  if (!hasStarted) throw broken("the call never reached this step");
 
   const answers = [saidBy(first)];
   let last = first;

@@ -5,8 +5,8 @@ import { FAULT_KINDS, type FaultKind } from "#tests/support/fault_proxy.ts";
 
 type Seen = readonly [{ scenario: Scenario; fault: Fault }, Outcome];
 
-/** A call by a dependency and how it went wrong: every answer that was seen, and how often the call had to be made again. */
-export function tableOf(outcomes: readonly Seen[]): string {
+/** A row per call and dependency, a column per kind of fault: each first response with its count and the most retries. */
+export function tableOf(outcomes: readonly Seen[]): { head: string[]; rows: string[][] } {
   const kinds = Object.keys(FAULT_KINDS) as FaultKind[];
   const rows = new Map<string, { name: string; dependency: Dependency; seen: Seen[] }>();
   for (const each of outcomes) {
@@ -16,7 +16,7 @@ export function tableOf(outcomes: readonly Seen[]): string {
     row.seen.push(each);
     rows.set(key, row);
   }
-  const lines = [...rows.values()]
+  const sorted = [...rows.values()]
     .sort((one, other) => `${one.name} ${one.dependency}`.localeCompare(`${other.name} ${other.dependency}`))
     .map(({ name, dependency, seen }) => [
       name,
@@ -25,8 +25,7 @@ export function tableOf(outcomes: readonly Seen[]): string {
         cell(seen.filter(([{ fault }]) => fault.kind === kind).map(([, outcome]) => outcome)),
       ),
     ]);
-  const head = ["Call", "What goes wrong", ...kinds];
-  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return { head: ["Call", "Dependency", ...kinds], rows: sorted };
 }
 
 /** Such as `200 ×3, 503 unavailable ×5 (1 retry)`. */

@@ -6,18 +6,14 @@ import { emptyState, LINKS_LIMIT } from "#tests/model/state.ts";
 import { SystemUnderTest, standingClock } from "#tests/model/system.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { createScheduler } from "#tests/support/scheduler.ts";
+import { seedOf } from "#tests/support/seed.ts";
+import { reportSuite, suiteOptions } from "#tests/support/suite_options.ts";
 
-const { MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY } = process.env;
-const SECONDS = Number(MODEL_SECONDS ?? 5);
-/** CI begins where it always does, so that it fails for a reason; `npm run model` begins anywhere. */
-const FIRST_SEED = MODEL_SECONDS === undefined ? 1 : Date.now() % 1_000_000_000;
-/** Shrinking a failure takes many more histories. */
+const SECONDS = suiteOptions.seconds ?? (suiteOptions.isWhole ? 120 : 5);
+/** Shrinking a failure runs many more histories. */
 const SHRINKING_SECONDS = 300;
 const HISTORIES_PER_SEED = 2;
-type Failure = Pick<
-  fc.RunDetails<[Iterable<unknown>]>,
-  "errorInstance" | "counterexample" | "counterexamplePath" | "seed" | "numShrinks"
->;
+type Failure = Pick<fc.RunDetails<[Iterable<unknown>]>, "errorInstance" | "seed" | "numShrinks">;
 
 let nest: TestNest;
 const scheduler = createScheduler();
@@ -38,7 +34,7 @@ let played = 0;
 let tooSlow = 0;
 const answers = new Map<string, number>();
 
-/** Plays one history from nothing, and looks at where it has led. */
+/** Runs one history on new users and checks the final state. */
 async function play(commands: Iterable<fc.AsyncCommand<Model, SystemUnderTest>>): Promise<void> {
   nest.stripe.reset();
   nest.ses.clear();
@@ -52,44 +48,42 @@ async function play(commands: Iterable<fc.AsyncCommand<Model, SystemUnderTest>>)
     tooSlow++;
   }
   for (const line of system.history) {
-    // Which sessions were listed is left out.
+    // Counts the response without the list of sessions.
     const [, answer] = /-> (.*?)(?: session .*)?$/.exec(line) ?? [];
     if (answer !== undefined) answers.set(answer, (answers.get(answer) ?? 0) + 1);
   }
 }
 
 test(
-  "whatever several people do on several machines, one thing after another or at once, every answer and all that is left agree with the contract",
+  "every response and the final state agree with the model, for random histories of sequential and concurrent calls",
   async () => {
     const end = Date.now() + SECONDS * 1000;
-    let seed = Number(MODEL_SEED ?? FIRST_SEED);
-    console.log(`MODEL_SEED=${seed}`);
+    let seed = seedOf("model");
     do {
-      const details = await fc.check(fc.asyncProperty(histories(MODEL_REPLAY), play), {
+      const details = await fc.check(fc.asyncProperty(histories, play), {
         seed,
         numRuns: HISTORIES_PER_SEED,
-        // Long ones too, from the first on.
+        // Long histories from the first run on.
         unbiased: true,
         interruptAfterTimeLimit: SHRINKING_SECONDS * 1000,
-        ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH }),
       });
       if (details.failed) throw new Error(report(details));
       seed++;
-    } while (MODEL_SEED === undefined && Date.now() < end);
+    } while (Date.now() < end);
     const seen = [...answers].sort(([, one], [, other]) => other - one);
-    console.log(
-      `${played} histories, ${tooSlow} of them given up because the machine was too slow. Answers seen:`,
-    );
-    console.log(seen.map(([answer, count]) => `${answer} ${count}`).join(", "));
+    await reportSuite({
+      suite: "model",
+      summary: `${played - tooSlow} histories agreed with the model; ${tooSlow} were abandoned because the machine was too slow.`,
+      table: { head: ["Response", "Count"], rows: seen.map(([answer, count]) => [answer, String(count)]) },
+    });
     expect(played - tooSlow).toBeGreaterThan(0);
   },
   (SECONDS + SHRINKING_SECONDS) * 1000,
 );
 
-/** What was broken, in the shortest history that was found, and how to see it again. */
-function report({ errorInstance, counterexample, counterexamplePath, seed, numShrinks }: Failure): string {
-  const [, replay = ""] = /replayPath="([^"]*)"/.exec(String(counterexample?.[0])) ?? [];
+/** The broken promise with the shortest history that breaks it, and how to repeat it. */
+function report({ errorInstance, seed, numShrinks }: Failure): string {
   const what = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
-  const again = `MODEL_SEED=${seed} MODEL_PATH=${counterexamplePath} MODEL_REPLAY=${replay} npx vitest run tests/model`;
-  return `${what}\n\nShrunk ${numShrinks} times. Again:\n${again}`;
+  const command = `npm run test:faults -- --suite model --seed ${seed}`;
+  return `${what}\n\nShrunk ${numShrinks} times. To repeat it: ${command}`;
 }

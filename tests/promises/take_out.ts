@@ -13,7 +13,17 @@ import { findDatabase } from "#tools/local/database/find_database.ts";
 import { run } from "#tools/machine/child_process.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const COPIED = ["src", "tests", "package.json", "tsconfig.json", "vitest.config.ts", ".env.example", "docs"];
+const COPIED = [
+  "src",
+  "packages",
+  "tools",
+  "tests",
+  "docs",
+  "package.json",
+  "tsconfig.json",
+  "vitest.config.ts",
+  ".env.example",
+];
 const MODEL_TEST = "tests/model/model.test.ts";
 /** A model-based test finds most within seconds. */
 const MODEL_SECONDS = "180";
@@ -45,7 +55,7 @@ async function failures(folder: string, mongoUri: string, file: string, names: s
     )
     .join("|");
   const args = ["run", file, "--reporter=json", `--outputFile=${output}`, "--testNamePattern", anyOf];
-  const env = { ...process.env, MONGODB_URI: mongoUri, MODEL_SECONDS };
+  const env = { ...process.env, MONGODB_URI: mongoUri, FAULTS_SECONDS: MODEL_SECONDS };
   await rm(output, { force: true });
   await run(join(ROOT, "node_modules/.bin/vitest"), args, { cwd: folder, env }).catch(() => undefined);
   const { testResults } = JSON.parse(await readFile(output, "utf8")) as Report;

@@ -1,24 +1,24 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** How a part goes wrong, from its n-th step on. */
+/** How a dependency fails, from its n-th step on. */
 export const FAULT_KINDS = {
-  refuse: "gone: the step never reaches it, and nobody can connect",
-  hang: "silent: neither the step nor anything later reaches it, and nothing comes back",
-  lost: "the step is done, and its answer never comes",
-  cut: "the step is done, and its answer breaks off in the middle",
-  slow: "every answer from this step on takes more than a second",
+  refuse: "the step never reaches the dependency, and new connections fail",
+  hang: "neither the step nor anything after it reaches the dependency; there is no response",
+  lost: "the dependency executes the step; the response is lost",
+  cut: "the dependency executes the step; the response breaks off in the middle",
+  slow: "every response from this step on takes more than a second",
 } as const;
 export type FaultKind = keyof typeof FAULT_KINDS;
 
 const SLOW_MS = 1_100;
 
-/** Which requests a stream of bytes holds, in words; null for bytes that begin none. */
+/** Splits a stream of bytes into requests. */
 export interface Protocol {
-  /** @returns whole pieces, and what is left; a piece of null is passed on without being a step */
+  /** @returns whole messages, each with the name of its step or null if it is none, and the incomplete rest */
   read(bytes: Buffer): { pieces: { bytes: Buffer; step: string | null }[]; rest: Buffer };
 }
 
-/** MongoDB's wire protocol: a step is a command, but for those by which the driver watches its server. */
+/** MongoDB's wire protocol: a step is a command, except those with which the driver monitors its server. */
 export const mongoProtocol: Protocol = {
   read(bytes) {
     const pieces: { bytes: Buffer; step: string | null }[] = [];
@@ -33,14 +33,14 @@ export const mongoProtocol: Protocol = {
 };
 
 const OP_MSG = 2013;
-const WATCHING = ["hello", "ismaster", "isMaster", "ping", "endSessions", "buildInfo"];
+const MONITORING = ["hello", "ismaster", "isMaster", "ping", "endSessions", "buildInfo"];
 
-/** Such as `find sessions`: a command's first field is its name, and its value mostly the collection. */
+/** Such as `find sessions`. A command's first field is its name; its value is usually the collection. */
 function commandIn(message: Buffer): string | null {
   if (message.readInt32LE(12) !== OP_MSG) return null;
   const end = message.indexOf(0, 26);
   const command = message.toString("utf8", 26, end);
-  if (WATCHING.includes(command)) return null;
+  if (MONITORING.includes(command)) return null;
   const isText = message[25] === 2;
   return isText ? `${command} ${message.toString("utf8", end + 5, message.indexOf(0, end + 5))}` : command;
 }
@@ -58,25 +58,28 @@ export const httpProtocol: Protocol = {
 export interface FaultProxy {
   host: string;
   port: number;
-  /** What stands behind it. */
+  /** Sets the server behind the proxy. */
   forwardTo(target: { host: string; port: number }): void;
-  /** The steps since it was last armed or mended, in the order in which they came. */
+  /** The steps since the last `arm` or `clear`, in their order. */
   steps: string[];
-  /** Goes wrong at the n-th step from now. */
+  /** Whether the armed fault has started. */
+  readonly hasStarted: boolean;
+  /** Starts a fault at the n-th step from now. */
   arm(kind: FaultKind, at: number): void;
-  /** Goes away now. */
+  /** Refuses connections from now on. */
   refuse(): void;
-  /** All is well again; whoever waits for an answer that will not come is cut off. */
+  /** Ends the fault and cuts connections that wait for a response that will not come. */
   clear(): void;
   close(): Promise<void>;
 }
 
-/** A TCP proxy that counts what is asked of a server, and goes wrong at a step that a test names. */
+/** A TCP proxy that counts the steps to a server and starts a fault at a step that a test names. */
 export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   const steps: string[] = [];
   let target = { host: "127.0.0.1", port: 0 };
   let armed: { kind: FaultKind; at: number } | null = null;
+  let hasStarted = false;
   let isDown = false;
   let isHung = false;
   let isSlow = false;
@@ -90,11 +93,12 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
   const cutAll = () => {
     for (const socket of sockets) socket.destroy();
   };
-  /** @returns what becomes of a step */
+  /** @returns the fault that starts at this step; null: none */
   const take = (step: string): FaultKind | null => {
     steps.push(step);
     if (armed === null || steps.length !== armed.at) return null;
     const { kind } = armed;
+    hasStarted = true;
     if (kind === "refuse") isDown = true;
     if (kind === "hang") isHung = true;
     if (kind === "slow") isSlow = true;
@@ -137,8 +141,12 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
       target = wanted;
     },
     steps,
+    get hasStarted() {
+      return hasStarted;
+    },
     arm(kind, at) {
       steps.length = 0;
+      hasStarted = false;
       armed = { kind, at };
     },
     refuse() {

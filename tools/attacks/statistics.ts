@@ -1,6 +1,5 @@
 import { seededRandom } from "#stripe_double/random.ts";
 
-/** The middle of a sample. */
 export function median(sample: readonly number[]): number {
   const sorted = [...sample].sort((one, other) => one - other);
   const middle = sorted.length >> 1;
@@ -9,13 +8,13 @@ export function median(sample: readonly number[]): number {
 }
 
 export interface Comparison {
-  /** How probable it is that one of the second sample is larger than one of the first; 0.5 says nothing. */
+  /** Probability that a value of the second sample is larger than a value of the first; 0.5: no difference. */
   superiority: number;
-  /** Two-sided p of "they are alike", by the normal approximation with its correction for ties. */
+  /** Two-sided p of the null hypothesis, by the normal approximation with correction for ties. */
   p: number;
 }
 
-/** The Mann-Whitney U test: whether either of two samples tends to be larger, whatever their distribution. */
+/** The Mann-Whitney U test: whether the values of one sample tend to be larger. It assumes no distribution. */
 export function mannWhitney(first: readonly number[], second: readonly number[]): Comparison {
   const all = [
     ...first.map((value) => ({ value, isSecond: false })),
@@ -38,7 +37,7 @@ export function mannWhitney(first: readonly number[], second: readonly number[])
   return { superiority: u / (n * m), p: 2 * upperTail(z) };
 }
 
-/** The normal distribution's upper tail (Abramowitz and Stegun, 7.1.26; good to 1.5e-7). */
+/** The upper tail of the normal distribution (Abramowitz and Stegun, 7.1.26; error below 1.5e-7). */
 function upperTail(z: number): number {
   const x = z / Math.SQRT2;
   const t = 1 / (1 + 0.3275911 * x);
@@ -47,30 +46,31 @@ function upperTail(z: number): number {
   return (series * Math.exp(-x * x)) / 2;
 }
 
-/** A 95 % interval of the difference of medians (second less first), by bootstrap. */
+/** The 95 % interval of the difference of medians (second minus first), by bootstrap. */
 export function medianDifference(
   first: readonly number[],
   second: readonly number[],
   rounds = 2000,
 ): [low: number, high: number] {
   const random = seededRandom(1);
-  const again = (sample: readonly number[]) =>
+  const resample = (sample: readonly number[]) =>
     sample.map(() => sample[Math.floor(random() * sample.length)] as number);
-  const differences = Array.from({ length: rounds }, () => median(again(second)) - median(again(first))).sort(
-    (one, other) => one - other,
-  );
+  const differences = Array.from(
+    { length: rounds },
+    () => median(resample(second)) - median(resample(first)),
+  ).sort((one, other) => one - other);
   return [differences[Math.floor(rounds * 0.025)] ?? 0, differences[Math.floor(rounds * 0.975)] ?? 0];
 }
 
-/** Squared sum of the quantiles for 95 % sure and right 95 times of a hundred. */
-const CERTAINTY = (1.96 + 1.645) ** 2;
+/** Squared sum of the normal quantiles for 5 % significance (two-sided) and 95 % power. */
+const QUANTILES = (1.96 + 1.645) ** 2;
 
-/** How many calls of each kind a stranger needs to tell the two apart at this superiority (Noether 1987). */
+/** How many calls of each kind tell them apart at this superiority, with 95 % power (Noether 1987). */
 export function callsToTellApart(superiority: number): number {
-  return Math.ceil(CERTAINTY / (6 * (superiority - 0.5) ** 2));
+  return Math.ceil(QUANTILES / (6 * (superiority - 0.5) ** 2));
 }
 
-/** How far from 0.5 a superiority must lie to be seen with so many calls of each kind. */
+/** The smallest distance from 0.5 of a superiority that this many calls of each kind detect. */
 export function smallestSeen(calls: number): number {
-  return Math.sqrt(CERTAINTY / (6 * calls));
+  return Math.sqrt(QUANTILES / (6 * calls));
 }

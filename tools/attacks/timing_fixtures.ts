@@ -10,10 +10,10 @@ export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 const HOUR_MS = 3_600_000;
 
-/** A name that nothing had before. */
+/** A random name. */
 export const unique = () => randomBytes(8).toString("hex");
 
-/** People who signed in before, each on a machine of their own. */
+/** Creates users who have signed in, each on their own device. */
 export async function makeKnown(target: Target, list: readonly string[]): Promise<void> {
   const { core } = target.gateway;
   const now = core.clock.now().toISOString();
@@ -44,7 +44,7 @@ export async function makeBounced(target: Target, list: readonly string[]): Prom
     });
 }
 
-/** A stored link and what a guess at its key is answered with. */
+/** Stores a magic link. @returns the id and the secret of its code */
 export async function makeCode(target: Target): Promise<{ id: string; secret: string }> {
   const { core } = target.gateway;
   const secret = newSecret();
@@ -72,7 +72,7 @@ export async function makeCode(target: Target): Promise<{ id: string; secret: st
   return { id, secret };
 }
 
-/** A refresh token that stands. @returns its id */
+/** Stores a valid refresh token. @returns its id */
 export async function makeRefreshToken(target: Target): Promise<string> {
   const { core } = target.gateway;
   const now = core.clock.now();

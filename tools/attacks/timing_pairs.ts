@@ -15,20 +15,20 @@ const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 type Call = (run: number) => Promise<unknown>;
 
-/** Two kinds of call that a stranger could want to tell apart. */
+/** Two kinds of call that an attacker may try to tell apart by their response times. */
 export interface Pair {
   /** `first / second` */
   name: string;
-  /** Makes what `count` calls of each need. */
+  /** Prepares `count` calls of each kind. */
   prepare(target: Target, count: number): Promise<[first: Call, second: Call]>;
 }
 
-/** Of one length, known and unknown alike. */
+/** Random addresses of equal length, since the length affects the time. */
 const addresses = (count: number) => Array.from({ length: count }, () => `${unique()}@example.com`);
 
 const secrets = (count: number) => Array.from({ length: count }, newSecret);
 
-const ask = (target: Target, address: string) =>
+const requestLink = (target: Target, address: string) =>
   target.post("/1/2020-12-14/send_magic_link", {
     client_id: CLIENT,
     redirect_uri: REDIRECT,
@@ -39,10 +39,10 @@ const ask = (target: Target, address: string) =>
     identifier_value: address,
     device: { platform: "mac", beak_id: "stranger", fingerprint: "stranger" },
   });
-const asking =
+const requestLinks =
   (target: Target, list: readonly string[]): Call =>
   (run) =>
-    ask(target, list[run] ?? "");
+    requestLink(target, list[run] ?? "");
 
 const redeem = (target: Target, code: string) =>
   target.post("/1/2020-12-14/authenticate_user", {
@@ -53,8 +53,8 @@ const redeem = (target: Target, code: string) =>
     code_verifier: VERIFIER,
   });
 
-/** All but its last character. */
-const nearly = (secret: string) => `${secret.slice(0, -1)}${secret.endsWith("0") ? "1" : "0"}`;
+/** The secret with its last character changed. */
+const withLastChanged = (secret: string) => `${secret.slice(0, -1)}${secret.endsWith("0") ? "1" : "0"}`;
 
 const wait = (ms: number) => {
   const until = performance.now() + ms;
@@ -63,17 +63,17 @@ const wait = (ms: number) => {
 
 export const pairs: readonly Pair[] = [
   {
-    name: "control: unknown address / another unknown one",
+    name: "control: unknown address / another unknown address",
     async prepare(target, count) {
-      return [asking(target, addresses(count)), asking(target, addresses(count))];
+      return [requestLinks(target, addresses(count)), requestLinks(target, addresses(count))];
     },
   },
   {
-    name: "control: unknown address / one with 1 ms more",
+    name: "control: unknown address / unknown address, 1 ms slower",
     async prepare(target, count) {
-      const slower = asking(target, addresses(count));
+      const slower = requestLinks(target, addresses(count));
       return [
-        asking(target, addresses(count)),
+        requestLinks(target, addresses(count)),
         async (run) => {
           wait(1);
           await slower(run);
@@ -82,34 +82,34 @@ export const pairs: readonly Pair[] = [
     },
   },
   {
-    name: "link: unknown address / known one",
+    name: "link: unknown address / known address",
     async prepare(target, count) {
       const known = addresses(count);
       await makeKnown(target, known);
-      return [asking(target, addresses(count)), asking(target, known)];
+      return [requestLinks(target, addresses(count)), requestLinks(target, known)];
     },
   },
   {
-    name: "link: unknown address / one that bounced today",
+    name: "link: unknown address / address that bounced today",
     async prepare(target, count) {
       const bounced = addresses(count);
       await makeBounced(target, bounced);
-      return [asking(target, addresses(count)), asking(target, bounced)];
+      return [requestLinks(target, addresses(count)), requestLinks(target, bounced)];
     },
   },
   {
-    name: "code: a wrong key / one that is right but for its last digit",
+    name: "code: wrong secret / secret with only its last digit wrong",
     async prepare(target, count) {
       const { id, secret } = await makeCode(target);
       const wrong = secrets(count);
       return [
         (run) => redeem(target, `${id}.${wrong[run]}`),
-        () => redeem(target, `${id}.${nearly(secret)}`),
+        () => redeem(target, `${id}.${withLastChanged(secret)}`),
       ];
     },
   },
   {
-    name: "sign-out: unknown token / known one with a wrong secret",
+    name: "sign-out: unknown token id / known token id with a wrong secret",
     async prepare(target, count) {
       const id = await makeRefreshToken(target);
       const wrong = secrets(count);
@@ -123,10 +123,10 @@ export const pairs: readonly Pair[] = [
     },
   },
   {
-    name: "internal key: a wrong one / one that is right but for its last digit",
+    name: "internal key: wrong key / key with only its last digit wrong",
     async prepare(target, count) {
       const wrong = secrets(count);
-      const near = nearly(target.internalKey);
+      const near = withLastChanged(target.internalKey);
       const call = (key: string | undefined) =>
         target.post("/1/2021-10-06/get_user", { user_id: "x" }, { authorization: `internal ${key}` });
       return [(run) => call(wrong[run]), () => call(near)];

@@ -6,17 +6,17 @@ import { localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
-/** The service to be timed. */
+/** The service whose response times are compared. */
 export interface Target {
   gateway: Gateway;
   internalKey: string;
-  /** Which database it runs on, in words. */
+  /** Engine and version. */
   database: string;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** All of Nest on a database of its own, every limit on but out of reach, so that each call takes all its steps. */
+/** Starts Nest on a new database. Every rate limit is on but too high to be reached, so that each call takes all its steps. */
 export async function openTarget(): Promise<Target> {
   const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
   const ses = await startSesDouble();

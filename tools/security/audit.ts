@@ -1,7 +1,3 @@
-/**
- * Asks the registry for advisories on what is installed: `npm run audit`. Ends with 1 if a deployed package has one, or
- * a tool has one that is high or critical. Some mirrors have no such service: then nothing was audited, and it says so.
- */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -14,7 +10,7 @@ interface Report {
   message?: string;
 }
 
-/** @returns npm's report, or why there is none */
+/** @returns npm's report, or the reason why there is none */
 function audit(...options: string[]): Promise<Report | string> {
   return new Promise((resolve) => {
     execFile("npm", ["audit", "--json", ...options], { cwd: ROOT, timeout: 120_000 }, (error, stdout) => {
@@ -33,8 +29,8 @@ function parse(text: string): Report | null {
   }
 }
 
-/** Prints what was found from a severity on. @returns how much that is */
-function tell(report: Report, least: Severity, what: string): number {
+/** Prints the packages with advisories of at least this severity. @returns their number */
+function printAdvisories(report: Report, least: Severity, what: string): number {
   const found = Object.values(report.vulnerabilities ?? {}).filter(
     ({ severity }) => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least),
   );
@@ -45,16 +41,23 @@ function tell(report: Report, least: Severity, what: string): number {
   return found.length;
 }
 
-const [deployed, all] = await Promise.all([audit("--omit=dev"), audit()]);
-if (typeof deployed === "string" || typeof all === "string") {
-  const why = typeof deployed === "string" ? deployed : all;
-  console.error(
-    `Dependencies were NOT audited: the registry answers no audits (${String(why).split("\n")[0]}).`,
-  );
-} else {
-  const found = tell(deployed, "info", "deployed") + tell(all, "high", "installed");
+/**
+ * Asks the registry for advisories on the installed packages and prints them. Some mirrors don't answer audits: then it
+ * prints that nothing was audited.
+ * @returns false if a deployed package has an advisory, or a development tool has one that is high or critical
+ */
+export async function auditDependencies(): Promise<boolean> {
+  const [deployed, all] = await Promise.all([audit("--omit=dev"), audit()]);
+  if (typeof deployed === "string" || typeof all === "string") {
+    const reason = String(typeof deployed === "string" ? deployed : all).split("\n")[0];
+    console.error(`Dependencies were NOT audited: the registry does not answer audits (${reason}).`);
+    return true;
+  }
+  const found = printAdvisories(deployed, "info", "deployed") + printAdvisories(all, "high", "installed");
   console.log(
-    found === 0 ? "No advisory on what is deployed, and no grave one on tools." : `${found} advisories.`,
+    found === 0
+      ? "No advisories on deployed packages, and none that are high or critical on development tools."
+      : `${found} packages with advisories. Update them.`,
   );
-  process.exitCode = found === 0 ? 0 : 1;
+  return found === 0;
 }

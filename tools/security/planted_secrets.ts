@@ -6,7 +6,7 @@ const letters = (length: number) =>
     .replace(/[^A-Za-z0-9]/g, "")
     .slice(0, length);
 
-/** A line with a secret of each kind that Nest has, or that its authors could leave lying about; made anew each time. */
+/** A line with a new secret of each kind that Nest or its developers have. */
 export function plantedSecrets(): Record<string, string> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwk = privateKey.export({ format: "jwk" });

@@ -1,8 +1,3 @@
-/**
- * Looks for secrets in every commit of the repository: `npm run secrets`. The tool is gitleaks, at a pinned version,
- * built once from Go's module proxy. Ends with 1 if something was found, or if the scanner fails to find what is planted
- * for it. Without Go nothing is scanned, and it says so; in CI that is a failure.
- */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -29,7 +24,7 @@ async function findGitleaks(): Promise<string | null> {
   const binary = join(cacheDirectory(), "gitleaks", `gitleaks-${GITLEAKS_VERSION}`);
   if (existsSync(binary)) return binary;
   if (onPath("go") === null) return null;
-  console.log("Building gitleaks (once, a minute or two)");
+  console.log("Building gitleaks, once; this takes a minute or two.");
   await mkdir(dirname(binary), { recursive: true });
   await exclusively(join(dirname(binary), "lock"), () =>
     buildGoProgram(`github.com/zricethezav/gitleaks/v8@${GITLEAKS_VERSION}`, binary),
@@ -37,15 +32,19 @@ async function findGitleaks(): Promise<string | null> {
   return binary;
 }
 
-/** Everything reachable from HEAD. @returns what was found, without a word of the secrets themselves */
+/** Scans every commit reachable from HEAD. @returns the findings, with the secrets redacted */
 async function scan(gitleaks: string, repository: string): Promise<Finding[]> {
   const options = ["--no-banner", "--log-level=error", "--redact", "--exit-code=0", `--config=${CONFIG}`];
   const report = ["--report-format=json", "--report-path=-", "--log-opts=HEAD"];
   return JSON.parse(await run(gitleaks, ["git", ...options, ...report, repository])) as Finding[];
 }
 
-/** A scanner that finds nothing may be blind: this one must find a secret of each kind in a commit made for it. */
-async function requireSight(gitleaks: string): Promise<number> {
+/**
+ * Checks that the scanner finds a secret of each kind, in a repository made for that.
+ * @returns the number of kinds
+ * @throws Error if it misses one
+ */
+async function checkScanner(gitleaks: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "nest-secrets-"));
   try {
     const planted = plantedSecrets();
@@ -58,25 +57,36 @@ async function requireSight(gitleaks: string): Promise<number> {
     await git("commit", "--quiet", "--no-gpg-sign", "--message=planted");
     const found = new Set((await scan(gitleaks, folder)).map(({ File }) => File));
     const missed = Object.keys(planted).filter((name) => !found.has(`${name}.txt`));
-    if (missed.length > 0) throw new Error(`The scanner does not see: ${missed.join(", ")}.`);
+    if (missed.length > 0)
+      throw new Error(
+        `gitleaks misses planted secrets: ${missed.join(", ")}. Correct the rules in .gitleaks.toml.`,
+      );
     return Object.keys(planted).length;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-const gitleaks = await findGitleaks();
-if (gitleaks === null) {
-  console.error("NOT scanned for secrets: gitleaks is built with Go, and there is no `go` on PATH.");
-  process.exitCode = process.env.CI ? 1 : 0;
-} else {
-  const planted = await requireSight(gitleaks);
+/**
+ * Scans every commit for secrets with gitleaks, at a pinned version that is built once from Go's module proxy. Without
+ * Go it scans nothing and prints that.
+ * @returns false if a commit holds a secret, or in CI if Go is missing
+ */
+export async function scanForSecrets(): Promise<boolean> {
+  const gitleaks = await findGitleaks();
+  if (gitleaks === null) {
+    console.error(
+      "Commits were NOT scanned for secrets: there is no `go` on PATH to build gitleaks. Install Go.",
+    );
+    return !process.env.CI;
+  }
+  const planted = await checkScanner(gitleaks);
   const findings = await scan(gitleaks, ROOT);
   const commits = (await run("git", ["-C", ROOT, "rev-list", "--count", "HEAD"])).trim();
   for (const { RuleID, File, StartLine, Commit } of findings)
     console.error(`${RuleID}: ${File}:${StartLine} in ${Commit.slice(0, 12)}`);
   console.log(
-    `${findings.length} secrets in ${commits} commits (gitleaks ${GITLEAKS_VERSION} found all ${planted} planted ones).`,
+    `${findings.length} secrets in ${commits} commits (gitleaks ${GITLEAKS_VERSION} found all ${planted} planted secrets).`,
   );
-  process.exitCode = findings.length > 0 ? 1 : 0;
+  return findings.length === 0;
 }

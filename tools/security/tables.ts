@@ -1,14 +1,14 @@
-/** A test or file that a table names. */
+/** A file, or a test in it, that a table names. */
 export interface Reference {
-  /** From the repository's root. */
+  /** Path from the root of the repository. */
   file: string;
-  /** A test's or a suite's title as its source has it; null for the whole file. */
+  /** Title of a test or suite as in the source; null for the whole file. */
   title: string | null;
 }
 
 /**
- * The rows of a page's Markdown tables that have this heading, each as a record by column.
- * @throws Error if there is no such table
+ * The rows of the Markdown table with this heading, each as a record by column.
+ * @throws Error if the page has no such table
  */
 export function readTable(markdown: string, ...head: string[]): Record<string, string>[] {
   const heading = `| ${head.join(" | ")} |`;
@@ -25,7 +25,7 @@ export function readTable(markdown: string, ...head: string[]): Record<string, s
   return rows;
 }
 
-/** What a cell names: `path/of/a/file.ts`, followed by titles in quotes or by none. */
+/** The references of a cell: a file in backticks such as `path/of/a/file.ts`, and after it titles in quotes, if any. */
 export function references(cell: string): Reference[] {
   return [...cell.matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.\w+)`((?: "[^"]+",?)*)/g)].flatMap(
     ([, file = "", titles = ""]): Reference[] => {

@@ -7,7 +7,7 @@ type Advisories = Record<string, object[]>;
 let close = async () => {};
 afterEach(() => close());
 
-/** A registry that knows these advisories, or none of the service. */
+/** A registry with these advisories; null: it does not answer audits. */
 async function registry(advisories: Advisories | null): Promise<string> {
   const server = createServer((request, response) => {
     const isBulk = request.url?.endsWith("/-/npm/v1/security/advisories/bulk");
@@ -23,9 +23,9 @@ async function registry(advisories: Advisories | null): Promise<string> {
 }
 
 const audit = async (advisories: Advisories | null) => {
-  // npm remembers advisories.
+  // npm caches advisories.
   await using cache = await temporaryFolder();
-  return await runProgram("tools/security/audit.ts", [], {
+  return await runProgram("tools/security/main.ts", ["--only", "advisories"], {
     npm_config_registry: await registry(advisories),
     npm_config_cache: cache.path,
     npm_config_fetch_retries: "0",
@@ -39,31 +39,31 @@ const advisory = (severity: string) => ({
   vulnerable_versions: "*",
 });
 
-test("an advisory on a deployed package fails the audit, however small; one on a tool only if it is grave", async () => {
+test("fails for any advisory on a deployed package, and for a critical one on a development tool", async () => {
   const deployed = await audit({ jose: [advisory("low")] });
   expect(deployed.status).toBe(1);
   expect(deployed.printed).toContain("low: jose, deployed (https://advisories.example/GHSA-0)");
   await close();
-  const small = await audit({ knip: [advisory("moderate")] });
-  expect({ status: small.status, printed: small.printed }).toEqual({
+  const moderate = await audit({ knip: [advisory("moderate")] });
+  expect({ status: moderate.status, printed: moderate.printed }).toEqual({
     status: 0,
-    printed: expect.stringMatching(/^No advisory/),
+    printed: expect.stringMatching(/^No advisories/),
   });
   await close();
-  const grave = await audit({ knip: [advisory("critical")] });
-  expect(grave.status).toBe(1);
-  expect(grave.printed).toContain("critical: knip, installed");
+  const critical = await audit({ knip: [advisory("critical")] });
+  expect(critical.status).toBe(1);
+  expect(critical.printed).toContain("critical: knip, installed");
 });
 
-test("a registry without advisories on us passes; one that answers no audits is said plainly", async () => {
+test("passes without advisories, and reports a registry that does not answer audits", async () => {
   const clean = await audit({});
   expect({ status: clean.status, printed: clean.printed }).toEqual({
     status: 0,
-    printed: expect.stringMatching(/^No advisory/),
+    printed: expect.stringMatching(/^No advisories/),
   });
   await close();
-  const mute = await audit(null);
-  expect({ status: mute.status, printed: mute.printed }).toEqual({
+  const unanswered = await audit(null);
+  expect({ status: unanswered.status, printed: unanswered.printed }).toEqual({
     status: 0,
     printed: expect.stringMatching(/^Dependencies were NOT audited/),
   });

@@ -8,19 +8,19 @@ const read = (path: string) => readFile(new URL(path, ROOT), "utf8");
 const [asvs, threats, measures, ids] = await Promise.all(
   ["asvs.md", "threats.md", "measures.md", "asvs_ids.txt"].map((name) => read(`docs/security/${name}`)),
 );
-/** Every table of the page with this heading, one after another. */
+/** The rows of every table of the page with this heading. */
 const tables = (page = "", ...head: string[]) =>
   page
     .split(/^## /m)
     .filter((section) => section.includes(`| ${head.join(" | ")} |`))
     .flatMap((section) => readTable(section, ...head));
 
-/** Source files of what is deployed. */
+/** Source files of the deployed code. */
 async function deployed(): Promise<string[]> {
-  const rooms = ["core", "entry", "methods", "callbacks"].map((room) => `src/${room}`);
+  const folders = ["core", "entry", "methods", "callbacks"].map((folder) => `src/${folder}`);
   const files = await Promise.all(
-    rooms.map(async (room) =>
-      (await readdir(new URL(room, ROOT), { recursive: true })).map((file) => `${room}/${file}`),
+    folders.map(async (folder) =>
+      (await readdir(new URL(folder, ROOT), { recursive: true })).map((file) => `${folder}/${file}`),
     ),
   );
   return files.flat().filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"));
@@ -29,12 +29,12 @@ async function deployed(): Promise<string[]> {
 describe("the ASVS table", () => {
   const rows = tables(asvs, "Id", "Level", "Answer", "Why");
 
-  test("answers every requirement of its chapters once, at its level", () => {
+  test("has every requirement of its chapters once, with its level", () => {
     expect(rows.map(({ Id, Level }) => `${Id} L${Level}`)).toEqual(ids?.trim().split("\n"));
     expect(rows.length).toBe(213);
   });
 
-  test("says met, not applicable or not met, and why; what is met names a file", () => {
+  test("has an answer and a reason for each requirement, and names a file where it is met", () => {
     for (const { Id, Answer, Why = "" } of rows) {
       expect(["met", "not applicable", "not met"], Id).toContain(Answer);
       expect(Why.length, Id).toBeGreaterThan(5);
@@ -42,7 +42,7 @@ describe("the ASVS table", () => {
     }
   });
 
-  test("is counted right", () => {
+  test("has sums that match its rows", () => {
     const sums = tables(`## ${asvs}`, "Level", "met", "not applicable", "not met");
     for (const { Level, ...sum } of sums)
       for (const [answer, count] of Object.entries(sum))
@@ -58,7 +58,7 @@ describe("the security pages", () => {
     ["asvs.md", asvs],
     ["threats.md", threats],
     ["measures.md", measures],
-  ])("every test and file that %s names is there", async (_name, page = "") => {
+  ])("%s names only tests and files that exist", async (_name, page = "") => {
     const named = references(page);
     expect(named.length).toBeGreaterThan(5);
     for (const { file, title } of named) {
@@ -67,7 +67,7 @@ describe("the security pages", () => {
     }
   });
 
-  test("every threat names its tests, and every test of an attack is named by a threat", async () => {
+  test("each attack names its tests, and each test file in tests/attacks is named", async () => {
     const attacks = tables(threats, "Attack", "What Nest does", "Tests");
     expect(attacks.length).toBeGreaterThan(20);
     for (const { Attack, Tests = "" } of attacks) expect(references(Tests).length, Attack).toBeGreaterThan(0);
@@ -78,7 +78,7 @@ describe("the security pages", () => {
     for (const file of written) expect(named).toContain(`tests/attacks/${file}`);
   });
 
-  test("every file that uses cryptography is in the inventory", async () => {
+  test("the inventory of cryptography lists exactly the files that use it", async () => {
     const rows = tables(measures, "What for", "How", "Where");
     const inventory = new Set(rows.flatMap(({ Where = "" }) => references(Where)).map(({ file }) => file));
     const uses = /from "(?:node:crypto|jose|ksuid)"|\bStripe\.webhooks\b|\bcrypto\.subtle\b/;
@@ -92,8 +92,8 @@ describe("the security pages", () => {
     expect([...inventory].sort()).toEqual([...using].sort());
   });
 
-  test("no id or secret is made of Math.random", async () => {
-    // There it only spreads waits.
+  test("the deployed code does not make ids or secrets with Math.random", async () => {
+    // ssm.ts uses it for jitter.
     const files = (await deployed()).filter((file) => file !== "src/core/services/ssm.ts");
     for (const file of files) expect(await read(file), file).not.toMatch(/Math\.random/);
   });
@@ -109,7 +109,7 @@ describe("reading tables", () => {
     "| 2 |",
   ].join("\n");
 
-  test("a row is a record, and a cell names files with titles or without", () => {
+  test("reads a row as a record, and the files and titles that a cell names", () => {
     const [row] = readTable(page, "X", "Y");
     expect(row?.X).toBe("1");
     expect(references(row?.Y ?? "")).toEqual([
@@ -119,7 +119,7 @@ describe("reading tables", () => {
     ]);
   });
 
-  test("a table that is not there is an error", () => {
+  test("throws if the page has no such table", () => {
     expect(() => readTable(page, "X", "Z")).toThrow("no table");
   });
 });

@@ -9,28 +9,28 @@ import {
 } from "#tools/attacks/statistics.ts";
 
 const random = seededRandom(7);
-/** Skewed to the right, as timings are. */
+/** Right-skewed samples, like timings. */
 const timings = (count: number, more = 0) =>
   Array.from({ length: count }, () => 10 + more - Math.log(1 - random()));
 
-test("the median is the middle, or between the two middles", () => {
+test("takes the median of an odd and of an even number of values", () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 3, 2])).toBe(2.5);
 });
 
-test("Mann-Whitney agrees with a table: U of 1 2 4 against 3 5 6 is 8 of 9", () => {
+test("computes the U and p of Mann-Whitney's test as published: U of 1 2 4 and 3 5 6 is 8 of 9", () => {
   const { superiority, p } = mannWhitney([1, 2, 4], [3, 5, 6]);
   expect(superiority).toBeCloseTo(8 / 9, 10);
   // (|8 - 4.5| - 0.5) / sqrt(9 * 7 / 12) = 1.309
   expect(p).toBeCloseTo(0.1904, 3);
 });
 
-test("ties count half, and samples that are all ties are alike", () => {
+test("counts ties as half, and finds no difference in samples of equal values", () => {
   expect(mannWhitney([1, 2], [2, 3]).superiority).toBe(7 / 8);
   expect(mannWhitney([5, 5, 5], [5, 5, 5])).toEqual({ superiority: 0.5, p: expect.closeTo(1, 6) });
 });
 
-test("what is alike is called different about as often as p says, and what differs is seen", () => {
+test("has the false alarm rate that p states, and detects a real difference", () => {
   const ps = Array.from({ length: 200 }, () => mannWhitney(timings(100), timings(100)).p);
   const falseAlarms = ps.filter((p) => p < 0.05).length;
   expect(falseAlarms).toBeGreaterThan(1);
@@ -40,14 +40,14 @@ test("what is alike is called different about as often as p says, and what diffe
   expect(seen.superiority).toBeGreaterThan(0.6);
 });
 
-test("the interval of the difference holds the difference", () => {
+test("has the true difference of medians within its interval", () => {
   const [low, high] = medianDifference(timings(400), timings(400, 1), 500);
   expect(low).toBeLessThan(1);
   expect(high).toBeGreaterThan(1);
   expect(low).toBeGreaterThan(0.5);
 });
 
-test("a small difference takes many calls, a sure one few", () => {
+test("needs many calls to detect a small difference, and few for a large one", () => {
   expect(callsToTellApart(0.51)).toBeGreaterThan(20_000);
   expect(callsToTellApart(1)).toBeLessThan(10);
   expect(callsToTellApart(0.3)).toBe(callsToTellApart(0.7));

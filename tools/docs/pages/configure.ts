@@ -172,10 +172,11 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
   ],
   ["FROM_MONGODB_URI", "The database of the 2022 service", "`npm run nest -- db import`"],
   ["SCREENSHOT_DIR", "The folder where browser tests save screenshots", "`npm test`"],
-  ["CI", "Set in CI: checks that would be skipped fail instead", "`npm test`, `npm run secrets`"],
+  ["CI", "Set in CI: checks that would be skipped fail instead", "`npm test`, `npm run security`"],
+  ["SEED", "Repeats a randomized test with the seed that it printed", "`npm test`, `npm run test:faults`"],
   [
-    "CHAOS_SEED, CHAOS_RUNS, CHAOS_TRIALS, MODEL_SECONDS, MODEL_SEED, MODEL_PATH, MODEL_REPLAY, FAULTS, FAULTS_SEED, FAULTS_ONLY",
-    "The length, seed and selection of the randomized suites",
-    "`npm run stories`, `chaos`, `model`, `faults`",
+    "FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS",
+    "Set by `npm run test:faults` from its options",
+    "`npm run test:faults`",
   ],
 ];

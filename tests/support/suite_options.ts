@@ -1,0 +1,31 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const { FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS } = process.env;
+
+/** The options of `npm run test:faults`, which passes them to the suites as environment variables. */
+export const suiteOptions = {
+  /** How long a suite explores, in seconds; null: its own default. */
+  seconds: FAULTS_SECONDS ? Number(FAULTS_SECONDS) : null,
+  /** Whether to run a suite whole instead of a short sample. */
+  isWhole: FAULTS_ALL === "1",
+  /** Runs only the fault scenarios whose name contains this text. */
+  only: FAULTS_ONLY ?? "",
+};
+
+/** @returns when a suite that explores for `seconds` from now ends, in ms; null seconds: now */
+export const endOf = (seconds: number | null) => Date.now() + (seconds ?? 0) * 1000;
+
+/** The result of a suite. */
+export interface SuiteReport {
+  suite: "model" | "faults" | "chaos" | "trial_chaos" | "killed_database";
+  /** One sentence, which the command prints at its end. */
+  summary: string;
+  table?: { head: readonly string[]; rows: readonly (readonly string[])[] };
+}
+
+/** Saves a suite's result for the command that runs it; prints it if no command does. */
+export async function reportSuite(report: SuiteReport): Promise<void> {
+  if (!FAULTS_REPORTS) return console.log(report.summary);
+  await writeFile(join(FAULTS_REPORTS, `${report.suite}.json`), JSON.stringify(report));
+}

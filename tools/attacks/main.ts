@@ -1,0 +1,42 @@
+/**
+ * Tries the attacks of docs/security/threats.md: `npm run test:attacks`. `-- --help` lists its options.
+ * Exits with status 1 if an attack succeeds or has no test, and with status 2 if an option is wrong.
+ */
+import { Command, InvalidArgumentError } from "commander";
+import { compareTimings } from "#tools/attacks/compare_timings.ts";
+import { tryAttacks } from "#tools/attacks/threats.ts";
+import { type RunRecord, saveRecord } from "#tools/docs/results.ts";
+import { table } from "#tools/terminal/command.ts";
+
+const LEAST_RUNS = 20;
+
+function numberOfRuns(text: string): number {
+  const runs = Number(text);
+  if (!Number.isInteger(runs) || runs < LEAST_RUNS)
+    throw new InvalidArgumentError(`It must be a whole number of at least ${LEAST_RUNS}.`);
+  return runs;
+}
+
+const options = new Command("npm run test:attacks --")
+  .description("Tries every attack of docs/security/threats.md against the service and prints the results.")
+  .option("--timing", "compare response times of calls that an attacker must not tell apart instead", false)
+  .option("--runs <number>", "with --timing: how often each call is timed", numberOfRuns, 300)
+  .option("--record", "save the results for docs/results.md", false)
+  .allowExcessArguments(false)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ timing: boolean; runs: number; record: boolean }>();
+
+async function report(name: string, record: RunRecord): Promise<void> {
+  for (const line of table([record.table?.head ?? [], ...(record.table?.rows ?? [])])) console.log(line);
+  console.log(`\n${record.summary}`);
+  if (options.record) await saveRecord(name, record);
+}
+
+if (options.timing) await report("attack_timing", await compareTimings(options.runs));
+else {
+  const { failures, isDefended, ...record } = await tryAttacks();
+  for (const failure of failures) console.error(failure);
+  await report("attacks", record);
+  process.exitCode = isDefended ? 0 : 1;
+}
