@@ -10,17 +10,17 @@ import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
-/** What `npm start` opens, in this process and on a database of its own, with Nest's clock in the test's hand. */
+/** The stack of `npm start`, in this process, with its own database and a clock that the test advances. */
 export interface TestStack extends AsyncDisposable {
   api: LocalApi;
   ses: SesDouble;
   stripe: StripeDouble;
   database: Db;
-  /** Moves Nest's clock. */
+  /** Advances Nest's clock. */
   pass(seconds: number): void;
-  /** The same Nest with other variables, on another port. */
+  /** Starts a second Nest with other environment variables on the same database, Stripe and SES, on another port. */
   beside(environment: Record<string, string>): Promise<LocalApi>;
-  /** Asks the stack something over HTTP; a body goes out as JSON, a string as it is. */
+  /** Sends an HTTP request to the stack. A body is sent as JSON, a string unchanged. */
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<StackAnswer>;
 }
 
@@ -31,9 +31,10 @@ export interface StackAnswer {
   body: any;
 }
 
+/** Starts a stack for tests. Dispose it to stop everything; its database is dropped at the end of the run. */
 export async function startTestStack(): Promise<TestStack> {
-  let late = 0;
-  const clock: Clock = { now: () => plusSeconds(new Date(), late) };
+  let aheadSeconds = 0;
+  const clock: Clock = { now: () => plusSeconds(new Date(), aheadSeconds) };
   const mongoUri = freshDatabaseUri();
   const { client, database } = openMongo(mongoUri);
   await createIndexes(database);
@@ -58,7 +59,7 @@ export async function startTestStack(): Promise<TestStack> {
     stripe,
     database,
     pass(seconds) {
-      late += seconds;
+      aheadSeconds += seconds;
     },
     beside: (environment) => start({ ISSUER: api.url, ...environment }),
     async ask(method, path, body, headers = {}) {

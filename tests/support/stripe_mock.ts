@@ -44,7 +44,7 @@ export async function startStripeMock(): Promise<StripeMock | { missing: string 
       () => false,
     );
     if (isUp) return { url, apiVersion: await apiVersionOf(binary), stop: () => server.stop() };
-    if (left === 0) throw new Error(`stripe-mock did not start: ${server.lastWords()}`);
+    if (left === 0) throw new Error(`stripe-mock did not start: ${server.lastOutput()}`);
     await wait(100);
   }
 }

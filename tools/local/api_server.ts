@@ -16,16 +16,16 @@ import type { TestModeStripe } from "#tools/local/stripe_account/test_mode.ts";
 import { freePort } from "#tools/machine/child_process.ts";
 
 export interface StackParts {
-  /** 0 for any free one. */
+  /** 0 picks a free port. */
   port: number;
   mongoUri: string;
   ses: SesDouble;
   stripe: StripeDouble | TestModeStripe;
   secrets: LocalSecrets;
   database: { engine: string; version: string };
-  /** Opens the functions with the environment that a deployment would give them. */
+  /** Opens the Lambda functions with the environment that a deployment gives them. */
   open: (environment: Environment) => Promise<Invoker>;
-  /** Takes a finished log line. */
+  /** Receives each log line. */
   write?: (line: string) => void;
 }
 
@@ -35,7 +35,7 @@ export interface LocalApi {
 }
 
 /**
- * Serves the API, the page and the helpers of `GET /dev/...` on one port of loopback.
+ * Serves the API, the local page and the routes under `/dev` on one port of loopback.
  * @throws Error EADDRINUSE if the port is taken
  */
 export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
@@ -48,13 +48,14 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     stripe: parts.stripe,
   });
   const gateway = await parts.open(environment);
-  // For what comes to a deployed Nest by other ways than the API.
+  // EventBridge, not API Gateway, invokes the function for SES events.
   const open = openCore(environment, parts.write && { write: parts.write });
   const { core } = open;
   const { stripe } = parts;
   const mails: Mails = {
     ses: parts.ses,
-    tell: (event) => serveEvent(sesEvents.declaration, open)(event, { awsRequestId: event.id } as Context),
+    sendEvent: (event) =>
+      serveEvent(sesEvents.declaration, open)(event, { awsRequestId: event.id } as Context),
   };
   const dev = createDevRoutes([
     route("GET", "/dev/status", null, () => ({
@@ -66,7 +67,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),
-    // Stripe's own test mode is moved at Stripe.
+    // A real account in test mode is controlled at Stripe.
     ...(stripe.mode === "double" ? stripeRoutes(stripe, core.stripeEvents) : []),
   ]);
   const server = createHttpServer(gateway, dev);
@@ -95,7 +96,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   };
 }
 
-/** Which Stripe it is. The double's key opens nothing but the double; a real one stays in the environment. */
+/** Describes Stripe for `/dev/status`. The double's key is not secret; a real account's key is never returned. */
 function stripeStatus({ mode, url, secretKey, webhookSecret }: StackParts["stripe"]) {
   return {
     mode,

@@ -3,7 +3,7 @@ import { build } from "esbuild";
 
 const ENTRY = fileURLToPath(new URL("../../packages/client/src/index.ts", import.meta.url));
 
-/** The typed client as one module that any browser, Electron or Node can load. */
+/** Bundles the typed client as one ES module for browsers, Electron and Node. */
 export async function bundleClient({ minify }: { minify: boolean }): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [ENTRY],

@@ -13,7 +13,7 @@ import { serveUnmatched } from "#entry/unmatched.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { loadMethods } from "#routes.ts";
 
-/** A request as a network brings it. */
+/** An HTTP request, before it becomes an event of API Gateway. */
 export interface IncomingCall {
   method: string;
   path: string;
@@ -29,18 +29,19 @@ export interface Gateway extends OpenCore {
 }
 
 export interface GatewayOptions extends CoreOptions {
-  /** What the functions get instead of the opened core: a test may stand between them and the world. */
+  /** Replaces the opened core that the functions get. Tests use it to count or fail calls to services. */
   guard?: (open: OpenCore) => OpenCore;
 }
 
 /**
- * The HTTP API on this machine: real Lambda handlers behind API Gateway's routing, with its payload v2 events. An
- * exact route goes to its function, everything else to `$default`.
+ * Opens the Lambda handlers behind API Gateway's routing, with events of payload format 2.0. A request with an exact route
+ * goes to that route's function, every other request to `$default`.
+ * @throws Error that lists every missing or invalid environment variable
  */
 export async function openGateway(environment: Environment, options: GatewayOptions = {}): Promise<Gateway> {
   const { guard = (unguarded) => unguarded } = options;
   const methods = await loadMethods();
-  // All at once, so that one line names everything that is missing.
+  // Read the variables of all functions together, so that one error lists all that are missing.
   const functions = [stripeWebhook, sesEvents, ...methods.map(({ handler }) => handler)];
   readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
   const open = guard(openCore(environment, options));
@@ -63,7 +64,7 @@ export async function openGateway(environment: Environment, options: GatewayOpti
   };
 }
 
-/** API Gateway's event, payload format 2.0. A body that is not text comes as base64. */
+/** Builds API Gateway's event in payload format 2.0. A body that is not text is base64. */
 export function toEvent(
   { method, path, query = "", headers, body, ip }: IncomingCall,
   routeKey: string,

@@ -1,4 +1,4 @@
-/** The thread that runs the Lambda handlers, so that changed code can be loaded while the port stays open. */
+/** The worker thread that runs the Lambda handlers. It is replaced to load changed code while the port stays open. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Result } from "#entry/answer.ts";
 import { type IncomingCall, openGateway } from "#tools/local/gateway.ts";

@@ -5,7 +5,7 @@ import { type DevRoutes, isDevPath } from "#tools/local/dev/routes.ts";
 import { GENERATED_FILES, type ServedFile } from "#tools/local/generated_files.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 
-/** API Gateway takes 10 MB. */
+/** API Gateway's limit, 10 MB. */
 const GATEWAY_BODY_LIMIT = 10 * 1024 * 1024;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** Folders whose files are served, by the start of their path. The landing page stands where a deployer would put it. */
+/** Folders whose files are served, by the prefix of the path. */
 const STATIC = [
   { prefix: "/assets/", folder: new URL("./page/", import.meta.url) },
   { prefix: "/docs/", folder: new URL("./reference/", import.meta.url) },
@@ -27,7 +27,7 @@ const PAGES: Readonly<Record<string, URL>> = {
   "/magic-link": new URL("../../src/landing/index.html", import.meta.url),
 };
 
-/** Scalar's script is not ours, so the browser keeps it from other origins. It sets inline styles. */
+/** Keeps Scalar's script, which is third-party code, from every other origin. It inserts style elements. */
 const REFERENCE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -40,40 +40,40 @@ const REFERENCE_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The local stack's one port: the page, the reference, helpers under /dev/, and the API for everything else. */
+/** Creates the server of the local stack: the page, the API reference, the routes under `/dev/`, and the API. */
 export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
   return createServer(async (request, response) => {
     try {
-      if (!isOurName(request)) return send(response, 403, { code: "access_denied" });
-      // As it was written: what a URL parser tidies away, the gateway must see.
+      if (!isLoopbackName(request)) return send(response, 403, { code: "access_denied" });
+      // Not parsed as a URL: the gateway must see the path exactly as it was sent.
       const [, path = "", query = ""] = /^([^?]*)\??(.*)$/s.exec(request.url ?? "") ?? [];
       if (request.method === "GET" && (await serveFile(path, request, response))) return;
       const body = await readBody(request);
       if (body === null) return send(response, 413, { message: "Request Too Long" });
       if (isDevPath(path)) {
-        if (!isOurOwn(request)) return send(response, 403, { code: "access_denied" });
+        if (!isSameOrigin(request)) return send(response, 403, { code: "access_denied" });
         const { status, value, headers } = await dev(request.method ?? "GET", path, body);
         return send(response, status, value, headers);
       }
       await serveApi(gateway, request, { path, query }, body, response);
     } catch {
-      // What API Gateway answers when a function crashes.
+      // API Gateway's answer when a function crashes.
       if (!response.headersSent) send(response, 500, { message: "Internal Server Error" });
     }
   });
 }
 
 /**
- * A web page's own name can be made to lead to this machine (DNS rebinding), and the page could then read mail and the
- * internal key as its own. Such a request still carries the page's name.
+ * Rejects DNS rebinding: a web page can make its own domain resolve to this machine, and would then read the inbox and the
+ * internal key from the same origin. The Host header of such a request still names the page's domain.
  */
-function isOurName({ headers, socket }: IncomingMessage): boolean {
+function isLoopbackName({ headers, socket }: IncomingMessage): boolean {
   const host = headers.host?.toLowerCase();
   return ["localhost", "127.0.0.1", "[::1]"].some((name) => host === `${name}:${socket.localPort}`);
 }
 
-/** Another site's page can't read our answers, but it could have the browser move the clock or empty the inbox. */
-function isOurOwn({ headers }: IncomingMessage): boolean {
+/** Rejects cross-origin requests: a page of another site can't read the answers, but it could advance the clock. */
+function isSameOrigin({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers;
   return origin === undefined || origin.toLowerCase() === `http://${host?.toLowerCase()}`;
 }

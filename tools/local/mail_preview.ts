@@ -1,4 +1,4 @@
-/** `npm run mail:preview`: every mail we send, in a browser, as HTML and as text. PORT chooses the port (3001). */
+/** `npm run mail:preview`: serves every email template with sample data, as HTML and text. PORT is 3001 by default. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Html, html } from "#core/messages/html.ts";
@@ -13,7 +13,7 @@ function index(): string {
     .map(
       (name) => html`<section>
 <h2>${name}</h2>
-<p>Subject: ${renderSample(name).subject} · <a href="/${name}.html">HTML alone</a> · <a href="/${name}.txt">text alone</a></p>
+<p>Subject: ${renderSample(name).subject} · <a href="/${name}.html">HTML only</a> · <a href="/${name}.txt">text only</a></p>
 <div class="pair">
 <iframe title="${name}, HTML" src="/${name}.html"></iframe>
 <iframe title="${name}, text" src="/${name}.txt"></iframe>
@@ -25,7 +25,7 @@ function index(): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Nest: mails</title>
+<title>Nest emails</title>
 <style>
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
@@ -34,8 +34,8 @@ iframe { width: 100%; height: 38rem; border: 1px solid color-mix(in srgb, curren
 </style>
 </head>
 <body>
-<h1>Mails</h1>
-<p>Dark mode follows your system's setting, as it does in a mail client.</p>
+<h1>Emails</h1>
+<p>Dark mode follows your system's setting, as in an email client.</p>
 ${new Html(mails.map(String).join("\n"))}
 </body>
 </html>
@@ -54,7 +54,7 @@ function answer(path: string): { type: string; content: string } | null {
 
 /**
  * Serves the preview on loopback.
- * @param port 0 for any free one
+ * @param port 0 picks a free port
  * @throws Error EADDRINUSE if the port is taken
  */
 export async function startMailPreview(port: number): Promise<{ url: string; close(): Promise<void> }> {
@@ -63,7 +63,7 @@ export async function startMailPreview(port: number): Promise<{ url: string; clo
     response.writeHead(found ? 200 : 404, {
       "content-type": `${found?.type ?? "text/plain"}; charset=utf-8`,
     });
-    response.end(found?.content ?? "There is no such mail.");
+    response.end(found?.content ?? "No email template at this path. Open / for the list.");
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -81,5 +81,5 @@ export async function startMailPreview(port: number): Promise<{ url: string; clo
 
 if (import.meta.main) {
   const { url } = await startMailPreview(Number(process.env.PORT ?? 3001));
-  console.log(`Every mail: ${url}\nCtrl-C stops it.`);
+  console.log(`Email preview at ${url}\nPress Ctrl-C to stop.`);
 }

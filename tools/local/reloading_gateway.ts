@@ -1,5 +1,4 @@
 import { watch } from "node:fs";
-import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Environment } from "#core/config.ts";
@@ -7,34 +6,35 @@ import type { Result } from "#entry/answer.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 import type { Invocation, WorkerMessage } from "#tools/local/gateway_worker.ts";
 
-/** What the HTTP server needs of a gateway. */
+/** The part of a gateway that the HTTP server uses. */
 export interface Invoker {
-  /** @throws Error if the function crashes, as API Gateway sees it */
+  /** @throws Error if the function crashes */
   invoke(incoming: IncomingCall): Promise<Result>;
   close(): Promise<void>;
 }
 
 export interface ReloadOptions {
-  /** Takes a finished log line of the API. */
+  /** Receives each log line of the API. */
   write: (line: string) => void;
-  /** Tells a person what happened. */
+  /** Prints a line for the developer. */
   say: (line: string) => void;
-  /** The folder whose changes are loaded. */
+  /** The source folder to watch. */
   folder?: string;
-  /** The thread's program. */
+  /** The program of the worker thread. */
   worker?: URL;
 }
 
 const SOURCE = fileURLToPath(new URL("../../src/", import.meta.url));
 const WORKER = new URL("./gateway_worker.ts", import.meta.url);
-/** Editors write a file in several steps. */
+/** An editor may save a file in several writes. */
 const SETTLE_MS = 100;
-/** A replaced thread gets this long to answer what it was asked. */
+/** How long a replaced thread may take to answer its pending calls. */
 const DRAIN_MS = 5_000;
 
 /**
- * The gateway in a thread that is replaced when source changes, or when it crashes. Calls under way end in the old one;
- * code that does not load leaves the old one in place and says why.
+ * Opens the gateway in a worker thread, and replaces the thread when the source changes or a function crashes. Pending calls
+ * end in the old thread. If the new code does not load, the old thread stays and the reason is printed.
+ * @throws Error if the code does not load at the start, or the environment is invalid
  */
 export async function openReloadingGateway(
   environment: Environment,
@@ -59,8 +59,8 @@ export async function openReloadingGateway(
       const { message } = error as Error;
       say(
         current.isDown()
-          ? `A function crashed and can't be loaded again, so every call fails: ${message}`
-          : `Not reloaded, the code before stays: ${message}`,
+          ? `A function crashed and can't be loaded again, so every call fails until it loads: ${message}`
+          : `The changed code does not load, so the previous code still runs: ${message}`,
       );
     }
   };
@@ -72,7 +72,7 @@ export async function openReloadingGateway(
 
   let timer: NodeJS.Timeout | undefined;
   const watcher = watch(folder, { recursive: true }, (_event, name) => {
-    if (!name?.endsWith(".ts") || name.startsWith(`local${sep}page`)) return;
+    if (!name?.endsWith(".ts")) return;
     clearTimeout(timer);
     timer = setTimeout(() => replace(name), SETTLE_MS);
   });
@@ -90,15 +90,15 @@ export async function openReloadingGateway(
 
 interface Thread {
   invoke(incoming: IncomingCall): Promise<Result>;
-  /** Resolves with what brought it down, if anything does. */
+  /** Resolves with the error if the thread crashes. */
   crashed: Promise<Error>;
   isDown(): boolean;
-  /** Ends it once it has answered. */
+  /** Waits for the pending calls, then ends the thread. */
   drain(): Promise<void>;
   end(): Promise<void>;
 }
 
-/** @throws Error if the code does not load or the environment is not usable */
+/** @throws Error if the code does not load or the environment is invalid */
 async function openThread(
   program: URL,
   environment: Environment,
@@ -118,7 +118,7 @@ async function openThread(
     waiting.clear();
   };
   worker.on("error", fail);
-  worker.on("exit", () => fail(new Error("it ended")));
+  worker.on("exit", () => fail(new Error("the worker thread ended")));
   worker.on("message", (message: WorkerMessage) => {
     if (message.kind === "line") return write(message.line);
     if (message.kind === "ready") return ready.resolve();

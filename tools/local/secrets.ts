@@ -6,7 +6,7 @@ import type { StoredKeySet } from "#core/keys/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { BEAK_PRICE, BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 
-/** The secrets of one laptop: made on first use, kept with its data, never published. */
+/** The secrets of one machine's local stack, generated on first use and kept with its data. */
 export interface LocalSecrets {
   internalKey: string;
   signingKeys: StoredKeySet;
@@ -23,13 +23,13 @@ export async function makeSecrets(): Promise<LocalSecrets> {
   };
 }
 
-/** Reads the secrets kept in a folder, or makes and keeps them. */
+/** Reads the secrets of a data folder, or generates and stores them. */
 export async function loadSecrets(folder: string): Promise<LocalSecrets> {
   const path = join(folder, "secrets.json");
   if (existsSync(path)) return JSON.parse(await readFile(path, "utf8")) as LocalSecrets;
   const secrets = await makeSecrets();
   await mkdir(folder, { recursive: true });
-  // In one step, or a start that is killed here would leave half a file that no later one can read.
+  // Rename in one step: a start that is killed here must not leave a partial file.
   const next = `${path}.next`;
   await writeFile(next, JSON.stringify(secrets, null, 2), { mode: 0o600 });
   await chmod(next, 0o600);
@@ -37,7 +37,7 @@ export async function loadSecrets(folder: string): Promise<LocalSecrets> {
   return secrets;
 }
 
-/** The Stripe that a local stack talks to: the double, which sells Beak, or another with what it sells. */
+/** How a local stack reaches Stripe. Price and products default to the double's. */
 export interface LocalStripe {
   url: string | undefined;
   secretKey: string;
@@ -46,7 +46,10 @@ export interface LocalStripe {
   productIds?: string;
 }
 
-/** The environment of a local stack. Limits per network are lifted so that scripts can run; those per address stay. */
+/**
+ * Builds the environment of a local stack. Rate limits per network are off, so that scripts can run; limits per email
+ * address stay on.
+ */
 export function localEnvironment(
   secrets: LocalSecrets,
   parts: { issuer: string; mongoUri: string; sesUrl: string; stripe: LocalStripe },
@@ -75,7 +78,7 @@ export function localEnvironment(
   };
 }
 
-/** What the operator's program needs, which holds no key that signs tokens. A real Stripe's key stays where it is. */
+/** Selects the variables that the operator's CLI needs: no signing keys, and no key of a real Stripe account. */
 export function operatorEnvironment(
   environment: Readonly<Record<string, string>>,
   mode: "double" | "test",

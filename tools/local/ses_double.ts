@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { array, object, optional, safeParse, string } from "zod/mini";
 
-/** A mail as the inbox shows it. */
+/** An email in the inbox. */
 export interface SentMail {
   to: string;
   from: string;
@@ -22,9 +22,9 @@ export interface SesDouble {
   /** Newest last. */
   inbox: SentMail[];
   clear(): void;
-  /** Arms the next `calls` calls to fail in a way; 0 calls or `none` disarms. */
-  fault(armed: { calls: number; kind: MailFault }): void;
-  /** How long every call takes from now on, in milliseconds. */
+  /** Makes the next `calls` calls fail; 0 calls or the kind `none` clears the fault. */
+  fault(fault: { calls: number; kind: MailFault }): void;
+  /** Delays every following call, in milliseconds. */
   latency(ms: number): void;
   close(): Promise<void>;
 }
@@ -40,8 +40,8 @@ const sendEmail = object({
   Content: object({ Simple: object({ Subject: part, Body: object({ Html: part, Text: part }) }) }),
 });
 
-/** A refusal as SES words it. */
-class Refusal extends Error {
+/** An error response of SES. */
+class SesError extends Error {
   readonly status: number;
   readonly type: string;
   constructor(status: number, type: string, message: string) {
@@ -51,12 +51,12 @@ class Refusal extends Error {
   }
 }
 
-const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", (to: string) => Refusal>> = {
-  error: () => new Refusal(500, "InternalServiceErrorException", "Something went wrong"),
-  rate_limited: () => new Refusal(429, "TooManyRequestsException", "Maximum sending rate exceeded."),
-  // SES names the address, which must get into no log of ours.
+const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", (to: string) => SesError>> = {
+  error: () => new SesError(500, "InternalServiceErrorException", "Something went wrong"),
+  rate_limited: () => new SesError(429, "TooManyRequestsException", "Maximum sending rate exceeded."),
+  // SES's message contains the address, which Nest must not log.
   rejected: (to) =>
-    new Refusal(
+    new SesError(
       400,
       "MessageRejected",
       `Email address is not verified. The following identities failed the check in region EU-WEST-2: ${to}`,
@@ -64,8 +64,8 @@ const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", (to: string
 };
 
 /**
- * An SES v2 endpoint on loopback with an inbox, for `SendEmail` as the unmodified SDK calls it. It refuses what SES
- * refuses, in SES's words and with its error types.
+ * Starts a double of SES v2 on loopback, with an inbox. It accepts `SendEmail` from the unmodified SDK, and rejects invalid
+ * requests with SES's messages and error types.
  */
 export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
   const inbox: SentMail[] = [];
@@ -75,10 +75,10 @@ export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
   const server = createServer(async (request, response) => {
     try {
       if (request.method !== "POST" || request.url !== "/v2/email/outbound-emails") {
-        throw new Refusal(404, "NotFoundException", "No such operation");
+        throw new SesError(404, "NotFoundException", "No such operation");
       }
       if (!request.headers.authorization?.startsWith("AWS4-HMAC-SHA256 ")) {
-        throw new Refusal(403, "MissingAuthenticationTokenException", "Missing Authentication Token");
+        throw new SesError(403, "MissingAuthenticationTokenException", "Missing Authentication Token");
       }
       const body = await readBody(request);
       await wait(latency);
@@ -87,13 +87,13 @@ export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
         if (armed.kind === "hang") return;
         throw FAULTS[armed.kind](safeParse(sendEmail, body).data?.Destination.ToAddresses[0] ?? "");
       }
-      inbox.push(accept(body));
+      inbox.push(parseMail(body));
       inbox.splice(0, inbox.length - INBOX_LIMIT);
       answer(response, 200, { MessageId: randomUUID() });
     } catch (error) {
-      const refusal =
-        error instanceof Refusal ? error : new Refusal(400, "BadRequestException", "Bad request");
-      answer(response, refusal.status, { message: refusal.message }, { "x-amzn-errortype": refusal.type });
+      const sesError =
+        error instanceof SesError ? error : new SesError(400, "BadRequestException", "Bad request");
+      answer(response, sesError.status, { message: sesError.message }, { "x-amzn-errortype": sesError.type });
     }
   });
   await new Promise<void>((resolve, reject) => {
@@ -132,22 +132,23 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_LIMIT) throw new Refusal(413, "PayloadTooLargeException", "Too large");
+    if (size > BODY_LIMIT) throw new SesError(413, "PayloadTooLargeException", "Too large");
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString("utf8"));
 }
 
-function accept(body: unknown): SentMail {
+/** @throws SesError if SES would reject the email */
+function parseMail(body: unknown): SentMail {
   const parsed = safeParse(sendEmail, body);
-  if (!parsed.success) throw new Refusal(400, "BadRequestException", "Missing or malformed parameters");
+  if (!parsed.success) throw new SesError(400, "BadRequestException", "Missing or malformed parameters");
   const { FromEmailAddress: from, ReplyToAddresses, Destination, Content } = parsed.data;
   const [to, ...others] = Destination.ToAddresses;
   if (to === undefined || others.length > 0)
-    throw new Refusal(400, "BadRequestException", "One recipient expected");
+    throw new SesError(400, "BadRequestException", "One recipient expected");
   const { Subject, Body } = Content.Simple;
   for (const header of [from, to, Subject.Data, ...(ReplyToAddresses ?? [])]) {
-    if (/[\r\n]/.test(header)) throw new Refusal(400, "BadRequestException", "Header contains a line break");
+    if (/[\r\n]/.test(header)) throw new SesError(400, "BadRequestException", "Header contains a line break");
   }
   requireDeliverable(to);
   return {
@@ -164,8 +165,8 @@ function accept(body: unknown): SentMail {
 function requireDeliverable(to: string): void {
   const domain = to.slice(to.lastIndexOf("@") + 1);
   if (!to.includes("@") || domain === "")
-    throw new Refusal(400, "BadRequestException", "Missing final '@domain'");
-  if (domain.startsWith(".")) throw new Refusal(400, "BadRequestException", "Domain starts with dot");
+    throw new SesError(400, "BadRequestException", "Missing final '@domain'");
+  if (domain.startsWith(".")) throw new SesError(400, "BadRequestException", "Domain starts with dot");
   if (/[^\x21-\x7e]/.test(to))
-    throw new Refusal(400, "BadRequestException", "Address contains illegal characters");
+    throw new SesError(400, "BadRequestException", "Address contains illegal characters");
 }

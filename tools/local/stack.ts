@@ -14,46 +14,46 @@ import { dataDirectory } from "#tools/machine/cache_directory.ts";
 import { holdFolder } from "#tools/machine/lock.ts";
 
 export interface StackOptions {
-  /** 0 for any free one. */
+  /** 0 picks a free port. */
   port: number;
-  /** Keep nothing between runs. */
+  /** Deletes the data when the stack closes, and never uses a real Stripe account. */
   isThrowAway: boolean;
-  /** Empty what earlier runs kept. */
+  /** Deletes the data of earlier runs before the start. */
   isFresh?: boolean;
-  /** Tells a person what happens. */
+  /** Prints a line for the developer. */
   say: (line: string) => void;
-  /** Takes a finished log line of the API. */
+  /** Receives each log line of the API. */
   write: (line: string) => void;
 }
 
 export interface LocalStack {
   url: string;
   database: { engine: string; version: string; how: string };
-  /** Which Stripe, for a person. */
+  /** Describes which Stripe is used. */
   stripe: string;
-  /** Resolves with a sentence if a part ends by itself. */
+  /** Resolves with a message if a part of the stack ends by itself. */
   broke: Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * Nest on one machine: a database, SES with an inbox, Stripe, the API and its page. Stripe is our double, or the test mode
- * of the account that STRIPE_SECRET_KEY is a key of.
- * @throws Error if a part can't be had or the port is taken; what was started by then is stopped
+ * Starts Nest on this machine: a database, the SES double, Stripe, the API and the local page. Stripe is the double, or the
+ * test mode of the account of STRIPE_SECRET_KEY.
+ * @throws Error if a part can't start or the port is taken; the parts that started are stopped first
  */
 export async function startLocalStack(options: StackOptions): Promise<LocalStack> {
   const cleanup = new AsyncDisposableStack();
   try {
     const folder = options.isThrowAway ? null : dataDirectory();
     if (folder) await prepareFolder(folder, options, cleanup);
-    // What keeps nothing must not leave anything in somebody's account either.
+    // A throwaway stack must not leave customers in a real Stripe account.
     const real = options.isThrowAway ? null : await openTestMode(process.env, options.say);
     const stripe = real ?? (await startBeakStripeDouble());
     cleanup.defer(stripe.close);
     const database = await findDatabase({ dataDirectory: folder, say: options.say });
     cleanup.defer(database.stop);
     if (options.isFresh && process.env.MONGODB_URI)
-      options.say("MONGODB_URI is yours: --fresh leaves it as it is.");
+      options.say("--fresh does not empty the database of MONGODB_URI. Drop it yourself if you want to.");
     const mongoUri = await openDatabase(database.uri, options, cleanup);
     const ses = await startSesDouble();
     cleanup.defer(ses.close);
@@ -71,12 +71,12 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     return {
       url: api.url,
       database,
-      stripe: stripe.mode === "double" ? "our own double" : "the test mode of your account",
-      broke: database.died.then(() => `The database (${database.engine}) has ended.`),
+      stripe: stripe.mode === "double" ? "the double on this machine" : "the test mode of your account",
+      broke: database.died.then(() => `The database (${database.engine}) ended unexpectedly.`),
       close: () => cleanup.disposeAsync(),
     };
   } catch (error) {
-    // What went wrong first is what a person must hear.
+    // Report the error of the start, not one of the cleanup.
     await cleanup.disposeAsync().catch(() => undefined);
     throw error;
   }
@@ -93,7 +93,7 @@ async function prepareFolder(
   await mkdir(folder, { recursive: true });
 }
 
-/** Makes the indexes, and names the database: a throw-away one of its own is dropped at the end. */
+/** Creates the indexes of the stack's database, and returns its URI. A throwaway database is dropped at the end. */
 async function openDatabase(
   server: string,
   options: StackOptions,

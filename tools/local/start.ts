@@ -1,8 +1,8 @@
 /**
- * `npm start`: Nest on this machine, until Ctrl-C.
+ * `npm start`: runs Nest on this machine until Ctrl-C.
  *
- * PORT (default 3000) is the one fixed port; `--fresh` empties what earlier runs kept. With STRIPE_SECRET_KEY, the test mode of
- * that account takes the place of our Stripe double.
+ * PORT (default 3000) is the port of the page and the API. `--fresh` deletes the data of earlier runs. With
+ * STRIPE_SECRET_KEY, the stack uses the test mode of that Stripe account instead of the double.
  */
 import { parseArgs } from "node:util";
 import { type LocalStack, startLocalStack } from "#tools/local/stack.ts";
@@ -13,7 +13,8 @@ let isStopping = false;
 
 function readPort(): number {
   const port = Number(process.env.PORT || 3000);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("PORT is not a port number.");
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`PORT is "${process.env.PORT}", which is not a port number. Use 0 to 65535.`);
   return port;
 }
 
@@ -21,19 +22,19 @@ async function stop(status: number): Promise<never> {
   try {
     await stack?.close();
   } catch (error) {
-    console.error(`Not everything could be stopped: ${(error as Error).message}`);
+    console.error(`Some parts could not be stopped: ${(error as Error).message}`);
     process.exit(1);
   }
   process.exit(status);
 }
 
-// From the first moment on, and for good: npm passes a terminal's Ctrl-C on, so that it arrives twice.
+// Registered before the start and never removed: npm forwards Ctrl-C, so each signal may arrive twice.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     if (isStopping) return;
     isStopping = true;
     if (stack) void stop(0);
-    else say("Stopping as soon as it has started.");
+    else say("Stopping once the start has finished.");
   });
 }
 
@@ -45,21 +46,23 @@ try {
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(`Stripe: ${stack.stripe}`);
   say(
-    `\n  Nest is at ${stack.url}\n  Open it to sign in; /docs there is the API reference. Mail stays on this machine. Ctrl-C stops everything.\n`,
+    `\n  Nest is at ${stack.url}\n  API reference: ${stack.url}/docs\n  Emails stay on this machine. Press Ctrl-C to stop.\n`,
   );
-  void stack.broke.then(async (sentence) => {
+  void stack.broke.then(async (reason) => {
     if (isStopping) return;
     isStopping = true;
-    console.error(`${sentence} Everything else is stopped too.`);
+    console.error(`${reason} The rest of the stack is stopped too. Run npm start again.`);
     await stop(1);
   });
 } catch (error) {
-  // Ctrl-C reaches the children too, and a start that fails of it has done what it was asked.
+  // Ctrl-C also reaches the child processes. A start that fails because of it is not an error.
   if (isStopping) process.exit(0);
   const { code, message } = error as NodeJS.ErrnoException;
   const isTaken = code === "EADDRINUSE";
   console.error(
-    isTaken ? `Port ${process.env.PORT || 3000} is taken. Choose another: PORT=3001 npm start` : message,
+    isTaken
+      ? `Port ${process.env.PORT || 3000} is in use by another program. Choose another port: PORT=3001 npm start`
+      : message,
   );
   process.exit(1);
 }

@@ -3,7 +3,10 @@ import { onPath, run } from "#tools/machine/child_process.ts";
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const installed = () => process.env.CHROME_PATH || NAMES.map(onPath).find((path) => path !== null) || null;
 
-/** A Chrome or Chromium: CHROME_PATH, one on PATH, or Debian's, installed as root. Else why there is none. */
+/**
+ * Finds Chrome or Chromium: CHROME_PATH, or a program on PATH. On Debian as root, installs Debian's package.
+ * @returns its path, or the reason why there is none
+ */
 export async function findBrowser(): Promise<{ path: string } | { missing: string }> {
   const path = installed();
   if (path) return { path };

@@ -10,15 +10,17 @@ export function onPath(program: string): string | null {
 }
 
 /**
- * Runs a program to its end.
- * @throws Error with the last `longestWords` characters that it printed if it fails or takes longer than `timeoutMs`
+ * Runs a program and waits for its end.
+ * @param options `spawn`'s options; `timeoutMs` kills the program; `errorLength` is in characters
+ * @returns what it printed, both streams
+ * @throws Error with the last `errorLength` characters that it printed, if it fails or exceeds `timeoutMs`
  */
 export async function run(
   program: string,
   args: readonly string[],
-  options: SpawnOptions & { timeoutMs?: number; longestWords?: number } = {},
+  options: SpawnOptions & { timeoutMs?: number; errorLength?: number } = {},
 ): Promise<string> {
-  const { timeoutMs, longestWords = 600, ...spawnOptions } = options;
+  const { timeoutMs, errorLength = 600, ...spawnOptions } = options;
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...spawnOptions });
   const output: string[] = [];
   child.stdout?.on("data", (chunk: Buffer) => output.push(chunk.toString()));
@@ -32,27 +34,27 @@ export async function run(
     const printed = output.join("");
     if (code === 0) return printed;
     throw new Error(
-      `${program} ${args[0] ?? ""} failed (${code ?? "killed"}): ${printed.trim().slice(-longestWords)}`,
+      `${program} ${args[0] ?? ""} failed (${code ?? "killed"}): ${printed.trim().slice(-errorLength)}`,
     );
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** A server started as a child. */
+/** A server that runs as a child process. */
 export interface Server {
   process: ChildProcess;
-  /** The end of what it printed, for an error message. */
-  lastWords(): string;
-  /** Resolves if it ends without having been stopped. */
+  /** The last 4000 characters that it printed, for an error message. */
+  lastOutput(): string;
+  /** Resolves if the server ends without a call of `stop`. */
   died: Promise<void>;
-  /** Asks it to stop, and makes it stop after five seconds. */
+  /** Sends a signal, and SIGKILL after five seconds. Resolves when the server has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /**
- * Starts a server that dies with this process, even if this process is killed: where `setpriv` is at hand the kernel
- * sees to it, elsewhere our exit does.
+ * Starts a server that ends with this process. With `setpriv` (Linux) the kernel kills it even if this process is killed;
+ * without it, only a normal exit of this process does.
  */
 export function startServer(program: string, args: readonly string[], options: SpawnOptions = {}): Server {
   const setpriv = onPath("setpriv");
@@ -66,15 +68,15 @@ export function startServer(program: string, args: readonly string[], options: S
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
   child.on("error", (error) => keep(Buffer.from(error.message)));
-  const killWithUs = () => child.kill("SIGKILL");
-  process.once("exit", killWithUs);
+  const killChild = () => child.kill("SIGKILL");
+  process.once("exit", killChild);
   let isStopping = false;
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const died = new Promise<void>((resolve) => void ended.then(() => isStopping || resolve()));
-  child.once("close", () => process.off("exit", killWithUs));
+  child.once("close", () => process.off("exit", killChild));
   return {
     process: child,
-    lastWords: () => printed.trim(),
+    lastOutput: () => printed.trim(),
     died,
     async stop(signal = "SIGTERM") {
       isStopping = true;
@@ -87,7 +89,7 @@ export function startServer(program: string, args: readonly string[], options: S
   };
 }
 
-/** A TCP port on loopback that was free a moment ago. */
+/** Finds a free TCP port on loopback. Another process may take it before the caller does. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

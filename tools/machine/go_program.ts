@@ -4,10 +4,10 @@ import { basename, dirname, join } from "node:path";
 import { run } from "#tools/machine/child_process.ts";
 
 /**
- * Builds a program from Go's module proxy, unless it was built before. It appears under `binary` whole or not at all.
- * @param source its package and version, such as `example.org/tool/cmd/tool@v1.2.3`
- * @param binary where it goes; names the version, so that another one is built anew
- * @throws Error with what Go said
+ * Builds a program with `go install`, unless `binary` exists. A build that fails leaves no file at `binary`.
+ * @param source the package and version, such as `example.org/tool/cmd/tool@v1.2.3`
+ * @param binary the path of the result; it must contain the version, so that another version is built again
+ * @throws Error with Go's output
  */
 export async function buildGoProgram(source: string, binary: string): Promise<void> {
   if (existsSync(binary)) return;

@@ -1,6 +1,6 @@
 import { lock } from "proper-lockfile";
 
-/** A holder that was killed is known to be gone after this long. */
+/** The lock of a process that was killed is released after this time. */
 const STALE_MS = 5_000;
 const RETRY_MS = 250;
 
@@ -11,9 +11,9 @@ const options = (waitMs: number) => ({
   retries: { retries: Math.ceil(waitMs / RETRY_MS), factor: 1, minTimeout: RETRY_MS, maxTimeout: RETRY_MS },
 });
 
-/** Runs `work` while no other process runs its own under the same path. A dead holder's lock is taken over. */
+/** Runs `work` under a lock that other processes share by its path. Waits up to 20 minutes for the lock. */
 export async function exclusively<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
-  // Building takes minutes on a slow machine; whoever waits gains from it.
+  // The lock's holder may build for minutes on a slow machine; the waiting process then uses that build.
   const release = await lock(path, options(20 * 60_000));
   try {
     return await work();
@@ -23,14 +23,15 @@ export async function exclusively<Result>(path: string, work: () => Promise<Resu
 }
 
 /**
- * Holds a folder for this process alone, until the answered function is called or the process is gone.
- * @throws Error if another process holds it
+ * Locks a folder for this process.
+ * @returns a function that releases the lock; the end of this process releases it too
+ * @throws Error if another process holds the lock
  */
 export async function holdFolder(folder: string): Promise<() => Promise<void>> {
   try {
     return await lock(folder, options(STALE_MS + 1_000));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
-    throw new Error("Another `npm start` is running and holds the local data. Stop it first.");
+    throw new Error("Another `npm start` uses the local data. Stop it first.");
   }
 }

@@ -4,7 +4,7 @@ import { TEMPLATES } from "#core/messages/templates/index.ts";
 import { startMailPreview } from "#tools/local/mail_preview.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 
-describe("the SES double, as the SDK sees it", () => {
+describe("the SES double, called by the SDK", () => {
   let double: SesDouble;
   let ses: SESv2Client;
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describe("the SES double, as the SDK sees it", () => {
       ...change,
     });
 
-  test("takes a mail, answers its id and keeps it", async () => {
+  test("accepts an email, returns its id and keeps it in the inbox", async () => {
     double.clear();
     const { MessageId } = await ses.send(mail());
     expect(MessageId).toMatch(/^[0-9a-f-]{36}$/);
@@ -51,9 +51,9 @@ describe("the SES double, as the SDK sees it", () => {
   test.each([
     ["an address without a domain", { ToAddresses: ["ada"] }, "Missing final '@domain'"],
     ["a domain that starts with a dot", { ToAddresses: ["ada@.bar"] }, "Domain starts with dot"],
-    ["a line break, which would be another header", { ToAddresses: ["a@b.c\r\nBcc: x@y.z"] }, "Header"],
+    ["a line break, which would add a header", { ToAddresses: ["a@b.c\r\nBcc: x@y.z"] }, "Header"],
     ["an address that is not ASCII", { ToAddresses: ["adä@example.com"] }, "illegal"],
-  ])("refuses %s as SES does", async (_case, Destination, message) => {
+  ])("rejects %s as SES does", async (_case, Destination, message) => {
     const before = double.inbox.length;
     await expect(ses.send(mail({ Destination }))).rejects.toMatchObject({
       name: "BadRequestException",
@@ -66,13 +66,13 @@ describe("the SES double, as the SDK sees it", () => {
     ["error", 500],
     ["rate_limited", 429],
     ["rejected", 400],
-  ] as const)("fails the next calls on request: %s", async (kind, status) => {
+  ] as const)("fails the next call with the fault %s", async (kind, status) => {
     double.fault({ calls: 1, kind });
     await expect(ses.send(mail())).rejects.toMatchObject({ $metadata: { httpStatusCode: status } });
     await expect(ses.send(mail())).resolves.toBeDefined();
   });
 
-  test("refuses what is not signed, and any other operation", async () => {
+  test("rejects an unsigned request and any other operation", async () => {
     const post = (path: string, headers: Record<string, string>) =>
       fetch(`${double.url}${path}`, { method: "POST", body: "{}", headers });
     expect((await post("/v2/email/outbound-emails", {})).status).toBe(403);
@@ -83,7 +83,7 @@ describe("the SES double, as the SDK sees it", () => {
   });
 });
 
-test("the preview shows every mail as HTML and as text", async () => {
+test("the email preview serves every template as HTML and as text", async () => {
   const { url, close } = await startMailPreview(0);
   const index = await (await fetch(url)).text();
   for (const name of Object.keys(TEMPLATES)) {

@@ -30,7 +30,7 @@ describe("npm start", () => {
     await folder[Symbol.asyncDispose]();
   });
 
-  test("serves the page, the API and what scripts need to know", async () => {
+  test("serves the page, the API, and the status for scripts", async () => {
     const page = await fetch(`${url}/`);
     expect(page.headers.get("content-type")).toContain("text/html");
     expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: "ok" });
@@ -45,10 +45,11 @@ describe("npm start", () => {
       headers: { authorization: `internal ${status.internal_key}` },
       body: JSON.stringify({ user_id: "user_nobody" }),
     });
-    expect([user.status, await user.json()]).toEqual([404, { code: "not_found" }]);
+    expect(user.status).toBe(404);
+    expect(await user.json()).toEqual({ code: "not_found" });
   });
 
-  /** A request as it is written, where fetch would tidy its path and set its Host. */
+  /** Sends a request with an exact path and Host; fetch would normalize the path and set the Host. */
   const raw = (method: string, path: string, host = new URL(url).host) =>
     new Promise<{ status: number; body: string; requestId: unknown }>((resolve, reject) => {
       const asked = request(url, { method, path, headers: { host } }, (response) => {
@@ -63,13 +64,13 @@ describe("npm start", () => {
       asked.on("error", reject).end();
     });
 
-  test("is reached by names of this machine", async () => {
+  test("answers requests whose Host is a loopback name", async () => {
     const { port } = new URL(url);
     for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
       expect((await raw("GET", "/health", host)).status, host).toBe(200);
   });
 
-  test("refuses any other name, so that no web page whose name leads here can read anything", async () => {
+  test("rejects requests with any other Host, which prevents DNS rebinding", async () => {
     const { port } = new URL(url);
     for (const host of [`rebound.example:${port}`, "localhost:1", "localhost", `localhost:${port}.evil`]) {
       for (const path of ["/", "/dev/status", "/health", "/assets/main.js", "/1/2021-10-06/get_user"]) {
@@ -91,22 +92,23 @@ describe("npm start", () => {
     ["GET", "/%68ealth", 404, "not_found"],
     ["GET", "http://[/", 404, "not_found"],
     ["OPTIONS", "*", 404, "not_found"],
-  ])("takes a path as it is written: %s %s", async (method, path, status, code) => {
+  ])("does not normalize a path: %s %s", async (method, path, status, code) => {
     const answer = await raw(method, path);
     expect({ status: answer.status, code: JSON.parse(answer.body).code }).toEqual({ status, code });
     expect(answer.requestId).toBeTruthy();
   });
 
-  test("answers a body over 10 MB as API Gateway does, and lives on", async () => {
+  test("answers 413 to a body over 10 MB as API Gateway does, and keeps running", async () => {
     const tooLarge = await fetch(`${url}/1/2020-12-14/list_news_items`, {
       method: "POST",
       body: Buffer.alloc(11 * 1024 * 1024, 0x61),
     });
-    expect([tooLarge.status, await tooLarge.json()]).toEqual([413, { message: "Request Too Long" }]);
+    expect(tooLarge.status).toBe(413);
+    expect(await tooLarge.json()).toEqual({ message: "Request Too Long" });
     expect((await fetch(`${url}/health`)).status).toBe(200);
   });
 
-  test("uses our Stripe double unless it is given a key", async () => {
+  test("uses the Stripe double when STRIPE_SECRET_KEY is not set", async () => {
     const { stripe } = (await (await fetch(`${url}/dev/status`)).json()) as { stripe: { url: string } };
     expect(stripe).toEqual({
       mode: "double",
@@ -114,10 +116,10 @@ describe("npm start", () => {
       secret_key: "sk_test_double",
       webhook_secret: "whsec_double",
     });
-    expect(program.printed()).toContain("Stripe: our own double");
+    expect(program.printed()).toContain("Stripe: the double on this machine");
   });
 
-  test.concurrent("says in one line that its port is taken", async () => {
+  test.concurrent("fails with one line when its port is in use", async () => {
     await using other = await temporaryFolder();
     const taken = runProgram(START, [], {
       PORT: new URL(url).port,
@@ -126,23 +128,25 @@ describe("npm start", () => {
     });
     const { status, printed } = await taken.ended;
     expect(status).toBe(1);
-    expect(printed.trim()).toBe(`Port ${new URL(url).port} is taken. Choose another: PORT=3001 npm start`);
+    expect(printed.trim()).toBe(
+      `Port ${new URL(url).port} is in use by another program. Choose another port: PORT=3001 npm start`,
+    );
   });
 
-  test.concurrent("does not share its data with a second one", async () => {
+  test.concurrent("fails when another stack uses the same data folder", async () => {
     const second = runProgram(START, [], {
       PORT: String(await freePort()),
       NEST_DATA_DIR: folder.path,
       MONGODB_URI: mongoUri,
     });
     const { status, printed } = await second.ended;
-    expect([status, printed.trim()]).toEqual([
-      1,
-      "Another `npm start` is running and holds the local data. Stop it first.",
-    ]);
+    expect({ status, printed: printed.trim() }).toEqual({
+      status: 1,
+      printed: "Another `npm start` uses the local data. Stop it first.",
+    });
   });
 
-  test.concurrent("says in one line which database it can't reach", async () => {
+  test.concurrent("fails with one line when no database answers at MONGODB_URI", async () => {
     await using other = await temporaryFolder();
     const port = await freePort();
     const lost = runProgram(START, [], {
@@ -151,10 +155,13 @@ describe("npm start", () => {
       MONGODB_URI: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300`,
     });
     const { status, printed } = await lost.ended;
-    expect([status, printed.trim()]).toEqual([1, "MONGODB_URI is set, but no database answers there."]);
+    expect({ status, printed: printed.trim() }).toEqual({
+      status: 1,
+      printed: "No database answers at MONGODB_URI. Start it, or unset MONGODB_URI to let Nest find one.",
+    });
   });
 
-  test("the README's quickstart signs in", async () => {
+  test("runs the quickstart of the README, which signs in", async () => {
     const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
     const [, script = ""] = /```sh\n([\s\S]*?)```/.exec(readme) ?? [];
     expect(script).toContain("localhost:3000");
@@ -162,7 +169,7 @@ describe("npm start", () => {
     expect(JSON.parse(printed)).toMatchObject({ token_type: "bearer", expires_in: 3600 });
   });
 
-  test("the program of docs/start.md signs in with the client as it is published", async () => {
+  test("runs the program of docs/start.md, which signs in with the built client", async () => {
     expect((await runProgram("tools/openapi/build_client.ts").ended).status).toBe(0);
     const page = await readFile(new URL("../../../docs/start.md", import.meta.url), "utf8");
     const [, program = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
@@ -175,7 +182,7 @@ describe("npm start", () => {
   });
 });
 
-test("a signal during start-up stops what was started by then", async () => {
+test("stops the parts that started when a signal arrives during the start", async () => {
   await using folder = await temporaryFolder();
   const { hostname, port } = new URL(inject("mongoUri").replace(/^mongodb/, "http"));
   const relay = await startTcpRelay({ host: hostname, port: Number(port) });
@@ -192,7 +199,10 @@ test("a signal during start-up stops what was started by then", async () => {
   relay.open();
   const { status, printed } = await program.ended;
   await relay.close();
-  expect([status, printed.trim()]).toEqual([0, "Stopping as soon as it has started."]);
+  expect({ status, printed: printed.trim() }).toEqual({
+    status: 0,
+    printed: "Stopping once the start has finished.",
+  });
   expect(existsSync(lock)).toBe(false);
 });
 
@@ -214,9 +224,9 @@ test("drops the database of a throwaway stack when the stack closes", async () =
   vi.unstubAllEnvs();
 });
 
-// Only with a database of its own does a start have children. Mostly they wait for others' ends: hence at once.
+// `npm start` has child processes only when it starts a database. The tests mostly wait, so they run concurrently.
 describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI))(
-  "npm start's children",
+  "the child processes of npm start",
   { concurrent: true },
   () => {
     const startOwn = async (path: string) => {
@@ -233,7 +243,7 @@ describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI)
     const gone = (children: number[]) =>
       vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 10_000 });
 
-    test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("end with it on %s", async (signal) => {
+    test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("end when npm start receives %s", async (signal) => {
       await using folder = await temporaryFolder();
       const { program, children } = await startOwn(folder.path);
       program.process.kill(signal);
@@ -241,7 +251,7 @@ describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI)
       await gone(children);
     });
 
-    test("end with it even if it is killed, and the next start finds its data", async () => {
+    test("end when npm start is killed, and the next start uses the same data", async () => {
       await using folder = await temporaryFolder();
       const first = await startOwn(folder.path);
       first.program.process.kill("SIGKILL");
@@ -251,7 +261,7 @@ describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI)
       expect((await second.program.ended).status).toBe(0);
     });
 
-    test("bring it down with one clear line if one of them dies", async () => {
+    test("stop npm start with one line when the database is killed", async () => {
       await using folder = await temporaryFolder();
       const { program, children } = await startOwn(folder.path);
       const commands = await Promise.all(
@@ -261,7 +271,9 @@ describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI)
       process.kill(server?.pid ?? 0, "SIGKILL");
       const { status, printed } = await program.ended;
       expect(status).toBe(1);
-      expect(printed).toMatch(/The database \(.+\) has ended\. Everything else is stopped too\./);
+      expect(printed).toMatch(
+        /The database \(.+\) ended unexpectedly\. The rest of the stack is stopped too\./,
+      );
       await gone(children);
     });
   },

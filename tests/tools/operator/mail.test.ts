@@ -18,11 +18,11 @@ const run = (...args: string[]) => runCli(["mail", ...args], { MONGODB_URI: nest
 /** Simulates an SES event through the local stack. */
 async function returned(to: string, kind: string, secondsAgo = 0): Promise<void> {
   const serve = serveEvent(handler.declaration, nest.gateway);
-  const tell: Mails["tell"] = (event) => {
+  const sendEvent: Mails["sendEvent"] = (event) => {
     const time = new Date(Date.parse(event.time) - secondsAgo * 1000).toISOString();
     return serve({ ...event, time }, lambdaContext("r1"));
   };
-  const route = mailRoutes({ ses: nest.ses, tell }).find(({ path }) => path === "/dev/mail/returned");
+  const route = mailRoutes({ ses: nest.ses, sendEvent }).find(({ path }) => path === "/dev/mail/returned");
   const answer = await route?.run("", Buffer.from(JSON.stringify({ to, kind })));
   expect(answer?.status).toBe(204);
 }

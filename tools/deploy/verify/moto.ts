@@ -27,7 +27,7 @@ export async function startMoto(tools: string): Promise<Moto> {
   };
   server.process.stdout?.on("data", keep);
   server.process.stderr?.on("data", keep);
-  void server.died.then(() => listening.reject(new Error(`moto stopped: ${server.lastWords()}`)));
+  void server.died.then(() => listening.reject(new Error(`moto stopped: ${server.lastOutput()}`)));
   const timer = setTimeout(
     () => listening.reject(new Error(`moto did not start within ${START_LIMIT_MS / 1000} s`)),
     START_LIMIT_MS,

@@ -2,12 +2,12 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { BSON } from "mongodb";
 
 /**
- * Between the driver and FerretDB, so that conflicts look as they do on mongod.
+ * Starts a proxy between the driver and FerretDB that reports write conflicts as mongod does.
  *
- * A unique index is an exclusion constraint in this engine, and writes that race on one key can end in a PostgreSQL
- * deadlock. mongod runs such a write again by itself; FerretDB passes the deadlock on under a number no driver knows,
- * and findAndModify calls a taken key an internal error. Here the first is run again, one at a time, since all at once
- * only deadlock again, and the second becomes 11000. Loopback only; never part of a deployment.
+ * DocumentDB implements a unique index as an exclusion constraint, so writes that race on one key can end in a PostgreSQL
+ * deadlock. mongod retries such a write itself. FerretDB returns the deadlock with a code that no driver knows, and
+ * findAndModify reports a duplicate key as an internal error. The proxy retries deadlocks one at a time, because
+ * simultaneous retries deadlock again, and turns the internal error into 11000. Loopback only; never part of a deployment.
  */
 export async function startConflictProxy(
   upstreamPort: number,
@@ -38,24 +38,24 @@ export async function startConflictProxy(
   };
 }
 
-const MOST_ATTEMPTS = 50;
-/** SQLSTATE 40P01, deadlock_detected, packed six bits a character as the engine does. */
+const MAX_ATTEMPTS = 50;
+/** SQLSTATE 40P01 (deadlock_detected), packed with six bits per character as DocumentDB does. */
 const DEADLOCK = 16_908_292;
 const DEADLOCK_BYTES = Buffer.from(new Int32Array([DEADLOCK]).buffer);
-/** findAndModify says it in words only. */
-const DEADLOCK_WORDS = "deadlock detected";
-/** Of a unique index, and of `_id`. */
-const TAKEN_KEY = ["violates exclusion constraint", "violates unique constraint"];
+/** findAndModify reports a deadlock only in its message. */
+const DEADLOCK_MESSAGE = "deadlock detected";
+/** The messages for a unique index and for `_id`. */
+const DUPLICATE_KEY_MESSAGES = ["violates exclusion constraint", "violates unique constraint"];
 const OP_MSG = 2013;
 
 interface Pending {
   message: Buffer;
   attempts: number;
-  /** Lets the next retry begin, once this one was answered. */
+  /** Starts the next retry. Called when this retry was answered. */
   release: (() => void) | null;
 }
 
-/** Retries of all connections, one after the other. */
+/** The queue of retries of all connections. */
 let retries: Promise<void> = Promise.resolve();
 
 function relay(client: Socket, upstream: Socket): void {
@@ -76,12 +76,12 @@ function relay(client: Socket, upstream: Socket): void {
       const request = pending.get(id);
       request?.release?.();
       const conflict = request ? conflictOf(reply) : null;
-      if (request && conflict === "deadlock" && request.attempts < MOST_ATTEMPTS) {
+      if (request && conflict === "deadlock" && request.attempts < MAX_ATTEMPTS) {
         retry(request);
         return;
       }
       pending.delete(id);
-      client.write(conflict === "taken key" ? takenKey(reply) : reply);
+      client.write(conflict === "duplicate key" ? duplicateKeyReply(reply) : reply);
     }),
   );
   upstream.once("close", () => {
@@ -101,7 +101,7 @@ function relay(client: Socket, upstream: Socket): void {
   }
 }
 
-/** Cuts a stream of bytes into whole messages. */
+/** Splits a byte stream into wire protocol messages. */
 function framed(take: (message: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
@@ -114,23 +114,25 @@ function framed(take: (message: Buffer) => void): (chunk: Buffer) => void {
   };
 }
 
-function conflictOf(reply: Buffer): "deadlock" | "taken key" | null {
-  // Nearly every reply is passed on after these looks at its bytes.
-  if (![DEADLOCK_BYTES, DEADLOCK_WORDS, ...TAKEN_KEY].some((sign) => reply.includes(sign))) return null;
+function conflictOf(reply: Buffer): "deadlock" | "duplicate key" | null {
+  // Fast path: most replies contain none of these and are not parsed.
+  if (![DEADLOCK_BYTES, DEADLOCK_MESSAGE, ...DUPLICATE_KEY_MESSAGES].some((mark) => reply.includes(mark)))
+    return null;
   const body = BSON.deserialize(reply.subarray(21, 21 + reply.readInt32LE(21)));
   const errors: { code?: number }[] = Array.isArray(body.writeErrors) ? body.writeErrors : [];
   const wroteNothing = body.ok === 0 || (body.n ?? 0) === 0;
-  const saysDeadlock = body.ok === 0 && String(body.errmsg).includes(DEADLOCK_WORDS);
+  const isDeadlockMessage = body.ok === 0 && String(body.errmsg).includes(DEADLOCK_MESSAGE);
   const deadlocked =
-    saysDeadlock ||
+    isDeadlockMessage ||
     body.code === DEADLOCK ||
     (errors.length > 0 && errors.every(({ code }) => code === DEADLOCK));
   if (wroteNothing && deadlocked) return "deadlock";
-  const isTaken = body.ok === 0 && TAKEN_KEY.some((words) => String(body.errmsg).includes(words));
-  return isTaken ? "taken key" : null;
+  const isDuplicate =
+    body.ok === 0 && DUPLICATE_KEY_MESSAGES.some((message) => String(body.errmsg).includes(message));
+  return isDuplicate ? "duplicate key" : null;
 }
 
-function takenKey(reply: Buffer): Buffer {
+function duplicateKeyReply(reply: Buffer): Buffer {
   const errmsg = "E11000 duplicate key error: a document with this unique key exists";
   const body = BSON.serialize({ ok: 0, code: 11000, codeName: "DuplicateKey", errmsg });
   const head = Buffer.from(reply.subarray(0, 21));

@@ -2,16 +2,16 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { untilUnused } from "#tools/local/database/data_folder.ts";
+import { waitUntilUnused } from "#tools/local/database/data_folder.ts";
 import { freePort, onPath, run, startServer } from "#tools/machine/child_process.ts";
 
-/** The engine is in Debian forky, whose libc newer than the host's: hence a system of its own, in a folder. */
+/** DocumentDB is packaged in Debian forky, which needs a newer libc than the host's, so it runs in a chroot. */
 const ROOT_NAME = "forky-documentdb-1";
 const POSTGRES = "/usr/lib/postgresql/18/bin";
 
 export interface Postgres {
   url: string;
-  /** Resolves if it ends without having been stopped. */
+  /** Resolves if PostgreSQL ends without a call of `stop`. */
   died: Promise<void>;
   stop(): Promise<void>;
 }
@@ -25,29 +25,33 @@ const SETTINGS = {
   "cron.use_background_workers": "on",
   max_worker_processes: "24",
   dynamic_shared_memory_type: "mmap",
-  // Unique indexes are exclusion constraints here: inserts that race on one key deadlock, and wait this long to know.
+  // Inserts that race on one unique key deadlock (see conflict_proxy.ts). PostgreSQL detects that after this time.
   deadlock_timeout: "3ms",
   jit: "off",
 };
 
-/** Builds the engine's system once and answers its folder. */
+/**
+ * Builds the chroot with DocumentDB once. The caller holds the lock of the cache folder.
+ * @returns the chroot's folder
+ * @throws Error with the output of the step that failed
+ */
 export async function ensureDocumentdb(cache: string, say: (line: string) => void): Promise<string> {
   const root = join(cache, ROOT_NAME);
   if (existsSync(root)) return root;
   if (onPath("debootstrap") === null) {
-    say("Installing debootstrap");
+    say("Installing debootstrap.");
     await apt(["update"]).catch(() => undefined);
     await apt(["install", "-y", "--no-install-recommends", "debootstrap"]);
   }
-  // Whoever calls holds the cache alone, so what else is there was left by a build that was killed.
+  // The caller holds the lock, so these folders were left by builds that were killed.
   const leftovers = (await readdir(cache)).filter((name) => name.startsWith(`${ROOT_NAME}-`));
   for (const name of leftovers) await rm(join(cache, name), { recursive: true, force: true });
   const building = await mkdtemp(`${root}-`);
   await chmod(building, 0o755);
   try {
-    say("Building the DocumentDB engine from Debian's packages (once, a minute)");
-    // The script's name must be given: Debian 12 does not know forky yet, but its recipe is sid's. What debootstrap
-    // mounts in there is gone with it, even if it is killed.
+    say("Building the DocumentDB engine from Debian's packages (once, about a minute).");
+    // Debian 12's debootstrap does not know forky, whose script is sid's. The mount namespace removes debootstrap's mounts
+    // even if it is killed.
     await run("unshare", [
       ...["--mount", "--propagation", "private"],
       "debootstrap",
@@ -76,7 +80,7 @@ export async function ensureDocumentdb(cache: string, say: (line: string) => voi
 const apt = (args: readonly string[]) =>
   run("apt-get", args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
 
-/** A mount namespace of its own: the engine's /proc and data are seen there only, and are gone with the process. */
+/** Runs a command in the chroot with its own mount namespace, so that its mounts end with the process. */
 function namespaced(root: string, data: string | null, command: readonly string[]): string[] {
   const steps = [
     'mount -t proc proc "$0/proc"',
@@ -114,7 +118,7 @@ function chrootEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-/** As postgres, which refuses to run as root. The signal is set after the change of user, which would clear it. */
+/** PostgreSQL does not run as root. The change of user clears the death signal, so a second setpriv sets it. */
 const asPostgres = (...command: string[]) => [
   "setpriv",
   "--reuid=postgres",
@@ -125,7 +129,7 @@ const asPostgres = (...command: string[]) => [
   ...command,
 ];
 
-/** Every instance begins as a copy of this empty cluster, which spares it the seconds of initdb. */
+/** Creates an empty cluster. Each instance starts from a copy of it, which is faster than initdb. */
 async function makeTemplate(root: string): Promise<void> {
   const template = join(root, "var/lib/nest-template");
   await mkdir(template, { recursive: true });
@@ -152,7 +156,7 @@ async function makeTemplate(root: string): Promise<void> {
     },
   );
   try {
-    await untilReady(root, port, server.lastWords);
+    await waitUntilReady(root, port, server.lastOutput);
     const psql = [
       `${POSTGRES}/psql`,
       "-h",
@@ -176,12 +180,12 @@ async function makeTemplate(root: string): Promise<void> {
 }
 
 function settings(port: number, isThrowAway: boolean): string[] {
-  const risky = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
-  const all = { ...SETTINGS, port: String(port), ...(isThrowAway ? risky : {}) };
+  const withoutDurability = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+  const all = { ...SETTINGS, port: String(port), ...(isThrowAway ? withoutDurability : {}) };
   return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-async function untilReady(root: string, port: number, lastWords: () => string): Promise<void> {
+async function waitUntilReady(root: string, port: number, lastOutput: () => string): Promise<void> {
   const end = Date.now() + 30_000;
   for (;;) {
     const ready = await inside(root, null, [
@@ -192,12 +196,16 @@ async function untilReady(root: string, port: number, lastWords: () => string): 
       String(port),
     ]).catch(() => null);
     if (ready !== null) return;
-    if (Date.now() > end) throw new Error(`PostgreSQL did not start: ${lastWords().slice(-600)}`);
+    if (Date.now() > end) throw new Error(`PostgreSQL did not start: ${lastOutput().slice(-600)}`);
     await wait(50);
   }
 }
 
-/** Starts PostgreSQL on a data folder, filled from the template the first time. */
+/**
+ * Starts PostgreSQL on a data folder, which is copied from the template the first time.
+ * @param root the chroot's folder
+ * @param options `isThrowAway` turns off durability for speed
+ */
 export async function startPostgres(
   root: string,
   folder: string,
@@ -210,9 +218,9 @@ export async function startPostgres(
     await run("cp", ["-a", join(root, "var/lib/nest-template"), copying]);
     await rename(copying, data);
   }
-  // A killed predecessor leaves its pid file, and the pid may be anybody's by now.
+  // A killed PostgreSQL leaves its pid file. Another process may have that pid now.
   const pidFile = join(data, "postmaster.pid");
-  if (existsSync(pidFile)) await untilUnused(data, 10_000);
+  if (existsSync(pidFile)) await waitUntilUnused(data, 10_000);
   await rm(pidFile, { force: true });
   const port = await freePort();
   const server = startServer(
@@ -227,15 +235,15 @@ export async function startPostgres(
     try {
       if (pid > 0) process.kill(pid, "SIGINT");
     } catch (error) {
-      // It has ended by itself.
+      // PostgreSQL has ended already.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
     await server.stop("SIGCONT");
   };
-  // The server is asked to stop by its own pid, so its end looks unasked to `startServer`.
+  // `stop` signals PostgreSQL's own pid first, so `server.died` also resolves for a requested stop.
   const died = new Promise<void>((resolve) => void server.died.then(() => isStopping || resolve()));
   try {
-    await untilReady(root, port, server.lastWords);
+    await waitUntilReady(root, port, server.lastOutput);
   } catch (error) {
     await server.stop("SIGKILL");
     throw error;

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { startConflictProxy } from "#tools/local/database/conflict_proxy.ts";
 import { ensureDocumentdb, startPostgres } from "#tools/local/database/documentdb.ts";
 import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
-import { untilAnswering } from "#tools/local/database/ping.ts";
+import { waitUntilAnswering } from "#tools/local/database/ping.ts";
 import { cacheDirectory } from "#tools/machine/cache_directory.ts";
 import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
 import { buildGoProgram } from "#tools/machine/go_program.ts";
@@ -17,7 +17,7 @@ export const FERRETDB_NEEDS = "Debian Linux as root, with apt and Go";
 
 const binaryPath = () => join(cacheDirectory(), "ferretdb", `ferretdb-${FERRETDB_VERSION}`);
 
-/** Whether FerretDB was built here or could be. */
+/** Whether FerretDB is built already or can be built on this machine. */
 export function isFerretdbPossible(): boolean {
   if (existsSync(binaryPath())) return true;
   return (
@@ -28,7 +28,7 @@ export function isFerretdbPossible(): boolean {
   );
 }
 
-/** Builds FerretDB and its engine once, then starts them; null where that can't be done. */
+/** Builds FerretDB and DocumentDB once, and starts them. @returns null if this machine can't build them */
 export async function startFerretdb(options: FindOptions): Promise<FoundDatabase | null> {
   if (!isFerretdbPossible()) return null;
   const binary = binaryPath();
@@ -66,7 +66,7 @@ export async function startFerretdb(options: FindOptions): Promise<FoundDatabase
     if (options.dataDirectory === null) await rm(folder, { recursive: true, force: true });
   };
   try {
-    await untilAnswering(uri, ferretdb);
+    await waitUntilAnswering(uri, ferretdb);
   } catch (error) {
     await stop();
     throw error;
@@ -75,7 +75,7 @@ export async function startFerretdb(options: FindOptions): Promise<FoundDatabase
     engine: "FerretDB over DocumentDB",
     version: FERRETDB_VERSION,
     uri,
-    how: "built from Debian's and Go's packages",
+    how: "built from Debian and Go packages",
     died: Promise.race([ferretdb.died, postgres.died]),
     stop,
   };
@@ -83,6 +83,6 @@ export async function startFerretdb(options: FindOptions): Promise<FoundDatabase
 
 async function ensureFerretdb(binary: string, say: (line: string) => void): Promise<void> {
   if (existsSync(binary)) return;
-  say("Building FerretDB, a MongoDB-compatible server (once, a minute or two)");
+  say("Building FerretDB, a MongoDB-compatible server (once, one to two minutes).");
   await buildGoProgram(`github.com/FerretDB/FerretDB/v2/cmd/ferretdb@${FERRETDB_VERSION}`, binary);
 }

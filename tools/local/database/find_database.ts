@@ -4,9 +4,9 @@ import { startDownloadedMongod, startInstalledMongod } from "#tools/local/databa
 import { serverVersion } from "#tools/local/database/ping.ts";
 
 /**
- * Finds or starts a MongoDB-compatible database: MONGODB_URI, `mongod` on PATH, a downloaded mongod, or FerretDB over
- * DocumentDB built from Debian's and Go's packages.
- * @throws Error naming the four ways if none works here
+ * Finds or starts a MongoDB-compatible database, in this order: MONGODB_URI, `mongod` on PATH, a downloaded mongod, or
+ * FerretDB over DocumentDB, built from Debian and Go packages.
+ * @throws Error that lists the four ways if none works on this machine
  */
 export async function findDatabase(options: FindOptions): Promise<FoundDatabase> {
   const found =
@@ -17,7 +17,7 @@ export async function findDatabase(options: FindOptions): Promise<FoundDatabase>
   if (found) return found;
   throw new Error(
     [
-      "No database. Nest needs one of:",
+      "No database found, and none could be started. Provide one of:",
       "  1. MONGODB_URI, pointing at a running MongoDB 6.0 or later",
       "  2. mongod on PATH",
       "  3. network access, to download MongoDB once",
@@ -26,17 +26,20 @@ export async function findDatabase(options: FindOptions): Promise<FoundDatabase>
   );
 }
 
-/** @throws Error if a server of this version does not have what the code needs */
+/** @throws Error if Nest does not support this version of MongoDB */
 export function requireSupported(version: string): void {
   if (Number.parseInt(version, 10) < 6)
-    throw new Error(`MONGODB_URI points at MongoDB ${version}. Nest needs 6.0 or later.`);
+    throw new Error(`MONGODB_URI points at MongoDB ${version}. Use 6.0 or later.`);
 }
 
 async function useRunningServer(): Promise<FoundDatabase | null> {
   const uri = process.env.MONGODB_URI;
   if (!uri) return null;
   const version = await serverVersion(uri, 5000).catch((cause) => {
-    throw new Error("MONGODB_URI is set, but no database answers there.", { cause });
+    throw new Error(
+      "No database answers at MONGODB_URI. Start it, or unset MONGODB_URI to let Nest find one.",
+      { cause },
+    );
   });
   requireSupported(version);
   return {

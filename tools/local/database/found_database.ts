@@ -1,19 +1,19 @@
-/** A database that answers on loopback, or wherever MONGODB_URI points. */
+/** A running database, on loopback or at MONGODB_URI. */
 export interface FoundDatabase {
   engine: "MongoDB" | "FerretDB over DocumentDB";
   version: string;
   /** Without a database path. */
   uri: string;
-  /** Where it came from, in words for a person. */
+  /** How it was found, for display. */
   how: string;
-  /** Resolves if the server ends without having been stopped; never for one that we did not start. */
+  /** Resolves if the server ends without a call of `stop`. Never resolves for a server that was running before. */
   died: Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface FindOptions {
-  /** Where data is kept between runs; null for a throw-away one. */
+  /** The folder of the data; null for a temporary folder that `stop` deletes. */
   dataDirectory: string | null;
-  /** Reports slow steps in plain words. */
+  /** Prints the start of a slow step. */
   say: (line: string) => void;
 }

@@ -3,23 +3,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MongoBinary } from "mongodb-memory-server-core";
 import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
-import { untilAnswering } from "#tools/local/database/ping.ts";
+import { waitUntilAnswering } from "#tools/local/database/ping.ts";
 import { cacheDirectory } from "#tools/machine/cache_directory.ts";
 import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
 
 const DOWNLOAD_VERSION = "8.0.15";
-/** After a download failed, the next starts take another way for this long, if there is one. */
+/** After a failed download, starts do not retry for this time if there is another way to get a database. */
 const DOWNLOAD_PAUSE_MS = 6 * 60 * 60 * 1000;
 
-/** Starts the `mongod` on PATH, or answers null if there is none. */
+/** Starts the `mongod` on PATH. @returns null if there is none */
 export async function startInstalledMongod(options: FindOptions): Promise<FoundDatabase | null> {
   const path = onPath("mongod");
   return path ? start(path, "mongod on PATH", options) : null;
 }
 
 /**
- * Downloads a mongod once, or answers null where none can be downloaded.
- * @param hasOtherWay a database can be had otherwise, so a download that failed lately is not waited for again
+ * Downloads mongod once, and starts it.
+ * @param hasOtherWay whether another kind of database is possible; if so, a recent failure is not retried
+ * @returns null if mongod can't be downloaded or does not start
  */
 export async function startDownloadedMongod(
   options: FindOptions,
@@ -31,28 +32,28 @@ export async function startDownloadedMongod(
   if (hasOtherWay && Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
   await mkdir(folder, { recursive: true });
   options.say(
-    `Looking for MongoDB ${DOWNLOAD_VERSION}: in the cache, else downloading it (once, about 100 MB)`,
+    `Starting MongoDB ${DOWNLOAD_VERSION} from the cache. The first start downloads it (about 100 MB).`,
   );
   let path: string;
   try {
     path = await MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false });
   } catch (error) {
-    options.say(`MongoDB could not be downloaded here (${reason(error)}).`);
+    options.say(`MongoDB could not be downloaded (${reason(error)}).`);
     await writeFile(failedAt, String(Date.now()));
     return null;
   }
   try {
     return await start(path, "mongodb-memory-server's download", options);
   } catch (error) {
-    // A machine may lack what this build needs; the next way may still work.
-    options.say(`MongoDB was downloaded but does not start here (${reason(error)}).`);
+    // This machine may lack a library that mongod needs.
+    options.say(`MongoDB was downloaded but does not start (${reason(error)}).`);
     return null;
   }
 }
 
 const reason = (error: unknown) => (error instanceof Error ? error.message.split("\n")[0] : "unknown");
 
-/** @throws Error with the server's last words if it does not start; nothing of it is left then */
+/** @throws Error with the server's output if it does not start; its temporary data is deleted first */
 async function start(program: string, how: string, { dataDirectory }: FindOptions): Promise<FoundDatabase> {
   const folder = dataDirectory
     ? join(dataDirectory, "mongod")
@@ -70,7 +71,7 @@ async function start(program: string, how: string, { dataDirectory }: FindOption
   };
   let version: string;
   try {
-    version = await untilAnswering(uri, server);
+    version = await waitUntilAnswering(uri, server);
   } catch (error) {
     await stop();
     throw error;

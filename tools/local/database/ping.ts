@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import type { Server } from "#tools/machine/child_process.ts";
 
-/** The version a server reports. @throws the driver's error if none answers within `timeoutMs` */
+/** Reads a server's version. @throws the driver's error if no server answers within `timeoutMs` */
 export async function serverVersion(uri: string, timeoutMs: number): Promise<string> {
   const client = new MongoClient(uri, { serverSelectionTimeoutMS: timeoutMs, connectTimeoutMS: timeoutMs });
   try {
@@ -13,18 +13,22 @@ export async function serverVersion(uri: string, timeoutMs: number): Promise<str
   }
 }
 
-/** Waits until a started server answers. @throws Error with its last words if it ends or stays silent */
-export async function untilAnswering(uri: string, server: Server, timeoutMs = 30_000): Promise<string> {
+/**
+ * Waits until a server that was just started answers.
+ * @returns its version
+ * @throws Error with its output if it ends, or does not answer within `timeoutMs`
+ */
+export async function waitUntilAnswering(uri: string, server: Server, timeoutMs = 30_000): Promise<string> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     if (server.process.exitCode !== null || server.process.signalCode !== null) {
-      throw new Error(`The database ended while starting: ${server.lastWords().slice(-600)}`);
+      throw new Error(`The database ended while starting: ${server.lastOutput().slice(-600)}`);
     }
     try {
       return await serverVersion(uri, 500);
     } catch (error) {
       if (Date.now() > end)
-        throw new Error(`The database did not answer: ${server.lastWords().slice(-600)}`, { cause: error });
+        throw new Error(`The database did not answer: ${server.lastOutput().slice(-600)}`, { cause: error });
       await wait(50);
     }
   }

@@ -1,18 +1,19 @@
 /**
- * The URI with this database as its path; for null with the path it has, or `nest`. The path also says where the driver
- * looks for the user, so where the URI rests on that it is said in words before the path changes.
+ * Replaces the database in a MongoDB URI. The driver authenticates against the URI's database unless `authSource` is set, so
+ * `authSource` is added where the URI depends on that.
+ * @param name the database; null keeps the URI's own, or uses `nest` if it has none
  */
 export function withDatabase(uri: string, name: string | null): string {
   const [, scheme = "", server = "", path = "", query = ""] =
     /^(mongodb(?:\+srv)?:\/\/)([^/?]+)\/?([^?]*)\??(.*)$/.exec(uri) ?? [];
-  const asked = new Map([...new URLSearchParams(query)].map(([key, value]) => [key.toLowerCase(), value]));
-  // Other mechanisms look for nobody in the database; with mongodb+srv and a path, DNS may name the place.
-  const restsOnPath =
+  const options = new Map([...new URLSearchParams(query)].map(([key, value]) => [key.toLowerCase(), value]));
+  // Only SCRAM users are stored in a database. With mongodb+srv and a path, DNS may set authSource.
+  const dependsOnPath =
     server.includes("@") &&
-    !asked.has("authsource") &&
-    (asked.get("authmechanism") ?? "SCRAM").startsWith("SCRAM") &&
+    !options.has("authsource") &&
+    (options.get("authmechanism") ?? "SCRAM").startsWith("SCRAM") &&
     (path === "" || scheme === "mongodb://");
-  const said = restsOnPath ? `authSource=${path || "admin"}` : "";
-  const options = [query, said].filter((part) => part !== "").join("&");
-  return `${scheme}${server}/${name ?? (path || "nest")}${options && `?${options}`}`;
+  const authSource = dependsOnPath ? `authSource=${path || "admin"}` : "";
+  const newQuery = [query, authSource].filter((part) => part !== "").join("&");
+  return `${scheme}${server}/${name ?? (path || "nest")}${newQuery && `?${newQuery}`}`;
 }

@@ -1,14 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 
-/** Longer than Nest needs for a day's events, unless something was made to fail. */
-const PATIENCE_MS = 2_000;
+/** Longer than Nest needs for the events of one day, unless a fault is set. */
+const DAY_TIMEOUT_MS = 2_000;
 
 /**
- * Moves Stripe's time a day at a time, and has Nest take each day's events before the next day comes: a reminder is
- * worked on before what it reminds of. If Nest does not get through in time, the rest follows without waiting.
+ * Advances Stripe's clock one day at a time, and waits until Nest has processed the events of each day, so that a reminder is
+ * processed before the end that it announces. After a timeout, the remaining days follow without waiting.
  */
-export async function moveClock(stripe: StripeDouble, days: number): Promise<void> {
+export async function advanceClock(stripe: StripeDouble, days: number): Promise<void> {
   let isInStep = true;
   for (let left = days; left > 0; left--) {
     stripe.advance({ days: Math.min(1, left) });
@@ -20,7 +20,7 @@ async function isSettled(stripe: StripeDouble): Promise<boolean> {
   const stop = new AbortController();
   const outcome = await Promise.race([
     stripe.settled().then(() => true),
-    wait(PATIENCE_MS, false, { signal: stop.signal }).catch(() => false),
+    wait(DAY_TIMEOUT_MS, false, { signal: stop.signal }).catch(() => false),
   ]);
   stop.abort();
   return outcome;

@@ -1,6 +1,6 @@
 import { gte, int, lte } from "zod/mini";
 
-const MOST_CALLS = 1_000_000;
+const MAX_CALLS = 1_000_000;
 
-/** How many of the next calls go wrong; 0 disarms. */
-export const failingCalls = int().check(gte(0), lte(MOST_CALLS));
+/** The number of following calls that fail; 0 clears the fault. */
+export const failingCalls = int().check(gte(0), lte(MAX_CALLS));

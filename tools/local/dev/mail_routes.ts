@@ -23,19 +23,19 @@ interface SesEvent {
   detail: Record<string, unknown>;
 }
 
-/** Where mails go, and how Nest is told what became of them. */
+/** The SES double, and a function that sends an SES event to Nest. */
 export interface Mails {
   ses: SesDouble;
-  tell: (event: SesEvent) => Promise<void>;
+  sendEvent: (event: SesEvent) => Promise<void>;
 }
 
-/** The inbox, ways for mail to fail, and what SES tells of a mail afterwards. */
-export function mailRoutes({ ses, tell }: Mails): DevRoute[] {
+/** Routes for the inbox, for faults of SES, and for bounces and complaints. */
+export function mailRoutes({ ses, sendEvent }: Mails): DevRoute[] {
   return [
     route("GET", "/dev/inbox", null, () => ses.inbox),
     route("DELETE", "/dev/inbox", null, () => ses.clear()),
     route("POST", "/dev/mail/faults", fault, ({ calls, kind }) => ses.fault({ calls, kind })),
-    route("POST", "/dev/mail/returned", returned, ({ to, kind }) => tell(sesEvent(to, kind))),
+    route("POST", "/dev/mail/returned", returned, ({ to, kind }) => sendEvent(sesEvent(to, kind))),
   ];
 }
 

@@ -10,38 +10,38 @@ export interface DevAnswer {
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
-/** One thing that the page and scripts may ask of the local stack. */
+/** A route under `/dev`, for the local page and for scripts. */
 export interface DevRoute {
   method: Method;
-  /** `/dev/stripe/subscriptions/:id`. */
+  /** Such as `/dev/stripe/subscriptions/:id`. */
   path: string;
-  /** @throws NestError, which is answered in the contract's shape */
+  /** @throws NestError, which becomes an error answer of the API's format */
   run(id: string, body: Buffer): Promise<DevAnswer>;
 }
 
 /**
- * Declares a route. What `run` returns is answered with 200, nothing with 204.
- * @param schema of the body; null for a route that takes none
+ * Declares a route. The value that `run` returns is answered with 200; undefined is answered with 204.
+ * @param schema the schema of the body; null if the route takes no body
  */
 export function route<S extends ZodMiniType>(
   method: Method,
   path: string,
   schema: S | null,
-  run: (asked: output<S>, id: string) => unknown,
+  run: (request: output<S>, id: string) => unknown,
 ): DevRoute {
   return {
     method,
     path,
     async run(id, body) {
-      const asked = schema === null ? undefined : validate(schema, readJson(body));
-      const value = await run(asked as output<S>, id);
+      const request = schema === null ? undefined : validate(schema, readJson(body));
+      const value = await run(request as output<S>, id);
       return value === undefined ? { status: 204 } : { status: 200, value };
     },
   };
 }
 
-/** What stands for `:id` in a path, `""` where the route has none, or null when the route is for other paths. */
-export function idIn({ path: pattern }: DevRoute, path: string): string | null {
+/** Matches a path. @returns the value of `:id`, `""` if the route has no `:id`, or null if the path does not match */
+export function matchPath({ path: pattern }: DevRoute, path: string): string | null {
   const [before = "", after = ""] = pattern.split(":id");
   if (!pattern.includes(":id")) return path === pattern ? "" : null;
   if (!path.startsWith(before) || !path.endsWith(after)) return null;

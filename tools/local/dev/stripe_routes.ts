@@ -14,22 +14,22 @@ import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
 import { SUBSCRIPTION_STATUSES } from "#stripe_double/scenarios.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
-import { moveClock } from "#tools/local/dev/clock.ts";
+import { advanceClock } from "#tools/local/dev/clock.ts";
 import { failingCalls } from "#tools/local/dev/fault.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { clockOf, type Ledger, readStripe } from "#tools/local/dev/stripe_view.ts";
 
 const ADDRESS_LIMIT = 254;
 /** Stripe's own limit. */
-const LONGEST_TRIAL_DAYS = 730;
-/** Every renewal on the way is lived through. */
-const FURTHEST_DAYS = 3660;
+const MAX_TRIAL_DAYS = 730;
+/** Every renewal on the way is processed, so this bounds the time of one request. */
+const MAX_ADVANCE_DAYS = 3660;
 
 const card = oneOf(["works", "declines"]);
 const newSubscription = strictObject({
   email: text(ADDRESS_LIMIT),
   status: optional(oneOf(SUBSCRIPTION_STATUSES)),
-  trial_days: optional(number().check(gt(0), lte(LONGEST_TRIAL_DAYS))),
+  trial_days: optional(number().check(gt(0), lte(MAX_TRIAL_DAYS))),
   price: optional(text()),
   card: optional(card),
 });
@@ -38,13 +38,13 @@ const change = strictObject({
   cancel_at_period_end: optional(boolean()),
   trial_end: optional(literal("now")),
 });
-const clock = strictObject({ advance_days: number().check(gte(0), lte(FURTHEST_DAYS)) });
+const clock = strictObject({ advance_days: number().check(gte(0), lte(MAX_ADVANCE_DAYS)) });
 const fault = strictObject({
   calls: failingCalls,
   kind: _default(oneOf(["error", "hang", "rate_limited", "none"]), "error"),
 });
 
-/** What Stripe, a bank or time does, and no API call of ours: controls of the Stripe double. */
+/** Routes that control the Stripe double: what customers, banks and the clock do at Stripe. */
 export function stripeRoutes(stripe: StripeDouble, ledger: Ledger): DevRoute[] {
   const shown = (id: string) => {
     const found = stripe.summary().find((row) => row.id === id);
@@ -64,7 +64,7 @@ export function stripeRoutes(stripe: StripeDouble, ledger: Ledger): DevRoute[] {
     ),
     route("PATCH", "/dev/stripe/subscriptions/:id", change, (wanted, id) => {
       if (Object.keys(wanted).length === 0) {
-        throw new NestError("validation_failed", { meta: { path: [], message: "names nothing to change" } });
+        throw new NestError("validation_failed", { meta: { path: [], message: "names no field to change" } });
       }
       stripe.updateSubscription(id, wanted);
       return shown(id);
@@ -75,7 +75,7 @@ export function stripeRoutes(stripe: StripeDouble, ledger: Ledger): DevRoute[] {
     }),
     route("POST", "/dev/stripe/subscriptions/:id/pay", null, (_, id) => {
       const outcome = stripe.pay(id);
-      if (outcome === null) throw new NestError("not_found", { meta: { message: "nothing is owed" } });
+      if (outcome === null) throw new NestError("not_found", { meta: { message: "no open invoice" } });
       return { ...shown(id), outcome };
     }),
     route("POST", "/dev/stripe/customers/:id/card", strictObject({ card }), (wanted, id) => {
@@ -89,7 +89,7 @@ export function stripeRoutes(stripe: StripeDouble, ledger: Ledger): DevRoute[] {
       return { status: await stripe.deliver(event) };
     }),
     route("POST", "/dev/stripe/clock", clock, async ({ advance_days: days }) => {
-      await moveClock(stripe, days);
+      await advanceClock(stripe, days);
       return clockOf(stripe);
     }),
     route("POST", "/dev/stripe/faults", fault, (wanted) => stripe.fault(wanted)),

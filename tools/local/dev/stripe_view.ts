@@ -4,16 +4,16 @@ import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { SubscriptionSummary } from "#stripe_double/summary.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 
-/** Events that are shown; older ones have had their time. */
+/** The number of newest events that are returned. */
 const EVENTS_SHOWN = 60;
 const SUBSCRIPTIONS_SHOWN = 100;
 
-/** Nest's own record of Stripe's events. */
+/** Nest's ledger of Stripe events. */
 export interface Ledger {
   list(ids: readonly string[]): Promise<StripeEvent[]>;
 }
 
-/** Stripe as a person looks at it, newest last: its time, what is armed, who has what, and what became of each event. */
+/** Reads the answer of `GET /dev/stripe`: clock, fault, subscriptions and events, newest last. */
 export async function readStripe(stripe: StripeDouble, ledger: Ledger) {
   const events = stripe.events(EVENTS_SHOWN);
   const rows = await ledger.list(events.map(({ id }) => id));
@@ -26,7 +26,7 @@ export async function readStripe(stripe: StripeDouble, ledger: Ledger) {
   };
 }
 
-/** Stripe's time, and by how much it is ahead of this machine's. */
+/** Stripe's clock, and how many seconds it is ahead of this machine's. */
 export function clockOf(stripe: StripeDouble): { now: string; ahead_seconds: number } {
   const now = stripe.now();
   return { now: toIso(now), ahead_seconds: Math.max(0, now - Math.floor(Date.now() / 1000)) };
@@ -50,7 +50,7 @@ function shownSubscription(summary: SubscriptionSummary) {
   };
 }
 
-/** Each event with every try to deliver it, and Nest's verdict; null while Nest knows nothing of it. */
+/** Each event with its delivery attempts and Nest's verdict; the verdict is null until the ledger has the event. */
 function showEvents(stripe: StripeDouble, events: readonly DoubleEvent[], rows: readonly StripeEvent[]) {
   const attempts = Map.groupBy(stripe.deliveryAttempts, ({ event }) => event);
   const verdicts = new Map(rows.map((row) => [row._id, row]));

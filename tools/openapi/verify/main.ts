@@ -98,7 +98,7 @@ async function schemathesis(
     {
       cwd: folder,
       timeoutMs: LONGEST_MS,
-      longestWords: 20_000,
+      errorLength: 20_000,
       env: {
         ...process.env,
         NEST_AUTHORIZATION: caller.authorization,

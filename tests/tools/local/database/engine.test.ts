@@ -22,7 +22,7 @@ describe("the database engine", () => {
   });
   afterAll(() => opened[Symbol.asyncDispose]());
 
-  test("lets exactly one of 50 simultaneous conditional findOneAndUpdate win, 100 times over", async () => {
+  test("lets exactly one of 50 simultaneous conditional findOneAndUpdate calls win, in 100 rounds", async () => {
     const things = collection("codes");
     for (let round = 0; round < ROUNDS; round++) {
       const _id = `code-${round}`;
@@ -40,7 +40,7 @@ describe("the database engine", () => {
     }
   }, 180_000);
 
-  test("lets exactly one of 50 inserts racing on one unique key win and tells the others 11000, 100 times over", async () => {
+  test("lets exactly one of 50 inserts racing on one unique key win and rejects the others with 11000, in 100 rounds", async () => {
     const things = collection("names");
     await things.createIndex({ name: 1 }, { unique: true });
     for (let round = 0; round < ROUNDS; round++) {
@@ -57,7 +57,7 @@ describe("the database engine", () => {
     }
   }, 180_000);
 
-  test("holds a unique index that only covers documents where a field is null", async () => {
+  test("enforces a partial unique index on documents where a field is null", async () => {
     const things = collection("partial");
     await things.createIndex({ name: 1 }, { unique: true, partialFilterExpression: { removedAt: null } });
     await things.insertOne({ _id: "removed", name: "ada", removedAt: "2026-01-01T00:00:00.000Z" });
@@ -85,7 +85,7 @@ describe("the database engine", () => {
     });
   });
 
-  test("tells an upsert whose condition does not hold that its _id is taken", async () => {
+  test("rejects an upsert with 11000 when its condition does not match the document with its _id", async () => {
     const things = collection("conditions");
     await things.insertOne({ _id: "user", name: "kept" });
     const take = () =>
@@ -110,7 +110,7 @@ describe("the database engine", () => {
     for (const result of results) if (result.status === "rejected") expect(result.reason.code).toBe(11000);
   });
 
-  test("makes one document of 50 simultaneous upserts on a unique key that is not _id, 20 times over", async () => {
+  test("creates one document for 50 simultaneous upserts on a unique key other than _id, in 20 rounds", async () => {
     const things = collection("upserts");
     await things.createIndex({ name: 1 }, { unique: true });
     for (let round = 0; round < 20; round++) {
@@ -118,11 +118,11 @@ describe("the database engine", () => {
       const upsert = () => things.findOneAndUpdate({ name }, { $inc: { count: 1 } }, { upsert: true });
       const results = await Promise.allSettled(Array.from({ length: CALLERS }, upsert));
       const refused = results.filter((result) => result.status === "rejected");
-      // mongod may refuse some with 11000, which callers repeat; nothing else may surface.
+      // mongod may reject some with 11000, which callers retry. No other error may appear.
       expect(
         refused
           .map(({ reason }) => `${reason.code} ${reason.message}`)
-          .filter((said) => !said.startsWith("11000")),
+          .filter((error) => !error.startsWith("11000")),
       ).toEqual([]);
       const stored = await things.find({ name }).toArray();
       expect(stored.map(({ count }) => count)).toEqual([CALLERS - refused.length]);

@@ -5,22 +5,22 @@ import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { temporaryFolder } from "#tests/support/program.ts";
-import { untilUnused } from "#tools/local/database/data_folder.ts";
+import { waitUntilUnused } from "#tools/local/database/data_folder.ts";
 import { requireSupported } from "#tools/local/database/find_database.ts";
 import { startDownloadedMongod, startInstalledMongod } from "#tools/local/database/mongod.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { freePort, onPath } from "#tools/machine/child_process.ts";
 
-describe("a mongod that can't be had", () => {
+describe("a mongod that does not start or can't be downloaded", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  let said: string[];
+  let printed: string[];
   const inFolder = (name: string) => join(folder.path, name);
-  const options = { dataDirectory: null, say: (line: string) => void said.push(line) };
+  const options = { dataDirectory: null, say: (line: string) => void printed.push(line) };
   const cached = () => readdir(inFolder("cache/mongod"));
 
   beforeEach(async () => {
     folder = await temporaryFolder();
-    said = [];
+    printed = [];
     await mkdir(inFolder("tmp"));
     vi.stubEnv("TMPDIR", inFolder("tmp"));
     vi.stubEnv("NEST_CACHE_DIR", inFolder("cache"));
@@ -34,31 +34,31 @@ describe("a mongod that can't be had", () => {
     await folder[Symbol.asyncDispose]();
   });
 
-  test("on PATH: one that does not start says why and leaves nothing behind", async () => {
+  test("on PATH: reports why it does not start, and deletes its temporary data", async () => {
     vi.stubEnv("PATH", `${folder.path}:${process.env.PATH}`);
     await expect(startInstalledMongod(options)).rejects.toThrow("no such instruction");
     expect(await readdir(inFolder("tmp"))).toEqual([]);
   });
 
-  test("downloaded: one that does not start says why and is tried again the next time", async () => {
+  test("downloaded: reports why it does not start, and tries again at the next start", async () => {
     vi.stubEnv("MONGOMS_SYSTEM_BINARY", inFolder("mongod"));
     for (let attempt = 0; attempt < 2; attempt++) {
-      said.length = 0;
+      printed.length = 0;
       expect(await startDownloadedMongod(options, true)).toBeNull();
-      expect(said.at(-1)).toMatch(
-        /^MongoDB was downloaded but does not start here \(.*no such instruction\)\.$/,
+      expect(printed.at(-1)).toMatch(
+        /^MongoDB was downloaded but does not start \(.*no such instruction\)\.$/,
       );
     }
     expect(await cached()).not.toContain("download-of-8.0.15-failed");
     expect(await readdir(inFolder("tmp"))).toEqual([]);
   });
 
-  test("a download that failed is not tried again for a while, unless nothing else would do", async () => {
+  test("does not retry a failed download for a while, unless there is no other way to get a database", async () => {
     vi.stubEnv("MONGOMS_DOWNLOAD_MIRROR", `http://127.0.0.1:${await freePort()}`);
     const tries = async (hasOtherWay: boolean) => {
-      said.length = 0;
+      printed.length = 0;
       expect(await startDownloadedMongod(options, hasOtherWay)).toBeNull();
-      return said.some((line) => /^MongoDB could not be downloaded here/.test(line));
+      return printed.some((line) => /^MongoDB could not be downloaded/.test(line));
     };
     expect(await tries(true)).toBe(true);
     expect(await cached()).toContain("download-of-8.0.15-failed");
@@ -67,15 +67,13 @@ describe("a mongod that can't be had", () => {
   });
 });
 
-test("a server older than 6.0 is refused in one sentence", () => {
+test("rejects a server older than 6.0 with one sentence", () => {
   for (const version of ["6.0.0", "8.0.15", "10.1.0-rc0"]) requireSupported(version);
-  expect(() => requireSupported("5.0.31")).toThrow(
-    "MONGODB_URI points at MongoDB 5.0.31. Nest needs 6.0 or later.",
-  );
+  expect(() => requireSupported("5.0.31")).toThrow("MONGODB_URI points at MongoDB 5.0.31. Use 6.0 or later.");
 });
 
-describe("another database in a URI", () => {
-  /** Where the driver would look for the user, and which database it would open. */
+describe("withDatabase", () => {
+  /** The database that the driver opens, and the one that it authenticates against. */
   const read = (uri: string) => {
     const { credentials, dbName } = new MongoClient(uri).options;
     return [dbName, credentials?.source];
@@ -89,12 +87,12 @@ describe("another database in a URI", () => {
     ["mongodb://h1,h2/own?replicaSet=r", "own", undefined],
     ["mongodb://a:b@h/o%20wn?authMechanism=SCRAM-SHA-256", "o wn", "o wn"],
     ["mongodb://cn@h/own?authMechanism=MONGODB-X509&tls=true", "own", "$external"],
-  ])("%s: the user is looked for where it was", (uri, kept, source) => {
+  ])("keeps the authentication database of %s", (uri, kept, source) => {
     expect(read(withDatabase(uri, null))).toEqual([kept, source]);
     expect(read(withDatabase(uri, "other"))).toEqual(["other", source]);
   });
 
-  test("mongodb+srv leaves the place of the user to DNS, except where no path names one", () => {
+  test("leaves authSource to DNS for mongodb+srv with a path, and sets it without one", () => {
     expect(withDatabase("mongodb+srv://a:b@h/own?w=majority", "other")).toBe(
       "mongodb+srv://a:b@h/other?w=majority",
     );
@@ -102,26 +100,23 @@ describe("another database in a URI", () => {
   });
 });
 
-test.skipIf(process.platform !== "linux")(
-  "a data folder is free only once no postgres runs in it",
-  async () => {
-    await using folder = await temporaryFolder();
-    const data = join(folder.path, "data");
-    await mkdir(data);
-    const program = join(folder.path, "postgres");
-    await copyFile(onPath("sleep") ?? "", program);
-    const start = async (cwd: string) => {
-      const child = spawn(program, ["60"], { cwd });
-      await once(child, "spawn");
-      return child;
-    };
-    const elsewhere = await start(folder.path);
-    await untilUnused(data, 0);
-    const here = await start(data);
-    await expect(untilUnused(data, 100)).rejects.toThrow("still runs");
-    const free = untilUnused(data, 10_000);
-    here.kill("SIGKILL");
-    await free;
-    elsewhere.kill("SIGKILL");
-  },
-);
+test.skipIf(process.platform !== "linux")("waits until no postgres runs in a data folder", async () => {
+  await using folder = await temporaryFolder();
+  const data = join(folder.path, "data");
+  await mkdir(data);
+  const program = join(folder.path, "postgres");
+  await copyFile(onPath("sleep") ?? "", program);
+  const start = async (cwd: string) => {
+    const child = spawn(program, ["60"], { cwd });
+    await once(child, "spawn");
+    return child;
+  };
+  const elsewhere = await start(folder.path);
+  await waitUntilUnused(data, 0);
+  const here = await start(data);
+  await expect(waitUntilUnused(data, 100)).rejects.toThrow("still uses");
+  const free = waitUntilUnused(data, 10_000);
+  here.kill("SIGKILL");
+  await free;
+  elsewhere.kill("SIGKILL");
+});

@@ -3,7 +3,7 @@ import { MongoClient } from "mongodb";
 import { expect, inject, test } from "vitest";
 import { EXPIRING, NOT_YET, OVER } from "#tests/support/expiring.ts";
 
-test("the database engine removes a document when its TTL index says so, and not before", async () => {
+test("the database engine removes a document when its TTL has passed, and not before", async () => {
   const client = await MongoClient.connect(inject("expiringUri"));
   const expiring = client.db().collection<{ _id: string }>(EXPIRING);
   const end = Date.now() + 90_000;

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 beforeEach(async () => {
-  // An event that Nest still works on would take the next test's fault.
+  // An event that Nest still processes would use up the next test's fault.
   await stack.stripe.settled();
   stack.stripe.reset();
 });
@@ -23,7 +23,7 @@ const make = async (wanted: object = {}) => {
 const look = async () => (await stack.ask("GET", "/dev/stripe")).body;
 const found = async (id: string) => (await look()).subscriptions.find((row: { id: string }) => row.id === id);
 
-test("GET /dev/status says which Stripe there is and how the SDK reaches it", async () => {
+test("GET /dev/status returns the mode, URL and keys of Stripe", async () => {
   const { body } = await stack.ask("GET", "/dev/status");
   const { url, secretKey, webhookSecret } = stack.stripe;
   expect(body.stripe).toEqual({
@@ -35,7 +35,7 @@ test("GET /dev/status says which Stripe there is and how the SDK reaches it", as
 });
 
 describe("POST /dev/stripe/subscriptions", () => {
-  test("makes a new customer every time, with a paid invoice when active, and Nest takes the events", async () => {
+  test("creates a new customer each time, with a paid invoice when active, and Nest processes the events", async () => {
     const first = await make();
     const second = await make();
     expect(first).toEqual({
@@ -63,7 +63,7 @@ describe("POST /dev/stripe/subscriptions", () => {
     [{ status: "canceled" }, "canceled"],
     [{ card: "declines" }, "incomplete"],
     [{ price: "price_1JhiGIATHKHpwoLyyxI5cCKU" }, "active"],
-  ])("%j comes to %s", async (wanted, status) => {
+  ])("%j creates a subscription with status %s", async (wanted, status) => {
     expect((await make(wanted)).status).toBe(status);
   });
 
@@ -76,7 +76,7 @@ describe("POST /dev/stripe/subscriptions", () => {
     ["days as text", { trial_days: "3" }, ["trial_days"], "is not of a type(s) number"],
     ["too many days", { trial_days: 731 }, ["trial_days"], "must be less than or equal to 730"],
     ["an unknown price", { price: "price_no" }, ["price"], "No such price: 'price_no'"],
-  ])("refuses %s, and makes nothing", async (_case, change, path, message) => {
+  ])("rejects %s and creates nothing", async (_case, change, path, message) => {
     const wanted = { email: "ada@example.com", ...change };
     const { status, body } = await stack.ask("POST", "/dev/stripe/subscriptions", wanted);
     expect({ status, code: body.code }).toEqual({ status: 400, code: "validation_failed" });
@@ -85,7 +85,7 @@ describe("POST /dev/stripe/subscriptions", () => {
     expect(stack.stripe.customers()).toEqual([]);
   });
 
-  test("refuses an address that Stripe refuses", async () => {
+  test("rejects an email address that Stripe rejects", async () => {
     const { status, body } = await stack.ask("POST", "/dev/stripe/subscriptions", { email: "ada" });
     expect({ status, code: body.code }).toEqual({ status: 400, code: "invalid_email" });
     expect(stack.stripe.customers()).toEqual([]);
@@ -93,17 +93,17 @@ describe("POST /dev/stripe/subscriptions", () => {
 
   test.each([
     ["no body", undefined, "body_missing"],
-    ["what is not JSON", "{", "malformed_json"],
+    ["a body that is not JSON", "{", "malformed_json"],
     ["a list", "[]", "validation_failed"],
     ["null", "null", "validation_failed"],
-  ])("refuses %s", async (_case, body, code) => {
+  ])("rejects %s", async (_case, body, code) => {
     const answer = await stack.ask("POST", "/dev/stripe/subscriptions", body);
     expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 400, code });
   });
 });
 
 describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
-  test("change a subscription and answer what it is then", async () => {
+  test("change a subscription and return its new state", async () => {
     const { id, customer } = await make();
     const path = `/dev/stripe/subscriptions/${id}`;
     const patched = await stack.ask("PATCH", path, { cancel_at_period_end: true });
@@ -130,12 +130,12 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
   });
 
   test.each([
-    ["nothing", {}, "names nothing to change"],
+    ["an empty body", {}, "names no field to change"],
     ["an unknown field", { plan: "x" }, 'is not allowed to have the additional property "plan"'],
     ["a status that Stripe does not have", { status: "gone" }, expect.stringContaining("enum values")],
     ["a moment in the past", { trial_end: "2020-01-01T00:00:00.000Z" }, expect.any(String)],
-    ["a word for a flag", { cancel_at_period_end: "yes" }, "is not of a type(s) boolean"],
-  ])("refuse %s and change nothing", async (_case, change, message) => {
+    ["a string for a boolean", { cancel_at_period_end: "yes" }, "is not of a type(s) boolean"],
+  ])("reject %s and change nothing", async (_case, change, message) => {
     const { id } = await make();
     const before = stack.stripe.subscriptions();
     const { status, body } = await stack.ask("PATCH", `/dev/stripe/subscriptions/${id}`, change);
@@ -144,14 +144,14 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
     expect(stack.stripe.subscriptions()).toEqual(before);
   });
 
-  test("say that there is no such subscription", async () => {
+  test("answer not_found for an unknown subscription", async () => {
     for (const [method, body] of [["PATCH", { status: "active" }], ["DELETE"]] as const) {
       const { status, body: answer } = await stack.ask(method, "/dev/stripe/subscriptions/sub_no", body);
       expect({ status, code: answer.code }, method).toEqual({ status: 404, code: "not_found" });
     }
   });
 
-  test("say that one that has ended can't be changed", async () => {
+  test("reject a change of a canceled subscription", async () => {
     const { id } = await make({ status: "canceled" });
     const path = `/dev/stripe/subscriptions/${id}`;
     const { status, body } = await stack.ask("PATCH", path, { cancel_at_period_end: true });
@@ -161,7 +161,7 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
 });
 
 describe("POST /dev/stripe/clock", () => {
-  test("moves Stripe's time alone, and lives through what lies between", async () => {
+  test("advances Stripe's clock but not Nest's, and processes everything that falls due", async () => {
     const { id } = await make({ trial_days: 3 });
     const beforehand = Date.parse((await look()).now);
     const { status, body } = await stack.ask("POST", "/dev/stripe/clock", { advance_days: 4 });
@@ -173,7 +173,7 @@ describe("POST /dev/stripe/clock", () => {
     expect(Date.parse(headers.get("beak-time") ?? "")).toBeLessThan(Date.now() + 60_000);
   });
 
-  test("has Nest take each day's events before the next day comes", async () => {
+  test("lets Nest process the events of each day before the next day", async () => {
     const { id } = await make({ trial_days: 14 });
     await stack.ask("POST", "/dev/stripe/clock", { advance_days: 15 });
     const own = (await look()).events.filter(({ object }: { object: string }) => object === id);
@@ -185,7 +185,7 @@ describe("POST /dev/stripe/clock", () => {
     expect(stack.ses.inbox.map(({ subject }) => subject)).toContain("Your Beak trial ends soon");
   });
 
-  test("moves all the way even while Nest gets nowhere", async () => {
+  test("advances the clock fully while every call of Nest to Stripe hangs", async () => {
     const { id } = await make({ trial_days: 14 });
     await stack.stripe.settled();
     await stack.ask("POST", "/dev/stripe/faults", { calls: 1000, kind: "hang" });
@@ -201,7 +201,7 @@ describe("POST /dev/stripe/clock", () => {
     [{ advance_days: "3" }, "is not of a type(s) number"],
     [{ advance_days: 100_000 }, "must be less than or equal to 3660"],
     [{ advance_days: 1, advance_hours: 1 }, 'is not allowed to have the additional property "advance_hours"'],
-  ])("refuses %j and stays", async (wanted, message) => {
+  ])("rejects %j and leaves the clock unchanged", async (wanted, message) => {
     const { status, body } = await stack.ask("POST", "/dev/stripe/clock", wanted);
     expect({ status, code: body.code, message: body.meta.message }).toEqual({
       status: 400,
@@ -213,7 +213,7 @@ describe("POST /dev/stripe/clock", () => {
 });
 
 describe("POST /dev/stripe/faults", () => {
-  test("arms the next calls, counts them down, and clears with 0 calls", async () => {
+  test("fails the next calls, counts them down, and is cleared with 0 calls", async () => {
     const arm = (fault: object) => stack.ask("POST", "/dev/stripe/faults", fault);
     expect((await arm({ calls: 2, kind: "error" })).status).toBe(204);
     expect((await look()).faults).toEqual({ calls: 2, kind: "error" });
@@ -241,7 +241,7 @@ describe("POST /dev/stripe/faults", () => {
     { calls: 1, kind: "explode" },
     { calls: 1, kind: "lost" },
     { calls: 1, kind: "error", on: "POST" },
-  ])("refuses %j and arms nothing", async (fault) => {
+  ])("rejects %j and sets no fault", async (fault) => {
     const { status, body } = await stack.ask("POST", "/dev/stripe/faults", fault);
     expect({ status, code: body.code }).toEqual({ status: 400, code: "validation_failed" });
     expect(body.reasons).not.toEqual([]);
@@ -250,7 +250,7 @@ describe("POST /dev/stripe/faults", () => {
 });
 
 describe("cards, payments and the portal", () => {
-  test("a card that declines leaves a payment open, and one that works settles it", async () => {
+  test("a declining card leaves a payment open, and a working card settles it", async () => {
     const { id, customer } = await make({ card: "declines" });
     const pay = () => stack.ask("POST", `/dev/stripe/subscriptions/${id}/pay`);
     const give = (card: string) => stack.ask("POST", `/dev/stripe/customers/${customer}/card`, { card });
@@ -261,22 +261,22 @@ describe("cards, payments and the portal", () => {
     const nothing = await pay();
     expect({ status: nothing.status, code: nothing.body.code }).toEqual({ status: 404, code: "not_found" });
     expect((await give("stolen")).body.code).toBe("validation_failed");
-    const nobody = await stack.ask("POST", "/dev/stripe/customers/cus_no/card", { card: "works" });
-    expect({ status: nobody.status, code: nobody.body.code }).toEqual({ status: 404, code: "not_found" });
+    const unknown = await stack.ask("POST", "/dev/stripe/customers/cus_no/card", { card: "works" });
+    expect({ status: unknown.status, code: unknown.body.code }).toEqual({ status: 404, code: "not_found" });
   });
 
-  test("the portal's link opens a page that leads back here", async () => {
+  test("the billing portal links back to the local page", async () => {
     const { customer } = await make();
     const { body } = await stack.ask("POST", `/dev/stripe/customers/${customer}/portal`);
     const page = await (await fetch(body.url)).text();
     expect(page).toContain(`href="${stack.api.url}/"`);
-    const nobody = await stack.ask("POST", "/dev/stripe/customers/cus_no/portal");
-    expect({ status: nobody.status, code: nobody.body.code }).toEqual({ status: 404, code: "not_found" });
+    const unknown = await stack.ask("POST", "/dev/stripe/customers/cus_no/portal");
+    expect({ status: unknown.status, code: unknown.body.code }).toEqual({ status: 404, code: "not_found" });
   });
 });
 
 describe("events", () => {
-  test("show each try and Nest's verdict while Stripe fails, and can be sent again", async () => {
+  test("show each delivery and Nest's verdict while Stripe fails, and can be sent again", async () => {
     await stack.ask("POST", "/dev/stripe/faults", { calls: 1, kind: "error" });
     const { id } = await make();
     await stack.stripe.settled();
@@ -302,7 +302,7 @@ describe("events", () => {
     expect((await stack.ask("POST", "/dev/stripe/events/evt_no/send")).status).toBe(404);
   });
 
-  test("of types that are not ours are ignored, with the reason", async () => {
+  test("of an unknown type are ignored with a reason", async () => {
     await make();
     await stack.stripe.settled();
     const { events } = await look();
