@@ -101,7 +101,7 @@ class Commands {
   #run(script: string, args: string[], more: Record<string, string> = {}): Promise<string> {
     const { copy, environment } = this.#rehearsal;
     const env = { ...process.env, SLS_NOTIFICATIONS_MODE: "off", ...environment, ...more };
-    return run(process.execPath, [script, ...args], { cwd: copy.folder, env, longestWords: 4_000 });
+    return run(process.execPath, [script, ...args], { cwd: copy.folder, env, errorLength: 4_000 });
   }
 }
 
