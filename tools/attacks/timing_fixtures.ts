@@ -18,7 +18,7 @@ export async function makeKnown(target: Target, list: readonly string[]): Promis
   const { core } = target.gateway;
   const now = core.clock.now().toISOString();
   for (const address of list) {
-    const { _id } = await ensureUser(core, address, null, now);
+    const { _id } = await ensureUser(core, { identity: address, found: null }, now);
     await core.identifiers.verify(_id, now);
     await core.identifiers.rememberDevice(_id, hashSecret(unique()));
   }

@@ -22,13 +22,13 @@ const oauthClient = strictObject({
   id: text(),
   name: text(),
   enabled: boolean(),
-  /** Without query and fragment, to which code and state could not be added. */
+  /** Without query and fragment: code and state are added as the query. */
   redirectUris: array(string().check(refine((value) => isUrl(value) && !/[?#]/.test(value)))),
-  /** Browser origins that may call. */
+  /** Origins of browser pages that may call the API. */
   origins: array(string().check(refine((value) => isUrl(value) && new URL(value).origin === value))),
   /** Seconds. */
   accessTokenLifetime: number().check(minimum(300), maximum(864_000)),
-  /** Days after which a person must sign in again; null for never. */
+  /** Days after which a user must sign in again; null: never. */
   sessionMaxDays: nullable(number().check(minimum(1), maximum(3650))),
 });
 
@@ -46,7 +46,7 @@ export const oauthClientVariables = {
 
 const DESKTOP_REDIRECT_URIS = ["https://magic.getbeak.app/", "https://magic.getbeak.app/callback"];
 
-/** Beak's own clients (contract C11). A deployment with others sets `CLIENTS`. */
+/** Beak's clients (contract C11). A deployment with other clients sets `CLIENTS`. */
 function beakClients(desktopAccessTokenLifetime: number): OAuthClient[] {
   const desktop = (id: string, name: string): OAuthClient => ({
     id,
@@ -85,13 +85,13 @@ export class OAuthClients {
     this.#byId = new Map(clients.map((client) => [client.id, client]));
   }
 
-  /** An enabled client, or null: a disabled one is as good as unknown. */
+  /** The enabled client with this id, or null. A disabled client counts as unknown. */
   find(id: string): OAuthClient | null {
     const client = this.#byId.get(id);
     return client?.enabled ? client : null;
   }
 
-  /** Every client, disabled ones included; for the operator. */
+  /** Every client, including disabled clients; for the operator CLI. */
   all(): OAuthClient[] {
     return [...this.#byId.values()];
   }
@@ -103,7 +103,7 @@ export class OAuthClients {
     return client;
   }
 
-  /** Whether a browser page of this origin may call: it is an enabled client's. */
+  /** Whether the origin belongs to an enabled client, so that its pages may call the API. */
   allowsOrigin(origin: string): boolean {
     return [...this.#byId.values()].some((client) => client.enabled && client.origins.includes(origin));
   }

@@ -1,8 +1,8 @@
 import { exportJWK, generateKeyPair } from "jose";
 import { HOUR, plusSeconds } from "#core/clock.ts";
-import { type StoredKey, type StoredKeySet, stands } from "#core/keys/signing_keys.ts";
+import { isValid, type StoredKey, type StoredKeySet } from "#core/keys/signing_keys.ts";
 
-/** A new key must have been in the JWKS this long before it signs: caches are then past its first answer. */
+/** A key must be in the JWKS this long before it signs, so that no cache holds a JWKS without it. */
 const SERVED_BEFORE_USE_SECONDS = HOUR;
 
 async function newKey(state: StoredKey["state"], now: Date): Promise<StoredKey> {
@@ -22,18 +22,18 @@ async function newKey(state: StoredKey["state"], now: Date): Promise<StoredKey> 
   };
 }
 
-/** A first set: one key that signs and one that is published for the first rotation. */
+/** Creates a key set: one key that signs, and one that is published for the first rotation. */
 export async function generateKeySet(now: Date): Promise<StoredKeySet> {
   return { keys: [await newKey("current", now), await newKey("next", now)] };
 }
 
-/** Why a rotation was refused, in words for the person at the terminal. */
+/** A rotation was refused; the message is shown in the terminal. */
 export class RotationRefused extends Error {}
 
 /**
- * Promotes `next` to `current`, retires the old `current`, which loses its private half, makes a new `next`, and drops
- * retired keys whose last token is over.
- * @throws RotationRefused if there is no `next` or it has been served for less than an hour
+ * Rotates a key set: `next` becomes `current`, the old `current` is retired and loses its private key, a new `next` is
+ * created, and retired keys are removed once every token they signed has expired.
+ * @throws RotationRefused if there is no `next` key, or it has been published for less than an hour
  */
 export async function rotateKeySet(set: StoredKeySet, now: Date): Promise<StoredKeySet> {
   const next = set.keys.find((key) => key.state === "next");
@@ -44,30 +44,31 @@ export async function rotateKeySet(set: StoredKeySet, now: Date): Promise<Stored
       `The next key has not been served for an hour yet. Rotate after ${usableAt.toISOString()}.`,
     );
   }
-  const moved = set.keys.map((key): StoredKey => {
+  const rotated = set.keys.map((key): StoredKey => {
     if (key === next) return { ...key, state: "current" };
     if (key.state !== "current") return key;
-    const { d: _signsNoMore, ...publicKey } = key;
+    const { d: _private, ...publicKey } = key;
     return { ...publicKey, state: "retired", retired_at: now.toISOString() };
   });
-  return { keys: [...moved.filter((key) => stands(key, now)), await newKey("next", now)] };
+  return { keys: [...rotated.filter((key) => isValid(key, now)), await newKey("next", now)] };
 }
 
 /**
- * Takes a key out of use at once, as after a leak: it is no longer published, and what it signed is refused. If it was
- * the current one, `next` signs from now on, however short it has been served.
- * @throws RotationRefused if there is no such key, or none to sign in its place
+ * Removes a key at once, for example after a leak: it is no longer published, and tokens that it signed are refused. If it
+ * was the current key, `next` signs from now on, however short it has been published.
+ * @throws RotationRefused if there is no such key, or no key to replace it
  */
 export async function retireKey(set: StoredKeySet, kid: string, now: Date): Promise<StoredKeySet> {
-  const lost = set.keys.find((key) => key.kid === kid);
-  if (!lost) throw new RotationRefused(`There is no key ${kid}.`);
-  const kept = set.keys.filter((key) => key !== lost);
-  if (lost.state === "retired") return { keys: kept };
+  const removed = set.keys.find((key) => key.kid === kid);
+  if (!removed)
+    throw new RotationRefused(`No key ${kid}. Keys in use: ${set.keys.map((key) => key.kid).join(", ")}.`);
+  const kept = set.keys.filter((key) => key !== removed);
+  if (removed.state === "retired") return { keys: kept };
   const fresh = await newKey("next", now);
-  if (lost.state === "next") return { keys: [...kept, fresh] };
+  if (removed.state === "next") return { keys: [...kept, fresh] };
   const next = kept.find((key) => key.state === "next");
   if (!next)
-    throw new RotationRefused("There is no next key to sign in its place. Generate a key set first.");
+    throw new RotationRefused("There is no next key that could replace it. Generate a key set first.");
   return {
     keys: [...kept.map((key): StoredKey => (key === next ? { ...key, state: "current" } : key)), fresh],
   };

@@ -1,11 +1,11 @@
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { NestError } from "#core/errors.ts";
-import { type StoredKey, type StoredKeySet, stands } from "#core/keys/signing_keys.ts";
+import { isValid, type StoredKey, type StoredKeySet } from "#core/keys/signing_keys.ts";
 
 const importKey = ({ kty, crv, x, y, d }: Omit<StoredKey, "d"> & { d?: string | undefined }) =>
   importJWK({ kty, crv, x, y, ...(d === undefined ? {} : { d }) } as JWK, "ES256") as Promise<CryptoKey>;
 
-/** The public halves of this deployment's keys. */
+/** The public keys of this deployment. */
 export class VerifyingKeys {
   readonly #keys: readonly StoredKey[];
   readonly #imported = new Map<string, Promise<CryptoKey>>();
@@ -14,9 +14,9 @@ export class VerifyingKeys {
     this.#keys = set.keys;
   }
 
-  /** The public key of a `kid` that still stands, or null. */
+  /** The public key with this `kid`, or null if there is none or its time is over. */
   async verifier(kid: string | undefined, now: Date): Promise<CryptoKey | null> {
-    const found = this.#keys.find((key) => key.kid === kid && stands(key, now));
+    const found = this.#keys.find((key) => key.kid === kid && isValid(key, now));
     if (!found) return null;
     let imported = this.#imported.get(found.kid);
     if (!imported) {
@@ -28,7 +28,7 @@ export class VerifyingKeys {
   }
 }
 
-/** The private half of the key that is `current`. Only functions that sign hold it. */
+/** The private key in state `current`. Only functions that sign tokens have it. */
 export class Signer {
   readonly #current: StoredKey | undefined;
   #imported: Promise<CryptoKey> | undefined;
@@ -38,8 +38,8 @@ export class Signer {
   }
 
   /**
-   * The key that signs, with its `kid`.
-   * @throws NestError unavailable if its private half is not there
+   * Returns the signing key with its `kid`.
+   * @throws NestError unavailable if the configuration has no private key
    */
   async key(): Promise<{ kid: string; key: CryptoKey }> {
     if (!this.#current?.d)

@@ -2,8 +2,8 @@ import { array, minLength, regex, strictObject, string } from "zod/mini";
 import { json, secret } from "#core/config.ts";
 
 /**
- * Keys from which successors' secrets are derived; the first makes new ones, the others finish what they began. Not the
- * signing keys.
+ * Keys that refresh tokens are derived with. The first derives new tokens; the others derive again what they derived
+ * before. They are not the signing keys.
  */
 export const refreshKeyVariables = {
   REFRESH_KEYS: secret(
@@ -21,14 +21,14 @@ export class RefreshKeys {
     this.#keys = keys;
   }
 
-  /** The key that new rotations use. */
+  /** The key for new refresh tokens. */
   get newest(): { id: string; key: string } {
     const [newest] = this.#keys;
     if (!newest) throw new Error("REFRESH_KEYS is empty");
     return newest;
   }
 
-  /** The key of an earlier rotation, or null if it is no longer configured. */
+  /** The key with this id, or null if it is no longer configured. */
   find(id: string): string | null {
     return this.#keys.find((key) => key.id === id)?.key ?? null;
   }

@@ -16,7 +16,7 @@ import { DAY, plusSeconds } from "#core/clock.ts";
 import { json, published, secret } from "#core/config.ts";
 
 /**
- * `next` is published ahead of its use, `current` signs, `retired` still verifies what it signed (contract 1.2).
+ * `next` is published before it signs, `current` signs, `retired` still verifies what it signed (contract 1.2).
  */
 const signingKey = looseObject({
   kty: literal("EC"),
@@ -24,9 +24,9 @@ const signingKey = looseObject({
   kid: string(),
   x: string(),
   y: string(),
-  /** The private half; absent where a function only verifies. */
+  /** The private key; absent in functions that only verify. */
   d: optional(string()),
-  /** A key that says so of itself is for something else (RFC 7517 sections 4.2 to 4.4). */
+  /** If present, they must allow signing with ES256 (RFC 7517 sections 4.2 to 4.4). */
   alg: optional(literal("ES256")),
   use: optional(literal("sig")),
   key_ops: optional(array(oneOf(["sign", "verify"]))),
@@ -35,7 +35,7 @@ const signingKey = looseObject({
   retired_at: nullish(iso.datetime({ offset: true })),
 });
 
-/** Whether the point is one of P-256, and the private half, if it is there, is that point's. */
+/** Checks that the point lies on P-256 and that the private key, if present, belongs to it. */
 function isKeyPair({ kty, crv, x, y, d }: output<typeof signingKey>): boolean {
   try {
     createPublicKey({ key: { kty, crv, x, y }, format: "jwk" });
@@ -60,35 +60,35 @@ const keySet = looseObject({ keys: array(signingKey) }).check(
 export type StoredKey = output<typeof signingKey>;
 export type StoredKeySet = output<typeof keySet>;
 
-/** For functions that verify: the set need not hold a private half. */
+/** For functions that verify: the set needs no private key. */
 export const verifyingKeyVariables = { SIGNING_KEYS: published(json(keySet), "SIGNING_KEYS_PUBLIC") };
 
-/** For functions that sign: the same set with its private halves. */
+/** For functions that sign: the same set with its private keys. */
 export const signerVariables = { SIGNING_KEYS: secret(json(keySet)) };
 
-/** The longest life of anything we sign: an entitlement's 14 days, above any access token's 10. */
+/** The longest lifetime of anything we sign: an entitlement's 14 days (an access token: 10 days at most). */
 export const LONGEST_SIGNED_LIFE_SECONDS = 14 * DAY;
 
 /** Whether a key still verifies what it signed. */
-export const stands = (key: StoredKey, now: Date) =>
+export const isValid = (key: StoredKey, now: Date) =>
   key.state !== "retired" ||
   (key.retired_at ? plusSeconds(new Date(key.retired_at), LONGEST_SIGNED_LIFE_SECONDS) > now : false);
 
-/** The public JWKS (RFC 7517): every key that verifies something or soon will. */
+/** The public JWKS (RFC 7517): every key that verifies tokens now or after the next rotation. */
 export function publicSet(set: StoredKeySet, now: Date): { keys: JWK[] } {
   return {
     keys: set.keys
-      .filter((key) => stands(key, now))
+      .filter((key) => isValid(key, now))
       .map(({ kty, crv, x, y, kid }) => ({ kty, crv, x, y, kid, use: "sig", alg: "ES256" })),
   };
 }
 
-/** The set without its private halves, as functions that only verify get it. */
+/** The set without its private keys, for functions that only verify. */
 export function publicHalves(set: StoredKeySet): StoredKeySet {
   return { ...set, keys: set.keys.map(({ d: _private, ...key }) => key) };
 }
 
-/** Reads a stored key set. @throws Error if it is not one */
+/** Parses a stored key set. @throws Error if it is invalid */
 export function parseKeySet(value: unknown): StoredKeySet {
   return keySet.parse(value);
 }

@@ -6,16 +6,16 @@ import { NestError } from "#core/errors.ts";
 import type { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
 
-/** `typ` of an access token (RFC 9068 section 2.1); whatever else we sign has another and is no bearer. */
+/** `typ` of an access token (RFC 9068 section 2.1). Other tokens that we sign have another `typ` and are refused. */
 const ACCESS_TOKEN_TYPE = "at+jwt";
 /** Version of our claims. */
 const CLAIMS_VERSION = "1";
 /**
- * A JWS signed with ES256, as RFC 7515 section 2 writes base64url: no padding, no blanks, no bits to spare. The library
- * takes all three, and a token should have one way to be written.
+ * A JWS signed with ES256 in strict base64url (RFC 7515 section 2): no padding, no whitespace, no unused bits. jose accepts
+ * all three, but a token must have exactly one valid spelling.
  */
 const COMPACT_ES256 = /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/;
-/** Machines' clocks differ a little; a token of ours that begins later than that is none. */
+/** Tolerated clock difference between our instances. */
 const CLOCK_SKEW_SECONDS = 60;
 
 export const issuerVariables = {
@@ -27,7 +27,7 @@ export interface TokenMint {
   signer: Signer;
 }
 
-/** What a verified access token says of itself; its record and session must still be asked. */
+/** The claims of a verified access token. Its record and session must still be checked. */
 export interface AccessTokenClaims {
   id: string;
   userId: string;
@@ -37,7 +37,7 @@ export interface AccessTokenClaims {
 
 const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
 
-/** Mints the JWS for a stored access token (RFC 9068; claims as contract 1.2). */
+/** Signs the JWS of an access token (RFC 9068; claims: contract 1.2). */
 export async function mintAccessToken({ issuer, signer }: TokenMint, token: AccessToken): Promise<string> {
   const { kid, key } = await signer.key();
   return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId })
@@ -51,7 +51,7 @@ export async function mintAccessToken({ issuer, signer }: TokenMint, token: Acce
     .sign(key);
 }
 
-/** Why a bearer is not good, as `unauthorized` tells it. */
+/** The reasons that `unauthorized` names. */
 export const BEARER_REASONS = [
   "malformed_token",
   "unknown_token_type",
@@ -64,13 +64,13 @@ export const BEARER_REASONS = [
 
 export type BearerReason = (typeof BEARER_REASONS)[number];
 
-/** The one error for a credential that is present and not good; the app refreshes on it (contract 1.1, A9). */
+/** The error for a credential that is present and invalid; the app refreshes its tokens on it (contract 1.1, A9). */
 export function unauthorized(reason: BearerReason, cause?: unknown): NestError {
   return new NestError("unauthorized", { reasons: [{ code: reason }], cause });
 }
 
 /**
- * Verifies signature, type, issuer, audience, lifetime and version of a bearer.
+ * Verifies signature, type, issuer, audience, lifetime and version of an access token.
  * @throws NestError unauthorized
  */
 export async function verifyAccessToken(
@@ -98,7 +98,7 @@ export async function verifyAccessToken(
   });
   if (payload.v !== CLAIMS_VERSION) throw unauthorized("invalid_token_version");
   const { jti: id, sub: userId, aud: clientId, sid: sessionId, iat = 0 } = payload;
-  // The library looks at times only; an object here would reach the database as an operator.
+  // jose checks the type of times only. An object in another claim would reach the database as a query operator.
   if (!isText(id) || !isText(userId) || !isText(clientId) || !isText(sessionId))
     throw unauthorized("invalid_token");
   const isFromFuture = iat > now.getTime() / 1000 + CLOCK_SKEW_SECONDS;

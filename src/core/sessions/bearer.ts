@@ -3,14 +3,15 @@ import type { AccessTokenRepository } from "#core/repositories/access_tokens.ts"
 import type { SessionRepository } from "#core/repositories/sessions.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
 
-/** What must still be written once a bearer was found good: that its generation was seen. */
+/** An access token that was accepted. */
 export interface StandingBearer {
+  /** Records that this generation of tokens was used; null if that is recorded already. */
   acknowledge: (() => Promise<void>) | null;
 }
 
 /**
- * Whether a verified access token still stands: its record does, its session does, and its generation is not below the
- * session's. Record and session are read side by side (contract 1.2).
+ * Checks that a verified access token is still valid: its record and its session are neither revoked nor expired, and its
+ * generation is not below the session's. Record and session are read in one trip (contract 1.2).
  * @throws NestError unauthorized
  */
 export async function requireStanding(

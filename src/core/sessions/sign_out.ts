@@ -5,8 +5,8 @@ import { matchesHash } from "#core/secrets.ts";
 import { splitRefreshToken } from "#core/sessions/refresh_token.ts";
 
 /**
- * Ends the session of a refresh token of any generation (after RFC 7009). Whoever shows the secret may end it, whatever
- * client they name; anything else is passed over in silence, so the answer tells nothing.
+ * Revokes the session of a refresh token of any generation (RFC 7009). The secret alone authorizes it, whatever client the
+ * caller names. An unknown or wrong token is ignored, so the answer reveals nothing.
  */
 export async function revokeRefreshToken(
   core: Pick<Core, "refreshTokens" | "sessions" | "clock" | "log">,
@@ -16,14 +16,14 @@ export async function revokeRefreshToken(
   if (!presented) return;
   const token = await core.refreshTokens.find(presented.id);
   if (!token || !matchesHash(presented.secret, token.key)) return;
-  const ended = await core.sessions.revoke(token.sessionId, "signed_out", core.clock.now().toISOString());
-  if (ended) core.log.info("signed_out", { session_id: token.sessionId, user_id: token.userId });
+  const isFirst = await core.sessions.revoke(token.sessionId, "signed_out", core.clock.now().toISOString());
+  if (isFirst) core.log.info("signed_out", { session_id: token.sessionId, user_id: token.userId });
 }
 
 /**
- * Ends one session of a user. Ending one that has ended already changes nothing.
- * @param session what a look for the session answered
- * @throws NestError not_found if it is not that user's
+ * Revokes one session of a user. Revoking it again changes nothing.
+ * @param session the session that was read, or null
+ * @throws NestError not_found if the user has no such session
  */
 export async function revokeUserSession(
   core: Pick<Core, "sessions" | "clock" | "log">,
@@ -31,6 +31,6 @@ export async function revokeUserSession(
   session: Session | null,
 ): Promise<void> {
   if (session?.userId !== userId) throw new NestError("not_found");
-  const ended = await core.sessions.revoke(session._id, "revoked_by_user", core.clock.now().toISOString());
-  if (ended) core.log.info("session_revoked", { session_id: session._id, user_id: userId });
+  const isFirst = await core.sessions.revoke(session._id, "revoked_by_user", core.clock.now().toISOString());
+  if (isFirst) core.log.info("session_revoked", { session_id: session._id, user_id: userId });
 }

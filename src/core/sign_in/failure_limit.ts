@@ -4,10 +4,10 @@ import { networkOf } from "#core/network.ts";
 import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 
 /**
- * Runs an attempt to redeem or refresh under the limit of failures per network: only failures count, so a person behind
- * a shared address is not held up by others who succeed (contract 1.2).
- * @param attempt gets the check as a promise, to await beside its own first read
- * @throws NestError rate_limited, and whatever the attempt throws
+ * Runs a redemption or refresh under the limit of failures per network. Only failures count, so users who share an IP
+ * address do not use up the limit by signing in (contract 1.2).
+ * @param attempt gets the check of the limit as a promise, to await together with its first read
+ * @throws NestError rate_limited, and what the attempt throws
  */
 export async function countFailures<Result>(
   core: { rateLimiter: RateLimiter },

@@ -6,21 +6,24 @@ import type { Device } from "#core/repositories/authorizations.ts";
 import { hashSecret } from "#core/secrets.ts";
 import type { Address } from "#core/users/address.ts";
 
-/** A link that somebody asked for, as far as limits are concerned. */
+/** The fleet ceiling is logged when it is reached, and refuses unknown machines at this multiple of it. */
+const CEILING_REFUSAL_FACTOR = 10;
+
+/** What the rate limits need to know of a link. */
 export interface LimitedLink {
   address: Address;
   device: Device | null;
-  /** The machine signed this address in before and is within its own limit: what strangers share does not bind it. */
-  isOwnMachine: boolean;
+  /** The machine signed this address in before and is within its own limit, so the shared limits do not apply to it. */
+  hasOwnLimit: boolean;
 }
 
 /**
- * Counts a request for a link against what its network and its machine may ask for, and looks at what its address and
- * the fleet have left; one trip. A machine that signed this address in before has a limit of its own, so that strangers
- * can't use up its owner's (contract 1.2).
+ * Counts a link request against the limits of its network and machine, and checks the limits of its address and of the
+ * fleet without counting; one trip. A machine that signed this address in before has a limit of its own, so strangers
+ * cannot exhaust it (contract 1.2).
  * @throws NestError rate_limited
  */
-export async function requireLinkAllowed(
+export async function countLinkRequest(
   core: Pick<Core, "identifiers"> & { rateLimiter: RateLimiter },
   address: Address,
   device: Device | null,
@@ -37,26 +40,28 @@ export async function requireLinkAllowed(
     rateLimiter.peek("mails_per_hour", "fleet"),
   ]);
   const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
-  const isOwnMachine = isKnown && ownDevice !== null && ownDevice.ratio <= 1;
-  if (!isOwnMachine) {
-    // Where only strangers' requests are in the way, the machine's own limit opens again first.
+  const hasOwnLimit = isKnown && ownDevice !== null && ownDevice.ratio <= 1;
+  if (!hasOwnLimit) {
+    // A known machine never waits longer than for its own limit.
     const longest = isKnown ? ownDevice?.retryAfterSeconds : undefined;
-    refuseIfOver([perAddressAndNetwork, perNetwork, perAddress, tenTimes(mails)], longest);
+    refuseIfOver([perAddressAndNetwork, perNetwork, perAddress, refusalCeiling(mails)], longest);
   }
-  return { address, device, isOwnMachine };
+  return { address, device, hasOwnLimit };
 }
 
-/** The fleet's ceiling warns at its size and refuses at ten times that. */
-const tenTimes = <Count extends { ratio: number }>(mails: Count) => ({ ...mails, ratio: mails.ratio / 10 });
+const refusalCeiling = <Count extends { ratio: number }>(mails: Count) => ({
+  ...mails,
+  ratio: mails.ratio / CEILING_REFUSAL_FACTOR,
+});
 
 /**
- * Counts a link against what its address and the fleet may have. Only a link that nothing else refuses is counted here:
- * what one network asks for in vain must not look used up to others, not for a moment.
+ * Counts a link against the limits of its address and of the fleet; one trip. Only a link that passed every other limit
+ * is counted here, so refused requests of one network never use up an address's limit.
  * @throws NestError rate_limited
  */
-export async function takeLink(
+export async function countLink(
   core: Pick<Core, "log"> & { rateLimiter: RateLimiter },
-  { address, isOwnMachine }: LimitedLink,
+  { address, hasOwnLimit }: LimitedLink,
 ): Promise<void> {
   const [perAddress, mails] = await Promise.all([
     core.rateLimiter.count("links_per_address", address.identity),
@@ -65,37 +70,40 @@ export async function takeLink(
   if (mails.ratio > 1)
     core.log.warn("mail_ceiling_passed", {
       ratio: Number(mails.ratio.toFixed(2)),
-      known_device: isOwnMachine,
+      known_device: hasOwnLimit,
     });
-  if (isOwnMachine) return;
+  if (hasOwnLimit) return;
   try {
-    refuseIfOver([perAddress, tenTimes(mails)]);
+    refuseIfOver([perAddress, refusalCeiling(mails)]);
   } catch (refusal) {
-    await giveShared(core, address);
+    await releaseSharedLimits(core, address);
     throw refusal;
   }
 }
 
 /**
- * Takes back what a link was counted as that could not be mailed, so that its person can ask again. The network's hour
- * keeps it, or what SES refuses could be asked for without end.
- * @param mayHaveGone the mail may have gone out all the same: then it stays one of its address's day
+ * Releases what a link was counted as, because it could not be mailed and the user will request another. The network's
+ * hourly count stays: otherwise mails that SES refuses could be requested without limit.
+ * @param mayBeSent SES may have sent the mail although the request failed: the address's daily count stays too
  */
-export async function giveLinkBack(
+export async function releaseLink(
   core: { rateLimiter: RateLimiter },
   { address, device }: LimitedLink,
-  mayHaveGone: boolean,
+  mayBeSent: boolean,
   call: Call,
 ): Promise<void> {
   const { rateLimiter } = core;
   await Promise.all([
     rateLimiter.release("links_per_address_and_network", address.identity, networkOf(call.ip)),
     device ? rateLimiter.release("links_per_known_device", address.identity, device.beakId) : null,
-    mayHaveGone ? null : giveShared(core, address),
+    mayBeSent ? null : releaseSharedLimits(core, address),
   ]);
 }
 
-async function giveShared({ rateLimiter }: { rateLimiter: RateLimiter }, address: Address): Promise<void> {
+async function releaseSharedLimits(
+  { rateLimiter }: { rateLimiter: RateLimiter },
+  address: Address,
+): Promise<void> {
   await Promise.all([
     rateLimiter.release("links_per_address", address.identity),
     rateLimiter.release("mails_per_hour", "fleet"),

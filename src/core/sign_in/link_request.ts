@@ -2,14 +2,14 @@ import { enum as oneOf, type output, strictObject } from "zod/mini";
 import type { LinkRequest } from "#core/sign_in/magic_link.ts";
 import { text } from "#core/wire.ts";
 
-/** The machine that asks, as the app describes it. */
+/** The machine that the link is requested on. */
 export const deviceFields = strictObject({
   platform: oneOf(["mac", "windows", "linux"]),
   beak_id: text(),
   fingerprint: text(),
 });
 
-/** What every method that mails a link is asked with (contract B2). */
+/** The parameters of every method that mails a link (contract B2). */
 export const linkFields = {
   client_id: text(),
   redirect_uri: text(),
@@ -22,7 +22,7 @@ export const linkFields = {
 
 const withoutDevice = strictObject(linkFields);
 
-/** A request from the wire in our own words. */
+/** Translates a link request from wire names. */
 export function readLinkRequest(
   asked: output<typeof withoutDevice> & { device?: output<typeof deviceFields> | undefined },
 ): LinkRequest {

@@ -10,7 +10,7 @@ import type { RateLimiter } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
-import { giveLinkBack, type LimitedLink, requireLinkAllowed, takeLink } from "#core/sign_in/link_limits.ts";
+import { countLink, countLinkRequest, type LimitedLink, releaseLink } from "#core/sign_in/link_limits.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 
 export const CODE_LIFETIME_SECONDS = 20 * MINUTE;
@@ -20,25 +20,32 @@ export interface LinkRequest {
   redirectUri: string;
   state: string;
   codeChallenge: string;
-  /** As typed. */
+  /** As the user typed it. */
   address: string;
   device: Device | null;
 }
 
-/** A request that names a client, one of its redirect URIs, and an address that could receive mail. */
+/** A request with an enabled client, one of its redirect URIs, and a valid address. */
 export interface CheckedLink {
   request: LinkRequest;
   address: Address;
 }
 
-/** A request for a link that may be granted. */
+/** A request that is within the rate limits. */
 export interface AllowedLink extends CheckedLink, LimitedLink {
-  /** The address bounced hard lately: no mail goes to it, and nobody is told (contract 1.5). */
+  /** The address bounced recently: it gets no mail, and the caller gets the usual answer (contract 1.5). */
   isSuppressed: boolean;
 }
 
+/** A link that is stored and not mailed yet. */
+export interface StoredLink extends AllowedLink {
+  template: "magic-link" | "trial-magic-link";
+  /** Holds the secret, which is not stored. */
+  url: string;
+}
+
 /**
- * Checks what a request for a link says, without asking anybody.
+ * Checks a link request without I/O.
  * @throws NestError client_not_found, invalid_redirect_uri, invalid_email
  */
 export function checkLink(core: { oauthClients: OAuthClients }, request: LinkRequest): CheckedLink {
@@ -48,33 +55,31 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
 }
 
 /**
- * Counts a request for a link against the limits, and looks whether its address takes mail; one trip.
+ * Counts a link request against the rate limits, and reads whether its address bounced recently; one trip.
  * @throws NestError rate_limited
  */
-export async function allowLink(
+export async function limitLinkRequest(
   core: Pick<Core, "identifiers" | "mailEvents" | "clock"> & { rateLimiter: RateLimiter },
   checked: CheckedLink,
   call: Call,
 ): Promise<AllowedLink> {
   const [suppressed, limited] = await Promise.all([
     isSuppressed(core, checked.address.identity),
-    requireLinkAllowed(core, checked.address, checked.request.device, call),
+    countLinkRequest(core, checked.address, checked.request.device, call),
   ]);
   return { ...checked, ...limited, isSuppressed: suppressed };
 }
 
 /**
- * Stores an authorization that its link redeems once, and counts the link against what its address and the fleet may
- * have beside that; one trip.
+ * Stores the authorization of a link, and counts the link against the limits of its address and of the fleet; one trip.
  * @param trialId the trial that the link belongs to, if any
- * @returns the link; it holds the secret, which is stored nowhere
- * @throws NestError rate_limited, after which nothing is stored
+ * @throws NestError rate_limited; then nothing is stored
  */
 export async function storeLink(
   core: Pick<Core, "authorizations" | "clock" | "log"> & { rateLimiter: RateLimiter },
   link: AllowedLink,
   trialId: string | null = null,
-): Promise<string> {
+): Promise<StoredLink> {
   const { request, address } = link;
   const now = core.clock.now();
   const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
@@ -99,38 +104,37 @@ export async function storeLink(
     failedRedemptions: 0,
     purgeAt: purgeAfter(expiresAt),
   });
-  const [, taken] = await Promise.all([
+  const [, refused] = await Promise.all([
     storing,
-    takeLink(core, link).catch((refusal: unknown) => ({ refusal })),
+    countLink(core, link).catch((refusal: unknown) => ({ refusal })),
   ]);
-  if (taken) {
+  if (refused) {
     await core.authorizations.discard(id);
-    throw taken.refusal;
+    throw refused.refusal;
   }
   const flow = trialId === null ? "" : "&flow=trial";
-  return `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}${flow}`;
+  const url = `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}${flow}`;
+  return { ...link, template: trialId === null ? "magic-link" : "trial-magic-link", url };
 }
 
 /**
- * Mails a link to the address it was asked for. Known and unknown addresses take the same steps and get the same answer.
- * @throws NestError email_not_sent, after which the person can simply ask again
+ * Mails a link to its address. Known and unknown addresses take the same steps and get the same answer.
+ * @throws NestError email_not_sent; then the link is no longer counted, so the user can request another
  */
 export async function mailLink(
   core: Pick<Core, "log"> & { mailer: Mailer; rateLimiter: RateLimiter },
-  link: AllowedLink,
-  template: "magic-link" | "trial-magic-link",
-  magicLinkUrl: string,
+  link: StoredLink,
   call: Call,
 ): Promise<void> {
   if (link.isSuppressed) {
     core.log.warn("mail_suppressed", { request_id: call.requestId });
     return;
   }
-  const mail = { to: link.address.recipient, template, variables: { magicLinkUrl } };
+  const { address, template, url } = link;
   try {
-    await core.mailer.send(mail);
+    await core.mailer.send({ to: address.recipient, template, variables: { magicLinkUrl: url } });
   } catch (error) {
-    await giveLinkBack(core, link, mayHaveGone(error), call);
+    await releaseLink(core, link, mayHaveGone(error), call);
     throw error;
   }
 }

@@ -1,28 +1,28 @@
 import { domainToASCII } from "node:url";
 import { NestError } from "#core/errors.ts";
 
-/** A mail address as we use it. */
+/** A parsed email address. */
 export interface Address {
-  /** What identifies a person: lower case, domain as A-labels. */
+  /** Identifies the user: lower case, domain as A-labels. */
   identity: string;
-  /** Where mail goes: the local part as typed, at that domain. */
+  /** Receives the mail: the local part as typed, domain as A-labels. */
   recipient: string;
 }
 
-// The app compares these two texts letter by letter and shows its own sentence on a match (contract A6).
+// The app compares these two texts exactly and shows its own sentence for each (contract A6).
 export const MISSING_DOMAIN = "Missing final '@domain'";
 export const DOMAIN_STARTS_WITH_DOT = "Domain starts with dot";
 
-/** Of what goes over the wire, A-labels and all (RFC 5321, section 4.5.3.1.3). */
+/** Of the address in the SMTP envelope, with its A-labels (RFC 5321, section 4.5.3.1.3). */
 const ADDRESS_LIMIT = 254;
 
 /**
- * An atom run of RFC 5322, section 3.2.3. Quoted local parts are not taken: nobody who signs in has one. Nor is `=?`,
- * which begins an encoded word (RFC 2047): a mail server may decode it, and the mail go to an address we never saw.
+ * A dot-atom of RFC 5322, section 3.2.3. Quoted local parts are refused. So is `=?`, which starts an encoded word
+ * (RFC 2047): a mail server may decode it and deliver the mail to another address.
  */
 const DOT_ATOM = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-/** ASCII that no domain holds; Node's converter would read some of it as URL syntax. */
+/** ASCII that is invalid in domains; domainToASCII would parse some of it as URL syntax. */
 const FORBIDDEN_IN_DOMAIN = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f]/;
 
 function invalid(message: string): NestError {
@@ -30,8 +30,8 @@ function invalid(message: string): NestError {
 }
 
 /**
- * Reads a typed address (contract 1.2). The local part must be ASCII, since a look-alike such as U+212A lower-cases to
- * a letter and would share an identity with the address it imitates; the domain is turned into A-labels.
+ * Parses a typed address (contract 1.2). The local part must be ASCII: a look-alike such as U+212A lower-cases to a letter
+ * and would share an identity with the address it imitates. The domain is converted to A-labels.
  * @throws NestError invalid_email
  */
 export function parseAddress(typed: string): Address {

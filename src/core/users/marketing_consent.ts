@@ -6,8 +6,8 @@ import type { ConsentLevel, MarketingConsent } from "#core/repositories/marketin
 import type { User } from "#core/repositories/users.ts";
 
 /**
- * The level a user chose.
- * @throws NestError not_found for an unknown user, awaiting_consent where none was chosen
+ * Returns the consent level that a user chose.
+ * @throws NestError not_found for an unknown user; awaiting_consent if the user has not chosen
  */
 export function requireConsent(user: User | null, consent: MarketingConsent | null): ConsentLevel {
   if (!user) throw new NestError("not_found");
@@ -15,17 +15,23 @@ export function requireConsent(user: User | null, consent: MarketingConsent | nu
   return consent.level;
 }
 
+/** A user's choice, and who made the call. */
+export interface ConsentChoice {
+  level: ConsentLevel;
+  caller: Caller;
+  call: Call;
+}
+
 /**
- * Records a choice with time, network and client, so that consent can be proved. Choosing the same again is no change.
- * @param current what a look for the user's consent answered
+ * Records a choice with time, IP address and client, so that consent can be proved. Choosing the current level again
+ * changes nothing.
+ * @param found the user and the stored consent
  * @throws NestError not_found for an unknown user
  */
 export async function setMarketingConsent(
   core: Pick<Core, "marketingConsents" | "clock">,
   { user, current }: { user: User | null; current: MarketingConsent | null },
-  level: ConsentLevel,
-  caller: Caller,
-  call: Call,
+  { level, caller, call }: ConsentChoice,
 ): Promise<void> {
   if (!user) throw new NestError("not_found");
   if (current?.level === level) return;

@@ -2,21 +2,27 @@ import type { Core } from "#core/core.ts";
 import { newId } from "#core/ids.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 
+/** An address whose user must exist. */
+export interface UserAddress {
+  /** Normalized. */
+  identity: string;
+  /** The active identifier that was read for the address, or null. */
+  found: Identifier | null;
+  /** The id of the user, if one has to be created. */
+  newUserId?: string;
+}
+
 /**
- * The identifier of an address, made together with its user if nobody has it. Of any number of simultaneous first
- * sign-ins all get the same user.
+ * Returns the identifier of an address; if there is none, creates it with a new user. Simultaneous first sign-ins of an
+ * address all get the same user.
  *
- * The user is written before the address is ever marked as verified, so a crash in between is mended by the next
- * sign-in, which finds the address unverified.
- * @param found what a look for the address answered
- * @param newUserId the id of a user who is still to be made
+ * The user is written before the address is verified. So if a call stops between the two writes, the next sign-in finds
+ * the address unverified and writes the user.
  */
 export async function ensureUser(
   core: Pick<Core, "users" | "identifiers">,
-  identity: string,
-  found: Identifier | null,
+  { identity, found, newUserId = newId("user") }: UserAddress,
   now: string,
-  newUserId = newId("user"),
 ): Promise<Identifier> {
   if (found?.verifiedAt) return found;
   if (found) {
@@ -28,15 +34,15 @@ export async function ensureUser(
   if (won) return fresh;
   const winner = await core.identifiers.findActive("email", identity);
   if (!winner) throw new Error("the address was claimed and removed at once");
-  // Two calls for one trial bring the same user: nobody lost then.
+  // Two calls for one trial create the same user, so there is no other user to remove.
   if (winner.userId !== fresh.userId) await core.users.discard(fresh.userId);
   await core.users.ensure(winner.userId, winner.createdAt);
   return winner;
 }
 
 /**
- * The identifier of an address, claimed for a new user if nobody has it; one trip for a known and an unknown address.
- * The new user's document is still to be made.
+ * Returns the identifier of an address; if there is none, claims it for a new user, whose document the caller must write.
+ * One trip for known and unknown addresses.
  */
 export async function claimIdentifier(
   core: Pick<Core, "identifiers">,

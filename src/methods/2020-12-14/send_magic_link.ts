@@ -7,7 +7,7 @@
 import { optional, strictObject } from "zod/mini";
 import { mailer, rateLimiter } from "#core/parts.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
-import { allowLink, checkLink, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
+import { checkLink, limitLinkRequest, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({ ...linkFields, device: optional(deviceFields) });
@@ -22,8 +22,7 @@ export const handler = rpc({
   errors: ["client_not_found", "invalid_redirect_uri", "invalid_email", "rate_limited", "email_not_sent"],
   parts: { mailer, rateLimiter },
   async run({ core, request, call }) {
-    const allowed = await allowLink(core, checkLink(core, readLinkRequest(request)), call);
-    const url = await storeLink(core, allowed);
-    await mailLink(core, allowed, "magic-link", url, call);
+    const allowed = await limitLinkRequest(core, checkLink(core, readLinkRequest(request)), call);
+    await mailLink(core, await storeLink(core, allowed), call);
   },
 });

@@ -22,6 +22,6 @@ export const handler = rpc({
     return { user, current };
   },
   async run({ core, request: { level }, reads, caller, call }) {
-    await setMarketingConsent(core, reads, level, caller, call);
+    await setMarketingConsent(core, reads, { level, caller, call });
   },
 });

@@ -8,7 +8,7 @@ import { claimTrial, countTrialRequest, readTrials } from "#core/billing/trials/
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
-import { allowLink, checkLink, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
+import { checkLink, limitLinkRequest, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({ ...linkFields, device: deviceFields });
@@ -36,13 +36,13 @@ export const handler = rpc({
     const { address } = checked;
     const machine = { beakId: request.device.beak_id, fingerprint: request.device.fingerprint };
     const [allowed, found] = await Promise.all([
-      allowLink(core, checked, call),
+      limitLinkRequest(core, checked, call),
       readTrials(core, address.identity, machine),
       countTrialRequest(core, call),
     ]);
     const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
     const made = await subscribeTrial(core, trial);
-    const [url] = await Promise.all([storeLink(core, allowed, trial._id), recordTrial(core, trial, made)]);
-    await mailLink(core, allowed, "trial-magic-link", url, call);
+    const [link] = await Promise.all([storeLink(core, allowed, trial._id), recordTrial(core, trial, made)]);
+    await mailLink(core, link, call);
   },
 });

@@ -79,7 +79,11 @@ test("creates the missing user of an identifier whose creator stopped before it 
   };
   await nest.collection("identifiers").insertOne(winner);
   const before = await nest.collection("users").countDocuments();
-  const found = await ensureUser(core, "raced@example.com", null, new Date().toISOString());
+  const found = await ensureUser(
+    core,
+    { identity: "raced@example.com", found: null },
+    new Date().toISOString(),
+  );
   expect(found).toMatchObject({ _id: winner._id, userId: winner.userId });
   expect(await nest.collection("users").findOne({ _id: "user_winner" })).toMatchObject({ createdAt: past });
   expect(await nest.collection("users").countDocuments()).toBe(before + 1);

@@ -183,7 +183,7 @@ async function storeUser(
 ): Promise<ClaimedTrial> {
   const now = core.clock.now().toISOString();
   const [identifier, mapping] = await Promise.all([
-    ensureUser(core, trial.identifierValue, known, now, trial.userId),
+    ensureUser(core, { identity: trial.identifierValue, found: known, newUserId: trial.userId }, now),
     core.providerMappings.findByUser(trial.userId),
   ]);
   // The address may have signed in for the first time since the claim was judged.

@@ -143,7 +143,7 @@ async function signIn(
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const at = now.toISOString();
   const refreshToken = deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret);
-  const identifier = await ensureUser(core, identifierValue, found, at);
+  const identifier = await ensureUser(core, { identity: identifierValue, found }, at);
   const { userId } = identifier;
   const rootGrant: Grant = { type: "authorization_code", value: _id };
   const authTime = authorization.usedAt ?? at;

@@ -157,8 +157,8 @@ test("a call for a trial whose user another call has made does not take the user
   const users = new UserRepository(opened.database);
   const core = { users, identifiers: new IdentifierRepository(opened.database) };
   const now = nest.clock.now().toISOString();
-  await ensureUser(core, ADA, null, now, "user_1");
+  await ensureUser(core, { identity: ADA, found: null, newUserId: "user_1" }, now);
   await users.keepSubscription("user_1", "sub_1", now);
-  await ensureUser(core, ADA, null, now, "user_1");
+  await ensureUser(core, { identity: ADA, found: null, newUserId: "user_1" }, now);
   expect(await users.find("user_1")).toMatchObject({ keptSubscriptionId: "sub_1" });
 });
