@@ -1,27 +1,27 @@
 import { _default, enum as oneOf, optional, pipe, refine, regex, string, transform } from "zod/mini";
 import { integer, secret } from "#core/config.ts";
 
-/** What happens to a trial with a card that another person's subscription had before. */
+/** What to do with a trial whose card was used for another user's subscription before. */
 const TRIAL_CARD_POLICIES = ["allow", "flag", "end"] as const;
 
-/** Comma-separated names, at least one. */
+/** A comma-separated list of at least one id or secret. */
 const list = (shape: RegExp) =>
   pipe(
     string().check(refine((value) => value.split(",").every((part) => shape.test(part.trim())))),
     transform((value: string) => value.split(",").map((part) => part.trim())),
   );
 
-/** Which of Stripe's subscriptions are ours, and how a trial is made. */
+/** Which Stripe subscriptions belong to this service, and how a trial is created. */
 export const billingVariables = {
   STRIPE_PRICE_ID: string().check(regex(/^price_\w+$/)),
   STRIPE_PRODUCT_IDS: list(/^prod_\w+$/),
   TRIAL_DAYS: _default(integer(1, 730), 14),
   TRIAL_CARD_POLICY: _default(oneOf(TRIAL_CARD_POLICIES), "allow"),
-  /** Outside production, a subscription that is no trial needs this promotion code. */
+  /** Outside production, every subscription that is not a trial needs this promotion code. */
   REQUIRED_PROMOTION_CODE_ID: optional(string().check(regex(/^promo_\w+$/))),
 };
 
-/** Several, so that a secret can be changed without losing an event. */
+/** Several secrets may be valid at once, so that one can be rotated without losing an event. */
 export const webhookVariables = { STRIPE_WEBHOOK_SECRETS: secret(list(/^whsec_\w+$/)) };
 
 export interface BillingSettings {

@@ -6,6 +6,6 @@ export const mailVariables = {
   /** The sender, such as `Beak App <no-reply@getbeak.app>`. */
   MAIL_FROM: string().check(refine(isMailbox)),
   MAIL_REPLY_TO: optional(string().check(refine(isMailbox))),
-  /** The configuration set of SES that tells of bounces and complaints. */
+  /** The SES configuration set that publishes bounces and complaints. */
   MAIL_CONFIGURATION_SET: optional(string().check(regex(/^[A-Za-z0-9_-]{1,64}$/))),
 };

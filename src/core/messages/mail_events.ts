@@ -5,10 +5,10 @@ import type { MailEvent } from "#core/repositories/mail_events.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { parseAddress } from "#core/users/address.ts";
 
-/** An address that bounced hard is not mailed for this long (contract 1.5). */
+/** After a hard bounce, an address receives no mail for this long (contract 1.5). */
 export const SUPPRESSED_SECONDS = DAY;
 
-/** What SES says of a mail. */
+/** A bounce or complaint that SES reported. */
 export interface ReportedMailEvent {
   eventId: string;
   type: MailEvent["type"];
@@ -20,7 +20,7 @@ export interface ReportedMailEvent {
   occurredAt: Date;
 }
 
-/** The identities of the addresses that could have been ours; SES may name others. */
+/** The normalized addresses. SES may report addresses that are not valid here; they are dropped. */
 function identities(recipients: readonly string[]): string[] {
   return recipients.flatMap((recipient) => {
     try {
@@ -31,7 +31,7 @@ function identities(recipients: readonly string[]): string[] {
   });
 }
 
-/** Stores what became of a mail. Safe to repeat. */
+/** Stores a bounce or complaint. Safe to repeat. */
 export async function recordMailEvent(
   core: Pick<Core, "mailEvents" | "clock" | "log">,
   reported: ReportedMailEvent,
@@ -53,7 +53,7 @@ export async function recordMailEvent(
   });
 }
 
-/** What became of mails since a moment, newest first: at most `limit`. */
+/** Lists at most `limit` bounces and complaints since a time, newest first. */
 export function listReturned(
   core: Pick<Core, "mailEvents">,
   since: Date,
@@ -62,7 +62,10 @@ export function listReturned(
   return core.mailEvents.listPurgedFrom(purgeAfter(since), limit);
 }
 
-/** Until when an address gets no mail, because of a hard bounce; null if it gets mail. */
+/**
+ * The time until which an address receives no mail because of a hard bounce.
+ * @returns null if it receives mail
+ */
 export async function suppressedUntil(
   core: Pick<Core, "mailEvents" | "clock">,
   identity: string,
@@ -74,7 +77,7 @@ export async function suppressedUntil(
   return ends.find((end) => end > now) ?? null;
 }
 
-/** Whether an address bounced hard lately, so that another mail would only hurt our standing as a sender. */
+/** Whether an address had a hard bounce recently. Another mail would only hurt the sender reputation. */
 export async function isSuppressed(
   core: Pick<Core, "mailEvents" | "clock">,
   identity: string,

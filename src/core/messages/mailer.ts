@@ -4,19 +4,19 @@ import type { TemplateName, TemplateVariables } from "#core/messages/templates/i
 import type { AwsError } from "#core/services/aws.ts";
 import type { OutgoingMail } from "#core/services/ses.ts";
 
-/** SES gets this long, or what is left of the call (contract 1.1). */
+/** Longest time for SES to accept a mail, unless the call's deadline comes first (contract 1.1). */
 const SES_LIMIT_MS = 2_000;
 
 export interface Mail<Name extends TemplateName> {
-  /** One address, already parsed: no display name, no list. */
+  /** One parsed address, without a display name. */
   to: string;
   template: Name;
   variables: TemplateVariables<Name>;
 }
 
-/** Whatever carries a mail; `Ses` does. */
-export interface MailCarrier {
-  /** One attempt: whoever carries mail must not send one twice. */
+/** Sends rendered mails; implemented by `Ses`. */
+export interface MailTransport {
+  /** Makes one attempt only, so that no mail is sent twice. */
   sendEmail(mail: OutgoingMail, limitMs: number): Promise<void>;
 }
 
@@ -27,13 +27,13 @@ interface Sender {
 
 /** Renders and sends mails. */
 export class Mailer {
-  readonly #carrier: MailCarrier;
+  readonly #transport: MailTransport;
   readonly #sender: Sender;
   readonly #deadline: number;
 
   /** @param deadline epoch milliseconds; without it, only the limit of each mail holds */
-  constructor(carrier: MailCarrier, sender: Sender, deadline = Number.POSITIVE_INFINITY) {
-    this.#carrier = carrier;
+  constructor(transport: MailTransport, sender: Sender, deadline = Number.POSITIVE_INFINITY) {
+    this.#transport = transport;
     this.#sender = sender;
     this.#deadline = deadline;
   }
@@ -43,7 +43,7 @@ export class Mailer {
    * @param deadline epoch milliseconds by which the call must be answered
    */
   until(deadline: number): Mailer {
-    return new Mailer(this.#carrier, this.#sender, deadline);
+    return new Mailer(this.#transport, this.#sender, deadline);
   }
 
   /**
@@ -56,7 +56,7 @@ export class Mailer {
     const { from, replyTo } = this.#sender;
     const outgoing = { from, replyTo, to: mail.to, ...renderMail(mail.template, mail.variables) };
     try {
-      await this.#carrier.sendEmail(outgoing, limitMs);
+      await this.#transport.sendEmail(outgoing, limitMs);
     } catch (cause) {
       const kind = cause instanceof Error ? cause.name : "unknown";
       throw new NestError("email_not_sent", { cause, detail: `SES: ${kind}` });
@@ -64,11 +64,11 @@ export class Mailer {
   }
 }
 
-/** Where there was no connection, SES heard of nothing. */
+/** Connection errors: the request never reached SES. */
 const NOT_CONNECTED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
 
-/** Whether a mail that `send` gave up may have gone out all the same: SES was asked and did not refuse it. */
-export function mayHaveGone(error: unknown): boolean {
+/** Whether a mail may have been sent although `send` failed: the request reached SES, and SES did not refuse it. */
+export function mayHaveBeenSent(error: unknown): boolean {
   if (!(error instanceof NestError && error.cause instanceof Error)) return false;
   if (NOT_CONNECTED.includes(error.cause.name)) return false;
   return (error.cause as Partial<AwsError>).status == null;

@@ -10,7 +10,7 @@ export interface RenderedMail {
 const templateOf = <Name extends TemplateName>(name: Name) =>
   TEMPLATES[name] as unknown as Template<TemplateVariables<Name>>;
 
-/** Fills a template. Values are escaped in the HTML part and stand as they are in the text part. */
+/** Renders a template. Values are escaped in the HTML part, and literal in the text part. */
 export function renderMail<Name extends TemplateName>(
   name: Name,
   variables: TemplateVariables<Name>,
@@ -19,7 +19,7 @@ export function renderMail<Name extends TemplateName>(
   return { subject: template.subject, html: template.html(variables), text: template.text(variables) };
 }
 
-/** A template filled with its own sample, for the preview. */
+/** Renders a template with its own sample values, for the preview. */
 export function renderSample(name: TemplateName): RenderedMail {
   return renderMail(name, templateOf(name).sample);
 }

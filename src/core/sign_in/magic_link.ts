@@ -5,7 +5,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
-import { type Mailer, mayHaveGone } from "#core/messages/mailer.ts";
+import { type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
 import type { RateLimiter } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
@@ -134,7 +134,7 @@ export async function mailLink(
   try {
     await core.mailer.send({ to: address.recipient, template, variables: { magicLinkUrl: url } });
   } catch (error) {
-    await releaseLink(core, link, mayHaveGone(error), call);
+    await releaseLink(core, link, mayHaveBeenSent(error), call);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { Mailer, mayHaveGone } from "#core/messages/mailer.ts";
+import { Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
 import { Ses } from "#core/services/ses.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { freePort } from "#tools/machine/child_process.ts";
@@ -39,11 +39,11 @@ test("a mail that SES refused or never heard of, or that there was no time for, 
   for (const kind of ["error", "rate_limited", "rejected"] as const) {
     ses.fault({ calls: 1, kind });
     const refused = await failure(mailer.until(Date.now() + 2000).send(mail));
-    expect([refused, mayHaveGone(refused)]).toMatchObject([{ code: "email_not_sent" }, false]);
+    expect([refused, mayHaveBeenSent(refused)]).toMatchObject([{ code: "email_not_sent" }, false]);
   }
-  expect(mayHaveGone(await failure(mailer.until(Date.now()).send(mail)))).toBe(false);
+  expect(mayHaveBeenSent(await failure(mailer.until(Date.now()).send(mail)))).toBe(false);
   ses.fault({ calls: 1, kind: "hang" });
-  expect(mayHaveGone(await failure(mailer.until(Date.now() + 100).send(mail)))).toBe(true);
+  expect(mayHaveBeenSent(await failure(mailer.until(Date.now() + 100).send(mail)))).toBe(true);
   const nowhere = mailerAt(`http://127.0.0.1:${await freePort()}`);
-  expect(mayHaveGone(await failure(nowhere.until(Date.now() + 2000).send(mail)))).toBe(false);
+  expect(mayHaveBeenSent(await failure(nowhere.until(Date.now() + 2000).send(mail)))).toBe(false);
 });

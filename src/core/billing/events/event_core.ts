@@ -3,7 +3,7 @@ import type { Core } from "#core/core.ts";
 import type { Mailer } from "#core/messages/mailer.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
 
-/** What working on Stripe's events uses. */
+/** The repositories and services that process Stripe's events. */
 export type EventCore = Pick<
   Core,
   | "clock"

@@ -1,25 +1,28 @@
 import type Stripe from "stripe";
 
-/** The events that our endpoint asks Stripe for, and what each does. Any other is recorded as ignored (contract 1.3). */
+/** The events to which the webhook endpoint subscribes. All others are recorded as ignored (contract 1.3). */
 export const STRIPE_EVENTS = {
   "customer.subscription.created":
-    "Stores the subscription, with its user where they are new, keeps one per person and mails the welcome.",
+    "Stores the subscription, and its user if they are new. Keeps one subscription per user. Sends the welcome mail.",
   "customer.subscription.updated":
-    "Brings the subscription to where Stripe has it now; a welcome that is still owed goes out.",
-  "customer.subscription.deleted": "The same: the subscription has ended.",
-  "customer.subscription.trial_will_end": "The same, and mails the reminder once.",
-  "charge.dispute.created": "Records the dispute on the subscription that it is about, and alarms.",
-  "charge.dispute.closed": "Records how the dispute ended, and alarms.",
-  "payment_intent.created": "Recorded and counted.",
-  "payment_intent.processing": "Recorded and counted.",
-  "payment_intent.succeeded": "Recorded and counted; gives back what was paid for a rejected subscription.",
-  "payment_intent.payment_failed": "Recorded and counted, as a warning.",
-  "payment_intent.canceled": "Recorded and counted.",
+    "Updates the subscription from Stripe. Sends the welcome mail if it is still due.",
+  "customer.subscription.deleted": "Updates the subscription from Stripe: it has ended.",
+  "customer.subscription.trial_will_end":
+    "Updates the subscription from Stripe, and sends the reminder mail once.",
+  "charge.dispute.created":
+    "Records the dispute on the subscription whose payment is disputed, and raises an alarm.",
+  "charge.dispute.closed": "Records how the dispute ended, and raises an alarm.",
+  "payment_intent.created": "Is recorded and counted.",
+  "payment_intent.processing": "Is recorded and counted.",
+  "payment_intent.succeeded":
+    "Is recorded and counted. Refunds the payment if its subscription was rejected.",
+  "payment_intent.payment_failed": "Is recorded and counted, with a warning in the log.",
+  "payment_intent.canceled": "Is recorded and counted.",
 } as const satisfies Partial<Record<Stripe.WebhookEndpointCreateParams.EnabledEvent, string>>;
 
 export type StripeEventType = keyof typeof STRIPE_EVENTS;
 
-/** In the order in which they happen to one object. */
+/** In the order in which they occur for one object. */
 export const STRIPE_EVENT_TYPES = Object.keys(STRIPE_EVENTS) as StripeEventType[];
 
 type ActionOn<

@@ -12,6 +12,7 @@ import { purgeAfter } from "#core/retention.ts";
 
 /** Longer than any function that could hold a lease may run. */
 export const LEASE_SECONDS = 60;
+/** The major version of Stripe's API to which the SDK is pinned. */
 const PINNED_MAJOR = "endive";
 
 /**
@@ -97,6 +98,7 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
   return DONE;
 }
 
+/** Records the outcome, unless another attempt took over the lease. */
 async function end(
   core: EventCore,
   event: ReceivedEvent,

@@ -1,27 +1,30 @@
 import Stripe from "stripe";
 import { NestError } from "#core/errors.ts";
 
-/** Stripe's own tolerance, in seconds; the same bound holds for stamps from the future. */
+/** Stripe's own tolerance. It holds for timetimestamps in the future as well. */
 const TOLERANCE_SECONDS = 300;
 
-/** What we read of an event; its object is read again from Stripe. */
+/** The parts of an event that are used. Its object is read again from Stripe. */
 export interface ReceivedEvent {
   id: string;
   type: string;
-  /** ISO, Stripe's time. */
+  /** Stripe's time, ISO 8601. */
   createdAt: string;
   apiVersion: string | null;
-  /** Whether real money moves; null where nobody says. */
+  /** Whether the event is of live mode; null if unknown. */
   isLive: boolean | null;
   objectId: string | null;
-  /** The customer that the object names, if it does. */
+  /** The customer that the object names. */
   customer: string | null;
 }
 
 /**
- * Proves that a webhook comes from Stripe and is fresh, over the bytes as they were sent (Stripe: verify webhook
- * signatures manually). Any of several secrets may verify, so that one can be changed without losing an event.
- * @throws NestError invalid_webhook_payload
+ * Verifies that a webhook comes from Stripe and is fresh, then reads its event
+ * (https://docs.stripe.com/webhooks#verify-manually).
+ * @param body exactly as it was sent, since the signature is over its bytes
+ * @param signature the `Stripe-Signature` header
+ * @param secrets any of them may verify, so that one can be rotated without losing an event
+ * @throws NestError `invalid_webhook_payload`
  */
 export function readSignedEvent(
   body: Buffer,
@@ -29,17 +32,17 @@ export function readSignedEvent(
   secrets: readonly string[],
   now: Date,
 ): ReceivedEvent {
-  // Stripe's SDK looks for stamps that are too old only.
-  const stamps = (signature ?? "").split(",").filter((part) => part.startsWith("t="));
-  const isInTime = Number(stamps[0]?.slice(2)) - now.getTime() / 1000 <= TOLERANCE_SECONDS;
+  // Stripe's SDK rejects only timetimestamps that are too old.
+  const timestamps = (signature ?? "").split(",").filter((part) => part.startsWith("t="));
+  const isInTime = Number(timestamps[0]?.slice(2)) - now.getTime() / 1000 <= TOLERANCE_SECONDS;
   const payload = body.toString("utf8");
   const isSigned =
     signature !== null &&
-    stamps.length === 1 &&
+    timestamps.length === 1 &&
     isInTime &&
     secrets.some((secret) => {
       try {
-        // Whatever else it may say, or leave out, is no proof.
+        // Every result except `true` is a failure.
         const { signature: verifier } = Stripe.webhooks;
         const at = now.getTime();
         return verifier?.verifyHeader(payload, signature, secret, TOLERANCE_SECONDS, undefined, at) === true;
@@ -62,8 +65,8 @@ function parse(payload: string): unknown {
 const textOf = (value: unknown) => (typeof value === "string" ? value : null);
 
 /**
- * Reads Stripe's event object, from a webhook or from its list of events.
- * @throws NestError invalid_webhook_payload
+ * Reads an event of Stripe, from a webhook or from Stripe's list of events.
+ * @throws NestError `invalid_webhook_payload`
  */
 export function readEvent(value: unknown): ReceivedEvent {
   const event = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;

@@ -5,24 +5,24 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
 /**
- * Remembers a subscription's cards, and looks whether a trial came with one that somebody else used before: then it is
- * noted, and by the policy `end` cancelled, without a charge (contract 1.3). Written before it is looked up, and whoever
- * looks handles all it finds, so that of two at once the later is never missed.
- * @returns whether this subscription was ended
- * @throws NestError stripe_error, unavailable
+ * Stores the cards of a subscription and applies the card policy to trials whose card another user used before: they are
+ * marked, and with the policy `end` also canceled without a charge (contract 1.3). The cards are stored before they are
+ * searched, and every trial that is found is handled, so that of two concurrent trials the later one is never missed.
+ * @returns `ended` if the policy ended this subscription
+ * @throws NestError `stripe_error`, `unavailable`
  */
-export async function guardCards(core: EventCore, record: Subscription): Promise<boolean> {
-  if (core.billing.trialCardPolicy === "allow") return false;
+export async function guardCards(core: EventCore, record: Subscription): Promise<"accepted" | "ended"> {
+  if (core.billing.trialCardPolicy === "allow") return "accepted";
   const cards = await readCards(core, record.stpCustomerId);
-  if (cards.length === 0) return false;
+  if (cards.length === 0) return "accepted";
   await core.subscriptions.rememberCards(record.stpSubscriptionId, cards);
   const suspects = laterTrials(await core.subscriptions.listByCards(cards));
-  for (const suspect of suspects) await handle(core, suspect);
+  for (const suspect of suspects) await applyPolicy(core, suspect);
   const isSuspect = suspects.some(({ _id }) => _id === record._id);
-  return isSuspect && core.billing.trialCardPolicy === "end";
+  return isSuspect && core.billing.trialCardPolicy === "end" ? "ended" : "accepted";
 }
 
-/** Trials that somebody else's subscription came before. */
+/** Trials that are later than another user's subscription with the same card. */
 function laterTrials(sharing: readonly Subscription[]): Subscription[] {
   const isBefore = (one: Subscription, other: Subscription) =>
     one.stpCreatedAt === other.stpCreatedAt
@@ -36,13 +36,13 @@ function laterTrials(sharing: readonly Subscription[]): Subscription[] {
   );
 }
 
-async function handle(core: EventCore, trial: Subscription): Promise<void> {
+async function applyPolicy(core: EventCore, trial: Subscription): Promise<void> {
   if (trial.cardSeenBeforeAt !== null) return;
   const { trialCardPolicy: policy } = core.billing;
   const { stpSubscriptionId } = trial;
-  // Cancelled first: whoever finds the note must be able to rely on it.
+  // Canceled first: a marked trial must be a canceled one, even after a crash.
   if (policy === "end") {
-    // Our record may be late: one that is paid for by now is no trial any more.
+    // Our record may be outdated: a subscription that is paid for by now is no longer a trial.
     const current = await retrieveSubscription(core, stpSubscriptionId);
     if (current && current.status !== "trialing" && !hasEnded(current.status)) return;
     await cancelNow(core, stpSubscriptionId);
@@ -52,7 +52,7 @@ async function handle(core: EventCore, trial: Subscription): Promise<void> {
     core.log.warn("trial_card_seen_before", { subscription_id: stpSubscriptionId, policy });
 }
 
-/** The fingerprints of a customer's cards: the same for one card, whoever uses it. */
+/** Stripe's fingerprints of a customer's cards. A card has the same fingerprint for every customer. */
 async function readCards(core: EventCore, customer: string): Promise<string[]> {
   const methods = await core.stripe
     .request((stripe, options) =>

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import type { Outcome } from "#core/billing/events/outcome.ts";
+import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
 import { refundPayments, subscriptionPaidBy } from "#core/billing/payments/refund.ts";
 import { hasEnded, ourProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -9,24 +9,24 @@ import { NestError } from "#core/errors.ts";
 import type { Dispute, Subscription } from "#core/repositories/subscriptions.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
 
-/** Each round is lost only to another event of the same subscription. */
+/** A round fails only if another event wrote the same subscription in the meantime. */
 const ROUNDS = 5;
-const NOBODYS: Outcome = { status: "ignored", reason: "no_subscription" };
-/** How one ends for good: an older reading does not open it again. */
+const NO_SUBSCRIPTION: Outcome = { status: "ignored", reason: "no_subscription" };
+/** Statuses that are final: an older reading does not reopen the dispute. */
 const isClosed = (status: string) => status === "lost" || isHarmlessDispute(status);
 
 /**
  * Records a dispute on the subscription whose payment it is about, and raises an alarm (contract 1.3). The dispute is
  * read again from Stripe, so the order of its events does not matter.
- * @throws NestError subscription_not_ready while the subscription is not stored; stripe_error, unavailable
+ * @throws NestError `subscription_not_ready` while the subscription is not stored; `stripe_error`, `unavailable`
  */
 export async function recordDispute(core: EventCore, disputeId: string): Promise<Outcome> {
   const read = await retrieveDispute(core, disputeId);
   const intent = read?.payment_intent ?? null;
-  if (!read || intent === null) return NOBODYS;
+  if (!read || intent === null) return NO_SUBSCRIPTION;
   const paidBy = typeof intent === "string" ? intent : intent.id;
   const stpSubscriptionId = await subscriptionPaidBy(core, paidBy);
-  if (stpSubscriptionId === null) return NOBODYS;
+  if (stpSubscriptionId === null) return NO_SUBSCRIPTION;
   const dispute = {
     id: read.id,
     status: read.status,
@@ -44,10 +44,10 @@ export async function recordDispute(core: EventCore, disputeId: string): Promise
       dispute_status: dispute.status,
       subscription_id: stpSubscriptionId,
     });
-    // What the bank held back when the subscription was given up is ours again, and its payer's by right.
+    // The bank held the payment when the subscription was rejected. Now it can be refunded.
     if (record.rejectedAt !== null && isHarmlessDispute(dispute.status))
       await refundPayments(core, stpSubscriptionId);
-    return { status: "done" };
+    return DONE;
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });
 }
@@ -61,15 +61,19 @@ async function retrieveDispute(core: EventCore, id: string): Promise<Stripe.Disp
   }
 }
 
-/** One that lives and is ours will be stored: the dispute must come again. */
+/**
+ * The outcome of a dispute whose subscription is not stored.
+ * @throws NestError `subscription_not_ready` if it will be stored, so that Stripe retries the event
+ */
 async function expectRecord(core: EventCore, id: string): Promise<Outcome> {
   const current = await retrieveSubscription(core, id);
   const isExpected =
     current && !hasEnded(current.status) && ourProduct(current, core.billing.productIds) !== null;
   if (isExpected) throw new NestError("subscription_not_ready");
-  return NOBODYS;
+  return NO_SUBSCRIPTION;
 }
 
+/** The dispute fields of a subscription, with one dispute added or updated. */
 function withDispute(
   known: readonly Dispute[],
   dispute: Dispute,

@@ -1,35 +1,35 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
-/** Nothing is left to give back: it was given back before, or the bank took it back in a dispute. */
-const NOTHING_LEFT = ["charge_already_refunded", "charge_disputed"];
-/** Invoices that are given back side by side: one after another, years of them would never fit into an event's time. */
-const AT_ONCE = 5;
+/** Error codes of payments that need no refund: already refunded, or taken back by the bank in a dispute. */
+const NOTHING_TO_REFUND = ["charge_already_refunded", "charge_disputed"];
+/** Invoices refunded concurrently. One by one, the invoices of years would exceed the time limit of an event. */
+const CONCURRENCY = 5;
 
 /**
- * Gives back every payment of a subscription, in full. Safe to repeat: Stripe refuses to give back more than was paid. A
- * payment that is still processing is given back when it succeeds, one in dispute when the dispute is won. One that
- * Stripe refuses to give back keeps none of the others.
- * @throws NestError stripe_error, unavailable
+ * Refunds every payment of a subscription in full. Safe to repeat, since Stripe never refunds more than was paid. A
+ * payment that is still processing is refunded when it succeeds, a disputed payment when the dispute is won. A refund
+ * that fails does not stop the others.
+ * @throws NestError `stripe_error`, `unavailable`
  */
 export async function refundPayments(core: EventCore, stpSubscriptionId: string): Promise<void> {
-  // Whatever their state: one that is not paid up may have been paid in part.
+  // Invoices of every status: an open invoice may have been paid in part.
   const invoices = await core.stripe.request((stripe, options) =>
     listAll(stripe.invoices.list({ subscription: stpSubscriptionId, limit: 100 }, options)),
   );
   const paid = invoices.flatMap(({ id, amount_paid }) => (amount_paid === 0 || id === undefined ? [] : [id]));
   const failures: unknown[] = [];
-  for (let begun = 0; begun < paid.length; begun += AT_ONCE) {
-    const some = paid.slice(begun, begun + AT_ONCE);
-    const ends = await Promise.all(some.map((invoice) => refundInvoice(core, invoice)));
-    failures.push(...ends.flat());
+  for (let start = 0; start < paid.length; start += CONCURRENCY) {
+    const batch = paid.slice(start, start + CONCURRENCY);
+    const errors = await Promise.all(batch.map((invoice) => refundInvoice(core, invoice)));
+    failures.push(...errors.flat());
   }
   if (failures.length > 0) throw failures[0];
 }
 
 /**
- * Gives back what was paid for one invoice.
- * @returns why what could not be given back could not
+ * Refunds every payment of one invoice.
+ * @returns the errors of refunds that failed
  */
 async function refundInvoice(core: EventCore, invoice: string): Promise<unknown[]> {
   const payments = await core.stripe.request((stripe, options) =>
@@ -38,7 +38,7 @@ async function refundInvoice(core: EventCore, invoice: string): Promise<unknown[
   const failures: unknown[] = [];
   for (const { payment } of payments) {
     const { payment_intent: intent, charge } = payment;
-    // An invoice that was paid outside of Stripe has neither: there is nothing of Stripe's to give back.
+    // An invoice that was paid outside Stripe has neither, and Stripe cannot refund it.
     const paid = intent ? { payment_intent: idOf(intent) } : charge ? { charge: idOf(charge) } : null;
     if (paid) await refund(core, paid).catch((error: unknown) => failures.push(error));
   }
@@ -60,7 +60,10 @@ export async function refundIfRejected(core: EventCore, intent: string, customer
     await refund(core, { payment_intent: intent });
 }
 
-/** The subscription whose invoice a payment paid, or null. */
+/**
+ * Finds the subscription whose invoice a payment paid.
+ * @returns Stripe's id, or null if the payment is not for a subscription
+ */
 export async function subscriptionPaidBy(core: EventCore, payment_intent: string): Promise<string | null> {
   const payments = await core.stripe.request((stripe, options) =>
     listAll(
@@ -88,7 +91,7 @@ async function refund(core: EventCore, paid: { payment_intent: string } | { char
     core.log[status === "succeeded" ? "info" : "warn"]("refunded", { ...paid, refund_status: status });
   } catch (error) {
     const code = stripeRefusal(error)?.code;
-    if (!NOTHING_LEFT.includes(code ?? "")) throw error;
+    if (!NOTHING_TO_REFUND.includes(code ?? "")) throw error;
     if (code === "charge_disputed") core.log.warn("refund_disputed", paid);
   }
 }

@@ -3,10 +3,11 @@ import type { Clock } from "#core/clock.ts";
 import { describeFailure, type Log } from "#core/log.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
 
-/** A person may look again at once; Stripe's own pages stay usable longer (contract 1.3). */
-const REUSED_MS = 60_000;
-const REMEMBERED = 1_000;
-/** A status waits no longer, however often the SDK tries: it does so again after a connection was cut. */
+/** A link is reused for this long. Stripe keeps it valid for longer (contract 1.3). */
+const REUSE_MS = 60_000;
+/** Links kept in memory at most. */
+const LINKS_KEPT = 1_000;
+/** Total time for a link. The SDK itself retries a request whose connection was cut. */
 const LIMIT_MS = 2_000;
 
 interface PortalLink {
@@ -16,8 +17,8 @@ interface PortalLink {
 }
 
 /**
- * Links to Stripe's billing portal. A link is a credential: it lives in this process's memory for a minute, and is
- * never stored or logged.
+ * Creates links to Stripe's billing portal. A link is a credential: it is kept in memory for a minute, and never stored
+ * or logged.
  */
 export class BillingPortal {
   readonly #stripe: StripeApi;
@@ -29,7 +30,7 @@ export class BillingPortal {
   }
 
   /**
-   * The same portal, with the same remembered links, for one call.
+   * The same portal for one call. It shares the links in memory.
    * @param deadline epoch milliseconds by which the call must be answered
    */
   until(deadline: number): BillingPortal {
@@ -37,22 +38,22 @@ export class BillingPortal {
   }
 
   /**
-   * Links a customer to their billing portal.
-   * @returns null if Stripe fails or takes over 2 s: a status must not wait for it
+   * Creates a link for a customer, or returns the one in memory.
+   * @returns the URL, or null if Stripe fails or takes over 2 s: a status must not wait for it
    */
   async link(core: { clock: Clock; log: Log }, customer: string): Promise<string | null> {
     const now = core.clock.now().getTime();
     const known = this.#links.get(customer);
-    if (known && now >= known.madeAt && now - known.madeAt < REUSED_MS) return known.url;
-    const asked = this.#ask(core, customer, now);
-    const isAnswered = new AbortController();
-    const late = wait(LIMIT_MS, null, { signal: isAnswered.signal }).catch(() => null);
-    const link = await Promise.race([asked, late]);
-    isAnswered.abort();
+    if (known && now >= known.madeAt && now - known.madeAt < REUSE_MS) return known.url;
+    const requested = this.#request(core, customer, now);
+    const isDone = new AbortController();
+    const timeout = wait(LIMIT_MS, null, { signal: isDone.signal }).catch(() => null);
+    const link = await Promise.race([requested, timeout]);
+    isDone.abort();
     return link;
   }
 
-  async #ask(core: { log: Log }, customer: string, now: number): Promise<string | null> {
+  async #request(core: { log: Log }, customer: string, now: number): Promise<string | null> {
     try {
       const { url } = await this.#stripe.request(
         (stripe, options) => stripe.billingPortal.sessions.create({ customer }, options),
@@ -70,6 +71,6 @@ export class BillingPortal {
     this.#links.delete(customer);
     this.#links.set(customer, { url, madeAt });
     const [oldest] = this.#links.keys();
-    if (this.#links.size > REMEMBERED && oldest !== undefined) this.#links.delete(oldest);
+    if (this.#links.size > LINKS_KEPT && oldest !== undefined) this.#links.delete(oldest);
   }
 }

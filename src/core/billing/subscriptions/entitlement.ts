@@ -6,13 +6,14 @@ import { newId } from "#core/ids.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { TokenMint } from "#core/sessions/access_token.ts";
 
-/** No bearer: bearers must be `at+jwt`. */
+/** Differs from the type of access tokens, `at+jwt`, so that an entitlement is never accepted as one. */
 const ENTITLEMENT_TYPE = "entitlement+jwt";
+/** The longest lifetime of an entitlement (contract 1.3). */
 export const LONGEST_SECONDS = 14 * DAY;
 
 /**
- * A signed statement that lets the app work offline: it holds until its `exp` and can't be taken back (contract 1.3).
- * @returns the JWS, or null for an internal caller, who has no client to name, and while the payment is disputed
+ * Signs a statement that lets the app work offline. It is valid until its `exp` and cannot be revoked (contract 1.3).
+ * @returns the JWS; null for an internal caller, which has no client, and while a payment is disputed
  */
 export async function mintEntitlement(
   core: TokenMint,

@@ -19,7 +19,7 @@ export async function followUp(
   reading: StripeReading,
 ): Promise<Outcome> {
   const standing = await settleOneSubscription(core, record.userId, reading.current);
-  if (standing !== "kept" || (await guardCards(core, record))) return DONE;
+  if (standing !== "kept" || (await guardCards(core, record)) === "ended") return DONE;
   await sendWelcomeIfDue(core, record, reading);
   await sendReminderIfDue(core, record, reading);
   return DONE;

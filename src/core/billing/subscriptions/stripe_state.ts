@@ -1,19 +1,21 @@
 import type Stripe from "stripe";
 import type { CancelType, SubscriptionState } from "#core/repositories/subscriptions.ts";
 
-/** Stripe's statuses as we know them, the best first. Stripe may add one: it grants nothing until we do (contract 1.3). */
+/** Known statuses, best first. A status that Stripe adds grants nothing until it is added here (contract 1.3). */
 export const LIVING_STATUSES = ["active", "trialing", "past_due", "unpaid", "paused", "incomplete"] as const;
 const ENDED_STATUSES = ["canceled", "incomplete_expired"] as const;
 
+/** Whether a status is one that this code knows. */
 export function isKnownStatus(status: string): boolean {
   return ([...LIVING_STATUSES, ...ENDED_STATUSES] as readonly string[]).includes(status);
 }
 
+/** Whether a subscription with this status has ended for good. */
 export function hasEnded(status: string): boolean {
   return (ENDED_STATUSES as readonly string[]).includes(status);
 }
 
-/** Where endpoints pinned to versions before 2025-03-31 put the period. */
+/** API versions before 2025-03-31 have the period on the subscription instead of its items. */
 interface LegacyPeriod {
   current_period_start?: number | null;
   current_period_end?: number | null;
@@ -24,7 +26,10 @@ const isoOrNull = (seconds: number | null | undefined) => (seconds == null ? nul
 const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
 const present = (values: readonly (number | null | undefined)[]) => values.filter((value) => value != null);
 
-/** The product of the first item that is one of ours, or null: other subscriptions are none of our business. */
+/**
+ * The product of the first item that is one of `productIds`.
+ * @returns null if there is none: the subscription does not belong to this service
+ */
 export function ourProduct(subscription: Stripe.Subscription, productIds: readonly string[]): string | null {
   return productsOf(subscription).find((product) => productIds.includes(product)) ?? null;
 }
@@ -33,12 +38,13 @@ function productsOf({ items }: Stripe.Subscription): string[] {
   return (items?.data ?? []).map(({ price }) => idOf(price.product));
 }
 
-/** What a subscription is for. */
+/** The product of a subscription. */
 type Product = Pick<SubscriptionState, "stpProductId" | "isOtherProduct">;
 
 /**
- * What a subscription is for: one of our products, or another one, if it is one that we know and that was changed.
- * @returns null for one that was never ours
+ * The product of a subscription. A stored subscription may have been changed to another product since.
+ * @param known the stored product, if the subscription is stored
+ * @returns null if the subscription never belonged to this service
  */
 export function readProduct(
   subscription: Stripe.Subscription,
@@ -53,10 +59,10 @@ export function readProduct(
 }
 
 /**
- * What we keep of Stripe's subscription.
+ * The part of a Stripe subscription that is stored.
  *
- * A cancellation is scheduled by `cancel_at_period_end` or by `cancel_at` alone: the portal of flexible billing sets
- * only the latter. Access ends at `ended_at`, else `cancel_at`, else with the latest item's period (contract 1.3).
+ * A cancellation is scheduled by `cancel_at_period_end`, or by `cancel_at` alone, as the portal does with flexible
+ * billing. Access ends at `ended_at`, else `cancel_at`, else with the latest period of an item (contract 1.3).
  */
 export function readState(subscription: Stripe.Subscription, product: Product): SubscriptionState {
   const legacy = subscription as LegacyPeriod;

@@ -3,8 +3,10 @@ import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
 /**
- * A subscription as Stripe has it now, with its customer and discounts, or null if Stripe knows none by that id. Events
- * come late, twice and out of order: only what is read now counts (contract 1.3).
+ * Reads a subscription from Stripe, with its customer and discounts. Events arrive late, twice and out of order, so only
+ * this reading counts (contract 1.3).
+ * @returns null if Stripe has no such subscription
+ * @throws NestError `stripe_error`, `unavailable`
  */
 export async function retrieveSubscription(
   { stripe }: { stripe: StripeApi },
@@ -21,8 +23,8 @@ export async function retrieveSubscription(
 }
 
 /**
- * Ends a subscription at this moment, with no charge and no credit. Safe to repeat.
- * @throws NestError stripe_error, unavailable
+ * Cancels a subscription at once, without a charge or a credit. Safe to repeat.
+ * @throws NestError `stripe_error`, `unavailable`
  */
 export async function cancelNow(core: { stripe: StripeApi }, id: string): Promise<void> {
   try {
@@ -30,26 +32,29 @@ export async function cancelNow(core: { stripe: StripeApi }, id: string): Promis
       stripe.subscriptions.cancel(id, { prorate: false, invoice_now: false }, options),
     );
   } catch (error) {
-    // What has ended is refused in words that depend on how it did, and an answer may be lost: where it stands tells.
+    // The response may be lost, or the subscription may have ended before: only its status counts.
     const current = await retrieveSubscription(core, id);
     if (current && !hasEnded(current.status)) throw error;
   }
 }
 
-/** The customer's address as Stripe has it; null if it has none or was deleted. */
+/**
+ * The customer's email address at Stripe.
+ * @returns null if the customer has none or was deleted
+ */
 export function customerAddress({ customer }: Stripe.Subscription): string | null {
   if (typeof customer === "string" || customer.deleted) return null;
   return customer.email || null;
 }
 
-/** Whether Stripe has something to charge when the trial of a subscription ends, and is going to. */
+/** Whether Stripe will charge a payment method when the trial of a subscription ends. */
 export function isChargedAtTrialEnd(subscription: Stripe.Subscription): boolean {
   const { cancel_at, cancel_at_period_end, default_payment_method, default_source } = subscription;
   if (cancel_at_period_end || cancel_at !== null) return false;
   return (default_payment_method ?? default_source ?? customerMethod(subscription.customer)) !== null;
 }
 
-/** What a customer's subscriptions are paid by that name nothing of their own. */
+/** The payment method of a customer's subscriptions that have none of their own. */
 export function customerMethod(customer: Stripe.Subscription["customer"]) {
   if (typeof customer === "string" || customer.deleted) return null;
   return customer.invoice_settings.default_payment_method ?? customer.default_source;

@@ -4,7 +4,7 @@ import { trialMagicLink } from "#core/messages/templates/trial_magic_link.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
 
-/** Every mail we send, by the name that the contract gives it (1.5). */
+/** Every mail, by its name in the contract (1.5). */
 export const TEMPLATES = {
   "magic-link": magicLink,
   "trial-magic-link": trialMagicLink,

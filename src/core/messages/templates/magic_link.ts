@@ -2,7 +2,7 @@ import { html } from "#core/messages/html.ts";
 import { button, page } from "#core/messages/layout.ts";
 import type { Template } from "#core/messages/templates/template.ts";
 
-/** The mail of `send_magic_link` (contract F). The text part holds the URL raw, or it could not be pasted. */
+/** The mail of `send_magic_link` (contract F). The text part has the URL unescaped, so that it can be pasted. */
 export const magicLink: Template<{ magicLinkUrl: string }> = {
   subject: "🐦 Your Beak Magic Link!",
   sample: { magicLinkUrl: "https://magic.getbeak.app/?code=authzcode_sample.0000&state=s%2F1%2Bx" },
@@ -14,7 +14,7 @@ export const magicLink: Template<{ magicLinkUrl: string }> = {
 ${button("Sign in to Beak", magicLinkUrl)}
 <p style="margin:0 0 8px;">If the button does nothing, paste this into your browser:</p>
 <p style="margin:0;font-size:14px;line-height:1.45;word-break:break-all;"><a class="link" href="${magicLinkUrl}" style="color:#1d4ed8;">${magicLinkUrl}</a></p>`,
-      footer: html`You did not ask for this? Nobody can use the link without the machine that did, so you can ignore it, or tell us at <a href="mailto:security@getbeak.app" style="color:#555d68;">security@getbeak.app</a>.`,
+      footer: html`Did you not ask for this link? It works only on the machine that asked for it, so you can ignore this mail, or report it to <a href="mailto:security@getbeak.app" style="color:#555d68;">security@getbeak.app</a>.`,
     }),
   text: ({ magicLinkUrl }) => `Sign in to Beak
 
@@ -25,6 +25,6 @@ ${magicLinkUrl}
 The Beak flock
 
 --
-You did not ask for this? Nobody can use the link without the machine that did, so you can ignore it, or tell us at security@getbeak.app.
+Did you not ask for this link? It works only on the machine that asked for it, so you can ignore this mail, or report it to security@getbeak.app.
 `,
 };

@@ -1,7 +1,7 @@
-/** One kind of mail. */
+/** A kind of mail. */
 export interface Template<Variables> {
   subject: string;
-  /** Values for the preview. */
+  /** Example values for the preview. */
   sample: Variables;
   html(variables: Variables): string;
   text(variables: Variables): string;

@@ -2,7 +2,7 @@ import { html } from "#core/messages/html.ts";
 import { button, page } from "#core/messages/layout.ts";
 import type { Template } from "#core/messages/templates/template.ts";
 
-/** The mail of `create_trial_and_magic_link`: the same link, which opens the trial's first steps. */
+/** The mail of `create_trial_and_magic_link`: a magic link that also opens the first steps of the trial. */
 export const trialMagicLink: Template<{ magicLinkUrl: string }> = {
   subject: "🐦 Start your Beak trial",
   sample: {
@@ -16,7 +16,7 @@ export const trialMagicLink: Template<{ magicLinkUrl: string }> = {
 ${button("Start my trial", magicLinkUrl)}
 <p style="margin:0 0 8px;">If the button does nothing, paste this into your browser:</p>
 <p style="margin:0;font-size:14px;line-height:1.45;word-break:break-all;"><a class="link" href="${magicLinkUrl}" style="color:#1d4ed8;">${magicLinkUrl}</a></p>`,
-      footer: html`You did not ask for a trial? Nobody can use the link without the machine that did, and your own trial stays yours. You can ignore this mail, or tell us at <a href="mailto:security@getbeak.app" style="color:#555d68;">security@getbeak.app</a>.`,
+      footer: html`Did you not ask for a trial? The link works only on the machine that asked for it, and you can still start your own trial. You can ignore this mail, or report it to <a href="mailto:security@getbeak.app" style="color:#555d68;">security@getbeak.app</a>.`,
     }),
   text: ({ magicLinkUrl }) => `Start your Beak trial
 
@@ -27,6 +27,6 @@ ${magicLinkUrl}
 The Beak flock
 
 --
-You did not ask for a trial? Nobody can use the link without the machine that did, and your own trial stays yours. You can ignore this mail, or tell us at security@getbeak.app.
+Did you not ask for a trial? The link works only on the machine that asked for it, and you can still start your own trial. You can ignore this mail, or report it to security@getbeak.app.
 `,
 };

@@ -4,7 +4,7 @@ import type { Template } from "#core/messages/templates/template.ts";
 
 interface Variables {
   endsOn: string;
-  /** A subscription begins then, and the card that Stripe has is charged. */
+  /** Whether the trial becomes a paid subscription on that day, and the stored card is charged. */
   isCharged: boolean;
 }
 
@@ -15,7 +15,7 @@ const GOES_ON =
 const STOPS =
   "To go on, open Beak, choose your account, then billing, and renew your plan or add a card. If you do nothing the trial ends by itself and nothing is charged.";
 
-/** The reminder that Stripe's `customer.subscription.trial_will_end` gives rise to. */
+/** The reminder that is sent on Stripe's `customer.subscription.trial_will_end`. */
 export const trialWillEnd: Template<Variables> = {
   subject: SUBJECT,
   sample: { endsOn: "Saturday 12 December 2026", isCharged: false },

@@ -12,7 +12,7 @@ interface Words<Variables> {
   opening(variables: Variables): string;
 }
 
-/** What both welcomes say, each in its own words at the start. */
+/** Makes a welcome mail. Both differ only in their subject, title and opening. */
 function welcomeMail<Variables>({ subject, title, sample, opening }: Words<Variables>): Template<Variables> {
   return {
     subject,
@@ -22,19 +22,19 @@ function welcomeMail<Variables>({ subject, title, sample, opening }: Words<Varia
         title,
         preheader: opening(variables),
         body: html`<p style="margin:0 0 16px;">${opening(variables)}</p>
-<p style="margin:0;">Sign in with the address that this mail came to. There is no password: we mail you a link each time.</p>
+<p style="margin:0;">Sign in with the email address that received this mail. There is no password: we email you a link each time.</p>
 ${button("Download Beak", DOWNLOADS)}
-<p style="margin:0;">New here? <a class="link" href="${DOCS}" style="color:#1d4ed8;">The docs</a> begin with a tour of ten minutes.</p>`,
+<p style="margin:0;">New here? <a class="link" href="${DOCS}" style="color:#1d4ed8;">The docs</a> begin with a ten-minute tour.</p>`,
         footer: html`Questions? Write to <a href="mailto:info@getbeak.app" style="color:#555d68;">info@getbeak.app</a>.`,
       }),
     text: (variables) => `${title}
 
 ${opening(variables)}
 
-Sign in with the address that this mail came to. There is no password: we mail you a link each time.
+Sign in with the email address that received this mail. There is no password: we email you a link each time.
 
 Download Beak: ${DOWNLOADS}
-New here? The docs begin with a tour of ten minutes: ${DOCS}
+New here? The docs begin with a ten-minute tour: ${DOCS}
 
 The Beak flock
 
