@@ -1,4 +1,3 @@
-/** `npm run mail:preview`: serves every email template with sample data, as HTML and text. PORT is 3001 by default. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Html, html } from "#core/messages/html.ts";
@@ -77,9 +76,4 @@ export async function startMailPreview(port: number): Promise<{ url: string; clo
         server.closeAllConnections();
       }),
   };
-}
-
-if (import.meta.main) {
-  const { url } = await startMailPreview(Number(process.env.PORT ?? 3001));
-  console.log(`Email preview at ${url}\nPress Ctrl-C to stop.`);
 }

@@ -1,6 +1,3 @@
-/**
- * Builds the files of the typed client that are published, `packages/client/dist`, and prints the size of its bundle.
- */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -13,18 +10,22 @@ const FOLDER = fileURLToPath(new URL("../../packages/client/", import.meta.url))
 const DIST = join(FOLDER, "dist");
 const compiler = createRequire(import.meta.url).resolve("typescript/package.json");
 
-await rm(DIST, { recursive: true, force: true });
-await mkdir(DIST);
-await writeFile(join(DIST, "index.js"), await bundleClient({ minify: false }));
-const emit = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST];
-await run(process.execPath, [join(dirname(compiler), "bin", "tsc"), "-p", FOLDER, ...emit]);
-// The published files are .js, so the declarations must import .js.
-for (const file of (await readdir(DIST)).filter((name) => name.endsWith(".d.ts"))) {
-  const text = await readFile(join(DIST, file), "utf8");
-  await writeFile(join(DIST, file), text.replace(/(from "\.\/\w+)\.ts"/g, '$1.js"'));
+/**
+ * Builds the published files of the typed client into `packages/client/dist`.
+ * @returns a line with the size of its bundle
+ */
+export async function buildClient(): Promise<string> {
+  await rm(DIST, { recursive: true, force: true });
+  await mkdir(DIST);
+  await writeFile(join(DIST, "index.js"), await bundleClient({ minify: false }));
+  const emit = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", DIST];
+  await run(process.execPath, [join(dirname(compiler), "bin", "tsc"), "-p", FOLDER, ...emit]);
+  // The published files are .js, so the declarations must import .js.
+  for (const file of (await readdir(DIST)).filter((name) => name.endsWith(".d.ts"))) {
+    const text = await readFile(join(DIST, file), "utf8");
+    await writeFile(join(DIST, file), text.replace(/(from "\.\/\w+)\.ts"/g, '$1.js"'));
+  }
+  const minified = await bundleClient({ minify: true });
+  const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
+  return `@getbeak/nest-client: ${kilobytes(minified.length)} minified, ${kilobytes(gzipSync(minified).length)} with gzip`;
 }
-const minified = await bundleClient({ minify: true });
-const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
-console.log(
-  `@getbeak/nest-client: ${kilobytes(minified.length)} minified, ${kilobytes(gzipSync(minified).length)} with gzip`,
-);

@@ -5,9 +5,11 @@ import { act, examples, table } from "#tools/terminal/command.ts";
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
-/** `clients check`. */
+/** `clients check | build`. */
 export function clientCommands(program: Command): void {
-  const clients = program.command("clients").description("OAuth clients configured in this environment");
+  const clients = program
+    .command("clients")
+    .description("OAuth clients of this environment, and the typed client package");
   const check = clients
     .command("check")
     .description("lists the clients and their problems; exits with status 1 if there is a problem");
@@ -25,6 +27,16 @@ export function clientCommands(program: Command): void {
     const head = ["client", "name", "state", "access token", "redirect URIs"];
     terminal.show({ clients: all, problems }, [...table([head, ...rows]), ...problems]);
     return problems.length === 0;
+  });
+
+  const build = clients
+    .command("build")
+    .description("builds the published files of the typed client, packages/client");
+  examples(build, ["clients build"]);
+  act(build, async (terminal) => {
+    const { buildClient } = await import("#tools/openapi/build_client.ts");
+    const size = await buildClient();
+    terminal.show({ size }, size);
   });
 }
 

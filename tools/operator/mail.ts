@@ -6,11 +6,11 @@ import type { MailEvent } from "#core/repositories/mail_events.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, readTime, table } from "#tools/terminal/command.ts";
-import { UsageError } from "#tools/terminal/errors.ts";
+import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
 const LISTED = 1000;
 
-/** `mail returned | show | release`. */
+/** `mail returned | show | release | preview`. */
 export function mailCommands(program: Command): void {
   const mail = program
     .command("mail")
@@ -68,6 +68,19 @@ export function mailCommands(program: Command): void {
       );
     }),
   );
+
+  const preview = mail
+    .command("preview")
+    .option("--port <port>", "the port of the page", "3001")
+    .description("serves a page with every email that Nest sends, until Ctrl-C");
+  examples(preview, ["mail preview"]);
+  act(preview, async (terminal, { port }: { port: string }) => {
+    const { startMailPreview } = await import("#tools/local/mail_preview.ts");
+    const { url } = await startMailPreview(Number(port)).catch(() => {
+      throw new CommandError(`Port ${port} is taken. Pass another one with --port.`);
+    });
+    terminal.show({ url }, `Every email: ${url}\nCtrl-C stops it.`);
+  });
 }
 
 function identityOf(address: string): string {

@@ -8,6 +8,7 @@ import { clientCommands } from "#tools/operator/clients.ts";
 import { configCommands } from "#tools/operator/config/commands.ts";
 import { consentCommands } from "#tools/operator/consent.ts";
 import { databaseCommands } from "#tools/operator/db.ts";
+import { deployCommands } from "#tools/operator/deploy.ts";
 import { keyCommands } from "#tools/operator/keys.ts";
 import { mailCommands } from "#tools/operator/mail.ts";
 import { newsCommands } from "#tools/operator/news.ts";
@@ -49,6 +50,7 @@ export function nestProgram(): Command {
     configCommands,
     keyCommands,
     databaseCommands,
+    deployCommands,
     clientCommands,
   ];
   for (const add of areas) add(program);

@@ -170,7 +170,7 @@ describe("npm start", () => {
   });
 
   test("runs the program of docs/start.md, which signs in with the built client", async () => {
-    expect((await runProgram("tools/openapi/build_client.ts").ended).status).toBe(0);
+    expect((await runProgram("tools/operator/nest.ts", ["clients", "build"]).ended).status).toBe(0);
     const page = await readFile(new URL("../../../docs/start.md", import.meta.url), "utf8");
     const [, program = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
     const here = program.replace("http://localhost:3000", url);

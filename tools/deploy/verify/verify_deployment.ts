@@ -69,7 +69,7 @@ class Commands {
 
   rollback(): Promise<string> {
     const url = ["--url", this.#rehearsal.api.url];
-    return this.#run("tools/deploy/commands/rollback.ts", [...this.#onStage(), ...url]);
+    return this.#run("tools/operator/nest.ts", ["deploy", "rollback", ...this.#onStage(), ...url]);
   }
 
   config(...args: string[]): Promise<string> {

@@ -158,7 +158,7 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
   [
     "CHROME_PATH",
     "The path of Chrome or Chromium, if it is not in a usual place",
-    "browser tests, `npm run mail:preview`",
+    "browser tests, `npm run nest -- mail preview`",
   ],
   [
     "STRIPE_SECRET_KEY",
@@ -168,7 +168,7 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
   [
     "STRIPE_CONTRACT_KEY",
     "A test key of a Stripe sandbox, which the Stripe contract tests then run against",
-    "`npm run stripe:sandbox`",
+    "`npm run nest -- stripe sandbox`",
   ],
   ["FROM_MONGODB_URI", "The database of the 2022 service", "`npm run nest -- db import`"],
   ["SCREENSHOT_DIR", "The folder where browser tests save screenshots", "`npm test`"],

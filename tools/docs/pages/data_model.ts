@@ -167,7 +167,7 @@ export async function render() {
   return [
     "# Data model",
     "Moments are ISO 8601 strings in UTC with milliseconds; a BSON date is used only where a TTL index needs one. " +
-      "`purgeAt` is 30 days after a document's end, or after a mail event. Every index is made by `npm run db:setup`, never by a request.",
+      "`purgeAt` is 30 days after a document's end, or after a mail event. Every index is made by `npm run nest -- db setup`, never by a request.",
     ...[...documents].flatMap(([collection, { comment, fields }]) => [
       `## ${collection}`,
       ...(comment ? [comment] : []),

@@ -1,9 +1,6 @@
-/**
- * `npm run stripe:sandbox`: the contract suite and the whole life against a real Stripe sandbox, whose key
- * STRIPE_CONTRACT_KEY names. It makes what it needs there and takes it away again. Without a key it says so and ends well.
- */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { Environment } from "#core/config.ts";
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -12,22 +9,22 @@ const SUITES = ["contract", "subscription_lifecycle"].map(
   (name) => `tests/packages/stripe_double/${name}.test.ts`,
 );
 
-function run(): void {
-  const key = process.env.STRIPE_CONTRACT_KEY;
-  if (!key) {
-    console.log("Skipped: STRIPE_CONTRACT_KEY names no key of a Stripe sandbox (sk_test_...).");
-    return;
-  }
+/**
+ * Runs the Stripe contract tests against the real Stripe sandbox whose key is STRIPE_CONTRACT_KEY. The tests delete what
+ * they create there. Without a key nothing runs.
+ * @returns whether the tests passed; null if there is no key
+ * @throws Error for a live key
+ */
+export async function runSandboxTests(environment: Environment): Promise<boolean | null> {
+  const key = environment.STRIPE_CONTRACT_KEY;
+  if (!key) return null;
   requireTestKey("STRIPE_CONTRACT_KEY", key);
   const args = [VITEST, "run", ...SUITES, "--testNamePattern", "a Stripe sandbox", "--reporter", "verbose"];
-  spawn(process.execPath, args, { cwd: ROOT, stdio: "inherit" }).once("close", (status) => {
-    process.exitCode = status ?? 1;
+  const tests = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: "inherit",
+    env: { ...process.env, ...environment },
   });
-}
-
-try {
-  run();
-} catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
+  const status = await new Promise((resolve) => tests.once("close", resolve));
+  return status === 0;
 }

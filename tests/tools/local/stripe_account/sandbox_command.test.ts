@@ -3,20 +3,21 @@ import { runProgram } from "#tests/support/program.ts";
 import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
-const SANDBOX = "tools/local/stripe_account/sandbox.ts";
+const NEST = "tools/operator/nest.ts";
+const SANDBOX = ["stripe", "sandbox"];
 
-test("without a key npm run stripe:sandbox says in one line that it was skipped and why, and ends well", async () => {
-  const { status, printed } = await runProgram(SANDBOX, [], { STRIPE_CONTRACT_KEY: "" }).ended;
+test("stripe sandbox without a key reports in one line why it was skipped, and exits with 0", async () => {
+  const { status, printed } = await runProgram(NEST, SANDBOX, { STRIPE_CONTRACT_KEY: "" }).ended;
   expect({ status, printed }).toEqual({
     status: 0,
-    printed: "Skipped: STRIPE_CONTRACT_KEY names no key of a Stripe sandbox (sk_test_...).\n",
+    printed: "Skipped: STRIPE_CONTRACT_KEY is not set to the key of a Stripe sandbox (sk_test_...).\n",
   });
 });
 
-test.each(["sk_live_1", "hunter2"])("with %s it asks nobody anything", async (key) => {
+test.each(["sk_live_1", "hunter2"])("stripe sandbox with %s as key sends no request", async (key) => {
   const double = await startBeakStripeDouble();
   const given = { STRIPE_CONTRACT_KEY: key, STRIPE_URL: double.url };
-  const { status, printed } = await runProgram(SANDBOX, [], given).ended;
+  const { status, printed } = await runProgram(NEST, SANDBOX, given).ended;
   expect([status, printed.trim().split("\n")]).toEqual([
     1,
     [expect.stringMatching(/^STRIPE_CONTRACT_KEY is .*: it must start with sk_test_ or rk_test_\.$/)],
@@ -26,10 +27,10 @@ test.each(["sk_live_1", "hunter2"])("with %s it asks nobody anything", async (ke
   await double.close();
 });
 
-test("with a key it lives the life in that account, and leaves nothing living behind", async () => {
-  // Stands for the sandbox: an account that the run knows nothing of but its key.
+test("stripe sandbox with a key runs the contract tests in that account and deletes what they created", async () => {
+  // Stands for the sandbox: the run knows only its key.
   const double = await startBeakStripeDouble();
-  const run = runProgram(SANDBOX, [], {
+  const run = runProgram(NEST, SANDBOX, {
     STRIPE_CONTRACT_KEY: double.secretKey,
     STRIPE_URL: double.url,
     MONGODB_URI: inject("mongoUri"),
@@ -54,7 +55,7 @@ test("with a key it lives the life in that account, and leaves nothing living be
     return ((await (await fetch(`${double.url}/v1/${path}`, { headers })).json()) as { data: object[] }).data;
   };
   expect(await list("test_helpers/test_clocks")).toEqual([]);
-  // What the double had from the beginning.
+  // The catalog that the double starts with.
   expect(await list("prices?active=true")).toMatchObject([{ id: "price_1JhiGIATHKHpwoLyyxI5cCKU" }]);
   expect(await list("products?active=true")).toMatchObject([{ id: "prod_beak" }]);
   await double.close();
