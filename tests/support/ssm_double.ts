@@ -8,8 +8,8 @@ interface Put {
 }
 
 /**
- * SSM's `GetParameters` and `PutParameter` over HTTP, as far as we use it. A parameter has versions: `name` is the newest, `name:1` the
- * first.
+ * Starts a double of SSM with `GetParameters` and `PutParameter`. A parameter has versions: `name` is the newest, `name:1`
+ * the first.
  */
 export async function startSsmDouble(parameters: Record<string, string | string[]> = {}) {
   const stored = new Map(Object.entries(parameters).map(([name, values]) => [name, [values].flat()]));
@@ -57,17 +57,17 @@ export async function startSsmDouble(parameters: Record<string, string | string[
     url: server.url,
     /** The names of each call. */
     asked,
-    /** What was written, oldest first. */
+    /** The written parameters, oldest first. */
     puts,
-    /** The newest value of each parameter. */
+    /** Returns the newest value of each parameter. */
     stored: () => new Map([...stored].map(([name, versions]) => [name, versions.at(-1) ?? ""])),
-    /** Arms the next calls, in order. */
+    /** Makes the next calls fail, in this order. */
     fault: (...next: typeof faults) => void faults.push(...next),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-/** Has the AWS SDK of this process, and of those that it starts, ask this server, until `vi.unstubAllEnvs`. */
+/** Makes the AWS SDK of this process and of its child processes use this server, until `vi.unstubAllEnvs`. */
 export function stubAws(url: string): void {
   vi.stubEnv("AWS_ENDPOINT_URL", url);
   vi.stubEnv("AWS_REGION", "eu-west-2");

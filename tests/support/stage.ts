@@ -6,8 +6,9 @@ import type { StageSettings } from "#tools/stage/settings.ts";
 type Change = { [Key in keyof StageSettings]?: Partial<StageSettings[Key]> };
 
 /**
- * Writes a stage file of one's own: the committed one of nonprod, with what it leaves empty.
- * @returns its path
+ * Writes a complete stage file: the committed one of nonprod with its empty settings filled in.
+ * @param change settings to replace
+ * @returns the file's path
  */
 export async function writeSettings(folder: string, change: Change = {}): Promise<string> {
   const committed = parse(await readFile("deploy/stages/nonprod.yml", "utf8")) as StageSettings;

@@ -4,7 +4,7 @@ import { unzipSync } from "fflate";
 import type { Result } from "#entry/answer.ts";
 import { type FunctionProcess, startFunction } from "#tools/deploy/verify/function_process.ts";
 
-/** API Gateway's event of a call, as one was recorded, with another route, headers and body. */
+/** Returns a recorded event of API Gateway with another route, headers and body. */
 export async function recordedEvent(
   route: string,
   {
@@ -38,7 +38,7 @@ interface EventChange {
   body?: string;
 }
 
-/** Unpacks a zip into a folder of its own. */
+/** Unpacks a zip into a folder. */
 export async function unpack(zip: Uint8Array, folder: string): Promise<void> {
   for (const [name, content] of Object.entries(unzipSync(zip))) {
     const file = join(folder, name);
@@ -47,14 +47,14 @@ export async function unpack(zip: Uint8Array, folder: string): Promise<void> {
   }
 }
 
-/** The unpacked functions of a deployment, each in a process of its own that is started when it is first called. */
+/** The unpacked functions of a deployment. Each runs in a process of its own, which its first call starts. */
 export class ZippedFunctions {
   readonly #folder: string;
   readonly #node: string;
   readonly #environments: ReadonlyMap<string, Record<string, string>>;
   readonly #running = new Map<string, Promise<FunctionProcess>>();
 
-  /** @param folder has a folder for each function */
+  /** @param folder contains a folder for each function */
   constructor(folder: string, node: string, environments: ReadonlyMap<string, Record<string, string>>) {
     this.#folder = folder;
     this.#node = node;
@@ -77,14 +77,14 @@ export class ZippedFunctions {
     return (await running).invoke(event);
   }
 
-  /** Calls a method as the app does. */
+  /** Calls a method with a JSON body. */
   async call(name: string, path: string, body: unknown, headers: Record<string, string> = {}) {
     const event = await recordedEvent(`POST ${path}`, { headers, body: JSON.stringify(body) });
     const answer = (await this.invoke(name, event)) as Result;
     return { status: answer.statusCode, body: answer.body ? JSON.parse(answer.body) : undefined };
   }
 
-  /** Everything that every function printed. */
+  /** Returns everything that the functions printed. */
   async printed(): Promise<string> {
     return (await Promise.all(this.#running.values())).map((running) => running.printed()).join("");
   }

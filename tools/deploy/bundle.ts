@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { build, type Metafile, type Plugin } from "esbuild";
 import { lazyDriver } from "#tools/deploy/lazy_driver.ts";
+import { shortErrors } from "#tools/deploy/short_errors.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Optional companions of MongoDB's driver, which looks for them and does without. */
+/** Optional dependencies of MongoDB's driver, which are not installed. The driver works without them. */
 const OPTIONAL_PEERS = [
   "@aws-sdk/credential-providers",
   "@mongodb-js/zstd",
@@ -17,25 +18,26 @@ const OPTIONAL_PEERS = [
 
 export interface Bundle {
   name: string;
-  /** The whole function, in one CommonJS file. */
+  /** The function in one CommonJS file. */
   code: Uint8Array;
-  /** Where its lines come from. */
+  /** Its source map. */
   map: Uint8Array;
 }
 
 /**
- * Bundles every function in one run of esbuild. CommonJS, because it loads fastest and needs no banner; minified for the
- * zip's size; `module` before `main`, so that what is not used can be dropped.
+ * Bundles functions in one run of esbuild. CommonJS loads fastest and needs no banner. Minified code makes a small zip.
+ * `module` before `main` lets esbuild drop unused exports.
  * @param sources entry files by name, from the root of the repository
- * @param options.plugins for the bench, which compares with a driver as it comes
+ * @param options.plugins replaces our plugins: the bench compares with an unchanged driver
+ * @throws Error if esbuild warns
  */
 export async function bundle(
   sources: Readonly<Record<string, string>>,
-  { plugins = [lazyDriver] }: { plugins?: Plugin[] } = {},
+  { plugins = [lazyDriver, shortErrors] }: { plugins?: Plugin[] } = {},
 ): Promise<{ bundles: Bundle[]; metafile: Metafile }> {
   const { outputFiles, metafile, warnings } = await build({
     absWorkingDir: ROOT,
-    entryPoints: Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, source])),
+    entryPoints: { ...sources },
     outdir: "dist/functions",
     write: false,
     bundle: true,
@@ -52,10 +54,13 @@ export async function bundle(
     plugins,
     logLevel: "warning",
   });
-  if (warnings.length > 0) throw new Error("esbuild has warnings; see above.");
+  if (warnings.length > 0)
+    throw new Error(
+      "esbuild printed warnings, see above. Correct them: a warning may be an error at run time.",
+    );
   const fileOf = (name: string, ending: string) => {
     const file = outputFiles.find(({ path }) => path.replaceAll("\\", "/").endsWith(`/${name}${ending}`));
-    if (!file) throw new Error(`esbuild made no ${name}${ending}.`);
+    if (!file) throw new Error(`esbuild wrote no ${name}${ending}.`);
     return file.contents;
   };
   const bundles = Object.keys(sources).map((name) => ({

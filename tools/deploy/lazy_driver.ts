@@ -1,32 +1,33 @@
 import { readFile } from "node:fs/promises";
 import type { Plugin } from "esbuild";
 
-/** What TypeScript makes of an import when it writes CommonJS; the name is its own and used for nothing else. */
+/** An import as TypeScript compiles it to CommonJS. TypeScript makes up the name, so nothing else has it. */
 const IMPORT = /^const (\w*_\d+) = require\(("[^"]+")\);$/gm;
 
-/** Client-side encryption can't work in a function: its native companion, mongodb-client-encryption, is left out too. */
+/** Client-side encryption: it can't work in a function, since the bundle leaves out its native part, mongodb-client-encryption. */
 const ENCRYPTION = /node_modules[\\/]mongodb[\\/]lib[\\/]client-side-encryption[\\/].*\.js$/;
 
 /**
- * Lets a module that TypeScript compiled load what it imports when it first uses it. The compiled code names an import by
- * its whole object each time (`utils_1.now()`), so the object may as well be the answer of a function; modules that name
- * each other in a circle find each other at least as complete as before.
- * @throws Error if a name is not used as compiled code uses it
+ * Makes a compiled module load each import at its first use. Compiled code names an import by its whole object each time
+ * (`utils_1.now()`), so a function that returns the object can replace the name. In an import cycle, modules see each other
+ * at least as complete as before.
+ * @param code of a module that TypeScript compiled to CommonJS
+ * @throws Error if a property has the name of an import
  */
 export function loadWhenUsed(code: string): string {
   const names = [...code.matchAll(IMPORT)].map(([, name = ""]) => name);
   const lazy = code.replace(IMPORT, "let $1_module;\nconst $1_load = () => ($1_module ??= require($2));");
   return names.reduce((text, name) => {
-    // `that.utils_1` would be another thing of that name; three dots only spread this one.
+    // `that.utils_1` is not the import; `...utils_1` is.
     if (new RegExp(`(?<!\\.\\.)\\.${name}\\b`).test(text)) throw new Error(`${name} is also a property.`);
-    // In brackets, or `new utils_1.List()` would make an instance of the function.
+    // Parentheses, since `new utils_1_load().List()` would call the loader as a constructor.
     return text.replaceAll(new RegExp(`\\b${name}\\b`, "g"), `(${name}_load())`);
   }, lazy);
 }
 
 /**
- * Of MongoDB's driver most is never used: encryption, GridFS, change streams, ways to log in. Each function holds it, and
- * without this runs all of it while it starts, which is nearly half of what loading the driver takes.
+ * Bundles MongoDB's driver so that each of its modules loads at its first use. Nest never uses most of it (GridFS, change
+ * streams, most authentication mechanisms), and loading all of it takes nearly half of the driver's start (decision 19).
  */
 export const lazyDriver: Plugin = {
   name: "lazy-driver",

@@ -9,28 +9,28 @@ import { loadMethods } from "#routes.ts";
 
 const CALLBACKS = new URL("../../src/callbacks/", import.meta.url);
 
-/** Beside the time that the function gives itself: room to answer, and for a cold start that Lambda counts in. */
+/** Added to the function's own time limit: time to answer, and a cold start, which Lambda's timeout includes. */
 const MARGIN_SECONDS = 2;
-/** The longest that a function without a time of its own waits: for SSM when it starts, and twice for the database. */
+/** For functions without a time limit of their own: they wait for SSM at the start, and at most twice for the database. */
 const OTHER_LIMIT_MS = 8_000;
 
-/** One Lambda of a deployment, as far as it follows from the code. */
+/** A Lambda function of a deployment, as the code declares it. */
 export interface DeployedFunction {
-  /** Its key in serverless.yml, and the name of its zip. */
+  /** Its key in serverless.yml and the name of its zip. */
   name: string;
-  /** Its file, from the root of the repository. */
+  /** The path of its file from the root of the repository. */
   source: string;
   summary: string;
-  /** Routes of the HTTP API, `$default` as `*`. */
+  /** Its routes in the HTTP API; `*` is the default route. */
   routes: readonly string[];
-  /** The events of EventBridge that it takes. */
+  /** The EventBridge events that call it. */
   events: EventSource | null;
   needs: Needs;
   memoryMb: number;
   timeoutSeconds: number;
 }
 
-/** Every function that a deployment has, from the method files, the callbacks and the two of the door. */
+/** Returns the functions of a deployment: one for each method and callback, the JWKS, and the default route. */
 export async function listFunctions(): Promise<DeployedFunction[]> {
   const methods = (await loadMethods()).map(({ source, handler: { declaration, needs }, paths }) => ({
     name: `${declaration.name}-${declaration.version}`,
@@ -40,23 +40,23 @@ export async function listFunctions(): Promise<DeployedFunction[]> {
     needs,
     limitMs: CALL_LIMIT_MS,
   }));
-  const door = [
+  const others = [
     {
       name: "jwks",
       source: "src/entry/jwks.ts",
-      summary: "Publishes the keys that verify our tokens.",
+      summary: "Publishes the public keys that verify tokens.",
       routes: ["GET /.well-known/jwks.json"],
       needs: jwks.needs,
     },
     {
       name: "unmatched",
       source: "src/entry/unmatched.ts",
-      summary: "Answers every path and verb that nothing else has, preflights and /health.",
+      summary: "Answers unknown paths and verbs, CORS preflights and /health.",
       routes: ["*"],
       needs: unmatched.needs,
     },
   ];
-  return [...methods, ...(await listCallbacks()), ...door].map(complete);
+  return [...methods, ...(await listCallbacks()), ...others].map(complete);
 }
 
 async function listCallbacks() {
@@ -89,7 +89,7 @@ function complete({ limitMs = OTHER_LIMIT_MS, events = null, ...listed }: Listed
   return {
     ...listed,
     events,
-    // Lambda gives CPU by memory. With a database a cold start is TLS and key derivation: more memory costs it less.
+    // Lambda gives CPU in proportion to memory. TLS and key derivation for the database dominate a cold start.
     memoryMb: "MONGODB_URI" in listed.needs.variables ? 1024 : 256,
     timeoutSeconds: Math.ceil(limitMs / 1000) + MARGIN_SECONDS,
   };

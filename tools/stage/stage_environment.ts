@@ -3,13 +3,13 @@ import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
 import { FROM_STACK } from "#tools/stage/variables.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** The secrets that operators work with. None of them signs tokens or opens the API. */
+/** The secrets that operators' commands use. None of them signs tokens or gives access to the API. */
 const SECRETS = ["MONGODB_URI", "STRIPE_SECRET_KEY"];
 
 /**
- * What a deployed stage would have the operator's program work on: the settings of its file and its secrets from SSM, as
- * functions have them. What the shell says of the same variables does not count.
- * @throws CommandError if a secret is missing or SSM can't be asked; SettingsError; UsageError
+ * Returns the environment in which an operator's command works on a deployed stage: its settings, and its secrets from
+ * SSM. Variables of the shell with the same names are ignored.
+ * @throws CommandError if a secret is missing or SSM can't be read; SettingsError; UsageError
  */
 export async function stageEnvironment(options: StageOptions, shell: Environment): Promise<Environment> {
   const { settings, inventory, store } = await openStage(options);
@@ -19,7 +19,7 @@ export async function stageEnvironment(options: StageOptions, shell: Environment
   const ofStage = new Set([
     ...[...inventory.settings, ...inventory.parameters].map(({ name }) => name),
     ...Object.keys(FROM_STACK),
-    // Another Stripe than Stripe's own belongs to a rehearsal.
+    // Only a rehearsal uses a double of Stripe.
     ...(store.isRehearsal ? [] : ["STRIPE_URL"]),
   ]);
   const own = Object.entries(shell).filter(([name]) => !ofStage.has(name));

@@ -1,24 +1,25 @@
 import { unzipSync } from "fflate";
 import { beforeAll, describe, expect, test } from "vitest";
+import { ERRORS } from "#core/errors.ts";
 import { type Bundle, bundle } from "#tools/deploy/bundle.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 
 const KB = 1024;
-/** Ceilings of a function's code, by what it holds. */
+/** The most bytes of a function's code, by the libraries that it contains. */
 const DRIVER = 650 * KB;
 const DRIVER_AND_STRIPE = 900 * KB;
-const NOTHING = 50 * KB;
-/** Ceilings of its zip, which is what a cold start fetches, by the ceiling of its code. */
+const NEITHER = 50 * KB;
+/** The most bytes of its zip, which a cold start downloads, by the limit of its code. */
 const ZIPS: Readonly<Record<number, number>> = {
-  [NOTHING]: 20 * KB,
+  [NEITHER]: 20 * KB,
   [DRIVER]: 200 * KB,
   [DRIVER_AND_STRIPE]: 240 * KB,
 };
 
 let functions: DeployedFunction[];
 let bundles: Bundle[];
-/** What each function is made of: files that gave it something. */
+/** The source files that contribute to each function. */
 let content: Map<string, string[]>;
 
 beforeAll(async () => {
@@ -41,7 +42,7 @@ const reading = (variable: string) =>
   functions.flatMap(({ name, needs }) => (variable in needs.variables ? [name] : [])).sort();
 
 describe("a function's code", () => {
-  test("is within its budget, and so is its zip", () => {
+  test("is within its size budget, and so is its zip", () => {
     const withDriver = holders(/node_modules\/mongodb\//);
     const withStripe = holders(/node_modules\/stripe\//);
     for (const { name, code } of bundles) {
@@ -49,30 +50,38 @@ describe("a function's code", () => {
         ? DRIVER_AND_STRIPE
         : withDriver.includes(name)
           ? DRIVER
-          : NOTHING;
+          : NEITHER;
       const atMost = (most: number) => expect.toSatisfy((size: number) => size <= most);
       expect(code.length, name).toEqual(atMost(limit));
       expect(zipFunction(code).length, name).toEqual(atMost(ZIPS[limit] ?? 0));
     }
   });
 
-  test("holds a driver, Stripe's SDK, mails and limits only where they are used", () => {
+  test("contains the driver, Stripe's SDK, mail templates and the rate limiter only if it uses them", () => {
     expect(holders(/node_modules\/mongodb\//)).toEqual(reading("MONGODB_URI"));
     expect(holders(/node_modules\/stripe\//)).toEqual(reading("STRIPE_SECRET_KEY"));
-    expect(holders(/src\/core\/email\/templates\//)).toEqual(reading("MAIL_FROM"));
+    expect(holders(/src\/core\/messages\/templates\//)).toEqual(reading("MAIL_FROM"));
     expect(holders(/node_modules\/rate-limiter-flexible\//)).toEqual(reading("RATE_LIMIT_KEY"));
-    expect(holders(/core\/clients\/ssm\.ts/)).toEqual(
+    expect(holders(/src\/core\/services\/ssm\.ts/)).toEqual(
       functions.flatMap(({ name }) => (name === "unmatched" ? [] : [name])).sort(),
     );
   });
 
-  test("holds nothing that was to be left out, and nothing of the local stack", () => {
+  test("contains no excluded library, and nothing of tools, packages and tests", () => {
     const out =
-      /zod\/v4\/(locales|classic)|\/tr46\/|\/whatwg-url\/|@aws-sdk|@smithy|nested-clients|src\/local|tests\//;
+      /zod\/v4\/(locales|classic)|\/tr46\/|\/whatwg-url\/|@aws-sdk|@smithy|nested-clients|^(packages|tests)\/|^tools\/(?!deploy\/node_url\.ts)/;
     expect(holders(out)).toEqual([]);
   });
 
-  test("asks for no file but itself and Node", () => {
+  test("contains the status of every error and no description", () => {
+    const [code] = bundles.map((one) => new TextDecoder().decode(one.code));
+    for (const [error, [status, description]] of Object.entries(ERRORS)) {
+      expect(code).toContain(`${error}:[${status}]`);
+      expect(code).not.toContain(description);
+    }
+  });
+
+  test("requires nothing but modules of Node", () => {
     for (const { name, code } of bundles) {
       const asked = [...new TextDecoder().decode(code).matchAll(/require\("([^"]+)"\)/g)].map(
         ([, id]) => id ?? "",
@@ -86,7 +95,7 @@ describe("a function's code", () => {
 });
 
 const isBuiltIn = (id: string) => process.getBuiltinModule(id) !== undefined;
-/** What MongoDB's driver looks for and does without. */
+/** Optional dependencies of MongoDB's driver. */
 const OPTIONAL = [
   "@aws-sdk/credential-providers",
   "@mongodb-js/zstd",
@@ -98,7 +107,7 @@ const OPTIONAL = [
 ];
 
 describe("a zip", () => {
-  test("has the same bytes whenever and wherever it is made", async () => {
+  test("has the same bytes in another run and another time zone", async () => {
     const again = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
     const zone = process.env.TZ;
     for (const [index, { name, code }] of bundles.entries()) {
@@ -110,11 +119,11 @@ describe("a zip", () => {
     }
   });
 
-  test("holds one file, the handler's, which anybody may read", () => {
+  test("contains one file, the handler, which every user may read", () => {
     const code = new TextEncoder().encode("exports.handler = async () => {};");
     const zip = zipFunction(code);
     expect(unzipSync(zip)).toEqual({ "index.js": code });
-    // The central directory's record: made by Unix, regular file, 0644 (APPNOTE 4.4.2, 4.4.15).
+    // The record in the central directory: made on Unix, a regular file, mode 0644 (APPNOTE 4.4.2, 4.4.15).
     const record = Buffer.from(zip).indexOf(Buffer.from("PK\u0001\u0002", "latin1"));
     expect(zip[record + 5]).toBe(3);
     expect(Buffer.from(zip).readUInt32LE(record + 38) >>> 16).toBe(0o100644);

@@ -16,7 +16,7 @@ class Two extends one_1.One {}
 const twice = () => (0, one_1.of)(fs.one, one_11, new one_1.One(), { ...one_1.all });
 `;
 
-  test("loads what it imports when it first uses it", () => {
+  test("loads an import at its first use", () => {
     const lazy = loadWhenUsed(compiled);
     expect(lazy).toContain('const one_1_load = () => (one_1_module ??= require("./one"));');
     expect(lazy).toContain("class Two extends (one_1_load()).One {}");
@@ -25,17 +25,17 @@ const twice = () => (0, one_1.of)(fs.one, one_11, new one_1.One(), { ...one_1.al
     expect(lazy).toContain("new (one_1_load()).One()");
   });
 
-  test("keeps every other name as it is", () => {
+  test("keeps every other name", () => {
     expect(loadWhenUsed(compiled)).toContain('const fs = require("fs");');
     expect(loadWhenUsed(compiled)).toContain("(fs.one, one_11, ");
   });
 
-  test("is refused if a property has the name of an import, which compiled code never has", () => {
+  test("is refused if a property has the name of an import", () => {
     expect(() => loadWhenUsed(`${compiled}fs.one_1();`)).toThrow("one_1 is also a property.");
   });
 });
 
-describe("MongoDB's driver as it is bundled", () => {
+describe("the bundled MongoDB driver", () => {
   let folder: string;
   let bundled: typeof whole & { loaded: number };
 
@@ -48,7 +48,7 @@ describe("MongoDB's driver as it is bundled", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test("has every export that the driver has, each of the same kind and size, save client-side encryption", () => {
+  test("has every export of the driver with the same kind and methods, except client-side encryption", () => {
     const left = ["default", "module.exports", "BSON"];
     const kindOf = (value: unknown) => {
       const keys = value !== null && typeof value === "object" ? Object.keys(value).sort() : [];
@@ -68,7 +68,7 @@ describe("MongoDB's driver as it is bundled", () => {
     expect(Object.keys(shapeOf(bundled)).length).toBeGreaterThan(100);
   });
 
-  test("knows each way to log in that the driver knows", () => {
+  test("knows each authentication mechanism of the driver", () => {
     for (const mechanism of ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "MONGODB-X509"]) {
       const x509 = mechanism === "MONGODB-X509";
       const source = x509 || mechanism === "PLAIN" ? "$external" : "admin";
@@ -77,7 +77,7 @@ describe("MongoDB's driver as it is bundled", () => {
     }
   });
 
-  test("writes, reads and tells a taken key from other failures, as the driver does", async () => {
+  test("writes, reads and reports a duplicate key, as the driver does", async () => {
     const client = new bundled.MongoClient(inject("mongoUri"));
     try {
       const collection = client.db("nest-lazy-driver").collection<{ _id: string; at: Date }>("documents");

@@ -1,7 +1,7 @@
 import { build } from "esbuild";
 import { beforeAll, expect, test } from "vitest";
 
-/** A connection string as MongoDB's driver reads it. */
+/** Parses a connection string as MongoDB's driver does. */
 type Read = (uri: string) => unknown;
 
 const PROGRAM = `
@@ -66,6 +66,6 @@ test.each([
   "mongodb://db.example:port/nest",
   "http://db.example/nest",
   "",
-])("Node's URL reads a connection string as whatwg-url does: %s", (uri) => {
+])("Node's URL parses a connection string as whatwg-url does: %s", (uri) => {
   expect(ours(uri)).toEqual(original(uri));
 });

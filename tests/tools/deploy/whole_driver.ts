@@ -1,2 +1,2 @@
-/** All of MongoDB's driver, bundled as functions are, to compare it with itself. */
+/** The whole MongoDB driver: a test bundles it as functions are bundled, and compares the two. */
 export * from "mongodb";

@@ -58,14 +58,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("no node_modules is in reach of an unpacked zip", () => {
+test("an unpacked zip can't reach any node_modules", () => {
   for (let at = folder; at !== dirname(at); at = dirname(at)) {
     expect(existsSync(join(at, "node_modules"))).toBe(false);
   }
 });
 
 describe.each(nodesToTry())(
-  "every zip, unpacked alone, with its own variables only, on Node $version",
+  "each zip, unpacked by itself, with its own variables only, on Node $version",
   ({ path }) => {
     let nest: TestNest;
     let ssm: Awaited<ReturnType<typeof startSsmDouble>>;
@@ -83,7 +83,7 @@ describe.each(nodesToTry())(
       ssm = await startSsmDouble(
         Object.fromEntries(Object.entries(values).map(([name, value]) => [`/nest/nonprod/${name}`, value])),
       );
-      // What Lambda sets, and where the doubles are.
+      // Lambda's own variables, and the addresses of the doubles.
       const lambda = {
         AWS_REGION: "eu-west-2",
         AWS_ACCESS_KEY_ID: "ASIAEXAMPLE",
@@ -136,7 +136,7 @@ describe.each(nodesToTry())(
       tokens = refreshed.body;
     });
 
-    test("a bearer is good for what its user may call", async () => {
+    test("an access token allows the calls of its user", async () => {
       expect(await zips.call("get_user-2021-10-06", `${V2}get_user`, own(), bearer())).toMatchObject({
         status: 200,
         body: { id: tokens.user_id, identifiers: [{ identifier_value: "ada@example.com" }] },
@@ -159,14 +159,14 @@ describe.each(nodesToTry())(
       });
     });
 
-    test("an internal key opens what is for internal callers", async () => {
+    test("an internal key allows calls of internal methods", async () => {
       const internal = { authorization: `internal ${nest.secrets.internalKey}` };
       expect(
         await zips.call("enrol_alpha_user-2020-12-14", `${V1}enrol_alpha_user`, { email: "a@b.c" }, internal),
       ).toEqual({ status: 410, body: { code: "deprecated" } });
     });
 
-    test("create_trial_and_magic_link makes a trial, the webhook stores it, and both status methods know it", async () => {
+    test("create_trial_and_magic_link creates a trial, the webhook stores it, and both status methods return it", async () => {
       const device = { platform: "mac", beak_id: `b-${path.length}`, fingerprint: `f-${path.length}` };
       const { verifier, challenge } = pkcePair();
       expect(challenge).not.toBe(CHALLENGE);
@@ -231,7 +231,7 @@ describe.each(nodesToTry())(
       expect(await nest.collection("mail-events").countDocuments()).toBe(1);
     });
 
-    test("jwks publishes public halves only; $default answers what nobody else does", async () => {
+    test("jwks publishes public keys only, and $default answers unknown paths", async () => {
       const jwks = (await zips.invoke("jwks", await recordedEvent("GET /.well-known/jwks.json"))) as Result;
       const { keys } = JSON.parse(jwks.body ?? "{}");
       expect(keys).toHaveLength(2);
@@ -271,7 +271,7 @@ describe.each(nodesToTry())(
       );
     });
 
-    test("every function was called, none said more than it may, and each read its secrets in one call", async () => {
+    test("every function was called, logged no secret and no email address, and read its secrets in one call", async () => {
       expect(zips.called).toEqual([...environments.keys()].sort());
       const printed = await zips.printed();
       for (const secret of [nest.secrets.internalKey, nest.secrets.refreshKey, nest.secrets.rateLimitKey])

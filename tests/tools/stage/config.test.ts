@@ -51,7 +51,7 @@ const good = () => ({
 });
 
 describe("config put", () => {
-  test("writes SecureStrings, says versions and never a value, and leaves alone what is there", async () => {
+  test("writes SecureStrings, prints versions and no value, and keeps unchanged values", async () => {
     const secrets = good();
     const first = await putFile(secrets);
     expect(first.status).toBe(0);
@@ -88,7 +88,7 @@ describe("config put", () => {
     expect(ssm.stored().get("/nest/nonprod/RATE_LIMIT_KEY")).toBe(secret);
   });
 
-  test("writes the signing keys' public half first", async () => {
+  test("writes the public half of the signing keys first", async () => {
     const keys = JSON.stringify(await generateKeySet(new Date()));
     expect(await putFile({ SIGNING_KEYS: keys })).toMatchObject({ status: 0 });
     expect(ssm.puts.map(({ Name, Type }) => [Name.split("/").at(-1), Type])).toEqual([
@@ -111,16 +111,16 @@ describe("config put", () => {
       { MONGODB_URI: "mongodb+srv://a:b@cluster.example.net/nest" },
       "names a sample host",
     ],
-    ["a database that gives up a promise", { MONGODB_URI: "mongodb://a/nest?w=1" }, "unusable"],
+    ["a database with a weaker write concern", { MONGODB_URI: "mongodb://a/nest?w=1" }, "unusable"],
     ["a key that could be guessed", { RATE_LIMIT_KEY: "a".repeat(40) }, "could be guessed"],
     ["a database on this machine", { MONGODB_URI: "mongodb://localhost/nest" }, "names this machine"],
     ["a sample internal key", { INTERNAL_KEYS: hashSecret("secret") }, "unusable"],
     ["a setting", { MAIL_REPLY_TO: "help@getbeak.app" }, "no secret"],
-    ["what nobody reads", { STRIPE_SECRET: "x" }, "no function reads it"],
-    ["a half that is made", { SIGNING_KEYS_PUBLIC: "{}" }, "made from SIGNING_KEYS"],
-    ["what is too long", { RATE_LIMIT_KEY: newSecret().repeat(100) }, "longer than 4096 bytes"],
-    ["nothing", {}, "There is no value"],
-  ])("refuses %s, and writes nothing at all", async (_case, bad: Record<string, string>, why) => {
+    ["a name that no function reads", { STRIPE_SECRET: "x" }, "no function reads it"],
+    ["the public half of the signing keys", { SIGNING_KEYS_PUBLIC: "{}" }, "made from SIGNING_KEYS"],
+    ["a value that is too long", { RATE_LIMIT_KEY: newSecret().repeat(100) }, "longer than 4096 bytes"],
+    ["an empty set of values", {}, "There is no value"],
+  ])("refuses %s and writes nothing", async (_case, bad: Record<string, string>, why) => {
     const written: string[] = [];
     const store = {
       stage: "nonprod",
@@ -137,7 +137,7 @@ describe("config put", () => {
     expect(written).toEqual([]);
   });
 
-  test("refused by the command, a bad secret is named, status is 1 and SSM is not asked", async () => {
+  test("the command names a refused secret, exits with status 1 and does not ask SSM", async () => {
     const bad = { ...good(), STRIPE_SECRET_KEY: "sk_test_4eC39HqLyjWDarjtT1zdp7dc" };
     const { status, printed } = await putFile(bad);
     expect({ status, printed }).toEqual({ status: 1, printed: "STRIPE_SECRET_KEY: is a published sample\n" });
@@ -146,7 +146,7 @@ describe("config put", () => {
 });
 
 describe("config make, check and rotate", () => {
-  test("check names all that is missing; make and put mend it", async () => {
+  test("check names every missing setting and secret, until make and put have written them", async () => {
     const before = await config("check");
     expect(before.status).toBe(1);
     for (const name of [
@@ -167,7 +167,7 @@ describe("config make, check and rotate", () => {
     expect(after.printed).not.toContain("hunter2");
   });
 
-  test("make leaves alone what is there", async () => {
+  test("make keeps existing secrets", async () => {
     await config("make");
     const stored = ssm.stored();
     expect(await config("make")).toMatchObject({
@@ -177,7 +177,7 @@ describe("config make, check and rotate", () => {
     expect(ssm.stored()).toEqual(stored);
   });
 
-  test("rotate moves the signing keys on, both parameters, once the next one was served for an hour", async () => {
+  test("rotate changes both parameters of the signing keys, once the next key was served for an hour", async () => {
     await config("make");
     expect(await config("rotate")).toMatchObject({
       status: 1,
@@ -205,7 +205,7 @@ describe("config make, check and rotate", () => {
       expect(ssm.stored().get(`/nest/nonprod/${name}`)).not.toContain(kid);
   });
 
-  test("an account that can't be reached is one line, and a wrong call says how", async () => {
+  test("an unreachable account is reported in one line, and a misused command with how to use it", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     const lost = await config("check");
     expect({ status: lost.status, printed: lost.printed }).toEqual({

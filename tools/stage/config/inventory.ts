@@ -3,21 +3,21 @@ import { ConfigError, originOf, readConfig } from "#core/config.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
 import { FROM_STACK, isRequired, parameterOf } from "#tools/stage/variables.ts";
 
-/** A parameter of SSM that functions read. */
+/** An SSM parameter that functions read. */
 export interface ParameterSpec {
   name: string;
   isSecret: boolean;
   schema: ZodMiniType;
 }
 
-/** A variable that a stage file gives. */
+/** A variable whose value is a setting of the stage file. */
 export interface SettingSpec {
   name: string;
   isRequired: boolean;
   schema: ZodMiniType;
 }
 
-/** Everything that functions are configured with, from their declarations. */
+/** All parameters and settings that functions read. */
 export interface Inventory {
   parameters: ParameterSpec[];
   settings: SettingSpec[];
@@ -25,6 +25,7 @@ export interface Inventory {
 
 const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
 
+/** Returns what functions read, from their declarations, sorted by name. */
 export function takeInventory(functions: readonly DeployedFunction[]): Inventory {
   const parameters = new Map<string, ParameterSpec>();
   const settings = new Map<string, SettingSpec>();
@@ -42,7 +43,7 @@ export function takeInventory(functions: readonly DeployedFunction[]): Inventory
   };
 }
 
-/** Whether a value is one that a function would take. */
+/** Whether a function accepts a value. */
 export function fits({ name, schema }: { name: string; schema: ZodMiniType }, value: string): boolean {
   try {
     readConfig({ [name]: schema }, { [name]: value });

@@ -3,17 +3,17 @@ import { isLoopback } from "#core/services/aws.ts";
 import type { StageName, StageSettings } from "#tools/stage/settings.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** `GetParameters` takes no more names at once. */
+/** The most names in one `GetParameters` request. */
 const NAMES_PER_CALL = 10;
 /** The longest value of a standard parameter, in bytes. */
 export const LONGEST_VALUE = 4096;
 
-/** AWS refused or could not be reached; names how, and no value: AWS's own words may quote one. */
+/** AWS refused a request or could not be reached. The message has only the error's name, since AWS may quote a value. */
 export class StoreError extends CommandError {
   constructor(cause: unknown) {
     const name = cause instanceof Error ? cause.name : "unknown failure";
     const hint = /Credentials|Token/.test(name)
-      ? " Which account? Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and the rest."
+      ? " Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
       : "";
     super(`SSM: ${name}.${hint}`);
   }
@@ -23,20 +23,20 @@ const orStoreError = (cause: unknown): never => {
   throw new StoreError(cause);
 };
 
-/** A parameter as SSM has it. */
+/** A parameter in SSM. */
 export interface StoredParameter {
   value: string;
   version: number;
   changedAt: Date | undefined;
 }
 
-/** The parameters of one stage, for a person's commands: by the SDK, with whatever credentials the person has. */
+/** Reads and writes the SSM parameters of a stage for commands, with the AWS credentials of the shell. */
 export class ParameterStore {
   readonly #client: SSMClient;
   readonly #prefix: string;
   readonly #keyId: string;
   readonly stage: StageName;
-  /** SSM is a server on this machine. */
+  /** Whether SSM is a double on this machine. */
   readonly isRehearsal: boolean;
 
   constructor(stage: StageName, { region, secrets }: Pick<StageSettings, "region" | "secrets">) {
@@ -49,7 +49,8 @@ export class ParameterStore {
   }
 
   /**
-   * Reads parameters, decrypted. What SSM does not have is left out.
+   * Reads and decrypts parameters.
+   * @returns the parameters that SSM has, by name
    * @throws StoreError
    */
   async read(names: readonly string[]): Promise<Map<string, StoredParameter>> {
@@ -69,7 +70,7 @@ export class ParameterStore {
   }
 
   /**
-   * Writes a parameter, as a new version if it is there.
+   * Writes a parameter; an existing one gets a new version.
    * @returns the version
    * @throws StoreError
    */

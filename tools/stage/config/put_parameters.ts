@@ -8,27 +8,27 @@ interface Target {
   store: Pick<ParameterStore, "read" | "put" | "stage" | "isRehearsal">;
 }
 
-/** What became of it. */
+/** The result of writing secrets. */
 export interface Put {
-  /** Why nothing was written, a line for each bad name; without values. */
+  /** Why nothing was written: a line for each refused name, without values. */
   refused: string[];
   written: { name: string; version: number; isNew: boolean }[];
 }
 
 /**
- * Writes secrets of a stage, unless one of them is no good: then nothing is written. What is there already is left
- * alone, so that no version is made of nothing. With the signing keys goes their public half, first, so that whatever
- * signs is verified.
+ * Writes secrets of a stage. If one is refused, none is written. An unchanged value gets no new version. The public half of
+ * the signing keys is written before the keys, so that it never lacks a key that signs.
+ * @throws StoreError
  */
 export async function putParameters(
   { inventory, store }: Target,
   values: ReadonlyMap<string, string>,
 ): Promise<Put> {
   const refused = [...values].flatMap(([name, value]) => {
-    const why = whyNot({ inventory, store }, name, value);
+    const why = refusal({ inventory, store }, name, value);
     return why === null ? [] : [`${name}: ${why}`];
   });
-  if (values.size === 0) refused.push("There is no value.");
+  if (values.size === 0) refused.push("There is no value. Pass a name and its value, or --file.");
   if (refused.length > 0) return { refused, written: [] };
   const whole = values.get(WHOLE_KEYS);
   const all = [...(whole === undefined ? [] : [[PUBLIC_KEYS, publicValue(whole)] as const]), ...values];
@@ -46,12 +46,13 @@ export async function putParameters(
 const isSecret = ({ parameters }: Inventory, name: string) =>
   parameters.find((parameter) => parameter.name === name)?.isSecret !== false;
 
-function whyNot({ inventory, store }: Target, name: string, value: string): string | null {
+/** @returns why a value is refused, or null */
+function refusal({ inventory, store }: Target, name: string, value: string): string | null {
   if (inventory.settings.some((setting) => setting.name === name))
-    return `no secret; it belongs into deploy/stages/${store.stage}.yml`;
+    return `no secret; write it into deploy/stages/${store.stage}.yml`;
   const spec = inventory.parameters.find((parameter) => parameter.name === name);
   if (!spec) return "no function reads it";
-  if (!spec.isSecret) return `made from ${WHOLE_KEYS}; put that`;
+  if (!spec.isSecret) return `made from ${WHOLE_KEYS}; put ${WHOLE_KEYS} instead`;
   if (Buffer.byteLength(value) > LONGEST_VALUE) return `longer than ${LONGEST_VALUE} bytes`;
   if (!fits(spec, value)) return "unusable; .env.example says what it must be";
   return refuse(name, value, store);

@@ -1,7 +1,7 @@
 import { parseKeySet } from "#core/keys/signing_keys.ts";
 import type { StageName } from "#tools/stage/settings.ts";
 
-/** Secrets that everybody can read: in Stripe's documentation, in our own, in the local stack. */
+/** Secrets that are public: in Stripe's documentation, in Nest's, or in the local stack. */
 const PUBLISHED = [
   "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
   "sk_test_BQokikJOvBiI2HlWgH4olfQ2",
@@ -12,13 +12,13 @@ const PUBLISHED = [
   "mongodb+srv://user:password@cluster.example.net/nest",
 ];
 
-/** Fewer different characters than chance ever gives a secret of this length. */
+/** A random secret of the required length practically always has at least 8 different characters. */
 const isGuessable = (secret: string) => new Set(secret).size < 8;
 
-/** Where a value is to serve. */
+/** The stage that a value is for. */
 export interface Target {
   stage: StageName;
-  /** AWS is a server on this machine, so the database may be too. */
+  /** Whether AWS is a double on this machine; then the database may be on it as well. */
   isRehearsal: boolean;
 }
 
@@ -44,15 +44,15 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
   },
   SIGNING_KEYS: (value) => {
     const { keys } = parseKeySet(JSON.parse(value));
-    // A retired key only verifies.
+    // A retired key verifies only, so it needs no private half.
     const isWhole = keys.every(({ d, state }) => d !== undefined || state === "retired");
     return isWhole ? null : "lacks a private half";
   },
 };
 
 /**
- * Why a value that fits is none for a deployment, such as a published sample; null if it is good.
- * @param value one that fits its schema
+ * Returns why a value must not be deployed although it fits its schema, such as a published sample; null if it may.
+ * @param value a value that fits its schema
  */
 export function refuse(name: string, value: string, target: Target): string | null {
   const isPublished = PUBLISHED.some((sample) => value.split(",").some((part) => part.trim() === sample));

@@ -50,7 +50,7 @@ describe("Stripe's test mode for the local stack", () => {
     const good = environmentOf(running.double.url);
     const open = (change: object) => openTestMode({ ...good, ...change }, silent);
     await expect(open({ STRIPE_PRICE_ID: "price_no" })).rejects.toThrow("Stripe has no price price_no");
-    await expect(open({ STRIPE_PRODUCT_IDS: "prod_other" })).rejects.toThrow("is of prod_default");
+    await expect(open({ STRIPE_PRODUCT_IDS: "prod_other" })).rejects.toThrow("belongs to prod_default");
     await expect(open({ STRIPE_SECRET_KEY: "sk_test_other" })).rejects.toThrow(
       /^Stripe could not be asked for the price: stripe_error \(Stripe: StripeAuthenticationError 401\)\.$/,
     );
