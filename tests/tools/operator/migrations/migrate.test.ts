@@ -1,0 +1,184 @@
+import type { Db, Document } from "mongodb";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { User } from "#core/repositories/users.ts";
+import { openMongo } from "#core/services/mongo.ts";
+import { runCli } from "#tests/support/cli.ts";
+import { freshDatabaseUri } from "#tests/support/database.ts";
+import { DUMP, facts } from "#tests/tools/operator/migrations/previous_release.ts";
+import { MIGRATIONS } from "#tools/operator/migrations/all.ts";
+
+const [adasId = ""] = facts.subscriptionsOf.ada;
+const [bobsTrialId = "", bobsPaidId = ""] = facts.subscriptionsOf.bob;
+const [cleosId = ""] = facts.subscriptionsOf.cleo;
+const OF_2022 = "2022-03-04T05:06:07.890Z";
+
+let uri: string;
+let opened: ReturnType<typeof openMongo>;
+let database: Db;
+beforeEach(async () => {
+  uri = freshDatabaseUri();
+  opened = openMongo(uri, { isCommand: true });
+  ({ database } = opened);
+  const { status, printed } = await runCli(["db", "load", DUMP], { MONGODB_URI: uri });
+  expect(printed).toContain("Run `db migrate --apply`");
+  expect(status).toBe(0);
+});
+afterEach(() => opened.client.close());
+
+async function migrate(...args: string[]) {
+  const { status, printed } = await runCli(["db", "migrate", "--json", ...args], { MONGODB_URI: uri });
+  const migrations: Record<string, unknown>[] = JSON.parse(printed).migrations;
+  return {
+    status,
+    outcomes: migrations.map(({ name, pending, changed, left }) => ({ name, pending, changed, left })),
+  };
+}
+
+/** Every document, by collection. */
+async function contents(): Promise<Record<string, Document[]>> {
+  const names = (await database.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+  const documents = names
+    .sort()
+    .map(async (name) => [name, await database.collection(name).find().sort({ _id: 1 }).toArray()] as const);
+  return Object.fromEntries(await Promise.all(documents));
+}
+
+const subscription = (_id: string) => database.collection<Subscription>("subscriptions").findOne({ _id });
+const keptBy = async (_id: string) =>
+  (await database.collection<User>("users").findOne({ _id }))?.keptSubscriptionId ?? null;
+
+describe("db migrate, on a dump of the previous release", () => {
+  test("counts the pending documents and changes nothing without --apply", async () => {
+    const before = await contents();
+    expect(await migrate()).toEqual({
+      status: 0,
+      outcomes: [
+        { name: "keep_imported_subscriptions", pending: 2, changed: 0, left: 2 },
+        { name: "complete_subscriptions", pending: 5, changed: 0, left: 5 },
+      ],
+    });
+    expect(await contents()).toEqual(before);
+  });
+
+  test("records the kept subscription of a user who has none, and no other", async () => {
+    await migrate("--apply");
+    expect(await keptBy("user_ada")).toBe(adasId);
+    expect(await keptBy("user_bob"), "a paid subscription wins over a trial").toBe(bobsPaidId);
+    expect(await keptBy("user_cleo"), "an event decided before").toBe(cleosId);
+    expect(await keptBy("user_dan"), "a canceled subscription").toBeNull();
+  });
+
+  test("leaves a rejected subscription and a recorded decision as they are", async () => {
+    const users = database.collection<User>("users");
+    await users.updateOne({ _id: "user_ada" }, { $set: { rejectedSubscriptionIds: [adasId] } });
+    await users.updateOne({ _id: "user_bob" }, { $set: { keptSubscriptionId: bobsTrialId } });
+    await migrate("--apply");
+    expect(await keptBy("user_ada")).toBeNull();
+    expect(await keptBy("user_bob")).toBe(bobsTrialId);
+  });
+
+  test("adds every missing field and changes no other field and no other document", async () => {
+    const before = await contents();
+    expect(await migrate("--apply")).toEqual({
+      status: 0,
+      outcomes: [
+        { name: "keep_imported_subscriptions", pending: 2, changed: 2, left: 0 },
+        { name: "complete_subscriptions", pending: 5, changed: 5, left: 0 },
+      ],
+    });
+    const after = await contents();
+    const added = {
+      isOtherProduct: false,
+      trialId: null,
+      stpCreatedAt: OF_2022,
+      rejectedAt: null,
+      isRejectedSilently: false,
+      refundedAt: null,
+      disputedAt: null,
+      disputeStatus: null,
+      disputes: [],
+      cardFingerprints: [],
+      cardSeenBeforeAt: null,
+      mails: { welcome: { claimedAt: OF_2022, sentAt: OF_2022 } },
+    };
+    for (const [index, document] of (before.subscriptions ?? []).entries()) {
+      const isIncomplete = !("stpCreatedAt" in document);
+      expect(after.subscriptions?.[index], document._id).toEqual(
+        isIncomplete ? { ...added, ...document, version: (document.version ?? 0) + 1 } : document,
+      );
+    }
+    expect(await subscription("sub_ada0")).toMatchObject({ version: 1 });
+    expect(await subscription("sub_cleo0"), "an event had changed it").toMatchObject({ version: 2 });
+    const kept = { user_ada: adasId, user_bob: bobsPaidId };
+    const users = (before.users ?? []).map((user) =>
+      user._id in kept ? { ...user, keptSubscriptionId: kept[user._id as keyof typeof kept] } : user,
+    );
+    expect({ ...after, subscriptions: [] }).toEqual({ ...before, users, subscriptions: [] });
+  });
+
+  test("adds the welcome mark beside another mail's mark", async () => {
+    const mark = { claimedAt: "2026-01-01T00:00:00.000Z", sentAt: null };
+    await database
+      .collection<Subscription>("subscriptions")
+      .updateOne({ _id: "sub_ada0" }, { $set: { "mails.trialWillEnd": mark } });
+    await migrate("--apply");
+    const welcome = { claimedAt: OF_2022, sentAt: OF_2022 };
+    expect((await subscription("sub_ada0"))?.mails).toEqual({ welcome, trialWillEnd: mark });
+  });
+
+  test("changes nothing when it is applied again", async () => {
+    await migrate("--apply");
+    const once = await contents();
+    const { status, outcomes } = await migrate("--apply");
+    expect(status).toBe(0);
+    expect(outcomes.map(({ pending, changed }) => ({ pending, changed }))).toEqual([
+      { pending: 0, changed: 0 },
+      { pending: 0, changed: 0 },
+    ]);
+    expect(await contents()).toEqual(once);
+  });
+
+  test.each([1, 2, 3, 5, 7])("finishes the work of a run that died before write %i", async (last) => {
+    const untouched = await contents();
+    const dying = openMongo(uri, { monitorCommands: true });
+    let writes = 0;
+    dying.client.on("commandStarted", ({ commandName }) => {
+      const isWrite = commandName === "update" || commandName === "findAndModify";
+      if (isWrite && ++writes === last) void dying.client.close();
+    });
+    const run = async () => {
+      for (const { apply } of MIGRATIONS) await apply(dying.database);
+    };
+    await expect(run()).rejects.toThrow();
+    await dying.client.close();
+    expect((await migrate("--apply")).outcomes.every(({ left }) => left === 0)).toBe(true);
+    const resumed = await contents();
+    await database.dropDatabase();
+    await runCli(["db", "load", DUMP], { MONGODB_URI: uri });
+    expect(await contents()).toEqual(untouched);
+    await migrate("--apply");
+    expect(resumed).toEqual(await contents());
+  });
+
+  test("leaves a document that an event changes meanwhile to the next run", async () => {
+    const racing = openMongo(uri, { monitorCommands: true });
+    const advance = { $set: { status: "past_due" }, $inc: { version: 1 } };
+    let raced: Promise<unknown> | undefined;
+    // The previous release's write of Stripe's state, between the migration's read and its write.
+    racing.client.on("commandSucceeded", ({ commandName }) => {
+      if (commandName === "find")
+        raced ??= database
+          .collection<Subscription>("subscriptions")
+          .updateMany({ userId: "user_ada" }, advance);
+    });
+    const [, complete] = MIGRATIONS;
+    await complete?.apply(racing.database);
+    await raced;
+    await racing.client.close();
+    await migrate("--apply");
+    const stored = await subscription("sub_ada0");
+    expect(stored).toMatchObject({ status: "past_due", stpCreatedAt: OF_2022 });
+    expect(stored?.version).toBeGreaterThanOrEqual(2);
+  });
+});
