@@ -47,7 +47,7 @@ function report(terminal: Terminal, outcomes: readonly Outcome[], isApplied: boo
   const left = outcomes.reduce((sum, outcome) => sum + outcome.left, 0);
   terminal.show({ applied: isApplied, migrations: outcomes }, [
     ...table([
-      ["migration", "pending", "changed", "left", ""],
+      ["migration", "pending", "changed", "left", "change"],
       ...outcomes.map(({ name, what, pending, changed, left: rest }) => [
         ...[name, String(pending), String(changed), String(rest), what],
       ]),
