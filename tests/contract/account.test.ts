@@ -14,7 +14,7 @@ describe("contract J, account", () => {
   });
   afterAll(() => nest.stop());
 
-  test("J43: get_user answers every key, nulls explicit", async () => {
+  test("J43: get_user returns every field, with null for absent values", async () => {
     const { status, body } = await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -34,7 +34,7 @@ describe("contract J, account", () => {
     });
   });
 
-  test("J44 and J45: consent is awaited, then as set; every change is kept with time, network and client", async () => {
+  test("J44 and J45: consent is awaiting_consent until it is set; each change is stored with time, IP address and client", async () => {
     const user_id = ada.user_id;
     const get = async () => nest.call(`${V1}get_marketing_consent`, { user_id }, { bearer });
     const set = async (level: string) =>
@@ -63,7 +63,7 @@ describe("contract J, account", () => {
     expect(stored).toMatchObject({ level: "none", history: [change("general"), change("none")] });
   });
 
-  test("two first choices at once make one document that holds both", async () => {
+  test("stores one document when ten first consent choices race", async () => {
     const { user_id, access_token } = await nest.signIn("twice@example.com");
     const set = (level: string) =>
       nest.call(`${V1}set_marketing_consent`, { user_id, level }, { bearer: access_token });
@@ -78,7 +78,7 @@ describe("contract J, account", () => {
     expect(history.at(-1)?.level).toBe(stored[0]?.level);
   });
 
-  test("J46: an unknown user is not_found to an internal caller", async () => {
+  test("J46: an internal caller gets not_found for an unknown user", async () => {
     const user_id = "user_nobody";
     for (const [path, body] of [
       [`${V2}get_user`, { user_id }],
@@ -93,7 +93,7 @@ describe("contract J, account", () => {
     }
   });
 
-  test("J50: enrol_alpha_user is access_denied to anybody and deprecated to an internal caller", async () => {
+  test("J50: enrol_alpha_user is deprecated for an internal caller and access_denied for every other caller", async () => {
     const call = (options: object) => nest.call(`${V1}enrol_alpha_user`, { email: "a@b.example" }, options);
     expect((await call({})).body).toEqual({ code: "access_denied" });
     expect((await call({ bearer })).body).toEqual({ code: "access_denied" });
@@ -104,7 +104,7 @@ describe("contract J, account", () => {
     });
   });
 
-  test("J51: news items that are on have exactly the documented shape, for their clients, in their order", async () => {
+  test("J51: list_news_items returns a client's current items in order, in exactly the documented shape", async () => {
     const own = await startNest();
     const banner = {
       code: "generic_banner",
@@ -152,7 +152,7 @@ describe("sessions", () => {
   });
   afterAll(() => nest.stop());
 
-  test("list_sessions names each machine and marks the caller's; revoke_session ends one", async () => {
+  test("list_sessions lists each machine and marks the caller's session; revoke_session revokes one", async () => {
     const laptop = await nest.signIn("ada@example.com");
     const desk = await nest.signIn(
       "ada@example.com",
@@ -192,7 +192,7 @@ describe("sessions", () => {
     expect((await nest.refresh(laptop.refresh_token)).body.code).toBe("authorization_not_found");
   });
 
-  test("list_sessions answers the newest 500 of somebody who signs in with a script, oldest first", async () => {
+  test("list_sessions returns the newest 500 sessions, oldest first", async () => {
     const tokens = await nest.signIn("script@example.com");
     const own = { user_id: tokens.user_id };
     const template = await nest.collection("sessions").findOne({ userId: tokens.user_id });
@@ -211,7 +211,7 @@ describe("sessions", () => {
     expect(body[0].id).toBe(`session_${String(101).padStart(27, "0")}`);
   });
 
-  test("list_sessions leaves out those that ended", async () => {
+  test("list_sessions omits expired sessions", async () => {
     const own = await startNest();
     const client = { user_id: (await own.signIn()).user_id };
     await own.signIn();
@@ -221,7 +221,7 @@ describe("sessions", () => {
     await own.stop();
   });
 
-  test("revoke_session of somebody else's session, or of none, is not_found and changes nothing", async () => {
+  test("revoke_session of another user's session or of an unknown session is not_found and changes nothing", async () => {
     const ada = await nest.signIn("owner@example.com");
     const eve = await nest.signIn("eve@example.com");
     const [session] = (
@@ -243,7 +243,7 @@ describe("sessions", () => {
     ).toBe(200);
   });
 
-  test("revoke_token answers 204 to any well-formed body; only the right secret, of any generation, ends the session", async () => {
+  test("revoke_token returns 204 for any well-formed body; only the right secret, of any generation, revokes the session", async () => {
     const tokens = await nest.signIn("out@example.com");
     const { body: next } = await nest.refresh(tokens.refresh_token);
     const revoke = async (refresh_token: string, client_id = MAC) =>
@@ -261,7 +261,7 @@ describe("sessions", () => {
 });
 
 describe("cross-origin calls", () => {
-  test("a disabled client's origin is nobody's", async () => {
+  test("do not allow a disabled client's origin", async () => {
     const nest = await startNest();
     const headers = { origin: "https://rio.getbeak.app" };
     const reply = await nest.call(`${V1}list_news_items`, { client_id: "x" }, { headers });
@@ -269,7 +269,7 @@ describe("cross-origin calls", () => {
     await nest.stop();
   });
 
-  test("name an enabled client's origin and nobody else's", async () => {
+  test("allow an enabled client's origin and no other", async () => {
     const client = {
       id: "client_web",
       name: "Web",

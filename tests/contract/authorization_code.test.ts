@@ -18,7 +18,7 @@ describe("contract J, authorization code", () => {
   });
   afterAll(() => nest.stop());
 
-  test("J28: a redemption answers the seven fields", async () => {
+  test("J28: a redemption returns the seven documented fields", async () => {
     const reply = await nest.redeem(await nest.emailedCode());
     expect(Object.keys(reply.body).sort()).toEqual([
       "access_token",
@@ -40,7 +40,7 @@ describe("contract J, authorization code", () => {
     expect(reply.body.refresh_token).toMatch(/^01\.reftok_[0-9A-Za-z]{27}\.[0-9a-f]{64}$/);
   });
 
-  test("J29: the access token works at once; it is an ES256 at+jwt with the agreed claims", async () => {
+  test("J29: the access token is an ES256 at+jwt with the documented claims, and works at once", async () => {
     const tokens = await nest.signIn();
     expect(
       (await nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: tokens.access_token })).status,
@@ -83,29 +83,29 @@ describe("contract J, authorization code", () => {
 
   test.each([
     [
-      "start a trial",
+      "a trial starts",
       async (identifier_value: string) =>
         nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value })),
     ],
     [
-      "ask for another link",
+      "another link is requested",
       async (identifier_value: string) =>
         nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value })),
     ],
     [
-      "sign out",
+      "a sign-out",
       async (_identifier: string, refresh_token: string) =>
         nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }),
     ],
     [
-      "lose the address",
+      "the address is removed",
       async (identifierValue: string) =>
         nest
           .collection("identifiers")
           .updateOne({ identifierValue }, { $set: { removedAt: "2026-01-01T00:00:00.000Z" } }),
     ],
     [
-      "sign in on twenty other machines",
+      "twenty other machines sign in",
       async (identifierValue: string) =>
         nest
           .collection("identifiers")
@@ -114,7 +114,7 @@ describe("contract J, authorization code", () => {
             { $set: { knownDevices: Array.from({ length: 20 }, (_, number) => `other ${number}`) } },
           ),
     ],
-  ])("a link whose session was used stays used, even if next they %s", async (_what, next) => {
+  ])("a link whose session was used is token_used, also after %s", async (_what, next) => {
     const identifier_value = `next-${crypto.randomUUID()}@example.com`;
     const code = await nest.emailedCode({ identifier_value });
     const { body } = await nest.redeem(code);
@@ -136,7 +136,7 @@ describe("contract J, authorization code", () => {
     await own.stop();
   });
 
-  test("J32: a wrong verifier, redirect or client is named and leaves the code usable", async () => {
+  test("J32: a wrong verifier, redirect URI or client has its own error code and leaves the code usable", async () => {
     const code = await nest.emailedCode();
     expect((await nest.redeem(code, { code_verifier: "wrong" })).body.code).toBe("incorrect_code_verifier");
     expect((await nest.redeem(code, { redirect_uri: `${REDIRECT}callback` })).body.code).toBe(
@@ -146,7 +146,7 @@ describe("contract J, authorization code", () => {
     expect((await nest.redeem(code)).status).toBe(200);
   });
 
-  test("the tenth failure with the right key burns the code", async () => {
+  test("the tenth failed redemption with the right secret blocks the code", async () => {
     const code = await nest.emailedCode();
     for (let failure = 1; failure <= 10; failure++) await nest.redeem(code, { code_verifier: "wrong" });
     expect((await nest.redeem(code)).body.code).toBe("authorization_not_found");
@@ -155,7 +155,7 @@ describe("contract J, authorization code", () => {
     expect((await nest.redeem(nine)).status).toBe(200);
   });
 
-  test("J33: missing fields and malformed, unknown and wrong codes have their own codes", async () => {
+  test("J33: missing fields and malformed, unknown and wrong codes each have their own error code", async () => {
     const code = await nest.emailedCode();
     const refused = async (change: Record<string, unknown>) => (await nest.redeem(code, change)).body.code;
     expect(await refused({ code: undefined })).toBe("code_missing");
@@ -167,7 +167,7 @@ describe("contract J, authorization code", () => {
     expect(await refused({ code: `${code.split(".")[0]}.${"0".repeat(64)}` })).toBe("token_not_found");
   });
 
-  test("J34: a sign-in revokes the address's other links, whatever the case it was typed in", async () => {
+  test("J34: a sign-in revokes the address's other links at that client, whatever case the address was typed in", async () => {
     const first = await nest.emailedCode({ identifier_value: "Mixed@Example.com" });
     const elsewhere = await nest.emailedCode({ identifier_value: "mixed@example.com", client_id: WINDOWS });
     const second = await nest.emailedCode({ identifier_value: "mixed@example.com" });
@@ -176,7 +176,7 @@ describe("contract J, authorization code", () => {
     expect((await nest.redeem(elsewhere, { client_id: WINDOWS })).status).toBe(200);
   });
 
-  test("J35: another casing, surrounding blanks or a Unicode domain is the same user", async () => {
+  test("J35: another case, surrounding whitespace or a Unicode domain is the same user", async () => {
     const ada = await nest.signIn("Case@Bücher.example");
     const again = await nest.signIn("  cASE@xn--bcher-kva.EXAMPLE ");
     expect(again.user_id).toBe(ada.user_id);
@@ -194,7 +194,7 @@ describe("contract J, authorization code", () => {
     expect(user.body.identifiers[0].verified_at).toMatch(/Z$/);
   });
 
-  test("a function that holds no key to sign with is unavailable, and spends neither code nor token", async () => {
+  test("a function without a signing key is unavailable and uses up neither code nor refresh token", async () => {
     const { refresh_token } = await nest.signIn("signer@example.com");
     const code = await nest.emailedCode();
     const keys = nest.secrets.signingKeys.keys.map(({ d: _private, ...key }) => key);
@@ -217,7 +217,7 @@ describe("contract J, authorization code", () => {
     expect((await nest.refresh(refresh_token)).status).toBe(200);
   });
 
-  test("takes a challenge in hex as the published sample has it, and no other shape", async () => {
+  test("accepts a challenge in hex, as in the published sample, and no other format", async () => {
     const { verifier, challenge } = pkcePair();
     const hex = Buffer.from(challenge, "base64url").toString("hex");
     const code = await nest.emailedCode({ code_challenge: hex });

@@ -9,7 +9,7 @@ describe("contract J, authorization header", () => {
   });
   afterAll(() => nest.stop());
 
-  test("J16: a bad bearer is unauthorized on a public method too", async () => {
+  test("J16: an invalid access token is unauthorized on a public method too", async () => {
     const reply = await nest.call(`${V1}list_news_items`, { client_id: "x" }, { bearer: "junk" });
     expect({ status: reply.status, body: reply.body }).toEqual({
       status: 401,
@@ -58,12 +58,12 @@ describe("contract J, authorization header", () => {
     expect({ status: reply.status, code: reply.body.reasons[0].code }).toEqual({ status: 401, code: reason });
   });
 
-  test("A9: the header's name may have any case", async () => {
+  test("A9: the header name is case-insensitive", async () => {
     const headers = { Authorization: "bearer junk" };
     expect((await nest.call(`${V1}list_news_items`, { client_id: "x" }, { headers })).status).toBe(401);
   });
 
-  test("J18: a wrong internal key is access_denied, the right one reads any user", async () => {
+  test("J18: a wrong internal key is access_denied; the right key reads any user", async () => {
     const { user_id } = await nest.signIn();
     const wrong = await nest.call(
       `${V2}get_user`,
@@ -79,7 +79,7 @@ describe("contract J, authorization header", () => {
     expect((await nest.call(`${V2}get_user`, { user_id }, { headers: { authorization } })).status).toBe(200);
   });
 
-  test("J19: get_user without a header, or of somebody else, is access_denied", async () => {
+  test("J19: get_user is access_denied without a header and for another user", async () => {
     const ada = await nest.signIn("ada@example.com");
     const bob = await nest.signIn("bob@example.com");
     for (const options of [{}, { bearer: bob.access_token }]) {
@@ -91,13 +91,13 @@ describe("contract J, authorization header", () => {
     }
   });
 
-  test("J20: a bad token beats a bad body, an unknown method beats a bad token", async () => {
+  test("J20: an unknown method is reported before an invalid token, and an invalid token before an invalid body", async () => {
     const bad = { bearer: "junk" };
     expect((await nest.call(`${V1}list_news_items`, {}, bad)).body.code).toBe("unauthorized");
     expect((await nest.call(`${V1}nope`, {}, bad)).body.code).toBe("not_found");
   });
 
-  test("validation_failed beats access_denied for an anonymous caller", async () => {
+  test("an invalid body is reported before access_denied for an anonymous caller", async () => {
     expect((await nest.call(`${V2}get_user`, {})).body.code).toBe("validation_failed");
   });
 
@@ -145,7 +145,7 @@ describe("contract J, authorization header", () => {
   });
 });
 
-describe("a bearer's record and its session must both stand and agree", () => {
+describe("an access token's record and session must both be valid and match", () => {
   let nest: TestNest;
   beforeAll(async () => {
     nest = await startNest();
@@ -164,7 +164,7 @@ describe("a bearer's record and its session must both stand and agree", () => {
     ["sessions", { expiresAt: past }, "token_expired"],
     ["sessions", { userId: "user_other" }, "token_not_found"],
     ["sessions", { generation: 2 }, "token_revoked"],
-  ])("in %s, %j makes it %s", async (collection, change, reason) => {
+  ])("in %s, %j gives %s", async (collection, change, reason) => {
     const { user_id, access_token } = await nest.signIn();
     const call = () => nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
     expect((await call()).status).toBe(200);
@@ -175,10 +175,13 @@ describe("a bearer's record and its session must both stand and agree", () => {
     expect((await call()).body).toEqual({ code: "unauthorized", reasons: [{ code: reason }] });
   });
 
-  test.each(["access_tokens", "sessions"])("without its document in %s it is unknown", async (collection) => {
-    const { user_id, access_token } = await nest.signIn();
-    await nest.collection(collection).deleteMany({ userId: user_id });
-    const reply = await nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
-    expect(reply.body.reasons).toEqual([{ code: "token_not_found" }]);
-  });
+  test.each(["access_tokens", "sessions"])(
+    "is token_not_found without its document in %s",
+    async (collection) => {
+      const { user_id, access_token } = await nest.signIn();
+      await nest.collection(collection).deleteMany({ userId: user_id });
+      const reply = await nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
+      expect(reply.body.reasons).toEqual([{ code: "token_not_found" }]);
+    },
+  );
 });

@@ -11,7 +11,7 @@ describe("contract J, magic link", () => {
 
   const link = (change: Record<string, unknown>) => nest.call(`${V1}send_magic_link`, linkRequest(change));
 
-  test("J21: mails a link with the code and the very state to the address as typed", async () => {
+  test("J21: mails a link with the code and the unchanged state to the address as it was typed", async () => {
     const mail = await nest.requestLink();
     expect(nest.ses.inbox).toHaveLength(1);
     expect({ to: mail.to, subject: mail.subject, from: mail.from }).toEqual({
@@ -25,7 +25,7 @@ describe("contract J, magic link", () => {
     expect(url.searchParams.get("code")).toMatch(/^authzcode_[0-9A-Za-z]{27}\.[0-9a-f]{64}$/);
   });
 
-  test("J22: the text part holds the URL literally", async () => {
+  test("J22: the text part contains the unescaped URL", async () => {
     const mail = await nest.requestLink();
     expect(mail.text).toContain(`&state=s%2F1%2Bx\n`);
     expect(mail.text).not.toMatch(/&amp;|&#x3D;/);
@@ -45,7 +45,7 @@ describe("contract J, magic link", () => {
     ["a@127.0.0.1", "Missing final '@domain'"],
     ["a,b@example.com", "Missing final '@domain'"],
   ])(
-    "J23: %j is refused with the words the app knows, no mail and no record",
+    "J23: %j is invalid_email with the message that the app expects; nothing is mailed or stored",
     async (identifier_value, message) => {
       const before = await nest.collection("authorizations").countDocuments();
       const reply = await link({ identifier_value });
@@ -58,7 +58,7 @@ describe("contract J, magic link", () => {
     },
   );
 
-  test("J24: device may be missing, but not null or of another platform", async () => {
+  test("J24: device may be absent, but not null or of an unknown platform", async () => {
     expect((await link({ device: undefined })).status).toBe(204);
     expect((await link({ device: null })).body.code).toBe("validation_failed");
     expect((await link({ device: { platform: "web", beak_id: "b", fingerprint: "f" } })).body.code).toBe(
@@ -86,7 +86,7 @@ describe("contract J, magic link", () => {
   });
 
   test.each(["error", "rate_limited", "rejected"] as const)(
-    "a mail that SES answers with %s is email_not_sent, and asking again works",
+    "is email_not_sent if SES answers %s, and the next request works",
     async (kind) => {
       nest.ses.fault({ calls: 1, kind });
       const reply = await link({});

@@ -12,7 +12,7 @@ describe("contract J, refresh token", () => {
   const userOf = (tokens: { user_id: string; access_token: string }) =>
     nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: tokens.access_token });
 
-  test("J37: a refresh answers new tokens of the same user", async () => {
+  test("J37: a refresh returns new tokens of the same user", async () => {
     const tokens = await nest.signIn();
     const { status, body } = await nest.refresh(tokens.refresh_token);
     expect([status, body.user_id, Object.keys(body).length]).toEqual([200, tokens.user_id, 7]);
@@ -21,7 +21,7 @@ describe("contract J, refresh token", () => {
     expect((await userOf(body)).status).toBe(200);
   });
 
-  test("J38: the old access token falls; the old refresh token is theft once its successor's arrival was seen", async () => {
+  test("J38: a refresh revokes the old access token; reuse of the old refresh token is theft once the new tokens were used", async () => {
     const tokens = await nest.signIn("j38@example.com");
     const { body: next } = await nest.refresh(tokens.refresh_token);
     expect((await userOf(tokens)).body.reasons[0].code).toBe("token_revoked");
@@ -40,7 +40,7 @@ describe("contract J, refresh token", () => {
     ]);
   });
 
-  test("a replay after the successor itself was used is theft too", async () => {
+  test("reuse of a refresh token is theft once its successor was used", async () => {
     const tokens = await nest.signIn("used@example.com");
     const { body: next } = await nest.refresh(tokens.refresh_token);
     await nest.refresh(next.refresh_token);
@@ -49,7 +49,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(next.refresh_token)).body.code).toBe("authorization_not_found");
   });
 
-  test("a bearer counts as seen even if its call is refused", async () => {
+  test("an access token acknowledges its refresh even if its call is refused", async () => {
     const first = await nest.signIn("seen@example.com");
     const second = (await nest.refresh(first.refresh_token)).body;
     const refused = await nest.call(
@@ -62,7 +62,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(first.refresh_token)).body.code).toBe("token_used");
   });
 
-  test("a lost answer, retried after an hour, gets the same successor: still signed in", async () => {
+  test("a refresh whose answer was lost returns the same successor an hour later", async () => {
     const tokens = await nest.signIn("lost@example.com");
     expect((await userOf(tokens)).status).toBe(200);
     const lost = await nest.refresh(tokens.refresh_token);
@@ -83,7 +83,7 @@ describe("contract J, refresh token", () => {
     expect((await userOf(later.body)).status).toBe(200);
   });
 
-  test("two windows within ten seconds on one network get the same successor even when it was seen; another network does not", async () => {
+  test("a second refresh within 10 s gets the same successor from the same network, and is theft from another network", async () => {
     const tokens = await nest.signIn("windows@example.com");
     const { body: first } = await nest.refresh(tokens.refresh_token);
     await userOf(first);
@@ -97,7 +97,7 @@ describe("contract J, refresh token", () => {
     expect(stranger.body.code).toBe("token_used");
   });
 
-  test("a crash between the two writes is finished by the replay", async () => {
+  test("a repeated refresh completes a refresh that stopped between its two writes", async () => {
     const tokens = await nest.signIn("crash@example.com");
     const { body: lost } = await nest.refresh(tokens.refresh_token);
     const successorId = lost.refresh_token.split(".")[1] as string;
@@ -107,7 +107,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(again.refresh_token)).status).toBe(200);
   });
 
-  test("refresh keys change: the new one derives, the old one goes on answering, and one taken away too early is no theft", async () => {
+  test("an old refresh key derives the same successors as before; a removed key is unavailable, not theft", async () => {
     const begun = await nest.signIn("begun@example.com");
     const { body: lost } = await nest.refresh(begun.refresh_token);
     const [old] = JSON.parse(nest.environment.REFRESH_KEYS ?? "[]");
@@ -137,7 +137,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh("", { client_id: "" })).body.code).toBe("validation_failed");
   });
 
-  test("J40: missing, malformed, unknown, wrong and foreign tokens have their own codes", async () => {
+  test("J40: a missing, malformed, unknown, wrong or foreign token has its own error code", async () => {
     const { refresh_token } = await nest.signIn("j40@example.com");
     const [, id] = refresh_token.split(".");
     expect((await nest.refresh("x", { refresh_token: undefined })).body.code).toBe("refresh_token_missing");
@@ -148,7 +148,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(refresh_token)).status).toBe(200);
   });
 
-  test("J41: refreshing one machine leaves the other in; theft ends its own session only", async () => {
+  test("J41: a refresh and a theft affect only their own session", async () => {
     const one = await nest.signIn("two@example.com");
     const other = await nest.signIn("two@example.com");
     const { body: next } = await nest.refresh(one.refresh_token);
@@ -160,7 +160,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(other.refresh_token)).status).toBe(200);
   });
 
-  test("J42: a refresh in a session that was signed out is authorization_not_found", async () => {
+  test("J42: a refresh after sign-out is authorization_not_found", async () => {
     const tokens = await nest.signIn("j42@example.com");
     expect(
       (await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: tokens.refresh_token })).status,
@@ -169,7 +169,7 @@ describe("contract J, refresh token", () => {
     expect((await userOf(tokens)).body.code).toBe("unauthorized");
   });
 
-  test("a refresh token ends after 365 days", async () => {
+  test("a refresh token expires after 365 days", async () => {
     const own = await startNest();
     const { refresh_token } = await own.signIn();
     own.clock.advance(365 * DAY);
@@ -177,7 +177,7 @@ describe("contract J, refresh token", () => {
     await own.stop();
   });
 
-  test("an access token lives as long as its client's configuration says", async () => {
+  test("an access token lasts as long as its client's accessTokenLifetime", async () => {
     const own = await startNest({ environment: { DESKTOP_ACCESS_TOKEN_LIFETIME: "864000" } });
     const tokens = await own.signIn();
     expect(tokens.expires_in).toBe(864000);
@@ -188,7 +188,7 @@ describe("contract J, refresh token", () => {
     await own.stop();
   });
 
-  test("a client's sessionMaxDays bounds the session, refreshed or not", async () => {
+  test("a session expires after its client's sessionMaxDays, even if it is refreshed", async () => {
     const client = {
       id: "client_short",
       name: "Short",
@@ -211,7 +211,7 @@ describe("contract J, refresh token", () => {
     await own.stop();
   });
 
-  test("a session older than its client now allows is token_expired, and never answered with tokens that are over", async () => {
+  test("a refresh is token_expired if the client's sessionMaxDays was lowered below the session's age", async () => {
     const client = {
       id: "client_stricter",
       name: "Stricter",

@@ -14,19 +14,16 @@ const client = {
 const read = (clients: unknown[]) => readConfig(oauthClientVariables, { CLIENTS: JSON.stringify(clients) });
 const redirectingTo = (uri: string) => [{ ...client, redirectUris: [uri] }];
 
-test("a deployment's own clients are read", () => {
+test("reads the clients in CLIENTS", () => {
   expect(read([client]).CLIENTS).toEqual([client]);
 });
 
 test.each([
   ["an empty list", []],
   ["two clients with one id", [client, { ...client, name: "Other" }]],
-  [
-    "a redirect URI with a query, to which code and state could not be added",
-    redirectingTo("https://a.b/?c=d"),
-  ],
+  ["a redirect URI with a query", redirectingTo("https://a.b/?c=d")],
   ["a redirect URI with an empty query", redirectingTo("https://a.b/?")],
   ["a redirect URI with a fragment", redirectingTo("https://a.b/#c")],
-])("%s is refused", (_case, clients) => {
+])("refuses %s", (_case, clients) => {
   expect(() => read(clients)).toThrow(new ConfigError(["CLIENTS"]));
 });

@@ -6,7 +6,7 @@ const made = await generateKeySet(new Date());
 const [current, next] = made.keys;
 const changed = (change: Record<string, unknown>) => ({ keys: [{ ...current, ...change }] });
 
-test("a set we made is one", () => {
+test("parses a generated key set", () => {
   expect(parseKeySet(made)).toEqual(made);
 });
 
@@ -15,18 +15,18 @@ test.each([
   ["created_at", "2026-02-30T00:00:00.000Z"],
   ["created_at", ""],
   ["retired_at", "never"],
-])("a set whose %s is %j is refused: the hour and the fourteen days count from it", (field, value) => {
+])("refuses a key whose %s is %j", (field, value) => {
   expect(() => parseKeySet(changed({ [field]: value }))).toThrow();
 });
 
 test.each([
-  ["the private half of another key", { d: next?.d }],
+  ["the private key of another key pair", { d: next?.d }],
   ["a point off the curve", { d: undefined, y: next?.y }],
-  ["a coordinate that is no number", { d: undefined, x: "" }],
+  ["an empty coordinate", { d: undefined, x: "" }],
   ["another curve", { crv: "P-384" }],
   ["another algorithm", { alg: "ES384" }],
   ["another use", { use: "enc" }],
   ["other operations", { key_ops: ["encrypt"] }],
-])("a set with %s is refused: it would sign or verify nothing", (_case, change) => {
+])("refuses a key with %s", (_case, change) => {
   expect(() => parseKeySet(changed(change))).toThrow();
 });

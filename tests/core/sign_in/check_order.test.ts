@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAC, startNest, type TestNest, V2, VERIFIER, WEB, WINDOWS } from "#tests/support/nest.ts";
 
-/** One thing that is wrong: with what is stored, or with what is sent. */
+/** One error: in the stored documents or in the request. */
 interface Wrong {
   code: string;
   stored?: Record<string, unknown>;
@@ -13,18 +13,18 @@ interface Wrong {
 const past = "2020-01-01T00:00:00.000Z";
 const wrongSecret = (token: string) => token.replace(/[^.]+$/, "0".repeat(64));
 
-/** Each of a list alone, and every two of it, the one that is checked first in front. */
+/** Every entry alone and every pair of entries, the one that is checked first in front. */
 const pairs = (list: readonly Wrong[]) =>
   list.flatMap((first, index) => list.slice(index).map((second) => ({ first, second })));
 
-describe("where two things are wrong, the first in the contract's order is named (B3, 1.2)", () => {
+describe("of two errors, the one that is first in the contract's order is returned (B3, 1.2)", () => {
   let nest: TestNest;
   beforeAll(async () => {
     nest = await startNest();
   });
   afterAll(() => nest.stop());
 
-  /** What is wrong in `first` counts where both change the same. */
+  /** Merges the changes of both; `first` wins where both change the same field. */
   const both = (part: "stored" | "session" | "sent", first: Wrong, second: Wrong) => ({
     ...second[part],
     ...first[part],
@@ -41,7 +41,7 @@ describe("where two things are wrong, the first in the contract's order is named
     { code: "client_not_found", stored: { clientId: WEB }, sent: { client_id: WEB } },
   ];
 
-  test.each(pairs(CODE))("a code: $first.code, also with $second.code", async ({ first, second }) => {
+  test.each(pairs(CODE))("a code: returns $first.code, also with $second.code", async ({ first, second }) => {
     const code = await nest.emailedCode();
     const [id = ""] = code.split(".");
     const stored = both("stored", first, second);
@@ -62,7 +62,7 @@ describe("where two things are wrong, the first in the contract's order is named
   ];
 
   test.each(pairs(REFRESH))(
-    "a refresh token: $first.code, also with $second.code",
+    "a refresh token: returns $first.code, also with $second.code",
     async ({ first, second }) => {
       const tokens = await nest.signIn(`${first.code}-${second.code}@example.com`);
       const [, id = ""] = tokens.refresh_token.split(".");
@@ -83,7 +83,7 @@ describe("where two things are wrong, the first in the contract's order is named
     },
   );
 
-  test("a refresh token that was revoked itself is authorization_not_found", async () => {
+  test("a revoked refresh token is authorization_not_found", async () => {
     const { refresh_token } = await nest.signIn();
     const [, id = ""] = refresh_token.split(".");
     await nest.collection("refresh-tokens").updateOne({ _id: id }, { $set: { revokedAt: past } });
@@ -92,7 +92,7 @@ describe("where two things are wrong, the first in the contract's order is named
     expect({ usedAt: stored?.usedAt, rotation: stored?.rotation }).toEqual({ usedAt: null, rotation: null });
   });
 
-  test("a used token that was revoked itself leads nowhere, though its successor's arrival was never seen", async () => {
+  test("a used refresh token that was revoked is authorization_not_found, even if its successor is unacknowledged", async () => {
     const { refresh_token } = await nest.signIn("used-and-revoked@example.com");
     await nest.refresh(refresh_token);
     const [, id = ""] = refresh_token.split(".");
@@ -100,7 +100,7 @@ describe("where two things are wrong, the first in the contract's order is named
     expect((await nest.refresh(refresh_token)).body).toEqual({ code: "authorization_not_found" });
   });
 
-  test("a used token leads nowhere once its successor was revoked: no access token comes of it", async () => {
+  test("a used refresh token is authorization_not_found once its successor was revoked", async () => {
     const tokens = await nest.signIn("successor@example.com");
     const { body: lost } = await nest.refresh(tokens.refresh_token);
     const [, id = ""] = lost.refresh_token.split(".");
@@ -109,7 +109,7 @@ describe("where two things are wrong, the first in the contract's order is named
       expect((await nest.refresh(token)).body).toEqual({ code: "authorization_not_found" });
   });
 
-  test("what is missing or malformed is named before anything is looked for", async () => {
+  test("missing and malformed parameters are reported before anything is read", async () => {
     const refused = async (change: Record<string, unknown>) =>
       (await nest.redeem("authzcode_nobody.00", { client_id: MAC, ...change })).body.code;
     const none = { code: undefined, code_verifier: undefined, redirect_uri: undefined };

@@ -4,7 +4,7 @@ import { startNest, type TestClock, type TestNest, V2 } from "#tests/support/nes
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 
-/** A clock that stands still, so that a moment can be met exactly. */
+/** A clock that only moves when it is advanced, so that an exact millisecond can be tested. */
 let now = 0;
 const clock: TestClock = {
   now: () => new Date(now),
@@ -16,7 +16,7 @@ let nest: TestNest;
 beforeAll(async () => {
   nest = await startNest({ clock });
 });
-// A whole second: what a token says of its own end has no smaller unit.
+// A whole second, since the exp claim has no smaller unit.
 beforeEach(() => {
   now = Math.floor(Date.now() / 1000) * 1000;
 });
@@ -25,7 +25,7 @@ afterAll(() => nest.stop());
 test.each([
   [-1, 200],
   [0, 400],
-])("a code's 20 minutes, %i ms after their end: %i", async (offset, status) => {
+])("a code %i ms after its 20 minutes: status %i", async (offset, status) => {
   const code = await nest.emailedCode();
   now += 20 * 60_000 + offset;
   const reply = await nest.redeem(code);
@@ -38,7 +38,7 @@ test.each([
 test.each([
   [-1, 200],
   [0, 401],
-])("an access token's hour, %i ms after its end: %i", async (offset, status) => {
+])("an access token %i ms after its hour: status %i", async (offset, status) => {
   const { user_id, access_token } = await nest.signIn();
   now += HOUR_MS + offset;
   const reply = await nest.call(`${V2}get_user`, { user_id }, { bearer: access_token });
@@ -48,7 +48,7 @@ test.each([
   });
 });
 
-test("a token's own end holds even where its record lives longer", async () => {
+test("an access token expires by its claim even if its record expires later", async () => {
   const { user_id, access_token } = await nest.signIn();
   await nest.collection("access_tokens").updateMany({}, { $set: { expiresAt: "2999-01-01T00:00:00.000Z" } });
   now += HOUR_MS;
@@ -59,7 +59,7 @@ test("a token's own end holds even where its record lives longer", async () => {
 test.each([
   [-1, 200],
   [0, 400],
-])("a refresh token's year, %i ms after its end: %i", async (offset, status) => {
+])("a refresh token %i ms after its 365 days: status %i", async (offset, status) => {
   const { refresh_token } = await nest.signIn();
   now += YEAR_MS + offset;
   const reply = await nest.refresh(refresh_token);
@@ -72,7 +72,7 @@ test.each([
 test.each([
   [0, 200],
   [1, 400],
-])("two windows' ten seconds, %i ms after their end: %i", async (offset, status) => {
+])("a second refresh %i ms after the 10 s grace: status %i", async (offset, status) => {
   const tokens = await nest.signIn();
   const { body: next } = await nest.refresh(tokens.refresh_token);
   await nest.call(`${V2}get_user`, { user_id: next.user_id }, { bearer: next.access_token });
@@ -84,7 +84,7 @@ test.each([
   });
 });
 
-test("each refresh lets the session live on for a year from then, and says when it was used", async () => {
+test("each refresh extends the session by a year and updates lastUsedAt", async () => {
   const tokens = await nest.signIn("lives-on@example.com");
   now += YEAR_MS - HOUR_MS;
   expect((await nest.refresh(tokens.refresh_token)).status).toBe(200);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { verifiesChallenge } from "#core/sign_in/pkce.ts";
 import { seedOf } from "#tests/support/seed.ts";
 
-test("RFC 7636 appendix B's pair verifies, and in hex too", () => {
+test("accepts the pair of RFC 7636 appendix B, with the challenge in base64url or hex", () => {
   const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
   expect(verifiesChallenge(verifier, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")).toBe(true);
   const hex = createHash("sha256").update(verifier).digest("hex");
@@ -16,12 +16,12 @@ test.each([
   ["the verifier itself, as method plain would", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"],
   ["the challenge padded", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM="],
   ["the challenge in another case", "e9melhoa2owvfremtjgucHAOEK1T8URWBUGJSSTW-CM"],
-  ["nothing", ""],
-])("%s does not verify", (_case, challenge) => {
+  ["an empty challenge", ""],
+])("refuses %s", (_case, challenge) => {
   expect(verifiesChallenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge)).toBe(false);
 });
 
-test("a verifier verifies its own challenge and no other's", () => {
+test("accepts a verifier's own challenge and no other challenge", () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (one, other) => {
       const challenge = createHash("sha256").update(one).digest("base64url");

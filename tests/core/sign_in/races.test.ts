@@ -19,7 +19,7 @@ describe("races", () => {
   });
   afterAll(() => nest.stop());
 
-  test(`of ${CALLERS} simultaneous redemptions of one code exactly one succeeds, ${ROUNDS} times over`, async () => {
+  test(`redeems a code once when ${CALLERS} requests race, in ${ROUNDS} rounds`, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const code = await nest.emailedCode({ identifier_value: `redeem-${round}@example.com` });
       const replies = await atOnce(CALLERS, () => nest.redeem(code));
@@ -29,7 +29,7 @@ describe("races", () => {
     expect(await nest.collection("users").countDocuments()).toBe(ROUNDS);
   }, 180_000);
 
-  test(`of ${CALLERS} simultaneous refreshes with one token all get the same successor, ${ROUNDS} times over`, async () => {
+  test(`returns one successor when ${CALLERS} refreshes with one token race, in ${ROUNDS} rounds`, async () => {
     const { user_id, ...tokens } = await nest.signIn("refresh@example.com");
     let current = tokens.refresh_token;
     for (let round = 0; round < ROUNDS; round++) {
@@ -48,7 +48,7 @@ describe("races", () => {
     expect(await nest.collection("refresh-tokens").countDocuments({ userId: user_id })).toBe(ROUNDS + 1);
   }, 180_000);
 
-  test("a sign-out that races 20 refreshes always leaves the person signed out", async () => {
+  test("a sign-out that races 20 refreshes always revokes the session", async () => {
     for (let round = 0; round < 20; round++) {
       const tokens = await nest.signIn(`race-${round}@example.com`);
       const [refreshes] = await Promise.all([
@@ -64,7 +64,7 @@ describe("races", () => {
     }
   });
 
-  test("simultaneous first sign-ins of one address make one user and one identifier", async () => {
+  test("creates one user and one identifier when first sign-ins of an address race", async () => {
     for (let round = 0; round < 10; round++) {
       const identifier_value = `first-${round}@example.com`;
       const codes: string[] = [];
@@ -82,7 +82,7 @@ describe("races", () => {
     expect((await nest.collection("users").distinct("_id")).sort()).toEqual(known);
   });
 
-  test("of 50 simultaneous replays of a stolen token, one ends the session and the event is logged once", async () => {
+  test("revokes the session and logs the reuse once when 50 reuses of a refresh token race", async () => {
     const tokens = await nest.signIn("stolen@example.com");
     const { body: next } = await nest.refresh(tokens.refresh_token);
     await nest.call(`${V2}get_user`, { user_id: next.user_id }, { bearer: next.access_token });
@@ -96,7 +96,7 @@ describe("races", () => {
     expect(events).toHaveLength(1);
   });
 
-  test("50 simultaneous wrong verifiers burn the code", async () => {
+  test("50 simultaneous wrong verifiers block the code", async () => {
     const code = await nest.emailedCode({ identifier_value: "burnt@example.com" });
     await atOnce(CALLERS, () => nest.redeem(code, { code_verifier: "wrong" }));
     expect((await nest.redeem(code)).body.code).toBe("authorization_not_found");

@@ -4,7 +4,7 @@ import { NestError } from "#core/errors.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { seedOf } from "#tests/support/seed.ts";
 
-/** 254 characters, of which the local part has the 64 that it may have (RFC 5321, section 4.5.3.1). */
+/** 254 characters with a local part of 64, the limits of RFC 5321, section 4.5.3.1. */
 const LONGEST = `${"a".repeat(64)}@${`${"b".repeat(61)}.`.repeat(3)}com`;
 
 test.each([
@@ -16,7 +16,7 @@ test.each([
   ["ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"],
   ["ada@exa\u00admple.com", "ada@example.com", "ada@example.com"],
   [LONGEST, LONGEST, LONGEST],
-])("%j is %s", (typed, identity, recipient) => {
+])("reads %j as %s", (typed, identity, recipient) => {
   expect(parseAddress(typed)).toEqual({ identity, recipient });
 });
 
@@ -48,24 +48,24 @@ test.each([
     `foo@${"ü".repeat(20)}.${`${"ö".repeat(20)}.`.repeat(11)}com`,
   ],
   ["255 characters", `${LONGEST}m`],
-  ["a trailing dot, which would be a twin of the address without", "foo@example.com."],
+  ["a trailing dot, which would be a second spelling of the address", "foo@example.com."],
   ["a full-width IP address", "foo@\uff11\uff12\uff17.\uff10.\uff10.\uff11"],
   [
     "an encoded word, which a mail server may decode into another address",
     "=?utf-8?q?bar=40evil.com?=@example.com",
   ],
   ["an encoded word within the local part", "foo=?x?q?bar?=@example.com"],
-])("%s is no address: %j", (_case, typed) => {
+])("refuses %s: %j", (_case, typed) => {
   expect(() => parseAddress(typed)).toThrow(NestError);
 });
 
-test("a dot before the domain has words of its own, which the app knows", () => {
+test("a domain that starts with a dot has its own message, which the app expects", () => {
   expect(() => parseAddress("foo@.bar")).toThrow(
     expect.objectContaining({ code: "invalid_email", meta: { message: "Domain starts with dot" } }),
   );
 });
 
-test("an identity is ASCII, lower case, one mailbox, and its own identity", () => {
+test("an identity is lower-case ASCII with one @, and parses to itself", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: "grapheme" }), fc.emailAddress()), (typed) => {
       try {
