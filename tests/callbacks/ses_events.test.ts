@@ -8,7 +8,7 @@ import { freePort } from "#tools/machine/child_process.ts";
 
 const ADDRESS = "bounced@example.com";
 
-describe("what SES tells of a mail", () => {
+describe("the ses_events function", () => {
   let nest: TestNest;
   let serve: EventFunction;
   beforeEach(async () => {
@@ -18,7 +18,7 @@ describe("what SES tells of a mail", () => {
   afterEach(() => nest.stop());
 
   const context = lambdaContext("r1");
-  /** As SES publishes it to EventBridge; more than we read. */
+  /** An event as SES publishes it to EventBridge, including fields that are not used. */
   const sesEvent = (detail: Record<string, unknown>, id = "17793124-05db-b198-2fde-7ededc63b103") => ({
     version: "0",
     id,
@@ -51,7 +51,7 @@ describe("what SES tells of a mail", () => {
     return { status, raw, mails: nest.ses.inbox.length - before };
   };
 
-  test("an address that bounced hard gets no mail for 24 hours, and the caller the same answer", async () => {
+  test("sends no mail to an address for 24 hours after a hard bounce, with the same response", async () => {
     await serve(bounce(), context);
     expect(await ask()).toEqual({ status: 204, raw: "", mails: 0 });
     expect(await ask("Bounced@EXAMPLE.com")).toMatchObject({ mails: 0 });
@@ -62,7 +62,7 @@ describe("what SES tells of a mail", () => {
     expect(await ask()).toMatchObject({ status: 204, mails: 1 });
   });
 
-  test("a soft bounce and a complaint are stored and stop no sign-in", async () => {
+  test("stores soft bounces and complaints without suppressing mail", async () => {
     await serve(bounce("Transient"), context);
     await serve({ ...complaint(), id: "another" }, context);
     const stored = await nest.collection("mail-events").find().sort({ type: 1 }).toArray();
@@ -73,12 +73,12 @@ describe("what SES tells of a mail", () => {
     expect(await ask()).toMatchObject({ mails: 1 });
   });
 
-  test("an event that comes twice is stored once", async () => {
+  test("stores an event once when it is delivered many times at once", async () => {
     await Promise.all(Array.from({ length: 10 }, () => serve(bounce(), context)));
     expect(await nest.collection("mail-events").countDocuments()).toBe(1);
   });
 
-  test("something that is no such event is dropped and said so; the log holds no address", async () => {
+  test("drops and logs payloads that are not events, without logging an address", async () => {
     const undated = { ...bounce(), time: "yesterday" };
     for (const payload of [null, {}, { id: "x" }, sesEvent({ eventType: "Delivery" }), "text", undated]) {
       await serve(payload, context);
@@ -93,7 +93,7 @@ describe("what SES tells of a mail", () => {
     expect(nest.logLines.join()).not.toContain("bounced@");
   });
 
-  test("an event that can't be stored is an error, so that it comes again", async () => {
+  test("throws when an event cannot be stored, so that Lambda retries it", async () => {
     const refusing = `mongodb://127.0.0.1:${await freePort()}/nest?directConnection=true`;
     const lost = await startNest({ beside: nest, environment: { MONGODB_URI: refusing } });
     const failing = serveEvent(handler.declaration, lost.gateway);

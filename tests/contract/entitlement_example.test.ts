@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => nest.stop());
 
-test("the documented check takes our entitlement, and refuses it after its end, altered, or for another client", async () => {
+test("accepts an entitlement with the documented check, and refuses an expired, altered or foreign one", async () => {
   const page = await readFile(new URL("../../docs/entitlement.md", import.meta.url), "utf8");
   const [, example = ""] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
   expect(example.trim().split("\n").filter(Boolean).length).toBeLessThanOrEqual(11);

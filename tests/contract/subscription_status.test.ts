@@ -34,7 +34,7 @@ const subscribe = async (wanted: object = {}) => {
 };
 
 describe("contract J, subscription status", () => {
-  test("J47: without a subscription it is no_active_subscription, for unknown users too", async () => {
+  test("J47: answers no_active_subscription without a subscription, also for unknown users", async () => {
     const reply = await asAda();
     expect({ status: reply.status, body: reply.body }).toEqual({
       status: 402,
@@ -48,7 +48,7 @@ describe("contract J, subscription status", () => {
     expect(unknown.body.code).toBe("no_active_subscription");
   });
 
-  test("J48: with one it answers status, dates, portal and entitlement", async () => {
+  test("J48: answers status, dates, portal link and entitlement of a subscription", async () => {
     const { id } = await subscribe();
     const reply = await asAda();
     const [stripes] = nest.stripe.subscriptions();
@@ -76,7 +76,7 @@ describe("contract J, subscription status", () => {
   });
 
   test.each(["error", "hang", "rate_limited"] as const)(
-    "J48: with Stripe down (%s) the portal is null and the rest is answered in time",
+    "J48: answers in time with a null portal link when Stripe fails (%s)",
     async (kind) => {
       await subscribe();
       nest.stripe.fault({ calls: 5, kind });
@@ -89,7 +89,7 @@ describe("contract J, subscription status", () => {
     },
   );
 
-  test("J48: nor does it wait for the SDK's second try when Stripe cuts the connection late", async () => {
+  test("J48: does not wait for the SDK's retry when Stripe cuts the connection late", async () => {
     await subscribe();
     nest.stripe.latency(1_700);
     nest.stripe.fault({ calls: 5, kind: "lost" });
@@ -102,7 +102,7 @@ describe("contract J, subscription status", () => {
     });
   });
 
-  test("a portal link is used again for a minute, per customer, and never stored or logged", async () => {
+  test("reuses a portal link of a customer for a minute, and never stores or logs it", async () => {
     await subscribe();
     const sessions = () =>
       nest.stripe.requests.filter(({ path }) => path === "/v1/billing_portal/sessions").length;
@@ -127,7 +127,7 @@ describe("contract J, subscription status", () => {
     expect((await nest.dump()) + nest.logLines.join()).not.toContain(new URL(first).pathname);
   });
 
-  test("J49: the heartbeat of 2020-12-14 is 204 while usable, takes no body, {} or the own user, and asks Stripe nothing", async () => {
+  test("J49: answers the heartbeat of 2020-12-14 with 204 for no body, {} or the own user, without a call to Stripe", async () => {
     expect((await heartbeat()).body.code).toBe("no_active_subscription");
     await subscribe();
     nest.stripe.clear();
@@ -143,23 +143,26 @@ describe("contract J, subscription status", () => {
   });
 });
 
-describe("what can be used", () => {
+describe("usable subscriptions", () => {
   test.each([
     ["active", {}],
     ["trialing", { trialDays: 14 }],
     ["past_due", { status: "past_due" }],
     ["incomplete", { status: "incomplete" }],
-  ] as const)("%s can", async (name, wanted) => {
+  ] as const)("grants access with the status %s", async (name, wanted) => {
     await subscribe(wanted);
     expect(await statusOf()).toBe(name);
   });
 
-  test.each(["unpaid", "paused", "canceled", "incomplete_expired"] as const)("%s can't", async (name) => {
-    await subscribe({ status: name });
-    expect(await statusOf()).toBe("no_active_subscription");
-  });
+  test.each(["unpaid", "paused", "canceled", "incomplete_expired"] as const)(
+    "grants no access with the status %s",
+    async (name) => {
+      await subscribe({ status: name });
+      expect(await statusOf()).toBe("no_active_subscription");
+    },
+  );
 
-  test("an end that nobody told us of yet has 24 hours' grace", async () => {
+  test("grants access for 24 hours after the stored end", async () => {
     await subscribe();
     const { end_date } = (await status()).body;
     const untilEnd = (Date.parse(end_date) - nest.clock.now().getTime()) / 1000;
@@ -169,7 +172,7 @@ describe("what can be used", () => {
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
-  test("access ends where the end was set, before its period does", async () => {
+  test("ends access at cancel_at, before the period ends", async () => {
     const { id } = await subscribe();
     const end = Math.floor(nest.clock.now().getTime() / 1000) + 5 * DAY;
     nest.stripe.updateSubscription(id, { cancel_at: end });
@@ -183,7 +186,7 @@ describe("what can be used", () => {
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
-  test("incomplete can be used for an hour at most", async () => {
+  test("grants access with the status incomplete for an hour", async () => {
     await subscribe({ status: "incomplete" });
     nest.clock.advance(HOUR - MINUTE);
     expect(await statusOf()).toBe("incomplete");
@@ -191,7 +194,7 @@ describe("what can be used", () => {
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
-  test("and the hour is one for all tries to pay", async () => {
+  test("shares the hour between all incomplete subscriptions of a user", async () => {
     await subscribe({ status: "incomplete" });
     nest.clock.advance(HOUR - MINUTE);
     await subscribe({ status: "incomplete" });
@@ -200,7 +203,7 @@ describe("what can be used", () => {
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
-  test("a status that Stripe invents tomorrow grants nothing and is logged", async () => {
+  test("grants no access with an unknown status, and logs it", async () => {
     const { id } = await subscribe();
     nest.stripe.updateSubscription(id, { fields: { status: "snoozing" } });
     await nest.deliverEvents();
@@ -218,7 +221,7 @@ describe("the offline entitlement", () => {
       },
     });
 
-  test("says who, where and until when, verifies by our JWKS, and lasts 14 days at most", async () => {
+  test("names user, client and session, verifies with the JWKS, and expires after 14 days", async () => {
     await subscribe();
     const { entitlement } = (await asAda()).body;
     const { payload, protectedHeader } = await jwtVerify(entitlement, jwks(), {
@@ -240,13 +243,13 @@ describe("the offline entitlement", () => {
     });
   });
 
-  test("ends with the subscription and its grace where that is sooner", async () => {
+  test("expires with the subscription's grace period if that is sooner", async () => {
     await subscribe({ trialDays: 3 });
     const { entitlement, end_date } = (await asAda()).body;
     expect(decodeJwt(entitlement).exp).toBe(Math.floor(Date.parse(end_date) / 1000) + DAY);
   });
 
-  test("is no bearer, and an internal caller gets none", async () => {
+  test("is not accepted as an access token, and is null for an internal caller", async () => {
     await subscribe();
     const { entitlement } = (await asAda()).body;
     expect(decodeProtectedHeader(entitlement).typ).not.toBe("at+jwt");
@@ -256,7 +259,7 @@ describe("the offline entitlement", () => {
   });
 });
 
-describe("a whole life on the double, seen through get_subscription_status alone", () => {
+describe("a subscription's whole life, seen through get_subscription_status", () => {
   const BOB = "bob@example.com";
   const startTrial = async () => {
     const device = { platform: "mac", beak_id: "bob", fingerprint: "bob" };
@@ -267,7 +270,7 @@ describe("a whole life on the double, seen through get_subscription_status alone
     return nest.stripe.subscriptions().at(-1) as { id: string; customer: string };
   };
 
-  test("a trial without a card is reminded of, ends, and can't be used any more", async () => {
+  test("reminds the owner of a trial without a card, then ends it", async () => {
     await startTrial();
     expect(await statusOf()).toBe("trialing");
     await nest.passTime(10 * DAY);
@@ -279,7 +282,7 @@ describe("a whole life on the double, seen through get_subscription_status alone
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
-  test("with a card it goes on: active, renewed, past due, recovered, ended at the period's end", async () => {
+  test("follows a trial with a card through active, renewed, past_due, recovered and ended", async () => {
     const { id, customer } = await startTrial();
     nest.stripe.attachCard(customer);
     await nest.passTime(14 * DAY + HOUR);

@@ -36,7 +36,7 @@ const posted = (path: string) =>
   );
 
 describe("contract J, trial", () => {
-  test("J52: a fresh address and machine: two calls to Stripe, one mail with the trial's own link, trial and subscription stored", async () => {
+  test("J52: stores a trial and its subscription with two calls to Stripe, and mails the trial's link", async () => {
     expect(await ask("Ada@Example.com")).toMatchObject({ status: 204, raw: "" });
     expect(posted("/v1/customers")).toMatchObject([{ params: { email: "ada@example.com" } }]);
     expect(posted("/v1/subscriptions")).toMatchObject([
@@ -72,7 +72,7 @@ describe("contract J, trial", () => {
     expect(await nest.subscriptionStatus(signedIn.body.user_id)).toBe("trialing");
   });
 
-  test("the webhook of a trial finds it known, welcomes once, and makes nothing twice", async () => {
+  test("creates nothing twice and sends one welcome when the trial's webhook arrives", async () => {
     await ask();
     for (let copy = 0; copy < 2; copy++) {
       for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
@@ -82,7 +82,7 @@ describe("contract J, trial", () => {
     expect(await nest.collection("users").countDocuments()).toBe(1);
   });
 
-  test("J53: once its link was redeemed, the same person, fingerprint or beak id has had its trial", async () => {
+  test("J53: refuses a second trial to the address, fingerprint or beak id of a redeemed trial", async () => {
     await ask();
     const { user_id } = (await nest.redeem(codeIn(nest.firstMail()))).body;
     nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id as string);
@@ -102,7 +102,7 @@ describe("contract J, trial", () => {
     expect(nest.logged("trial_refused")).toHaveLength(4);
   });
 
-  test("J54: a user with a usable subscription is already subscribed, which wins over a used trial", async () => {
+  test("J54: answers already_subscribed to a user with a usable subscription, even after a used trial", async () => {
     nest.stripe.createSubscription({ email: "ada@example.com" });
     await nest.deliverEvents();
     expect(codeOf(await ask())).toBe("already_subscribed");
@@ -112,11 +112,11 @@ describe("contract J, trial", () => {
     expect(codeOf(await ask("bob@example.com", machine("bob")))).toBe("already_subscribed");
   });
 
-  test("J55: without device it is validation_failed", async () => {
+  test("J55: answers validation_failed without a device", async () => {
     expect(codeOf(await ask("ada@example.com", undefined, { device: undefined }))).toBe("validation_failed");
   });
 
-  test("J56: a bad client, redirect or address asks Stripe nothing and writes nothing; parallel requests make one trial", async () => {
+  test("J56: calls Stripe and writes only for a valid request, and makes one trial for parallel requests", async () => {
     expect(codeOf(await ask("ada@example.com", machine("ada"), { client_id: "client_x" }))).toBe(
       "client_not_found",
     );
@@ -135,7 +135,7 @@ describe("contract J, trial", () => {
     expect(await nest.collection("subscriptions").countDocuments()).toBe(1);
   });
 
-  test("J57: it answers within the app's 5 s at 800 ms a call of Stripe and 300 ms a mail", async () => {
+  test("J57: answers within 5 s when Stripe takes 800 ms a call and SES 300 ms a mail", async () => {
     nest.stripe.latency(800);
     nest.ses.latency(300);
     const startedAt = Date.now();
@@ -144,8 +144,8 @@ describe("contract J, trial", () => {
   });
 });
 
-describe("trials in bad weather", () => {
-  test("50 machines' worth of addresses at once on one machine: one trial, one customer, one subscription, 49 trial_already_used", async () => {
+describe("trials under races and failures", () => {
+  test("gives one trial, customer and subscription when 50 addresses ask at once from one machine", async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(`a${n}@example.com`)));
     const codes = answers.map(codeOf);
     expect(codes.filter((code) => code === 204)).toHaveLength(1);
@@ -155,7 +155,7 @@ describe("trials in bad weather", () => {
   });
 
   test.each(["error", "error_after", "rate_limited"] as const)(
-    "Stripe failing the first 3 calls (%s): retries end in exactly one of each",
+    "makes exactly one of each after Stripe fails the first 3 calls (%s)",
     async (kind) => {
       nest.stripe.fault({ calls: 3, kind });
       const codes = [];
@@ -169,7 +169,7 @@ describe("trials in bad weather", () => {
   );
 
   test.each(["POST /v1/customers", "POST /v1/subscriptions"])(
-    "an answer of %s that is lost, or comes after 10 s, is found again by the app's retry",
+    "finds the object again at the app's retry when the response of %s is lost or late",
     async (on) => {
       const live = async (kind: "lost" | "hang_after" | "hang") => {
         const own = await startNest();
@@ -185,7 +185,7 @@ describe("trials in bad weather", () => {
     30_000,
   );
 
-  test("an attempt that Stripe's keys no longer remember makes no second subscription", async () => {
+  test("makes no second subscription after Stripe forgot the idempotency key", async () => {
     nest.stripe.fault({ calls: 1, kind: "hang_after", on: "POST /v1/subscriptions" });
     expect(codeOf(await ask())).not.toBe(204);
     nest.clock.advance(21 * HOUR);
@@ -198,7 +198,7 @@ describe("trials in bad weather", () => {
     ).toBe(true);
   });
 
-  test("a failed mail is made good by asking again: still one trial", async () => {
+  test("sends the mail at the next request after it failed, with one trial", async () => {
     nest.ses.fault({ calls: 1, kind: "error" });
     expect(codeOf(await ask())).toBe("email_not_sent");
     expect(codeOf(await ask())).toBe(204);
@@ -206,7 +206,7 @@ describe("trials in bad weather", () => {
     expect(nest.ses.inbox).toHaveLength(1);
   });
 
-  test("a stranger starts a trial for somebody's address: they start theirs on their own machine, one customer and one subscription", async () => {
+  test("lets the owner of an address join the trial that a stranger started for it, with one customer and subscription", async () => {
     expect(codeOf(await ask("victim@example.com", machine("stranger")))).toBe(204);
     expect(codeOf(await ask("victim@example.com", machine("victim")))).toBe(204);
     expect([nest.stripe.customers().length, nest.stripe.subscriptions().length]).toEqual([1, 1]);
@@ -215,7 +215,7 @@ describe("trials in bad weather", () => {
     expect(codeOf(await ask("victim@example.com", machine("stranger")))).toBe("already_subscribed");
   });
 
-  test("a stranger's trial that ran out unused wastes nothing; one that its owner used is over", async () => {
+  test("renews a stranger's trial that ended unused, and does not renew a used trial", async () => {
     await ask("victim@example.com", machine("stranger"));
     nest.clock.advance(15 * DAY);
     nest.stripe.advance(0);
@@ -238,7 +238,7 @@ describe("trials in bad weather", () => {
     expect(nest.stripe.subscriptions()).toHaveLength(before);
   });
 
-  test("a customer deleted at Stripe does not lock anybody out", async () => {
+  test("creates a trial after its customer was deleted at Stripe", async () => {
     nest.stripe.fault({ calls: 1, kind: "error", on: "POST /v1/subscriptions" });
     expect(codeOf(await ask())).toBe("stripe_error");
     const [customer] = nest.stripe.customers();
@@ -252,7 +252,7 @@ describe("trials in bad weather", () => {
     expect(nest.stripe.subscriptions()).toHaveLength(1);
   });
 
-  test("limits: 30 requests and 5 new trials a day from one network", async () => {
+  test("limits a network to 30 requests and 5 new trials a day", async () => {
     const limited = await startNest({
       beside: nest,
       environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "5", LIMIT_TRIAL_REQUESTS_PER_NETWORK: "30" },
@@ -270,7 +270,7 @@ describe("trials in bad weather", () => {
     await limited.stop();
   });
 
-  test("a request that loses races counts once", async () => {
+  test("counts a request once when it loses races", async () => {
     const limited = await startNest({
       beside: nest,
       environment: { LIMIT_TRIAL_REQUESTS_PER_NETWORK: "10" },
@@ -283,7 +283,7 @@ describe("trials in bad weather", () => {
     await limited.stop();
   });
 
-  test("an ordinary link does not close a trial, and its own link does", async () => {
+  test("keeps a trial open after an ordinary link is redeemed, and closes it with its own link", async () => {
     await ask();
     const trialCode = codeIn(nest.lastMail());
     const other = await nest.emailedCode({ client_id: "client_000000CAixkP7YVb0cH1zvNfE5mYi" });

@@ -21,7 +21,7 @@ const status = async (address = ADA) => {
 };
 
 describe("contract J, webhook", () => {
-  test("J58: no body, a bad signature and another provider have their own codes", async () => {
+  test("J58: answers a missing body, a bad signature and an unknown provider with their codes", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const { body, header } = nest.stripe.signedEvent(created(id));
     const post = (content: unknown, signature?: string) =>
@@ -44,7 +44,7 @@ describe("contract J, webhook", () => {
     expect(await nest.collection("stripe-events").countDocuments()).toBe(0);
   });
 
-  test("J59: payment events and unknown ones are 200, recorded and ask Stripe nothing", async () => {
+  test("J59: records payment events and unknown events with 200, without a call to Stripe", async () => {
     nest.stripe.clear();
     const types = ["created", "processing", "succeeded", "payment_failed", "canceled"].map(
       (name) => `payment_intent.${name}`,
@@ -68,7 +68,7 @@ describe("contract J, webhook", () => {
     );
   });
 
-  test("J60: a new trial makes user, mapping and subscription, and is welcomed", async () => {
+  test("J60: stores user, mapping and subscription of a new trial, and sends the welcome", async () => {
     const made = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     expect((await nest.webhook(created())).status).toBe(200);
     const [subscription] = await stored();
@@ -95,7 +95,7 @@ describe("contract J, webhook", () => {
     expect(user_id).toBe(subscription?.userId);
   });
 
-  test("J61: the same event again, and at the same time, changes nothing", async () => {
+  test("J61: changes nothing when the same event is delivered again or at the same time", async () => {
     nest.stripe.createSubscription({ email: ADA });
     const at_once = await Promise.all(Array.from({ length: 10 }, () => nest.webhook(created())));
     expect(at_once.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
@@ -106,7 +106,7 @@ describe("contract J, webhook", () => {
     expect(await nest.collection("stripe-events").countDocuments()).toBe(1);
   });
 
-  test("J62: an active subscription is welcomed; where a promotion code is required, only one with it is kept", async () => {
+  test("J62: welcomes an active subscription, and cancels one without the required promotion code", async () => {
     const gated = await startNest({
       beside: nest,
       environment: { REQUIRED_PROMOTION_CODE_ID: "promo_test" },
@@ -134,7 +134,7 @@ describe("contract J, webhook", () => {
   });
 
   test.each(["in order", "reversed"])(
-    "J63: of two subscriptions bought at once the older is kept, the other cancelled and given back in full, one mail (%s)",
+    "J63: keeps the older of two subscriptions bought at once, cancels and refunds the other, and sends one mail (%s)",
     async (order) => {
       const first = nest.stripe.createSubscription({ email: ADA });
       nest.clock.advance(5);
@@ -159,7 +159,7 @@ describe("contract J, webhook", () => {
     },
   );
 
-  test("two subscriptions whose events come at the same time end the same", async () => {
+  test("keeps the older of two subscriptions whose events arrive at the same time", async () => {
     for (let round = 0; round < 10; round++) {
       const email = `race${round}@example.com`;
       const first = nest.stripe.createSubscription({ email });
@@ -180,7 +180,7 @@ describe("contract J, webhook", () => {
     );
   });
 
-  test("a purchase during a trial stays; the trial goes silently, and nobody is locked out at any moment", async () => {
+  test("replaces a trial by a purchase without a mail or a moment without access", async () => {
     const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     await nest.deliverEvents();
     const paid = nest.stripe.createSubscription({ email: ADA });
@@ -196,7 +196,7 @@ describe("contract J, webhook", () => {
     expect(nest.mailSubjects()).toEqual(["Your Beak Trial has begun!", "Welcome to Beak!"]);
   });
 
-  test("a payment of a rejected subscription that was still processing is given back when it succeeds", async () => {
+  test("refunds a processing payment of a rejected subscription when it succeeds", async () => {
     nest.stripe.createSubscription({ email: ADA });
     nest.clock.advance(5);
     const second = nest.stripe.createSubscription({ email: ADA, card: { processes: true } });
@@ -208,7 +208,7 @@ describe("contract J, webhook", () => {
     expect(nest.stripe.refunds()).toMatchObject([{ amount: 499 }]);
   });
 
-  test("J64: `created` of one that has ended, or is known, is a 200 no-op; of a status we don't know, an error", async () => {
+  test("J64: ignores `created` of an ended subscription, and answers 422 to an unknown status or a missing address", async () => {
     const ended = nest.stripe.createSubscription({ email: ADA, status: "canceled" });
     expect((await nest.webhook(created(ended.id))).status).toBe(200);
     expect(await stored()).toEqual([]);
@@ -231,7 +231,7 @@ describe("contract J, webhook", () => {
     });
   });
 
-  test("J65: `updated` before `created` is asked for again, `deleted` before `created` is 200", async () => {
+  test("J65: answers 409 to `updated` before `created`, and 200 to `deleted` before `created`", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
     const updated = nest.eventOf("customer.subscription.updated", id);
@@ -259,7 +259,7 @@ describe("contract J, webhook", () => {
     ["cancel_at_period_end", { cancel_at_period_end: true }],
     ["the portal's cancel_at alone", { cancel_at: "max_period_end" as const }],
   ])(
-    "J66: a scheduled end by %s keeps access until then; an immediate one ends it",
+    "J66: keeps access until an end scheduled by %s, and ends it at an immediate cancellation",
     async (_case, change) => {
       const { id } = nest.stripe.createSubscription({ email: ADA });
       await nest.deliverEvents();
@@ -276,7 +276,7 @@ describe("contract J, webhook", () => {
     },
   );
 
-  test("a trial's reminder is mailed once, with the day", async () => {
+  test("mails a trial's reminder once, with the last day", async () => {
     nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     await nest.deliverEvents();
     nest.clock.advance(11.5 * 86_400);
@@ -288,7 +288,7 @@ describe("contract J, webhook", () => {
     expect(nest.ses.inbox.at(-1)?.text).toContain("nothing is charged");
   });
 
-  test("and says so if a card will be charged then", async () => {
+  test("says in the reminder whether a card will be charged", async () => {
     const { id, customer } = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     const other = nest.stripe.createSubscription({ email: "bob@example.com", trialDays: 14 });
     for (const owner of [customer, other.customer]) nest.stripe.attachCard(owner);
@@ -306,7 +306,7 @@ describe("contract J, webhook", () => {
     }
   });
 
-  test("a failure answers no 2xx and the next delivery finishes the work; a mail that failed is sent then", async () => {
+  test("answers a failure without 2xx, and completes the work and the mail at the next delivery", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     nest.stripe.fault({ calls: 1, kind: "error" });
     expect((await nest.webhook(created(id))).body.code).toBe("stripe_error");
@@ -318,15 +318,19 @@ describe("contract J, webhook", () => {
     expect(await row(created(id).id)).toMatchObject({ status: "done", attempt: 3, reason: null });
   });
 
-  test("an event whose worker died is under lease for a minute, then begun again", async () => {
+  test("keeps the lease of an event for a minute after its process died, then processes it again", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     await nest.webhook(created(id));
     const leasedUntil = new Date(nest.clock.now().getTime() + 60_000).toISOString();
     await nest
       .collection("stripe-events")
       .updateOne({ _id: created(id).id }, { $set: { status: "processing", leasedUntil } });
-    const held = await nest.webhook(created(id));
-    expect([held.status, held.body.code, held.headers["retry-after"]]).toEqual([503, "unavailable", "60"]);
+    const leased = await nest.webhook(created(id));
+    expect([leased.status, leased.body.code, leased.headers["retry-after"]]).toEqual([
+      503,
+      "unavailable",
+      "60",
+    ]);
     nest.clock.advance(61);
     expect((await nest.webhook(created(id))).status).toBe(200);
   });

@@ -7,11 +7,11 @@ const names = Object.keys(TEMPLATES) as TemplateName[];
 describe.each(names)("the %s mail", (name) => {
   const { subject, html, text } = renderSample(name);
 
-  test("says what it is in a subject that fits a phone, without a line break", () => {
+  test("has a short subject without a line break", () => {
     expect(subject).toMatch(/^[^\r\n]{5,60}$/);
   });
 
-  test("is read aloud in its language, and its tables are no data", () => {
+  test("names its language, marks layout tables and has one heading", () => {
     expect(html).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/);
     expect(html.match(/<table(?! role="presentation")/g)).toBeNull();
     expect(html.match(/<img(?![^>]* alt=)/g)).toBeNull();
@@ -19,14 +19,14 @@ describe.each(names)("the %s mail", (name) => {
     expect(html.match(/<h1/g)).toHaveLength(1);
   });
 
-  test("keeps to what the big mail clients render: no script, no sheet or picture from elsewhere, lines SMTP takes", () => {
+  test("has no script, external resource or line that is too long for SMTP", () => {
     expect(html).not.toMatch(/<(script|link|form|object|iframe)\b|@import|url\(/i);
     expect(html).toContain("prefers-color-scheme: dark");
     for (const line of `${html}\n${text}`.split("\n")) expect(Buffer.byteLength(line)).toBeLessThan(998);
     expect(Buffer.byteLength(html)).toBeLessThan(102_000);
   });
 
-  test("closes every element it opens", () => {
+  test("closes every element that it opens", () => {
     const open: string[] = [];
     for (const [, slash, tag = ""] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
       if (["meta", "br", "img", "hr"].includes(tag)) continue;
@@ -36,7 +36,7 @@ describe.each(names)("the %s mail", (name) => {
     expect(open).toEqual([]);
   });
 
-  test("as text has no markup, no entities, and every link that the HTML has", () => {
+  test("has every link of its HTML part in its text part, without markup", () => {
     expect(text).not.toMatch(/<[a-z/]|&(amp|lt|gt|quot|#)/);
     const links = [...html.matchAll(/href="(https:[^"]+)"/g)].map(([, url = ""]) =>
       url.replaceAll("&amp;", "&"),
@@ -45,7 +45,7 @@ describe.each(names)("the %s mail", (name) => {
   });
 });
 
-test("the link is escaped in the HTML and literal in the text, whatever it holds", () => {
+test("escapes the link in the HTML part and keeps it literal in the text part", () => {
   const magicLinkUrl = `https://magic.getbeak.app/?code=a.b&state="><script>alert('1')</script>`;
   const { html, text } = renderMail("magic-link", { magicLinkUrl });
   expect(html).not.toContain("<script");
@@ -53,7 +53,7 @@ test("the link is escaped in the HTML and literal in the text, whatever it holds
   expect(text.split("\n")).toContain(magicLinkUrl);
 });
 
-test("every colour pair is readable, light and dark", () => {
+test("has enough contrast between every pair of colors, light and dark", () => {
   const everything = names.map((name) => renderSample(name).html).join();
   for (const [ink, paper] of [
     ["#1c2026", "#ffffff"],

@@ -16,15 +16,15 @@ const subjectsTo = (address: string) =>
 const WELCOME = "Welcome to Beak!";
 const DUPLICATE = "Duplicate Beak Subscription";
 
-/** Posts all at once, and again what was not taken, as Stripe does; claims and leases run out in between. */
-const insist = async (...events: DoubleEvent[]) => {
+/** Posts events concurrently and retries those that fail, as Stripe does. Claims and leases expire in between. */
+const deliverUntilAccepted = async (...events: DoubleEvent[]) => {
   let waiting = events;
   for (let tries = 0; tries < 10 && waiting.length > 0; tries++) {
     const answers = await Promise.all(waiting.map((event) => nest.webhook(event)));
     waiting = waiting.filter((_, index) => answers[index]?.status !== 200);
     nest.clock.advance(150);
   }
-  if (waiting.length > 0) throw new Error("never taken");
+  if (waiting.length > 0) throw new Error("an event was never accepted");
 };
 const buyTwice = (email = ADA) => {
   const first = nest.stripe.createSubscription({ email });
@@ -33,32 +33,32 @@ const buyTwice = (email = ADA) => {
   return { first: created(first.id), second: created(second.id) };
 };
 
-test("two subscriptions bought at once are welcomed once, whichever event comes first", async () => {
+test("sends one welcome when two subscriptions are bought at once and the later one's event arrives first", async () => {
   const { first, second } = buyTwice();
   for (const event of [second, first]) expect((await nest.webhook(event)).status).toBe(200);
   await nest.deliverEvents();
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
 });
 
-test("and when both events come at the same time", async () => {
+test("sends one welcome when both events arrive at the same time", async () => {
   for (let round = 0; round < 20; round++) {
     const address = `round${round}@example.com`;
     const { first, second } = buyTwice(address);
-    await insist(second, first);
+    await deliverUntilAccepted(second, first);
     expect(subjectsTo(address).sort()).toEqual([DUPLICATE, WELCOME]);
   }
 });
 
-test("a welcome that could not be sent goes out with whichever is kept", async () => {
+test("sends the welcome of the kept subscription after an earlier attempt failed", async () => {
   const { first, second } = buyTwice();
   nest.ses.fault({ calls: 1, kind: "error" });
   expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
-  await insist(first);
-  await insist(second);
+  await deliverUntilAccepted(first);
+  await deliverUntilAccepted(second);
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
 });
 
-test("somebody who comes back later is welcomed again", async () => {
+test("welcomes a customer again who subscribes again later", async () => {
   const { first, second } = buyTwice();
   for (const event of [second, first]) await nest.webhook(event);
   await nest.deliverEvents();
@@ -72,34 +72,34 @@ test("somebody who comes back later is welcomed again", async () => {
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME, WELCOME]);
 });
 
-test("while the one that lost may still be sending its welcome, the winner waits, and sends it if it never came", async () => {
+test("answers 503 while the rejected subscription's welcome may still be sent, then sends the kept one's", async () => {
   const { first, second } = buyTwice();
   nest.ses.fault({ calls: 1, kind: "error" });
   expect((await nest.webhook(first)).body.code).toBe("email_not_sent");
-  await insist(second);
+  await deliverUntilAccepted(second);
   const { id } = second.data.object as { id: string };
   const claim = { claimedAt: nest.clock.now().toISOString(), sentAt: null };
   const subscriptions = nest.collection("subscriptions");
   await subscriptions.updateOne({ stpSubscriptionId: id }, { $set: { "mails.welcome": claim } });
   expect(await nest.webhook(first)).toMatchObject({ status: 503, body: { code: "unavailable" } });
   expect(subjectsTo(ADA)).toEqual([DUPLICATE]);
-  await insist(first);
+  await deliverUntilAccepted(first);
   expect(subjectsTo(ADA)).toEqual([DUPLICATE, WELCOME]);
 });
 
-test("one that was rejected in the middle of its own event is not welcomed any more", async () => {
+test("sends no welcome for a subscription that is rejected while its own event is processed", async () => {
   const flagging = await startNest({ beside: nest, environment: { TRIAL_CARD_POLICY: "flag" } });
   const { first, second } = buyTwice();
   nest.ses.fault({ calls: 1, kind: "error" });
   expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
-  // The second request is for its cards: it is the one that is kept, so far.
+  // The second request reads its cards: at this moment it is the kept subscription.
   const paused = pauseWebhook(flagging.environment, nest, 2);
   const answer = paused.post(second);
   await paused.reached;
   expect((await nest.webhook(first)).status).toBe(200);
   paused.resume();
   expect((await answer).statusCode).toBe(503);
-  await insist(second);
+  await deliverUntilAccepted(second);
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
   await paused.close();
   await flagging.stop();

@@ -13,7 +13,7 @@ const trial = (email: string, card: object | null = CARD) =>
 const record = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
 const statuses = () => nest.stripe.subscriptions().map(({ status }) => status);
 
-test("by default cards are neither read nor remembered", async () => {
+test("neither reads nor stores cards by default", async () => {
   await start();
   const { id } = trial("ada@example.com");
   trial("bob@example.com");
@@ -23,7 +23,7 @@ test("by default cards are neither read nor remembered", async () => {
   expect(JSON.stringify(await record(id))).not.toContain(CARD.fingerprint);
 });
 
-test("flag: a later trial with a card seen before goes on, and is marked and logged once", async () => {
+test("with the policy flag, marks and logs a later trial with a used card once, and lets it continue", async () => {
   await start("flag");
   const first = trial("ada@example.com");
   nest.clock.advance(60);
@@ -41,7 +41,7 @@ test("flag: a later trial with a card seen before goes on, and is marked and log
   ]);
 });
 
-test("end: a later trial with a card seen before is cancelled, nothing is charged, nobody is welcomed to it", async () => {
+test("with the policy end, cancels a later trial with a used card, without a charge or a welcome", async () => {
   await start("end");
   nest.stripe.createSubscription({ email: "ada@example.com", card: CARD });
   nest.clock.advance(60);
@@ -54,7 +54,7 @@ test("end: a later trial with a card seen before is cancelled, nothing is charge
   expect(nest.stripe.refunds()).toEqual([]);
 });
 
-test("a card that comes later is seen with the trial's next event", async () => {
+test("checks a card that is added later at the trial's next event", async () => {
   await start("end");
   trial("ada@example.com");
   nest.clock.advance(60);
@@ -67,7 +67,7 @@ test("a card that comes later is seen with the trial's next event", async () => 
   expect(statuses()).toEqual(["trialing", "canceled"]);
 });
 
-test("the same person's card, and a paid subscription on somebody's card, are nobody's trick", async () => {
+test("accepts a user's own card again, and a paid subscription with another user's card", async () => {
   await start("end");
   const first = trial("ada@example.com");
   await nest.deliverEvents();
@@ -80,7 +80,7 @@ test("the same person's card, and a paid subscription on somebody's card, are no
   expect(statuses()).toEqual(["canceled", "trialing", "active"]);
 });
 
-test("a trial that is paid for by now, of which we have not heard yet, is not ended", async () => {
+test("does not end a trial that became a paid subscription whose event has not arrived yet", async () => {
   await start("end");
   const early = nest.stripe.createSubscription({ email: "ada@example.com", trialDays: 30 });
   nest.clock.advance(60);
@@ -96,7 +96,7 @@ test("a trial that is paid for by now, of which we have not heard yet, is not en
   expect(await record(paying.id)).toMatchObject({ cardSeenBeforeAt: null });
 });
 
-test("of two trials whose events come at the same time the later is ended, in any order", async () => {
+test("ends the later of two trials whose events arrive at the same time, in any order", async () => {
   await start("end");
   for (let round = 0; round < 10; round++) {
     const card = { fingerprint: `card-${round}` };
@@ -116,7 +116,7 @@ test("of two trials whose events come at the same time the later is ended, in an
   }
 });
 
-test("a customer who was deleted has no cards, and stops nothing", async () => {
+test("processes the events of a deleted customer, who has no cards", async () => {
   await start("flag");
   const { id, customer } = trial("ada@example.com");
   await nest.deliverEvents();

@@ -19,7 +19,7 @@ const entitlement = async () => {
   return reply.body.entitlement;
 };
 
-test("a dispute is recorded, alarms, and stops the entitlement until it is won", async () => {
+test("records a dispute, raises an alarm, and mints no entitlement until the dispute is won", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   expect(await entitlement()).toEqual(expect.any(String));
@@ -34,7 +34,7 @@ test("a dispute is recorded, alarms, and stops the entitlement until it is won",
   expect(await entitlement()).toEqual(expect.any(String));
 });
 
-test("one that comes before its subscription was stored is asked for again, and not lost", async () => {
+test("answers 409 to a dispute whose subscription is not stored yet, and records it at the retry", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   nest.stripe.dispute(id);
   const early = await nest.webhook(only("charge.dispute.created"));
@@ -47,7 +47,7 @@ test("one that comes before its subscription was stored is asked for again, and 
   expect(await stored()).toMatchObject({ disputeStatus: "needs_response" });
 });
 
-test("one of a subscription that ended before we stored it, of another product, or of no subscription, is ignored", async () => {
+test("ignores a dispute of an unstored ended subscription and of another product", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   nest.stripe.dispute(id);
   nest.stripe.cancelSubscription(id);
@@ -62,7 +62,7 @@ test("one of a subscription that ended before we stored it, of another product, 
   await other.stop();
 });
 
-test("late news of an older dispute does not cover up the newer one", async () => {
+test("keeps the status of the newer open dispute when an older one is won later", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   const first = nest.stripe.dispute(id);
@@ -79,7 +79,7 @@ test("late news of an older dispute does not cover up the newer one", async () =
   expect(await entitlement()).toEqual(expect.any(String));
 });
 
-test("nor does a newer one that was won cover up an older one", async () => {
+test("keeps the status of the older open dispute when a newer one is won", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   nest.stripe.dispute(id);
@@ -90,7 +90,7 @@ test("nor does a newer one that was won cover up an older one", async () => {
   expect(await entitlement()).toBeNull();
 });
 
-test("a reading of a dispute that is held up does not open it again", async () => {
+test("does not reopen a closed dispute with an older reading", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   const dispute = nest.stripe.dispute(id);
@@ -105,7 +105,7 @@ test("a reading of a dispute that is held up does not open it again", async () =
   await paused.close();
 });
 
-test("of a dispute's events at once, in any order, its end is what stays", async () => {
+test("stores the final status when a dispute's events arrive at the same time, in any order", async () => {
   for (let round = 0; round < 10; round++) {
     const { id } = nest.stripe.createSubscription({ email: `round${round}@example.com` });
     await nest.deliverEvents();
@@ -119,7 +119,7 @@ test("of a dispute's events at once, in any order, its end is what stays", async
   }
 });
 
-test("one that Stripe does not know is recorded and ignored", async () => {
+test("ignores a dispute that Stripe does not know", async () => {
   const ghost = nest.stripe.emit("charge.dispute.created", { id: "dp_ghost", object: "dispute" });
   expect((await nest.webhook(ghost)).status).toBe(200);
   const row = await nest.collection("stripe-events").findOne({ _id: ghost.id });

@@ -16,7 +16,7 @@ const posted = (path: string) =>
 const statusesOf = (answers: [type: string, status: number][]) => [
   ...new Set(answers.map(([, status]) => status)),
 ];
-/** Two of one person; the second is the one that goes. */
+/** Makes two subscriptions of one user. The second one is rejected. */
 const buyTwice = () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);
@@ -24,7 +24,7 @@ const buyTwice = () => {
 };
 
 test.each(["won", "lost"] as const)(
-  "a payment in dispute is no obstacle to giving its subscription up, and is given back when the dispute is won (%s)",
+  "rejects a subscription whose payment is disputed, and refunds the payment only when the dispute is won (%s)",
   async (outcome) => {
     const { second } = buyTwice();
     const dispute = nest.stripe.dispute(second.id);
@@ -39,7 +39,7 @@ test.each(["won", "lost"] as const)(
   },
 );
 
-test("a won dispute of a subscription that is kept gives nothing back", async () => {
+test("refunds nothing when a dispute of the kept subscription is won", async () => {
   const { first } = buyTwice();
   await nest.deliverEvents();
   const before = nest.stripe.refunds();
@@ -48,7 +48,7 @@ test("a won dispute of a subscription that is kept gives nothing back", async ()
   expect(nest.stripe.refunds()).toEqual(before);
 });
 
-test("every payment is given back once, however many there were, and one in dispute keeps none of the others", async () => {
+test("refunds every payment once, including those beside a disputed payment", async () => {
   const { first, second } = buyTwice();
   nest.clock.advance(65 * DAY);
   nest.stripe.advance(0);
@@ -61,18 +61,18 @@ test("every payment is given back once, however many there were, and one in disp
     for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
   const ofSecond = paid.filter(({ customer }) => customer === second.customer).map(({ id }) => id);
   expect(ofSecond).toHaveLength(3);
-  const given = nest.stripe.refunds().map(({ payment_intent }) => payment_intent);
-  expect(given.toSorted()).toEqual(ofSecond.slice(0, 2).toSorted());
+  const refunded = nest.stripe.refunds().map(({ payment_intent }) => payment_intent);
+  expect(refunded.toSorted()).toEqual(ofSecond.slice(0, 2).toSorted());
   expect(await stored(first.id)).toMatchObject({ status: "active", rejectedAt: null });
 });
 
-test("years of payments are given back side by side, so that they fit into one event's time", async () => {
+test("refunds many payments concurrently within the time limit of one event", async () => {
   const { first, second } = buyTwice();
   nest.clock.advance(300 * DAY);
   nest.stripe.advance(0);
   expect((await nest.webhook(created(first.id))).status).toBe(200);
   nest.stripe.clear();
-  // Slow enough for requests to overlap where they may.
+  // Slow enough for concurrent requests to overlap.
   nest.stripe.latency(40);
   expect((await nest.webhook(created(second.id))).status).toBe(200);
   expect(nest.stripe.refunds()).toHaveLength(10);
@@ -81,7 +81,7 @@ test("years of payments are given back side by side, so that they fit into one e
   expect(new Set(asked.slice(from, from + 5))).toEqual(new Set(["/v1/invoice_payments"]));
 });
 
-test("one that Stripe refuses to give back is tried again with its event, and keeps none of the others", async () => {
+test("retries a failed refund with its event, and refunds the other payments", async () => {
   const { first, second } = buyTwice();
   nest.clock.advance(65 * DAY);
   nest.stripe.advance(0);
@@ -94,7 +94,7 @@ test("one that Stripe refuses to give back is tried again with its event, and ke
   expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
 });
 
-test("what the same customer goes on paying for the kept one is nobody's to give back", async () => {
+test("does not refund later payments of the same customer for the kept subscription", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);
   const reply = await fetch(`${nest.stripe.url}/v1/subscriptions`, {

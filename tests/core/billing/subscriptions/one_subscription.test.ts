@@ -6,10 +6,10 @@ import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 import { seedOf } from "#tests/support/seed.ts";
 
-/** Longer than a lease and than a mail's claim. */
-const PATIENCE_SECONDS = 150;
-/** More effects than the webhook has when it rejects another subscription. */
-const EFFECTS = 24;
+/** Longer than an event's lease and a mail's claim. */
+const RETRY_SECONDS = 150;
+/** More writes and requests than the webhook makes when it rejects another subscription. */
+const CRASH_POINTS = 24;
 
 const ADA = "ada@example.com";
 let refundsSoFar = 0;
@@ -27,23 +27,23 @@ const updated = (id: string) =>
       ({ type, data }) =>
         type === "customer.subscription.updated" && (data.object as { id: string }).id === id,
     ) as DoubleEvent;
-const stripes = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id);
+const atStripe = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id);
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
 const statusOf = async (id: string) => nest.subscriptionStatus((await stored(id))?.userId);
-/** Posts all at once, and again what was not taken, as Stripe does; claims and leases run out in between. */
-const insist = async (...events: DoubleEvent[]) => {
+/** Posts events concurrently and retries those that fail, as Stripe does. Claims and leases expire in between. */
+const deliverUntilAccepted = async (...events: DoubleEvent[]) => {
   let waiting = events;
   for (let tries = 0; tries < 10; tries++) {
     const answers = await Promise.all(waiting.map((event) => nest.webhook(event)));
     waiting = waiting.filter((_event, index) => answers[index]?.status !== 200);
     if (waiting.length === 0) return;
-    nest.clock.advance(PATIENCE_SECONDS);
+    nest.clock.advance(RETRY_SECONDS);
   }
-  throw new Error("never taken");
+  throw new Error("an event was never accepted");
 };
 
-test("a subscription that recovers while another one is taking its place, dead at any moment: one of them stays", async () => {
-  for (let at = 1; at <= EFFECTS; at++) {
+test("keeps exactly one subscription when a past_due one recovers while it is replaced, with a crash at any write", async () => {
+  for (let at = 1; at <= CRASH_POINTS; at++) {
     for (const when of ["before", "after"] as const) {
       const email = `${when}${at}@example.com`;
       const late = nest.stripe.createSubscription({ email, status: "past_due" });
@@ -53,15 +53,15 @@ test("a subscription that recovers while another one is taking its place, dead a
       const worker = startWorker(nest, { at, when });
       await worker.post(body, header);
       await worker.close();
-      if (stripes(late.id)?.status === "past_due") {
+      if (atStripe(late.id)?.status === "past_due") {
         nest.stripe.attachCard(late.customer);
         nest.stripe.pay(late.id);
       }
-      nest.clock.advance(PATIENCE_SECONDS);
-      await insist(updated(late.id));
-      await insist(created(bought.id));
+      nest.clock.advance(RETRY_SECONDS);
+      await deliverUntilAccepted(updated(late.id));
+      await deliverUntilAccepted(created(bought.id));
       await nest.deliverEvents();
-      const ends = [late, bought].map(({ id }) => stripes(id)?.status).sort();
+      const ends = [late, bought].map(({ id }) => atStripe(id)?.status).sort();
       expect(ends, `${at} ${when}`).toEqual(["active", "canceled"]);
       expect(await statusOf(bought.id)).toBe("active");
       const rejected = await Promise.all(
@@ -75,7 +75,7 @@ test("a subscription that recovers while another one is taking its place, dead a
 /** Best first. */
 const STATUSES = ["active", "trialing", "past_due", "incomplete"] as const;
 
-test("of several of any status, heard of at once and in any order, the best is kept and nobody pays for another", async () => {
+test("keeps the best of several subscriptions and refunds the others when their events arrive at once in any order", async () => {
   const firstSeed = seedOf("one_subscription");
   for (let round = 0; round < 15; round++) {
     const seed = firstSeed + round;
@@ -89,12 +89,12 @@ test("of several of any status, heard of at once and in any order, the best is k
     const [best] = made.toSorted(
       (one, other) => STATUSES.indexOf(one.status) - STATUSES.indexOf(other.status),
     );
-    await insist(...shuffled(made, random).map(({ id }) => created(id)));
+    await deliverUntilAccepted(...shuffled(made, random).map(({ id }) => created(id)));
     for (let copy = 0; copy < 2; copy++) await nest.deliverEvents();
     const isLeft = ({ id, status }: (typeof made)[number]) =>
       id === best?.id || (status === "incomplete" && best?.status !== "active");
     expect(
-      made.map(({ id }) => stripes(id)?.status),
+      made.map(({ id }) => atStripe(id)?.status),
       `seed ${seed}`,
     ).toEqual(made.map((one) => (isLeft(one) ? one.status : "canceled")));
     expect(await statusOf(best?.id ?? ""), `seed ${seed}`).toEqual(best?.status);
@@ -110,80 +110,81 @@ test("of several of any status, heard of at once and in any order, the best is k
 }, 60_000);
 
 test.each(["the trial's first", "the purchase's first"])(
-  "a purchase that waits for its first payment during a trial is let live, and takes the trial's place once it is paid (%s)",
+  "leaves an incomplete purchase beside a trial, and replaces the trial once it is paid (%s)",
   async (order) => {
     const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     const bought = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
     const events = [created(trial.id), created(bought.id)];
-    for (const event of order.startsWith("the trial") ? events : events.reverse()) await insist(event);
-    expect([stripes(trial.id)?.status, stripes(bought.id)?.status]).toEqual(["trialing", "incomplete"]);
+    for (const event of order.startsWith("the trial") ? events : events.reverse())
+      await deliverUntilAccepted(event);
+    expect([atStripe(trial.id)?.status, atStripe(bought.id)?.status]).toEqual(["trialing", "incomplete"]);
     expect(await statusOf(trial.id)).toBe("trialing");
     nest.stripe.attachCard(bought.customer);
     expect(nest.stripe.pay(bought.id)).toBe("paid");
     await nest.deliverEvents();
-    expect([stripes(trial.id)?.status, stripes(bought.id)?.status]).toEqual(["canceled", "active"]);
+    expect([atStripe(trial.id)?.status, atStripe(bought.id)?.status]).toEqual(["canceled", "active"]);
     expect(await statusOf(bought.id)).toBe("active");
     expect(nest.stripe.refunds()).toEqual([]);
     expect(nest.mailSubjects()).toEqual(["Your Beak Trial has begun!", "Welcome to Beak!"]);
   },
 );
 
-test("somebody who tries to pay a second time after a first try that failed can: the one that is paid is kept", async () => {
+test("keeps the paid subscription when a user pays at the second attempt", async () => {
   const first = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   await nest.deliverEvents();
   nest.clock.advance(60);
   const second = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   await nest.deliverEvents();
-  expect(stripes(second.id)?.status).toBe("incomplete");
+  expect(atStripe(second.id)?.status).toBe("incomplete");
   nest.stripe.attachCard(second.customer);
   expect(nest.stripe.pay(second.id)).toBe("paid");
   await nest.deliverEvents();
-  expect([stripes(first.id)?.status, stripes(second.id)?.status]).toEqual(["canceled", "active"]);
+  expect([atStripe(first.id)?.status, atStripe(second.id)?.status]).toEqual(["canceled", "active"]);
   expect(await statusOf(second.id)).toBe("active");
 });
 
-test("beside one that is paid, one that waits for its first payment is cancelled before it can be paid", async () => {
+test("cancels an incomplete subscription beside an active one", async () => {
   const paid = nest.stripe.createSubscription({ email: ADA });
   const waiting = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   await nest.deliverEvents();
-  expect([stripes(paid.id)?.status, stripes(waiting.id)?.status]).toEqual(["active", "canceled"]);
+  expect([atStripe(paid.id)?.status, atStripe(waiting.id)?.status]).toEqual(["active", "canceled"]);
 });
 
-test("one that waits for its first payment does not drive out an older one that is unpaid", async () => {
+test("does not replace an unpaid subscription by an incomplete one", async () => {
   const unpaid = nest.stripe.createSubscription({ email: ADA, status: "unpaid" });
   await nest.deliverEvents();
   const waiting = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   await nest.deliverEvents();
-  expect([stripes(unpaid.id)?.status, stripes(waiting.id)?.status]).toEqual(["unpaid", "incomplete"]);
+  expect([atStripe(unpaid.id)?.status, atStripe(waiting.id)?.status]).toEqual(["unpaid", "incomplete"]);
   expect(nest.stripe.refunds()).toEqual([]);
 });
 
-test("one in a status that we don't know is not given up for another", async () => {
+test("does not reject a subscription in an unknown status", async () => {
   const strange = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   nest.stripe.updateSubscription(strange.id, { fields: { status: "snoozing" } });
   const bought = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
-  expect([stripes(strange.id)?.status, stripes(bought.id)?.status]).toEqual(["snoozing", "active"]);
+  expect([atStripe(strange.id)?.status, atStripe(bought.id)?.status]).toEqual(["snoozing", "active"]);
   expect(nest.stripe.refunds()).toEqual([]);
   expect(await statusOf(bought.id)).toBe("active");
 });
 
-test("who buys again because we missed a renewal is left with access by the one that is kept", async () => {
+test("updates the kept subscription when its owner buys again after a missed renewal event", async () => {
   const kept = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   nest.clock.advance(40 * 86_400);
   nest.stripe.advance(0);
   expect(await statusOf(kept.id)).toBe("no_active_subscription");
   const bought = nest.stripe.createSubscription({ email: ADA });
-  await insist(created(bought.id));
-  expect([stripes(kept.id)?.status, stripes(bought.id)?.status]).toEqual(["active", "canceled"]);
+  await deliverUntilAccepted(created(bought.id));
+  expect([atStripe(kept.id)?.status, atStripe(bought.id)?.status]).toEqual(["active", "canceled"]);
   expect(await statusOf(kept.id)).toBe("active");
 });
 
-test("nobody loses to a subscription that is not stored yet", async () => {
+test("rejects nothing in favor of a subscription that is not stored yet", async () => {
   const kept = nest.stripe.createSubscription({ email: ADA });
-  await insist(created(kept.id));
+  await deliverUntilAccepted(created(kept.id));
   await nest.collection("subscriptions").deleteOne({ stpSubscriptionId: kept.id });
   await nest.collection("stripe-events").deleteMany({});
   nest.clock.advance(5);
@@ -194,18 +195,18 @@ test("nobody loses to a subscription that is not stored yet", async () => {
     code: "subscription_not_ready",
   });
   expect(await statusOf(bought.id)).toBe("active");
-  await insist(created(kept.id));
-  await insist(created(bought.id));
-  expect([stripes(kept.id)?.status, stripes(bought.id)?.status]).toEqual(["active", "canceled"]);
+  await deliverUntilAccepted(created(kept.id));
+  await deliverUntilAccepted(created(bought.id));
+  expect([atStripe(kept.id)?.status, atStripe(bought.id)?.status]).toEqual(["active", "canceled"]);
   expect(await statusOf(kept.id)).toBe("active");
 });
 
-test("one that is kept by the time its rejection is decided is not rejected", async () => {
+test("does not reject a subscription that was kept while its rejection was decided", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA });
-  // The second reading is of the first one: it lives.
+  // The second request to Stripe reads the first subscription, which has not ended yet.
   const paused = pauseWebhook(nest.environment, nest, 2);
   const answer = paused.post(created(second.id));
   await paused.reached;
@@ -216,13 +217,13 @@ test("one that is kept by the time its rejection is decided is not rejected", as
   paused.resume();
   expect((await answer).statusCode).toBe(200);
   await nest.deliverEvents();
-  expect([stripes(first.id)?.status, stripes(second.id)?.status]).toEqual(["canceled", "active"]);
+  expect([atStripe(first.id)?.status, atStripe(second.id)?.status]).toEqual(["canceled", "active"]);
   expect(await statusOf(second.id)).toBe("active");
   expect(nest.stripe.refunds()).toEqual([]);
   await paused.close();
 });
 
-test("of two that wait for their first payment the one that is not paid goes, also if the other was first", async () => {
+test("rejects the incomplete subscription that is not paid when another one is paid", async () => {
   const first = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
@@ -230,21 +231,21 @@ test("of two that wait for their first payment the one that is not paid goes, al
   nest.stripe.updateSubscription(first.id, { status: "active" });
   expect((await nest.webhook(updated(first.id))).status).toBe(200);
   expect(await statusOf(first.id)).toBe("active");
-  expect(["canceled", "incomplete_expired"]).toContain(stripes(second.id)?.status);
+  expect(["canceled", "incomplete_expired"]).toContain(atStripe(second.id)?.status);
 });
 
-test("a cancellation that was answered by an error, but done, is done", async () => {
+test("treats a cancellation as done when Stripe did it but answered with an error", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA });
   expect((await nest.webhook(created(first.id))).status).toBe(200);
   nest.stripe.fault({ calls: 1, kind: "error_after", on: "DELETE" });
   expect((await nest.webhook(created(second.id))).status).toBe(200);
-  expect(stripes(second.id)?.status).toBe("canceled");
+  expect(atStripe(second.id)?.status).toBe("canceled");
   expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
 });
 
-test("one that was rejected grants nothing, though Stripe has not been told yet", async () => {
+test("grants nothing for a rejected subscription that could not be canceled yet", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA });
@@ -253,15 +254,15 @@ test("one that was rejected grants nothing, though Stripe has not been told yet"
   expect(await statusOf(first.id)).toBe("active");
   nest.stripe.cancelSubscription(first.id);
   await nest.deliverEvents();
-  expect(stripes(second.id)?.status).toBe("active");
+  expect(atStripe(second.id)?.status).toBe("active");
   expect(await statusOf(first.id)).toBe("no_active_subscription");
 });
 
-test("one that lost, but had ended by itself before it was given up, is not given back", async () => {
+test("does not refund a subscription that ended by itself before it was rejected", async () => {
   const first = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
   await nest.deliverEvents();
   const second = nest.stripe.createSubscription({ email: ADA });
-  // As whoever decided left it who died then.
+  // The state after a crash right after the decision.
   const decided = { rejectedSubscriptionIds: [first.id], replacedSubscriptionIds: [first.id] };
   await nest
     .collection("users")

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => nest.stop());
 
 const pause = (at: number) => pauseWebhook(nest.environment, nest, at);
-/** What a merchant does by Stripe's API. */
+/** Calls Stripe's API as a merchant. */
 const post = async (path: string, params: Record<string, string>): Promise<{ id: string }> => {
   const headers = { authorization: `Bearer ${nest.stripe.secretKey}` };
   const reply = await fetch(nest.stripe.url + path, {
@@ -25,14 +25,14 @@ const newest = (type: string) =>
   nest.stripe.events().findLast((event) => event.type === `customer.subscription.${type}`) as DoubleEvent;
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
 const statusOf = async (id: string) => nest.subscriptionStatus((await stored(id))?.userId);
-/** Changes what a subscription is for. */
+/** Changes the product of a subscription. */
 const changeProduct = (id: string, product: string) => {
   const items = structuredClone(nest.stripe.subscriptions().find((one) => one.id === id)?.items);
   for (const item of items?.data ?? []) item.price.product = product;
   nest.stripe.updateSubscription(id, { fields: { items: items } });
 };
 
-test("one that became ours after it was made is taken in, though its `created` was none of our business", async () => {
+test("stores a subscription that was changed to one of our products after it was created", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   changeProduct(id, "prod_other");
   expect((await nest.webhook(newest("created"))).status).toBe(200);
@@ -43,7 +43,7 @@ test("one that became ours after it was made is taken in, though its `created` w
   expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
 });
 
-test("one whose `created` never came is taken in by what comes an hour later, and welcomed if it is new", async () => {
+test("stores a subscription without `created` at its next event after an hour, and welcomes its owner if it is new", async () => {
   const young = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(HOUR - 60);
   nest.stripe.updateSubscription(young.id, { metadata: { n: "1" } });
@@ -61,7 +61,7 @@ test("one whose `created` never came is taken in by what comes an hour later, an
   expect(nest.mailSubjects()).toHaveLength(1);
 });
 
-test("one that is heard of only when its trial is about to end is taken in, and its owner reminded", async () => {
+test("stores an unknown trial at trial_will_end, and reminds its owner", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
   nest.clock.advance(12 * DAY);
   nest.stripe.advance(0);
@@ -71,7 +71,7 @@ test("one that is heard of only when its trial is about to end is taken in, and 
   expect(nest.mailSubjects()).toEqual(["Your Beak trial ends soon"]);
 });
 
-test("one that was changed to another product grants nothing, stands in nobody's way, and is left alone", async () => {
+test("lets a subscription that was changed to another product grant nothing, compete with nothing and live on", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   changeProduct(id, "prod_other");
@@ -85,7 +85,7 @@ test("one that was changed to another product grants nothing, stands in nobody's
   expect(await statusOf(ours.id)).toBe("active");
 });
 
-test("nor does it if we hear of the other one first; changed back it grants access again", async () => {
+test("grants access again when a subscription is changed back to one of our products", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   changeProduct(id, "prod_other");
@@ -102,7 +102,7 @@ test("nor does it if we hear of the other one first; changed back it grants acce
   expect(await statusOf(id)).toBe("active");
 });
 
-test("one that was stored for another user than its customer's is handed over", async () => {
+test("reassigns a subscription that was stored for another user than its customer's", async () => {
   const made = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   const wrong = (await stored(made.id))?.userId;
@@ -118,7 +118,7 @@ test("one that was stored for another user than its customer's is handed over", 
   expect(users.find(({ _id }) => _id === user_id)).toMatchObject({ keptSubscriptionId: made.id });
 });
 
-test("a customer that is mapped decides whose a subscription is, whatever address Stripe has by now", async () => {
+test("assigns a subscription by its mapped customer, whatever email address Stripe has now", async () => {
   const { user_id: bob } = await nest.signIn("bob@example.com");
   const first = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
@@ -134,7 +134,7 @@ test("a customer that is mapped decides whose a subscription is, whatever addres
   expect(await stored(second.id)).toMatchObject({ userId: ada, status: "active" });
 });
 
-test("one whose customer is mapped to somebody in the moment in which it is stored goes to them", async () => {
+test("assigns a subscription to the user to whom its customer is mapped while it is stored", async () => {
   const { user_id } = await nest.signIn("owner@example.com");
   const { id, customer } = nest.stripe.createSubscription({ email: ADA });
   const paused = pauseWebhook(nest.environment, nest, 1, "ProviderMappingRepository.findByCustomer");
@@ -154,7 +154,7 @@ test("one whose customer is mapped to somebody in the moment in which it is stor
   await paused.close();
 });
 
-test("a customer that nobody mapped, since whoever stored the subscription died, is mapped by its next event", async () => {
+test("maps a customer at the next event when the process died before it stored the mapping", async () => {
   const { id, customer } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   await nest.collection("provider-mappings").deleteMany({});
@@ -165,7 +165,7 @@ test("a customer that nobody mapped, since whoever stored the subscription died,
   expect(mappings).toMatchObject([{ providerValue: customer, userId }]);
 });
 
-test("a reading of Stripe that is held up does not overwrite a newer one", async () => {
+test("does not overwrite a newer state with an older reading of Stripe", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   nest.stripe.updateSubscription(id, { cancel_at_period_end: true });

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-/** Many requests at once; what each was answered. */
+/** Sends requests concurrently. @returns the error code or status of each */
 const askAtOnce = (by: (caller: number) => { address: string; beak: string; print: string }) =>
   Promise.all(
     Array.from({ length: CALLERS }, async (_, caller) => {
@@ -23,7 +23,7 @@ const askAtOnce = (by: (caller: number) => { address: string; beak: string; prin
       return reply.body?.code ?? reply.status;
     }),
   );
-const made = async () => [
+const counts = async () => [
   await nest.collection("trials").countDocuments(),
   nest.stripe.customers().length,
   nest.stripe.subscriptions().length,
@@ -33,7 +33,7 @@ test.each([
   ["fingerprint", (caller: number) => ({ beak: `b${caller}`, print: "f" })],
   ["beak id", (caller: number) => ({ beak: "b", print: `f${caller}` })],
 ] as const)(
-  "of many addresses at once that share no more than a %s one gets the trial",
+  "gives one trial when many addresses with the same %s ask at once",
   async (_half, machine) => {
     for (let round = 1; round <= ROUNDS; round++) {
       const codes = await askAtOnce((caller) => {
@@ -43,13 +43,13 @@ test.each([
       });
       expect(codes.filter((code) => code === 204)).toHaveLength(1);
       expect(codes.filter((code) => code === "trial_already_used")).toHaveLength(CALLERS - 1);
-      expect(await made()).toEqual([round, round, round]);
+      expect(await counts()).toEqual([round, round, round]);
     }
   },
   30_000,
 );
 
-test("one address on many machines at once has one trial, and every machine is in it", async () => {
+test("adds every machine to one trial when one address asks from many machines at once", async () => {
   for (let round = 1; round <= ROUNDS; round++) {
     const address = `a${round}@example.com`;
     const codes = await askAtOnce((caller) => ({
@@ -58,7 +58,7 @@ test("one address on many machines at once has one trial, and every machine is i
       print: `f${round}-${caller}`,
     }));
     expect(codes).toEqual(Array(CALLERS).fill(204));
-    expect(await made()).toEqual([round, round, round]);
+    expect(await counts()).toEqual([round, round, round]);
     const trial = await nest.collection("trials").findOne({ identifierValue: address });
     expect({ beakIds: trial?.beakIds, fingerprints: trial?.fingerprints }).toMatchObject({
       beakIds: { length: CALLERS },
@@ -67,14 +67,14 @@ test("one address on many machines at once has one trial, and every machine is i
   }
 }, 30_000);
 
-test("requests at once for one trial wait for the one of them that Stripe is working on", async () => {
+test("answers 204 to concurrent requests for one trial while Stripe processes one of them", async () => {
   nest.stripe.latency(100);
   const same = { address: "ada@example.com", beak: "b", print: "f" };
   expect(await askAtOnce(() => same)).toEqual(Array(CALLERS).fill(204));
-  expect(await made()).toEqual([1, 1, 1]);
+  expect(await counts()).toEqual([1, 1, 1]);
 });
 
-test("a request that gets no trial does not count as a new one", async () => {
+test("does not count a refused request against the limit of new trials", async () => {
   const limited = await startNest({ beside: nest, environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "2" } });
   const ask = async (address: string, name: string) => {
     const device = { platform: "mac", beak_id: `b-${name}`, fingerprint: `f-${name}` };
@@ -89,7 +89,7 @@ test("a request that gets no trial does not count as a new one", async () => {
   await limited.stop();
 });
 
-test("no machine joins a trial that was redeemed, and none that was used is given again", async () => {
+test("lets no machine join a redeemed trial, and renews no used trial", async () => {
   await using opened = await openFreshDatabase();
   await createIndexes(opened.database);
   const trials = new TrialRepository(opened.database);
@@ -122,7 +122,7 @@ test("no machine joins a trial that was redeemed, and none that was used is give
   const renewed = (await Promise.all(renewals)).filter((trial) => trial !== null);
   expect(renewed).toMatchObject([{ stpSubscriptionId: null, attempts: { subscription: 2 } }]);
 
-  // An answer that was held up must not hide the subscription that was made since.
+  // A late response must not replace the subscription that was created since.
   const made = { stpProductId: "prod_beak", startsAt: now, endsAt: now };
   await trials.recordSubscription("trial_open", { ...made, stpSubscriptionId: "sub_new" }, now);
   await trials.recordSubscription("trial_open", { ...made, stpSubscriptionId: "sub_open" }, now);

@@ -22,7 +22,7 @@ const runOut = async () => {
 };
 const statuses = () => nest.stripe.subscriptions().map(({ status }) => status);
 
-test("who is signed in when their trial is made has it without ever opening its link, and gets no other", async () => {
+test("counts a trial as used by a user who was signed in when it was created, even if its link was never opened", async () => {
   const { access_token, user_id } = await nest.signIn(ADA);
   expect(await ask()).toBe(204);
   const own = await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
@@ -35,7 +35,7 @@ test("who is signed in when their trial is made has it without ever opening its 
   expect(statuses()).toEqual(["canceled"]);
 });
 
-test("who was signed out before it was made had nothing of it", async () => {
+test("renews an unused trial of a user who signed out before it was created", async () => {
   const { client_id, refresh_token } = await nest.signIn(ADA);
   await nest.call(`${V2}revoke_token`, { client_id, refresh_token });
   nest.clock.advance(60);
@@ -45,7 +45,7 @@ test("who was signed out before it was made had nothing of it", async () => {
   expect(statuses()).toEqual(["canceled", "trialing"]);
 });
 
-test("nor had who was signed in once, on a machine that was not heard of for longer than any access token lives", async () => {
+test("renews an unused trial of a user whose only session was silent for longer than an access token lives", async () => {
   await nest.signIn(ADA);
   nest.clock.advance(11 * DAY);
   expect(await ask("stranger")).toBe(204);
@@ -54,7 +54,7 @@ test("nor had who was signed in once, on a machine that was not heard of for lon
   expect(statuses()).toEqual(["canceled", "trialing"]);
 });
 
-test("who refreshes while a trial runs has it, however long their machine was silent before", async () => {
+test("counts a trial as used by a user who refreshed a token while it ran, after any silence", async () => {
   const { client_id, refresh_token } = await nest.signIn(ADA);
   nest.clock.advance(30 * DAY);
   expect(await ask()).toBe(204);
@@ -66,7 +66,7 @@ test("who refreshes while a trial runs has it, however long their machine was si
   expect(statuses()).toEqual(["canceled"]);
 });
 
-test("a stranger's trial wastes nothing of somebody's who signs in after it ran out; they get one, and no third", async () => {
+test("renews a trial once for a user who signs in after a stranger's trial ended, and not again", async () => {
   expect(await ask("stranger")).toBe(204);
   await runOut();
   await nest.signIn(ADA);
@@ -77,7 +77,7 @@ test("a stranger's trial wastes nothing of somebody's who signs in after it ran 
   expect(statuses()).toEqual(["canceled", "canceled"]);
 });
 
-test("a trial whose making Nest never heard the end of is its owner's all the same: used for its days, there is no other", async () => {
+test("counts a trial as used that was created although Stripe's response was lost", async () => {
   nest.stripe.fault({ calls: 2, kind: "lost", on: "POST /v1/subscriptions" });
   expect(await ask()).toBe("stripe_error");
   await nest.deliverEvents();

@@ -26,7 +26,7 @@ const subscription = async () => {
   return reply.status === 200 ? reply.body : reply.body.code;
 };
 const payments = () => nest.stripe.events().filter(({ type }) => type === "payment_intent.succeeded");
-/** Somebody who paid once, by a card that Stripe still has. */
+/** Makes a former customer, whose card is stored at Stripe. */
 const payAndLeave = async () => {
   const made = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
@@ -40,7 +40,7 @@ const deleteCustomer = (id: string) =>
     headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
   });
 
-test("a trial that a stranger starts for a former customer ends without charging the card that Stripe still has", async () => {
+test("ends a former customer's trial without charging the stored card when a stranger started it", async () => {
   const { customer } = await payAndLeave();
   expect(await ask()).toBe(204);
   await nest.deliverEvents();
@@ -51,7 +51,7 @@ test("a trial that a stranger starts for a former customer ends without charging
   expect(payments()).toHaveLength(1);
 });
 
-test("a former customer who then wants to go on pays by it", async () => {
+test("charges the stored card of a former customer who chooses to continue after the trial", async () => {
   await payAndLeave();
   await ask();
   const trial = nest.stripe.subscriptions().at(-1);
@@ -62,11 +62,11 @@ test("a former customer who then wants to go on pays by it", async () => {
 });
 
 test.each(["past_due", "unpaid", "paused"] as const)(
-  "who has a subscription that is %s gets no trial, which would give back all they ever paid for it",
+  "refuses a trial beside a %s subscription, whose payments would be refunded",
   async (status) => {
     const { id } = nest.stripe.createSubscription({ email: ADA, status });
     await nest.deliverEvents();
-    // Beyond every grace, but short of the end of Stripe's tries.
+    // After every grace period, but before Stripe's last retry.
     nest.clock.advance(40 * DAY);
     expect(await subscription()).toBe("no_active_subscription");
     expect(await ask()).toBe("already_subscribed");
@@ -75,7 +75,7 @@ test.each(["past_due", "unpaid", "paused"] as const)(
   },
 );
 
-test("whose trial goes on as a subscription that is paid for is already subscribed, though its link was never opened", async () => {
+test("answers already_subscribed when the trial became a paid subscription, even if its link was never opened", async () => {
   expect(await ask()).toBe(204);
   await nest.deliverEvents();
   const [trial] = nest.stripe.subscriptions();
@@ -90,7 +90,7 @@ test("whose trial goes on as a subscription that is paid for is already subscrib
   expect(nest.ses.inbox).toHaveLength(mails);
 });
 
-test("a price that Stripe does not know costs nobody their customer", async () => {
+test("keeps the customer when Stripe does not know the configured price", async () => {
   const { customer } = await payAndLeave();
   const wrong = await startNest({ beside: nest, environment: { STRIPE_PRICE_ID: "price_wrong" } });
   for (let tries = 0; tries < 4; tries++) {
@@ -105,7 +105,7 @@ test("a price that Stripe does not know costs nobody their customer", async () =
   await wrong.stop();
 });
 
-test("a former customer that was deleted at Stripe gets a new one at once", async () => {
+test("creates a new customer when the former one was deleted at Stripe", async () => {
   const { customer } = await payAndLeave();
   await deleteCustomer(customer);
   expect(await ask()).toBe(204);
@@ -120,7 +120,7 @@ test("a former customer that was deleted at Stripe gets a new one at once", asyn
   expect(await subscription()).toMatchObject({ status: "trialing", cancel_at: null });
 });
 
-test("a trial whose subscription was made but not stored is stored by the next request, without a webhook", async () => {
+test("stores a trial subscription that was created but not stored at the next request, without a webhook", async () => {
   await ask();
   await nest.collection("subscriptions").deleteMany({});
   expect(await subscription()).toBe("no_active_subscription");
@@ -129,7 +129,7 @@ test("a trial whose subscription was made but not stored is stored by the next r
   expect(nest.stripe.subscriptions()).toHaveLength(1);
 });
 
-test("and if it has ended meanwhile, unseen, there is another one", async () => {
+test("creates another subscription when the one that was not stored has ended", async () => {
   await ask();
   await nest.collection("subscriptions").deleteMany({});
   nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id ?? "");
@@ -143,15 +143,20 @@ test.each([
   ["lost", 1],
   ["hang", 1],
   ["error", 2],
-] as const)("after %s of Stripe's the next request's key is of attempt %i", async (kind, attempt) => {
-  nest.stripe.fault({ calls: kind === "lost" ? 2 : 1, kind, on: "POST /v1/subscriptions" });
-  expect(await ask()).toBe("stripe_error");
-  expect(await nest.collection("trials").findOne({})).toMatchObject({ attempts: { subscription: attempt } });
-  expect(await ask()).toBe(204);
-  expect(nest.stripe.subscriptions()).toHaveLength(1);
-});
+] as const)(
+  "after the failure %s, uses attempt %i in the next request's idempotency key",
+  async (kind, attempt) => {
+    nest.stripe.fault({ calls: kind === "lost" ? 2 : 1, kind, on: "POST /v1/subscriptions" });
+    expect(await ask()).toBe("stripe_error");
+    expect(await nest.collection("trials").findOne({})).toMatchObject({
+      attempts: { subscription: attempt },
+    });
+    expect(await ask()).toBe(204);
+    expect(nest.stripe.subscriptions()).toHaveLength(1);
+  },
+);
 
-test("a call for a trial whose user another call has made does not take the user away", async () => {
+test("keeps the user that a concurrent request created for the same trial", async () => {
   await using opened = await openFreshDatabase();
   await createIndexes(opened.database);
   const users = new UserRepository(opened.database);
