@@ -7,29 +7,29 @@ import {
   bearerOf,
   CHALLENGE,
   CLIENT,
-  personOf,
   REDIRECT,
+  userOf,
   VERIFIER,
-} from "#tools/bench/people.ts";
+} from "#tools/bench/users.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 import type { LocalSecrets } from "#tools/local/secrets.ts";
 
-/** Where calls are prepared: a database that holds people, who are known to a Stripe. */
-export interface Ground {
+/** Where calls are prepared: a database that holds users, who are known to a Stripe. */
+export interface FilledDatabase {
   database: Db;
   stripe: StripeDouble;
   atStripe: readonly AtStripe[];
   secrets: LocalSecrets;
   issuer: string;
-  /** When the people were inserted. */
+  /** When the users were inserted. */
   now: Date;
 }
 
-/** Calls of one kind, each by another person. */
+/** Calls of one kind, each by another user. */
 export interface Case {
   name: string;
-  /** Makes the calls of these people; made again, they are the same with fresh signatures. */
-  prepare(ground: Ground, people: readonly number[]): Promise<() => IncomingCall[]>;
+  /** Makes the calls of these users; made again, they are the same with fresh signatures. */
+  prepare(filled: FilledDatabase, users: readonly number[]): Promise<() => IncomingCall[]>;
 }
 
 const V1 = "/1/2020-12-14/";
@@ -64,8 +64,8 @@ const exchange = (code: string) => ({
 /** Calls that need nothing but who calls. */
 const plain = (name: string, call: (number: number) => IncomingCall): Case => ({
   name,
-  prepare: async (_ground, people) => {
-    const calls = people.map(call);
+  prepare: async (_ground, users) => {
+    const calls = users.map(call);
     return () => calls;
   },
 });
@@ -73,10 +73,10 @@ const plain = (name: string, call: (number: number) => IncomingCall): Case => ({
 /** Calls with a bearer. */
 const signedIn = (name: string, call: (number: number) => [path: string, body?: unknown]): Case => ({
   name,
-  async prepare({ secrets, issuer, now }, people) {
+  async prepare({ secrets, issuer, now }, users) {
     const mint = { issuer, signer: new Signer(secrets.signingKeys) };
     const calls = await Promise.all(
-      people.map(async (number) => {
+      users.map(async (number) => {
         const [path, body] = call(number);
         return post(path, body, { authorization: `bearer ${await bearerOf(mint, number, now)}` });
       }),
@@ -85,39 +85,39 @@ const signedIn = (name: string, call: (number: number) => [path: string, body?: 
   },
 });
 
-const webhook = (name: string, emit: (ground: Ground, number: number) => object): Case => ({
+const webhook = (name: string, emit: (filled: FilledDatabase, number: number) => object): Case => ({
   name,
-  async prepare(ground, people) {
-    const events = people.map((number) => emit(ground, number));
+  async prepare(filled, users) {
+    const events = users.map((number) => emit(filled, number));
     return () =>
       events.map((event) => {
-        const { body, header } = ground.stripe.signedEvent(event);
+        const { body, header } = filled.stripe.signedEvent(event);
         return post("/1/webhook/stripe", body, { "stripe-signature": header });
       });
   },
 });
 
-const own = (number: number) => ({ user_id: personOf(number).userId });
-const newcomer = (number: number) => `newcomer.${number}@example.com`;
+const own = (number: number) => ({ user_id: userOf(number).userId });
+const newAddress = (number: number) => `newAddress.${number}@example.com`;
 
-/** Every method through which people and Stripe reach the database. */
+/** Every method through which users and Stripe reach the database. */
 export const CASES: readonly Case[] = [
   plain("send_magic_link", (number) => {
-    const { address, beakId } = personOf(number);
+    const { address, beakId } = userOf(number);
     return post(`${V1}send_magic_link`, link(address, beakId));
   }),
   plain("authenticate_user, code, known user", (number) =>
-    post(`${V1}authenticate_user`, exchange(personOf(number).code)),
+    post(`${V1}authenticate_user`, exchange(userOf(number).code)),
   ),
   {
     name: "authenticate_user, code, new user",
-    async prepare({ database, now }, people) {
-      const codeOf = (number: number) => personOf(number).code.replace("authzcode_", "authzcode_n");
-      const links = people.map((number) =>
-        authorizationOf(newcomer(number), codeOf(number), `new-${number}`, now),
+    async prepare({ database, now }, users) {
+      const codeOf = (number: number) => userOf(number).code.replace("authzcode_", "authzcode_n");
+      const links = users.map((number) =>
+        authorizationOf(newAddress(number), codeOf(number), `new-${number}`, now),
       );
       await database.collection<(typeof links)[number]>("authorizations").insertMany(links);
-      const calls = people.map((number) => post(`${V1}authenticate_user`, exchange(codeOf(number))));
+      const calls = users.map((number) => post(`${V1}authenticate_user`, exchange(codeOf(number))));
       return () => calls;
     },
   },
@@ -125,7 +125,7 @@ export const CASES: readonly Case[] = [
     const refresh = {
       client_id: CLIENT,
       grant_type: "refresh_token",
-      refresh_token: personOf(number).refreshToken,
+      refresh_token: userOf(number).refreshToken,
     };
     return post(`${V1}authenticate_user`, refresh);
   }),
@@ -140,13 +140,13 @@ export const CASES: readonly Case[] = [
   ]),
   signedIn("list_news_items", () => [`${V1}list_news_items`, { client_id: CLIENT }]),
   signedIn("revoke_session", (number) => {
-    return [`${V2}revoke_session`, { ...own(number), session_id: personOf(number).sessionId }];
+    return [`${V2}revoke_session`, { ...own(number), session_id: userOf(number).sessionId }];
   }),
   plain("revoke_token", (number) =>
-    post(`${V2}revoke_token`, { client_id: CLIENT, refresh_token: personOf(number).refreshToken }),
+    post(`${V2}revoke_token`, { client_id: CLIENT, refresh_token: userOf(number).refreshToken }),
   ),
   plain("create_trial_and_magic_link", (number) =>
-    post(`${V2}create_trial_and_magic_link`, link(newcomer(number), `new-${number}`)),
+    post(`${V2}create_trial_and_magic_link`, link(newAddress(number), `new-${number}`)),
   ),
   webhook("stripe_webhook, passive", ({ stripe }, number) =>
     stripe.emit("payment_intent.created", { id: `pi_bench${number}`, object: "payment_intent" }),

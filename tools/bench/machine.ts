@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
 
-/** Where figures come from, without a name of anybody's machine. */
+/** The machine of a run, without its name. */
 export interface Machine {
   processor: string;
   cores: number;
@@ -9,11 +9,11 @@ export interface Machine {
   node: string;
   system: string;
   database: string;
-  /** Processes that wanted to run, on average of the last five minutes: above the cores, others were in the way. */
+  /** Average of runnable processes over the last five minutes; more than `cores`: other work disturbed the run. */
   load: number;
 }
 
-export function describeMachine(database: FoundDatabase | null): Machine {
+export function currentMachine(database: FoundDatabase | null): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
@@ -25,6 +25,6 @@ export function describeMachine(database: FoundDatabase | null): Machine {
   };
 }
 
-export const sayMachine = (machine: Machine): string =>
+export const describeMachine = (machine: Machine): string =>
   `${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ` +
   `${machine.database}. Load before: ${machine.load}.`;

@@ -1,21 +1,21 @@
 /**
  * Measures how fast Nest is: `npm run bench`. It prints tables, and writes the figures and their charts into docs/bench.
- * `-- --only load,growth` measures these sections only, `--full` a million people too, `--short` little, and writes nothing.
+ * `-- --only load,growth` measures these sections only, `--full` a million users too, `--short` little, and writes nothing.
  *
  * Nothing is asserted here but that calls succeed and queries use indexes: a machine that is busy is slow. What is compared runs in
  * turns, so that ratios mean something even then. docs/performance.md says what the sections are.
  */
 import { parseArgs } from "node:util";
-import { describeMachine, sayMachine } from "#tools/bench/machine.ts";
+import { openBenchEnvironment } from "#tools/bench/environment.ts";
+import { currentMachine, describeMachine } from "#tools/bench/machine.ts";
 import { installPeers } from "#tools/bench/peer_packages.ts";
 import { type Figures, type Results, type Section, writeResults } from "#tools/bench/results.ts";
-import { describeGrowth, leastPeople, measureGrowth } from "#tools/bench/sections/growth.ts";
+import { describeGrowth, leastUsers, measureGrowth } from "#tools/bench/sections/growth.ts";
 import { describeLoad, measureLoad } from "#tools/bench/sections/load.ts";
 import { describeMemory, measureMemory } from "#tools/bench/sections/memory.ts";
 import { describePeers, measurePeers } from "#tools/bench/sections/peers.ts";
 import { describeThroughput, measureThroughput } from "#tools/bench/sections/throughput.ts";
 import { FULL, NORMAL, SHORT } from "#tools/bench/sizes.ts";
-import { openSurroundings } from "#tools/bench/surroundings.ts";
 import { type FigureTable, printFigures } from "#tools/bench/tables.ts";
 
 const SECTIONS = ["load", "throughput", "peers", "growth", "memory"] as const satisfies Section[];
@@ -36,12 +36,12 @@ if (unknown.length > 0) {
 }
 const has = (section: Section) => asked.includes(section);
 const sizes = values.short ? SHORT : values.full ? FULL : NORMAL;
-const fewest = sizes.growth.people[0] ?? 0;
-if (fewest < leastPeople(sizes.growth)) throw new Error("Too few people for so many rounds.");
+const fewest = sizes.growth.users[0] ?? 0;
+if (fewest < leastUsers(sizes.growth)) throw new Error("Too few users for so many rounds.");
 
 if (has("peers")) installPeers();
-const surroundings = await openSurroundings();
-const machine = describeMachine(surroundings.database);
+const bench = await openBenchEnvironment();
+const machine = currentMachine(bench.database);
 const results: Results = {};
 
 /** Runs a section, prints what it came to, and keeps it. */
@@ -57,15 +57,15 @@ async function run<Name extends Section>(
   Object.assign(results, { [section]: { ranAt, machine, figures } });
 }
 
-console.log(`Nest's bench${values.short ? ", short" : ""}, on ${sayMachine(machine)}`);
+console.log(`Nest's bench${values.short ? ", short" : ""}, on ${describeMachine(machine)}`);
 try {
   await run("load", () => measureLoad(sizes.load), describeLoad);
-  await run("throughput", () => measureThroughput(surroundings, sizes.throughput), describeThroughput);
-  await run("peers", () => measurePeers(surroundings, sizes.peers), describePeers);
-  await run("growth", () => measureGrowth(surroundings, sizes.growth), describeGrowth);
-  await run("memory", () => measureMemory(surroundings, sizes.memory), describeMemory);
+  await run("throughput", () => measureThroughput(bench, sizes.throughput), describeThroughput);
+  await run("peers", () => measurePeers(bench, sizes.peers), describePeers);
+  await run("growth", () => measureGrowth(bench, sizes.growth), describeGrowth);
+  await run("memory", () => measureMemory(bench, sizes.memory), describeMemory);
 } finally {
-  await surroundings.close();
+  await bench.close();
 }
 if (values.short || values["no-write"]) console.log("\nNothing was written.");
 else

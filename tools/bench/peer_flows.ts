@@ -1,6 +1,6 @@
-import { numbers } from "#tools/bench/ground.ts";
-import { personOf } from "#tools/bench/people.ts";
+import { numbers } from "#tools/bench/fill_database.ts";
 import type { Runner } from "#tools/bench/runner.ts";
+import { userOf } from "#tools/bench/users.ts";
 
 export interface PeerCall {
   verb?: string;
@@ -40,20 +40,25 @@ const look = (path: string) => async (_runner: Runner, members: readonly Member[
 
 /** What both do, in the words of this project and with the calls of each. */
 export const FLOWS: readonly Flow[] = [
-  { name: "ask for a link", nest: "send_magic_link", peer: async (_runner, members) => members.map(ask) },
-  { name: "redeem it", nest: "authenticate_user, code, known user", peer: redemptions },
-  { name: "renew the session", nest: "authenticate_user, refresh", renews: true, peer: look("/get-session") },
-  { name: "who is signed in", nest: "get_user", peer: look("/get-session") },
+  { name: "request a link", nest: "send_magic_link", peer: async (_runner, members) => members.map(ask) },
+  { name: "redeem the link", nest: "authenticate_user, code, known user", peer: redemptions },
   {
-    name: "subscription's status",
+    name: "refresh the session",
+    nest: "authenticate_user, refresh",
+    renews: true,
+    peer: look("/get-session"),
+  },
+  { name: "get the user", nest: "get_user", peer: look("/get-session") },
+  {
+    name: "subscription status",
     nest: "get_subscription_status 2020-12-14",
     peer: look("/subscription/list"),
   },
 ];
 
-/** Signs people up at better-auth, with a subscription each. */
+/** Signs users up at better-auth, with a subscription each. */
 export async function signUp(peer: Runner, count: number): Promise<Member[]> {
-  const addresses = numbers(count).map((number) => ({ address: personOf(number).address }));
+  const addresses = numbers(count).map((number) => ({ address: userOf(number).address }));
   const { answers } = await peer.run(await redemptions(peer, addresses), 8, { withAnswers: true });
   await peer.run(
     answers.map(({ userId }, number) => ({ subscribe: { userId, number } })),

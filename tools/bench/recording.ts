@@ -1,5 +1,5 @@
 import type { CommandStartedEvent, Document, MongoClient } from "mongodb";
-import type { BenchDatabase } from "#tools/bench/surroundings.ts";
+import type { BenchDatabase } from "#tools/bench/environment.ts";
 import { type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 
 /** The commands of one call: of each trip those that ran side by side. */

@@ -2,7 +2,7 @@
  * A process of its own that opens one target and makes calls to it as it is told: what is timed shares its process with
  * nothing, neither the database's proxy nor the doubles.
  */
-import { runInFlight } from "#tools/bench/in_flight.ts";
+import { runConcurrently } from "#tools/bench/run_concurrently.ts";
 import {
   type Answer,
   type OpenTarget,
@@ -20,7 +20,7 @@ async function carryOut({ calls, inFlight, withAnswers, withHeap }: Order): Prom
   const statuses: Record<number, number> = {};
   const answers: Answer[] = [];
   const before = process.cpuUsage();
-  const timing = await runInFlight(calls.length, inFlight, async (index) => {
+  const timing = await runConcurrently(calls.length, inFlight, async (index) => {
     const answer = await target.invoke(calls[index]);
     statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
     if (withAnswers) answers[index] = answer;

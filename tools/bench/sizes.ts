@@ -16,18 +16,18 @@ export const NORMAL: Sizes = {
   load: { rounds: 15 },
   throughput: { inFlight: [1, 8, 64], calls: 256, rounds: 3 },
   peers: { limits: ["database", "off"], inFlight: [1, 8, 64], calls: 128, rounds: 3 },
-  growth: { people: [1_500, 100_000], calls: 10, rounds: 8 },
+  growth: { users: [1_500, 100_000], calls: 10, rounds: 8 },
   memory: { calls: 100_000 },
 };
 
-/** With a million people too, which takes some minutes to insert and some gigabytes. */
-export const FULL: Sizes = { ...NORMAL, growth: { ...NORMAL.growth, people: [1_500, 100_000, 1_000_000] } };
+/** With a million users too, which takes some minutes to insert and some gigabytes. */
+export const FULL: Sizes = { ...NORMAL, growth: { ...NORMAL.growth, users: [1_500, 100_000, 1_000_000] } };
 
 /** Everything once and small, to see in CI that it still runs: its figures say little. */
 export const SHORT: Sizes = {
   load: { rounds: 1 },
   throughput: { inFlight: [8], calls: 16, rounds: 1 },
   peers: { limits: ["database"], inFlight: [8], calls: 8, rounds: 1 },
-  growth: { people: [200, 400], calls: 2, rounds: 2 },
+  growth: { users: [200, 400], calls: 2, rounds: 2 },
   memory: { calls: 1_000 },
 };

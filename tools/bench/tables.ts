@@ -16,7 +16,7 @@ export function printTable(rows: readonly (readonly (string | number)[])[]): voi
   }
 }
 
-/** Figures as people read them, on a terminal or on a page. */
+/** Figures as users read them, on a terminal or on a page. */
 export interface FigureTable {
   title: string;
   /** What the columns are, in a sentence or two. */

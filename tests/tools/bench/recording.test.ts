@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 import { warmConnections } from "#tests/support/trips.ts";
-import { explainQueries } from "#tools/bench/plans.ts";
+import { explainQueries } from "#tools/bench/query_plans.ts";
 import { recordTrips, type Trips, writtenCollections } from "#tools/bench/recording.ts";
 import { takeSnapshot } from "#tools/bench/snapshot.ts";
 import { openTarget } from "#tools/bench/targets/bare.ts";

@@ -1,15 +1,15 @@
 import { CASES, type Case } from "#tools/bench/cases.ts";
-import { numbers } from "#tools/bench/ground.ts";
-import { insertPeople } from "#tools/bench/people.ts";
-import { explainQueries, type Plan } from "#tools/bench/plans.ts";
+import type { BenchDatabase, BenchEnvironment } from "#tools/bench/environment.ts";
+import { numbers } from "#tools/bench/fill_database.ts";
+import { explainQueries, type Plan } from "#tools/bench/query_plans.ts";
 import { recordCalls } from "#tools/bench/recording.ts";
 import { Runner } from "#tools/bench/runner.ts";
 import { median, round } from "#tools/bench/statistics.ts";
-import type { BenchDatabase, Surroundings } from "#tools/bench/surroundings.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
+import { insertUsers } from "#tools/bench/users.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 
-/** A method may take so much longer with the most people than with the fewest. */
+/** A method may take so much longer with the most users than with the fewest. */
 const BUDGET = 1.2;
 /** The news are the same few, whoever is there, and an event's handling is mostly Stripe's. */
 const MEASURED = CASES.filter(({ name }) => !/news|webhook|trial/.test(name));
@@ -18,20 +18,20 @@ const WITHOUT_INDEX = ["news-items"];
 
 export interface GrowthRow {
   method: string;
-  /** By number of people. */
+  /** By number of users. */
   p50Ms: Record<number, number>;
   trips: Record<number, number>;
-  /** The p50 with the most people over that with the fewest: the median of the rounds. */
+  /** The p50 with the most users over that with the fewest: the median of the rounds. */
   growth: number;
   budget: number;
-  /** Queries that no index narrows, with the most people. */
+  /** Queries that no index narrows, with the most users. */
   unindexed: string[];
   plans: Plan[];
 }
 
 export interface GrowthOptions {
-  /** Numbers of people, rising. */
-  people: readonly number[];
+  /** Numbers of users, rising. */
+  users: readonly number[];
   /** Calls of each method, size and round. */
   calls: number;
   rounds: number;
@@ -43,17 +43,14 @@ interface Place {
   runner: Runner;
 }
 
-/** Times every method with few and with many people in the database, in turns: all the databases are there at once. */
-export async function measureGrowth(
-  surroundings: Surroundings,
-  options: GrowthOptions,
-): Promise<GrowthRow[]> {
+/** Times every method with few and with many users in the database, in turns: all the databases are there at once. */
+export async function measureGrowth(bench: BenchEnvironment, options: GrowthOptions): Promise<GrowthRow[]> {
   const places: Place[] = [];
   try {
-    for (const size of options.people) places.push(await fill(surroundings, size));
+    for (const size of options.users) places.push(await fill(bench, size));
     const rows: GrowthRow[] = [];
     for (const [index, measured] of MEASURED.entries())
-      rows.push(await measureCase(surroundings, measured, places, options, index));
+      rows.push(await measureCase(bench, measured, places, options, index));
     return rows;
   } finally {
     for (const { place, runner } of places) {
@@ -63,17 +60,17 @@ export async function measureGrowth(
   }
 }
 
-async function fill(surroundings: Surroundings, size: number): Promise<Place> {
-  const place = await surroundings.openDatabase(`growth-${size}`);
-  await insertPeople(place.database, size, FILLED_AT);
+async function fill(bench: BenchEnvironment, size: number): Promise<Place> {
+  const place = await bench.openDatabase(`growth-${size}`);
+  await insertUsers(place.database, size, FILLED_AT);
   return { size, place, runner: await Runner.open("nest", place.environment) };
 }
 
-/** Of all sizes, so that a person has the same tokens in each. */
+/** Of all sizes, so that a user has the same tokens in each. */
 const FILLED_AT = new Date();
 
 async function measureCase(
-  { stripe, secrets }: Surroundings,
+  { stripe, secrets }: BenchEnvironment,
   measured: Case,
   places: readonly Place[],
   { calls: count, rounds }: GrowthOptions,
@@ -83,7 +80,7 @@ async function measureCase(
   const trips: Record<number, number> = {};
   let plans: Plan[] = [];
   for (const { size, place } of places) {
-    // The people of each round are others, and of each method too: what one spends another must not find spent.
+    // The users of each round are others, and of each method too: what one spends another must not find spent.
     const recorded = await recordCalls(place, await callsOf(place, count * (rounds + 1), RECORDED));
     // The first call of a process is slow between its commands, as if one had waited for another.
     trips[size] = Math.min(...recorded.map((call) => call.length));
@@ -95,7 +92,7 @@ async function measureCase(
       const report = await runner.run(await callsOf(place, from, count), 1);
       if (Object.keys(report.statuses).some((status) => Number(status) >= 300))
         throw new Error(
-          `${measured.name}, ${size} people: calls failed (${JSON.stringify(report.statuses)}).`,
+          `${measured.name}, ${size} users: calls failed (${JSON.stringify(report.statuses)}).`,
         );
       if (turn >= 0) times[size] = [...(times[size] ?? []), median(report.latenciesMs)];
     }
@@ -117,15 +114,15 @@ async function measureCase(
   };
 
   async function callsOf(place: BenchDatabase, from: number, many: number): Promise<IncomingCall[]> {
-    const ground = {
+    const filled = {
       ...{ database: place.database, stripe, secrets, now: FILLED_AT },
       atStripe: [],
       issuer: place.environment.ISSUER ?? "",
     };
-    const first = order * peopleOfCase(count, rounds) + from;
+    const first = order * usersOfCase(count, rounds) + from;
     return (
       await measured.prepare(
-        ground,
+        filled,
         numbers(many).map((number) => first + number),
       )
     )();
@@ -134,19 +131,19 @@ async function measureCase(
 
 const RECORDED = 4;
 
-/** People whom one method uses up: those of every round, and some to record. */
-const peopleOfCase = (calls: number, rounds: number) => calls * (rounds + 1) + RECORDED;
+/** Users whom one method uses up: those of every round, and some to record. */
+const usersOfCase = (calls: number, rounds: number) => calls * (rounds + 1) + RECORDED;
 
-/** How many people there must be at least. */
-export const leastPeople = ({ calls, rounds }: Pick<GrowthOptions, "calls" | "rounds">) =>
-  MEASURED.length * peopleOfCase(calls, rounds);
+/** How many users there must be at least. */
+export const leastUsers = ({ calls, rounds }: Pick<GrowthOptions, "calls" | "rounds">) =>
+  MEASURED.length * usersOfCase(calls, rounds);
 
 export function describeGrowth(rows: readonly GrowthRow[]): FigureTable {
   const sizes = Object.keys(rows[0]?.p50Ms ?? {});
   return {
     title: "Growth",
-    explanation: `One call at a time with few and with many people in the database, each with a session, tokens, a link and a subscription.
-"growth" is the p50 with the most people over that with the fewest. Every query must be narrowed by an index.`,
+    explanation: `One call at a time with few and with many users in the database, each with a session, tokens, a link and a subscription.
+"growth" is the p50 with the most users over that with the fewest. Every query must be narrowed by an index.`,
     rows: [
       [
         "method",

@@ -121,7 +121,7 @@ function usesOf({ needs }: DeployedFunction): { uses: string; budget: number | n
     ...("MAIL_FROM" in needs.variables ? ["mail"] : []),
     ...("STRIPE_SECRET_KEY" in needs.variables ? ["Stripe"] : []),
   ];
-  return { uses: others.join(" and ") || "the database only", budget: BUDGETS[others.length] ?? null };
+  return { uses: others.join(" and ") || "database only", budget: BUDGETS[others.length] ?? null };
 }
 
 const kb = (bytes: number) => Math.round(bytes / 1024);

@@ -1,11 +1,11 @@
 import { CASES } from "#tools/bench/cases.ts";
-import { fillGround, prepareAll } from "#tools/bench/ground.ts";
+import type { BenchEnvironment } from "#tools/bench/environment.ts";
+import { fillDatabase, prepareAll } from "#tools/bench/fill_database.ts";
 import { Runner } from "#tools/bench/runner.ts";
 import { round, slope } from "#tools/bench/statistics.ts";
-import type { Surroundings } from "#tools/bench/surroundings.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 
-/** What people's apps call all day; none of them uses anything up. */
+/** What users's apps call all day; none of them uses anything up. */
 const MIX = [
   "send_magic_link",
   "get_user",
@@ -13,7 +13,7 @@ const MIX = [
   "set_marketing_consent",
   "list_sessions",
 ];
-const PEOPLE = 200;
+const USERS = 200;
 const IN_FLIGHT = 16;
 /** Less than this for each call is not a leak but the heap settling. */
 const BUDGET_BYTES = 16;
@@ -29,15 +29,15 @@ export interface MemoryResult {
 
 /** Makes very many calls in one process, and watches what is left of them. */
 export async function measureMemory(
-  surroundings: Surroundings,
+  bench: BenchEnvironment,
   { calls }: { calls: number },
 ): Promise<MemoryResult> {
-  const place = await surroundings.openDatabase("memory");
-  const ground = await fillGround(surroundings, place, PEOPLE);
+  const place = await bench.openDatabase("memory");
+  const filled = await fillDatabase(bench, place, USERS);
   const runner = await Runner.open("nest", place.environment);
   try {
     const kinds = await Promise.all(
-      CASES.filter(({ name }) => MIX.includes(name)).map((measured) => prepareAll(ground, measured)),
+      CASES.filter(({ name }) => MIX.includes(name)).map((measured) => prepareAll(filled, measured)),
     );
     const mixed = kinds.flatMap((prepare) => prepare());
     const heap: MemoryResult["heap"] = [];

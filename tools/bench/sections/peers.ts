@@ -1,11 +1,11 @@
 import { CASES, type Case } from "#tools/bench/cases.ts";
-import { fillGround, prepareAll } from "#tools/bench/ground.ts";
+import type { BenchDatabase, BenchEnvironment } from "#tools/bench/environment.ts";
+import { fillDatabase, prepareAll } from "#tools/bench/fill_database.ts";
 import { FLOWS, type Flow, type Member, signUp } from "#tools/bench/peer_flows.ts";
 import { recordCalls } from "#tools/bench/recording.ts";
 import { Runner } from "#tools/bench/runner.ts";
 import { takeSnapshot } from "#tools/bench/snapshot.ts";
 import { median, quantile, round } from "#tools/bench/statistics.ts";
-import type { BenchDatabase, Surroundings } from "#tools/bench/surroundings.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 import type { Report } from "#tools/bench/target.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
@@ -42,28 +42,28 @@ export interface PeerOptions {
 }
 
 /** Times the flows that Nest and better-auth share, in turns, on the same database server. */
-export async function measurePeers(surroundings: Surroundings, options: PeerOptions): Promise<PeerRow[]> {
+export async function measurePeers(bench: BenchEnvironment, options: PeerOptions): Promise<PeerRow[]> {
   const rows: PeerRow[] = [];
   for (const limits of options.limits)
-    for (const flow of FLOWS) rows.push(...(await measureFlow(surroundings, flow, limits, options)));
+    for (const flow of FLOWS) rows.push(...(await measureFlow(bench, flow, limits, options)));
   return rows;
 }
 
 async function measureFlow(
-  surroundings: Surroundings,
+  bench: BenchEnvironment,
   flow: Flow,
   limits: PeerRow["limits"],
   { inFlight, calls: count, rounds }: PeerOptions,
 ): Promise<PeerRow[]> {
-  const ours = await surroundings.openDatabase("ours");
-  const theirs = await surroundings.openDatabase("theirs");
+  const ours = await bench.openDatabase("ours");
+  const theirs = await bench.openDatabase("theirs");
   const measured = CASES.find(({ name }) => name === flow.nest) as Case;
-  const prepare = await prepareAll(await fillGround(surroundings, ours, count), measured);
+  const prepare = await prepareAll(await fillDatabase(bench, ours, count), measured);
   const snapshot = await takeSnapshot(ours.database);
   const nest = await Runner.open("nest", ours.environment);
   const settings = {
     MONGODB_URI: theirs.uri,
-    MAIL_URL: surroundings.mailUrl,
+    MAIL_URL: bench.mailUrl,
     LIMITS: limits,
     RENEWS: flow.renews ? "always" : "daily",
   };

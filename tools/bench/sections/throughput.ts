@@ -1,10 +1,10 @@
 import { CASES, type Case } from "#tools/bench/cases.ts";
-import { fillGround, numbers, prepareAll } from "#tools/bench/ground.ts";
+import type { BenchEnvironment } from "#tools/bench/environment.ts";
+import { fillDatabase, numbers, prepareAll } from "#tools/bench/fill_database.ts";
 import { recordCalls, type Trips, writtenCollections } from "#tools/bench/recording.ts";
 import { Runner } from "#tools/bench/runner.ts";
 import { takeSnapshot } from "#tools/bench/snapshot.ts";
 import { median, quantile, round } from "#tools/bench/statistics.ts";
-import type { Surroundings } from "#tools/bench/surroundings.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 import type { Report } from "#tools/bench/target.ts";
 
@@ -46,24 +46,24 @@ const BUDGETS: Readonly<Record<string, number>> = {
 
 /** Times every method through its real handler, over the bare driver calls that it makes. */
 export async function measureThroughput(
-  surroundings: Surroundings,
+  bench: BenchEnvironment,
   options: ThroughputOptions,
 ): Promise<ThroughputRow[]> {
   const rows: ThroughputRow[] = [];
-  for (const measured of CASES) rows.push(...(await measureCase(surroundings, measured, options)));
+  for (const measured of CASES) rows.push(...(await measureCase(bench, measured, options)));
   return rows;
 }
 
 type Target = "nest" | "bare";
 
 async function measureCase(
-  surroundings: Surroundings,
+  bench: BenchEnvironment,
   measured: Case,
   { inFlight, calls: count, rounds }: ThroughputOptions,
 ): Promise<ThroughputRow[]> {
-  const place = await surroundings.openDatabase("throughput");
+  const place = await bench.openDatabase("throughput");
   try {
-    const prepare = await prepareAll(await fillGround(surroundings, place, count), measured);
+    const prepare = await prepareAll(await fillDatabase(bench, place, count), measured);
     const snapshot = await takeSnapshot(place.database);
     const recorded = await recordCalls(place, prepare());
     const runners = {
@@ -98,7 +98,7 @@ async function measureCase(
 const SMALLEST_SLICE = 32;
 
 /**
- * Divides people among the handlers and the bare calls, in turns that are short, so that what else the machine does
+ * Divides users among the handlers and the bare calls, in turns that are short, so that what else the machine does
  * disturbs both alike. Who is whose changes with each round.
  */
 function slicesOf(count: number, lanes: number, round: number) {

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Db } from "mongodb";
-import { CLIENT } from "#tools/bench/people.ts";
 import type { Ledger } from "#tools/bench/soak/ledger.ts";
 import type { SoakStack } from "#tools/bench/soak/stack.ts";
+import { CLIENT } from "#tools/bench/users.ts";
 
 /** One count from end to end. */
 export interface Count {
@@ -78,7 +78,7 @@ async function eventsAgainstRows({ stripe, database }: SoakStack): Promise<Count
   };
 }
 
-/** Every living subscription at Stripe is known with its status, unless another one of the same person was kept. */
+/** Every living subscription at Stripe is known with its status, unless another one of the same user was kept. */
 async function subscriptionsAgainstStripe({ stripe, database }: SoakStack): Promise<Count> {
   const theirs = stripe.subscriptions();
   const rows = await database.collection("subscriptions").find().toArray();

@@ -22,7 +22,7 @@ export async function measureCapacity(
 }
 
 /**
- * Begins so many a second until the time is up, whether earlier ones have ended or not, as people do.
+ * Begins so many a second until the time is up, whether earlier ones have ended or not, as users do.
  * @returns how many were begun, and how many could not be because too many were under way
  */
 export async function keepUp(

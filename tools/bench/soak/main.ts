@@ -5,14 +5,14 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { describeMachine, sayMachine } from "#tools/bench/machine.ts";
+import { currentMachine, describeMachine } from "#tools/bench/machine.ts";
 import { audit, settle } from "#tools/bench/soak/audit.ts";
 import { Outages } from "#tools/bench/soak/faults.ts";
 import { Ledger } from "#tools/bench/soak/ledger.ts";
 import { keepUp, measureCapacity } from "#tools/bench/soak/load.ts";
-import { People } from "#tools/bench/soak/people.ts";
 import { printAudit, printCalls, printOutages } from "#tools/bench/soak/report.ts";
 import { startSoakStack } from "#tools/bench/soak/stack.ts";
+import { Users } from "#tools/bench/soak/users.ts";
 
 const CAPACITY_SECONDS = 15;
 const CAPACITY_IN_FLIGHT = 16;
@@ -31,24 +31,26 @@ if (!(minutes > 0 && minutes <= 240) || !Number.isInteger(seed)) {
 
 const stack = await startSoakStack();
 const ledger = new Ledger();
-const people = new People(stack, ledger, seed);
-const reading = setInterval(() => people.readMail(), READ_MAIL_MS);
+const users = new Users(stack, ledger, seed);
+const reading = setInterval(() => users.readMail(), READ_MAIL_MS);
 try {
-  console.log(`Soaking for ${minutes} minutes, seed ${seed}, on ${sayMachine(describeMachine(stack.found))}`);
-  const capacity = await measureCapacity(CAPACITY_SECONDS, CAPACITY_IN_FLIGHT, () => people.act());
+  console.log(
+    `Soaking for ${minutes} minutes, seed ${seed}, on ${describeMachine(currentMachine(stack.found))}`,
+  );
+  const capacity = await measureCapacity(CAPACITY_SECONDS, CAPACITY_IN_FLIGHT, () => users.act());
   const perSecond = SHARE * capacity;
   console.log(`Capacity: ${capacity.toFixed(0)} a second. Load: ${perSecond.toFixed(0)} a second.`);
   ledger.calls.length = 0;
   const endMs = performance.now() + minutes * 60_000;
   const outages = new Outages();
   const [{ begun, leftOut }] = await Promise.all([
-    keepUp(perSecond, endMs, () => people.act()),
+    keepUp(perSecond, endMs, () => users.act()),
     outages.run(stack, endMs, seed),
   ]);
   await settle(stack);
   // Mails of calls that nobody waits for any more.
   await wait(1_000);
-  people.readMail();
+  users.readMail();
   printOutages(outages.list);
   printCalls(ledger.calls, outages, { begun, leftOut });
   const counts = await audit(stack, ledger);

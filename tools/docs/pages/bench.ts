@@ -1,4 +1,4 @@
-import { sayMachine } from "#tools/bench/machine.ts";
+import { describeMachine } from "#tools/bench/machine.ts";
 import { readResults } from "#tools/bench/results.ts";
 import { describeGrowth } from "#tools/bench/sections/growth.ts";
 import { describeLoad } from "#tools/bench/sections/load.ts";
@@ -25,7 +25,7 @@ export async function render() {
 }
 
 /** When and where a section was measured. */
-type Measured = { ranAt: string; machine: Parameters<typeof sayMachine>[0] };
+type Measured = { ranAt: string; machine: Parameters<typeof describeMachine>[0] };
 
 function section(
   chart: string,
@@ -36,7 +36,7 @@ function section(
   return [
     `## ${title}`,
     explanation.replaceAll("\n", " "),
-    `${ranAt.slice(0, 10)}, on ${sayMachine(machine)}`,
+    `${ranAt.slice(0, 10)}, on ${describeMachine(machine)}`,
     `![${title}](${chart}.svg)`,
     { head, rows: body },
     ...(note ? [note] : []),

@@ -15,7 +15,7 @@ import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.t
 const CONNECTIONS = 64;
 
 /** What everything that is measured in one run shares. */
-export interface Surroundings {
+export interface BenchEnvironment {
   database: FoundDatabase;
   stripe: StripeDouble;
   secrets: LocalSecrets;
@@ -34,7 +34,7 @@ export interface BenchDatabase {
   drop(): Promise<void>;
 }
 
-export async function openSurroundings(): Promise<Surroundings> {
+export async function openBenchEnvironment(): Promise<BenchEnvironment> {
   const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
   const stripe = await startBeakStripeDouble();
   const secrets = await makeSecrets();

@@ -13,8 +13,8 @@ export const REDIRECT = "https://magic.getbeak.app/";
 export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/** One person of a database that was filled, by number; ids, addresses and secrets follow from it. */
-export interface Person {
+/** One user of a database that was filled, by number; ids, addresses and secrets follow from it. */
+export interface BenchUser {
   address: string;
   userId: string;
   beakId: string;
@@ -29,9 +29,9 @@ const idOf = (prefix: string, number: number) =>
 const secretOf = (what: string, number: number) =>
   createHash("sha256").update(`the ${what} of ${number}`).digest("hex");
 
-export function personOf(number: number): Person {
+export function userOf(number: number): BenchUser {
   return {
-    address: `person.${number}@example.com`,
+    address: `user.${number}@example.com`,
     userId: idOf("user", number),
     beakId: `beak-${number}`,
     sessionId: idOf("session", number),
@@ -60,11 +60,11 @@ function accessTokenOf(number: number, now: Date): AccessToken {
   };
 }
 
-/** The signed access token of a person in the database. */
+/** The signed access token of a user in the database. */
 export const bearerOf = (mint: TokenMint, number: number, now: Date) =>
   mintAccessToken(mint, accessTokenOf(number, now));
 
-/** What Stripe calls a person and their subscription. */
+/** What Stripe calls a user and their subscription. */
 export interface AtStripe {
   customer: string;
   id: string;
@@ -94,30 +94,30 @@ export function authorizationOf(address: string, code: string, beakId: string, n
   };
 }
 
-/** Everything that is stored of one person: signed in on one machine, subscribed, with a link that was mailed and not used. */
+/** Everything that is stored of one user: signed in on one machine, subscribed, with a link that was mailed and not used. */
 function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string, object> {
-  const person = personOf(number);
+  const user = userOf(number);
   const at = now.toISOString();
   const token = accessTokenOf(number, now);
-  const [, refreshTokenId = "", refreshSecret = ""] = person.refreshToken.split(".");
-  const authorization = authorizationOf(person.address, person.code, person.beakId, now);
+  const [, refreshTokenId = "", refreshSecret = ""] = user.refreshToken.split(".");
+  const authorization = authorizationOf(user.address, user.code, user.beakId, now);
   const { _id: _token, ...issued } = token;
   return {
-    users: { _id: person.userId, createdAt: at },
+    users: { _id: user.userId, createdAt: at },
     identifiers: {
       _id: idOf("userident", number),
-      userId: person.userId,
+      userId: user.userId,
       identifierType: "email",
-      identifierValue: person.address,
+      identifierValue: user.address,
       createdAt: at,
       updatedAt: at,
       verifiedAt: at,
       removedAt: null,
-      knownDevices: [hashSecret(person.beakId)],
+      knownDevices: [hashSecret(user.beakId)],
     },
     sessions: {
-      _id: person.sessionId,
-      userId: person.userId,
+      _id: user.sessionId,
+      userId: user.userId,
       clientId: CLIENT,
       rootGrant: grantOf(number),
       device: authorization.device,
@@ -144,7 +144,7 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
     authorizations: authorization,
     subscriptions: {
       _id: idOf("sub", number),
-      userId: person.userId,
+      userId: user.userId,
       stpProductId: BEAK_PRODUCT,
       isOtherProduct: false,
       stpSubscriptionId: stripe.id,
@@ -172,7 +172,7 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
     },
     "provider-mappings": {
       _id: idOf("provmap", number),
-      userId: person.userId,
+      userId: user.userId,
       providerType: "stripe",
       providerValue: stripe.customer,
       createdAt: at,
@@ -181,7 +181,7 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
     },
     "marketing-consent": {
       _id: idOf("mktngconsent", number),
-      userId: person.userId,
+      userId: user.userId,
       level: "general",
       createdAt: at,
       updatedAt: at,
@@ -193,10 +193,10 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
 const BATCH = 2_000;
 
 /**
- * Fills a database with people 0 to `count` - 1.
+ * Fills a database with users 0 to `count` - 1.
  * @param atStripe those whom a Stripe knows; others have ids that none knows
  */
-export async function insertPeople(
+export async function insertUsers(
   database: Db,
   count: number,
   now: Date,

@@ -10,7 +10,7 @@ export interface Timing {
  * Makes calls of which so many are under way at a time; the next one starts when one ends.
  * @param work makes the n-th
  */
-export async function runInFlight(
+export async function runConcurrently(
   count: number,
   inFlight: number,
   work: (index: number) => Promise<void>,

@@ -1,15 +1,15 @@
 import { ApiError } from "#stripe_double/api_error.ts";
 import { seededRandom } from "#stripe_double/random.ts";
-import { CHALLENGE, CLIENT, REDIRECT, VERIFIER } from "#tools/bench/people.ts";
 import type { Ledger } from "#tools/bench/soak/ledger.ts";
 import type { SoakStack } from "#tools/bench/soak/stack.ts";
+import { CHALLENGE, CLIENT, REDIRECT, VERIFIER } from "#tools/bench/users.ts";
 
 /** The app leaves then. */
 const PATIENCE_MS = 5_000;
-/** A person who asks more often is refused, as the contract says, which is not what is looked at here. */
+/** A user who asks more often is refused, as the contract says, which is not what is looked at here. */
 const LINKS_EACH = 3;
 
-interface Person {
+interface BenchUser {
   address: string;
   userId: string;
   session: string;
@@ -34,14 +34,14 @@ const SHARES: Readonly<Record<Operation, number>> = {
   sign_out: 2,
 };
 
-/** People who sign in, come back, subscribe and leave, each with a machine of their own. */
-export class People {
+/** Users who sign in, come back, subscribe and leave, each with a machine of their own. */
+export class Users {
   readonly #stack: SoakStack;
   readonly #ledger: Ledger;
   readonly #random: () => number;
   /** Links that arrived and nobody has followed. */
   readonly #arrived: { address: string; code: string }[] = [];
-  readonly #here: Person[] = [];
+  readonly #here: BenchUser[] = [];
   readonly #subscriptions: string[] = [];
   #born = 0;
 
@@ -79,29 +79,29 @@ export class People {
       return link ? this.#redeem(link) : this.#ask();
     }
     if (operation === "ask") return this.#ask();
-    const person = this.#someoneIdle();
-    if (!person) return this.#ask();
-    person.isBusy = true;
+    const user = this.#idleUser();
+    if (!user) return this.#ask();
+    user.isBusy = true;
     try {
-      await this.#doAs(person, operation);
+      await this.#doAs(user, operation);
     } finally {
-      person.isBusy = false;
+      user.isBusy = false;
     }
   }
 
-  async #doAs(person: Person, operation: Operation): Promise<void> {
-    const own = { user_id: person.userId };
-    if (operation === "refresh") return this.#refresh(person);
-    if (operation === "sign_out") return this.#signOut(person);
+  async #doAs(user: BenchUser, operation: Operation): Promise<void> {
+    const own = { user_id: user.userId };
+    if (operation === "refresh") return this.#refresh(user);
+    if (operation === "sign_out") return this.#signOut(user);
     if (operation === "subscribe") {
-      this.#subscriptions.push(this.#stack.stripe.createSubscription({ email: person.address }).id);
+      this.#subscriptions.push(this.#stack.stripe.createSubscription({ email: user.address }).id);
       return;
     }
     if (operation === "cancel") return this.#cancel();
     const path = operation === "status" ? "2021-10-06/get_subscription_status" : "2021-10-06/get_user";
-    const { status, body } = await this.#call(operation, path, own, person.accessToken);
+    const { status, body } = await this.#call(operation, path, own, user.accessToken);
     // The app asks for new tokens when its own is not good any more.
-    if (status === 401 && body?.code === "unauthorized") await this.#refresh(person);
+    if (status === 401 && body?.code === "unauthorized") await this.#refresh(user);
   }
 
   #cancel(): void {
@@ -110,7 +110,7 @@ export class People {
     try {
       this.#stack.stripe.cancelSubscription(id, { isAtPeriodEnd: this.#random() < 0.5 });
     } catch (error) {
-      // Of two of one person Nest has ended one by itself.
+      // Of two of one user Nest has ended one by itself.
       if (!(error instanceof ApiError)) throw error;
     }
   }
@@ -147,27 +147,27 @@ export class People {
     this.#here.push({ address, userId, session, accessToken, refreshToken, links: 1, isBusy: false });
   }
 
-  async #refresh(person: Person): Promise<void> {
-    const body = { client_id: CLIENT, grant_type: "refresh_token", refresh_token: person.refreshToken };
+  async #refresh(user: BenchUser): Promise<void> {
+    const body = { client_id: CLIENT, grant_type: "refresh_token", refresh_token: user.refreshToken };
     const answer = await this.#call("refresh", "2020-12-14/authenticate_user", body);
     if (answer.status !== 200) return;
     this.#ledger.tokens(answer.body);
-    person.accessToken = answer.body.access_token;
-    person.refreshToken = answer.body.refresh_token;
+    user.accessToken = answer.body.access_token;
+    user.refreshToken = answer.body.refresh_token;
   }
 
-  async #signOut(person: Person): Promise<void> {
+  async #signOut(user: BenchUser): Promise<void> {
     // Whatever comes of it, nobody counts on the session any more.
-    this.#ledger.current.delete(person.session);
-    this.#here.splice(this.#here.indexOf(person), 1);
-    const body = { client_id: CLIENT, refresh_token: person.refreshToken };
+    this.#ledger.current.delete(user.session);
+    this.#here.splice(this.#here.indexOf(user), 1);
+    const body = { client_id: CLIENT, refresh_token: user.refreshToken };
     await this.#call("revoke_token", "2021-10-06/revoke_token", body);
   }
 
-  #someoneIdle(): Person | undefined {
+  #idleUser(): BenchUser | undefined {
     for (let tries = 0; tries < 10; tries++) {
-      const person = this.#here[Math.floor(this.#random() * this.#here.length)];
-      if (person && !person.isBusy) return person;
+      const user = this.#here[Math.floor(this.#random() * this.#here.length)];
+      if (user && !user.isBusy) return user;
     }
     return undefined;
   }
