@@ -1,11 +1,12 @@
+import type { Server } from "node:http";
 import type { Context } from "aws-lambda";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import type { Environment } from "#core/config.ts";
-import { openCore } from "#core/core.ts";
+import { type OpenCore, openCore } from "#core/core.ts";
 import { serveEvent } from "#entry/event.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
-import { route } from "#tools/local/dev/route.ts";
+import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { createDevRoutes } from "#tools/local/dev/routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
@@ -39,25 +40,46 @@ export interface LocalApi {
  * @throws Error EADDRINUSE if the port is taken
  */
 export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
+  const { stripe } = parts;
   const port = parts.port === 0 ? await freePort() : parts.port;
   const url = `http://localhost:${port}`;
   const environment = localEnvironment(parts.secrets, {
     issuer: url,
     mongoUri: parts.mongoUri,
     sesUrl: parts.ses.url,
-    stripe: parts.stripe,
+    stripe,
   });
+  await using cleanup = new AsyncDisposableStack();
   const gateway = await parts.open(environment);
-  // EventBridge, not API Gateway, invokes the function for SES events.
+  cleanup.defer(() => gateway.close());
   const open = openCore(environment, parts.write && { write: parts.write });
-  const { core } = open;
+  cleanup.defer(() => open.mongo.client.close());
+  const server = createHttpServer(gateway, createDevRoutes(devRoutes({ parts, url, environment, open })));
+  await listen(server, port);
+  cleanup.defer(() => stopServer(server));
+  stripe.deliverTo(`${url}/1/webhook/stripe`);
+  cleanup.defer(() => stripe.deliverTo(null));
+  if (stripe.mode === "double") stripe.portalReturnsTo(`${url}/`);
+  const started = cleanup.move();
+  return { url, close: () => started.disposeAsync() };
+}
+
+interface DevContext {
+  parts: StackParts;
+  url: string;
+  environment: Record<string, string>;
+  /** For SES events, which reach a deployed Nest from EventBridge and not through the API. */
+  open: OpenCore;
+}
+
+function devRoutes({ parts, url, environment, open }: DevContext): DevRoute[] {
   const { stripe } = parts;
   const mails: Mails = {
     ses: parts.ses,
     sendEvent: (event) =>
       serveEvent(sesEvents.declaration, open)(event, { awsRequestId: event.id } as Context),
   };
-  const dev = createDevRoutes([
+  return [
     route("GET", "/dev/status", null, () => ({
       ready: true,
       database: { ...parts.database, uri: parts.mongoUri },
@@ -68,32 +90,23 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),
     // A real account in test mode is controlled at Stripe.
-    ...(stripe.mode === "double" ? stripeRoutes(stripe, core.stripeEvents) : []),
-  ]);
-  const server = createHttpServer(gateway, dev);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, "127.0.0.1", resolve);
-    });
-  } catch (error) {
-    await gateway.close();
-    await open.mongo.client.close();
-    throw error;
-  }
-  stripe.deliverTo(`${url}/1/webhook/stripe`);
-  if (stripe.mode === "double") stripe.portalReturnsTo(`${url}/`);
-  return {
-    url,
-    async close() {
-      stripe.deliverTo(null);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      await gateway.close();
-      await open.mongo.client.close();
-    },
-  };
+    ...(stripe.mode === "double" ? stripeRoutes(stripe, open.core.stripeEvents) : []),
+  ];
+}
+
+/** @throws Error EADDRINUSE if the port is taken */
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+}
+
+function stopServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }
 
 /** Describes Stripe for `/dev/status`. The double's key is not secret; a real account's key is never returned. */

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname } from "node:path";
 import { type DevRoutes, isDevPath } from "#tools/local/dev/routes.ts";
+import type { IncomingCall } from "#tools/local/gateway.ts";
 import { GENERATED_FILES, type ServedFile } from "#tools/local/generated_files.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 
@@ -55,7 +56,13 @@ export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
         const { status, value, headers } = await dev(request.method ?? "GET", path, body);
         return send(response, status, value, headers);
       }
-      await serveApi(gateway, request, { path, query }, body, response);
+      const {
+        statusCode,
+        headers,
+        body: answer,
+      } = await gateway.invoke(toCall(request, { path, query, body }));
+      response.writeHead(statusCode ?? 500, headers as Record<string, string>);
+      response.end(request.method === "HEAD" ? undefined : answer);
     } catch {
       // API Gateway's answer when a function crashes.
       if (!response.headersSent) send(response, 500, { message: "Internal Server Error" });
@@ -78,28 +85,24 @@ function isSameOrigin({ headers }: IncomingMessage): boolean {
   return origin === undefined || origin.toLowerCase() === `http://${host?.toLowerCase()}`;
 }
 
-async function serveApi(
-  gateway: Invoker,
+function toCall(
   request: IncomingMessage,
-  target: { path: string; query: string },
-  body: Buffer,
-  response: ServerResponse,
-): Promise<void> {
+  { path, query, body }: { path: string; query: string; body: Buffer },
+): IncomingCall {
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [
       name,
       Array.isArray(value) ? value.join(",") : (value ?? ""),
     ]),
   );
-  const result = await gateway.invoke({
+  return {
     method: request.method ?? "GET",
-    ...target,
+    path,
+    query,
     headers,
     body: body.length === 0 ? undefined : body,
     ip: request.socket.remoteAddress ?? "127.0.0.1",
-  });
-  response.writeHead(result.statusCode ?? 500, result.headers as Record<string, string>);
-  response.end(request.method === "HEAD" ? undefined : result.body);
+  };
 }
 
 async function findFile(path: string, { headers }: IncomingMessage): Promise<ServedFile | null> {

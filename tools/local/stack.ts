@@ -10,6 +10,7 @@ import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
+import type { Step } from "#tools/local/terminal_output.ts";
 import { dataDirectory } from "#tools/machine/cache_directory.ts";
 import { holdFolder } from "#tools/machine/lock.ts";
 
@@ -22,6 +23,8 @@ export interface StackOptions {
   isFresh?: boolean;
   /** Prints a line for the developer. */
   say: (line: string) => void;
+  /** Shows a slow step. By default `say` prints its title and its duration. */
+  step?: Step;
   /** Receives each log line of the API. */
   write: (line: string) => void;
 }
@@ -50,7 +53,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     const real = options.isThrowAway ? null : await openTestMode(process.env, options.say);
     const stripe = real ?? (await startBeakStripeDouble());
     cleanup.defer(stripe.close);
-    const database = await findDatabase({ dataDirectory: folder, say: options.say });
+    const database = await findDatabase({ dataDirectory: folder, say: options.say, step: options.step });
     cleanup.defer(database.stop);
     if (options.isFresh && process.env.MONGODB_URI)
       options.say("--fresh does not empty the database of MONGODB_URI. Drop it yourself if you want to.");

@@ -6,8 +6,12 @@
  */
 import { parseArgs } from "node:util";
 import { type LocalStack, startLocalStack } from "#tools/local/stack.ts";
+import { createTerminalOutput } from "#tools/local/terminal_output.ts";
 
-const say = (line: string) => console.log(line);
+// A terminal without a width can't show a spinner, which is drawn on stderr.
+const isTerminal = process.stdout.isTTY && (process.stderr.columns ?? 0) > 0;
+const output = createTerminalOutput({ isTerminal });
+const { say } = output;
 let stack: LocalStack | null = null;
 let isStopping = false;
 
@@ -41,7 +45,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 try {
   const { values } = parseArgs({ options: { fresh: { type: "boolean", default: false } } });
   const port = readPort();
-  stack = await startLocalStack({ port, isThrowAway: false, isFresh: values.fresh, say, write: say });
+  stack = await startLocalStack({ port, isThrowAway: false, isFresh: values.fresh, ...output });
   if (isStopping) await stop(0);
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(`Stripe: ${stack.stripe}`);

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/pr
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { waitUntilUnused } from "#tools/local/database/data_folder.ts";
+import type { Step } from "#tools/local/terminal_output.ts";
 import { freePort, onPath, run, startServer } from "#tools/machine/child_process.ts";
 
 /** DocumentDB is packaged in Debian forky, which needs a newer libc than the host's, so it runs in a chroot. */
@@ -35,13 +36,14 @@ const SETTINGS = {
  * @returns the chroot's folder
  * @throws Error with the output of the step that failed
  */
-export async function ensureDocumentdb(cache: string, say: (line: string) => void): Promise<string> {
+export async function ensureDocumentdb(cache: string, step: Step): Promise<string> {
   const root = join(cache, ROOT_NAME);
   if (existsSync(root)) return root;
   if (onPath("debootstrap") === null) {
-    say("Installing debootstrap.");
-    await apt(["update"]).catch(() => undefined);
-    await apt(["install", "-y", "--no-install-recommends", "debootstrap"]);
+    await step("Installing debootstrap.", async () => {
+      await apt(["update"]).catch(() => undefined);
+      await apt(["install", "-y", "--no-install-recommends", "debootstrap"]);
+    });
   }
   // The caller holds the lock, so these folders were left by builds that were killed.
   const leftovers = (await readdir(cache)).filter((name) => name.startsWith(`${ROOT_NAME}-`));
@@ -49,32 +51,38 @@ export async function ensureDocumentdb(cache: string, say: (line: string) => voi
   const building = await mkdtemp(`${root}-`);
   await chmod(building, 0o755);
   try {
-    say("Building the DocumentDB engine from Debian's packages (once, about a minute).");
-    // Debian 12's debootstrap does not know forky, whose script is sid's. The mount namespace removes debootstrap's mounts
-    // even if it is killed.
-    await run("unshare", [
-      ...["--mount", "--propagation", "private"],
-      "debootstrap",
-      "--variant=minbase",
-      "forky",
-      building,
-      "",
-      "/usr/share/debootstrap/scripts/sid",
-    ]);
-    await inside(building, null, [
-      "apt-get",
-      "install",
-      "-y",
-      "--no-install-recommends",
-      "postgresql-18-documentdb",
-    ]);
-    await makeTemplate(building);
+    await step("Building the DocumentDB engine from Debian's packages (once, about a minute).", () =>
+      buildSystem(building),
+    );
     await rename(building, root);
   } catch (error) {
     await rm(building, { recursive: true, force: true });
     throw error;
   }
   return root;
+}
+
+/** Installs Debian and DocumentDB in a folder. */
+async function buildSystem(building: string): Promise<void> {
+  // Debian 12's debootstrap does not know forky, whose script is sid's. The mount namespace removes debootstrap's mounts
+  // even if it is killed.
+  await run("unshare", [
+    ...["--mount", "--propagation", "private"],
+    "debootstrap",
+    "--variant=minbase",
+    "forky",
+    building,
+    "",
+    "/usr/share/debootstrap/scripts/sid",
+  ]);
+  await inside(building, null, [
+    "apt-get",
+    "install",
+    "-y",
+    "--no-install-recommends",
+    "postgresql-18-documentdb",
+  ]);
+  await makeTemplate(building);
 }
 
 const apt = (args: readonly string[]) =>

@@ -6,6 +6,7 @@ import { startConflictProxy } from "#tools/local/database/conflict_proxy.ts";
 import { ensureDocumentdb, startPostgres } from "#tools/local/database/documentdb.ts";
 import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
 import { waitUntilAnswering } from "#tools/local/database/ping.ts";
+import { plainStep, type Step } from "#tools/local/terminal_output.ts";
 import { cacheDirectory } from "#tools/machine/cache_directory.ts";
 import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
 import { buildGoProgram } from "#tools/machine/go_program.ts";
@@ -31,12 +32,13 @@ export function isFerretdbPossible(): boolean {
 /** Builds FerretDB and DocumentDB once, and starts them. @returns null if this machine can't build them */
 export async function startFerretdb(options: FindOptions): Promise<FoundDatabase | null> {
   if (!isFerretdbPossible()) return null;
+  const { step = plainStep(options.say) } = options;
   const binary = binaryPath();
   const cache = dirname(binary);
   await mkdir(cache, { recursive: true });
   const root = await exclusively(join(cache, "lock"), async () => {
-    await ensureFerretdb(binary, options.say);
-    return ensureDocumentdb(cache, options.say);
+    await ensureFerretdb(binary, step);
+    return ensureDocumentdb(cache, step);
   });
 
   const folder = options.dataDirectory
@@ -81,8 +83,10 @@ export async function startFerretdb(options: FindOptions): Promise<FoundDatabase
   };
 }
 
-async function ensureFerretdb(binary: string, say: (line: string) => void): Promise<void> {
+async function ensureFerretdb(binary: string, step: Step): Promise<void> {
   if (existsSync(binary)) return;
-  say("Building FerretDB, a MongoDB-compatible server (once, one to two minutes).");
-  await buildGoProgram(`github.com/FerretDB/FerretDB/v2/cmd/ferretdb@${FERRETDB_VERSION}`, binary);
+  const source = `github.com/FerretDB/FerretDB/v2/cmd/ferretdb@${FERRETDB_VERSION}`;
+  await step("Building FerretDB, a MongoDB-compatible server (once, one to two minutes).", () =>
+    buildGoProgram(source, binary),
+  );
 }

@@ -1,3 +1,5 @@
+import type { Step } from "#tools/local/terminal_output.ts";
+
 /** A running database, on loopback or at MONGODB_URI. */
 export interface FoundDatabase {
   engine: "MongoDB" | "FerretDB over DocumentDB";
@@ -14,6 +16,8 @@ export interface FoundDatabase {
 export interface FindOptions {
   /** The folder of the data; null for a temporary folder that `stop` deletes. */
   dataDirectory: string | null;
-  /** Prints the start of a slow step. */
+  /** Prints a line for the developer. */
   say: (line: string) => void;
+  /** Shows a slow step, such as a download. By default `say` prints its title and its duration. */
+  step?: Step;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { MongoBinary } from "mongodb-memory-server-core";
 import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
 import { waitUntilAnswering } from "#tools/local/database/ping.ts";
+import { plainStep } from "#tools/local/terminal_output.ts";
 import { cacheDirectory } from "#tools/machine/cache_directory.ts";
 import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
 
@@ -26,17 +27,18 @@ export async function startDownloadedMongod(
   options: FindOptions,
   hasOtherWay: boolean,
 ): Promise<FoundDatabase | null> {
+  const { step = plainStep(options.say) } = options;
   const folder = join(cacheDirectory(), "mongod");
   const failedAt = join(folder, `download-of-${DOWNLOAD_VERSION}-failed`);
   const lastFailure = Number(await readFile(failedAt, "utf8").catch(() => "0"));
   if (hasOtherWay && Date.now() - lastFailure < DOWNLOAD_PAUSE_MS) return null;
   await mkdir(folder, { recursive: true });
-  options.say(
-    `Starting MongoDB ${DOWNLOAD_VERSION} from the cache. The first start downloads it (about 100 MB).`,
-  );
   let path: string;
   try {
-    path = await MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false });
+    path = await step(
+      `Getting MongoDB ${DOWNLOAD_VERSION} from the cache, or by download (once, about 100 MB).`,
+      () => MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false }),
+    );
   } catch (error) {
     options.say(`MongoDB could not be downloaded (${reason(error)}).`);
     await writeFile(failedAt, String(Date.now()));
