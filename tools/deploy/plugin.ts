@@ -23,6 +23,9 @@ interface Writers {
 }
 
 const SETTINGS = { usage: "A stage file to use instead of deploy/stages/<stage>.yml", type: "string" };
+const ONE_FUNCTION =
+  "A single function is not deployed: it would skip the checks, and the template would not describe it. " +
+  "Run `npx serverless deploy --stage <stage>`, which uploads only what changed.";
 /** Commands that work without a stage. */
 const WITHOUT_STAGE = ["plugin", "doctor", "help"];
 
@@ -78,6 +81,7 @@ export default class NestPlugin {
   async asyncInit(): Promise<void> {
     const { commands, isHelpRequest } = this.#framework.processedInput;
     if (isHelpRequest || WITHOUT_STAGE.includes(commands[0] ?? "help")) return;
+    if (this.#is("deploy function")) throw this.#failure(ONE_FUNCTION);
     await this.#step(async (deployment) => {
       if (this.#is("package")) deployment.checkSettings();
       if (this.#is("deploy")) await deployment.checkSettingsAndSecrets();
@@ -93,15 +97,20 @@ export default class NestPlugin {
     return this.#framework.processedInput.commands.join(" ") === command;
   }
 
-  /** Runs a step of the deployment. The framework prints errors of its own class without a stack trace. */
+  /** Runs a step of the deployment, and explains its failure. */
   async #step(work: (deployment: Deployment) => unknown): Promise<void> {
     try {
       this.#opened ??= this.#open();
       await work(await this.#opened);
     } catch (error) {
       const { explainError } = await import("#tools/deploy/explain_error.ts");
-      throw new this.#framework.classes.Error(explainError(error), "NEST_DEPLOYMENT_FAILED");
+      throw this.#failure(explainError(error));
     }
+  }
+
+  /** The framework prints an error of its own class without a stack trace. */
+  #failure(message: string): Error {
+    return new this.#framework.classes.Error(message, "NEST_DEPLOYMENT_FAILED");
   }
 
   async #open(): Promise<Deployment> {

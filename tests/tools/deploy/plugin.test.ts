@@ -7,7 +7,7 @@ import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { takeInventory } from "#tools/stage/config/inventory.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 
-/** Variables that would give the commands an AWS account of the machine. */
+/** Hides the AWS account of the machine that runs the tests. */
 const WITHOUT_ACCOUNT = { AWS_EC2_METADATA_DISABLED: "true", HOME: "/nonexistent" };
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
 
@@ -23,14 +23,14 @@ async function runServerless(args: string[], environment: Record<string, string>
   });
 }
 
-describe("serverless deploy of an incomplete stage", () => {
+describe("serverless deploy", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "nest-plugin-"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test("lists every missing setting and secret at once, and no unresolved variable", async () => {
+  test("of an incomplete stage lists every missing setting and secret at once, and no unresolved variable", async () => {
     await using ssm = await startSsmDouble();
     const { status, printed } = await runServerless(["deploy", "--stage", "nonprod"], {
       ...CREDENTIALS,
@@ -49,13 +49,13 @@ describe("serverless deploy of an incomplete stage", () => {
     expect(printed).not.toMatch(/Cannot resolve|\$\{/);
   });
 
-  test("lists missing credentials together with missing settings", async () => {
+  test("without credentials lists them together with missing settings", async () => {
     const { status, printed } = await runServerless(["deploy", "--stage", "nonprod"]);
     expect(status).toBe(1);
     expect(printed).toMatch(/STRIPE_PRICE_ID: missing in the stage file[\s\S]*SSM: \w+[\s\S]*AWS_PROFILE/);
   });
 
-  test("names every place of a stage file that does not fit the schema", async () => {
+  test("with a stage file that does not fit the schema names every wrong place", async () => {
     const file = join(folder, "bad.yml");
     await writeFile(file, "region: moon\n");
     const { status, printed } = await runServerless(["deploy", "--stage", "nonprod", "--settings", file]);
@@ -66,6 +66,7 @@ describe("serverless deploy of an incomplete stage", () => {
   test.each([
     ["without --stage", ["deploy"], "--stage is missing. Say --stage nonprod or prod."],
     ["of an unknown stage", ["deploy", "--stage", "moon"], "There is no stage `moon`."],
+    ["of a single function", ["deploy", "function", "-f", "jwks", "--stage", "nonprod"], "A single function"],
     ["to package", ["package", "--stage", "nonprod"], "STRIPE_PRICE_ID: missing in the stage file"],
   ])("is refused in one message %s", async (_case, args, message) => {
     const { status, printed } = await runServerless(args);

@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml";
 import { openMongo } from "#core/services/mongo.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
-import { type ApiStandIn, startApiStandIn } from "#tools/deploy/verify/api_stand_in.ts";
+import { type ApiDouble, startApiDouble } from "#tools/deploy/verify/api_double.ts";
 import { type Moto, startMoto } from "#tools/deploy/verify/moto.ts";
 import { copyRepository, type WorkingCopy } from "#tools/deploy/verify/working_copy.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
@@ -21,7 +21,7 @@ export interface Rehearsal {
   ses: SesDouble;
   stripe: StripeDouble;
   mongoUri: string;
-  api: ApiStandIn;
+  api: ApiDouble;
   copy: WorkingCopy;
   stack: LiveStack;
   settings: StageSettings;
@@ -35,65 +35,64 @@ export interface Rehearsal {
 const REGION = "eu-west-2";
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rehearsal", AWS_SECRET_ACCESS_KEY: "rehearsal" };
 
-/** Starts doubles of AWS, SES, Stripe and API Gateway and a database, and copies the repository. */
+/**
+ * Starts doubles of AWS, SES, Stripe and API Gateway and a database, and copies the repository.
+ * @param tools the folder of the Python environment's programs
+ * @param say takes a line for the terminal
+ */
 export async function startRehearsal(tools: string, say: (line: string) => void): Promise<Rehearsal> {
   const cleanup = new AsyncDisposableStack();
   try {
     const copy = await copyRepository();
     cleanup.defer(copy.remove);
-    const moto = await startMoto(tools);
-    cleanup.defer(moto.stop);
-    const database = await findDatabase({ dataDirectory: null, say });
-    cleanup.defer(database.stop);
-    const mongoUri = withDatabase(database.uri, `nest-verify-${randomBytes(6).toString("hex")}`);
-    cleanup.defer(() => dropDatabase(mongoUri));
-    const ses = await startSesDouble();
-    cleanup.defer(ses.close);
-    const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;
-    const webhookSecret = `whsec_${randomBytes(12).toString("hex")}`;
-    const stripe = await startBeakStripeDouble({ secretKey, webhookSecret });
-    cleanup.defer(stripe.close);
+    const doubles = await startDoubles(cleanup, tools, say);
     const environment = {
       ...CREDENTIALS,
       AWS_REGION: REGION,
-      AWS_ENDPOINT_URL: moto.url,
-      STRIPE_URL: stripe.url,
+      AWS_ENDPOINT_URL: doubles.moto.url,
+      STRIPE_URL: doubles.stripe.url,
     };
     // The AWS clients of this process read them as well.
     Object.assign(process.env, environment);
     const settings = await completeNonprod(copy.folder);
-    const settingsFile = join(copy.folder, "..", `${copy.folder.split("/").at(-1)}.yml`);
+    const settingsFile = `${copy.folder}.yml`;
     await writeFile(settingsFile, stringify(settings));
     cleanup.defer(async () => {
       for (const file of [settingsFile, `${settingsFile}.sh`]) await rm(file, { force: true });
     });
     const stack = new LiveStack("nonprod", settings);
-    const api = await startApiStandIn({
+    const api = await startApiDouble({
       stack,
       lambda: new LambdaClient({ region: REGION }),
-      environment: {
-        ...environment,
-        AWS_ENDPOINT_URL_SESV2: ses.url,
-      },
+      environment: { ...environment, AWS_ENDPOINT_URL_SESV2: doubles.ses.url },
     });
     cleanup.defer(api.close);
-    return {
-      moto,
-      ses,
-      stripe,
-      mongoUri,
-      api,
-      copy,
-      stack,
-      settings,
-      settingsFile,
-      environment,
-      close: () => cleanup.disposeAsync(),
-    };
+    const close = () => cleanup.disposeAsync();
+    return { ...doubles, api, copy, stack, settings, settingsFile, environment, close };
   } catch (error) {
     await cleanup.disposeAsync().catch(() => undefined);
     throw error;
   }
+}
+
+async function startDoubles(
+  cleanup: AsyncDisposableStack,
+  tools: string,
+  say: (line: string) => void,
+): Promise<Pick<Rehearsal, "moto" | "ses" | "stripe" | "mongoUri">> {
+  const moto = await startMoto(tools);
+  cleanup.defer(moto.stop);
+  const database = await findDatabase({ dataDirectory: null, say });
+  cleanup.defer(database.stop);
+  const mongoUri = withDatabase(database.uri, `nest-verify-${randomBytes(6).toString("hex")}`);
+  cleanup.defer(() => dropDatabase(mongoUri));
+  const ses = await startSesDouble();
+  cleanup.defer(ses.close);
+  const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;
+  const webhookSecret = `whsec_${randomBytes(12).toString("hex")}`;
+  const stripe = await startBeakStripeDouble({ secretKey, webhookSecret });
+  cleanup.defer(stripe.close);
+  return { moto, ses, stripe, mongoUri };
 }
 
 async function dropDatabase(uri: string): Promise<void> {
