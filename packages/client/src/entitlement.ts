@@ -1,10 +1,10 @@
-/** What a good entitlement says. */
+/** The claims of a valid entitlement. */
 export interface Entitlement {
   userId: string;
   sessionId: string;
-  /** The subscription's status when it was given. */
+  /** The subscription's status when the entitlement was issued. */
   status: string;
-  /** Until when the app may work without asking. */
+  /** When the entitlement expires. Until then the app may work offline. */
   until: Date;
 }
 
@@ -37,10 +37,10 @@ async function isSigned(keys: KeySet, kid: unknown, signed: string, signature: s
 }
 
 /**
- * Verifies an entitlement of `get_subscription_status` without asking anybody (docs/entitlement.md). Keep the entitlement
- * and the keys, and an app can work offline until its end.
- * @param issuer where Nest says it is, such as `https://nest.getbeak.app`
- * @returns what it says, or null if it is not good, or no longer
+ * Verifies an entitlement of `get_subscription_status` offline (docs/entitlement.md). An app that stores the entitlement and
+ * the keys can work offline until the entitlement expires.
+ * @param options.issuer the URL of Nest, such as `https://nest.getbeak.app`
+ * @returns the claims, or null if the entitlement is invalid or expired
  */
 export async function verifyEntitlement(
   entitlement: string,
@@ -50,11 +50,12 @@ export async function verifyEntitlement(
   try {
     const [head = "", body = "", signature = "", ...rest] = entitlement.split(".");
     const header = objectOf(head);
-    const isOurs = rest.length === 0 && header.alg === "ES256" && header.typ === "entitlement+jwt";
-    if (!isOurs || !(await isSigned(keys, header.kid, `${head}.${body}`, signature))) return null;
+    const isEntitlement = rest.length === 0 && header.alg === "ES256" && header.typ === "entitlement+jwt";
+    if (!isEntitlement || !(await isSigned(keys, header.kid, `${head}.${body}`, signature))) return null;
     const { iss, aud, sub, sid, status, exp } = objectOf(body);
-    const isFor = iss === issuer && aud === clientId && typeof exp === "number" && exp * 1000 > now.getTime();
-    if (!isFor) return null;
+    const isValid =
+      iss === issuer && aud === clientId && typeof exp === "number" && exp * 1000 > now.getTime();
+    if (!isValid) return null;
     return {
       userId: String(sub),
       sessionId: String(sid),
@@ -62,6 +63,6 @@ export async function verifyEntitlement(
       until: new Date(exp * 1000),
     };
   } catch {
-    return null; // not base64url, not JSON, no such curve: not an entitlement
+    return null; // The text is not base64url or JSON, or the key has another curve.
   }
 }

@@ -3,21 +3,21 @@ import { COMMON_ERRORS, ERRORS, type ErrorBodies, type Errors, type Method } fro
 /** Every code that a method can answer with. */
 export type ErrorCode<M extends Method = Method> = Errors[M];
 
-/** Why a call has no answer of Nest's. */
+/** Why a call has no answer of Nest. */
 export type FailureKind =
-  /** Nothing could be reached. The call may have arrived all the same. */
+  /** The connection failed. Nest may have executed the call. */
   | "network"
-  /** No answer in time. The call may have arrived all the same. */
+  /** There was no answer in time. Nest may have executed the call. */
   | "timeout"
-  /** The caller's signal said so. */
+  /** The caller's signal was aborted. */
   | "aborted"
-  /** What answered was not Nest, or a newer one with a code that this client does not know; `status` has its status. */
+  /** The answer is not one of Nest, or has a code of a newer version. `status` is its HTTP status. */
   | "unexpected_answer"
-  /** There are no tokens, or they can't be refreshed any more: the person must sign in. */
+  /** There are no tokens, or they can't be refreshed. The user must sign in. */
   | "signed_out"
-  /** The access token has ended and a new one can't be had now; nobody is signed out. `cause` says why. */
+  /** The access token has expired and can't be refreshed now. The user stays signed in. `cause` is the reason. */
   | "refresh_failed"
-  /** The link was not asked for by a client of this store, or is no link. */
+  /** The link was not requested with this store, or is not a link of Nest. */
   | "unknown_link";
 
 interface AnswerParts {
@@ -27,7 +27,7 @@ interface AnswerParts {
   requestId: string | null;
 }
 
-/** An error that Nest answered with. Holds no token and no address. */
+/** An error that Nest answered. Contains no token and no email address. */
 export class ErrorAnswer<M extends Method = Method, Code extends ErrorCode<M> = ErrorCode<M>> extends Error {
   readonly kind = "answer";
   readonly method: M;
@@ -35,9 +35,9 @@ export class ErrorAnswer<M extends Method = Method, Code extends ErrorCode<M> = 
   readonly status: number;
   readonly meta: MetaOf<Code>;
   readonly reasons: ReasonsOf<Code>;
-  /** When to ask again; null if that would not help or nobody knows. */
+  /** When to retry, in seconds. Null if the answer does not say. */
   readonly retryAfterSeconds: number | null;
-  /** Names the call in Nest's log. */
+  /** Identifies the call in Nest's log. */
   readonly requestId: string | null;
 
   constructor(method: M, { status, body, retryAfterSeconds, requestId }: AnswerParts) {
@@ -64,13 +64,13 @@ type ReasonsOf<Code> = Code extends keyof ErrorBodies
     : undefined
   : undefined;
 
-/** A call that has no answer of Nest's. Holds no token and no address. */
+/** A call without an answer of Nest. Contains no token and no email address. */
 export class CallFailure<M extends Method = Method> extends Error {
   readonly kind: FailureKind;
   readonly method: M;
-  /** Never there, so that `code` can be asked of either kind of error. */
+  /** Always null, so that `code` exists in both classes of errors. */
   readonly code = null;
-  /** Of an unexpected answer; else null. */
+  /** The HTTP status of an unexpected answer, or null. */
   readonly status: number | null;
 
   constructor(
@@ -86,18 +86,19 @@ export class CallFailure<M extends Method = Method> extends Error {
   }
 }
 
-/** Everything that a call of a method can throw: told apart by `kind`, and an answer by `code`. */
+/** All errors that a call of a method throws. `kind` distinguishes them, and `code` the answers. */
 export type ClientError<M extends Method = Method> =
   | { [One in M]: { [Code in ErrorCode<One>]: ErrorAnswer<One, Code> }[ErrorCode<One>] }[M]
   | CallFailure<M>;
 
 /**
- * Whether something thrown is an error of a call, of one method if it is named.
+ * Whether a thrown value is an error of a call.
+ * @param method accepts only errors of this method
  * @example
  * try {
  *   await nest.call("get_marketing_consent");
  * } catch (error) {
- *   if (isClientError(error, "get_marketing_consent") && error.code === "awaiting_consent") ask();
+ *   if (isClientError(error, "get_marketing_consent") && error.code === "awaiting_consent") askForConsent();
  *   else throw error;
  * }
  */
@@ -105,11 +106,11 @@ export function isClientError<M extends Method = Method>(
   error: unknown,
   method?: M,
 ): error is ClientError<M> {
-  const isOurs = error instanceof ErrorAnswer || error instanceof CallFailure;
-  return isOurs && (method === undefined || error.method === method);
+  const isError = error instanceof ErrorAnswer || error instanceof CallFailure;
+  return isError && (method === undefined || error.method === method);
 }
 
-/** Whether a method is known to answer with a code. */
+/** Whether a method can answer with this code. */
 export function isCodeOf<M extends Method>(method: M, code: unknown): code is ErrorCode<M> {
   return ([...COMMON_ERRORS, ...ERRORS[method]] as unknown[]).includes(code);
 }

@@ -8,7 +8,8 @@ export {
   isClientError,
 } from "./errors.ts";
 export type { Device, Method, Requests, Responses } from "./methods.ts";
-export { type Asked, NestClient, type NestClientOptions, type SignedIn } from "./nest_client.ts";
+export { NestClient, type NestClientOptions, type SignedIn } from "./nest_client.ts";
 export { codeChallenge, randomString } from "./pkce.ts";
+export type { Asked } from "./requests.ts";
 export { memoryStore, type Store, type StringStorage, webStore } from "./store.ts";
 export type { CallOptions } from "./transport.ts";

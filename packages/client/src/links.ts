@@ -1,32 +1,32 @@
 import { oneAtATime, type Store } from "./store.ts";
 
-/** A link that was asked for and not followed yet. */
+/** A requested magic link that was not redeemed yet. */
 export interface PendingLink {
   state: string;
   codeVerifier: string;
   redirectUri: string;
-  /** ISO. */
+  /** ISO 8601. */
   askedAt: string;
 }
 
-/** Codes live for 20 minutes; a clock may be wrong or moved. */
-const KEPT_MS = 60 * 60 * 1000;
-const MOST = 10;
+/** Codes expire after 20 minutes. The longer time allows for a wrong clock. */
+const LIFETIME_MS = 60 * 60 * 1000;
+const MAX_LINKS = 10;
 const NAME = "links";
 
-/** The code verifiers of links under way, by their state: only who asked for a link can follow it. */
+/** Stores the code verifiers of requested links by their state. Only the client that requested a link can redeem it. */
 export class LinkKeeper {
   readonly #store: Store;
-  readonly #alone: <Value>(work: () => Promise<Value>) => Promise<Value>;
+  readonly #exclusively: <Value>(work: () => Promise<Value>) => Promise<Value>;
 
   constructor(store: Store) {
     this.#store = store;
-    const inTurn = oneAtATime();
-    this.#alone = (work) => (store.lock ? store.lock(work) : inTurn(work));
+    const inSequence = oneAtATime();
+    this.#exclusively = (work) => (store.lock ? store.lock(work) : inSequence(work));
   }
 
   async add(link: PendingLink): Promise<void> {
-    await this.#change((links) => [...links, link].slice(-MOST));
+    await this.#change((links) => [...links, link].slice(-MAX_LINKS));
   }
 
   async find(state: string): Promise<PendingLink | null> {
@@ -46,9 +46,9 @@ export class LinkKeeper {
   }
 
   async #change(change: (links: PendingLink[]) => PendingLink[]): Promise<void> {
-    await this.#alone(async () => {
+    await this.#exclusively(async () => {
       const fresh = (await this.#read()).filter(
-        ({ askedAt }) => Math.abs(Date.now() - Date.parse(askedAt)) < KEPT_MS,
+        ({ askedAt }) => Math.abs(Date.now() - Date.parse(askedAt)) < LIFETIME_MS,
       );
       const links = change(fresh);
       if (links.length === 0) await this.#store.delete(NAME);
@@ -58,8 +58,8 @@ export class LinkKeeper {
 }
 
 /**
- * Reads what a followed link brings: the whole link, the app's own URL, or the text that its page shows for pasting.
- * @returns null if there is no code or no state in it
+ * Reads code and state from a magic link, from the app's own URL, or from the text that the link's page shows.
+ * @returns null if code or state is missing
  */
 export function readLink(link: string | URL): { code: string; state: string; flow: string | null } | null {
   const [, query = ""] = /^(?:[^?#]*[?#])?([^#]*)/.exec(String(link).trim()) ?? [];

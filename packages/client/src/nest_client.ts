@@ -1,47 +1,36 @@
+import { unlessAborted } from "./abort.ts";
 import type { KeySet } from "./entitlement.ts";
 import { CallFailure, ErrorAnswer } from "./errors.ts";
 import { LinkKeeper, readLink } from "./links.ts";
 import { type Device, METHODS, type Method, type Requests, type Responses } from "./methods.ts";
 import { codeChallenge, randomString } from "./pkce.ts";
+import type { CallArguments, FilledIn } from "./requests.ts";
 import { memoryStore, type Store } from "./store.ts";
 import { TokenKeeper, type Tokens } from "./tokens.ts";
 import { type CallOptions, post, readKeys, type Transport } from "./transport.ts";
 
 export interface NestClientOptions {
-  /** Where Nest is, such as `https://nest.getbeak.app`. */
+  /** The URL of Nest, such as `https://nest.getbeak.app`. */
   url: string;
-  /** The OAuth client that this program is. */
+  /** The id of this program's OAuth client. */
   clientId: string;
-  /** Where mailed links lead: one of the client's own. */
+  /** Where mailed links lead. Must be a redirect URI of the OAuth client. */
   redirectUri: string;
-  /** Where tokens are kept; in memory if it is left out. */
+  /** Where tokens are stored. Default: in memory. */
   store?: Store;
-  /** Milliseconds for each request, 5,000 if it is left out. */
+  /** The timeout of each request in milliseconds. Default: 5,000. */
   timeoutMs?: number;
-  /** Another `fetch`, such as Electron's `net.fetch`. */
+  /** Replaces the global `fetch`, for example with Electron's `net.fetch`. */
   fetch?: typeof fetch;
 }
 
-/** Fields that the client knows by itself. */
-type Known = "client_id" | "redirect_uri" | "user_id";
-type Optional<Fields, Names extends PropertyKey> = Omit<Fields, Names> &
-  Partial<Pick<Fields, Names & keyof Fields>>;
-
-/** What a method is asked with; what the client knows by itself may be left out. */
-export type Asked<M extends Method> = Optional<Requests[M], Known>;
-
-type CallArguments<M extends Method> =
-  Record<never, never> extends Asked<M>
-    ? [request?: Asked<M>, options?: CallOptions]
-    : [request: Asked<M>, options?: CallOptions];
-
-/** Who is signed in. */
+/** The signed-in user. */
 export interface SignedIn {
   userId: string;
   clientId: string;
 }
 
-/** A person at one OAuth client of one Nest. Times are ISO 8601 strings, and fields are named as on the wire. */
+/** Signs a user in to Nest and calls its methods. Fields are named as on the wire, and times are ISO 8601 strings. */
 export class NestClient {
   readonly #transport: Transport;
   readonly #clientId: string;
@@ -57,9 +46,9 @@ export class NestClient {
     timeoutMs = 5_000,
     ...rest
   }: NestClientOptions) {
-    // Called on nothing, as browsers demand.
-    const ask: typeof fetch = rest.fetch ?? ((...asked) => fetch(...asked));
-    this.#transport = { url: url.replace(/\/+$/, ""), timeoutMs, fetch: ask };
+    // Browsers throw if `fetch` is called as a method of another object.
+    const send: typeof fetch = rest.fetch ?? ((...args) => fetch(...args));
+    this.#transport = { url: url.replace(/\/+$/, ""), timeoutMs, fetch: send };
     this.#clientId = clientId;
     this.#redirectUri = redirectUri;
     this.#tokens = new TokenKeeper(this.#transport, store, clientId);
@@ -67,8 +56,8 @@ export class NestClient {
   }
 
   /**
-   * Has a link mailed that signs its reader in, once and within 20 minutes, in this program only.
-   * @param options.device the machine, as the desktop app names it
+   * Sends a magic link, which signs the user in once, within 20 minutes, in this program only.
+   * @param options.device this machine, as the desktop app identifies it
    * @throws ClientError<"send_magic_link">
    */
   async sendMagicLink(
@@ -80,7 +69,7 @@ export class NestClient {
   }
 
   /**
-   * Starts a trial and has a link mailed that opens it.
+   * Starts a trial and sends a magic link to it.
    * @throws ClientError<"create_trial_and_magic_link">
    */
   async startTrial(address: string, { device, ...options }: CallOptions & { device: Device }): Promise<void> {
@@ -91,9 +80,9 @@ export class NestClient {
   /**
    * Signs in with a link that was followed. A code is good for one try that arrives: if its answer is lost, ask for a
    * new link.
-   * @param link the whole link, the app's own URL, or the text `code=...&state=...` that its page shows
-   * @returns who it is, and `trial` as the flow if the link opens one
-   * @throws ClientError<"authenticate_user">, of kind unknown_link if the link was not asked for with this store
+   * @param link the magic link, the app's own URL, or the text `code=...&state=...` that the link's page shows
+   * @returns the user, and the flow: `trial` for the link of a trial, or else null
+   * @throws ClientError<"authenticate_user">, of kind unknown_link if the link was not requested with this store
    */
   async finishSignIn(
     link: string | URL,
@@ -114,19 +103,19 @@ export class NestClient {
     );
     await this.#tokens.keep(tokens);
     await this.#links.remove(read.state);
-    return { ...whoIn(tokens), flow: read.flow };
+    return { ...toSignedIn(tokens), flow: read.flow };
   }
 
-  /** Who is signed in as far as this machine knows, or null. Asks nobody. */
+  /** The user whose tokens are stored, or null. Sends no request. */
   async signedIn(): Promise<SignedIn | null> {
     const tokens = await this.#tokens.read();
-    return tokens && whoIn(tokens);
+    return tokens && toSignedIn(tokens);
   }
 
   /**
-   * Calls a method. `client_id`, `redirect_uri` and the `user_id` of who is signed in may be left out. If the access
-   * token is no longer good, it is refreshed once and the call made again.
-   * @returns what the method answers; undefined where that has no body
+   * Calls a method. `client_id`, `redirect_uri` and the `user_id` of the signed-in user are optional. If the access token has
+   * expired, the tokens are refreshed once and the call is repeated.
+   * @returns the answer of the method, or undefined if it has no body
    * @throws ClientError of the method
    */
   async call<M extends Method>(
@@ -136,15 +125,15 @@ export class NestClient {
     const { bearer, fills } = METHODS[method];
     const tokens = bearer ? await this.#tokens.read() : null;
     if (bearer && !tokens) throw new CallFailure(method, "signed_out");
-    const known: Record<Known, string | undefined> = {
+    const filledIn: Record<FilledIn, string | undefined> = {
       client_id: this.#clientId,
       redirect_uri: this.#redirectUri,
       user_id: tokens?.user_id,
     };
-    const body = { ...Object.fromEntries(fills.map((name) => [name, known[name]])), ...request };
-    if (!tokens) return post(this.#transport, method, body, null, options);
+    const body = { ...Object.fromEntries(fills.map((name) => [name, filledIn[name]])), ...request };
+    if (!tokens) return post(this.#transport, { method, body, bearer: null }, options);
     try {
-      return await post(this.#transport, method, body, tokens.access_token, options);
+      return await post(this.#transport, { method, body, bearer: tokens.access_token }, options);
     } catch (error) {
       if (!(error instanceof ErrorAnswer) || error.code !== "unauthorized") throw error;
       const newer = await unlessAborted(
@@ -152,14 +141,14 @@ export class NestClient {
         this.#tokens.newerThan(method, tokens.access_token),
         options.signal,
       );
-      // Somebody else has signed in meanwhile: the body names whom this was about.
+      // Another user has signed in meanwhile, but the body names the previous user.
       if (newer.user_id !== tokens.user_id) throw new CallFailure(method, "signed_out");
-      return post(this.#transport, method, body, newer.access_token, options);
+      return post(this.#transport, { method, body, bearer: newer.access_token }, options);
     }
   }
 
   /**
-   * Has new tokens given now. Calls do so by themselves, when their access token is no longer good.
+   * Refreshes the tokens now. Calls do this when their access token has expired.
    * @throws CallFailure of `authenticate_user`
    */
   async refresh({ signal }: Pick<CallOptions, "signal"> = {}): Promise<void> {
@@ -170,8 +159,8 @@ export class NestClient {
   }
 
   /**
-   * Signs out here at once, and then ends the session at Nest.
-   * @throws ClientError<"revoke_token"> if Nest could not be told; here everything is forgotten all the same
+   * Deletes the tokens, then ends the session at Nest.
+   * @throws ClientError<"revoke_token"> if the session could not be ended; the tokens are deleted anyway
    */
   async signOut(options: CallOptions = {}): Promise<void> {
     const tokens = await this.#tokens.forget();
@@ -179,14 +168,14 @@ export class NestClient {
   }
 
   /**
-   * Nest's public keys, for `verifyEntitlement`. They may be kept.
+   * Reads Nest's public keys for `verifyEntitlement`. The app may store them.
    * @throws CallFailure
    */
   async keys(options: CallOptions = {}): Promise<KeySet> {
     return (await readKeys(this.#transport, options)) as KeySet;
   }
 
-  /** Makes state and verifier and keeps them before anything is sent, so that no link can arrive without them. */
+  /** Creates state and code verifier and stores them before the request, so that no link can arrive without them. */
   async #beginLink(address: string): Promise<Omit<Requests["send_magic_link"], "device">> {
     const state = randomString();
     const codeVerifier = randomString();
@@ -204,24 +193,4 @@ export class NestClient {
   }
 }
 
-const whoIn = ({ user_id, client_id }: Tokens): SignedIn => ({ userId: user_id, clientId: client_id });
-
-/** Waits for work that others wait for too: an abort ends the wait, not the work. */
-async function unlessAborted<Value>(
-  method: Method,
-  work: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<Value> {
-  if (!signal) return work;
-  let stop = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(new CallFailure(method, "aborted", { cause: signal.reason }));
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
+const toSignedIn = ({ user_id, client_id }: Tokens): SignedIn => ({ userId: user_id, clientId: client_id });

@@ -1,19 +1,19 @@
 /**
- * Where a client keeps tokens and the secrets of links that are under way: strings by name. A store of your own, say
- * over Electron's safeStorage, needs no more than this. What is in it is secret.
+ * Stores tokens and the code verifiers of requested links as strings by name. All values are secret. Implement this interface
+ * for another storage, such as Electron's safeStorage.
  */
 export interface Store {
   get(name: string): string | null | Promise<string | null>;
   set(name: string, value: string): void | Promise<void>;
   delete(name: string): void | Promise<void>;
   /**
-   * Runs work while no other client of the same store does. Where it is missing, a client still never overwrites newer
-   * tokens that it sees, and Nest forgives two refreshes at once.
+   * Runs work while no other client of the same store runs work. Without a lock, two clients may refresh at the same time,
+   * which Nest allows, and a client still does not overwrite newer tokens that it sees.
    */
   lock?<Value>(work: () => Promise<Value>): Promise<Value>;
 }
 
-/** Runs works one after another. */
+/** Creates a function that runs the given work one after another. */
 export function oneAtATime(): <Value>(work: () => Promise<Value>) => Promise<Value> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
@@ -23,7 +23,7 @@ export function oneAtATime(): <Value>(work: () => Promise<Value>) => Promise<Val
   };
 }
 
-/** Forgets everything with the process. Several clients may share one. */
+/** A store in memory. Several clients may share it. */
 export function memoryStore(): Store {
   const values = new Map<string, string>();
   return {
@@ -34,7 +34,7 @@ export function memoryStore(): Store {
   };
 }
 
-/** The parts of localStorage that are used. */
+/** The methods of `localStorage` that the client uses. */
 export interface StringStorage {
   getItem(name: string): string | null;
   setItem(name: string, value: string): void;
@@ -46,13 +46,12 @@ interface Locks {
 }
 
 /**
- * Keeps things in `localStorage`, which the tabs of an origin share, or `sessionStorage`. Any script of the page can read
- * them.
- * @param prefix goes before each name
+ * A store in `localStorage`, which the tabs of an origin share, or in `sessionStorage`. Every script of the page can read it.
+ * @param prefix is prepended to each name
  */
 export function webStore(storage: StringStorage, prefix = "nest."): Store {
-  // Only browsers lock across tabs, and only where the page came safely. What one tab wrote another may see a moment
-  // after it has the lock, so two tabs may still refresh at once, which Nest forgives.
+  // Web Locks exist only in secure contexts of browsers. A tab may see what another tab wrote only after it has the lock, so
+  // two tabs may still refresh at the same time, which Nest allows.
   const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
   return {
     get: (name) => storage.getItem(prefix + name),

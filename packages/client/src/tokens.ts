@@ -3,11 +3,11 @@ import type { Method, Responses } from "./methods.ts";
 import { oneAtATime, type Store } from "./store.ts";
 import { post, type Transport } from "./transport.ts";
 
-/** What a sign-in or a refresh answered. */
+/** The answer to a sign-in or a refresh. */
 export type Tokens = Responses["authenticate_user"];
 
-/** Answers to a refresh after which the same token can never be refreshed. Anything else may pass. */
-const OVER: readonly ErrorCode<"authenticate_user">[] = [
+/** Codes after which a refresh token can never be used again. Other errors are temporary. */
+const FINAL_CODES: readonly ErrorCode<"authenticate_user">[] = [
   "authorization_not_found",
   "token_used",
   "token_expired",
@@ -18,39 +18,39 @@ const OVER: readonly ErrorCode<"authenticate_user">[] = [
 
 const NAME = "tokens";
 
-/** The tokens of a store, and their one way to newer ones. */
+/** Reads, stores and refreshes the tokens of a store. */
 export class TokenKeeper {
   readonly #transport: Transport;
   readonly #store: Store;
   readonly #clientId: string;
-  readonly #alone: <Value>(work: () => Promise<Value>) => Promise<Value>;
+  readonly #exclusively: <Value>(work: () => Promise<Value>) => Promise<Value>;
   #refreshing: Promise<Tokens> | null = null;
 
   constructor(transport: Transport, store: Store, clientId: string) {
     this.#transport = transport;
     this.#store = store;
     this.#clientId = clientId;
-    const inTurn = oneAtATime();
-    this.#alone = (work) => (store.lock ? store.lock(work) : inTurn(work));
+    const inSequence = oneAtATime();
+    this.#exclusively = (work) => (store.lock ? store.lock(work) : inSequence(work));
   }
 
-  /** The newest tokens, or null when nobody is signed in. */
+  /** The stored tokens, or null if no user is signed in. */
   async read(): Promise<Tokens | null> {
     try {
       return JSON.parse((await this.#store.get(NAME)) ?? "null");
     } catch {
-      return null; // what can't be read was not written by us
+      return null; // The value was not written by this client.
     }
   }
 
-  /** Replaces whatever is there. */
+  /** Replaces the stored tokens. */
   async keep(tokens: Tokens): Promise<void> {
-    await this.#alone(async () => this.#store.set(NAME, JSON.stringify(tokens)));
+    await this.#exclusively(async () => this.#store.set(NAME, JSON.stringify(tokens)));
   }
 
-  /** Forgets the tokens and answers the newest there were. */
+  /** Deletes the tokens and returns them. */
   async forget(): Promise<Tokens | null> {
-    return this.#alone(async () => {
+    return this.#exclusively(async () => {
       const tokens = await this.read();
       await this.#store.delete(NAME);
       return tokens;
@@ -58,12 +58,13 @@ export class TokenKeeper {
   }
 
   /**
-   * Newer tokens than those whose access token was refused. However many calls ask at once, one refresh is made, and
-   * none if another client of the store has made it meanwhile. A refresh does not end with the call that began it.
-   * @throws CallFailure signed_out, refresh_failed, network, timeout, unexpected_answer, which name `method`
+   * Returns tokens that are newer than a rejected access token. Concurrent calls share one refresh. If another client of the
+   * store has refreshed meanwhile, its tokens are returned. The refresh continues when the call that started it is aborted.
+   * @param method the called method, which the errors name
+   * @throws CallFailure signed_out, refresh_failed, network, timeout, unexpected_answer
    */
-  async newerThan<M extends Method>(method: M, refused: string): Promise<Tokens> {
-    this.#refreshing ??= this.#alone(() => this.#refresh(refused)).finally(() => {
+  async newerThan<M extends Method>(method: M, rejected: string): Promise<Tokens> {
+    this.#refreshing ??= this.#exclusively(() => this.#refresh(rejected)).finally(() => {
       this.#refreshing = null;
     });
     return this.#refreshing.catch((error: unknown) => {
@@ -73,33 +74,35 @@ export class TokenKeeper {
     });
   }
 
-  async #refresh(refused: string): Promise<Tokens> {
+  async #refresh(rejected: string): Promise<Tokens> {
     const tokens = await this.read();
     if (!tokens) throw new CallFailure("authenticate_user", "signed_out");
-    if (tokens.access_token !== refused) return tokens;
+    if (tokens.access_token !== rejected) return tokens;
     const { refresh_token } = tokens;
     const fresh = await post(
       this.#transport,
-      "authenticate_user",
-      { client_id: this.#clientId, grant_type: "refresh_token", refresh_token },
-      null,
+      {
+        method: "authenticate_user",
+        body: { client_id: this.#clientId, grant_type: "refresh_token", refresh_token },
+        bearer: null,
+      },
       {},
     ).catch((error: unknown) => this.#recover(error, refresh_token));
     const now = await this.read();
     if (!now) throw new CallFailure("authenticate_user", "signed_out");
-    // Only over the token that was presented: what another client wrote meanwhile is as new, or newer.
+    // Another client has stored tokens meanwhile. They are as new as these, or newer.
     if (now.refresh_token !== refresh_token) return now;
     await this.#store.set(NAME, JSON.stringify(fresh));
     return fresh;
   }
 
   /**
-   * After a refused refresh. Another client may have refreshed since these tokens were read, and then it is theirs that
-   * count.
+   * Handles a failed refresh. If another client has refreshed meanwhile, its tokens are used. If the refresh token can never be
+   * used again, the tokens are deleted.
    */
   async #recover(error: unknown, presented: string): Promise<Tokens> {
-    const isOver = error instanceof ErrorAnswer && (OVER as readonly string[]).includes(error.code);
-    if (!isOver) throw error;
+    const isFinal = error instanceof ErrorAnswer && (FINAL_CODES as readonly string[]).includes(error.code);
+    if (!isFinal) throw error;
     const now = await this.read();
     if (now && now.refresh_token !== presented) return now;
     await this.#store.delete(NAME);

@@ -1,34 +1,34 @@
 import { CallFailure, ErrorAnswer, isCodeOf } from "./errors.ts";
 import { type Method, type Responses, VERSION } from "./methods.ts";
 
-/** Of one call. */
+/** The options of one call. */
 export interface CallOptions {
-  /** Gives up the call; it then throws a failure of kind `aborted`. */
+  /** Aborts the call, which then throws a failure of kind `aborted`. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds for each request; the client's own if it is left out. */
+  /** The timeout of each request in milliseconds. Default: that of the client. */
   timeoutMs?: number | undefined;
 }
 
 export interface Transport {
-  /** Where Nest is, without a slash at the end. */
+  /** The URL of Nest, without a slash at the end. */
   url: string;
   timeoutMs: number;
   fetch: typeof fetch;
 }
 
-/** What a timer can wait, about 25 days; with more it would not wait at all. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** The longest delay of `setTimeout`, about 25 days. A longer delay fires immediately. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** A signal that ends with the caller's or after a time, and says which. */
-function deadline(timeoutMs: number, signal: AbortSignal | undefined) {
+/** A signal that aborts with the caller's signal or after the timeout. `kind` is the reason of a failure. */
+function withTimeout(timeoutMs: number, signal: AbortSignal | undefined) {
   const controller = new AbortController();
-  let isLate = false;
+  let isTimeout = false;
   const timer = setTimeout(
     () => {
-      isLate = true;
+      isTimeout = true;
       controller.abort();
     },
-    Math.min(timeoutMs, LONGEST_MS),
+    Math.min(timeoutMs, MAX_TIMEOUT_MS),
   );
   const stop = () => controller.abort();
   signal?.addEventListener("abort", stop, { once: true });
@@ -36,7 +36,7 @@ function deadline(timeoutMs: number, signal: AbortSignal | undefined) {
   return {
     signal: controller.signal,
     kind: () =>
-      (signal?.aborted ? "aborted" : isLate ? "timeout" : "network") as "aborted" | "timeout" | "network",
+      (signal?.aborted ? "aborted" : isTimeout ? "timeout" : "network") as "aborted" | "timeout" | "network",
     clear() {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
@@ -44,26 +44,24 @@ function deadline(timeoutMs: number, signal: AbortSignal | undefined) {
   };
 }
 
-interface Read {
+interface Answer {
   status: number;
   headers: Headers;
   text: string;
 }
 
 /** @throws CallFailure network, timeout, aborted */
-async function read<M extends Method>(
+async function send<M extends Method>(
   transport: Transport,
-  method: M,
-  path: string,
-  request: RequestInit,
+  { method, path, ...request }: { method: M; path: string; init: RequestInit },
   { signal, timeoutMs = transport.timeoutMs }: CallOptions,
-): Promise<Read> {
-  const limit = deadline(timeoutMs, signal);
+): Promise<Answer> {
+  const limit = withTimeout(timeoutMs, signal);
   try {
     const response = await transport.fetch(`${transport.url}${path}`, {
-      ...request,
+      ...request.init,
       signal: limit.signal,
-      // Nest never redirects, and a bearer must not follow one.
+      // Nest never redirects, and an access token must not be sent to another URL.
       redirect: "error",
       credentials: "omit",
       cache: "no-store",
@@ -84,18 +82,24 @@ function parse(text: string): unknown {
   }
 }
 
+export interface PostRequest<M extends Method> {
+  method: M;
+  body: Readonly<Record<string, unknown>>;
+  /** The access token, or null for a method that needs none. */
+  bearer: string | null;
+}
+
 /**
- * Calls a method and answers what it answers; undefined where that has no body.
- * @throws ErrorAnswer, CallFailure of a kind other than signed_out, refresh_failed and unknown_link
+ * Sends one request to a method.
+ * @returns the answer, or undefined if it has no body
+ * @throws ErrorAnswer, CallFailure network, timeout, aborted, unexpected_answer
  */
 export async function post<M extends Method>(
   transport: Transport,
-  method: M,
-  body: Readonly<Record<string, unknown>>,
-  bearer: string | null,
+  { method, body, bearer }: PostRequest<M>,
   options: CallOptions,
 ): Promise<Responses[M]> {
-  const request = {
+  const init = {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -104,7 +108,7 @@ export async function post<M extends Method>(
     },
     body: JSON.stringify(body),
   };
-  const answer = await read(transport, method, `/1/${VERSION}/${method}`, request, options);
+  const answer = await send(transport, { method, path: `/1/${VERSION}/${method}`, init }, options);
   const { status, headers, text } = answer;
   if (status === 204) return undefined as Responses[M];
   const value = parse(text);
@@ -121,18 +125,13 @@ export async function post<M extends Method>(
 }
 
 /**
- * Reads Nest's public keys (RFC 7517), by which an entitlement is verified.
- * @throws CallFailure, which names `get_subscription_status`, whose answers they verify
+ * Reads Nest's public keys (RFC 7517), which verify entitlements.
+ * @throws CallFailure of the method `get_subscription_status`, which returns entitlements
  */
 export async function readKeys(transport: Transport, options: CallOptions): Promise<unknown> {
   const method = "get_subscription_status";
-  const { status, text } = await read(
-    transport,
-    method,
-    "/.well-known/jwks.json",
-    { method: "GET" },
-    options,
-  );
+  const init = { method: "GET" };
+  const { status, text } = await send(transport, { method, path: "/.well-known/jwks.json", init }, options);
   const keys = parse(text);
   if (status !== 200 || keys === undefined) throw new CallFailure(method, "unexpected_answer", { status });
   return keys;

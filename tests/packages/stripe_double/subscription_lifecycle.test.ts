@@ -43,7 +43,7 @@ describe.each(CONTRACT_TARGETS)("the lifecycle of a subscription with $name", ({
           stripe: StripeApi.open(account.secretKey, account.url),
           secret: SECRET,
           signedAt: () => nest.clock.now().getTime(),
-          retryDelays: Array(100).fill(0),
+          retryDelaysMs: Array(100).fill(0),
           post: async (body, signature) =>
             (await nest.call("/1/webhook/stripe", body, { headers: { "stripe-signature": signature } }))
               .status,

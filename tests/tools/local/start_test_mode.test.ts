@@ -54,12 +54,12 @@ test.each([
   [
     "a live key",
     { STRIPE_SECRET_KEY: "sk_live_1" },
-    "STRIPE_SECRET_KEY is a live key, which is never used here",
+    "STRIPE_SECRET_KEY is a live key, which is not allowed here",
   ],
   [
     "a test key but no price",
     { STRIPE_SECRET_KEY: "sk_test_1" },
-    "it needs STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS too.",
+    "Set STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS too.",
   ],
 ])("npm start with %s fails with one line", async (_what, environment, line) => {
   await using folder = await temporaryFolder();

@@ -5,75 +5,78 @@ import { readAll } from "#tools/stage/stripe/read_all.ts";
 
 export interface EventPollerOptions {
   stripe: StripeApi;
-  /** Events are signed with it, as the endpoint's secret. */
+  /** The webhook secret that events are signed with. */
   secret: string;
-  /** Takes an event as Stripe would post it, and answers the status; null when no answer came. */
+  /** Posts an event to the webhook. Resolves with the HTTP status, or null when there was no answer. */
   post(body: string, signature: string): Promise<number | null>;
-  /** The time in signatures, in ms; the real one unless told. */
+  /** The time in signatures, in ms. Default: `Date.now`. */
   signedAt?: () => number;
-  /** How long an event that was not taken waits before each further try, in ms. */
-  retryDelays?: readonly number[];
+  /** The waits before the retries of a failed delivery, in ms. */
+  retryDelaysMs?: readonly number[];
 }
 
-/** One try of one event. */
+/** One attempt to deliver one event. */
 export interface PolledDelivery {
   id: string;
   type: string;
-  /** Null when no answer came. */
+  /** The HTTP status, or null when there was no answer. */
   status: number | null;
 }
 
 export interface EventPoller {
   /**
-   * Asks for what is new, and posts it and what is due again, oldest first.
+   * Fetches new events and posts them and due retries, oldest first.
    * @throws NestError stripe_error
    */
   poll(): Promise<PolledDelivery[]>;
 }
 
 const RETRY_DELAYS_MS = [0, 5_000, 15_000, 60_000, 300_000];
-/** Stripe lists an event a moment after it happened, and not strictly in order. */
+/** Stripe lists an event with a delay and not strictly in order, so each poll overlaps with the previous one. */
 const OVERLAP_SECONDS = 3_600;
 
-interface Try {
-  count: number;
-  /** When it is due again, in epoch ms; infinitely late when it was taken or given up. */
+interface DeliveryState {
+  attempts: number;
+  /** When the next attempt is due, in epoch ms. Infinity after a 2xx answer or the last retry. */
   due: number;
 }
 
 /**
- * Brings events to a webhook that Stripe can't reach, such as one on this machine: fetches those that Nest acts on from
- * Stripe's list (`GET /v1/events`) and posts each as Stripe would, signed, until it is answered 2xx or given up. Events
- * from before it was made are none of its business.
+ * Delivers events to a webhook that Stripe can't reach, such as one on this machine. Fetches the event types that Nest handles
+ * from `GET /v1/events` and posts each event signed, until the answer is 2xx or the last retry has failed. Ignores events from
+ * before the poller was created.
  */
 export function createEventPoller(options: EventPollerOptions): EventPoller {
-  const { stripe, secret, post, signedAt = Date.now, retryDelays = RETRY_DELAYS_MS } = options;
+  const { stripe, secret, post, signedAt = Date.now, retryDelaysMs = RETRY_DELAYS_MS } = options;
   const types: string[] = STRIPE_EVENT_TYPES;
-  const tries = new Map<string, Try>();
-  const madeAt = Math.floor(Date.now() / 1000);
-  let askedAt = madeAt;
+  const states = new Map<string, DeliveryState>();
+  const createdAt = Math.floor(Date.now() / 1000);
+  let lastPollAt = createdAt;
 
   async function list(): Promise<Stripe.Event[]> {
-    const asking = Math.floor(Date.now() / 1000);
-    const gte = Math.max(madeAt, askedAt - OVERLAP_SECONDS);
+    const startedAt = Math.floor(Date.now() / 1000);
+    const gte = Math.max(createdAt, lastPollAt - OVERLAP_SECONDS);
     const newestFirst = await readAll(
       stripe,
       (sdk, request) => sdk.events.list({ types, created: { gte }, limit: 100 }, request),
       (event) => event,
     );
-    askedAt = asking;
+    lastPollAt = startedAt;
     return newestFirst.reverse();
   }
 
   async function deliver(event: Stripe.Event): Promise<PolledDelivery> {
-    const { count } = tries.get(event.id) ?? { count: 0 };
+    const { attempts } = states.get(event.id) ?? { attempts: 0 };
     const body = JSON.stringify(event);
     const timestamp = Math.floor(signedAt() / 1000);
     const signature = Stripe.webhooks.generateTestHeaderString({ payload: body, secret, timestamp });
     const status = await post(body, signature).catch(() => null);
-    const isTaken = status !== null && status < 300;
-    const delay = isTaken ? undefined : retryDelays[count];
-    tries.set(event.id, { count: count + 1, due: delay === undefined ? Infinity : Date.now() + delay });
+    const isAccepted = status !== null && status < 300;
+    const delayMs = isAccepted ? undefined : retryDelaysMs[attempts];
+    states.set(event.id, {
+      attempts: attempts + 1,
+      due: delayMs === undefined ? Infinity : Date.now() + delayMs,
+    });
     return { id: event.id, type: event.type, status };
   }
 
@@ -81,7 +84,7 @@ export function createEventPoller(options: EventPollerOptions): EventPoller {
     async poll() {
       const deliveries: PolledDelivery[] = [];
       for (const event of await list()) {
-        if ((tries.get(event.id)?.due ?? 0) > Date.now()) continue;
+        if ((states.get(event.id)?.due ?? 0) > Date.now()) continue;
         deliveries.push(await deliver(event));
       }
       return deliveries;

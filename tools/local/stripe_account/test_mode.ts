@@ -3,23 +3,23 @@ import { billingVariables } from "#core/billing/config.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import { newSecret } from "#core/secrets.ts";
 import { StripeApi } from "#core/services/stripe.ts";
-import { createEventPoller } from "#tools/local/stripe_account/event_poller.ts";
+import { createEventPoller, type EventPoller } from "#tools/local/stripe_account/event_poller.ts";
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 import { checkPrice } from "#tools/stage/stripe/check.ts";
 import { summarizeError } from "#tools/terminal/command.ts";
 
-/** Stripe's test mode in place of the double, with the account's own price and product. */
+/** Stripe's test mode, which the local stack uses instead of the double, with the account's own price and products. */
 export interface TestModeStripe {
   mode: "test";
-  /** Another Stripe than Stripe's own, or undefined. */
+  /** The URL of the API, or undefined for Stripe's own. */
   url: string | undefined;
   secretKey: string;
-  /** Of this run: nobody but us signs with it. */
+  /** Created for this run. The event poller signs with it. */
   webhookSecret: string;
   priceId: string;
   /** Comma-separated. */
   productIds: string;
-  /** Where events go; null stops fetching them. */
+  /** Fetches events and posts them to this URL. With null, stops fetching. */
   deliverTo(url: string | null): void;
   close(): Promise<void>;
 }
@@ -27,9 +27,10 @@ export interface TestModeStripe {
 const POLL_EVERY_MS = 2_000;
 
 /**
- * Opens the test mode of the account that STRIPE_SECRET_KEY is a key of.
- * @returns null if the environment names no key
- * @throws Error in one line: a live key, a missing variable, a price that can't be used
+ * Connects to the test mode of the account of STRIPE_SECRET_KEY.
+ * @param say prints a line, for failed deliveries
+ * @returns null if STRIPE_SECRET_KEY is not set
+ * @throws Error with a message of one line, if the key is live, a variable is missing or the price does not fit
  */
 export async function openTestMode(
   environment: Environment,
@@ -65,40 +66,35 @@ export async function openTestMode(
       if (target === null) return;
       polling = new AbortController();
       const { signal } = polling;
-      ended = before.then(() => bringEvents(api, webhookSecret, target, signal, say));
+      const poller = pollerTo(target, api, webhookSecret, signal);
+      ended = before.then(() => forwardEvents(poller, signal, say));
     },
     close: stop,
   };
 }
 
 async function requirePrice(stripe: StripeApi, environment: Environment): Promise<void> {
-  try {
-    const { STRIPE_PRICE_ID: priceId, STRIPE_PRODUCT_IDS: productIds } = readConfig(
-      billingVariables,
-      environment,
-    );
-    const [problem] = await checkPrice(stripe, { priceId, productIds });
-    if (problem !== undefined) throw new Error(`Stripe's test mode can't be used: ${problem}.`);
-  } catch (error) {
-    if (error instanceof ConfigError) {
-      throw new Error(
-        `With STRIPE_SECRET_KEY set, Stripe's test mode is used, and it needs ${error.names.join(" and ")} too.`,
-      );
-    }
-    const isOurs = error instanceof Error && error.constructor === Error;
-    throw isOurs ? error : new Error(`Stripe could not be asked for the price: ${summarizeError(error)}.`);
-  }
+  const problem = await findPriceProblem(stripe, environment).catch((error: unknown) => {
+    const reason =
+      error instanceof ConfigError
+        ? `STRIPE_SECRET_KEY is set, so Stripe's test mode is used. Set ${error.names.join(" and ")} too.`
+        : `The price could not be read from Stripe: ${summarizeError(error)}.`;
+    throw new Error(reason, { cause: error });
+  });
+  if (problem !== undefined) throw new Error(`Stripe's test mode can't be used: ${problem}.`);
 }
 
-/** Fetches and posts events until it is told to stop. Whatever goes wrong is said once, not every two seconds. */
-async function bringEvents(
-  stripe: StripeApi,
-  secret: string,
-  target: string,
-  signal: AbortSignal,
-  say: (line: string) => void,
-): Promise<void> {
-  const poller = createEventPoller({
+async function findPriceProblem(stripe: StripeApi, environment: Environment): Promise<string | undefined> {
+  const { STRIPE_PRICE_ID: priceId, STRIPE_PRODUCT_IDS: productIds } = readConfig(
+    billingVariables,
+    environment,
+  );
+  const [problem] = await checkPrice(stripe, { priceId, productIds });
+  return problem;
+}
+
+function pollerTo(target: string, stripe: StripeApi, secret: string, signal: AbortSignal): EventPoller {
+  return createEventPoller({
     stripe,
     secret,
     async post(body, signature) {
@@ -106,17 +102,27 @@ async function bringEvents(
       return (await fetch(target, { method: "POST", headers, body, signal })).status;
     },
   });
-  let said = "";
+}
+
+/** Fetches and posts events until the signal aborts. A repeated failure is printed once, not every two seconds. */
+async function forwardEvents(
+  poller: EventPoller,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  let lastFailure = "";
   while (!signal.aborted) {
     try {
       for (const { id, type, status } of await poller.poll()) {
-        if (status === null || status >= 300) say(`${type} (${id}) was answered ${status ?? "nothing"}.`);
+        if (status !== null && status < 300) continue;
+        const reason = status === null ? "no answer" : `status ${status}`;
+        say(`The delivery of ${type} (${id}) failed: ${reason}.`);
       }
-      said = "";
+      lastFailure = "";
     } catch (error) {
       const line = `Stripe's events could not be fetched: ${summarizeError(error)}.`;
-      if (line !== said && !signal.aborted) say(line);
-      said = line;
+      if (line !== lastFailure && !signal.aborted) say(line);
+      lastFailure = line;
     }
     await wait(POLL_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }

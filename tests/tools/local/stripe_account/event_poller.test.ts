@@ -12,11 +12,11 @@ import { createEventPoller, type EventPollerOptions } from "#tools/local/stripe_
 
 const SECRET = "whsec_of_this_run";
 
-/** A poller on a double, and what it posted, each checked with the SDK. */
+/** Starts a poller on a double. The SDK verifies each posted event. */
 function startPoller({ double }: DoubleWithSdk, options: Partial<EventPollerOptions> = {}) {
   const posted: Stripe.Event[] = [];
   const bodies: string[] = [];
-  /** What the next posts are answered, then 200; null is no answer. */
+  /** The statuses of the next answers; null is no answer. Then every answer is 200. */
   const answers: (number | null)[] = [];
   const poller = createEventPoller({
     stripe: StripeApi.open(double.secretKey, double.url),
@@ -31,7 +31,7 @@ function startPoller({ double }: DoubleWithSdk, options: Partial<EventPollerOpti
   return { poller, posted, bodies, answers };
 }
 
-test("each event that Nest acts on is posted once, oldest first, signed, in the bytes that Stripe would send", async () => {
+test("posts each event that Nest handles once, oldest first, signed and valid for Stripe's schema", async () => {
   await using running = await startDoubleWithSdk();
   const { poller, posted, bodies } = startPoller(running);
   const { id } = running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
@@ -49,9 +49,9 @@ test("each event that Nest acts on is posted once, oldest first, signed, in the 
   expect((await poller.poll()).map(({ type }) => type)).toEqual(["customer.subscription.deleted"]);
 });
 
-test("what is not taken comes again in its place, until it is given up", async () => {
+test("retries a failed delivery in its order until the last retry has failed", async () => {
   await using running = await startDoubleWithSdk();
-  const { poller, posted, answers } = startPoller(running, { retryDelays: [0, 0] });
+  const { poller, posted, answers } = startPoller(running, { retryDelaysMs: [0, 0] });
   running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
   answers.push(409);
   expect((await poller.poll()).map(({ status }) => status)).toEqual([409]);
@@ -65,16 +65,16 @@ test("what is not taken comes again in its place, until it is given up", async (
   expect(await poller.poll()).toEqual([]);
 });
 
-test("a try that is not due yet is not made", async () => {
+test("does not retry before the retry is due", async () => {
   await using running = await startDoubleWithSdk();
-  const { poller, answers } = startPoller(running, { retryDelays: [60_000] });
+  const { poller, answers } = startPoller(running, { retryDelaysMs: [60_000] });
   running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
   answers.push(503);
   expect(await poller.poll()).toHaveLength(1);
   expect(await poller.poll()).toEqual([]);
 });
 
-test("when Stripe fails it says so, and the next time nothing is missing", async () => {
+test("throws when Stripe fails, and posts all events at the next poll", async () => {
   await using running = await startDoubleWithSdk();
   const { poller, posted } = startPoller(running);
   running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
@@ -85,7 +85,7 @@ test("when Stripe fails it says so, and the next time nothing is missing", async
   expect(posted).toHaveLength(1);
 });
 
-test("more events than a page holds, and events of a test clock's future, keep none back", async () => {
+test("posts all events of several pages, also after events in a test clock's future", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const { poller, posted } = startPoller(running);
@@ -106,7 +106,7 @@ test("more events than a page holds, and events of a test clock's future, keep n
   expect(new Set(posted.map(({ id }) => id)).size).toBe(151);
 });
 
-test("what happened before it was made is left alone", async () => {
+test("ignores events from before the poller was created", async () => {
   await using running = await startDoubleWithSdk({ now: () => Date.now() - 3_600_000 });
   running.double.createSubscription({ email: "amy@example.com" });
   const { poller } = startPoller(running);

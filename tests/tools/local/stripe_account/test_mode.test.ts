@@ -3,21 +3,21 @@ import { PRICE, startDoubleWithSdk } from "#tests/packages/stripe_double/double_
 import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
 
-describe("a key", () => {
-  test.each(["sk_test_1", "rk_test_Abc123"])("%s is one of the test mode's", (key) => {
+describe("requireTestKey", () => {
+  test.each(["sk_test_1", "rk_test_Abc123"])("accepts %s", (key) => {
     expect(() => requireTestKey("KEY", key)).not.toThrow();
   });
 
   test.each([
     ["sk_live_1", "live key"],
     ["rk_live_1", "live key"],
-    ["sk_test_a b", "no key"],
-    ["pk_test_1", "no key"],
-    [" sk_test_1", "no key"],
-    ["sk_test_1\nsk_live_1", "no key"],
+    ["sk_test_a b", "not a key"],
+    ["pk_test_1", "not a key"],
+    [" sk_test_1", "not a key"],
+    ["sk_test_1\nsk_live_1", "not a key"],
     ["sk_live_sk_test_1", "live key"],
-    ["hunter2", "no key"],
-  ])("%j is refused in one line that does not quote it", (key, word) => {
+    ["hunter2", "not a key"],
+  ])("rejects %j in one line without quoting it", (key, word) => {
     const refuse = () => requireTestKey("KEY", key);
     expect(refuse).toThrow(word);
     expect(refuse).toThrow(/^KEY [^\n]+$/);
@@ -34,39 +34,41 @@ describe("Stripe's test mode for the local stack", () => {
   });
   const silent = () => undefined;
 
-  test("is not opened without a key, and never with a live one", async () => {
+  test("is not opened without a key or with a live key", async () => {
     expect(await openTestMode({}, silent)).toBeNull();
     await expect(openTestMode({ STRIPE_SECRET_KEY: "sk_live_1" }, silent)).rejects.toThrow("a live key");
   });
 
-  test("names what is missing in one line", async () => {
+  test("names the missing variables in one line", async () => {
     await expect(openTestMode({ STRIPE_SECRET_KEY: "sk_test_1" }, silent)).rejects.toThrow(
-      /^With STRIPE_SECRET_KEY set, Stripe's test mode is used, and it needs STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS too\.$/,
+      /^STRIPE_SECRET_KEY is set, so Stripe's test mode is used\. Set STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS too\.$/,
     );
   });
 
-  test("says what is wrong with key or price before anything is started", async () => {
+  test("rejects a wrong key, an unknown price and a price of another product", async () => {
     await using running = await startDoubleWithSdk();
     const good = environmentOf(running.double.url);
     const open = (change: object) => openTestMode({ ...good, ...change }, silent);
     await expect(open({ STRIPE_PRICE_ID: "price_no" })).rejects.toThrow("Stripe has no price price_no");
     await expect(open({ STRIPE_PRODUCT_IDS: "prod_other" })).rejects.toThrow("belongs to prod_default");
     await expect(open({ STRIPE_SECRET_KEY: "sk_test_other" })).rejects.toThrow(
-      /^Stripe could not be asked for the price: stripe_error \(Stripe: StripeAuthenticationError 401\)\.$/,
+      /^The price could not be read from Stripe: stripe_error \(Stripe: StripeAuthenticationError 401\)\.$/,
     );
   });
 
-  test("fetches events for the webhook, says what it did not take, and ends when it is closed", async () => {
+  test("posts events to the webhook, prints failed deliveries, and stops when it is closed", async () => {
     await using running = await startDoubleWithSdk();
     const said: string[] = [];
     const opened = await openTestMode(environmentOf(running.double.url), (line) => said.push(line));
-    if (!opened) throw new Error("it was to be opened");
+    if (!opened) throw new Error("The test mode was not opened.");
     expect(opened).toMatchObject({ mode: "test", priceId: PRICE, productIds: "prod_default" });
     const { id } = running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
-    // Nobody listens there.
+    // No server listens on this port.
     opened.deliverTo("http://127.0.0.1:1/1/webhook/stripe");
     await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 10_000 });
-    expect(said[0]).toMatch(/^customer\.subscription\.created \(evt_\w+\) was answered nothing\.$/);
+    expect(said[0]).toMatch(
+      /^The delivery of customer\.subscription\.created \(evt_\w+\) failed: no answer\.$/,
+    );
     expect(said[0]).not.toContain(id);
     await opened.close();
   });

@@ -1,0 +1,16 @@
+import type { Method, Requests } from "./methods.ts";
+import type { CallOptions } from "./transport.ts";
+
+/** Fields that the client fills in. */
+export type FilledIn = "client_id" | "redirect_uri" | "user_id";
+type Optional<Fields, Names extends PropertyKey> = Omit<Fields, Names> &
+  Partial<Pick<Fields, Names & keyof Fields>>;
+
+/** The request of a method. Fields that the client fills in are optional. */
+export type Asked<M extends Method> = Optional<Requests[M], FilledIn>;
+
+/** The arguments of `call` after the method. The request is optional if all of its fields are. */
+export type CallArguments<M extends Method> =
+  Record<never, never> extends Asked<M>
+    ? [request?: Asked<M>, options?: CallOptions]
+    : [request: Asked<M>, options?: CallOptions];
