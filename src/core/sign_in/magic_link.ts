@@ -7,7 +7,7 @@ import { newId } from "#core/ids.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import { type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
 import type { RateLimiter } from "#core/rate_limiter.ts";
-import type { Device } from "#core/repositories/authorizations.ts";
+import type { Authorization, Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { countLink, countLinkRequest, type LimitedLink, releaseLink } from "#core/sign_in/link_limits.ts";
@@ -80,29 +80,14 @@ export async function storeLink(
   link: AllowedLink,
   trialId: string | null = null,
 ): Promise<StoredLink> {
-  const { request, address } = link;
-  const now = core.clock.now();
-  const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
+  const { request } = link;
   const id = newId("authorization");
   const secret = newSecret();
   const storing = core.authorizations.insert({
     _id: id,
     key: hashSecret(secret),
-    clientId: request.clientId,
-    state: request.state,
-    codeChallengeMethod: "S256",
-    codeChallenge: request.codeChallenge,
-    redirectUri: request.redirectUri,
-    identifierType: "email",
-    identifierValue: address.identity,
-    device: request.device,
     trialId,
-    createdAt: now.toISOString(),
-    expiresAt: expiresAt.toISOString(),
-    usedAt: null,
-    revokedAt: null,
-    failedRedemptions: 0,
-    purgeAt: purgeAfter(expiresAt),
+    ...newAuthorization(link, core.clock.now()),
   });
   const [, refused] = await Promise.all([
     storing,
@@ -115,6 +100,29 @@ export async function storeLink(
   const flow = trialId === null ? "" : "&flow=trial";
   const url = `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}${flow}`;
   return { ...link, template: trialId === null ? "magic-link" : "trial-magic-link", url };
+}
+
+function newAuthorization(
+  { request, address }: AllowedLink,
+  now: Date,
+): Omit<Authorization, "_id" | "key" | "trialId"> {
+  const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
+  return {
+    clientId: request.clientId,
+    state: request.state,
+    codeChallengeMethod: "S256",
+    codeChallenge: request.codeChallenge,
+    redirectUri: request.redirectUri,
+    identifierType: "email",
+    identifierValue: address.identity,
+    device: request.device,
+    createdAt: now.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    usedAt: null,
+    revokedAt: null,
+    failedRedemptions: 0,
+    purgeAt: purgeAfter(expiresAt),
+  };
 }
 
 /**

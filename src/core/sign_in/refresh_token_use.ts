@@ -1,17 +1,19 @@
-import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
-import type { Session } from "#core/repositories/sessions.ts";
+import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 
 /** Two windows of one machine may refresh at once: within this time it is not theft (contract 1.2). */
 const GRACE_MS = 10_000;
 
-/** A refresh token as it is after this call's attempt to use it first. */
-export interface PresentedToken {
-  token: Pick<RefreshToken, "generation" | "rotation">;
+/** A refresh token that was used, by this call or an earlier one. */
+export interface UsedToken {
+  generation: number;
+  /** Its first use. */
+  rotation: Pick<Rotation, "usedAt" | "network">;
   /** This call used the token first. */
   isFirstUse: boolean;
   /** The token that was issued for this one, if it is stored. */
   successor: Pick<RefreshToken, "usedAt"> | null;
-  session: Pick<Session, "acknowledgedGeneration">;
+  /** The highest generation of the session whose access token was used. */
+  acknowledgedGeneration: number;
 }
 
 /**
@@ -27,14 +29,12 @@ export type RefreshTokenUse = "fresh" | "replayable" | "reused";
  * @param network the caller's network
  */
 export function judgeRefreshTokenUse(
-  { token, isFirstUse, successor, session }: PresentedToken,
+  { generation, rotation, isFirstUse, successor, acknowledgedGeneration }: UsedToken,
   network: string,
   now: Date,
 ): RefreshTokenUse {
-  const { rotation, generation } = token;
   if (isFirstUse) return "fresh";
-  if (!rotation) return "reused";
-  const isAcknowledged = session.acknowledgedGeneration > generation || Boolean(successor?.usedAt);
+  const isAcknowledged = acknowledgedGeneration > generation || Boolean(successor?.usedAt);
   if (!isAcknowledged) return "replayable";
   const sinceFirstUseMs = now.getTime() - Date.parse(rotation.usedAt);
   return sinceFirstUseMs <= GRACE_MS && rotation.network === network ? "replayable" : "reused";

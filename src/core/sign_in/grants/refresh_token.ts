@@ -1,5 +1,6 @@
 import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
@@ -47,32 +48,25 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
 
     // A token must not be used up when no access token can be signed.
     await core.signer.key();
-    const { session, current, successor, isFirstUse } = await useToken(core, token, now, call);
-    if (token.revokedAt || !session || session.revokedAt) throw new NestError("authorization_not_found");
-    // The client's limit may have been lowered since the token was issued.
-    const end = sessionEnd(client, session.createdAt);
-    if (isExpired(token, now) || (end !== null && end <= now)) throw new NestError("token_expired");
-    const rotation = current?.rotation;
+    const used = await useToken(core, token, now, call);
+    const session = requireSession(used, token, client, now);
+    const { rotation } = used.current ?? token;
     if (!rotation) throw new NestError("authorization_not_found");
-    const used = { token: current, isFirstUse, successor, session };
-    if (judgeRefreshTokenUse(used, networkOf(call.ip), now) === "reused") {
+    const { generation, userId, rootGrant } = token;
+    const { acknowledgedGeneration } = session;
+    const usedToken = { ...used, rotation, generation, acknowledgedGeneration };
+    if (judgeRefreshTokenUse(usedToken, networkOf(call.ip), now) === "reused") {
       await endStolenSession(core, session, now);
       throw new NestError("token_used");
     }
-    if (successor?.revokedAt) throw new NestError("authorization_not_found");
+    // A fresh token has no successor yet; a replayable token gets the same successor again.
+    if (used.successor?.revokedAt) throw new NestError("authorization_not_found");
     return issueSession(core, {
-      client,
-      userId: token.userId,
-      device: session.device,
-      sessionId: session._id,
-      authTime: session.createdAt,
-      generation: token.generation + 1,
-      grant: { type: "refresh_token", value: token._id },
-      rootGrant: token.rootGrant,
+      ...{ client, userId, device: session.device, sessionId: session._id, authTime: session.createdAt },
+      ...{ generation: generation + 1, grant: { type: "refresh_token", value: token._id }, rootGrant },
       accessTokenId: newId("accessToken"),
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
-      now,
-      call,
+      ...{ now, call },
     });
   });
 }
@@ -88,9 +82,23 @@ function requireOwn(
   if (token.clientId !== clientId) throw new NestError("incorrect_client");
 }
 
+/** @throws NestError authorization_not_found, token_expired */
+function requireSession(
+  { session }: TokenAfterUse,
+  token: RefreshToken,
+  client: OAuthClient,
+  now: Date,
+): Session {
+  if (token.revokedAt || !session || session.revokedAt) throw new NestError("authorization_not_found");
+  // The client's limit may have been lowered since the token was issued.
+  const end = sessionEnd(client, session.createdAt);
+  if (isExpired(token, now) || (end !== null && end <= now)) throw new NestError("token_expired");
+  return session;
+}
+
 const isExpired = (token: RefreshToken, now: Date) => token.expiresAt <= now.toISOString();
 
-interface UsedToken {
+interface TokenAfterUse {
   session: Session | null;
   /** The token after this call: with its rotation if it was ever used. Null if it was removed meanwhile. */
   current: RefreshToken | null;
@@ -99,7 +107,7 @@ interface UsedToken {
 }
 
 /** Uses the token if nobody has, and reads its session and its successor; one trip unless another call is faster. */
-async function useToken(core: GrantCore, token: RefreshToken, now: Date, call: Call): Promise<UsedToken> {
+async function useToken(core: GrantCore, token: RefreshToken, now: Date, call: Call): Promise<TokenAfterUse> {
   const isUsable = token.usedAt === null && token.revokedAt === null && !isExpired(token, now);
   const [session, rotated, successor] = await Promise.all([
     core.sessions.find(token.sessionId),
