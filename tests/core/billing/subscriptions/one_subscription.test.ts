@@ -70,7 +70,7 @@ test("keeps exactly one subscription when a past_due one recovers while it is re
       expect(rejected.filter((moment) => moment !== null)).toHaveLength(1);
     }
   }
-}, 120_000);
+}, 240_000);
 
 /** Best first. */
 const STATUSES = ["active", "trialing", "past_due", "incomplete"] as const;
@@ -199,6 +199,22 @@ test("rejects nothing in favor of a subscription that is not stored yet", async 
   await deliverUntilAccepted(created(bought.id));
   expect([atStripe(kept.id)?.status, atStripe(bought.id)?.status]).toEqual(["active", "canceled"]);
   expect(await statusOf(kept.id)).toBe("active");
+});
+
+test("keeps one of two subscriptions when both events read the user before either decides", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA });
+  const paused = pauseWebhook(nest.environment, nest, 1, "UserRepository.find");
+  const answer = paused.post(created(second.id));
+  await paused.reached;
+  expect((await nest.webhook(created(first.id))).status).toBe(200);
+  paused.resume();
+  expect((await answer).statusCode).toBe(200);
+  await nest.deliverEvents();
+  expect([atStripe(first.id)?.status, atStripe(second.id)?.status]).toEqual(["active", "canceled"]);
+  expect(await statusOf(first.id)).toBe("active");
+  await paused.close();
 });
 
 test("does not reject a subscription that was kept while its rejection was decided", async () => {
