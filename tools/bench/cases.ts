@@ -14,7 +14,7 @@ import {
 import type { IncomingCall } from "#tools/local/gateway.ts";
 import type { LocalSecrets } from "#tools/local/secrets.ts";
 
-/** Where calls are prepared: a database that holds users, who are known to a Stripe. */
+/** A database filled with users, and the Stripe double that has their subscriptions. */
 export interface FilledDatabase {
   database: Db;
   stripe: StripeDouble;
@@ -25,10 +25,10 @@ export interface FilledDatabase {
   now: Date;
 }
 
-/** Calls of one kind, each by another user. */
+/** A kind of call, made once per user. */
 export interface Case {
   name: string;
-  /** Makes the calls of these users; made again, they are the same with fresh signatures. */
+  /** Prepares the calls of these users. The returned function makes the same calls with new signatures each time. */
   prepare(filled: FilledDatabase, users: readonly number[]): Promise<() => IncomingCall[]>;
 }
 
@@ -61,16 +61,16 @@ const exchange = (code: string) => ({
   code_verifier: VERIFIER,
 });
 
-/** Calls that need nothing but who calls. */
+/** Calls that need only the number of their user. */
 const plain = (name: string, call: (number: number) => IncomingCall): Case => ({
   name,
-  prepare: async (_ground, users) => {
+  prepare: async (_filled, users) => {
     const calls = users.map(call);
     return () => calls;
   },
 });
 
-/** Calls with a bearer. */
+/** Calls with an access token. */
 const signedIn = (name: string, call: (number: number) => [path: string, body?: unknown]): Case => ({
   name,
   async prepare({ secrets, issuer, now }, users) {
@@ -100,7 +100,7 @@ const webhook = (name: string, emit: (filled: FilledDatabase, number: number) =>
 const own = (number: number) => ({ user_id: userOf(number).userId });
 const newAddress = (number: number) => `newAddress.${number}@example.com`;
 
-/** Every method through which users and Stripe reach the database. */
+/** Every method and callback that reaches the database. */
 export const CASES: readonly Case[] = [
   plain("send_magic_link", (number) => {
     const { address, beakId } = userOf(number);

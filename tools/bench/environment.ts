@@ -11,15 +11,15 @@ import { withDatabase } from "#tools/local/database/uri.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
-/** As many calls as are ever under way. */
+/** The largest number of concurrent calls. */
 const CONNECTIONS = 64;
 
-/** What everything that is measured in one run shares. */
+/** The database server, doubles and secrets that all sections of a run share. */
 export interface BenchEnvironment {
   database: FoundDatabase;
   stripe: StripeDouble;
   secrets: LocalSecrets;
-  /** An endpoint that takes every mail and keeps none: what is measured is Nest, not our double of SES. */
+  /** An endpoint that accepts every mail and keeps none, so that the SES double is not measured. */
   mailUrl: string;
   /** Opens an empty database with Nest's indexes. */
   openDatabase(name: string): Promise<BenchDatabase>;
@@ -29,7 +29,7 @@ export interface BenchEnvironment {
 export interface BenchDatabase {
   uri: string;
   database: Db;
-  /** What Nest's functions are opened with: every limit is on, and none is reached. */
+  /** The environment of Nest's functions. Every rate limit is on and too high to be reached. */
   environment: Record<string, string>;
   drop(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { IncomingCall } from "#tools/local/gateway.ts";
 
 export const numbers = (count: number) => Array.from({ length: count }, (_, number) => number);
 
-/** Puts users into an empty database and into a Stripe that knows nobody else. */
+/** Inserts users into an empty database, and their subscriptions into an empty Stripe double. */
 export async function fillDatabase(
   { stripe, secrets }: BenchEnvironment,
   place: BenchDatabase,
@@ -20,7 +20,7 @@ export async function fillDatabase(
   return { database: place.database, stripe, atStripe, secrets, issuer: place.environment.ISSUER ?? "", now };
 }
 
-/** The calls of everybody there. */
+/** Prepares the calls of every user. */
 export async function prepareAll(filled: FilledDatabase, measured: Case): Promise<() => IncomingCall[]> {
   return measured.prepare(filled, numbers(filled.atStripe.length));
 }

@@ -1,9 +1,10 @@
 /**
- * Measures how fast Nest is: `npm run bench`. It prints tables, and writes the figures and their charts into docs/bench.
- * `-- --only load,growth` measures these sections only, `--full` a million users too, `--short` little, and writes nothing.
+ * Measures Nest's speed: `npm run bench`. Prints tables, and writes the figures and their charts to docs/bench.
+ * `-- --only load,growth` measures only these sections, `--full` adds a million users, `--short` uses small sizes and
+ * writes nothing.
  *
- * Nothing is asserted here but that calls succeed and queries use indexes: a machine that is busy is slow. What is compared runs in
- * turns, so that ratios mean something even then. docs/performance.md says what the sections are.
+ * It asserts only that calls succeed and that queries use indexes, since times depend on the machine. Variants that are
+ * compared run alternately, so that other load affects them equally. docs/performance.md describes the sections.
  */
 import { parseArgs } from "node:util";
 import { openBenchEnvironment } from "#tools/bench/environment.ts";
@@ -31,20 +32,21 @@ const { values } = parseArgs({
 const asked = values.only.split(",");
 const unknown = asked.filter((name) => !SECTIONS.includes(name as Section));
 if (unknown.length > 0) {
-  console.error(`There is no section ${unknown.join(", ")}. There are ${SECTIONS.join(", ")}.`);
+  console.error(`Unknown section: ${unknown.join(", ")}. The sections are ${SECTIONS.join(", ")}.`);
   process.exit(2);
 }
 const has = (section: Section) => asked.includes(section);
 const sizes = values.short ? SHORT : values.full ? FULL : NORMAL;
 const fewest = sizes.growth.users[0] ?? 0;
-if (fewest < leastUsers(sizes.growth)) throw new Error("Too few users for so many rounds.");
+if (fewest < leastUsers(sizes.growth))
+  throw new Error("The growth section needs more users for this many rounds: see tools/bench/sizes.ts.");
 
 if (has("peers")) installPeers();
 const bench = await openBenchEnvironment();
 const machine = currentMachine(bench.database);
 const results: Results = {};
 
-/** Runs a section, prints what it came to, and keeps it. */
+/** Measures a section, and prints and keeps its figures. */
 async function run<Name extends Section>(
   section: Name,
   measure: () => Promise<Figures[Name]>,
@@ -57,7 +59,7 @@ async function run<Name extends Section>(
   Object.assign(results, { [section]: { ranAt, machine, figures } });
 }
 
-console.log(`Nest's bench${values.short ? ", short" : ""}, on ${describeMachine(machine)}`);
+console.log(`Benchmark${values.short ? " with small sizes" : ""} on ${describeMachine(machine)}`);
 try {
   await run("load", () => measureLoad(sizes.load), describeLoad);
   await run("throughput", () => measureThroughput(bench, sizes.throughput), describeThroughput);
@@ -70,7 +72,7 @@ try {
 if (values.short || values["no-write"]) console.log("\nNothing was written.");
 else
   console.log(
-    `\nWritten to ${await writeResults(results)}. \`npm run docs\` puts the figures on their page.`,
+    `\nFigures written to ${await writeResults(results)}. Run \`npm run docs\` to update their page.`,
   );
 const unindexed = results.growth?.figures.flatMap((row) => row.unindexed) ?? [];
 if (unindexed.length > 0) {

@@ -9,7 +9,7 @@ export interface PeerCall {
   cookie?: string;
 }
 
-/** Somebody who is signed in at better-auth. */
+/** A user who is signed in to better-auth. */
 export interface Member {
   address: string;
   cookie: string;
@@ -18,45 +18,49 @@ export interface Member {
 export interface Flow {
   name: string;
   nest: string;
-  /** Whether a session is renewed each time that it is looked at. */
+  /** Whether each read of a session renews it. */
   renews?: boolean;
-  /** Makes the peer's calls; what they need is made before, and not timed. */
+  /** Prepares the calls to better-auth. The preparation is not timed. */
   peer(runner: Runner, members: readonly Member[]): Promise<PeerCall[]>;
 }
 
-const ask = ({ address }: { address: string }): PeerCall => ({
+const requestLink = ({ address }: { address: string }): PeerCall => ({
   verb: "POST",
   path: "/sign-in/magic-link",
   body: { email: address },
 });
 
 async function redemptions(runner: Runner, members: readonly { address: string }[]): Promise<PeerCall[]> {
-  const { answers } = await runner.run(members.map(ask), 8, { withAnswers: true });
+  const { answers } = await runner.run(members.map(requestLink), 8, { withAnswers: true });
   return answers.map(({ token }) => ({ path: `/magic-link/verify?token=${token}` }));
 }
 
-const look = (path: string) => async (_runner: Runner, members: readonly Member[]) =>
+const read = (path: string) => async (_runner: Runner, members: readonly Member[]) =>
   members.map(({ cookie }) => ({ path, cookie }));
 
-/** What both do, in the words of this project and with the calls of each. */
+/** The flows that Nest and better-auth share. */
 export const FLOWS: readonly Flow[] = [
-  { name: "request a link", nest: "send_magic_link", peer: async (_runner, members) => members.map(ask) },
+  {
+    name: "request a link",
+    nest: "send_magic_link",
+    peer: async (_runner, members) => members.map(requestLink),
+  },
   { name: "redeem the link", nest: "authenticate_user, code, known user", peer: redemptions },
   {
     name: "refresh the session",
     nest: "authenticate_user, refresh",
     renews: true,
-    peer: look("/get-session"),
+    peer: read("/get-session"),
   },
-  { name: "get the user", nest: "get_user", peer: look("/get-session") },
+  { name: "get the user", nest: "get_user", peer: read("/get-session") },
   {
     name: "subscription status",
     nest: "get_subscription_status 2020-12-14",
-    peer: look("/subscription/list"),
+    peer: read("/subscription/list"),
   },
 ];
 
-/** Signs users up at better-auth, with a subscription each. */
+/** Signs users up to better-auth, each with a subscription. */
 export async function signUp(peer: Runner, count: number): Promise<Member[]> {
   const addresses = numbers(count).map((number) => ({ address: userOf(number).address }));
   const { answers } = await peer.run(await redemptions(peer, addresses), 8, { withAnswers: true });
@@ -68,10 +72,10 @@ export async function signUp(peer: Runner, count: number): Promise<Member[]> {
     address,
     cookie: String(answers[number]?.cookie),
   }));
-  const listed = await peer.run(await look("/subscription/list")(peer, members.slice(0, 1)), 1, {
+  const listed = await peer.run(await read("/subscription/list")(peer, members.slice(0, 1)), 1, {
     withAnswers: true,
   });
   if (listed.answers[0]?.found !== 1)
-    throw new Error("better-auth does not find the subscription it was given.");
+    throw new Error("better-auth does not list the subscription that was stored for it.");
   return members;
 }

@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 
 const FOLDER = new URL("peers/", import.meta.url);
 
-/** Installs what Nest is compared with, as its lockfile says, if it is not there. */
+/** Installs better-auth from its lockfile, unless it is installed. */
 export function installPeers(): void {
   if (existsSync(new URL("node_modules/better-auth/package.json", FOLDER))) return;
-  console.error("Installing what Nest is compared with (once)");
+  console.error("Installing better-auth, once.");
   execFileSync("npm", ["ci", "--no-audit", "--silent"], { cwd: fileURLToPath(FOLDER), stdio: "inherit" });
 }

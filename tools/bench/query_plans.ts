@@ -1,15 +1,15 @@
 import type { Db, Document } from "mongodb";
 import type { Trips } from "#tools/bench/recording.ts";
 
-/** How the database finds what a query asks for. */
+/** How the database executes a query. */
 export interface Plan {
   /** Such as `sessions {"userId"}`. */
   query: string;
-  /** The index that narrows it; null where every document is looked at. */
+  /** The index that it uses; null: it scans the whole collection. */
   index: string | null;
 }
 
-/** The filters of recorded calls, each shape once. A write's filter is asked for as if it were a read's. */
+/** The filters of recorded calls, each shape once. Filters of writes are explained as reads. */
 function filtersOf(calls: readonly Trips[]): { collection: string; filter: Document }[] {
   const shapes = new Map<string, { collection: string; filter: Document }>();
   for (const command of calls.flat(2)) {
@@ -22,7 +22,7 @@ function filtersOf(calls: readonly Trips[]): { collection: string; filter: Docum
   return [...shapes.values()];
 }
 
-/** Asks the database how it would find what recorded calls asked for. */
+/** Explains the queries of recorded calls. */
 export async function explainQueries(database: Db, calls: readonly Trips[]): Promise<Plan[]> {
   const plans: Plan[] = [];
   for (const { collection, filter } of filtersOf(calls)) {
@@ -39,8 +39,8 @@ export async function explainQueries(database: Db, calls: readonly Trips[]): Pro
 }
 
 /**
- * The index in a plan, MongoDB's (`indexName`; `IDHACK` and its successors are `_id`) or PostgreSQL's under DocumentDB,
- * where a scan of a whole collection goes by the name of `_id` without a condition on it.
+ * The index of a query plan; null if it scans the collection. MongoDB names it in `indexName`, and `IDHACK` and `EXPRESS`
+ * stages use `_id`. DocumentDB has PostgreSQL's plan, in which a full scan is a scan of the `_id` index without a condition.
  */
 export function indexIn(plan: unknown): string | null {
   if (plan === null || typeof plan !== "object") return null;

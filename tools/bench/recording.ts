@@ -2,15 +2,15 @@ import type { CommandStartedEvent, Document, MongoClient } from "mongodb";
 import type { BenchDatabase } from "#tools/bench/environment.ts";
 import { type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 
-/** The commands of one call: of each trip those that ran side by side. */
+/** The database commands of one call: for each round trip, the commands that ran in parallel. */
 export type Trips = Document[][];
 
-/** What the driver adds to a command by itself, and would add again. */
+/** Fields that the driver adds to every command. */
 const OF_THE_DRIVER = ["lsid", "$db", "$clusterTime", "txnNumber", "maxTimeMS", "writeConcern", "ordered"];
 
 /**
- * Records the database commands of one call. A trip is a place in the longest chain of commands of which each began after
- * another had ended, as in tests/support/trips.ts. The client must have been opened with command monitoring.
+ * Records the database commands of one call. Commands belong to the same round trip if they ran in parallel, as in
+ * tests/support/trips.ts. The client must have been opened with command monitoring.
  */
 export async function recordTrips(client: MongoClient, call: () => Promise<unknown>): Promise<Trips> {
   const trips: Trips = [];
@@ -35,12 +35,12 @@ export async function recordTrips(client: MongoClient, call: () => Promise<unkno
   return trips;
 }
 
-/** Makes each call once, alone, and keeps what it asked of the database. */
+/** Makes each call once, alone, and records its database commands. */
 export async function recordCalls(place: BenchDatabase, calls: readonly IncomingCall[]): Promise<Trips[]> {
   const gateway = await openGateway(place.environment, { monitorCommands: true, write: () => undefined });
   try {
     const recorded: Trips[] = [];
-    // A first call opens connections, which would look like trips.
+    // The first call opens connections, which would be recorded as round trips.
     const [first] = calls;
     if (first) await gateway.invoke({ ...first, body: Buffer.from("{}") });
     for (const call of calls)

@@ -1,14 +1,14 @@
-/** How a number of calls went. */
+/** Times of a number of calls. */
 export interface Timing {
-  /** From the first call's start to the last one's end, in milliseconds. */
+  /** Milliseconds from the start of the first call to the end of the last call. */
   wallMs: number;
-  /** Of each call, in milliseconds. */
+  /** Milliseconds of each call. */
   latenciesMs: number[];
 }
 
 /**
- * Makes calls of which so many are under way at a time; the next one starts when one ends.
- * @param work makes the n-th
+ * Runs calls with a fixed concurrency: the next call starts when a call ends.
+ * @param work runs the call with this index
  */
 export async function runConcurrently(
   count: number,
@@ -17,7 +17,7 @@ export async function runConcurrently(
 ): Promise<Timing> {
   const latenciesMs: number[] = new Array(count);
   let next = 0;
-  const lane = async () => {
+  const runNext = async () => {
     while (next < count) {
       const index = next++;
       const startedAt = performance.now();
@@ -26,6 +26,6 @@ export async function runConcurrently(
     }
   };
   const startedAt = performance.now();
-  await Promise.all(Array.from({ length: Math.min(inFlight, count) }, lane));
+  await Promise.all(Array.from({ length: Math.min(inFlight, count) }, runNext));
   return { wallMs: performance.now() - startedAt, latenciesMs };
 }

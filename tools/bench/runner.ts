@@ -5,7 +5,7 @@ import type { Order, Report, TargetName } from "#tools/bench/target.ts";
 
 const PROGRAM = fileURLToPath(new URL("runner_program.ts", import.meta.url));
 
-/** A target in a process of its own. */
+/** A target in its own process. */
 export class Runner {
   readonly #child: ChildProcess;
 
@@ -13,7 +13,7 @@ export class Runner {
     this.#child = child;
   }
 
-  /** @param settings the environment that the target is opened with */
+  /** @param settings environment variables of the target */
   static async open(target: TargetName, settings: Record<string, string>): Promise<Runner> {
     const child = fork(PROGRAM, [target, JSON.stringify(settings)], {
       execArgv: ["--expose-gc"],
@@ -45,7 +45,7 @@ async function answerOf(child: ChildProcess): Promise<unknown> {
   const ended = new AbortController();
   const exit = once(child, "exit", { signal: ended.signal }).then(
     () => {
-      throw new Error("A process that was measured has ended by itself.");
+      throw new Error("A measured process exited unexpectedly.");
     },
     () => undefined,
   );

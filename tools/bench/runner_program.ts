@@ -1,6 +1,6 @@
 /**
- * A process of its own that opens one target and makes calls to it as it is told: what is timed shares its process with
- * nothing, neither the database's proxy nor the doubles.
+ * A process that opens one target and makes the calls that it receives. The measured code shares its process with neither
+ * the database proxy nor the doubles.
  */
 import { runConcurrently } from "#tools/bench/run_concurrently.ts";
 import {
@@ -16,7 +16,7 @@ const [name, settings] = process.argv.slice(2);
 const { openTarget } = (await import(TARGETS[name as TargetName])) as { openTarget: OpenTarget<unknown> };
 const target = await openTarget(JSON.parse(settings ?? "{}"));
 
-async function carryOut({ calls, inFlight, withAnswers, withHeap }: Order): Promise<Report> {
+async function run({ calls, inFlight, withAnswers, withHeap }: Order): Promise<Report> {
   const statuses: Record<number, number> = {};
   const answers: Answer[] = [];
   const before = process.cpuUsage();
@@ -42,8 +42,8 @@ process.on("message", async (order: Order | "end") => {
     process.disconnect();
     return;
   }
-  process.send?.(await carryOut(order).catch((error: Error) => ({ failure: error.stack ?? String(error) })));
+  process.send?.(await run(order).catch((error: Error) => ({ failure: error.stack ?? String(error) })));
 });
-// Whoever started it may be stopped by somebody.
+// Exits with the process that started it.
 process.once("disconnect", () => process.exit());
 process.send?.("ready");

@@ -2,7 +2,7 @@ import type { GrowthOptions } from "#tools/bench/sections/growth.ts";
 import type { PeerOptions } from "#tools/bench/sections/peers.ts";
 import type { ThroughputOptions } from "#tools/bench/sections/throughput.ts";
 
-/** How much of everything a run makes. */
+/** The sizes of a run. */
 export interface Sizes {
   load: { rounds: number };
   throughput: ThroughputOptions;
@@ -11,7 +11,7 @@ export interface Sizes {
   memory: { calls: number };
 }
 
-/** What the docs show. */
+/** The sizes of the figures in the docs. */
 export const NORMAL: Sizes = {
   load: { rounds: 15 },
   throughput: { inFlight: [1, 8, 64], calls: 256, rounds: 3 },
@@ -20,10 +20,10 @@ export const NORMAL: Sizes = {
   memory: { calls: 100_000 },
 };
 
-/** With a million users too, which takes some minutes to insert and some gigabytes. */
+/** Adds a million users, which takes minutes to insert and gigabytes of disk. */
 export const FULL: Sizes = { ...NORMAL, growth: { ...NORMAL.growth, users: [1_500, 100_000, 1_000_000] } };
 
-/** Everything once and small, to see in CI that it still runs: its figures say little. */
+/** Small sizes for CI, which checks that the benchmark runs. Its figures mean little. */
 export const SHORT: Sizes = {
   load: { rounds: 1 },
   throughput: { inFlight: [8], calls: 16, rounds: 1 },

@@ -1,13 +1,13 @@
 import type { Db, Document } from "mongodb";
 
-/** Puts a database's collections back as they were. */
+/** Restores the collections of a database. */
 export interface Snapshot {
-  /** All that hold something. */
+  /** Names of all collections. */
   collections: readonly string[];
   restore(collections: readonly string[]): Promise<void>;
 }
 
-/** Keeps every document of a small database in memory. */
+/** Copies every document of a small database to memory. */
 export async function takeSnapshot(database: Db): Promise<Snapshot> {
   const names = (await database.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
   const kept = new Map<string, Document[]>();

@@ -1,4 +1,4 @@
-/** The value below which a share of a sample lies, by the nearest rank; NaN for an empty sample. */
+/** The quantile of a sample, by nearest rank; NaN for an empty sample. */
 export function quantile(sample: readonly number[], share: number): number {
   const sorted = [...sample].sort((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN;
@@ -6,7 +6,7 @@ export function quantile(sample: readonly number[], share: number): number {
 
 export const median = (sample: readonly number[]) => quantile(sample, 0.5);
 
-/** The slope of the straight line that fits points best (least squares), in units of y for each of x. */
+/** The slope of the least-squares line through points, in units of y per unit of x. */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number {
   const mean = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
   const [middleX, middleY] = [mean(0), mean(1)];
@@ -15,5 +15,5 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
   return below === 0 ? 0 : above / below;
 }
 
-/** To so many significant digits, so that results are read and compared easily. */
+/** Rounds to significant digits. */
 export const round = (value: number, digits = 4) => Number(value.toPrecision(digits));

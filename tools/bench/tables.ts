@@ -1,4 +1,4 @@
-/** Prints rows as a table: the first is its heading, and columns of numbers stand at the right. */
+/** Prints rows as a table. The first row is the heading; columns of numbers are right-aligned. */
 export function printTable(rows: readonly (readonly (string | number)[])[]): void {
   const cells = rows.map((row) => row.map(String));
   const widths = (cells[0] ?? []).map((_cell, column) =>
@@ -16,14 +16,14 @@ export function printTable(rows: readonly (readonly (string | number)[])[]): voi
   }
 }
 
-/** Figures as users read them, on a terminal or on a page. */
+/** The figures of a section as a table, for the terminal or a docs page. */
 export interface FigureTable {
   title: string;
-  /** What the columns are, in a sentence or two. */
+  /** Explains the columns in one or two sentences. */
   explanation: string;
-  /** The first is the heading. */
+  /** The first row is the heading. */
   rows: readonly (readonly (string | number)[])[];
-  /** What follows from them all. */
+  /** A conclusion from all rows. */
   note?: string;
 }
 
@@ -33,7 +33,7 @@ export function printFigures({ title, explanation, rows, note }: FigureTable): v
   if (note) console.log(`\n  ${note}`);
 }
 
-/** A part of the output, with what it says in a sentence. */
+/** Prints the title and explanation of a section. */
 export function printHeading(title: string, explanation: string): void {
   console.log(`\n${title}\n${explanation}\n`);
 }

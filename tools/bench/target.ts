@@ -6,14 +6,14 @@ export interface Target<Call> {
 
 export interface Answer {
   status: number;
-  /** What a later call needs of it. */
+  /** Values that later calls need. */
   [detail: string]: unknown;
 }
 
-/** The settings are an environment: connection strings, URLs, keys. */
+/** Opens a target. Its settings are environment variables: connection strings, URLs, keys. */
 export type OpenTarget<Call> = (settings: Record<string, string>) => Promise<Target<Call>>;
 
-/** The modules that a runner can open; each exports `openTarget`. */
+/** Modules that a runner can open. Each exports `openTarget`. */
 export const TARGETS = {
   nest: "#tools/bench/targets/nest.ts",
   bare: "#tools/bench/targets/bare.ts",
@@ -21,23 +21,23 @@ export const TARGETS = {
 } as const;
 export type TargetName = keyof typeof TARGETS;
 
-/** What a runner is told to do. */
+/** A message to a runner: the calls to make. */
 export interface Order {
   calls: readonly unknown[];
   inFlight: number;
-  /** Whether the answers are wanted, or only their statuses. */
+  /** Whether to return the responses, and not only their statuses. */
   withAnswers: boolean;
-  /** Whether the heap is to be measured after them. */
+  /** Whether to measure the heap after the calls. */
   withHeap: boolean;
 }
 
 export interface Report {
   wallMs: number;
   latenciesMs: number[];
-  /** What this process computed for each call, in milliseconds of a processor. */
+  /** CPU milliseconds of this process per call. */
   cpuMsPerCall: number;
   statuses: Record<number, number>;
   answers: Answer[];
-  /** Bytes after a collection of garbage; null unless asked. */
+  /** Bytes of heap after garbage collection; null unless requested. */
   heapBytes: number | null;
 }

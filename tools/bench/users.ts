@@ -13,7 +13,7 @@ export const REDIRECT = "https://magic.getbeak.app/";
 export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/** One user of a database that was filled, by number; ids, addresses and secrets follow from it. */
+/** A user of the filled database. Ids, addresses and secrets derive from the number. */
 export interface BenchUser {
   address: string;
   userId: string;
@@ -23,7 +23,7 @@ export interface BenchUser {
   code: string;
 }
 
-/** Ids as ours are: 27 characters, no order in them. */
+/** An id like Nest's: 27 characters, unordered. */
 const idOf = (prefix: string, number: number) =>
   `${prefix}_${createHash("sha256").update(`${prefix} ${number}`).digest("base64").replace(/\W/g, "0").slice(0, 27)}`;
 const secretOf = (what: string, number: number) =>
@@ -64,13 +64,13 @@ function accessTokenOf(number: number, now: Date): AccessToken {
 export const bearerOf = (mint: TokenMint, number: number, now: Date) =>
   mintAccessToken(mint, accessTokenOf(number, now));
 
-/** What Stripe calls a user and their subscription. */
+/** Stripe's ids of a user and their subscription. */
 export interface AtStripe {
   customer: string;
   id: string;
 }
 
-/** A mailed link that was not used. */
+/** An unused magic link. */
 export function authorizationOf(address: string, code: string, beakId: string, now: Date) {
   const [id = "", secret = ""] = code.split(".");
   return {
@@ -94,7 +94,7 @@ export function authorizationOf(address: string, code: string, beakId: string, n
   };
 }
 
-/** Everything that is stored of one user: signed in on one machine, subscribed, with a link that was mailed and not used. */
+/** Every document of one user, who is signed in on one device, subscribed, and has an unused magic link. */
 function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string, object> {
   const user = userOf(number);
   const at = now.toISOString();
@@ -193,8 +193,8 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
 const BATCH = 2_000;
 
 /**
- * Fills a database with users 0 to `count` - 1.
- * @param atStripe those whom a Stripe knows; others have ids that none knows
+ * Inserts the users 0 to `count` - 1.
+ * @param atStripe the ids at Stripe of the first users; other users get ids that no Stripe has
  */
 export async function insertUsers(
   database: Db,

@@ -4,7 +4,7 @@ import { audit } from "#tools/bench/soak/audit.ts";
 import { Ledger } from "#tools/bench/soak/ledger.ts";
 import type { SoakStack } from "#tools/bench/soak/stack.ts";
 
-describe("what the soak counts at its end", () => {
+describe("the audit of the soak test", () => {
   let nest: TestNest;
   let ledger: Ledger;
 
@@ -13,7 +13,7 @@ describe("what the soak counts at its end", () => {
     ledger = new Ledger();
     const tokens = await nest.signIn("ada@example.com");
     ledger.tokens(tokens);
-    // Going on with a session is asked over HTTP, which the soak itself does; here rows are counted.
+    // Refreshing needs the HTTP server of the soak test. Here only documents are counted.
     ledger.current.clear();
     ledger.link("ada@example.com", 204);
     ledger.mail("ada@example.com");
@@ -28,20 +28,20 @@ describe("what the soak counts at its end", () => {
     return (await audit(stack, ledger)).filter(({ lost }) => lost > 0).map(({ what }) => what);
   };
 
-  test("is in order after a sign-in and a subscription", async () => {
+  test("finds nothing lost after a sign-in and a subscription", async () => {
     expect(await lostIn()).toEqual([]);
   });
 
-  test("tells a mail that was promised and did not arrive, and one that nobody asked for", async () => {
+  test("counts a promised mail that did not arrive, and a mail that nobody requested, as lost", async () => {
     ledger.link("bob@example.com", 204);
-    expect(await lostIn()).toEqual(["links asked = mails + refusals"]);
+    expect(await lostIn()).toEqual(["link requests = mails + refusals"]);
     ledger.mail("bob@example.com");
     expect(await lostIn()).toEqual([]);
     ledger.mail("bob@example.com");
-    expect(await lostIn()).toEqual(["links asked = mails + refusals"]);
+    expect(await lostIn()).toEqual(["link requests = mails + refusals"]);
   });
 
-  test("does not count a link as lost that was refused, nor one whose answer never came but whose mail did", async () => {
+  test("does not count a refused link as lost, nor a link whose response was lost but whose mail arrived", async () => {
     ledger.link("bob@example.com", 503);
     ledger.link("eve@example.com", null);
     ledger.mail("eve@example.com");
@@ -49,19 +49,19 @@ describe("what the soak counts at its end", () => {
   });
 
   test.each([
-    ["access_tokens", "access_tokens given = rows"],
-    ["refresh-tokens", "refresh-tokens given = rows"],
-    ["sessions", "sessions given = rows"],
-    ["stripe-events", "events in = rows that are worked"],
-    ["subscriptions", "subscriptions as Stripe has them"],
-  ])("tells a row of %s that is gone", async (collection, what) => {
+    ["access_tokens", "access_tokens issued = stored"],
+    ["refresh-tokens", "refresh-tokens issued = stored"],
+    ["sessions", "sessions issued = stored"],
+    ["stripe-events", "events = processed events in the ledger"],
+    ["subscriptions", "subscriptions = subscriptions at Stripe"],
+  ])("counts a missing document of %s as lost", async (collection, what) => {
     const row = await nest.collection(collection).findOne();
     await nest.collection(collection).deleteOne({ _id: row?._id ?? "" });
     expect(await lostIn()).toEqual([what]);
   });
 
-  test("tells an event that was stored and never worked", async () => {
+  test("counts an event that was stored and never processed as lost", async () => {
     await nest.collection("stripe-events").updateOne({}, { $set: { status: "processing" } });
-    expect(await lostIn()).toEqual(["events in = rows that are worked"]);
+    expect(await lostIn()).toEqual(["events = processed events in the ledger"]);
   });
 });

@@ -6,9 +6,9 @@ import { recordTrips, type Trips, writtenCollections } from "#tools/bench/record
 import { takeSnapshot } from "#tools/bench/snapshot.ts";
 import { openTarget } from "#tools/bench/targets/bare.ts";
 
-describe("what a call asked of the database", () => {
+describe("the recorded database commands of a call", () => {
   let nest: TestNest;
-  let asked: Trips;
+  let recorded: Trips;
   let snapshot: Awaited<ReturnType<typeof takeSnapshot>>;
 
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe("what a call asked of the database", () => {
     await nest.signIn();
     await warmConnections(nest.gateway.mongo.client, 16);
     snapshot = await takeSnapshot(nest.gateway.mongo.database);
-    asked = await recordTrips(nest.gateway.mongo.client, () =>
+    recorded = await recordTrips(nest.gateway.mongo.client, () =>
       nest.call(`${V1}send_magic_link`, linkRequest()),
     );
   });
@@ -25,26 +25,26 @@ describe("what a call asked of the database", () => {
   const namesOf = (trips: Trips) =>
     trips.map((trip) => trip.map((command) => Object.keys(command)[0]).sort());
 
-  test("is kept trip by trip, and names what it wrote to", () => {
-    expect(asked).toHaveLength(2);
-    expect(namesOf(asked)[1]).toContain("insert");
-    expect(writtenCollections([asked])).toContain("authorizations");
-    expect(writtenCollections([asked])).not.toContain("identifiers");
+  test("are grouped by round trip, and name the written collections", () => {
+    expect(recorded).toHaveLength(2);
+    expect(namesOf(recorded)[1]).toContain("insert");
+    expect(writtenCollections([recorded])).toContain("authorizations");
+    expect(writtenCollections([recorded])).not.toContain("identifiers");
   });
 
-  test("is asked again by the bare driver calls: the same commands in the same trips, with the same outcome", async () => {
+  test("have the same effect when they are replayed", async () => {
     const written = await nest.collection("authorizations").find().toArray();
-    await snapshot.restore(writtenCollections([asked]));
+    await snapshot.restore(writtenCollections([recorded]));
     expect(await nest.collection("authorizations").countDocuments()).toBe(written.length - 1);
     const bare = await openTarget({ MONGODB_URI: nest.mongoUri });
-    await bare.invoke(asked);
+    await bare.invoke(recorded);
     await bare.close();
     expect(await nest.collection("authorizations").find().toArray()).toEqual(written);
   });
 
-  test("is found by an index, and what no index narrows is told", async () => {
+  test("use an index, and a query without one is reported", async () => {
     const { database } = nest.gateway.mongo;
-    for (const { query, index } of await explainQueries(database, [asked])) {
+    for (const { query, index } of await explainQueries(database, [recorded])) {
       expect(index, query).toEqual(expect.any(String));
     }
     const scan: Trips = [[{ find: "sessions", filter: { userAgent: "Beak/1.0" } }]];

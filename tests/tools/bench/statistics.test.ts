@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { median, quantile, round, slope } from "#tools/bench/statistics.ts";
 
-test("a quantile is a value of the sample, by the nearest rank", () => {
+test("takes a quantile by nearest rank", () => {
   const sample = [5, 1, 4, 2, 3];
   expect(median(sample)).toBe(3);
   expect(quantile(sample, 0.99)).toBe(5);
@@ -10,7 +10,7 @@ test("a quantile is a value of the sample, by the nearest rank", () => {
   expect(sample).toEqual([5, 1, 4, 2, 3]);
 });
 
-test("a slope is that of the line which fits best", () => {
+test("computes the slope of the least-squares line", () => {
   const line = [0, 1, 2, 3].map((x) => [x, 7 + 2 * x] as const);
   expect(slope(line)).toBeCloseTo(2);
   const flat = line.map(([x], index) => [x, index % 2] as const);
@@ -18,7 +18,7 @@ test("a slope is that of the line which fits best", () => {
   expect(slope([[1, 1]])).toBe(0);
 });
 
-test("a figure is rounded to digits that mean something", () => {
+test("rounds to significant digits", () => {
   expect(round(0.123456, 3)).toBe(0.123);
   expect(round(123_456, 3)).toBe(123_000);
 });

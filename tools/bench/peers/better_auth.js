@@ -1,6 +1,6 @@
 /**
- * better-auth with its MongoDB adapter and its plugins for magic links and Stripe, as a target of the bench. It runs in a
- * process of its own, called as its handler is called by a server.
+ * better-auth with its MongoDB adapter and its magic link and Stripe plugins, as a target of the benchmark. Calls go to its
+ * handler, as from a server.
  */
 import { Agent, request as httpRequest } from "node:http";
 import { stripe } from "@better-auth/stripe";
@@ -13,7 +13,7 @@ import Stripe from "stripe";
 const ORIGIN = "http://localhost:3000";
 const PLENTY = 100_000_000;
 
-/** The queries of its adapter look for these; it makes no indexes by itself for MongoDB. */
+/** Indexes for the adapter's queries. For MongoDB it creates none itself. */
 const INDEXES = {
   user: [{ key: { email: 1 }, unique: true }],
   session: [{ key: { token: 1 }, unique: true }, { key: { userId: 1 } }],
@@ -23,8 +23,9 @@ const INDEXES = {
 };
 
 /**
- * @param settings MONGODB_URI; MAIL_URL, which takes mails; LIMITS, `database` or `off`; RENEWS, `always` or `daily`: how
- *   often a session that is looked at is renewed; COUNTS, `yes` to answer how many commands each call sent, one at a time
+ * @param settings MONGODB_URI; MAIL_URL, which accepts mails; LIMITS, `database` or `off`: the rate limit; RENEWS, `always`
+ *   or `daily`: how often reading a session renews it; COUNTS, `yes`: return how many commands each call sent, one call at
+ *   a time
  */
 export async function openTarget(settings) {
   const client = await MongoClient.connect(settings.MONGODB_URI, {
@@ -98,7 +99,7 @@ export async function openTarget(settings) {
   };
 }
 
-/** Stores a subscription as its webhook would. */
+/** Stores a subscription, as its webhook does. */
 async function subscribeUser(auth, { userId, number }) {
   const { adapter } = await auth.$context;
   await adapter.create({
@@ -116,7 +117,7 @@ async function subscribeUser(auth, { userId, number }) {
   return 200;
 }
 
-/** A mail is one HTTP request, as for Nest, but without a signature. */
+/** Sends a mail by one HTTP request, as Nest does, but unsigned. */
 function postMail(agent, url, mail) {
   return new Promise((resolve, reject) => {
     httpRequest(

@@ -1,2 +1,2 @@
-/** What a function that only holds the database's driver loads: the floor that functions are compared with. */
+/** A bundle that holds only the database driver: the baseline of loading. */
 export { MongoClient } from "mongodb";

@@ -9,30 +9,30 @@ import type { FigureTable } from "#tools/bench/tables.ts";
 import { insertUsers } from "#tools/bench/users.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 
-/** A method may take so much longer with the most users than with the fewest. */
+/** Target: the median with the most users, over the median with the fewest. */
 const BUDGET = 1.2;
-/** The news are the same few, whoever is there, and an event's handling is mostly Stripe's. */
+/** Without news, which do not grow with users, and without webhooks and trials, which mostly wait for Stripe. */
 const MEASURED = CASES.filter(({ name }) => !/news|webhook|trial/.test(name));
-/** News items are a handful and are read whole. */
+/** News items are few and are read whole. */
 const WITHOUT_INDEX = ["news-items"];
 
 export interface GrowthRow {
   method: string;
-  /** By number of users. */
+  /** Median by number of users. */
   p50Ms: Record<number, number>;
   trips: Record<number, number>;
-  /** The p50 with the most users over that with the fewest: the median of the rounds. */
+  /** The p50 with the most users over the p50 with the fewest; the median of all rounds. */
   growth: number;
   budget: number;
-  /** Queries that no index narrows, with the most users. */
+  /** Queries without an index, with the most users. */
   unindexed: string[];
   plans: Plan[];
 }
 
 export interface GrowthOptions {
-  /** Numbers of users, rising. */
+  /** Numbers of users, in ascending order. */
   users: readonly number[];
-  /** Calls of each method, size and round. */
+  /** Calls per method, size and round. */
   calls: number;
   rounds: number;
 }
@@ -43,7 +43,7 @@ interface Place {
   runner: Runner;
 }
 
-/** Times every method with few and with many users in the database, in turns: all the databases are there at once. */
+/** Times every method alternately on databases with few and with many users. */
 export async function measureGrowth(bench: BenchEnvironment, options: GrowthOptions): Promise<GrowthRow[]> {
   const places: Place[] = [];
   try {
@@ -66,7 +66,7 @@ async function fill(bench: BenchEnvironment, size: number): Promise<Place> {
   return { size, place, runner: await Runner.open("nest", place.environment) };
 }
 
-/** Of all sizes, so that a user has the same tokens in each. */
+/** The same time for all sizes, so that a user has the same tokens in each. */
 const FILLED_AT = new Date();
 
 async function measureCase(
@@ -80,9 +80,9 @@ async function measureCase(
   const trips: Record<number, number> = {};
   let plans: Plan[] = [];
   for (const { size, place } of places) {
-    // The users of each round are others, and of each method too: what one spends another must not find spent.
+    // Each round and method uses other users, since some calls use up a token or a link.
     const recorded = await recordCalls(place, await callsOf(place, count * (rounds + 1), RECORDED));
-    // The first call of a process is slow between its commands, as if one had waited for another.
+    // The first call of a process is slow between its commands, which looks like more round trips.
     trips[size] = Math.min(...recorded.map((call) => call.length));
     plans = await explainQueries(place.database, recorded);
   }
@@ -131,10 +131,10 @@ async function measureCase(
 
 const RECORDED = 4;
 
-/** Users whom one method uses up: those of every round, and some to record. */
+/** How many users a method needs, for all rounds and for the recording. */
 const usersOfCase = (calls: number, rounds: number) => calls * (rounds + 1) + RECORDED;
 
-/** How many users there must be at least. */
+/** The smallest number of users for these options. */
 export const leastUsers = ({ calls, rounds }: Pick<GrowthOptions, "calls" | "rounds">) =>
   MEASURED.length * usersOfCase(calls, rounds);
 
@@ -143,14 +143,14 @@ export function describeGrowth(rows: readonly GrowthRow[]): FigureTable {
   return {
     title: "Growth",
     explanation: `One call at a time with few and with many users in the database, each with a session, tokens, a link and a subscription.
-"growth" is the p50 with the most users over that with the fewest. Every query must be narrowed by an index.`,
+"growth" is the p50 with the most users over the p50 with the fewest. Every query must use an index.`,
     rows: [
       [
         "method",
         "trips",
         ...sizes.map((size) => `p50 ms, ${Number(size).toLocaleString("en")}`),
         "growth",
-        "budget",
+        "target",
         "met",
         "without an index",
       ],

@@ -1,4 +1,4 @@
-// Loads one file in this fresh process and prints how long that took, in milliseconds.
+// Loads one file in this new process and prints the milliseconds that it took.
 const startedAt = process.hrtime.bigint();
 require(process.argv[2]);
 process.stdout.write(String(Number(process.hrtime.bigint() - startedAt) / 1e6));

@@ -5,7 +5,7 @@ import { Runner } from "#tools/bench/runner.ts";
 import { round, slope } from "#tools/bench/statistics.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 
-/** What users's apps call all day; none of them uses anything up. */
+/** Calls that apps make all day and that can be repeated without limit. */
 const MIX = [
   "send_magic_link",
   "get_user",
@@ -15,19 +15,19 @@ const MIX = [
 ];
 const USERS = 200;
 const IN_FLIGHT = 16;
-/** Less than this for each call is not a leak but the heap settling. */
+/** Target. Less than this per call is no leak: the heap is still settling. */
 const BUDGET_BYTES = 16;
 
 export interface MemoryResult {
   calls: number;
-  /** After a collection of garbage, by calls made. */
+  /** The heap after garbage collection, by the number of calls. */
   heap: { calls: number; bytes: number }[];
-  /** Of a line through the second half of them. */
+  /** Slope of the second half. */
   bytesPerCall: number;
   budget: number;
 }
 
-/** Makes very many calls in one process, and watches what is left of them. */
+/** Makes many calls in one process and measures its heap. */
 export async function measureMemory(
   bench: BenchEnvironment,
   { calls }: { calls: number },
@@ -65,11 +65,11 @@ export function describeMemory({ calls, heap, bytesPerCall, budget }: MemoryResu
   const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => heap[Math.round(share * (heap.length - 1))]);
   return {
     title: "Memory",
-    explanation: `The heap of one process after a collection of garbage, over ${calls.toLocaleString("en")} calls of five methods. The slope is that of the second half.`,
+    explanation: `The heap of one process after garbage collection, over ${calls.toLocaleString("en")} calls of five methods.`,
     rows: [
       ["calls", "heap MB"],
       ...[...new Set(marks)].map((mark) => [mark?.calls ?? 0, mb(mark?.bytes ?? 0)]),
     ],
-    note: `${bytesPerCall} bytes a call, of at most ${budget}: ${bytesPerCall <= budget ? "met" : "not met"}.`,
+    note: `${bytesPerCall} bytes per call in the second half; target: at most ${budget}, ${bytesPerCall <= budget ? "met" : "missed"}.`,
   };
 }

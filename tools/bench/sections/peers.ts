@@ -10,38 +10,38 @@ import type { FigureTable } from "#tools/bench/tables.ts";
 import type { Report } from "#tools/bench/target.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 
-/** What Nest is to be, at least, over better-auth. */
+/** Target for `times`. */
 const BUDGET = 3;
 
 export interface PeerRow {
   flow: string;
-  /** What better-auth's limits of rate do: they are kept in the database, as Nest's are, or are off. */
+  /** better-auth's rate limit: in the database, as Nest's, or off. */
   limits: "database" | "off";
   inFlight: number;
   callsPerSecond: number;
   p50Ms: number;
   peerCallsPerSecond: number;
   peerP50Ms: number;
-  /** What a call keeps a processor busy for in its process. */
+  /** CPU milliseconds per call. */
   cpuMs: number;
   peerCpuMs: number;
-  /** Database commands of one call, and those of better-auth's. */
+  /** Database commands per call of Nest and of better-auth. */
   commands: number;
   peerCommands: number;
-  /** The median of the rounds' calls a second over better-auth's. */
+  /** Calls per second over better-auth's; the median of all rounds. */
   times: number;
   budget: number;
 }
 
 export interface PeerOptions {
-  /** What its limits do, in turn. */
+  /** Settings of better-auth's rate limit to measure. */
   limits: readonly PeerRow["limits"][];
   inFlight: readonly number[];
   calls: number;
   rounds: number;
 }
 
-/** Times the flows that Nest and better-auth share, in turns, on the same database server. */
+/** Times the flows that Nest and better-auth share, alternately, on the same database server. */
 export async function measurePeers(bench: BenchEnvironment, options: PeerOptions): Promise<PeerRow[]> {
   const rows: PeerRow[] = [];
   for (const limits of options.limits)
@@ -97,7 +97,7 @@ async function measureFlow(
 
 const COUNTED = 8;
 
-/** Database commands of one call of each, made one at a time. */
+/** Counts the database commands of one call of each. */
 async function countCommands(
   ours: BenchDatabase,
   calls: readonly IncomingCall[],
@@ -150,15 +150,15 @@ function toRow(
 
 export function describePeers(rows: readonly PeerRow[]): FigureTable {
   return {
-    title: "Beside better-auth",
-    explanation: `The flows that Nest shares with better-auth 1.7.6 (MongoDB adapter, magic link and Stripe plugins), in turns on the same
-database server; "times" is how many calls Nest makes for each of better-auth's. The database forces one setting: it has
-no transactions, so better-auth's are off. Its mail is one unsigned request. "commands" are those that one call sends to the database.`,
+    title: "Comparison with better-auth",
+    explanation: `The flows that Nest shares with better-auth 1.7.6 (MongoDB adapter, magic link and Stripe plugins), alternately on the same
+database server. "times" is Nest's calls/s over better-auth's. The database has no transactions, so better-auth's are off. Its
+mail is one unsigned request. "commands" are the database commands of one call.`,
     rows: [
       [
         "flow",
-        "its limits",
-        "in flight",
+        "rate limit",
+        "concurrent",
         "Nest: calls/s",
         "p50 ms",
         "commands",

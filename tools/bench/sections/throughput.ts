@@ -12,31 +12,31 @@ export interface ThroughputRow {
   method: string;
   trips: number;
   commands: number;
-  /** How many calls are under way at a time, in one process. */
+  /** Concurrent calls in one process. */
   inFlight: number;
   callsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
-  /** The bare driver calls of the same calls, in the same rounds. */
+  /** The bare database commands of the same calls, in the same rounds. */
   bareCallsPerSecond: number;
   bareP50Ms: number;
-  /** What a call, and its bare driver calls, keep a processor busy for in this process. */
+  /** CPU milliseconds per call, and per replay of its bare commands. */
   cpuMs: number;
   bareCpuMs: number;
-  /** The median, over all pairs of neighbouring turns, of calls a second over those of the bare calls. */
+  /** Calls per second over replays per second; the median of all pairs of neighboring turns. */
   share: number;
-  /** At least this; null where none is set. */
+  /** Target for `share`; null: none. */
   budget: number | null;
 }
 
 export interface ThroughputOptions {
   inFlight: readonly number[];
-  /** Calls of a round, half of them bare. */
+  /** Calls of a round, of which half are replays. */
   calls: number;
   rounds: number;
 }
 
-/** The least share of the bare driver calls, of the methods that have one. */
+/** Targets for `share`, by method. */
 const BUDGETS: Readonly<Record<string, number>> = {
   send_magic_link: 0.75,
   "authenticate_user, refresh": 0.7,
@@ -44,7 +44,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "get_subscription_status 2021-10-06": 0.7,
 };
 
-/** Times every method through its real handler, over the bare driver calls that it makes. */
+/** Times every method through its real handler, and compares it with the replay of its database commands. */
 export async function measureThroughput(
   bench: BenchEnvironment,
   options: ThroughputOptions,
@@ -98,8 +98,8 @@ async function measureCase(
 const SMALLEST_SLICE = 32;
 
 /**
- * Divides users among the handlers and the bare calls, in turns that are short, so that what else the machine does
- * disturbs both alike. Who is whose changes with each round.
+ * Divides users between the handlers and the replays, in short turns, so that other load affects both equally. The
+ * division changes with each round.
  */
 function slicesOf(count: number, lanes: number, round: number) {
   const size = Math.min(count / 2, Math.max(SMALLEST_SLICE, 2 * lanes));
@@ -112,8 +112,7 @@ function slicesOf(count: number, lanes: number, round: number) {
 
 function requireSuccess(name: string, { statuses }: Report): void {
   const failed = Object.keys(statuses).filter((status) => Number(status) >= 300);
-  if (failed.length > 0)
-    throw new Error(`${name}: calls that were timed failed (${JSON.stringify(statuses)}).`);
+  if (failed.length > 0) throw new Error(`${name}: timed calls failed (${JSON.stringify(statuses)}).`);
 }
 
 function toRow(
@@ -147,24 +146,24 @@ function toRow(
 
 export function describeThroughput(rows: readonly ThroughputRow[]): FigureTable {
   return {
-    title: "Calls a second",
-    explanation: `Each method through its real handler on the real database, with so many calls under way in one process. "share" is that
-over the bare driver calls of the same calls, with the same documents in the same order of trips, in the same rounds.`,
+    title: "Throughput",
+    explanation: `Each method through its real handler on the real database, with a number of concurrent calls in one process. A replay sends
+only the database commands of the same call, in the same order. "share" is calls/s over replays/s, measured in the same rounds.`,
     rows: [
       [
         "method",
         "trips",
         "commands",
-        "in flight",
+        "concurrent",
         "calls/s",
         "p50 ms",
         "p99 ms",
-        "bare calls/s",
-        "bare p50",
+        "replays/s",
+        "replay p50",
         "CPU ms",
-        "bare CPU",
+        "replay CPU",
         "share",
-        "budget",
+        "target",
         "met",
       ],
       ...rows.map((row) => [

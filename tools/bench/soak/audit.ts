@@ -4,20 +4,20 @@ import type { Ledger } from "#tools/bench/soak/ledger.ts";
 import type { SoakStack } from "#tools/bench/soak/stack.ts";
 import { CLIENT } from "#tools/bench/users.ts";
 
-/** One count from end to end. */
+/** A comparison of responses with stored data. */
 export interface Count {
   what: string;
   expected: number;
   found: number;
-  /** What somebody was promised and is not there. Nothing may be. */
+  /** Promised by a response and missing. It must be 0. */
   lost: number;
   note: string;
 }
 
-/** Longer than any lease or claim that a fault may have left behind. */
+/** Longer than any lease or claim that a fault leaves behind. */
 const SETTLED_WITHIN_MS = 180_000;
 
-/** Waits until Stripe has got rid of every event, as it does in its own time. */
+/** Waits until Stripe has delivered every event or given up. */
 export async function settle({ stripe }: SoakStack): Promise<void> {
   const late = new AbortController();
   const tooLate = wait(SETTLED_WITHIN_MS, undefined, { signal: late.signal }).catch(() => undefined);
@@ -25,7 +25,7 @@ export async function settle({ stripe }: SoakStack): Promise<void> {
   late.abort();
 }
 
-/** Holds what callers were told against what is there. */
+/** Compares the responses that callers got with the stored data, the mails and Stripe. */
 export async function audit(stack: SoakStack, ledger: Ledger): Promise<Count[]> {
   return [
     linksAgainstMails(ledger),
@@ -34,28 +34,28 @@ export async function audit(stack: SoakStack, ledger: Ledger): Promise<Count[]> 
     await tokensAgainstRows(stack.database, "access_tokens", ledger.accessTokens),
     await tokensAgainstRows(stack.database, "refresh-tokens", ledger.refreshTokens),
     await tokensAgainstRows(stack.database, "sessions", ledger.sessions),
-    await sessionsThatGoOn(stack, ledger),
+    await refreshableSessions(stack, ledger),
   ];
 }
 
 function linksAgainstMails({ links, mails }: Ledger): Count {
-  let [asked, granted, refused, unanswered, lost, extra, mailed] = [0, 0, 0, 0, 0, 0, 0];
+  let [requested, accepted, refused, unanswered, lost, extra, mailed] = [0, 0, 0, 0, 0, 0, 0];
   for (const [address, seen] of links) {
     const arrived = mails.get(address) ?? 0;
-    asked += seen.asked;
-    granted += seen.granted;
+    requested += seen.requested;
+    accepted += seen.accepted;
     refused += seen.refused;
     unanswered += seen.unanswered;
     mailed += arrived;
-    lost += Math.max(0, seen.granted - arrived);
-    extra += Math.max(0, arrived - seen.asked);
+    lost += Math.max(0, seen.accepted - arrived);
+    extra += Math.max(0, arrived - seen.requested);
   }
   return {
-    what: "links asked = mails + refusals",
-    expected: granted,
+    what: "link requests = mails + refusals",
+    expected: accepted,
     found: mailed,
     lost: lost + extra,
-    note: `${asked} asked: ${granted} granted, ${refused} refused, ${unanswered} without an answer; ${mailed - granted} mails of those that were not granted`,
+    note: `${requested} requested: ${accepted} accepted, ${refused} refused, ${unanswered} without a response; ${mailed - accepted} mails for requests that were not accepted`,
   };
 }
 
@@ -70,15 +70,15 @@ async function eventsAgainstRows({ stripe, database }: SoakStack): Promise<Count
   );
   const retries = stripe.deliveryAttempts.length - sent.length;
   return {
-    what: "events in = rows that are worked",
+    what: "events = processed events in the ledger",
     expected: sent.length,
     found: ended.size,
     lost: sent.filter((id) => !ended.has(id)).length + Math.max(0, rows.length - sent.length),
-    note: `${retries} deliveries again, ${stripe.failedDeliveries.length} given up`,
+    note: `${retries} deliveries retried, ${stripe.failedDeliveries.length} given up`,
   };
 }
 
-/** Every living subscription at Stripe is known with its status, unless another one of the same user was kept. */
+/** Nest has each subscription with the status that Stripe has; a canceled duplicate may be missing. */
 async function subscriptionsAgainstStripe({ stripe, database }: SoakStack): Promise<Count> {
   const theirs = stripe.subscriptions();
   const rows = await database.collection("subscriptions").find().toArray();
@@ -87,7 +87,7 @@ async function subscriptionsAgainstStripe({ stripe, database }: SoakStack): Prom
     ({ id, status }) => known.get(id) === status || (status === "canceled" && !known.has(id)),
   );
   return {
-    what: "subscriptions as Stripe has them",
+    what: "subscriptions = subscriptions at Stripe",
     expected: theirs.length,
     found: agreeing.length,
     lost: theirs.length - agreeing.length,
@@ -107,16 +107,16 @@ async function tokensAgainstRows(
   const there = new Set(rows.map(({ _id }) => _id));
   const lost = [...given].filter((id) => !there.has(id)).length;
   return {
-    what: `${collection} given = rows`,
+    what: `${collection} issued = stored`,
     expected: given.size,
     found: rows.length,
     lost,
-    note: `${rows.length - given.size + lost} of answers that did not arrive`,
+    note: `${rows.length - given.size + lost} stored for responses that were lost`,
   };
 }
 
-/** Everybody who did not sign out can go on with the refresh token that they were given last. */
-async function sessionsThatGoOn({ url }: SoakStack, { current }: Ledger): Promise<Count> {
+/** Each session that was not signed out can be refreshed with its last refresh token. */
+async function refreshableSessions({ url }: SoakStack, { current }: Ledger): Promise<Count> {
   let [good, lost] = [0, 0];
   const codes = new Map<string, number>();
   for (const refreshToken of current.values()) {
@@ -133,7 +133,7 @@ async function sessionsThatGoOn({ url }: SoakStack, { current }: Ledger): Promis
     }
   }
   return {
-    what: "sessions that go on",
+    what: "sessions that can be refreshed",
     expected: current.size,
     found: good,
     lost,

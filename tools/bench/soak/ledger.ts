@@ -1,31 +1,34 @@
-/** One call as its caller saw it. */
+/** A call with its response, as the caller saw it. */
 export interface SeenCall {
   operation: string;
   fromMs: number;
   toMs: number;
-  /** Null when no answer came. */
+  /** Null: no response. */
   status: number | null;
   code: string | null;
 }
 
-/** What callers were told, to be held against what is there at the end. */
+/** The responses that callers got, for the audit at the end. */
 export class Ledger {
   readonly calls: SeenCall[] = [];
-  /** By address. */
-  readonly links = new Map<string, { asked: number; granted: number; refused: number; unanswered: number }>();
+  /** Link requests by address. */
+  readonly links = new Map<
+    string,
+    { requested: number; accepted: number; refused: number; unanswered: number }
+  >();
   readonly mails = new Map<string, number>();
-  /** Tokens that somebody was given. */
+  /** Ids of issued tokens. */
   readonly accessTokens = new Set<string>();
   readonly refreshTokens = new Set<string>();
   readonly sessions = new Set<string>();
-  /** Of each session that was not signed out, the refresh token that was given last. */
+  /** The last refresh token of each session that was not signed out. */
   readonly current = new Map<string, string>();
 
   link(address: string, status: number | null): void {
-    const seen = this.links.get(address) ?? { asked: 0, granted: 0, refused: 0, unanswered: 0 };
-    seen.asked++;
+    const seen = this.links.get(address) ?? { requested: 0, accepted: 0, refused: 0, unanswered: 0 };
+    seen.requested++;
     if (status === null) seen.unanswered++;
-    else if (status < 300) seen.granted++;
+    else if (status < 300) seen.accepted++;
     else seen.refused++;
     this.links.set(address, seen);
   }

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 
-/** More than that under way means that it can't keep up: nothing more is begun until some has ended. */
-const MOST_UNDER_WAY = 400;
+/** Above this many running calls the stack is overloaded: no call starts until one ends. */
+const MOST_RUNNING = 400;
 
-/** Does as much as goes, with so many under way at a time. @returns how many a second */
+/** Runs operations with a fixed concurrency. @returns operations per second */
 export async function measureCapacity(
   seconds: number,
   inFlight: number,
@@ -11,42 +11,42 @@ export async function measureCapacity(
 ): Promise<number> {
   const endMs = performance.now() + 1000 * seconds;
   let done = 0;
-  const lane = async () => {
+  const runNext = async () => {
     while (performance.now() < endMs) {
       await act();
       done++;
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, lane));
+  await Promise.all(Array.from({ length: inFlight }, runNext));
   return done / seconds;
 }
 
 /**
- * Begins so many a second until the time is up, whether earlier ones have ended or not, as users do.
- * @returns how many were begun, and how many could not be because too many were under way
+ * Starts operations at a fixed rate until the end, whether or not earlier ones have ended.
+ * @returns how many were started, and how many were skipped because too many were running
  */
-export async function keepUp(
+export async function startAtRate(
   perSecond: number,
   endMs: number,
   act: () => Promise<void>,
-): Promise<{ begun: number; leftOut: number }> {
-  const underWay = new Set<Promise<void>>();
+): Promise<{ started: number; skipped: number }> {
+  const running = new Set<Promise<void>>();
   const startedAt = performance.now();
-  let [begun, leftOut] = [0, 0];
+  let [started, skipped] = [0, 0];
   while (performance.now() < endMs) {
     const due = Math.floor(((performance.now() - startedAt) / 1000) * perSecond);
-    while (begun + leftOut < due) {
-      if (underWay.size >= MOST_UNDER_WAY) {
-        leftOut++;
+    while (started + skipped < due) {
+      if (running.size >= MOST_RUNNING) {
+        skipped++;
         continue;
       }
-      begun++;
+      started++;
       const acting = act();
-      underWay.add(acting);
-      acting.finally(() => underWay.delete(acting));
+      running.add(acting);
+      acting.finally(() => running.delete(acting));
     }
     await wait(5);
   }
-  await Promise.all(underWay);
-  return { begun, leftOut };
+  await Promise.all(running);
+  return { started, skipped };
 }

@@ -13,24 +13,24 @@ import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
-export const PARTS = ["database", "mail", "Stripe"] as const;
-export type Part = (typeof PARTS)[number];
+export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
+export type Dependency = (typeof DEPENDENCIES)[number];
 
-/** The local stack, each of whose parts stands behind a proxy that can go wrong. */
+/** The local stack with a fault proxy in front of the database, SES and Stripe. */
 export interface SoakStack {
   url: string;
   found: FoundDatabase;
-  /** Past the proxy, to count what is there. */
+  /** Without the proxy, for the audit. */
   database: Db;
   ses: SesDouble;
   stripe: StripeDouble;
-  proxies: Record<Part, FaultProxy>;
-  /** Lines of Nest's log by their event. */
+  proxies: Record<Dependency, FaultProxy>;
+  /** Number of log lines by event. */
   logged: Map<string, number>;
   close(): Promise<void>;
 }
 
-/** Stripe tries for days; here long enough that a lease which a fault left behind has ended. */
+/** Shorter than Stripe's delays, and in sum longer than a lease that a fault leaves behind. */
 const RETRY_DELAYS_MS = [200, 400, 800, 1_600, 3_200, 6_400, ...Array.from({ length: 30 }, () => 10_000)];
 
 export async function startSoakStack(): Promise<SoakStack> {
@@ -94,7 +94,7 @@ async function proxyOf(protocol: typeof mongoProtocol, url: string): Promise<Fau
   return proxy;
 }
 
-/** The same database by another port. The driver must not ask the server for its own address, which is past the proxy. */
+/** The URI of the same database through the proxy. The driver must not use the address that the server reports. */
 function throughProxy(uri: string, { host, port }: FaultProxy): string {
   const changed = new URL(uri.replace(/^mongodb/, "http"));
   changed.hostname = host;

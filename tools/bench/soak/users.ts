@@ -4,9 +4,9 @@ import type { Ledger } from "#tools/bench/soak/ledger.ts";
 import type { SoakStack } from "#tools/bench/soak/stack.ts";
 import { CHALLENGE, CLIENT, REDIRECT, VERIFIER } from "#tools/bench/users.ts";
 
-/** The app leaves then. */
-const PATIENCE_MS = 5_000;
-/** A user who asks more often is refused, as the contract says, which is not what is looked at here. */
+/** The time limit of the app. */
+const APP_LIMIT_MS = 5_000;
+/** Fewer than the rate limit per address. */
 const LINKS_EACH = 3;
 
 interface BenchUser {
@@ -16,15 +16,23 @@ interface BenchUser {
   accessToken: string;
   refreshToken: string;
   links: number;
-  /** Somebody is at work for them: one window does one thing at a time. */
+  /** Whether an operation of this user is running. */
   isBusy: boolean;
 }
 
-type Operation = "ask" | "redeem" | "refresh" | "get_user" | "status" | "subscribe" | "cancel" | "sign_out";
+type Operation =
+  | "request_link"
+  | "redeem"
+  | "refresh"
+  | "get_user"
+  | "status"
+  | "subscribe"
+  | "cancel"
+  | "sign_out";
 
-/** How often each is done, of a hundred. */
+/** Percentage of each operation. */
 const SHARES: Readonly<Record<Operation, number>> = {
-  ask: 20,
+  request_link: 20,
   redeem: 18,
   refresh: 15,
   get_user: 25,
@@ -34,16 +42,16 @@ const SHARES: Readonly<Record<Operation, number>> = {
   sign_out: 2,
 };
 
-/** Users who sign in, come back, subscribe and leave, each with a machine of their own. */
+/** Simulates users who sign in, refresh, subscribe and sign out, each on their own device. */
 export class Users {
   readonly #stack: SoakStack;
   readonly #ledger: Ledger;
   readonly #random: () => number;
-  /** Links that arrived and nobody has followed. */
+  /** Codes of links that were mailed and not yet redeemed. */
   readonly #arrived: { address: string; code: string }[] = [];
-  readonly #here: BenchUser[] = [];
+  readonly #signedIn: BenchUser[] = [];
   readonly #subscriptions: string[] = [];
-  #born = 0;
+  #created = 0;
 
   constructor(stack: SoakStack, ledger: Ledger, seed: number) {
     this.#stack = stack;
@@ -51,19 +59,19 @@ export class Users {
     this.#random = seededRandom(seed);
   }
 
-  /** Takes what arrived out of the inbox, which keeps the newest thousand only. */
+  /** Empties the inbox, which keeps only the newest thousand mails. */
   readMail(): void {
     const { inbox } = this.#stack.ses;
     for (const { to, text } of inbox.splice(0)) {
       const link = text.split("\n").find((line) => line.startsWith(REDIRECT));
-      // Other mails are welcomes, which follow from events.
+      // Mails without a link are welcome mails, which follow from events.
       if (link === undefined) continue;
       this.#ledger.mail(to);
       this.#arrived.push({ address: to, code: new URL(link).searchParams.get("code") ?? "" });
     }
   }
 
-  /** Does one thing that somebody does. */
+  /** Runs a random operation of a random user. */
   async act(): Promise<void> {
     let point = this.#random() * 100;
     for (const [operation, share] of Object.entries(SHARES)) {
@@ -76,11 +84,11 @@ export class Users {
   async #do(operation: Operation): Promise<void> {
     if (operation === "redeem") {
       const link = this.#arrived.shift();
-      return link ? this.#redeem(link) : this.#ask();
+      return link ? this.#redeem(link) : this.#requestLink();
     }
-    if (operation === "ask") return this.#ask();
+    if (operation === "request_link") return this.#requestLink();
     const user = this.#idleUser();
-    if (!user) return this.#ask();
+    if (!user) return this.#requestLink();
     user.isBusy = true;
     try {
       await this.#doAs(user, operation);
@@ -100,7 +108,7 @@ export class Users {
     if (operation === "cancel") return this.#cancel();
     const path = operation === "status" ? "2021-10-06/get_subscription_status" : "2021-10-06/get_user";
     const { status, body } = await this.#call(operation, path, own, user.accessToken);
-    // The app asks for new tokens when its own is not good any more.
+    // Like the app: refreshes when the access token is no longer valid.
     if (status === 401 && body?.code === "unauthorized") await this.#refresh(user);
   }
 
@@ -110,15 +118,15 @@ export class Users {
     try {
       this.#stack.stripe.cancelSubscription(id, { isAtPeriodEnd: this.#random() < 0.5 });
     } catch (error) {
-      // Of two of one user Nest has ended one by itself.
+      // Nest has already canceled a duplicate subscription.
       if (!(error instanceof ApiError)) throw error;
     }
   }
 
-  async #ask(): Promise<void> {
-    const known = this.#random() < 0.3 ? this.#here.find(({ links }) => links < LINKS_EACH) : undefined;
+  async #requestLink(): Promise<void> {
+    const known = this.#random() < 0.3 ? this.#signedIn.find(({ links }) => links < LINKS_EACH) : undefined;
     if (known) known.links++;
-    const address = known?.address ?? `soak.${++this.#born}@example.com`;
+    const address = known?.address ?? `soak.${++this.#created}@example.com`;
     const { status } = await this.#call("send_magic_link", "2020-12-14/send_magic_link", {
       client_id: CLIENT,
       redirect_uri: REDIRECT,
@@ -127,7 +135,7 @@ export class Users {
       code_challenge: CHALLENGE,
       identifier_type: "email",
       identifier_value: address,
-      device: { platform: "mac", beak_id: `the machine of ${address}`, fingerprint: "f" },
+      device: { platform: "mac", beak_id: `device of ${address}`, fingerprint: "f" },
     });
     this.#ledger.link(address, status);
   }
@@ -144,7 +152,7 @@ export class Users {
     if (answer.status !== 200) return;
     const session = this.#ledger.tokens(answer.body);
     const { access_token: accessToken, refresh_token: refreshToken, user_id: userId } = answer.body;
-    this.#here.push({ address, userId, session, accessToken, refreshToken, links: 1, isBusy: false });
+    this.#signedIn.push({ address, userId, session, accessToken, refreshToken, links: 1, isBusy: false });
   }
 
   async #refresh(user: BenchUser): Promise<void> {
@@ -157,37 +165,37 @@ export class Users {
   }
 
   async #signOut(user: BenchUser): Promise<void> {
-    // Whatever comes of it, nobody counts on the session any more.
+    // The session may end with or without a response, so the audit ignores it.
     this.#ledger.current.delete(user.session);
-    this.#here.splice(this.#here.indexOf(user), 1);
+    this.#signedIn.splice(this.#signedIn.indexOf(user), 1);
     const body = { client_id: CLIENT, refresh_token: user.refreshToken };
     await this.#call("revoke_token", "2021-10-06/revoke_token", body);
   }
 
   #idleUser(): BenchUser | undefined {
     for (let tries = 0; tries < 10; tries++) {
-      const user = this.#here[Math.floor(this.#random() * this.#here.length)];
+      const user = this.#signedIn[Math.floor(this.#random() * this.#signedIn.length)];
       if (user && !user.isBusy) return user;
     }
     return undefined;
   }
 
-  /** @returns a status of null when no answer came while somebody waited */
+  /** @returns a status of null if no response came within the time limit */
   async #call(operation: string, path: string, body: object, bearer?: string) {
     const fromMs = performance.now();
-    // biome-ignore lint/suspicious/noExplicitAny: each answer has a shape of its own
+    // biome-ignore lint/suspicious/noExplicitAny: each method has its own response
     let answer: { status: number | null; body: any } = { status: null, body: null };
     try {
       const response = await fetch(`${this.#stack.url}/1/${path}`, {
         method: "POST",
         headers: { "content-type": "application/json", ...(bearer && { authorization: `bearer ${bearer}` }) },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(APP_LIMIT_MS),
       });
       const text = await response.text();
       answer = { status: response.status, body: text === "" ? null : JSON.parse(text) };
     } catch {
-      // Nobody is told more than that no answer came.
+      // No response: the status stays null.
     }
     const { status } = answer;
     const code = typeof answer.body?.code === "string" ? answer.body.code : null;

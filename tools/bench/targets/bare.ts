@@ -6,8 +6,8 @@ import type { OpenTarget } from "#tools/bench/target.ts";
 const DUPLICATE_KEY = 11000;
 
 /**
- * The database commands of recorded calls and nothing else, through the same driver with the same settings: the same
- * documents, in the same order of trips, those of one trip side by side.
+ * Replays the database commands of recorded calls through the same driver with the same settings. The commands of a round
+ * trip run in parallel.
  */
 export const openTarget: OpenTarget<Trips> = async ({ MONGODB_URI = "" }) => {
   const { client, database } = openMongo(MONGODB_URI);
@@ -20,7 +20,7 @@ export const openTarget: OpenTarget<Trips> = async ({ MONGODB_URI = "" }) => {
   };
 };
 
-/** As the code sends it. One that a racing call was faster with says so, as it did when it was recorded. */
+/** Sends a command as the code does. Ignores a duplicate key, since the recorded call may have had one too. */
 async function send(database: Db, command: Document): Promise<void> {
   try {
     await asDriverCall(database, command);
@@ -56,6 +56,6 @@ function asDriverCall(database: Db, command: Document): Promise<unknown> {
     case "aggregate":
       return collection.aggregate(command.pipeline).toArray();
     default:
-      throw new Error(`The bench knows no bare call for the command ${name}.`);
+      throw new Error(`No driver call is known for the command ${name}. Add it to asDriverCall.`);
   }
 }

@@ -1,7 +1,7 @@
 import type { OpenTarget } from "#tools/bench/target.ts";
 import { type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 
-/** Nest's real handlers, called as API Gateway would call them. Log lines are made, and written nowhere. */
+/** Nest's real handlers behind API Gateway's routing. Log lines are built and discarded. */
 export const openTarget: OpenTarget<IncomingCall> = async (settings) => {
   const gateway = await openGateway(settings, { write: () => undefined });
   return {
