@@ -14,6 +14,7 @@ export interface LocalSecrets {
   rateLimitKey: string;
 }
 
+/** Generates the secrets of a new local stack. */
 export async function makeSecrets(): Promise<LocalSecrets> {
   return {
     internalKey: newSecret(),
