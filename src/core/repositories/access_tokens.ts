@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** What a token was issued against. */
+/** The authorization code or refresh token that a token was issued for. */
 export interface Grant {
   type: "authorization_code" | "refresh_token";
   value: string;
@@ -18,7 +18,7 @@ export interface AccessToken {
   generation: number;
   grant: Grant;
   rootGrant: Grant;
-  /** The caller's bare address; stored, never enforced (contract C10). */
+  /** The caller's IP address. It is stored and never checked (contract C10). */
   cidrBlocks: string[];
   createdAt: string;
   expiresAt: string;
@@ -59,7 +59,7 @@ export class AccessTokenRepository {
     }
   }
 
-  /** Those of some sessions, oldest first. */
+  /** Lists the tokens of sessions, the oldest first. */
   listBySessions(sessionIds: readonly string[]): Promise<AccessToken[]> {
     return this.#collection
       .find({ sessionId: { $in: [...sessionIds] } })
@@ -67,7 +67,7 @@ export class AccessTokenRepository {
       .toArray();
   }
 
-  /** Takes one back for good. @returns whether it stood */
+  /** Revokes a token. @returns false if it does not exist or was revoked before */
   async revoke(id: string, now: string): Promise<boolean> {
     const result = await this.#collection.updateOne(
       { _id: id, revokedAt: null },

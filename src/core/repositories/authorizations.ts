@@ -32,10 +32,10 @@ export interface Authorization {
   codeChallenge: string;
   redirectUri: string;
   identifierType: "email";
-  /** Normalised, as in `identifiers`. */
+  /** Normalized, as in `identifiers`. */
   identifierValue: string;
   device: Device | null;
-  /** The trial whose link this is. Not in the published documents. */
+  /** The trial that the link belongs to. Not in the published documents. */
   trialId: string | null;
   createdAt: string;
   expiresAt: string;
@@ -53,7 +53,7 @@ export interface Authorization {
   purgeAt: Date;
 }
 
-/** With this many failures the code is burnt (contract 1.2). */
+/** After this many failed redemptions the code is refused (contract 1.2). */
 export const FAILED_REDEMPTIONS_LIMIT = 10;
 
 const authorizationIndexes: IndexDescription[] = [
@@ -61,7 +61,7 @@ const authorizationIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-/** Neither revoked nor expired, and not burnt by failures. */
+/** Matches links that are neither revoked nor expired, and have not failed too often. */
 const openAt = (now: string) => ({
   revokedAt: null,
   expiresAt: { $gt: now },
@@ -89,12 +89,12 @@ export class AuthorizationRepository {
     await this.#collection.insertOne(authorization);
   }
 
-  /** Removes a link that was refused while it was stored; nobody holds its secret. */
+  /** Removes a link that was not mailed: the request was refused while the link was stored. */
   async discard(id: string): Promise<void> {
     await this.#collection.deleteOne({ _id: id });
   }
 
-  /** Spends the link. Of any number of simultaneous calls one gets the document and the rest null. */
+  /** Redeems the link. One of any simultaneous calls gets the document, the others null. */
   redeem(id: string, redemption: Redemption): Promise<Authorization | null> {
     return this.#collection.findOneAndUpdate(
       { ...openAt(redemption.startedAt), _id: id, usedAt: null },
@@ -104,8 +104,8 @@ export class AuthorizationRepository {
   }
 
   /**
-   * Starts a redemption of a used link again. Of any number of simultaneous calls one gets the document and the rest null.
-   * @param startedAt when the redemption was started or resumed before
+   * Resumes the redemption of a used link. One of any simultaneous calls gets the document, the others null.
+   * @param startedAt when the redemption was last started or resumed
    */
   resume(id: string, startedAt: string, now: string): Promise<Authorization | null> {
     return this.#collection.findOneAndUpdate(

@@ -2,24 +2,24 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** An address that belongs to a user. */
+/** An email address of a user. */
 export interface Identifier {
   /** userident_<ksuid> */
   _id: string;
   userId: string;
   identifierType: "email";
-  /** Normalised: trimmed, lower case, domain as A-labels. */
+  /** Normalized: trimmed, lower case, domain as A-labels. */
   identifierValue: string;
   createdAt: string;
   updatedAt: string | null;
-  /** Set when a magic link sent to this address is redeemed, and then only. */
+  /** Set when a magic link that was sent to this address is redeemed, and only then. */
   verifiedAt: string | null;
   removedAt: string | null;
-  /** SHA-256 of the `beak_id`s that signed this address in, newest last. Not in the published documents. */
+  /** SHA-256 of the `beak_id` of each device that signed in with this address, the newest last. Not in the published documents. */
   knownDevices?: string[];
 }
 
-/** Machines remembered per address; an older one is just a new machine again. */
+/** Devices remembered for each address. A device that is forgotten counts as a new device. */
 export const KNOWN_DEVICES_LIMIT = 20;
 
 const identifierIndexes: IndexDescription[] = [
@@ -48,12 +48,12 @@ export class IdentifierRepository {
     return this.#collection.findOne({ identifierType, identifierValue, removedAt: null });
   }
 
-  /** All of a user's, removed ones included, oldest first. */
+  /** Lists all addresses of a user, removed addresses included, the oldest first. */
   listByUser(userId: string): Promise<Identifier[]> {
     return this.#collection.find({ userId }).sort({ createdAt: 1, _id: 1 }).toArray();
   }
 
-  /** Claims the address. Of any number of simultaneous calls one gets true; the others find its identifier. */
+  /** Claims the address. One of any simultaneous calls gets true; the others find its identifier. */
   async insert(identifier: Identifier): Promise<boolean> {
     try {
       await this.#collection.insertOne(identifier);
@@ -64,7 +64,7 @@ export class IdentifierRepository {
     }
   }
 
-  /** Records that the address was proved by a redeemed link; the first time stays. */
+  /** Marks the address as verified, unless it is already. */
   async verify(id: string, now: string): Promise<void> {
     await this.#collection.updateOne(
       { _id: id, verifiedAt: null },
@@ -72,7 +72,7 @@ export class IdentifierRepository {
     );
   }
 
-  /** Remembers a machine that signed this address in. */
+  /** Remembers a device that signed in with this address. */
   async rememberDevice(id: string, deviceHash: string): Promise<void> {
     await this.#collection.updateOne(
       { _id: id, knownDevices: { $ne: deviceHash } },

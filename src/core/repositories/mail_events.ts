@@ -1,16 +1,16 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
-/** What became of a mail, as SES told it (contract 1.5). */
+/** A bounce of a mail, or a complaint about it, as SES reported it (contract 1.5). */
 export interface MailEvent {
-  /** mailevent_<id of the event>: an event that is delivered twice is stored once. */
+  /** mailevent_<id of the event>, so that an event that is delivered twice is stored once. */
   _id: string;
   type: "bounce" | "complaint";
-  /** True for a bounce that SES calls permanent: the address does not take mail. */
+  /** True for a bounce that SES calls permanent: the address receives no mail. */
   isPermanent: boolean;
-  /** SES's finer word, such as `General`, `MailboxFull` or `abuse`. */
+  /** SES's subtype, such as `General`, `MailboxFull` or `abuse`. */
   subType: string | null;
-  /** Normalised, as in `identifiers`. */
+  /** Normalized, as in `identifiers`. */
   identifierValues: string[];
   /** SES's id of the mail. */
   messageId: string;
@@ -37,12 +37,12 @@ export class MailEventRepository {
     this.#collection = database.collection(MailEventRepository.collectionName);
   }
 
-  /** Stores an event; one that is known stays as it was. */
+  /** Stores an event, unless it is stored already. */
   async insert({ _id, ...event }: MailEvent): Promise<void> {
     await this.#collection.updateOne({ _id }, { $setOnInsert: event }, { upsert: true });
   }
 
-  /** The newest hard bounce of an address since a moment, or null. */
+  /** Finds a hard bounce of an address since a time, or null. */
   findHardBounce(identifierValue: string, since: string): Promise<MailEvent | null> {
     return this.#collection.findOne({
       identifierValues: identifierValue,
@@ -51,7 +51,7 @@ export class MailEventRepository {
     });
   }
 
-  /** What became of the mails to some addresses, newest first. */
+  /** Lists the events about addresses, the newest first. */
   listByIdentifiers(identifierValues: readonly string[]): Promise<MailEvent[]> {
     return this.#collection
       .find({ identifierValues: { $in: [...identifierValues] } })
@@ -59,7 +59,7 @@ export class MailEventRepository {
       .toArray();
   }
 
-  /** The newest of those that are purged from a moment on, newest first. What is purged later happened later. */
+  /** Lists the events that are purged at or after a time, the newest first. A later event is purged later. */
   listPurgedFrom(moment: Date, limit: number): Promise<MailEvent[]> {
     return this.#collection
       .find({ purgeAt: { $gte: moment } })
@@ -68,7 +68,7 @@ export class MailEventRepository {
       .toArray();
   }
 
-  /** Forgets that an address bounced hard. @returns how many events of it are gone */
+  /** Removes the hard bounces of an address. @returns how many events it removed */
   async removeHardBounces(identifierValue: string): Promise<number> {
     const { deletedCount } = await this.#collection.deleteMany({
       identifierValues: identifierValue,

@@ -5,11 +5,11 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 export const CONSENT_LEVELS = ["none", "general"] as const;
 export type ConsentLevel = (typeof CONSENT_LEVELS)[number];
 
-/** One choice, kept so that consent can be proved. */
+/** One choice of a level. It is kept as proof of consent. */
 export interface ConsentChange {
   level: ConsentLevel;
   changedAt: string;
-  /** The caller's address; null for an internal caller. */
+  /** The caller's IP address; null for an internal caller. */
   ip: string | null;
   clientId: string | null;
 }
@@ -21,11 +21,11 @@ export interface MarketingConsent {
   level: ConsentLevel;
   createdAt: string;
   updatedAt: string | null;
-  /** Every change, oldest first. Not in the published documents. */
+  /** Every change, the oldest first. Not in the published documents. */
   history: ConsentChange[];
 }
 
-/** Keeps one document from growing without end; a person reaches this only with a script. */
+/** Bounds the size of a document. Only a script makes this many changes. */
 const HISTORY_LIMIT = 1000;
 
 const marketingConsentIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }];
@@ -61,7 +61,7 @@ export class MarketingConsentRepository {
       );
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      // Another first choice was inserted in between, so now there is one to update.
+      // A simultaneous first choice inserted the document: update it.
       await this.#collection.updateOne({ userId }, update);
     }
   }

@@ -1,6 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 
-/** The only banner the app knows (contract G). */
+/** The only kind of banner that the app shows (contract G). */
 export interface Banner {
   code: "generic_banner";
   dismissible: boolean;
@@ -12,7 +12,7 @@ export interface NewsItem {
   _id: string;
   primary: Banner;
   fallback: Banner | null;
-  /** The clients it is for; null for all. */
+  /** The clients that show it; null for all clients. */
   clientIds: string[] | null;
   startsAt: string;
   endsAt: string | null;
@@ -33,7 +33,7 @@ export class NewsItemRepository {
     this.#collection = database.collection(NewsItemRepository.collectionName);
   }
 
-  /** Every item, in the order they are shown. There are few: an editor writes them by hand. */
+  /** Lists the items in the order in which they are shown. Editors write them by hand, so there are few. */
   list(): Promise<NewsItem[]> {
     return this.#collection.find().sort({ order: 1, startsAt: 1, _id: 1 }).limit(200).toArray();
   }
@@ -42,18 +42,18 @@ export class NewsItemRepository {
     await this.#collection.insertOne(item);
   }
 
-  /** Takes an item off at a time. @returns whether there is such an item */
+  /** Sets the end of an item. @returns false if it does not exist */
   async end(id: string, at: string, now: string): Promise<boolean> {
     const result = await this.#collection.updateOne({ _id: id }, { $set: { endsAt: at, updatedAt: now } });
     return result.matchedCount === 1;
   }
 
-  /** Removes an item for good. @returns whether there was one */
+  /** Removes an item. @returns false if it does not exist */
   async remove(id: string): Promise<boolean> {
     return (await this.#collection.deleteOne({ _id: id })).deletedCount === 1;
   }
 
-  /** Sets when an item is on. @returns whether there is such an item */
+  /** Sets the start and the end of an item. @returns false if it does not exist */
   async schedule(id: string, startsAt: string, endsAt: string | null, now: string): Promise<boolean> {
     const result = await this.#collection.updateOne(
       { _id: id },

@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** Which user a Stripe customer is. */
+/** Maps a Stripe customer to a user. */
 export interface ProviderMapping {
   /** provmap_<ksuid> */
   _id: string;
@@ -41,7 +41,7 @@ export class ProviderMappingRepository {
     return this.#collection.findOne({ providerType: "stripe", providerValue, removedAt: null });
   }
 
-  /** A user's newest customer, or null. */
+  /** Finds a user's newest customer, or null. */
   findByUser(userId: string): Promise<ProviderMapping | null> {
     return this.#collection.findOne(
       { userId, providerType: "stripe", removedAt: null },
@@ -49,7 +49,7 @@ export class ProviderMappingRepository {
     );
   }
 
-  /** Ends the mapping of a customer that Stripe no longer has. */
+  /** Marks the mapping of a customer as removed, because Stripe no longer has the customer. */
   async remove(providerValue: string, now: string): Promise<void> {
     await this.#collection.updateOne(
       { providerType: "stripe", providerValue, removedAt: null },
@@ -57,7 +57,7 @@ export class ProviderMappingRepository {
     );
   }
 
-  /** @returns false if the customer is mapped already */
+  /** Maps a customer. @returns false if the customer is mapped already */
   async insert(mapping: ProviderMapping): Promise<boolean> {
     try {
       await this.#collection.insertOne(mapping);

@@ -66,7 +66,7 @@ export class RefreshTokenRepository {
     }
   }
 
-  /** Spends the token and fixes its successor. Of any number of simultaneous calls one gets the document, the rest null. */
+  /** Marks the token as used and fixes its successor. One of any simultaneous calls gets the document, the others null. */
   rotate(id: string, rotation: Rotation): Promise<RefreshToken | null> {
     return this.#collection.findOneAndUpdate(
       { _id: id, usedAt: null, revokedAt: null },
@@ -75,7 +75,7 @@ export class RefreshTokenRepository {
     );
   }
 
-  /** Those of some sessions, oldest first. */
+  /** Lists the tokens of sessions, the oldest first. */
   listBySessions(sessionIds: readonly string[]): Promise<RefreshToken[]> {
     return this.#collection
       .find({ sessionId: { $in: [...sessionIds] } })
@@ -83,7 +83,7 @@ export class RefreshTokenRepository {
       .toArray();
   }
 
-  /** Takes one back for good. @returns whether it stood */
+  /** Revokes a token. @returns false if it does not exist or was revoked before */
   async revoke(id: string, now: string): Promise<boolean> {
     const result = await this.#collection.updateOne(
       { _id: id, revokedAt: null },

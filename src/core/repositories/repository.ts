@@ -28,7 +28,7 @@ export interface PersonalData<Stored> {
 }
 
 /** What a repository class declares. The classes are listed in `all.ts`. */
-export interface RepositoryClass {
+export type RepositoryClass = {
   new (database: Db): object;
   readonly collectionName: string;
   readonly indexes: readonly IndexDescription[];
@@ -37,4 +37,4 @@ export interface RepositoryClass {
   readonly personalData: PersonalData<any> | null;
   /** False for a collection that a dump leaves out. */
   readonly isDumped?: boolean;
-}
+};

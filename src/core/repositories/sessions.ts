@@ -6,7 +6,7 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type RevokedReason = "signed_out" | "revoked_by_user" | "revoked_by_operator" | "refresh_token_reuse";
 
-/** One sign-in on one machine: the unit of revocation (contract 1.2). */
+/** One sign-in on one device. Sessions are revoked, not single tokens (contract 1.2). */
 export interface Session {
   /** session_<ksuid> */
   _id: string;
@@ -18,9 +18,9 @@ export interface Session {
   userAgent: string | null;
   createdAt: string;
   lastUsedAt: string;
-  /** Tokens of a lower generation no longer stand. */
+  /** One more with each refresh. Tokens of a lower generation are refused. */
   generation: number;
-  /** The highest generation whose access token was seen on a call: its refresh answer had arrived. */
+  /** The highest generation whose access token was used, which shows that the answer with it arrived. */
   acknowledgedGeneration: number;
   expiresAt: string;
   revokedAt: string | null;
@@ -33,7 +33,7 @@ const sessionIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-/** More machines than anybody has: keeps an answer within what a function may answer. */
+/** More sessions than a user has. It bounds the size of an answer. */
 const LISTED_SESSIONS = 500;
 
 export class SessionRepository {
@@ -53,7 +53,7 @@ export class SessionRepository {
     return this.#collection.findOne({ _id: id });
   }
 
-  /** A user's newest sessions that still stand, oldest first. */
+  /** Lists a user's newest active sessions, the oldest first. */
   async listStanding(userId: string, now: string): Promise<Session[]> {
     const newest = await this.#collection
       .find({ userId, revokedAt: null, expiresAt: { $gt: now } })
@@ -73,8 +73,8 @@ export class SessionRepository {
   }
 
   /**
-   * Moves a standing session on to a generation (never back) after a refresh.
-   * @returns whether the session still stood; if not, nothing was changed and nothing may be answered
+   * Raises the generation of an active session after a refresh. It never lowers it.
+   * @returns false if the session is revoked; then nothing was changed and no tokens may be returned
    */
   async advance(
     id: string,
@@ -89,7 +89,7 @@ export class SessionRepository {
     return result.matchedCount === 1;
   }
 
-  /** Records that an access token of this generation was seen in use. */
+  /** Records that an access token of this generation was used. */
   async acknowledge(id: string, generation: number): Promise<void> {
     await this.#collection.updateOne(
       { _id: id, acknowledgedGeneration: { $lt: generation } },
@@ -97,7 +97,7 @@ export class SessionRepository {
     );
   }
 
-  /** Ends a session. Of any number of simultaneous calls one gets true. */
+  /** Revokes a session. One of any simultaneous calls gets true. */
   async revoke(id: string, reason: RevokedReason, now: string): Promise<boolean> {
     const result = await this.#collection.updateOne(
       { _id: id, revokedAt: null },
@@ -106,7 +106,7 @@ export class SessionRepository {
     return result.modifiedCount === 1;
   }
 
-  /** All of a user's, ended ones included, newest first. */
+  /** Lists all sessions of a user, ended sessions included, the newest first. */
   listByUser(userId: string): Promise<Session[]> {
     return this.#collection.find({ userId }).sort({ createdAt: -1, _id: -1 }).toArray();
   }

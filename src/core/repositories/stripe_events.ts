@@ -3,28 +3,28 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type StripeEventStatus = "processing" | "done" | "failed" | "ignored";
 
-/** An event of Stripe's and what became of it: stored before it is worked on, worked once (contract 1.3). */
+/** A Stripe event and its outcome. It is stored before it is processed, and processed once (contract 1.3). */
 export interface StripeEvent {
   /** evt_… */
   _id: string;
   type: string;
-  /** The id of the object the event is about. */
+  /** The id of the object that the event is about. */
   objectId: string | null;
-  /** The Stripe customer that the object names: working on the event again may need it. */
+  /** The Stripe customer that the object names. Processing the event again may need it. */
   customerId: string | null;
   apiVersion: string | null;
-  /** Whether real money moves; null where nobody said. A key of the other mode must not work it. */
+  /** Stripe's `livemode`; null if unknown. A key of the other mode must not process the event. */
   isLive: boolean | null;
   /** Stripe's time of the event. */
   createdAt: string;
   receivedAt: string;
   status: StripeEventStatus;
-  /** How often it was begun; a worker that lost its lease can't end another's work. */
+  /** How often processing was started. A worker that lost its lease can't finish the attempt of another worker. */
   attempt: number;
-  /** Until then nobody else begins it. */
+  /** Until then no other worker starts it. */
   leasedUntil: string;
   endedAt: string | null;
-  /** Why it failed or was ignored. */
+  /** Why the event failed or was ignored. */
   reason: string | null;
   purgeAt: Date;
 }
@@ -37,7 +37,7 @@ const stripeEventIndexes: IndexDescription[] = [
 export class StripeEventRepository {
   static readonly collectionName = "stripe-events";
   static readonly indexes = stripeEventIndexes;
-  /** Stripe's ids only, removed after 30 days. */
+  /** It holds Stripe's ids only, and is removed after 30 days. */
   static readonly personalData = null;
   readonly #collection: Collection<StripeEvent>;
   constructor(database: Db) {
@@ -48,12 +48,12 @@ export class StripeEventRepository {
     return this.#collection.findOne({ _id: id });
   }
 
-  /** Those of these ids that are known, in no order. */
+  /** Lists the stored events of these ids, in any order. */
   list(ids: readonly string[]): Promise<StripeEvent[]> {
     return this.#collection.find({ _id: { $in: [...ids] } }).toArray();
   }
 
-  /** @returns whether it was new */
+  /** Stores an event. @returns false if it is stored already */
   async insert(event: StripeEvent): Promise<boolean> {
     try {
       await this.#collection.insertOne(event);
@@ -65,8 +65,9 @@ export class StripeEventRepository {
   }
 
   /**
-   * Begins an event again that failed, or whose worker died. Of any number of simultaneous calls one gets it.
-   * @param statuses those that may be begun; one under lease only once its lease has run out
+   * Starts processing an event again: one that failed, or whose lease expired. One of any simultaneous calls gets the event,
+   * the others null.
+   * @param statuses the statuses that may start again, beside an expired lease
    */
   lease(
     id: string,
@@ -84,7 +85,7 @@ export class StripeEventRepository {
     );
   }
 
-  /** Ends an attempt. One that another attempt has followed changes nothing. */
+  /** Records the outcome of an attempt, unless a later attempt has started. */
   async end(
     id: string,
     attempt: number,
@@ -103,7 +104,7 @@ export class StripeEventRepository {
     );
   }
 
-  /** Those that failed or were left behind, oldest first. */
+  /** Lists the events that failed or whose lease expired, the oldest first. */
   listUnfinished(now: string): AsyncIterable<StripeEvent> {
     return this.#collection
       .find({ $or: [{ status: "failed" }, { status: "processing", leasedUntil: { $lt: now } }] })

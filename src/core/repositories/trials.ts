@@ -1,41 +1,12 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { Trial, TrialStep } from "#core/repositories/trial_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** The two calls to Stripe that make a trial. */
-export type TrialStep = "customer" | "subscription";
-
-/** A trial: at most one for an address, a machine's fingerprint and a `beak_id`. */
-export interface Trial {
-  /** trial_<ksuid> */
-  _id: string;
-  userId: string;
-  stpProductId: string | null;
-  stpSubscriptionId: string | null;
-  stpCustomerId: string | null;
-  startsAt: string | null;
-  endsAt: string | null;
-  /** The machine that asked first. */
-  device: { beakId: string; fingerprint: string };
-  createdAt: string;
-  updatedAt: string | null;
-  /** Normalised, as in `identifiers`. */
-  identifierValue: string;
-  /** Every machine that asked for it, each claimed by this trial alone. */
-  beakIds: string[];
-  fingerprints: string[];
-  /** Part of Stripe's idempotency keys: raised when Stripe has stored a failure under the one before. */
-  attempts: Record<TrialStep, number>;
-  /** When the attempts in force began: Stripe forgets a key after a day. */
-  attemptedAt: string;
-  /** When a link of this trial was redeemed; until then it is open (contract 1.3). */
-  redeemedAt: string | null;
-  /** When the address was first signed in with any link since; if that was before a renewal, when it was renewed. */
-  signedInAt: string | null;
-}
+export type { Trial, TrialStep } from "#core/repositories/trial_document.ts";
 
 const trialIndexes: IndexDescription[] = [
-  // Documents of the predecessor have none of these three, and must not collide for that.
+  // Trials of 2022 lack these three fields, and must not collide because of that.
   {
     key: { identifierValue: 1 },
     unique: true,
@@ -69,7 +40,7 @@ export class TrialRepository {
     this.#collection = database.collection(TrialRepository.collectionName);
   }
 
-  /** Every trial that an address or a machine has a part in. */
+  /** Lists every trial of an address or of a device. */
   listConcerning(identifierValue: string, beakId: string, fingerprint: string): Promise<Trial[]> {
     return this.#collection
       .find({
@@ -84,12 +55,12 @@ export class TrialRepository {
       .toArray();
   }
 
-  /** Whether a user has had a trial, under whatever address. */
+  /** Whether a user has had a trial, with any address. */
   async isKnownUser(userId: string): Promise<boolean> {
     return (await this.#collection.findOne({ userId })) !== null;
   }
 
-  /** Claims the trial. Of any number of simultaneous calls for one address or machine one gets true. */
+  /** Claims the trial. One of any simultaneous calls for an address or a device gets true. */
   async claim(trial: Trial): Promise<boolean> {
     try {
       await this.#collection.insertOne(trial);
@@ -100,7 +71,7 @@ export class TrialRepository {
     }
   }
 
-  /** Adds a machine to an open trial. @returns false if the trial is no longer open or the machine is another's */
+  /** Adds a device to an open trial. @returns false if the trial is no longer open or another trial has the device */
   async join(id: string, beakId: string, fingerprint: string): Promise<boolean> {
     try {
       const result = await this.#collection.updateOne(
@@ -114,15 +85,16 @@ export class TrialRepository {
     }
   }
 
-  /** The user turned out to be another: somebody signed the address in meanwhile. */
+  /** Changes the user of a trial: the address was claimed by a sign-in meanwhile. */
   async recordUser(id: string, userId: string, now: string): Promise<void> {
     await this.#collection.updateOne({ _id: id }, { $set: { userId, updatedAt: now } });
   }
 
   /**
-   * Forgets a subscription that ended before anybody came for it, so that another is made. Whoever signed in since then
-   * has that one from its beginning.
-   * @param hadBefore who signed in before this moment had the trial, and gets no other
+   * Renews an open trial: forgets a subscription that ended before the owner signed in, so that a new one is created. A sign-in
+   * after that end counts for the new subscription.
+   * @param hadBefore a user who signed in before this time used the trial, and gets no renewal
+   * @returns the trial, or null if it can't be renewed
    */
   async renew(
     id: string,
@@ -150,7 +122,7 @@ export class TrialRepository {
     );
   }
 
-  /** Forgets a customer that Stripe no longer has. @returns null if the trial names another one, or none */
+  /** Forgets a customer that Stripe no longer has. @returns null if the trial has another customer, or none */
   forgetCustomer(id: string, stpCustomerId: string, now: string): Promise<Trial | null> {
     return this.#collection.findOneAndUpdate(
       { _id: id, stpCustomerId },
@@ -163,7 +135,7 @@ export class TrialRepository {
     await this.#collection.updateOne({ _id: id }, { $set: { stpCustomerId, updatedAt: now } });
   }
 
-  /** The first to say so is believed: an answer that comes late may be about one that has ended since. */
+  /** Records the subscription, unless one is recorded: a late answer may be about a subscription that has ended. */
   async recordSubscription(
     id: string,
     made: Pick<Trial, "stpProductId" | "stpSubscriptionId" | "startsAt" | "endsAt">,
@@ -175,7 +147,7 @@ export class TrialRepository {
     );
   }
 
-  /** Leaves an idempotency key behind under which Stripe keeps a failure. Simultaneous calls raise it once. */
+  /** Changes the idempotency key of a step, since Stripe stored a failure under it. Simultaneous calls change it once. */
   async raiseAttempt(id: string, step: TrialStep, from: number, now: string): Promise<void> {
     await this.#collection.updateOne(
       { _id: id, [`attempts.${step}`]: from },
@@ -183,7 +155,7 @@ export class TrialRepository {
     );
   }
 
-  /** Records a sign-in of the address; one through a link of the trial ends its being open. */
+  /** Records a sign-in with the address. A sign-in through a link of the trial redeems the trial. */
   async recordSignIn(identifierValue: string, trialId: string | null, now: string): Promise<void> {
     await this.#collection.updateOne({ identifierValue, redeemedAt: null }, [
       {
@@ -203,7 +175,7 @@ export class TrialRepository {
     return this.#collection.find({ userId }).sort({ createdAt: 1, _id: 1 }).toArray();
   }
 
-  /** Gives an address and its machines their trial back. @returns whether there was one */
+  /** Removes a trial, so that its address and devices can have another. @returns false if it does not exist */
   async remove(id: string): Promise<boolean> {
     return (await this.#collection.deleteOne({ _id: id })).deletedCount === 1;
   }

@@ -2,16 +2,16 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** A person. What is known of them lives in the other collections. */
+/** A user. Everything else about the user is in other collections. */
 export interface User {
   /** user_<ksuid> */
   _id: string;
   createdAt: string;
-  /** The Stripe subscription that is kept, of those that are alive: it is decided here. Not in the published documents. */
+  /** The one living Stripe subscription that is kept. An update of this field decides. Not in the published documents. */
   keptSubscriptionId?: string | null;
-  /** All that ever lost to another one: none of them is kept again. Not in the published documents. */
+  /** Every Stripe subscription that was rejected. None of them is kept again. Not in the published documents. */
   rejectedSubscriptionIds?: string[];
-  /** Those of them that are still to be cancelled and given back. Not in the published documents. */
+  /** The rejected subscriptions that are not canceled and refunded yet. Not in the published documents. */
   replacedSubscriptionIds?: string[];
 }
 
@@ -34,20 +34,20 @@ export class UserRepository {
     return this.#collection.findOne({ _id: id });
   }
 
-  /** Makes the user if it is not there. Safe to repeat and to race. */
+  /** Creates the user unless it exists. Safe to repeat and to race. */
   async ensure(id: string, createdAt: string): Promise<void> {
     try {
       await this.#collection.updateOne({ _id: id }, { $setOnInsert: { createdAt } }, { upsert: true });
     } catch (error) {
-      // Two at once: the other one made it.
+      // A simultaneous call created it.
       if (!isDuplicateKey(error)) throw error;
     }
   }
 
   /**
-   * Makes a Stripe subscription the one that the user keeps, unless another one is kept or it has lost to another before.
-   * One conditional update decides for any number of simultaneous calls. A user who has no document yet gets one.
-   * @returns the user if it is kept now, else null
+   * Keeps a Stripe subscription, unless the user keeps another subscription or this one was rejected before. One conditional
+   * update decides between simultaneous calls. It creates the user if necessary.
+   * @returns the user if the subscription is kept now, else null
    */
   async keepSubscription(id: string, stpSubscriptionId: string, now: string): Promise<User | null> {
     const keep = (upsert: boolean) =>
@@ -64,16 +64,17 @@ export class UserRepository {
       return await keep(true);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      // The user keeps another one, or was made by a call beside this one.
+      // The user keeps another subscription, or a simultaneous call created the user.
       return keep(false);
     }
   }
 
   /**
-   * Makes a Stripe subscription the kept one in the place of another. The same update notes who lost, so that a crash
-   * forgets nobody and nothing later turns the decision round.
-   * @param hasLost whether the other one is to be cancelled and given back
-   * @returns the user if it is kept now; null if the other one is not kept any more, or this one lost meanwhile
+   * Keeps a Stripe subscription in place of another. The same update records the rejection of the other, so that a crash loses
+   * no rejection and no later event reverses the decision.
+   * @param other the subscription that is kept now
+   * @param hasLost whether the other subscription is rejected: it must be canceled and refunded
+   * @returns the user if the subscription is kept now; null if the other is no longer kept, or this one was rejected meanwhile
    */
   replaceSubscription(
     id: string,
@@ -95,7 +96,7 @@ export class UserRepository {
     );
   }
 
-  /** Notes that a subscription lost to the kept one. @returns false if another one is kept by now */
+  /** Records that a subscription is rejected in favor of the kept one. @returns false if another one is kept by now */
   async rejectSubscription(id: string, stpSubscriptionId: string, kept: string): Promise<boolean> {
     const result = await this.#collection.updateOne(
       { _id: id, keptSubscriptionId: kept },
@@ -109,12 +110,12 @@ export class UserRepository {
     return result.matchedCount === 1;
   }
 
-  /** One that lost has been cancelled and given back. */
+  /** Records that a rejected subscription is canceled and refunded. */
   async settleReplaced(id: string, stpSubscriptionId: string): Promise<void> {
     await this.#collection.updateOne({ _id: id }, { $pull: { replacedSubscriptionIds: stpSubscriptionId } });
   }
 
-  /** Lets go of a subscription that has ended. */
+  /** Stops keeping a subscription that has ended. */
   async releaseSubscription(id: string, stpSubscriptionId: string): Promise<void> {
     await this.#collection.updateOne(
       { _id: id, keptSubscriptionId: stpSubscriptionId },
@@ -122,7 +123,7 @@ export class UserRepository {
     );
   }
 
-  /** Removes a user nobody has heard of yet: the loser of a race for an address. */
+  /** Removes a user whose id was not returned to anyone: another user claimed the address first. */
   async discard(id: string): Promise<void> {
     await this.#collection.deleteOne({ _id: id });
   }

@@ -117,8 +117,7 @@ function repositoriesByCollection() {
 
 async function readModel(): Promise<Model> {
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith(".ts")).sort();
-  const sources = await Promise.all(files.map((file) => readFile(new URL(file, FOLDER), "utf8")));
-  const texts = sources.filter((text) => text.includes("static readonly collectionName"));
+  const texts = await Promise.all(files.map((file) => readFile(new URL(file, FOLDER), "utf8")));
   const shapes = new Map(texts.flatMap(readInterfaces).map((shape) => [shape.name, shape]));
   const documents = new Map<string, Shape>();
   for (const { name, collectionName } of repositoriesByCollection()) {

@@ -1,0 +1,68 @@
+export type CancelType = "immediate" | "period_end";
+
+/** A dispute about a payment of a subscription. */
+export interface Dispute {
+  /** dp_… */
+  id: string;
+  /** Stripe's status. */
+  status: string;
+  createdAt: string;
+}
+
+/** Mails about a subscription. Each is sent once. */
+export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate";
+
+/** What is read from Stripe's object each time it changes. */
+export interface SubscriptionState {
+  stpProductId: string;
+  /** It was changed to a product that is not ours, and grants nothing. */
+  isOtherProduct: boolean;
+  stpCustomerId: string;
+  /** Stripe's status. */
+  status: string;
+  startsAt: string;
+  /** When access ends: the end itself, else the scheduled end, else the end of the period. */
+  endsAt: string;
+  cancelAt: string | null;
+  cancelType: CancelType | null;
+  cancelledAt: string | null;
+}
+
+/** A Stripe subscription of a user. */
+export interface Subscription extends SubscriptionState {
+  /** sub_<ksuid> */
+  _id: string;
+  userId: string;
+  stpSubscriptionId: string;
+  createdAt: string;
+  updatedAt: string | null;
+  /** The trial it was created for, from Stripe's metadata. */
+  trialId: string | null;
+  /** When Stripe created it. Of two subscriptions in the same status the older one is kept. */
+  stpCreatedAt: string;
+  /** Raised by each write of Stripe's state, so that an older reading can't overwrite a newer one. */
+  version: number;
+  /** Set if another subscription of the user is kept instead. It grants nothing. */
+  rejectedAt: string | null;
+  /** No mail is sent about the rejection: a trial yielded to a paid subscription. */
+  isRejectedSilently: boolean;
+  /** When every payment of a rejected subscription was refunded. */
+  refundedAt: string | null;
+  /** When the first dispute was opened. */
+  disputedAt: string | null;
+  /** Stripe's status of the newest dispute that is still in doubt, else of the newest dispute. */
+  disputeStatus: string | null;
+  /** Every dispute, the oldest first. */
+  disputes: Dispute[];
+  mails: Partial<Record<SubscriptionMail, MailMark>>;
+  /** Stripe's fingerprints of its cards. Filled only if a policy for the cards of trials is configured. */
+  cardFingerprints: string[];
+  /** When the card of a trial turned out to be a card that another user used before. */
+  cardSeenBeforeAt: string | null;
+}
+
+/** The sending of a mail. */
+export interface MailMark {
+  claimedAt: string;
+  sentAt: string | null;
+}
