@@ -4,8 +4,6 @@ export interface Call {
   /** The caller's IP address as API Gateway saw it, never from a forwarded header. */
   ip: string;
   userAgent: string | null;
-  /** When the call must have answered, in epoch milliseconds: the app leaves after 5 s (contract 1.1). */
-  deadline: number;
 }
 
 /** The caller, after its credential was verified. */

@@ -50,7 +50,6 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
         requestId: context.awsRequestId,
         ip: event.requestContext.http.sourceIp,
         userAgent: event.requestContext.http.userAgent?.slice(0, 512) ?? null,
-        deadline,
       },
       caller: { kind: "anonymous" },
       clientId: null,

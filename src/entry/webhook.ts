@@ -1,7 +1,7 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { output, ZodMiniType } from "zod/mini";
-import { type Call, WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { describeFailure } from "#core/log.ts";
@@ -33,7 +33,6 @@ export interface WebhookDeclaration<
     /** The raw body, base64 decoded: the bytes that the signature covers. */
     body: Buffer;
     header: (name: string) => string | null;
-    call: Call;
   }): Promise<output<Response>>;
 }
 
@@ -57,6 +56,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
   const core = openParts(open, declaration.parts);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const startedAt = context.startedAt ?? Date.now();
+    const deadline = startedAt + WEBHOOK_LIMIT_MS;
     open.mongo.trips.begin();
     const answer: AnswerContext = {
       event,
@@ -66,12 +66,6 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
       // Browsers do not call webhooks.
       oauthClients: { allowsOrigin: () => false },
     };
-    const call: Call = {
-      requestId: context.awsRequestId,
-      ip: event.requestContext.http.sourceIp,
-      userAgent: null,
-      deadline: startedAt + WEBHOOK_LIMIT_MS,
-    };
     const note = (status: number, code: string | null, error?: unknown) =>
       core.log[status >= 500 ? "error" : "info"]("webhook", {
         provider: declaration.name,
@@ -79,15 +73,15 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
         code,
         duration_ms: Date.now() - startedAt,
         trips: open.mongo.trips.count,
-        request_id: call.requestId,
+        request_id: context.awsRequestId,
         ...(error === undefined ? {} : describeFailure(error)),
       });
     try {
       const body = readBytes(event, WEBHOOK_BODY_LIMIT);
       if (body.length === 0) throw new NestError("missing_webhook_body");
       const header = (name: string) => headerOf(event, name);
-      const work = declaration.run({ core: bindDeadline(core, call.deadline), body, header, call });
-      const result = success(answer, await beforeDeadline(call.deadline, work));
+      const work = declaration.run({ core: bindDeadline(core, deadline), body, header });
+      const result = success(answer, await beforeDeadline(deadline, work));
       note(result.statusCode ?? 0, null);
       return result;
     } catch (error) {

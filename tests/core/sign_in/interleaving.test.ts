@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => nest.stop());
 
-const newCall = () => ({ requestId: "r", ip: "203.0.113.9", userAgent: null, deadline: Date.now() + 4500 });
+const newCall = () => ({ requestId: "r", ip: "203.0.113.9", userAgent: null });
 
 /** A core that runs `meanwhile` before each call of one repository method, as if another process were faster. */
 function interrupted<Name extends "authorizations" | "refreshTokens" | "sessions">(

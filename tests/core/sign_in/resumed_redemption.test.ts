@@ -231,7 +231,6 @@ const redeemOn = (core: SignInCore, code: string) =>
     requestId: "r",
     ip: "203.0.113.9",
     userAgent: null,
-    deadline: Date.now() + 4500,
   });
 
 test.each<[string, (core: SignInCore) => SignInCore]>([
