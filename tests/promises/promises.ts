@@ -1,29 +1,29 @@
 import { readdir, readFile } from "node:fs/promises";
 
-/** Something that must hold when many do it at once, or when a part fails. */
+/** A promise that must hold for concurrent requests, or when a dependency fails. */
 export interface TestedPromise {
   promise: string;
   /** The section of the contract. */
   contract: string;
-  /** Where it is kept: room, file and function, such as `repositories/sessions.revoke`. */
+  /** The code that keeps it: folder, file and function in `src/core`, such as `repositories/sessions.revoke`. */
   keptBy: string[];
-  /** Names of tests by file, as they are written there. */
+  /** Titles of its tests by file, as in the source. */
   tests: Record<string, string[]>;
-  /** What is taken out of the code to see those tests fail; null where nothing of ours can be. */
+  /** The mutation that makes these tests fail; null if no code of Nest can be removed. */
   takeOut: TakenOut | null;
 }
 
 export interface TakenOut {
-  /** One of the places. */
+  /** One of `keptBy`. */
   from: string;
-  /** Found there exactly once. */
+  /** Code that occurs there exactly once. */
   text: string;
   leave: string;
 }
 
 interface Promises {
   promises: TestedPromise[];
-  /** Writes that decide nothing, and why; by patterns, in which `*` stands for any part of a name. */
+  /** Writes that need no promise, with the reason. Keys are patterns, in which `*` stands for any part of a name. */
   plainWrites: Record<string, string>;
 }
 
@@ -42,7 +42,7 @@ export function fileOf(place: string): string {
 
 const read = (path: string) => readFile(new URL(path, ROOT), "utf8").catch(() => "");
 
-/** A function, method or constant as it is written, from its name to the line that closes it; null if it is not there. */
+/** The source of a function, method or constant, from its name to its closing line; null if it is missing. */
 export function textOf(source: string, name: string): string | null {
   const lines = source.split("\n");
   const start = lines.findIndex((line) =>
@@ -51,7 +51,7 @@ export function textOf(source: string, name: string): string | null {
   const first = lines[start];
   if (first === undefined) return null;
   const indent = first.length - first.trimStart().length;
-  // A line of the same depth that opens nothing again: what ends a list of parameters opens the body.
+  // The end is a line at the same depth that opens nothing: the end of a parameter list opens the body.
   const isEnd = (line: string, number: number) =>
     !/[{([]$/.test(line) && (number === 0 || (line.search(/\S/) === indent && /^ *[}\])]/.test(line)));
   const length = lines.slice(start).findIndex(isEnd);
@@ -75,7 +75,7 @@ async function writes(): Promise<string[]> {
   return (await Promise.all(places)).flat();
 }
 
-/** Whatever is wrong with the list: a write that nobody promises anything of, a promise without a test, a stale name. */
+/** The errors of promises.json: a write without a promise, a promise without a test, or a stale name. */
 export async function problems(): Promise<string[]> {
   const { promises, plainWrites } = await readPromises();
   const found: string[] = [];
@@ -84,13 +84,13 @@ export async function problems(): Promise<string[]> {
   const all = await writes();
   for (const place of all) {
     if (!kept.has(place) && !plain.some((name) => name.test(place)))
-      found.push(`${place} writes, and no promise of tests/promises/promises.json names it`);
+      found.push(`${place} writes, but no promise in tests/promises/promises.json names it`);
   }
   for (const place of kept) {
-    if ((await codeAt(place)) === null) found.push(`there is no ${place}`);
+    if ((await codeAt(place)) === null) found.push(`${place} does not exist`);
   }
   for (const name of plain) {
-    if (!all.some((place) => name.test(place))) found.push(`nothing of that name writes: ${name.source}`);
+    if (!all.some((place) => name.test(place))) found.push(`no write matches the pattern ${name.source}`);
   }
   for (const { promise, tests, takeOut } of promises) {
     if (Object.values(tests).flat().length === 0) found.push(`no test for "${promise}"`);
@@ -100,7 +100,7 @@ export async function problems(): Promise<string[]> {
     }
     const times = takeOut && ((await codeAt(takeOut.from)) ?? "").split(takeOut.text).length - 1;
     if (times !== null && times !== 1)
-      found.push(`${takeOut?.from} should have "${takeOut?.text}" once, and has it ${times} times`);
+      found.push(`"${takeOut?.text}" must occur once in ${takeOut?.from}, but occurs ${times} times`);
   }
   return found;
 }

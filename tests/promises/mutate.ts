@@ -1,7 +1,8 @@
 /**
- * Takes every protection out of a copy of the code, one at a time, and looks whether its tests notice:
- * `npm run test:promises`, or with words of the promises that are wanted, `-- trial once`. With `--model` the model-based
- * test has to notice, and its shrunk history is shown. Ends with status 1 if one is not noticed.
+ * Mutation test: `npm run test:promises`. Removes the code that keeps each promise from a copy of the project, one promise
+ * at a time, and expects the promise's tests to fail. Arguments select promises by words, such as `-- trial once`. With
+ * `--model` the model-based suite must fail instead, and its shrunk history is printed. Exits with status 1 if a mutation
+ * is not detected.
  */
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,17 +26,17 @@ const COPIED = [
   ".env.example",
 ];
 const MODEL_TEST = "tests/model/model.test.ts";
-/** A model-based test finds most within seconds. */
+/** The model-based suite detects most mutations within seconds. */
 const MODEL_SECONDS = "180";
 
 interface Report {
   testResults: { assertionResults: { status: string; title: string; failureMessages: string[] }[] }[];
 }
 
-/** As a pattern that matches nothing else. */
+/** A pattern that matches only this text. */
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** A copy of what the tests need. */
+/** Copies the files that the tests need. */
 async function copyProject(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "nest-promises-"));
   for (const name of COPIED) await cp(join(ROOT, name), join(folder, name), { recursive: true });
@@ -43,7 +44,7 @@ async function copyProject(): Promise<string> {
   return folder;
 }
 
-/** @returns what the tests said, by test; empty if all passed */
+/** Runs tests in the copy. @returns the messages of failed tests; empty if all passed */
 async function failures(folder: string, mongoUri: string, file: string, names: string[]): Promise<string[]> {
   const output = join(folder, "report.json");
   const anyOf = names
@@ -61,13 +62,13 @@ async function failures(folder: string, mongoUri: string, file: string, names: s
   const { testResults } = JSON.parse(await readFile(output, "utf8")) as Report;
   const results = testResults.flatMap(({ assertionResults }) => assertionResults);
   if (!results.some(({ status }) => status === "passed" || status === "failed"))
-    throw new Error(`${file} has not run: a protection was taken out in a way that does not load`);
+    throw new Error(`${file} did not run: the mutated code does not load.`);
   return results
     .filter(({ status }) => status === "failed")
     .map(({ failureMessages }) => failureMessages[0] ?? "");
 }
 
-/** Takes it out, does the work, and puts it back. */
+/** Applies a mutation, runs the work, and restores the file. */
 async function without<Result>(folder: string, out: TakenOut, work: () => Promise<Result>): Promise<Result> {
   const path = join(folder, fileOf(out.from));
   const whole = await readFile(path, "utf8");
@@ -91,33 +92,33 @@ const { promises } = await readPromises();
 const wanted = promises.filter(({ promise }) => positionals.every((word) => promise.includes(word)));
 const folder = await copyProject();
 const database = await findDatabase({ dataDirectory: null, say: (line) => console.log(line) });
-let unnoticed = 0;
+let undetected = 0;
 try {
   for (const { promise, takeOut, tests } of wanted) {
     if (takeOut === null) continue;
     const { from, text, leave } = takeOut;
-    console.log(`\n${promise}\n  without \`${text.trim()}\` of ${from}${leave ? `, but \`${leave}\`` : ""}`);
+    console.log(
+      `\n${promise}\n  Mutation of ${from}: \`${text.trim()}\` ${leave ? `becomes \`${leave}\`` : "is removed"}`,
+    );
     const files = values.model ? { [MODEL_TEST]: [""] } : tests;
-    let unseen = false;
-    const said = await without(folder, takeOut, async () => {
+    let hasSurvived = false;
+    const messages = await without(folder, takeOut, async () => {
       const all: string[] = [];
       for (const [file, names] of Object.entries(files)) {
         const found = await failures(folder, database.uri, file, names);
-        console.log(`  ${found.length > 0 ? "fails" : "PASSES"}: ${file}`);
-        if (found.length === 0) unseen = true;
+        console.log(`  ${found.length > 0 ? "detected" : "NOT DETECTED"} by ${file}`);
+        if (found.length === 0) hasSurvived = true;
         all.push(...found);
       }
       return all;
     });
-    if (unseen) unnoticed++;
-    const lines = said.map((message) => (values.model ? message : (message.split("\n")[0] ?? "")));
+    if (hasSurvived) undetected++;
+    const lines = messages.map((message) => (values.model ? message : (message.split("\n")[0] ?? "")));
     for (const line of lines) console.log(`    ${line.replaceAll("\n", "\n    ")}`);
   }
 } finally {
   await database.stop();
   await rm(folder, { recursive: true, force: true });
 }
-console.log(
-  `\n${unnoticed} of ${wanted.length} protections can be taken out without each of its tests noticing.`,
-);
-if (unnoticed > 0) process.exitCode = 1;
+console.log(`\n${undetected} of ${wanted.length} mutations were not detected by each of their tests.`);
+if (undetected > 0) process.exitCode = 1;
