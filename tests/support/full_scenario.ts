@@ -14,16 +14,17 @@ import {
   V2,
 } from "#tests/support/nest.ts";
 
-/** What a run used that must stay out of dumps and logs. */
+/** The values of a run that must not be in dumps or logs. */
 export interface SensitiveValues {
-  /** Whole, and in halves where a half is secret. */
+  /** Name to value. A code or refresh token is listed as a whole, and its secret part by itself. */
   secrets: Map<string, string>;
-  /** As typed. */
+  /** Email addresses as the user typed them. */
   addresses: string[];
+  /** IP addresses. */
   networks: string[];
-  /** Other words of people's: states, machines, programs. */
+  /** Other personal values: states, device ids, user agents. */
   words: string[];
-  /** Answers with a 5xx. */
+  /** Answers with a 5xx status. */
   failures: Reply[];
 }
 
@@ -37,23 +38,23 @@ const DEVICE = { platform: "mac", beak_id: "beak-of-a-person", fingerprint: "pri
 const MACHINE = "machine-of-a-trier";
 const AGENT = "Beak/1.2 (a person's machine)";
 
-const askFor = (address: string, change: Record<string, unknown> = {}) =>
+const linkTo = (address: string, change: Record<string, unknown> = {}) =>
   linkRequest({ identifier_value: address, state: STATE, device: DEVICE, ...change });
 
-/** Lives through everything that Nest does, well and badly, with every part failing at some time. */
+/** Runs every feature of Nest with success and with failure. MongoDB, Stripe and SES each fail at least once. */
 export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> {
-  const life = new Life(nest);
-  await life.signInAndOut();
-  await life.payAndQuarrel();
-  await life.tryForFree();
-  await life.bounce();
-  await life.breakADocument();
-  await life.misplace();
-  await life.loseTheDatabase();
-  return life.traces();
+  const scenario = new Scenario(nest);
+  await scenario.signInAndOut();
+  await scenario.payAndDispute();
+  await scenario.startTrials();
+  await scenario.bounceMail();
+  await scenario.corruptDocuments();
+  await scenario.sendSecretsInWrongPlaces();
+  await scenario.loseDatabase();
+  return scenario.sensitiveValues();
 }
 
-class Life {
+class Scenario {
   readonly #nest: TestNest;
   readonly #secrets = new Map<string, string>();
   readonly #failures: Reply[] = [];
@@ -62,14 +63,14 @@ class Life {
     this.#nest = nest;
   }
 
-  traces(): SensitiveValues {
+  sensitiveValues(): SensitiveValues {
     const { secrets, stripe } = this.#nest;
-    this.#keep("internal key", secrets.internalKey);
-    this.#keep("refresh key", secrets.refreshKey);
-    this.#keep("rate limit key", secrets.rateLimitKey);
-    for (const { d = "" } of secrets.signingKeys.keys) this.#keep("signing key", d);
-    this.#keep("Stripe key", stripe.secretKey);
-    this.#keep("webhook secret", stripe.webhookSecret);
+    this.#record("internal key", secrets.internalKey);
+    this.#record("refresh key", secrets.refreshKey);
+    this.#record("rate limit key", secrets.rateLimitKey);
+    for (const { d = "" } of secrets.signingKeys.keys) this.#record("signing key", d);
+    this.#record("Stripe key", stripe.secretKey);
+    this.#record("webhook secret", stripe.webhookSecret);
     return {
       secrets: this.#secrets,
       addresses: [PERSON, BUYER, TRIER, BOUNCER],
@@ -79,27 +80,27 @@ class Life {
     };
   }
 
-  #keep(name: string, secret: string): void {
+  #record(name: string, secret: string): void {
     this.#secrets.set(`${name} ${this.#secrets.size}`, secret);
   }
 
-  #keepTokens({ access_token, refresh_token }: Tokens): void {
-    this.#keep("access token", access_token);
-    for (const part of access_token.split(".").slice(1)) this.#keep("part of an access token", part);
-    this.#keep("refresh token", refresh_token);
-    this.#keep("secret of a refresh token", refresh_token.split(".")[2] ?? "");
+  #recordTokens({ access_token, refresh_token }: Tokens): void {
+    this.#record("access token", access_token);
+    for (const part of access_token.split(".").slice(1)) this.#record("part of an access token", part);
+    this.#record("refresh token", refresh_token);
+    this.#record("secret of a refresh token", refresh_token.split(".")[2] ?? "");
   }
 
-  /** Asks for a link and keeps its code. */
+  /** Requests a magic link and records its code. */
   async #link(address: string, change: Record<string, unknown> = {}): Promise<string> {
-    const code = await this.#nest.emailedCode(askFor(address, change), HOME);
-    this.#keep("code", code);
-    this.#keep("secret of a code", code.split(".")[1] ?? "");
+    const code = await this.#nest.emailedCode(linkTo(address, change), HOME);
+    this.#record("code", code);
+    this.#record("secret of a code", code.split(".")[1] ?? "");
     return code;
   }
 
-  /** Notes an answer that may be a failure of ours. */
-  async #failing(call: Promise<Reply>): Promise<Reply> {
+  /** Records the answer if its status is 5xx. */
+  async #recordFailure(call: Promise<Reply>): Promise<Reply> {
     const reply = await call;
     if (reply.status >= 500) this.#failures.push(reply);
     return reply;
@@ -107,20 +108,20 @@ class Life {
 
   #trial(address: string, machine: string): Promise<Reply> {
     const device = { platform: "mac", beak_id: machine, fingerprint: machine };
-    const body = askFor(address, { device });
-    return this.#failing(this.#nest.call(`${V2}create_trial_and_magic_link`, body, HOME));
+    const body = linkTo(address, { device });
+    return this.#recordFailure(this.#nest.call(`${V2}create_trial_and_magic_link`, body, HOME));
   }
 
   async signInAndOut(): Promise<void> {
     const { verifier, challenge } = pkcePair();
-    this.#keep("verifier", verifier);
+    this.#record("verifier", verifier);
     await this.#link(PERSON, { code_challenge: challenge });
     const code = await this.#link(PERSON, { code_challenge: challenge });
     await this.#nest.redeem(code, { code_verifier: "wrong" }, HOME);
     await this.#nest.redeem(`${code.split(".")[0]}.${"0".repeat(64)}`, { code_verifier: verifier }, HOME);
     const headers = { "user-agent": AGENT };
     const { body: tokens } = await this.#nest.redeem(code, { code_verifier: verifier }, { ...HOME, headers });
-    this.#keepTokens(tokens);
+    this.#recordTokens(tokens);
     await this.#nest.redeem(code, { code_verifier: verifier }, HOME);
     const as = { bearer: tokens.access_token, ...HOME };
     const own = { user_id: tokens.user_id };
@@ -130,7 +131,7 @@ class Life {
     await this.#nest.call(`${V2}get_user`, own, { internal: true });
     await this.#nest.call(`${V2}get_user`, { user_id: "user_other" }, as);
     const { body: next } = await this.#nest.refresh(tokens.refresh_token, {}, HOME);
-    this.#keepTokens(next);
+    this.#recordTokens(next);
     await this.#nest.call(`${V2}get_user`, own, { bearer: next.access_token, ...HOME });
     this.#nest.clock.advance(11);
     await this.#nest.refresh(tokens.refresh_token, {}, HOME);
@@ -138,17 +139,17 @@ class Life {
     await this.#nest.call(`${V2}get_user`, own, { bearer: next.access_token });
   }
 
-  async payAndQuarrel(): Promise<void> {
+  async payAndDispute(): Promise<void> {
     const { id } = this.#nest.stripe.createSubscription({ email: BUYER });
     await this.#nest.deliverEvents();
     const tokens = await this.#nest.signIn(BUYER, { state: STATE, device: DEVICE }, HOME);
-    this.#keepTokens(tokens);
+    this.#recordTokens(tokens);
     const as = { bearer: tokens.access_token, ...HOME };
     const status = () => this.#nest.call(`${V2}get_subscription_status`, { user_id: tokens.user_id }, as);
     const { body } = await status();
-    this.#keep("portal link", body.billing_portal_url);
-    this.#keep("portal session", new URL(body.billing_portal_url).pathname.split("/").at(-1) ?? "");
-    this.#keep("entitlement", body.entitlement);
+    this.#record("portal link", body.billing_portal_url);
+    this.#record("portal session", new URL(body.billing_portal_url).pathname.split("/").at(-1) ?? "");
+    this.#record("entitlement", body.entitlement);
     this.#nest.clock.advance(61);
     this.#nest.stripe.fault({ calls: 1, kind: "error" });
     await status();
@@ -163,7 +164,7 @@ class Life {
     await this.#nest.call("/1/webhook/stripe", event, { headers: { "stripe-signature": BUYER } });
   }
 
-  async tryForFree(): Promise<void> {
+  async startTrials(): Promise<void> {
     this.#nest.stripe.fault({ calls: 1, kind: "error" });
     await this.#trial(TRIER, MACHINE);
     this.#nest.ses.fault({ calls: 1, kind: "rejected" });
@@ -171,16 +172,16 @@ class Life {
     await this.#trial(TRIER, MACHINE);
     this.#nest.stripe.fault({ calls: 1, kind: "error" });
     const events = this.#nest.stripe.events().slice(-1);
-    for (const event of events) await this.#failing(this.#nest.webhook(event));
+    for (const event of events) await this.#recordFailure(this.#nest.webhook(event));
     await this.#nest.deliverEvents();
-    this.#keepTokens(await this.#nest.signIn(TRIER, {}, HOME));
+    this.#recordTokens(await this.#nest.signIn(TRIER, {}, HOME));
     await this.#trial(TRIER, MACHINE);
     await this.#trial(BUYER, "another-machine");
     this.#nest.stripe.advance({ days: 12 });
     await this.#nest.deliverEvents();
   }
 
-  async bounce(): Promise<void> {
+  async bounceMail(): Promise<void> {
     await this.#link(BOUNCER);
     const serve = serveEvent(sesEvents.declaration, this.#nest.gateway);
     const mail = { messageId: "m1", destination: [BOUNCER] };
@@ -193,55 +194,55 @@ class Life {
     const event = { id: "ses-1", time: this.#nest.clock.now().toISOString(), detail };
     await serve(event, lambdaContext());
     await serve({ ...event, id: BOUNCER, time: "never" }, lambdaContext());
-    await this.#nest.call(`${V1}send_magic_link`, askFor(BOUNCER), HOME);
+    await this.#nest.call(`${V1}send_magic_link`, linkTo(BOUNCER), HOME);
   }
 
-  /** A document that is not what the code knows, so that something it does not foresee goes wrong. */
-  async breakADocument(): Promise<void> {
+  /** Corrupts documents, so that the code fails in a way that it does not handle. */
+  async corruptDocuments(): Promise<void> {
     const code = await this.#link(PERSON);
     await this.#nest
       .collection("authorizations")
       .updateOne({ _id: code.split(".")[0] ?? "" }, { $set: { key: null } });
-    await this.#failing(this.#nest.redeem(code, {}, HOME));
+    await this.#recordFailure(this.#nest.redeem(code, {}, HOME));
     const tokens = await this.#nest.signIn(PERSON, {}, HOME);
-    this.#keepTokens(tokens);
+    this.#recordTokens(tokens);
     const [, id = ""] = tokens.refresh_token.split(".");
     await this.#nest.collection("refresh-tokens").updateOne({ _id: id }, { $set: { key: 7 } });
-    await this.#failing(this.#nest.refresh(tokens.refresh_token, {}, HOME));
+    await this.#recordFailure(this.#nest.refresh(tokens.refresh_token, {}, HOME));
   }
 
-  /** Secrets and addresses where they don't belong: in paths, verbs, ids, headers. */
-  async misplace(): Promise<void> {
+  /** Sends secrets and email addresses in paths, headers, ids and field names. */
+  async sendSecretsInWrongPlaces(): Promise<void> {
     const code = await this.#link(PERSON);
-    for (const thing of [PERSON, code, this.#nest.secrets.internalKey]) {
-      await this.#nest.call(`${V1}${encodeURIComponent(thing)}`, {});
-      await this.#nest.call(`/1/webhook/${encodeURIComponent(thing)}`, {});
+    for (const value of [PERSON, code, this.#nest.secrets.internalKey]) {
+      await this.#nest.call(`${V1}${encodeURIComponent(value)}`, {});
+      await this.#nest.call(`/1/webhook/${encodeURIComponent(value)}`, {});
       for (const scheme of ["bearer", "internal", "basic"])
         await this.#nest.call(
           `${V2}get_user`,
-          { user_id: thing },
-          { headers: { authorization: `${scheme} ${thing}` } },
+          { user_id: value },
+          { headers: { authorization: `${scheme} ${value}` } },
         );
-      await this.#nest.call(`${V1}list_news_items`, { client_id: thing });
-      await this.#nest.call(`${V1}authenticate_user`, { ...exchange(thing), client_id: thing });
-      await this.#nest.call(`${V1}send_magic_link`, { ...askFor(PERSON), [thing]: thing });
-      await this.#nest.call(`${V1}send_magic_link`, `{"${thing}`);
+      await this.#nest.call(`${V1}list_news_items`, { client_id: value });
+      await this.#nest.call(`${V1}authenticate_user`, { ...exchange(value), client_id: value });
+      await this.#nest.call(`${V1}send_magic_link`, { ...linkTo(PERSON), [value]: value });
+      await this.#nest.call(`${V1}send_magic_link`, `{"${value}`);
     }
   }
 
-  async loseTheDatabase(): Promise<void> {
-    const nowhere = await startNest({
+  async loseDatabase(): Promise<void> {
+    const withoutDatabase = await startNest({
       beside: this.#nest,
       environment: { MONGODB_URI: "mongodb://127.0.0.1:1/nest?serverSelectionTimeoutMS=100" },
     });
     const code = await this.#link(PERSON);
     await Promise.all([
-      this.#failing(nowhere.redeem(code, {}, HOME)),
-      this.#failing(nowhere.call(`${V1}send_magic_link`, askFor(PERSON), HOME)),
-      this.#failing(nowhere.call(`${V2}create_trial_and_magic_link`, askFor(TRIER), HOME)),
-      this.#failing(nowhere.refresh(`01.reftok_none.${"0".repeat(64)}`, {}, HOME)),
+      this.#recordFailure(withoutDatabase.redeem(code, {}, HOME)),
+      this.#recordFailure(withoutDatabase.call(`${V1}send_magic_link`, linkTo(PERSON), HOME)),
+      this.#recordFailure(withoutDatabase.call(`${V2}create_trial_and_magic_link`, linkTo(TRIER), HOME)),
+      this.#recordFailure(withoutDatabase.refresh(`01.reftok_none.${"0".repeat(64)}`, {}, HOME)),
     ]);
-    this.#nest.logLines.push(...nowhere.logLines);
-    await nowhere.stop();
+    this.#nest.logLines.push(...withoutDatabase.logLines);
+    await withoutDatabase.stop();
   }
 }

@@ -21,9 +21,9 @@ export function paymentTime(account: Account, customerId: string | null): number
 export function atTestClockOf<Result>(account: Account, ids: readonly unknown[], work: () => Result): Result {
   for (const id of ids) {
     if (typeof id !== "string") continue;
-    const moment =
+    const time =
       account.tables.testClocks.get(id)?.frozen_time ?? testClockTime(account, customerOf(account, id));
-    if (moment !== null) return account.at(moment, work);
+    if (time !== null) return account.at(time, work);
   }
   return work();
 }

@@ -23,31 +23,6 @@ export interface DeliveryAttempt {
   status: number | null;
 }
 
-export interface Deliveries {
-  /** Sends or holds an event. */
-  add(event: DoubleEvent): void;
-  /** Sets the URL that events are posted to. With null, events are not sent. */
-  to(url: string | null): void;
-  hasTarget(): boolean;
-  /** Changes the given settings and keeps the others. */
-  configure(behavior: DeliveryBehavior): void;
-  /** Events that are not sent because deliveries are held, oldest first. */
-  held: DoubleEvent[];
-  attempts: DeliveryAttempt[];
-  /** Events whose last retry failed. */
-  failed: DoubleEvent[];
-  /** Sends the held events. */
-  release(): void;
-  /** Sends one event once. Returns the HTTP status, or null when there was no answer. */
-  send(event: DoubleEvent): Promise<number | null>;
-  sign(event: object): SignedEvent;
-  /** Resolves when no delivery is running and no retry is due. */
-  settled(): Promise<void>;
-  /** Stops all deliveries and forgets all events. */
-  reset(): void;
-  close(): Promise<void>;
-}
-
 export interface DeliveryOptions extends SigningOptions {
   /** The wait before each retry, in milliseconds. */
   retryDelaysMs: readonly number[];
@@ -58,116 +33,132 @@ const SHUFFLE_WINDOW_MS = 10;
 const CONCURRENT_DELIVERIES = 4;
 
 /** Posts events as Stripe does: signed, at least once, four at a time, and again when the answer is not 2xx. */
-export function createDeliveries({ retryDelaysMs, ...signing }: DeliveryOptions): Deliveries {
-  const attempts: DeliveryAttempt[] = [];
-  const held: DoubleEvent[] = [];
-  const failed: DoubleEvent[] = [];
-  const queue: DoubleEvent[] = [];
-  const pending = new Set<Promise<void>>();
-  let toShuffle: DoubleEvent[] = [];
-  let target: string | null = null;
-  let behavior: DeliveryBehavior = {};
-  let random = seededRandom(0);
-  let stop = new AbortController();
-  let running = 0;
+export class Deliveries {
+  readonly attempts: DeliveryAttempt[] = [];
+  /** Events that are not sent because deliveries are held, oldest first. */
+  readonly held: DoubleEvent[] = [];
+  /** Events whose last retry failed. */
+  readonly failed: DoubleEvent[] = [];
+  /** The URL that events are posted to. With null, events are not sent. */
+  target: string | null = null;
+  readonly #retryDelaysMs: readonly number[];
+  readonly #signing: SigningOptions;
+  readonly #queue: DoubleEvent[] = [];
+  readonly #pending = new Set<Promise<void>>();
+  #toShuffle: DoubleEvent[] = [];
+  #behavior: DeliveryBehavior = {};
+  #random = seededRandom(0);
+  #stop = new AbortController();
+  #running = 0;
 
-  async function post(event: DoubleEvent, attempt: number): Promise<number | null> {
-    if (target === null) return null;
-    const { signal } = stop;
-    const status = await postEvent(event, target, signing, signal);
-    if (!signal.aborted) attempts.push({ event: event.id, type: event.type, attempt, status });
+  constructor({ retryDelaysMs, ...signing }: DeliveryOptions) {
+    this.#retryDelaysMs = retryDelaysMs;
+    this.#signing = signing;
+  }
+
+  /** Changes the given settings and keeps the others. */
+  configure(behavior: DeliveryBehavior): void {
+    this.#behavior = { ...this.#behavior, ...behavior };
+    this.#random = seededRandom(this.#behavior.shuffle ?? 0);
+  }
+
+  /** Sends or holds an event. */
+  add(event: DoubleEvent): void {
+    if (this.#behavior.isHeld) this.held.push(event);
+    else this.#enqueue([event]);
+  }
+
+  /** Sends the held events. */
+  release(): void {
+    this.#enqueue(this.held.splice(0));
+  }
+
+  /** Sends one event once. Returns the HTTP status, or null when there was no answer. */
+  send(event: DoubleEvent): Promise<number | null> {
+    return this.#post(event, 1);
+  }
+
+  sign(event: object): SignedEvent {
+    return signEvent(event, this.#signing);
+  }
+
+  /** Resolves when no delivery is running and no retry is due. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  /** Stops all deliveries and forgets all events. */
+  reset(): void {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    for (const list of [this.#queue, this.#toShuffle, this.held, this.failed, this.attempts]) list.splice(0);
+  }
+
+  async close(): Promise<void> {
+    this.reset();
+    this.target = null;
+    await this.settled();
+  }
+
+  async #post(event: DoubleEvent, attempt: number): Promise<number | null> {
+    if (this.target === null) return null;
+    const { signal } = this.#stop;
+    const status = await postEvent(event, this.target, this.#signing, signal);
+    if (!signal.aborted) this.attempts.push({ event: event.id, type: event.type, attempt, status });
     return status;
   }
 
-  async function deliver(event: DoubleEvent): Promise<void> {
-    const { signal } = stop;
+  async #deliver(event: DoubleEvent): Promise<void> {
+    const { signal } = this.#stop;
     for (let attempt = 1; !signal.aborted; attempt++) {
-      const status = await post(event, attempt);
+      const status = await this.#post(event, attempt);
       if (signal.aborted || (status !== null && status < 300)) return;
-      const delayMs = retryDelaysMs[attempt - 1];
-      if (delayMs === undefined) return void failed.push(event);
+      const delayMs = this.#retryDelaysMs[attempt - 1];
+      if (delayMs === undefined) return void this.failed.push(event);
       // A delivery that waits for its retry does not count as concurrent.
-      running--;
-      startQueued();
+      this.#running--;
+      this.#startQueued();
       await wait(delayMs, undefined, { signal }).catch(() => {});
-      running++;
+      this.#running++;
     }
   }
 
-  function startQueued(): void {
-    while (running < CONCURRENT_DELIVERIES) {
-      const event = queue.shift();
+  #startQueued(): void {
+    while (this.#running < CONCURRENT_DELIVERIES) {
+      const event = this.#queue.shift();
       if (event === undefined) return;
-      running++;
-      track(
-        deliver(event).finally(() => {
-          running--;
-          startQueued();
+      this.#running++;
+      this.#track(
+        this.#deliver(event).finally(() => {
+          this.#running--;
+          this.#startQueued();
         }),
       );
     }
   }
 
-  function track(work: Promise<void>): void {
-    pending.add(work);
-    void work.finally(() => pending.delete(work));
+  #track(work: Promise<void>): void {
+    this.#pending.add(work);
+    void work.finally(() => this.#pending.delete(work));
   }
 
-  function enqueue(events: readonly DoubleEvent[]): void {
-    if (target === null) return;
-    const copies = events.flatMap((event) => Array(1 + (behavior.duplicates ?? 0)).fill(event));
-    if (typeof behavior.shuffle !== "number") {
-      queue.push(...copies);
-      startQueued();
+  #enqueue(events: readonly DoubleEvent[]): void {
+    if (this.target === null) return;
+    const copies = events.flatMap((event) => Array(1 + (this.#behavior.duplicates ?? 0)).fill(event));
+    if (typeof this.#behavior.shuffle !== "number") {
+      this.#queue.push(...copies);
+      this.#startQueued();
       return;
     }
-    const isWindowOpen = toShuffle.length > 0;
-    toShuffle.push(...copies);
-    if (!isWindowOpen) track(shuffleAfterWindow());
+    const isWindowOpen = this.#toShuffle.length > 0;
+    this.#toShuffle.push(...copies);
+    if (!isWindowOpen) this.#track(this.#shuffleAfterWindow());
   }
 
-  async function shuffleAfterWindow(): Promise<void> {
-    await wait(SHUFFLE_WINDOW_MS, undefined, { signal: stop.signal }).catch(() => {});
-    queue.push(...shuffled(toShuffle, random));
-    toShuffle = [];
-    startQueued();
+  async #shuffleAfterWindow(): Promise<void> {
+    await wait(SHUFFLE_WINDOW_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
+    this.#queue.push(...shuffled(this.#toShuffle, this.#random));
+    this.#toShuffle = [];
+    this.#startQueued();
   }
-
-  function reset(): void {
-    stop.abort();
-    stop = new AbortController();
-    for (const list of [queue, toShuffle, held, failed, attempts]) list.splice(0);
-  }
-
-  async function settled(): Promise<void> {
-    while (pending.size > 0) await Promise.allSettled(pending);
-  }
-
-  return {
-    attempts,
-    failed,
-    held,
-    reset,
-    settled,
-    sign: (event) => signEvent(event, signing),
-    to(url) {
-      target = url;
-    },
-    hasTarget: () => target !== null,
-    configure(next) {
-      behavior = { ...behavior, ...next };
-      random = seededRandom(behavior.shuffle ?? 0);
-    },
-    add(event) {
-      if (behavior.isHeld) held.push(event);
-      else enqueue([event]);
-    },
-    release: () => enqueue(held.splice(0)),
-    send: (event) => post(event, 1),
-    async close() {
-      reset();
-      target = null;
-      await settled();
-    },
-  };
 }

@@ -20,6 +20,19 @@ export function createRefund(account: Account, details: RefundDetails): Refund {
   const charge = chargeFor(account, details);
   const left = charge.amount_captured - charge.amount_refunded;
   const { amount = left } = details;
+  requireRefundable(account, charge, amount);
+  const refund = newRefund(account, charge, amount, details);
+  account.tables.refunds.set(refund.id, refund);
+  const before = { amount_refunded: charge.amount_refunded, refunded: charge.refunded };
+  charge.amount_refunded += amount;
+  charge.refunded = charge.amount_refunded === charge.amount_captured;
+  emit(account, "refund.created", refund);
+  emit(account, "charge.refunded", charge, before);
+  return refund;
+}
+
+function requireRefundable(account: Account, charge: Charge, amount: number): void {
+  const left = charge.amount_captured - charge.amount_refunded;
   if (charge.refunded || left === 0) {
     throw invalidRequest(`Charge ${charge.id} has already been refunded.`, {
       code: "charge_already_refunded",
@@ -36,7 +49,10 @@ export function createRefund(account: Account, details: RefundDetails): Refund {
       param: "amount",
     });
   }
-  const refund: Refund = {
+}
+
+function newRefund(account: Account, charge: Charge, amount: number, details: RefundDetails): Refund {
+  return {
     id: newId("re"),
     object: "refund",
     amount,
@@ -56,13 +72,6 @@ export function createRefund(account: Account, details: RefundDetails): Refund {
     status: "succeeded",
     transfer_reversal: null,
   };
-  account.tables.refunds.set(refund.id, refund);
-  const before = { amount_refunded: charge.amount_refunded, refunded: charge.refunded };
-  charge.amount_refunded += amount;
-  charge.refunded = charge.amount_refunded === charge.amount_captured;
-  emit(account, "refund.created", refund);
-  emit(account, "charge.refunded", charge, before);
-  return refund;
 }
 
 /** Whether a dispute prevents a refund. After a won dispute the charge can be refunded. */

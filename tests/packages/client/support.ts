@@ -13,6 +13,7 @@ export interface Network {
   after(method: string, work: () => unknown): void;
 }
 
+/** Creates a recorded network. */
 export function watchedNetwork(): Network {
   const asked: string[] = [];
   const planned: { when: "before" | "after"; method: string; work: () => unknown }[] = [];
@@ -97,6 +98,7 @@ export interface StoredTokens {
   refresh_token: string;
 }
 
+/** The tokens in a store, or null if no user is signed in. */
 export async function storedTokens(store: Store): Promise<StoredTokens | null> {
   return JSON.parse((await store.get("tokens")) ?? "null");
 }

@@ -170,7 +170,7 @@ test("rejects a negative advance", async () => {
 
 function periodOf({ items }: Stripe.Subscription): (string | undefined)[] {
   const [item] = items.data;
-  return [item?.current_period_start, item?.current_period_end].map((moment) =>
-    new Date((moment ?? 0) * 1000).toISOString().slice(0, 10),
+  return [item?.current_period_start, item?.current_period_end].map((time) =>
+    new Date((time ?? 0) * 1000).toISOString().slice(0, 10),
   );
 }
