@@ -173,12 +173,31 @@ const signsIn = fc.constantFrom(...MACHINES).map((machine) => {
   });
 });
 
+/** Longer than a redemption may run, so it can be resumed. */
+const RESUMABLE_AFTER_SECONDS = 6;
+
+const repeatsSignIn = fc
+  .tuple(fc.constantFrom(...MACHINES), fc.array(fc.nat(11), { maxLength: 40 }))
+  .map(([machine, choices]) => {
+    const owner = PEOPLE.find((person) => machine.startsWith(person)) as (typeof PEOPLE)[number];
+    return command(
+      `${owner} signs in, loses the answer and repeats the request twice`,
+      async (model, system) => {
+        await act(model, system, [asksFor(owner, machine)]);
+        const link = String(model.count);
+        await act(model, system, [redeemsLink(link)]);
+        pass(model, system, RESUMABLE_AFTER_SECONDS);
+        await act(model, system, [redeemsLink(link), redeemsLink(link)], choices);
+      },
+    );
+  });
+
 /** Histories of up to 40 commands. */
 export const histories: fc.Arbitrary<Iterable<Command>> = fc.commands(
   [
     ...Array(10).fill(single),
     ...Array(8).fill(atOnce),
-    ...[signsIn, signsIn, signsIn, moves, moves, buys, cancels, arrives],
+    ...[signsIn, signsIn, signsIn, repeatsSignIn, moves, moves, buys, cancels, arrives],
   ],
   { maxCommands: 40, size: "max" },
 );
