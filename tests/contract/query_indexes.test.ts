@@ -8,7 +8,7 @@ import { serveEvent } from "#entry/event.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
-/** A query as the driver sent it. */
+/** The collection and the filter of a command that the driver sent. */
 interface Query {
   collection: string;
   filter: Document;
@@ -25,7 +25,7 @@ function note({ commandName, command }: CommandStartedEvent): void {
   for (const filter of filters) queries.push({ collection, filter });
 }
 
-/** A person's whole life, with every limit on. */
+/** Calls every method and callback, with every rate limit on. */
 async function live(): Promise<void> {
   const ada = await nest.signIn("ada@example.com");
   const as = { bearer: ada.access_token };
@@ -68,7 +68,7 @@ async function live(): Promise<void> {
     },
     lambdaContext(),
   );
-  // An operator shows and erases people; somebody else, who has no subscription.
+  // Commands of an operator, about a user without a subscription.
   const eve = await nest.signIn("eve@example.com");
   const { mongo } = nest.gateway;
   const core = { ...nest.gateway.core, personalDocuments: new PersonalDocuments(mongo.database) };
@@ -92,7 +92,7 @@ beforeAll(async () => {
 });
 afterAll(() => nest.stop());
 
-/** Whether a value narrows an index: it is compared for being equal, or one of some, and not to everything but. */
+/** Whether a condition can use an index: an equality or a list of values, and no negation. */
 const isNarrow = (value: unknown) =>
   typeof value !== "object" || value === null || value instanceof Date || "$in" in value || "$eq" in value;
 
@@ -103,7 +103,7 @@ function restsOnIndex({ collection, filter }: Query): boolean {
   return branches?.every((branch) => restsOnIndex({ collection, filter: branch })) === true;
 }
 
-test("every query that a call or an operator makes rests on an index, save the few news items", () => {
+test("every query of calls and operators uses an index, except the query for news items", () => {
   const asked = new Set(queries.map(({ collection }) => collection));
   expect([...asked].sort()).toEqual(Object.keys(COLLECTIONS).sort());
   const scans = queries.filter((query) => query.collection !== "news-items" && !restsOnIndex(query));

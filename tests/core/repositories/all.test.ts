@@ -39,28 +39,29 @@ import { missingIndexes } from "#core/repositories/index_setup.ts";
 import { render } from "#tools/docs/pages/data_model.ts";
 import { runNest } from "#tools/operator/nest.ts";
 
-const environment = { STAGE: "local", MONGODB_URI: process.env.MONGODB_URI };
+const [, , uri, otherUri] = process.argv;
+const environment = { STAGE: "local", MONGODB_URI: uri };
 const { core, mongo } = openCore(environment);
 const { database } = mongo;
-const nest = async (uri, ...args) => {
+const nest = async (on, ...args) => {
   let printed = "";
   const keep = (line) => { printed += line; };
-  const status = await runNest(args, { environment: { ...environment, MONGODB_URI: uri }, out: keep, err: keep });
+  const status = await runNest(args, { environment: { ...environment, MONGODB_URI: on }, out: keep, err: keep });
   if (status !== 0) throw new Error(args.join(" ") + ": " + printed);
   return printed;
 };
 const examples = database.collection("examples");
 const found = { isInCore: core.examples !== undefined };
 found.missingIndexes = (await missingIndexes(database)).filter((index) => index.startsWith("examples"));
-await nest(process.env.MONGODB_URI, "db", "setup");
+await nest(uri, "db", "setup");
 found.indexes = Object.keys(await examples.indexInformation());
 await database.collection("users").insertOne({ _id: "user_1", createdAt: "2026-01-01T00:00:00.000Z" });
 await examples.insertOne({ _id: "example_1", userId: "user_1", createdAt: "2026-01-01T00:00:00.000Z", secretHash: "5ec4e7" });
-found.exported = JSON.parse(await nest(process.env.MONGODB_URI, "users", "export", "user_1")).examples;
-await nest(process.env.MONGODB_URI, "db", "dump", "dump");
-await nest(process.env.OTHER_URI, "db", "load", "dump");
-found.loaded = await mongo.client.db(new URL(process.env.OTHER_URI).pathname.slice(1)).collection("examples").find().toArray();
-await nest(process.env.MONGODB_URI, "users", "erase", "user_1", "--yes");
+found.exported = JSON.parse(await nest(uri, "users", "export", "user_1")).examples;
+await nest(uri, "db", "dump", "dump");
+await nest(otherUri, "db", "load", "dump");
+found.loaded = await mongo.client.db(new URL(otherUri).pathname.slice(1)).collection("examples").find().toArray();
+await nest(uri, "users", "erase", "user_1", "--yes");
 found.afterErasure = await examples.countDocuments();
 found.page = (await render()).filter((part) => typeof part === "string" && /^## examples|A document of the example/.test(part));
 await mongo.client.close();
@@ -88,10 +89,8 @@ describe("a new collection, added as one file and one entry in all.ts", () => {
       )}`,
     );
     await writeFile(at("probe.ts"), PROBE);
-    const { stdout } = await promisify(execFile)(process.execPath, ["probe.ts"], {
-      cwd: folder.path,
-      env: { PATH: process.env.PATH, MONGODB_URI: freshDatabaseUri(), OTHER_URI: freshDatabaseUri() },
-    });
+    const args = ["probe.ts", freshDatabaseUri(), freshDatabaseUri()];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder.path });
     found = JSON.parse(stdout);
   }, 60_000);
   afterAll(() => folder[Symbol.asyncDispose]());

@@ -25,7 +25,7 @@ const identifier = (_id: string, identifierValue: string): Identifier => ({
   knownDevices: [],
 });
 
-test("of many who claim an address at once, one does, and the others find that one", async () => {
+test("gives an address to one of many racing calls, and the others find its identifier", async () => {
   await rounds(async (round) => {
     const address = `claimed-${round}@example.com`;
     const won = await atOnce((caller) => identifiers.insert(identifier(`${round}-${caller}`, address)));
@@ -36,7 +36,7 @@ test("of many who claim an address at once, one does, and the others find that o
   }, UNIQUE_ROUNDS);
 });
 
-test("an address that is proved many times at once keeps the first time", async () => {
+test("keeps the first time when an address is verified many times at once", async () => {
   await rounds(async (round) => {
     const address = `proved-${round}@example.com`;
     await identifiers.insert(identifier(`proved-${round}`, address));
@@ -49,7 +49,7 @@ test("an address that is proved many times at once keeps the first time", async 
   });
 });
 
-test("machines that sign in at once are each remembered once, the newest twenty", async () => {
+test("remembers each device once when many sign in at once, at most the newest 20", async () => {
   await rounds(async (round) => {
     const address = `machines-${round}@example.com`;
     await identifiers.insert(identifier(`machines-${round}`, address));

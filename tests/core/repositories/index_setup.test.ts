@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => opened[Symbol.asyncDispose]());
 
-/** Puts another index in the place of ours with these keys. */
+/** Replaces our index on these keys by an index with other options. */
 async function replaceIndex(collection: string, key: Record<string, 1>, options: Partial<IndexDescription>) {
   await database.collection(collection).dropIndex(
     Object.keys(key)
@@ -23,17 +23,17 @@ async function replaceIndex(collection: string, key: Record<string, 1>, options:
   await database.collection(collection).createIndexes([{ key, ...options }]);
 }
 
-test("two setups at once both end well, and nothing is missing", async () => {
+test("creates every index when several setups race", async () => {
   await Promise.all(Array.from({ length: 4 }, () => createIndexes(database)));
   expect(await missingIndexes(database)).toEqual([]);
 });
 
-test("in an empty database every index is missing, and it is no error", async () => {
+test("reports every index as missing in an empty database", async () => {
   const all = Object.values(COLLECTIONS).flat();
   expect(await missingIndexes(database)).toHaveLength(all.length);
 });
 
-test("an index that covers other documents, or ends them later, is not ours", async () => {
+test("reports an index as missing when its partial filter or its TTL differs", async () => {
   await createIndexes(database);
   const address = { identifierType: 1, identifierValue: 1 } as const;
   await replaceIndex("identifiers", address, { unique: true });
@@ -44,13 +44,13 @@ test("an index that covers other documents, or ends them later, is not ours", as
   ]);
 });
 
-test("a database that can't be asked is an error, not one without indexes", async () => {
+test("throws when the database can't be reached, instead of reporting missing indexes", async () => {
   const lost = openMongo(`mongodb://127.0.0.1:${await freePort()}/nest?directConnection=true`);
   await expect(missingIndexes(lost.database)).rejects.toThrow(/ECONNREFUSED|closed/);
   await lost.client.close();
 });
 
-test("a call's database answers within 2 s or not at all; a command's may build indexes for as long as it takes", async () => {
+test("limits a query of a call to 2 s, and a query of a command not at all", async () => {
   const uri = `mongodb://127.0.0.1:${await freePort()}/nest?directConnection=true&socketTimeoutMS=500`;
   const opened = [openMongo(uri), openMongo(uri, { isCommand: true })];
   expect(opened.map(({ client }) => client.options.socketTimeoutMS)).toEqual([2_000, 0]);

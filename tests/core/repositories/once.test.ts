@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened[Symbol.asyncDispose]());
 
-test("an event of SES's that comes many times at once is stored once, as it came first", async () => {
+test("stores an SES event once when many deliveries race, and keeps the first", async () => {
   const mailEvents = new MailEventRepository(opened.database);
   const event = (round: number, caller: number): MailEvent => ({
     _id: `mailevent_${round}`,
@@ -36,7 +36,7 @@ test("an event of SES's that comes many times at once is stored once, as it came
   });
 });
 
-test("first choices of consent at once make one document, and its history holds every one", async () => {
+test("stores one document when many first choices of consent race, with every choice in its history", async () => {
   const consents = new MarketingConsentRepository(opened.database);
   const change = (caller: number) =>
     ({ level: "general", changedAt: moment(caller), ip: null, clientId: null }) as const;
@@ -50,7 +50,7 @@ test("first choices of consent at once make one document, and its history holds 
   });
 });
 
-test("of many who use a limit at once exactly as many pass as it lets through", async () => {
+test("lets exactly the allowed number of racing uses pass a rate limit", async () => {
   const limiter = new StoredLimiters(new RateLimitRepository(opened.database)).limiter("race", 7, 3600);
   await rounds(async (round) => {
     const results = await atOnce((_) =>

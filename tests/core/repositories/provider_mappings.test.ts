@@ -23,7 +23,7 @@ const mapping = (_id: string, providerValue: string): ProviderMapping => ({
   removedAt: null,
 });
 
-test("a customer whom many map at once is one user's", async () => {
+test("maps a customer to one user when many calls race", async () => {
   await rounds(async (round) => {
     const won = await atOnce((caller) => mappings.insert(mapping(`${round}-${caller}`, `cus_${round}`)));
     expect(won.filter(Boolean)).toHaveLength(1);
@@ -32,7 +32,7 @@ test("a customer whom many map at once is one user's", async () => {
   }, UNIQUE_ROUNDS);
 });
 
-test("one that many remove at once is removed once, and leaves a later mapping of the customer alone", async () => {
+test("removes a mapping once when many calls race, and never a later mapping of the customer", async () => {
   await rounds(async (round) => {
     const customer = `cus_removed_${round}`;
     await mappings.insert(mapping(`removed-${round}`, customer));

@@ -41,7 +41,7 @@ const rotation = (caller: number): Rotation => ({
   network: "203.0.113.9/32",
 });
 
-test("of many who rotate a token at once, one does, and its successor is the one that is fixed", async () => {
+test("rotates a token once when many calls race, and stores the winner's successor", async () => {
   await rounds(async (round) => {
     const id = `rotated-${round}`;
     await refreshTokens.insertIfAbsent(token(id));
@@ -52,7 +52,7 @@ test("of many who rotate a token at once, one does, and its successor is the one
   });
 });
 
-test("a successor that many insert at once is there once, and nobody fails", async () => {
+test("inserts a successor once when many calls race, and no call fails", async () => {
   await rounds(async (round) => {
     const id = `successor-${round}`;
     await atOnce((caller) => refreshTokens.insertIfAbsent(token(id, moment(caller))));
@@ -64,7 +64,7 @@ test("a successor that many insert at once is there once, and nobody fails", asy
   });
 });
 
-test("of many who revoke a token at once one is told so, and nobody rotates it afterwards", async () => {
+test("reports the revocation of a refresh token to one of many racing calls, and refuses later rotations", async () => {
   await rounds(async (round) => {
     const id = `revoked-${round}`;
     await refreshTokens.insertIfAbsent(token(id));
@@ -78,7 +78,7 @@ test("of many who revoke a token at once one is told so, and nobody rotates it a
   });
 });
 
-test("of many who revoke an access token at once one is told so, and its time stays", async () => {
+test("reports the revocation of an access token to one of many racing calls, and keeps its time", async () => {
   const accessTokens = new AccessTokenRepository(opened.database);
   await rounds(async (round) => {
     const { rotation: _none, usedAt: _never, key: _hash, ...record } = token(`access-${round}`);

@@ -36,7 +36,7 @@ const advance = (id: string, generation: number) =>
     purgeAt: new Date("2030-01-02"),
   });
 
-test("refreshes at once move a session on to the highest generation, never back", async () => {
+test("raises a session to the highest generation when refreshes race, and never lowers it", async () => {
   await rounds(async (round) => {
     const id = `advanced-${round}`;
     await sessions.insertIfAbsent(session(id));
@@ -47,7 +47,7 @@ test("refreshes at once move a session on to the highest generation, never back"
   });
 });
 
-test("a session that is revoked while refreshes advance it stays revoked, and whoever came later is told", async () => {
+test("keeps a session revoked when refreshes race with the revocation, and reports it to later refreshes", async () => {
   await rounds(async (round) => {
     const id = `revoked-${round}`;
     await sessions.insertIfAbsent(session(id));
@@ -61,7 +61,7 @@ test("a session that is revoked while refreshes advance it stays revoked, and wh
   });
 });
 
-test("generations that are seen at once leave the highest", async () => {
+test("keeps the highest acknowledged generation when many are acknowledged at once", async () => {
   await rounds(async (round) => {
     const id = `seen-${round}`;
     await sessions.insertIfAbsent(session(id));
@@ -70,7 +70,7 @@ test("generations that are seen at once leave the highest", async () => {
   });
 });
 
-test("of many who end a session at once, one does, and its reason stays", async () => {
+test("revokes a session once when many calls race, and keeps the first reason", async () => {
   const reasons: RevokedReason[] = ["signed_out", "revoked_by_user", "refresh_token_reuse"];
   await rounds(async (round) => {
     const id = `ended-${round}`;

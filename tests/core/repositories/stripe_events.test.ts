@@ -30,7 +30,7 @@ const event = (_id: string, change: Partial<StripeEvent> = {}): StripeEvent => (
 });
 const lease = (id: string, now: number) => events.lease(id, moment(now), moment(now + 60));
 
-test("an event that is delivered many times at once is begun once", async () => {
+test("starts an event once when many deliveries race", async () => {
   await rounds(async (round) => {
     const isNew = await atOnce((caller) =>
       events.insert(event(`new-${round}`, { receivedAt: moment(caller) })),
@@ -40,7 +40,7 @@ test("an event that is delivered many times at once is begun once", async () => 
   });
 });
 
-test("an event that failed, or whose worker died, is begun again by one of many, and by nobody while it is under lease", async () => {
+test("restarts a failed event, or an event with an expired lease, once when many calls race, and never during a lease", async () => {
   await rounds(async (round) => {
     for (const [id, change, now] of [
       [`failed-${round}`, { status: "failed" }, 30],
@@ -54,14 +54,14 @@ test("an event that failed, or whose worker died, is begun again by one of many,
   });
 });
 
-test("one that is done or ignored is begun by nobody", async () => {
+test("never restarts an event that is done or ignored", async () => {
   for (const status of ["done", "ignored"] as const) {
     await events.insert(event(status, { status, leasedUntil: moment(0) }));
     expect(await atOnce(() => lease(status, 100), 3)).toEqual([null, null, null]);
   }
 });
 
-test("of attempts that end at once only the last one's outcome counts", async () => {
+test("records only the outcome of the last attempt when attempts end at once", async () => {
   await rounds(async (round) => {
     const id = `ended-${round}`;
     await events.insert(event(id));

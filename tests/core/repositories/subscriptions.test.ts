@@ -33,7 +33,7 @@ const subscription = (id: string, now = moment(0)): Subscription =>
   newSubscription({ id, created: 0, metadata: {} }, state(), "user", now);
 const find = async (id: string) => (await subscriptions.findByStripeId(id)) as Subscription;
 
-test("a subscription that many store at once is stored once", async () => {
+test("stores a subscription once when many calls race", async () => {
   await rounds(async (round) => {
     const isNew = await atOnce((caller) =>
       subscriptions.insert(subscription(`new-${round}`, moment(caller))),
@@ -43,7 +43,7 @@ test("a subscription that many store at once is stored once", async () => {
   }, UNIQUE_ROUNDS);
 });
 
-test("of many who write Stripe's state after one reading, one does; the others must read again", async () => {
+test("writes Stripe's state once for each version when many calls race, and makes the others read again", async () => {
   await rounds(async (round) => {
     const id = `advanced-${round}`;
     await subscriptions.insert(subscription(id));
@@ -59,7 +59,7 @@ test("of many who write Stripe's state after one reading, one does; the others m
   });
 });
 
-test("one that many reject at once is rejected once, the first time and in the first's way", async () => {
+test("rejects a subscription once when many calls race, and keeps the first time and the first reason", async () => {
   await rounds(async (round) => {
     const id = `rejected-${round}`;
     await subscriptions.insert(subscription(id));
@@ -71,7 +71,7 @@ test("one that many reject at once is rejected once, the first time and in the f
   });
 });
 
-test("of many who note at once that a card was seen before, one is the first", async () => {
+test("reports the first record of a known card to one of many racing calls", async () => {
   await rounds(async (round) => {
     const id = `card-${round}`;
     await subscriptions.insert(subscription(id));
@@ -81,7 +81,7 @@ test("of many who note at once that a card was seen before, one is the first", a
   });
 });
 
-test("cards that are remembered at once are all there, each once", async () => {
+test("remembers each card once when many calls race", async () => {
   await rounds(async (round) => {
     const id = `cards-${round}`;
     await subscriptions.insert(subscription(id));
@@ -91,7 +91,7 @@ test("cards that are remembered at once are all there, each once", async () => {
   });
 });
 
-test("of many who would send a mail at once, one may; a claim that died is taken over by one", async () => {
+test("lets one of many racing calls claim a mail, and one take over an expired claim", async () => {
   const claim = (id: string, now: number, lapsedBefore: number) =>
     atOnce((caller) => subscriptions.claimMail(id, "welcome", moment(now + caller), moment(lapsedBefore)));
   await rounds(async (round) => {
@@ -110,7 +110,7 @@ test("of many who would send a mail at once, one may; a claim that died is taken
   });
 });
 
-test("the welcome of one that is rejected at the same time is claimed before or not at all", async () => {
+test("lets the welcome mail be claimed before a simultaneous rejection or not at all", async () => {
   await rounds(async (round) => {
     const id = `unwelcome-${round}`;
     await subscriptions.insert(subscription(id));
@@ -125,7 +125,7 @@ test("the welcome of one that is rejected at the same time is claimed before or 
   });
 });
 
-test("a claim is given back unless its mail went out meanwhile", async () => {
+test("releases the claim of a mail unless the mail was sent", async () => {
   await rounds(async (round) => {
     const id = `released-${round}`;
     await subscriptions.insert(subscription(id));
@@ -139,7 +139,7 @@ test("a claim is given back unless its mail went out meanwhile", async () => {
   });
 });
 
-test("of many who give a subscription to another user at once, one does", async () => {
+test("moves a subscription to one user when many calls race", async () => {
   await rounds(async (round) => {
     const id = `assigned-${round}`;
     await subscriptions.insert(subscription(id));

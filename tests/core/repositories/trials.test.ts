@@ -42,7 +42,7 @@ test.each([
     (caller: number) => ({ ...trial("", `b${caller}@x.example`, `b-${caller}`), beakIds: ["same"] }),
   ],
   ["fingerprint", (c: number) => ({ ...trial("", `f${c}@x.example`, `c-${c}`), fingerprints: ["same"] })],
-])("of many who claim a trial for one %s at once, one does", async (what, wanted) => {
+])("lets one of many racing calls claim a trial for the same %s", async (what, wanted) => {
   await rounds(async (round) => {
     const claimed = await atOnce((caller) => {
       const { identifierValue, beakIds, fingerprints, ...rest } = wanted(caller);
@@ -59,7 +59,7 @@ test.each([
   }, UNIQUE_ROUNDS);
 });
 
-test("a machine that many open trials take in at once joins one of them", async () => {
+test("adds a device to one of many open trials that race for it", async () => {
   await rounds(async (round) => {
     const ids = Array.from({ length: 10 }, (_, number) => `joined-${round}-${number}`);
     for (const id of ids) await trials.claim(trial(id, `${id}@example.com`, id));
@@ -72,12 +72,12 @@ test("a machine that many open trials take in at once joins one of them", async 
   }, UNIQUE_ROUNDS);
 });
 
-test("nobody joins a trial whose link was redeemed", async () => {
+test("adds no device to a redeemed trial", async () => {
   await trials.claim(trial("over", "over@example.com", "over", { redeemedAt: moment(1) }));
   expect(await atOnce((caller) => trials.join("over", `b-${caller}`, `f-${caller}`))).not.toContain(true);
 });
 
-test("a trial that ran out unused is renewed by one of many", async () => {
+test("renews an unused trial once when many calls race", async () => {
   await rounds(async (round) => {
     const id = `renewed-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));
@@ -88,7 +88,7 @@ test("a trial that ran out unused is renewed by one of many", async () => {
   });
 });
 
-test("one whose owner signed in at the same time is renewed before that or not at all", async () => {
+test("renews a trial before a simultaneous sign-in or not at all", async () => {
   await rounds(async (round) => {
     const id = `owned-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));
@@ -106,7 +106,7 @@ test("one whose owner signed in at the same time is renewed before that or not a
   });
 });
 
-test("one whose owner signed in only after it had ended is renewed once: the new one is theirs from its beginning", async () => {
+test("renews a trial once when its owner signed in only after it ended", async () => {
   await trials.claim(trial("late", "late@example.com", "late", { stpSubscriptionId: "sub_old" }));
   await trials.recordSignIn("late@example.com", null, moment(20));
   expect(await trials.renew("late", "sub_old", moment(21), moment(30))).toBeNull();
@@ -119,7 +119,7 @@ test("one whose owner signed in only after it had ended is renewed once: the new
   expect(await trials.renew("late", "sub_new", moment(50), moment(60))).toBeNull();
 });
 
-test("an attempt that many give up at once is raised once, and a lost customer forgotten once", async () => {
+test("raises an attempt once and forgets a lost customer once when many calls race", async () => {
   await rounds(async (round) => {
     const id = `raised-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpCustomerId: "cus_lost" }));
@@ -132,7 +132,7 @@ test("an attempt that many give up at once is raised once, and a lost customer f
   });
 });
 
-test("sign-ins at once leave the first time, and one through the trial's link ends its being open", async () => {
+test("keeps the first sign-in time when sign-ins race, and redeems the trial through its link", async () => {
   await rounds(async (round) => {
     const id = `signed-${round}`;
     const address = `${id}@example.com`;

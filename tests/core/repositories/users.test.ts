@@ -6,7 +6,7 @@ import { openFreshDatabase } from "#tests/support/database.ts";
 const NOW = "2026-01-01T00:00:00.000Z";
 const CALLERS = 50;
 
-test("of 50 subscriptions at once for a user who is not there yet, one is kept, 20 times over", async () => {
+test("keeps one of 50 racing subscriptions of a user who does not exist yet", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   for (let round = 0; round < 20; round++) {
@@ -21,7 +21,7 @@ test("of 50 subscriptions at once for a user who is not there yet, one is kept, 
   }
 });
 
-test("the same subscription 50 times at once is kept each time: nobody is told of a rival that is itself", async () => {
+test("keeps a subscription for each of 50 racing calls with the same subscription", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   for (let round = 0; round < 20; round++) {
@@ -30,7 +30,7 @@ test("the same subscription 50 times at once is kept each time: nobody is told o
   }
 });
 
-test("of 50 that would replace the one that is kept, one does, and the update notes whom it replaced", async () => {
+test("replaces the kept subscription once when 50 calls race, and records the replaced one", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   await users.keepSubscription("user", "sub_old", NOW);
@@ -45,7 +45,7 @@ test("of 50 that would replace the one that is kept, one does, and the update no
   });
 });
 
-test("one that lost is never kept again, and one that is kept by now can't lose to one that is not", async () => {
+test("never keeps a rejected subscription, and never rejects the kept one in favor of another", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   for (let round = 0; round < 20; round++) {
@@ -69,7 +69,7 @@ test("one that lost is never kept again, and one that is kept by now can't lose 
   }
 });
 
-test("a user whom many make at once is there once, and the first time stays", async () => {
+test("creates a user once when many calls race, and keeps the first time", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   await rounds(async (round) => {
@@ -81,7 +81,7 @@ test("a user whom many make at once is there once, and the first time stays", as
   });
 });
 
-test("one that ended is let go of by many at once, and never takes its replacement with it", async () => {
+test("releases an ended subscription when many calls race, and never its replacement", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   const release = (id: string) => atOnce(() => users.releaseSubscription(id, "sub_old"));
@@ -100,7 +100,7 @@ test("one that ended is let go of by many at once, and never takes its replaceme
   expect(replacements).toBeGreaterThan(0);
 });
 
-test("of those that were replaced only the one that is settled is forgotten", async () => {
+test("removes only the settled subscription from the replaced ones", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   await users.keepSubscription("user", "sub_1", moment(0));

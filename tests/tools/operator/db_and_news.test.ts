@@ -63,7 +63,7 @@ describe("news", () => {
     return body.map((item: { primary: { payload: { title: string } } }) => item.primary.payload.title);
   };
 
-  test("what is added is shown to whom it is for, until it is ended or removed", async () => {
+  test("shows an added item to its clients until it is ended or removed", async () => {
     await using folder = await temporaryFolder();
     const file = async (name: string, content: unknown) => {
       const path = join(folder.path, name);
@@ -105,7 +105,7 @@ describe("news", () => {
     expect(printed).not.toMatch(/\n\s+at /);
   });
 
-  test("a banner that the app could not show is refused", async () => {
+  test("refuses a banner that the app can't show", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "bad.json");
     const bad = banner("Bad");

@@ -7,11 +7,11 @@ export const path = "docs/data_model.md";
 
 const FOLDER = new URL("../../../src/core/repositories/", import.meta.url);
 
-/** What the code cannot tell: see the fields of `Words`. */
+/** Texts that the code does not have. */
 interface Words {
-  /** The fields that Nest's published documents name, by collection; what else is stored came later. */
+  /** The fields of Nest's published documents, by collection. Other stored fields were added later. */
   published: Readonly<Record<string, readonly string[]>>;
-  /** What a field means wherever its interface leaves it to the name. */
+  /** The meaning of fields without a comment, by name. */
   meanings: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +30,7 @@ interface Shape {
 
 const WORDS: Words = JSON.parse(await readFile(new URL("./data_model.json", import.meta.url), "utf8"));
 
-/** A doc comment's words. Ids become code, or a page would take their `<ksuid>` for a tag. */
+/** The text of a doc comment. Ids become code, since a page takes their `<ksuid>` for a tag. */
 const bare = (comment: string) =>
   comment
     .replace(/^\s*\/?\*+\/?|\*\/\s*$/gm, "")
@@ -39,7 +39,7 @@ const bare = (comment: string) =>
     .replace(/\s+/g, " ")
     .trim();
 
-/** The interfaces of a source text. @throws Error at a field that spans lines, which nothing here needs */
+/** Reads the interfaces of a source text. @throws Error at a field that spans several lines */
 function readInterfaces(text: string): Shape[] {
   const found = text.matchAll(
     /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?:export )?interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)\n\}/g,
@@ -94,7 +94,7 @@ function indexLine({ key, unique, partialFilterExpression, expireAfterSeconds }:
   return [`- \`${JSON.stringify(key)}\``, ...properties].join(", ");
 }
 
-/** A shape with the fields of its base behind its own, or null if nothing has that name. */
+/** Finds a shape by name, with the fields of its base after its own; null if there is none. */
 function whole(shapes: ReadonlyMap<string, Shape>, name: string): Shape | null {
   const shape = shapes.get(name);
   if (!shape) return null;
@@ -104,7 +104,7 @@ function whole(shapes: ReadonlyMap<string, Shape>, name: string): Shape | null {
 interface Model {
   /** By collection. */
   documents: Map<string, Shape>;
-  /** Interfaces that documents hold. */
+  /** Interfaces of fields of documents. */
   parts: Shape[];
   unions: [name: string, values: string][];
 }
@@ -154,10 +154,10 @@ function beyondPublished(documents: ReadonlyMap<string, Shape>) {
     .map((name) => `\`${name}\``);
   return [
     "## Fields beyond the published documents",
-    "The fields below are stored beside those that Nest's published documents name. `_id` holds the documented `id`. " +
-      "`verifiedAt` of an identifier may be null, where the documents have a string.",
+    "Nest stores these fields in addition to the fields of its published documents. `_id` holds the documented `id`. " +
+      "`verifiedAt` of an identifier may be null; the published documents have a string.",
     { head: ["Collection", "Field", "Meaning"], rows },
-    `Not in the published documents at all: ${ours.join(", ")}.`,
+    `These collections are not in the published documents: ${ours.join(", ")}.`,
   ];
 }
 
@@ -165,13 +165,16 @@ export async function render() {
   const { documents, parts, unions } = await readModel();
   return [
     "# Data model",
-    "Moments are ISO 8601 strings in UTC with milliseconds; a BSON date is used only where a TTL index needs one. " +
-      "`purgeAt` is 30 days after a document's end, or after a mail event. Every index is made by `npm run nest -- db setup`, never by a request.",
+    "The collections of the database, with every field and index. For developers and for operators who query the database. " +
+      "It is generated from `src/core/repositories`.",
+    "Times are ISO 8601 strings in UTC with milliseconds. A BSON date is used only where a TTL index needs one. " +
+      "`purgeAt` is 30 days after a document's end, or after a mail event. " +
+      "`npm run nest -- db setup` creates every index; no request creates one.",
     ...[...documents].flatMap(([collection, { comment, fields }]) => [
       `## ${collection}`,
       ...(comment ? [comment] : []),
       table(fields),
-      (COLLECTIONS[collection] ?? []).map(indexLine).join("\n") || "No index but that of `_id`.",
+      (COLLECTIONS[collection] ?? []).map(indexLine).join("\n") || "Only the index of `_id`.",
     ]),
     "## Parts of documents",
     ...parts.flatMap(({ name, comment, fields }) => [
