@@ -95,7 +95,7 @@ export async function render() {
   const stage = await read("deploy/stages/nonprod.yml");
   return [
     "# Configure",
-    "Every environment variable of a deployment and of a developer's machine, for users who deploy or run Nest.",
+    "Every environment variable of a deployment and of a developer's machine, for operators and developers.",
     "A function reads its configuration from environment variables only, and only the variables of the parts that it uses. " +
       "If one is missing or invalid, the function answers `unknown` and its log lists all missing or invalid variables at " +
       "once, without their values. `npm run nest -- config check --stage <stage>` makes the same check before a deployment; " +

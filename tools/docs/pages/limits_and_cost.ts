@@ -213,7 +213,7 @@ async function costWithoutTraffic() {
 export async function render() {
   return [
     "# Limits and cost",
-    "Rate limits, lifetimes and sizes, for developers who call the API; resources and cost of a stage, for users who deploy it.",
+    "Rate limits, lifetimes and sizes, for developers who call the API; resources and cost of a stage, for operators.",
     ...limits(),
     ...(await resources()),
     ...costOfCalls(),

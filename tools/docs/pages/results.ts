@@ -31,7 +31,7 @@ export async function render() {
   );
   return [
     "# Results",
-    "The newest recorded results of the long test runs, for users who evaluate Nest's reliability and security. " +
+    "The newest recorded results of the long test runs, for everyone who evaluates Nest's reliability and security. " +
       "[Faults](faults.md) explains the faults, [threats](security/threats.md) the attacks. The results of the " +
       "benchmark are in its [figures](bench/figures.md).",
     ...sections.flat(),
