@@ -166,7 +166,7 @@ describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () 
     await press("Add a card that works");
     await page.getByText("Visa ending in 4242").waitFor();
     await press("Cancel subscription");
-    await page.getByText("Nothing more is charged.").waitFor();
+    await page.getByText("There are no further charges.").waitFor();
     await page.getByRole("link", { name: "Back" }).click();
     await becomes("Ends", "Canceled. It stays usable until");
     expect(new URL(page.url()).origin).toBe(suite.stack.api.url);
