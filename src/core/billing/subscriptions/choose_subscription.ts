@@ -42,7 +42,10 @@ export function chooseSubscription(candidate: Contender, { keptId, rejectedIds, 
   };
 }
 
-/** The better status wins, then the older subscription, then the smaller id. */
+/**
+ * Whether the first of two subscriptions is the better one: by status, then the older one, then the smaller id. Neither
+ * has ended.
+ */
 export function isBetter(one: Contender, other: Contender): boolean {
   const rank = ({ status }: Contender) => {
     const place = (LIVING_STATUSES as readonly string[]).indexOf(status);

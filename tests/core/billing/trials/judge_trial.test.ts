@@ -33,7 +33,7 @@ const SUBSCRIPTIONS: Record<string, Subscription[]> = {
   "the trialing subscription of another trial": [subscription("trialing", "trial_other")],
 };
 
-/** One column per kind of facts. G grant, J join, S already_subscribed, U trial_already_used, s and u the same but stale. */
+/** One column per key of `FACTS`; the letters are the keys of `JUDGEMENTS`. */
 const COLUMNS = [
   "none",
   "none, machine taken",
@@ -58,6 +58,7 @@ const TABLE: Record<string, string> = {
   "the unpaid subscription of trial_own": "S S s S S S",
   "the trialing subscription of another trial": "s s s S S S",
 };
+/** Small letters are stale judgements. */
 const JUDGEMENTS: Record<string, object> = {
   G: { verdict: "grant" },
   J: { verdict: "join", trial: OPEN },
