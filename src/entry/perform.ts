@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Call, Caller } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
-import { requireStanding } from "#core/sessions/bearer.ts";
+import { requireValidToken } from "#core/sessions/bearer.ts";
 import { headerOf } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
 import type { Parts, RpcCore, RpcDeclaration } from "#entry/declaration.ts";
@@ -35,7 +35,7 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
   const admitted = admit(declaration, event, caller);
   const reading = admitted.then((request) => declaration.reads?.({ core, request, caller }));
   const [standing] = await Promise.all([
-    claims ? requireStanding(core, claims) : null,
+    claims ? requireValidToken(core, claims) : null,
     Promise.allSettled([reading]),
   ]);
   const run = async () => {

@@ -4,20 +4,20 @@ import type { SessionRepository } from "#core/repositories/sessions.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
 
 /** An access token that was accepted. */
-export interface StandingBearer {
+export interface ValidToken {
   /** Records that this generation of tokens was used; null if that is recorded already. */
   acknowledge: (() => Promise<void>) | null;
 }
 
 /**
  * Checks that a verified access token is still valid: its record and its session are neither revoked nor expired, and its
- * generation is not below the session's. Record and session are read in one trip (contract 1.2).
+ * generation is not below the session's. Record and session are read in one round trip (contract 1.2).
  * @throws NestError unauthorized
  */
-export async function requireStanding(
+export async function requireValidToken(
   core: { accessTokens: AccessTokenRepository; sessions: SessionRepository; clock: Clock },
   claims: AccessTokenClaims,
-): Promise<StandingBearer> {
+): Promise<ValidToken> {
   const [record, session] = await Promise.all([
     core.accessTokens.find(claims.id),
     core.sessions.find(claims.sessionId),

@@ -28,13 +28,13 @@ export interface TokenPair {
  */
 export async function issueSession(core: IssueCore, issue: Issue): Promise<TokenPair> {
   const accessToken = accessTokenRecord(issue);
-  const [jws, isStanding] = await Promise.all([
+  const [jws, isValid] = await Promise.all([
     mintAccessToken(core, accessToken),
     writeSession(core, issue),
     core.accessTokens.insertOrExtend(accessToken),
     core.refreshTokens.insertIfAbsent(refreshTokenRecord(issue)),
   ]);
-  if (!isStanding) throw new NestError("authorization_not_found");
+  if (!isValid) throw new NestError("authorization_not_found");
   return {
     accessToken: jws,
     expiresIn: Math.round((Date.parse(accessToken.expiresAt) - issue.now.getTime()) / 1000),

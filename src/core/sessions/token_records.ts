@@ -17,11 +17,11 @@ export interface Issue {
   userId: string;
   device: Device | null;
   sessionId: string;
-  /** When the person signed in, ISO. A client may limit how long after it a session lasts. */
+  /** When the user signed in, ISO. A client may limit how long after it a session lasts. */
   authTime: string;
   generation: number;
   grant: Grant;
-  /** The grant that the person signed in with. */
+  /** The grant that the user signed in with. */
   rootGrant: Grant;
   accessTokenId: string;
   refreshToken: RefreshTokenParts;

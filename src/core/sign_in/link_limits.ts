@@ -19,7 +19,7 @@ export interface LimitedLink {
 
 /**
  * Counts a link request against the limits of its network and machine, and checks the limits of its address and of the
- * fleet without counting; one trip. A machine that signed this address in before has a limit of its own, so strangers
+ * fleet without counting; one round trip. A machine that signed this address in before has a limit of its own, so strangers
  * cannot exhaust it (contract 1.2).
  * @throws NestError rate_limited
  */
@@ -55,7 +55,7 @@ const refusalCeiling = <Count extends { ratio: number }>(mails: Count) => ({
 });
 
 /**
- * Counts a link against the limits of its address and of the fleet; one trip. Only a link that passed every other limit
+ * Counts a link against the limits of its address and of the fleet; one round trip. Only a link that passed every other limit
  * is counted here, so refused requests of one network never use up an address's limit.
  * @throws NestError rate_limited
  */

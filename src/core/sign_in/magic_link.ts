@@ -55,7 +55,7 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
 }
 
 /**
- * Counts a link request against the rate limits, and reads whether its address bounced recently; one trip.
+ * Counts a link request against the rate limits, and reads whether its address bounced recently; one round trip.
  * @throws NestError rate_limited
  */
 export async function limitLinkRequest(
@@ -71,7 +71,7 @@ export async function limitLinkRequest(
 }
 
 /**
- * Stores the authorization of a link, and counts the link against the limits of its address and of the fleet; one trip.
+ * Stores the authorization of a link, and counts the link against the limits of its address and of the fleet; one round trip.
  * @param trialId the trial that the link belongs to, if any
  * @throws NestError rate_limited; then nothing is stored
  */

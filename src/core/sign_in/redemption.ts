@@ -32,13 +32,13 @@ export type RedemptionDecision =
   | {
       outcome: "refuse";
       code: ErrorCode;
-      /** The secret was right and a later check failed: ten of these burn the code (contract 1.2). */
+      /** The secret was right and a later check failed: ten of these block the code (contract 1.2). */
       countsAsFailure: boolean;
     };
 
 /**
- * Decides what happens to a presented code. The order of the checks is the contract's (B3); from the check of the secret
- * on, the caller has proved that it holds the code, so naming the failed check reveals nothing.
+ * Decides what happens to a presented code. The order of the checks is the contract's (B3). The checks after the secret may
+ * name what failed, because the caller has proved that it holds the code.
  * @param found the authorization with the presented id, or null
  */
 export function judgeRedemption(
@@ -60,7 +60,7 @@ export function judgeRedemption(
   return mismatch ? refuse(mismatch, true) : { outcome: "redeem", authorization: found };
 }
 
-/** What the redemption that is to be resumed has written, as it is stored now. */
+/** The current state of the documents that a redemption writes. */
 export interface WrittenSignIn {
   session: Session | null;
   refreshToken: RefreshToken | null;
@@ -71,7 +71,7 @@ export interface WrittenSignIn {
 }
 
 /**
- * Decides whether a redemption can be resumed, from what it has written (contract 1.7).
+ * Decides whether a redemption can be resumed (contract 1.7).
  * @returns null if it can, else the error code
  */
 export function refusalToResume({

@@ -20,7 +20,7 @@ export interface UsedToken {
  * - `fresh`: used for the first time.
  * - `replayable`: used before, but the client may not have the answer, or another window of the same machine used it a
  *   moment ago. It gets the same successor.
- * - `reused`: the client has the successor, so somebody else may have a copy of this token.
+ * - `reused`: the client has the successor, so another party may have a copy of this token.
  */
 export type RefreshTokenUse = "fresh" | "replayable" | "reused";
 

@@ -42,7 +42,7 @@ export async function ensureUser(
 
 /**
  * Returns the identifier of an address; if there is none, claims it for a new user, whose document the caller must write.
- * One trip for known and unknown addresses.
+ * One round trip for known and unknown addresses.
  */
 export async function claimIdentifier(
   core: Pick<Core, "identifiers">,

@@ -46,8 +46,8 @@ export const authorizationCode = {
 } as const;
 
 /**
- * Signs a person in with the code of a magic link. If the answer of a redemption was lost, the same request gets the same
- * session and refresh token once the first call can no longer be running, until the session's tokens are used
+ * Signs a user in with the code of a magic link. If the response was lost, the client repeats the request: once the first
+ * call can no longer be running, it gets the same session and refresh token, until a token of the session is used
  * (contract 1.7). Every write can be repeated, so a resumed redemption runs all of them again.
  * @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code, not_found,
  *   token_not_found, token_used, authorization_not_found, token_expired, incorrect_client, incorrect_redirect_uri,
@@ -127,13 +127,13 @@ async function resumeRedemption(
 
 interface SignIn {
   client: OAuthClient;
-  /** The link's. */
+  /** The secret of the link. */
   secret: string;
   now: Date;
   call: Call;
 }
 
-/** Issues the session and writes what else a magic link changes: each write can be repeated. */
+/** Issues the session, and does what only a magic link does. Every write can be repeated. */
 async function signIn(
   core: LinkGrantCore,
   { authorization, redemption, identifier: found }: WonRedemption,

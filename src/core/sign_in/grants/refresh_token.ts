@@ -30,9 +30,9 @@ export const refreshToken = {
 /**
  * Exchanges a refresh token for its one successor and a new access token (contract 1.2).
  *
- * The app gives up after 5 s and keeps the old token when an answer is lost. So a used token gets the same successor until
- * the successor is acknowledged. The successor's secret is derived from the presented secret, not stored, so a crash
- * between the writes is completed by the retry.
+ * If the response is lost, the app keeps the old token and repeats the request. So a used token gets the same successor
+ * until the successor is acknowledged. The successor's secret is derived from the presented secret, so the repeated request
+ * also completes a refresh that stopped between its writes.
  * @throws NestError refresh_token_missing, malformed_refresh_token, not_found, token_not_found, incorrect_client,
  *   client_not_found, authorization_not_found, token_expired, token_used, rate_limited, unavailable
  */
@@ -106,7 +106,7 @@ interface TokenAfterUse {
   isFirstUse: boolean;
 }
 
-/** Uses the token if nobody has, and reads its session and its successor; one trip unless another call is faster. */
+/** Uses the token if it is unused, and reads its session and its successor; one round trip unless another call is faster. */
 async function useToken(core: GrantCore, token: RefreshToken, now: Date, call: Call): Promise<TokenAfterUse> {
   const isUsable = token.usedAt === null && token.revokedAt === null && !isExpired(token, now);
   const [session, rotated, successor] = await Promise.all([
