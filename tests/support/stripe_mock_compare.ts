@@ -1,13 +1,13 @@
 import type { Form, FormValue } from "#stripe_double/form.ts";
 
-/** A field that only one of two answers has. */
+/** A field that only one of two responses has. */
 export interface ShapeDifference {
   /** Such as `subscription.trial_settings.end_behavior.billing_cycle_anchor`. */
   field: string;
   onlyIn: "double" | "stripe-mock";
 }
 
-/** The fields that only one of two answers to a request has. Compares only objects of the same kind that both answers have. */
+/** The fields that only one of two responses to a request has. Compares only objects of the same kind that both responses have. */
 export function compareShapes(double: unknown, mock: unknown, place = "answer"): ShapeDifference[] {
   if (Array.isArray(double) && Array.isArray(mock)) {
     return double.length > 0 && mock.length > 0 ? compareShapes(double[0], mock[0], `${place}[]`) : [];

@@ -1,4 +1,4 @@
-/** The `error` object in the body of an error answer (https://docs.stripe.com/api/errors). */
+/** The `error` object in the body of an error response (https://docs.stripe.com/api/errors). */
 export interface StripeErrorBody {
   type: "api_error" | "card_error" | "idempotency_error" | "invalid_request_error";
   message: string;
@@ -9,7 +9,7 @@ export interface StripeErrorBody {
   payment_intent?: unknown;
 }
 
-/** An error that the API answers with. */
+/** An error that the API returns. */
 export class ApiError extends Error {
   readonly status: number;
   readonly body: StripeErrorBody;

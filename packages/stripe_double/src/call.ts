@@ -24,14 +24,14 @@ export interface CallContext {
 
 export interface Outcome extends Answer {
   isReplay: boolean;
-  /** What the HTTP server does with the answer: send it, close the connection, or keep the connection open. */
+  /** What the HTTP server does with the response: send it, close the connection, or keep the connection open. */
   transport: "send" | "disconnect" | "hang";
 }
 
 /**
  * Authenticates and executes one API request.
- * @param readForm decodes the parameters; an `ApiError` that it throws becomes the answer
- * @returns the answer; an error is an answer too
+ * @param readForm decodes the parameters; an `ApiError` that it throws becomes the response
+ * @returns the response; an error is a response too
  */
 export async function answerCall(
   context: CallContext,
@@ -54,7 +54,7 @@ export async function answerCall(
   }
 }
 
-/** Executes a request, or replays the stored answer of its idempotency key. */
+/** Executes a request, or replays the stored response of its idempotency key. */
 async function executeOnce(
   { account, routes, keys, latencyMs }: CallContext,
   record: RecordedRequest,

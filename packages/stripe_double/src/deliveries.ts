@@ -19,7 +19,7 @@ export interface DeliveryAttempt {
   type: string;
   /** 1 for the first attempt. */
   attempt: number;
-  /** The HTTP status, or null when there was no answer. */
+  /** The HTTP status, or null when there was no response. */
   status: number | null;
 }
 
@@ -32,7 +32,7 @@ export interface DeliveryOptions extends SigningOptions {
 const SHUFFLE_WINDOW_MS = 10;
 const CONCURRENT_DELIVERIES = 4;
 
-/** Posts events as Stripe does: signed, at least once, four at a time, and again when the answer is not 2xx. */
+/** Posts events as Stripe does: signed, at least once, four at a time, and again when the response is not 2xx. */
 export class Deliveries {
   readonly attempts: DeliveryAttempt[] = [];
   /** Events that are not sent because deliveries are held, oldest first. */
@@ -73,7 +73,7 @@ export class Deliveries {
     this.#enqueue(this.held.splice(0));
   }
 
-  /** Sends one event once. Returns the HTTP status, or null when there was no answer. */
+  /** Sends one event once. Returns the HTTP status, or null when there was no response. */
   send(event: DoubleEvent): Promise<number | null> {
     return this.#post(event, 1);
   }

@@ -51,7 +51,7 @@ export interface StripeDouble extends Controls {
   held: DoubleEvent[];
   /** Sends the held events and waits until all deliveries have ended. */
   flush(): Promise<void>;
-  /** Sends one event once. Returns the HTTP status, or null when there was no answer. */
+  /** Sends one event once. Returns the HTTP status, or null when there was no response. */
   deliver(event: DoubleEvent): Promise<number | null>;
   /** Resolves when no delivery is running and no retry is due. */
   settled(): Promise<void>;

@@ -81,7 +81,7 @@ export const eventRoutes: Route[] = [
         url: params.url,
       };
       account.tables.webhookEndpoints.set(created.id, created);
-      // Only the answer to the creation contains the secret.
+      // Only the response to the creation contains the secret.
       return { ...created, secret: newId("whsec", 32) };
     },
   ),

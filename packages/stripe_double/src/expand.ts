@@ -26,7 +26,7 @@ const TABLES: Readonly<Record<string, keyof Tables>> = {
 const NOT_EXPANDABLE = new Set(["id", "client_secret", "url"]);
 
 /**
- * Copies a stored object for an answer and expands references (https://docs.stripe.com/expand).
+ * Copies a stored object for a response and expands references (https://docs.stripe.com/expand).
  * @param paths the `expand` parameter
  * @throws ApiError if a path can't be expanded
  */

@@ -3,9 +3,9 @@ import { seededRandom } from "./random.ts";
 /**
  * How an API request fails.
  *
- * Without being executed: `error` (status 500), `rate_limited` (status 429), `hang` (no answer).
+ * Without being executed: `error` (status 500), `rate_limited` (status 429), `hang` (no response).
  * After it was executed: `error_after` (status 500, which is also stored for the idempotency key), `lost` (the connection
- * is closed without an answer), `hang_after` (no answer).
+ * is closed without a response), `hang_after` (no response).
  */
 export type StripeFaultKind =
   | "error"

@@ -1,7 +1,7 @@
 import { ApiError } from "./api_error.ts";
 import { DAY_SECONDS } from "./periods.ts";
 
-/** The answer to an API request. */
+/** The response to an API request. */
 export interface Answer {
   status: number;
   body: unknown;
@@ -19,16 +19,16 @@ interface Entry {
 export interface IdempotencyKeys {
   /**
    * Reserves a key for a request.
-   * @returns the stored answer to replay, or null if this request is the first and must be executed
+   * @returns the stored response to replay, or null if this request is the first and must be executed
    * @throws ApiError if the key was used with other parameters, or if its first request still runs
    */
   begin(key: string, parameters: string, now: number): Answer | null;
-  /** Stores the answer of the first request. */
+  /** Stores the response of the first request. */
   finish(key: string, answer: Answer): void;
   clear(): void;
 }
 
-/** Stores the answers of idempotency keys for 24 hours (https://docs.stripe.com/api/idempotent_requests). */
+/** Stores the responses of idempotency keys for 24 hours (https://docs.stripe.com/api/idempotent_requests). */
 export function createIdempotencyKeys(): IdempotencyKeys {
   const entries = new Map<string, Entry>();
   return {

@@ -110,7 +110,7 @@ export const subscriptionRoutes: Route[] = [
       ...wanted
     } = params;
     changeSubscription(account, find(account, id), wanted);
-    // With `trial_end: now`, the trial ends before the answer.
+    // With `trial_end: now`, the trial ends before the response.
     runDueTasks(account);
     return find(account, id);
   }),

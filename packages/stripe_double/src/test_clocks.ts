@@ -32,7 +32,7 @@ export function createTestClock(
 
 /**
  * Advances a test clock and runs everything that falls due for its customers.
- * @returns the clock with status `advancing`, as in Stripe's answer. When it is read again, its status is `ready`.
+ * @returns the clock with status `advancing`, as in Stripe's response. When it is read again, its status is `ready`.
  * @throws ApiError if the target is in the past or too far in the future
  */
 export function advanceTestClock(account: Account, clock: TestClock, target: number): TestClock {

@@ -1,25 +1,25 @@
 import { channel } from "node:diagnostics_channel";
 import type { Form } from "./form.ts";
 
-/** One API request with its answer. */
+/** One API request with its response. */
 export interface RecordedRequest {
   id: string;
   method: string;
   path: string;
   params: Form;
   idempotencyKey: string | null;
-  /** The HTTP status. Null while the request runs, and for good if it is never answered. */
+  /** The HTTP status. Null while the request runs, and for good if it is never completed. */
   status: number | null;
-  /** Whether the answer was replayed for an idempotency key. */
+  /** Whether the response was replayed for an idempotency key. */
   isReplay: boolean;
-  /** The body of the answer. */
+  /** The body of the response. */
   answer: unknown;
 }
 
 /** Object id to the fields that a control overwrote. Schema checks skip these fields, as Stripe may never send them. */
 export type ForcedFields = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** One message that the double exchanged with its user: an API request with its answer, or an event. */
+/** One message that the double exchanged with its user: an API request with its response, or an event. */
 export type TrafficRecord =
   | { kind: "call"; request: RecordedRequest; forced: ForcedFields }
   /** `body` is the event as it is signed and sent. */

@@ -47,7 +47,7 @@ export interface List<Row> extends Omit<Stripe.ApiList<Row>, "data"> {
   data: Row[];
 }
 
-/** The body of a successful answer. */
+/** The body of a successful response. */
 export type Answer =
   | Resource
   | DeletedCustomer

@@ -32,7 +32,7 @@ export function signEvent(event: object, { secret, signedAt, forced }: SigningOp
 
 /**
  * Posts a signed event once.
- * @returns the HTTP status, or null when there was no answer within 10 seconds
+ * @returns the HTTP status, or null when there was no response within 10 seconds
  */
 export async function postEvent(
   event: DoubleEvent,
@@ -55,7 +55,7 @@ export async function postEvent(
     await response.arrayBuffer();
     return response.status;
   } catch {
-    // Stripe retries a delivery without an answer like any other failed delivery.
+    // Stripe retries a delivery without a response like any other failed delivery.
     return null;
   }
 }

@@ -20,7 +20,7 @@ test("rejects an API version other than the SDK's", async () => {
   expect(await errorOf(call)).toMatchObject({ type: "StripeInvalidRequestError", statusCode: 400 });
 });
 
-test("answers resource_missing for an unknown id: 404 in the path, 400 in a parameter", async () => {
+test("returns resource_missing for an unknown id: 404 in the path, 400 in a parameter", async () => {
   await using running = await startDoubleWithSdk();
   const inPath = await errorOf(running.stripe.subscriptions.retrieve("sub_no"));
   expect(inPath).toMatchObject({ statusCode: 404, code: "resource_missing", param: "id" });

@@ -47,7 +47,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, timeoutMs }) => {
     });
 
     contractTest(
-      "answers resource_missing for an unknown id: 404 in the path, 400 in a parameter",
+      "returns resource_missing for an unknown id: 404 in the path, 400 in a parameter",
       async () => {
         expect(await errorOf(stripe.subscriptions.retrieve("sub_nowhere"))).toMatchObject({
           type: "StripeInvalidRequestError",
@@ -97,7 +97,7 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, timeoutMs }) => {
   });
 
   describe("idempotency keys", () => {
-    contractTest("replays the answer for the same key and parameters, with a header", async () => {
+    contractTest("replays the response for the same key and parameters, with a header", async () => {
       const { customer } = await customerOnClock("pm_card_visa");
       const idempotencyKey = unique();
       const ask = () =>

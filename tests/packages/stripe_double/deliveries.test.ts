@@ -8,7 +8,7 @@ import { startDoubleWithSdk, typesOf } from "#tests/packages/stripe_double/doubl
 interface WebhookEndpoint extends AsyncDisposable {
   url: string;
   received: Stripe.Event[];
-  /** The statuses of the next answers. Then every answer is 200. */
+  /** The statuses of the next responses. Then every response is 200. */
   answers: number[];
 }
 
@@ -53,7 +53,7 @@ test("delivers every event with a signature that the SDK accepts", async () => {
   });
 });
 
-test("retries a delivery until the answer is 2xx or the last retry has failed", async () => {
+test("retries a delivery until the response is 2xx or the last retry has failed", async () => {
   await using endpoint = await startEndpoint();
   await using running = await startDoubleWithSdk({ webhookUrl: endpoint.url, retryDelaysMs: [5, 10] });
   const { stripe, double } = running;
@@ -71,7 +71,7 @@ test("retries a delivery until the answer is 2xx or the last retry has failed", 
   expect(double.failedDeliveries.map(({ type }) => type)).toEqual(["customer.created"]);
 });
 
-test("retries a delivery without an answer, at the current URL of the endpoint", async () => {
+test("retries a delivery without a response, at the current URL of the endpoint", async () => {
   await using endpoint = await startEndpoint();
   await using running = await startDoubleWithSdk({
     webhookUrl: "http://127.0.0.1:1",

@@ -16,7 +16,7 @@ test("does not execute a request that fails with error or rate_limited", async (
   expect(double.customers()).toHaveLength(1);
 });
 
-test("executes a request whose answer is lost, and replays the answer for its idempotency key", async () => {
+test("executes a request whose response is lost, and replays the response for its idempotency key", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   // The SDK retries once after a closed connection, even with maxNetworkRetries 0.
@@ -28,7 +28,7 @@ test("executes a request whose answer is lost, and replays the answer for its id
   expect(double.customers()).toHaveLength(1);
 });
 
-test("never answers a hanging request, and executes it only with hang_after", async () => {
+test("never responds to a hanging request, and executes it only with hang_after", async () => {
   await using running = await startDoubleWithSdk({}, { timeout: 200 });
   const { stripe, double } = running;
   double.fault({ calls: 1, kind: "hang" });
@@ -66,7 +66,7 @@ test("limits a fault to an operation, removes it, and repeats random faults of t
   expect(new Set(first).size).toBe(2);
 });
 
-test("delays every answer by the latency, and removes all state on reset", async () => {
+test("delays every response by the latency, and removes all state on reset", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   double.latency(150);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { errorOf, PRICE, startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
 
-test("replays the stored answer for the same key and parameters", async () => {
+test("replays the stored response for the same key and parameters", async () => {
   await using running = await startDoubleWithSdk();
   const params = { email: "amy@example.com", metadata: { a: "1", b: "2" } };
   const first = await running.stripe.customers.create(params, { idempotencyKey: "k" });
@@ -24,7 +24,7 @@ test("rejects a key that is reused with other parameters or for another operatio
   expect(running.double.customers()).toHaveLength(1);
 });
 
-test("answers 409 while the first request of a key still runs", async () => {
+test("returns 409 while the first request of a key still runs", async () => {
   await using running = await startDoubleWithSdk();
   running.double.latency(200);
   const call = () => running.stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });

@@ -1,7 +1,7 @@
 const NEWER = "New in the SDK's API version. stripe-mock has an older version.";
 const UNLISTED = "The SDK's types have the field. The published schema that stripe-mock uses does not.";
 const OPTIONAL = "Optional. The double's object has the field, stripe-mock's example does not.";
-/** The fields that only the double's or only stripe-mock's answers have, with the reason. */
+/** The fields that only the double's or only stripe-mock's responses have, with the reason. */
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   "customer.customer_account": OPTIONAL,
   "dispute.evidence_details.submission_method": NEWER,

@@ -24,7 +24,7 @@ async function trafficOf(work: () => Promise<unknown>): Promise<TrafficRecord[]>
   return seen;
 }
 
-/** A request whose answer contains the customer, the invoice and its payments. */
+/** A request whose response contains the customer, the invoice and its payments. */
 async function expandedCall(): Promise<Call & { request: { answer: Json } }> {
   await using running = await startDoubleWithSdk();
   const { id } = running.double.createSubscription({ email: "amy@example.com" });
@@ -35,15 +35,15 @@ async function expandedCall(): Promise<Call & { request: { answer: Json } }> {
   return call as Call & { request: { answer: Json } };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the tests damage answers of any shape
+// biome-ignore lint/suspicious/noExplicitAny: the tests damage responses of any shape
 type Json = any;
 const NAME = "GET /v1/subscriptions/:id, answer 200";
 
-test("accepts a valid answer with expanded references", async () => {
+test("accepts a valid response with expanded references", async () => {
   expect(await schemaErrors([await expandedCall()])).toEqual([]);
 });
 
-test("reports each required field that is missing in an answer or in an object inside it", async () => {
+test("reports each required field that is missing in a response or in an object inside it", async () => {
   const call = await expandedCall();
   const places: string[][] = [[], ["items", "data", "0"], ["items", "data", "0", "price"], ["customer"]];
   places.push(["latest_invoice"], ["latest_invoice", "payments", "data", "0"], ["cancellation_details"]);

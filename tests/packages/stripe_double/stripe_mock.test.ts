@@ -1,4 +1,4 @@
-/** Replays Nest's requests to stripe-mock and compares its answers with the double's. */
+/** Replays Nest's requests to stripe-mock and compares its responses with the double's. */
 import Stripe from "stripe";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RecordedRequest } from "#stripe_double/traffic.ts";
@@ -20,7 +20,7 @@ const shapeOf = (request: RecordedRequest) => {
   return requestShape(operationOf(request) ?? "", names);
 };
 
-/** By request shape, the request with the longest answer. */
+/** By request shape, the request with the longest response. */
 let requests: Map<string, RecordedRequest>;
 beforeAll(async () => {
   requests = new Map();
@@ -78,7 +78,7 @@ describe.skipIf("missing" in started)("stripe-mock", () => {
     expect((await replay({ ...request, method: "POST", path: "/v1/customers" })).status).toBe(400);
   });
 
-  test("answers with the same fields as the double, except for the known differences", async () => {
+  test("returns the same fields as the double, except for the known differences", async () => {
     const differences = new Map<string, ShapeDifference>();
     for (const [shape, { answer }] of requests) {
       for (const difference of compareShapes(answer, answers.get(shape)?.body)) {
@@ -115,9 +115,9 @@ ${[...requests.keys()]
   .map((shape) => `- \`${shape}\``)
   .join("\n")}
 
-## Fields of answers
+## Fields of responses
 
-Where both answers have an object of the same kind, the objects have the same fields, except for these. (The objects in events
+Where both responses have an object of the same kind, the objects have the same fields, except for these. (The objects in events
 are not compared, because stripe-mock's event is always about a plan.)
 
 | Field | Only in | Reason |

@@ -58,7 +58,7 @@ test("creates intents, charges and refunds at the account's time for a customer 
   expect(refund.created).toBe(START);
 });
 
-test("answers an advance with status advancing, then ready, and emits an event for each change", async () => {
+test("returns a clock with status advancing, then ready, and emits an event for each change", async () => {
   await using running = await startDoubleWithSdk({ now: () => START * 1000 });
   const { testClocks } = running.stripe.testHelpers;
   const clock = await testClocks.create({ frozen_time: START, name: "renewal" });

@@ -1,19 +1,19 @@
 import { type Schema, SchemaWriter, SHAPE } from "#tests/support/stripe_schema/json_schema.ts";
 import { readSdk, type SdkOperation } from "#tests/support/stripe_schema/sdk_operations.ts";
 
-/** The schemas of requests, answers and events, generated from the SDK's types. */
+/** The schemas of requests, responses and events, generated from the SDK's types. */
 export interface StripeSchema {
   /** The key is an operation such as `POST /v1/customers/:id`. */
   operations: Record<string, { params: Schema; answer: Schema }>;
   event: Schema;
-  /** The `error` object of an error answer. */
+  /** The `error` object of an error response. */
   error: Schema;
   /** The object schemas by name. */
   shapes: Record<string, Schema>;
 }
 
 const NO_PARAMS: Schema = { type: "object", additionalProperties: false };
-/** The fields that the SDK adds to an error. They are not in the answer. */
+/** The fields that the SDK adds to an error. They are not in the response. */
 const NOT_ON_THE_WIRE = ["detail", "exception", "headers", "requestId", "statusCode"];
 
 /**

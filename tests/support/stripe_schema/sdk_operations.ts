@@ -37,7 +37,7 @@ const SDK = join(dirname(createRequire(import.meta.url).resolve("stripe")), "../
 
 const NODE_NEXT = { module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext };
 
-/** Reads the SDK: the operations from its code, and their parameters and answers from its type declarations. Takes seconds. */
+/** Reads the SDK: the operations from its code, and their parameters and responses from its type declarations. Takes seconds. */
 export function readSdk(): SdkTypes {
   const project = new Project({
     compilerOptions: { strict: true, allowJs: true, types: [], target: ScriptTarget.ES2024, ...NODE_NEXT },

@@ -52,7 +52,7 @@ export class TrafficSchemaCheck {
 }
 
 const errorBodies = new WeakMap<StripeSchema, object>();
-/** The schema of an error answer. The same object is returned each time, so that ajv compiles it once. */
+/** The schema of an error response. The same object is returned each time, so that ajv compiles it once. */
 function errorBody(schema: StripeSchema) {
   const { error } = schema;
   const body = errorBodies.get(schema) ?? {

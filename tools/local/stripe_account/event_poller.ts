@@ -7,7 +7,7 @@ export interface EventPollerOptions {
   stripe: StripeApi;
   /** The webhook secret that events are signed with. */
   secret: string;
-  /** Posts an event to the webhook. Resolves with the HTTP status, or null when there was no answer. */
+  /** Posts an event to the webhook. Resolves with the HTTP status, or null when there was no response. */
   post(body: string, signature: string): Promise<number | null>;
   /** The time in signatures, in ms. Default: `Date.now`. */
   signedAt?: () => number;
@@ -19,7 +19,7 @@ export interface EventPollerOptions {
 export interface PolledDelivery {
   id: string;
   type: string;
-  /** The HTTP status, or null when there was no answer. */
+  /** The HTTP status, or null when there was no response. */
   status: number | null;
 }
 
@@ -37,13 +37,13 @@ const OVERLAP_SECONDS = 3_600;
 
 interface DeliveryState {
   attempts: number;
-  /** When the next attempt is due, in epoch ms. Infinity after a 2xx answer or the last retry. */
+  /** When the next attempt is due, in epoch ms. Infinity after a 2xx response or the last retry. */
   due: number;
 }
 
 /**
  * Delivers events to a webhook that Stripe can't reach, such as one on this machine. Fetches the event types that Nest handles
- * from `GET /v1/events` and posts each event signed, until the answer is 2xx or the last retry has failed. Ignores events from
+ * from `GET /v1/events` and posts each event signed, until the response is 2xx or the last retry has failed. Ignores events from
  * before the poller was created.
  */
 export function createEventPoller(options: EventPollerOptions): EventPoller {

@@ -115,7 +115,7 @@ async function forwardEvents(
     try {
       for (const { id, type, status } of await poller.poll()) {
         if (status !== null && status < 300) continue;
-        const reason = status === null ? "no answer" : `status ${status}`;
+        const reason = status === null ? "no response" : `status ${status}`;
         say(`The delivery of ${type} (${id}) failed: ${reason}.`);
       }
       lastFailure = "";

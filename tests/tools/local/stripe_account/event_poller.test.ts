@@ -16,7 +16,7 @@ const SECRET = "whsec_of_this_run";
 function startPoller({ double }: DoubleWithSdk, options: Partial<EventPollerOptions> = {}) {
   const posted: Stripe.Event[] = [];
   const bodies: string[] = [];
-  /** The statuses of the next answers; null is no answer. Then every answer is 200. */
+  /** The statuses of the next responses; null is no response. Then every response is 200. */
   const answers: (number | null)[] = [];
   const poller = createEventPoller({
     stripe: StripeApi.open(double.secretKey, double.url),

@@ -67,7 +67,7 @@ describe("Stripe's test mode for the local stack", () => {
     opened.deliverTo("http://127.0.0.1:1/1/webhook/stripe");
     await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 10_000 });
     expect(said[0]).toMatch(
-      /^The delivery of customer\.subscription\.created \(evt_\w+\) failed: no answer\.$/,
+      /^The delivery of customer\.subscription\.created \(evt_\w+\) failed: no response\.$/,
     );
     expect(said[0]).not.toContain(id);
     await opened.close();
