@@ -3,10 +3,10 @@ import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 type Document = Record<string, unknown>;
 
 /**
- * What tells how often something was tried, and not what it has led to. That a token was seen is recorded by the next call
- * with it where it could not be by this one.
+ * Fields that depend on the number of tries and not on the outcome. If a call can't record that a token was acknowledged,
+ * the next call with it does.
  */
-const TRIES = new Set([
+const RETRY_FIELDS = new Set([
   "acknowledgedGeneration",
   "updatedAt",
   "_id",
@@ -18,12 +18,12 @@ const TRIES = new Set([
   "claimedAt",
   "leasedUntil",
 ]);
-/** Documents of which another one more or less changes nothing: a link that nobody was sent, a token that has fallen. */
-const IDLE = ["authorizations", "access_tokens", "refresh-tokens"];
+/** Collections in which an extra document has no effect: a link that was not mailed, a token that is not valid. */
+const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens"];
 
 /**
- * Everything that a call has led to for a person, in words that are the same whatever ids and times it has: what the
- * database holds, what Stripe does, and which mails have come.
+ * The state of a user after a call: documents, objects at Stripe and mails, without ids and times, so that the states of
+ * two users can be compared.
  */
 export async function endState({ nest }: ProxiedNest, address: string): Promise<Record<string, unknown>> {
   const find = (collection: string, filter: object) =>
@@ -57,12 +57,12 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
   return {
     ...Object.fromEntries(
       Object.entries(documents).map(([name, found]) => {
-        const said = new Map(
-          found.map((document, number) => [keyOf(name, number, document), inWords(document)]),
+        const normalized = new Map(
+          found.map((document, number) => [keyOf(name, number, document), normalize(document)]),
         );
         return [
           name,
-          [...said].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, document]) => document),
+          [...normalized].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, document]) => document),
         ];
       }),
     ),
@@ -76,25 +76,25 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
   };
 }
 
-/** By it documents are sorted; idle ones that look the same are one. */
+/** Key for sorting documents. Harmless documents with equal content have equal keys. */
 function keyOf(collection: string, number: number, document: Document): string {
-  const text = JSON.stringify(inWords(document));
-  return IDLE.includes(collection) ? text : `${text} ${number}`;
+  const text = JSON.stringify(normalize(document));
+  return HARMLESS.includes(collection) ? text : `${text} ${number}`;
 }
 
-/** A value without what differs from run to run. */
-function inWords(value: unknown): unknown {
+/** A value without ids, hashes and times. */
+function normalize(value: unknown): unknown {
   if (value instanceof Date) return "a time";
-  if (Array.isArray(value)) return value.map(inWords);
+  if (Array.isArray(value)) return value.map(normalize);
   if (typeof value === "string") {
     if (/^\d{4}-\d\d-\d\dT/.test(value)) return "a time";
     if (/^[0-9a-f]{64}$/.test(value)) return "a hash";
     return value.replace(/^([a-z]+)_[0-9A-Za-z]{14,}/, "$1_…").replace(/\S+@example\.com/, "them");
   }
   if (typeof value !== "object" || value === null) return value;
-  // A claim whose mail did not go out has lapsed.
-  const isIdle = ([field, inner]: [string, unknown]) =>
-    TRIES.has(field) || (inner as { claimedAt?: string; sentAt?: null } | null)?.sentAt === null;
-  const fields = Object.entries(value).filter((entry) => !isIdle(entry));
-  return Object.fromEntries(fields.map(([field, inner]) => [field, inWords(inner)]));
+  // A claim for a mail that was not sent has expired.
+  const isIgnored = ([field, inner]: [string, unknown]) =>
+    RETRY_FIELDS.has(field) || (inner as { claimedAt?: string; sentAt?: null } | null)?.sentAt === null;
+  const fields = Object.entries(value).filter((entry) => !isIgnored(entry));
+  return Object.fromEntries(fields.map(([field, inner]) => [field, normalize(inner)]));
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Claim, live } from "#tests/faults/journey.ts";
+import { type Claim, runJourneys } from "#tests/faults/journey.ts";
 import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { reportSuite } from "#tests/support/suite_options.ts";
@@ -75,8 +75,8 @@ test.runIf(isOurs)(
       if (claim) claims.push(claim);
       if (claims.length >= wanted) waiting?.();
     };
-    const lives = Array.from({ length: PEOPLE }, (_, number) =>
-      live(nest, `person${number}`, note, () => isOver),
+    const journeys = Array.from({ length: PEOPLE }, (_, number) =>
+      runJourneys(nest, `person${number}`, note, () => isOver),
     );
 
     await accepted();
@@ -93,7 +93,7 @@ test.runIf(isOurs)(
     proxy.clear();
     await accepted();
     isOver = true;
-    await Promise.all(lives);
+    await Promise.all(journeys);
 
     const counts = [...answers].map(([answer, count]) => `${answer} ×${count}`).join(", ");
     await reportSuite({

@@ -7,28 +7,27 @@ import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { type Reply, startNest, type TestClock, type TestNest } from "#tests/support/nest.ts";
 
-/** What Nest depends on. */
 export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];
 
-/** A Nest whose every dependency stands behind a proxy. Several work side by side, since most of a fault is waiting. */
+/** A Nest with a fault proxy in front of each dependency. */
 export interface ProxiedNest {
   nest: TestNest;
   proxies: Record<Dependency, FaultProxy>;
-  /** All is well again. Resolves when Nest has noticed, which it does by itself. */
+  /** Ends every fault. Resolves when Nest has recovered. @throws Error if it does not recover */
   clearFaults(): Promise<void>;
-  /** Stripe posts everything that was not taken yet until it is. */
+  /** Delivers every event that has not succeeded yet, until it does. */
   deliverEvents(): Promise<void>;
-  /** EventBridge calls the function that takes SES's events: an error is all that it is told. */
+  /** Calls the function for SES events, as EventBridge does. Status 204: it succeeded; 500: it threw. */
   sesEvent(event: object): Promise<Reply>;
   stop(): Promise<void>;
 }
 
-/** Longer than a lease and than a mail's claim. */
-const PATIENCE_SECONDS = 150;
-/** The driver asks a server that was lost every half a second. */
+/** Longer than a lease and than the claim on a mail. */
+const LEASE_EXPIRY_SECONDS = 150;
+/** The driver checks a lost server every half second. */
 const RECOVERED_WITHIN_MS = 10_000;
-/** As many as a call opens side by side: each of them may have been cut. */
+/** The largest number of connections that a call opens in parallel. Each may have been cut. */
 const CONNECTIONS = 8;
 const isOurs = (type: string) => (STRIPE_EVENT_TYPES as string[]).includes(type);
 
@@ -47,7 +46,7 @@ function movableClock(): TestClock {
   };
 }
 
-/** @param base whose database it shares; the doubles of SES and Stripe are its own */
+/** @param base a Nest whose database it shares; it has its own doubles of SES and Stripe */
 export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
   const proxies: Record<Dependency, FaultProxy> = {
     database: await startFaultProxy(mongoProtocol),
@@ -69,14 +68,14 @@ export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
   });
   proxies.mail.forwardTo(target(nest.ses.url));
   proxies.Stripe.forwardTo(target(nest.stripe.url));
-  const taken = new Set<string>();
+  const delivered = new Set<string>();
   const serve = serveEvent(sesEvents.declaration, nest.gateway);
   return {
     nest,
     proxies,
     async clearFaults() {
       for (const proxy of Object.values(proxies)) proxy.clear();
-      // Until the clients have heard which of their connections are gone.
+      // Lets the clients notice which of their connections are closed.
       await wait(20);
       const end = Date.now() + RECOVERED_WITHIN_MS;
       for (let good = 0; good < CONNECTIONS; good++) {
@@ -93,20 +92,18 @@ export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
           );
         if (!isGood) good = -1;
         if (Date.now() > end)
-          throw new Error(
-            `Nest has not recovered ${good} ${(last as Error)?.name} ${(last as Error)?.message} ${(last as Error)?.stack}`,
-          );
+          throw new Error(`Nest did not recover within ${RECOVERED_WITHIN_MS} ms.`, { cause: last });
         if (!isGood) await wait(50);
       }
     },
     async deliverEvents() {
       for (let round = 0; round < 10; round++) {
-        const waiting = nest.stripe.events().filter(({ id, type }) => isOurs(type) && !taken.has(id));
+        const waiting = nest.stripe.events().filter(({ id, type }) => isOurs(type) && !delivered.has(id));
         if (waiting.length === 0) return;
-        for (const event of waiting) if ((await nest.webhook(event)).status < 300) taken.add(event.id);
-        if (round > 0) nest.clock.advance(PATIENCE_SECONDS);
+        for (const event of waiting) if ((await nest.webhook(event)).status < 300) delivered.add(event.id);
+        if (round > 0) nest.clock.advance(LEASE_EXPIRY_SECONDS);
       }
-      throw new Error("Stripe's events are not taken");
+      throw new Error("some events never succeeded");
     },
     async sesEvent(event) {
       const isDone = await serve(event, lambdaContext()).then(

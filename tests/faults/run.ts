@@ -6,18 +6,18 @@ import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
 import type { FaultKind } from "#tests/support/fault_proxy.ts";
 import type { Reply } from "#tests/support/nest.ts";
 
-/** The app leaves after 5 s; Stripe waits longer than our function runs. */
+/** The app times out after 5 s. Stripe waits longer than the webhook function may run. */
 const ANSWERED_WITHIN_MS = 5_000;
 const WEBHOOK_ANSWERED_WITHIN_MS = 21_000;
-/** The first try and those after it. */
+/** The first try and the retries. */
 const MOST_TRIES = 4;
-/** Between later tries: longer than the time in which a call could still be at work, or a lease or claim stands. */
-const PATIENCE_SECONDS = 150;
+/** Between later tries. A running call, a lease and a claim have ended after it. */
+const LEASE_EXPIRY_SECONDS = 150;
 
-/** As the answer says while a dependency is lost. */
+/** The smallest Retry-After of a response while a dependency fails. */
 const SHORTEST_RETRY_AFTER_MS = 1_000;
 
-/** How a call goes when nothing goes wrong. */
+/** A call without a fault: its steps, status and end state. */
 export interface Clean {
   steps: Record<Dependency, string[]>;
   status: number;
@@ -26,29 +26,29 @@ export interface Clean {
 
 export interface Fault {
   dependency: Dependency;
-  /** The number of the step, from 1. */
+  /** Number of the step, from 1. */
   step: number;
   kind: FaultKind;
 }
 
 export interface Outcome {
-  /** The first answer: a status, or an error's code with its status. */
+  /** The first response: its status, and the code of an error. */
   answer: string;
-  /** How often the same call was made again until it succeeded. */
+  /** How often the call was retried until it succeeded. */
   retries: number;
 }
 
 let people = 0;
 const newAddress = () => `person${++people}@example.com`;
 
-/** Makes the call without a fault, and counts its steps. */
+/** Makes a call without a fault and records its steps. */
 export async function runClean(proxied: ProxiedNest, scenario: Scenario): Promise<Clean> {
   const address = newAddress();
   const call = await scenario.prepare(proxied, address);
   await proxied.clearFaults();
   for (const proxy of Object.values(proxied.proxies)) proxy.steps.length = 0;
   const { status } = await call();
-  // Counted before the rest arrives.
+  // Steps of later event deliveries do not count.
   const steps = Object.fromEntries(
     DEPENDENCIES.map((dependency) => [dependency, [...proxied.proxies[dependency].steps]]),
   );
@@ -57,8 +57,9 @@ export async function runClean(proxied: ProxiedNest, scenario: Scenario): Promis
 }
 
 /**
- * Makes the call while a part goes wrong at one of its steps, then again until it succeeds.
- * @throws Error if an answer is late or unclear, if no retry succeeds, or if it ends otherwise than without the fault
+ * Makes a call with a fault at one of its steps, then retries it until it succeeds.
+ * @throws Error if a response is late or `unknown`, if no retry succeeds, if the fault never starts, or if the end state
+ *   differs from that without a fault
  */
 export async function runFaulty(
   proxied: ProxiedNest,
@@ -81,21 +82,21 @@ export async function runFaulty(
   await proxied.clearFaults();
   const isWebhook = scenario.path.includes("webhook");
   if (took > (isWebhook ? WEBHOOK_ANSWERED_WITHIN_MS : ANSWERED_WITHIN_MS))
-    throw broken(`it took ${took} ms`);
+    throw broken(`the response took ${took} ms`);
 
   if (!hasStarted) throw broken("the call never reached this step");
 
-  const answers = [saidBy(first)];
+  const answers = [summaryOf(first)];
   let last = first;
   while (last.status !== clean.status) {
-    if (saidBy(last).includes("unknown"))
-      throw broken(`it answered unknown: ${proxied.nest.logLines.at(-1)}`);
-    if (answers.length === MOST_TRIES) throw broken(`it answered ${answers.join(", then ")}`);
-    // Whoever makes a call again waits as long as it says; what is longer than that is over when the clock is moved.
-    if (answers.length > 1) proxied.nest.clock.advance(PATIENCE_SECONDS);
+    if (summaryOf(last).includes("unknown"))
+      throw broken(`the response was unknown: ${proxied.nest.logLines.at(-1)}`);
+    if (answers.length === MOST_TRIES) throw broken(`no retry succeeded: ${answers.join(", then ")}`);
+    // The caller waits as Retry-After says. Later retries move the clock past leases and claims instead.
+    if (answers.length > 1) proxied.nest.clock.advance(LEASE_EXPIRY_SECONDS);
     else if (last.headers["retry-after"]) await wait(SHORTEST_RETRY_AFTER_MS);
     last = await call();
-    answers.push(saidBy(last));
+    answers.push(summaryOf(last));
   }
   await proxied.deliverEvents();
   const state = await endState(proxied, address);
@@ -103,12 +104,17 @@ export async function runFaulty(
   return { answer: answers[0] ?? "", retries: answers.length - 1 };
 }
 
-const saidBy = ({ status, body }: Reply) => (status < 300 ? String(status) : `${status} ${body.code}`);
+const summaryOf = ({ status, body }: Reply) => (status < 300 ? String(status) : `${status} ${body.code}`);
 
-function difference(is: Record<string, unknown>, should: Record<string, unknown>, answers: string[]): string {
-  const parts = Object.keys(should).filter((name) => !isDeepStrictEqual(is[name], should[name]));
+function difference(
+  actual: Record<string, unknown>,
+  expected: Record<string, unknown>,
+  answers: string[],
+): string {
+  const parts = Object.keys(expected).filter((name) => !isDeepStrictEqual(actual[name], expected[name]));
   const lines = parts.map(
-    (name) => `${name}\n  is ${JSON.stringify(is[name])}\n  should be ${JSON.stringify(should[name])}`,
+    (name) =>
+      `${name}\n  actual ${JSON.stringify(actual[name])}\n  expected ${JSON.stringify(expected[name])}`,
   );
-  return `after ${answers.join(", then ")} it ended otherwise than without it:\n${lines.join("\n")}`;
+  return `after ${answers.join(", then ")} the end state differs from that without the fault:\n${lines.join("\n")}`;
 }

@@ -2,13 +2,12 @@ import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { codeIn, linkRequest, type Reply, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
 
-/** A call, and what has to be there before it. */
+/** A call with its preparation. */
 export interface Scenario {
-  /** The path that is called. */
   path: string;
-  /** What tells it from others of that path. */
+  /** Distinguishes scenarios with the same path. */
   kind?: string;
-  /** @param address of somebody whom nobody else uses @returns the call, which can be made again as it is */
+  /** @param address an address that no other scenario uses @returns the call, which can be repeated unchanged */
   prepare(proxied: ProxiedNest, address: string): Promise<() => Promise<Reply>>;
 }
 
@@ -22,7 +21,7 @@ const request = (address: string, change: object = {}) =>
 const signIn = (nest: TestNest, address: string, change: object = {}) =>
   nest.signIn(address, { device: machineOf(address), ...change });
 
-/** A call of a method by a person who has signed in. */
+/** A call of a method by a signed-in user. */
 function signedIn(
   path: string,
   body: (user_id: string, proxied: ProxiedNest, address: string) => object | Promise<object>,
@@ -33,25 +32,25 @@ function signedIn(
       const { nest } = proxied;
       const { user_id, access_token } = await signIn(nest, address);
       const asked = await body(user_id, proxied, address);
-      // Its copy of the news is old, and it holds no link to the portal.
+      // Expires the cached news and the cached link to the billing portal.
       nest.clock.advance(61);
       return () => nest.call(path, asked, { bearer: access_token });
     },
   };
 }
 
-/** The newest event of a type, which is delivered. */
-function hears(
+/** The delivery of the newest event of a type. */
+function delivers(
   kind: string,
   type: string,
-  live: (proxied: ProxiedNest, address: string) => Promise<void>,
+  prepareStripe: (proxied: ProxiedNest, address: string) => Promise<void>,
 ): Scenario {
   return {
     path: "/1/webhook/stripe",
     kind,
     async prepare(proxied, address) {
       const { nest } = proxied;
-      await live(proxied, address);
+      await prepareStripe(proxied, address);
       const event = nest.stripe.events().findLast((one) => one.type === type) as DoubleEvent;
       return () => nest.webhook(event);
     },
@@ -59,7 +58,7 @@ function hears(
 }
 
 const buys = (nest: TestNest, address: string) => nest.stripe.createSubscription({ email: address });
-/** Nothing before this is delivered any more. */
+/** Makes a subscription and delivers every event so far. */
 const subscribed = async (proxied: ProxiedNest, address: string, wanted: object = {}) => {
   const { nest } = proxied;
   const made = nest.stripe.createSubscription({ email: address, ...wanted });
@@ -146,33 +145,41 @@ export const SCENARIOS: readonly Scenario[] = [
       return () => nest.call(`${V2}revoke_token`, { client_id, refresh_token });
     },
   },
-  hears("a purchase", "customer.subscription.created", async ({ nest }, address) => void buys(nest, address)),
-  hears("a second purchase", "customer.subscription.created", async (proxied, address) => {
+  delivers(
+    "a purchase",
+    "customer.subscription.created",
+    async ({ nest }, address) => void buys(nest, address),
+  ),
+  delivers("a second purchase", "customer.subscription.created", async (proxied, address) => {
     await subscribed(proxied, address);
     buys(proxied.nest, address);
   }),
-  hears("a change", "customer.subscription.updated", async (proxied, address) => {
+  delivers("a changed subscription", "customer.subscription.updated", async (proxied, address) => {
     const { id } = await subscribed(proxied, address);
     proxied.nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
   }),
-  hears("an end", "customer.subscription.deleted", async (proxied, address) => {
+  delivers("an ended subscription", "customer.subscription.deleted", async (proxied, address) => {
     const { id } = await subscribed(proxied, address);
     proxied.nest.stripe.cancelSubscription(id);
   }),
-  hears("a trial's last days", "customer.subscription.trial_will_end", async (proxied, address) => {
+  delivers("a trial that ends soon", "customer.subscription.trial_will_end", async (proxied, address) => {
     const { id } = await subscribed(proxied, address, { trialDays: 14 });
     const trial = proxied.nest.stripe.subscriptions().find((one) => one.id === id);
     proxied.nest.stripe.emit("customer.subscription.trial_will_end", trial ?? {});
   }),
-  hears("a dispute", "charge.dispute.created", async (proxied, address) => {
+  delivers("a dispute", "charge.dispute.created", async (proxied, address) => {
     const { id } = await subscribed(proxied, address);
     proxied.nest.stripe.dispute(id);
   }),
-  hears("a late payment for a rejected one", "payment_intent.succeeded", async (proxied, address) => {
-    await subscribed(proxied, address);
-    const { id } = await subscribed(proxied, address, { card: { processes: true } });
-    proxied.nest.stripe.settlePayment(id, "succeeded");
-  }),
+  delivers(
+    "a late payment for a rejected subscription",
+    "payment_intent.succeeded",
+    async (proxied, address) => {
+      await subscribed(proxied, address);
+      const { id } = await subscribed(proxied, address, { card: { processes: true } });
+      proxied.nest.stripe.settlePayment(id, "succeeded");
+    },
+  ),
   {
     path: "ses_events",
     async prepare({ nest, sesEvent }, address) {
@@ -190,10 +197,10 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** How a scenario is called in the table. */
+/** Name of a scenario in the table of results. */
 export function nameOf({ path, kind }: Scenario): string {
   const name = path.includes("/webhook/") ? "webhook" : path.split("/").at(-1);
   const isOlder = path === `${V1}get_subscription_status`;
-  const what = kind ?? (isOlder ? "the heartbeat of 2020-12-14" : undefined);
+  const what = kind ?? (isOlder ? "version 2020-12-14" : undefined);
   return what === undefined ? `${name}` : `${name}: ${what}`;
 }

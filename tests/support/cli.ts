@@ -1,6 +1,6 @@
 import { runNest } from "#tools/operator/nest.ts";
 
-/** Runs the operator's program in this process, with an environment of its own; an empty variable is unset. */
+/** Runs the `nest` CLI in this process with its own environment, in which an empty variable is unset. */
 export async function runCli(
   args: readonly string[],
   environment: Record<string, string>,

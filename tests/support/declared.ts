@@ -4,7 +4,7 @@ import { buildDocument } from "#tools/openapi/document.ts";
 import { resolve } from "#tools/openapi/read.ts";
 import type { Header, Operation, Response, Schema } from "#tools/openapi/types.ts";
 
-/** The document that clients are made from; every answer that a test sees must be in it. */
+/** The OpenAPI document. Every response in a test must match it. */
 export const openApiDocument = await buildDocument();
 
 const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
@@ -13,7 +13,7 @@ ajv.addSchema(openApiDocument, "nest");
 
 const validators = new Map<object, ValidateFunction>();
 
-/** Compiles a schema of the document once; its references are into the document. */
+/** Compiles a schema of the document, once per schema. */
 function validatorOf(schema: object): ValidateFunction {
   const known = validators.get(schema);
   if (known) return known;
@@ -24,26 +24,26 @@ function validatorOf(schema: object): ValidateFunction {
   return made;
 }
 
-/** An answer as it came over the wire. */
+/** A response with its request. */
 export interface SeenAnswer {
   verb: string;
   path: string;
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** Parsed JSON; undefined where there is no body. */
+  /** Parsed JSON; undefined if the response has no body. */
   body: unknown;
 }
 
 function responsesOf(verb: string, path: string): Operation["responses"] {
   const item = openApiDocument.paths[path];
-  // A verb in lower case is another verb (RFC 9110 section 9.1).
+  // Methods are case-sensitive (RFC 9110, section 9.1).
   const operation = verb === verb.toUpperCase() ? item?.[verb.toLowerCase() as "post"] : undefined;
   return operation?.responses ?? openApiDocument["x-unmatched"].responses;
 }
 
 /**
- * Holds an answer against the document: its status, its headers and the shape of its body.
- * @throws Error if it is not a documented one
+ * Checks the status, headers and body of a response against the document.
+ * @throws Error if the document does not allow the response
  */
 export function requireDeclared(answer: SeenAnswer): void {
   const fault = faultOf(answer);
@@ -55,14 +55,14 @@ export function requireDeclared(answer: SeenAnswer): void {
 function faultOf({ verb, path, status, headers, body }: SeenAnswer): string | null {
   if (verb === "OPTIONS" && status === 204) return null;
   const documented = responsesOf(verb, path)[status];
-  if (!documented) return "the document has no such status";
+  if (!documented) return "the OpenAPI document has no such status";
   const response = resolve<Response>(openApiDocument, documented);
   const media = response.content?.["application/json"];
   return headerFaultOf(response, headers) ?? (verb === "HEAD" ? null : bodyFaultOf(media?.schema, body));
 }
 
 function bodyFaultOf(schema: Schema | undefined, body: unknown): string | null {
-  if (!schema) return body === undefined ? null : "the document has no body there";
+  if (!schema) return body === undefined ? null : "the OpenAPI document has no body for this status";
   const fits = validatorOf(schema);
   return fits(body) ? null : ajv.errorsText(fits.errors);
 }
@@ -71,7 +71,7 @@ function headerFaultOf({ headers }: Response, seen: SeenAnswer["headers"]): stri
   for (const [name, documented] of Object.entries(headers)) {
     const { schema } = resolve<Header>(openApiDocument, documented);
     const raw = seen[name];
-    if (raw === undefined) return `it lacks ${name}`;
+    if (raw === undefined) return `the header ${name} is missing`;
     const fits = validatorOf(schema);
     if (!fits(schema.type === "integer" ? Number(raw) : raw))
       return `${name}: ${ajv.errorsText(fits.errors)}`;

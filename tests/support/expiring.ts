@@ -2,12 +2,13 @@ import { MongoClient } from "mongodb";
 import { withDatabase } from "#tools/local/database/uri.ts";
 
 export const EXPIRING = "expiring";
-/** A document whose time was over when it was inserted, and one with an hour to live. */
+/** Ids of a document that has expired when it is inserted, and of a document that expires in an hour. */
 export const OVER = "over";
 export const NOT_YET = "not yet";
 
 /**
- * Inserts both as the run begins; a test looks at its end, since an engine takes up to a minute to notice.
+ * Inserts both documents at the start of the run. A test checks at its end which are left, since a TTL index deletes within a
+ * minute.
  * @returns the URI of their database
  */
 export async function plantExpiring(server: string, databasePrefix: string): Promise<string> {

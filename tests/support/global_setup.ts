@@ -9,16 +9,16 @@ declare module "vitest" {
   interface ProvidedContext {
     mongoUri: string;
     mongoEngine: string;
-    /** How the names of this run's databases begin. */
+    /** Prefix of the names of this run's databases. */
     databasePrefix: string;
-    /** Where a document waits for its TTL index since the run began. */
+    /** URI of the database with the documents for the TTL test. */
     expiringUri: string;
-    /** Path of the JSON schemas of Stripe's API, as the pinned SDK has it. */
+    /** Path of the JSON schemas of Stripe's API, made from the pinned SDK. */
     stripeSchema: string;
   }
 }
 
-/** One database server for the whole run, and Stripe's schema; tests have databases of their own in it. */
+/** Finds a database server and makes Stripe's schemas for the whole run. Each test has its own databases on the server. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const database = await findDatabase({ dataDirectory: null, say: (line) => console.log(line) });
   console.log(`Database: ${database.engine} ${database.version}, ${database.how}`);
@@ -29,7 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("databasePrefix", databasePrefix);
   project.provide("expiringUri", await plantExpiring(database.uri, databasePrefix));
   return async () => {
-    // A server of the run's own takes them with it.
+    // The databases of a server that the run started need no dropping.
     if (process.env.MONGODB_URI) await dropDatabases(database.uri, databasePrefix);
     await database.stop();
   };

@@ -1,19 +1,19 @@
 import { createPrivateKey, sign } from "node:crypto";
 import type { StoredKey } from "#core/keys/signing_keys.ts";
 
-/** Part of a compact JWS: text as it is, anything else as JSON. */
+/** Encodes a part of a compact JWS: text unchanged, any other value as JSON. */
 const encode = (part: unknown) =>
   Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url");
 
 const decode = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString());
 
-/** A token taken apart. */
+/** The parts of a compact JWS. */
 export function readJws(jws: string) {
   const [header = "", payload = "", signature = ""] = jws.split(".");
   return { header: decode(header), claims: decode(payload), input: `${header}.${payload}`, signature };
 }
 
-/** ES256 over anything: no library stands between a forger and the bytes. */
+/** An ES256 signature over any bytes, without the checks of a JWT library. */
 export function signEs256(
   key: StoredKey,
   input: string,
@@ -27,8 +27,8 @@ export function signEs256(
 }
 
 /**
- * A compact JWS with whatever header and payload, signed as told.
- * @param signer makes the signature of `header.payload`; a stored key signs ES256
+ * A compact JWS with any header and payload.
+ * @param signer a key for an ES256 signature, or a function that signs `header.payload`
  */
 export function forge(
   header: unknown,

@@ -8,7 +8,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "&#39;": "'",
 };
 
-/** Every web link of a mail, as a mail program or a scanner finds them in both of its parts, each once. */
+/** Every distinct link in the HTML and text part of a mail, as a link scanner finds them. */
 export function linksOf({ html, text }: Pick<SentMail, "html" | "text">): string[] {
   const inHtml = [...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, value = ""]) =>
     value.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity),

@@ -3,8 +3,8 @@ import { existsSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * The Nodes that functions are run on here: the project's own, and the machine's, which npm runs on, where it is another
- * version. `package.json` says from which version on that may be.
+ * The versions of Node on which functions are tested: the project's, and those on PATH and of npm if they differ.
+ * `package.json` has the lowest supported version.
  */
 export function nodesToTry(): { version: string; path: string }[] {
   const own = realpathSync(process.execPath);

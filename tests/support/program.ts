@@ -6,20 +6,20 @@ import { join } from "node:path";
 const ROOT = new URL("../../", import.meta.url);
 const TRAFFIC_LOGGER = new URL("./stripe_traffic_log.ts", import.meta.url).href;
 
-/** A program of this project, run as a person runs it. */
+/** A program of this project in its own process. */
 export interface Program {
   process: ChildProcess;
-  /** Everything printed so far, both streams. */
+  /** Output so far, of both streams. */
   printed(): string;
-  /** Waits for a line to appear. @throws Error with what was printed if the program ends first */
+  /** Waits for output. @throws Error with the output if the program ends first */
   until(pattern: RegExp): Promise<RegExpMatchArray>;
   ended: Promise<{ status: number | null; printed: string }>;
 }
 
-/** No program that a test runs reaches anybody's Stripe account, whatever the developer's environment names. */
+/** Programs of tests must not reach the Stripe account of the developer's environment. */
 const NO_STRIPE = { STRIPE_SECRET_KEY: "", STRIPE_URL: "" };
 
-/** Runs `node <script> <args>` from the project's root; an empty variable is unset. */
+/** Runs `node <script> <args>` in the root of the project. An empty variable is unset. */
 export function runProgram(
   script: string,
   args: string[] = [],
@@ -55,18 +55,18 @@ export function runProgram(
         };
         listeners.add(look);
         look();
-        void ended.then(() => reject(new Error(`it ended without ${pattern}: ${printed}`)));
+        void ended.then(() => reject(new Error(`the program ended without printing ${pattern}: ${printed}`)));
       }),
   };
 }
 
-/** A folder of one's own; disposing removes it. */
+/** A new temporary folder; disposing removes it. */
 export async function temporaryFolder(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "nest-test-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Process ids of everything that descends from a process, as Linux tells it. */
+/** Ids of all descendants of a process, from Linux's /proc. */
 export async function descendants(pid: number): Promise<number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const parents = await Promise.all(

@@ -8,7 +8,7 @@ export interface RecordedRequest {
   body: string;
 }
 
-/** An HTTP server on loopback that keeps what it is asked, and answers as it is told. */
+/** An HTTP server on loopback that records its requests. @param answer sends the response */
 export async function startRecordingServer(
   answer: (response: ServerResponse, request: RecordedRequest) => void,
 ) {

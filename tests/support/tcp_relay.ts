@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP relay before a server, which can be made to refuse, to hang, and to work again. */
+/** A TCP relay in front of a server. It can refuse connections, hang, and work again. */
 export async function startTcpRelay(target: { host: string; port: number }) {
   const sockets = new Set<Socket>();
   let mode: "open" | "refuse" | "hang" = "open";

@@ -1,21 +1,21 @@
 import type { CommandStartedEvent, Document, MongoClient } from "mongodb";
 
-/** What a piece of work asked of the database. */
+/** The database commands of some work. */
 export interface Trips {
-  /** Longest chain of commands of which each began after another had ended. */
+  /** Number of sequential round trips: the longest chain of commands that each started after another had ended. */
   sequential: number;
   commands: string[];
   /**
-   * Each command with its place in that chain and the shape of what it says, such as `1 find users {"filter":...}`. Those
-   * that run side by side have the same place and are sorted: which of them leaves first says nothing.
+   * Each command with its number in that chain and the shape of its arguments, such as `1 find users {"filter":...}`.
+   * Parallel commands have the same number and are sorted.
    */
   steps: string[];
 }
 
-/** What the driver adds to every command. */
+/** Fields that the driver adds to every command. */
 const OF_THE_DRIVER = ["lsid", "$db", "$clusterTime", "txnNumber", "maxTimeMS"];
 
-/** A value's keys and types, without what it says. */
+/** Keys and types of a value, without its contents. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shapeOf);
   if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
@@ -53,7 +53,7 @@ export async function countTrips(client: MongoClient, work: () => Promise<unknow
   return { sequential: deepestEnded, commands, steps: steps.sort() };
 }
 
-/** Opens at least so many connections: a command that first has to open one begins late, as if it had waited for others. */
+/** Opens at least `count` connections. A command that has to open one starts late, which looks like another round trip. */
 export async function warmConnections(client: MongoClient, count: number): Promise<void> {
   let ready = 0;
   const opened = () => ready++;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { seededRandom } from "#stripe_double/random.ts";
 import { deliverInDisorder } from "#tests/callbacks/chaos/run.ts";
-import { eventsToSend, live } from "#tests/callbacks/chaos/scenario.ts";
+import { createScenario, eventsToSend } from "#tests/callbacks/chaos/scenario.ts";
 import { mailsTo, stateOf } from "#tests/callbacks/chaos/state.ts";
 import { startChild, startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
 import type { CrashPoint } from "#tests/support/crash.ts";
@@ -22,7 +22,7 @@ describe("Stripe's events in random order, with faults and a crash", () => {
   beforeAll(async () => {
     seed = seedOf("chaos");
     nest = await startNest();
-    const scenario = live(nest, "clean");
+    const scenario = createScenario(nest, "clean");
     for (let sent = 0; sent < eventsToSend(nest.stripe).length; sent++) {
       const event = eventsToSend(nest.stripe)[sent] as object;
       expect((await nest.webhook(event)).status).toBe(200);
@@ -36,7 +36,7 @@ describe("Stripe's events in random order, with faults and a crash", () => {
     const random = seededRandom(seed);
     nest.stripe.reset();
     nest.ses.clear();
-    const scenario = live(nest, `run${seed}`);
+    const scenario = createScenario(nest, `run${seed}`);
     const when = random() < 0.5 ? "before" : "after";
     const worker = start({ at: 1 + Math.floor(random() * WRITES), when });
     const { hasCrashed, mayComeTwice } = await deliverInDisorder(nest, scenario, seed, worker);

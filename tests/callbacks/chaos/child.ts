@@ -1,4 +1,4 @@
-/** The functions of the webhook and of trials in a process of its own, which kills itself at its fated effect. */
+/** A process with the webhook and trial functions. It kills itself with SIGKILL at its crash point. */
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { openCore } from "#core/core.ts";
 import { serveRpc } from "#entry/rpc.ts";
@@ -10,9 +10,9 @@ import { lambdaContext, toTrialEvent, toWebhookEvent } from "#tests/support/lamb
 export interface Delivery {
   id: number;
   body: string;
-  /** Of a webhook; null for a request for a trial. */
+  /** Signature of a webhook; null: the body is a trial request. */
   signature: string | null;
-  /** How far the test's clock is ahead, in ms. */
+  /** How far the clock of the test is ahead, in ms. */
   offset: number;
 }
 

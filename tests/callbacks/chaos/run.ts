@@ -4,11 +4,11 @@ import { unrecordedMails } from "#tests/callbacks/chaos/state.ts";
 import { startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
-/** Longer than a lease and than a mail's claim. */
-export const PATIENCE_SECONDS = 150;
+/** Longer than a lease and than the claim on a mail. */
+export const LEASE_EXPIRY_SECONDS = 150;
 const ROUNDS = 12;
 const COPIES = 3;
-/** As many as Stripe posts at once. */
+/** Concurrent deliveries, as many as Stripe makes. */
 const AT_ONCE = 4;
 const FAULTS = ["error", "error_after", "rate_limited", "lost"] as const;
 const MAIL_FAULTS = ["error", "rate_limited", "rejected"] as const;
@@ -17,15 +17,14 @@ export const NO_CRASH = { at: 0, when: "before" } as const;
 
 export interface Outcome {
   hasCrashed: boolean;
-  /** Mails that the dead process had sent and not recorded: they may go out once more. */
+  /** Mails that the crashed process sent and did not record. They may be sent once more. */
   mayComeTwice: Set<string>;
 }
 
 /**
- * Delivers what an endpoint is sent of everything that happened at the double: three copies of each event in an order that
- * a seed decides, several at a time, to a worker that may die on the way; then again, as Stripe does, whatever was not
- * answered with 2xx, until all is. Stripe and the mail service fail meanwhile.
- * @throws Error if the events are not all answered with 2xx after many rounds
+ * Delivers three copies of each event in random order, several concurrently, to a worker that may crash. Retries events
+ * without a 2xx response, as Stripe does. Stripe and SES fail at random meanwhile.
+ * @throws Error if some events have no 2xx response after many rounds
  */
 export async function deliverInDisorder(
   nest: TestNest,
@@ -52,16 +51,16 @@ export async function deliverInDisorder(
         current = startWorker(nest, NO_CRASH);
         await postAll(nest, current, queue, finished);
       }
-      nest.clock.advance(PATIENCE_SECONDS);
+      nest.clock.advance(LEASE_EXPIRY_SECONDS);
     }
-    throw new Error(`seed ${seed}: events are left after ${ROUNDS} rounds`);
+    throw new Error(`seed ${seed}: some events did not succeed in ${ROUNDS} rounds`);
   } finally {
     disarm(nest);
     await current.close();
   }
 }
 
-/** Posts from the queue until it is empty or the worker has died. @returns whether it died */
+/** Delivers the queue until it is empty or the worker has crashed. @returns whether it crashed */
 async function postAll(
   nest: TestNest,
   worker: Worker,
@@ -83,7 +82,7 @@ async function postAll(
   return hasCrashed;
 }
 
-/** Stripe fails now and then, and the mail service the next few times. */
+/** Makes Stripe fail at random, and SES for the next calls. */
 export function arm(nest: TestNest, seed: number): void {
   const kind = FAULTS[seed % FAULTS.length] ?? "error";
   nest.stripe.fault({ calls: Number.POSITIVE_INFINITY, kind, chance: FAULT_CHANCE, seed });

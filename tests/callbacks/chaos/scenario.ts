@@ -3,16 +3,16 @@ import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
-/** What an endpoint is sent that has our eleven types; one other, that nobody asked for, comes too. */
+/** The events of the types that Nest subscribes to, and one event of another type. */
 export function eventsToSend(stripe: StripeDouble): DoubleEvent[] {
   const isOurs = ({ type }: DoubleEvent) => (STRIPE_EVENT_TYPES as string[]).includes(type);
   const events = stripe.events();
   return [...events.filter(isOurs), ...events.filter((event) => !isOurs(event)).slice(0, 1)];
 }
 
-/** What happened at Stripe to a few people, and every name that it goes by in one run. */
+/** Subscriptions of a few customers at Stripe, with names that are the same in every run. */
 export interface Scenario {
-  /** Stripe's ids by a name that is the same in every run. */
+  /** Names by Stripe's id. */
   names: Map<string, string>;
   addresses: Map<string, string>;
 }
@@ -20,10 +20,10 @@ export interface Scenario {
 const PEOPLE = ["trial", "payer", "leaver", "twice", "processing", "disputed", "late"] as const;
 
 /**
- * Lives through the scenario at an empty double: its events are of all eleven types that we work on, and of some that
- * we don't. Nothing of it has been delivered yet.
+ * Creates the scenario in an empty Stripe double. Its events have every type that Nest handles, and some that it ignores.
+ * No event is delivered yet.
  */
-export function live({ stripe, clock }: TestNest, run: string): Scenario {
+export function createScenario({ stripe, clock }: TestNest, run: string): Scenario {
   const names = new Map<string, string>();
   const addresses = new Map(PEOPLE.map((person) => [person, `${person}.${run}@example.com`]));
   const subscribe = (name: string, person: (typeof PEOPLE)[number], wanted: object = {}) => {

@@ -2,12 +2,12 @@ import type { Scenario } from "#tests/callbacks/chaos/scenario.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
 type Document = { _id: string; [field: string]: unknown };
-/** Times of ours differ from run to run; whether there is one must not. */
-const OURS = new Set(["createdAt", "rejectedAt", "refundedAt", "disputedAt"]);
-/** Ids of ours, and what tells how often something was written; mails are counted where they arrive. */
+/** Nest's timestamps differ between runs. Only whether they are set must agree. */
+const TIMESTAMPS = new Set(["createdAt", "rejectedAt", "refundedAt", "disputedAt"]);
+/** Ids, fields that count writes, and mails, which are counted in the inbox. */
 const IGNORED = new Set(["_id", "userId", "updatedAt", "version", "mails"]);
 
-/** Everything a run has led to, in words that are the same in every run that ends the same. */
+/** The state after a run, with stable names instead of ids, so that runs can be compared. */
 export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Record<string, unknown>> {
   const { names, addresses } = scenario;
   const everyone = [...addresses.values()];
@@ -19,13 +19,13 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
     ]),
   );
   const userIds = [...people.keys()];
-  const say = (value: unknown): unknown => {
+  const normalize = (value: unknown): unknown => {
     if (typeof value === "string") return names.get(value) ?? people.get(value) ?? value;
-    if (Array.isArray(value)) return value.map(say);
+    if (Array.isArray(value)) return value.map(normalize);
     if (typeof value !== "object" || value === null) return value;
     const fields = Object.entries(value).filter(([field]) => !IGNORED.has(field));
     return Object.fromEntries(
-      fields.map(([field, inner]) => [field, OURS.has(field) ? inner != null : say(inner)]),
+      fields.map(([field, inner]) => [field, TIMESTAMPS.has(field) ? inner != null : normalize(inner)]),
     );
   };
   const sorted = (documents: Document[], by: string) =>
@@ -33,7 +33,7 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
       .map(
         (document): Record<string, unknown> => ({
           user: people.get(String(document.userId)),
-          ...(say(document) as object),
+          ...(normalize(document) as object),
         }),
       )
       .sort((one, other) => String(one[by]).localeCompare(String(other[by])));
@@ -44,7 +44,7 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
   return {
     identifiers: sorted(identifiers, "identifierValue").map(({ user }) => user),
     users: (await find(nest, "users", { _id: { $in: userIds } }))
-      .map((user) => ({ user: people.get(user._id), ...(say(user) as object) }))
+      .map((user) => ({ user: people.get(user._id), ...(normalize(user) as object) }))
       .sort((one, other) => String(one.user).localeCompare(String(other.user))),
     mappings: sorted(await find(nest, "provider-mappings", { userId: { $in: userIds } }), "providerValue"),
     subscriptions: sorted(withoutDates(nest, subscriptions), "stpSubscriptionId"),
@@ -59,7 +59,7 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
   };
 }
 
-/** The mails that a run's people got, by person and subject. */
+/** Number of mails of a run, by person and subject. */
 export function mailsTo(nest: TestNest, { addresses }: Scenario): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { to, subject } of nest.ses.inbox) {
@@ -76,7 +76,7 @@ const MARKS: Readonly<Record<string, string>> = {
   "Duplicate Beak Subscription": "duplicate",
 };
 
-/** The mails that have arrived and of which no record says so. */
+/** Mails that were sent and are not recorded as sent. */
 export async function unrecordedMails(nest: TestNest, scenario: Scenario): Promise<Set<string>> {
   const unrecorded = new Set<string>();
   for (const mail of mailsTo(nest, scenario).keys()) {
@@ -95,7 +95,7 @@ function find(nest: TestNest, collection: string, filter: object): Promise<Docum
   return nest.collection(collection).find(filter).toArray() as Promise<Document[]>;
 }
 
-/** Dates of Stripe's as seconds after it made the subscription: runs live at different times. */
+/** Stripe's dates as days since the subscription was created, since runs differ in time. */
 function withoutDates(nest: TestNest, documents: Document[]): Document[] {
   const made = new Map(nest.stripe.subscriptions().map(({ id, created }) => [id, created]));
   return documents.map((document) => {

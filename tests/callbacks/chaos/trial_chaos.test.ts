@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom, shuffled } from "#stripe_double/random.ts";
-import { arm, disarm, NO_CRASH, PATIENCE_SECONDS } from "#tests/callbacks/chaos/run.ts";
+import { arm, disarm, LEASE_EXPIRY_SECONDS, NO_CRASH } from "#tests/callbacks/chaos/run.ts";
 import { startChild, startWorker, type Worker } from "#tests/callbacks/chaos/worker.ts";
 import type { CrashPoint } from "#tests/support/crash.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
@@ -21,7 +21,7 @@ describe("a trial requested from two devices while its events arrive, with a cra
   let seed: number;
   let nest: TestNest;
   let hook: Worker;
-  /** Ids of events that were answered with 2xx. */
+  /** Ids of events that got a 2xx response. */
   let taken: Set<string>;
   const endpoint = createServer(async (request, response) => {
     const body = await text(request);
@@ -63,7 +63,7 @@ describe("a trial requested from two devices while its events arrive, with a cra
     for (let round = 0; round < ROUNDS; round++) {
       const waiting = nest.stripe.events().filter(({ id }) => !taken.has(id));
       if (waiting.length === 0) return;
-      nest.clock.advance(PATIENCE_SECONDS);
+      nest.clock.advance(LEASE_EXPIRY_SECONDS);
       for (const event of shuffled(waiting, random)) {
         if ((await nest.webhook(event)).status < 300) taken.add(event.id);
       }

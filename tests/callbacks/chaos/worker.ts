@@ -12,17 +12,17 @@ import { type CrashPoint, crashAt } from "#tests/support/crash.ts";
 import { lambdaContext, toTrialEvent, toWebhookEvent } from "#tests/support/lambda_event.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
-/** A process that works on events, and starts trials, until it dies. */
+/** A worker that handles webhooks and trial requests until it crashes. */
 export interface Worker {
-  /** The status of its answer to a webhook; null if none comes any more. */
+  /** Status of the response to a webhook; null: it has crashed. */
   post(body: string, signature: string): Promise<number | null>;
-  /** The status of its answer to a request for a trial. */
+  /** Status of the response to a trial request; null: it has crashed. */
   startTrial(body: string): Promise<number | null>;
-  /** Ends it. Whatever it had sent out has arrived then. */
+  /** Stops it. Resolves when its requests have reached the doubles and the database. */
   close(): Promise<void>;
 }
 
-/** A worker in this process; from its fated effect on it does nothing and answers nothing. */
+/** A worker in this process. From its crash point on it writes nothing and does not respond. */
 export function startWorker(nest: TestNest, crashPoint: CrashPoint): Worker {
   const open = openCore(nest.environment, { clock: nest.clock, write: (line) => nest.logLines.push(line) });
   const crashed = Promise.withResolvers<null>();
@@ -43,7 +43,7 @@ export function startWorker(nest: TestNest, crashPoint: CrashPoint): Worker {
   };
 }
 
-/** A worker in a process of its own, which kills itself with SIGKILL at its fated effect. */
+/** A worker in its own process, which kills itself with SIGKILL at its crash point. */
 export function startChild(nest: TestNest, crashPoint: CrashPoint): Worker {
   const child = fork(new URL("./child.ts", import.meta.url), [], {
     env: { ...process.env, ...nest.environment, CRASH_POINT: JSON.stringify(crashPoint) },
@@ -74,7 +74,7 @@ export function startChild(nest: TestNest, crashPoint: CrashPoint): Worker {
     async close() {
       child.kill("SIGKILL");
       await ended;
-      // The doubles live in this process: what reached them before the end is answered in their next turns.
+      // The doubles run in this process and handle requests that they received before the kill in their next turns.
       for (let turn = 0; turn < 20; turn++) await nextTurn();
     },
   };
