@@ -78,8 +78,8 @@ export class NestClient {
   }
 
   /**
-   * Signs in with a link that was followed. A code is good for one try that arrives: if its answer is lost, ask for a
-   * new link.
+   * Signs in by redeeming a magic link. If the answer is lost, call it again with the same link after 5 seconds: Nest then
+   * returns the same session.
    * @param link the magic link, the app's own URL, or the text `code=...&state=...` that the link's page shows
    * @returns the user, and the flow: `trial` for the link of a trial, or else null
    * @throws ClientError<"authenticate_user">, of kind unknown_link if the link was not requested with this store
