@@ -15,8 +15,8 @@ import {
   WINDOWS,
 } from "#tests/support/nest.ts";
 
-/** Ada has a session, a subscription and a code; Bob is signed in and knows every id of hers, and then every token. */
-describe("what belongs to one person or one client, in the hands of another", () => {
+/** Ada has a session, a subscription and a code. Bob is signed in and knows every id and token of hers. */
+describe("tokens, codes and ids of one user or client, used by another", () => {
   let nest: TestNest;
   let ada: Tokens;
   let bob: Tokens;
@@ -44,7 +44,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
   });
   afterAll(() => nest.stop());
 
-  /** Every path of every method that is for one user, with a body that is good but for whose it is. */
+  /** Every user method, with a body that is valid except for its user. */
   const ownMethods = async (user_id: unknown) =>
     (await loadMethods())
       .filter(({ handler }) => handler.declaration.access === "own_user")
@@ -55,7 +55,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
         return paths.map((path) => ({ path, body }));
       });
 
-  test("every method of a user refuses another user, and nobody, and writes nothing", async () => {
+  test("every user method refuses other users and unauthenticated callers, and writes nothing", async () => {
     const calls = await ownMethods(ada.user_id);
     expect(calls.length).toBeGreaterThan(7);
     for (const { path, body } of calls) {
@@ -74,7 +74,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
     expect(await nest.dump()).toBe(before);
   });
 
-  test("a user id that only looks like one's own, or is said twice, opens nothing of somebody else", async () => {
+  test("a malformed or duplicated user id gives no access to another user", async () => {
     for (const id of [` ${bob.user_id}`, `${bob.user_id}\u0000`, bob.user_id.toUpperCase(), "me", "*"])
       for (const { path, body } of await ownMethods(id)) {
         const reply = await nest.call(path, body, { bearer: bob.access_token });
@@ -91,7 +91,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
     expect(await nest.dump()).toBe(before);
   });
 
-  test("somebody else's session is not_found under one's own name, and stands", async () => {
+  test("revoking another user's session returns not_found and leaves it active", async () => {
     const body = { user_id: bob.user_id, session_id: adasSession };
     const reply = await nest.call(`${V2}revoke_session`, body, { bearer: bob.access_token });
     expect({ status: reply.status, body: reply.body }).toEqual({ status: 404, body: { code: "not_found" } });
@@ -104,7 +104,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
     expect(await nest.dump()).toBe(before);
   });
 
-  /** Everything of Ada's that a thief could hold, and the service's own secrets and ids. */
+  /** Every token, code and id of Ada that an attacker could have, and the secrets and ids of the service. */
   const things = (): Record<string, string> => ({
     "access token": ada.access_token,
     "refresh token": ada.refresh_token,
@@ -125,7 +125,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
     "Stripe key": nest.stripe.secretKey,
   });
 
-  test("no token, code, id or key is good in another one's place", async () => {
+  test("refuses each token, code, id and key in the place of another", async () => {
     const own = { user_id: ada.user_id };
     for (const [name, thing] of Object.entries(things())) {
       const sent = async (authorization: string) =>
@@ -142,7 +142,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
     expect(await nest.dump()).toBe(before);
   });
 
-  test("a code or refresh token is its client's alone; a disabled or unknown client has none", async () => {
+  test("refuses a code or refresh token of another client, and disabled and unknown clients", async () => {
     for (const client_id of [WINDOWS, WEB, "client_none", "__proto__"]) {
       expect((await nest.refresh(ada.refresh_token, { client_id })).body.code).toBe("incorrect_client");
       expect((await nest.call(`${V1}authenticate_user`, { ...exchange(code), client_id })).body.code).toBe(
@@ -154,7 +154,7 @@ describe("what belongs to one person or one client, in the hands of another", ()
     expect((await link({ redirect_uri: "https://rio.getbeak.app/" })).body.code).toBe("invalid_redirect_uri");
   });
 
-  test("after all that Ada's access token, refresh token, session and code are what they were", async () => {
+  test("leaves the victim's access token, refresh token, session and code valid after all attempts", async () => {
     const own = { user_id: ada.user_id };
     const sessions = (await nest.call(`${V2}list_sessions`, own, { bearer: ada.access_token })).body;
     expect(sessions.map(({ id }: { id: string }) => id)).toEqual([adasSession]);

@@ -12,10 +12,10 @@ import {
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 
 const STRANGER = { platform: "mac", beak_id: "stranger", fingerprint: "stranger" };
-/** What differs from call to call whoever is asked about. */
+/** Values that differ in every call. */
 const OF_THE_CALL = ["beak-time", "request-id"];
 
-describe("enumeration: what a stranger can tell of an address or a token", () => {
+describe("enumeration of addresses and tokens", () => {
   let nest: TestNest;
   let ada: Tokens;
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe("enumeration: what a stranger can tell of an address or a token", () =>
   });
   afterAll(() => nest.stop());
 
-  /** Everything that leaves the function, and everything that it asks the database, in order. */
+  /** The response and the database commands of a call, in order. */
   const observe = async (call: () => Promise<Reply>) => {
     let seen: unknown;
     const { length } = nest.ses.inbox;
@@ -56,7 +56,7 @@ describe("enumeration: what a stranger can tell of an address or a token", () =>
   const ask = (identifier_value: string, device: object | undefined = STRANGER) =>
     observe(() => nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value, device })));
 
-  test("a link is answered alike for every address: same bytes, same commands in the same order, one mail", async () => {
+  test("a link request gets the same response, database commands and one mail for every address", async () => {
     const unknown = await ask("nobody@example.com");
     expect(unknown.seen).toMatchObject({ status: 204, raw: "", mails: 1 });
     expect(unknown.steps.length).toBeGreaterThan(5);
@@ -72,7 +72,7 @@ describe("enumeration: what a stranger can tell of an address or a token", () =>
     expect(await ask("known@example.com", undefined)).toEqual(await ask("other@example.com", undefined));
   });
 
-  test("so is one that is refused for what it says, or for its limit", async () => {
+  test("an invalid or rate-limited link request gets the same response for every address", async () => {
     const bad = (identifier_value: string, change: object) =>
       observe(() => nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value, ...change })));
     for (const change of [
@@ -99,7 +99,7 @@ describe("enumeration: what a stranger can tell of an address or a token", () =>
     await strict.stop();
   });
 
-  test("an address that lately bounced is answered alike too, with the same commands; only the mail is missing", async () => {
+  test("a link request for a bounced address gets the same response and commands, without a mail", async () => {
     const { mailEvents } = nest.gateway.core;
     const now = nest.clock.now();
     await mailEvents.insert({
@@ -119,7 +119,7 @@ describe("enumeration: what a stranger can tell of an address or a token", () =>
     expect(bounced.seen).toEqual({ ...(unknown.seen as object), mails: 0 });
   });
 
-  test("sign-out says nothing of a token: unknown, wrong, ended and malformed are one answer", async () => {
+  test("sign-out gives the same response for unknown, wrong, ended and malformed tokens", async () => {
     const gone = await nest.signIn("gone@example.com");
     const out = (refresh_token: string) => nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token });
     await out(gone.refresh_token);
@@ -130,7 +130,7 @@ describe("enumeration: what a stranger can tell of an address or a token", () =>
     for (const one of seen) expect(one).toEqual({ ...(seen[0] as object), status: 204, raw: "" });
   });
 
-  test("whoever is not the user hears the same of a user that exists and of one that does not", async () => {
+  test("another user gets the same response for existing and unknown users", async () => {
     const bob = await nest.signIn("bob@example.com", { device: { ...STRANGER, beak_id: "bob" } });
     const read = (user_id: string) =>
       observe(() => nest.call(`${V2}get_user`, { user_id }, { bearer: bob.access_token }));
@@ -138,12 +138,12 @@ describe("enumeration: what a stranger can tell of an address or a token", () =>
     expect(await read(ada.user_id)).toEqual(await read("user_2hF4hK9dQm3RzT6Wv1XcYb8Ns5J"));
   });
 
-  test("a trial tells two things, because the app shows them: who subscribed, and that a trial was had", async () => {
+  test("a trial request reveals only an active subscription and a used trial", async () => {
     const ask = async (identifier_value: string, device: object) =>
       (await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value, device }))).body
         ?.code;
     expect(await ask("subscribed@example.com", STRANGER)).toBe("already_subscribed");
-    // A known address without either is answered as an unknown one is.
+    // A known address without either gets the response of an unknown address.
     expect(await ask("known@example.com", { ...STRANGER, beak_id: "k", fingerprint: "k" })).toBeUndefined();
     expect(await ask("never@example.com", { ...STRANGER, beak_id: "n", fingerprint: "n" })).toBeUndefined();
     expect(nest.logged("trial_refused").map(({ code }) => code)).toEqual(["already_subscribed"]);

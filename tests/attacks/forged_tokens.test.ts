@@ -8,8 +8,8 @@ import { forge, readJws, signEs256 } from "#tests/support/jws.ts";
 import { startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 
 /**
- * The well-known attacks on JSON Web Tokens, against the running service. The forger knows everything that is public:
- * the JWKS, a good token, its record's id. Where the claims are what is wrong, the forger even has our key.
+ * The well-known attacks on JSON Web Tokens. The attacker knows everything public: the JWKS, a valid token, the id of its
+ * record. In the tests of claims the attacker even has the signing key.
  */
 describe("a forged access token", () => {
   let nest: TestNest;
@@ -62,11 +62,11 @@ describe("a forged access token", () => {
     return createPublicKey({ key: key, format: "jwk" }).export({ type: "spki", format: "pem" });
   };
 
-  test("the forger's tools make good tokens: what is refused below is refused for what was changed", async () => {
+  test("the forging helpers make valid tokens if nothing is changed", async () => {
     expect((await call(forge(header, claims, ours))).status).toBe(200);
   });
 
-  test("alg none, in any spelling, with and without a signature", async () => {
+  test("refuses alg none in every spelling, with and without a signature", async () => {
     for (const alg of [
       "none",
       "None",
@@ -92,7 +92,7 @@ describe("a forged access token", () => {
     }
   });
 
-  test("key confusion: an HMAC keyed with our public key in every form it is published in", async () => {
+  test("refuses an HMAC that is keyed with the public key in any published form (key confusion)", async () => {
     const [key] = (await nest.call("/.well-known/jwks.json", undefined, { method: "GET" })).body.keys;
     const point = Buffer.concat([
       Buffer.from([4]),
@@ -112,7 +112,7 @@ describe("a forged access token", () => {
     }
   });
 
-  test("every other algorithm, even with a signature that is good by it, and our own under another name", async () => {
+  test("refuses every other algorithm, even with a valid signature, and ES256 under another name", async () => {
     const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
     const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
     const k256 = generateKeyPairSync("ec", { namedCurve: "secp256k1" }).privateKey;
@@ -131,7 +131,7 @@ describe("a forged access token", () => {
       await refused(`our own as ${JSON.stringify(alg)}`, forge({ ...header, alg }, claims, ours));
   });
 
-  test("a kid that is a path, a URL, a query, null, a number, a list, very long, absent, or another key's", async () => {
+  test("refuses a kid that is a path, a URL, a query, of a wrong type, very long, absent, or of another key", async () => {
     const next = nest.secrets.signingKeys.keys.find(({ state }) => state === "next") as StoredKey;
     const kids: unknown[] = [
       "../../../../dev/null",
@@ -161,7 +161,7 @@ describe("a forged access token", () => {
       const name = String(JSON.stringify(kid)).slice(0, 40);
       await refused(name, forge({ ...header, kid }, claims, theirs));
       await refused(`${name}, signed by us`, forge({ ...header, kid }, claims, ours));
-      // Signed with nothing and with an empty key: what such a lookup could be made to answer.
+      // Signed with an empty key and unsigned, since such a lookup could return no key.
       const empty = (input: string) => createHmac("sha256", "").update(input).digest();
       await refused(`${name}, empty key`, forge({ ...header, alg: "HS256", kid }, claims, empty));
     }
@@ -169,7 +169,7 @@ describe("a forged access token", () => {
     await refused("the other key under ours", forge(header, claims, next));
   });
 
-  test("a key of the forger's own in jwk, jku, x5u or x5c: it is not taken, and nothing is fetched", async () => {
+  test("ignores the attacker's key in jwk, jku, x5u and x5c, and fetches nothing", async () => {
     const { kty, crv, x, y } = theirs;
     const jwk = { kty, crv, x, y };
     const certificate = Buffer.from(String(publicPem())).toString("base64");
@@ -189,7 +189,7 @@ describe("a forged access token", () => {
     expect(asked).toEqual([]);
   });
 
-  test("critical headers that we don't know, and an unencoded payload, even signed by us", async () => {
+  test("refuses unknown critical headers and an unencoded payload, even with a valid signature", async () => {
     const critical: Record<string, unknown>[] = [
       { crit: ["x"], x: true },
       { crit: ["exp"], exp: 1 },
@@ -206,7 +206,7 @@ describe("a forged access token", () => {
     await refused("raw payload", `${input}.${signEs256(ours, input).toString("base64url")}`);
   });
 
-  test("claims of a token that our own key signed for something else", async () => {
+  test("refuses wrong claims, even if the signing key signed them", async () => {
     const now = Math.floor(nest.clock.now().getTime() / 1000);
     const wrong: [string, Record<string, unknown>, string?][] = [
       ["no issuer", { iss: undefined }],
@@ -249,7 +249,7 @@ describe("a forged access token", () => {
       await refused(name, forge(header, { ...claims, ...change }, ours), `^${reason}$`);
   });
 
-  test("another kind of token of ours, and payloads that are no claims", async () => {
+  test("refuses Nest's other kinds of token, and payloads that are not claims", async () => {
     for (const typ of [
       "JWT",
       "jwt",
@@ -268,7 +268,7 @@ describe("a forged access token", () => {
       await refused(`header ${bad.slice(0, 9)}`, forge(bad, claims, ours));
   });
 
-  test("other serialisations: JSON, nested, encrypted in five parts, detached, empty", async () => {
+  test("refuses JSON, nested, encrypted, detached and empty serializations", async () => {
     const [protectedHeader, payload, signature] = tokens.access_token.split(".");
     const flattened = JSON.stringify({ protected: protectedHeader, payload, signature });
     const whole = [
@@ -285,7 +285,7 @@ describe("a forged access token", () => {
     for (const [index, token] of whole.entries()) await refused(`form ${index}`, token, /_token$/);
   });
 
-  test("each was noted with what was wrong with it, and without a user that it only claims", () => {
+  test("logs the reason of each refusal, without the unverified user id", () => {
     const refusals = nest.logged("call").filter(({ code }) => code === "unauthorized");
     const reasons = new Set(refusals.map(({ reason }) => reason));
     for (const reason of ["invalid_token", "token_expired", "token_not_found", "invalid_token_version"])
@@ -294,7 +294,7 @@ describe("a forged access token", () => {
     expect(new Set(claimed.map(({ user_id }) => user_id))).toEqual(new Set([null]));
   });
 
-  test("none of it has written anything, and the good token still works", async () => {
+  test("writes nothing, and the valid token still works", async () => {
     expect(await nest.dump()).toBe(before);
     expect((await call(tokens.access_token)).status).toBe(200);
     expect(asked).toEqual([]);

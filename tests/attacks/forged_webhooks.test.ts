@@ -26,7 +26,7 @@ describe("webhook forgery, replay and floods", () => {
   const sign = (secret: string, stamp: number | string = seconds(), content = body, hash = "sha256") =>
     createHmac(hash, secret).update(`${stamp}.${content}`).digest("hex");
 
-  test("a signature by any key but ours, over anything else, or of another time, reaches neither database nor Stripe", async () => {
+  test("a webhook with a wrong key, body or time reaches neither the database nor Stripe", async () => {
     const secret = nest.stripe.webhookSecret;
     const now = seconds();
     const good = sign(secret);
@@ -79,7 +79,7 @@ describe("webhook forgery, replay and floods", () => {
     expect((await post(body, header)).status).toBe(200);
   });
 
-  test("a flood of forgeries costs no trip to the database, and what Stripe sends meanwhile gets through", async () => {
+  test("a flood of forged webhooks makes no database commands, and real webhooks still succeed", async () => {
     const { commands } = await countTrips(nest.gateway.mongo.client, async () => {
       const flood = await Promise.all(
         Array.from({ length: 300 }, (_, index) =>
@@ -100,7 +100,7 @@ describe("webhook forgery, replay and floods", () => {
     expect(genuine.status).toBe(200);
   });
 
-  test("replay: a captured delivery, 50 times at once and for as long as its stamp is good, does its work once", async () => {
+  test("a captured delivery is processed once when it is replayed 50 times concurrently and later", async () => {
     const first = await Promise.all(Array.from({ length: 50 }, () => post(body, header)));
     expect(first.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
     for (const { status, body: answer } of first)
@@ -120,7 +120,7 @@ describe("webhook forgery, replay and floods", () => {
     expect(length).toBe(1);
   });
 
-  test("an event that lies of its object changes nothing: Stripe is asked, never believed", async () => {
+  test("an event with a false object changes nothing, since the object is fetched from Stripe", async () => {
     const victim = nest.stripe.createSubscription({ email: "victim@example.com" });
     const poor = nest.stripe.createSubscription({ email: "eve@example.com", status: "incomplete" });
     const lie = {

@@ -18,7 +18,7 @@ describe("header and mail injection", () => {
   afterAll(() => nest.stop());
   beforeEach(() => nest.ses.clear());
 
-  test("a line break in an address, raw or in any encoding, makes no second header and no second recipient", async () => {
+  test("refuses line breaks in addresses, raw or encoded, so that they add no header or recipient", async () => {
     const addresses = BREAKS.flatMap((line) =>
       SECOND.flatMap((header) => [
         `ada@example.com${line}${header}`,
@@ -37,7 +37,7 @@ describe("header and mail injection", () => {
     expect(nest.ses.inbox).toEqual([]);
   });
 
-  test("lists, groups, names, comments, routes and encoded words are no address", async () => {
+  test("refuses lists, groups, display names, comments, routes and encoded words as an address", async () => {
     const addresses = [
       "ada@example.com,evil@example.com",
       "ada@example.com;evil@example.com",
@@ -58,14 +58,14 @@ describe("header and mail injection", () => {
     for (const identifier_value of addresses) {
       const reply = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }));
       if (reply.status === 204) {
-        // An odd local part may be somebody's: then it is one recipient, in the characters that were typed.
+        // An unusual local part may be valid. Then the mail has one recipient, exactly as typed.
         expect(nest.ses.inbox.map(({ to }) => to)).toEqual([identifier_value]);
         nest.ses.clear();
       } else expect(reply.body.code, identifier_value).toBe("invalid_email");
     }
   });
 
-  test("what a caller sends never reaches subject, sender or reply-to, and the text has one link on one line", async () => {
+  test("caller input never reaches the subject, sender or reply-to, and the text part has one link on one line", async () => {
     const usual = await nest.requestLink();
     for (const line of BREAKS)
       for (const header of SECOND) {
@@ -87,7 +87,7 @@ describe("header and mail injection", () => {
       }
   });
 
-  test("no markup of a caller reaches the mail's HTML", async () => {
+  test("markup of a caller never reaches the HTML of a mail", async () => {
     const states = ['"><script>alert(1)</script>', "'><img src=x onerror=alert(1)>", "</a><a href=//evil>"];
     for (const state of states) {
       const mail = await nest.requestLink({ state });
@@ -98,7 +98,7 @@ describe("header and mail injection", () => {
     }
   });
 
-  test("a poisoned Host, Origin or Referer moves no link", async () => {
+  test("a forged Host, Origin or Referer does not change links", async () => {
     const names = ["host", "x-forwarded-host", "x-host", "x-original-url", "origin", "referer", "forwarded"];
     for (const name of names) {
       const mail = await nest.requestLink({}, { headers: { [name]: "https://evil.example" } });
@@ -107,7 +107,7 @@ describe("header and mail injection", () => {
     }
   });
 
-  test("verbs that echo, tunnel or write are refused on every path, and nothing is echoed", async () => {
+  test("refuses methods such as TRACE, CONNECT and PUT on every path, and echoes nothing", async () => {
     const verbs = [
       "TRACE",
       "TRACK",
@@ -138,7 +138,7 @@ describe("header and mail injection", () => {
     expect(nest.ses.inbox).toEqual([]);
   });
 
-  test("no answer's header holds what a caller sent, and every answer is JSON that no browser takes for a page", async () => {
+  test("response headers never contain caller input, and every response is JSON with nosniff", async () => {
     const mark = "x-injected";
     const headers = {
       origin: `https://evil.example\r\n${mark}: 1`,

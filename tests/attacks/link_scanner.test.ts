@@ -5,7 +5,7 @@ import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { linksOf } from "#tests/support/mail_links.ts";
 import { exchange, linkRequest, MAC, pkcePair, REDIRECT, V1, V2 } from "#tests/support/nest.ts";
 
-/** Presses each control of a page but its links to other pages, which are answered, for the scanner to follow. */
+/** Clicks every control of a page except links to other pages. @returns those links, for the scanner to follow */
 const PRESS_EVERYTHING = `(() => {
   const links = Array.from(document.links, (link) => link.href);
   for (const control of document.querySelectorAll("button, input, textarea, summary, a[href^='beak-app:']")) {
@@ -15,7 +15,7 @@ const PRESS_EVERYTHING = `(() => {
   return links;
 })()`;
 
-/** A mail scanner of each kind, and more eager than any: it opens, posts to and clicks whatever a mail leads to. */
+/** Every kind of link scanner: opens, posts to and clicks every link and control that a mail leads to. */
 describe("link scanners", () => {
   let stack: TestStack;
   let browser: Browser | null = null;
@@ -30,7 +30,7 @@ describe("link scanners", () => {
   });
   beforeEach(() => stack.ses.clear());
 
-  /** Where a link leads on this machine: the landing page stands at `/magic-link`. */
+  /** The local URL of a link. The landing page is at `/magic-link`. */
   const here = (link: string) => link.replace(REDIRECT, `${stack.api.url}/magic-link`);
   const post = (path: string, body: unknown) => stack.ask("POST", path, body);
   const codeOf = (link: string) => new URL(link).searchParams.get("code") ?? "";
@@ -44,7 +44,7 @@ describe("link scanners", () => {
     const device = { platform: "mac", beak_id: address, fingerprint: address };
     const body = linkRequest({ identifier_value: address, code_challenge: challenge, device });
     expect((await post(path, body)).status).toBe(204);
-    // A trial's welcome may come before or after its link.
+    // The welcome mail of a trial may arrive before or after its link.
     await stack.stripe.settled();
     const [link = "", ...others] = stack.ses.inbox.flatMap(linksOf).filter((url) => codeOf(url) !== "");
     expect(others).toEqual([]);
@@ -60,7 +60,7 @@ describe("link scanners", () => {
       }
   };
 
-  /** Opens the page, lets its scripts run, presses everything, and does the same with every page it leads to. */
+  /** Opens a page, runs its scripts, clicks every control, and repeats that for every linked page. */
   const detonate = async (link: string): Promise<string[]> => {
     if (!browser) return [];
     const asked: string[] = [];
@@ -83,10 +83,10 @@ describe("link scanners", () => {
   };
 
   test.each([
-    ["an ordinary link", `${V1}send_magic_link`, "scanned@example.com"],
-    ["a trial's link", `${V2}create_trial_and_magic_link`, "scanned.trial@example.com"],
+    ["a sign-in link", `${V1}send_magic_link`, "scanned@example.com"],
+    ["a trial link", `${V2}create_trial_and_magic_link`, "scanned.trial@example.com"],
   ])(
-    "%s survives every scanner, and its person signs in after them from the landing page",
+    "%s can be redeemed from the landing page after every scanner has opened it",
     async (_kind, path, address) => {
       const { link, verifier } = await ask(path, address);
       const before = await record(link);
@@ -108,7 +108,7 @@ describe("link scanners", () => {
     },
   );
 
-  /** What the person sees and copies. */
+  /** The code that the page shows to the user. */
   const readLandingPage = async (link: string) => {
     const page = await (browser as Browser).newPage();
     await page.goto(here(link), { waitUntil: "domcontentloaded" });
@@ -118,7 +118,7 @@ describe("link scanners", () => {
     return text;
   };
 
-  test("a scanner that comes afterwards, again and again, signs nobody out and in", async () => {
+  test("a scanner that opens a redeemed link repeatedly changes no session", async () => {
     const { link, verifier } = await ask(`${V1}send_magic_link`, "late.scanner@example.com");
     const redeemed = { ...exchange(codeOf(link)), code_verifier: verifier };
     const { refresh_token } = (await post(`${V1}authenticate_user`, redeemed)).body;
@@ -130,7 +130,7 @@ describe("link scanners", () => {
     expect((await post(`${V1}authenticate_user`, refresh)).status).toBe(200);
   });
 
-  test("a scanner that posts the code itself, without the verifier, gets nothing and leaves the link good", async () => {
+  test("a scanner that posts the code without the verifier gets an error and leaves the link valid", async () => {
     const { link, verifier } = await ask(`${V1}send_magic_link`, "eager.scanner@example.com");
     for (const change of [{ code_verifier: undefined }, { code_verifier: "" }, { code_verifier: "guess" }])
       expect((await post(`${V1}authenticate_user`, { ...exchange(codeOf(link)), ...change })).status).toBe(
@@ -140,7 +140,7 @@ describe("link scanners", () => {
     expect((await post(`${V1}authenticate_user`, body)).status).toBe(200);
   });
 
-  test("no other mail holds a link that does anything: every person's is the same", async () => {
+  test("other mails contain no personal link: every user gets the same links", async () => {
     for (const email of ["one@example.com", "two@example.com"]) stack.stripe.createSubscription({ email });
     await stack.stripe.settled();
     const [one, two] = stack.ses.inbox.map(linksOf);

@@ -3,7 +3,7 @@ import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } fr
 
 const VICTIM = "kate.miller@example.com";
 
-/** Looks like the victim's address to a person, a font, a database's collation or a careless lower-casing. */
+/** Addresses that look like the victim's to a reader, a collation or a wrong lower-casing. */
 const LOOK_ALIKES = [
   "\u212aate.miller@example.com",
   "k\u0430te.miller@example.com",
@@ -55,7 +55,7 @@ const LOOK_ALIKES = [
   "mailto:kate.miller@example.com",
 ];
 
-/** Other spellings of the very address: what is mailed for them reaches the victim and nobody else. */
+/** Other spellings of the victim's address. Their mail goes to the victim only. */
 const SPELLINGS = [
   "KATE.MILLER@EXAMPLE.COM",
   " kate.miller@example.com ",
@@ -76,7 +76,7 @@ describe("look-alike and case-twin addresses", () => {
   afterAll(() => nest.stop());
 
   test.each(LOOK_ALIKES)(
-    "%j is refused, or somebody else whose mail goes elsewhere",
+    "%j is refused or is another identity with its own mailbox",
     async (identifier_value) => {
       nest.ses.clear();
       const reply = await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }));
@@ -98,14 +98,14 @@ describe("look-alike and case-twin addresses", () => {
     },
   );
 
-  test.each(SPELLINGS)("%j is the same person, and the mail goes to that person's box", async (typed) => {
+  test.each(SPELLINGS)("%j is the same identity, and its mail goes to the same mailbox", async (typed) => {
     nest.ses.clear();
     const again = await nest.signIn(typed);
     expect(again.user_id).toBe(victim.user_id);
     expect(nest.ses.inbox.map(({ to }) => to.toLowerCase())).toEqual([VICTIM]);
   });
 
-  test("none of it gave the victim a second address or anybody a second account", async () => {
+  test("no attempt gives the victim a second address or anyone a second account", async () => {
     const identifiers = await nest.collection("identifiers").find().toArray();
     expect(identifiers.filter(({ userId }) => userId === victim.user_id)).toHaveLength(1);
     expect(new Set(identifiers.map(({ userId }) => userId)).size).toBe(identifiers.length);

@@ -3,13 +3,13 @@ import type { StoredKey } from "#core/keys/signing_keys.ts";
 import { readJws, signEs256 } from "#tests/support/jws.ts";
 import { MAC, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 
-/** The order of P-256's group (NIST SP 800-186, section 3.2.1.3). */
+/** The group order of P-256 (NIST SP 800-186, section 3.2.1.3). */
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const bytes = (number: bigint) => Buffer.from(number.toString(16).padStart(64, "0"), "hex");
 const number = (part: Buffer) => BigInt(`0x${part.toString("hex")}`);
 
-describe("a signature that is changed without the key", () => {
+describe("signatures that are changed without the key", () => {
   let nest: TestNest;
   let tokens: Tokens;
   let input: string;
@@ -39,7 +39,7 @@ describe("a signature that is changed without the key", () => {
     });
   };
 
-  test("zero, one, the order and numbers beyond it are no signature, in any pair", async () => {
+  test("refuses r and s of zero, one, the group order and above, in any combination", async () => {
     const odd = [0n, 1n, N - 1n, N, N + 1n, 2n ** 256n - 1n];
     for (const left of odd) {
       for (const right of odd)
@@ -49,7 +49,7 @@ describe("a signature that is changed without the key", () => {
     }
   });
 
-  test("r and s changed about, shifted by the order, or of another message", async () => {
+  test("refuses r and s that are swapped, shifted by the group order, or of another message", async () => {
     const other = readJws((await nest.signIn("other@example.com")).access_token).signature;
     await refused("another token's", other);
     await refused("s, r", Buffer.concat([s, r]).toString("base64url"));
@@ -61,7 +61,7 @@ describe("a signature that is changed without the key", () => {
     }
   });
 
-  test("DER instead of raw, and a raw one cut, stretched or doubled", async () => {
+  test("refuses DER signatures, and raw signatures that are truncated, extended or doubled", async () => {
     const ours = nest.secrets.signingKeys.keys.find(({ state }) => state === "current") as StoredKey;
     const raw = Buffer.concat([r, s]);
     await refused("DER", signEs256(ours, input, "der").toString("base64url"));
@@ -72,7 +72,7 @@ describe("a signature that is changed without the key", () => {
     await refused("a byte before", Buffer.concat([Buffer.alloc(1), raw]).toString("base64url"));
   });
 
-  test("base64 that RFC 7515 does not write: padded, other alphabet, blanks, bits to spare, percent signs", async () => {
+  test("refuses base64url with padding, another alphabet, whitespace, trailing bits or percent signs (RFC 7515)", async () => {
     const last = ALPHABET.indexOf(signature.at(-1) ?? "");
     for (const spare of [1, 2, 3, 4, 8, 15])
       await refused(`spare bits ${spare}`, signature.slice(0, -1) + ALPHABET[last ^ spare]);
@@ -86,7 +86,7 @@ describe("a signature that is changed without the key", () => {
     }
   });
 
-  test("high s for low s is the same token, and falls with it: nothing is decided by a token's bytes", async () => {
+  test("accepts the high-s form as the same token, which is revoked with it", async () => {
     const twin = Buffer.concat([r, bytes(N - number(s))]).toString("base64url");
     expect(twin).not.toBe(signature);
     expect((await call(twin)).status).toBe(200);

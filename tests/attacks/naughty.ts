@@ -1,9 +1,9 @@
 /**
- * Strings that have broken software before, put together for Nest by what they break. Every one is well-formed Unicode:
- * what is not has a test of its own.
+ * Strings that have broken other software, grouped by the cause. Each is well-formed Unicode; malformed strings have their
+ * own test.
  */
 export const NAUGHTY: readonly string[] = [
-  // Blanks and what is not there
+  // Whitespace and empty strings
   " ",
   "\t",
   "\u00a0",
@@ -11,13 +11,13 @@ export const NAUGHTY: readonly string[] = [
   "\ufeff",
   "\u180e",
   "\u200b\u200c\u200d\u2060",
-  // Control characters, the null byte among them, and the ends of lines
+  // Control characters, null bytes and line breaks
   "\u0000",
   "a\u0000b",
   "\u0001\u0002\u0007\u0008\u001b[31mred\u001b[0m",
   "\u007f\u0080\u009f",
   "one\ntwo\r\nthree\rfour\u2028five\u2029six\u0085",
-  // Directions and joins
+  // Text direction, combining characters and joiners
   "\u202egpj.exe",
   "\u2066\u2067\u2068\u2069\u200e\u200f",
   "\u0645\u0631\u062d\u0628\u0627 hello \u05e9\u05dc\u05d5\u05dd",
@@ -26,13 +26,13 @@ export const NAUGHTY: readonly string[] = [
   "\u{1f469}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}\u{1f3f3}\ufe0f\u200d\u{1f308}",
   "\ufdfa\u0133\ufb01\u00bd\u2460",
   "\u{1f600}".repeat(100),
-  // Letters whose case changes length or letter
+  // Letters whose case mapping changes the length or the letter
   "\u0130\u0131\u017f\u00df\u1e9e\u212a\u212b\ufb03",
-  // Not characters, private, replaced
+  // Noncharacters, private use and replacement characters
   "\ufffe\uffff\u{1ffff}\u{10ffff}",
   "\ue000\u{f0000}",
   "\ufffd",
-  // Numbers, words and dates that parsers love
+  // Numbers, words and dates that parsers interpret
   "0",
   "-0",
   "1e309",
@@ -46,7 +46,7 @@ export const NAUGHTY: readonly string[] = [
   "[object Object]",
   "2038-01-19T03:14:08Z",
   "0000-00-00",
-  // Names of JavaScript's and the database's own
+  // Names with a meaning in JavaScript or MongoDB
   "__proto__",
   "constructor",
   "prototype",
@@ -61,7 +61,7 @@ export const NAUGHTY: readonly string[] = [
   "ObjectId('000000000000000000000000')",
   '{"$gt":""}',
   "\\u0000",
-  // Languages inside strings
+  // Code of other languages
   "' OR 1=1; DROP TABLE users;--",
   "<script>alert(1)</script>",
   "\"><img src=x onerror=alert(1)>'",
@@ -79,7 +79,7 @@ export const NAUGHTY: readonly string[] = [
   "=cmd|' /C calc'!A0",
   "a&b=c;d+e f/g?h#i%j",
   "\"quoted\" 'single' \\back\\slash",
-  // As long as it may be
+  // The longest allowed string
   "x".repeat(512),
   "\u00e9".repeat(512),
   "\u{1f600}".repeat(512),

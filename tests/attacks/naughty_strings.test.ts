@@ -15,7 +15,7 @@ import {
   VERIFIER,
 } from "#tests/support/nest.ts";
 
-/** Halves of pairs: no Unicode, and no two of them would stay apart once stored. */
+/** Halves of surrogate pairs. They are not valid Unicode, and would be equal once stored. */
 const ILL_FORMED = ["\ud800", "\udfff", "a\ud83dz", "\udc00\ud800", `${"x".repeat(511)}\ud83d`];
 
 describe("naughty strings", () => {
@@ -29,7 +29,7 @@ describe("naughty strings", () => {
   afterAll(() => nest.stop());
 
   test.each(NAUGHTY.map((text, index) => [index, text.slice(0, 24), text] as const))(
-    "%i %j: as state, device and user agent it is mailed, stored and answered exactly as sent",
+    "%i %j is mailed, stored and returned unchanged as state, device and user agent",
     async (index, _shown, text) => {
       const device = { platform: "mac", beak_id: text, fingerprint: text };
       const identifier_value = `naughty${index}@example.com`;
@@ -58,7 +58,7 @@ describe("naughty strings", () => {
     },
   );
 
-  test("as a challenge each fits no verifier, itself included", async () => {
+  test("as a code challenge, each string matches no verifier, not even itself", async () => {
     for (const text of NAUGHTY) {
       const sent = await nest.call(`${V1}send_magic_link`, linkRequest({ code_challenge: text }));
       if ([...text].length > 128) {
@@ -110,7 +110,7 @@ describe("naughty strings", () => {
     expect(await nest.dump()).toBe(before);
   });
 
-  test("half a surrogate pair is validation_failed wherever a text is taken", async () => {
+  test("half a surrogate pair is validation_failed in every text field", async () => {
     const before = await nest.dump();
     for (const text of ILL_FORMED) {
       const device = { platform: "mac", beak_id: text, fingerprint: text };
@@ -132,7 +132,7 @@ describe("naughty strings", () => {
     expect(await nest.dump()).toBe(before);
   });
 
-  test("the log of all that is one JSON object a line, and none of it is in there", () => {
+  test("the log has one JSON object per line and none of the strings", () => {
     expect(nest.logLines.length).toBeGreaterThan(1000);
     for (const line of nest.logLines) {
       expect(line).not.toMatch(/[\u0000-\u001f\u2028\u2029]/);

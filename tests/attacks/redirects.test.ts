@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { linkIn, linkRequest, MAC, REDIRECT, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
-/** What passes for `https://magic.getbeak.app/` wherever URLs are compared by parts, prefixes or patterns. */
+/** URIs that equal `https://magic.getbeak.app/` if URIs are compared by parts, prefixes or patterns. */
 const ELSEWHERE = [
   "https://evil.example/",
   "//evil.example/",
@@ -65,7 +65,7 @@ describe("open redirects", () => {
   });
   afterAll(() => nest.stop());
 
-  test("a link leads to one of the client's own URIs, letter by letter, or is not sent", async () => {
+  test("a link is sent only for a redirect URI of the client, compared exactly", async () => {
     for (const path of [`${V1}send_magic_link`, `${V2}create_trial_and_magic_link`]) {
       for (const redirect_uri of ELSEWHERE) {
         const reply = await nest.call(path, linkRequest({ redirect_uri }));
@@ -79,7 +79,7 @@ describe("open redirects", () => {
     expect(nest.stripe.requests).toEqual([]);
   });
 
-  test("a code is redeemed with the URI it was asked for and with no other, the client's second one included", async () => {
+  test("a code is redeemed only with the redirect URI of its request, not even another URI of the client", async () => {
     for (let from = 0; from < ELSEWHERE.length; from += 9) {
       const code = await nest.emailedCode({ redirect_uri: `${REDIRECT}callback` });
       for (const redirect_uri of ELSEWHERE.slice(from, from + 8))
@@ -89,7 +89,7 @@ describe("open redirects", () => {
     }
   });
 
-  test("no state can move the link's host, path or code", async () => {
+  test("no state changes the host, path or code of the link", async () => {
     const states = [
       "&code=authzcode_evil.0&redirect_uri=https://evil.example/",
       "#@evil.example/",
@@ -111,7 +111,7 @@ describe("open redirects", () => {
     }
   });
 
-  test("no answer of any path is a redirect", async () => {
+  test("no path responds with a redirect", async () => {
     const paths = [
       "/",
       "//evil.example/",

@@ -14,11 +14,11 @@ import {
   VERIFIER,
 } from "#tests/support/nest.ts";
 
-/** A code is burnt by its tenth failure, so a thief gets nine tries at each. */
+/** The tenth failure blocks a code, so an attacker has nine tries per code. */
 const inNines = <Item>(items: readonly Item[]) =>
   Array.from({ length: Math.ceil(items.length / 9) }, (_, part) => items.slice(part * 9, part * 9 + 9));
 
-describe("code interception: a thief who reads the mail, or the link on its way", () => {
+describe("code interception: an attacker who reads the mail or the link", () => {
   let nest: TestNest;
   beforeAll(async () => {
     nest = await startNest();
@@ -26,7 +26,7 @@ describe("code interception: a thief who reads the mail, or the link on its way"
   afterAll(() => nest.stop());
   const elsewhere = { ip: "198.51.100.66" };
 
-  test("can't redeem without the verifier, whatever stands in its place; its owner still can", async () => {
+  test("can't redeem without the verifier, and the user still can", async () => {
     const own = pkcePair();
     const { verifier, challenge } = pkcePair();
     const guesses = [
@@ -68,7 +68,7 @@ describe("code interception: a thief who reads the mail, or the link on its way"
     expect((await nest.redeem(code, { code_verifier: verifier })).status).toBe(200);
   });
 
-  test("can't have a link without a challenge, or with one that needs no secret", async () => {
+  test("can't request a link without a challenge, or with method plain", async () => {
     nest.ses.clear();
     const downgrades = [
       { code_challenge_method: "plain" },
@@ -90,7 +90,7 @@ describe("code interception: a thief who reads the mail, or the link on its way"
     expect(nest.ses.inbox).toEqual([]);
   });
 
-  test("can't use a verifier of their own: not with the person's code, nor the person's with theirs", async () => {
+  test("can't mix their own verifier or code with the user's", async () => {
     const [person, thief] = [pkcePair(), pkcePair()];
     const address = { identifier_value: "mixed.up@example.com" };
     const forThief = await nest.emailedCode({ ...address, code_challenge: thief.challenge }, elsewhere);
@@ -105,7 +105,7 @@ describe("code interception: a thief who reads the mail, or the link on its way"
     expect((await mixed(forThief, thief.verifier)).body.code).toBe("authorization_not_found");
   });
 
-  test("code injection: a code that was asked for elsewhere is refused by the machine it is put into", async () => {
+  test("code injection: a device refuses a code that another device requested", async () => {
     const machine = pkcePair();
     const thief = pkcePair();
     const planted = await nest.emailedCode({
@@ -124,7 +124,7 @@ describe("replay: a code that was used", () => {
   });
   afterAll(() => nest.stop());
 
-  test("opens nothing more, from anywhere, with everything right, and revokes nothing", async () => {
+  test("can't be redeemed again, even with valid parameters, and revokes nothing", async () => {
     const code = codeIn(await nest.requestLink());
     const { body: tokens } = await nest.redeem(code);
     const replays = await Promise.all(
@@ -149,7 +149,7 @@ describe("brute force", () => {
   });
   afterAll(() => nest.stop());
 
-  test("a code's id without its key opens nothing, near misses included, and wrong keys never burn it", async () => {
+  test("refuses a code with a wrong secret, even with one wrong digit, and never blocks it for that", async () => {
     const code = await nest.emailedCode();
     const [id = "", secret = ""] = code.split(".");
     const last = secret.endsWith("0") ? "1" : "0";
@@ -173,7 +173,7 @@ describe("brute force", () => {
     expect((await nest.redeem(code)).status).toBe(200);
   });
 
-  test("after 60 failures in a minute a network is held up, and nobody else is", async () => {
+  test("limits a network after 60 failures in a minute, and no other network", async () => {
     const guesser = { ip: "198.51.100.7" };
     const code = await nest.emailedCode({ identifier_value: "guessed@example.com" });
     const id = code.split(".")[0];
@@ -188,7 +188,7 @@ describe("brute force", () => {
     expect((await nest.redeem(code)).status).toBe(200);
   });
 
-  test("internal keys: near misses are access_denied, and say no more", async () => {
+  test("refuses almost correct internal keys with access_denied and no detail", async () => {
     const key = nest.secrets.internalKey;
     const guesses = [
       "test",
@@ -221,7 +221,7 @@ describe("brute force", () => {
     }
   });
 
-  test("default credentials: the words that samples use are no key of any deployment", async () => {
+  test("default credentials: refuses keys from published samples", async () => {
     const start = (INTERNAL_KEYS: string) => () => readConfig(internalKeyVariables, { INTERNAL_KEYS });
     expect(start(hashSecret(nest.secrets.internalKey))).not.toThrow();
     for (const word of ["test", "secret", "internal", "changeme"]) {

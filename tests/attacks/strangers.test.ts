@@ -13,7 +13,7 @@ import {
 const THEIR_NETWORK = { ip: "198.51.100.13" };
 const theirDevice = { platform: "mac", beak_id: "stranger", fingerprint: "stranger" };
 
-describe("a stranger who knows somebody's address, and nothing else", () => {
+describe("a stranger who knows only a user's address", () => {
   let nest: TestNest;
   let victim: Tokens;
   let number = 0;
@@ -31,7 +31,7 @@ describe("a stranger who knows somebody's address, and nothing else", () => {
     return (await nest.call(`${V2}get_user`, own, { bearer: victim.access_token })).status === 200;
   };
 
-  test("can't end a session, a link under way, or a machine's standing by asking for links", async () => {
+  test("can't end a session, an open link or a known device by requesting links", async () => {
     const own = pkcePair();
     const code = await nest.emailedCode({ identifier_value: address, code_challenge: own.challenge });
     for (let ask = 0; ask < 5; ask++)
@@ -41,7 +41,7 @@ describe("a stranger who knows somebody's address, and nothing else", () => {
     expect((await nest.refresh(victim.refresh_token)).status).toBe(200);
   });
 
-  test("can't sign the person out by guessing at sign-out, and hears nothing from it", async () => {
+  test("can't sign the user out by guessing tokens, and learns nothing from the response", async () => {
     const [version, id, secret = ""] = victim.refresh_token.split(".");
     const guesses = [`${version}.${id}.${"0".repeat(64)}`, `${version}.${id}.${secret.slice(1)}`];
     const answers = [];
@@ -51,7 +51,7 @@ describe("a stranger who knows somebody's address, and nothing else", () => {
     expect(await stands()).toBe(true);
   });
 
-  test("can't burn a link or end a session with failures: wrong keys count against their own network", async () => {
+  test("can't block a link or end a session with failures, which count against the stranger's network", async () => {
     const code = await nest.emailedCode({ identifier_value: address });
     const [, id] = victim.refresh_token.split(".");
     for (let guess = 0; guess < 40; guess++) {
@@ -63,7 +63,7 @@ describe("a stranger who knows somebody's address, and nothing else", () => {
     expect((await nest.refresh(victim.refresh_token)).status).toBe(200);
   });
 
-  test("can't make an account's address theirs, or verified, by asking for a link or a trial", async () => {
+  test("can't take over or verify an address by requesting a link or a trial", async () => {
     const fresh = `fresh${number}@example.com`;
     await nest.requestLink({ identifier_value: fresh, device: theirDevice }, THEIR_NETWORK);
     const trial = linkRequest({ identifier_value: fresh, device: theirDevice });
@@ -82,7 +82,7 @@ describe("a stranger who knows somebody's address, and nothing else", () => {
     expect(found.body.map(({ device }: { device: { beak_id: string } }) => device.beak_id)).toEqual(["b1"]);
   });
 
-  test("can't walk round a network's limit with headers that claim another one", async () => {
+  test("can't avoid the limit of a network with forged address headers", async () => {
     const own = await startNest({ environment: { LIMIT_LINKS_PER_NETWORK: "3" } });
     const names = ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip", "cf-connecting-ip"];
     const ask = (n: number) => {
@@ -99,7 +99,7 @@ describe("a stranger who knows somebody's address, and nothing else", () => {
 });
 
 describe("mail bombing", () => {
-  test("an address in any case, with blanks or a Unicode domain, is one address and has one allowance", async () => {
+  test("every spelling of an address shares one rate limit", async () => {
     const nest = await startNest({ environment: { LIMIT_LINKS_PER_ADDRESS: "4" } });
     const spellings = [
       "bomb@bücher.example",
@@ -122,7 +122,7 @@ describe("mail bombing", () => {
     await nest.stop();
   });
 
-  test("trials count as links do: they are no second way to somebody's inbox", async () => {
+  test("trial requests count against the same limit as links", async () => {
     const nest = await startNest({ environment: { LIMIT_LINKS_PER_ADDRESS: "3" } });
     const ask = (path: string) => nest.call(path, linkRequest({ identifier_value: "bomb@example.com" }));
     const answers = [];

@@ -38,7 +38,7 @@ const named = (list: readonly Group[]) =>
     }),
   );
 
-/** A vector's key as one of ours. All vectors of ES256 have the same. */
+/** The key of the ES256 vectors, as a stored signing key. All ES256 vectors have the same key. */
 const dressed = (key: Jwk, state = "current"): StoredKey =>
   ({ ...key, state, created_at: "2026-01-01T00:00:00.000Z" }) as unknown as StoredKey;
 const isEs256 = ({ public: key }: Group) => {
@@ -48,7 +48,7 @@ const isEs256 = ({ public: key }: Group) => {
 const es256 = [...groups.signature, ...groups.crypto].filter(isEs256);
 const theKey = dressed(keysOf(es256[0]?.private)[0] ?? {});
 
-describe("Wycheproof's vectors against a service whose signing key is theirs", () => {
+describe("Wycheproof's vectors against a service with Wycheproof's signing key", () => {
   let nest: TestNest;
   beforeAll(async () => {
     nest = await startNest({ secrets: { ...(await makeSecrets()), signingKeys: { keys: [theKey] } } });
@@ -57,13 +57,13 @@ describe("Wycheproof's vectors against a service whose signing key is theirs", (
   const call = (user_id: string, bearer: string) =>
     nest.call(`${V2}get_user`, { user_id }, { headers: { authorization: `bearer ${bearer}` } });
 
-  test("it signs with that key and takes what it signed", async () => {
+  test("signs with that key and accepts its own tokens", async () => {
     const { user_id, access_token } = await nest.signIn();
     expect(readJws(access_token).header.kid).toBe("kid-ec-sign");
     expect((await call(user_id, access_token)).status).toBe(200);
   });
 
-  test("every token of every algorithm is refused as a bearer: a good signature over no claims is no token", async () => {
+  test("refuses every vector of every algorithm as an access token, since none has claims", async () => {
     const vectors = named([...groups.signature, ...groups.crypto, ...groups.key]);
     expect(vectors.length).toBe(401 + 83 + 26);
     for (const { name, token } of vectors) {
@@ -75,7 +75,7 @@ describe("Wycheproof's vectors against a service whose signing key is theirs", (
     }
   });
 
-  test("of the ES256 signatures exactly the valid ones verify", async () => {
+  test("verifies exactly the valid ES256 signatures", async () => {
     const core = {
       ...openParts(nest.gateway, { issuer, oauthClients }),
       verifyingKeys: new VerifyingKeys({ keys: [theKey] }),
@@ -85,7 +85,7 @@ describe("Wycheproof's vectors against a service whose signing key is theirs", (
     expect(vectors.length).toBeGreaterThan(50);
     for (const { name, token, isValid } of vectors) {
       const error = await verifyAccessToken(core, token).catch((refusal) => refusal);
-      // Their payload is "foo": a signature that verifies is refused one step later, for having no claims.
+      // Their payload is "foo". A valid signature is refused in the next step, since the payload has no claims.
       expect(error.cause?.code === "ERR_JWT_INVALID", name).toEqual(isValid);
     }
   });
@@ -97,7 +97,7 @@ describe("Wycheproof's keys as SIGNING_KEYS", () => {
     readConfig(signerVariables, { SIGNING_KEYS: JSON.stringify(set) });
   };
 
-  test("the key of the ES256 vectors is taken, with its private half and without", () => {
+  test("accepts the key of the ES256 vectors, with and without its private part", () => {
     const [group] = es256;
     expect(configured(keysOf(group?.private))).not.toThrow();
     expect(configured(keysOf(group?.public))).not.toThrow();
@@ -107,7 +107,7 @@ describe("Wycheproof's keys as SIGNING_KEYS", () => {
   const sets = odd.flatMap(({ comment, public: open, private: secret }) =>
     [open, secret].filter((key) => key !== undefined).map((key) => ({ comment, keys: keysOf(key) })),
   );
-  test("a key of another kind, curve, use or algorithm, off the curve, or twice, is refused at start", () => {
+  test("refuses a key of another type, curve, use or algorithm, off the curve, or twice at start", () => {
     expect(sets.length).toBeGreaterThan(50);
     for (const { comment, keys } of sets) expect(configured(keys), comment).toThrow(ConfigError);
   });
