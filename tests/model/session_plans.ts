@@ -181,10 +181,10 @@ export function listsSessionsOf(of: string): Plan {
 
 /** A token of the session that a response returned. The successor of a refused refresh was never returned. */
 function toldGeneration(system: SystemUnderTest, of: string, { tokens }: Session, choice: number): number {
-  const told = tokens
+  const returned = tokens
     .map((_token, index) => index + 1)
     .filter((generation) => system.names.has(`session ${of}, token ${generation}`));
-  return told[choice % told.length] as number;
+  return returned[choice % returned.length] as number;
 }
 
 /** @returns the error code; null: the call is accepted, which acknowledges the token */
