@@ -25,7 +25,18 @@ describe("signing keys, through the documented commands", () => {
 
   const keys = async () => parseKeySet(JSON.parse(await readFile(file, "utf8")));
   const command = async (action: string, now: Date) => {
-    const args = ["--silent", "run", `keys:${action}`, "--", "--file", file, "--now", now.toISOString()];
+    const args = [
+      "--silent",
+      "run",
+      "nest",
+      "--",
+      "keys",
+      action,
+      "--file",
+      file,
+      "--now",
+      now.toISOString(),
+    ];
     // Only a local stage lets a test choose the time.
     return (await run("npm", args, { env: { ...process.env, STAGE: "local" } })).stdout;
   };

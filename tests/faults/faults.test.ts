@@ -5,10 +5,10 @@ import { DEPENDENCIES, type ProxiedNest, startProxiedNest } from "#tests/faults/
 import { type Clean, type Fault, type Outcome, runClean, runFaulty } from "#tests/faults/run.ts";
 import { nameOf, SCENARIOS, type Scenario } from "#tests/faults/scenarios.ts";
 import { tableOf } from "#tests/faults/table.ts";
-import { FAULT_KINDS, type FaultKind } from "#tests/support/fault_proxy.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { seedOf } from "#tests/support/seed.ts";
 import { reportSuite, suiteOptions } from "#tests/support/suite_options.ts";
+import { FAULT_KINDS, type FaultKind } from "#tools/machine/fault_proxy.ts";
 
 const { isWhole, only } = suiteOptions;
 const SAMPLE_SECONDS = suiteOptions.seconds ?? 5;

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Claim, runJourneys } from "#tests/faults/journey.ts";
-import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { reportSuite } from "#tests/support/suite_options.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
+import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 const PEOPLE = 12;
 /** Accepted calls before the kill, and again after the restart. */

@@ -3,9 +3,9 @@ import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { serveEvent } from "#entry/event.ts";
-import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { type Reply, startNest, type TestClock, type TestNest } from "#tests/support/nest.ts";
+import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { endState } from "#tests/faults/end_state.ts";
 import { DEPENDENCIES, type Dependency, type ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
-import type { FaultKind } from "#tests/support/fault_proxy.ts";
 import type { Reply } from "#tests/support/nest.ts";
+import type { FaultKind } from "#tools/machine/fault_proxy.ts";
 
 /** The app times out after 5 s. Stripe waits longer than the webhook function may run. */
 const ANSWERED_WITHIN_MS = 5_000;

@@ -1,7 +1,7 @@
 import type { Dependency } from "#tests/faults/proxied_nest.ts";
 import type { Fault, Outcome } from "#tests/faults/run.ts";
 import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
-import { FAULT_KINDS, type FaultKind } from "#tests/support/fault_proxy.ts";
+import { FAULT_KINDS, type FaultKind } from "#tools/machine/fault_proxy.ts";
 
 type Seen = readonly [{ scenario: Scenario; fault: Fault }, Outcome];
 

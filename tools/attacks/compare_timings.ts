@@ -7,7 +7,7 @@ import {
 } from "#tools/attacks/statistics.ts";
 import { type Pair, pairs } from "#tools/attacks/timing_pairs.ts";
 import { openTarget, type Target } from "#tools/attacks/timing_target.ts";
-import type { RunRecord } from "#tools/docs/results.ts";
+import type { RunRecord } from "#tools/machine/run_records.ts";
 
 /** Two kinds of call are told apart if Mann-Whitney's p is below this. */
 const SIGNIFICANT = 0.01;

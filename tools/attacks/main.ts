@@ -5,7 +5,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { compareTimings } from "#tools/attacks/compare_timings.ts";
 import { tryAttacks } from "#tools/attacks/threats.ts";
-import { type RunRecord, saveRecord } from "#tools/docs/results.ts";
+import { type RunRecord, saveRecord } from "#tools/machine/run_records.ts";
 import { table } from "#tools/terminal/command.ts";
 
 const LEAST_RUNS = 20;

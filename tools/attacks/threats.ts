@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RunRecord } from "#tools/docs/results.ts";
+import type { RunRecord } from "#tools/machine/run_records.ts";
 import { vitestArguments } from "#tools/machine/vitest.ts";
 import { type Reference, readTable, references } from "#tools/security/tables.ts";
 

@@ -1,6 +1,6 @@
 import { createIndexes, missingIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
-import { pendingMigrations } from "#tools/operator/migrations/command.ts";
+import { pendingMigrations } from "#tools/migrations/migrate.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 /**

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type RunRecord, saveRecord } from "#tools/docs/results.ts";
+import { type RunRecord, saveRecord } from "#tools/machine/run_records.ts";
 import { vitestArguments } from "#tools/machine/vitest.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { openMongo } from "#core/services/mongo.ts";
 import { toNestError } from "#entry/answer.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
-import { FAULT_KINDS, type FaultKind, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+import { FAULT_KINDS, type FaultKind, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 const FOUND_WITHIN_MS = 15_000;
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { openMongo } from "#core/services/mongo.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
-import { DUMP } from "#tests/tools/operator/migrations/previous_release.ts";
+import { DUMP } from "#tests/tools/migrations/previous_release.ts";
 import { prepareDatabase } from "#tools/deploy/database.ts";
 
 test("refuses a deployment while migrations are pending, and allows it after db migrate --apply", async () => {

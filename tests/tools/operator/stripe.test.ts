@@ -53,7 +53,7 @@ function ago<Result>(days: number, work: () => Result): Result {
 
 describe("usage", () => {
   test.each(["", "stripe", "stripe dance", "paypal check", "stripe constructor"])(
-    "`%s` is answered with what there is, and ends with 2",
+    "`%s` prints the usage and exits with 2",
     async (args) => {
       const { status, printed } = await run(args);
       expect(status).toBe(2);
@@ -64,7 +64,7 @@ describe("usage", () => {
   test("help lists every command with an example", async () => {
     const { status, printed } = await run("stripe --help");
     expect(status).toBe(0);
-    for (const name of ["setup", "check", "replay", "reconcile"]) {
+    for (const name of ["setup", "check", "replay", "reconcile", "sandbox"]) {
       expect(printed).toContain(name);
       const help = await run(`stripe ${name} --help`);
       expect({ status: help.status, printed: help.printed }).toEqual({

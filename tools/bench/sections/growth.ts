@@ -50,7 +50,7 @@ export async function measureGrowth(bench: BenchEnvironment, options: GrowthOpti
     for (const size of options.users) places.push(await fill(bench, size));
     const rows: GrowthRow[] = [];
     for (const [index, measured] of MEASURED.entries())
-      rows.push(await measureCase(bench, measured, places, options, index));
+      rows.push(await measureCase(bench, { measured, order: index }, places, options));
     return rows;
   } finally {
     for (const { place, runner } of places) {
@@ -71,10 +71,9 @@ const FILLED_AT = new Date();
 
 async function measureCase(
   { stripe, secrets }: BenchEnvironment,
-  measured: Case,
+  { measured, order }: { measured: Case; order: number },
   places: readonly Place[],
   { calls: count, rounds }: GrowthOptions,
-  order: number,
 ): Promise<GrowthRow> {
   const times: Record<number, number[]> = {};
   const trips: Record<number, number> = {};

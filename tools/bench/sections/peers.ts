@@ -70,7 +70,11 @@ async function measureFlow(
   const peer = await Runner.open("better-auth", settings);
   try {
     const members = await signUp(peer, count);
-    const commands = await countCommands(ours, prepare(), flow, members.slice(0, COUNTED), settings);
+    const commands = await countCommands(ours, prepare(), {
+      flow,
+      members: members.slice(0, COUNTED),
+      settings,
+    });
     const rows: PeerRow[] = [];
     for (const lanes of inFlight) {
       const reports: Record<"nest" | "peer", Report[]> = { nest: [], peer: [] };
@@ -101,9 +105,7 @@ const COUNTED = 8;
 async function countCommands(
   ours: BenchDatabase,
   calls: readonly IncomingCall[],
-  flow: Flow,
-  members: readonly Member[],
-  settings: Record<string, string>,
+  { flow, members, settings }: { flow: Flow; members: readonly Member[]; settings: Record<string, string> },
 ): Promise<Pick<PeerRow, "commands" | "peerCommands">> {
   const recorded = await recordCalls(ours, calls.slice(0, members.length));
   const peer = await Runner.open("better-auth", { ...settings, COUNTS: "yes" });

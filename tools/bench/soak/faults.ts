@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { seededRandom } from "#stripe_double/random.ts";
-import { FAULT_KINDS, type FaultKind } from "#tests/support/fault_proxy.ts";
 import { DEPENDENCIES, type Dependency, type SoakStack } from "#tools/bench/soak/stack.ts";
+import { FAULT_KINDS, type FaultKind } from "#tools/machine/fault_proxy.ts";
 
 /** Shortest and longest duration of a fault, and of the pause before it. */
 const FAULT_MS = [1_000, 5_000] as const;

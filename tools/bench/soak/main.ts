@@ -13,7 +13,7 @@ import { measureCapacity, startAtRate } from "#tools/bench/soak/load.ts";
 import { auditTable, printAudit, printCalls, printOutages } from "#tools/bench/soak/report.ts";
 import { startSoakStack } from "#tools/bench/soak/stack.ts";
 import { Users } from "#tools/bench/soak/users.ts";
-import { saveRecord } from "#tools/docs/results.ts";
+import { saveRecord } from "#tools/machine/run_records.ts";
 
 const CAPACITY_SECONDS = 15;
 const CAPACITY_IN_FLIGHT = 16;

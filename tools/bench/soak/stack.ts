@@ -3,7 +3,6 @@ import type { Db } from "mongodb";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
-import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tests/support/fault_proxy.ts";
 import { startLocalApi } from "#tools/local/api_server.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
@@ -12,6 +11,7 @@ import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];

@@ -1,4 +1,4 @@
-import { problems, readPromises, type TestedPromise } from "#tests/promises/promises.ts";
+import { problems, readPromises, type TestedPromise } from "#tools/promises/promises.ts";
 
 export const path = "docs/promises.md";
 
@@ -25,7 +25,7 @@ export async function render() {
     "# Promises",
     "The guarantees that hold when requests race or a dependency fails, for developers who change code that writes. For " +
       "each: the code that keeps it, the tests that race or break it, and the code that the mutation test " +
-      "(`npm run test:promises`) removes to see those tests fail. The source is `tests/promises/promises.json`. " +
+      "(`npm run test:promises`) removes to see those tests fail. The source is `tools/promises/promises.json`. " +
       "`npm run check` fails if a database write is missing from it, if a promise has no test, or if a test or a line of " +
       "code that it names no longer exists.",
     {

@@ -1,4 +1,4 @@
-import { readRecord } from "#tools/docs/results.ts";
+import { readRecord } from "#tools/machine/run_records.ts";
 
 export const path = "docs/results.md";
 

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
+import { pendingMigrations } from "#tools/migrations/migrate.ts";
 import { dumpDatabase } from "#tools/operator/dump/dump.ts";
 import type { Manifest } from "#tools/operator/dump/format.ts";
 import { loadDatabase } from "#tools/operator/dump/load.ts";
-import { pendingMigrations } from "#tools/operator/migrations/command.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, table } from "#tools/terminal/command.ts";
 

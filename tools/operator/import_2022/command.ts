@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { Db } from "mongodb";
 import { missingIndexes } from "#core/repositories/index_setup.ts";
+import { pendingMigrations } from "#tools/migrations/migrate.ts";
 import { type Counts, importDocuments } from "#tools/operator/import_2022/import.ts";
-import { pendingMigrations } from "#tools/operator/migrations/command.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, type Terminal, table } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";

@@ -25,7 +25,7 @@ import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
 import { parseAddress } from "#core/users/address.ts";
-import { defaultsOf } from "#tools/operator/migrations/complete_subscriptions.ts";
+import { defaultsOf } from "#tools/migrations/complete_subscriptions.ts";
 
 const filled = string().check(minLength(1));
 const moment = iso.datetime();

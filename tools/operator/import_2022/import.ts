@@ -1,5 +1,6 @@
 import type { Collection, Db, Document } from "mongodb";
 import { isDuplicateKey } from "#core/services/mongo.ts";
+import { keepSubscriptions } from "#tools/migrations/keep_imported_subscriptions.ts";
 import {
   holds,
   IMPORTED,
@@ -7,7 +8,6 @@ import {
   type ImportedCollection,
   type Stored,
 } from "#tools/operator/import_2022/documents.ts";
-import { keepSubscriptions } from "#tools/operator/migrations/keep_imported_subscriptions.ts";
 
 /** How many documents of one collection were imported, and how. */
 export interface Counts {

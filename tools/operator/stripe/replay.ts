@@ -19,7 +19,7 @@ const LISTED_SECONDS = 30 * DAY;
 const ANY_FINAL_STATUS: readonly StripeEventStatus[] = ["failed", "done", "ignored"];
 
 /** The outcome of replaying one event. */
-interface Ending {
+interface Replayed {
   id: string;
   type: string;
   ending: "done" | "ignored" | "failed" | "finished before";
@@ -48,38 +48,56 @@ export function replay(program: Command): void {
     if (!ids.every((id) => /^evt_\w+$/.test(id))) throw new UsageError("An event id begins with evt_.");
     const since = options.since === undefined ? null : readTime(options.since);
     return withEventCore(terminal, async (core) => {
-      const endings: Ending[] = [];
-      const work = async (
-        id: string,
-        read: () => ReceivedEvent | Promise<ReceivedEvent>,
-        again?: readonly StripeEventStatus[],
-      ) => void endings.push(await workOne(terminal, core, id, read, again));
-      for (const id of ids) await work(id, () => findEvent(core, id), ANY_FINAL_STATUS);
-      if (options.failed) for (const event of await listFailed(core)) await work(event.id, () => event);
-      for (const event of since ? await listSince(terminal, core, since) : []) {
-        const { id, type } = event;
-        if (await isFinished(core, id)) endings.push({ id, type, ending: "finished before", reason: null });
-        else await work(id, () => event);
-      }
-      terminal.say(summary(endings));
-      terminal.result({ events: endings });
-      return endings.every(({ ending }) => ending !== "failed");
+      const outcomes: Replayed[] = [];
+      for (const request of await listRequests(terminal, core, {
+        ids,
+        failed: options.failed === true,
+        since,
+      }))
+        outcomes.push(await replayOne(terminal, core, request));
+      terminal.say(summary(outcomes));
+      terminal.result({ events: outcomes });
+      return outcomes.every(({ ending }) => ending !== "failed");
     });
   });
 }
 
-/** Processes one event and prints its outcome. */
-async function workOne(
+/** An event to process again. */
+interface ReplayRequest {
+  id: string;
+  read: () => ReceivedEvent | Promise<ReceivedEvent>;
+  /** The final statuses from which it is processed again; `failed` only by default. */
+  again?: readonly StripeEventStatus[];
+  /** Reports an event as already processed without reading it. */
+  isSkippedIfFinished?: boolean;
+}
+
+async function listRequests(
   terminal: Terminal,
   core: EventCore,
-  id: string,
-  read: () => ReceivedEvent | Promise<ReceivedEvent>,
-  again?: readonly StripeEventStatus[],
-): Promise<Ending> {
+  { ids, failed, since }: { ids: readonly string[]; failed: boolean; since: Date | null },
+): Promise<ReplayRequest[]> {
+  const ofLedger = failed ? await listFailed(core) : [];
+  const ofStripe = since ? await listSince(terminal, core, since) : [];
+  return [
+    ...ids.map((id) => ({ id, read: () => findEvent(core, id), again: ANY_FINAL_STATUS })),
+    ...ofLedger.map((event) => ({ id: event.id, read: () => event })),
+    ...ofStripe.map((event) => ({ id: event.id, read: () => event, isSkippedIfFinished: true })),
+  ];
+}
+
+/** Processes one event and prints its outcome. */
+async function replayOne(
+  terminal: Terminal,
+  core: EventCore,
+  { id, read, again, isSkippedIfFinished = false }: ReplayRequest,
+): Promise<Replayed> {
   let type = "-";
   try {
     const event = await read();
     type = event.type;
+    if (isSkippedIfFinished && (await isFinished(core, id)))
+      return { id, type, ending: "finished before", reason: null };
     const outcome = await processEvent(bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS), event, again);
     const reason = outcome?.status === "ignored" ? outcome.reason : null;
     terminal.say(`${id}  ${type}  ${outcome?.status ?? "already processed"}${reason ? ` (${reason})` : ""}`);
@@ -151,7 +169,7 @@ async function isFinished(core: EventCore, id: string): Promise<boolean> {
   return status === "done" || status === "ignored";
 }
 
-function summary(endings: readonly Ending[]): string {
-  const count = (wanted: Ending["ending"]) => endings.filter(({ ending }) => ending === wanted).length;
-  return `${endings.length} events: ${count("done")} done, ${count("ignored")} ignored, ${count("failed")} failed, ${count("finished before")} already processed.`;
+function summary(outcomes: readonly Replayed[]): string {
+  const count = (wanted: Replayed["ending"]) => outcomes.filter(({ ending }) => ending === wanted).length;
+  return `${outcomes.length} events: ${count("done")} done, ${count("ignored")} ignored, ${count("failed")} failed, ${count("finished before")} already processed.`;
 }

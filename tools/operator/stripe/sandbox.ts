@@ -6,7 +6,9 @@ import { CommandError } from "#tools/terminal/errors.ts";
 export function sandbox(program: Command): void {
   const command = program
     .command("sandbox")
-    .description("runs the Stripe contract tests against the sandbox of STRIPE_CONTRACT_KEY (sk_test_...)");
+    .description(
+      "runs the Stripe contract tests against the Stripe sandbox whose test key is in STRIPE_CONTRACT_KEY",
+    );
   examples(command, ["stripe sandbox"]);
   act(command, async (terminal) => {
     const { runSandboxTests } = await import("#tools/local/stripe_account/sandbox.ts");

@@ -4,7 +4,7 @@ import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { openRepositories } from "#core/repositories/all.ts";
 import { type Subscription, SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { type User, UserRepository } from "#core/repositories/users.ts";
-import type { Migration } from "#tools/operator/migrations/migration.ts";
+import type { Migration } from "#tools/migrations/migration.ts";
 
 /** A user without a kept subscription, and the subscription to keep. */
 interface Choice {

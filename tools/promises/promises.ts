@@ -84,7 +84,7 @@ export async function problems(): Promise<string[]> {
   const all = await writes();
   for (const place of all) {
     if (!kept.has(place) && !plain.some((name) => name.test(place)))
-      found.push(`${place} writes, but no promise in tests/promises/promises.json names it`);
+      found.push(`${place} writes, but no promise in tools/promises/promises.json names it`);
   }
   for (const place of kept) {
     if ((await codeAt(place)) === null) found.push(`${place} does not exist`);

@@ -5,8 +5,8 @@ import type { User } from "#core/repositories/users.ts";
 import { openMongo } from "#core/services/mongo.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
-import { DUMP, facts } from "#tests/tools/operator/migrations/previous_release.ts";
-import { MIGRATIONS } from "#tools/operator/migrations/all.ts";
+import { DUMP, facts } from "#tests/tools/migrations/previous_release.ts";
+import { MIGRATIONS } from "#tools/migrations/all.ts";
 
 const [adasId = ""] = facts.subscriptionsOf.ada;
 const [bobsTrialId = "", bobsPaidId = ""] = facts.subscriptionsOf.bob;

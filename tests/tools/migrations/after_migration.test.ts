@@ -11,7 +11,7 @@ import {
   secrets,
   startPreviousRelease,
   startRecordedStripe,
-} from "#tests/tools/operator/migrations/previous_release.ts";
+} from "#tests/tools/migrations/previous_release.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
 let uri: string;

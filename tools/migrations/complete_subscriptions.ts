@@ -1,6 +1,6 @@
 import type { Db, Filter } from "mongodb";
 import { type Subscription, SubscriptionRepository } from "#core/repositories/subscriptions.ts";
-import type { Migration } from "#tools/operator/migrations/migration.ts";
+import type { Migration } from "#tools/migrations/migration.ts";
 
 /** A subscription as an earlier release, or the service of 2022, stored it. */
 type Incomplete = Partial<Subscription> & Pick<Subscription, "_id" | "createdAt">;

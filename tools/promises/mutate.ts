@@ -9,9 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { codeAt, fileOf, readPromises, type TakenOut } from "#tests/promises/promises.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { run } from "#tools/machine/child_process.ts";
+import { codeAt, fileOf, readPromises, type TakenOut } from "#tools/promises/promises.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const COPIED = [

@@ -1,19 +1,7 @@
 import type { Command } from "commander";
-import type { Db } from "mongodb";
-import { MIGRATIONS } from "#tools/operator/migrations/all.ts";
+import { type MigrationOutcome, migrate } from "#tools/migrations/migrate.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, type Terminal, table } from "#tools/terminal/command.ts";
-
-/** One migration's outcome, as `--json` prints it. */
-interface Outcome {
-  name: string;
-  what: string;
-  /** Documents to change before the command ran. */
-  pending: number;
-  changed: number;
-  /** Documents to change after it: the service changed them meanwhile. */
-  left: number;
-}
 
 /** `db migrate`: changes stored documents to the shape that this release reads. */
 export function migrateCommand(db: Command): void {
@@ -27,23 +15,8 @@ export function migrateCommand(db: Command): void {
   );
 }
 
-/**
- * Runs every migration in order.
- * @param isApplied false counts and changes nothing
- */
-async function migrate(database: Db, isApplied: boolean): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const { name, what, pending, apply } of MIGRATIONS) {
-    const before = await pending(database);
-    const changed = isApplied && before > 0 ? await apply(database) : 0;
-    const left = isApplied ? await pending(database) : before;
-    outcomes.push({ name, what, pending: before, changed, left });
-  }
-  return outcomes;
-}
-
 /** @returns false if documents were left after `--apply` */
-function report(terminal: Terminal, outcomes: readonly Outcome[], isApplied: boolean): boolean {
+function report(terminal: Terminal, outcomes: readonly MigrationOutcome[], isApplied: boolean): boolean {
   const left = outcomes.reduce((sum, outcome) => sum + outcome.left, 0);
   terminal.show({ applied: isApplied, migrations: outcomes }, [
     ...table([
@@ -62,11 +35,4 @@ function sentence(left: number, isApplied: boolean): string {
   return isApplied
     ? `${left} documents are left, because the service changed them meanwhile. Run \`db migrate --apply\` again.`
     : `Nothing was changed: ${left} documents are pending. Run \`db migrate --apply\` to change them.`;
-}
-
-/** The names of migrations that have documents to change. */
-export async function pendingMigrations(database: Db): Promise<string[]> {
-  const names: string[] = [];
-  for (const { name, pending } of MIGRATIONS) if ((await pending(database)) > 0) names.push(name);
-  return names;
 }

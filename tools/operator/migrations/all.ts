@@ -1,6 +1,0 @@
-import { completeSubscriptions } from "#tools/operator/migrations/complete_subscriptions.ts";
-import { keepImportedSubscriptions } from "#tools/operator/migrations/keep_imported_subscriptions.ts";
-import type { Migration } from "#tools/operator/migrations/migration.ts";
-
-/** Every migration, in the order in which they are applied. */
-export const MIGRATIONS: readonly Migration[] = [keepImportedSubscriptions, completeSubscriptions];
