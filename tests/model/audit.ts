@@ -5,7 +5,7 @@ import { asksFor, redeemsLink } from "#tests/model/sign_in_plans.ts";
 import { PEOPLE, type State } from "#tests/model/state.ts";
 import type { SystemUnderTest } from "#tests/model/system.ts";
 
-/** Looks at all that a history has led to: what every token does, and what the database and Stripe hold. */
+/** Checks the final state of a history: every token, the database and Stripe. */
 export async function audit(model: Model, system: SystemUnderTest): Promise<void> {
   system.history.push("At the end:");
   await deliverAll(model, system);
@@ -17,7 +17,7 @@ export async function audit(model: Model, system: SystemUnderTest): Promise<void
   await auditDatabase(model, system);
 }
 
-/** Whoever has a machine that signed them in before gets in again, whatever strangers did. */
+/** Checks that each person can sign in again on a known device, whatever strangers did. */
 async function signInAnew(
   model: Model,
   system: SystemUnderTest,
@@ -53,7 +53,7 @@ async function auditDatabase(model: Model, system: SystemUnderTest): Promise<voi
         .filter((one) => !one.deleted && one.metadata.trial_id === _id);
       if (made.length > 1) throw broken(system, `${person}'s trial has ${made.length} customers`);
       if ((beakIds as string[]).length !== state.trials[person]?.machines.length)
-        throw broken(system, `${person}'s trial has the machines ${beakIds}`);
+        throw broken(system, `${person}'s trial has the devices ${beakIds}`);
     }
   }
 }

@@ -7,7 +7,7 @@ import { machine, person } from "#tests/model/sign_in_plans.ts";
 import type { Person } from "#tests/model/state.ts";
 import { V2 } from "#tests/support/nest.ts";
 
-/** Somebody starts a trial for an address, their own or not, on their machine. */
+/** Starts a trial for any address on any device. */
 export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
   ([on, of]): Plan =>
     (_state, _world, name) =>
@@ -35,7 +35,7 @@ export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
       }),
 );
 
-/** Stripe posts one of the events that wait, in whatever order. */
+/** Delivers one of the pending events, in any order. */
 export const hears: fc.Arbitrary<Plan> = fc.nat(9).map(
   (nth): Plan =>
     (_state, system) => {
@@ -45,7 +45,7 @@ export const hears: fc.Arbitrary<Plan> = fc.nat(9).map(
       const atStripe = system.atStripe();
       const name = system.nameOf((event.data.object as { id: string }).id);
       return operation({
-        says: `Nest hears ${event.type}${name ? ` of ${name}` : ""}`,
+        says: `Stripe delivers ${event.type}${name ? ` of ${name}` : ""}`,
         isWebhook: true,
         call: async (system) => ({ code: await system.deliver(event), holds: {} }),
         begin: (state) => (name === null ? "200" : hearOf(state, happening(event), name, atStripe)),
@@ -56,7 +56,7 @@ export const hears: fc.Arbitrary<Plan> = fc.nat(9).map(
 
 const happening = ({ type }: DoubleEvent) => type.slice(type.lastIndexOf(".") + 1);
 
-/** What a person is told of their subscription. */
+/** Reads the status of a person's subscription. */
 export const looks: fc.Arbitrary<Plan> = fc.nat(5).map((back) => (before, system, name) => {
   const of = newest(before.verified, back);
   return of === undefined ? null : looksAt(of)(before, system, name);
@@ -65,7 +65,7 @@ export const looks: fc.Arbitrary<Plan> = fc.nat(5).map((back) => (before, system
 export function looksAt(of: Person): Plan {
   return () =>
     operation({
-      says: `${of}'s subscription is looked at`,
+      says: `reads the subscription of ${of}`,
       async call(system) {
         const user_id = system.get(`user ${of}`);
         const reply = await system.nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });

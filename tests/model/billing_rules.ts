@@ -1,4 +1,4 @@
-/** The promises about trials and subscriptions (contract 1.3), as rules over the model's state. */
+/** The rules of trials and subscriptions (contract 1.3) on the state of the model. */
 import {
   DAY,
   type Machine,
@@ -11,14 +11,14 @@ import {
 } from "#tests/model/state.ts";
 
 const TRIAL_LIFE = 14 * DAY;
-/** Webhooks come late: after its end a subscription is usable for this long. */
+/** How long a subscription is usable after its end, since webhooks may be late. */
 const LATE = DAY;
-/** So long a machine may go on with an access token before it must refresh it. */
+/** Lifetime of an access token. */
 const UNHEARD = 10 * DAY;
-/** The better ones first. */
+/** Statuses, best first. */
 const RANKS = ["active", "trialing", "past_due"];
 
-/** A subscription at Stripe, as it is there now. */
+/** The current state of a subscription at Stripe. */
 export type AtStripe = Omit<Subscription, "isRejected">;
 
 export const hasEnded = ({ status }: { status: string }) => status === "canceled";
@@ -28,13 +28,13 @@ function isBetter(one: AtStripe, other: AtStripe): boolean {
   return difference === 0 ? one.createdAt < other.createdAt : difference < 0;
 }
 
-/** The one of these that is kept, whatever the order in which Nest hears of them. */
+/** The subscription that is kept, whatever the order of events. */
 export function best(living: [name: string, subscription: AtStripe][]): string | null {
   const [first] = living.toSorted(([, one], [, other]) => (isBetter(one, other) ? -1 : 1));
   return first?.[0] ?? null;
 }
 
-/** The status of the subscription that a person can use, or null. */
+/** Status of the usable subscription of a person; null: none. */
 export function usable(state: State, person: Person, except?: string): string | null {
   const candidates = Object.entries(state.subscriptions).filter(
     ([name, { person: of, status, isRejected, endsAt }]) =>
@@ -46,7 +46,7 @@ export function usable(state: State, person: Person, except?: string): string | 
   return first ?? null;
 }
 
-/** Why a person can't have a trial on a machine, or null; a null makes it theirs, on that machine too. */
+/** Error code of a trial request; null: it succeeds, and the trial is recorded for the person and the device. */
 export function tryTrial(state: State, person: Person, machine: Machine): string | null {
   const own = state.trials[person];
   const isOpen = own !== undefined && !own.isRedeemed;
@@ -70,7 +70,7 @@ export function tryTrial(state: State, person: Person, machine: Machine): string
   return null;
 }
 
-/** Whether its owner signed in before it ended, or was signed in when it was made; else a stranger wasted it. */
+/** Whether the owner could use the trial: signed in before it ended, or was signed in when it started. */
 function wasHad(state: State, { createdAt, signedInAt }: Trial, { person, endsAt }: Subscription): boolean {
   if (signedInAt !== null && signedInAt < endsAt + SECOND) return true;
   return Object.values(state.sessions).some(
@@ -83,7 +83,7 @@ function wasHad(state: State, { createdAt, signedInAt }: Trial, { person, endsAt
 
 function startTrial(state: State, person: Person, trial: Trial): void {
   const name = `${person}'s trial ${++trial.subscriptions}`;
-  // Whoever signed in since the one before ended has this one from its beginning.
+  // A person who signed in after the previous trial ended uses the new trial from its start.
   trial.signedInAt &&= state.now;
   trial.subscription = name;
   state.subscriptions[name] = {
@@ -97,7 +97,7 @@ function startTrial(state: State, person: Person, trial: Trial): void {
   state.kept[person] ??= name;
 }
 
-/** What an event of a subscription does. @returns the code it is answered with */
+/** Applies an event of a subscription. @returns the code of the response */
 export function hearOf(
   state: State,
   event: string,
@@ -121,7 +121,7 @@ export function hearOf(
   return "200";
 }
 
-/** Of those that live one is kept; the other is cancelled and given back. */
+/** Keeps one of two active subscriptions; the other is canceled and refunded. */
 function keepOne(
   state: State,
   person: Person,
@@ -141,8 +141,8 @@ function keepOne(
 }
 
 /**
- * Every event has arrived: of each person's living subscriptions the best is left, and Nest knows all as they are.
- * @param before what lived at Stripe before the events came
+ * Applies the delivery of every event: each person keeps their best active subscription, and Nest has the state of Stripe.
+ * @param before the subscriptions at Stripe before the delivery
  */
 export function settle(
   state: State,

@@ -8,23 +8,23 @@ import { asks, asksFor, person, redeems, redeemsLink } from "#tests/model/sign_i
 import { MACHINES, PEOPLE, type State } from "#tests/model/state.ts";
 import type { SystemUnderTest } from "#tests/model/system.ts";
 
-/** Everything that may be so, as far as the answers tell. */
+/** The states that are possible after the responses so far. */
 export interface Model {
   states: State[];
-  /** How many operations there were. */
+  /** Number of operations so far. */
   count: number;
 }
 
 type Command = fc.AsyncCommand<Model, SystemUnderTest>;
 
-/** The machine was too slow for the call's time limit, which says nothing of the promises. */
+/** A call hit its time limit because the test machine was too slow. */
 export class TooSlow extends Error {}
 
 function command(says: string, run: (model: Model, system: SystemUnderTest) => Promise<void>): Command {
   return { check: () => true, run, toString: () => says };
 }
 
-/** Does what is planned, at once if it is more than one thing, and holds the answers against the promises. */
+/** Runs operations, concurrently if there are several, and checks that the model allows their responses. */
 export async function act(
   model: Model,
   system: SystemUnderTest,
@@ -34,7 +34,7 @@ export async function act(
   const [state] = model.states as [State];
   const operations = plans.flatMap((plan) => plan(state, system, String(++model.count)) ?? []);
   if (operations.length === 0) return;
-  const lived = system.atStripe();
+  const before = system.atStripe();
   const startedAt = Date.now();
   const work = operations.map((operation) => () => operation.call(system));
   const { results, order } =
@@ -44,25 +44,25 @@ export async function act(
   if (results.some(({ code }) => code === "unavailable") && Date.now() - startedAt > 2_000)
     throw new TooSlow();
   for (const [number, { says }] of operations.entries())
-    system.history.push(`${number > 0 ? "   at once, " : ""}${says} -> ${results[number]?.code}`);
+    system.history.push(`${number > 0 ? "   concurrently, " : ""}${says} -> ${results[number]?.code}`);
   const expected = new Set<string>();
   const explanations = explain(model.states, operations, results, system.names, expected);
   const [first] = explanations;
-  if (!first) throw broken(system, `the promises allow ${[...expected].join(", ") || "nothing"}`, order);
+  if (!first) throw broken(system, `the model allows ${[...expected].join(", ") || "nothing"}`, order);
   model.states = explanations.map((explanation) => explanation.state);
   for (const [name, value] of first.names) system.names.set(name, value);
   if (operations.length > 1 && operations.some(({ isWebhook }) => isWebhook))
-    await deliverAll(model, system, { ...system.atStripe(), ...lived });
+    await deliverAll(model, system, { ...system.atStripe(), ...before });
 }
 
-/** Everything of Stripe's arrives: each person is left with the best of their subscriptions. */
+/** Delivers every event and checks that each person keeps their best subscription. */
 export async function deliverAll(
   model: Model,
   system: SystemUnderTest,
   before = system.atStripe(),
 ): Promise<void> {
   await system.deliverAll();
-  system.history.push("everything of Stripe's has arrived");
+  system.history.push("Stripe delivers every event");
   const after = system.atStripe();
   for (const state of model.states) settle(state, before, after);
   for (const person of PEOPLE) {
@@ -73,18 +73,18 @@ export async function deliverAll(
     if (living.join() !== (wanted ?? ""))
       throw broken(
         system,
-        `${person} should keep ${wanted ?? "nothing"}, and has ${living.join() || "nothing"}`,
+        `${person} must keep ${wanted ?? "no subscription"}, but has ${living.join() || "none"}`,
       );
   }
 }
 
 export function broken(system: SystemUnderTest, what: string, order: readonly string[] = []): Error {
   const lines = system.history.map((line) => `  ${line}`).join("\n");
-  const errands = order.length > 0 ? `\nIn this order: ${order.join(", ")}` : "";
-  return new Error(`A promise is broken: ${what}.\n${lines}${errands}`);
+  const operationOrder = order.length > 0 ? `\nOrder of I/O: ${order.join(", ")}` : "";
+  return new Error(`A promise is broken: ${what}.\n${lines}${operationOrder}`);
 }
 
-/** Mostly moments. */
+/** Steps of time; most are short. */
 const MOVES = [
   ["11 seconds", 11],
   ["11 seconds", 11],
@@ -126,14 +126,14 @@ const cancels = fc.tuple(person, fc.nat(3), fc.boolean()).map(([who, back, isAtP
       );
       const [name] = newest(living, back) ?? [];
       if (name === undefined) return;
-      system.history.push(`${name} is cancelled ${isAtPeriodEnd ? "at the end of its period" : "at once"}`);
+      system.history.push(`${name} is canceled ${isAtPeriodEnd ? "at the end of its period" : "at once"}`);
       system.nest.stripe.cancelSubscription(system.stripeIdOf(name), { isAtPeriodEnd });
     },
   ),
 );
 
 const arrives = fc.constant(
-  command("everything of Stripe's arrives", (model, system) => deliverAll(model, system)),
+  command("Stripe delivers every event", (model, system) => deliverAll(model, system)),
 );
 
 const plan = fc.oneof(
@@ -152,17 +152,17 @@ const single = fc
     { weight: 1, arbitrary: listsSessions },
     { weight: 1, arbitrary: looks },
   )
-  .map((one) => command("one thing", (model, system) => act(model, system, [one])));
+  .map((one) => command("one operation", (model, system) => act(model, system, [one])));
 
-/** Two or three things at once, some of them twice; the numbers decide whose turn it is. */
-const atOnce = fc
+/** One to three concurrent operations, some of them twice. The numbers decide the order of their I/O. */
+const concurrent = fc
   .tuple(
     fc.array(fc.tuple(plan, fc.constantFrom(1, 1, 2)), { minLength: 1, maxLength: 3 }),
     fc.array(fc.nat(11), { maxLength: 40 }),
   )
   .map(([chosen, choices]) => {
     const plans = chosen.flatMap(([one, times]) => Array<Plan>(times).fill(one)).slice(0, 4);
-    return command("at once", (model, system) => act(model, system, plans, choices));
+    return command("concurrent operations", (model, system) => act(model, system, plans, choices));
   });
 
 const signsIn = fc.constantFrom(...MACHINES).map((machine) => {
@@ -196,7 +196,7 @@ const repeatsSignIn = fc
 export const histories: fc.Arbitrary<Iterable<Command>> = fc.commands(
   [
     ...Array(10).fill(single),
-    ...Array(8).fill(atOnce),
+    ...Array(8).fill(concurrent),
     ...[signsIn, signsIn, signsIn, repeatsSignIn, moves, moves, buys, cancels, arrives],
   ],
   { maxCommands: 40, size: "max" },

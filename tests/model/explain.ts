@@ -2,23 +2,23 @@ import type { Expected, Operation } from "#tests/model/operation.ts";
 import { fingerprint, type State } from "#tests/model/state.ts";
 import type { Answer, Names } from "#tests/model/system.ts";
 
-/** One way in which things may have gone. */
+/** A state that explains the responses. */
 interface Explanation {
   state: State;
-  /** What was learnt of what the answers hold. */
+  /** Names of the values in the responses. */
   names: Names;
 }
 
-/** An operation, how it was answered, and how far it has got in an explanation. */
+/** Progress of an operation in an explanation. */
 interface Progress {
   begun: { value: unknown } | null;
   isFinished: boolean;
 }
 
 /**
- * Everything that may be so after these operations were answered so: each order of their steps, from each state that was
- * possible before, that leads to these answers. Empty if no order does: then a promise was broken.
- * @param expected filled with every answer that some order leads to, for the report
+ * Finds the states that explain the responses of operations: it tries each order of their steps from each possible state.
+ * No state means that a promise is broken.
+ * @param expected collects every response that some order allows, for the report
  */
 export function explain(
   before: readonly State[],
@@ -59,7 +59,7 @@ export function explain(
   return [...found.values()];
 }
 
-/** The names with what an answer adds to them; null if it is not the answer that is wanted. */
+/** Adds the values of a response to the names; null if the response is not the expected one. */
 function learn(known: Names, wanted: Expected, { code, holds }: Answer, isLoose: boolean): Names | null {
   if (isLoose) return known;
   if (wanted.code !== code) return null;

@@ -1,4 +1,4 @@
-/** The promises about links, sessions and tokens (contract 1.2), as rules over the model's state. */
+/** The rules of links, sessions and tokens (contract 1.2) on the state of the model. */
 import {
   type AccessToken,
   APPS,
@@ -18,21 +18,21 @@ const LINK_LIFE = 20 * MINUTE;
 const ACCESS_TOKEN_LIFE = HOUR;
 const REFRESH_TOKEN_LIFE = 365 * DAY;
 const FAILURES_LIMIT = 10;
-/** Two windows that refresh at once. */
+/** Grace period for concurrent refreshes from one network. */
 const GRACE = 10 * SECOND;
-/** A redemption may run for this long. */
+/** How long a redemption may run. */
 const REDEMPTION_LIMIT = 5 * SECOND;
 
-/** Nobody is locked out by a stranger: a machine that signed the address in may ask whatever others asked. */
+/** A known device has its own limit, so that a stranger can't lock its user out. */
 export function mayAsk(state: State, person: Person, isKnown: boolean): boolean {
   return isKnown || state.asked[person] < LINKS_LIMIT;
 }
 
-/** Whether a machine signed the address in before; what it is when it asks, it is for that link. */
+/** Whether a device has signed the address in. The link keeps the answer of its request. */
 export const knows = (state: State, person: Person, machine: Machine) =>
   state.knownMachines[person].includes(machine);
 
-/** A link counts when nothing else refuses it: another one may have been the day's last meanwhile. */
+/** Counts a link against the limit. A concurrent request may have used up the limit meanwhile. */
 export function takeLink(state: State, person: Person, isKnown: boolean): boolean {
   if (!mayAsk(state, person, isKnown)) return false;
   state.asked[person]++;
@@ -48,17 +48,17 @@ export function makeLink(
   state.links[name] = { ...link, expiresAt, isUsed: false, redemption: null, isRevoked: false, failures: 0 };
 }
 
-/** What a redemption shows. */
+/** The parameters of a redemption. */
 export interface Shown {
   machine: Machine;
   isSecretRight: boolean;
   isRedirectRight: boolean;
 }
 
-/** How a redemption goes on: it is refused, or it signs in with a session. */
+/** The decision on a redemption: an error, or a session. */
 export type Redeeming = { refused: string; wasUsed: boolean; isCounted: boolean } | { session: string };
 
-/** Decides a redemption, and uses the link or resumes its redemption. @param name of the session that it would start */
+/** Decides a redemption, and marks the link as used or resumes its redemption. @param name name of the new session */
 export function tryRedeem(state: State, link: Link, shown: Shown, name: string): Redeeming {
   const refused = (code: string, isCounted = false) => ({ refused: code, wasUsed: link.isUsed, isCounted });
   if (!shown.isSecretRight) return refused("token_not_found");
@@ -87,24 +87,24 @@ function mismatchOf(link: Link, shown: Shown): string | null {
   return link.machine === shown.machine ? null : "incorrect_code_verifier";
 }
 
-/** A redemption can be resumed when it is no longer running, within the link's life. */
+/** Whether a redemption can be resumed: it no longer runs, and the link has not expired. */
 function isResumable(link: Link, { startedAt }: { startedAt: number }, now: number): boolean {
   return now - startedAt >= REDEMPTION_LIMIT && link.expiresAt > now && link.failures < FAILURES_LIMIT;
 }
 
-/** A redemption can be resumed until one of its tokens is used. */
+/** Ends the time in which a redemption can be resumed, since one of its tokens was used. */
 function whyNotResumed(session: Session | undefined): string | null {
   if (session === undefined) return null;
   if (session.seen > 0 || session.generation > 1 || session.tokens[0]?.used) return "token_used";
   return session.isStanding ? null : "authorization_not_found";
 }
 
-/** Ten failed checks block a link; a link that was redeemed or revoked since the check stays as it is. */
+/** Counts a failed check; ten block a link. A link that was redeemed or revoked meanwhile stays unchanged. */
 export function countFailure(link: Link, failed: Extract<Redeeming, { refused: string }>): void {
   if (failed.isCounted && link.isUsed === failed.wasUsed && !link.isRevoked) link.failures++;
 }
 
-/** Everything that a redeemed link changes. @param name of the operation, and of its access token */
+/** Applies a redemption. @param name name of the operation and of its access token */
 export function signIn(state: State, name: string, spent: string, redeeming: { session: string }): void {
   const { person, machine, isTrial } = state.links[spent] as Link;
   for (const [other, link] of Object.entries(state.links)) {
@@ -142,10 +142,10 @@ function issueAccessToken(state: State, name: string, session: string, generatio
   state.accessTokens[name] = { session, generation, expiresAt: state.now + ACCESS_TOKEN_LIFE };
 }
 
-/** What a refresh comes to: an error, theft, or a generation that is answered. */
+/** The decision on a refresh: an error, theft, or the generation that is returned. */
 export type Refresh = { refused: string } | { stolen: true } | { generation: number };
 
-/** Decides a refresh, and spends the token if it was not. */
+/** Decides a refresh, and marks an unused token as used. */
 export function decideRefresh(state: State, session: Session, generation: number, network: string): Refresh {
   const token = session.tokens[generation - 1];
   if (!token) throw new Error("the model has no such token");
@@ -166,7 +166,7 @@ export function endSession(state: State, session: Session): void {
   session.endedAt ??= state.now;
 }
 
-/** @returns the code it answers */
+/** @returns the code of the response */
 export function finishRefresh(state: State, name: string, of: string, refresh: Refresh): string {
   const session = state.sessions[of] as Session;
   if ("refused" in refresh) return refresh.refused;
@@ -182,19 +182,19 @@ export function finishRefresh(state: State, name: string, of: string, refresh: R
   return "200";
 }
 
-/** Why a bearer does not stand, or null. */
-export function whyNotStanding(
+/** Reason why an access token is not valid; null: it is. */
+export function invalidReason(
   state: State,
   { session: of, generation, expiresAt }: AccessToken,
 ): string | null {
   const session = state.sessions[of] as Session;
-  // A token says in whole seconds when it ends.
+  // The expiry of a token is in whole seconds.
   if (Math.floor(expiresAt / SECOND) <= Math.floor(state.now / SECOND)) return "token_expired";
   if (!session.isStanding || generation < session.generation) return "token_revoked";
   return session.expiresAt <= state.now ? "token_expired" : null;
 }
 
-/** The answer to the refresh that issued it has arrived: the token before it must not be taken again. */
+/** Records that the response with this token arrived: the token before it can no longer be used. */
 export function see(state: State, { session, generation }: AccessToken): void {
   const seen = state.sessions[session] as Session;
   seen.seen = Math.max(seen.seen, generation);

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
-import { decideRefresh, endSession, finishRefresh, see, whyNotStanding } from "#tests/model/rules.ts";
+import { decideRefresh, endSession, finishRefresh, invalidReason, see } from "#tests/model/rules.ts";
 import { machine } from "#tests/model/sign_in_plans.ts";
 import { type AccessToken, APPS, type Machine, type Session, type State } from "#tests/model/state.ts";
 import type { SystemUnderTest } from "#tests/model/system.ts";
 import { V2 } from "#tests/support/nest.ts";
 
 const which = fc.nat(5);
-/** The token that the machine holds, or an older one, as a thief or another window might have it. */
+/** The newest token of the device, or an older one, as an attacker or another window may have. */
 const token = fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(3) });
 
-/** A refresh token is used: the held one or an older one, at home or elsewhere; the answer may be lost. */
+/** Refreshes with the newest or an older token, from the own or another network. The response may be lost. */
 export const refreshes: fc.Arbitrary<Plan> = fc
   .tuple(which, token, fc.option(machine, { freq: 4 }), fc.constantFrom(false, false, false, true))
   .map(([back, older, elsewhere, isLost]) => (before, system, name) => {
@@ -35,7 +35,7 @@ export function refreshesHeld(
     const from = elsewhere ?? session.machine;
     const isForeign = APPS[from] !== APPS[session.machine];
     return operation({
-      says: `${from} refreshes session ${of} with token ${generation}${isLost ? ", the answer is lost" : ""}: access token ${name}`,
+      says: `${from} refreshes session ${of} with token ${generation}${isLost ? ", the response is lost" : ""}: access token ${name}`,
       async call(system) {
         const { clientId, ip } = system.app(from);
         const presented = system.get(`session ${of}, token ${generation}`);
@@ -64,7 +64,7 @@ export function refreshesHeld(
   };
 }
 
-/** A call with a bearer; its answer tells no more than that it was let in. */
+/** Calls a method with an access token. Only whether it is accepted matters. */
 export const calls: fc.Arbitrary<Plan> = which.map((back) => (before, system, name) => {
   const of = newest(Object.keys(before.accessTokens), back);
   return of === undefined ? null : callsWith(of)(before, system, name);
@@ -86,7 +86,7 @@ export function callsWith(of: string): Plan {
   };
 }
 
-/** Signing out: any token of the session ends it; a wrong secret ends nothing, and is told the same. */
+/** Signs out. Any token of the session ends it. A wrong secret ends nothing and gets the same response. */
 export const signsOut: fc.Arbitrary<Plan> = fc
   .tuple(which, fc.nat(3), fc.constantFrom(true, true, false))
   .map(
@@ -114,7 +114,7 @@ export const signsOut: fc.Arbitrary<Plan> = fc
       },
   );
 
-/** Ending a session from another one: only one's own. */
+/** Revokes a session from another session, which works only for sessions of the same user. */
 export const revokes: fc.Arbitrary<Plan> = fc.tuple(which, which).map(
   ([back, other]): Plan =>
     (before) => {
@@ -139,13 +139,13 @@ export const revokes: fc.Arbitrary<Plan> = fc.tuple(which, which).map(
     },
 );
 
-/** Where a person is signed in, as one of their machines is told. */
+/** Lists the sessions of a person. */
 export const listsSessions: fc.Arbitrary<Plan> = which.map((back) => (before, system, name) => {
   const of = newest(Object.keys(before.accessTokens), back);
   return of === undefined ? null : listsSessionsOf(of)(before, system, name);
 });
 
-/** @param of the access token that asks */
+/** @param of name of the access token */
 export function listsSessionsOf(of: string): Plan {
   return (before) => {
     const bearer = before.accessTokens[of];
@@ -179,18 +179,18 @@ export function listsSessionsOf(of: string): Plan {
   };
 }
 
-/** One of the session's tokens that somebody was told; the successor that a refused refresh had made nobody was. */
+/** A token of the session that a response returned. The successor of a refused refresh was never returned. */
 function toldGeneration(system: SystemUnderTest, of: string, { tokens }: Session, choice: number): number {
-  const told = tokens
+  const returned = tokens
     .map((_token, index) => index + 1)
     .filter((generation) => system.names.has(`session ${of}, token ${generation}`));
-  return told[choice % told.length] as number;
+  return returned[choice % returned.length] as number;
 }
 
-/** @returns the code of the refusal, or null; whoever is let in was seen */
+/** @returns the error code; null: the call is accepted, which acknowledges the token */
 function letIn(state: State, name: string): string | null {
   const bearer = state.accessTokens[name] as AccessToken;
-  const reason = whyNotStanding(state, bearer);
+  const reason = invalidReason(state, bearer);
   if (reason !== null) return `unauthorized ${reason}`;
   see(state, bearer);
   return null;

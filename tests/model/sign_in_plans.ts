@@ -7,13 +7,13 @@ import { REDIRECT, V1 } from "#tests/support/nest.ts";
 export const machine = fc.constantFrom(...MACHINES);
 export const person = fc.constantFrom(...PEOPLE);
 
-/** Somebody asks for a link; it need not be the owner of the address. */
+/** Requests a link for any address on any device. */
 export const asks: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(([from, to]) => asksFor(to, from));
 
 export function asksFor(to: Person, from: Machine): Plan {
   return (_state, _world, name) =>
     operation({
-      says: `${from} asks for a link to ${to}: link ${name}`,
+      says: `${from} requests a link for ${to}: link ${name}`,
       async call(system) {
         const body = system.linkRequest(name, from, to);
         const reply = await system.nest.call(`${V1}send_magic_link`, body, { ip: system.app(from).ip });
@@ -32,7 +32,7 @@ export function asksFor(to: Person, from: Machine): Plan {
     });
 }
 
-/** How a link is redeemed: mostly as it should be. */
+/** Ways to redeem a link; most are valid. */
 const twist = fc.constantFrom(
   "rightly",
   "rightly",
@@ -41,7 +41,7 @@ const twist = fc.constantFrom(
   "with a wrong secret",
 );
 
-/** A link is redeemed on the machine that asked for it, or on another, which has another verifier. */
+/** Redeems a link on the device that requested it, or on another device, which has another verifier. */
 export const redeems: fc.Arbitrary<Plan> = fc
   .tuple(fc.nat(5), fc.option(machine, { freq: 4 }), twist)
   .map(([back, elsewhere, how]) => (before, system, name) => {

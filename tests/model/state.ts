@@ -1,12 +1,12 @@
 /**
- * What the contract promises, as far as it can be told from outside, in one plain object: who is signed in where, which
- * token must work, which link, who has had a trial, which subscription is kept. No code of `src` is used here.
+ * The observable state that the contract defines, as a plain object: sessions, valid tokens and links, used trials, and kept
+ * subscriptions. It uses no code of `src`.
  */
 
 export const PEOPLE = ["ada", "bob", "eve"] as const;
 export type Person = (typeof PEOPLE)[number];
 
-/** Whose they are is in their names; whoever sits before one can type anybody's address. */
+/** Devices with their owners. A device can be used with any address. */
 export const MACHINES = ["ada's laptop", "ada's desktop", "bob's laptop", "eve's laptop"] as const;
 export type Machine = (typeof MACHINES)[number];
 export type App = "mac" | "windows";
@@ -22,12 +22,12 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** Links per address and day for machines that never signed it in. */
+/** Links per address and day for unknown devices. */
 export const LINKS_LIMIT = 8;
 
 export interface Link {
   person: Person;
-  /** It alone has the verifier. */
+  /** The device that has the verifier. */
   machine: Machine;
   isTrial: boolean;
   expiresAt: number;
@@ -38,10 +38,10 @@ export interface Link {
   failures: number;
 }
 
-/** A refresh token; its place in the list is its generation. */
+/** A refresh token. Its index in the list is its generation minus one. */
 export interface Token {
   expiresAt: number;
-  /** When and from where it was first used; then the next one is its successor. */
+  /** Time and network of its first use. Its successor is the next token of the list. */
   used: { at: number; network: string } | null;
 }
 
@@ -50,18 +50,18 @@ export interface Session {
   machine: Machine;
   createdAt: number;
   isStanding: boolean;
-  /** When it was signed in or refreshed last. */
+  /** Time of the sign-in or of the last refresh. */
   lastUsedAt: number;
-  /** When it was ended, before its time. */
+  /** Time of the revocation. */
   endedAt: number | null;
   expiresAt: number;
-  /** The first is of generation 1. */
+  /** The first token has generation 1. */
   tokens: Token[];
-  /** Access tokens of lower generations have fallen. */
+  /** Access tokens of lower generations are not valid. */
   generation: number;
-  /** The highest generation that was seen on a call. */
+  /** The highest acknowledged generation. */
   seen: number;
-  /** The generation of the token that the machine holds: an answer that is lost leaves the old one. */
+  /** Generation of the token that the device has. A lost response leaves the old token. */
   held: number;
 }
 
@@ -73,42 +73,42 @@ export interface AccessToken {
 
 export interface Trial {
   machines: Machine[];
-  /** A link of it was redeemed. */
+  /** Whether a link of the trial was redeemed. */
   isRedeemed: boolean;
   createdAt: number;
-  /** When its address was first signed in since, with any link. */
+  /** First sign-in of the address since the trial started. */
   signedInAt: number | null;
-  /** The name of its subscription. */
+  /** Name of its subscription. */
   subscription: string | null;
-  /** How many it has had: one that ran out before anybody came for it is replaced. */
+  /** Number of its subscriptions: an unused trial that expired is renewed. */
   subscriptions: number;
 }
 
-/** A subscription as it was when Nest last heard of it. */
+/** A subscription at its last processed event. */
 export interface Subscription {
   person: Person;
   isTrial: boolean;
   status: string;
   createdAt: number;
   endsAt: number;
-  /** Another one was kept instead. */
+  /** Whether another subscription was kept instead. */
   isRejected: boolean;
 }
 
 export interface State {
   now: number;
-  /** By the name of the operation that made them, as are sessions and access tokens. */
+  /** Links, sessions and access tokens are keyed by the name of the operation that made them. */
   links: Record<string, Link>;
   sessions: Record<string, Session>;
   accessTokens: Record<string, AccessToken>;
-  /** Links that count against each address' day. */
+  /** Links that count against the daily limit of each address. */
   asked: Record<Person, number>;
   verified: Person[];
   knownMachines: Record<Person, Machine[]>;
   trials: Partial<Record<Person, Trial>>;
-  /** Those that Nest knows, by name. */
+  /** Subscriptions that Nest has stored, by name. */
   subscriptions: Record<string, Subscription>;
-  /** The one that each person keeps. */
+  /** Name of the kept subscription of each person. */
   kept: Partial<Record<Person, string | null>>;
 }
 
@@ -127,7 +127,7 @@ export function emptyState(now: number): State {
   };
 }
 
-/** One text for states that are the same, in whatever order things were written into them. */
+/** A text that is equal for equal states, whatever the order of their keys. */
 export function fingerprint(value: unknown): string {
   return JSON.stringify(value, (_key, inner) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)

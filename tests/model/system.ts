@@ -15,16 +15,16 @@ import {
 } from "#tests/support/nest.ts";
 import type { Scheduler } from "#tests/support/scheduler.ts";
 
-/** What the model calls things, and what they are in the service: tokens, codes, ids. */
+/** Tokens, codes and ids of the service by their name in the model. */
 export type Names = Map<string, string>;
 
-/** An answer in the model's words: `200`, `204` or a code, with what it holds by kind of thing. */
+/** A response: `200`, `204` or an error code, with its values by kind. */
 export interface Answer {
   code: string;
   holds: Record<string, string>;
 }
 
-/** A clock that stands still unless it is told to move. */
+/** A clock that only `advance` moves. */
 export function standingClock(): TestClock {
   let now = Math.ceil(Date.now() / 1000) * 1000;
   return {
@@ -43,14 +43,14 @@ const IPS: Readonly<Record<Machine, string>> = {
 };
 const CLIENTS = { mac: MAC, windows: WINDOWS } as const;
 
-/** The service, and what the people of one history hold of it. Each history has people and machines of its own. */
+/** The service under test, with the tokens of one history. Each history has its own people and devices. */
 export class SystemUnderTest {
   readonly nest: TestNest;
   readonly scheduler: Scheduler;
   readonly names: Names = new Map();
-  /** Everything that was done, in sentences. */
+  /** Every operation with its response, in words. */
   readonly history: string[] = [];
-  /** Ids of events that were answered with 2xx. */
+  /** Ids of events that got a 2xx response. */
   readonly delivered = new Set<string>();
   readonly #id: string;
   readonly #pkce = new Map(MACHINES.map((machine) => [machine, pkcePair()]));
@@ -65,7 +65,7 @@ export class SystemUnderTest {
     return `${person}.${this.#id}@example.com`;
   }
 
-  /** What the app on a machine says of itself. */
+  /** The client, device and PKCE pair of the app on a device. */
   app(machine: Machine) {
     const id = `${machine} ${this.#id}`;
     const { verifier, challenge } = this.#pkce.get(machine) as { verifier: string; challenge: string };
@@ -78,14 +78,14 @@ export class SystemUnderTest {
     };
   }
 
-  /** The thing that the model calls so. @throws Error if it holds none */
+  /** The value with this name. @throws Error if there is none */
   get(name: string): string {
     const value = this.names.get(name);
-    if (value === undefined) throw new Error(`nothing is known of ${name}`);
+    if (value === undefined) throw new Error(`no value is known for ${name}`);
     return value;
   }
 
-  /** The request for a link, whose `state` is the link's name. */
+  /** The request for a link. Its `state` has the name of the link. */
   linkRequest(name: string, on: Machine, to: Person): Record<string, unknown> {
     const { clientId, challenge, device } = this.app(on);
     return linkRequest({
@@ -97,7 +97,7 @@ export class SystemUnderTest {
     });
   }
 
-  /** Takes the code out of a link's mail. @throws Error if none arrived */
+  /** Stores the code of a link from its mail. @throws Error if no mail arrived */
   readMail(name: string): void {
     const mail = this.nest.ses.inbox.findLast(({ text }) => text.includes(`state=${this.#stateOf(name)}`));
     if (!mail) throw new Error(`no mail arrived for link ${name}`);
@@ -108,7 +108,7 @@ export class SystemUnderTest {
     return `${this.#id}.${name}.`;
   }
 
-  /** A reply in the model's words. */
+  /** Converts a response for the model. */
   answer({ status, body }: Reply): Answer {
     const [reason] = body?.reasons ?? [];
     if (status >= 300) return { code: status === 401 ? `${body.code} ${reason.code}` : body.code, holds: {} };
@@ -118,7 +118,7 @@ export class SystemUnderTest {
     return { code: "200", holds: { access_token, refresh_token, user_id, session_id: String(sid) } };
   }
 
-  /** Events that our endpoint is sent and has not taken yet, oldest first. */
+  /** Events that have not been delivered successfully, oldest first. */
   pending(): DoubleEvent[] {
     const types: readonly string[] = STRIPE_EVENT_TYPES;
     return this.nest.stripe
@@ -132,17 +132,17 @@ export class SystemUnderTest {
     return status < 300 ? "200" : body.code;
   }
 
-  /** Stripe posts until all is taken. Whatever happens on the way, it has to end. */
+  /** Delivers events until all have succeeded. @throws Error if some do not succeed in 20 rounds */
   async deliverAll(): Promise<void> {
     for (let round = 0; round < 20; round++) {
       const events = this.pending();
       if (events.length === 0) return;
       for (const event of events) await this.deliver(event);
     }
-    throw new Error(`Stripe's events are not taken: ${this.pending().map(({ type }) => type)}`);
+    throw new Error(`some events never succeeded: ${this.pending().map(({ type }) => type)}`);
   }
 
-  /** Every subscription of these people at Stripe, by its name in the model. */
+  /** Every subscription of these people at Stripe, by name. */
   atStripe(): Record<string, AtStripe> {
     return Object.fromEntries(
       [...this.#named()].map(([name, { person, stripe }]) => [name, asModel(person, stripe)]),
