@@ -15,7 +15,7 @@ export interface SignInEvent {
 }
 
 const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
-  signed_out: "the user signed out on this machine",
+  signed_out: "the user signed out on this device",
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an operator revoked it",
   refresh_token_reuse:
@@ -57,7 +57,7 @@ function linkEvents(link: Authorization, now: string): SignInEvent[] {
     events.push({ at: expiresAt, about, what: "the link expired unused" });
   if (failedRedemptions > 0) {
     const isBlocked = failedRedemptions >= FAILED_REDEMPTIONS_LIMIT;
-    const what = `failed to redeem the link ${times(failedRedemptions)}: it was not opened on the machine that requested it${isBlocked ? "; the link is blocked now" : ""}`;
+    const what = `failed to redeem the link ${times(failedRedemptions)}: it was not opened on the device that requested it${isBlocked ? "; the link is blocked now" : ""}`;
     events.push({ at: usedAt ?? revokedAt ?? createdAt, about, what });
   }
   return events;

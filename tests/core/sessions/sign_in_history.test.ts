@@ -77,7 +77,7 @@ test.each<[string, Partial<Authorization>, [string, string][]]>([
       [minute(0), "requested a magic link"],
       [
         minute(0),
-        "failed to redeem the link 10 times: it was not opened on the machine that requested it; the link is blocked now",
+        "failed to redeem the link 10 times: it was not opened on the device that requested it; the link is blocked now",
       ],
     ],
   ],

@@ -161,11 +161,11 @@ describe("users why", () => {
     const words = await told();
     expect(words).toContain("refreshed the session once, last at this time");
     expect(words.some((line: string) => /used again after its successor was in use/.test(line))).toBe(true);
-    expect(words).toContain("the session was revoked: the user signed out on this machine");
+    expect(words).toContain("the session was revoked: the user signed out on this device");
     expect(words).toContain("the session was revoked: an operator revoked it");
   });
 
-  test("shows links that were revoked by another link, or failed to redeem on another machine", async () => {
+  test("shows links that were revoked by another link, or failed to redeem on another device", async () => {
     const ended = await nest.emailedCode({ identifier_value: ADA });
     const tried = await nest.emailedCode({ identifier_value: ADA });
     await nest.redeem(tried, { code_verifier: "another machine's" });
@@ -174,14 +174,14 @@ describe("users why", () => {
     const words = await told();
     expect(words).toContain("the link was revoked: another link signed this address in");
     expect(words).toContain(
-      "failed to redeem the link once: it was not opened on the machine that requested it",
+      "failed to redeem the link once: it was not opened on the device that requested it",
     );
     expect(words.filter((line: string) => line === "redeemed the link")).toHaveLength(2);
     expect(words.filter((line: string) => line === "requested a magic link on mac")).toHaveLength(3);
   });
 });
 
-test("why: shows that a link was redeemed again because the first answer was lost", async () => {
+test("why: shows that a link was redeemed again because the first response was lost", async () => {
   const code = await nest.emailedCode({ identifier_value: ADA });
   await nest.redeem(code);
   nest.clock.advance(5);
