@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { handler as getUser } from "#methods/2021-10-06/get_user.ts";
 import { toRoutes } from "#routes.ts";
 
-test("a method answers at the path of its file", () => {
+test("a method is served at the path of its file", () => {
   expect(toRoutes([["2021-10-06/get_user.ts", getUser]])).toEqual([
     {
       source: "src/methods/2021-10-06/get_user.ts",

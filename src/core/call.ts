@@ -1,4 +1,4 @@
-/** The facts of one call beside its body. */
+/** The facts of one call in addition to its body. */
 export interface Call {
   requestId: string;
   /** The caller's IP address as API Gateway saw it, never from a forwarded header. */

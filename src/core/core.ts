@@ -5,7 +5,7 @@ import { createLog, type Log } from "#core/log.ts";
 import { openRepositories, type Repositories } from "#core/repositories/all.ts";
 import { type Mongo, mongoVariables, openMongo } from "#core/services/mongo.ts";
 
-/** Variables of every function with a core. Parts add their own. */
+/** Variables of every function with a core. Parts add further variables. */
 export const coreVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
   ...mongoVariables,
@@ -28,7 +28,7 @@ export interface Part<Opened> {
 
 export type AwsAction = "ses:SendEmail";
 
-/** What a part may use to open. */
+/** The arguments with which a part is opened. */
 export type Foundation = Pick<OpenCore, "core" | "mongo">;
 
 /** An opened core. `part` opens each part once. */

@@ -53,7 +53,9 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Codes that every method may answer beside its declared ones: invalid request, invalid credential, outage. */
+/**
+ * Codes that every method may return in addition to its declared codes: invalid request, invalid credential, outage.
+ */
 export const COMMON_ERRORS: readonly ErrorCode[] = [
   "validation_failed",
   "body_missing",
@@ -72,9 +74,9 @@ export interface Reason {
 }
 
 interface Details {
-  /** Sent to the caller. */
+  /** Part of the response. */
   meta?: Record<string, unknown> | undefined;
-  /** Sent to the caller. */
+  /** Part of the response. */
   reasons?: Reason[] | undefined;
   /** For the log only. Must contain no secret and no email address. */
   detail?: string | undefined;

@@ -10,8 +10,8 @@ export interface Log {
 }
 
 /**
- * The Lambda function that writes, such as `stripe_webhook` or `get_user-2021-10-06`; undefined outside Lambda. All
- * functions of a stage write to one log group.
+ * The Lambda function that writes the line, such as `stripe_webhook` or `get_user-2021-10-06`; undefined outside
+ * Lambda. All functions of a stage write to one log group.
  */
 export const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME?.replace(/^nest-[a-z]+-/, "");
 

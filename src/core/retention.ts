@@ -1,6 +1,6 @@
 import { DAY, plusSeconds } from "#core/clock.ts";
 
-/** Ended documents stay this long for whoever asks "why was I logged out?" (contract 1.4). */
+/** How long ended documents are kept, so that support can answer "why was I signed out?" (contract 1.4). */
 export const KEPT_AFTER_END_SECONDS = 30 * DAY;
 
 /** When a document that ends at `expiresAt` is removed. */

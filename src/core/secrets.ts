@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** 32 random bytes as 64 hex characters: the half of a code or token that only its holder has. */
+/** 32 random bytes as 64 hex characters: the secret half of a code or token. */
 export function newSecret(): string {
   return randomBytes(32).toString("hex");
 }
@@ -10,14 +10,14 @@ export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }
 
-/** Compares two strings in a time that tells nothing but whether their lengths differ. */
+/** Compares two strings in constant time. The time reveals only whether their lengths differ. */
 export function constantTimeEqual(one: string, other: string): boolean {
   const left = Buffer.from(one);
   const right = Buffer.from(other);
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** Whether `secret` is the one whose hash is stored. */
+/** Whether `secret` has the stored hash. */
 export function matchesHash(secret: string, storedHash: string): boolean {
   return constantTimeEqual(hashSecret(secret), storedHash);
 }

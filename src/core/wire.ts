@@ -4,8 +4,8 @@ import { maxLength, minLength, refine, string } from "zod/mini";
 const TEXT_LIMIT = 512;
 
 /**
- * A non-empty string of at most `limit` characters. One with half a surrogate pair is refused: it can't be stored or put
- * into a link as it is, and two of them would be stored alike.
+ * A non-empty string of at most `limit` characters. A string with half a surrogate pair is refused, because it would
+ * be stored and put into a link as a replacement character.
  */
 export function text(limit = TEXT_LIMIT) {
   return string().check(

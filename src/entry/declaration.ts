@@ -42,7 +42,7 @@ export interface RpcDeclaration<
   isBodyOptional?: boolean;
   /** The schema of the 200 response's body; null if the method answers 204. */
   response: Response;
-  /** Error codes beside `COMMON_ERRORS`. */
+  /** Error codes in addition to `COMMON_ERRORS`. */
   errors: readonly ErrorCode[];
   parts?: Needed;
   /** Reads that run concurrently with the credential check. Their results are discarded if it fails. */

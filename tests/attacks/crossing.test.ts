@@ -125,7 +125,7 @@ describe("tokens, codes and ids of one user or client, used by another", () => {
     "Stripe key": nest.stripe.secretKey,
   });
 
-  test("refuses each token, code, id and key in the place of another", async () => {
+  test("refuses each token, code, id and key where another kind is expected", async () => {
     const own = { user_id: ada.user_id };
     for (const [name, thing] of Object.entries(things())) {
       const sent = async (authorization: string) =>

@@ -66,7 +66,7 @@ const SPELLINGS = [
   "kate.miller@example\uff0ecom",
 ];
 
-describe("look-alike and case-twin addresses", () => {
+describe("look-alike addresses and addresses that differ only in case", () => {
   let nest: TestNest;
   let victim: Tokens;
   beforeAll(async () => {

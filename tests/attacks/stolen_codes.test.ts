@@ -117,7 +117,7 @@ describe("code interception: an attacker who reads the mail or the link", () => 
   });
 });
 
-describe("replay: a code that was used", () => {
+describe("replay of a redeemed code", () => {
   let nest: TestNest;
   beforeAll(async () => {
     nest = await startNest();
@@ -149,7 +149,7 @@ describe("brute force", () => {
   });
   afterAll(() => nest.stop());
 
-  test("refuses a code with a wrong secret, even with one wrong digit, and never blocks it for that", async () => {
+  test("refuses a code with a wrong secret, even with one wrong digit, and never blocks the code because of it", async () => {
     const code = await nest.emailedCode();
     const [id = "", secret = ""] = code.split(".");
     const last = secret.endsWith("0") ? "1" : "0";
@@ -173,7 +173,7 @@ describe("brute force", () => {
     expect((await nest.redeem(code)).status).toBe(200);
   });
 
-  test("limits a network after 60 failures in a minute, and no other network", async () => {
+  test("limits only the network that had 60 failures in a minute", async () => {
     const guesser = { ip: "198.51.100.7" };
     const code = await nest.emailedCode({ identifier_value: "guessed@example.com" });
     const id = code.split(".")[0];

@@ -62,7 +62,7 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     expect(await other.evaluate("Object.keys(localStorage)")).toEqual([]);
   });
 
-  test("stays signed in after the answer of a refresh is lost", async () => {
+  test("stays signed in after the response to a refresh is lost", async () => {
     const page = await openClient();
     await page.evaluate("nest.sendMagicLink('lost.tab@example.com')");
     await page.evaluate("newestLink().then((link) => nest.finishSignIn(link))");

@@ -149,7 +149,7 @@ describe.skipIf(!hasBrowser || missing !== null)("the API reference in a browser
     await inspect(page, `reference-method-${width}-${colorScheme}`);
   });
 
-  test("says why it can't be shown when Scalar can't be downloaded, and links the OpenAPI document", async () => {
+  test("shows why it can't be loaded when Scalar can't be downloaded, and links the OpenAPI document", async () => {
     await using cache = await temporaryFolder();
     vi.stubEnv("NEST_CACHE_DIR", cache.path);
     vi.stubEnv("npm_config_registry", `http://127.0.0.1:${await freePort()}/`);

@@ -32,7 +32,7 @@ describe.skipIf(!hasBrowser)("the Stripe test controls of the local page", () =>
     ["a timeout", "joe"],
     ["too many requests", "kim"],
   ])(
-    "a trial fails with a message while Stripe answers with %s, and succeeds on the next try",
+    "a trial fails with a message while Stripe returns %s, and succeeds on the next try",
     async (how, who) => {
       const page = await suite.open();
       await fail(page, 1, how);

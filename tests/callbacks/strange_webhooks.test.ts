@@ -158,7 +158,7 @@ describe("unusual webhooks", () => {
     expect(await stored()).toMatchObject([{ stpSubscriptionId: mapped.id, status: "canceled" }]);
   });
 
-  test("answers customer_email_missing for an address that cannot receive mail", async () => {
+  test("returns customer_email_missing for an address that cannot receive mail", async () => {
     const { id } = nest.stripe.createSubscription({ email: "ada@exa_mple.com" });
     const reply = await nest.webhook(created(id));
     expect({ status: reply.status, code: reply.body.code }).toEqual({
@@ -169,7 +169,7 @@ describe("unusual webhooks", () => {
     expect(await nest.collection("users").countDocuments()).toBe(0);
   });
 
-  test("ignores a subscription that Stripe does not know, and an event without an object", async () => {
+  test("ignores a subscription that Stripe does not have, and an event without an object", async () => {
     const ghost = nest.stripe.emit("customer.subscription.created", {
       id: "sub_ghost",
       object: "subscription",

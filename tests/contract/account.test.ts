@@ -152,7 +152,7 @@ describe("sessions", () => {
   });
   afterAll(() => nest.stop());
 
-  test("list_sessions lists each machine and marks the caller's session; revoke_session revokes one", async () => {
+  test("list_sessions lists each device and marks the caller's session; revoke_session revokes one", async () => {
     const laptop = await nest.signIn("ada@example.com");
     const desk = await nest.signIn(
       "ada@example.com",

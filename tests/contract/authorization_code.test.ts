@@ -105,7 +105,7 @@ describe("contract J, authorization code", () => {
           .updateOne({ identifierValue }, { $set: { removedAt: "2026-01-01T00:00:00.000Z" } }),
     ],
     [
-      "twenty other machines sign in",
+      "twenty other devices sign in",
       async (identifierValue: string) =>
         nest
           .collection("identifiers")

@@ -117,7 +117,7 @@ test("a trial of 2022 counts as used for its user, its fingerprint and its beak 
   expect(await ask("bob@example.com", "new", "new")).toBe(204);
 });
 
-test("a second subscription beside a subscription of 2022 without any event is a duplicate at once", async () => {
+test("a second subscription in addition to a subscription of 2022 without any event is a duplicate at once", async () => {
   const made = nest.stripe.createSubscription({ email: "ada@example.com" });
   await insertCustomer(made);
   nest.clock.advance(10);

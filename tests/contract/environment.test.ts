@@ -52,7 +52,7 @@ test("an environment with missing or invalid variables is refused with all their
 });
 
 test.each(["w=1", "readPreference=secondary", "journal=false", "retryWrites=false", "W=0"])(
-  "a database URI that gives up a promise is refused: %s",
+  "a database URI that weakens durability is refused: %s",
   (option) => {
     const uri = `mongodb://127.0.0.1/nest?${option}`;
     try {

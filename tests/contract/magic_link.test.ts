@@ -86,7 +86,7 @@ describe("contract J, magic link", () => {
   });
 
   test.each(["error", "rate_limited", "rejected"] as const)(
-    "is email_not_sent if SES answers %s, and the next request works",
+    "is email_not_sent if SES returns %s, and the next request works",
     async (kind) => {
       nest.ses.fault({ calls: 1, kind });
       const reply = await link({});

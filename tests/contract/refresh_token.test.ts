@@ -62,7 +62,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(first.refresh_token)).body.code).toBe("token_used");
   });
 
-  test("a refresh whose answer was lost returns the same successor an hour later", async () => {
+  test("a refresh whose response was lost returns the same successor an hour later", async () => {
     const tokens = await nest.signIn("lost@example.com");
     expect((await userOf(tokens)).status).toBe(200);
     const lost = await nest.refresh(tokens.refresh_token);

@@ -5,7 +5,7 @@ import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 /** The collections that store email addresses. */
 const HOLD_ADDRESSES = ["authorizations", "identifiers", "mail-events", "trials"];
-/** The collections that store networks: to tell sessions apart and to prove consent. */
+/** The collections that store networks: to distinguish sessions and to prove consent. */
 const HOLD_NETWORKS = ["access_tokens", "marketing-consent", "refresh-tokens", "sessions"];
 
 /** A text in every form that may have been stored: upper and lower case, and common encodings. */

@@ -34,7 +34,7 @@ const subscribe = async (wanted: object = {}) => {
 };
 
 describe("contract J, subscription status", () => {
-  test("J47: answers no_active_subscription without a subscription, also for unknown users", async () => {
+  test("J47: returns no_active_subscription without a subscription, also for unknown users", async () => {
     const reply = await asAda();
     expect({ status: reply.status, body: reply.body }).toEqual({
       status: 402,
@@ -48,7 +48,7 @@ describe("contract J, subscription status", () => {
     expect(unknown.body.code).toBe("no_active_subscription");
   });
 
-  test("J48: answers status, dates, portal link and entitlement of a subscription", async () => {
+  test("J48: returns status, dates, portal link and entitlement of a subscription", async () => {
     const { id } = await subscribe();
     const reply = await asAda();
     const [stripes] = nest.stripe.subscriptions();
@@ -76,7 +76,7 @@ describe("contract J, subscription status", () => {
   });
 
   test.each(["error", "hang", "rate_limited"] as const)(
-    "J48: answers in time with a null portal link when Stripe fails (%s)",
+    "J48: responds in time with a null portal link when Stripe fails (%s)",
     async (kind) => {
       await subscribe();
       nest.stripe.fault({ calls: 5, kind });
@@ -127,7 +127,7 @@ describe("contract J, subscription status", () => {
     expect((await nest.dump()) + nest.logLines.join()).not.toContain(new URL(first).pathname);
   });
 
-  test("J49: answers the heartbeat of 2020-12-14 with 204 for no body, {} or the own user, without a call to Stripe", async () => {
+  test("J49: returns 204 to the heartbeat of 2020-12-14 with no body, {} or the caller's own user id, without a call to Stripe", async () => {
     expect((await heartbeat()).body.code).toBe("no_active_subscription");
     await subscribe();
     nest.stripe.clear();

@@ -43,12 +43,12 @@ describe("contract J, transport", () => {
     await deployed.stop();
   });
 
-  test("J2: send_magic_link answers 204 without a body", async () => {
+  test("J2: send_magic_link returns 204 without a body", async () => {
     const reply = await nest.call(`${V1}send_magic_link`, linkRequest());
     expect({ status: reply.status, raw: reply.raw }).toEqual({ status: 204, raw: "" });
   });
 
-  test("J3: list_news_items answers an array without a credential", async () => {
+  test("J3: list_news_items returns an array without a credential", async () => {
     const reply = await nest.call(`${V1}list_news_items`, { client_id: "x" });
     expect({ status: reply.status, body: reply.body }).toEqual({ status: 200, body: [] });
   });
@@ -67,7 +67,7 @@ describe("contract J, transport", () => {
     }
   });
 
-  test("J5: another HTTP method than POST is method_not_supported, with Allow", async () => {
+  test("J5: an HTTP method other than POST is method_not_supported, with Allow", async () => {
     const reply = await nest.call(`${V1}send_magic_link`, undefined, { method: "GET" });
     expect({ status: reply.status, code: reply.body.code, allow: reply.headers.allow }).toEqual({
       status: 405,
@@ -76,7 +76,7 @@ describe("contract J, transport", () => {
     });
   });
 
-  test("J6: OPTIONS on a method's path answers 204", async () => {
+  test("J6: OPTIONS on a method's path returns 204", async () => {
     for (const path of [`${V1}send_magic_link`, "/9/1999-01-01/nope"]) {
       const reply = await nest.call(path, undefined, { method: "OPTIONS" });
       expect({ status: reply.status, raw: reply.raw }, path).toEqual({ status: 204, raw: "" });
@@ -167,7 +167,7 @@ describe("contract J, transport", () => {
     expect(await code(path, { client_id: "x" }, method)).toBe(expected);
   });
 
-  test("answers /health and publishes no private key in the JWKS", async () => {
+  test("responds at /health and publishes no private key in the JWKS", async () => {
     const health = await nest.call("/health", undefined, { method: "GET" });
     expect({ status: health.status, body: health.body }).toEqual({ status: 200, body: { status: "ok" } });
     const jwks = await nest.call("/.well-known/jwks.json", undefined, { method: "GET" });

@@ -102,7 +102,7 @@ describe("contract J, trial", () => {
     expect(nest.logged("trial_refused")).toHaveLength(4);
   });
 
-  test("J54: answers already_subscribed to a user with a usable subscription, even after a used trial", async () => {
+  test("J54: returns already_subscribed to a user with a usable subscription, even after a used trial", async () => {
     nest.stripe.createSubscription({ email: "ada@example.com" });
     await nest.deliverEvents();
     expect(codeOf(await ask())).toBe("already_subscribed");
@@ -112,11 +112,11 @@ describe("contract J, trial", () => {
     expect(codeOf(await ask("bob@example.com", machine("bob")))).toBe("already_subscribed");
   });
 
-  test("J55: answers validation_failed without a device", async () => {
+  test("J55: returns validation_failed without a device", async () => {
     expect(codeOf(await ask("ada@example.com", undefined, { device: undefined }))).toBe("validation_failed");
   });
 
-  test("J56: calls Stripe and writes only for a valid request, and makes one trial for parallel requests", async () => {
+  test("J56: calls Stripe and writes only for a valid request, and creates one trial for parallel requests", async () => {
     expect(codeOf(await ask("ada@example.com", machine("ada"), { client_id: "client_x" }))).toBe(
       "client_not_found",
     );
@@ -135,7 +135,7 @@ describe("contract J, trial", () => {
     expect(await nest.collection("subscriptions").countDocuments()).toBe(1);
   });
 
-  test("J57: answers within 5 s when Stripe takes 800 ms a call and SES 300 ms a mail", async () => {
+  test("J57: responds within 5 s when Stripe takes 800 ms a call and SES 300 ms a mail", async () => {
     nest.stripe.latency(800);
     nest.ses.latency(300);
     const startedAt = Date.now();
@@ -145,7 +145,7 @@ describe("contract J, trial", () => {
 });
 
 describe("trials under races and failures", () => {
-  test("gives one trial, customer and subscription when 50 addresses ask at once from one machine", async () => {
+  test("gives one trial, customer and subscription when 50 addresses request a trial at once from one device", async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(`a${n}@example.com`)));
     const codes = answers.map(codeOf);
     expect(codes.filter((code) => code === 204)).toHaveLength(1);
@@ -155,7 +155,7 @@ describe("trials under races and failures", () => {
   });
 
   test.each(["error", "error_after", "rate_limited"] as const)(
-    "makes exactly one of each after Stripe fails the first 3 calls (%s)",
+    "creates exactly one of each after Stripe fails the first 3 calls (%s)",
     async (kind) => {
       nest.stripe.fault({ calls: 3, kind });
       const codes = [];
@@ -185,7 +185,7 @@ describe("trials under races and failures", () => {
     30_000,
   );
 
-  test("makes no second subscription after Stripe forgot the idempotency key", async () => {
+  test("creates no second subscription after Stripe forgot the idempotency key", async () => {
     nest.stripe.fault({ calls: 1, kind: "hang_after", on: "POST /v1/subscriptions" });
     expect(codeOf(await ask())).not.toBe(204);
     nest.clock.advance(21 * HOUR);

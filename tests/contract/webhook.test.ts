@@ -21,7 +21,7 @@ const status = async (address = ADA) => {
 };
 
 describe("contract J, webhook", () => {
-  test("J58: answers a missing body, a bad signature and an unknown provider with their codes", async () => {
+  test("J58: a missing body, an invalid signature and an unknown provider each have their own error code", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const { body, header } = nest.stripe.signedEvent(created(id));
     const post = (content: unknown, signature?: string) =>
@@ -31,7 +31,7 @@ describe("contract J, webhook", () => {
       ["missing", body, undefined],
       ["junk", body, "junk"],
       ["another body", body.replace("created", "deleted"), header],
-      ["re-serialised", JSON.stringify(JSON.parse(body), null, 1), header],
+      ["re-serialized", JSON.stringify(JSON.parse(body), null, 1), header],
       ["another secret", body, header.replace(/v1=../, "v1=00")],
       ["only v0", body, header.replace("v1=", "v0=")],
     ];
@@ -106,7 +106,7 @@ describe("contract J, webhook", () => {
     expect(await nest.collection("stripe-events").countDocuments()).toBe(1);
   });
 
-  test("J62: welcomes an active subscription, and cancels one without the required promotion code", async () => {
+  test("J62: sends the welcome of an active subscription, and cancels a subscription without the required promotion code", async () => {
     const gated = await startNest({
       beside: nest,
       environment: { REQUIRED_PROMOTION_CODE_ID: "promo_test" },
@@ -180,7 +180,7 @@ describe("contract J, webhook", () => {
     );
   });
 
-  test("replaces a trial by a purchase without a mail or a moment without access", async () => {
+  test("replaces a trial by a purchase without a mail and without a gap in access", async () => {
     const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     await nest.deliverEvents();
     const paid = nest.stripe.createSubscription({ email: ADA });
@@ -208,7 +208,7 @@ describe("contract J, webhook", () => {
     expect(nest.stripe.refunds()).toMatchObject([{ amount: 499 }]);
   });
 
-  test("J64: ignores `created` of an ended subscription, and answers 422 to an unknown status or a missing address", async () => {
+  test("J64: ignores `created` of an ended subscription, and returns 422 for an unknown status or a missing address", async () => {
     const ended = nest.stripe.createSubscription({ email: ADA, status: "canceled" });
     expect((await nest.webhook(created(ended.id))).status).toBe(200);
     expect(await stored()).toEqual([]);
@@ -231,7 +231,7 @@ describe("contract J, webhook", () => {
     });
   });
 
-  test("J65: answers 409 to `updated` before `created`, and 200 to `deleted` before `created`", async () => {
+  test("J65: returns 409 for `updated` before `created`, and 200 for `deleted` before `created`", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     nest.stripe.updateSubscription(id, { cancel_at_period_end: true });
     const updated = nest.eventOf("customer.subscription.updated", id);
@@ -288,7 +288,7 @@ describe("contract J, webhook", () => {
     expect(nest.ses.inbox.at(-1)?.text).toContain("nothing is charged");
   });
 
-  test("says in the reminder whether a card will be charged", async () => {
+  test("the reminder states whether a card will be charged", async () => {
     const { id, customer } = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     const other = nest.stripe.createSubscription({ email: "bob@example.com", trialDays: 14 });
     for (const owner of [customer, other.customer]) nest.stripe.attachCard(owner);
@@ -306,7 +306,7 @@ describe("contract J, webhook", () => {
     }
   });
 
-  test("answers a failure without 2xx, and completes the work and the mail at the next delivery", async () => {
+  test("never returns 2xx for a failure, and completes the work and the mail at the next delivery", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     nest.stripe.fault({ calls: 1, kind: "error" });
     expect((await nest.webhook(created(id))).body.code).toBe("stripe_error");

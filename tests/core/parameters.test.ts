@@ -64,7 +64,7 @@ test.each([
   ["hangs", Array<"hang">(5).fill("hang"), "SSM: TimeoutError"],
   ["throttles for too long", Array<"throttled">(60).fill("throttled"), "SSM: ThrottlingException"],
   ["refuses", ["denied"] as const, "SSM: AccessDeniedException"],
-])("answers unavailable within a call's time limit if SSM %s", async (_case, faults, detail) => {
+])("returns unavailable within a call's time limit if SSM %s", async (_case, faults, detail) => {
   await using ssm = await startSsmDouble({ "/nest/first": "1" });
   ssm.fault(...faults);
   const startedAt = Date.now();

@@ -62,7 +62,7 @@ describe("rate limits", () => {
       expect(refused).toEqual([5, ...within(900)]);
     });
 
-    test("30 links an hour for one network", async () => {
+    test("one network gets 30 links an hour", async () => {
       const refused = await until429((turn) => ask(`${turn}@example.com`, "203.0.113.1"));
       expect(refused).toEqual([30, ...within(3600)]);
     });
@@ -77,7 +77,7 @@ describe("rate limits", () => {
       expect(own).toEqual([4, ...within(900)]);
     });
 
-    test("60 failures a minute for one network", async () => {
+    test("one network gets 60 failures a minute", async () => {
       const refused = await until429(() => nest.refresh(`01.reftok_nobody.${"0".repeat(64)}`));
       expect(refused).toEqual([60, ...within(60)]);
     });
@@ -165,7 +165,7 @@ describe("rate limits", () => {
     expect(nest.ses.inbox).toHaveLength(4);
   });
 
-  test("a known device over its own limit gets its own Retry-After, not the one of the address's daily limit", async () => {
+  test("a known device over its own limit gets the Retry-After of that limit, not of the address's daily limit", async () => {
     await start({ LIMIT_LINKS_PER_KNOWN_DEVICE: "1", LIMIT_LINKS_PER_ADDRESS: "1" });
     await nest.signIn("known@example.com", {
       device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
@@ -178,7 +178,7 @@ describe("rate limits", () => {
   });
 
   test.each(["error", "rate_limited", "rejected"] as const)(
-    "a link that SES answers with %s is counted against the network that asked and nobody else",
+    "a link for which SES returns %s is counted only against the network that requested it",
     async (kind) => {
       await start({
         LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",

@@ -14,7 +14,7 @@ test.each([
   ["OPTIONS", `${V1}list_news_items`, 204],
   ["GET", "/.well-known/jwks.json", 200],
 ])(
-  "a cache never hands one origin's answer to another: %s %s says vary without an origin too",
+  "a cache never serves one origin's response to another: %s %s sends Vary without an origin too",
   async (method, path, status) => {
     const reply = await nest.call(path, method === "POST" ? { client_id: "x" } : undefined, { method });
     expect({ status: reply.status, vary: reply.headers.vary }).toEqual({ status, vary: "origin" });

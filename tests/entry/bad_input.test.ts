@@ -129,7 +129,7 @@ describe("arbitrary input", () => {
     if (reply.status >= 400) expect(typeof reply.body.code, shown()).toBe("string");
   };
 
-  test("every method answers an unexpected body with a clear error and writes nothing", async () => {
+  test("every method returns a clear error for an unexpected body and writes nothing", async () => {
     for (const { path } of methods) {
       for (const body of [...RAW_BODIES, ...BINARY_BODIES]) {
         const reply = await nest.call(path, body);
@@ -141,7 +141,7 @@ describe("arbitrary input", () => {
     expect(await nest.dump()).toBe(before);
   });
 
-  test("every method answers arbitrary field values without a 5xx, and an invalid call writes nothing", async () => {
+  test("every method handles arbitrary field values without a 5xx, and an invalid call writes nothing", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc

@@ -26,7 +26,7 @@ describe("while the database is down", () => {
   });
 
   test.each(["refuse", "hang"] as const)(
-    "answers 503 with Retry-After in time when it %ss, and recovers alone",
+    "returns 503 with Retry-After in time when it %ss, and recovers without a restart",
     async (fault) => {
       const tokens = await nest.signIn(`${fault}@example.com`);
       const { refresh_token } = tokens;
@@ -56,7 +56,7 @@ describe("while the database is down", () => {
     },
   );
 
-  test("/health and the JWKS answer without a database", async () => {
+  test("/health and the JWKS respond without a database", async () => {
     relay.refuse();
     for (const path of ["/health", "/.well-known/jwks.json"]) {
       expect((await nest.call(path, undefined, { method: "GET" })).status).toBe(200);

@@ -41,7 +41,7 @@ test.each([
   ["the webhook", "#callbacks/stripe_webhook.ts"],
   ["the JWKS", "#entry/jwks.ts"],
   ["$default", "#entry/unmatched.ts"],
-])("%s without its variables answers in the error shape and logs their names", async (_name, module) => {
+])("%s without its variables responds in the error shape and logs their names", async (_name, module) => {
   for (const runtime of ["", "127.0.0.1:9001"]) {
     const lines = await invoke(module, { AWS_LAMBDA_RUNTIME_API: runtime, STAGE: "", MONGODB_URI: "" });
     expect(lines[0]).toMatchObject({ level: "error", event: "function_not_opened" });
@@ -114,7 +114,7 @@ describe("a function whose secrets are SSM parameters", () => {
     expect(ssm.asked).toEqual([expect.arrayContaining(SECRETS.map((name) => `/nest/${name}`))]);
   });
 
-  test("answers unavailable in time while SSM hangs, and succeeds once SSM responds", async () => {
+  test("returns unavailable in time while SSM hangs, and succeeds once SSM responds", async () => {
     await using ssm = await startSsmDouble(parameters());
     // One line for the attempt at module load, one for the first call's own attempt.
     ssm.fault("hang", "hang");

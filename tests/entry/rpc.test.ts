@@ -45,7 +45,7 @@ describe("every method", () => {
   };
   const failing = (error: unknown) => call({ run: () => Promise.reject(error) });
 
-  test("answers an unexpected failure with unknown and the request id, and neither response nor log contains its message", async () => {
+  test("returns unknown and the request id for an unexpected failure, and neither response nor log contains its message", async () => {
     for (const thrown of [new Error("ada@example.com hunter2"), new RangeError("hunter2"), "hunter2"]) {
       expect(await failing(thrown)).toMatchObject({
         status: 500,
@@ -74,7 +74,7 @@ describe("every method", () => {
     ["a majority that did not acknowledge in time", 64],
     ["a server that ran out of time", 50],
     ["a router that finds no primary", 133],
-  ])("answers unavailable for %s, because a retry can succeed", async (_case, code) => {
+  ])("returns unavailable for %s, because a retry can succeed", async (_case, code) => {
     const reply = await failing(new MongoServerError({ errmsg: "hunter2", code }));
     expect([reply.status, reply.body, reply.headers?.["retry-after"]]).toEqual([
       503,
@@ -83,14 +83,14 @@ describe("every method", () => {
     ]);
   });
 
-  test("answers unavailable for a retryable write error and unknown for any other write error", async () => {
+  test("returns unavailable for a retryable write error and unknown for any other write error", async () => {
     const labelled = { errmsg: "x", code: 314159, errorLabels: ["RetryableWriteError"] };
     expect((await failing(new MongoServerError(labelled))).body.code).toBe("unavailable");
     expect((await failing(new MongoServerError({ errmsg: "x", code: 314159 }))).body.code).toBe("unknown");
     expect((await failing(Object.assign(new Error("x"), { code: 189 }))).body.code).toBe("unknown");
   });
 
-  test("answers unavailable when the DNS lookup of a mongodb+srv name fails", async () => {
+  test("returns unavailable when the DNS lookup of a mongodb+srv name fails", async () => {
     const lost = openMongo("mongodb+srv://database.invalid/nest");
     const reply = await call({ run: async () => void (await lost.database.collection("users").findOne()) });
     await lost.client.close();
@@ -100,7 +100,7 @@ describe("every method", () => {
     });
   });
 
-  test("answers before the desktop app gives up, even if the method hangs", async () => {
+  test("responds before the desktop app times out, even if the method hangs", async () => {
     const startedAt = Date.now();
     const reply = await call({ run: () => new Promise(() => undefined) });
     expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
@@ -110,7 +110,7 @@ describe("every method", () => {
     });
   });
 
-  test("answers unauthorized for a revoked bearer token whatever its reads return, without running the method", async () => {
+  test("returns unauthorized for a revoked bearer token whatever its reads return, without running the method", async () => {
     const { access_token, refresh_token } = await nest.signIn();
     await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token });
     let runs = 0;

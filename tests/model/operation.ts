@@ -15,7 +15,7 @@ export interface Expected {
 export interface Operation<Begun = unknown> {
   /** The operation in words. */
   says: string;
-  /** Stripe retries a webhook until it succeeds, so its response may be anything beside other calls. */
+  /** Stripe retries a webhook until it succeeds, so the model accepts any response while other calls run. */
   isWebhook?: boolean;
   call(system: SystemUnderTest): Promise<Answer>;
   begin(state: State): Begun;

@@ -9,7 +9,7 @@ import { type Pair, pairs } from "#tools/attacks/timing_pairs.ts";
 import { openTarget, type Target } from "#tools/attacks/timing_target.ts";
 import type { RunRecord } from "#tools/machine/run_records.ts";
 
-/** Two kinds of call are told apart if Mann-Whitney's p is below this. */
+/** Two kinds of call are distinguished if Mann-Whitney's p is below this. */
 const SIGNIFICANT = 0.01;
 const WARM_UP_CALLS = 30;
 const HEAD = [
@@ -25,10 +25,10 @@ const HEAD = [
 const microseconds = (ms: number) => Math.round(ms * 1000);
 
 /**
- * Compares response times of calls that an attacker must not tell apart. Both calls of a pair run on the real handlers
- * and a database, in random order, each with an address or token of its own. Two control pairs show which difference the
- * method detects. It reports times and asserts nothing: tests/attacks/enumeration.test.ts asserts that both calls of a
- * pair take the same steps.
+ * Compares response times of calls that an attacker must not be able to distinguish. Both calls of a pair run on the
+ * real handlers and a database, in random order, each with an address or token of its own. Two control pairs show which
+ * difference the method detects. It reports times and asserts nothing: tests/attacks/enumeration.test.ts asserts that
+ * both calls of a pair take the same steps.
  * @param runs how many calls of each kind are timed
  */
 export async function compareTimings(runs: number): Promise<RunRecord> {

@@ -19,7 +19,11 @@ function numberOfRuns(text: string): number {
 
 const options = new Command("npm run test:attacks --")
   .description("Tries every attack of docs/security/threats.md against the service and prints the results.")
-  .option("--timing", "compare response times of calls that an attacker must not tell apart instead", false)
+  .option(
+    "--timing",
+    "compare response times of calls that an attacker must not be able to distinguish instead",
+    false,
+  )
   .option("--runs <number>", "with --timing: how often each call is timed", numberOfRuns, 300)
   .option("--record", "save the results for docs/results.md", false)
   .allowExcessArguments(false)

@@ -65,7 +65,7 @@ export function medianDifference(
 /** Squared sum of the normal quantiles for 5 % significance (two-sided) and 95 % power. */
 const QUANTILES = (1.96 + 1.645) ** 2;
 
-/** How many calls of each kind tell them apart at this superiority, with 95 % power (Noether 1987). */
+/** How many calls of each kind distinguish them at this superiority, with 95 % power (Noether 1987). */
 export function callsToTellApart(superiority: number): number {
   return Math.ceil(QUANTILES / (6 * (superiority - 0.5) ** 2));
 }

@@ -100,7 +100,7 @@ async function runTests(files: readonly string[]): Promise<TestResult[]> {
   }
 }
 
-/** Whether a run's title is this title of the source, in which `%s` and the like stand for any text. */
+/** Whether a run's title is this title of the source, in which `%s` and other placeholders match any text. */
 function matches(title: string, ran: string): boolean {
   const pattern = title.split(/%[a-zA-Z]/).map((part) => part.replace(/[.*+?^$()|[\]{}\\]/g, "\\$&"));
   return new RegExp(`^${pattern.join(".*")}$`, "s").test(ran);

@@ -15,7 +15,7 @@ const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 type Call = (run: number) => Promise<unknown>;
 
-/** Two kinds of call that an attacker may try to tell apart by their response times. */
+/** Two kinds of call that an attacker may try to distinguish by their response times. */
 export interface Pair {
   /** `first / second` */
   name: string;

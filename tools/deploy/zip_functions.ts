@@ -29,9 +29,9 @@ export async function writeZips(folder: string): Promise<string[]> {
 }
 
 /**
- * Writes the zip of every function with its source map beside it, and esbuild's metafile, into an emptied folder. Source
- * maps are not in the zips: they are larger than the code, and reading one slows a cold start. The same commit gives the
- * same bytes, so `trace` can read a map that was made later.
+ * Writes the zip and the source map of every function, and esbuild's metafile, into an emptied folder. Source maps are
+ * not in the zips: they are larger than the code, and reading one slows a cold start. The same commit gives the same
+ * bytes, so `trace` can read a map that was made later.
  * @returns a table of sizes, a line for each function
  */
 export async function writePackage(folder: string): Promise<string[]> {

@@ -13,8 +13,8 @@ interface Choice {
 }
 
 /**
- * Subscriptions of 2022 that no Stripe event has reached. It must run before `completeSubscriptions`, which gives them a
- * version: a second subscription would otherwise be kept beside them.
+ * Subscriptions of 2022 that no Stripe event has reached. It must run before `completeSubscriptions`, which gives them
+ * a version: a second subscription would otherwise be kept in addition to them.
  */
 const UNTOUCHED: Filter<Subscription> = { version: { $exists: false } };
 
@@ -26,7 +26,8 @@ export const keepImportedSubscriptions: Migration = {
 };
 
 /**
- * Records the best living subscription of each user who has no kept one. A decision that is already recorded stays.
+ * Records the best subscription that has not ended of each user without a kept subscription. A recorded decision is not
+ * changed.
  * @param filter the subscriptions to choose from
  * @returns for how many users a subscription is kept now
  */
@@ -54,7 +55,7 @@ async function chooseKept(database: Db, filter: Filter<Subscription>): Promise<C
   return choices;
 }
 
-/** The subscription that Nest would keep: by status, then the oldest, then by id. Null if none is alive. */
+/** The subscription that Nest would keep: by status, then the oldest, then by id. Null if all have ended. */
 function bestOf(subscriptions: readonly Subscription[], rejected: readonly string[]): Subscription | null {
   const living = subscriptions.filter(
     ({ status, stpSubscriptionId }) => !hasEnded(status) && !rejected.includes(stpSubscriptionId),

@@ -4,8 +4,8 @@ import type { Environment } from "#core/config.ts";
 const LOCAL_ENDPOINTS = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SESV2"];
 
 /**
- * An environment with the AWS credentials that a person has, from wherever the AWS SDK finds them (a profile, a login);
- * functions know the variables only. One that has some, or that asks another AWS, is left as it is.
+ * Adds the AWS credentials that the AWS SDK finds (a profile, a login) to an environment, because functions read only
+ * the variables. An environment that already has credentials, or that uses a double of AWS, is returned unchanged.
  */
 export async function withAwsCredentials(environment: Environment): Promise<Environment> {
   if (environment.AWS_ACCESS_KEY_ID || LOCAL_ENDPOINTS.some((name) => environment[name])) return environment;
@@ -18,7 +18,7 @@ export async function withAwsCredentials(environment: Environment): Promise<Envi
       AWS_SESSION_TOKEN: sessionToken,
     };
   } catch {
-    // Whoever needs them says so.
+    // The command that needs credentials reports that they are missing.
     return environment;
   }
 }

@@ -23,7 +23,7 @@ export interface TakenOut {
 
 interface Promises {
   promises: TestedPromise[];
-  /** Writes that need no promise, with the reason. Keys are patterns, in which `*` stands for any part of a name. */
+  /** Writes that need no promise, with the reason. Keys are patterns, in which `*` matches any part of a name. */
   plainWrites: Record<string, string>;
 }
 

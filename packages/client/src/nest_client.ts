@@ -57,7 +57,7 @@ export class NestClient {
 
   /**
    * Sends a magic link, which signs the user in once, within 20 minutes, in this program only.
-   * @param options.device this machine, as the desktop app identifies it
+   * @param options.device this device, as the desktop app identifies it
    * @throws ClientError<"send_magic_link">
    */
   async sendMagicLink(

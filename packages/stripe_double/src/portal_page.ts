@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import type { SubscriptionSummary } from "./summary.ts";
 import type { Customer, PortalSession } from "./types.ts";
 
-// The compiled package has the folders `dist` and `assets` beside each other, as the repository has `src` and `assets`.
+// The compiled package has the folders `dist` and `assets` next to each other, as the repository has `src` and
+// `assets`.
 const STYLE = readFileSync(new URL("../assets/portal.css", import.meta.url), "utf8");
 
 /** Escapes text for HTML content and for attributes in double quotes. */

@@ -22,7 +22,7 @@ async function newKey(state: StoredKey["state"], now: Date): Promise<StoredKey> 
   };
 }
 
-/** Creates a key set: one key that signs, and one that is published for the first rotation. */
+/** Creates a key set with two keys: `current` signs, and `next` is published for the first rotation. */
 export async function generateKeySet(now: Date): Promise<StoredKeySet> {
   return { keys: [await newKey("current", now), await newKey("next", now)] };
 }

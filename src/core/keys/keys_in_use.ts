@@ -14,7 +14,7 @@ export class VerifyingKeys {
     this.#keys = set.keys;
   }
 
-  /** The public key with this `kid`, or null if there is none or its time is over. */
+  /** The public key with this `kid`, or null if there is none or it has expired. */
   async verifier(kid: string | undefined, now: Date): Promise<CryptoKey | null> {
     const found = this.#keys.find((key) => key.kid === kid && isValid(key, now));
     if (!found) return null;

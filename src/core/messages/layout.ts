@@ -3,7 +3,7 @@ import { type Html, html } from "#core/messages/html.ts";
 /** The parts of a mail. */
 export interface Page {
   title: string;
-  /** The preview text that mail clients show beside the subject. */
+  /** The preview text that mail clients show next to the subject. */
   preheader: string;
   body: Html;
   /** Text below the card, in small type. */

@@ -9,7 +9,7 @@ import type { Account, PersonalDocuments } from "#core/repositories/personal_doc
 import type { PersonalReferences } from "#core/repositories/repository.ts";
 import { parseAddress } from "#core/users/address.ts";
 
-/** What work on users' accounts needs: the database, and no key. */
+/** The dependencies of work on users' accounts: the database, and no key. */
 export interface AccountCore extends Repositories {
   clock: Clock;
   personalDocuments: PersonalDocuments;
@@ -45,7 +45,7 @@ export async function readAccount(core: AccountCore, userId: string): Promise<Ac
 /**
  * Erases a user: every document that names the user is removed or made anonymous. The sessions are revoked first, and the
  * user's own document is removed last, so that an interrupted erasure can be repeated. What Stripe stores stays there.
- * @throws NestError not_found; already_subscribed while a subscription is alive, since Stripe would go on charging for it;
+ * @throws NestError not_found; already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
  *   unavailable while a rejected subscription is not refunded yet
  */
 export async function eraseAccount(core: AccountCore, userId: string): Promise<void> {
@@ -60,7 +60,7 @@ async function requireNothingDue(core: Pick<AccountCore, "subscriptions">, userI
   const subscriptions = await core.subscriptions.listByUser(userId);
   if (subscriptions.some(({ status, rejectedAt }) => rejectedAt === null && !hasEnded(status)))
     throw new NestError("already_subscribed", { detail: "cancel the subscription at Stripe first" });
-  // Without its document nothing would say that the subscription must be refunded.
+  // Without its document, no record would show that the subscription must be refunded.
   if (subscriptions.some(({ rejectedAt, refundedAt }) => rejectedAt !== null && refundedAt === null))
     throw new NestError("unavailable", {
       detail: "a duplicate subscription is not refunded yet: replay its events first",

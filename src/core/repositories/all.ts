@@ -19,8 +19,8 @@ import { UserRepository } from "#core/repositories/users.ts";
  * Every repository, by its name in `Core`. This is the only list: `Core`, index setup, dump and load, export and erasure,
  * the operator's commands and the data model page derive from it.
  *
- * A collection stands below the collections that its documents refer to. A load writes in this order. A dump reads, and
- * an erasure removes, in the reverse order, so that no document is left without the document it refers to.
+ * A collection is listed after the collections that its documents refer to. A load writes in this order. A dump reads,
+ * and an erasure removes, in the reverse order, so that no document is left without the document it refers to.
  */
 export const REPOSITORIES = {
   newsItems: NewsItemRepository,

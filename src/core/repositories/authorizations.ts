@@ -7,7 +7,7 @@ export interface Device {
   fingerprint: string;
 }
 
-/** What a redemption issues: enough to issue the same session and refresh token again if its answer was lost. */
+/** The data of a redemption from which to issue the same session and refresh token again if its response was lost. */
 export interface Redemption {
   sessionId: string;
   accessTokenId: string;

@@ -11,7 +11,7 @@ export const COLLECTIONS: Readonly<Record<string, readonly IndexDescription[]>> 
 );
 
 const NAMESPACE_NOT_FOUND = 26;
-/** The server's answer when another setup created the collection first. */
+/** The server's error code when another setup created the collection first. */
 const NAMESPACE_EXISTS = 48;
 
 /** Ignores the server error with this code and rethrows every other error. */

@@ -3,7 +3,7 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** What the secret of a used token's successor is derived from, beside the used token's own secret (contract 1.2). */
+/** The input, together with the used token's secret, from which its successor's secret is derived (contract 1.2). */
 export interface Rotation {
   successorId: string;
   /** 32 random bytes, hex. */
@@ -11,7 +11,7 @@ export interface Rotation {
   /** Id of the key in REFRESH_KEYS. */
   keyId: string;
   usedAt: string;
-  /** The network of the first use: two windows of one machine may refresh at once. */
+  /** The network of the first use: two windows of one device may refresh at once. */
   network: string;
 }
 

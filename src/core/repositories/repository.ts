@@ -18,12 +18,12 @@ export interface PersonalData<Stored> {
   /** Fields that an export leaves out: hashes, salts and dates of our own bookkeeping. */
   withheld: readonly (keyof Stored & string)[];
   /**
-   * Set where an erasure keeps the document without its user.
+   * Makes a document anonymous instead of removing it. Absent if an erasure removes the documents.
    * @param erasureId a new id, which takes the place of the user's id and address
    * @returns the fields to overwrite
    */
   anonymize?(erasureId: string, now: string): Partial<Stored>;
-  /** Never set. It carries the document's type, from which `Account` is derived. */
+  /** Never set. It exists only for its type, from which `Account` is derived. */
   document?: Stored;
 }
 

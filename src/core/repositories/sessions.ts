@@ -18,9 +18,9 @@ export interface Session {
   userAgent: string | null;
   createdAt: string;
   lastUsedAt: string;
-  /** One more with each refresh. Tokens of a lower generation are refused. */
+  /** Raised by one with each refresh. Tokens of a lower generation are refused. */
   generation: number;
-  /** The highest generation whose access token was used, which shows that the answer with it arrived. */
+  /** The highest generation whose access token was used, which shows that the client received the response. */
   acknowledgedGeneration: number;
   expiresAt: string;
   revokedAt: string | null;
@@ -33,7 +33,7 @@ const sessionIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-/** More sessions than a user has. It bounds the size of an answer. */
+/** More sessions than a user has. It bounds the size of a response. */
 const LISTED_SESSIONS = 500;
 
 export class SessionRepository {

@@ -65,9 +65,9 @@ export class StripeEventRepository {
   }
 
   /**
-   * Starts processing an event again: one that failed, or whose lease expired. One of any simultaneous calls gets the event,
+   * Starts processing an event again that failed or whose lease expired. One of any simultaneous calls gets the event,
    * the others null.
-   * @param statuses the statuses that may start again, beside an expired lease
+   * @param statuses the statuses that may start again, in addition to an expired lease
    */
   lease(
     id: string,

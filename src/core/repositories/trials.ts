@@ -135,7 +135,9 @@ export class TrialRepository {
     await this.#collection.updateOne({ _id: id }, { $set: { stpCustomerId, updatedAt: now } });
   }
 
-  /** Records the subscription, unless one is recorded: a late answer may be about a subscription that has ended. */
+  /**
+   * Records the subscription, unless a subscription is recorded: a late response may be about an ended subscription.
+   */
   async recordSubscription(
     id: string,
     made: Pick<Trial, "stpProductId" | "stpSubscriptionId" | "startsAt" | "endsAt">,

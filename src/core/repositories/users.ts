@@ -7,7 +7,10 @@ export interface User {
   /** user_<ksuid> */
   _id: string;
   createdAt: string;
-  /** The one living Stripe subscription that is kept. An update of this field decides. Not in the published documents. */
+  /**
+   * Stripe's id of the kept subscription. An update of this field decides which one is kept. Not in the published
+   * documents.
+   */
   keptSubscriptionId?: string | null;
   /** Every Stripe subscription that was rejected. None of them is kept again. Not in the published documents. */
   rejectedSubscriptionIds?: string[];

@@ -10,7 +10,7 @@ import { ConfigError, type Environment, givenByLambda, localOnly, readConfig } f
  */
 const IDLE_MS = 4_000;
 
-/** Whether a URL points at this machine. */
+/** Whether a URL points to loopback. */
 export const isLoopback = (url: URL) => ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
 
 /** A replacement for AWS's own endpoint, for tests. Plain HTTP is allowed only on loopback. */

@@ -6,21 +6,21 @@ import type { Device } from "#core/repositories/authorizations.ts";
 import { hashSecret } from "#core/secrets.ts";
 import type { Address } from "#core/users/address.ts";
 
-/** The fleet ceiling is logged when it is reached, and refuses unknown machines at this multiple of it. */
+/** The fleet ceiling is logged when it is reached, and refuses unknown devices at this multiple of it. */
 const CEILING_REFUSAL_FACTOR = 10;
 
-/** What the rate limits need to know of a link. */
+/** The facts of a link that the rate limits use. */
 export interface LimitedLink {
   address: Address;
   device: Device | null;
-  /** The machine signed this address in before and is within its own limit, so the shared limits do not apply to it. */
+  /** The device signed this address in before and is within its own limit, so the shared limits do not apply to it. */
   hasOwnLimit: boolean;
 }
 
 /**
- * Counts a link request against the limits of its network and machine, and checks the limits of its address and of the
- * fleet without counting; one round trip. A machine that signed this address in before has a limit of its own, so strangers
- * cannot exhaust it (contract 1.2).
+ * Counts a link request against the limits of its network and device, and checks the limits of its address and of the
+ * fleet without counting; one round trip. A device that signed this address in before has a limit of its own, so
+ * strangers cannot exhaust it (contract 1.2).
  * @throws NestError rate_limited
  */
 export async function countLinkRequest(
@@ -42,7 +42,7 @@ export async function countLinkRequest(
   const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
   const hasOwnLimit = isKnown && ownDevice !== null && ownDevice.ratio <= 1;
   if (!hasOwnLimit) {
-    // A known machine never waits longer than for its own limit.
+    // A known device never waits longer than for its own limit.
     const longest = isKnown ? ownDevice?.retryAfterSeconds : undefined;
     refuseIfOver([perAddressAndNetwork, perNetwork, perAddress, refusalCeiling(mails)], longest);
   }
@@ -82,7 +82,7 @@ export async function countLink(
 }
 
 /**
- * Releases what a link was counted as, because it could not be mailed and the user will request another. The network's
+ * Releases the counts of a link, because it could not be mailed and the user will request another. The network's
  * hourly count stays: otherwise mails that SES refuses could be requested without limit.
  * @param mayBeSent SES may have sent the mail although the request failed: the address's daily count stays too
  */

@@ -2,7 +2,7 @@ import { enum as oneOf, type output, strictObject } from "zod/mini";
 import type { LinkRequest } from "#core/sign_in/magic_link.ts";
 import { text } from "#core/wire.ts";
 
-/** The machine that the link is requested on. */
+/** The device that requests the link. */
 export const deviceFields = strictObject({
   platform: oneOf(["mac", "windows", "linux"]),
   beak_id: text(),

@@ -33,14 +33,14 @@ export interface CheckedLink {
 
 /** A request that is within the rate limits. */
 export interface AllowedLink extends CheckedLink, LimitedLink {
-  /** The address bounced recently: it gets no mail, and the caller gets the usual answer (contract 1.5). */
+  /** The address bounced recently: no mail is sent, and the caller gets the usual response (contract 1.5). */
   isSuppressed: boolean;
 }
 
 /** A link that is stored and not mailed yet. */
 export interface StoredLink extends AllowedLink {
   template: "magic-link" | "trial-magic-link";
-  /** Holds the secret, which is not stored. */
+  /** The URL in the mail. It contains the secret, which is not stored. */
   url: string;
 }
 
@@ -126,7 +126,7 @@ function newAuthorization(
 }
 
 /**
- * Mails a link to its address. Known and unknown addresses take the same steps and get the same answer.
+ * Mails a link to its address. Known and unknown addresses take the same steps and get the same response.
  * @throws NestError email_not_sent; then the link is no longer counted, so the user can request another
  */
 export async function mailLink(

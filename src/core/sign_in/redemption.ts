@@ -19,7 +19,7 @@ const REDEMPTION_LIMIT_MS = CALL_LIMIT_MS + 500;
 export interface PresentedCode {
   /** The half of the code before the dot: the authorization's id. */
   id: string;
-  /** The other half. Only the mail holds it. */
+  /** The half of the code after the dot: the secret. Only the mail holds it. */
   secret: string;
   clientId: string;
   codeVerifier: string;

@@ -1,6 +1,6 @@
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 
-/** Two windows of one machine may refresh at once: within this time it is not theft (contract 1.2). */
+/** Two windows of one device may refresh at once: within this time it is not theft (contract 1.2). */
 const GRACE_MS = 10_000;
 
 /** A refresh token that was used, by this call or an earlier one. */
@@ -18,7 +18,7 @@ export interface UsedToken {
 
 /**
  * - `fresh`: used for the first time.
- * - `replayable`: used before, but the client may not have the answer, or another window of the same machine used it a
+ * - `replayable`: used before, but the client may not have the response, or another window of the same device used it a
  *   moment ago. It gets the same successor.
  * - `reused`: the client has the successor, so another party may have a copy of this token.
  */

@@ -130,7 +130,7 @@ describe("a trial requested from two devices while its events arrive, with a cra
     return answers[0] === null ? 1 : 0;
   }
 
-  test("makes one trial, customer, subscription and user, and sends one welcome mail, when a function stops", async () => {
+  test("creates one trial, customer, subscription and user, and sends one welcome mail, when a function stops", async () => {
     let [runs, crashes] = [0, 0];
     const end = endOf(suiteOptions.seconds);
     for (; runs < RUNS - KILLS || Date.now() < end; runs++)
@@ -142,7 +142,7 @@ describe("a trial requested from two devices while its events arrive, with a cra
     expect(crashes).toBeGreaterThan(0);
   }, 3_600_000);
 
-  test("makes one of each, and sends one welcome mail, when the process is killed with SIGKILL", async () => {
+  test("creates one of each, and sends one welcome mail, when the process is killed with SIGKILL", async () => {
     for (let number = 0; number < KILLS; number++)
       await run(seed + 1_000_000 + number, (crashPoint) => startChild(nest, crashPoint));
   }, 120_000);

@@ -35,7 +35,7 @@ test("sends no mail after the deadline", async () => {
   expect(ses.inbox).toHaveLength(1);
 });
 
-test("reports that a mail may have been sent only when SES received it and did not answer", async () => {
+test("reports that a mail may have been sent only when SES received it and did not respond", async () => {
   for (const kind of ["error", "rate_limited", "rejected"] as const) {
     ses.fault({ calls: 1, kind });
     const refused = await failure(mailer.until(Date.now() + 2000).send(mail));

@@ -69,7 +69,7 @@ test("has enough contrast between every pair of colors, light and dark", () => {
   }
 });
 
-/** WCAG 2.2: the contrast ratio of two colours. */
+/** WCAG 2.2: the contrast ratio of two colors. */
 function contrast(one: string, other: string): number {
   const luminance = (colour: string) => {
     const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {

@@ -115,7 +115,7 @@ describe("a new collection, added as one file and one entry in all.ts", () => {
     expect(found.afterErasure).toBe(0);
   });
 
-  test("is on the data model page", () => {
+  test("appears on the data model page", () => {
     expect(found.page).toEqual(["## examples", "A document of the example."]);
   });
 });

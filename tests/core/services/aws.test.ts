@@ -204,7 +204,7 @@ describe("endpoints", () => {
     expect(() => new Ses({ AWS_ENDPOINT_URL: "http://127.0.0.1:1" })).not.toThrow();
   });
 
-  test("an endpoint on another machine must use TLS", () => {
+  test("an endpoint on another host must use TLS", () => {
     expect(() => new Ses(environmentFor("http://aws.example"))).toThrow(/AWS_ENDPOINT_URL/);
     expect(() => new Ses(environmentFor("https://aws.example"))).not.toThrow();
   });

@@ -17,7 +17,7 @@ const wrongSecret = (token: string) => token.replace(/[^.]+$/, "0".repeat(64));
 const pairs = (list: readonly Wrong[]) =>
   list.flatMap((first, index) => list.slice(index).map((second) => ({ first, second })));
 
-describe("of two errors, the one that is first in the contract's order is returned (B3, 1.2)", () => {
+describe("of two errors, the first in the contract's order is returned (B3, 1.2)", () => {
   let nest: TestNest;
   beforeAll(async () => {
     nest = await startNest();

@@ -98,7 +98,7 @@ describe("a process that dies at any of its writes", () => {
     expect(crashes).toBeGreaterThanOrEqual(14);
   });
 
-  test("after a first sign-in that stops at any write, the next link signs in one user with one verified address", async () => {
+  test("after a first sign-in that stops at any write, the next link leaves exactly one user with one verified address", async () => {
     let crashes = 0;
     for (const [index, crashPoint] of CRASH_POINTS.entries()) {
       const address = `first-${index}@example.com`;

@@ -55,21 +55,21 @@ async function expectRefused(code: string, error: string): Promise<void> {
   expect((await nest.redeem(code)).body).toEqual({ code: error });
 }
 
-test("answers the same session and refresh token 5 s after a redemption whose answer was lost", async () => {
+test("returns the same session and refresh token 5 s after a redemption whose response was lost", async () => {
   const { code, lost } = await lostAnswer();
   await expectSameSignIn(code, lost);
   nest.clock.advance(RESUMABLE_AFTER_SECONDS);
   await expectSameSignIn(code, lost);
 });
 
-test("answers token_used while the first redemption may still be running", async () => {
+test("returns token_used while the first redemption may still be running", async () => {
   const code = await nest.emailedCode({ identifier_value: newAddress() });
   await nest.redeem(code);
   nest.clock.advance(RESUMABLE_AFTER_SECONDS - 1);
   await expectRefused(code, "token_used");
 });
 
-test("the resumed answer has a full access token, which works and can be refreshed", async () => {
+test("the resumed response has a full access token, which works and can be refreshed", async () => {
   const { code } = await lostAnswer();
   nest.clock.advance(15 * 60);
   const again = await nest.redeem(code);
@@ -79,13 +79,13 @@ test("the resumed answer has a full access token, which works and can be refresh
   expect((await nest.refresh(again.body.refresh_token)).status).toBe(200);
 });
 
-test("answers token_used once the access token was used", async () => {
+test("returns token_used once the access token was used", async () => {
   const { code, lost } = await lostAnswer();
   expect((await getUser(lost)).status).toBe(200);
   await expectRefused(code, "token_used");
 });
 
-test("answers token_used once the refresh token was used, even if the refresh stopped halfway", async () => {
+test("returns token_used once the refresh token was used, even if the refresh stopped halfway", async () => {
   const { code, lost } = await lostAnswer();
   await nest.refresh(lost.body.refresh_token);
   await expectRefused(code, "token_used");
@@ -96,7 +96,7 @@ test("answers token_used once the refresh token was used, even if the refresh st
   await expectRefused(halfway.code, "token_used");
 });
 
-test("answers token_used after the code's 20 minutes", async () => {
+test("returns token_used after the code's 20 minutes", async () => {
   const { code, lost } = await lostAnswer();
   nest.clock.advance(20 * 60 - RESUMABLE_AFTER_SECONDS - 2);
   await expectSameSignIn(code, lost);
@@ -159,7 +159,7 @@ test.each([
         .collection("identifiers")
         .updateMany({ userId: body.user_id }, { $set: { removedAt: "2026-01-01T00:00:00.000Z" } }),
   ],
-])("answers authorization_not_found if %s, and writes nothing", async (_what, change) => {
+])("returns authorization_not_found if %s, and writes nothing", async (_what, change) => {
   const { code, lost } = await lostAnswer();
   await change(lost);
   const before = await nest.dump();
@@ -167,7 +167,7 @@ test.each([
   expect(await nest.dump()).toBe(before);
 });
 
-test("answers not_found after the user was erased, and makes no new user", async () => {
+test("returns not_found after the user was erased, and creates no new user", async () => {
   const address = newAddress();
   const { code, lost } = await lostAnswer(address);
   const { core, mongo } = nest.gateway;
@@ -178,7 +178,7 @@ test("answers not_found after the user was erased, and makes no new user", async
   expect(await issuedBy("sessions", code)).toEqual([]);
 });
 
-test("answers token_used after another link of the address signed in at that client", async () => {
+test("returns token_used after another link of the address signed in at that client", async () => {
   const address = newAddress();
   const { code, lost } = await lostAnswer(address);
   const elsewhere = { identifier_value: address, client_id: WINDOWS };
@@ -192,7 +192,7 @@ test("answers token_used after another link of the address signed in at that cli
 test.each([
   ["a trial was started", `${V2}create_trial_and_magic_link`],
   ["another link was requested", "/1/2020-12-14/send_magic_link"],
-])("answers the same session and refresh token although %s", async (_what, path) => {
+])("returns the same session and refresh token although %s", async (_what, path) => {
   const address = newAddress();
   const { code, lost } = await lostAnswer(address);
   const device = { platform: "mac", beak_id: address, fingerprint: address };
@@ -205,7 +205,7 @@ test.each([
   await expectSameSignIn(code, lost);
 });
 
-test("answers token_used for links that the previous release redeemed, also if their sign-in failed", async () => {
+test("returns token_used for links that the previous release redeemed, also if their sign-in failed", async () => {
   for (const sessionId of [null, "session_of_the_previous_release", undefined]) {
     const code = await nest.emailedCode({ identifier_value: newAddress() });
     const usedAt = nest.clock.now().toISOString();
@@ -216,7 +216,7 @@ test("answers token_used for links that the previous release redeemed, also if t
   }
 });
 
-test("answers unavailable if REFRESH_KEYS has lost the key, and the same sign-in once it has it again", async () => {
+test("returns unavailable while REFRESH_KEYS lacks the key, and the same sign-in once the key is back", async () => {
   const { code, lost } = await lostAnswer();
   const keys = JSON.stringify([{ id: "another", key: "0".repeat(64) }]);
   const without = await startNest({ beside: nest, environment: { REFRESH_KEYS: keys } });
@@ -288,7 +288,7 @@ test("a redemption that stopped before its session was written can be resumed un
   expect(await issuedBy("sessions", first)).toEqual([]);
 });
 
-test("answers token_used if another call resumes the redemption between the check and the update", async () => {
+test("returns token_used if another call resumes the redemption between the check and the update", async () => {
   const { code, lost } = await lostAnswer();
   const { authorizations } = nest.gateway.core;
   const slower = withMethods(openSignInCore(nest), "authorizations", {

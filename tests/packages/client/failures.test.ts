@@ -43,7 +43,7 @@ const failureAt = async (where: string, options: object = {}, call: object = {})
   return error;
 };
 
-describe("a call without an answer of Nest", () => {
+describe("a call without a response from Nest", () => {
   test("is a timeout after the client's or the call's time limit", async () => {
     expect(await failureAt(`${url}/hang`, { timeoutMs: 50 })).toMatchObject({ kind: "timeout", code: null });
     expect(await failureAt(`${url}/hang`, {}, { timeoutMs: 50 })).toMatchObject({ kind: "timeout" });
@@ -76,7 +76,7 @@ describe("a call without an answer of Nest", () => {
     ["empty", 502],
     ["unknownCode", 400],
     ["prototype", 400],
-  ])("is an unexpected answer with its status for %s", async (which, status) => {
+  ])("is unexpected_answer with its status for %s", async (which, status) => {
     expect(await failureAt(`${url}/${which}`)).toMatchObject({
       kind: "unexpected_answer",
       status,

@@ -67,7 +67,7 @@ describe("an expired access token", () => {
     },
   );
 
-  test("is refreshed again with the same refresh token after a lost answer", async () => {
+  test("is refreshed again with the same refresh token after a lost response", async () => {
     const { nest, network, store } = await signedIn(stack);
     const first = await storedTokens(store);
     expireAccessTokens();
@@ -226,7 +226,7 @@ describe("a session that has ended", () => {
     await nest.call("get_user");
   });
 
-  test("is ended on this machine even if Nest can't be reached", async () => {
+  test("is ended on this device even if Nest can't be reached", async () => {
     const { nest, network } = await signedIn(stack);
     network.before("revoke_token", lose);
     expect(await kindOf(nest.signOut())).toBe("network");

@@ -88,7 +88,7 @@ describe("the typed client", () => {
     expect((await owner.nest.finishSignIn(link)).userId).toMatch(/^user_/);
   });
 
-  test("redeems a link again if the request failed; after a lost answer, only 5 seconds later", async () => {
+  test("redeems a link again if the request failed; after a lost response, only 5 seconds later", async () => {
     const { nest, network } = clientOf(stack.api);
     const lose = () => {
       throw new TypeError("no network");

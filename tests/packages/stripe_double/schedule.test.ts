@@ -42,7 +42,7 @@ test("announces the end of a trial 3 days before, and cancels a trial without a 
   expect(ended).toMatchObject({ status: "canceled", ended_at: START + 14 * DAY });
 });
 
-test("pauses or invoices a trial without a card if its end behavior says so", async () => {
+test("pauses or invoices a trial without a card, as its end behavior requires", async () => {
   await using running = await startDoubleWithSdk(frozen);
   const { stripe, double } = running;
   const paused = await startTrial(running, "pause");

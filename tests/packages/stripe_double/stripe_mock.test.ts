@@ -32,7 +32,7 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 
 test(
-  "makes every request shape that Nest's code can send to Stripe",
+  "covers every request shape that Nest's code can send to Stripe",
   () => {
     expect([...requests.keys()].sort()).toEqual(
       requestsMadeIn(["src/**/*.ts", "tools/{operator,stage}/**/*.ts"]),

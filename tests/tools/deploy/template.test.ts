@@ -17,7 +17,7 @@ import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts"
 let folder: string;
 let template: Template;
 let functions: DeployedFunction[];
-/** The files that the package has beside the template. */
+/** The files of the package other than the template. */
 let zips: string[];
 const VERSIONS_IN_SSM = new Map([
   ["MONGODB_URI", 3],
@@ -95,7 +95,7 @@ describe("functions of the template", () => {
     expect([lambda("jwks").MemorySize, lambda("unmatched").MemorySize]).toEqual([256, 256]);
   });
 
-  test("reserve concurrency if the stage file says so", () => {
+  test("reserve concurrency if the stage file sets it", () => {
     expect(lambda("stripe_webhook").ReservedConcurrentExecutions).toBe(20);
     expect(lambda("get_user-2021-10-06")).not.toHaveProperty("ReservedConcurrentExecutions");
   });
@@ -301,7 +301,7 @@ describe("least privilege", () => {
 });
 
 describe("mail events and alarms", () => {
-  test("bounces and complaints of the stage's mails reach ses_events, and no other events do", () => {
+  test("only bounces and complaints of the stage's mails reach ses_events", () => {
     const [[, rule], ...others] = resources("AWS::Events::Rule") as [[string, TemplateResource]];
     expect(others).toEqual([]);
     expect(rule.Properties.EventPattern).toEqual({

@@ -231,7 +231,7 @@ describe.each(nodesToTry())(
       expect(await nest.collection("mail-events").countDocuments()).toBe(1);
     });
 
-    test("jwks publishes public keys only, and $default answers unknown paths", async () => {
+    test("jwks publishes public keys only, and $default responds to unknown paths", async () => {
       const jwks = (await zips.invoke("jwks", await recordedEvent("GET /.well-known/jwks.json"))) as Result;
       const { keys } = JSON.parse(jwks.body ?? "{}");
       expect(keys).toHaveLength(2);

@@ -64,7 +64,7 @@ describe("npm start", () => {
       asked.on("error", reject).end();
     });
 
-  test("answers requests whose Host is a loopback name", async () => {
+  test("serves requests whose Host is a loopback name", async () => {
     const { port } = new URL(url);
     for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
       expect((await raw("GET", "/health", host)).status, host).toBe(200);
@@ -98,7 +98,7 @@ describe("npm start", () => {
     expect(answer.requestId).toBeTruthy();
   });
 
-  test("answers 413 to a body over 10 MB as API Gateway does, and keeps running", async () => {
+  test("returns 413 for a body over 10 MB as API Gateway does, and keeps running", async () => {
     const tooLarge = await fetch(`${url}/1/2020-12-14/list_news_items`, {
       method: "POST",
       body: Buffer.alloc(11 * 1024 * 1024, 0x61),
@@ -146,7 +146,7 @@ describe("npm start", () => {
     });
   });
 
-  test.concurrent("fails with one line when no database answers at MONGODB_URI", async () => {
+  test.concurrent("fails with one line when no database responds at MONGODB_URI", async () => {
     await using other = await temporaryFolder();
     const port = await freePort();
     const lost = runProgram(START, [], {

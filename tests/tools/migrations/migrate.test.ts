@@ -117,7 +117,7 @@ describe("db migrate, on a dump of the previous release", () => {
     expect({ ...after, subscriptions: [] }).toEqual({ ...before, users, subscriptions: [] });
   });
 
-  test("adds the welcome mark beside another mail's mark", async () => {
+  test("adds the welcome mark in addition to another mail's mark", async () => {
     const mark = { claimedAt: "2026-01-01T00:00:00.000Z", sentAt: null };
     await database
       .collection<Subscription>("subscriptions")

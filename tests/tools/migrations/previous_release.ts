@@ -12,7 +12,7 @@ import type { LocalSecrets } from "#tools/local/secrets.ts";
 
 const FIXTURE = new URL("./previous_release/", import.meta.url);
 
-/** What `make_dump.mjs` wrote beside the dump. */
+/** The data that `make_dump.mjs` wrote together with the dump. */
 interface Facts {
   madeAt: string;
   /** Stripe's ids of the imported subscriptions, by user. */

@@ -116,7 +116,7 @@ describe("db import", () => {
       expect(await nest.collection(name).countDocuments(), name).toBe(0);
   });
 
-  test("a second run imports new and changed documents and keeps those that Nest changed", async () => {
+  test("a second run imports new and changed documents and keeps documents that Nest changed", async () => {
     await run("--apply");
     await nest.signIn("ada@example.com");
     await nest

@@ -60,7 +60,7 @@ test("adds a refresh key, moves it to the front and drops the old one, without e
   for (const { key } of keys) expect(printed.join("")).not.toContain(key);
 });
 
-test("shows a new internal key once and stores its hash beside the existing ones", async () => {
+test("shows a new internal key once and adds its hash to the existing hashes", async () => {
   const before = stored("INTERNAL_KEYS");
   const { status, printed } = await config("add", "INTERNAL_KEYS");
   const [, key = ""] = /shown only once: ([0-9a-f]{64})/.exec(printed) ?? [];
@@ -86,7 +86,7 @@ test("reads Stripe's next webhook secret from a pipe and keeps both until the ol
   expect(stored("STRIPE_WEBHOOK_SECRETS")).toBe("whsec_fedcba9876543210");
 });
 
-test("asks before it drops a value, and answers an unknown id or name with one sentence", async () => {
+test("asks for confirmation before it drops a value, and reports an unknown id or name in one sentence", async () => {
   await config("add", "INTERNAL_KEYS");
   const before = stored("INTERNAL_KEYS");
   const refusals: [string[], number, RegExp][] = [

@@ -76,7 +76,7 @@ test("lists bounces and complaints since a time, newest first, with counts per d
   expect(document.domains[0]).toEqual({ domain: "example.com", kind: "bounce", count: 3 });
 });
 
-test("answers an empty result with one sentence and an invalid address with a usage error", async () => {
+test("prints one sentence for an empty result and a usage error for an invalid address", async () => {
   expect(await run("returned")).toEqual({ status: 0, printed: "There were no bounces or complaints.\n" });
   expect((await run("show", "nobody@example.com")).printed).toMatch(
     /Mail to it is not suppressed\.\nNo bounce or complaint is stored\./,

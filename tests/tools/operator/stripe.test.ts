@@ -408,7 +408,7 @@ describe("reconcile", () => {
     expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
   });
 
-  test("sends no welcome for a subscription older than three days, neither now nor on a later event", async () => {
+  test("sends no welcome for a subscription older than three days, neither at once nor on a later event", async () => {
     const old = ago(4, () => nest.stripe.createSubscription({ email: ADA }));
     const recent = ago(2, () =>
       nest.stripe.createSubscription({ email: "grace@example.com", trialDays: 14 }),

@@ -55,7 +55,7 @@ test("fails for any advisory on a deployed package, and for a critical one on a 
   expect(critical.printed).toContain("critical: knip, installed");
 });
 
-test("passes without advisories, and reports a registry that does not answer audits", async () => {
+test("passes without advisories, and reports a registry that does not support audits", async () => {
   const clean = await audit({});
   expect({ status: clean.status, printed: clean.printed }).toEqual({
     status: 0,

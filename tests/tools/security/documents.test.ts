@@ -92,7 +92,7 @@ describe("the security pages", () => {
     expect([...inventory].sort()).toEqual([...using].sort());
   });
 
-  test("the deployed code does not make ids or secrets with Math.random", async () => {
+  test("the deployed code does not generate ids or secrets with Math.random", async () => {
     // ssm.ts uses it for jitter.
     const files = (await deployed()).filter((file) => file !== "src/core/services/ssm.ts");
     for (const file of files) expect(await read(file), file).not.toMatch(/Math\.random/);

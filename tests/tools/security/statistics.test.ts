@@ -30,7 +30,7 @@ test("counts ties as half, and finds no difference in samples of equal values", 
   expect(mannWhitney([5, 5, 5], [5, 5, 5])).toEqual({ superiority: 0.5, p: expect.closeTo(1, 6) });
 });
 
-test("has the false alarm rate that p states, and detects a real difference", () => {
+test("has the false positive rate that p states, and detects a real difference", () => {
   const ps = Array.from({ length: 200 }, () => mannWhitney(timings(100), timings(100)).p);
   const falseAlarms = ps.filter((p) => p < 0.05).length;
   expect(falseAlarms).toBeGreaterThan(1);

@@ -137,7 +137,7 @@ describe("config put", () => {
     expect(written).toEqual([]);
   });
 
-  test("the command names a refused secret, exits with status 1 and does not ask SSM", async () => {
+  test("the command names a refused secret, exits with status 1 and does not call SSM", async () => {
     const bad = { ...good(), STRIPE_SECRET_KEY: "sk_test_4eC39HqLyjWDarjtT1zdp7dc" };
     const { status, printed } = await putFile(bad);
     expect({ status, printed }).toEqual({ status: 1, printed: "STRIPE_SECRET_KEY: is a published sample\n" });

@@ -88,14 +88,14 @@ describe("the smoke test", () => {
       response.writeHead(status).end(JSON.stringify(body));
     });
 
-  test("passes if every answer is the expected one", async () => {
+  test("passes if every response is as expected", async () => {
     await using server = await serve();
     const said: string[] = [];
     await smokeTest(server.url, ["k1"], (line) => said.push(line), 0);
     expect(said).toHaveLength(Object.keys(answers).length);
   });
 
-  test.each(Object.keys(answers))("fails if the answer of %s is wrong", async (path) => {
+  test.each(Object.keys(answers))("fails if the response of %s is wrong", async (path) => {
     await using server = await serve({ [path]: [200, { message: "Hello from Lambda!" }] });
     await expect(smokeTest(server.url, ["k1"], () => undefined, 0)).rejects.toThrow("Smoke test of");
   });

@@ -17,7 +17,7 @@ const run = promisify(execFile);
 
 export interface LoadRow {
   name: string;
-  /** Services besides the database; `no database` for the two functions without a driver. */
+  /** Services in addition to the database; `no database` for the two functions without a driver. */
   uses: string;
   bundleBytes: number;
   zipBytes: number;

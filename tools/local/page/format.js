@@ -16,7 +16,7 @@ export const money = (amount, currency) =>
 export const daysBetween = (from, to) =>
   Math.max(0, Math.ceil((Date.parse(to) - Date.parse(from)) / 86_400_000));
 
-/** Describes a response of `get_subscription_status`. Null stands for the error `no_active_subscription`. */
+/** Describes a response of `get_subscription_status`. Null means the error `no_active_subscription`. */
 export function describeStatus(status) {
   if (status === null) return { mark: "None", tone: "over", text: "No usable subscription." };
   const end = day(status.end_date);

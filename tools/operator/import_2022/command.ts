@@ -38,7 +38,7 @@ export function importCommand(db: Command): void {
 async function requirePrepared(to: Db): Promise<void> {
   if ((await missingIndexes(to)).length > 0)
     throw new CommandError("Indexes are missing in MONGODB_URI: run `db setup` first.");
-  // Only complete documents tell whether Nest has changed them since an earlier import.
+  // Only complete documents show whether Nest has changed them since an earlier import.
   if ((await pendingMigrations(to)).length > 0)
     throw new CommandError("Documents in MONGODB_URI are not migrated: run `db migrate --apply` first.");
 }

@@ -56,7 +56,7 @@ async function createEndpoint(terminal: Terminal, stripe: StripeApi, url: string
   terminal.show({ id, url, secret }, [
     `Created ${id} for ${url}.`,
     `Its signing secret, shown only once: ${secret ?? "(not returned by Stripe; see the Stripe Dashboard)"}`,
-    "Store it with `config put STRIPE_WEBHOOK_SECRETS --stage <stage>`, or with `config add` beside an existing one.",
+    "Store it with `config put STRIPE_WEBHOOK_SECRETS --stage <stage>`, or with `config add` in addition to an existing secret.",
   ]);
 }
 

@@ -1,7 +1,7 @@
 import Stripe from "stripe";
 import { NestError } from "#core/errors.ts";
 
-/** Stripe's own tolerance. It holds for timetimestamps in the future as well. */
+/** Stripe's own tolerance. It also applies to timestamps in the future. */
 const TOLERANCE_SECONDS = 300;
 
 /** The parts of an event that are used. Its object is read again from Stripe. */
@@ -32,7 +32,7 @@ export function readSignedEvent(
   secrets: readonly string[],
   now: Date,
 ): ReceivedEvent {
-  // Stripe's SDK rejects only timetimestamps that are too old.
+  // Stripe's SDK rejects only timestamps that are too old.
   const timestamps = (signature ?? "").split(",").filter((part) => part.startsWith("t="));
   const isInTime = Number(timestamps[0]?.slice(2)) - now.getTime() / 1000 <= TOLERANCE_SECONDS;
   const payload = body.toString("utf8");

@@ -32,7 +32,7 @@ function oldestValidClaim({ clock }: Pick<EventCore, "clock">): string {
 
 /** A mail about a subscription. */
 type MailAbout<Name extends TemplateName> = Omit<Mail<Name>, "to"> & {
-  /** The customer's email address at Stripe; null stands for the user's own address. */
+  /** The customer's email address at Stripe; null: the user's own address. */
   address: string | null;
 };
 

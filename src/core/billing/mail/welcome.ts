@@ -8,7 +8,7 @@ import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 const WELCOMED_STATUSES = ["active", "trialing"];
-/** Stripe retries an event for three days. The owner of a subscription that is found later is no new customer. */
+/** Stripe retries an event for three days. The owner of a subscription that is found later is not a new customer. */
 const NEW_SECONDS = 3 * DAY;
 
 /** Whether a subscription was found so late that its owner must not be welcomed any more. */
@@ -18,9 +18,9 @@ export function isTooLateForWelcome({ clock }: EventCore, { event, current }: St
 }
 
 /**
- * Sends the welcome of a kept subscription, once, as soon as it is active or trialing. If a subscription that lost to
- * this one was welcomed already, no second welcome is sent: that happens when two are bought at once and the event of
- * the later one arrives first.
+ * Sends the welcome of a kept subscription, once, as soon as it is active or trialing. If the welcome of a subscription
+ * that lost to this one was sent already, no second welcome is sent. That happens when two subscriptions are bought at
+ * once and the event of the later subscription arrives first.
  * @throws NestError `email_not_sent`; `unavailable` while another call sends either welcome
  */
 export async function sendWelcomeIfDue(

@@ -12,7 +12,7 @@ import { NestError } from "#core/errors.ts";
 const OVERDUE_SECONDS = HOUR;
 
 /**
- * Stores a subscription that has no record yet, and does what follows from it.
+ * Stores a subscription that has no record yet, and does its follow-up (`followUp`).
  * @returns null if another event stored it first
  * @throws NestError `subscription_not_ready`, `customer_email_missing`, `stripe_error`, `email_not_sent`, `unavailable`
  */

@@ -1,16 +1,16 @@
 import type Stripe from "stripe";
 import { isKnownStatus, LIVING_STATUSES } from "#core/billing/subscriptions/stripe_state.ts";
 
-/** What the choice depends on of a subscription that has not ended. */
+/** The facts of a subscription, which has not ended, on which the choice depends. */
 export type Contender = Pick<Stripe.Subscription, "id" | "status" | "created">;
 
-/** What is decided so far for a user. */
+/** The decisions so far about a user's subscriptions. */
 export interface Contest {
   /** Stripe's id of the kept subscription, even if it has ended. */
   keptId: string | null;
-  /** Stripe's ids of all subscriptions that ever lost. */
+  /** Stripe's ids of all subscriptions that were ever rejected. */
   rejectedIds: readonly string[];
-  /** The kept subscription, if it is another one than the candidate and still counts; else null. */
+  /** The kept subscription, unless it is the candidate, has ended or is for another product; then null. */
   rival: Contender | null;
 }
 
@@ -22,7 +22,7 @@ export type Choice =
   | { action: "replace"; replacedId: string; isRivalRejected: boolean }
   /** The candidate is canceled and refunded. */
   | { action: "reject" }
-  /** The candidate is not kept, but lives on beside the kept subscription. */
+  /** The candidate is not kept, and is not canceled either. */
   | { action: "leave" };
 
 /**

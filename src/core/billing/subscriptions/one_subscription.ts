@@ -12,8 +12,8 @@ import type { User } from "#core/repositories/users.ts";
 const ROUNDS = 5;
 
 /**
- * `kept`: it is the user's subscription. `rejected`: it was canceled and refunded. `left`: it lives on beside the kept
- * subscription, because it waits for its first payment or has an unknown status.
+ * `kept`: it is the user's subscription. `rejected`: it was canceled and refunded. `left`: it is neither kept
+ * nor canceled, because it waits for its first payment or has an unknown status.
  */
 export type Standing = "kept" | "rejected" | "left";
 
@@ -25,8 +25,8 @@ interface OpenContest extends Contest {
  * Decides which of a user's subscriptions is kept, then cancels and refunds the others, so that nobody pays twice
  * (contract 1.3). The result does not depend on the order of events. Each decision is one conditional update of the
  * user's document and is never reversed: a crash at any moment cannot end with both subscriptions canceled.
- * @param candidate as Stripe has it now; not ended, and stored
- * @returns where the candidate stands
+ * @param candidate its current state at Stripe; it has not ended and is stored
+ * @returns the outcome for the candidate
  * @throws NestError `subscription_not_ready`, `stripe_error`, `email_not_sent`, `unavailable`
  */
 export async function settleOneSubscription(
@@ -79,8 +79,8 @@ async function readRival(core: EventCore, keptId: string): Promise<Stripe.Subscr
 }
 
 /**
- * Writes the choice with one conditional update, then does what follows from it.
- * @returns null if another event changed what the choice was based on
+ * Writes the choice with one conditional update, then rejects the subscriptions that lost.
+ * @returns null if another event changed the facts of the choice
  */
 async function applyChoice(
   core: EventCore,

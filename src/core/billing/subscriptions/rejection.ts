@@ -7,17 +7,17 @@ import { cancelNow, retrieveSubscription } from "#core/billing/subscriptions/str
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 
-/** A subscription that lost to the kept one. */
+/** A subscription that is rejected in favor of the kept subscription. */
 interface Loser {
   /** Stripe's id. */
   id: string;
-  /** As Stripe has it now; null if Stripe has no such subscription. */
+  /** The current subscription at Stripe; null if Stripe has no such subscription. */
   current: Stripe.Subscription | null;
 }
 
 /**
- * Rejects every subscription that the kept one replaced. If the kept subscription is paid for, it also rejects those
- * that still wait for their first payment. Safe to repeat.
+ * Rejects every subscription that the kept one replaced. If the kept subscription is paid for, it also rejects the
+ * subscriptions that still wait for their first payment. Safe to repeat.
  * @param user as it was after the decision
  * @param winner the kept subscription
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
@@ -35,8 +35,8 @@ export async function rejectReplaced(
 }
 
 /**
- * Subscriptions with an unpaid first invoice were left beside the kept subscription until now.
- * @returns Stripe's ids of those that lost
+ * Until now, subscriptions with an unpaid first invoice were left in addition to the kept subscription.
+ * @returns Stripe's ids of the rejected subscriptions
  */
 async function recordWaitingAsLosers(core: EventCore, userId: string, winnerId: string): Promise<string[]> {
   const records = await core.subscriptions.listByUser(userId);
@@ -49,7 +49,7 @@ async function recordWaitingAsLosers(core: EventCore, userId: string, winnerId: 
 }
 
 /**
- * Cancels and refunds one subscription that lost, and records that this is done. Safe to repeat.
+ * Cancels and refunds one rejected subscription, and records that this is done. Safe to repeat.
  * @param winner null if the kept subscription has ended since
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
@@ -64,7 +64,7 @@ export async function rejectLoser(
   const isRejected = current && record && (record.rejectedAt !== null || !hasEnded(current.status));
   if (!isRejected) return core.users.settleReplaced(userId, id);
   const isSilent = current.status === "trialing" && winner?.status !== "trialing";
-  // Marked first: from here on it grants nothing, and every later event completes the rejection.
+  // The subscription is marked first. From then on it grants nothing, and every later event completes the rejection.
   const rejected = await core.subscriptions.reject(id, isSilent, core.clock.now().toISOString());
   if (rejected) return finishRejection(core, rejected);
   await core.users.settleReplaced(userId, id);

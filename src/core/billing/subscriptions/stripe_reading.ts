@@ -5,8 +5,8 @@ import type { SubscriptionState } from "#core/repositories/subscriptions.ts";
 /** What was read from Stripe because of an event about a subscription. */
 export interface StripeReading {
   event: SubscriptionEvent;
-  /** The subscription as Stripe has it now. */
+  /** The current subscription at Stripe. */
   current: Stripe.Subscription;
-  /** What our record stores of it. */
+  /** The fields of it that our record stores. */
   state: SubscriptionState;
 }

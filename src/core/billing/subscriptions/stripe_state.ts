@@ -5,12 +5,12 @@ import type { CancelType, SubscriptionState } from "#core/repositories/subscript
 export const LIVING_STATUSES = ["active", "trialing", "past_due", "unpaid", "paused", "incomplete"] as const;
 const ENDED_STATUSES = ["canceled", "incomplete_expired"] as const;
 
-/** Whether a status is one that this code knows. */
+/** Whether this code knows a status. */
 export function isKnownStatus(status: string): boolean {
   return ([...LIVING_STATUSES, ...ENDED_STATUSES] as readonly string[]).includes(status);
 }
 
-/** Whether a subscription with this status has ended for good. */
+/** Whether a subscription with this status has ended permanently. */
 export function hasEnded(status: string): boolean {
   return (ENDED_STATUSES as readonly string[]).includes(status);
 }

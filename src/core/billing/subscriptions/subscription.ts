@@ -50,7 +50,7 @@ export function findUsable(subscriptions: readonly Subscription[], now: Date): S
 /** Statuses of a subscription that has not ended but has an unpaid invoice. */
 const OWING_STATUSES = ["past_due", "unpaid", "paused"];
 
-/** Whether a subscription only has to be paid to go on. */
+/** Whether a subscription continues as soon as its unpaid invoice is paid. */
 export function isOwing({ status, rejectedAt, isOtherProduct }: Subscription): boolean {
   return rejectedAt === null && !isOtherProduct && OWING_STATUSES.includes(status);
 }

@@ -14,9 +14,9 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 const ROUNDS = 5;
 
 /**
- * Brings our record of a subscription to the state that Stripe has now, and does what follows from it. Safe to repeat,
- * in any order and concurrently: Stripe is read after our record, and the record is written only if nobody wrote it in
- * between.
+ * Brings our record of a subscription to the state that Stripe has now, and does its follow-up (`followUp`). Safe to
+ * repeat, in any order and concurrently: Stripe is read after our record, and the record is written only if it
+ * was not written in between.
  * @param id Stripe's id
  * @throws NestError `subscription_not_valid`, `subscription_not_ready`, `customer_email_missing`, `stripe_error`,
  *   `email_not_sent`, `unavailable`

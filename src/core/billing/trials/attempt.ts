@@ -8,7 +8,7 @@ import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 /** Stripe keeps an idempotency key for at least 24 hours. An older key must not create a second subscription. */
 const KEY_LIFETIME_MS = 20 * HOUR * 1000;
 
-/** What creating a trial at Stripe uses. */
+/** The dependencies of creating a trial at Stripe. */
 export type TrialStripeCore = Pick<
   Core,
   "clock" | "log" | "providerMappings" | "sessions" | "subscriptions" | "trials" | "users"
@@ -33,7 +33,7 @@ export async function withAttemptKey<Made>(
     return await work(attempt > 1 || isOld, `trial:${trial._id}:${step}:${attempt}`);
   } catch (error) {
     const status = stripeRefusal(error)?.statusCode;
-    // Stripe stores nothing under the key when it answers 429.
+    // Stripe stores nothing under the key when it returns 429.
     if (status !== undefined && status >= 400 && status !== 409 && status !== 429) {
       await core.trials.raiseAttempt(trial._id, step, attempt, now.toISOString());
     }

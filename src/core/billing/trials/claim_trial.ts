@@ -18,7 +18,7 @@ import { ensureUser } from "#core/users/sign_in_user.ts";
 /** A round fails only if a concurrent request changed what was read. */
 const ROUNDS = 4;
 
-/** Identifies a machine. */
+/** Identifies a device. */
 export interface Machine {
   beakId: string;
   fingerprint: string;
@@ -29,7 +29,7 @@ export interface TrialClaim {
   /** The normalized email address. */
   identity: string;
   machine: Machine;
-  /** The result of `readTrials` for both. */
+  /** The result of `readTrials` for the address and the device. */
   found: FoundTrials;
 }
 
@@ -53,7 +53,7 @@ export async function countTrialRequest(core: { rateLimiter: RateLimiter }, call
   refuseIfOver([await core.rateLimiter.count("trial_requests_per_network", networkOf(call.ip))]);
 }
 
-/** Reads the trials that concern an email address or a machine, in one round trip. */
+/** Reads the trials that concern an email address or a device, in one round trip. */
 export async function readTrials(
   core: Pick<Core, "identifiers" | "trials">,
   identity: string,
@@ -68,8 +68,8 @@ export async function readTrials(
 }
 
 /**
- * Claims the trial of an email address and a machine, or finds the open trial again. A new claim is one insert under
- * unique indexes: of any number of concurrent requests for one address or machine, one creates a trial (contract 1.3).
+ * Claims the trial of an email address and a device, or finds the open trial again. A new claim is one insert under
+ * unique indexes: of any number of concurrent requests for one address or device, one creates a trial (contract 1.3).
  * @throws NestError `already_subscribed`, `trial_already_used`, `rate_limited`; `unavailable` if concurrent requests
  *   won every round
  */
@@ -95,12 +95,12 @@ async function readFacts(core: TrialCore, found: FoundTrials): Promise<TrialFact
   return { ...found, subscriptions, hasHadTrial };
 }
 
-/** What to answer if concurrent requests won every round. */
+/** The error to return if concurrent requests won every round. */
 type LastRefusal = TrialRefusal | "unavailable";
 
 /**
- * Judges the facts and applies the judgement with one conditional write.
- * @returns the trial; or, if a concurrent request won and the facts must be read again, what to answer in the last round
+ * Judges the facts and applies the judgment with one conditional write.
+ * @returns the trial; or, if a concurrent request won and the facts must be read again, the error to return after the last round
  * @throws NestError `already_subscribed`, `trial_already_used`, `rate_limited`
  */
 async function applyJudgement(
@@ -131,7 +131,7 @@ async function applyJudgement(
 
 /**
  * Claims a new trial and counts it against the daily limit of its network. Only a successful claim stays counted.
- * @returns false if a concurrent request claimed the address or the machine first
+ * @returns false if a concurrent request claimed the address or the device first
  * @throws NestError `rate_limited`
  */
 async function claimWithinLimit(core: TrialCore, trial: Trial, network: string): Promise<boolean> {

@@ -3,17 +3,17 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 
-/** Trials that concern an email address or a machine. */
+/** Trials that concern an email address or a device. */
 export interface FoundTrials {
   /** The active identifier of the address. */
   identifier: Identifier | null;
   /** The trial of the address. */
   own: Trial | null;
-  /** Whether the trial of another address has the machine. */
+  /** Whether the trial of another address has the device. */
   isMachineTaken: boolean;
 }
 
-/** Everything that decides about a trial. */
+/** All facts that decide about a trial. */
 export interface TrialFacts extends FoundTrials {
   /** All subscriptions of the address's user, including ended ones. */
   subscriptions: readonly Subscription[];
@@ -26,7 +26,7 @@ export type TrialRefusal = "already_subscribed" | "trial_already_used";
 export type TrialJudgement =
   /** A new trial may be claimed. */
   | { verdict: "grant" }
-  /** The address has an open trial, which the machine may join. */
+  /** The address has an open trial, which the device may join. */
   | { verdict: "join"; trial: Trial }
   | { verdict: "refuse"; code: TrialRefusal }
   /**
@@ -36,7 +36,7 @@ export type TrialJudgement =
   | { verdict: "stale"; code: TrialRefusal };
 
 /**
- * Judges whether an address and a machine may have a trial (contract 1.3).
+ * Judges whether an address and a device may have a trial (contract 1.3).
  * @param facts as read; reads are not atomic, so the facts may be from different moments
  */
 export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
@@ -47,7 +47,8 @@ export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
   );
   const usable = findUsable(others, now);
   if (usable || hasHadTrial || others.some(isOwing) || (own && !isOpen) || isMachineTaken) {
-    // A trial beside a subscription that only has to be paid would replace it, and its payments would be refunded.
+    // A trial in addition to a subscription with an unpaid invoice would replace it, and its payments would be
+    // refunded.
     const code = usable || others.some(isOwing) ? "already_subscribed" : "trial_already_used";
     const isBeingStored = own === null && (hasHadTrial || (usable !== null && usable.trialId !== null));
     return { verdict: isBeingStored ? "stale" : "refuse", code };
@@ -56,7 +57,7 @@ export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
 }
 
 /**
- * Whether a subscription is the one of an open trial. It may have been stored since the trial was read. Once it is paid
+ * Whether a subscription belongs to an open trial. It may have been stored since the trial was read. Once it is paid
  * for, it is a subscription like any other.
  */
 function isUnpaidSubscriptionOf(trial: Trial, { trialId, status }: Subscription): boolean {

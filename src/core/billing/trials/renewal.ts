@@ -23,7 +23,7 @@ export async function renewIfUnused(core: RenewalCore, trial: Trial, endedAt: st
 
 /**
  * Whether the owner of a trial could use it before it ended: they signed in by then, or were signed in already when it
- * was created, on any machine. A session whose machine has forgotten its tokens long ago does not count.
+ * was created, on any device. A session whose access tokens had all expired by then does not count.
  * @param sessions all sessions of the trial's user
  */
 export function wasUsed(

@@ -32,7 +32,7 @@ export async function subscribeTrial(
   return renewed && createSubscription(core, { ...trial, ...renewed, subscription: null });
 }
 
-/** When a subscription ended. One that Stripe has no longer counts as ended now. */
+/** When a subscription ended. A subscription that Stripe no longer has counts as ended now. */
 function endOf(made: Stripe.Subscription | null, now: Date): string {
   const endedAt = made?.ended_at ?? null;
   return (endedAt === null ? now : new Date(endedAt * 1000)).toISOString();

@@ -1,7 +1,7 @@
 import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
 import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";
 
-/** The grants of `authenticate_user`, by `grant_type`. The order is the one that error messages and docs list. */
+/** The grants of `authenticate_user`, by `grant_type`. Error messages and docs list them in this order. */
 export const grants = {
   [refreshToken.grantType]: refreshToken,
   [authorizationCode.grantType]: authorizationCode,

@@ -4,7 +4,7 @@ import type { RefreshKeys } from "#core/keys/refresh_keys.ts";
 import type { RateLimiter } from "#core/rate_limiter.ts";
 import type { IssueCore } from "#core/sessions/issue_session.ts";
 
-/** What every grant uses. */
+/** The dependencies of every grant. */
 export type GrantCore = IssueCore &
   Pick<Core, "clock" | "log"> & {
     oauthClients: OAuthClients;

@@ -33,7 +33,7 @@ const buyTwice = (email = ADA) => {
   return { first: created(first.id), second: created(second.id) };
 };
 
-test("sends one welcome when two subscriptions are bought at once and the later one's event arrives first", async () => {
+test("sends one welcome when two subscriptions are bought at once and the event of the later subscription arrives first", async () => {
   const { first, second } = buyTwice();
   for (const event of [second, first]) expect((await nest.webhook(event)).status).toBe(200);
   await nest.deliverEvents();
@@ -72,7 +72,7 @@ test("welcomes a customer again who subscribes again later", async () => {
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME, WELCOME]);
 });
 
-test("answers 503 while the rejected subscription's welcome may still be sent, then sends the kept one's", async () => {
+test("returns 503 while the rejected subscription's welcome may still be sent, then sends the kept one's", async () => {
   const { first, second } = buyTwice();
   nest.ses.fault({ calls: 1, kind: "error" });
   expect((await nest.webhook(first)).body.code).toBe("email_not_sent");

@@ -34,7 +34,7 @@ test("records a dispute, raises an alarm, and mints no entitlement until the dis
   expect(await entitlement()).toEqual(expect.any(String));
 });
 
-test("answers 409 to a dispute whose subscription is not stored yet, and records it at the retry", async () => {
+test("returns 409 for a dispute whose subscription is not stored yet, and records it at the retry", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   nest.stripe.dispute(id);
   const early = await nest.webhook(only("charge.dispute.created"));
@@ -119,7 +119,7 @@ test("stores the final status when a dispute's events arrive at the same time, i
   }
 });
 
-test("ignores a dispute that Stripe does not know", async () => {
+test("ignores a dispute that Stripe does not have", async () => {
   const ghost = nest.stripe.emit("charge.dispute.created", { id: "dp_ghost", object: "dispute" });
   expect((await nest.webhook(ghost)).status).toBe(200);
   const row = await nest.collection("stripe-events").findOne({ _id: ghost.id });

@@ -48,7 +48,7 @@ test("refunds nothing when a dispute of the kept subscription is won", async () 
   expect(nest.stripe.refunds()).toEqual(before);
 });
 
-test("refunds every payment once, including those beside a disputed payment", async () => {
+test("refunds every payment once, including the others of a subscription with a disputed payment", async () => {
   const { first, second } = buyTwice();
   nest.clock.advance(65 * DAY);
   nest.stripe.advance(0);

@@ -10,7 +10,7 @@ const contender = (id: string, status: string, created: number) => ({ id, status
 const letters: Record<string, (rivalId: string) => Choice> = {
   // The candidate replaces the rival, which is rejected.
   R: (replacedId) => ({ action: "replace", replacedId, isRivalRejected: true }),
-  // The candidate replaces the rival, which lives on.
+  // The candidate replaces the rival, which is not canceled.
   r: (replacedId) => ({ action: "replace", replacedId, isRivalRejected: false }),
   X: () => ({ action: "reject" }),
   L: () => ({ action: "leave" }),

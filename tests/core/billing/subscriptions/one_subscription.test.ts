@@ -110,7 +110,7 @@ test("keeps the best of several subscriptions and refunds the others when their 
 }, 60_000);
 
 test.each(["the trial's first", "the purchase's first"])(
-  "leaves an incomplete purchase beside a trial, and replaces the trial once it is paid (%s)",
+  "leaves an incomplete purchase in addition to a trial, and replaces the trial once the purchase is paid (%s)",
   async (order) => {
     const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
     const bought = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
@@ -143,7 +143,7 @@ test("keeps the paid subscription when a user pays at the second attempt", async
   expect(await statusOf(second.id)).toBe("active");
 });
 
-test("cancels an incomplete subscription beside an active one", async () => {
+test("cancels an incomplete subscription of a user with an active subscription", async () => {
   const paid = nest.stripe.createSubscription({ email: ADA });
   const waiting = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   await nest.deliverEvents();
@@ -239,7 +239,7 @@ test("does not reject a subscription that was kept while its rejection was decid
   await paused.close();
 });
 
-test("rejects the incomplete subscription that is not paid when another one is paid", async () => {
+test("rejects the unpaid incomplete subscription when another subscription is paid", async () => {
   const first = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
@@ -250,7 +250,7 @@ test("rejects the incomplete subscription that is not paid when another one is p
   expect(["canceled", "incomplete_expired"]).toContain(atStripe(second.id)?.status);
 });
 
-test("treats a cancellation as done when Stripe did it but answered with an error", async () => {
+test("treats a cancellation as done when Stripe executed it but returned an error", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA });

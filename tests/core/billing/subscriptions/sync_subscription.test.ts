@@ -71,7 +71,7 @@ test("stores an unknown trial at trial_will_end, and reminds its owner", async (
   expect(nest.mailSubjects()).toEqual(["Your Beak trial ends soon"]);
 });
 
-test("lets a subscription that was changed to another product grant nothing, compete with nothing and live on", async () => {
+test("a subscription that was changed to another product grants nothing, competes with nothing and is not canceled", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
   changeProduct(id, "prod_other");

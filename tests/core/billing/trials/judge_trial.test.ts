@@ -58,7 +58,7 @@ const TABLE: Record<string, string> = {
   "the unpaid subscription of trial_own": "S S s S S S",
   "the trialing subscription of another trial": "s s s S S S",
 };
-/** Small letters are stale judgements. */
+/** Lower-case letters are stale judgments. */
 const JUDGEMENTS: Record<string, object> = {
   G: { verdict: "grant" },
   J: { verdict: "join", trial: OPEN },
@@ -95,7 +95,7 @@ test("covers every subscription of the table", () => {
   expect(Object.keys(TABLE)).toEqual(Object.keys(SUBSCRIPTIONS));
 });
 
-test("never grants or joins if the machine is taken, and never marks a known trial as stale", () => {
+test("never grants or joins a trial if another trial has the device, and never marks a known trial as stale", () => {
   for (const subscriptions of Object.values(SUBSCRIPTIONS)) {
     for (const own of [null, OPEN, REDEEMED]) {
       for (const hasHadTrial of [false, true]) {

@@ -33,7 +33,7 @@ test.each([
   ["fingerprint", (caller: number) => ({ beak: `b${caller}`, print: "f" })],
   ["beak id", (caller: number) => ({ beak: "b", print: `f${caller}` })],
 ] as const)(
-  "gives one trial when many addresses with the same %s ask at once",
+  "creates one trial when many addresses with the same %s request one at once",
   async (_half, machine) => {
     for (let round = 1; round <= ROUNDS; round++) {
       const codes = await askAtOnce((caller) => {
@@ -49,7 +49,7 @@ test.each([
   30_000,
 );
 
-test("adds every machine to one trial when one address asks from many machines at once", async () => {
+test("adds every device to one trial when one address requests it from many devices at once", async () => {
   for (let round = 1; round <= ROUNDS; round++) {
     const address = `a${round}@example.com`;
     const codes = await askAtOnce((caller) => ({
@@ -67,7 +67,7 @@ test("adds every machine to one trial when one address asks from many machines a
   }
 }, 30_000);
 
-test("answers 204 to concurrent requests for one trial while Stripe processes one of them", async () => {
+test("returns 204 to concurrent requests for one trial while Stripe processes one of them", async () => {
   nest.stripe.latency(100);
   const same = { address: "ada@example.com", beak: "b", print: "f" };
   expect(await askAtOnce(() => same)).toEqual(Array(CALLERS).fill(204));
@@ -89,7 +89,7 @@ test("does not count a refused request against the limit of new trials", async (
   await limited.stop();
 });
 
-test("lets no machine join a redeemed trial, and renews no used trial", async () => {
+test("never adds a device to a redeemed trial, and never renews a used trial", async () => {
   await using opened = await openFreshDatabase();
   await createIndexes(opened.database);
   const trials = new TrialRepository(opened.database);

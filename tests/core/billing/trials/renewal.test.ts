@@ -45,7 +45,7 @@ test("renews an unused trial of a user who signed out before it was created", as
   expect(statuses()).toEqual(["canceled", "trialing"]);
 });
 
-test("renews an unused trial of a user whose only session was silent for longer than an access token lives", async () => {
+test("renews an unused trial of a user whose only session was idle for longer than the lifetime of an access token", async () => {
   await nest.signIn(ADA);
   nest.clock.advance(11 * DAY);
   expect(await ask("stranger")).toBe(204);
@@ -54,7 +54,7 @@ test("renews an unused trial of a user whose only session was silent for longer 
   expect(statuses()).toEqual(["canceled", "trialing"]);
 });
 
-test("counts a trial as used by a user who refreshed a token while it ran, after any silence", async () => {
+test("counts a trial as used by a user who refreshed a token during the trial, however long the session was idle before", async () => {
   const { client_id, refresh_token } = await nest.signIn(ADA);
   nest.clock.advance(30 * DAY);
   expect(await ask()).toBe(204);

@@ -62,7 +62,7 @@ test("charges the stored card of a former customer who chooses to continue after
 });
 
 test.each(["past_due", "unpaid", "paused"] as const)(
-  "refuses a trial beside a %s subscription, whose payments would be refunded",
+  "refuses a trial in addition to a %s subscription, whose payments would be refunded",
   async (status) => {
     const { id } = nest.stripe.createSubscription({ email: ADA, status });
     await nest.deliverEvents();
@@ -75,7 +75,7 @@ test.each(["past_due", "unpaid", "paused"] as const)(
   },
 );
 
-test("answers already_subscribed when the trial became a paid subscription, even if its link was never opened", async () => {
+test("returns already_subscribed when the trial became a paid subscription, even if its link was never opened", async () => {
   expect(await ask()).toBe(204);
   await nest.deliverEvents();
   const [trial] = nest.stripe.subscriptions();
@@ -129,7 +129,7 @@ test("stores a trial subscription that was created but not stored at the next re
   expect(nest.stripe.subscriptions()).toHaveLength(1);
 });
 
-test("creates another subscription when the one that was not stored has ended", async () => {
+test("creates another subscription when the subscription that was not stored has ended", async () => {
   await ask();
   await nest.collection("subscriptions").deleteMany({});
   nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id ?? "");

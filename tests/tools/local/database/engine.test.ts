@@ -40,7 +40,7 @@ describe("the database engine", () => {
     }
   }, 180_000);
 
-  test("lets exactly one of 50 inserts racing on one unique key win and rejects the others with 11000, in 100 rounds", async () => {
+  test("accepts exactly one of 50 inserts that race on one unique key and rejects the others with 11000, in 100 rounds", async () => {
     const things = collection("names");
     await things.createIndex({ name: 1 }, { unique: true });
     for (let round = 0; round < ROUNDS; round++) {

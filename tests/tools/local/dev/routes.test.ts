@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-test("answers not_found to an unknown path, and 405 with the allowed methods to a wrong method", async () => {
+test("returns not_found for an unknown path, and 405 with the allowed methods for a wrong method", async () => {
   for (const path of ["/dev", "/dev/", "/dev/stripe/", "/dev/stripe/subscriptions/a/b", "/dev/nothing"]) {
     const { status, body } = await stack.ask("GET", path);
     expect({ status, body }, path).toEqual({ status: 404, body: { code: "not_found" } });

@@ -144,7 +144,7 @@ describe("PATCH and DELETE /dev/stripe/subscriptions/<id>", () => {
     expect(stack.stripe.subscriptions()).toEqual(before);
   });
 
-  test("answer not_found for an unknown subscription", async () => {
+  test("return not_found for an unknown subscription", async () => {
     for (const [method, body] of [["PATCH", { status: "active" }], ["DELETE"]] as const) {
       const { status, body: answer } = await stack.ask(method, "/dev/stripe/subscriptions/sub_no", body);
       expect({ status, code: answer.code }, method).toEqual({ status: 404, code: "not_found" });
