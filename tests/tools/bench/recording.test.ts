@@ -12,7 +12,7 @@ describe("the recorded database commands of a call", () => {
   let snapshot: Awaited<ReturnType<typeof takeSnapshot>>;
 
   beforeAll(async () => {
-    nest = await startNest();
+    nest = await startNest({ isDatabaseNew: true });
     await nest.signIn();
     await warmConnections(nest.gateway.mongo.client, 16);
     snapshot = await takeSnapshot(nest.gateway.mongo.database);

@@ -134,7 +134,7 @@ describe("requireDeclared", () => {
     ["a status", { status: 418 }, /no such status/],
     ["a shape", { body: { status: "ok", more: 1 } }, /additional properties/],
     ["a value", { body: { status: "fine" } }, /constant/],
-    ["a missing header", { headers: { "request-id": "r-1" } }, /lacks beak-time/],
+    ["a missing header", { headers: { "request-id": "r-1" } }, /header beak-time is missing/],
     ["a header format", { headers: { ...headers, "beak-time": "today" } }, /date-time/],
     ["a body for a 204", { verb: "POST", path: "/1/2021-10-06/revoke_token", status: 204 }, /no body/],
   ])("rejects %s that the document does not have", (_what, change, message) => {
