@@ -4,7 +4,12 @@ import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { freshDatabaseUri, prepareDatabase, releaseDatabase, takeDatabaseUri } from "#tests/support/database.ts";
+import {
+  freshDatabaseUri,
+  prepareDatabase,
+  releaseDatabase,
+  takeDatabaseUri,
+} from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
@@ -82,7 +87,8 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
   const stripe = options.beside?.stripe ?? (await startBeakStripeDouble({ now, signedAt: now }));
-  const mongoUri = options.beside?.mongoUri ?? (options.isDatabaseNew ? freshDatabaseUri() : takeDatabaseUri());
+  const mongoUri =
+    options.beside?.mongoUri ?? (options.isDatabaseNew ? freshDatabaseUri() : takeDatabaseUri());
   const environment = {
     ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url, stripe }),
     LIMIT_LINKS_PER_ADDRESS: "0",

@@ -18,6 +18,8 @@ export interface Redemption {
   keyId: string;
   /** When it was started or last resumed, ISO. */
   startedAt: string;
+  /** The last attempt failed and is not running any more. Absent until an attempt fails. */
+  hasFailed?: boolean;
 }
 
 /** A magic link that was mailed and may be redeemed once. Only the mail holds the secret. */
@@ -110,8 +112,19 @@ export class AuthorizationRepository {
   resume(id: string, startedAt: string, now: string): Promise<Authorization | null> {
     return this.#collection.findOneAndUpdate(
       { ...openAt(now), _id: id, "redemption.startedAt": startedAt },
-      { $set: { "redemption.startedAt": now } },
+      { $set: { "redemption.startedAt": now, "redemption.hasFailed": false } },
       { returnDocument: "after" },
+    );
+  }
+
+  /**
+   * Lets a failed redemption be resumed at once.
+   * @param startedAt when the failed attempt started; if another attempt started since, nothing is changed
+   */
+  async recordFailedRedemption(id: string, startedAt: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, "redemption.startedAt": startedAt },
+      { $set: { "redemption.hasFailed": true } },
     );
   }
 
@@ -125,7 +138,8 @@ export class AuthorizationRepository {
 
   /**
    * Ends the other links of an address at a client when one of them has signed in: open links are revoked, and
-   * redemptions of used links can't be resumed any more.
+   * redemptions of used links can't be resumed any more. Links that were requested after the sign-in started stay.
+   * @param now when the sign-in started
    */
   async endOthers({ _id, clientId, identifierValue }: Authorization, now: string): Promise<void> {
     const isRedeemable = { usedAt: null, revokedAt: null };
@@ -134,6 +148,7 @@ export class AuthorizationRepository {
         clientId,
         identifierValue,
         _id: { $ne: _id },
+        createdAt: { $lte: now },
         $or: [isRedeemable, { redemption: { $ne: null } }],
       },
       [

@@ -7,6 +7,7 @@ import {
   refreshTokenRecord,
   sessionRecord,
 } from "#core/sessions/token_records.ts";
+import { settleAll } from "#core/settle.ts";
 
 export type IssueCore = Pick<Core, "accessTokens" | "refreshTokens" | "sessions"> & TokenMint;
 
@@ -28,7 +29,7 @@ export interface TokenPair {
  */
 export async function issueSession(core: IssueCore, issue: Issue): Promise<TokenPair> {
   const accessToken = accessTokenRecord(issue);
-  const [jws, isValid] = await Promise.all([
+  const [jws, isValid] = await settleAll([
     mintAccessToken(core, accessToken),
     writeSession(core, issue),
     core.accessTokens.insertOrExtend(accessToken),

@@ -12,8 +12,8 @@ import type { User } from "#core/repositories/users.ts";
 import { matchesHash } from "#core/secrets.ts";
 import { verifiesChallenge } from "#core/sign_in/pkce.ts";
 
-/** A redemption that started less than this ago may still be running. */
-const REDEMPTION_LIMIT_MS = CALL_LIMIT_MS + 500;
+/** A redemption that started less than this ago may still be running, unless it has reported its failure. */
+export const REDEMPTION_LIMIT_MS = CALL_LIMIT_MS + 500;
 
 /** What a client sends to redeem a magic link. */
 export interface PresentedCode {
@@ -94,7 +94,8 @@ function resumableRedemption(
   now: Date,
 ): Redemption | null {
   if (!redemption || revokedAt || failedRedemptions >= FAILED_REDEMPTIONS_LIMIT) return null;
-  const mayBeRunning = now.getTime() - Date.parse(redemption.startedAt) < REDEMPTION_LIMIT_MS;
+  const mayBeRunning =
+    !redemption.hasFailed && now.getTime() - Date.parse(redemption.startedAt) < REDEMPTION_LIMIT_MS;
   return mayBeRunning || expiresAt <= now.toISOString() ? null : redemption;
 }
 

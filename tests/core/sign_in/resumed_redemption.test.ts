@@ -5,6 +5,7 @@ import type { Authorization } from "#core/repositories/authorizations.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
 import { loseConnection, openSignInCore, type SignInCore, withMethods } from "#tests/support/altered_core.ts";
+import { atOnce } from "#tests/support/concurrency.ts";
 import { exchange, type Reply, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
 
 /** No call runs for longer, so after this a redemption can be resumed. */
@@ -253,28 +254,29 @@ test.each<[string, (core: SignInCore) => SignInCore]>([
     (core) => withMethods(core, "identifiers", { rememberDevice: loseConnection }),
   ],
   ["trials.recordSignIn", (core) => withMethods(core, "trials", { recordSignIn: loseConnection })],
-])("completes a redemption that lost the database at %s", async (_write, broken) => {
-  const address = newAddress();
-  const other = await nest.emailedCode({ identifier_value: address });
-  const code = await nest.emailedCode({ identifier_value: address });
-  await expect(redeemOn(broken(openSignInCore(nest)), code)).rejects.toThrow("the connection was lost");
-  await expectRefused(code, "token_used");
-  nest.clock.advance(RESUMABLE_AFTER_SECONDS);
-  const reply = await nest.redeem(code);
-  expect(reply.status).toBe(200);
-  const { redemption } = await linkOf(code);
-  expect(await issuedBy("sessions", code)).toMatchObject([{ _id: redemption?.sessionId, generation: 1 }]);
-  expect(await issuedBy("access_tokens", code)).toMatchObject([{ _id: redemption?.accessTokenId }]);
-  expect(await issuedBy("refresh-tokens", code)).toMatchObject([{ _id: redemption?.refreshTokenId }]);
-  const identifiers = await nest.collection("identifiers").find({ identifierValue: address }).toArray();
-  expect(identifiers).toMatchObject([
-    { verifiedAt: expect.any(String), knownDevices: [expect.any(String)], userId: reply.body.user_id },
-  ]);
-  expect(await nest.collection("users").countDocuments({ _id: reply.body.user_id })).toBe(1);
-  await expectRefused(other, "authorization_not_found");
-  expect((await getUser(reply)).status).toBe(200);
-  expect((await nest.refresh(reply.body.refresh_token)).status).toBe(200);
-});
+])(
+  "completes a redemption that lost the database at %s, when it is repeated at once",
+  async (_write, broken) => {
+    const address = newAddress();
+    const other = await nest.emailedCode({ identifier_value: address });
+    const code = await nest.emailedCode({ identifier_value: address });
+    await expect(redeemOn(broken(openSignInCore(nest)), code)).rejects.toThrow("the connection was lost");
+    const reply = await nest.redeem(code);
+    expect(reply.status).toBe(200);
+    const { redemption } = await linkOf(code);
+    expect(await issuedBy("sessions", code)).toMatchObject([{ _id: redemption?.sessionId, generation: 1 }]);
+    expect(await issuedBy("access_tokens", code)).toMatchObject([{ _id: redemption?.accessTokenId }]);
+    expect(await issuedBy("refresh-tokens", code)).toMatchObject([{ _id: redemption?.refreshTokenId }]);
+    const identifiers = await nest.collection("identifiers").find({ identifierValue: address }).toArray();
+    expect(identifiers).toMatchObject([
+      { verifiedAt: expect.any(String), knownDevices: [expect.any(String)], userId: reply.body.user_id },
+    ]);
+    expect(await nest.collection("users").countDocuments({ _id: reply.body.user_id })).toBe(1);
+    await expectRefused(other, "authorization_not_found");
+    expect((await getUser(reply)).status).toBe(200);
+    expect((await nest.refresh(reply.body.refresh_token)).status).toBe(200);
+  },
+);
 
 test("a redemption that stopped before its session was written can be resumed until another link signs in", async () => {
   const address = newAddress();
@@ -283,9 +285,69 @@ test("a redemption that stopped before its session was written can be resumed un
   const second = await nest.emailedCode({ identifier_value: address });
   await expect(redeemOn(broken(), first)).rejects.toThrow();
   expect((await nest.redeem(second)).status).toBe(200);
-  nest.clock.advance(RESUMABLE_AFTER_SECONDS);
   await expectRefused(first, "token_used");
   expect(await issuedBy("sessions", first)).toEqual([]);
+});
+
+test("of 20 simultaneous retries of a failed redemption, exactly one signs in", async () => {
+  const code = await nest.emailedCode({ identifier_value: newAddress() });
+  const broken = withMethods(openSignInCore(nest), "sessions", { insertIfAbsent: loseConnection });
+  await expect(redeemOn(broken, code)).rejects.toThrow("the connection was lost");
+  const replies = await atOnce(() => nest.redeem(code), 20);
+  expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+  expect(await issuedBy("sessions", code)).toHaveLength(1);
+});
+
+test("a failure that can't be recorded reports when the link can be redeemed again", async () => {
+  const code = await nest.emailedCode({ identifier_value: newAddress() });
+  const first = withMethods(openSignInCore(nest), "sessions", { insertIfAbsent: loseConnection });
+  const broken = withMethods(first, "authorizations", { recordFailedRedemption: loseConnection });
+  await expect(redeemOn(broken, code)).rejects.toMatchObject({ code: "unavailable", retryAfterSeconds: 6 });
+  await expectRefused(code, "token_used");
+  nest.clock.advance(RESUMABLE_AFTER_SECONDS);
+  expect((await nest.redeem(code)).status).toBe(200);
+});
+
+test("a failed redemption responds only after its last write, and leaves links requested later alone", async () => {
+  const address = newAddress();
+  const code = await nest.emailedCode({ identifier_value: address });
+  const { authorizations } = nest.gateway.core;
+  const gate = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const first = withMethods(openSignInCore(nest), "sessions", { insertIfAbsent: loseConnection });
+  const broken = withMethods(first, "authorizations", {
+    async endOthers(...args) {
+      started.resolve();
+      await gate.promise;
+      return authorizations.endOthers(...args);
+    },
+  });
+  let hasResponded = false;
+  const redemption = redeemOn(broken, code).catch(() => {
+    hasResponded = true;
+  });
+  await started.promise;
+  nest.clock.advance(1);
+  const next = await nest.emailedCode({ identifier_value: address });
+  expect(hasResponded).toBe(false);
+  gate.resolve();
+  await redemption;
+  expect((await nest.redeem(next)).status).toBe(200);
+});
+
+test("the 5 s count from the start of the call, before its first read", async () => {
+  const code = await nest.emailedCode({ identifier_value: newAddress() });
+  const { authorizations } = nest.gateway.core;
+  const slow = withMethods(openSignInCore(nest), "authorizations", {
+    async find(id) {
+      const found = await authorizations.find(id);
+      nest.clock.advance(2);
+      return found;
+    },
+  });
+  const lost = await redeemOn(slow, code);
+  nest.clock.advance(RESUMABLE_AFTER_SECONDS - 2);
+  expect((await nest.redeem(code)).body.refresh_token).toBe(lost.refreshToken);
 });
 
 test("returns token_used if another call resumes the redemption between the check and the update", async () => {

@@ -25,20 +25,13 @@ export async function render() {
   const program = nestProgram();
   return [
     "# The nest command",
-    "The reference of the command-line tool for operators: `npm run nest -- <area> <command>`. It works on the deployment " +
-      "whose settings are in the environment; variables that are not set are read from `.env`. Most areas need only " +
+    "The reference of the command-line tool for operators: `npm run nest -- <area> <command>`. It works on the stage of " +
+      "`--stage`, on the local stack with `--local`, else on what the environment and `.env` configure. Most areas need only " +
       "`MONGODB_URI`; [the Stripe runbook](runbooks/stripe.md) lists what `stripe` needs. `--help` after any command shows " +
       "its arguments.",
     {
       head: ["Option", "Effect"],
-      rows: [
-        ["`--local`", "Works on [the local stack](local_stack.md) of `npm start`; ignores the environment"],
-        ["`--json`", "Prints one JSON document instead of text"],
-        [
-          "`--yes`",
-          "Skips the confirmation that commands ask for if they cannot be undone; required in scripts",
-        ],
-      ],
+      rows: program.options.map(({ flags, description }) => [code(flags), description]),
     },
     {
       head: ["Exit status", "Meaning"],

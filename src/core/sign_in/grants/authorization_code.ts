@@ -10,11 +10,13 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
+import { settleAll } from "#core/settle.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import {
   judgeRedemption,
   type PresentedCode,
+  REDEMPTION_LIMIT_MS,
   type RedemptionDecision,
   refusalToResume,
 } from "#core/sign_in/redemption.ts";
@@ -60,8 +62,8 @@ async function redeemAuthorizationCode(
 ): Promise<TokenPair> {
   const presented = readCode(request);
   return countFailures(core, call, async (withinLimit) => {
-    const [found] = await Promise.all([core.authorizations.find(presented.id), withinLimit]);
     const now = core.clock.now();
+    const [found] = await Promise.all([core.authorizations.find(presented.id), withinLimit]);
     const decision = judgeRedemption(found, presented, now);
     if (decision.outcome === "refuse") {
       if (found && decision.countsAsFailure) await core.authorizations.countFailure(found);
@@ -71,12 +73,37 @@ async function redeemAuthorizationCode(
 
     // A link must not be used up when no token can be signed.
     await core.signer.key();
-    const won =
-      decision.outcome === "redeem"
-        ? await startRedemption(core, decision.authorization, presented, now)
-        : await resumeRedemption(core, decision, now);
-    return signIn(core, won, { client, secret: presented.secret, now, call });
+    return withFailureRecorded(core, presented.id, now, async () => {
+      const won =
+        decision.outcome === "redeem"
+          ? await startRedemption(core, decision.authorization, presented, now)
+          : await resumeRedemption(core, decision, now);
+      return signIn(core, won, { client, secret: presented.secret, now, call });
+    });
   });
+}
+
+/**
+ * Runs a redemption. After a failure on our side the same link can be redeemed again at once: none of this call's writes
+ * is still running. If the failure can't be recorded, `Retry-After` covers the time until the link can be resumed.
+ */
+async function withFailureRecorded(
+  core: LinkGrantCore,
+  authorizationId: string,
+  startedAt: Date,
+  redemption: () => Promise<TokenPair>,
+): Promise<TokenPair> {
+  try {
+    return await redemption();
+  } catch (error) {
+    if (error instanceof NestError && error.status < 500) throw error;
+    try {
+      await core.authorizations.recordFailedRedemption(authorizationId, startedAt.toISOString());
+    } catch {
+      throw new NestError("unavailable", { cause: error, retryAfterSeconds: REDEMPTION_LIMIT_MS / 1000 + 1 });
+    }
+    throw error;
+  }
 }
 
 /** @throws NestError if another call redeemed, revoked or burned the link first */
@@ -93,7 +120,7 @@ async function startRedemption(
     ...newDerivation(core.refreshKeys),
     startedAt: now.toISOString(),
   };
-  const [authorization, identifier] = await Promise.all([
+  const [authorization, identifier] = await settleAll([
     core.authorizations.redeem(_id, redemption),
     core.identifiers.findActive("email", identifierValue),
   ]);
@@ -147,7 +174,7 @@ async function signIn(
   const { userId } = identifier;
   const rootGrant: Grant = { type: "authorization_code", value: _id };
   const authTime = authorization.usedAt ?? at;
-  const [pair] = await Promise.all([
+  const [pair] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, sessionId, authTime, generation: 1, grant: rootGrant, rootGrant },
       ...{ accessTokenId, refreshToken, now, call },
