@@ -5,7 +5,7 @@ import type { RpcHandler } from "#entry/rpc.ts";
 
 const METHODS = new URL("./methods/", import.meta.url);
 
-/** A method with the file that declares it and the paths it answers. */
+/** A method with the file that declares it and the paths it serves. */
 export interface MethodRoutes {
   /** Path of the method's file from the root of the repository. */
   source: string;

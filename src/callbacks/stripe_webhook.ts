@@ -1,4 +1,4 @@
-/** `POST /1/webhook/stripe`: verifies the signature of a Stripe event, stores it, processes it, then answers. */
+/** `POST /1/webhook/stripe`: verifies the signature of a Stripe event, stores it, processes it, then responds. */
 import { literal, strictObject } from "zod/mini";
 import { processEvent } from "#core/billing/events/stripe_events.ts";
 import { readSignedEvent } from "#core/billing/events/stripe_signature.ts";

@@ -3,7 +3,7 @@ import { NestError } from "#core/errors.ts";
 import { AwsError } from "#core/services/aws.ts";
 import { Ssm } from "#core/services/ssm.ts";
 
-/** Longest wait for SSM in a cold start, so that the first call still answers in time (contract 1.1). */
+/** Longest wait for SSM in a cold start, so that the first call still responds in time (contract 1.1). */
 const LIMIT_MS = 1_500;
 
 /** The name of the variable that holds the SSM parameter name of another variable. */

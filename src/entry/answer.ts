@@ -5,7 +5,7 @@ import { NestError } from "#core/errors.ts";
 export type Result = APIGatewayProxyStructuredResultV2;
 type Headers = Record<string, string>;
 
-/** The inputs of a response's headers. */
+/** The values on which a response's headers depend. */
 export interface AnswerContext {
   event: APIGatewayProxyEventV2;
   requestId: string;

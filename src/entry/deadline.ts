@@ -10,7 +10,7 @@ const isDeadlined = (part: unknown): part is Deadlined =>
 
 /**
  * Binds every service of a core to the deadline of one call.
- * @param deadline epoch milliseconds by which the call must be answered
+ * @param deadline epoch milliseconds by which the call must respond
  * @returns a core of the same shape; no function that receives it needs to know the deadline
  */
 export function bindDeadline<Services extends object>(core: Services, deadline: number): Services {
@@ -22,7 +22,7 @@ export function bindDeadline<Services extends object>(core: Services, deadline: 
 }
 
 /**
- * Answers in time even if the work hangs. A write that still completes afterwards is safe to repeat.
+ * Ends a call in time even if the work hangs. A write that still completes afterwards is safe to repeat.
  * @param deadline epoch ms
  * @throws NestError unavailable if the work is not done by the deadline
  */

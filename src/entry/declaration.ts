@@ -40,7 +40,7 @@ export interface RpcDeclaration<
   request: Request;
   /** Treats a missing body as `{}`. */
   isBodyOptional?: boolean;
-  /** The schema of the 200 response's body; null if the method answers 204. */
+  /** The schema of the 200 response's body; null if the method returns 204. */
   response: Response;
   /** Error codes in addition to `COMMON_ERRORS`. */
   errors: readonly ErrorCode[];

@@ -26,7 +26,7 @@ export interface EventDeclaration<Payload extends ZodMiniType = ZodMiniType> {
 export type EventFunction = (payload: unknown, context: Context) => Promise<void>;
 export type EventHandler = Deployed<EventFunction> & { declaration: EventDeclaration };
 
-/** Makes the Lambda handler of an event function from its declaration. */
+/** Creates the Lambda handler of an event function from its declaration. */
 export function event<Payload extends ZodMiniType>(declaration: EventDeclaration<Payload>): EventHandler {
   const general = declaration as unknown as EventDeclaration;
   const handler = eventLambda<EventFunction>(
@@ -38,7 +38,7 @@ export function event<Payload extends ZodMiniType>(declaration: EventDeclaration
 }
 
 /**
- * Makes an event handler that uses an opened core. An event of another shape is logged and dropped, because a retry
+ * Creates an event handler that uses an opened core. An event of another shape is logged and dropped, because a retry
  * would fail again; any other failure is thrown, so that Lambda retries.
  */
 export function serveEvent(declaration: EventDeclaration, { core }: Pick<OpenCore, "core">): EventFunction {

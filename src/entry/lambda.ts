@@ -38,8 +38,8 @@ export function needsOf(variables: Variables, ...groups: Readonly<Record<string,
 }
 
 /**
- * Makes the Lambda handler of an HTTP function. A function that can't be opened answers in the error shape: `unknown` for
- * a missing or invalid variable, `unavailable` while SSM can't be reached. The log names the cause.
+ * Creates the Lambda handler of an HTTP function. A function that can't be opened returns an error in the API's shape:
+ * `unknown` for a missing or invalid variable, `unavailable` while SSM can't be reached. The log names the cause.
  */
 export function httpLambda(
   needs: Needs,
@@ -59,7 +59,10 @@ export function httpLambda(
   return Object.assign(handler, { needs });
 }
 
-/** Makes the Lambda handler of an asynchronous event. A function that can't be opened fails, so that Lambda retries it. */
+/**
+ * Creates the Lambda handler of an asynchronous event. A function that can't be opened fails, so that Lambda retries
+ * it.
+ */
 export function eventLambda<Served extends (event: unknown, context: Context) => Promise<void>>(
   needs: Needs,
   open: (environment: Environment) => Served,

@@ -9,9 +9,9 @@ export interface Once<Value> {
 /**
  * Opens a value on first use and keeps it. Simultaneous callers share one attempt.
  *
- * A permanent failure is kept, as the environment that caused it is. A retryable one is forgotten: the next `get` opens
- * again. A `get` that waited for an attempt of an earlier moment tries once more itself, because Lambda may have frozen
- * the process between module load and the call, so that the attempt only timed out.
+ * A permanent failure is kept, since the environment that caused it does not change. A retryable failure is dropped:
+ * the next `get` opens again. A `get` that waited for an attempt of an earlier moment tries once more itself, because
+ * Lambda may have frozen the process between module load and the call, so that the attempt only timed out.
  * @param open opens the value
  * @param isRetryable whether a later attempt can succeed where this one failed
  */

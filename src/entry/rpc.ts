@@ -16,7 +16,7 @@ import { type CallInProgress, perform } from "#entry/perform.ts";
 /** A Lambda handler together with its method's declaration. */
 export type RpcHandler = Deployed<Handler> & { declaration: RpcDeclaration };
 
-/** Makes a method's Lambda handler from its declaration. */
+/** Creates a method's Lambda handler from its declaration. */
 export function rpc<
   Request extends ZodMiniType,
   Response extends ZodMiniType | null,
@@ -32,7 +32,7 @@ export function rpc<
   return Object.assign(handler, { declaration: general });
 }
 
-/** Makes a method handler that uses an opened core. */
+/** Creates a method handler that uses an opened core. */
 export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
   const core: RpcCore<Parts> = {
     ...openParts<Parts>(open, declaration.parts ?? {}),

@@ -38,7 +38,7 @@ export interface WebhookDeclaration<
 
 export type WebhookHandler = Deployed<Handler> & { declaration: WebhookDeclaration };
 
-/** Makes the Lambda handler of a webhook from its declaration. */
+/** Creates the Lambda handler of a webhook from its declaration. */
 export function webhook<Response extends ZodMiniType, Needed extends Parts>(
   declaration: WebhookDeclaration<Response, Needed>,
 ): WebhookHandler {
@@ -51,7 +51,7 @@ export function webhook<Response extends ZodMiniType, Needed extends Parts>(
   return Object.assign(handler, { declaration: general });
 }
 
-/** Makes a webhook handler that uses an opened core. A failure never answers 2xx, so that the provider retries. */
+/** Creates a webhook handler that uses an opened core. A failure never returns 2xx, so that the provider retries. */
 export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): Handler {
   const core = openParts(open, declaration.parts);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {

@@ -28,7 +28,7 @@ if (code && state) {
     show("local");
   }
   show("complete");
-  // Wait for the page to load, so that a browser without the app still shows the other ways.
+  // Wait for the page to load, so that a browser without the app still shows the other ways to sign in.
   window.addEventListener("load", () => location.assign(appUrl), { once: true });
 } else {
   show("incomplete");

@@ -143,7 +143,7 @@ describe("enumeration of addresses and tokens", () => {
       (await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value, device }))).body
         ?.code;
     expect(await ask("subscribed@example.com", STRANGER)).toBe("already_subscribed");
-    // A known address without either gets the response of an unknown address.
+    // A known address without a subscription and without a used trial gets the response of an unknown address.
     expect(await ask("known@example.com", { ...STRANGER, beak_id: "k", fingerprint: "k" })).toBeUndefined();
     expect(await ask("never@example.com", { ...STRANGER, beak_id: "n", fingerprint: "n" })).toBeUndefined();
     expect(nest.logged("trial_refused").map(({ code }) => code)).toEqual(["already_subscribed"]);

@@ -8,8 +8,8 @@ import { forge, readJws, signEs256 } from "#tests/support/jws.ts";
 import { startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 
 /**
- * The well-known attacks on JSON Web Tokens. The attacker knows everything public: the JWKS, a valid token, the id of its
- * record. In the tests of claims the attacker even has the signing key.
+ * The well-known attacks on JSON Web Tokens. The attacker knows everything public: the JWKS, a valid token, the id of
+ * its record. The tests of claims also give the attacker the signing key.
  */
 describe("a forged access token", () => {
   let nest: TestNest;

@@ -85,7 +85,8 @@ describe("Wycheproof's vectors against a service with Wycheproof's signing key",
     expect(vectors.length).toBeGreaterThan(50);
     for (const { name, token, isValid } of vectors) {
       const error = await verifyAccessToken(core, token).catch((refusal) => refusal);
-      // Their payload is "foo". A valid signature is refused in the next step, since the payload has no claims.
+      // Their payload is "foo". A token with a valid signature is refused in the next step, since the payload has no
+      // claims.
       expect(error.cause?.code === "ERR_JWT_INVALID", name).toEqual(isValid);
     }
   });

@@ -12,7 +12,7 @@ const OPEN_CLIENT = `(async () => {
   window.outcomeOf = (work) => work.then(() => "answered", (error) => isClientError(error) ? error.kind : String(error));
   window.newestLink = async () => (await (await fetch("/dev/inbox")).json()).at(-1).text.match(/https:\\S+/)[0];
 })()`;
-/** A path of the stack without a script of its own, which could write to localStorage. */
+/** A path of the stack that serves no script, since a script could write to localStorage. */
 const PLAIN_PAGE = "/openapi.json";
 
 describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     };
     const tokensIn = (page: Page) => page.evaluate("localStorage.getItem('nest.tokens')");
     for (let round = 1; round <= 3; round++) {
-      // localStorage reaches the other tab with a delay. The clock may only move after that.
+      // localStorage reaches the other tab with a delay. The clock may only advance after that.
       await expect.poll(async () => (await tokensIn(other)) === (await tokensIn(one))).toBe(true);
       suite.stack.pass(3601);
       refreshes = 0;

@@ -173,7 +173,7 @@ describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () 
   });
 
   test("new emails and events shift nothing outside their lists", async () => {
-    // Rows of a list may move for a new row, and a mark is as wide as its text.
+    // A new row may move the other rows of its list, and a badge is as wide as its text.
     await page.evaluate(`
       window.moved = [];
       new PerformanceObserver((list) => {

@@ -37,7 +37,7 @@ describe("signing keys, through the documented commands", () => {
       "--now",
       now.toISOString(),
     ];
-    // Only a local stage lets a test choose the time.
+    // Only with a local STAGE can a test set the time.
     return (await run("npm", args, { env: { ...process.env, STAGE: "local" } })).stdout;
   };
   const works = async (nest: TestNest, tokens: Tokens) =>
@@ -73,7 +73,7 @@ describe("signing keys, through the documented commands", () => {
       ["next", true],
     ]);
     const fresh = await boot();
-    // Both instances serve for a while; each takes the other's tokens.
+    // Both instances serve for a while, and each accepts the other's tokens.
     const after = await fresh.signIn("after@example.com");
     const meanwhile = await old.signIn("meanwhile@example.com");
     expect(kidOf(after)).not.toBe(kidOf(before));

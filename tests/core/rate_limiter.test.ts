@@ -130,7 +130,7 @@ describe("rate limits", () => {
     });
     const again = () => ask("victim@example.com", "198.51.100.1");
     for (const status of [204, 204]) expect((await again()).status).toBe(status);
-    // Limits are separate counters, so only calls after the last free place are certainly refused.
+    // Limits are separate counters, so only calls after the limit is used up are certainly refused.
     const flood = await Promise.all(Array.from({ length: 30 }, again));
     expect(flood.filter(({ status }) => status === 429)).toHaveLength(30);
     expect((await ask("victim@example.com", "203.0.113.1")).status).toBe(204);

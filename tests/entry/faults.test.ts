@@ -81,7 +81,7 @@ describe("while the mail service is slow", () => {
   });
 });
 
-/** Repeats the call until the condition holds. The call itself waits. */
+/** Repeats the call until the condition holds. No delay is needed, because the call itself waits. */
 async function until(holds: () => Promise<boolean>): Promise<boolean> {
   for (let attempt = 0; attempt < 20; attempt++) if (await holds()) return true;
   return false;

@@ -5,7 +5,7 @@ const PASSING = new Error("not reachable");
 const LASTING = new Error("not configured");
 const isRetryable = (error: unknown) => error === PASSING;
 
-/** Makes a `once` whose attempts have the given outcomes in turn, and counts the attempts. */
+/** Creates a `once` whose attempts have the given outcomes in turn, and counts the attempts. */
 function opener(...outcomes: (string | Error)[]) {
   const state = { opened: 0 };
   const open = async () => {

@@ -3,8 +3,8 @@ import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 type Document = Record<string, unknown>;
 
 /**
- * Fields that depend on the number of tries and not on the outcome. If a call can't record that a token was acknowledged,
- * the next call with it does.
+ * Fields that depend on the number of tries and not on the outcome. If a call can't record that a token was
+ * acknowledged, the next call with the token records it.
  */
 const RETRY_FIELDS = new Set([
   "acknowledgedGeneration",

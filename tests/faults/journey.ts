@@ -14,7 +14,7 @@ const RETRY_MS = 200;
 
 /**
  * Repeats the journey of a user until `isOver`: request a link, sign in, refresh, set marketing consent, start a trial,
- * sign out. Each call that succeeds is noted as a claim.
+ * sign out. Each call that succeeds is recorded as a claim.
  */
 export async function runJourneys(
   nest: TestNest,

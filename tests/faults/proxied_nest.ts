@@ -16,7 +16,7 @@ export interface ProxiedNest {
   proxies: Record<Dependency, FaultProxy>;
   /** Ends every fault. Resolves when Nest has recovered. @throws Error if it does not recover */
   clearFaults(): Promise<void>;
-  /** Delivers every event that has not succeeded yet, until it does. */
+  /** Delivers every event that was not processed yet, until it is processed. */
   deliverEvents(): Promise<void>;
   /** Calls the function for SES events, as EventBridge does. Status 204: it succeeded; 500: it threw. */
   sesEvent(event: object): Promise<Reply>;

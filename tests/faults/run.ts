@@ -11,7 +11,7 @@ const ANSWERED_WITHIN_MS = 5_000;
 const WEBHOOK_ANSWERED_WITHIN_MS = 21_000;
 /** The first try and the retries. */
 const MOST_TRIES = 4;
-/** Between later tries. A running call, a lease and a claim have ended after it. */
+/** The wait between later tries. It is longer than any running call, lease or claim. */
 const LEASE_EXPIRY_SECONDS = 150;
 
 /** The smallest Retry-After of a response while a dependency fails. */

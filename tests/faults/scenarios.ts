@@ -58,7 +58,7 @@ function delivers(
 }
 
 const buys = (nest: TestNest, address: string) => nest.stripe.createSubscription({ email: address });
-/** Makes a subscription and delivers every event so far. */
+/** Creates a subscription and delivers every event so far. */
 const subscribed = async (proxied: ProxiedNest, address: string, wanted: object = {}) => {
   const { nest } = proxied;
   const made = nest.stripe.createSubscription({ email: address, ...wanted });

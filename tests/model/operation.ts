@@ -28,7 +28,7 @@ export function operation<Begun>(of: Operation<Begun>): Operation {
 }
 
 /**
- * Makes an operation for the current state; null if it is not possible now.
+ * Creates an operation for the current state; null if it is not possible now.
  * @param name name of the operation and of the objects that it creates
  */
 export type Plan = (state: State, system: SystemUnderTest, name: string) => Operation | null;

@@ -28,7 +28,7 @@ export function mayAsk(state: State, person: Person, isKnown: boolean): boolean 
   return isKnown || state.asked[person] < LINKS_LIMIT;
 }
 
-/** Whether a device has signed the address in. The link keeps the answer of its request. */
+/** Whether a device has signed the address in. The link keeps the value from the time of its request. */
 export const knows = (state: State, person: Person, machine: Machine) =>
   state.knownMachines[person].includes(machine);
 
@@ -182,7 +182,7 @@ export function finishRefresh(state: State, name: string, of: string, refresh: R
   return "200";
 }
 
-/** Reason why an access token is not valid; null: it is. */
+/** Reason why an access token is not valid; null if it is valid. */
 export function invalidReason(
   state: State,
   { session: of, generation, expiresAt }: AccessToken,

@@ -10,7 +10,7 @@ const which = fc.nat(5);
 /** The newest token of the device, or an older one, as an attacker or another window may have. */
 const token = fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(3) });
 
-/** Refreshes with the newest or an older token, from the own or another network. The response may be lost. */
+/** Refreshes with the newest or an older token, from the device's own or another network. The response may be lost. */
 export const refreshes: fc.Arbitrary<Plan> = fc
   .tuple(which, token, fc.option(machine, { freq: 4 }), fc.constantFrom(false, false, false, true))
   .map(([back, older, elsewhere, isLost]) => (before, system, name) => {

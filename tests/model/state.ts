@@ -32,7 +32,9 @@ export interface Link {
   isTrial: boolean;
   expiresAt: number;
   isUsed: boolean;
-  /** The sign-in that it was used for, while that can be resumed; null again once another link signed in. */
+  /**
+   * The sign-in that the link was used for, while the sign-in can be resumed; null again once another link signed in.
+   */
   redemption: { session: string; startedAt: number } | null;
   isRevoked: boolean;
   failures: number;
@@ -97,7 +99,7 @@ export interface Subscription {
 
 export interface State {
   now: number;
-  /** Links, sessions and access tokens are keyed by the name of the operation that made them. */
+  /** Links, sessions and access tokens are keyed by the name of the operation that created them. */
   links: Record<string, Link>;
   sessions: Record<string, Session>;
   accessTokens: Record<string, AccessToken>;

@@ -20,7 +20,7 @@ const never = () => new Promise<never>(() => undefined);
 /**
  * A core whose process crashes at a write: to the database, to Stripe or to the mail service. Writes before it are real.
  * From it on no write runs and no result returns.
- * @param onCrash called at the crash; by default the core only stops answering
+ * @param onCrash called at the crash; by default the core only stops responding
  */
 export function crashAt(
   open: OpenCore,

@@ -35,7 +35,7 @@ export function releaseDatabase(uri: string): void {
   used.push(uri);
 }
 
-/** Empties every collection of Nest, drops any other, and creates the indexes. */
+/** Empties every collection of Nest, drops any other collection, and creates the indexes. */
 export async function prepareDatabase(database: Db): Promise<void> {
   const present = await database.listCollections({}, { nameOnly: true }).toArray();
   await Promise.all(

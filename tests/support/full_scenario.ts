@@ -24,7 +24,7 @@ export interface SensitiveValues {
   networks: string[];
   /** Other personal values: states, device ids, user agents. */
   words: string[];
-  /** Answers with a 5xx status. */
+  /** Responses with a 5xx status. */
   failures: Reply[];
 }
 
@@ -99,7 +99,7 @@ class Scenario {
     return code;
   }
 
-  /** Records the answer if its status is 5xx. */
+  /** Records the response if its status is 5xx. */
   async #recordFailure(call: Promise<Reply>): Promise<Reply> {
     const reply = await call;
     if (reply.status >= 500) this.#failures.push(reply);

@@ -13,12 +13,15 @@ declare module "vitest" {
     databasePrefix: string;
     /** URI of the database with the documents for the TTL test. */
     expiringUri: string;
-    /** Path of the JSON schemas of Stripe's API, made from the pinned SDK. */
+    /** Path of the JSON schemas of Stripe's API, generated from the pinned SDK. */
     stripeSchema: string;
   }
 }
 
-/** Finds a database server and makes Stripe's schemas for the whole run. Each test has its own databases on the server. */
+/**
+ * Finds a database server and generates Stripe's schemas for the whole run. Each test has its own databases on the
+ * server.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const database = await findDatabase({ dataDirectory: null, say: (line) => console.log(line) });
   console.log(`Database: ${database.engine} ${database.version}, ${database.how}`);

@@ -74,7 +74,9 @@ export interface StartOptions {
   clock?: TestClock;
   /** Wraps the core that the functions get, to fault or to order its I/O. */
   guard?: GatewayOptions["guard"];
-  /** Another Nest whose database, mail, clock and Stripe this one shares, as two instances of a deployment do. */
+  /**
+   * Another Nest with which this Nest shares its database, mail, clock and Stripe, as two instances of a deployment do.
+   */
   beside?: TestNest;
   /** Uses a database that no test has used: a used one has statistics, by which small collections are scanned. */
   isDatabaseNew?: boolean;
@@ -220,7 +222,7 @@ export class TestNest {
     return reply.body;
   }
 
-  /** The first event of a type, for one object if `objectId` is given. @throws Error if the double made none */
+  /** The first event of a type, for one object if `objectId` is given. @throws Error if the double created none */
   eventOf(type: string, objectId?: string): DoubleEvent {
     const found = this.stripe
       .events()
@@ -262,20 +264,20 @@ export class TestNest {
     return identifier.userId;
   }
 
-  /** @returns the `status` that get_subscription_status answers, or its error code */
+  /** @returns the `status` that get_subscription_status returns, or its error code */
   async subscriptionStatus(user_id: unknown): Promise<string> {
     const { status, body } = await this.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
     return status === 200 ? body.status : body.code;
   }
 
-  /** The first mail, of those to `address` if given. @throws Error if there is none */
+  /** The first mail, or the first mail to `address` if given. @throws Error if there is none */
   firstMail(address?: string): SentMail {
     const mail = this.ses.inbox.find(({ to }) => !address || to === address);
     if (!mail) throw new Error("no mail arrived");
     return mail;
   }
 
-  /** The latest mail, of those to `address` if given. @throws Error if there is none */
+  /** The latest mail, or the latest mail to `address` if given. @throws Error if there is none */
   lastMail(address?: string): SentMail {
     const mail = this.ses.inbox.findLast(({ to }) => !address || to === address);
     if (!mail) throw new Error("no mail arrived");

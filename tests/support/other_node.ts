@@ -3,8 +3,8 @@ import { existsSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * The versions of Node on which functions are tested: the project's, and those on PATH and of npm if they differ.
- * `package.json` has the lowest supported version.
+ * The versions of Node on which functions are tested: the project's, and the versions on PATH and of npm if they
+ * differ. `package.json` has the lowest supported version.
  */
 export function nodesToTry(): { version: string; path: string }[] {
   const own = realpathSync(process.execPath);

@@ -17,8 +17,8 @@ export interface PausedWebhook {
 }
 
 /**
- * @param at number of the request at whose response it pauses, from 1
- * @param name what is requested: a request to Stripe, or a repository's method such as `UserRepository.find`
+ * @param at number (from 1) of the request after whose response it pauses
+ * @param name the kind of request: to Stripe, or to a repository's method such as `UserRepository.find`
  */
 export function pauseWebhook(
   environment: Environment,

@@ -13,7 +13,7 @@ export const suiteOptions = {
   only: FAULTS_ONLY ?? "",
 };
 
-/** @returns when a suite that explores for `seconds` from now ends, in ms; null seconds: now */
+/** @returns the end time (ms) of a suite that explores for `seconds` from now; null seconds: now */
 export const endOf = (seconds: number | null) => Date.now() + (seconds ?? 0) * 1000;
 
 /** The result of a suite. */

@@ -28,7 +28,7 @@ export interface AttackRun extends RunRecord {
   table: NonNullable<RunRecord["table"]>;
   /** Failed tests, with file, title and message. */
   failures: string[];
-  /** Whether each attack was tried and none succeeded. */
+  /** Whether every attack was tried and no attack succeeded. */
   isDefended: boolean;
 }
 
@@ -100,7 +100,7 @@ async function runTests(files: readonly string[]): Promise<TestResult[]> {
   }
 }
 
-/** Whether a run's title is this title of the source, in which `%s` and other placeholders match any text. */
+/** Whether a title in the report is this title in the source, in which `%s` and other placeholders match any text. */
 function matches(title: string, ran: string): boolean {
   const pattern = title.split(/%[a-zA-Z]/).map((part) => part.replace(/[.*+?^$()|[\]{}\\]/g, "\\$&"));
   return new RegExp(`^${pattern.join(".*")}$`, "s").test(ran);

@@ -16,7 +16,10 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** Starts Nest on a new database. Every rate limit is on but too high to be reached, so that each call takes all its steps. */
+/**
+ * Starts Nest on a new database. Every rate limit is on but too high to be reached, so that each call executes all its
+ * steps.
+ */
 export async function openTarget(): Promise<Target> {
   const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
   const ses = await startSesDouble();

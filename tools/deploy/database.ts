@@ -4,8 +4,8 @@ import { pendingMigrations } from "#tools/migrations/migrate.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 /**
- * Makes the indexes that the code needs, and requires migrated documents. A deploy does so before it updates functions:
- * the old code works with an additional index and with migrated documents.
+ * Creates the indexes that the code needs, and requires migrated documents. A deploy does so before it updates
+ * functions: the old code works with an additional index and with migrated documents.
  * @returns the database's name
  * @throws CommandError naming the indexes that are still missing, or the migrations that are pending
  */

@@ -12,7 +12,7 @@ import { PUBLIC_KEYS, type StageCheck } from "#tools/stage/config/check_stage.ts
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
 
 export interface DeployOptions extends StageOptions {
-  /** Where the smoke test calls the API; its own address if undefined. */
+  /** The URL at which the smoke test calls the API. Undefined: the stage's own address. */
   url: string | undefined;
   /** Deploys files that are not committed. */
   isDirtyAllowed: boolean;
@@ -70,7 +70,7 @@ export class Deployment {
   /**
    * Prepares the change of the stack.
    * @param template the packaged template; versions of parameters are written into it
-   * @throws CommandError if indexes can't be made
+   * @throws CommandError if indexes can't be created
    */
   async prepare(template: Template): Promise<void> {
     const versions = [...this.#parameters].map(([name, { version }]) => [name, version] as const);
@@ -90,7 +90,7 @@ export class Deployment {
   /**
    * Calls the deployed API, and records the deployment as good.
    * @param isChanged whether the deployment changed anything
-   * @throws CommandError if an answer is wrong
+   * @throws CommandError if a response is wrong
    */
   async verify(isChanged: boolean): Promise<void> {
     this.#done(

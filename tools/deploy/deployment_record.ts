@@ -2,13 +2,14 @@ import { NoSuchKey } from "@aws-sdk/client-s3";
 import type { LiveStack } from "#tools/deploy/live_stack.ts";
 
 /**
- * Which deployments were good, by when they were made (epoch ms). The framework keeps the files of failed and rolled back
- * deployments like any others, so a rollback needs this record to choose its target.
+ * The record of deployments that passed the smoke test, and of deployments that were rolled back. Deployments are
+ * identified by their time (epoch ms). The framework keeps the files of failed and rolled back deployments like any
+ * others, so a rollback needs this record to choose its target.
  */
 export interface DeploymentRecord {
   /** Deployments that passed the smoke test. */
   proved: readonly number[];
-  /** Deployments from which somebody rolled back. */
+  /** Deployments that were rolled back. */
   left: readonly number[];
 }
 
@@ -31,7 +32,7 @@ export async function readRecord(live: LiveStack): Promise<DeploymentRecord> {
 export const recordGood = (live: LiveStack, deployment: number): Promise<void> =>
   change(live, ({ proved, left }) => ({ proved: insert(proved, deployment), left }));
 
-/** Records a rollback. Its target counts as a deployment that was not left. */
+/** Records a rollback. Its target no longer counts as rolled back. */
 export const recordRollback = (live: LiveStack, from: number, target: number): Promise<void> =>
   change(live, ({ proved, left }) => ({
     proved,
@@ -39,8 +40,8 @@ export const recordRollback = (live: LiveStack, from: number, target: number): P
   }));
 
 /**
- * Returns the deployment that a rollback goes to: the newest one before the live one that passed the smoke test, was not
- * rolled back from, and whose files are kept.
+ * Returns the deployment that a rollback goes to: the newest deployment before the live one that passed the smoke test,
+ * was not rolled back, and whose files are kept.
  */
 export function rollbackTarget(
   { proved, left }: DeploymentRecord,

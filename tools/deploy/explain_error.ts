@@ -2,8 +2,8 @@ import { summarizeError } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
 /**
- * Returns what a person reads about a failure. Messages of drivers and SDKs may quote what was sent, so only their names
- * are shown.
+ * Returns the message that the terminal shows for a failure. Messages of drivers and SDKs may quote the request, so
+ * only the names of their errors are shown.
  */
 export function explainError(error: unknown): string {
   if (error instanceof CommandError || error instanceof UsageError) return error.message;

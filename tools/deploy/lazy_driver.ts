@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Plugin } from "esbuild";
 
-/** An import as TypeScript compiles it to CommonJS. TypeScript makes up the name, so nothing else has it. */
+/** An import as TypeScript compiles it to CommonJS. TypeScript generates the name, so nothing else has it. */
 const IMPORT = /^const (\w*_\d+) = require\(("[^"]+")\);$/gm;
 
 /** Client-side encryption: it can't work in a function, since the bundle leaves out its native part, mongodb-client-encryption. */

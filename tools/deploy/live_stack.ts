@@ -44,7 +44,7 @@ export class LiveStack {
     return JSON.parse(TemplateBody) as Template;
   }
 
-  /** Returns when the deployments were made whose files the bucket keeps, in epoch ms, oldest first. */
+  /** Returns the times (epoch ms) of the deployments whose files the bucket keeps, oldest first. */
   async deployments(): Promise<number[]> {
     const request = { Bucket: await this.#bucket(), Prefix: this.#folder, Delimiter: "/" };
     const found: number[] = [];

@@ -17,9 +17,9 @@ import type { OnStage } from "#tools/stage/on_stage.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 export interface RollbackOptions {
-  /** The deployment to restore, in epoch ms; the last good one before the live one if null. */
+  /** The deployment to restore, in epoch ms; null: the last good deployment before the live one. */
   to: number | null;
-  /** Where the smoke test calls the API; its own address if null. */
+  /** The URL at which the smoke test calls the API. Null: the stage's own address. */
   url: string | null;
 }
 

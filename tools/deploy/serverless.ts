@@ -5,10 +5,10 @@ import { ROOT } from "#tools/deploy/root.ts";
 import type { StageName } from "#tools/stage/settings.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** The framework failed. The message has what it printed. */
+/** The framework failed. The message contains its output. */
 export class FrameworkError extends CommandError {}
 
-/** What a command of the framework works on. */
+/** The stage and the folder that a command of the framework works on. */
 export interface FrameworkOptions {
   stage: StageName;
   /** The path of the stage file; the committed one if undefined. */

@@ -1,13 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** API Gateway and Lambda have spread a new deployment within this time. */
+/** A new deployment reaches all of API Gateway and Lambda within this time. */
 const DEFAULT_LIMIT_MS = 60_000;
 const PAUSE_MS = 2_000;
 const CALL_LIMIT_MS = 10_000;
 
 interface Check {
-  /** What is expected, as a statement. */
+  /** The expectation, as a sentence. */
   what: string;
   verb: "GET" | "POST";
   path: string;
@@ -18,7 +18,7 @@ interface Check {
 const codeOf = (body: unknown) => (body as { code?: unknown } | null)?.code;
 
 /**
- * The answers that a deployment must give. Each call reaches another kind of function, with its own secrets.
+ * The responses that a deployment must return. Each call reaches another kind of function, with its own secrets.
  * @param kids ids of the keys that the JWKS must have
  */
 function checks(kids: readonly string[]): Check[] {
@@ -68,11 +68,11 @@ function checks(kids: readonly string[]): Check[] {
 }
 
 /**
- * Calls a deployed API and repeats each call until its answer is the expected one.
+ * Calls a deployed API and repeats each call until its response is as expected.
  * @param url the API's address, without a slash at the end
  * @param kids ids of the keys that the JWKS must have
  * @param limitMs for all calls together
- * @throws CommandError naming the answer that is still wrong after `limitMs`
+ * @throws CommandError naming the response that is still wrong after `limitMs`
  */
 export async function smokeTest(
   url: string,
@@ -96,7 +96,7 @@ export async function smokeTest(
   }
 }
 
-/** @returns null if the answer is the expected one, else the answer or why there is none */
+/** @returns null if the response is as expected, else the response or why there is none */
 async function call(url: string, { verb, path, body, isExpected }: Check): Promise<string | null> {
   try {
     const answer = await fetch(`${url}${path}`, {

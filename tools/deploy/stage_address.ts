@@ -2,10 +2,10 @@ import type { LiveStack } from "#tools/deploy/live_stack.ts";
 import type { OnStage } from "#tools/stage/on_stage.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** Where a deployed stage answers. */
+/** The addresses of a deployed stage. */
 export interface StageAddress {
   url: string;
-  /** What the domain's DNS record must point to; null if the stack makes the record or has no domain. */
+  /** What the domain's DNS record must point to; null if the stack creates the record or has no domain. */
   recordTarget: string | null;
 }
 

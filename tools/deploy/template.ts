@@ -19,7 +19,7 @@ export const functionsIn = (template: Template): TemplateResource[] =>
   Object.values(template.Resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
 
 /**
- * Returns when the deployment was made whose zips a template names, in epoch ms; null if it names none. The framework
+ * Returns the time (epoch ms) of the deployment whose zips a template names; null if it names none. The framework
  * keeps zips in `.../<epoch ms>-<time>/`.
  */
 export function deploymentOf(template: Template): number | null {

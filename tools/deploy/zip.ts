@@ -1,6 +1,6 @@
 import { zipSync } from "fflate";
 
-/** A regular file that every user may read: Lambda unpacks the zip as another user than the one that runs it. */
+/** A regular file that every user may read: Lambda unpacks the zip and runs it as different users. */
 const MODE = 0o100644;
 const UNIX = 3;
 

@@ -35,7 +35,7 @@ export const ASSUMED = {
   coldMs: 700,
   /** Log bytes: Nest's line (about 310, measured), Lambda's three lines, API Gateway's access log. */
   logBytes: 310 + 330 + 430,
-  /** Bytes of a response with its headers. */
+  /** Bytes of a response, including its headers. */
   answerBytes: 1_000,
   /** The share of calls that send a mail. Users stay signed in for a long time. */
   mailShare: 0.01,

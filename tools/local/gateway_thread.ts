@@ -5,7 +5,7 @@ import type { Result } from "#entry/answer.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 import type { Invocation, WorkerMessage } from "#tools/local/gateway_worker.ts";
 
-/** How long a replaced thread may take to answer its pending calls. */
+/** How long a replaced thread may take to finish its pending calls. */
 const DRAIN_MS = 5_000;
 
 /** A worker thread that runs the Lambda handlers, seen from the main thread. */

@@ -64,7 +64,7 @@ export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
       response.writeHead(statusCode ?? 500, headers as Record<string, string>);
       response.end(request.method === "HEAD" ? undefined : answer);
     } catch {
-      // API Gateway's answer when a function crashes.
+      // API Gateway's response when a function crashes.
       if (!response.headersSent) send(response, 500, { message: "Internal Server Error" });
     }
   });
@@ -79,7 +79,7 @@ function isLoopbackName({ headers, socket }: IncomingMessage): boolean {
   return ["localhost", "127.0.0.1", "[::1]"].some((name) => host === `${name}:${socket.localPort}`);
 }
 
-/** Rejects cross-origin requests: a page of another site can't read the answers, but it could advance the clock. */
+/** Rejects cross-origin requests: a page of another site can't read the responses, but it could advance the clock. */
 function isSameOrigin({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers;
   return origin === undefined || origin.toLowerCase() === `http://${host?.toLowerCase()}`;

@@ -14,11 +14,11 @@ const SLOW_MS = 1_100;
 
 /** Splits a stream of bytes into requests. */
 export interface Protocol {
-  /** @returns whole messages, each with the name of its step or null if it is none, and the incomplete rest */
+  /** @returns whole messages, each with the name of its step, or null if it is not a step; and the incomplete rest */
   read(bytes: Buffer): { pieces: { bytes: Buffer; step: string | null }[]; rest: Buffer };
 }
 
-/** MongoDB's wire protocol: a step is a command, except those with which the driver monitors its server. */
+/** MongoDB's wire protocol: a step is a command, except for the commands with which the driver monitors its server. */
 export const mongoProtocol: Protocol = {
   read(bytes) {
     const pieces: { bytes: Buffer; step: string | null }[] = [];

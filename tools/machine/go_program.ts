@@ -6,7 +6,7 @@ import { run } from "#tools/machine/child_process.ts";
 /**
  * Builds a program with `go install`, unless `binary` exists. A build that fails leaves no file at `binary`.
  * @param source the package and version, such as `example.org/tool/cmd/tool@v1.2.3`
- * @param binary the path of the result; it must contain the version, so that another version is built again
+ * @param binary the path of the result; it must contain the version, so that another version gets its own build
  * @throws Error with Go's output
  */
 export async function buildGoProgram(source: string, binary: string): Promise<void> {

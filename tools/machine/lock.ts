@@ -13,7 +13,7 @@ const options = (waitMs: number) => ({
 
 /** Runs `work` under a lock that other processes share by its path. Waits up to 20 minutes for the lock. */
 export async function exclusively<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
-  // The lock's holder may build for minutes on a slow machine; the waiting process then uses that build.
+  // The process that holds the lock may build for minutes on a slow machine. The waiting process then uses that build.
   const release = await lock(path, options(20 * 60_000));
   try {
     return await work();

@@ -20,7 +20,7 @@ The header \`authorization\` is \`bearer <access token>\` or \`internal <key>\`.
 
 An error has a matching status and the body \`{"code", "meta"?, "reasons"?}\`. Branch on \`code\`; a published code never changes.
 
-A call is answered within 4.5 seconds. A body may have at most 64 KiB.
+Nest responds to a call within 4.5 seconds. A body may have at most 64 KiB.
 
 A web page may call from the origins of its OAuth client; the response to its preflight request allows them. The API never redirects.
 

@@ -26,7 +26,7 @@ export interface DocumentedForm {
   operation: Operation;
   request: Schema;
   requestExamples: Readonly<Record<string, { summary?: string; value: unknown }>>;
-  /** Null where the answer is 204. */
+  /** Null where the response is 204. */
   response: Schema | null;
   responseExample: unknown;
   errors: DocumentedError[];

@@ -50,7 +50,7 @@ function headers(names: readonly string[] = []): Record<string, Reference> {
   );
 }
 
-/** A JSON body. Without `examples` it gets one that is built from the examples of its fields. */
+/** A JSON body. Without `examples`, an example is built from the examples of its fields. */
 export function json(schema: Schema, examples?: MediaType["examples"]): { "application/json": MediaType } {
   return { "application/json": { schema, examples: examples ?? { whole: { value: exampleOf(schema) } } } };
 }

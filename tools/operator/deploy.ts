@@ -4,7 +4,10 @@ import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
 import { act, actOnConfiguration, examples } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
-/** `deploy rollback | trace | rehearse`: what belongs to `npm run deploy`. The modules are loaded when they are used. */
+/**
+ * `deploy rollback | trace | rehearse`: commands in addition to `npm run deploy`. Their modules are loaded when they
+ * are used.
+ */
 export function deployCommands(program: Command): void {
   const deploy = program
     .command("deploy")

@@ -111,7 +111,10 @@ const eventTable = (events: readonly MailEvent[]) =>
     ]),
   );
 
-/** Bounces and complaints per domain, most first. If one domain has them all, the problem is on its side. */
+/**
+ * Bounces and complaints per domain, most first. If all are of one domain, that domain's mail servers are probably the
+ * cause.
+ */
 function byDomain(events: readonly MailEvent[]): { domain: string; kind: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const event of events) {

@@ -40,7 +40,7 @@ export function userCommands(program: Command): void {
     .command("why")
     .argument(WHO, WHO_IS)
     .option("--limit <number>", "maximum number of lines", "40")
-    .description('lists recent sign-ins with their outcome; answers "why was I logged out?"');
+    .description("lists recent sign-ins with their outcome, and why sessions ended");
   examples(why, ["users why ada@example.com"]);
   act(why, (terminal, who: string, { limit }: { limit: string }) =>
     withAccounts(terminal, async (core) => {

@@ -14,7 +14,7 @@ export interface TestedPromise {
 }
 
 export interface TakenOut {
-  /** One of `keptBy`. */
+  /** An entry of `keptBy`. */
   from: string;
   /** Code that occurs there exactly once. */
   text: string;
@@ -51,7 +51,8 @@ export function textOf(source: string, name: string): string | null {
   const first = lines[start];
   if (first === undefined) return null;
   const indent = first.length - first.trimStart().length;
-  // The end is a line at the same depth that opens nothing: the end of a parameter list opens the body.
+  // The end is a line at the same indentation that opens no block. The end of a parameter list opens the body, so it
+  // does not count.
   const isEnd = (line: string, number: number) =>
     !/[{([]$/.test(line) && (number === 0 || (line.search(/\S/) === indent && /^ *[}\])]/.test(line)));
   const length = lines.slice(start).findIndex(isEnd);

@@ -42,9 +42,9 @@ function printAdvisories(report: Report, least: Severity, what: string): number 
 }
 
 /**
- * Asks the registry for advisories on the installed packages and prints them. Some mirrors don't answer audits: then it
- * prints that nothing was audited.
- * @returns false if a deployed package has an advisory, or a development tool has one that is high or critical
+ * Queries the registry for advisories on the installed packages and prints them. Some mirrors don't support audits:
+ * then it prints that nothing was audited.
+ * @returns false if a deployed package has an advisory, or a development tool has a high or critical advisory
  */
 export async function auditDependencies(): Promise<boolean> {
   const [deployed, all] = await Promise.all([audit("--omit=dev"), audit()]);

@@ -1,6 +1,6 @@
 /**
- * Scans every commit for secrets and asks the registry for advisories: `npm run security`. `-- --help` lists its options.
- * Exits with status 1 if it finds something, and with status 2 if an option is wrong.
+ * Scans every commit for secrets and queries the registry for advisories: `npm run security`. `-- --help` lists its
+ * options. Exits with status 1 if it finds something, and with status 2 if an option is wrong.
  */
 import { Command, Option } from "commander";
 import { auditDependencies } from "#tools/security/audit.ts";

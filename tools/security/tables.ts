@@ -25,7 +25,9 @@ export function readTable(markdown: string, ...head: string[]): Record<string, s
   return rows;
 }
 
-/** The references of a cell: a file in backticks such as `path/of/a/file.ts`, and after it titles in quotes, if any. */
+/**
+ * The references of a cell: a file in backticks such as `path/of/a/file.ts`, optionally followed by titles in quotes.
+ */
 export function references(cell: string): Reference[] {
   return [...cell.matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.\w+)`((?: "[^"]+",?)*)/g)].flatMap(
     ([, file = "", titles = ""]): Reference[] => {

@@ -9,9 +9,9 @@ import { loadMethods } from "#routes.ts";
 
 const CALLBACKS = new URL("../../src/callbacks/", import.meta.url);
 
-/** Added to the function's own time limit: time to answer, and a cold start, which Lambda's timeout includes. */
+/** Added to the function's own time limit: time to respond, and a cold start, which Lambda's timeout includes. */
 const MARGIN_SECONDS = 2;
-/** For functions without a time limit of their own: they wait for SSM at the start, and at most twice for the database. */
+/** For functions without their own time limit. They wait for SSM at the start, and at most twice for the database. */
 const OTHER_LIMIT_MS = 8_000;
 
 /** A Lambda function of a deployment, as the code declares it. */
@@ -51,7 +51,7 @@ export async function listFunctions(): Promise<DeployedFunction[]> {
     {
       name: "unmatched",
       source: "src/entry/unmatched.ts",
-      summary: "Answers unknown paths and verbs, CORS preflights and /health.",
+      summary: "Serves unknown paths and HTTP methods, CORS preflights and /health.",
       routes: ["*"],
       needs: unmatched.needs,
     },

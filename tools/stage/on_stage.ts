@@ -10,7 +10,7 @@ import {
 } from "#tools/stage/settings.ts";
 import { UsageError } from "#tools/terminal/errors.ts";
 
-/** What a command on a stage works with. */
+/** The stage that a command works on, with its settings. */
 export interface OnStage {
   settings: StageSettings;
   /** The path of the stage file. */

@@ -41,8 +41,8 @@ export function listRoles(functions: readonly DeployedFunction[]): Role[] {
 }
 
 /**
- * Returns the logical id of a function's role. It is made of what the role allows, so that a new function does not rename
- * the roles of others: `InternalKeysMongodbUriRole`.
+ * Returns the logical id of a function's role. It is composed of what the role allows, so that a new function does not
+ * rename the roles of others: `InternalKeysMongodbUriRole`.
  */
 export function roleId({ needs }: Permissions): string {
   const allowed = [...parametersOf(needs.variables).map(({ name }) => name), ...actionsOf({ needs })];
@@ -61,7 +61,7 @@ const actionsOf = ({ needs }: Permissions) => [...needs.awsActions].sort();
 
 /**
  * A role writes the stage's log, reads its own parameters, and calls the AWS actions that the functions' parts declare.
- * A secret is decrypted through SSM only, and only as the parameter that it is.
+ * A secret is decrypted through SSM only, and only for the role's own parameters.
  */
 function roleResource(permissions: Permissions): Record<string, unknown> {
   return {

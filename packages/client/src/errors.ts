@@ -1,23 +1,23 @@
 import { COMMON_ERRORS, ERRORS, type ErrorBodies, type Errors, type Method } from "./methods.ts";
 
-/** Every code that a method can answer with. */
+/** Every error code that a method can return. */
 export type ErrorCode<M extends Method = Method> = Errors[M];
 
-/** Why a call has no answer of Nest. */
+/** Why a call has no response from Nest. */
 export type FailureKind =
   /** The connection failed. Nest may have executed the call. */
   | "network"
-  /** There was no answer in time. Nest may have executed the call. */
+  /** There was no response in time. Nest may have executed the call. */
   | "timeout"
   /** The caller's signal was aborted. */
   | "aborted"
-  /** The answer is not one of Nest, or has a code of a newer version. `status` is its HTTP status. */
+  /** The response is not from Nest, or has a code of a newer version. `status` is its HTTP status. */
   | "unexpected_answer"
   /** There are no tokens, or they can't be refreshed. The user must sign in. */
   | "signed_out"
   /** The access token has expired and can't be refreshed now. The user stays signed in. `cause` is the reason. */
   | "refresh_failed"
-  /** The link was not requested with this store, or is not a link of Nest. */
+  /** The link was not requested with this store, or is not a magic link of Nest. */
   | "unknown_link";
 
 interface AnswerParts {
@@ -27,7 +27,7 @@ interface AnswerParts {
   requestId: string | null;
 }
 
-/** An error that Nest answered. Contains no token and no email address. */
+/** An error that Nest returned. Contains no token and no email address. */
 export class ErrorAnswer<M extends Method = Method, Code extends ErrorCode<M> = ErrorCode<M>> extends Error {
   readonly kind = "answer";
   readonly method: M;
@@ -35,7 +35,7 @@ export class ErrorAnswer<M extends Method = Method, Code extends ErrorCode<M> = 
   readonly status: number;
   readonly meta: MetaOf<Code>;
   readonly reasons: ReasonsOf<Code>;
-  /** When to retry, in seconds. Null if the answer does not say. */
+  /** When to retry, in seconds. Null if the response does not state it. */
   readonly retryAfterSeconds: number | null;
   /** Identifies the call in Nest's log. */
   readonly requestId: string | null;
@@ -64,13 +64,13 @@ type ReasonsOf<Code> = Code extends keyof ErrorBodies
     : undefined
   : undefined;
 
-/** A call without an answer of Nest. Contains no token and no email address. */
+/** A call without a response from Nest. Contains no token and no email address. */
 export class CallFailure<M extends Method = Method> extends Error {
   readonly kind: FailureKind;
   readonly method: M;
   /** Always null, so that `code` exists in both classes of errors. */
   readonly code = null;
-  /** The HTTP status of an unexpected answer, or null. */
+  /** The HTTP status of an unexpected response, or null. */
   readonly status: number | null;
 
   constructor(
@@ -86,7 +86,10 @@ export class CallFailure<M extends Method = Method> extends Error {
   }
 }
 
-/** All errors that a call of a method throws. `kind` distinguishes them, and `code` the answers. */
+/**
+ * All errors that a call of a method throws. `kind` distinguishes them, and `code` distinguishes the errors that Nest
+ * returned.
+ */
 export type ClientError<M extends Method = Method> =
   | { [One in M]: { [Code in ErrorCode<One>]: ErrorAnswer<One, Code> }[ErrorCode<One>] }[M]
   | CallFailure<M>;
@@ -110,7 +113,7 @@ export function isClientError<M extends Method = Method>(
   return isError && (method === undefined || error.method === method);
 }
 
-/** Whether a method can answer with this code. */
+/** Whether a method can return this code. */
 export function isCodeOf<M extends Method>(method: M, code: unknown): code is ErrorCode<M> {
   return ([...COMMON_ERRORS, ...ERRORS[method]] as unknown[]).includes(code);
 }

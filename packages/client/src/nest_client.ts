@@ -69,7 +69,7 @@ export class NestClient {
   }
 
   /**
-   * Starts a trial and sends a magic link to it.
+   * Starts a trial and sends the magic link that opens it.
    * @throws ClientError<"create_trial_and_magic_link">
    */
   async startTrial(address: string, { device, ...options }: CallOptions & { device: Device }): Promise<void> {
@@ -78,8 +78,8 @@ export class NestClient {
   }
 
   /**
-   * Signs in by redeeming a magic link. If the answer is lost, call it again with the same link after 5 seconds: Nest then
-   * returns the same session.
+   * Signs in by redeeming a magic link. If the response is lost, call it again with the same link after 5 seconds: Nest
+   * then returns the same session.
    * @param link the magic link, the app's own URL, or the text `code=...&state=...` that the link's page shows
    * @returns the user, and the flow: `trial` for the link of a trial, or else null
    * @throws ClientError<"authenticate_user">, of kind unknown_link if the link was not requested with this store
@@ -115,7 +115,7 @@ export class NestClient {
   /**
    * Calls a method. `client_id`, `redirect_uri` and the `user_id` of the signed-in user are optional. If the access token has
    * expired, the tokens are refreshed once and the call is repeated.
-   * @returns the answer of the method, or undefined if it has no body
+   * @returns the response of the method, or undefined if it has no body
    * @throws ClientError of the method
    */
   async call<M extends Method>(

@@ -3,7 +3,7 @@ import type { Method, Responses } from "./methods.ts";
 import { oneAtATime, type Store } from "./store.ts";
 import { post, type Transport } from "./transport.ts";
 
-/** The answer to a sign-in or a refresh. */
+/** The response to a sign-in or a refresh. */
 export type Tokens = Responses["authenticate_user"];
 
 /** Codes after which a refresh token can never be used again. Other errors are temporary. */

@@ -91,7 +91,7 @@ export interface PostRequest<M extends Method> {
 
 /**
  * Sends one request to a method.
- * @returns the answer, or undefined if it has no body
+ * @returns the response body, or undefined if there is none
  * @throws ErrorAnswer, CallFailure network, timeout, aborted, unexpected_answer
  */
 export async function post<M extends Method>(

@@ -39,8 +39,8 @@ export class Mailer {
   }
 
   /**
-   * The same mailer for one call.
-   * @param deadline epoch milliseconds by which the call must be answered
+   * The same mailer, bound to the deadline of one call.
+   * @param deadline epoch milliseconds by which the call must respond
    */
   until(deadline: number): Mailer {
     return new Mailer(this.#transport, this.#sender, deadline);

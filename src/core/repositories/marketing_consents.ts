@@ -47,7 +47,7 @@ export class MarketingConsentRepository {
     return this.#collection.findOne({ userId });
   }
 
-  /** Sets the level and appends the change. Simultaneous first choices of one user make one document. */
+  /** Sets the level and appends the change. Simultaneous first choices of one user create one document. */
   async set(id: string, userId: string, change: ConsentChange): Promise<void> {
     const update = {
       $set: { level: change.level, updatedAt: change.changedAt },

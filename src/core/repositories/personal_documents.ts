@@ -56,7 +56,7 @@ export class PersonalDocuments {
 }
 
 /**
- * Makes an account ready to be handed to its user. Hashes and salts, which only Nest can use, and dates of its own
+ * Prepares an account for export to its user. Hashes and salts, which only Nest can use, and dates of its own
  * bookkeeping are left out.
  * @returns plain JSON values, by the repository's name
  */

@@ -21,7 +21,7 @@ export interface StripeEvent {
   status: StripeEventStatus;
   /** How often processing was started. A worker that lost its lease can't finish the attempt of another worker. */
   attempt: number;
-  /** Until then no other worker starts it. */
+  /** Until then no other worker starts the event. */
   leasedUntil: string;
   endedAt: string | null;
   /** Why the event failed or was ignored. */

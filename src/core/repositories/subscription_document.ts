@@ -12,10 +12,10 @@ export interface Dispute {
 /** Mails about a subscription. Each is sent once. */
 export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate";
 
-/** What is read from Stripe's object each time it changes. */
+/** The fields that are read from Stripe's object each time it changes. */
 export interface SubscriptionState {
   stpProductId: string;
-  /** It was changed to a product that is not ours, and grants nothing. */
+  /** Set if the subscription was changed to a product that is not ours. It then grants nothing. */
   isOtherProduct: boolean;
   stpCustomerId: string;
   /** Stripe's status. */
@@ -50,7 +50,7 @@ export interface Subscription extends SubscriptionState {
   refundedAt: string | null;
   /** When the first dispute was opened. */
   disputedAt: string | null;
-  /** Stripe's status of the newest dispute that is still in doubt, else of the newest dispute. */
+  /** Stripe's status of the newest dispute that is still open, else of the newest dispute. */
   disputeStatus: string | null;
   /** Every dispute, the oldest first. */
   disputes: Dispute[];

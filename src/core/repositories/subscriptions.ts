@@ -67,8 +67,8 @@ export class SubscriptionRepository {
   }
 
   /**
-   * Writes Stripe's state, which was read after this version of the document. The second of two overlapping calls gets null
-   * and must read again, so the newest state wins.
+   * Writes Stripe's state, which was read after this version of the document. The second of two overlapping calls gets
+   * null and must read again, so that the newest state is kept.
    */
   advance(
     stpSubscriptionId: string,

@@ -26,6 +26,8 @@ export interface Trial {
   attemptedAt: string;
   /** When a link of this trial was redeemed. Until then the trial is open (contract 1.3). */
   redeemedAt: string | null;
-  /** First sign-in of the address since the trial started. Set to the time of the renewal if it came before one. */
+  /**
+   * First sign-in of the address since the trial started. A renewal sets it to the renewal's time if it was set before.
+   */
   signedInAt: string | null;
 }

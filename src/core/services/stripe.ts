@@ -61,8 +61,8 @@ export class StripeApi {
   }
 
   /**
-   * The same Stripe for one call.
-   * @param deadline epoch milliseconds by which the call must be answered
+   * The same client, bound to the deadline of one call.
+   * @param deadline epoch milliseconds by which the call must respond
    */
   until(deadline: number): StripeApi {
     return new StripeApi(this.#sdk, this.isLive, deadline);
@@ -88,7 +88,7 @@ export class StripeApi {
       } catch (cause) {
         const isKeyInUse = idempotencyKey !== undefined && stripeRefusal(cause)?.statusCode === 409;
         if (!isKeyInUse) throw new NestError("stripe_error", { cause, detail: describe(cause) });
-        // A concurrent call holds the key. Once it is done, Stripe answers both calls alike.
+        // A concurrent call holds the key. Once it is done, Stripe returns the same response to both calls.
         await wait(KEY_IN_USE_WAIT_MS);
       }
     }

@@ -64,7 +64,7 @@ export const BEARER_REASONS = [
 
 export type BearerReason = (typeof BEARER_REASONS)[number];
 
-/** The error for a credential that is present and invalid; the app refreshes its tokens on it (contract 1.1, A9). */
+/** The error for a credential that is present and invalid; it makes the app refresh its tokens (contract 1.1, A9). */
 export function unauthorized(reason: BearerReason, cause?: unknown): NestError {
   return new NestError("unauthorized", { reasons: [{ code: reason }], cause });
 }

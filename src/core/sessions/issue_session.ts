@@ -23,9 +23,9 @@ export interface TokenPair {
 }
 
 /**
- * Starts a session (generation 1) or moves it on to a generation, and issues that generation's tokens. Every write can
+ * Starts a session (generation 1) or advances it to a generation, and issues that generation's tokens. Every write can
  * be repeated: with the same ids the result is the same session and the same tokens.
- * @throws NestError authorization_not_found if the session was revoked before it could be moved on
+ * @throws NestError authorization_not_found if the session was revoked before it could be advanced
  */
 export async function issueSession(core: IssueCore, issue: Issue): Promise<TokenPair> {
   const accessToken = accessTokenRecord(issue);

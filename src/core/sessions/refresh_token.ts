@@ -3,7 +3,7 @@ import type { RefreshKeys } from "#core/keys/refresh_keys.ts";
 import { hmacHex, newSecret } from "#core/secrets.ts";
 
 /**
- * What is stored so that the secret of a refresh token can be derived again by a caller that presents the old secret.
+ * The stored inputs from which a refresh token's secret is derived again when a caller presents the old secret.
  * The secret itself is never stored.
  */
 export interface SecretDerivation {
@@ -38,7 +38,7 @@ export function deriveRefreshToken(
   presentedSecret: string,
 ): RefreshTokenParts {
   const key = refreshKeys.find(keyId);
-  // A key that was removed too early must not look like theft: the client keeps what it has and retries.
+  // A key that was removed too early must not look like theft: the client keeps its tokens and retries.
   if (key === null)
     throw new NestError("unavailable", { detail: "REFRESH_KEYS lacks a key in use", retryAfterSeconds: 60 });
   return { id, secret: hmacHex(key, salt, presentedSecret, id) };

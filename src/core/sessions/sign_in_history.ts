@@ -23,7 +23,7 @@ const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
 };
 
 /**
- * Lists what happened to a user's magic links, sessions and mails, newest first: it answers "why was I signed out?" and
+ * Lists what happened to a user's magic links, sessions and mails, newest first, to answer "why was I signed out?" and
  * "why did the link not work?". Links and sessions are kept for 30 days after they end.
  */
 export function listSignInEvents(

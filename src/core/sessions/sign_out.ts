@@ -5,8 +5,8 @@ import { matchesHash } from "#core/secrets.ts";
 import { splitRefreshToken } from "#core/sessions/refresh_token.ts";
 
 /**
- * Revokes the session of a refresh token of any generation (RFC 7009). The secret alone authorizes it, whatever client the
- * caller names. An unknown or wrong token is ignored, so the answer reveals nothing.
+ * Revokes the session of a refresh token of any generation (RFC 7009). The secret alone authorizes it, whatever client
+ * the caller names. An unknown or wrong token is ignored, so the response reveals nothing.
  */
 export async function revokeRefreshToken(
   core: Pick<Core, "refreshTokens" | "sessions" | "clock" | "log">,

@@ -17,7 +17,7 @@ export interface Issue {
   userId: string;
   device: Device | null;
   sessionId: string;
-  /** When the user signed in, ISO. A client may limit how long after it a session lasts. */
+  /** When the user signed in, ISO. A client may limit the time from then until the session ends. */
   authTime: string;
   generation: number;
   grant: Grant;
@@ -75,7 +75,7 @@ export function sessionRecord(issue: Issue): Session {
   };
 }
 
-/** When something issued now expires: after its lifetime, or with its session if that ends earlier. */
+/** The expiry of a token issued now: after its lifetime, or with its session if the session ends earlier. */
 function expiry({ client, authTime, now }: Issue, lifetimeSeconds: number): Date {
   const afterLifetime = plusSeconds(now, lifetimeSeconds);
   const end = sessionEnd(client, authTime);

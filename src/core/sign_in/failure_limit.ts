@@ -6,7 +6,7 @@ import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 /**
  * Runs a redemption or refresh under the limit of failures per network. Only failures count, so users who share an IP
  * address do not use up the limit by signing in (contract 1.2).
- * @param attempt gets the check of the limit as a promise, to await together with its first read
+ * @param attempt receives the check of the limit as a promise, to await together with its first read
  * @throws NestError rate_limited, and what the attempt throws
  */
 export async function countFailures<Result>(

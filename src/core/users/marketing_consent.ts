@@ -15,7 +15,7 @@ export function requireConsent(user: User | null, consent: MarketingConsent | nu
   return consent.level;
 }
 
-/** A user's choice, and who made the call. */
+/** A user's choice, and the caller that sent it. */
 export interface ConsentChoice {
   level: ConsentLevel;
   caller: Caller;
@@ -23,8 +23,8 @@ export interface ConsentChoice {
 }
 
 /**
- * Records a choice with time, IP address and client, so that consent can be proved. Choosing the current level again
- * changes nothing.
+ * Records a choice with time, IP address and client, so that consent can be proved. Choosing the current level
+ * again changes nothing.
  * @param found the user and the stored consent
  * @throws NestError not_found for an unknown user
  */

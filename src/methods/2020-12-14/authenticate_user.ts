@@ -1,7 +1,7 @@
 /**
  * Exchanges a mailed code, or a refresh token, for tokens.
  *
- * A code works once. If the answer was lost, the same request gets the same session and refresh token until they are
+ * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
  * used: a code 5 s after the first attempt and within its 20 minutes, a refresh token at any time.
  */
 import { literal, number, enum as oneOf, type output, strictObject, string } from "zod/mini";

@@ -1,4 +1,4 @@
-/** Deprecated: the alpha program has ended. The method still answers, so that old callers get a clear error. */
+/** Deprecated: the alpha program has ended. The method still exists, so that old callers get a clear error. */
 import { strictObject } from "zod/mini";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";

@@ -1,4 +1,4 @@
-/** Answers 204 while the caller has a usable subscription. Never calls Stripe. */
+/** Returns 204 while the caller has a usable subscription. Never calls Stripe. */
 import { optional, strictObject } from "zod/mini";
 import { requireUsable } from "#core/billing/subscriptions/subscription.ts";
 import { NestError } from "#core/errors.ts";

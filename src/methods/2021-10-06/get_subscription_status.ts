@@ -1,7 +1,7 @@
 /**
  * Returns a user's subscription.
  *
- * The billing portal link comes from Stripe and is null if Stripe does not answer in time.
+ * The billing portal link comes from Stripe and is null if Stripe does not respond in time.
  */
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";

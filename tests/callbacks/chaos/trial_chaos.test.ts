@@ -12,7 +12,7 @@ import { endOf, reportSuite, suiteOptions } from "#tests/support/suite_options.t
 
 const RUNS = 30;
 const KILLS = Math.ceil(RUNS / 10);
-/** A trial request makes about this many writes, and so do the events that follow. */
+/** A trial request makes about this many writes. The events that follow make about as many. */
 const WRITES = 16;
 const ROUNDS = 12;
 const WELCOME = "Your Beak Trial has begun!";

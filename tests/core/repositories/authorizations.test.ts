@@ -58,7 +58,7 @@ test("redeems a link before its tenth failure or not at all when redemption and 
     const id = `failed-${round}`;
     await authorizations.insert(link(id, "failed@example.com"));
     await atOnce<unknown>((caller) =>
-      // In each round the redemption is sent at another place among the failures.
+      // In each round the redemption is sent at another position among the failures.
       caller === 2 * round
         ? authorizations.redeem(id, redemption(1))
         : authorizations.countFailure(unused(id)),

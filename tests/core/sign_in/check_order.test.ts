@@ -13,7 +13,7 @@ interface Wrong {
 const past = "2020-01-01T00:00:00.000Z";
 const wrongSecret = (token: string) => token.replace(/[^.]+$/, "0".repeat(64));
 
-/** Every entry alone and every pair of entries, the one that is checked first in front. */
+/** Every entry alone and every pair of entries; the first of a pair is checked first. */
 const pairs = (list: readonly Wrong[]) =>
   list.flatMap((first, index) => list.slice(index).map((second) => ({ first, second })));
 

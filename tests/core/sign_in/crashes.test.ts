@@ -33,7 +33,7 @@ describe("a process that dies at any of its writes", () => {
   });
   afterAll(() => nest.stop());
 
-  /** Calls a method in a process that stops at a write. @returns whether it stopped, and so never answered */
+  /** Calls a method in a process that stops at a write. @returns whether it stopped, and so never responded */
   async function callOnce(
     { declaration }: RpcHandler,
     body: object,

@@ -10,7 +10,7 @@ const rotation = {
   usedAt: new Date(FIRST_USE).toISOString(),
   network: NETWORK,
 };
-/** Used before; no answer has been acknowledged. */
+/** Used before; no response has been acknowledged. */
 const used: UsedToken = {
   generation: 1,
   rotation,

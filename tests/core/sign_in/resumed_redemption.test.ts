@@ -32,7 +32,7 @@ const issuedBy = (collection: string, code: string) =>
 const getUser = ({ body }: Reply) =>
   nest.call(`${V2}get_user`, { user_id: body.user_id }, { bearer: body.access_token });
 
-/** A link that was redeemed; its answer was lost, and the first call can't be running any more. */
+/** A link that was redeemed; the response was lost, and the first call can't be running any more. */
 async function lostAnswer(address = newAddress()): Promise<{ code: string; lost: Reply }> {
   const code = await nest.emailedCode({ identifier_value: address });
   const lost = await nest.redeem(code);

@@ -3,7 +3,7 @@ import { MAC, REDIRECT, type Reply } from "#tests/support/nest.ts";
 
 const TOKENS = { access_token: "a", refresh_token: "r", user_id: "user_x", client_id: MAC };
 
-/** The error that the client throws for an answer of Nest. */
+/** The error that the client throws for a response from Nest. */
 export async function asClient<M extends Method>(method: M, reply: Reply): Promise<ClientError<M>> {
   const nest = new NestClient({
     url: "http://nest.test",
@@ -12,7 +12,7 @@ export async function asClient<M extends Method>(method: M, reply: Reply): Promi
     store: { get: () => JSON.stringify(TOKENS), set: () => undefined, delete: () => undefined },
     fetch: async () => new Response(reply.raw, { status: reply.status, headers: reply.headers }),
   });
-  // The request does not matter, because `fetch` returns the answer.
+  // The request does not matter, because `fetch` returns the response.
   const call = nest.call as (name: M, request: object) => Promise<unknown>;
   const error = await call.call(nest, method, {}).catch((thrown: unknown) => thrown);
   if (!isClientError(error, method)) throw error;

@@ -5,7 +5,7 @@ import { isClientError } from "#client/index.ts";
 import { clientOf } from "#tests/packages/client/support.ts";
 import { freePort } from "#tools/machine/child_process.ts";
 
-/** The answers of a server that is not Nest, by path. */
+/** The responses of a server that is not Nest, by path. */
 const ANSWERS: Readonly<
   Record<string, (end: (status: number, body: string, headers?: object) => void) => void>
 > = {

@@ -9,7 +9,7 @@ export interface Network {
   count(method: string): number;
   /** Runs work once, before the next request of a method is sent. */
   before(method: string, work: () => unknown): void;
-  /** Runs work once, after the next request of a method was answered. */
+  /** Runs work once, after the next request of a method got its response. */
   after(method: string, work: () => unknown): void;
 }
 

@@ -49,7 +49,7 @@ const context = lambdaContext("r1");
 
 beforeAll(async () => {
   nest = await startNest({ environment: { LIMIT_MAILS_PER_HOUR: "3" } });
-  // Each event that an alarm counts happens once.
+  // Each event that an alarm counts occurs once.
   const { refresh_token } = await nest.signIn();
   const next = await nest.refresh(refresh_token);
   await nest.call(`${V2}get_user`, { user_id: next.body.user_id }, { bearer: next.body.access_token });

@@ -17,7 +17,7 @@ const DATES = ["2020-12-14", "2021-10-06", "2026-12-01"];
 /** Secrets that some methods read; their subsets give dummies 15 different roles. */
 const OPTIONAL_SECRETS = ["RATE_LIMIT_KEY", "REFRESH_KEYS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"];
 
-/** The declared functions that are no methods, and dummy methods up to `FUNCTIONS`. */
+/** The declared functions that are not methods, and dummy methods up to `FUNCTIONS`. */
 async function dummyFunctions(): Promise<DeployedFunction[]> {
   const declared = await listFunctions();
   const others = declared.filter(({ routes }) => !routes.some((route) => route.startsWith("POST /1/2")));

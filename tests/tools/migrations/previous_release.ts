@@ -17,7 +17,7 @@ interface Facts {
   madeAt: string;
   /** Stripe's ids of the imported subscriptions, by user. */
   subscriptionsOf: Record<"ada" | "bob" | "cleo" | "dan", string[]>;
-  /** What get_subscription_status answered, by email address. */
+  /** The response of get_subscription_status, by email address. */
   statuses: Record<string, string>;
   /** A session whose first refresh token was used once. */
   rotated: { user_id: string; old: string; current: string };
@@ -36,7 +36,7 @@ export const DUMP = new URL("dump", FIXTURE).pathname;
 export const facts: Facts = await readJson("facts.json");
 export const secrets: LocalSecrets = await readJson("secrets.json");
 
-/** A clock that starts when the dump was made. */
+/** A clock that starts when the dump was created. */
 export function clockOfDump(): TestClock {
   let moved = 0;
   return {
@@ -47,7 +47,7 @@ export function clockOfDump(): TestClock {
   };
 }
 
-/** A server with Stripe's recorded answers about subscriptions. It counts its requests. */
+/** A server with Stripe's recorded responses about subscriptions. It counts its requests. */
 export async function startRecordedStripe() {
   const subscriptions: Record<string, unknown> = await readJson("stripe.json");
   const requests: string[] = [];

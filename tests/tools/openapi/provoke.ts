@@ -12,7 +12,9 @@ import type { DocumentedForm } from "#tools/openapi/read.ts";
 
 type Body = Record<string, unknown>;
 
-/** Instances of Nest that provoke errors. They share one database and one set of keys, except for the defect that each has. */
+/**
+ * Instances of Nest that provoke errors. They share one database and one set of keys, except for the defect of each.
+ */
 export interface Nests {
   good: TestNest;
   /** Its database rejects every command. */

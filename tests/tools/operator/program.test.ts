@@ -35,7 +35,7 @@ test("every command has a description and an example that parses", async () => {
   }
 });
 
-/** Replaces the action of every command by one that records the call. */
+/** Replaces the action of every command by an action that records the call. */
 function silence(command: Command, heard: string[]): void {
   command.exitOverride();
   for (const area of command.commands)

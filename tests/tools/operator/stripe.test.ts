@@ -382,7 +382,7 @@ describe("reconcile", () => {
     );
     await nest.deliverEvents();
     const userId = (await stored(first?.id ?? ""))?.userId;
-    // As an operator does who merges two users.
+    // Simulates an operator who merges two users.
     await nest
       .collection("subscriptions")
       .updateOne({ stpSubscriptionId: second?.id as string }, { $set: { userId } });

@@ -7,7 +7,7 @@ type Advisories = Record<string, object[]>;
 let close = async () => {};
 afterEach(() => close());
 
-/** A registry with these advisories; null: it does not answer audits. */
+/** A registry with these advisories; null: it does not support audits. */
 async function registry(advisories: Advisories | null): Promise<string> {
   const server = createServer((request, response) => {
     const isBulk = request.url?.endsWith("/-/npm/v1/security/advisories/bulk");

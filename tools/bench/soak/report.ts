@@ -4,7 +4,7 @@ import type { SeenCall } from "#tools/bench/soak/ledger.ts";
 import { quantile, round } from "#tools/bench/statistics.ts";
 import { printHeading, printTable } from "#tools/bench/tables.ts";
 
-/** No response, or a server error. */
+/** Calls without a response, or with a server error. */
 const isFailure = ({ status }: SeenCall) => status === null || status >= 500;
 
 const answerOf = ({ status, code }: SeenCall) => (status === null ? "no response" : `${status} ${code}`);

@@ -20,7 +20,7 @@ export type Dependency = (typeof DEPENDENCIES)[number];
 export interface SoakStack {
   url: string;
   found: FoundDatabase;
-  /** Without the proxy, for the audit. */
+  /** The database URI without the proxy, for the audit. */
   database: Db;
   ses: SesDouble;
   stripe: StripeDouble;

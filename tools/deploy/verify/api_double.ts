@@ -40,7 +40,7 @@ export async function startApiDouble(options: DoubleOptions): Promise<ApiDouble>
       const { statusCode = 200, headers = {}, body = "" } = await answer(request, options.stack, functions);
       response.writeHead(statusCode, headers as Record<string, string>).end(body);
     } catch (error) {
-      // API Gateway answers so if a function crashes.
+      // This is API Gateway's response if a function crashes.
       response.writeHead(500, { "content-type": "application/json" });
       response.end(JSON.stringify({ message: (error as Error).message }));
     }

@@ -15,7 +15,7 @@ function requireEqual(what: string, found: unknown, expected: unknown): void {
   if (foundJson !== expectedJson) throw new Mismatch(`${what}: found ${foundJson}, expected ${expectedJson}`);
 }
 
-/** Reads what a deployment made through AWS's APIs, and compares it with the declarations. */
+/** Reads the deployed resources through AWS's APIs, and compares it with the declarations. */
 export class Deployed {
   readonly #prefix: string;
   readonly #lambda: LambdaClient;

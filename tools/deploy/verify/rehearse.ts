@@ -6,8 +6,8 @@ import { type Rehearsal, startRehearsal } from "#tools/deploy/verify/rehearsal.t
 import type { SesDouble } from "#tools/local/ses_double.ts";
 
 /**
- * Starts doubles of everything that a deployment needs, and keeps them until this process is interrupted. A person then
- * tries by hand what docs/deploy.md describes.
+ * Starts doubles of everything that a deployment needs, and keeps them until this process is interrupted. A person
+ * can then follow docs/deploy.md by hand.
  * @param say takes a line for the terminal
  * @throws CommandError if there is no Python
  */

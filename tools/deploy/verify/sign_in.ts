@@ -7,7 +7,7 @@ const REDIRECT = "https://magic.getbeak.app/";
 /**
  * Signs a new user in through the deployed API: mails a link through SES, redeems its code for tokens, which the private
  * key signs, and gets the user with them, which the public key verifies.
- * @throws Error with the first unexpected answer
+ * @throws Error with the first unexpected response
  */
 export async function signIn({ api, ses }: Pick<Rehearsal, "api" | "ses">): Promise<string> {
   const call = async (path: string, body: unknown, headers: Record<string, string> = {}) => {

@@ -1,12 +1,12 @@
 import { table } from "#tools/terminal/command.ts";
 
-/** Runs the steps of the verification, and keeps what each saw and how long it took. */
+/** Runs the steps of the verification, and keeps the result and the duration of each. */
 export class Steps {
   readonly #rows: string[][] = [];
 
   /**
    * Runs a step.
-   * @param work returns what it saw, in a few words
+   * @param work returns its result, in a few words
    * @throws Error with the step's name and the message of `work`
    */
   async run(what: string, work: () => Promise<string>): Promise<void> {

@@ -97,7 +97,7 @@ export async function render() {
     "# Configure",
     "Every environment variable of a deployment and of a developer's machine, for operators and developers.",
     "A function reads its configuration from environment variables only, and only the variables of the parts that it uses. " +
-      "If one is missing or invalid, the function answers `unknown` and its log lists all missing or invalid variables at " +
+      "If one is missing or invalid, the function returns `unknown` and its log lists all missing or invalid variables at " +
       "once, without their values. `npm run nest -- config check --stage <stage>` makes the same check before a deployment; " +
       "`npm run deploy` refuses to deploy if it fails.",
     "`npm start` needs none of these variables. [The nest command](cli.md) reads them from the environment or from `.env`; " +

@@ -7,7 +7,7 @@ export const path = "docs/data_model.md";
 
 const FOLDER = new URL("../../../src/core/repositories/", import.meta.url);
 
-/** Texts that the code does not have. */
+/** Texts that are not in the code. */
 interface Words {
   /** The fields of Nest's published documents, by collection. Other stored fields were added later. */
   published: Readonly<Record<string, readonly string[]>>;
@@ -104,7 +104,7 @@ function whole(shapes: ReadonlyMap<string, Shape>, name: string): Shape | null {
 interface Model {
   /** By collection. */
   documents: Map<string, Shape>;
-  /** Interfaces of fields of documents. */
+  /** The interfaces that the fields of these documents use. */
   parts: Shape[];
   unions: [name: string, values: string][];
 }
@@ -121,7 +121,7 @@ async function readModel(): Promise<Model> {
   const shapes = new Map(texts.flatMap(readInterfaces).map((shape) => [shape.name, shape]));
   const documents = new Map<string, Shape>();
   for (const { name, collectionName } of repositoriesByCollection()) {
-    // A document's interface has the name of its repository: `Session` of `SessionRepository`.
+    // A document's interface is named after its repository: `Session` for `SessionRepository`.
     const documentName = name.replace(/Repository$/, "");
     const shape = whole(shapes, documentName);
     if (!shape) throw new Error(`${name}'s file exports no interface ${documentName}`);

@@ -8,7 +8,7 @@ export async function render() {
     "# Stripe's events",
     "The event types that `POST /1/webhook/stripe` processes and what each does, for developers and on-call engineers. " +
       "The webhook stores every event in the collection `stripe-events` before it processes it, and records the result " +
-      "there. It answers an event of any other type with 200 and records it as ignored. The [runbook](runbooks/stripe.md) " +
+      "there. It returns 200 for an event of any other type and records it as ignored. The [runbook](runbooks/stripe.md) " +
       "explains how to set up the endpoint and how to reprocess events.",
     {
       head: ["Event", "What it does"],

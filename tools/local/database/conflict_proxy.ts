@@ -51,7 +51,7 @@ const OP_MSG = 2013;
 interface Pending {
   message: Buffer;
   attempts: number;
-  /** Starts the next retry. Called when this retry was answered. */
+  /** Starts the next retry. Called when this retry has its reply. */
   release: (() => void) | null;
 }
 

@@ -26,7 +26,8 @@ const SETTINGS = {
   "cron.use_background_workers": "on",
   max_worker_processes: "24",
   dynamic_shared_memory_type: "mmap",
-  // Inserts that race on one unique key deadlock (see conflict_proxy.ts). PostgreSQL detects that after this time.
+  // Inserts that race on one unique key deadlock (see conflict_proxy.ts). PostgreSQL detects a deadlock after this
+  // time.
   deadlock_timeout: "3ms",
   jit: "off",
 };

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import type { Server } from "#tools/machine/child_process.ts";
 
-/** Reads a server's version. @throws the driver's error if no server answers within `timeoutMs` */
+/** Reads a server's version. @throws the driver's error if no server responds within `timeoutMs` */
 export async function serverVersion(uri: string, timeoutMs: number): Promise<string> {
   const client = new MongoClient(uri, { serverSelectionTimeoutMS: timeoutMs, connectTimeoutMS: timeoutMs });
   try {
@@ -14,9 +14,9 @@ export async function serverVersion(uri: string, timeoutMs: number): Promise<str
 }
 
 /**
- * Waits until a server that was just started answers.
+ * Waits until a server that was just started responds.
  * @returns its version
- * @throws Error with its output if it ends, or does not answer within `timeoutMs`
+ * @throws Error with its output if it ends, or does not respond within `timeoutMs`
  */
 export async function waitUntilAnswering(uri: string, server: Server, timeoutMs = 30_000): Promise<string> {
   const end = Date.now() + timeoutMs;

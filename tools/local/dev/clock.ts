@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 
-/** Longer than Nest needs for the events of one day, unless a fault is set. */
+/** How long to wait for the events of one day. Nest needs less, unless a fault is set. */
 const DAY_TIMEOUT_MS = 2_000;
 
 /**

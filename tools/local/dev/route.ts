@@ -15,12 +15,12 @@ export interface DevRoute {
   method: Method;
   /** Such as `/dev/stripe/subscriptions/:id`. */
   path: string;
-  /** @throws NestError, which becomes an error answer of the API's format */
+  /** @throws NestError, which becomes an error response in the API's format */
   run(id: string, body: Buffer): Promise<DevAnswer>;
 }
 
 /**
- * Declares a route. The value that `run` returns is answered with 200; undefined is answered with 204.
+ * Declares a route. The value that `run` returns is sent with 200; undefined becomes 204.
  * @param schema the schema of the body; null if the route takes no body
  */
 export function route<S extends ZodMiniType>(

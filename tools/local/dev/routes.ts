@@ -3,7 +3,7 @@ import { toNestError } from "#entry/answer.ts";
 import { ApiError } from "#stripe_double/api_error.ts";
 import { type DevAnswer, type DevRoute, matchPath } from "#tools/local/dev/route.ts";
 
-/** Answers requests under `/dev/`. No deployed function has these routes. */
+/** Serves requests under `/dev/`. No deployed function has these routes. */
 export type DevRoutes = (method: string, path: string, body: Buffer) => Promise<DevAnswer>;
 
 export const isDevPath = (path: string) => path === "/dev" || path.startsWith("/dev/");

@@ -13,7 +13,7 @@ export interface Ledger {
   list(ids: readonly string[]): Promise<StripeEvent[]>;
 }
 
-/** Reads the answer of `GET /dev/stripe`: clock, fault, subscriptions and events, newest last. */
+/** Builds the response of `GET /dev/stripe`: clock, fault, subscriptions and events, newest last. */
 export async function readStripe(stripe: StripeDouble, ledger: Ledger) {
   const events = stripe.events(EVENTS_SHOWN);
   const rows = await ledger.list(events.map(({ id }) => id));

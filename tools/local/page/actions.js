@@ -36,7 +36,7 @@ export async function callApi(work, success) {
   }
 }
 
-/** Calls the local stack's /dev API and shows the outcome. @param success the message, or a function of the answer */
+/** Calls the local stack's /dev API and shows the outcome. @param success the message, or a function of the response */
 export async function callStack(work, success) {
   try {
     const answer = await work();

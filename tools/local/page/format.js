@@ -70,7 +70,7 @@ export function describeVerdict({ verdict, deliveries, is_given_up }) {
   return { text: deliveries.length === 0 ? "Pending" : "Will be retried", tone: "warn" };
 }
 
-/** Describes the deliveries of an event with the status of each answer. */
+/** Describes the deliveries of an event with the status of each response. */
 export function describeDeliveries({ deliveries, is_given_up }) {
   if (deliveries.length === 0) return "not delivered yet";
   const answers = deliveries.map(({ status }) => status ?? "no answer").join(", ");

@@ -36,7 +36,7 @@ function showStripeData() {
   if (current()) showTimeLeft(stripe?.now);
 }
 
-/** Runs refreshes one after the other, so that an older answer is never drawn over a newer one. */
+/** Runs refreshes one after the other, so that older data is never drawn over newer data. */
 function refreshStack() {
   refreshing = refreshing.catch(() => undefined).then(refreshNow);
   return refreshing;

@@ -23,7 +23,7 @@ function loadScalar() {
 }
 
 async function showFailure(status) {
-  // The script's answer says why; a script element does not report it.
+  // The response of the script request contains the reason, which a script element does not report.
   const answer = await fetch(SCALAR).then((response) => response.text());
   const link = document.createElement("a");
   link.href = DOCUMENT;

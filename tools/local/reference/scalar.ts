@@ -21,7 +21,7 @@ const cachedPath = () => join(folderPath(), `standalone-${VERSION}.js`);
 /**
  * Finds Scalar's standalone script in the cache, or downloads its package (13 MB) from the npm registry once.
  * @returns the script's path
- * @throws Error if the package can't be downloaded, or is not the one whose integrity is pinned here
+ * @throws Error if the package can't be downloaded, or its integrity is not the pinned one
  */
 export async function ensureScalar(): Promise<string> {
   const path = cachedPath();

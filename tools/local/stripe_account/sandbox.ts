@@ -10,8 +10,8 @@ const SUITES = ["contract", "subscription_lifecycle"].map(
 );
 
 /**
- * Runs the Stripe contract tests against the real Stripe sandbox whose key is STRIPE_CONTRACT_KEY. The tests delete what
- * they create there. Without a key nothing runs.
+ * Runs the Stripe contract tests against the real Stripe sandbox whose key is STRIPE_CONTRACT_KEY. The tests delete
+ * what they create there. Without a key nothing runs.
  * @returns whether the tests passed; null if there is no key
  * @throws Error for a live key
  */

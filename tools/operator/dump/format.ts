@@ -9,8 +9,8 @@ import type { RepositoryClass } from "#core/repositories/repository.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 /**
- * The collections of a dump, in the order in which they are read: a document before the document that it refers to. So a
- * dump that is made while the service writes holds no document without the document it refers to.
+ * The collections of a dump, in the order in which they are read: a document before the document that it refers to. So
+ * a dump that is taken while the service writes holds no document without the document it refers to.
  */
 export const DUMPED = Object.values<RepositoryClass>(REPOSITORIES)
   .filter(({ isDumped }) => isDumped !== false)

@@ -82,7 +82,7 @@ export interface ImportedCollection {
   untouched: Filter<Stored> | null;
 }
 
-/** Reads a document by its schema. @param complete makes Nest's document of the parsed one */
+/** Reads a document by its schema. @param complete converts the parsed document to Nest's */
 function converter(
   schema: ZodMiniType,
   complete: (document: Document) => Conversion = unchanged,

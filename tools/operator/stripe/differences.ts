@@ -9,7 +9,7 @@ import { readAll } from "#tools/stage/stripe/read_all.ts";
 export interface Difference {
   /** Stripe's subscription id, sub_…. */
   id: string;
-  /** `gone`: Stripe has no subscription of that id, so our record can't be corrected from it. */
+  /** `gone`: Stripe has no subscription of that id, so our record can't be corrected. */
   kind: "missing" | "differs" | "gone";
   /** The difference as text: only Stripe's ids, statuses and times. */
   words: string;
@@ -44,7 +44,7 @@ function isCounted({ status, rejectedAt, isOtherProduct }: Subscription): boolea
   return isPaying && rejectedAt === null && !isOtherProduct;
 }
 
-/** The subscriptions of users with more than one, who pay twice. */
+/** The subscriptions of users who have more than one subscription and so pay twice. */
 function findSeveral(records: readonly Subscription[]): string[] {
   const byUser = Map.groupBy(records.filter(isCounted), ({ userId }) => userId);
   const several = [...byUser.values()].filter(({ length }) => length > 1).flat();

@@ -56,7 +56,7 @@ async function correctAll(
   return corrections;
 }
 
-/** Runs the webhook's own code, so that there is one way of writing a subscription. */
+/** Runs the webhook's own code, so that subscriptions are written in one way only. */
 async function correct(core: EventCore, { id, kind }: Difference): Promise<string> {
   if (kind === "gone") return "left alone";
   const bound = bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS);

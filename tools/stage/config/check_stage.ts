@@ -11,20 +11,20 @@ type Row = [name: string, state: string, version: string];
 /** The state of a stage's configuration. */
 export interface StageCheck {
   rows: Row[];
-  /** What must be corrected before a deploy, a sentence each; never with a value. */
+  /** The problems to correct before a deploy, one sentence each, without values. */
   problems: string[];
   /** The parameters of SSM by name. */
   parameters: ReadonlyMap<string, StoredParameter>;
 }
 
-/** What a stage's settings are compared with. */
+/** The requirements that a stage's settings are compared with. */
 interface Declared {
   settings: StageSettings;
   functions: readonly DeployedFunction[];
   inventory: Inventory;
 }
 
-/** Where a stage's parameters are read. */
+/** The store from which a stage's parameters are read. */
 export type ParameterSource = Target & Pick<ParameterStore, "read">;
 
 const GOOD = ["good", "not set"];
@@ -45,7 +45,7 @@ export async function checkStage(stage: Declared & { store: ParameterSource }): 
   };
 }
 
-/** Compares a stage file with what the functions need; asks nothing of AWS. */
+/** Compares a stage file with what the functions need; does not call AWS. */
 export function checkSettings({
   settings,
   functions,

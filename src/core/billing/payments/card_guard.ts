@@ -5,9 +5,10 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
 /**
- * Stores the cards of a subscription and applies the card policy to trials whose card another user used before: they are
- * marked, and with the policy `end` also canceled without a charge (contract 1.3). The cards are stored before they are
- * searched, and every trial that is found is handled, so that of two concurrent trials the later one is never missed.
+ * Stores the cards of a subscription and applies the card policy to trials whose card another user used before: such
+ * trials are marked, and with the policy `end` also canceled without a charge (contract 1.3). The cards are stored
+ * before they are searched, and every trial that is found is handled, so that of two concurrent trials the later one is
+ * never missed.
  * @returns `ended` if the policy ended this subscription
  * @throws NestError `stripe_error`, `unavailable`
  */
@@ -40,9 +41,9 @@ async function applyPolicy(core: EventCore, trial: Subscription): Promise<void> 
   if (trial.cardSeenBeforeAt !== null) return;
   const { trialCardPolicy: policy } = core.billing;
   const { stpSubscriptionId } = trial;
-  // Canceled first: a marked trial must be a canceled one, even after a crash.
+  // The trial is canceled first: a marked trial must be canceled, even after a crash.
   if (policy === "end") {
-    // Our record may be outdated: a subscription that is paid for by now is no longer a trial.
+    // Our record may be outdated: a subscription that was paid for meanwhile is no longer a trial.
     const current = await retrieveSubscription(core, stpSubscriptionId);
     if (current && current.status !== "trialing" && !hasEnded(current.status)) return;
     await cancelNow(core, stpSubscriptionId);

@@ -31,7 +31,7 @@ export class BillingPortal {
 
   /**
    * The same portal for one call. It shares the links in memory.
-   * @param deadline epoch milliseconds by which the call must be answered
+   * @param deadline epoch milliseconds by which the call must respond
    */
   until(deadline: number): BillingPortal {
     return new BillingPortal(this.#stripe.until(deadline), this.#links);

@@ -3,7 +3,7 @@ import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 
 /**
- * Maps a Stripe customer to a user. The first mapping wins.
+ * Maps a Stripe customer to a user. The first mapping is kept.
  * @throws NestError `unavailable` if the customer is mapped to another user
  */
 export async function mapCustomer(core: EventCore, userId: string, customer: string): Promise<void> {

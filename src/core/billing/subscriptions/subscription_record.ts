@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { newId } from "#core/ids.ts";
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
 
-/** Makes the document of a subscription that is not stored yet. */
+/** Creates the document of a subscription that is not stored yet. */
 export function newSubscription(
   { id, created, metadata }: Pick<Stripe.Subscription, "id" | "created" | "metadata">,
   state: SubscriptionState,

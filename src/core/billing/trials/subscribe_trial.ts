@@ -12,8 +12,9 @@ import { listAll } from "#core/services/stripe.ts";
 const LOOK_BACK = 100;
 
 /**
- * Creates the trial's customer and subscription at Stripe, or finds those of an earlier request. Idempotency keys make
- * sure that a lost response, a crash or a concurrent request leads to the same customer and subscription (contract 1.3).
+ * Creates the trial's customer and subscription at Stripe, or finds those of an earlier request. Idempotency keys
+ * ensure that a lost response, a crash or a concurrent request leads to the same customer and subscription (contract
+ * 1.3).
  * @returns Stripe's subscription, or null if the trial's subscription is stored already
  * @throws NestError `stripe_error`, `unavailable`
  */

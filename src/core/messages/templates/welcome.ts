@@ -12,7 +12,7 @@ interface Words<Variables> {
   opening(variables: Variables): string;
 }
 
-/** Makes a welcome mail. Both differ only in their subject, title and opening. */
+/** Creates a welcome mail. The two welcome mails differ only in their subject, title and opening. */
 function welcomeMail<Variables>({ subject, title, sample, opening }: Words<Variables>): Template<Variables> {
   return {
     subject,

@@ -32,7 +32,7 @@ interface CodeRequest {
   code_verifier?: string | undefined;
 }
 
-/** A link whose redemption this call has won: no other call redeems or resumes it at the same time. */
+/** A link that this call redeems or resumes. No other call does so at the same time. */
 interface WonRedemption {
   authorization: Authorization;
   redemption: Redemption;
@@ -106,7 +106,7 @@ async function withFailureRecorded(
   }
 }
 
-/** @throws NestError if another call redeemed, revoked or burned the link first */
+/** @throws NestError if another call redeemed, revoked or blocked the link first */
 async function startRedemption(
   core: LinkGrantCore,
   { _id, identifierValue }: Authorization,
@@ -160,7 +160,7 @@ interface SignIn {
   call: Call;
 }
 
-/** Issues the session, and does what only a magic link does. Every write can be repeated. */
+/** Issues the session, and makes the writes that only a magic link needs. Every write can be repeated. */
 async function signIn(
   core: LinkGrantCore,
   { authorization, redemption, identifier: found }: WonRedemption,

@@ -106,7 +106,10 @@ interface TokenAfterUse {
   isFirstUse: boolean;
 }
 
-/** Uses the token if it is unused, and reads its session and its successor; one round trip unless another call is faster. */
+/**
+ * Uses the token if it is unused, and reads its session and its successor; one round trip unless a concurrent call uses
+ * it first.
+ */
 async function useToken(core: GrantCore, token: RefreshToken, now: Date, call: Call): Promise<TokenAfterUse> {
   const isUsable = token.usedAt === null && token.revokedAt === null && !isExpired(token, now);
   const [session, rotated, successor] = await Promise.all([

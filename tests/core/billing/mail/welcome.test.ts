@@ -16,7 +16,7 @@ const subjectsTo = (address: string) =>
 const WELCOME = "Welcome to Beak!";
 const DUPLICATE = "Duplicate Beak Subscription";
 
-/** Posts events concurrently and retries those that fail, as Stripe does. Claims and leases expire in between. */
+/** Posts events concurrently and retries failed events, as Stripe does. Claims and leases expire in between. */
 const deliverUntilAccepted = async (...events: DoubleEvent[]) => {
   let waiting = events;
   for (let tries = 0; tries < 10 && waiting.length > 0; tries++) {
@@ -92,7 +92,7 @@ test("sends no welcome for a subscription that is rejected while its own event i
   const { first, second } = buyTwice();
   nest.ses.fault({ calls: 1, kind: "error" });
   expect((await nest.webhook(second)).body.code).toBe("email_not_sent");
-  // The second request reads its cards: at this moment it is the kept subscription.
+  // The second request to Stripe reads the subscription's cards. At this moment it is the kept subscription.
   const paused = pauseWebhook(flagging.environment, nest, 2);
   const answer = paused.post(second);
   await paused.reached;

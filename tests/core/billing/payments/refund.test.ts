@@ -16,7 +16,7 @@ const posted = (path: string) =>
 const statusesOf = (answers: [type: string, status: number][]) => [
   ...new Set(answers.map(([, status]) => status)),
 ];
-/** Makes two subscriptions of one user. The second one is rejected. */
+/** Creates two subscriptions of one user. The second one is rejected. */
 const buyTwice = () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);

@@ -30,7 +30,7 @@ const updated = (id: string) =>
 const atStripe = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id);
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
 const statusOf = async (id: string) => nest.subscriptionStatus((await stored(id))?.userId);
-/** Posts events concurrently and retries those that fail, as Stripe does. Claims and leases expire in between. */
+/** Posts events concurrently and retries failed events, as Stripe does. Claims and leases expire in between. */
 const deliverUntilAccepted = async (...events: DoubleEvent[]) => {
   let waiting = events;
   for (let tries = 0; tries < 10; tries++) {

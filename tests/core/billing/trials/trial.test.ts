@@ -26,7 +26,7 @@ const subscription = async () => {
   return reply.status === 200 ? reply.body : reply.body.code;
 };
 const payments = () => nest.stripe.events().filter(({ type }) => type === "payment_intent.succeeded");
-/** Makes a former customer, whose card is stored at Stripe. */
+/** Creates a former customer, whose card is stored at Stripe. */
 const payAndLeave = async () => {
   const made = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();

@@ -28,7 +28,7 @@ test.each(["sk_live_1", "hunter2"])("stripe sandbox with %s as key sends no requ
 });
 
 test("stripe sandbox with a key runs the contract tests in that account and deletes what they created", async () => {
-  // Stands for the sandbox: the run knows only its key.
+  // A double in place of the sandbox. The run knows only its key.
   const double = await startBeakStripeDouble();
   const run = runProgram(NEST, SANDBOX, {
     STRIPE_CONTRACT_KEY: double.secretKey,
