@@ -108,7 +108,7 @@ describe("Wycheproof's keys as SIGNING_KEYS", () => {
   const sets = odd.flatMap(({ comment, public: open, private: secret }) =>
     [open, secret].filter((key) => key !== undefined).map((key) => ({ comment, keys: keysOf(key) })),
   );
-  test("refuses a key of another type, curve, use or algorithm, off the curve, or twice at start", () => {
+  test("refuses at start a key of another type, curve, use or algorithm, a point off the curve, and a duplicate key", () => {
     expect(sets.length).toBeGreaterThan(50);
     for (const { comment, keys } of sets) expect(configured(keys), comment).toThrow(ConfigError);
   });

@@ -149,7 +149,7 @@ export class TrialRepository {
     );
   }
 
-  /** Changes the idempotency key of a step, since Stripe stored a failure under it. Simultaneous calls change it once. */
+  /** Gives a step a new idempotency key, because Stripe replays the failure that it stored under the old one. Simultaneous calls change it once. */
   async raiseAttempt(id: string, step: TrialStep, from: number, now: string): Promise<void> {
     await this.#collection.updateOne(
       { _id: id, [`attempts.${step}`]: from },

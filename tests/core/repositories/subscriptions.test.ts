@@ -110,7 +110,7 @@ test("lets one of many racing calls claim a mail, and one take over an expired c
   });
 });
 
-test("lets the welcome mail be claimed before a simultaneous rejection or not at all", async () => {
+test("does not let the welcome mail be claimed after a rejection that ran at the same time", async () => {
   await rounds(async (round) => {
     const id = `unwelcome-${round}`;
     await subscriptions.insert(subscription(id));

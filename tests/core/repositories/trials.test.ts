@@ -88,7 +88,7 @@ test("renews an unused trial once when many calls race", async () => {
   });
 });
 
-test("renews a trial before a simultaneous sign-in or not at all", async () => {
+test("does not renew a trial after a sign-in that ran at the same time", async () => {
   await rounds(async (round) => {
     const id = `owned-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));

@@ -100,7 +100,7 @@ test("releases an ended subscription when many calls race, and never its replace
   expect(replacements).toBeGreaterThan(0);
 });
 
-test("removes only the settled subscription from the replaced ones", async () => {
+test("settling one replaced subscription leaves the others in the list", async () => {
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   await users.keepSubscription("user", "sub_1", moment(0));

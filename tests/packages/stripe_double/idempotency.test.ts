@@ -48,7 +48,7 @@ test("replays an error of the execution, but not an error of the validation", as
   expect(first.headers?.["idempotent-replayed"]).toBeUndefined();
 });
 
-test("replays a 500 after the execution until the key expires after 24 hours", async () => {
+test("replays a 500 that followed an executed call, until its idempotency key expires after 24 hours", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const call = () => stripe.customers.create({ email: "amy@example.com" }, { idempotencyKey: "k" });

@@ -41,7 +41,7 @@ test("advances only customers on the test clock, and with the account's clock on
   expect(period?.current_period_start).toBe(START + 114 * DAY);
 });
 
-test("creates intents, charges and refunds at the account's time for a customer on a test clock", async () => {
+test("creates charges and refunds at the account's time for a customer on a test clock", async () => {
   await using running = await startDoubleWithSdk({ now: () => START * 1000 });
   const { stripe, double } = running;
   const clock = await stripe.testHelpers.testClocks.create({ frozen_time: START + 100 * DAY });

@@ -12,7 +12,7 @@ import { stripeRefusal } from "#core/services/stripe.ts";
 /** A round fails only if another event wrote the same subscription in the meantime. */
 const ROUNDS = 5;
 const NO_SUBSCRIPTION: Outcome = { status: "ignored", reason: "no_subscription" };
-/** Statuses that are final: an older reading does not reopen the dispute. */
+/** Whether a status is final. An older reading does not reopen a closed dispute. */
 const isClosed = (status: string) => status === "lost" || isHarmlessDispute(status);
 
 /**

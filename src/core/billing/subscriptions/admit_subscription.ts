@@ -12,7 +12,8 @@ import { NestError } from "#core/errors.ts";
 const OVERDUE_SECONDS = HOUR;
 
 /**
- * Stores a subscription that has no record yet, and does its follow-up (`followUp`).
+ * Stores a subscription that has no record yet and completes its follow-up (`followUp`). A subscription without the required
+ * promotion code is canceled at Stripe instead.
  * @returns null if another event stored it first
  * @throws NestError `subscription_not_ready`, `customer_email_missing`, `stripe_error`, `email_not_sent`, `unavailable`
  */
