@@ -75,7 +75,7 @@ describe.skipIf(!hasBrowser)("the Stripe test controls of the local page", () =>
     expect(await page.evaluate("document.activeElement.id")).toBe("fault-calls");
     await created.locator("summary").click();
     await created.getByRole("button", { name: "Resend" }).click();
-    await says(page, "Event resent. Nest answered 200.");
+    await says(page, "Event resent. Nest returned 200.");
     await page.locator("#subscription-mark", { hasText: "Active" }).waitFor();
   });
 
@@ -105,7 +105,7 @@ describe.skipIf(!hasBrowser)("the Stripe test controls of the local page", () =>
     const page = await suite.open();
     await page.getByText("same as this machine's clock").waitFor();
     await page.route("**/dev/**", (route) => route.abort());
-    await says(page, "Nest does not answer. Check that npm start is running.");
+    await says(page, "Nest does not respond. Check that npm start is running.");
     await page.unroute("**/dev/**");
     await says(page, "The connection to Nest is back.");
   });

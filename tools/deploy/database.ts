@@ -18,7 +18,7 @@ export async function prepareDatabase(uri: string): Promise<string> {
     if (missing.length > 0) {
       const lines = missing.map((index) => `  ${index}`).join("\n");
       throw new CommandError(
-        `The database can't make these indexes:\n${lines}\nSee docs/runbooks/database.md.`,
+        `The database can't create these indexes:\n${lines}\nSee docs/runbooks/database.md.`,
       );
     }
     const pending = await pendingMigrations(database);

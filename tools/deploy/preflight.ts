@@ -57,7 +57,7 @@ export function requireCommitted(isDirtyAllowed: boolean): string {
   if (isDirtyAllowed) return `commit ${commit}, with uncommitted changes: ${named.join(", ")}`;
   throw new CommandError(
     [
-      "These files are not committed, so no commit would say what is deployed:",
+      "These files are not committed, so no commit would identify the deployed code:",
       ...named.map((line) => `  ${line}`),
       "Commit them, or add --dirty to deploy them anyway.",
     ].join("\n"),

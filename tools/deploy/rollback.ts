@@ -56,14 +56,14 @@ async function chooseTarget(live: LiveStack, current: number | null, to: number 
   const [kept, record] = await Promise.all([live.deployments(), readRecord(live)]);
   const target = to ?? rollbackTarget(record, kept, current ?? 0);
   if (target !== undefined && target === current)
-    throw new CommandError(`Deployment ${target} is live already. Say another one with --to.`);
+    throw new CommandError(`Deployment ${target} is live already. Pass another one with --to.`);
   if (target !== undefined && kept.includes(target)) return target;
   const what =
     to === null
-      ? "No deployment before the live one is known to be good."
+      ? "No earlier deployment can be restored: each failed the smoke test or was rolled back."
       : `There is no deployment ${to}, or its files are gone.`;
   const lines = kept.map((one) => `  ${withTime(one)}  ${stateOf(record, one, current)}`);
-  throw new CommandError(`${what} Say one of these with --to:\n${lines.join("\n") || "  none"}`);
+  throw new CommandError(`${what} Pass one of these with --to:\n${lines.join("\n") || "  none"}`);
 }
 
 const withTime = (timestamp: number) => `${timestamp}  ${new Date(timestamp).toISOString()}`;

@@ -45,7 +45,7 @@ function checks(kids: readonly string[]): Check[] {
       isExpected: (status, body) => status === 200 && Array.isArray(body),
     },
     {
-      what: "an invalid request is answered with validation_failed",
+      what: "an invalid request returns validation_failed",
       verb: "POST",
       path: "/1/2021-10-06/get_user",
       body: {},
@@ -59,7 +59,7 @@ function checks(kids: readonly string[]): Check[] {
       isExpected: (status, body) => status === 400 && codeOf(body) === "invalid_webhook_payload",
     },
     {
-      what: "an unknown path is answered with not_found",
+      what: "an unknown path returns not_found",
       verb: "GET",
       path: "/nothing",
       isExpected: (status, body) => status === 404 && codeOf(body) === "not_found",

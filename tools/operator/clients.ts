@@ -47,7 +47,7 @@ function problemsOf({ id, enabled, redirectUris, origins }: OAuthClient): string
     return protocol === "http:" && !LOOPBACK.test(hostname);
   };
   return [
-    ...(redirectUris.length === 0 ? [`${id}: has no redirect URI, so nobody can sign in with it`] : []),
+    ...(redirectUris.length === 0 ? [`${id}: has no redirect URI, so no user can sign in with it`] : []),
     ...[...redirectUris, ...origins]
       .filter(isOpen)
       .map((address) => `${id}: ${address} is not https, so an authorization code could be intercepted`),

@@ -22,7 +22,7 @@ export function consentCommands(program: Command): void {
       ]);
       terminal.show(
         { level: found?.level ?? null, history: found?.history ?? [] },
-        rows.length > 0 ? table(rows) : "The user has made no choice yet.",
+        rows.length > 0 ? table(rows) : "The user has not chosen yet.",
       );
     }),
   );

@@ -77,7 +77,7 @@ export function mailCommands(program: Command): void {
   act(preview, async (terminal, { port }: { port: string }) => {
     const { startMailPreview } = await import("#tools/local/mail_preview.ts");
     const { url } = await startMailPreview(Number(port)).catch(() => {
-      throw new CommandError(`Port ${port} is taken. Pass another one with --port.`);
+      throw new CommandError(`Port ${port} is in use. Pass another port with --port.`);
     });
     terminal.show({ url }, `Every email: ${url}\nCtrl-C stops it.`);
   });

@@ -30,7 +30,7 @@ export function nestProgram(): Command {
       "Operates a Nest deployment: users, sessions, trials, billing, keys, configuration and database.",
     )
     .option("--json", "print one JSON document instead of text")
-    .option("--yes", "do not ask before irreversible changes")
+    .option("--yes", "make irreversible changes without confirmation")
     .option("--local", "use the local stack that `npm start` runs, whatever the environment says")
     .option(
       "--stage <stage>",

@@ -50,7 +50,7 @@ export async function auditDependencies(): Promise<boolean> {
   const [deployed, all] = await Promise.all([audit("--omit=dev"), audit()]);
   if (typeof deployed === "string" || typeof all === "string") {
     const reason = String(typeof deployed === "string" ? deployed : all).split("\n")[0];
-    console.error(`Dependencies were NOT audited: the registry does not answer audits (${reason}).`);
+    console.error(`Dependencies were NOT audited: the registry does not support audits (${reason}).`);
     return true;
   }
   const found = printAdvisories(deployed, "info", "deployed") + printAdvisories(all, "high", "installed");

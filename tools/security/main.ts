@@ -11,7 +11,7 @@ type Check = keyof typeof CHECKS;
 
 const { only } = new Command("npm run security --")
   .description(
-    "Scans every commit for secrets and asks the registry for advisories on the installed packages.",
+    "Scans every commit for secrets and queries the registry for advisories on the installed packages.",
   )
   .addOption(new Option("--only <check>", "run one check only").choices(Object.keys(CHECKS)))
   .allowExcessArguments(false)

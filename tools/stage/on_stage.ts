@@ -32,7 +32,7 @@ export function requireStage(stage: string | undefined): StageName {
   const known = STAGES.find((name) => name === stage);
   if (known) return known;
   const what = stage === undefined ? "--stage is missing" : `There is no stage \`${stage}\``;
-  throw new UsageError(`${what}. Say --stage ${STAGES.join(" or ")}.`);
+  throw new UsageError(`${what}. Pass --stage ${STAGES.join(" or ")}.`);
 }
 
 /** @throws UsageError if the stage is missing or unknown; SettingsError if its file can't be used */

@@ -134,7 +134,7 @@ async function requireLocal(environment: Environment): Promise<Environment> {
   const found = await localStack(environment);
   if (found) return found;
   throw new CommandError(
-    `No local stack answers at ${localUrl(environment)}. Start one with \`npm start\`, or set PORT to its port.`,
+    `No local stack responds at ${localUrl(environment)}. Start one with \`npm start\`, or set PORT to its port.`,
   );
 }
 

@@ -49,7 +49,7 @@ function linkEvents(link: Authorization, now: string): SignInEvent[] {
     events.push({
       at: redemption.startedAt,
       about,
-      what: "redeemed the link again, because the first answer had not arrived",
+      what: "redeemed the link again, because the first response did not arrive",
     });
   if (revokedAt)
     events.push({ at: revokedAt, about, what: "the link was revoked: another link signed this address in" });

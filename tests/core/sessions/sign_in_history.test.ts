@@ -57,7 +57,7 @@ test.each<[string, Partial<Authorization>, [string, string][]]>([
     "redeemed twice",
     { usedAt: minute(1), redemption: redemption(minute(2)) },
     [
-      [minute(2), "redeemed the link again, because the first answer had not arrived"],
+      [minute(2), "redeemed the link again, because the first response did not arrive"],
       [minute(1), "redeemed the link"],
       [minute(0), "requested a magic link"],
     ],

@@ -64,7 +64,7 @@ describe("serverless deploy", () => {
   });
 
   test.each([
-    ["without --stage", ["deploy"], "--stage is missing. Say --stage nonprod or prod."],
+    ["without --stage", ["deploy"], "--stage is missing. Pass --stage nonprod or prod."],
     ["of an unknown stage", ["deploy", "--stage", "moon"], "There is no stage `moon`."],
     ["of a single function", ["deploy", "function", "-f", "jwks", "--stage", "nonprod"], "A single function"],
     ["to package", ["package", "--stage", "nonprod"], "STRIPE_PRICE_ID: missing in the stage file"],

@@ -157,7 +157,7 @@ describe("npm start", () => {
     const { status, printed } = await lost.ended;
     expect({ status, printed: printed.trim() }).toEqual({
       status: 1,
-      printed: "No database answers at MONGODB_URI. Start it, or unset MONGODB_URI to let Nest find one.",
+      printed: "No database responds at MONGODB_URI. Start it, or unset MONGODB_URI to let Nest find one.",
     });
   });
 

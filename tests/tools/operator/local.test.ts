@@ -31,7 +31,7 @@ test("--local without a running stack fails with a hint and does not touch the e
   });
   expect({ status, printed }).toEqual({
     status: 1,
-    printed: expect.stringMatching(/^No local stack answers at http:\/\/localhost:9\. Start one/),
+    printed: expect.stringMatching(/^No local stack responds at http:\/\/localhost:9\. Start one/),
   });
 });
 

@@ -187,7 +187,7 @@ test("why: shows that a link was redeemed again because the first response was l
   nest.clock.advance(5);
   expect((await nest.redeem(code)).status).toBe(200);
   const [newest] = await json("users", "why", ADA);
-  expect(newest.what).toMatch(/^redeemed the link again, because the first answer had not arrived/);
+  expect(newest.what).toMatch(/^redeemed the link again, because the first response did not arrive/);
 });
 
 describe("sessions, tokens, trials and consent", () => {
@@ -243,7 +243,7 @@ describe("sessions, tokens, trials and consent", () => {
   });
 
   test("lists the history that proves a consent", async () => {
-    expect((await run("consent", "history", ADA)).printed).toContain("The user has made no choice");
+    expect((await run("consent", "history", ADA)).printed).toContain("The user has not chosen yet");
     for (const level of ["general", "none"]) {
       await nest.call(`${V1}set_marketing_consent`, { ...own(), level }, bearer());
     }

@@ -72,7 +72,10 @@ test("reports a missing secret, an unknown stage, and --stage together with --lo
     return [status, printed.split("\n")[0]];
   };
   const of = (name: string) => ["--stage", name, "--settings", settings];
-  expect(await refused(...of("moon"))).toEqual([2, "There is no stage `moon`. Say --stage nonprod or prod."]);
+  expect(await refused(...of("moon"))).toEqual([
+    2,
+    "There is no stage `moon`. Pass --stage nonprod or prod.",
+  ]);
   expect(await refused(...of("nonprod"), "--local")).toEqual([
     2,
     expect.stringMatching(/^--local cannot be used/),

@@ -46,6 +46,6 @@ export async function signIn({ api, ses }: Pick<Rehearsal, "api" | "ses">): Prom
     { user_id: tokens?.user_id },
     { authorization: `bearer ${tokens?.access_token}` },
   );
-  if (user?.id !== tokens?.user_id) throw new Error("get_user answered with another user.");
+  if (user?.id !== tokens?.user_id) throw new Error("get_user returned another user.");
   return "mail, code, tokens, user";
 }

@@ -37,7 +37,7 @@ async function useRunningServer(): Promise<FoundDatabase | null> {
   if (!uri) return null;
   const version = await serverVersion(uri, 5000).catch((cause) => {
     throw new Error(
-      "No database answers at MONGODB_URI. Start it, or unset MONGODB_URI to let Nest find one.",
+      "No database responds at MONGODB_URI. Start it, or unset MONGODB_URI to let Nest find one.",
       { cause },
     );
   });

@@ -28,7 +28,7 @@ export async function waitUntilAnswering(uri: string, server: Server, timeoutMs 
       return await serverVersion(uri, 500);
     } catch (error) {
       if (Date.now() > end)
-        throw new Error(`The database did not answer: ${server.lastOutput().slice(-600)}`, { cause: error });
+        throw new Error(`The database did not respond: ${server.lastOutput().slice(-600)}`, { cause: error });
       await wait(50);
     }
   }

@@ -15,8 +15,8 @@ const EXPLANATIONS = {
   already_subscribed: "This email address already has a subscription. Sign in instead.",
   trial_already_used:
     "This email address or device already had a trial. Use another address and simulate another device.",
-  network: "Nest does not answer. Try again.",
-  timeout: "Nest did not answer in time. Try again.",
+  network: "Nest does not respond. Try again.",
+  timeout: "Nest did not respond in time. Try again.",
   signed_out: "You are signed out.",
   refresh_failed: "The tokens could not be refreshed. Try again.",
   unknown_link: "This link was requested in another browser. Request one here.",

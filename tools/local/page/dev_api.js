@@ -1,7 +1,7 @@
 /** Requests to the local stack's own API under /dev. No deployed API has it. */
 const EXPLANATIONS = {
   not_found: "Stripe no longer has this object.",
-  unavailable: "The database does not answer. Check the output of npm start.",
+  unavailable: "The database does not respond. Check the output of npm start.",
 };
 
 /** Sends a request to `/dev<path>`. Returns parsed JSON, or undefined for an empty body. Throws an Error to display. */

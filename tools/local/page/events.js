@@ -10,7 +10,7 @@ function eventItem(event) {
   const resend = () =>
     callStack(
       () => callDevApi("POST", `/stripe/events/${id}/send`),
-      ({ status }) => `Event resent. Nest answered ${status ?? "nothing"}.`,
+      ({ status }) => `Event resent. ${status ? `Nest returned ${status}` : "Nest did not respond"}.`,
     );
   return make(
     "li",

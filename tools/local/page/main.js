@@ -63,7 +63,7 @@ function poll() {
         isDown = false;
       } catch (error) {
         const isGone = error instanceof TypeError || error.kind === "network";
-        if (isGone && !isDown) showMessage("Nest does not answer. Check that npm start is running.", true);
+        if (isGone && !isDown) showMessage("Nest does not respond. Check that npm start is running.", true);
         isDown ||= isGone;
       }
       again();

@@ -32,9 +32,9 @@ export function dumpCommands(db: Command): void {
       const manifest = await loadDatabase(database, folder);
       terminal.show(manifest, [
         ...countsOf(manifest),
-        `Loaded ${folder}, made ${manifest.made_at}, into ${database.databaseName}.`,
+        `Loaded ${folder}, created ${manifest.made_at}, into ${database.databaseName}.`,
         ...((await pendingMigrations(database)).length > 0
-          ? ["An earlier release made this dump. Run `db migrate --apply` before this release serves it."]
+          ? ["This dump is of an earlier release. Run `db migrate --apply` before this release serves it."]
           : []),
       ]);
     }),

@@ -44,7 +44,7 @@ async function checkDump(folder: string): Promise<Manifest> {
   for (const [name, made] of Object.entries(manifest.collections)) {
     if (!DUMPED.includes(name))
       throw new CommandError(
-        `This release has no collection ${name}. Load the dump with the release that made it.`,
+        `This release has no collection ${name}. Load the dump with the release that created it.`,
       );
     const { sha256, documents } = await summaryOf(fileOf(folder, name));
     if (made.sha256 !== sha256 || made.documents !== documents)

@@ -16,7 +16,7 @@ export function setup(program: Command): void {
   const command = program
     .command("setup")
     .requiredOption("--url <address>", "the webhook URL, such as https://nest.example/1/webhook/stripe")
-    .option("--update", "set the events of the existing endpoint to those that Nest processes")
+    .option("--update", "set the events of the existing endpoint to the events that Nest processes")
     .description("creates the webhook endpoint and shows its signing secret once");
   examples(command, [
     "stripe setup --url https://nest.example/1/webhook/stripe",

@@ -27,7 +27,7 @@ interface Declared {
 /** The store from which a stage's parameters are read. */
 export type ParameterSource = Target & Pick<ParameterStore, "read">;
 
-const GOOD = ["good", "not set"];
+const GOOD = ["valid", "not set"];
 const problemsIn = (rows: readonly Row[]) =>
   rows.filter(([, state]) => !GOOD.includes(state)).map(([name, state]) => `${name}: ${state}`);
 
@@ -78,7 +78,7 @@ export async function checkParameters(inventory: Inventory, store: ParameterSour
 function checkSetting(spec: SettingSpec, { variables }: StageSettings): Row {
   const value = variables[spec.name] ?? null;
   if (value === null) return [spec.name, spec.isRequired ? "missing in the stage file" : "not set", ""];
-  return [spec.name, fits(spec, value) ? "good" : "unusable; .env.example says what it must be", ""];
+  return [spec.name, fits(spec, value) ? "valid" : "invalid; .env.example describes the required format", ""];
 }
 
 function checkParameter(
@@ -89,12 +89,13 @@ function checkParameter(
   const stored = parameters.get(spec.name);
   if (!stored) return [spec.name, "missing in SSM", ""];
   const version = String(stored.version);
-  if (!fits(spec, stored.value)) return [spec.name, "unusable; .env.example says what it must be", version];
+  if (!fits(spec, stored.value))
+    return [spec.name, "invalid; .env.example describes the required format", version];
   const refused = refuse(spec.name, stored.value, target);
   if (refused) return [spec.name, refused, version];
   if (spec.name === PUBLIC_KEYS && !isPublicHalf(parameters))
     return [spec.name, `differs from ${WHOLE_KEYS}`, version];
-  return [spec.name, "good", version];
+  return [spec.name, "valid", version];
 }
 
 /**

@@ -52,8 +52,8 @@ function refusal({ inventory, store }: Target, name: string, value: string): str
     return `no secret; write it into deploy/stages/${store.stage}.yml`;
   const spec = inventory.parameters.find((parameter) => parameter.name === name);
   if (!spec) return "no function reads it";
-  if (!spec.isSecret) return `made from ${WHOLE_KEYS}; put ${WHOLE_KEYS} instead`;
+  if (!spec.isSecret) return `derived from ${WHOLE_KEYS}; put ${WHOLE_KEYS} instead`;
   if (Buffer.byteLength(value) > LONGEST_VALUE) return `longer than ${LONGEST_VALUE} bytes`;
-  if (!fits(spec, value)) return "unusable; .env.example says what it must be";
+  if (!fits(spec, value)) return "invalid; .env.example describes the required format";
   return refuse(name, value, store);
 }

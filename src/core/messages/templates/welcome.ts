@@ -56,5 +56,5 @@ export const welcomeTrial = welcomeMail<{ endsOn: string }>({
   title: "Your Beak trial has begun",
   sample: { endsOn: "Saturday 12 December 2026" },
   opening: ({ endsOn }) =>
-    `Thank you for trying Beak. Your trial is active and ends on ${endsOn}; nothing is charged until you say so.`,
+    `Thank you for trying Beak. Your trial is active and ends on ${endsOn}; nothing is charged until you choose to continue.`,
 });
