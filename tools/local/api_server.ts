@@ -37,7 +37,7 @@ export interface LocalApi {
 
 /**
  * Serves the API, the local page and the routes under `/dev` on one port of loopback.
- * @throws Error EADDRINUSE if the port is taken
+ * @throws Error EADDRINUSE if the port is in use
  */
 export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   const { stripe } = parts;
@@ -94,7 +94,7 @@ function devRoutes({ parts, url, environment, open }: DevContext): DevRoute[] {
   ];
 }
 
-/** @throws Error EADDRINUSE if the port is taken */
+/** @throws Error EADDRINUSE if the port is in use */
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);

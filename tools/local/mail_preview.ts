@@ -54,7 +54,7 @@ function answer(path: string): { type: string; content: string } | null {
 /**
  * Serves the preview on loopback.
  * @param port 0 picks a free port
- * @throws Error EADDRINUSE if the port is taken
+ * @throws Error EADDRINUSE if the port is in use
  */
 export async function startMailPreview(port: number): Promise<{ url: string; close(): Promise<void> }> {
   const server: Server = createServer((request, response) => {

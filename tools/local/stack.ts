@@ -42,7 +42,7 @@ export interface LocalStack {
 /**
  * Starts Nest on this machine: a database, the SES double, Stripe, the API and the local page. Stripe is the double, or the
  * test mode of the account of STRIPE_SECRET_KEY.
- * @throws Error if a part can't start or the port is taken; the parts that started are stopped first
+ * @throws Error if a part can't start or the port is in use; the parts that started are stopped first
  */
 export async function startLocalStack(options: StackOptions): Promise<LocalStack> {
   const cleanup = new AsyncDisposableStack();

@@ -25,7 +25,8 @@ function eventsOf({ routes, events }: DeployedFunction): unknown[] {
   const pattern = {
     source: [events.source],
     "detail-type": [...events.detailTypes],
-    // Stages that share an account each have a configuration set; this rule takes the events of its own.
+    // Stages that share an account each have a configuration set; this rule matches only the events of this stage's
+    // set.
     ...(events.source === "aws.ses"
       ? { detail: { mail: { tags: { "ses:configuration-set": ["${self:custom.prefix}"] } } } }
       : {}),

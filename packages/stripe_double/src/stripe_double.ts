@@ -23,7 +23,7 @@ const RETRY_DELAYS_MS = [50, 100, 200, 400, 800, 1600, 3200];
 
 /**
  * Starts a stateful double of Stripe's API on loopback. Point Stripe's unmodified SDK at its `host` and `port`.
- * @throws Error if the port is taken
+ * @throws Error if the port is in use
  */
 export async function startStripeDouble(options: StripeDoubleOptions = {}): Promise<StripeDouble> {
   const {

@@ -8,7 +8,7 @@ export interface RecordedRequest {
   path: string;
   params: Form;
   idempotencyKey: string | null;
-  /** The HTTP status. Null while the request runs, and for good if it is never completed. */
+  /** The HTTP status. Null while the request runs, and permanently if it is never completed. */
   status: number | null;
   /** Whether the response was replayed for an idempotency key. */
   isReplay: boolean;

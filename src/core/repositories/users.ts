@@ -12,7 +12,10 @@ export interface User {
    * documents.
    */
   keptSubscriptionId?: string | null;
-  /** Every Stripe subscription that was rejected. None of them is kept again. Not in the published documents. */
+  /**
+   * Every Stripe subscription that was rejected. A rejected subscription is never kept again. Not in the published
+   * documents.
+   */
   rejectedSubscriptionIds?: string[];
   /** The rejected subscriptions that are not canceled and refunded yet. Not in the published documents. */
   replacedSubscriptionIds?: string[];

@@ -5,7 +5,7 @@ import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_toke
 
 /** An access token that was accepted. */
 export interface ValidToken {
-  /** Records that this generation of tokens was used; null if that is recorded already. */
+  /** Records that this generation of tokens was used; null if the use is recorded already. */
   acknowledge: (() => Promise<void>) | null;
 }
 

@@ -33,7 +33,7 @@ export class ExampleRepository {
 }
 `;
 
-/** Runs in the copy, and prints what derives from the registry. */
+/** Runs in the copy, and prints everything that derives from the registry. */
 const PROBE = `import { openCore } from "#core/core.ts";
 import { missingIndexes } from "#core/repositories/index_setup.ts";
 import { render } from "#tools/docs/pages/data_model.ts";

@@ -55,7 +55,7 @@ describe("serverless deploy", () => {
     expect(printed).toMatch(/STRIPE_PRICE_ID: missing in the stage file[\s\S]*SSM: \w+[\s\S]*AWS_PROFILE/);
   });
 
-  test("with a stage file that does not fit the schema names every wrong place", async () => {
+  test("with a stage file that does not fit the schema names every invalid setting", async () => {
     const file = join(folder, "bad.yml");
     await writeFile(file, "region: moon\n");
     const { status, printed } = await runServerless(["deploy", "--stage", "nonprod", "--settings", file]);

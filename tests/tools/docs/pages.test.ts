@@ -38,7 +38,7 @@ test("every page can be reached from docs/README.md, and docs/README.md from REA
   expect(reachableFrom("README.md").has("docs/README.md")).toBe(true);
 });
 
-test("every picture is shown on a page", () => {
+test("every picture is used on a page", () => {
   const shown = [...pages.values()].flatMap((page) =>
     page.targets.map((target) => resolve(page, target)?.file),
   );

@@ -37,7 +37,7 @@ test.each([
   });
 });
 
-test("retire removes a leaked key of any state at once, and another key signs", async () => {
+test("retire removes a leaked key in any state at once, and another key signs from then on", async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, "keys.json");
   const keys = (...args: string[]) => runCli(["keys", ...args, "--file", file], { STAGE: "local" });

@@ -24,7 +24,7 @@ describe("a stage file", () => {
     ]);
   });
 
-  test("that does not fit the schema is refused, with every place and no value", async () => {
+  test("that does not fit the schema is refused, with the name of every invalid setting and no value", async () => {
     const file = join(folder, "bad.yml");
     await writeFile(file, "region: moon\nvariables: { TRIAL_DAYS: 14 }\nsurprise: hunter2\n");
     const refusal = await readSettings(file).catch((error: Error) => error.message);

@@ -22,7 +22,7 @@ export interface MemoryResult {
   calls: number;
   /** The heap after garbage collection, by the number of calls. */
   heap: { calls: number; bytes: number }[];
-  /** Slope of the second half. */
+  /** The slope of the heap in the second half of the calls. */
   bytesPerCall: number;
   budget: number;
 }

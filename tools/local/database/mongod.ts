@@ -9,7 +9,7 @@ import { cacheDirectory } from "#tools/machine/cache_directory.ts";
 import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
 
 const DOWNLOAD_VERSION = "8.0.15";
-/** After a failed download, starts do not retry for this time if there is another way to get a database. */
+/** After a failed download, no start retries it for this time if there is another way to get a database. */
 const DOWNLOAD_PAUSE_MS = 6 * 60 * 60 * 1000;
 
 /** Starts the `mongod` on PATH. @returns null if there is none */

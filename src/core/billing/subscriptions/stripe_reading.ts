@@ -7,6 +7,6 @@ export interface StripeReading {
   event: SubscriptionEvent;
   /** The current subscription at Stripe. */
   current: Stripe.Subscription;
-  /** The fields of it that our record stores. */
+  /** The fields of the subscription that our record stores. */
   state: SubscriptionState;
 }
