@@ -6,7 +6,7 @@ import { requireCommitted, requireReady, requireSettings, requireStripe } from "
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { describeSize, measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import { stageAddress } from "#tools/deploy/stage_address.ts";
-import { deploymentOf, type Template } from "#tools/deploy/template.ts";
+import { deploymentOf, referToLogGroup, type Template } from "#tools/deploy/template.ts";
 import { writeZips } from "#tools/deploy/zip_functions.ts";
 import { PUBLIC_KEYS, type StageCheck } from "#tools/stage/config/check_stage.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
@@ -65,6 +65,11 @@ export class Deployment {
     const sizes = await writeZips(folder);
     for (const line of sizes) this.#note(line);
     this.#done(`bundled ${this.#stage.functions.length} functions`);
+  }
+
+  /** Completes the template that the framework compiled from functions, before it is written to the package. */
+  finishTemplate(template: Template): void {
+    referToLogGroup(template);
   }
 
   /**

@@ -35,6 +35,7 @@ const WITHOUT_STAGE = ["plugin", "doctor", "help"];
  *
  * - Before variables are resolved: every missing setting and secret in one list, instead of unresolved variables.
  * - Before packaging: bundles the functions into `.serverless`, which the framework uploads.
+ * - Before the template is written: makes the functions refer to their log group.
  * - Before the stack changes: pins parameter versions, checks the stack's size, makes the database's indexes.
  * - After the stack changed: the smoke test. A deployment that passed it is recorded as good, for rollbacks.
  *
@@ -66,6 +67,10 @@ export default class NestPlugin {
     initialize: () => this.#step((deployment) => this.#is("deploy") && deployment.checkSources()),
     "before:package:initialize": () =>
       this.#step((deployment) => deployment.bundle(`${this.#framework.serviceDir}/.serverless`)),
+    "before:package:finalize": () =>
+      this.#step((deployment) =>
+        deployment.finishTemplate(this.#framework.service.provider.compiledCloudFormationTemplate),
+      ),
     "before:deploy:deploy": () => this.#step((deployment) => this.#prepare(deployment)),
     "after:deploy:deploy": () =>
       this.#step((deployment) => deployment.verify(!this.#framework.service.provider.shouldNotDeploy)),

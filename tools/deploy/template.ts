@@ -19,6 +19,15 @@ export const functionsIn = (template: Template): TemplateResource[] =>
   Object.values(template.Resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
 
 /**
+ * Makes a template's functions refer to their log group, so that CloudFormation creates it before them; their roles may
+ * not create it. The framework accepts only a name, from which CloudFormation derives no order.
+ */
+export function referToLogGroup(template: Template): void {
+  for (const { Properties } of functionsIn(template))
+    Properties.LoggingConfig = { ...Properties.LoggingConfig, LogGroup: { Ref: "FunctionLogs" } };
+}
+
+/**
  * Returns the time (epoch ms) of the deployment whose zips a template names; null if it names none. The framework
  * keeps zips in `.../<epoch ms>-<time>/`.
  */

@@ -122,7 +122,7 @@ describe("functions of the template", () => {
     expect(lambda("unmatched").Environment.Variables).toEqual({ STAGE: "nonprod" });
   });
 
-  test("write to one log group, which keeps lines for the days of the stage file", () => {
+  test("write to one log group, which exists before them and keeps lines for the days of the stage file", () => {
     const groups = resources("AWS::Logs::LogGroup").map(([, { Properties }]) => Properties);
     expect(groups.map(({ LogGroupName, RetentionInDays }) => [LogGroupName, RetentionInDays]).sort()).toEqual(
       [
@@ -130,8 +130,10 @@ describe("functions of the template", () => {
         ["/aws/lambda/nest-nonprod", 14],
       ],
     );
+    // CloudFormation creates a resource after the resources that it refers to.
     for (const { LoggingConfig, FunctionName } of lambdas())
-      expect(LoggingConfig, FunctionName).toEqual({ LogGroup: "/aws/lambda/nest-nonprod" });
+      expect(LoggingConfig, FunctionName).toEqual({ LogGroup: { Ref: "FunctionLogs" } });
+    expect(template.Resources.FunctionLogs?.Properties.LogGroupName).toBe("/aws/lambda/nest-nonprod");
   });
 
   test("pinning adds the version of each parameter that SSM has, and replaces an earlier version", () => {
