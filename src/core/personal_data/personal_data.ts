@@ -43,8 +43,9 @@ export async function readAccount(core: AccountCore, userId: string): Promise<Ac
 }
 
 /**
- * Erases a user: every document that names the user is removed or made anonymous. The sessions are revoked first, and the
- * user's own document is removed last, so that an interrupted erasure can be repeated. What Stripe stores stays there.
+ * Erases a user: every document that names the user is removed or made anonymous. The sessions are revoked first. Then
+ * links are removed before everything else, and the user's own document last, so that an interrupted erasure can be
+ * repeated. What Stripe stores stays there.
  * @throws NestError not_found; already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
  *   unavailable while a rejected subscription is not refunded yet
  */
@@ -53,7 +54,11 @@ export async function eraseAccount(core: AccountCore, userId: string): Promise<v
   await requireNothingDue(core, userId);
   const now = core.clock.now().toISOString();
   await Promise.all(references.sessionIds.map((id) => core.sessions.revoke(id, "revoked_by_operator", now)));
-  await core.personalDocuments.erase(references, now, () => newId("erasure"));
+  await core.personalDocuments.erase(references, {
+    now,
+    newErasureId: () => newId("erasure"),
+    readSessionIds: () => readSessionIds(core, userId),
+  });
 }
 
 async function requireNothingDue(core: Pick<AccountCore, "subscriptions">, userId: string): Promise<void> {
@@ -71,17 +76,22 @@ async function readReferences(
   core: Pick<AccountCore, "users" | "identifiers" | "sessions">,
   userId: string,
 ): Promise<PersonalReferences> {
-  const [user, identifiers, sessions] = await Promise.all([
+  const [user, identifiers, sessionIds] = await Promise.all([
     core.users.find(userId),
     core.identifiers.listByUser(userId),
-    core.sessions.listByUser(userId),
+    readSessionIds(core, userId),
   ]);
   if (!user) throw new NestError("not_found", { detail: "no user has this id" });
   return {
     userIds: [userId],
-    sessionIds: sessions.map(({ _id }) => _id),
+    sessionIds,
     addresses: await ownAddresses(core, identifiers),
   };
+}
+
+async function readSessionIds(core: Pick<Core, "sessions">, userId: string): Promise<string[]> {
+  const sessions = await core.sessions.listByUser(userId);
+  return sessions.map(({ _id }) => _id);
 }
 
 /** The user's addresses, without a removed address that now belongs to another user, and whose links and mail do too. */

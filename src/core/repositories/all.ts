@@ -20,7 +20,8 @@ import { UserRepository } from "#core/repositories/users.ts";
  * the operator's commands and the data model page derive from it.
  *
  * A collection is listed after the collections that its documents refer to. A load writes in this order. A dump reads,
- * and an erasure removes, in the reverse order, so that no document is left without the document it refers to.
+ * and an erasure removes, in the reverse order, so that no document is left without the document it refers to. Only what
+ * is `isErasedFirst` is erased before the others.
  */
 export const REPOSITORIES = {
   newsItems: NewsItemRepository,

@@ -77,6 +77,8 @@ export class AuthorizationRepository {
     field: "identifierValue",
     refersTo: "addresses",
     withheld: ["key", "codeChallenge", "redemption", "purgeAt"],
+    // A link that is still there could sign its user in during the erasure (contract 1.7).
+    isErasedFirst: true,
   };
   readonly #collection: Collection<Authorization>;
   constructor(database: Db) {

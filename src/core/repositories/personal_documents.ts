@@ -20,6 +20,16 @@ interface PersonalCollection {
   personalData: PersonalData<Document>;
 }
 
+/** What an erasure needs beyond the references to the user. */
+export interface Erasure {
+  /** ISO. */
+  now: string;
+  /** Makes an id that takes the user's place in a document that is kept. */
+  newErasureId: () => string;
+  /** Reads the ids of the sessions that the user has at this moment. */
+  readSessionIds: () => Promise<string[]>;
+}
+
 /** Reads and erases one user's documents in every collection that declares personal data. */
 export class PersonalDocuments {
   readonly #database: Db;
@@ -37,14 +47,17 @@ export class PersonalDocuments {
   }
 
   /**
-   * Removes or anonymizes one user's documents. The user's own document goes last, so that an erasure which was
-   * interrupted can be repeated.
-   * @param newErasureId makes an id that takes the user's place in a document that is kept
+   * Removes or anonymizes one user's documents, in the order of `erasureOrder`. Sessions are read again whenever their
+   * collections are reached, since a redemption that started before the erasure may still be writing one. Ids read
+   * earlier are kept, since a token may be written after its session was removed.
    */
-  async erase(references: PersonalReferences, now: string, newErasureId: () => string): Promise<void> {
-    for (const { collectionName, personalData } of personalCollections().reverse()) {
+  async erase(references: PersonalReferences, erasure: Erasure): Promise<void> {
+    const { now, newErasureId, readSessionIds } = erasure;
+    const sessionIds = new Set(references.sessionIds);
+    for (const { collectionName, personalData } of erasureOrder()) {
+      if (personalData.refersTo === "sessionIds") for (const id of await readSessionIds()) sessionIds.add(id);
       const collection = this.#database.collection(collectionName);
-      const filter = filterOf(personalData, references);
+      const filter = filterOf(personalData, { ...references, sessionIds: [...sessionIds] });
       if (!personalData.anonymize) {
         await collection.deleteMany(filter);
         continue;
@@ -72,6 +85,20 @@ function personalCollections(): PersonalCollection[] {
   return Object.entries(REPOSITORIES).flatMap(([name, { collectionName, personalData }]) =>
     personalData === null ? [] : [{ name, collectionName, personalData }],
   );
+}
+
+/**
+ * Returns the collections in the order in which an erasure removes documents. Links go first, so that no redemption
+ * starts or resumes from then on. Sessions and their tokens come twice, for a redemption that had started before. The
+ * user's own document goes last, so that an erasure which was interrupted can be repeated.
+ */
+function erasureOrder(): PersonalCollection[] {
+  const collections = personalCollections().reverse();
+  const links = collections.filter(({ personalData }) => personalData.isErasedFirst);
+  const sessions = collections.filter(({ personalData }) => personalData.refersTo === "sessionIds");
+  const users = collections.filter(({ name }) => name === "users");
+  const others = collections.filter((one) => ![...links, ...sessions, ...users].includes(one));
+  return [...links, ...sessions, ...others, ...sessions, ...users];
 }
 
 function filterOf({ field, refersTo }: PersonalData<Document>, references: PersonalReferences): Document {

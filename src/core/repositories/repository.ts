@@ -17,6 +17,8 @@ export interface PersonalData<Stored> {
   refersTo: keyof PersonalReferences;
   /** Fields that an export leaves out: hashes, salts and dates of our own bookkeeping. */
   withheld: readonly (keyof Stored & string)[];
+  /** True where an erasure removes the documents before all others, because new personal data can arise from them. */
+  isErasedFirst?: true;
   /**
    * Makes a document anonymous instead of removing it. Absent if an erasure removes the documents.
    * @param erasureId a new id, which takes the place of the user's id and address

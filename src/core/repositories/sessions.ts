@@ -40,8 +40,9 @@ export class SessionRepository {
   static readonly collectionName = "sessions";
   static readonly indexes = sessionIndexes;
   static readonly personalData: PersonalData<Session> = {
-    field: "userId",
-    refersTo: "userIds",
+    // By id and not by user: an erasure must not remove a session whose tokens it has not removed.
+    field: "_id",
+    refersTo: "sessionIds",
     withheld: ["purgeAt"],
   };
   readonly #collection: Collection<Session>;
