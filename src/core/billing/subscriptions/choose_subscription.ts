@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
-import { isKnownStatus, LIVING_STATUSES } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, isKnownStatus, LIVING_STATUSES } from "#core/billing/subscriptions/stripe_state.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** The facts of a subscription, which has not ended, on which the choice depends. */
 export type Contender = Pick<Stripe.Subscription, "id" | "status" | "created">;
@@ -40,6 +41,17 @@ export function chooseSubscription(candidate: Contender, { keptId, rejectedIds, 
     replacedId: keptId,
     isRivalRejected: rival !== null && excludes(candidate, rival),
   };
+}
+
+/**
+ * Whether a stored subscription must be compared with the others, or its rejection completed, unless it is the kept one. An
+ * `incomplete` subscription and one in an unknown status may stay beside the kept one, so they are decided only by their
+ * own events.
+ */
+export function isUndecided(record: Pick<Subscription, "status" | "isOtherProduct" | "refundedAt">): boolean {
+  const { status, isOtherProduct, refundedAt } = record;
+  const mayStay = status === "incomplete" || !isKnownStatus(status);
+  return !mayStay && !hasEnded(status) && !isOtherProduct && refundedAt === null;
 }
 
 /**

@@ -1,6 +1,10 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { type Contest, chooseSubscription } from "#core/billing/subscriptions/choose_subscription.ts";
+import {
+  type Contest,
+  chooseSubscription,
+  isUndecided,
+} from "#core/billing/subscriptions/choose_subscription.ts";
 import { rejectLoser, rejectReplaced } from "#core/billing/subscriptions/rejection.ts";
 import { hasEnded, readProduct, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -25,6 +29,9 @@ interface OpenContest extends Contest {
  * Decides which of a user's subscriptions is kept, then cancels and refunds the others, so that nobody pays twice
  * (contract 1.3). The result does not depend on the order of events. Each decision is one conditional update of the
  * user's document and is never reversed: a crash at any moment cannot end with both subscriptions canceled.
+ *
+ * Other stored subscriptions about which nothing is decided yet are decided first. Otherwise such a subscription would
+ * charge the user in addition to the kept one until Stripe sends an event about it.
  * @param candidate its current state at Stripe; it has not ended and is stored
  * @returns the outcome for the candidate
  * @throws NestError `subscription_not_ready`, `stripe_error`, `email_not_sent`, `unavailable`
@@ -34,6 +41,24 @@ export async function settleOneSubscription(
   userId: string,
   candidate: Stripe.Subscription,
 ): Promise<Standing> {
+  await settleUndecided(core, userId, candidate.id);
+  return settle(core, userId, candidate);
+}
+
+/** Decides about every other subscription that has not ended at Stripe. Most users have none, which one query shows. */
+async function settleUndecided(core: EventCore, userId: string, candidateId: string): Promise<void> {
+  const records = await core.subscriptions.listByUser(userId);
+  const others = records.filter((record) => record.stpSubscriptionId !== candidateId && isUndecided(record));
+  if (others.length === 0) return;
+  const user = await core.users.find(userId);
+  for (const { stpSubscriptionId } of others) {
+    if (stpSubscriptionId === user?.keptSubscriptionId) continue;
+    const current = await readContender(core, stpSubscriptionId);
+    if (current) await settle(core, userId, current);
+  }
+}
+
+async function settle(core: EventCore, userId: string, candidate: Stripe.Subscription): Promise<Standing> {
   for (let round = 0; round < ROUNDS; round++) {
     const user = (await core.users.find(userId)) ?? newUser(core, userId);
     const contest = await readContest(core, user, candidate.id);
@@ -54,28 +79,28 @@ async function readContest(core: EventCore, user: User, candidateId: string): Pr
   return {
     keptId,
     rejectedIds: user.rejectedSubscriptionIds ?? [],
-    rival: hasRival ? await readRival(core, keptId) : null,
+    rival: hasRival ? await readContender(core, keptId) : null,
   };
 }
 
 /**
- * Reads the kept subscription from Stripe. A user who loses another subscription to it must be left with access, so its
- * record is updated if it grants none.
+ * Reads another subscription of the user from Stripe. The user may lose the candidate to it and must be left with access,
+ * so its record is updated if it grants none.
  * @returns null if it has ended or is for another product now
  * @throws NestError `subscription_not_ready` while it is not stored
  */
-async function readRival(core: EventCore, keptId: string): Promise<Stripe.Subscription | null> {
-  const record = await core.subscriptions.findByStripeId(keptId);
-  const rival = await retrieveSubscription(core, keptId);
-  if (!rival || hasEnded(rival.status)) return null;
-  const product = readProduct(rival, core.billing.productIds, record);
+async function readContender(core: EventCore, id: string): Promise<Stripe.Subscription | null> {
+  const record = await core.subscriptions.findByStripeId(id);
+  const current = await retrieveSubscription(core, id);
+  if (!current || hasEnded(current.status)) return null;
+  const product = readProduct(current, core.billing.productIds, record);
   if (!product || product.isOtherProduct) return null;
   if (!record)
     throw new NestError("subscription_not_ready", { detail: "the kept subscription is not stored yet" });
   const now = core.clock.now();
   if (!isUsable(record, now))
-    await core.subscriptions.advance(keptId, record.version, readState(rival, product), now.toISOString());
-  return rival;
+    await core.subscriptions.advance(id, record.version, readState(current, product), now.toISOString());
+  return current;
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type Choice,
   type Contender,
   chooseSubscription,
+  isUndecided,
 } from "#core/billing/subscriptions/choose_subscription.ts";
 
 const STATUSES = ["active", "trialing", "past_due", "unpaid", "paused", "incomplete", "snoozing"] as const;
@@ -92,4 +93,21 @@ describe.each(STATUSES)("a candidate that is %s", (status) => {
       }
     }
   });
+});
+
+test.each([
+  ["active", true],
+  ["trialing", true],
+  ["past_due", true],
+  ["unpaid", true],
+  ["paused", true],
+  ["incomplete", false],
+  ["snoozing", false],
+  ["canceled", false],
+  ["incomplete_expired", false],
+])("a stored subscription that is %s must be decided with the candidate: %s", (status, isExpected) => {
+  const record = { status, isOtherProduct: false, refundedAt: null };
+  expect(isUndecided(record)).toBe(isExpected);
+  expect(isUndecided({ ...record, isOtherProduct: true })).toBe(false);
+  expect(isUndecided({ ...record, refundedAt: "2026-01-01T00:00:00.000Z" })).toBe(false);
 });
