@@ -11,6 +11,8 @@ import {
 } from "#tests/model/state.ts";
 
 const TRIAL_LIFE = 14 * DAY;
+/** A subscription older than this is stored at its first event of any type. */
+const CREATED_OVERDUE = DAY / 24;
 /** How long a subscription is usable after its end, since webhooks may be late. */
 const LATE = DAY;
 /** Lifetime of an access token. */
@@ -109,7 +111,9 @@ export function hearOf(
   const { person } = current;
   const isKnown = name in state.subscriptions;
   if (!isKnown && (hasEnded(current) || event === "deleted")) return "200";
-  if (!isKnown && event !== "created") return "subscription_not_ready";
+  // After an hour the missing `created` event is not waited for any more.
+  if (!isKnown && event !== "created" && state.now - current.createdAt <= CREATED_OVERDUE)
+    return "subscription_not_ready";
   const known = { isRejected: false, ...state.subscriptions[name], ...current };
   state.subscriptions[name] = known;
   if (known.isRejected) return "200";
