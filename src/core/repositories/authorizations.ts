@@ -18,8 +18,8 @@ export interface Redemption {
   keyId: string;
   /** When it was started or last resumed, ISO. */
   startedAt: string;
-  /** The last attempt failed and is not running any more. Absent until an attempt fails. */
-  hasFailed?: boolean;
+  /** Present if the last attempt failed and is not running any more. */
+  hasFailed?: true;
 }
 
 /** A magic link that was mailed and may be redeemed once. Only the mail holds the secret. */
@@ -114,7 +114,7 @@ export class AuthorizationRepository {
   resume(id: string, startedAt: string, now: string): Promise<Authorization | null> {
     return this.#collection.findOneAndUpdate(
       { ...openAt(now), _id: id, "redemption.startedAt": startedAt },
-      { $set: { "redemption.startedAt": now, "redemption.hasFailed": false } },
+      { $set: { "redemption.startedAt": now }, $unset: { "redemption.hasFailed": "" } },
       { returnDocument: "after" },
     );
   }
