@@ -1,18 +1,13 @@
 import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
-import type { OAuthClient } from "#core/clients/oauth_clients.ts";
-import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
-import type { Identifier } from "#core/repositories/identifiers.ts";
-import { hashSecret } from "#core/secrets.ts";
-import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
-import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
+import type { TokenPair } from "#core/sessions/issue_session.ts";
+import { newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
-import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { type LinkGrantCore, signInWithLink, type WonRedemption } from "#core/sign_in/link_sign_in.ts";
 import {
   judgeRedemption,
   type PresentedCode,
@@ -20,24 +15,13 @@ import {
   type RedemptionDecision,
   refusalToResume,
 } from "#core/sign_in/redemption.ts";
-import { ensureUser } from "#core/users/sign_in_user.ts";
 import { text } from "#core/wire.ts";
-
-export type LinkGrantCore = GrantCore & Pick<Core, "authorizations" | "identifiers" | "trials" | "users">;
 
 interface CodeRequest {
   client_id: string;
   redirect_uri?: string | undefined;
   code?: string | undefined;
   code_verifier?: string | undefined;
-}
-
-/** A link that this call redeems or resumes. No other call does so at the same time. */
-interface WonRedemption {
-  authorization: Authorization;
-  redemption: Redemption;
-  /** The active identifier with the link's address. */
-  identifier: Identifier | null;
 }
 
 /** The code of a magic link (OAuth 2.1 section 4.1.3). */
@@ -78,7 +62,7 @@ async function redeemAuthorizationCode(
         decision.outcome === "redeem"
           ? await startRedemption(core, decision.authorization, presented, now)
           : await resumeRedemption(core, decision, now);
-      return signIn(core, won, { client, secret: presented.secret, now, call });
+      return signInWithLink(core, won, { client, secret: presented.secret, now, call });
     });
   });
 }
@@ -150,51 +134,6 @@ async function resumeRedemption(
   );
   if (!resumed) throw new NestError("token_used");
   return { authorization: resumed, redemption, identifier };
-}
-
-interface SignIn {
-  client: OAuthClient;
-  /** The secret of the link. */
-  secret: string;
-  now: Date;
-  call: Call;
-}
-
-/** Issues the session, and makes the writes that only a magic link needs. Every write can be repeated. */
-async function signIn(
-  core: LinkGrantCore,
-  { authorization, redemption, identifier: found }: WonRedemption,
-  { client, secret, now, call }: SignIn,
-): Promise<TokenPair> {
-  const { _id, identifierValue, device, trialId } = authorization;
-  const { sessionId, accessTokenId, refreshTokenId } = redemption;
-  const at = now.toISOString();
-  const refreshToken = deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret);
-  const identifier = await ensureUser(core, { identity: identifierValue, found }, at);
-  const { userId } = identifier;
-  const rootGrant: Grant = { type: "authorization_code", value: _id };
-  const authTime = authorization.usedAt ?? at;
-  const [pair] = await settleAll([
-    issueSession(core, {
-      ...{ client, userId, device, sessionId, authTime, generation: 1, grant: rootGrant, rootGrant },
-      ...{ accessTokenId, refreshToken, now, call },
-    }),
-    core.authorizations.endOthers(authorization, at),
-    core.trials.recordSignIn(identifierValue, trialId, at),
-    identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, at),
-    device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
-  ]);
-  core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
-  return pair;
-}
-
-async function rememberDevice(
-  core: LinkGrantCore,
-  identifier: Identifier,
-  deviceHash: string,
-): Promise<void> {
-  if (identifier.knownDevices?.includes(deviceHash)) return;
-  await core.identifiers.rememberDevice(identifier._id, deviceHash);
 }
 
 /** @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code */

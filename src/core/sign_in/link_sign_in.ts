@@ -1,0 +1,73 @@
+import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import type { Grant } from "#core/repositories/access_tokens.ts";
+import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import { hashSecret } from "#core/secrets.ts";
+import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
+import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
+import { settleAll } from "#core/settle.ts";
+import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
+
+/** What signing in with a magic link uses. */
+export type LinkGrantCore = GrantCore & Pick<Core, "authorizations" | "identifiers" | "trials" | "users">;
+
+/** A link that this call redeems or resumes. No other call does so at the same time. */
+export interface WonRedemption {
+  authorization: Authorization;
+  redemption: Redemption;
+  /** The active identifier with the link's address. */
+  identifier: Identifier | null;
+}
+
+export interface LinkSignIn {
+  client: OAuthClient;
+  /** The secret of the link. */
+  secret: string;
+  now: Date;
+  call: Call;
+}
+
+/**
+ * Issues the session of a won redemption, and makes the writes that only a magic link needs: the user of a new address,
+ * the end of the address's other links, the trial, the verified address, the known device. Every write can be repeated.
+ * It fails only after all of them have settled.
+ * @throws NestError authorization_not_found, unavailable
+ */
+export async function signInWithLink(
+  core: LinkGrantCore,
+  { authorization, redemption, identifier: found }: WonRedemption,
+  { client, secret, now, call }: LinkSignIn,
+): Promise<TokenPair> {
+  const { _id, identifierValue, device, trialId } = authorization;
+  const { sessionId, accessTokenId, refreshTokenId } = redemption;
+  const at = now.toISOString();
+  const refreshToken = deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret);
+  const identifier = await ensureUser(core, { identity: identifierValue, found }, at);
+  const { userId } = identifier;
+  const rootGrant: Grant = { type: "authorization_code", value: _id };
+  const authTime = authorization.usedAt ?? at;
+  const [pair] = await settleAll([
+    issueSession(core, {
+      ...{ client, userId, device, sessionId, authTime, generation: 1, grant: rootGrant, rootGrant },
+      ...{ accessTokenId, refreshToken, now, call },
+    }),
+    core.authorizations.endOthers(authorization, at),
+    core.trials.recordSignIn(identifierValue, trialId, at),
+    identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, at),
+    device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
+  ]);
+  core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
+  return pair;
+}
+
+async function rememberDevice(
+  core: LinkGrantCore,
+  identifier: Identifier,
+  deviceHash: string,
+): Promise<void> {
+  if (identifier.knownDevices?.includes(deviceHash)) return;
+  await core.identifiers.rememberDevice(identifier._id, deviceHash);
+}
