@@ -10,6 +10,11 @@ export interface ProviderMapping {
   providerType: "stripe";
   /** cus_… */
   providerValue: string;
+  /**
+   * `address` if the customer was matched to the user by its email address alone, which proves nothing. Absent if Nest
+   * created the customer, or if an earlier release stored the mapping.
+   */
+  matchedBy?: "address";
   createdAt: string;
   updatedAt: string | null;
   removedAt: string | null;

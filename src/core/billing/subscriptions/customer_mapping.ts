@@ -4,15 +4,22 @@ import { newId } from "#core/ids.ts";
 
 /**
  * Maps a Stripe customer to a user. The first mapping is kept.
+ * @param matchedBy how the user was found; null if a stored subscription already belongs to the user
  * @throws NestError `unavailable` if the customer is mapped to another user
  */
-export async function mapCustomer(core: EventCore, userId: string, customer: string): Promise<void> {
+export async function mapCustomer(
+  core: EventCore,
+  userId: string,
+  customer: string,
+  matchedBy: "address" | null,
+): Promise<void> {
   const now = core.clock.now().toISOString();
   const isNew = await core.providerMappings.insert({
     _id: newId("providerMapping"),
     userId,
     providerType: "stripe",
     providerValue: customer,
+    ...(matchedBy === null ? {} : { matchedBy }),
     createdAt: now,
     updatedAt: now,
     removedAt: null,

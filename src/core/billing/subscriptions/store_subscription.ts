@@ -24,7 +24,7 @@ export async function storeNewSubscription(
   const now = core.clock.now().toISOString();
   const mapping = await core.providerMappings.findByCustomer(state.stpCustomerId);
   const userId = mapping?.userId ?? (await claimUser(core, current, now));
-  if (!mapping) await mapCustomer(core, userId, state.stpCustomerId);
+  if (!mapping) await mapCustomer(core, userId, state.stpCustomerId, "address");
   const record = newSubscription(current, state, userId, now);
   if (isTooLateForWelcome(core, reading)) record.mails.welcome = { claimedAt: now, sentAt: now };
   return (await core.subscriptions.insert(record)) ? record : null;

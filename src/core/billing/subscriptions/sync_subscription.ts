@@ -58,8 +58,8 @@ async function updateSubscription(
     await reassign(core, record, mapping.userId);
     return null;
   }
-  // The process that stored the subscription may have died before it mapped the customer.
-  if (!mapping) await mapCustomer(core, record.userId, state.stpCustomerId);
+  // An imported subscription may have no mapping, and a mapping is removed when Stripe loses the customer.
+  if (!mapping) await mapCustomer(core, record.userId, state.stpCustomerId, null);
   const written = await core.subscriptions.advance(current.id, record.version, state, now);
   if (!written) return null;
   const isOver = hasEnded(current.status) || state.isOtherProduct;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY, HOUR } from "#core/clock.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
@@ -116,6 +116,17 @@ test("reassigns a subscription that was stored for another user than its custome
   const users = await nest.collection("users").find().toArray();
   expect(users.find(({ _id }) => _id === wrong)).toMatchObject({ keptSubscriptionId: null });
   expect(users.find(({ _id }) => _id === user_id)).toMatchObject({ keptSubscriptionId: made.id });
+});
+
+test("stores on a customer's mapping that only the email address matched, unless Nest created the customer", async () => {
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  const body = linkRequest({ identifier_value: "bob@example.com" });
+  expect((await nest.call(`${V2}create_trial_and_magic_link`, body)).status).toBe(204);
+  await nest.deliverEvents();
+  const mappings = await nest.collection("provider-mappings").find().toArray();
+  expect(mappings).toHaveLength(2);
+  for (const { providerValue, matchedBy } of mappings)
+    expect(matchedBy).toBe(providerValue === bought.customer ? "address" : undefined);
 });
 
 test("assigns a subscription by its mapped customer, whatever email address Stripe has now", async () => {
