@@ -44,6 +44,17 @@ export class LiveStack {
     return JSON.parse(TemplateBody) as Template;
   }
 
+  /**
+   * Returns the template of a deployment whose files the bucket keeps.
+   * @param deployment its time (epoch ms)
+   */
+  async templateOf(deployment: number): Promise<Template> {
+    // The framework names the folder with the same time twice, the second time as ISO 8601.
+    const folder = `${this.#folder}${deployment}-${new Date(deployment).toISOString()}`;
+    const body = await this.artifact(`${folder}/compiled-cloudformation-template.json`);
+    return JSON.parse(Buffer.from(body).toString("utf8")) as Template;
+  }
+
   /** Returns the times (epoch ms) of the deployments whose files the bucket keeps, oldest first. */
   async deployments(): Promise<number[]> {
     const request = { Bucket: await this.#bucket(), Prefix: this.#folder, Delimiter: "/" };

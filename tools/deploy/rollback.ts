@@ -7,6 +7,12 @@ import {
   rollbackTarget,
 } from "#tools/deploy/deployment_record.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
+import {
+  describeChange,
+  type OlderSecret,
+  olderSecrets,
+  requireNewSecrets,
+} from "#tools/deploy/older_secrets.ts";
 import { versionsIn } from "#tools/deploy/parameter_versions.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { smokeTest } from "#tools/deploy/smoke.ts";
@@ -21,13 +27,16 @@ export interface RollbackOptions {
   to: number | null;
   /** The URL at which the smoke test calls the API. Null: the stage's own address. */
   url: string | null;
+  /** Restores older versions of secrets as well. */
+  isWithOlderSecrets: boolean;
 }
 
 /**
  * Restores an earlier deployment of a stage: its code, its template and the versions of its parameters. Then runs the
  * smoke test.
  * @param say takes a line for the terminal
- * @throws CommandError if there is no such deployment or the smoke test fails; FrameworkError
+ * @throws CommandError if there is no such deployment, it has older secrets and the options do not allow them, or the
+ *   smoke test fails; FrameworkError
  */
 export async function rollback(
   stage: OnStage,
@@ -40,13 +49,15 @@ export async function rollback(
   const before = await live.template();
   const current = deploymentOf(before);
   const target = await chooseTarget(live, current, options.to);
+  const older = await readOlderSecrets(stage, before, await live.templateOf(target));
+  requireNewSecrets(older, options.isWithOlderSecrets);
   say(`      from ${withTime(current ?? 0)} to ${withTime(target)}`);
   const command = ["rollback", `--timestamp=${target}`];
   await serverless(command, { stage: store.stage, settings: settingsFile, isShown: true });
   say(`ok    rolled back nest-${store.stage}`);
   const after = await live.template();
   if (current !== null) await recordRollback(live, current, target);
-  for (const line of restoredVersions(before, after)) say(`      ${line}`);
+  for (const secret of older) say(`      ${describeChange(secret)}`);
   await smokeTest(url, await publishedKeyIds(stage, after), (line) => say(`ok    ${line}`));
   await recordGood(live, target);
 }
@@ -74,15 +85,16 @@ function stateOf({ proved, left }: DeploymentRecord, deployment: number, current
   return proved.includes(deployment) ? "good" : "never passed the smoke test";
 }
 
-/** Lists the parameters whose version changed: a secret that was replaced because it leaked is in use again. */
-function restoredVersions(before: Template, after: Template): string[] {
-  const now = versionsIn(after);
-  return [...versionsIn(before)].flatMap(([name, version]) => {
-    const restored = now.get(name);
-    return restored === undefined || restored === version
-      ? []
-      : [`${name}: version ${version} -> ${restored}`];
-  });
+/** @throws StoreError if SSM can't be read */
+async function readOlderSecrets(
+  { store }: OnStage,
+  before: Template,
+  target: Template,
+): Promise<OlderSecret[]> {
+  const [live, restored] = [versionsIn(before), versionsIn(target)];
+  const stored = await store.read([...restored.keys()].filter((name) => !live.has(name)));
+  const newest = new Map([...stored].map(([name, { version }]) => [name, version]));
+  return olderSecrets(live, restored, newest);
 }
 
 /** Returns the ids of the keys that the restored functions publish. */

@@ -4,6 +4,13 @@ import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
 import { act, actOnConfiguration, examples } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
+/** The options of `deploy rollback`. */
+interface RollbackFlags {
+  to?: string;
+  url?: string;
+  withOlderSecrets?: boolean;
+}
+
 /**
  * `deploy rollback | trace | rehearse`: commands in addition to `npm run deploy`. Their modules are loaded when they
  * are used.
@@ -19,16 +26,22 @@ export function deployCommands(program: Command): void {
     .command("rollback")
     .option("--to <timestamp>", "the deployment to restore; default: the last good one before the live one")
     .option("--url <address>", "the API's address for the smoke test, if it is not the stage's domain")
+    .option(
+      "--with-older-secrets",
+      "also restore older versions of secrets; without it such a rollback is refused",
+    )
     .description("restores an earlier deployment of a stage; requires AWS credentials");
   examples(rollback, [
     "deploy rollback --stage nonprod",
     "deploy rollback --stage nonprod --to 1795555202698",
   ]);
-  actOnConfiguration(rollback, async (terminal, options: StageOptions & { to?: string; url?: string }) => {
+  actOnConfiguration(rollback, async (terminal, options: StageOptions & RollbackFlags) => {
     const to = options.to === undefined ? null : readTimestamp(options.to);
     const stage = await openStage(options);
     const module = await import("#tools/deploy/rollback.ts");
-    await explained(module.rollback(stage, { to, url: options.url ?? null }, terminal.say));
+    const isWithOlderSecrets = options.withOlderSecrets === true;
+    const chosen = { to, url: options.url ?? null, isWithOlderSecrets };
+    await explained(module.rollback(stage, chosen, terminal.say));
     terminal.result({ stage: stage.store.stage });
   });
 

@@ -110,6 +110,7 @@ describe("functions of the template", () => {
       }
     }
     expect(lambda("get_user-2021-10-06").Environment.Variables).toEqual({
+      DESKTOP_ACCESS_TOKEN_LIFETIME: "864000",
       STAGE: "nonprod",
       ISSUER: "https://nest.nonprod-getbeak.app",
       MONGODB_URI_PARAMETER: "/nest/nonprod/MONGODB_URI:3",
@@ -119,7 +120,10 @@ describe("functions of the template", () => {
     expect(lambda("authenticate_user-2020-12-14").Environment.Variables.SIGNING_KEYS_PARAMETER).toBe(
       "/nest/nonprod/SIGNING_KEYS:2",
     );
-    expect(lambda("unmatched").Environment.Variables).toEqual({ STAGE: "nonprod" });
+    expect(lambda("unmatched").Environment.Variables).toEqual({
+      DESKTOP_ACCESS_TOKEN_LIFETIME: "864000",
+      STAGE: "nonprod",
+    });
   });
 
   test("write to one log group, which exists before them and keeps lines for the days of the stage file", () => {

@@ -24,6 +24,14 @@ describe("a stage file", () => {
     ]);
   });
 
+  test.each([...STAGES])(
+    "that is committed for %s lets desktop access tokens live ten days",
+    async (stage) => {
+      const { variables } = await readSettings(settingsPath(stage));
+      expect(variables.DESKTOP_ACCESS_TOKEN_LIFETIME).toBe("864000");
+    },
+  );
+
   test("that does not fit the schema is refused, with the name of every invalid setting and no value", async () => {
     const file = join(folder, "bad.yml");
     await writeFile(file, "region: moon\nvariables: { TRIAL_DAYS: 14 }\nsurprise: hunter2\n");

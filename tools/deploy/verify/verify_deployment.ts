@@ -67,9 +67,9 @@ class Commands {
     return this.serverless("deploy", "--url", this.#rehearsal.api.url, ...args);
   }
 
-  rollback(): Promise<string> {
-    const url = ["--url", this.#rehearsal.api.url];
-    return this.#run("tools/operator/nest.ts", ["deploy", "rollback", ...this.#onStage(), ...url]);
+  rollback(...args: string[]): Promise<string> {
+    const options = [...this.#onStage(), "--url", this.#rehearsal.api.url, ...args];
+    return this.#run("tools/operator/nest.ts", ["deploy", "rollback", ...options]);
   }
 
   config(...args: string[]): Promise<string> {
@@ -223,6 +223,21 @@ async function rollBack(rehearsal: Rehearsal, { commands, deployed, steps }: Con
   await steps.run("a second rollback skips the deployment that was rolled back", async () => {
     await commands.rollback();
     return requireRemovedMethod(deployed, true);
+  });
+
+  await steps.run(
+    "a rollback that would restore an older secret is refused, and changes nothing",
+    async () => {
+      await commands.putSecrets({ RATE_LIMIT_KEY: newSecret() });
+      await commands.deploy();
+      await failureOf(commands.rollback(), /RATE_LIMIT_KEY: version 4 -> 3[\s\S]*--with-older-secrets/);
+      return requireVersion(deployed, 4);
+    },
+  );
+
+  await steps.run("--with-older-secrets allows this rollback", async () => {
+    await commands.rollback("--with-older-secrets");
+    return requireVersion(deployed, 3);
   });
 }
 
