@@ -1,8 +1,13 @@
-import { readFile } from "node:fs/promises";
+import { glob, readFile } from "node:fs/promises";
+import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { MINUTE } from "#core/clock.ts";
+import { createLog } from "#core/log.ts";
+import { RateLimiter } from "#core/rate_limiter.ts";
+import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
+import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
 import { serveEvent } from "#entry/event.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
@@ -12,13 +17,33 @@ interface Filter {
   MetricTransformations: [{ MetricName: string; MetricValue: string }];
 }
 
+interface Alarm {
+  MetricName: string;
+  Statistic: string;
+  Threshold: number;
+}
+
 const readYaml = async (path: string) => parse(await readFile(path, "utf8"));
 const alarms = await readYaml("deploy/alarms.yml");
 const api = await readYaml("deploy/api.yml");
+const resources = Object.entries(
+  alarms.Resources as Record<string, { Type: string; Properties: Filter & Alarm }>,
+);
 const filters = new Map<string, Filter>(
-  Object.entries(alarms.Resources as Record<string, { Type: string; Properties: Filter }>).flatMap(
-    ([id, { Type, Properties }]) =>
-      Type === "AWS::Logs::MetricFilter" ? [[id.replace(/Filter$/, ""), Properties]] : [],
+  resources.flatMap(([id, { Type, Properties }]) =>
+    Type === "AWS::Logs::MetricFilter" ? [[id.replace(/Filter$/, ""), Properties]] : [],
+  ),
+);
+/** The metrics of which one line rings an alarm. */
+const ringing = new Set(
+  resources.flatMap(
+    ([
+      ,
+      {
+        Type,
+        Properties: { MetricName, Statistic, Threshold },
+      },
+    ]) => (Type === "AWS::CloudWatch::Alarm" && Statistic === "Sum" && Threshold === 1 ? [MetricName] : []),
   ),
 );
 
@@ -31,13 +56,14 @@ function counts(pattern: string, line: string): boolean {
   const terms = /^\{ (.*) \}$/.exec(pattern)?.[1]?.split(" && ") ?? [];
   expect(terms.length).toBeGreaterThan(0);
   return terms.every((term) => {
-    const parsed = /^\$\.(\w+) (=|>=|IS) ("[^"]*"|\d+|\*|TRUE)$/.exec(term);
+    const parsed = /^\$\.(\w+) (=|!=|>=|IS) ("[^"]*"|\d+|\*|TRUE)$/.exec(term);
     if (!parsed) throw new Error(`Unsupported term: ${term}`);
     const [, name = "", operator, operand = ""] = parsed;
     const value = fields[name];
     if (operand === "*") return value !== undefined;
     if (operator === "IS") return value === true;
     const wanted: unknown = JSON.parse(operand);
+    if (operator === "!=") return value !== wanted;
     return operator === "=" ? value === wanted : typeof value === "number" && value >= Number(wanted);
   });
 }
@@ -61,6 +87,7 @@ beforeAll(async () => {
   await nest.deliverEvents();
   // Stripe delivers the failed event again.
   for (const event of nest.stripe.events()) await nest.webhook(event);
+  await nest.call(`${V2}create_trial_and_magic_link`, linkRequest());
   for (const kind of ["bounce", "complaint"])
     await serveEvent(sesEvents.declaration, nest.gateway)(mailEvent(kind), context);
   for (let mail = 0; mail < 3; mail++) await nest.call(`${V1}send_magic_link`, linkRequest());
@@ -88,6 +115,7 @@ test.each([
   "WebhookErrors",
   "Bounces",
   "Complaints",
+  "TrialRefusals",
 ])("the filter %s counts the one line that the code writes for its event, and no other line", (name) => {
   expect(counted(name)).toBe(1);
 });
@@ -118,6 +146,47 @@ test("a dispute is counted", async () => {
   nest.stripe.dispute(id);
   await nest.deliverEvents();
   expect(counted("Disputes")).toBe(1);
+  expect(ringing).toContain("Disputes");
+});
+
+test("a rate limiter that can't reach its database rings an alarm with its first line", async () => {
+  const nowhere = new MongoClient("mongodb://127.0.0.1:1/", { serverSelectionTimeoutMS: 50 });
+  const lines: string[] = [];
+  const store = new StoredLimiters(new RateLimitRepository(nowhere.db("nest")));
+  const log = createLog((line) => lines.push(line), nest.clock.now);
+  await new RateLimiter(store, "k".repeat(32), {}, log)
+    .count("links_per_network", "203.0.113.1/32")
+    .catch(() => undefined);
+  await nowhere.close();
+  expect(lines.map((line) => counts(filters.get("RateLimiter")?.FilterPattern ?? "", line))).toEqual([true]);
+  expect(ringing).toContain("RateLimiter");
+});
+
+test("a line with `alarm: true` of any event rings exactly one alarm with its first line", async () => {
+  const named = new Set([
+    "stripe_dispute",
+    "rate_limiter_unreachable",
+    "an_event_without_an_alarm_of_its_own",
+  ]);
+  for await (const path of glob("src/**/*.ts"))
+    for (const [, event = ""] of (await readFile(path, "utf8")).matchAll(
+      /\.(?:info|warn|error)\(\s*"(\w+)",\s*\{[^}]*\balarm: true/g,
+    ))
+      named.add(event);
+  for (const event of named) {
+    const line = JSON.stringify({ level: "error", event, alarm: true });
+    const rung = [...filters.values()].filter(
+      ({ FilterPattern, MetricTransformations: [{ MetricName }] }) =>
+        ringing.has(MetricName) && counts(FilterPattern, line),
+    );
+    expect(rung.length, event).toBe(1);
+  }
+});
+
+test("a line without `alarm: true` does not count as one that needs attention", () => {
+  const pattern = filters.get("Attention")?.FilterPattern ?? "";
+  expect(nest.logLines.length).toBeGreaterThan(10);
+  expect(nest.logLines.filter((line) => counts(pattern, line))).toEqual([]);
 });
 
 test("a call that API Gateway throttles is counted from the access log, and a call that Nest limits is not", () => {
@@ -143,7 +212,8 @@ test("every filter of deploy/alarms.yml is tested here", () => {
     "WebhookErrors",
     "Bounces",
     "Complaints",
+    "TrialRefusals",
   ];
-  const others = ["MailCeiling", "WebhookLag", "Disputes", "ApiThrottles"];
+  const others = ["MailCeiling", "WebhookLag", "Disputes", "ApiThrottles", "RateLimiter", "Attention"];
   expect([...filters.keys()].sort()).toEqual([...tried, ...others].sort());
 });

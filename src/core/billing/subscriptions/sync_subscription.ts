@@ -33,7 +33,11 @@ export async function syncSubscription(
     const product = readProduct(current, core.billing.productIds, record);
     if (product === null) return { status: "ignored", reason: "other_product" };
     if (!isKnownStatus(current.status)) {
-      core.log.error("unknown_subscription_status", { subscription_id: id, status: current.status });
+      core.log.error("unknown_subscription_status", {
+        alarm: true,
+        subscription_id: id,
+        status: current.status,
+      });
       if (!record) throw new NestError("subscription_not_valid", { meta: { status: current.status } });
     }
     const reading = { event, current, state: readState(current, product) };
