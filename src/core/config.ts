@@ -38,8 +38,10 @@ export const originOf = (schema: ZodMiniType): Origin => origins.get(schema) ?? 
 /** Environment variables are missing or invalid. The message names all of them and quotes no value. */
 export class ConfigError extends Error {
   readonly names: readonly string[];
-  constructor(names: readonly string[]) {
-    super(`Missing or unusable environment variables: ${names.join(", ")}. See .env.example.`);
+  /** @param why what is wrong with the value, without quoting it; for a value that its schema accepts */
+  constructor(names: readonly string[], why?: string) {
+    const reason = why === undefined ? "" : ` (${why})`;
+    super(`Missing or unusable environment variables: ${names.join(", ")}${reason}. See .env.example.`);
     this.name = "ConfigError";
     this.names = names;
   }

@@ -56,7 +56,7 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
     monitorCommands = false,
   } = options;
   const config = readConfig(coreVariables, environment);
-  const mongo = openMongo(config.MONGODB_URI, { monitorCommands });
+  const mongo = openMongo(config.MONGODB_URI, { monitorCommands, isTlsOptional: config.STAGE === "local" });
   const log = createLog(write, () => clock.now());
   const core: Core = {
     stage: config.STAGE,

@@ -107,6 +107,7 @@ async function openNow<Served>(
   read: ReadEnvironment,
 ): Promise<Served> {
   try {
+    requireCertificateChecks(process.env);
     const environment = await read(process.env, Object.keys(needs.variables));
     // Checks every variable together, so that one log line names all that are missing.
     readConfig(needs.variables, environment);
@@ -118,6 +119,15 @@ async function openNow<Served>(
     process.stdout.write(`${JSON.stringify(line)}\n`);
     throw new NotOpened(isUnavailable ? "unavailable" : "unknown");
   }
+}
+
+/**
+ * @throws ConfigError outside `local` if Node's switch turns off certificate checks. It would expose the database, Stripe
+ * and AWS (contract 1.7).
+ */
+function requireCertificateChecks({ STAGE, NODE_TLS_REJECT_UNAUTHORIZED }: Environment): void {
+  if (STAGE !== "local" && NODE_TLS_REJECT_UNAUTHORIZED === "0")
+    throw new ConfigError(["NODE_TLS_REJECT_UNAUTHORIZED"], "turns off certificate checks; remove it");
 }
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error);

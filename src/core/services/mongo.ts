@@ -1,6 +1,7 @@
 import { type Db, MongoClient } from "mongodb";
 import { refine, string } from "zod/mini";
 import { ConfigError, secret } from "#core/config.ts";
+import { tlsRefusal } from "#core/services/database_tls.ts";
 import { Trips } from "#core/services/trips.ts";
 
 /** Refuses a URI that weakens durability: writes must reach a majority, reads must come from the primary (contract 1.4). */
@@ -65,9 +66,15 @@ function reconnectIfStuck(client: MongoClient): void {
  * Opens the process's connection pool and starts connecting without waiting, so that connecting overlaps the cold start.
  * If connecting fails, each later call tries again.
  * @param options.isCommand for operator commands, which may wait as long as building an index takes
- * @throws ConfigError if the URI does not parse
+ * @param options.isTlsOptional allows a connection without verified TLS to another machine; only for stage `local`
+ * @throws ConfigError if the URI does not parse, or if its connection has no verified TLS
  */
-export function openMongo(uri: string, { monitorCommands = false, isCommand = false } = {}): Mongo {
+export function openMongo(
+  uri: string,
+  { monitorCommands = false, isCommand = false, isTlsOptional = false } = {},
+): Mongo {
+  const refusal = isTlsOptional ? null : tlsRefusal(uri);
+  if (refusal !== null) throw new ConfigError(["MONGODB_URI"], refusal);
   let client: MongoClient;
   try {
     client = new MongoClient(uri, {

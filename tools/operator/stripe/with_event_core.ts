@@ -36,7 +36,10 @@ export async function withEventCore<Result>(
     billing: billing.open(environment),
     mailer: mailer.open(await withAwsCredentials(environment)),
   };
-  const { client, database } = openMongo(config.MONGODB_URI, { isCommand: true });
+  const { client, database } = openMongo(config.MONGODB_URI, {
+    isCommand: true,
+    isTlsOptional: config.STAGE === "local",
+  });
   const log = createLog(err, () => systemClock.now());
   try {
     return await work({
