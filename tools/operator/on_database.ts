@@ -17,7 +17,10 @@ export async function onDatabase<Result>(
   variable = "MONGODB_URI",
 ): Promise<Result> {
   const uri = readConfig({ [variable]: mongoVariables.MONGODB_URI }, environment)[variable] ?? "";
-  const { client, database } = openMongo(uri, { isCommand: true, isTlsOptional: environment.STAGE === "local" });
+  const { client, database } = openMongo(uri, {
+    isCommand: true,
+    isTlsOptional: environment.STAGE === "local",
+  });
   try {
     await client.connect();
     return await work(database);
