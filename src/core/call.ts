@@ -9,7 +9,7 @@ export interface Call {
 /** The caller, after its credential was verified. */
 export type Caller =
   | { kind: "anonymous" }
-  | { kind: "internal" }
+  | { kind: "internal"; key: { name: string; methods?: readonly string[] | undefined } }
   | { kind: "user"; userId: string; clientId: string; sessionId: string };
 
 /** Time for a whole call: half a second less than the desktop app waits (contract 1.1). */

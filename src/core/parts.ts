@@ -3,7 +3,7 @@ import { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
 import { OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import type { Foundation, Part } from "#core/core.ts";
-import { internalKeyVariables } from "#core/keys/internal_key.ts";
+import { type InternalKey, internalKeyVariables } from "#core/keys/internal_key.ts";
 import { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
 import { RefreshKeys, refreshKeyVariables } from "#core/keys/refresh_keys.ts";
 import { signerVariables, verifyingKeyVariables } from "#core/keys/signing_keys.ts";
@@ -42,11 +42,11 @@ export const signer = {
   open: (environment: Environment) => new Signer(readConfig(signerVariables, environment).SIGNING_KEYS),
 } satisfies Part<Signer>;
 
-/** Hashes of the internal callers' keys. */
-export const internalKeyHashes = {
+/** Recognizes internal callers: the hashes of their keys. */
+export const internalKeys = {
   variables: internalKeyVariables,
   open: (environment: Environment) => readConfig(internalKeyVariables, environment).INTERNAL_KEYS,
-} satisfies Part<readonly string[]>;
+} satisfies Part<readonly InternalKey[]>;
 
 /** Enforces rate limits. */
 export const rateLimiter = {

@@ -1,6 +1,6 @@
 import type { Caller } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
-import { isInternalKey } from "#core/keys/internal_key.ts";
+import { findInternalKey, permits } from "#core/keys/internal_key.ts";
 import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/sessions/access_token.ts";
 import type { Access, RpcCore } from "#entry/declaration.ts";
 
@@ -15,7 +15,7 @@ export interface Credential {
  * @throws NestError unauthorized for an invalid bearer token, access_denied for a wrong internal key
  */
 export async function authenticateCaller(
-  core: Pick<RpcCore, "clock" | "internalKeyHashes" | "issuer" | "oauthClients" | "verifyingKeys">,
+  core: Pick<RpcCore, "clock" | "internalKeys" | "issuer" | "oauthClients" | "verifyingKeys">,
   header: string | null,
 ): Promise<Credential> {
   if (header === null) return { caller: { kind: "anonymous" }, claims: null };
@@ -27,13 +27,23 @@ export async function authenticateCaller(
       const { userId, clientId, sessionId } = claims;
       return { caller: { kind: "user", userId, clientId, sessionId }, claims };
     }
-    case "internal":
-      if (!isInternalKey(credential, core.internalKeyHashes))
-        throw new NestError("access_denied", { detail: "wrong internal key" });
-      return { caller: { kind: "internal" }, claims: null };
+    case "internal": {
+      const key = findInternalKey(credential, core.internalKeys);
+      if (!key) throw new NestError("access_denied", { detail: "wrong internal key" });
+      return { caller: { kind: "internal", key }, claims: null };
+    }
     default:
       throw unauthorized("unknown_token_type");
   }
+}
+
+/**
+ * Checks that an internal caller's key permits the method (contract 1.7, Operations).
+ * @throws NestError access_denied
+ */
+export function requirePermission(caller: Caller, method: string): void {
+  if (caller.kind === "internal" && !permits(caller.key, method))
+    throw new NestError("access_denied", { detail: "the internal key does not list this method" });
 }
 
 /** Checks a caller against the method's access policy. @throws NestError access_denied */

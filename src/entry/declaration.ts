@@ -2,7 +2,7 @@ import type { output, ZodMiniType } from "zod/mini";
 import type { Call, Caller } from "#core/call.ts";
 import type { Core, Part } from "#core/core.ts";
 import type { ErrorCode } from "#core/errors.ts";
-import { internalKeyHashes, issuer, oauthClients, verifyingKeys } from "#core/parts.ts";
+import { internalKeys, issuer, oauthClients, verifyingKeys } from "#core/parts.ts";
 import type { Version } from "#core/versions.ts";
 
 /**
@@ -17,7 +17,7 @@ export type OpenedParts<Needed extends Parts> = {
 };
 
 /** Parts that authenticate a caller. Every method has them without declaring them. */
-export const CALLER_PARTS = { internalKeyHashes, issuer, oauthClients, verifyingKeys };
+export const CALLER_PARTS = { internalKeys, issuer, oauthClients, verifyingKeys };
 
 /** The core of a method together with its declared parts. */
 export type RpcCore<Needed extends Parts = Record<never, never>> = Core &

@@ -3,7 +3,7 @@ import type { Call, Caller } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
 import { requireValidToken } from "#core/sessions/bearer.ts";
 import { headerOf } from "#entry/answer.ts";
-import { authenticateCaller, requireAccess } from "#entry/authenticate_caller.ts";
+import { authenticateCaller, requireAccess, requirePermission } from "#entry/authenticate_caller.ts";
 import type { Parts, RpcCore, RpcDeclaration } from "#entry/declaration.ts";
 import { readJson } from "#entry/read_body.ts";
 import { validate } from "#entry/validation.ts";
@@ -30,6 +30,7 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
   const { core, event, call } = progress;
   const { caller, claims } = await authenticateCaller(core, headerOf(event, "authorization"));
   progress.caller = caller;
+  requirePermission(caller, declaration.name);
   if (caller.kind === "user") progress.clientId = caller.clientId;
 
   const admitted = admit(declaration, event, caller);

@@ -89,6 +89,7 @@ function describeCall({ name }: RpcDeclaration, { event, call, caller, clientId 
     code: null,
     request_id: call.requestId,
     caller: caller.kind,
+    internal_key: caller.kind === "internal" ? caller.key.name : undefined,
     user_id: caller.kind === "user" ? caller.userId : null,
     client_id: clientId,
   };

@@ -60,18 +60,55 @@ test("adds a refresh key, moves it to the front and drops the old one, without e
   for (const { key } of keys) expect(printed.join("")).not.toContain(key);
 });
 
-test("shows a new internal key once and adds its hash to the existing hashes", async () => {
+test("shows a new internal key once and stores its name, its methods and its hash beside the existing keys", async () => {
   const before = stored("INTERNAL_KEYS");
-  const { status, printed } = await config("add", "INTERNAL_KEYS");
+  const old = before.slice(0, 8);
+  const billing = ["--name", "billing", "--methods", "get_user, get_subscription_status"];
+  const { status, printed } = await config("add", "INTERNAL_KEYS", ...billing);
   const [, key = ""] = /shown only once: ([0-9a-f]{64})/.exec(printed) ?? [];
-  expect([status, stored("INTERNAL_KEYS")]).toEqual([0, `${before},${hashSecret(key)}`]);
-  await config("drop", "INTERNAL_KEYS", before.slice(0, 8), "--yes");
-  expect(stored("INTERNAL_KEYS")).toBe(hashSecret(key));
-  const last = await config("drop", "INTERNAL_KEYS", hashSecret(key).slice(0, 8), "--yes");
+  expect([status, JSON.parse(stored("INTERNAL_KEYS"))]).toEqual([
+    0,
+    [
+      { name: old, hash: before },
+      { name: "billing", methods: ["get_user", "get_subscription_status"], hash: hashSecret(key) },
+    ],
+  ]);
+  expect((await config("list", "INTERNAL_KEYS")).printed).toBe(
+    `${old}  all methods\nbilling   get_user, get_subscription_status\n`,
+  );
+  await config("drop", "INTERNAL_KEYS", old, "--yes");
+  expect(JSON.parse(stored("INTERNAL_KEYS"))).toMatchObject([{ name: "billing" }]);
+  const last = await config("drop", "INTERNAL_KEYS", "billing", "--yes");
   expect({ status: last.status, printed: last.printed }).toEqual({
     status: 1,
     printed: expect.stringContaining("is the only value"),
   });
+});
+
+test("an internal key may permit all methods, and a key that is refused is never shown", async () => {
+  const before = stored("INTERNAL_KEYS");
+  const unknown = await config("add", "INTERNAL_KEYS", "--name", "billing", "--methods", "get_usr");
+  expect(unknown).toEqual({
+    status: 1,
+    printed: "INTERNAL_KEYS: lists methods that do not exist: get_usr\n",
+  });
+  expect(stored("INTERNAL_KEYS")).toBe(before);
+  expect(await config("add", "INTERNAL_KEYS", "--name", "support", "--methods", "all")).toMatchObject({
+    status: 0,
+  });
+  expect(JSON.parse(stored("INTERNAL_KEYS"))[1]).toEqual({ name: "support", hash: expect.any(String) });
+  const again = await config("add", "INTERNAL_KEYS", "--name", "support", "--methods", "all");
+  expect({ status: again.status, printed: again.printed }).toEqual({
+    status: 1,
+    printed: "Value support exists already. Nothing was changed.\n",
+  });
+});
+
+test("keys without a name keep the format of earlier versions when one of them is dropped", async () => {
+  const [one, other] = [hashSecret("one"), hashSecret("other")];
+  await piped(`${one},${other}`, "put", "INTERNAL_KEYS");
+  await config("drop", "INTERNAL_KEYS", one.slice(0, 8), "--yes");
+  expect(stored("INTERNAL_KEYS")).toBe(other);
 });
 
 test("reads Stripe's next webhook secret from a pipe and keeps both until the old one is dropped", async () => {
@@ -87,12 +124,15 @@ test("reads Stripe's next webhook secret from a pipe and keeps both until the ol
 });
 
 test("asks for confirmation before it drops a value, and reports an unknown id or name in one sentence", async () => {
-  await config("add", "INTERNAL_KEYS");
+  await config("add", "INTERNAL_KEYS", "--name", "billing", "--methods", "all");
   const before = stored("INTERNAL_KEYS");
   const refusals: [string[], number, RegExp][] = [
-    [["drop", "INTERNAL_KEYS", before.slice(0, 8)], 1, /Pass --yes/],
+    [["drop", "INTERNAL_KEYS", "billing"], 1, /Pass --yes/],
     [["drop", "INTERNAL_KEYS", "00000000", "--yes"], 1, /There is no value 00000000/],
     [["first", "7"], 1, /There is no value 7/],
+    [["add", "INTERNAL_KEYS"], 2, /needs --name and --methods/],
+    [["add", "INTERNAL_KEYS", "--name", "Billing!", "--methods", "all"], 2, /--name must have/],
+    [["add", "REFRESH_KEYS", "--name", "billing"], 2, /are for INTERNAL_KEYS only/],
     [["list", "MONGODB_URI"], 2, /The name must be one of REFRESH_KEYS/],
     [["list", "STRIPE_WEBHOOK_SECRETS"], 1, /missing in SSM/],
   ];

@@ -111,10 +111,34 @@ describe("config put", () => {
       { MONGODB_URI: "mongodb+srv://a:b@cluster.example.net/nest" },
       "names a sample host",
     ],
-    ["a database with a weaker write concern", { MONGODB_URI: "mongodb://a/nest?w=1" }, "invalid;"],
+    [
+      "a database with a weaker write concern",
+      { MONGODB_URI: "mongodb+srv://cluster.getbeak.app/nest?w=1" },
+      "invalid;",
+    ],
     ["a key that could be guessed", { RATE_LIMIT_KEY: "a".repeat(40) }, "could be guessed"],
     ["a database on this machine", { MONGODB_URI: "mongodb://localhost/nest" }, "names this machine"],
     ["a sample internal key", { INTERNAL_KEYS: hashSecret("secret") }, "invalid;"],
+    ["a database without TLS", { MONGODB_URI: "mongodb://db.getbeak.app/nest" }, "has no TLS"],
+    [
+      "a database whose TLS is switched off",
+      { MONGODB_URI: "mongodb+srv://cluster.getbeak.app/nest?tls=false" },
+      "has no TLS",
+    ],
+    [
+      "a database whose certificate is not verified",
+      { MONGODB_URI: "mongodb+srv://cluster.getbeak.app/nest?tlsAllowInvalidCertificates=true" },
+      "does not verify the certificate",
+    ],
+    [
+      "an internal key for a method that does not exist",
+      {
+        INTERNAL_KEYS: JSON.stringify([
+          { name: "billing", hash: hashSecret(newSecret()), methods: ["get_usr"] },
+        ]),
+      },
+      "lists methods that do not exist: get_usr",
+    ],
     ["a setting", { MAIL_REPLY_TO: "help@getbeak.app" }, "no secret"],
     ["a name that no function reads", { STRIPE_SECRET: "x" }, "no function reads it"],
     ["the public half of the signing keys", { SIGNING_KEYS_PUBLIC: "{}" }, "derived from SIGNING_KEYS"],
@@ -129,7 +153,9 @@ describe("config put", () => {
       put: async (name: string) => written.push(name),
     } as const;
     const secrets =
-      Object.keys(bad).length === 0 ? {} : { ...good(), MONGODB_URI: "mongodb://a.b/nest", ...bad };
+      Object.keys(bad).length === 0
+        ? {}
+        : { ...good(), MONGODB_URI: "mongodb+srv://nest:hunter2@cluster.getbeak.app/nest", ...bad };
     const inventory = takeInventory(await listFunctions());
     const { refused } = await putParameters({ inventory, store }, new Map(Object.entries(secrets)));
     expect(refused).toEqual([expect.stringContaining(why)]);

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import { KEY_NAME } from "#core/keys/internal_key.ts";
 import {
   add,
   drop,
   type Entry,
   KEY_LISTS,
+  type KeyHolder,
   type KeyList,
   toFront,
   webhookSecret,
@@ -12,29 +14,47 @@ import { readSecret } from "#tools/operator/config/read_secret.ts";
 import { reportPut } from "#tools/operator/config/report_put.ts";
 import { putParameters } from "#tools/stage/config/put_parameters.ts";
 import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
-import { actOnConfiguration, examples, type Terminal } from "#tools/terminal/command.ts";
+import { actOnConfiguration, examples, type Terminal, table } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
 const NAMES = Object.keys(KEY_LISTS);
 const NAME = `<${NAMES.join("|")}>`;
+
+/** The caller of a new internal key, as the command line names it. */
+interface HolderOptions {
+  name?: string;
+  methods?: string;
+}
 
 /** Adds a command for a stage to `config`. */
 type AddCommand = (name: string, what: string) => Command;
 
 /** `config list | add | first | drop`: secrets with several valid values, which are replaced one at a time. */
 export function keyListCommands(addCommand: AddCommand): void {
-  const list = addCommand("list", "lists the ids of a secret's values").argument(NAME);
+  const list = addCommand(
+    "list",
+    "lists the ids of a secret's values, and what internal keys permit",
+  ).argument(NAME);
   examples(actOnConfiguration(list, show), ["config list REFRESH_KEYS --stage nonprod"]);
 
   const adding = addCommand(
     "add",
     "adds a value to a secret: generates a key, or prompts for the secret that Stripe generated",
-  ).argument(NAME);
+  )
+    .argument(NAME)
+    .option("--name <name>", "of INTERNAL_KEYS: the caller's name, which the log shows")
+    .option(
+      "--methods <names>",
+      "of INTERNAL_KEYS: the methods that the key permits, comma-separated, or `all`",
+    );
   examples(
-    actOnConfiguration(adding, (terminal, name: string, options: StageOptions) =>
-      change(terminal, name, options, (entries, list) => addTo(terminal, name, entries, list)),
+    actOnConfiguration(adding, (terminal, name: string, options: StageOptions & HolderOptions) =>
+      addValue(terminal, name, options),
     ),
-    ["config add REFRESH_KEYS --stage nonprod", "config add INTERNAL_KEYS --stage nonprod"],
+    [
+      "config add REFRESH_KEYS --stage nonprod",
+      "config add INTERNAL_KEYS --name billing --methods get_user,get_subscription_status --stage nonprod",
+    ],
   );
 
   const first = addCommand(
@@ -59,7 +79,7 @@ export function keyListCommands(addCommand: AddCommand): void {
         return rest;
       }),
     ),
-    ["config drop INTERNAL_KEYS 1a2b3c4d --stage nonprod"],
+    ["config drop INTERNAL_KEYS billing --stage nonprod"],
   );
 }
 
@@ -80,16 +100,41 @@ async function read(name: string, options: StageOptions) {
 
 async function show(terminal: Terminal, name: string, options: StageOptions): Promise<void> {
   const { entries } = await read(name, options);
-  const ids = entries.map(({ id }) => id);
-  terminal.show({ name, ids }, ids);
+  const values = entries.map(({ id, purpose }) => ({ id, ...(purpose === undefined ? {} : { purpose }) }));
+  terminal.show({ name, values }, table(values.map(({ id, purpose = "" }) => [id, purpose])));
 }
 
-async function addTo(terminal: Terminal, name: string, entries: readonly Entry[], { make }: KeyList) {
-  if (!make) return add(entries, webhookSecret(await readSecret(name)));
-  const { entry, shown } = make();
-  const longer = add(entries, entry);
-  if (shown !== null) terminal.err(`Give this key to the caller. It is shown only once: ${shown}`);
-  return longer;
+async function addValue(
+  terminal: Terminal,
+  name: string,
+  options: StageOptions & HolderOptions,
+): Promise<boolean> {
+  const { make, hasHolders } = listOf(name);
+  const holder = readHolder(hasHolders, options);
+  const made = make?.(holder) ?? { entry: webhookSecret(await readSecret(name)), shown: null };
+  const isAdded = await change(terminal, name, options, async (entries) => add(entries, made.entry));
+  // Shown after it is stored: a key that was refused must not reach the caller.
+  if (isAdded && made.shown !== null)
+    terminal.err(`Give this key to the caller. It is shown only once: ${made.shown}`);
+  return isAdded;
+}
+
+/** @throws UsageError if an internal key has no valid holder, or another value has one */
+function readHolder(hasHolders: boolean, { name, methods }: HolderOptions): KeyHolder {
+  if (!hasHolders) {
+    if (name !== undefined || methods !== undefined)
+      throw new UsageError("--name and --methods are for INTERNAL_KEYS only.");
+    return { name: "" };
+  }
+  if (name === undefined || methods === undefined)
+    throw new UsageError(
+      "A key of INTERNAL_KEYS needs --name and --methods. `--methods all` permits every method.",
+    );
+  if (!KEY_NAME.test(name))
+    throw new UsageError(
+      "--name must have 1 to 40 characters of a-z, 0-9, _ and -, and start with a letter or digit.",
+    );
+  return methods === "all" ? { name } : { name, methods: methods.split(",").map((method) => method.trim()) };
 }
 
 async function change(

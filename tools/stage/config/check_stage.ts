@@ -71,7 +71,9 @@ export function checkSettings({
  */
 export async function checkParameters(inventory: Inventory, store: ParameterSource): Promise<StageCheck> {
   const parameters = await store.read(inventory.parameters.map(({ name }) => name));
-  const rows = inventory.parameters.map((spec) => checkParameter(store, spec, parameters));
+  const { stage, isRehearsal } = store;
+  const target = { stage, isRehearsal, methods: inventory.methods };
+  const rows = inventory.parameters.map((spec) => checkParameter(target, spec, parameters));
   return { rows, problems: problemsIn(rows), parameters };
 }
 
@@ -82,16 +84,14 @@ function checkSetting(spec: SettingSpec, { variables }: StageSettings): Row {
 }
 
 function checkParameter(
-  target: Target,
+  target: Target & Pick<Inventory, "methods">,
   spec: ParameterSpec,
   parameters: ReadonlyMap<string, StoredParameter>,
 ): Row {
   const stored = parameters.get(spec.name);
   if (!stored) return [spec.name, "missing in SSM", ""];
   const version = String(stored.version);
-  if (!fits(spec, stored.value))
-    return [spec.name, "invalid; .env.example describes the required format", version];
-  const refused = refuse(spec.name, stored.value, target);
+  const refused = refuse(spec, stored.value, target);
   if (refused) return [spec.name, refused, version];
   if (spec.name === PUBLIC_KEYS && !isPublicHalf(parameters))
     return [spec.name, `differs from ${WHOLE_KEYS}`, version];

@@ -21,6 +21,8 @@ export interface SettingSpec {
 export interface Inventory {
   parameters: ParameterSpec[];
   settings: SettingSpec[];
+  /** The names of the methods, without their dates. */
+  methods: ReadonlySet<string>;
 }
 
 const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
@@ -38,10 +40,13 @@ export function takeInventory(functions: readonly DeployedFunction[]): Inventory
     }
   }
   return {
+    methods: new Set(functions.filter(({ source }) => source.startsWith("src/methods/")).map(methodOf)),
     parameters: [...parameters.values()].sort(byName),
     settings: [...settings.values()].sort(byName),
   };
 }
+
+const methodOf = ({ name }: Pick<DeployedFunction, "name">) => name.replace(/-\d{4}-\d{2}-\d{2}$/, "");
 
 /** Whether a function accepts a value. */
 export function fits({ name, schema }: { name: string; schema: ZodMiniType }, value: string): boolean {

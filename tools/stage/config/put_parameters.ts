@@ -1,5 +1,5 @@
 import { PUBLIC_KEYS, publicValue, WHOLE_KEYS } from "#tools/stage/config/check_stage.ts";
-import { fits, type Inventory } from "#tools/stage/config/inventory.ts";
+import type { Inventory } from "#tools/stage/config/inventory.ts";
 import { LONGEST_VALUE, type ParameterStore } from "#tools/stage/config/parameter_store.ts";
 import { refuse } from "#tools/stage/config/refusals.ts";
 
@@ -54,6 +54,6 @@ function refusal({ inventory, store }: Target, name: string, value: string): str
   if (!spec) return "no function reads it";
   if (!spec.isSecret) return `derived from ${WHOLE_KEYS}; put ${WHOLE_KEYS} instead`;
   if (Buffer.byteLength(value) > LONGEST_VALUE) return `longer than ${LONGEST_VALUE} bytes`;
-  if (!fits(spec, value)) return "invalid; .env.example describes the required format";
-  return refuse(name, value, store);
+  const { stage, isRehearsal } = store;
+  return refuse(spec, value, { stage, isRehearsal, methods: inventory.methods });
 }

@@ -1,4 +1,8 @@
+import { readConfig } from "#core/config.ts";
+import { internalKeyVariables } from "#core/keys/internal_key.ts";
 import { parseKeySet } from "#core/keys/signing_keys.ts";
+import { fits, type Inventory, type ParameterSpec } from "#tools/stage/config/inventory.ts";
+import { formProblem } from "#tools/stage/config/secret_forms.ts";
 import type { StageName } from "#tools/stage/settings.ts";
 
 /** Secrets that are public: in Stripe's documentation, in Nest's, or in the local stack. */
@@ -22,7 +26,7 @@ export interface Target {
   isRehearsal: boolean;
 }
 
-type Refuse = (value: string, target: Target) => string | null;
+type Refuse = (value: string, target: Target & Pick<Inventory, "methods">) => string | null;
 
 const REFUSALS: Readonly<Record<string, Refuse>> = {
   MONGODB_URI: (value, { isRehearsal }) => {
@@ -35,6 +39,13 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
     const isLive = value.includes("_live_");
     if (stage === "prod") return isLive ? null : "is a test key";
     return isLive ? "is a live key" : null;
+  },
+  INTERNAL_KEYS(value, { methods }) {
+    const keys = readConfig(internalKeyVariables, { INTERNAL_KEYS: value }).INTERNAL_KEYS;
+    const unknown = keys.flatMap((key) => key.methods ?? []).filter((method) => !methods.has(method));
+    return unknown.length === 0
+      ? null
+      : `lists methods that do not exist: ${[...new Set(unknown)].join(", ")}`;
   },
   RATE_LIMIT_KEY: (value) => (isGuessable(value) ? "could be guessed" : null),
   REFRESH_KEYS: (value) => {
@@ -51,10 +62,20 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
 };
 
 /**
- * Returns why a value must not be deployed although it fits its schema, such as a published sample; null if it may.
- * @param value a value that fits its schema
+ * Returns why a value of a parameter must not be deployed, or null if it may: its form is wrong, a function would refuse
+ * it, or it is a published sample, guessable or of another stage.
+ * @param spec the parameter as functions declare it
+ * @returns a phrase that follows the parameter's name and never quotes the value
  */
-export function refuse(name: string, value: string, target: Target): string | null {
+export function refuse(
+  spec: ParameterSpec,
+  value: string,
+  { stage, isRehearsal, methods }: Target & Pick<Inventory, "methods">,
+): string | null {
   const isPublished = PUBLISHED.some((sample) => value.split(",").some((part) => part.trim() === sample));
-  return isPublished ? "is a published sample" : (REFUSALS[name]?.(value, target) ?? null);
+  if (isPublished) return "is a published sample";
+  const problem = formProblem(spec.name, value);
+  if (problem) return problem;
+  if (!fits(spec, value)) return "invalid; .env.example describes the required format";
+  return REFUSALS[spec.name]?.(value, { stage, isRehearsal, methods }) ?? null;
 }
