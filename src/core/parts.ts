@@ -107,6 +107,7 @@ export const billing = {
       priceId: config.STRIPE_PRICE_ID,
       productIds: config.STRIPE_PRODUCT_IDS,
       trialDays: config.TRIAL_DAYS,
+      pastDueDays: config.PAST_DUE_DAYS,
       trialCardPolicy: config.TRIAL_CARD_POLICY,
       requiredPromotionCodeId: config.REQUIRED_PROMOTION_CODE_ID ?? null,
     };

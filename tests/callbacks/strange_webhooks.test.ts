@@ -124,16 +124,16 @@ describe("unusual webhooks", () => {
     expect(nest.logged("stripe_api_version")).toMatchObject([{ api_version: "2027-03-31.fern" }]);
   });
 
-  test("stores our product and the latest period of a subscription with several items", async () => {
+  test("stores our product and its period when an item of another product has a longer period", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const [subscription] = nest.stripe.subscriptions();
     const [item] = subscription?.items.data ?? [];
-    const end = (item?.current_period_end ?? 0) + 86_400;
+    const end = item?.current_period_end ?? 0;
     const other = {
       ...item,
       id: "si_other",
       price: { ...item?.price, product: "prod_other" },
-      current_period_end: end,
+      current_period_end: end + 335 * 86_400,
     };
     const items = { ...subscription?.items, data: [other, item] };
     nest.stripe.updateSubscription(id, { fields: { items } });

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, customFetch, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DAY, HOUR, MINUTE } from "#core/clock.ts";
+import { DAY, HOUR, MINUTE, plusSeconds } from "#core/clock.ts";
 import {
   codeIn,
   linkRequest,
@@ -191,6 +191,124 @@ describe("usable subscriptions", () => {
     nest.clock.advance(HOUR - MINUTE);
     expect(await statusOf()).toBe("incomplete");
     nest.clock.advance(2 * MINUTE);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
+  test("ends access seven days after the oldest open invoice of a past_due subscription, in a period that nobody paid", async () => {
+    const { id } = await subscribe({ status: "past_due" });
+    const listed = await fetch(`${nest.stripe.url}/v1/invoices?subscription=${id}&status=open`, {
+      headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+    });
+    const [open] = ((await listed.json()) as { data: { created: number }[] }).data;
+    const created = new Date((open?.created ?? 0) * 1000);
+    const [stripes] = nest.stripe.subscriptions();
+    const start = stripes?.items.data[0]?.current_period_start ?? 0;
+    expect(await nest.collection("subscriptions").findOne({ stpSubscriptionId: id })).toMatchObject({
+      paidUntil: new Date(start * 1000).toISOString(),
+      oldestOpenInvoiceAt: created.toISOString(),
+      endsAt: new Date((stripes?.items.data[0]?.current_period_end ?? 0) * 1000).toISOString(),
+    });
+    const reply = await asAda();
+    const end = plusSeconds(created, 7 * DAY);
+    expect(reply.body).toMatchObject({ status: "past_due", end_date: end.toISOString() });
+    expect(decodeJwt(reply.body.entitlement).exp).toBe(end.getTime() / 1000);
+    nest.clock.advance(7 * DAY - MINUTE);
+    expect(await statusOf()).toBe("past_due");
+    nest.clock.advance(2 * MINUTE);
+    expect(await statusOf()).toBe("no_active_subscription");
+  });
+
+  test("reads PAST_DUE_DAYS, and keeps 24 hours after the paid period without any", async () => {
+    const other = await startNest({ beside: nest, environment: { PAST_DUE_DAYS: "0" } });
+    const { id } = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
+    await other.deliverEvents();
+    const [stripes] = nest.stripe.subscriptions();
+    const start = new Date((stripes?.items.data[0]?.current_period_start ?? 0) * 1000);
+    expect((await status()).body.end_date).toBe(start.toISOString());
+    nest.clock.advance(DAY - MINUTE);
+    expect(await statusOf()).toBe("past_due");
+    nest.clock.advance(2 * MINUTE);
+    expect(await statusOf()).toBe("no_active_subscription");
+    expect(id).toBe(stripes?.id);
+    await other.stop();
+  });
+
+  test("uses the period of a past_due subscription that an earlier release stored, until its next event", async () => {
+    const { id } = await subscribe({ status: "past_due" });
+    const added = { paidUntil: 1, oldestOpenInvoiceAt: 1, pastDueUntil: 1, pausedCollection: 1 } as const;
+    await nest.collection("subscriptions").updateOne({ stpSubscriptionId: id }, { $unset: added });
+    nest.clock.advance(2 * DAY);
+    const { body } = await status();
+    expect(body).toMatchObject({ status: "past_due" });
+    nest.stripe.updateSubscription(id, { metadata: { n: "1" } });
+    await nest.deliverEvents();
+    expect((await status()).body.end_date < body.end_date).toBe(true);
+  });
+
+  test("ends access of a past_due subscription without an open invoice with the last period that was paid", async () => {
+    const { id } = await subscribe();
+    const { end_date } = (await status()).body;
+    nest.stripe.updateSubscription(id, { fields: { status: "past_due", ...movedPeriod(60) } });
+    await nest.deliverEvents();
+    expect((await status()).body).toMatchObject({ status: "past_due", end_date });
+  });
+
+  /** The items of the newest subscription with a later end of their period. */
+  const movedPeriod = (days: number) => {
+    const items = structuredClone(nest.stripe.subscriptions().at(-1)?.items);
+    for (const item of items?.data ?? []) item.current_period_end += days * DAY;
+    return { items };
+  };
+
+  test.each([
+    ["void", false],
+    ["keep_as_draft", true],
+    ["mark_uncollectible", true],
+  ] as const)(
+    "after the paid period, collection that is paused with %s grants access: %s",
+    async (behavior, isGranted) => {
+      const { id } = await subscribe();
+      const { end_date } = (await status()).body;
+      const pause_collection = { behavior, resumes_at: null };
+      nest.stripe.updateSubscription(id, { fields: { pause_collection, ...movedPeriod(60) } });
+      await nest.deliverEvents();
+      expect((await status()).body.end_date === end_date).toBe(!isGranted);
+      nest.clock.advance((Date.parse(end_date) - nest.clock.now().getTime()) / 1000 + DAY + MINUTE);
+      expect(await statusOf()).toBe(isGranted ? "active" : "no_active_subscription");
+      expect(await nest.collection("subscriptions").findOne({ stpSubscriptionId: id })).toMatchObject({
+        pausedCollection: behavior,
+      });
+      expect(nest.logged("collection_paused")).toMatchObject([
+        { subscription_id: id, behavior, grants: isGranted },
+      ]);
+      nest.stripe.updateSubscription(id, { fields: { pause_collection: null } });
+      await nest.deliverEvents();
+      expect(await statusOf()).toBe("active");
+      expect(await nest.collection("subscriptions").findOne({ stpSubscriptionId: id })).toMatchObject({
+        pausedCollection: null,
+        paidUntil: null,
+      });
+    },
+  );
+
+  test("ends access with the period when a schedule sets cancel_at years ahead", async () => {
+    const { id } = await subscribe();
+    const { end_date } = (await status()).body;
+    const cancel_at = Math.floor(nest.clock.now().getTime() / 1000) + 730 * DAY;
+    nest.stripe.updateSubscription(id, { fields: { cancel_at } });
+    await nest.deliverEvents();
+    expect((await status()).body.end_date).toBe(end_date);
+  });
+
+  test("shares the hour between an incomplete subscription and one that expired the same day", async () => {
+    await subscribe({ status: "incomplete" });
+    nest.clock.advance(23 * HOUR + MINUTE);
+    nest.stripe.advance(0);
+    await subscribe({ status: "incomplete" });
+    expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual([
+      "incomplete_expired",
+      "incomplete",
+    ]);
     expect(await statusOf()).toBe("no_active_subscription");
   });
 

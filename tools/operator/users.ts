@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { findUsable } from "#core/billing/subscriptions/subscription.ts";
+import { findAccess } from "#core/billing/subscriptions/subscription.ts";
 import { eraseAccount, findUserId, readAccount } from "#core/personal_data/personal_data.ts";
 import { type Account, exportAccount } from "#core/repositories/personal_documents.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
@@ -92,7 +92,7 @@ async function writeNew(file: string, text: string): Promise<void> {
 
 function summary(account: Account, now: Date): string[] {
   const { users, identifiers, sessions, marketingConsents, subscriptions, trials } = account;
-  const usable = findUsable(subscriptions, now);
+  const access = findAccess(subscriptions, now);
   const active = sessions.filter(({ revokedAt, expiresAt }) => !revokedAt && expiresAt > now.toISOString());
   return table([
     ...users.flatMap(({ _id, createdAt }) => [
@@ -104,7 +104,7 @@ function summary(account: Account, now: Date): string[] {
       `${identifierValue} (${removedAt ? `removed ${removedAt}` : verifiedAt ? `verified ${verifiedAt}` : "not verified"})`,
     ]),
     ["consent", marketingConsents[0]?.level ?? "not given"],
-    ["subscription", usable ? `${usable.status} until ${usable.endsAt}` : "none usable"],
+    ["subscription", access ? `${access.subscription.status} until ${access.endsAt}` : "none usable"],
     ...subscriptions.map(({ stpSubscriptionId, status, rejectedAt }) => [
       "",
       `${stpSubscriptionId} ${status}${rejectedAt ? ", rejected" : ""}`,

@@ -16,6 +16,8 @@ export const billingVariables = {
   STRIPE_PRICE_ID: string().check(regex(/^price_\w+$/)),
   STRIPE_PRODUCT_IDS: list(/^prod_\w+$/),
   TRIAL_DAYS: _default(integer(1, 730), 14),
+  /** Days for which a subscription stays usable after its oldest open invoice was created. */
+  PAST_DUE_DAYS: _default(integer(0, 90), 7),
   TRIAL_CARD_POLICY: _default(oneOf(TRIAL_CARD_POLICIES), "allow"),
   /** Outside production, every subscription that is not a trial needs this promotion code. */
   REQUIRED_PROMOTION_CODE_ID: optional(string().check(regex(/^promo_\w+$/))),
@@ -28,6 +30,7 @@ export interface BillingSettings {
   priceId: string;
   productIds: readonly string[];
   trialDays: number;
+  pastDueDays: number;
   trialCardPolicy: (typeof TRIAL_CARD_POLICIES)[number];
   requiredPromotionCodeId: string | null;
 }

@@ -21,8 +21,24 @@ export interface SubscriptionState {
   /** Stripe's status. */
   status: string;
   startsAt: string;
-  /** When access ends: the end itself, else the scheduled end, else the end of the period. */
+  /**
+   * The end itself, else the earlier of the scheduled end and the end of the period of our products' items. Access can end
+   * at another time: `endOfAccess` decides.
+   */
   endsAt: string;
+  /**
+   * End of the last paid period. Set while the period that Stripe shows is not paid for, else null. Earlier releases did
+   * not store it.
+   */
+  paidUntil?: string | null;
+  /** When the oldest open invoice of a `past_due` subscription was created, else null. Earlier releases did not store it. */
+  oldestOpenInvoiceAt?: string | null;
+  /** A `past_due` subscription stays usable until then, else null: `PAST_DUE_DAYS` after its oldest open invoice. */
+  pastDueUntil?: string | null;
+  /** Stripe's `pause_collection.behavior`, or null while payments are collected. Earlier releases did not store it. */
+  pausedCollection?: string | null;
+  /** Set once the subscription had the status `incomplete`. Earlier releases did not store it. */
+  wasIncomplete?: true;
   cancelAt: string | null;
   cancelType: CancelType | null;
   cancelledAt: string | null;

@@ -1,6 +1,6 @@
 /** Returns 204 while the caller has a usable subscription. Never calls Stripe. */
 import { optional, strictObject } from "zod/mini";
-import { requireUsable } from "#core/billing/subscriptions/subscription.ts";
+import { requireAccess } from "#core/billing/subscriptions/subscription.ts";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -22,6 +22,6 @@ export const handler = rpc({
     return core.subscriptions.listByUser(userId);
   },
   async run({ core, reads }) {
-    requireUsable(reads, core.clock.now());
+    requireAccess(reads, core.clock.now());
   },
 });

@@ -5,7 +5,7 @@
  */
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
-import { requireUsable } from "#core/billing/subscriptions/subscription.ts";
+import { requireAccess } from "#core/billing/subscriptions/subscription.ts";
 import { billingPortal, signer } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -34,16 +34,17 @@ export const handler = rpc({
   reads: ({ core, request: { user_id } }) => core.subscriptions.listByUser(user_id),
   async run({ core, reads, caller }) {
     const now = core.clock.now();
-    const subscription = requireUsable(reads, now);
+    const access = requireAccess(reads, now);
+    const { subscription } = access;
     const [billingPortalUrl, entitlement] = await Promise.all([
       core.billingPortal.link(core, subscription.stpCustomerId),
-      mintEntitlement(core, subscription, caller, now),
+      mintEntitlement(core, access, caller, now),
     ]);
     return {
       status: subscription.status,
       billing_portal_url: billingPortalUrl,
       start_date: subscription.startsAt,
-      end_date: subscription.endsAt,
+      end_date: access.endsAt,
       cancel_at: subscription.cancelAt,
       cancel_type: subscription.cancelType,
       cancelled_at: subscription.cancelledAt,

@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { isPeriodUnpaid, readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { hasEnded, isKnownStatus, readProduct, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
@@ -22,10 +23,11 @@ export async function findDifferences(core: EventCore): Promise<Difference[]> {
   const seen = new Set<string>();
   const suspects = await readAll(
     core.stripe,
-    (sdk, options) => sdk.subscriptions.list({ status: "all", limit: 100 }, options),
+    (sdk, options) =>
+      sdk.subscriptions.list({ status: "all", limit: 100, expand: ["data.latest_invoice"] }, options),
     (current) => {
       seen.add(current.id);
-      return compare(core, current.id, ours.get(current.id) ?? null, current) && current.id;
+      return isSuspect(core, ours.get(current.id) ?? null, current) ? current.id : null;
     },
   );
   const unseen = [...ours.keys()].filter((id) => !seen.has(id));
@@ -55,7 +57,7 @@ function findSeveral(records: readonly Subscription[]): string[] {
 async function compareNow(core: EventCore, id: string, isOneOfSeveral: boolean): Promise<Difference | null> {
   const record = await core.subscriptions.findByStripeId(id);
   const current = await retrieveSubscription(core, id);
-  const difference = compare(core, id, record, current);
+  const difference = await compare(core, id, record, current);
   if (difference || !record || !isOneOfSeveral) return difference;
   const count = (await core.subscriptions.listByUser(record.userId)).filter(isCounted).length;
   return count > 1
@@ -63,24 +65,41 @@ async function compareNow(core: EventCore, id: string, isOneOfSeveral: boolean):
     : null;
 }
 
-function compare(
+/** Whether a subscription may differ. The facts of unpaid invoices are compared in `compare`, which reads them. */
+function isSuspect(
   { billing }: Pick<EventCore, "billing">,
+  record: Subscription | null,
+  current: Stripe.Subscription,
+): boolean {
+  const product = readProduct(current, billing.productIds, record);
+  if (product === null) return false;
+  if (!record) return !hasEnded(current.status);
+  const isUnpaid = isPeriodUnpaid(current) || (record.paidUntil ?? null) !== null;
+  return isUnpaid || changesOf(record, readState(current, product, billing.productIds)).length > 0;
+}
+
+async function compare(
+  core: EventCore,
   id: string,
   record: Subscription | null,
   current: Stripe.Subscription | null,
-): Difference | null {
+): Promise<Difference | null> {
   if (!current) return record && { id, kind: "gone", words: `${record.status} here, unknown to Stripe` };
-  const product = readProduct(current, billing.productIds, record);
+  const product = readProduct(current, core.billing.productIds, record);
   if (product === null) return null;
   if (!record) {
     if (hasEnded(current.status)) return null;
     const since = new Date(current.created * 1000).toISOString();
     return { id, kind: "missing", words: `missing here, ${current.status} since ${since}` };
   }
-  const state = readState(current, product);
+  const changes = changesOf(record, await readFullState(core, current, product));
+  return changes.length === 0 ? null : { id, kind: "differs", words: `differs: ${changes.join(", ")}` };
+}
+
+function changesOf(record: Subscription, state: SubscriptionState): string[] {
   const changes = (Object.keys(state) as (keyof SubscriptionState)[])
     .filter((field) => (record[field] ?? null) !== state[field])
     .map((field) => `${field} ${record[field] ?? null} -> ${state[field]}`);
   if (record.rejectedAt && !record.refundedAt) changes.push("rejected, but not refunded yet");
-  return changes.length === 0 ? null : { id, kind: "differs", words: `differs: ${changes.join(", ")}` };
+  return changes;
 }

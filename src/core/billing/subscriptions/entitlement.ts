@@ -1,9 +1,8 @@
 import { SignJWT } from "jose";
-import { isDisputed, usableUntil } from "#core/billing/subscriptions/subscription.ts";
+import { type Access, isDisputed } from "#core/billing/subscriptions/subscription.ts";
 import type { Caller } from "#core/call.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import { newId } from "#core/ids.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { TokenMint } from "#core/sessions/access_token.ts";
 
 /** Differs from the type of access tokens, `at+jwt`, so that an entitlement is never accepted as one. */
@@ -17,13 +16,12 @@ export const LONGEST_SECONDS = 14 * DAY;
  */
 export async function mintEntitlement(
   core: TokenMint,
-  subscription: Subscription,
+  { subscription, usableUntil }: Access,
   caller: Caller,
   now: Date,
 ): Promise<string | null> {
-  const until = usableUntil(subscription);
-  if (caller.kind !== "user" || until === null || isDisputed(subscription)) return null;
-  const expiresAt = Math.min(until.getTime(), plusSeconds(now, LONGEST_SECONDS).getTime());
+  if (caller.kind !== "user" || isDisputed(subscription)) return null;
+  const expiresAt = Math.min(usableUntil.getTime(), plusSeconds(now, LONGEST_SECONDS).getTime());
   const { kid, key } = await core.signer.key();
   return new SignJWT({ sid: caller.sessionId, status: subscription.status })
     .setProtectedHeader({ alg: "ES256", typ: ENTITLEMENT_TYPE, kid })

@@ -5,8 +5,9 @@ import {
   chooseSubscription,
   isUndecided,
 } from "#core/billing/subscriptions/choose_subscription.ts";
+import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { rejectLoser, rejectReplaced } from "#core/billing/subscriptions/rejection.ts";
-import { hasEnded, readProduct, readState } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isUsable } from "#core/billing/subscriptions/subscription.ts";
 import { NestError } from "#core/errors.ts";
@@ -99,7 +100,12 @@ async function readContender(core: EventCore, id: string): Promise<Stripe.Subscr
     throw new NestError("subscription_not_ready", { detail: "the kept subscription is not stored yet" });
   const now = core.clock.now();
   if (!isUsable(record, now))
-    await core.subscriptions.advance(id, record.version, readState(current, product), now.toISOString());
+    await core.subscriptions.advance(
+      id,
+      record.version,
+      await readFullState(core, current, product),
+      now.toISOString(),
+    );
   return current;
 }
 

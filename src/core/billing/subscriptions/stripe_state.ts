@@ -21,9 +21,9 @@ interface LegacyPeriod {
   current_period_end?: number | null;
 }
 
-const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+export const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
 const isoOrNull = (seconds: number | null | undefined) => (seconds == null ? null : iso(seconds));
-const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
+export const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
 const present = (values: readonly (number | null | undefined)[]) => values.filter((value) => value != null);
 
 /**
@@ -59,30 +59,48 @@ export function readProduct(
 }
 
 /**
- * The part of a Stripe subscription that is stored.
+ * The part of a Stripe subscription that is stored, without the facts of its invoices (`readPayments`).
  *
  * A cancellation is scheduled by `cancel_at_period_end`, or by `cancel_at` alone, as the portal does with flexible
- * billing. Access ends at `ended_at`, else `cancel_at`, else with the latest period of an item (contract 1.3).
+ * billing. A subscription schedule sets `cancel_at` years ahead, so the period ends earlier. Items of other products can
+ * have other periods, which grant nothing (contract 1.7).
+ * @param productIds our products
  */
-export function readState(subscription: Stripe.Subscription, product: Product): SubscriptionState {
-  const legacy = subscription as LegacyPeriod;
-  const items = subscription.items?.data ?? [];
-  const starts = present([...items.map((item) => item.current_period_start), legacy.current_period_start]);
-  const ends = present([...items.map((item) => item.current_period_end), legacy.current_period_end]);
-  const startsAt =
-    starts.length > 0 ? Math.max(...starts) : (subscription.start_date ?? subscription.created);
-  const periodEnd = ends.length > 0 ? Math.max(...ends) : (subscription.trial_end ?? startsAt);
+export function readState(
+  subscription: Stripe.Subscription,
+  product: Product,
+  productIds: readonly string[],
+): SubscriptionState {
+  const { start, end } = readPeriod(subscription, productIds);
+  const scheduled = subscription.cancel_at === null ? end : Math.min(subscription.cancel_at, end);
   return {
     ...product,
     stpCustomerId: idOf(subscription.customer),
     status: subscription.status,
-    startsAt: iso(startsAt),
-    endsAt: iso(subscription.ended_at ?? subscription.cancel_at ?? periodEnd),
+    startsAt: iso(start),
+    endsAt: iso(subscription.ended_at ?? scheduled),
     cancelAt: isoOrNull(subscription.cancel_at),
     cancelType: readCancelType(subscription),
     cancelledAt: isoOrNull(subscription.canceled_at),
+    pausedCollection: subscription.pause_collection?.behavior ?? null,
+    ...(subscription.status === "incomplete" ? { wasIncomplete: true } : {}),
   };
 }
+
+/** The current period of the items of our products, in Unix seconds. Without such items, that of all items. */
+function readPeriod(subscription: Stripe.Subscription, productIds: readonly string[]) {
+  const items = subscription.items?.data ?? [];
+  const ours = items.filter(({ price }) => productIds.includes(idOf(price.product)));
+  const counted = ours.length > 0 ? ours : items;
+  const legacy = subscription as LegacyPeriod;
+  const starts = present(counted.map((item) => item.current_period_start));
+  const ends = present(counted.map((item) => item.current_period_end));
+  const start =
+    latest(starts) ?? legacy.current_period_start ?? subscription.start_date ?? subscription.created;
+  return { start, end: latest(ends) ?? legacy.current_period_end ?? subscription.trial_end ?? start };
+}
+
+const latest = (times: readonly number[]) => (times.length > 0 ? Math.max(...times) : null);
 
 function readCancelType(subscription: Stripe.Subscription): CancelType | null {
   const isScheduled = subscription.cancel_at_period_end || subscription.cancel_at !== null;

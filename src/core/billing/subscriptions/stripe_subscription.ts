@@ -3,7 +3,7 @@ import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
 /**
- * Reads a subscription from Stripe, with its customer and discounts. Events arrive late, twice and out of order, so only
+ * Reads a subscription from Stripe, with its customer, discounts and latest invoice. Events arrive late, twice and out of order, so only
  * this reading counts (contract 1.3).
  * @returns null if Stripe has no such subscription
  * @throws NestError `stripe_error`, `unavailable`
@@ -14,7 +14,7 @@ export async function retrieveSubscription(
 ): Promise<Stripe.Subscription | null> {
   try {
     return await stripe.request((sdk, options) =>
-      sdk.subscriptions.retrieve(id, { expand: ["customer", "discounts"] }, options),
+      sdk.subscriptions.retrieve(id, { expand: ["customer", "discounts", "latest_invoice"] }, options),
     );
   } catch (error) {
     if (stripeRefusal(error)?.code === "resource_missing") return null;

@@ -6,19 +6,70 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 export const GRACE_SECONDS = DAY;
 /** A subscription whose first invoice is unpaid is usable for this long. */
 const INCOMPLETE_SECONDS = HOUR;
+/** Attempts to pay within this time share `INCOMPLETE_SECONDS`. */
+const INCOMPLETE_WINDOW_SECONDS = DAY;
 
 /** Statuses that may grant access, best first. */
 const USABLE_STATUSES = ["active", "trialing", "past_due", "incomplete"];
 
+/** A subscription that grants access. */
+export interface Access {
+  subscription: Subscription;
+  /** When access ends, without the grace period: `endOfAccess`. */
+  endsAt: string;
+  /** The time until which the subscription is usable, including its grace period. */
+  usableUntil: Date;
+}
+
 /**
- * The time until which a subscription is usable, including its grace period.
+ * When the access that a subscription grants ends, without the grace period (contract 1.7). A `past_due` subscription ends
+ * with its last paid period or its time to pay, whichever is later, whatever period Stripe shows.
+ * @param all all subscriptions of the user, which share the hour of `incomplete` ones
+ */
+export function endOfAccess(subscription: Subscription, all: readonly Subscription[] = []): string {
+  const { status, endsAt, cancelAt, paidUntil = null, pastDueUntil = null } = subscription;
+  if (status === "incomplete") return incompleteUntil(subscription, all);
+  // An earlier release stored the subscription: its next event adds what is missing.
+  if (paidUntil === null) return endsAt;
+  if (status !== "past_due") return earlier(endsAt, paidUntil);
+  const end = later(paidUntil, pastDueUntil ?? paidUntil);
+  return cancelAt === null ? end : earlier(end, cancelAt);
+}
+
+const earlier = (one: string, other: string) => (one < other ? one : other);
+const later = (one: string, other: string) => (one > other ? one : other);
+
+/**
+ * All attempts to pay within a day share one hour, which starts with the first attempt. Otherwise, a new attempt every hour
+ * would be a free subscription.
+ */
+function incompleteUntil({ stpCreatedAt }: Subscription, all: readonly Subscription[]): string {
+  const since = plusSeconds(new Date(stpCreatedAt), -INCOMPLETE_WINDOW_SECONDS).toISOString();
+  const attempts = all.filter(wasIncomplete).map((attempt) => attempt.stpCreatedAt);
+  const first = attempts.filter((at) => at >= since).reduce(earlier, stpCreatedAt);
+  return plusSeconds(new Date(first), INCOMPLETE_SECONDS).toISOString();
+}
+
+function wasIncomplete({ status, wasIncomplete: was }: Subscription): boolean {
+  return was === true || status === "incomplete" || status === "incomplete_expired";
+}
+
+/**
+ * The time until which a subscription is usable, including its grace period. The time to pay has no grace period.
+ * @param all all subscriptions of the user
  * @returns null if it is not usable at all
  */
-export function usableUntil(subscription: Subscription): Date | null {
-  const { status, rejectedAt, isOtherProduct, stpCreatedAt, endsAt } = subscription;
+export function usableUntil(subscription: Subscription, all: readonly Subscription[] = []): Date | null {
+  const { status, rejectedAt, isOtherProduct, cancelAt, paidUntil = null } = subscription;
   if (rejectedAt !== null || isOtherProduct || !USABLE_STATUSES.includes(status)) return null;
-  if (status === "incomplete") return plusSeconds(new Date(stpCreatedAt), INCOMPLETE_SECONDS);
-  return plusSeconds(new Date(endsAt), GRACE_SECONDS);
+  const end = endOfAccess(subscription, all);
+  if (status === "incomplete") return new Date(end);
+  if (status !== "past_due" || paidUntil === null) return plusSeconds(new Date(end), GRACE_SECONDS);
+  const paid = plusSeconds(
+    new Date(cancelAt === null ? paidUntil : earlier(paidUntil, cancelAt)),
+    GRACE_SECONDS,
+  );
+  return paid > new Date(end) ? paid : new Date(end);
 }
 
 /** Whether a subscription is usable at a time. */
@@ -29,22 +80,26 @@ export function isUsable(subscription: Subscription, now: Date): boolean {
 
 /**
  * The best usable subscription of a user.
+ * @param all all subscriptions of the user
  * @returns null if there is none
  */
-export function findUsable(subscriptions: readonly Subscription[], now: Date): Subscription | null {
-  // All attempts to pay share one hour. Otherwise, a new attempt every hour would be a free subscription.
-  const isHourOver = subscriptions.some(({ status, stpCreatedAt }) => {
-    return status === "incomplete" && plusSeconds(new Date(stpCreatedAt), INCOMPLETE_SECONDS) <= now;
+export function findAccess(all: readonly Subscription[], now: Date): Access | null {
+  const usable = all.flatMap((subscription) => {
+    const until = usableUntil(subscription, all);
+    if (until === null || until <= now) return [];
+    return [{ subscription, endsAt: endOfAccess(subscription, all), usableUntil: until }];
   });
-  const usable = subscriptions.filter(
-    (subscription) => isUsable(subscription, now) && !(isHourOver && subscription.status === "incomplete"),
-  );
-  usable.sort(
-    (one, other) =>
-      USABLE_STATUSES.indexOf(one.status) - USABLE_STATUSES.indexOf(other.status) ||
-      other.endsAt.localeCompare(one.endsAt),
-  );
+  const place = ({ subscription }: Access) => USABLE_STATUSES.indexOf(subscription.status);
+  usable.sort((one, other) => place(one) - place(other) || other.endsAt.localeCompare(one.endsAt));
   return usable[0] ?? null;
+}
+
+/**
+ * The best usable subscription of a user.
+ * @returns null if there is none
+ */
+export function findUsable(all: readonly Subscription[], now: Date): Subscription | null {
+  return findAccess(all, now)?.subscription ?? null;
 }
 
 /** Statuses of a subscription that has not ended but has an unpaid invoice. */
@@ -66,11 +121,12 @@ export function isDisputed({ disputedAt, disputeStatus }: Subscription): boolean
 }
 
 /**
- * The best usable subscription of a user.
+ * The access that a user has.
+ * @param all all subscriptions of the user
  * @throws NestError `no_active_subscription` if there is none
  */
-export function requireUsable(subscriptions: readonly Subscription[], now: Date): Subscription {
-  const usable = findUsable(subscriptions, now);
-  if (!usable) throw new NestError("no_active_subscription");
-  return usable;
+export function requireAccess(all: readonly Subscription[], now: Date): Access {
+  const access = findAccess(all, now);
+  if (!access) throw new NestError("no_active_subscription");
+  return access;
 }

@@ -3,9 +3,10 @@ import { DONE, type Outcome, type SubscriptionEvent } from "#core/billing/events
 import { admitSubscription } from "#core/billing/subscriptions/admit_subscription.ts";
 import { mapCustomer } from "#core/billing/subscriptions/customer_mapping.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
+import { isPauseUnpaid, readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { finishRejection } from "#core/billing/subscriptions/rejection.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
-import { hasEnded, isKnownStatus, readProduct, readState } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, isKnownStatus, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
@@ -40,13 +41,20 @@ export async function syncSubscription(
       });
       if (!record) throw new NestError("subscription_not_valid", { meta: { status: current.status } });
     }
-    const reading = { event, current, state: readState(current, product) };
+    const state = await readFullState(core, current, product);
+    notePause(core, id, state.pausedCollection ?? null);
+    const reading = { event, current, state };
     const outcome = record
       ? await updateSubscription(core, record, reading)
       : await admitSubscription(core, reading);
     if (outcome) return outcome;
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });
+}
+
+function notePause(core: EventCore, id: string, behavior: string | null): void {
+  if (behavior === null) return;
+  core.log.warn("collection_paused", { subscription_id: id, behavior, grants: !isPauseUnpaid(behavior) });
 }
 
 /** @returns null if the record must be read again */

@@ -98,7 +98,7 @@ export async function recordTrial(
   const stpProductId = typeof product === "string" ? product : (product?.id ?? null);
   if (stpProductId === null) throw new NestError("stripe_error", { detail: "a subscription without items" });
   const now = core.clock.now().toISOString();
-  const state = readState(made, { stpProductId, isOtherProduct: false });
+  const state = readState(made, { stpProductId, isOtherProduct: false }, [stpProductId]);
   await Promise.all([
     core.subscriptions.insert(newSubscription(made, state, trial.userId, now)),
     core.trials.recordSubscription(
