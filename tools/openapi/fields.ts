@@ -162,7 +162,10 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     narrows: { format: "uri" },
   },
   start_date: timestamp("When the current period started.", "2026-03-01T00:00:00.000Z"),
-  end_date: timestamp("When access ends unless the subscription renews or its open invoice is paid.", "2026-04-01T00:00:00.000Z"),
+  end_date: timestamp(
+    "When access ends unless the subscription renews or its open invoice is paid.",
+    "2026-04-01T00:00:00.000Z",
+  ),
   cancel_at: timestamp("When the subscription will end, if it was canceled; otherwise null.", null),
   cancel_type: {
     description:

@@ -290,7 +290,7 @@ export interface Responses {
     billing_portal_url: string | null;
     /** When the current period started. */
     start_date: string;
-    /** When access ends unless the subscription renews. */
+    /** When access ends unless the subscription renews or its open invoice is paid. */
     end_date: string;
     /** When the subscription will end, if it was canceled; otherwise null. */
     cancel_at: string | null;
