@@ -48,7 +48,10 @@ export const ERRORS = {
   unknown: [500, "An unexpected error occurred in Nest; report the `request_id`."],
   stripe_error: [502, "Stripe is unreachable or refused the request; retry."],
   email_not_sent: [502, "The mail could not be sent; retry."],
-  unavailable: [503, "A dependency, such as the database, is unreachable; retry after `Retry-After`."],
+  unavailable: [
+    503,
+    "A dependency, such as the database, is unreachable or overloaded; retry after `Retry-After`.",
+  ],
 } as const satisfies Record<string, readonly [status: number, description: string]>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
+import { isDatabaseUnavailable } from "#core/unavailable.ts";
 
 export type Result = APIGatewayProxyStructuredResultV2;
 type Headers = Record<string, string>;
@@ -64,34 +65,12 @@ export function failure(context: AnswerContext, error: NestError, headers: Heade
   };
 }
 
-/** Retryable MongoDB server codes: no primary, shutdown, step-down, time limit, write concern not reached. */
-const UNAVAILABLE_CODES = new Set([
-  6, 7, 50, 64, 89, 91, 133, 134, 189, 202, 262, 384, 9001, 10107, 11600, 11602, 13435, 13436,
-]);
-/** Matched by name, so that functions without a database do not bundle the driver. */
-const UNAVAILABLE_NAMES =
-  /^(Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared|PoolClosed|ServerClosed|WaitQueueTimeout|NotConnected|TopologyClosed|OperationTimeout|ClientClosed|StalePrimary)|(Mongo)?PoolClearedOnNetwork)Error$/;
-/** Socket errors that the driver passes on unwrapped when a connection is cut during a write. */
-const UNAVAILABLE_SOCKET = /^(EPIPE|E(CONN|HOST|NET)\w+|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ERR_STREAM_DESTROYED)$/;
-
-/** The fields of errors from the driver, and of socket and DNS errors that it passes on unwrapped. */
-interface DatabaseError extends Error {
-  code?: unknown;
-  errorLabels?: readonly string[];
-  /** Set by a failed `mongodb+srv` lookup: querySrv or queryTxt. */
-  syscall?: string;
-}
-
-function isUnavailable({ name, code, errorLabels, syscall }: DatabaseError): boolean {
-  if (UNAVAILABLE_NAMES.test(name) || syscall?.startsWith("query")) return true;
-  if (typeof code === "string" && UNAVAILABLE_SOCKET.test(code)) return true;
-  if (!name.startsWith("Mongo")) return false;
-  return errorLabels?.includes("RetryableWriteError") === true || UNAVAILABLE_CODES.has(code as number);
-}
-
-/** Maps any failure to an error of the contract: an unreachable database to `unavailable`, an unexpected one to `unknown`. */
+/**
+ * Maps any failure to an error of the contract: an unreachable or overloaded database to `unavailable`, an unexpected
+ * failure to `unknown`.
+ */
 export function toNestError(error: unknown): NestError {
   if (error instanceof NestError) return error;
-  const isRetryable = error instanceof Error && isUnavailable(error);
+  const isRetryable = error instanceof Error && isDatabaseUnavailable(error);
   return new NestError(isRetryable ? "unavailable" : "unknown", { cause: error });
 }

@@ -4,6 +4,7 @@ import { type output, safeParse, type ZodMiniType } from "zod/mini";
 import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
+import { toNestError } from "#entry/answer.ts";
 import { type Deployed, eventLambda, needsOf } from "#entry/lambda.ts";
 
 /** The EventBridge events that a function receives. */
@@ -50,7 +51,7 @@ export function serveEvent(declaration: EventDeclaration, { core }: Pick<OpenCor
         outcome,
         duration_ms: Date.now() - startedAt,
         request_id: context.awsRequestId,
-        ...(error === undefined ? {} : describeFailure(error)),
+        ...(error === undefined ? {} : { code: toNestError(error).code, ...describeFailure(error) }),
       });
     const parsed = safeParse(declaration.payload, payload);
     if (!parsed.success) return note("dropped");

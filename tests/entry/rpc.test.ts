@@ -74,6 +74,12 @@ describe("every method", () => {
     ["a majority that did not acknowledge in time", 64],
     ["a server that ran out of time", 50],
     ["a router that finds no primary", 133],
+    ["a server that limits the rate of requests", 462],
+    ["a server that ended the operation", 11601],
+    ["a server whose queue is full", 433],
+    ["a write conflict", 112],
+    ["an election", 216],
+    ["a full disk", 14031],
   ])("returns unavailable for %s, because a retry can succeed", async (_case, code) => {
     const reply = await failing(new MongoServerError({ errmsg: "hunter2", code }));
     expect([reply.status, reply.body, reply.headers?.["retry-after"]]).toEqual([
@@ -83,9 +89,11 @@ describe("every method", () => {
     ]);
   });
 
-  test("returns unavailable for a retryable write error and unknown for any other write error", async () => {
-    const labelled = { errmsg: "x", code: 314159, errorLabels: ["RetryableWriteError"] };
-    expect((await failing(new MongoServerError(labelled))).body.code).toBe("unavailable");
+  test("returns unavailable for an error labeled as retryable and unknown for any other database error", async () => {
+    for (const label of ["RetryableWriteError", "RetryableError", "SystemOverloadedError"]) {
+      const labeled = { errmsg: "x", code: 314159, errorLabels: [label] };
+      expect((await failing(new MongoServerError(labeled))).body.code, label).toBe("unavailable");
+    }
     expect((await failing(new MongoServerError({ errmsg: "x", code: 314159 }))).body.code).toBe("unknown");
     expect((await failing(Object.assign(new Error("x"), { code: 189 }))).body.code).toBe("unknown");
   });

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { BSON } from "mongodb";
 
 /** How a dependency fails, from its n-th step on. */
 export const FAULT_KINDS = {
@@ -7,6 +8,9 @@ export const FAULT_KINDS = {
   lost: "the dependency executes the step; the response is lost",
   cut: "the dependency executes the step; the response breaks off in the middle",
   slow: "every response from this step on takes more than a second",
+  overloaded: "the dependency refuses this step and every later step because it is overloaded",
+  interrupted: "the dependency fails at this step only",
+  dropped: "the open connections lose everything without an error; new connections work",
 } as const;
 export type FaultKind = keyof typeof FAULT_KINDS;
 
@@ -16,6 +20,8 @@ const SLOW_MS = 1_100;
 export interface Protocol {
   /** @returns whole messages, each with the name of its step, or null if it is not a step; and the incomplete rest */
   read(bytes: Buffer): { pieces: { bytes: Buffer; step: string | null }[]; rest: Buffer };
+  /** The dependency's error response to one message. */
+  refuse(message: Buffer, kind: "overloaded" | "interrupted"): Buffer;
 }
 
 /** MongoDB's wire protocol: a step is a command, except for the commands with which the driver monitors its server. */
@@ -30,6 +36,26 @@ export const mongoProtocol: Protocol = {
     }
     return { pieces, rest };
   },
+  refuse(message, kind) {
+    const body = BSON.serialize({ ok: 0, ...SERVER_ERRORS[kind] });
+    const reply = Buffer.alloc(21 + body.length);
+    reply.writeInt32LE(reply.length, 0);
+    reply.writeInt32LE(message.readInt32LE(4), 8);
+    reply.writeInt32LE(OP_MSG, 12);
+    reply.set(body, 21);
+    return reply;
+  },
+};
+
+/** As mongod 8 sheds load, and as it ends an operation (`error_codes.yml` of the server). */
+const SERVER_ERRORS = {
+  overloaded: {
+    code: 462,
+    codeName: "IngressRequestRateLimitExceeded",
+    errmsg: "rate limit exceeded",
+    errorLabels: ["SystemOverloadedError", "RetryableError", "NoWritesPerformed"],
+  },
+  interrupted: { code: 11601, codeName: "Interrupted", errmsg: "operation was interrupted" },
 };
 
 const OP_MSG = 2013;
@@ -52,6 +78,17 @@ export const httpProtocol: Protocol = {
       /^([A-Z]+) (\S+) HTTP\/1\.1\r\n/.exec(bytes.toString("latin1", 0, 500)) ?? [];
     const step = method === undefined ? null : `${method} ${path.split("?")[0]?.replace(/_\w{14,}/g, "_…")}`;
     return { pieces: [{ bytes, step }], rest: Buffer.alloc(0) };
+  },
+  refuse(_message, kind) {
+    const [status, type] =
+      kind === "overloaded"
+        ? ["429 Too Many Requests", "TooManyRequestsException"]
+        : ["500 Internal Server Error", "InternalServiceErrorException"];
+    const body = JSON.stringify({ message: kind, error: { type: "api_error", message: kind } });
+    return Buffer.from(
+      `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nx-amzn-errortype: ${type}\r\n` +
+        `content-length: ${body.length}\r\n\r\n${body}`,
+    );
   },
 };
 
@@ -83,6 +120,9 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
   let isDown = false;
   let isHung = false;
   let isSlow = false;
+  let isOverloaded = false;
+  /** Sockets of connections that lose everything. */
+  const dropped = new Set<Socket>();
 
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -102,6 +142,8 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
     if (kind === "refuse") isDown = true;
     if (kind === "hang") isHung = true;
     if (kind === "slow") isSlow = true;
+    if (kind === "overloaded") isOverloaded = true;
+    if (kind === "dropped") for (const socket of sockets) dropped.add(socket);
     return kind;
   };
 
@@ -120,13 +162,17 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
       for (const piece of pieces) {
         const fault = piece.step === null ? null : take(piece.step);
         if (isDown) return cutAll();
-        if (isHung) return;
+        if (isHung || dropped.has(client)) return;
+        if (piece.step !== null && (isOverloaded || fault === "interrupted")) {
+          client.write(protocol.refuse(piece.bytes, isOverloaded ? "overloaded" : "interrupted"));
+          continue;
+        }
         if (fault === "cut" || fault === "lost") answer = fault;
         upstream.write(piece.bytes);
       }
     });
     upstream.on("data", (bytes) => {
-      if (isHung || answer === "lost") return;
+      if (isHung || answer === "lost" || dropped.has(client)) return;
       if (answer === "cut") return void client.end(bytes.subarray(0, bytes.length / 2));
       if (isSlow) setTimeout(() => client.write(bytes), SLOW_MS);
       else client.write(bytes);
@@ -154,9 +200,10 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
       cutAll();
     },
     clear() {
-      const wasSilent = isDown || isHung || armed?.kind === "lost";
+      const wasSilent = isDown || isHung || armed?.kind === "lost" || dropped.size > 0;
       armed = null;
-      isDown = isHung = isSlow = false;
+      isDown = isHung = isSlow = isOverloaded = false;
+      dropped.clear();
       steps.length = 0;
       if (wasSilent) cutAll();
     },

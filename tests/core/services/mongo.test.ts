@@ -9,6 +9,7 @@ import { startTcpRelay } from "#tests/support/tcp_relay.ts";
 import { FAULT_KINDS, type FaultKind, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 const FOUND_WITHIN_MS = 15_000;
+const RECONNECTS = 60;
 
 /** The driver's server monitor, which has no public accessor. */
 function monitorOf(client: MongoClient): {
@@ -47,7 +48,7 @@ test("reconnects after an outage even if the driver's heartbeat waits forever", 
   await relay.close();
 }, 40_000);
 
-test.each(Object.keys(FAULT_KINDS).filter((kind) => kind !== "slow"))(
+test.each(Object.keys(FAULT_KINDS).filter((kind) => kind !== "slow" && kind !== "dropped"))(
   "an updateMany that loses the database (%s) is unavailable",
   async (kind) => {
     const real = new URL(freshDatabaseUri().replace(/^mongodb/, "http"));
@@ -69,3 +70,32 @@ test.each(Object.keys(FAULT_KINDS).filter((kind) => kind !== "slow"))(
     await proxy.close();
   },
 );
+
+test("operations under way while the client reconnects succeed or are unavailable", async () => {
+  const { client, database } = openMongo(freshDatabaseUri());
+  const things = database.collection<{ _id: string; number: number }>("things");
+  await things.insertOne({ _id: "one", number: 0 });
+  let isDone = false;
+  const failures: unknown[] = [];
+  const operations = [
+    () => things.findOne({ _id: "one" }),
+    () => things.find().toArray(),
+    () => things.updateOne({ _id: "one" }, { $inc: { number: 1 } }),
+    () => things.findOneAndUpdate({ _id: "one" }, { $inc: { number: 1 } }),
+    () => things.countDocuments(),
+  ];
+  const running = operations.map(async (operate) => {
+    while (!isDone) await operate().catch((error: unknown) => failures.push(error));
+  });
+  for (let round = 0; round < RECONNECTS; round++) {
+    await client.close();
+    await client.connect();
+    await things.findOne().catch(() => undefined);
+  }
+  isDone = true;
+  await Promise.all(running);
+  const others = failures.filter((error) => toNestError(error).code !== "unavailable");
+  expect([...new Set(others.map(String))]).toEqual([]);
+  expect(failures.length).toBeGreaterThan(0);
+  await client.close();
+}, 60_000);
