@@ -26,6 +26,11 @@ const filled = string().check(refine((value) => value.trim() !== ""));
 const filledOrNull = nullable(filled);
 const numberBetween = (least: number, most: number) => number().check(minimum(least), maximum(most));
 
+/** What CloudWatch Logs accepts; another number fails in the middle of a deployment (PutRetentionPolicy). */
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
 /** A file of `deploy/stages`. */
 const stageFile = strictObject({
   region: string().check(regex(/^[a-z]{2}(-[a-z]+)+-\d$/)),
@@ -41,7 +46,7 @@ const stageFile = strictObject({
   throttle: strictObject({ requestsPerSecond: numberBetween(1, 10_000), burst: numberBetween(1, 5_000) }),
   reservedConcurrency: record(string(), numberBetween(1, 1_000)),
   tracing: oneOf(["Active", "PassThrough"]),
-  logRetentionDays: number(),
+  logRetentionDays: number().check(refine((days) => RETENTION_DAYS.includes(days))),
   alarms: strictObject({ topicArn: optional(filledOrNull), email: optional(nullable(email())) }),
 });
 

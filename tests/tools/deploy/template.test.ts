@@ -12,7 +12,9 @@ import { pinVersions, versionsIn } from "#tools/deploy/parameter_versions.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import type { Template, TemplateResource } from "#tools/deploy/template.ts";
+import { deployedEnvironment } from "#tools/stage/environment_size.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
+import { readSettings } from "#tools/stage/settings.ts";
 
 let folder: string;
 let template: Template;
@@ -124,6 +126,15 @@ describe("functions of the template", () => {
       DESKTOP_ACCESS_TOKEN_LIFETIME: "864000",
       STAGE: "nonprod",
     });
+  });
+
+  test("have the environment whose size is checked before a deployment", async () => {
+    const settings = await readSettings(join(folder, "nonprod.yml"));
+    const versionOf = (name: string) => VERSIONS_IN_SSM.get(name);
+    for (const deployed of functions)
+      expect(deployedEnvironment(deployed, { stage: "nonprod", settings, versionOf }), deployed.name).toEqual(
+        lambda(deployed.name).Environment.Variables,
+      );
   });
 
   test("write to one log group, which exists before them and keeps lines for the days of the stage file", () => {

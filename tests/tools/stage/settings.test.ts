@@ -7,6 +7,7 @@ import { writeSettings } from "#tests/support/stage.ts";
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { checkSettings } from "#tools/stage/config/check_stage.ts";
 import { takeInventory } from "#tools/stage/config/inventory.ts";
+import { environmentBytes } from "#tools/stage/environment_size.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 import { contradictions, readSettings, STAGES, settingsPath } from "#tools/stage/settings.ts";
 
@@ -39,6 +40,11 @@ describe("a stage file", () => {
     for (const place of ["region", "domain", "variables.TRIAL_DAYS", "throttle"])
       expect(refusal).toContain(place);
     expect(refusal).not.toMatch(/moon|hunter2/);
+  });
+
+  test("with a log retention that CloudWatch does not accept is refused", async () => {
+    const file = await writeSettings(folder, { logRetentionDays: 31 } as never);
+    await expect(readSettings(file)).rejects.toThrow("missing or wrong settings: logRetentionDays.");
   });
 
   test("that is missing or not YAML is refused in one sentence", async () => {
@@ -75,9 +81,56 @@ describe("a stage file", () => {
         variables: { LIMIT_LINKS: "3" },
       }),
     );
-    const { problems } = checkSettings({ settings, functions, inventory: takeInventory(functions) });
+    const { problems } = checkSettings({
+      settings,
+      functions,
+      inventory: takeInventory(functions),
+      store: { stage: "nonprod" },
+    });
     expect(problems).toContain("variables.LIMIT_LINKS: no function reads it from the stage file");
     expect(problems).toContain("reservedConcurrency.strpe_webhook: there is no such function");
+  });
+});
+
+describe("the environment of a function", () => {
+  const CLIENT = {
+    name: "Partner of Beak, for Windows, Linux and macOS",
+    enabled: true,
+    redirectUris: [
+      "https://partner.example.com/sign-in/magic/callback",
+      "https://partner.staging.example.com/sign-in/magic/callback",
+    ],
+    origins: ["https://partner.example.com"],
+    accessTokenLifetime: 3600,
+    sessionMaxDays: 30,
+  };
+  const check = async (CLIENTS: string) => {
+    const functions = await listFunctions();
+    const settings = await readSettings(await writeSettings(folder, { variables: { CLIENTS } }));
+    const inventory = takeInventory(functions);
+    return checkSettings({ settings, functions, inventory, store: { stage: "nonprod" } }).problems;
+  };
+  const clients = (count: number) =>
+    JSON.stringify(Array.from({ length: count }, (_, index) => ({ id: `client_${index}`, ...CLIENT })));
+
+  test("with 14 clients exceeds Lambda's 4 KB, and the check names the largest function, its bytes and the variable", async () => {
+    const problems = await check(clients(14));
+    expect(problems).toEqual([
+      expect.stringMatching(
+        /^variables\.CLIENTS: shorten it\. The environment of \S+ has \d{4} bytes, \d{4} of them in CLIENTS, and \d+ others are too large; Lambda allows 4096$/,
+      ),
+    ]);
+    expect(problems.join()).not.toContain("partner");
+  });
+
+  test("with a few clients is accepted", async () => {
+    expect(await check(clients(4))).toEqual([]);
+  });
+
+  test("is measured as Lambda does: as JSON, with escaped quotes and in UTF-8", () => {
+    expect(environmentBytes({ A: "b" })).toBe('{"A":"b"}'.length);
+    expect(environmentBytes({ A: '"' })).toBe(10);
+    expect(environmentBytes({ A: "ä" })).toBe(10);
   });
 });
 

@@ -2,6 +2,7 @@ import { parseKeySet, publicHalves } from "#core/keys/signing_keys.ts";
 import { fits, type Inventory, type ParameterSpec, type SettingSpec } from "#tools/stage/config/inventory.ts";
 import type { ParameterStore, StoredParameter } from "#tools/stage/config/parameter_store.ts";
 import { refuse, type Target } from "#tools/stage/config/refusals.ts";
+import { environmentProblems } from "#tools/stage/environment_size.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
 import { contradictions, type StageSettings } from "#tools/stage/settings.ts";
 
@@ -22,6 +23,7 @@ interface Declared {
   settings: StageSettings;
   functions: readonly DeployedFunction[];
   inventory: Inventory;
+  store: Pick<Target, "stage">;
 }
 
 /** The store from which a stage's parameters are read. */
@@ -50,6 +52,7 @@ export function checkSettings({
   settings,
   functions,
   inventory,
+  store: { stage },
 }: Declared): Pick<StageCheck, "rows" | "problems"> {
   const rows = inventory.settings.map((spec) => checkSetting(spec, settings));
   const known = new Set(inventory.settings.map(({ name }) => name));
@@ -62,7 +65,15 @@ export function checkSettings({
       .filter((name) => !names.has(name))
       .map((name) => `reservedConcurrency.${name}: there is no such function`),
   ];
-  return { rows, problems: [...contradictions(settings), ...unknown, ...problemsIn(rows)] };
+  return {
+    rows,
+    problems: [
+      ...contradictions(settings),
+      ...unknown,
+      ...problemsIn(rows),
+      ...environmentProblems(functions, { stage, settings }),
+    ],
+  };
 }
 
 /**
