@@ -158,24 +158,126 @@ describe("unusual webhooks", () => {
     expect(await stored()).toMatchObject([{ stpSubscriptionId: mapped.id, status: "canceled" }]);
   });
 
-  test("returns customer_email_missing for an address that cannot receive mail", async () => {
-    const { id } = nest.stripe.createSubscription({ email: "ada@exa_mple.com" });
-    const reply = await nest.webhook(created(id));
-    expect({ status: reply.status, code: reply.body.code }).toEqual({
-      status: 422,
-      code: "customer_email_missing",
-    });
+  test("stores the event of a buyer whose address can't be used as failed, answers 200 and raises an alarm", async () => {
+    for (const email of ["ada@exa_mple.com", "user..name@example.com", "user.name.@example.com"]) {
+      const { id } = nest.stripe.createSubscription({ email });
+      expect((await nest.webhook(created(id))).status).toBe(200);
+      expect(await row(created(id).id)).toMatchObject({ status: "failed", reason: "unusable_address" });
+      expect(nest.logged("unusable_address").at(-1)).toMatchObject({
+        ...{ level: "error", alarm: true, subscription_id: id },
+      });
+    }
+    expect(nest.logLines.join()).not.toContain("example.com");
     expect(await stored()).toEqual([]);
     expect(await nest.collection("users").countDocuments()).toBe(0);
   });
 
-  test("ignores a subscription that Stripe does not have, and an event without an object", async () => {
-    const ghost = nest.stripe.emit("customer.subscription.created", {
-      id: "sub_ghost",
-      object: "subscription",
+  test("stores a subscription whose event arrives before Stripe's API knows it, at the next delivery", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    nest.stripe.fault({ calls: 1, kind: "missing", on: "GET /v1/subscriptions" });
+    const early = await nest.webhook(created(id));
+    expect({ status: early.status, code: early.body.code }).toEqual({
+      status: 409,
+      code: "subscription_not_ready",
     });
-    expect((await nest.webhook(ghost)).status).toBe(200);
-    expect(await row(ghost.id)).toMatchObject({ status: "ignored", reason: "no_such_subscription" });
+    expect(await row(created(id).id)).toMatchObject({ status: "failed", reason: "subscription_not_ready" });
+    expect((await nest.webhook(created(id))).status).toBe(200);
+    expect(await stored()).toMatchObject([{ stpSubscriptionId: id, status: "active" }]);
+    expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
+  });
+
+  test("records a dispute whose event arrives before Stripe's API knows it, at the next delivery", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.stripe.dispute(id);
+    nest.stripe.fault({ calls: 1, kind: "missing", on: "GET /v1/disputes" });
+    const event = nest.eventOf("charge.dispute.created");
+    expect((await nest.webhook(event)).body.code).toBe("subscription_not_ready");
+    expect((await nest.webhook(event)).status).toBe(200);
+    expect(await stored()).toMatchObject([{ disputeStatus: "needs_response" }]);
+  });
+
+  test("processes a payment whose event arrives before Stripe's API knows it, at the next delivery", async () => {
+    nest.stripe.createSubscription({ email: ADA });
+    nest.clock.advance(5);
+    const second = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    const paid = nest.stripe
+      .events()
+      .findLast(
+        ({ type, data }) =>
+          type === "payment_intent.succeeded" &&
+          (data.object as { customer?: string }).customer === second.customer,
+      );
+    const again = { ...paid, id: "evt_again" };
+    nest.stripe.fault({ calls: 1, kind: "missing", on: "GET /v1/invoice_payments" });
+    expect((await nest.webhook(again)).body.code).toBe("subscription_not_ready");
+    expect((await nest.webhook(again)).status).toBe(200);
+  });
+
+  test.each([
+    ["customer.subscription.created", "subscription", "sub_ghost", "no_such_subscription"],
+    ["customer.subscription.updated", "subscription", "sub_ghost", "no_such_subscription"],
+    ["charge.dispute.created", "dispute", "dp_ghost", "no_such_dispute"],
+  ])(
+    "ignores a %s about an object that Stripe does not have, once the event is an hour old",
+    async (type, object, id, reason) => {
+      const ghost = nest.stripe.emit(type, { id, object });
+      expect((await nest.webhook(ghost)).body.code).toBe("subscription_not_ready");
+      nest.clock.advance(59 * 60);
+      expect((await nest.webhook(ghost)).body.code).toBe("subscription_not_ready");
+      nest.clock.advance(2 * 60);
+      expect((await nest.webhook(ghost)).status).toBe(200);
+      expect(await row(ghost.id)).toMatchObject({ status: "ignored", reason });
+    },
+  );
+
+  test("records a thin event as ignored, with the fix as its reason", async () => {
+    const thin = (id: string, type: string, related_object: object | null) => ({
+      ...{ id, object: "v2.core.event", type, livemode: false, created: nest.clock.now().toISOString() },
+      ...{ context: null, related_object },
+    });
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    const events = [
+      thin("evt_65RCjj16RlQzXyLVJ4N", "v1.billing.meter.error_report_triggered", {
+        id: "mtr_1",
+        type: "billing.meter",
+      }),
+      thin("evt_test_65RCjj16RlQzXyLVJ4N", "v1.customer.subscription.created", { id, type: "subscription" }),
+      thin("evt_ping", "v2.core.event_destination.ping", null),
+    ];
+    for (const event of events) {
+      expect((await expectInvalidTraffic(() => nest.webhook(event))).status).toBe(200);
+      expect(await row(event.id)).toMatchObject({
+        ...{ type: event.type, createdAt: event.created, status: "ignored" },
+        reason: "thin_event_create_endpoint_with_stripe_setup",
+      });
+    }
+    expect(nest.logged("stripe_thin_event")).toHaveLength(3);
+    expect(await stored()).toEqual([]);
+    for (const created of [undefined, 7, "yesterday"]) {
+      const broken = { ...thin("evt_broken", "v1.x", null), created };
+      expect((await expectInvalidTraffic(() => nest.webhook(broken))).body.code).toBe(
+        "invalid_webhook_payload",
+      );
+    }
+  });
+
+  test.each(["paused", "resumed"] as const)(
+    "processes customer.subscription.%s as an update",
+    async (action) => {
+      const { id } = nest.stripe.createSubscription({ email: ADA });
+      await nest.deliverEvents();
+      const [current] = nest.stripe.subscriptions();
+      nest.stripe.updateSubscription(id, { fields: { status: "paused" } });
+      const event = nest.stripe.emit(`customer.subscription.${action}`, { ...current });
+      expect((await nest.webhook(event)).status).toBe(200);
+      expect(await row(event.id)).toMatchObject({ status: "done" });
+      expect(await stored()).toMatchObject([{ status: "paused" }]);
+    },
+  );
+
+  test("ignores an event without an object", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     for (const [n, data] of [undefined, null, {}, { object: null }, { object: { id: 7 } }].entries()) {
       const event = { ...created(id), id: `evt_empty${n}`, data };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Account } from "./account.ts";
-import { ApiError, invalidRequest } from "./api_error.ts";
+import { ApiError, invalidRequest, notFound } from "./api_error.ts";
 import { render } from "./expand.ts";
 import type { Faults, StripeFaultKind } from "./faults.ts";
 import type { Form } from "./form.ts";
@@ -48,6 +48,7 @@ export async function answerCall(
     if (fault === "hang") return { ...fresh, status: 0, body: null, transport: "hang" };
     if (fault === "error") throw serverError();
     if (fault === "rate_limited") throw rateLimited();
+    if (fault === "missing") throw notFound("object", record.path.split("/").at(-1) ?? "");
     return await executeOnce(context, record, fault);
   } catch (error) {
     return { ...fresh, ...errorAnswer(error) };

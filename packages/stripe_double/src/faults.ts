@@ -3,13 +3,15 @@ import { seededRandom } from "./random.ts";
 /**
  * How an API request fails.
  *
- * Without being executed: `error` (status 500), `rate_limited` (status 429), `hang` (no response).
+ * Without being executed: `error` (status 500), `rate_limited` (status 429), `missing` (status 404 `resource_missing`, as from
+ * a replica that does not have the object yet), `hang` (no response).
  * After it was executed: `error_after` (status 500, which is also stored for the idempotency key), `lost` (the connection
  * is closed without a response), `hang_after` (no response).
  */
 export type StripeFaultKind =
   | "error"
   | "rate_limited"
+  | "missing"
   | "hang"
   | "error_after"
   | "lost"

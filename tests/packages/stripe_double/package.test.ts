@@ -119,7 +119,7 @@ describe("the README of the Stripe double", () => {
 
   test("names every kind of fault", () => {
     const kinds: Record<StripeFaultKind, true> = {
-      ...{ error: true, rate_limited: true, hang: true, error_after: true },
+      ...{ error: true, rate_limited: true, missing: true, hang: true, error_after: true },
       ...{ lost: true, hang_after: true, none: true },
     };
     const rows = Object.keys(kinds).map((kind) => `| \`${kind}\` |`);

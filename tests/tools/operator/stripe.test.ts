@@ -150,6 +150,19 @@ describe("replay", () => {
     expect(await run("stripe replay --failed")).toMatchObject({ status: 0 });
   });
 
+  test("an event about a buyer with an unusable address is processed once the address was changed", async () => {
+    const { id, customer } = nest.stripe.createSubscription({ email: "user..name@example.com" });
+    expect((await nest.webhook(created(id))).status).toBe(200);
+    const failed = await run("stripe replay --failed");
+    expect(failed).toMatchObject({ status: 1, printed: expect.stringContaining("failed: unusable_address") });
+    const headers = { authorization: `Bearer ${nest.stripe.secretKey}` };
+    const body = new URLSearchParams({ email: ADA });
+    await fetch(`${nest.stripe.url}/v1/customers/${customer}`, { method: "POST", headers, body });
+    expect(await run("stripe replay --failed")).toMatchObject({ status: 0 });
+    expect(await stored(id)).toMatchObject({ status: "active" });
+    expect(nest.mailSubjects()).toEqual(["Welcome to Beak!"]);
+  });
+
   test("an event id is processed again even if it is done, and fetched from Stripe if the ledger lacks it", async () => {
     const { id } = nest.stripe.createSubscription({ email: ADA });
     const event = created(id);
@@ -253,7 +266,7 @@ describe("setup and check", () => {
     const { data } = await sdk.webhookEndpoints.list();
     expect(data).toMatchObject([{ url: URL, status: "enabled", api_version: Stripe.API_VERSION }]);
     expect([...(data[0]?.enabled_events ?? [])].sort()).toEqual([...STRIPE_EVENT_TYPES].sort());
-    expect(STRIPE_EVENT_TYPES).toHaveLength(11);
+    expect(STRIPE_EVENT_TYPES).toHaveLength(13);
     expect(await run(`stripe check --url ${URL}`)).toMatchObject({ status: 0 });
 
     const refused = await run(`stripe setup --url ${URL.replace("nest.", "NEST.")}`);

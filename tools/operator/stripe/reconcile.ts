@@ -47,7 +47,7 @@ async function correctAll(
   for (const difference of differences) {
     const { id, kind } = difference;
     const correction = await correct(core, difference).then(
-      (outcome) => ({ id, outcome, isWell: kind !== "gone" }),
+      (outcome) => ({ id, outcome, isWell: kind !== "gone" && !outcome.startsWith("failed") }),
       (error) => ({ id, outcome: `failed: ${summarizeError(error)}`, isWell: false }),
     );
     terminal.say(`${id}  ${correction.outcome}`);
@@ -61,7 +61,8 @@ async function correct(core: EventCore, { id, kind }: Difference): Promise<strin
   if (kind === "gone") return "left alone";
   const bound = bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS);
   const outcome = await syncSubscription(bound, "reconciled", id);
-  return outcome.status === "done" ? "corrected" : `ignored (${outcome.reason})`;
+  if (outcome.status === "done") return "corrected";
+  return outcome.status === "failed" ? `failed: ${outcome.reason}` : `ignored (${outcome.reason})`;
 }
 
 function summary(found: readonly Difference[]): string {

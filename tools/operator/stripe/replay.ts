@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { processEvent } from "#core/billing/events/stripe_events.ts";
-import { type ReceivedEvent, readEvent } from "#core/billing/events/stripe_signature.ts";
+import { isThinType, type ReceivedEvent, readEvent } from "#core/billing/events/stripe_signature.ts";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { DAY } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
@@ -99,14 +99,19 @@ async function replayOne(
     if (isSkippedIfFinished && (await isFinished(core, id)))
       return { id, type, ending: "finished before", reason: null };
     const outcome = await processEvent(bindDeadline(core, Date.now() + WEBHOOK_LIMIT_MS), event, again);
-    const reason = outcome?.status === "ignored" ? outcome.reason : null;
-    terminal.say(`${id}  ${type}  ${outcome?.status ?? "already processed"}${reason ? ` (${reason})` : ""}`);
+    const reason = outcome && "reason" in outcome ? outcome.reason : null;
+    const words = outcome?.status === "failed" ? `failed: ${reason}` : withReason(outcome?.status, reason);
+    terminal.say(`${id}  ${type}  ${words}`);
     return { id, type, ending: outcome?.status ?? "finished before", reason };
   } catch (error) {
     const reason = summarizeError(error);
     terminal.say(`${id}  ${type}  failed: ${reason}`);
     return { id, type, ending: "failed", reason };
   }
+}
+
+function withReason(status = "already processed", reason: string | null): string {
+  return reason === null ? status : `${status} (${reason})`;
 }
 
 /** Finds an event in the ledger, else at Stripe. */
@@ -133,6 +138,7 @@ function fromLedger(row: StripeEvent): ReceivedEvent {
     isLive: isLive ?? null,
     objectId,
     customer: customerId ?? null,
+    isThin: isThinType(type),
   };
 }
 

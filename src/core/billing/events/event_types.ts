@@ -6,6 +6,9 @@ export const STRIPE_EVENTS = {
     "Stores the subscription, and its user if they are new. Keeps one subscription per user. Sends the welcome mail.",
   "customer.subscription.updated":
     "Updates the subscription from Stripe. Sends the welcome mail if it is still due.",
+  "customer.subscription.paused":
+    "Updates the subscription from Stripe: it grants no access until it is resumed.",
+  "customer.subscription.resumed": "Updates the subscription from Stripe.",
   "customer.subscription.deleted": "Updates the subscription from Stripe: it has ended.",
   "customer.subscription.trial_will_end":
     "Updates the subscription from Stripe, and sends the reminder mail once.",

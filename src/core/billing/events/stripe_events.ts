@@ -5,32 +5,40 @@ import type { ReceivedEvent } from "#core/billing/events/stripe_signature.ts";
 import { recordDispute } from "#core/billing/payments/dispute.ts";
 import { refundIfRejected } from "#core/billing/payments/refund.ts";
 import { syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
-import { plusSeconds } from "#core/clock.ts";
+import { HOUR, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { StripeEvent, StripeEventStatus } from "#core/repositories/stripe_events.ts";
 import { purgeAfter } from "#core/retention.ts";
+import { stripeRefusal } from "#core/services/stripe.ts";
 
 /** Longer than any function that could hold a lease may run. */
 export const LEASE_SECONDS = 60;
+/** Stripe's API can be behind its events. After this time an object that it does not know does not exist. */
+const OBJECT_OVERDUE_SECONDS = HOUR;
+/** Names the fix: the endpoint must be created again, for snapshot events (runbooks/stripe.md). */
+const THIN_REASON = "thin_event_create_endpoint_with_stripe_setup";
 /** The major version of Stripe's API to which the SDK is pinned. */
 const PINNED_MAJOR = "endive";
+
+/** How the processing of an event ended. */
+export type FinalOutcome = Exclude<Outcome, { status: "missing" }>;
 
 /**
  * Processes an event once: it is stored first, then processed, then marked as done (contract 1.3). An event that is done
  * or ignored is skipped. An event that failed, or whose process died, is processed again.
  * @param again statuses from which the event may be processed again; an operator's replay includes `done`
- * @returns the outcome, or null if the event was finished before
- * @throws NestError `unavailable` while another call processes the event, and every error of the processing
+ * @returns the outcome, or null if the event was finished before. A `failed` outcome is stored and needs no retry
+ * @throws NestError `subscription_not_ready` while Stripe may not know the object yet; `unavailable` while another call processes the event, and every error of the processing
  */
 export async function processEvent(
   core: EventCore,
   event: ReceivedEvent,
   again: readonly StripeEventStatus[] = ["failed"],
-): Promise<Outcome | null> {
+): Promise<FinalOutcome | null> {
   const attempt = await begin(core, event, again);
   if (attempt === null) return null;
   try {
-    const outcome = await dispatch(core, event);
+    const outcome = settle(core, event, await dispatch(core, event));
     await end(core, event, attempt, outcome);
     return outcome;
   } catch (error) {
@@ -79,8 +87,20 @@ async function begin(
   });
 }
 
+/**
+ * An object that Stripe does not know is expected while its event is young, and ignored after that (contract 1.7).
+ * @throws NestError `subscription_not_ready`, so that Stripe retries
+ */
+function settle({ clock }: EventCore, event: ReceivedEvent, outcome: Outcome): FinalOutcome {
+  if (outcome.status !== "missing") return outcome;
+  const isYoung = plusSeconds(new Date(event.createdAt), OBJECT_OVERDUE_SECONDS) > clock.now();
+  if (isYoung) throw new NestError("subscription_not_ready", { detail: outcome.reason });
+  return { status: "ignored", reason: outcome.reason };
+}
+
 async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome> {
   const { type, objectId, customer } = event;
+  if (event.isThin) return ignoreThin(core, event);
   // With a key of the other mode Stripe would find nothing, and the event would be ignored forever.
   if (event.isLive !== null && event.isLive !== core.stripe.isLive)
     throw new NestError("stripe_error", { detail: "the event and STRIPE_SECRET_KEY are of different modes" });
@@ -94,8 +114,24 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
   const payment = actionOn("payment_intent", type);
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
-  if (payment === "succeeded" && customer !== null) await refundIfRejected(core, objectId, customer);
-  return DONE;
+  if (payment !== "succeeded" || customer === null) return DONE;
+  return refundSucceeded(core, objectId, customer);
+}
+
+async function refundSucceeded(core: EventCore, intent: string, customer: string): Promise<Outcome> {
+  try {
+    await refundIfRejected(core, intent, customer);
+    return DONE;
+  } catch (error) {
+    if (stripeRefusal(error)?.code !== "resource_missing") throw error;
+    return { status: "missing", reason: "no_such_payment_intent" };
+  }
+}
+
+/** A thin event has no object to read again, and an endpoint of that kind gets no others. */
+function ignoreThin({ log }: EventCore, { id, type }: ReceivedEvent): Outcome {
+  log.warn("stripe_thin_event", { event_id: id, type, fix: "nest stripe setup" });
+  return { status: "ignored", reason: THIN_REASON };
 }
 
 /** Records the outcome, unless another attempt took over the lease. */
@@ -103,7 +139,7 @@ async function end(
   core: EventCore,
   event: ReceivedEvent,
   attempt: number,
-  outcome: Outcome | { status: "failed"; reason: string },
+  outcome: FinalOutcome,
 ): Promise<void> {
   const now = core.clock.now().toISOString();
   const reason = "reason" in outcome ? outcome.reason : null;

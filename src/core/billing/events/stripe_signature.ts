@@ -16,6 +16,13 @@ export interface ReceivedEvent {
   objectId: string | null;
   /** The customer that the object names. */
   customer: string | null;
+  /** Whether it is a thin event of API v2, which contains no object (https://docs.stripe.com/event-destinations). */
+  isThin: boolean;
+}
+
+/** Whether a type is that of a thin event: `v1.customer.subscription.created`, `v2.core.event_destination.ping`. */
+export function isThinType(type: string): boolean {
+  return /^v\d+\./.test(type);
 }
 
 /**
@@ -69,27 +76,34 @@ const textOf = (value: unknown) => (typeof value === "string" ? value : null);
  * @throws NestError `invalid_webhook_payload`
  */
 export function readEvent(value: unknown): ReceivedEvent {
-  const event = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  const { id, type, created, api_version, livemode } = event;
-  const object = ((event.data as { object?: unknown } | null | undefined)?.object ?? {}) as Record<
-    string,
-    unknown
-  >;
-  const isEvent =
-    typeof id === "string" &&
-    /^evt_\w{1,250}$/.test(id) &&
-    typeof type === "string" &&
-    typeof created === "number";
-  if (!isEvent || !(Math.abs(created) < 1e11))
+  const event = recordOf(value);
+  const { id, type, api_version, livemode } = event;
+  const isThin = textOf(event.object)?.startsWith("v2.") ?? false;
+  const object = recordOf(isThin ? event.related_object : recordOf(event.data).object);
+  const createdAt = readTime(event.created, isThin);
+  const isEvent = typeof id === "string" && /^evt_\w{1,250}$/.test(id) && typeof type === "string";
+  if (!isEvent || createdAt === null)
     throw new NestError("invalid_webhook_payload", { detail: "not an event" });
-  const customer = object.customer as unknown;
+  const { customer } = object;
   return {
     id,
     type: type.slice(0, 100),
-    createdAt: new Date(created * 1000).toISOString(),
+    createdAt,
     apiVersion: textOf(api_version),
     isLive: typeof livemode === "boolean" ? livemode : null,
     objectId: textOf(object.id),
-    customer: textOf(customer) ?? textOf((customer as { id?: unknown } | null | undefined)?.id),
+    customer: textOf(customer) ?? textOf(recordOf(customer).id),
+    isThin,
   };
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+}
+
+/** Reads the time of an event: Unix seconds, or ISO 8601 in a thin event. */
+function readTime(created: unknown, isThin: boolean): string | null {
+  const milliseconds = isThin ? Date.parse(textOf(created) ?? "") : Number(created) * 1000;
+  const isTime = typeof created === (isThin ? "string" : "number") && Math.abs(milliseconds) < 1e14;
+  return isTime ? new Date(milliseconds).toISOString() : null;
 }

@@ -22,8 +22,9 @@ const isClosed = (status: string) => status === "lost" || isHarmlessDispute(stat
  */
 export async function recordDispute(core: EventCore, disputeId: string): Promise<Outcome> {
   const read = await retrieveDispute(core, disputeId);
-  const intent = read?.payment_intent ?? null;
-  if (!read || intent === null) return NO_SUBSCRIPTION;
+  if (!read) return { status: "missing", reason: "no_such_dispute" };
+  const intent = read.payment_intent;
+  if (intent === null) return NO_SUBSCRIPTION;
   const paidBy = typeof intent === "string" ? intent : intent.id;
   const stpSubscriptionId = await subscriptionPaidBy(core, paidBy);
   if (stpSubscriptionId === null) return NO_SUBSCRIPTION;
@@ -67,8 +68,8 @@ async function retrieveDispute(core: EventCore, id: string): Promise<Stripe.Disp
  */
 async function expectRecord(core: EventCore, id: string): Promise<Outcome> {
   const current = await retrieveSubscription(core, id);
-  const isExpected =
-    current && !hasEnded(current.status) && ourProduct(current, core.billing.productIds) !== null;
+  if (!current) return { status: "missing", reason: "no_such_subscription" };
+  const isExpected = !hasEnded(current.status) && ourProduct(current, core.billing.productIds) !== null;
   if (isExpected) throw new NestError("subscription_not_ready");
   return NO_SUBSCRIPTION;
 }

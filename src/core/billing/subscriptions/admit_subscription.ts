@@ -30,7 +30,17 @@ export async function admitSubscription(core: EventCore, reading: StripeReading)
     return { status: "ignored", reason: "promotion_code_missing" };
   }
   const record = await storeNewSubscription(core, reading);
+  if (record === "unusable_address") return refuseAddress(core, current.id);
   return record && followUp(core, record, reading);
+}
+
+/**
+ * Stripe's retries would not help: the address must be changed in Stripe, and the event replayed. Meanwhile Stripe charges
+ * the customer, so somebody must act (contract 1.7, runbooks/stripe.md).
+ */
+function refuseAddress({ log }: EventCore, id: string): Outcome {
+  log.error("unusable_address", { alarm: true, subscription_id: id });
+  return { status: "failed", reason: "unusable_address" };
 }
 
 /**

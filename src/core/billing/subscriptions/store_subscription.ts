@@ -13,34 +13,39 @@ import { claimIdentifier } from "#core/users/sign_in_user.ts";
 /**
  * Stores a new subscription, with its user and customer mapping if these are new. A mapping decides which user it
  * belongs to. Only a customer without a mapping is matched by email address, which proves nothing (contract 1.3).
- * @returns the record, or null if another event stored the subscription first
- * @throws NestError `customer_email_missing`; `unavailable` if the customer was mapped to another user meanwhile
+ * @returns the record; null if another event stored the subscription first; `unusable_address` if Nest can't send mail to
+ *   the customer's address, so that nothing is stored
+ * @throws NestError `customer_email_missing` for a customer without an address; `unavailable` if the customer was mapped to another user meanwhile
  */
 export async function storeNewSubscription(
   core: EventCore,
   reading: StripeReading,
-): Promise<Subscription | null> {
+): Promise<Subscription | null | "unusable_address"> {
   const { current, state } = reading;
   const now = core.clock.now().toISOString();
   const mapping = await core.providerMappings.findByCustomer(state.stpCustomerId);
   const userId = mapping?.userId ?? (await claimUser(core, current, now));
+  if (userId === null) return "unusable_address";
   if (!mapping) await mapCustomer(core, userId, state.stpCustomerId, "address");
   const record = newSubscription(current, state, userId, now);
   if (isTooLateForWelcome(core, reading)) record.mails.welcome = { claimedAt: now, sentAt: now };
   return (await core.subscriptions.insert(record)) ? record : null;
 }
 
-/** The user who has the customer's email address, or a new user. */
-async function claimUser(core: EventCore, current: Stripe.Subscription, now: string): Promise<string> {
-  const identity = readIdentity(current);
-  if (identity === null) throw new NestError("customer_email_missing");
-  return (await claimIdentifier(core, identity, now)).userId;
+/**
+ * The user who has the customer's email address, or a new user.
+ * @returns null if the address can't be used
+ */
+async function claimUser(core: EventCore, current: Stripe.Subscription, now: string): Promise<string | null> {
+  const address = customerAddress(current);
+  if (address === null) throw new NestError("customer_email_missing");
+  const identity = readIdentity(address);
+  return identity === null ? null : (await claimIdentifier(core, identity, now)).userId;
 }
 
-function readIdentity(current: Stripe.Subscription): string | null {
-  const address = customerAddress(current);
+function readIdentity(address: string): string | null {
   try {
-    return address === null ? null : parseAddress(address).identity;
+    return parseAddress(address).identity;
   } catch {
     return null;
   }

@@ -30,7 +30,7 @@ export async function syncSubscription(
   for (let round = 0; round < ROUNDS; round++) {
     const record = await core.subscriptions.findByStripeId(id);
     const current = await retrieveSubscription(core, id);
-    if (!current) return { status: "ignored", reason: "no_such_subscription" };
+    if (!current) return { status: "missing", reason: "no_such_subscription" };
     const product = readProduct(current, core.billing.productIds, record);
     if (product === null) return { status: "ignored", reason: "other_product" };
     if (!isKnownStatus(current.status)) {

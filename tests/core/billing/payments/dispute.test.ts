@@ -118,10 +118,3 @@ test("stores the final status when a dispute's events arrive at the same time, i
     expect(record).toMatchObject({ disputeStatus: "lost" });
   }
 });
-
-test("ignores a dispute that Stripe does not have", async () => {
-  const ghost = nest.stripe.emit("charge.dispute.created", { id: "dp_ghost", object: "dispute" });
-  expect((await nest.webhook(ghost)).status).toBe(200);
-  const row = await nest.collection("stripe-events").findOne({ _id: ghost.id });
-  expect(row).toMatchObject({ status: "ignored", reason: "no_subscription" });
-});
