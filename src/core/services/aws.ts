@@ -1,14 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import aws4 from "aws4";
 import { _default, optional, refine, string } from "zod/mini";
 import { ConfigError, type Environment, givenByLambda, localOnly, readConfig } from "#core/config.ts";
-
-/**
- * How long an idle connection is kept for reuse. AWS closes idle connections, and Lambda may freeze the process in the
- * meantime. A request on a closed connection would fail, and requests are never retried.
- */
-const IDLE_MS = 4_000;
+import { connectionsFor } from "#core/services/connections.ts";
 
 /** Whether a URL points to loopback. */
 export const isLoopback = (url: URL) => ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
@@ -72,7 +67,6 @@ export class AwsService {
   readonly #region: string;
   readonly #url: URL;
   readonly #credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
-  readonly #agent: HttpAgent | HttpsAgent;
 
   /** @throws ConfigError without credentials, unless the endpoint is on loopback */
   constructor(service: keyof typeof SERVICES, environment: Environment) {
@@ -84,8 +78,6 @@ export class AwsService {
       config[own] ?? config.AWS_ENDPOINT_URL ?? `https://${host}.${config.AWS_REGION}.amazonaws.com`,
     );
     this.#credentials = readCredentials(config, this.#url);
-    const options = { keepAlive: true, timeout: IDLE_MS };
-    this.#agent = this.#url.protocol === "http:" ? new HttpAgent(options) : new HttpsAgent(options);
   }
 
   /**
@@ -95,7 +87,7 @@ export class AwsService {
    */
   async post({ path, headers, body, limitMs }: AwsRequest): Promise<unknown> {
     const options = {
-      agent: this.#agent,
+      agent: connectionsFor(this.#url.protocol),
       hostname: this.#url.hostname.replace(/^\[|\]$/g, ""),
       port: this.#url.port,
       method: "POST",

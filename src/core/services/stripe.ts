@@ -3,6 +3,7 @@ import Stripe from "stripe";
 import { optional, refine, string } from "zod/mini";
 import { localOnly, secret } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
+import { connectionsFor } from "#core/services/connections.ts";
 
 /** Longest time for one attempt, unless the call's deadline comes first (contract 1.1). */
 const ATTEMPT_LIMIT_MS = 2_000;
@@ -51,6 +52,8 @@ export class StripeApi {
       telemetry: false,
       maxNetworkRetries: 0,
       timeout: ATTEMPT_LIMIT_MS,
+      // The SDK's own agent keeps idle connections for ever.
+      httpAgent: connectionsFor(address?.protocol ?? "https:"),
       ...(address && {
         host: address.hostname,
         port: address.port || (address.protocol === "http:" ? "80" : "443"),

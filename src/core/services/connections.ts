@@ -1,0 +1,26 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+
+/**
+ * How long an idle connection is kept for reuse. The other side, or a gateway on the way, drops idle connections, and
+ * Lambda may freeze the process in the meantime. A request on a dropped connection would fail, and requests are never
+ * retried.
+ */
+const IDLE_MS = 4_000;
+
+const options = { keepAlive: true, timeout: IDLE_MS };
+let http: HttpAgent | undefined;
+let https: HttpsAgent | undefined;
+
+/**
+ * The connections of this process to HTTP services. Clients share them, so that each service needs one TLS handshake.
+ * @param protocol as in `URL`: `http:` or `https:`
+ */
+export function connectionsFor(protocol: string): HttpAgent {
+  if (protocol === "http:") {
+    http ??= new HttpAgent(options);
+    return http;
+  }
+  https ??= new HttpsAgent(options);
+  return https;
+}
