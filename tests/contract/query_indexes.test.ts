@@ -1,7 +1,7 @@
 import type { CommandStartedEvent, Document } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
-import { eraseAccount, findUserId, readAccount } from "#core/personal_data/personal_data.ts";
+import { eraseAccount, findPerson, readAccount } from "#core/personal_data/personal_data.ts";
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";
@@ -72,9 +72,10 @@ async function live(): Promise<void> {
   const eve = await nest.signIn("eve@example.com");
   const { mongo } = nest.gateway;
   const core = { ...nest.gateway.core, personalDocuments: new PersonalDocuments(mongo.database) };
-  const account = await readAccount(core, await findUserId(core, "eve@example.com"));
+  const person = await findPerson(core, "eve@example.com");
+  const account = await readAccount(core, person);
   expect(account.refreshTokens).toHaveLength(1);
-  await eraseAccount(core, eve.user_id);
+  await eraseAccount(core, person);
   expect(await core.users.find(eve.user_id)).toBeNull();
 }
 

@@ -1,7 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { findAccess } from "#core/billing/subscriptions/subscription.ts";
-import { eraseAccount, findUserId, readAccount } from "#core/personal_data/personal_data.ts";
+import {
+  customersOf,
+  eraseAccount,
+  findPerson,
+  type Person,
+  readAccount,
+} from "#core/personal_data/personal_data.ts";
 import { type Account, exportAccount } from "#core/repositories/personal_documents.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
@@ -19,8 +25,8 @@ export function userCommands(program: Command): void {
   examples(find, ["users find ada@example.com"]);
   act(find, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
-      const id = await findUserId(core, who);
-      terminal.show({ user_id: id }, id);
+      const { userId } = await findPerson(core, who);
+      terminal.show({ user_id: userId }, userId ?? NO_USER);
     }),
   );
 
@@ -31,7 +37,7 @@ export function userCommands(program: Command): void {
   examples(show, ["users show user_2Jx...", "users show ada@example.com --json"]);
   act(show, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
-      const account = await readAccount(core, await findUserId(core, who));
+      const account = await readAccount(core, await findPerson(core, who));
       terminal.show(exportAccount(account), summary(account, core.clock.now()));
     }),
   );
@@ -44,7 +50,7 @@ export function userCommands(program: Command): void {
   examples(why, ["users why ada@example.com"]);
   act(why, (terminal, who: string, { limit }: { limit: string }) =>
     withAccounts(terminal, async (core) => {
-      const account = await readAccount(core, await findUserId(core, who));
+      const account = await readAccount(core, await findPerson(core, who));
       const events = listSignInEvents(core, account).slice(0, Number(limit) || 40);
       const rows = events.map(({ at, about, what }) => [at, about, what]);
       terminal.show(events, rows.length > 0 ? table(rows) : "No sign-in of the last 30 days is stored.");
@@ -59,7 +65,7 @@ export function userCommands(program: Command): void {
   examples(exporting, ["users export ada@example.com --file ada.json"]);
   act(exporting, (terminal, who: string, { file }: { file?: string }) =>
     withAccounts(terminal, async (core) => {
-      const document = exportAccount(await readAccount(core, await findUserId(core, who)));
+      const document = exportAccount(await readAccount(core, await findPerson(core, who)));
       if (file === undefined) return terminal.print(JSON.stringify(document, null, 2));
       await writeNew(file, `${JSON.stringify(document, null, 2)}\n`);
       terminal.show({ file }, `Written to ${file}.`);
@@ -69,20 +75,34 @@ export function userCommands(program: Command): void {
   const erase = users
     .command("erase")
     .argument(WHO, WHO_IS)
-    .description("deletes a user and all personal data; refused while a subscription is active");
-  examples(erase, ["users erase user_2Jx..."]);
+    .description(
+      "deletes a person and all personal data, also if nobody ever signed in with the address; refused while a subscription is active",
+    );
+  examples(erase, ["users erase user_2Jx...", "users erase ada@example.com"]);
   act(erase, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
-      const id = await findUserId(core, who);
+      const person = await findPerson(core, who);
+      const customers = customersOf(await readAccount(core, person));
+      const name = nameOf(person);
       await terminal.confirm(
-        `All personal data of ${id} will be deleted here. Stripe keeps its own records.`,
-        id,
+        `All personal data of ${name} will be deleted here. Stripe keeps ${customers.join(", ") || "no customer"}.`,
+        name,
       );
-      await eraseAccount(core, id);
-      terminal.show({ erased: id }, `Erased ${id}.`);
+      await eraseAccount(core, person);
+      terminal.show({ erased: name, stripe_customers: customers }, [
+        `Erased ${name}.`,
+        ...customers.map(
+          (id) => `Stripe keeps ${id}. Delete it in the Dashboard if Stripe must forget it too.`,
+        ),
+      ]);
     }),
   );
 }
+
+const NO_USER = "No user has this address, but other documents do: see `users show`.";
+
+/** Names a person in a confirmation: by the user's id, else by the address. */
+const nameOf = ({ userId, addresses }: Person): string => userId ?? addresses.join(", ");
 
 async function writeNew(file: string, text: string): Promise<void> {
   await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch(() => {

@@ -4,7 +4,6 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { Repositories } from "#core/repositories/all.ts";
-import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Account, PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import type { PersonalReferences } from "#core/repositories/repository.ts";
 import { parseAddress } from "#core/users/address.ts";
@@ -34,75 +33,128 @@ export async function findUserId(
   return identifier.userId;
 }
 
-/**
- * Reads every document about a user, as it is stored.
- * @throws NestError not_found
- */
-export async function readAccount(core: AccountCore, userId: string): Promise<Account> {
-  return core.personalDocuments.list(await readReferences(core, userId));
+/** The person whose documents are read or erased. */
+export interface Person {
+  /** Null if only documents without a user have the address, such as a link that nobody redeemed. */
+  userId: string | null;
+  /** Normalized addresses by which the person was found. */
+  addresses: readonly string[];
 }
 
 /**
- * Erases a user: every document that names the user is removed or made anonymous. The sessions are revoked first. Then
- * links are removed before everything else, and the user's own document last, so that an interrupted erasure can be
- * repeated. What Stripe stores stays there.
- * @throws NestError not_found; already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
+ * Finds the person that an operator names, also a person without a user: somebody typed the address for a link or a
+ * trial, and its owner never signed in.
+ * @param subject a user's id, or an email address in any spelling
+ * @throws NestError not_found, invalid_email
+ */
+export async function findPerson(core: AccountCore, subject: string): Promise<Person> {
+  if (!subject.includes("@")) return { userId: await findUserId(core, subject), addresses: [] };
+  const { identity } = parseAddress(subject);
+  const person = { userId: await findUserOfAddress(core, identity), addresses: [identity] };
+  const found = await core.personalDocuments.list(await readReferences(core, person));
+  if (Object.values(found).some((documents) => documents.length > 0)) return person;
+  throw new NestError("not_found", { detail: "no user and no other document has this address" });
+}
+
+/** Returns the user of an address, or the user of its trial if that user has no address of their own; else null. */
+async function findUserOfAddress(core: AccountCore, identity: string): Promise<string | null> {
+  const identifier = await core.identifiers.findActive("email", identity);
+  if (identifier) return identifier.userId;
+  const trial = await core.trials.findByAddress(identity);
+  if (!trial) return null;
+  const identifiers = await core.identifiers.listByUser(trial.userId);
+  return identifiers.some(({ removedAt }) => removedAt === null) ? null : trial.userId;
+}
+
+/** Reads every document about a person, as it is stored. */
+export async function readAccount(core: AccountCore, person: Person): Promise<Account> {
+  return core.personalDocuments.list(await readReferences(core, person));
+}
+
+/** Returns the ids of a person's customers at Stripe, which keeps its own records of them. */
+export function customersOf({ providerMappings, subscriptions, trials }: Account): string[] {
+  const ids = [
+    ...providerMappings.map(({ providerValue }) => providerValue),
+    ...subscriptions.map(({ stpCustomerId }) => stpCustomerId),
+    ...trials.map(({ stpCustomerId }) => stpCustomerId),
+  ];
+  return [...new Set(ids.filter((id) => id !== null))].sort();
+}
+
+/**
+ * Erases a person: every document that names the user or an address is removed or made anonymous. The sessions are revoked
+ * first. Then links are removed before everything else, and the user's own document last, so that an interrupted erasure
+ * can be repeated. What Stripe stores stays there.
+ * @throws NestError already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
  *   unavailable while a rejected subscription is not refunded yet
  */
-export async function eraseAccount(core: AccountCore, userId: string): Promise<void> {
-  const references = await readReferences(core, userId);
-  await requireNothingDue(core, userId);
+export async function eraseAccount(core: AccountCore, person: Person): Promise<void> {
+  const references = await readReferences(core, person);
+  await requireNothingDue(core, person);
   const now = core.clock.now().toISOString();
   await Promise.all(references.sessionIds.map((id) => core.sessions.revoke(id, "revoked_by_operator", now)));
   await core.personalDocuments.erase(references, {
     now,
     newErasureId: () => newId("erasure"),
-    readSessionIds: () => readSessionIds(core, userId),
+    readSessionIds: () => readSessionIds(core, person),
   });
 }
 
-async function requireNothingDue(core: Pick<AccountCore, "subscriptions">, userId: string): Promise<void> {
-  const subscriptions = await core.subscriptions.listByUser(userId);
-  if (subscriptions.some(({ status, rejectedAt }) => rejectedAt === null && !hasEnded(status)))
-    throw new NestError("already_subscribed", { detail: "cancel the subscription at Stripe first" });
+async function requireNothingDue(
+  core: Pick<AccountCore, "subscriptions">,
+  { userId }: Person,
+): Promise<void> {
+  const subscriptions = userId === null ? [] : await core.subscriptions.listByUser(userId);
+  const charged = subscriptions.filter(({ status, rejectedAt }) => rejectedAt === null && !hasEnded(status));
+  if (charged.length > 0)
+    throw new NestError("already_subscribed", {
+      detail: `cancel the subscription at Stripe first: ${idsOf(charged)}`,
+    });
   // Without its document, no record would show that the subscription must be refunded.
-  if (subscriptions.some(({ rejectedAt, refundedAt }) => rejectedAt !== null && refundedAt === null))
+  const unrefunded = subscriptions.filter(
+    ({ rejectedAt, refundedAt }) => rejectedAt !== null && refundedAt === null,
+  );
+  if (unrefunded.length > 0)
     throw new NestError("unavailable", {
-      detail: "a duplicate subscription is not refunded yet: replay its events first",
+      detail: `a duplicate subscription is not refunded yet: replay its events first: ${idsOf(unrefunded)}`,
     });
 }
 
+const idsOf = (subscriptions: readonly { stpSubscriptionId: string }[]) =>
+  subscriptions.map(({ stpSubscriptionId }) => stpSubscriptionId).join(", ");
+
 async function readReferences(
-  core: Pick<AccountCore, "users" | "identifiers" | "sessions">,
-  userId: string,
+  core: Pick<AccountCore, "identifiers" | "sessions" | "trials">,
+  person: Person,
 ): Promise<PersonalReferences> {
-  const [user, identifiers, sessionIds] = await Promise.all([
-    core.users.find(userId),
+  const { userId } = person;
+  if (userId === null) return { userIds: [], sessionIds: [], addresses: person.addresses };
+  const [identifiers, sessionIds, trials] = await Promise.all([
     core.identifiers.listByUser(userId),
-    readSessionIds(core, userId),
+    readSessionIds(core, person),
+    core.trials.listByUser(userId),
   ]);
-  if (!user) throw new NestError("not_found", { detail: "no user has this id" });
-  return {
-    userIds: [userId],
-    sessionIds,
-    addresses: await ownAddresses(core, identifiers),
-  };
+  // Trials of 2022 have no address.
+  const typed = [...identifiers, ...trials].flatMap(({ identifierValue }) => identifierValue ?? []);
+  const addresses = await ownAddresses(core, userId, [...new Set([...person.addresses, ...typed])]);
+  return { userIds: [userId], sessionIds, addresses };
 }
 
-async function readSessionIds(core: Pick<Core, "sessions">, userId: string): Promise<string[]> {
-  const sessions = await core.sessions.listByUser(userId);
+async function readSessionIds(core: Pick<Core, "sessions">, { userId }: Person): Promise<string[]> {
+  const sessions = userId === null ? [] : await core.sessions.listByUser(userId);
   return sessions.map(({ _id }) => _id);
 }
 
-/** The user's addresses, without a removed address that now belongs to another user, and whose links and mail do too. */
+/** Leaves out an address that now belongs to another user, and whose links and mail do too. */
 async function ownAddresses(
   core: Pick<Core, "identifiers">,
-  identifiers: readonly Identifier[],
+  userId: string,
+  addresses: readonly string[],
 ): Promise<string[]> {
   const found = await Promise.all(
-    identifiers.map(async ({ identifierValue, removedAt, userId }) => {
-      const holder = removedAt === null ? null : await core.identifiers.findActive("email", identifierValue);
-      return holder === null || holder.userId === userId ? [identifierValue] : [];
+    addresses.map(async (address) => {
+      const holder = await core.identifiers.findActive("email", address);
+      return holder === null || holder.userId === userId ? [address] : [];
     }),
   );
   return found.flat();

@@ -101,8 +101,12 @@ function erasureOrder(): PersonalCollection[] {
   return [...links, ...sessions, ...others, ...sessions, ...users];
 }
 
-function filterOf({ field, refersTo }: PersonalData<Document>, references: PersonalReferences): Document {
-  return { [field]: { $in: references[refersTo] } };
+function filterOf(
+  { field, refersTo, also }: PersonalData<Document>,
+  references: PersonalReferences,
+): Document {
+  const filter = { [field]: { $in: references[refersTo] } };
+  return also ? { $or: [filter, { [also.field]: { $in: references[also.refersTo] } }] } : filter;
 }
 
 function omit(document: object, fields: readonly string[]): unknown {

@@ -15,6 +15,8 @@ export interface PersonalData<Stored> {
   field: keyof Stored & string;
   /** What the field holds. */
   refersTo: keyof PersonalReferences;
+  /** Another field that refers to the user. It needs an index too. */
+  also?: { field: keyof Stored & string; refersTo: keyof PersonalReferences };
   /** Fields that an export leaves out: hashes, salts and dates of our own bookkeeping. */
   withheld: readonly (keyof Stored & string)[];
   /** True where an erasure removes the documents before all others, because new personal data can arise from them. */

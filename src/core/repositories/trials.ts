@@ -25,6 +25,8 @@ export class TrialRepository {
   static readonly personalData: PersonalData<Trial> = {
     field: "userId",
     refersTo: "userIds",
+    // A claim that stopped halfway names an id that no user has.
+    also: { field: "identifierValue", refersTo: "addresses" },
     withheld: [],
     // The trial stays on record without its user, since each device gets one trial only.
     anonymize: (erasureId, now) => ({
@@ -53,6 +55,11 @@ export class TrialRepository {
         ],
       })
       .toArray();
+  }
+
+  /** Finds the trial of an address, or null. */
+  findByAddress(identifierValue: string): Promise<Trial | null> {
+    return this.#collection.findOne({ identifierValue });
   }
 
   /** Whether a user has had a trial, with any address. */

@@ -1,14 +1,19 @@
 import type { Collection, Db, Document } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eraseAccount } from "#core/personal_data/personal_data.ts";
+import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { eraseAccount, findPerson } from "#core/personal_data/personal_data.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
+import { serveEvent } from "#entry/event.ts";
 import { openSignInCore, withMethods } from "#tests/support/altered_core.ts";
-import { exchange, startNest, type TestNest } from "#tests/support/nest.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { exchange, linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
 let nest: TestNest;
 beforeAll(async () => {
-  nest = await startNest({ environment: { LIMIT_LINKS_PER_KNOWN_DEVICE: "0" } });
+  nest = await startNest({
+    environment: { LIMIT_LINKS_PER_KNOWN_DEVICE: "0", LIMIT_NEW_TRIALS_PER_NETWORK: "0" },
+  });
 });
 afterAll(() => nest.stop());
 
@@ -39,7 +44,7 @@ function observeDeletes(database: Db, note: (collection: string) => Promise<void
 async function erase(userId: string, note: (collection: string) => Promise<void>): Promise<void> {
   const { core, mongo } = nest.gateway;
   const personalDocuments = new PersonalDocuments(observeDeletes(mongo.database, note));
-  await eraseAccount({ ...core, personalDocuments }, userId);
+  await eraseAccount({ ...core, personalDocuments }, { userId, addresses: [] });
 }
 
 async function expectNothingLeft(userId: string): Promise<void> {
@@ -122,4 +127,115 @@ test("refuses a link that is redeemed after the erasure removed the links", asyn
   });
   expect(new Set(refused)).toEqual(new Set(["not_found"]));
   await expectNothingLeft(user_id);
+});
+
+/** Erases the person that an operator names, as `users erase` does. */
+async function eraseSubject(subject: string): Promise<void> {
+  const { core, mongo } = nest.gateway;
+  const accounts = { ...core, personalDocuments: new PersonalDocuments(mongo.database) };
+  await eraseAccount(accounts, await findPerson(accounts, subject));
+}
+
+/** Everything in the database that names an address, in any case. Stripe's events name no address. */
+async function traces(address: string): Promise<string[]> {
+  const { database } = nest.gateway.mongo;
+  const names = (await database.listCollections().toArray()).map(({ name }) => name);
+  const found = names.map(async (name) => {
+    const documents = await database.collection(name).find().toArray();
+    const text = documents.map((document) => JSON.stringify(document).toLowerCase());
+    return text.filter((one) => one.includes(address)).map((one) => `${name}: ${one}`);
+  });
+  return (await Promise.all(found)).flat();
+}
+
+const bounce = (address: string) =>
+  serveEvent(sesEvents.declaration, nest.gateway)(
+    {
+      id: address,
+      time: nest.clock.now().toISOString(),
+      detail: {
+        eventType: "Bounce",
+        mail: { messageId: address, destination: [address] },
+        bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: address }] },
+      },
+    },
+    lambdaContext(),
+  );
+
+let machines = 0;
+/** Claims a trial from a new device. */
+const claim = (address: string) => {
+  machines++;
+  return nest.call(
+    `${V2}create_trial_and_magic_link`,
+    linkRequest({
+      identifier_value: address,
+      device: { platform: "mac", beak_id: `mac-${machines}`, fingerprint: `print-${machines}` },
+    }),
+  );
+};
+
+test("leaves no trace of an address for which a stranger requested a link that nobody redeemed", async () => {
+  const address = "only-a-link@example.com";
+  await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value: "Only-A-Link@Example.com" }));
+  await bounce("Only-A-Link@Example.com");
+  expect((await traces(address)).length).toBeGreaterThan(1);
+  await eraseSubject("ONLY-A-LINK@example.com");
+  expect(await traces(address)).toEqual([]);
+  await expect(eraseSubject(address)).rejects.toMatchObject({ code: "not_found" });
+});
+
+test("leaves no trace of a person whom only a stranger's trial made, once the trial ended at Stripe", async () => {
+  const address = "stranger-s-trial@example.com";
+  expect((await claim(address)).status).toBe(204);
+  await nest.deliverEvents();
+  const [subscription] = nest.stripe.subscriptions().filter(({ status }) => status === "trialing");
+  const id = String(subscription?.id);
+  await expect(eraseSubject(address)).rejects.toMatchObject({
+    code: "already_subscribed",
+    detail: expect.stringContaining(id),
+  });
+  nest.stripe.cancelSubscription(id);
+  await nest.deliverEvents();
+  await eraseSubject(address);
+  expect(await traces(address)).toEqual([]);
+});
+
+test("leaves no trace of an address whose trial stopped before it had a user", async () => {
+  const address = "half-a-trial@example.com";
+  expect((await claim(address)).status).toBe(204);
+  const trial = await nest.collection("trials").findOne({ identifierValue: address });
+  const userId = String(trial?.userId);
+  for (const name of ["users", "identifiers", "provider-mappings", "subscriptions"])
+    await nest.collection(name).deleteMany({ [name === "users" ? "_id" : "userId"]: userId });
+  await eraseSubject(address);
+  expect(await traces(address)).toEqual([]);
+  expect(await nest.dump()).not.toContain(userId);
+});
+
+test("erases a trial of the address that names another user, and leaves the other user alone", async () => {
+  const address = "mine@example.com";
+  const { user_id: mine } = await nest.signIn(address);
+  const { user_id: other } = await nest.signIn("other@example.com");
+  await claim(address);
+  for (const { id, status } of nest.stripe.subscriptions())
+    if (status === "trialing") nest.stripe.cancelSubscription(id);
+  await nest.deliverEvents();
+  await nest.collection("trials").updateOne({ identifierValue: address }, { $set: { userId: other } });
+  await eraseSubject(mine);
+  expect(await traces(address)).toEqual([]);
+  expect((await traces("other@example.com")).length).toBeGreaterThan(0);
+  expect(await nest.collection("sessions").countDocuments({ userId: other })).toBe(1);
+});
+
+test("an address that a user no longer has is erased without erasing that user", async () => {
+  const { user_id: kept } = await nest.signIn("kept@example.com");
+  await claim("former@example.com");
+  await nest
+    .collection("trials")
+    .updateOne({ identifierValue: "former@example.com" }, { $set: { userId: kept } });
+  await nest.collection("identifiers").deleteMany({ identifierValue: "former@example.com" });
+  await eraseSubject("former@example.com");
+  expect(await traces("former@example.com")).toEqual([]);
+  expect(await nest.collection("users").countDocuments({ _id: kept })).toBe(1);
 });

@@ -82,7 +82,15 @@ describe("users", () => {
     });
     nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id ?? "");
     await nest.deliverEvents();
-    expect(await run("users", "erase", ADA, "--yes")).toMatchObject({ status: 0 });
+    const customer = nest.stripe.customers()[0]?.id ?? "cus";
+    expect(await run("users", "erase", ADA)).toMatchObject({
+      status: 1,
+      printed: expect.stringContaining(`Stripe keeps ${customer}`),
+    });
+    expect(await run("users", "erase", ADA, "--yes")).toMatchObject({
+      status: 0,
+      printed: expect.stringContaining(`Stripe keeps ${customer}`),
+    });
 
     await nest.collection("stripe-events").deleteMany({});
     const left = await nest.dump();
@@ -97,6 +105,24 @@ describe("users", () => {
     expect((await nest.signIn(ADA)).user_id).not.toBe(ada.user_id);
     const again = linkRequest({ identifier_value: "carol@example.com", device });
     expect((await nest.call(`${V2}create_trial_and_magic_link`, again)).body.code).toBe("trial_already_used");
+  });
+
+  test("find, export and erase accept an address that only a link names", async () => {
+    const address = "nobody-yet@example.com";
+    await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value: address }));
+    expect(await run("users", "find", address)).toMatchObject({
+      status: 0,
+      printed: expect.stringContaining("No user has this address"),
+    });
+    expect((await json("users", "export", address)).authorizations).toMatchObject([
+      { identifierValue: address },
+    ]);
+    expect(await run("users", "erase", address, "--yes")).toMatchObject({
+      status: 0,
+      printed: `Erased ${address}.\n`,
+    });
+    expect(await nest.dump()).not.toContain(address);
+    expect(await run("users", "erase", address, "--yes")).toMatchObject({ status: 1 });
   });
 
   test("export and erase leave out records from after the address moved to another user", async () => {
