@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { type AccountSettings, DEFAULT_SETTINGS } from "./settings.ts";
 import type {
+  BalanceTransaction,
   Charge,
   Coupon,
   Customer,
@@ -26,6 +27,9 @@ import type {
 /** What happens when a card is charged. A payment that `processes` is neither paid nor failed until it is settled. */
 export type CardBehavior = "succeeds" | "declines" | "processes";
 
+/** Why Stripe refuses a refund: the account's balance is too low, the charge is in dispute, or the charge is too old. */
+export type RefundRefusal = "balance_insufficient" | "charge_disputed" | "charge_expired_for_refund";
+
 /** The objects of the account by id, in insertion order. */
 export interface Tables {
   customers: Map<string, Customer | DeletedCustomer>;
@@ -42,6 +46,7 @@ export interface Tables {
   charges: Map<string, Charge>;
   refunds: Map<string, Refund>;
   disputes: Map<string, Dispute>;
+  balanceTransactions: Map<string, BalanceTransaction>;
   portalSessions: Map<string, PortalSession>;
   testClocks: Map<string, TestClock>;
   webhookEndpoints: Map<string, WebhookEndpoint>;
@@ -58,6 +63,10 @@ export interface Account {
   forced: Map<string, Set<string>>;
   /** Trials whose `trial_will_end` event was sent, as `subscription:trial_end`. */
   announcedTrials: Set<string>;
+  /** When the end of a trial was moved, in Unix seconds, by `subscription:trial_end`. */
+  movedTrials: Map<string, number>;
+  /** Why the next refunds are refused, one entry a refund. */
+  refusedRefunds: RefundRefusal[];
   /** The API request that is being executed. Its events name it. */
   origin: { id: string | null; idempotency_key: string | null };
   /** The time at which work runs: the time given to `at`, or else the account's clock. */
@@ -91,6 +100,8 @@ export function createAccount(
     cards: new Map(),
     forced: new Map(),
     announcedTrials: new Set(),
+    movedTrials: new Map(),
+    refusedRefunds: [],
     origin: { id: null, idempotency_key: null },
     now: () => pinned ?? account.wallTime(),
     wallTime: () => Math.floor(base() / 1000) + offset,
@@ -113,6 +124,8 @@ export function createAccount(
       account.tables = emptyTables();
       account.cards.clear();
       account.announcedTrials.clear();
+      account.movedTrials.clear();
+      account.refusedRefunds = [];
     },
   };
   return account;
@@ -134,6 +147,7 @@ function emptyTables(): Tables {
     charges: new Map(),
     refunds: new Map(),
     disputes: new Map(),
+    balanceTransactions: new Map(),
     portalSessions: new Map(),
     testClocks: new Map(),
     webhookEndpoints: new Map(),

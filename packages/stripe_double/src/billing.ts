@@ -4,6 +4,7 @@ import {
   applyPaymentResult,
   collect,
   createInvoice,
+  markUncollectible,
   type PaymentOutcome,
   paymentOf,
   voidInvoice,
@@ -56,24 +57,49 @@ export function cardOf(account: Account, subscription: Subscription): PaymentMet
   return paymentMethodFor(account, subscription.customer, subscription.default_payment_method);
 }
 
-/** Starts the next period at the end of a trial or period, and collects its payment. */
+/** Starts the next period of the items whose trial or period has ended, and collects the payment as far as it is not paused. */
 export function renew(account: Account, subscription: Subscription, start: number): void {
   const anchor = subscription.status === "trialing" ? start : subscription.billing_cycle_anchor;
   const before = structuredClone(subscription);
   const items = structuredClone(subscription.items);
-  for (const item of items.data) {
+  const isWhole = subscription.status === "trialing" || subscription.status === "paused";
+  const due = items.data.filter(({ current_period_end }) => isWhole || current_period_end <= start);
+  for (const item of due) {
     item.current_period_start = start;
     item.current_period_end = periodEnd(start, item.price, anchor);
   }
   set(subscription, { items, billing_cycle_anchor: anchor });
-  const invoice = createInvoice(account, subscription, { reason: "subscription_cycle" });
+  const behavior = subscription.pause_collection?.behavior ?? null;
+  const isDraft = behavior === "keep_as_draft" || behavior === "void";
+  const invoice = createInvoice(account, subscription, { reason: "subscription_cycle", items: due, isDraft });
   const next = structuredClone({ items, billing_cycle_anchor: anchor, latest_invoice: invoice.id });
   // `change` compares with the state before the renewal, so the state that the invoice needed is undone first.
   set(subscription, before);
+  if (behavior !== null) {
+    withhold(account, invoice, behavior);
+    const status = subscription.status === "past_due" ? "past_due" : "active";
+    change(account, subscription, { ...next, status }, "customer.subscription.updated");
+    return;
+  }
   const outcome = collect(account, invoice, cardOf(account, subscription));
   if (outcome === "failed") scheduleRetry(invoice);
   const status = outcome === "failed" ? "past_due" : "active";
   change(account, subscription, { ...next, status }, "customer.subscription.updated");
+}
+
+type PauseBehavior = NonNullable<Subscription["pause_collection"]>["behavior"];
+
+/**
+ * Does not collect an invoice because collection is paused. A voided invoice sends no event and uses no balance.
+ * @see https://docs.stripe.com/billing/subscriptions/pause-payment
+ */
+function withhold(account: Account, invoice: Invoice, behavior: PauseBehavior): void {
+  if (invoice.status === "paid" || behavior === "keep_as_draft") return;
+  if (behavior === "mark_uncollectible") markUncollectible(account, invoice, "subscription_paused");
+  else {
+    invoice.status = "void";
+    invoice.status_transitions.voided_at = account.now();
+  }
 }
 
 function scheduleRetry(invoice: Invoice): void {
@@ -103,13 +129,31 @@ function recover(account: Account, subscription: Subscription): void {
   change(account, subscription, { status: "active" }, "customer.subscription.updated");
 }
 
+/**
+ * Updates a subscription after one of its invoices was paid, voided or marked uncollectible through the API: the newest
+ * invoice that is not void decides.
+ * @see https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses
+ */
+export function followInvoice(account: Account, subscription: Subscription): void {
+  const latest = invoicesOf(account, subscription).findLast(
+    ({ status }) => status !== "void" && status !== "draft",
+  );
+  const isSettled = latest === undefined || latest.status === "paid" || latest.status === "uncollectible";
+  if (subscription.status === "incomplete") {
+    if (latest === undefined) expire(account, subscription);
+    else if (latest.status === "paid") recover(account, subscription);
+  } else if (isSettled) recover(account, subscription);
+}
+
+function invoicesOf(account: Account, { id }: Subscription): Invoice[] {
+  return [...account.tables.invoices.values()].filter(
+    ({ parent }) => parent?.subscription_details?.subscription === id,
+  );
+}
+
 /** The newest unpaid invoice of a subscription. */
 export function openInvoice(account: Account, subscription: Subscription): Invoice | null {
-  const invoices = [...account.tables.invoices.values()].filter(
-    ({ parent, status }) =>
-      status === "open" && parent?.subscription_details?.subscription === subscription.id,
-  );
-  return invoices.at(-1) ?? null;
+  return invoicesOf(account, subscription).findLast(({ status }) => status === "open") ?? null;
 }
 
 /** Ends a `processing` payment, and updates its invoice and subscription. */

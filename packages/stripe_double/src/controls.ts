@@ -1,4 +1,4 @@
-import { type Account, newestFirst } from "./account.ts";
+import { type Account, newestFirst, type RefundRefusal } from "./account.ts";
 import { invalidRequest, notFound } from "./api_error.ts";
 import { cancelNow, retryPayment, settlePayment } from "./billing.ts";
 import { attachCard, type CardDetails, requireCustomer } from "./customers.ts";
@@ -7,9 +7,11 @@ import { change, newEvent, publish } from "./events.ts";
 import { type PaymentOutcome, paymentOf } from "./invoices.ts";
 import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { createPromotionCode, type PromotionDetails } from "./promotions.ts";
+import { failRefund } from "./refunds.ts";
 import { createInStatus, forceStatus, type NewSubscription, type SubscriptionStatus } from "./scenarios.ts";
 import { advanceTime, runDueTasks } from "./schedule.ts";
 import { changeSubscription, type SubscriptionChange } from "./subscription_changes.ts";
+import { type ThinEvent, thinEvent } from "./thin_events.ts";
 import type {
   Charge,
   Customer,
@@ -17,6 +19,7 @@ import type {
   DoubleEvent,
   PaymentMethod,
   PromotionCode,
+  Refund,
   Subscription,
 } from "./types.ts";
 
@@ -41,6 +44,10 @@ export interface Controls {
   pay(subscription: string): PaymentOutcome | null;
   /** Ends the `processing` payment of a subscription. */
   settlePayment(subscription: string, outcome: "succeeded" | "failed"): void;
+  /** Refuses the next refunds, one for each reason. */
+  refuseRefunds(reasons: RefundRefusal[]): void;
+  /** Makes a successful refund fail later, as when the bank returns the money. */
+  failRefund(id: string, reason?: string): Refund;
   /** Opens a dispute of a subscription's last payment. */
   dispute(subscription: string, reason?: string): Dispute;
   /** Sets a dispute to `under_review`. */
@@ -50,6 +57,11 @@ export interface Controls {
   emit(type: string, object: object): DoubleEvent;
   /** Advances the account's clock and runs everything that falls due. Returns the new time in Unix seconds. */
   advance(by: number | { seconds?: number; hours?: number; days?: number }): number;
+  /**
+   * A thin event (API v2) about an object, such as `sub_1`. It has no `data` and is not stored.
+   * @param type the type of a snapshot event, such as `customer.subscription.created`
+   */
+  thinEvent(type: string, id: string): ThinEvent;
   /** The account's time in Unix seconds. */
   now(): number;
 }
@@ -90,6 +102,10 @@ export function createControls(account: Account): Controls {
     createPromotionCode: (details) => structuredClone(createPromotionCode(account, details)),
     pay: (id) => retryPayment(account, find(id)),
     settlePayment: (id, outcome) => settlePayment(account, find(id), outcome),
+    refuseRefunds(reasons) {
+      account.refusedRefunds = [...reasons];
+    },
+    failRefund: (id, reason) => structuredClone(failRefund(account, id, reason)),
     dispute: (id, reason) => structuredClone(openDispute(account, lastPayment(account, find(id)), reason)),
     reviewDispute: (id) => structuredClone(reviewDispute(account, id)),
     closeDispute: (id, outcome) => structuredClone(closeDispute(account, id, outcome)),
@@ -103,6 +119,7 @@ export function createControls(account: Account): Controls {
       advanceTime(account, typeof by === "number" ? by : secondsOf(by));
       return account.now();
     },
+    thinEvent: (type, id) => thinEvent(account, type, id),
     now: () => account.now(),
   };
 }

@@ -1,6 +1,7 @@
 import { array, optional, strictObject, union } from "zod/mini";
 import { type Account, newestFirst } from "./account.ts";
 import { notFound, unknownReference } from "./api_error.ts";
+import { adjustBalance } from "./balance.ts";
 import {
   attachCard,
   createCustomer,
@@ -11,7 +12,17 @@ import {
   setDefaultMethod,
 } from "./customers.ts";
 import { change, emit } from "./events.ts";
-import { emptyString, expand, isWithin, mergeMetadata, metadata, paging, range, text } from "./params.ts";
+import {
+  emptyString,
+  expand,
+  integer,
+  isWithin,
+  mergeMetadata,
+  metadata,
+  paging,
+  range,
+  text,
+} from "./params.ts";
 import { page, type Route, route } from "./route.ts";
 import type { Customer, DeletedCustomer, PaymentMethod } from "./types.ts";
 
@@ -92,6 +103,22 @@ export const customerRoutes: Route[] = [
   route("DELETE", "/v1/customers/:id", strictObject({}), (account, _, id) => {
     deleteCustomer(account, requireCustomer(account, id));
     return { id, object: "customer", deleted: true };
+  }),
+  route(
+    "POST",
+    "/v1/customers/:id/balance_transactions",
+    strictObject({ amount: integer, currency: text, description: optional(text), metadata, expand }),
+    (account, params, id) =>
+      adjustBalance(account, requireCustomer(account, id), {
+        amount: params.amount,
+        currency: params.currency.toLowerCase(),
+        description: params.description || null,
+        metadata: mergeMetadata(null, params.metadata),
+      }),
+  ),
+  route("GET", "/v1/customers/:id/balance_transactions", strictObject(paging), (account, params, id) => {
+    const rows = newestFirst(account.tables.balanceTransactions).filter(({ customer }) => customer === id);
+    return page(`/v1/customers/${id}/balance_transactions`, rows, params);
   }),
   route(
     "GET",

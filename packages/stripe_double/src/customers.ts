@@ -82,11 +82,14 @@ export function requireCustomer(account: Account, id: string): Customer {
   return customer;
 }
 
-/** Deletes a customer and cancels its subscriptions. What remains is a deleted customer object. */
+/** Deletes a customer, cancels its subscriptions and detaches its cards. What remains is a deleted customer object. */
 export function deleteCustomer(account: Account, customer: Customer): void {
   for (const subscription of account.tables.subscriptions.values()) {
     if (subscription.customer !== customer.id || isOver(subscription)) continue;
     cancelNow(account, subscription, "cancellation_requested");
+  }
+  for (const method of account.tables.paymentMethods.values()) {
+    if (method.customer === customer.id) method.customer = null;
   }
   account.tables.customers.set(customer.id, { id: customer.id, object: "customer", deleted: true });
   emit(account, "customer.deleted", customer);

@@ -20,6 +20,7 @@ const TABLES: Readonly<Record<string, keyof Tables>> = {
   ch: "charges",
   re: "refunds",
   dp: "disputes",
+  cbtxn: "balanceTransactions",
   clock: "testClocks",
 };
 /** Strings that are not references to other objects. */

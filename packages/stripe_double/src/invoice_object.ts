@@ -1,29 +1,39 @@
 import { type Account, embed, newId } from "./account.ts";
+import { balanceFor } from "./balance.ts";
 import { discounted } from "./promotions.ts";
-import type { Invoice, Subscription } from "./types.ts";
+import type { Customer, Invoice, Subscription, SubscriptionItem } from "./types.ts";
 
 export type BillingReason = "subscription_create" | "subscription_cycle" | "subscription_update";
 
-/**
- * Creates the finalized invoice of a subscription's current period. It is not stored.
- * @param details.isFree for a trial, which costs nothing
- */
+export interface InvoiceDetails {
+  reason: BillingReason;
+  /** For a trial, which costs nothing. */
+  isFree?: boolean;
+  /** The items whose period starts. Default: all. */
+  items?: readonly SubscriptionItem[];
+  /** The invoice is not finalized, so it does not use the customer's balance. */
+  isDraft?: boolean;
+}
+
+/** Creates the invoice of a subscription's current period, without its status. It is not stored. */
 export function newInvoice(
   account: Account,
   subscription: Subscription,
-  { reason, isFree = false }: { reason: BillingReason; isFree?: boolean },
+  { reason, isFree = false, items = subscription.items.data, isDraft = false }: InvoiceDetails,
 ): Invoice {
   const id = newId("in");
   const customer = account.tables.customers.get(subscription.customer);
-  const living = customer !== undefined && "created" in customer ? customer : null;
-  const price = isFree ? 0 : priceOf(subscription);
-  const due = discounted(account, price, subscription.discounts);
+  const living: Customer | null = customer !== undefined && "created" in customer ? customer : null;
+  const price = isFree ? 0 : priceOf(items);
+  const total = discounted(account, price, subscription.discounts);
+  const applied = isDraft ? 0 : balanceFor(living, total, subscription.currency);
+  const due = total + applied;
+  const balance = isDraft || total === 0 ? 0 : (living?.balance ?? 0);
   const now = account.now();
-  const { items } = subscription;
-  const start = items.data[0]?.current_period_start ?? now;
-  const end = items.data[0]?.current_period_end ?? now;
+  const start = items[0]?.current_period_start ?? now;
+  const end = items[0]?.current_period_end ?? now;
   const sequence = living?.next_invoice_sequence ?? 1;
-  if (living) living.next_invoice_sequence = sequence + 1;
+  if (living && !isDraft) living.next_invoice_sequence = sequence + 1;
   return {
     id,
     object: "invoice",
@@ -39,7 +49,7 @@ export function newInvoice(
     application: null,
     attempt_count: 0,
     attempted: false,
-    auto_advance: due > 0,
+    auto_advance: due > 0 && !isDraft,
     automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
     automatically_finalizes_at: null,
     billing_reason: reason,
@@ -62,8 +72,8 @@ export function newInvoice(
     description: null,
     discounts: subscription.discounts,
     due_date: null,
-    effective_at: now,
-    ending_balance: 0,
+    effective_at: isDraft ? null : now,
+    ending_balance: isDraft ? null : balance - applied,
     footer: null,
     from_invoice: null,
     hosted_invoice_url: null,
@@ -73,12 +83,12 @@ export function newInvoice(
     latest_revision: null,
     lines: embed(
       `/v1/invoices/${id}/lines`,
-      items.data.map((item) => lineOf(item, id, isFree)),
+      items.map((item) => lineOf(item, id, isFree)),
     ),
     livemode: false,
     metadata: {},
     next_payment_attempt: null,
-    number: `${living?.invoice_prefix ?? "INV"}-${String(sequence).padStart(4, "0")}`,
+    number: isDraft ? null : `${living?.invoice_prefix ?? "INV"}-${String(sequence).padStart(4, "0")}`,
     on_behalf_of: null,
     parent: {
       quote_details: null,
@@ -94,11 +104,11 @@ export function newInvoice(
     rendering: null,
     shipping_cost: null,
     shipping_details: null,
-    starting_balance: 0,
+    starting_balance: balance,
     statement_descriptor: null,
-    status: "open",
+    status: isDraft ? "draft" : "open",
     status_transitions: {
-      finalized_at: now,
+      finalized_at: isDraft ? null : now,
       marked_uncollectible_at: null,
       paid_at: null,
       voided_at: null,
@@ -106,24 +116,20 @@ export function newInvoice(
     subtotal: price,
     subtotal_excluding_tax: price,
     test_clock: subscription.test_clock,
-    total: due,
-    total_discount_amounts: subscription.discounts.map((discount) => ({ amount: price - due, discount })),
-    total_excluding_tax: due,
+    total,
+    total_discount_amounts: subscription.discounts.map((discount) => ({ amount: price - total, discount })),
+    total_excluding_tax: total,
     total_pretax_credit_amounts: [],
     total_taxes: [],
     webhooks_delivered_at: now,
   };
 }
 
-function priceOf({ items }: Subscription): number {
-  return items.data.reduce((sum, { price, quantity }) => sum + (price.unit_amount ?? 0) * (quantity ?? 1), 0);
+function priceOf(items: readonly SubscriptionItem[]): number {
+  return items.reduce((sum, { price, quantity }) => sum + (price.unit_amount ?? 0) * (quantity ?? 1), 0);
 }
 
-function lineOf(
-  item: Subscription["items"]["data"][number],
-  invoice: string,
-  isFree: boolean,
-): Invoice["lines"]["data"][number] {
+function lineOf(item: SubscriptionItem, invoice: string, isFree: boolean): Invoice["lines"]["data"][number] {
   const amount = isFree ? 0 : (item.price.unit_amount ?? 0) * (item.quantity ?? 1);
   return {
     id: newId("il"),

@@ -1,10 +1,12 @@
 import { enum as oneOf, optional, strictObject } from "zod/mini";
 import { type Account, newestFirst } from "./account.ts";
 import { ApiError, invalidRequest, notFound } from "./api_error.ts";
-import { cardOf, retryPayment } from "./billing.ts";
-import { expand, integer, isWithin, mergeMetadata, metadata, paging, range, text } from "./params.ts";
+import { cardOf, followInvoice, retryPayment } from "./billing.ts";
+import { markUncollectible, payOutOfBand, voidInvoice } from "./invoices.ts";
+import { expand, flag, integer, isWithin, mergeMetadata, metadata, paging, range, text } from "./params.ts";
 import { createRefund } from "./refunds.ts";
 import { page, type Route, route } from "./route.ts";
+import { isOver } from "./subscription_object.ts";
 import type { Invoice } from "./types.ts";
 
 const retrieveParams = strictObject({ expand });
@@ -34,9 +36,25 @@ export const paymentRoutes: Route[] = [
   route("GET", "/v1/invoices/:id", retrieveParams, (account, _, id) =>
     find(account.tables.invoices, "invoice", id),
   ),
-  route("POST", "/v1/invoices/:id/pay", strictObject({ expand }), (account, _, id) =>
-    payInvoice(account, find(account.tables.invoices, "invoice", id)),
+  route(
+    "POST",
+    "/v1/invoices/:id/pay",
+    strictObject({ paid_out_of_band: optional(flag), expand }),
+    (account, params, id) =>
+      payInvoice(account, find(account.tables.invoices, "invoice", id), params.paid_out_of_band === true),
   ),
+  route("POST", "/v1/invoices/:id/void", strictObject({ expand }), (account, _, id) => {
+    const invoice = find(account.tables.invoices, "invoice", id);
+    requireStatus(invoice, ["open", "uncollectible"], "void");
+    voidInvoice(account, invoice);
+    return followed(account, invoice);
+  }),
+  route("POST", "/v1/invoices/:id/mark_uncollectible", strictObject({ expand }), (account, _, id) => {
+    const invoice = find(account.tables.invoices, "invoice", id);
+    requireStatus(invoice, ["open"], "mark uncollectible");
+    markUncollectible(account, invoice, "user_forgiven");
+    return followed(account, invoice);
+  }),
   route(
     "GET",
     "/v1/invoice_payments",
@@ -162,11 +180,31 @@ function ofPayment<Row extends { payment_intent: string | null }>(
   return rows.filter((row) => intent === undefined || row.payment_intent === intent);
 }
 
-function payInvoice(account: Account, invoice: Invoice): Invoice {
+function requireStatus({ status }: Invoice, allowed: Invoice["status"][], action: string): void {
+  if (allowed.includes(status)) return;
+  throw invalidRequest(
+    `You can only ${action} an invoice whose status is ${allowed.join(" or ")}. This invoice is ${status}.`,
+    { code: "invoice_not_editable" },
+  );
+}
+
+/** The invoice, after its subscription followed its new status. */
+function followed(account: Account, invoice: Invoice): Invoice {
+  const subscription = account.tables.subscriptions.get(subscriptionOf(invoice) ?? "");
+  if (subscription && !isOver(subscription)) followInvoice(account, subscription);
+  return invoice;
+}
+
+function payInvoice(account: Account, invoice: Invoice, isOutOfBand: boolean): Invoice {
   if (invoice.status === "paid") {
     throw invalidRequest("Invoice is already paid", { code: "invoice_already_paid" });
   }
   const subscription = account.tables.subscriptions.get(subscriptionOf(invoice) ?? "");
+  if (isOutOfBand) {
+    requireStatus(invoice, ["open", "uncollectible"], "pay");
+    payOutOfBand(account, invoice);
+    return followed(account, invoice);
+  }
   if (invoice.status !== "open" || subscription === undefined) {
     throw invalidRequest("This invoice cannot be paid.", { code: "invoice_not_editable" });
   }

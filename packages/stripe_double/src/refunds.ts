@@ -1,7 +1,7 @@
-import { type Account, newId } from "./account.ts";
-import { invalidRequest, unknownReference } from "./api_error.ts";
+import { type Account, newId, type RefundRefusal } from "./account.ts";
+import { type ApiError, invalidRequest, notFound, unknownReference } from "./api_error.ts";
 import { paymentTime } from "./clock_time.ts";
-import { emit } from "./events.ts";
+import { emit, set } from "./events.ts";
 import type { Charge, Refund } from "./types.ts";
 
 export interface RefundDetails {
@@ -43,12 +43,48 @@ function requireRefundable(account: Account, charge: Charge, amount: number): vo
       code: "charge_disputed",
     });
   }
+  const refusal = account.refusedRefunds.shift();
+  if (refusal) throw refused(charge, refusal);
   if (amount < 1) throw invalidRequest("Invalid positive integer", { param: "amount" });
   if (amount > left) {
     throw invalidRequest(`Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`, {
       param: "amount",
     });
   }
+  if (THREE_DECIMALS.has(charge.currency) && amount % 10 !== 0) {
+    throw invalidRequest(`Invalid amount: in ${charge.currency} the last digit must be 0.`, {
+      param: "amount",
+    });
+  }
+}
+
+/** The currencies whose amounts must end in 0 (https://docs.stripe.com/currencies#three-decimal). */
+const THREE_DECIMALS: ReadonlySet<string> = new Set(["bhd", "jod", "kwd", "omr", "tnd"]);
+
+function refused(charge: Charge, code: RefundRefusal): ApiError {
+  const messages: Record<RefundRefusal, string> = {
+    balance_insufficient: "Insufficient funds in your Stripe balance to refund this amount.",
+    charge_disputed: `Charge ${charge.id} has been charged back; cannot issue a refund.`,
+    charge_expired_for_refund: `Charge ${charge.id} is too old to be refunded.`,
+  };
+  return invalidRequest(messages[code], { code });
+}
+
+/**
+ * Makes a successful refund fail, as when the bank returns the money. The charge can be refunded again.
+ * @see https://docs.stripe.com/refunds#failed-refunds
+ */
+export function failRefund(account: Account, id: string, reason = "declined"): Refund {
+  const refund = account.tables.refunds.get(id);
+  const charge = account.tables.charges.get(refund?.charge ?? "");
+  if (refund === undefined || charge === undefined) throw notFound("refund", id);
+  const before = { status: refund.status };
+  set(refund, { status: "failed", failure_reason: reason });
+  set(charge, { amount_refunded: charge.amount_refunded - refund.amount, refunded: false });
+  emit(account, "refund.updated", refund, before);
+  emit(account, "charge.refund.updated", refund, before);
+  emit(account, "refund.failed", refund);
+  return refund;
 }
 
 function newRefund(account: Account, charge: Charge, amount: number, details: RefundDetails): Refund {

@@ -2,7 +2,7 @@ import type { Account } from "./account.ts";
 import { invalidRequest, unknownReference } from "./api_error.ts";
 import { cancelNow, pause, resume, startSubscription } from "./billing.ts";
 import { defaultPriceId } from "./catalog.ts";
-import { attachCard, type CardDetails, createCustomer } from "./customers.ts";
+import { attachCard, type CardDetails, createCustomer, requireCustomer } from "./customers.ts";
 import { change } from "./events.ts";
 import { addMonths, DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { runDueTasks } from "./schedule.ts";
@@ -21,12 +21,15 @@ export const SUBSCRIPTION_STATUSES = [
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
 export interface NewSubscription {
+  /** The address of the new customer. */
   email: string | null;
+  /** An existing customer that buys. Default: a new customer. */
+  customer?: string | undefined;
   /** Default: `trialing` if `trialDays` is set, or else `active`. */
   status?: SubscriptionStatus | undefined;
   trialDays?: number | undefined;
-  /** Default: the first price of the account's catalog. */
-  price?: string | undefined;
+  /** One price, or the prices of several items. Default: the first price of the account's catalog. */
+  price?: string | string[] | undefined;
   /** Default: a card that succeeds if the status needs a payment, or else none. */
   card?: CardDetails | undefined;
   metadata?: Record<string, string> | undefined;
@@ -67,7 +70,11 @@ export function createInStatus(account: Account, wanted: NewSubscription): Subsc
       return subscription;
     }
     default: {
-      const subscription = startFor(account, { ...wanted, card: wanted.card ?? {} }, {});
+      const subscription = startFor(
+        account,
+        { ...wanted, card: wanted.card ?? (wanted.customer ? undefined : {}) },
+        {},
+      );
       if (status === "canceled") cancelNow(account, subscription, "cancellation_requested");
       return subscription;
     }
@@ -86,19 +93,24 @@ function startFor(
   wanted: NewSubscription,
   { trialDays, isPaidLater }: { trialDays?: number; isPaidLater?: boolean },
 ): Subscription {
-  const priceId = wanted.price ?? defaultPriceId(account);
-  const price = account.tables.prices.get(priceId);
-  if (price === undefined) throw unknownReference("price", priceId, "price");
+  const prices = [wanted.price ?? defaultPriceId(account)].flat();
+  const items = prices.map((id) => {
+    const price = account.tables.prices.get(id);
+    if (price === undefined) throw unknownReference("price", id, "price");
+    return { price };
+  });
   const promotion = wanted.promotionCode && account.tables.promotionCodes.get(wanted.promotionCode);
   if (wanted.promotionCode && !promotion) {
     throw unknownReference("promotion code", wanted.promotionCode, "promotionCode");
   }
   if (trialDays !== undefined && !(trialDays > 0)) throw invalidRequest("trialDays must be greater than 0.");
-  const customer = createCustomer(account, { email: wanted.email });
+  const customer = wanted.customer
+    ? requireCustomer(account, wanted.customer)
+    : createCustomer(account, { email: wanted.email });
   if (wanted.card) attachCard(account, customer, wanted.card);
   const details = {
     customer: customer.id,
-    items: [{ price }],
+    items,
     trialEnd: trialDays === undefined ? null : account.now() + Math.round(trialDays * DAY_SECONDS),
     missingPaymentMethod: wanted.missingPaymentMethod ?? "cancel",
     metadata: wanted.metadata,

@@ -10,7 +10,7 @@ import {
   retryPayment,
 } from "./billing.ts";
 import { customerTime } from "./clock_time.ts";
-import { emit } from "./events.ts";
+import { change, emit } from "./events.ts";
 import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { isOver, periodEndOf } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
@@ -60,10 +60,18 @@ function nextTask(account: Account, subscription: Subscription): ScheduledTask |
   const { cancel_at: end } = subscription;
   // Of tasks at the same time the first one wins: a subscription that ends with its period is not renewed.
   if (end !== null) tasks.unshift({ at: end, run: () => endAsScheduled(account, subscription) });
+  const { pause_collection: paused } = subscription;
+  // Collection that resumes when a period ends collects that period's invoice.
+  if (paused?.resumes_at)
+    tasks.unshift({ at: paused.resumes_at, run: () => collectAgain(account, subscription) });
   return tasks.reduce<ScheduledTask | null>(
     (first, task) => (first && first.at <= task.at ? first : task),
     null,
   );
+}
+
+function collectAgain(account: Account, subscription: Subscription): void {
+  change(account, subscription, { pause_collection: null }, "customer.subscription.updated");
 }
 
 function upcomingTasks(account: Account, subscription: Subscription): ScheduledTask[] {
@@ -85,17 +93,18 @@ function upcomingTasks(account: Account, subscription: Subscription): ScheduledT
 }
 
 function renewalTasks(account: Account, subscription: Subscription): ScheduledTask[] {
-  const at = periodEndOf(subscription);
+  const at = Math.min(...subscription.items.data.map(({ current_period_end }) => current_period_end));
   return Number.isFinite(at) ? [{ at, run: () => renew(account, subscription, at) }] : [];
 }
 
 function trialTasks(account: Account, subscription: Subscription): ScheduledTask[] {
   const end = subscription.trial_end ?? periodEndOf(subscription);
   const announcement = `${subscription.id}:${end}`;
+  const movedAt = account.movedTrials.get(announcement) ?? 0;
   const tasks: ScheduledTask[] = [{ at: end, run: () => endTrial(account, subscription, end) }];
   if (!account.announcedTrials.has(announcement)) {
     tasks.unshift({
-      at: Math.min(end, Math.max(end - TRIAL_NOTICE_SECONDS, subscription.trial_start ?? 0)),
+      at: Math.min(end, Math.max(end - TRIAL_NOTICE_SECONDS, subscription.trial_start ?? 0, movedAt)),
       run() {
         account.announcedTrials.add(announcement);
         emit(account, "customer.subscription.trial_will_end", subscription);

@@ -13,6 +13,8 @@ type MissingPaymentMethod = NonNullable<
   Subscription["trial_settings"]
 >["end_behavior"]["missing_payment_method"];
 
+type PauseBehavior = NonNullable<Subscription["pause_collection"]>["behavior"];
+
 export interface SubscriptionChange {
   cancel_at_period_end?: boolean | undefined;
   cancel_at?: CancelAt | undefined;
@@ -22,6 +24,7 @@ export interface SubscriptionChange {
   default_payment_method?: string | undefined;
   items?: ItemChange[] | undefined;
   cancellation_details?: { comment?: string | undefined; feedback?: Feedback | undefined } | undefined;
+  pause_collection?: { behavior: PauseBehavior; resumes_at?: number | undefined } | "" | undefined;
   trial_settings?: { end_behavior: { missing_payment_method: MissingPaymentMethod } } | undefined;
 }
 
@@ -53,6 +56,9 @@ export function changeSubscription(
     const { end_behavior } = wanted.trial_settings;
     patch.trial_settings = { end_behavior: { billing_cycle_anchor: null, ...end_behavior } };
   }
+  if (wanted.pause_collection !== undefined) {
+    patch.pause_collection = pauseOf(account, wanted.pause_collection);
+  }
   if (wanted.cancellation_details) {
     const { comment, feedback } = wanted.cancellation_details;
     const current = patch.cancellation_details ?? subscription.cancellation_details;
@@ -70,6 +76,16 @@ export function changeSubscription(
   if (wanted.default_payment_method && subscription.status === "past_due")
     retryPayment(account, subscription);
   return subscription;
+}
+
+function pauseOf(
+  account: Account,
+  wanted: NonNullable<SubscriptionChange["pause_collection"]>,
+): Subscription["pause_collection"] {
+  if (wanted === "") return null;
+  const { behavior, resumes_at = null } = wanted;
+  if (resumes_at === null || resumes_at > account.now()) return { behavior, resumes_at };
+  throw invalidRequest("resumes_at must be in the future.", { param: "pause_collection[resumes_at]" });
 }
 
 function requireChangeable(subscription: Subscription, wanted: SubscriptionChange): void {
@@ -175,6 +191,7 @@ function trialPatch(
 ): Partial<Subscription> {
   const end = wanted === "now" ? account.now() : wanted;
   if (subscription.status !== "trialing" && end <= account.now()) return {};
+  account.movedTrials.set(`${subscription.id}:${end}`, account.now());
   const items = structuredClone(subscription.items);
   for (const item of items.data) item.current_period_end = end;
   return {

@@ -53,6 +53,15 @@ const update = strictObject({
   cancellation_details: cancellationDetails,
   trial_end: optional(union([literal("now"), integer])),
   trial_settings: trialSettings,
+  pause_collection: optional(
+    union([
+      emptyString,
+      strictObject({
+        behavior: oneOf(["keep_as_draft", "mark_uncollectible", "void"]),
+        resumes_at: optional(integer),
+      }),
+    ]),
+  ),
   metadata,
   description: optional(text),
   default_payment_method: optional(text),

@@ -35,6 +35,7 @@ export type SubscriptionItem = Stored<Stripe.SubscriptionItem>;
 export type Invoice = Stored<Stripe.Invoice>;
 export type InvoicePayment = Stored<Stripe.InvoicePayment>;
 export type PaymentIntent = Stored<Stripe.PaymentIntent>;
+export type BalanceTransaction = Stored<Stripe.CustomerBalanceTransaction>;
 export type Charge = Stored<Stripe.Charge>;
 export type Refund = Stored<Stripe.Refund>;
 export type Dispute = Stored<Stripe.Dispute>;
@@ -59,6 +60,7 @@ export type Answer =
   | Stored<Stripe.DeletedWebhookEndpoint>
   | PortalSession
   | Stored<Stripe.TestHelpers.DeletedTestClock>
+  | BalanceTransaction
   | DoubleEvent
   | List<{ id: string }>;
 
@@ -69,6 +71,7 @@ export const EVENT_TYPES = [
   "charge.dispute.updated",
   "charge.failed",
   "charge.pending",
+  "charge.refund.updated",
   "charge.refunded",
   "charge.succeeded",
   "customer.created",
@@ -80,6 +83,7 @@ export const EVENT_TYPES = [
   "customer.subscription.trial_will_end",
   "customer.subscription.updated",
   "customer.updated",
+  "invoice.marked_uncollectible",
   "invoice.paid",
   "invoice.payment_failed",
   "invoice.voided",
@@ -92,6 +96,8 @@ export const EVENT_TYPES = [
   "payment_method.attached",
   "payment_method.detached",
   "refund.created",
+  "refund.failed",
+  "refund.updated",
   "test_helpers.test_clock.advancing",
   "test_helpers.test_clock.created",
   "test_helpers.test_clock.deleted",

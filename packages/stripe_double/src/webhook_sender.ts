@@ -24,7 +24,9 @@ const RESPONSE_TIMEOUT_MS = 10_000;
  */
 export function signEvent(event: object, { secret, signedAt, forced }: SigningOptions): SignedEvent {
   const body = JSON.stringify(event);
-  traffic.publish({ kind: "event", body, forced });
+  // The schema is that of snapshot events (API v1).
+  if (!("object" in event) || event.object !== "v2.core.event")
+    traffic.publish({ kind: "event", body, forced });
   const timestamp = Math.floor(signedAt() / 1000);
   const signature = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
   return { body, header: `t=${timestamp},v1=${signature}` };

@@ -79,3 +79,29 @@ test("delays every response by the latency, and removes all state on reset", asy
   expect((await stripe.customers.list()).data).toEqual([]);
   expect((await stripe.products.list()).data).toMatchObject([{ id: "prod_default" }]);
 });
+
+test("answers resource_missing for an object while the API is behind its webhooks", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = double.createSubscription({ email: "amy@example.com" });
+  double.fault({ calls: 1, kind: "missing", on: `GET /v1/subscriptions/${id}` });
+  await stripe.customers.list();
+  expect(await errorOf(stripe.subscriptions.retrieve(id))).toMatchObject({
+    statusCode: 404,
+    code: "resource_missing",
+  });
+  expect((await stripe.subscriptions.retrieve(id)).id).toBe(id);
+});
+
+test("signs a thin event, which names its object", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = double.createSubscription({ email: "amy@example.com" });
+  const thin = double.thinEvent("customer.subscription.created", id);
+  const { body, header } = double.signedEvent(thin);
+  const read = stripe.parseEventNotification(body, header, double.webhookSecret);
+  expect(read).toMatchObject({
+    type: "v1.customer.subscription.created",
+    related_object: { id, type: "subscription", url: `/v1/subscriptions/${id}` },
+  });
+});

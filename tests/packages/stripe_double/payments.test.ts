@@ -135,3 +135,81 @@ test("lists and detaches cards, and keeps a card's fingerprint across customers"
     invoice_settings: { default_payment_method: null },
   });
 });
+
+test.each([
+  ["jpy", 1500, 1],
+  ["kwd", 4990, 10],
+] as const)("charges and refunds %s in its smallest unit", async (currency, unit_amount, smallest) => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const recurring = { interval: "month" } as const;
+  const { id: price } = await stripe.prices.create({
+    product: "prod_default",
+    currency,
+    unit_amount,
+    recurring,
+  });
+  double.createSubscription({ email: "amy@example.com", price });
+  const [charge] = (await stripe.charges.list()).data;
+  expect(charge).toMatchObject({ amount: unit_amount, currency });
+  const refund = (amount: number) => stripe.refunds.create({ charge: charge?.id ?? "", amount });
+  expect((await refund(smallest)).amount).toBe(smallest);
+  if (smallest === 10) expect((await errorOf(refund(15))).param).toBe("amount");
+});
+
+test("refuses refunds with the reasons of the control, then refunds", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  double.createSubscription({ email: "amy@example.com" });
+  const charge = (await stripe.charges.list()).data[0]?.id ?? "";
+  double.refuseRefunds(["balance_insufficient", "charge_expired_for_refund"]);
+  for (const code of ["balance_insufficient", "charge_expired_for_refund"]) {
+    expect(await errorOf(stripe.refunds.create({ charge }))).toMatchObject({ statusCode: 400, code });
+  }
+  expect((await stripe.refunds.create({ charge })).status).toBe("succeeded");
+});
+
+test("fails a refund later, after which the charge can be refunded again", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  double.createSubscription({ email: "amy@example.com" });
+  const charge = (await stripe.charges.list()).data[0]?.id ?? "";
+  const { id } = await stripe.refunds.create({ charge });
+  double.failRefund(id);
+  expect(await stripe.refunds.retrieve(id)).toMatchObject({ status: "failed", failure_reason: "declined" });
+  expect(await stripe.charges.retrieve(charge)).toMatchObject({ amount_refunded: 0, refunded: false });
+  expect(typesOf(double).slice(-3)).toEqual(["refund.updated", "charge.refund.updated", "refund.failed"]);
+  expect((await stripe.refunds.create({ charge })).amount).toBe(499);
+});
+
+test("refunds the charge of a won dispute", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = double.createSubscription({ email: "amy@example.com" });
+  const dispute = double.dispute(id);
+  expect((await errorOf(stripe.refunds.create({ charge: String(dispute.charge) }))).code).toBe(
+    "charge_disputed",
+  );
+  double.closeDispute(dispute.id, "won");
+  expect((await stripe.refunds.create({ charge: String(dispute.charge) })).status).toBe("succeeded");
+});
+
+test("cancels the subscriptions and removes the cards of a deleted customer", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id, customer } = double.createSubscription({ email: "amy@example.com" });
+  await stripe.customers.del(customer);
+  expect(await stripe.customers.retrieve(customer)).toMatchObject({ deleted: true });
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe("canceled");
+  expect((await errorOf(stripe.paymentMethods.list({ customer }))).code).toBe("resource_missing");
+  expect((await stripe.subscriptions.list({ customer, status: "all" })).data).toHaveLength(1);
+});
+
+test("sells several subscriptions to one customer", async () => {
+  await using running = await startDoubleWithSdk();
+  const { double, stripe } = running;
+  const { customer } = double.createSubscription({ email: "amy@example.com" });
+  double.createSubscription({ email: null, customer });
+  expect((await stripe.subscriptions.list({ customer, status: "active" })).data).toHaveLength(2);
+  expect((await stripe.paymentMethods.list({ customer })).data).toHaveLength(1);
+});
