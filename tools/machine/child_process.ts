@@ -10,7 +10,7 @@ export function onPath(program: string): string | null {
 }
 
 /**
- * Runs a program and waits for its end.
+ * Runs a program and waits for its end. The program is killed if this process exits first.
  * @param options `spawn`'s options; `timeoutMs` kills the program; `errorLength` is in characters
  * @returns what it printed, both streams
  * @throws Error with the last `errorLength` characters that it printed, if it fails or exceeds `timeoutMs`
@@ -22,6 +22,8 @@ export async function run(
 ): Promise<string> {
   const { timeoutMs, errorLength = 600, ...spawnOptions } = options;
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...spawnOptions });
+  const killChild = () => child.kill("SIGKILL");
+  process.once("exit", killChild);
   const output: string[] = [];
   child.stdout?.on("data", (chunk: Buffer) => output.push(chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => output.push(chunk.toString()));
@@ -38,6 +40,7 @@ export async function run(
     );
   } finally {
     clearTimeout(timer);
+    process.off("exit", killChild);
   }
 }
 

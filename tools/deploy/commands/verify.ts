@@ -7,20 +7,20 @@ import { pythonTools } from "#tools/deploy/verify/python.ts";
 import { startRehearsal } from "#tools/deploy/verify/rehearsal.ts";
 import { Steps } from "#tools/deploy/verify/steps.ts";
 import { verifyDeployment } from "#tools/deploy/verify/verify_deployment.ts";
+import { catchInterruption, INTERRUPTED } from "#tools/machine/interruption.ts";
 
 const say = (line: string) => console.log(`      ${line}`);
 const startedAt = Date.now();
 const steps = new Steps();
+const { signal, happened } = catchInterruption();
 try {
-  const tools = await pythonTools(say);
-  const rehearsal = await startRehearsal(tools, say);
-  const interrupted = () => void rehearsal.close().finally(() => process.exit(1));
-  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+  const tools = await pythonTools(say, signal);
+  const rehearsal = await startRehearsal({ tools, say, signal });
   try {
-    await verifyDeployment(rehearsal, tools, steps);
+    const interrupted = happened.then(() => Promise.reject(signal.reason));
+    await Promise.race([verifyDeployment(rehearsal, tools, steps), interrupted]);
   } finally {
     await rehearsal.close();
-    process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
   }
   console.log(`\n${steps.table()}`);
   console.log(
@@ -33,7 +33,7 @@ try {
   console.log(`\nVerified in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 } catch (error) {
   console.error(`\nfail  ${(error as Error).message}`);
-  process.exitCode = 1;
+  process.exitCode = signal.aborted ? INTERRUPTED : 1;
 }
 // Libraries may keep connections open. Everything that this process started is stopped.
 process.exit();

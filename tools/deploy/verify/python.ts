@@ -12,9 +12,10 @@ const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url
 
 /**
  * Returns the folder of programs of a Python environment with cfn-lint and moto. Installs it into the cache at first use.
+ * @param signal ends the installation
  * @throws CommandError if there is no Python
  */
-export async function pythonTools(say: (line: string) => void): Promise<string> {
+export async function pythonTools(say: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const python = onPath("python3");
   if (!python)
     throw new CommandError(
@@ -33,6 +34,7 @@ export async function pythonTools(say: (line: string) => void): Promise<string> 
     await run(python, ["-m", "venv", folder]);
     await run(join(folder, "bin", "pip"), ["install", "--quiet", "--requirement", REQUIREMENTS], {
       timeoutMs: 10 * 60_000,
+      signal,
     });
     await writeFile(marker, contents);
   });

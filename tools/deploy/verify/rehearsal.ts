@@ -35,17 +35,26 @@ export interface Rehearsal {
 const REGION = "eu-west-2";
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rehearsal", AWS_SECRET_ACCESS_KEY: "rehearsal" };
 
+export interface RehearsalOptions {
+  /** The folder of the Python environment's programs. */
+  tools: string;
+  /** Takes a line for the terminal. */
+  say: (line: string) => void;
+  /** Ends the start: what was started is stopped again. */
+  signal: AbortSignal;
+}
+
 /**
- * Starts doubles of AWS, SES, Stripe and API Gateway and a database, and copies the repository.
- * @param tools the folder of the Python environment's programs
- * @param say takes a line for the terminal
+ * Starts doubles of AWS, SES, Stripe and API Gateway and a database, and copies the repository. If a step fails or the
+ * signal aborts, everything is removed.
  */
-export async function startRehearsal(tools: string, say: (line: string) => void): Promise<Rehearsal> {
+export async function startRehearsal(options: RehearsalOptions): Promise<Rehearsal> {
+  const { signal } = options;
   const cleanup = new AsyncDisposableStack();
   try {
     const copy = await copyRepository();
     cleanup.defer(copy.remove);
-    const doubles = await startDoubles(cleanup, tools, say);
+    const doubles = await startDoubles(cleanup, options);
     const environment = {
       ...CREDENTIALS,
       AWS_REGION: REGION,
@@ -67,6 +76,7 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
       environment: { ...environment, AWS_ENDPOINT_URL_SESV2: doubles.ses.url },
     });
     cleanup.defer(api.close);
+    signal.throwIfAborted();
     const close = () => cleanup.disposeAsync();
     return { ...doubles, api, copy, stack, settings, settingsFile, environment, close };
   } catch (error) {
@@ -77,15 +87,22 @@ export async function startRehearsal(tools: string, say: (line: string) => void)
 
 async function startDoubles(
   cleanup: AsyncDisposableStack,
-  tools: string,
-  say: (line: string) => void,
+  { tools, say, signal }: RehearsalOptions,
 ): Promise<Pick<Rehearsal, "moto" | "ses" | "stripe" | "mongoUri">> {
+  signal.throwIfAborted();
   const moto = await startMoto(tools);
   cleanup.defer(moto.stop);
+  signal.throwIfAborted();
   const database = await findDatabase({ dataDirectory: null, say });
   cleanup.defer(database.stop);
-  const mongoUri = withDatabase(database.uri, `nest-verify-${randomBytes(6).toString("hex")}`);
-  cleanup.defer(() => dropDatabase(mongoUri));
+  const name = `nest-verify-${randomBytes(6).toString("hex")}`;
+  const mongoUri = withDatabase(database.uri, name);
+  // The data of a server that was started here ends with it. Ctrl-C in a terminal may have ended the server already.
+  if (process.env.MONGODB_URI)
+    cleanup.defer(() =>
+      dropDatabase(mongoUri).catch(() => say(`The database ${name} could not be dropped.`)),
+    );
+  signal.throwIfAborted();
   const ses = await startSesDouble();
   cleanup.defer(ses.close);
   const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;

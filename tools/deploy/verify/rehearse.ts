@@ -4,21 +4,35 @@ import type { AddressInfo } from "node:net";
 import { pythonTools } from "#tools/deploy/verify/python.ts";
 import { type Rehearsal, startRehearsal } from "#tools/deploy/verify/rehearsal.ts";
 import type { SesDouble } from "#tools/local/ses_double.ts";
+import { catchInterruption, INTERRUPTED } from "#tools/machine/interruption.ts";
 
 /**
- * Starts doubles of everything that a deployment needs, and keeps them until this process is interrupted. A person
- * can then follow docs/deploy.md by hand.
+ * Starts doubles of everything that a deployment needs, and keeps them until this process is interrupted, also while
+ * it starts. A person can then follow docs/deploy.md by hand. Ends the process.
  * @param say takes a line for the terminal
  * @throws CommandError if there is no Python
  */
-export async function rehearse(say: (line: string) => void): Promise<void> {
-  const rehearsal = await startRehearsal(await pythonTools(say), say);
+export async function rehearse(say: (line: string) => void): Promise<never> {
+  using interruption = catchInterruption();
+  const { signal } = interruption;
+  try {
+    const rehearsal = await startRehearsal({ tools: await pythonTools(say, signal), say, signal });
+    try {
+      await describe(rehearsal, say);
+      await interruption.happened;
+    } finally {
+      await rehearsal.close();
+    }
+  } catch (error) {
+    // Ctrl-C ends child processes as well, so a step may fail because of it.
+    if (!signal.aborted) throw error;
+  }
+  say("Everything is stopped and removed.");
+  process.exit(INTERRUPTED);
+}
+
+async function describe(rehearsal: Rehearsal, say: (line: string) => void): Promise<void> {
   const file = await writeEnvironment(rehearsal, await serveInbox(rehearsal.ses));
-  const end = async () => {
-    await rehearsal.close();
-    process.exit();
-  };
-  process.once("SIGINT", end).once("SIGTERM", end).once("SIGHUP", end);
   say(`
   Doubles of AWS, Stripe and SES and a database run on loopback. In another terminal, in this folder:
 

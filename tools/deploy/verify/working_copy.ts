@@ -15,6 +15,17 @@ export interface WorkingCopy {
 /** Copies the repository into a temporary folder, as a Git repository with one commit. */
 export async function copyRepository(): Promise<WorkingCopy> {
   const folder = await mkdtemp(join(tmpdir(), "nest-verify-"));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    return { folder, remove, commit: await fill(folder) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** @returns commits all changes in the folder */
+async function fill(folder: string): Promise<WorkingCopy["commit"]> {
   const git = (...args: string[]) =>
     run("git", ["-c", "user.name=verify", "-c", "user.email=verify@localhost", ...args], { cwd: folder });
   const commit = async (message: string) => {
@@ -37,5 +48,5 @@ export async function copyRepository(): Promise<WorkingCopy> {
   await run("git", ["config", "core.excludesFile", join(folder, ".git", "ignored")], { cwd: folder });
   await run("sh", ["-c", "echo node_modules > .git/ignored"], { cwd: folder });
   await commit("copy");
-  return { folder, commit, remove: () => rm(folder, { recursive: true, force: true }) };
+  return commit;
 }
