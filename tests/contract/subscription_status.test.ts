@@ -127,6 +127,38 @@ describe("contract J, subscription status", () => {
     expect((await nest.dump()) + nest.logLines.join()).not.toContain(new URL(first).pathname);
   });
 
+  test("skips the portal link for 30 s on every call after one timeout, then requests it again", async () => {
+    await subscribe();
+    nest.stripe.createSubscription({ email: "bob@example.com" });
+    await nest.deliverEvents();
+    const bob = await nest.signIn("bob@example.com");
+    const asBob = () =>
+      nest.call(`${V2}get_subscription_status`, { user_id: bob.user_id }, { bearer: bob.access_token });
+    const requested = () =>
+      nest.stripe.requests.filter(({ path }) => path.includes("/billing_portal/")).length;
+    nest.stripe.fault({ calls: 9, kind: "hang" });
+    const startedAt = Date.now();
+    for (const ask of [asAda, asAda, asBob, status]) {
+      const { body } = await ask();
+      expect(body).toMatchObject({ status: "active", billing_portal_url: null });
+    }
+    expect(Date.now() - startedAt).toBeLessThan(3_500);
+    expect(requested()).toBe(1);
+    nest.stripe.fault({ calls: 0, kind: "none" });
+    nest.clock.advance(25);
+    expect((await asAda()).body.billing_portal_url).toBeNull();
+    nest.clock.advance(6);
+    expect((await asBob()).body.billing_portal_url).toMatch(/^http/);
+    expect((await asAda()).body.billing_portal_url).toMatch(/^http/);
+  });
+
+  test("requests the portal link again immediately after Stripe responded with an error", async () => {
+    await subscribe();
+    nest.stripe.fault({ calls: 1, kind: "error" });
+    expect((await asAda()).body.billing_portal_url).toBeNull();
+    expect((await asAda()).body.billing_portal_url).toMatch(/^http/);
+  });
+
   test("J49: returns 204 to the heartbeat of 2020-12-14 with no body, {} or the caller's own user id, without a call to Stripe", async () => {
     expect((await heartbeat()).body.code).toBe("no_active_subscription");
     await subscribe();

@@ -9,11 +9,24 @@ const REUSE_MS = 60_000;
 const LINKS_KEPT = 1_000;
 /** Total time for a link. The SDK itself retries a request whose connection was cut. */
 const LIMIT_MS = 2_000;
+/** After a timeout, no link is requested for this long: otherwise every status would wait while Stripe does not respond. */
+const PAUSE_MS = 30_000;
+
+/** The request itself ends later than the wait for it, so that a timeout is never taken for a failure. */
+const SDK_MARGIN_MS = 250;
+const TIMED_OUT = Symbol("timed out");
 
 interface PortalLink {
   url: string;
   /** Epoch milliseconds. */
   madeAt: number;
+}
+
+/** What all calls of an instance share. */
+interface PortalMemory {
+  links: Map<string, PortalLink>;
+  /** Time of the last timeout, epoch milliseconds; null if Stripe has responded since. */
+  timedOutAt: number | null;
 }
 
 /**
@@ -22,43 +35,53 @@ interface PortalLink {
  */
 export class BillingPortal {
   readonly #stripe: StripeApi;
-  readonly #links: Map<string, PortalLink>;
+  readonly #memory: PortalMemory;
 
-  constructor(stripe: StripeApi, links = new Map<string, PortalLink>()) {
+  constructor(stripe: StripeApi, memory: PortalMemory = { links: new Map(), timedOutAt: null }) {
     this.#stripe = stripe;
-    this.#links = links;
+    this.#memory = memory;
   }
 
   /**
-   * The same portal for one call. It shares the links in memory.
+   * The same portal for one call. It shares the memory.
    * @param deadline epoch milliseconds by which the call must respond
    */
   until(deadline: number): BillingPortal {
-    return new BillingPortal(this.#stripe.until(deadline), this.#links);
+    return new BillingPortal(this.#stripe.until(deadline), this.#memory);
   }
 
   /**
    * Creates a link for a customer, or returns the one in memory.
-   * @returns the URL, or null if Stripe fails or takes over 2 s: a status must not wait for it
+   * @returns the URL, or null if Stripe fails, takes over 2 s or did so within the last 30 s: a status must not wait for it
    */
   async link(core: { clock: Clock; log: Log }, customer: string): Promise<string | null> {
     const now = core.clock.now().getTime();
-    const known = this.#links.get(customer);
+    const known = this.#memory.links.get(customer);
     if (known && now >= known.madeAt && now - known.madeAt < REUSE_MS) return known.url;
+    if (this.#isPaused(now)) return null;
     const requested = this.#request(core, customer, now);
     const isDone = new AbortController();
-    const timeout = wait(LIMIT_MS, null, { signal: isDone.signal }).catch(() => null);
+    const timeout = wait(LIMIT_MS, TIMED_OUT, { signal: isDone.signal }).catch(() => null);
     const link = await Promise.race([requested, timeout]);
     isDone.abort();
-    return link;
+    if (link !== TIMED_OUT) return link;
+    this.#memory.timedOutAt = core.clock.now().getTime();
+    return null;
+  }
+
+  #isPaused(now: number): boolean {
+    const { timedOutAt } = this.#memory;
+    return timedOutAt !== null && now >= timedOutAt && now - timedOutAt < PAUSE_MS;
   }
 
   async #request(core: { log: Log }, customer: string, now: number): Promise<string | null> {
+    const limitMs = LIMIT_MS + SDK_MARGIN_MS;
     try {
       const { url } = await this.#stripe.request(
         (stripe, options) => stripe.billingPortal.sessions.create({ customer }, options),
-        { limitMs: LIMIT_MS },
+        { limitMs },
       );
+      this.#memory.timedOutAt = null;
       this.#remember(customer, url, now);
       return url;
     } catch (error) {
@@ -68,9 +91,10 @@ export class BillingPortal {
   }
 
   #remember(customer: string, url: string, madeAt: number): void {
-    this.#links.delete(customer);
-    this.#links.set(customer, { url, madeAt });
-    const [oldest] = this.#links.keys();
-    if (this.#links.size > LINKS_KEPT && oldest !== undefined) this.#links.delete(oldest);
+    const { links } = this.#memory;
+    links.delete(customer);
+    links.set(customer, { url, madeAt });
+    const [oldest] = links.keys();
+    if (links.size > LINKS_KEPT && oldest !== undefined) links.delete(oldest);
   }
 }
