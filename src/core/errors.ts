@@ -28,7 +28,7 @@ export const ERRORS = {
   missing_webhook_body: [400, "The webhook request has no body."],
   invalid_webhook_payload: [400, "The signature or the body of the webhook request is invalid."],
   unauthorized: [401, "The credential is invalid, expired or revoked."],
-  no_active_subscription: [402, "The user has no usable subscription."],
+  no_active_subscription: [402, "The user has no usable subscription, or no verified address."],
   access_denied: [403, "The credential is missing or does not permit this call."],
   not_found: [404, "The path, or the object that the request names, does not exist."],
   client_not_found: [404, "No enabled client has this id."],

@@ -127,6 +127,41 @@ describe("contract J, subscription status", () => {
     expect((await nest.dump()) + nest.logLines.join()).not.toContain(new URL(first).pathname);
   });
 
+  test("hides a subscription from everyone until its owner redeems a magic link", async () => {
+    const { id } = nest.stripe.createSubscription({ email: "bob@example.com" });
+    await nest.deliverEvents();
+    const record = await nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+    expect(record).toMatchObject({ status: "active" });
+    expect(nest.lastMail("bob@example.com").subject).toBe("Welcome to Beak!");
+    const user_id = record?.userId;
+    for (const path of [V1, V2]) {
+      const reply = await nest.call(`${path}get_subscription_status`, { user_id }, { internal: true });
+      expect(reply).toMatchObject({ status: 402, body: { code: "no_active_subscription" } });
+    }
+    expect(nest.stripe.requests.filter(({ path }) => path.includes("/billing_portal/"))).toEqual([]);
+    // The link is requested but not redeemed.
+    await nest.requestLink({ identifier_value: "bob@example.com" });
+    const asked = () => nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
+    expect((await asked()).body.code).toBe("no_active_subscription");
+    const bob = await nest.signIn("bob@example.com");
+    expect(bob.user_id).toBe(user_id);
+    expect((await asked()).body).toMatchObject({ status: "active", billing_portal_url: expect.any(String) });
+  });
+
+  test("hides a subscription from a session whose user has only unverified or removed addresses", async () => {
+    await subscribe();
+    const change = (fields: Record<string, unknown>) =>
+      nest.collection("identifiers").updateMany({ userId: ada.user_id }, { $set: fields });
+    const verifiedAt = nest.clock.now().toISOString();
+    await change({ verifiedAt: null });
+    expect((await asAda()).body).toEqual({ code: "no_active_subscription" });
+    expect((await heartbeat()).body.code).toBe("no_active_subscription");
+    await change({ verifiedAt, removedAt: verifiedAt });
+    expect((await asAda()).body).toEqual({ code: "no_active_subscription" });
+    await change({ verifiedAt, removedAt: null });
+    expect((await asAda()).body.entitlement).toEqual(expect.any(String));
+  });
+
   test("skips the portal link for 30 s on every call after one timeout, then requests it again", async () => {
     await subscribe();
     nest.stripe.createSubscription({ email: "bob@example.com" });

@@ -264,8 +264,20 @@ export class TestNest {
     return identifier.userId;
   }
 
-  /** @returns the `status` that get_subscription_status returns, or its error code */
+  /** Marks the addresses of a user as verified, as the first redemption of a magic link does. */
+  async verifyAddresses(userId: unknown): Promise<void> {
+    const verifiedAt = this.clock.now().toISOString();
+    await this.collection("identifiers").updateMany({ userId, verifiedAt: null } as object, {
+      $set: { verifiedAt },
+    });
+  }
+
+  /**
+   * The status of a user who has redeemed a magic link: their address is marked as verified first.
+   * @returns the `status` that get_subscription_status returns, or its error code
+   */
   async subscriptionStatus(user_id: unknown): Promise<string> {
+    await this.verifyAddresses(user_id);
     const { status, body } = await this.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
     return status === 200 ? body.status : body.code;
   }

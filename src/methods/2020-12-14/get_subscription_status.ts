@@ -1,6 +1,6 @@
 /** Returns 204 while the caller has a usable subscription. Never calls Stripe. */
 import { optional, strictObject } from "zod/mini";
-import { requireAccess } from "#core/billing/subscriptions/subscription.ts";
+import { readOwner, requireAccess } from "#core/billing/subscriptions/owner.ts";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -19,7 +19,7 @@ export const handler = rpc({
   async reads({ core, request: { user_id }, caller }) {
     const userId = caller.kind === "user" ? caller.userId : user_id;
     if (userId === undefined) throw new NestError("access_denied");
-    return core.subscriptions.listByUser(userId);
+    return readOwner(core, userId);
   },
   async run({ core, reads }) {
     requireAccess(reads, core.clock.now());

@@ -5,7 +5,7 @@
  */
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
-import { requireAccess } from "#core/billing/subscriptions/subscription.ts";
+import { readOwner, requireAccess } from "#core/billing/subscriptions/owner.ts";
 import { billingPortal, signer } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -31,7 +31,7 @@ export const handler = rpc({
   response,
   errors: ["no_active_subscription"],
   parts: { billingPortal, signer },
-  reads: ({ core, request: { user_id } }) => core.subscriptions.listByUser(user_id),
+  reads: ({ core, request: { user_id } }) => readOwner(core, user_id),
   async run({ core, reads, caller }) {
     const now = core.clock.now();
     const access = requireAccess(reads, now);

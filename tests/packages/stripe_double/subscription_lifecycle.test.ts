@@ -55,6 +55,7 @@ describe.each(CONTRACT_TARGETS)("the lifecycle of a subscription with $name", ({
 
   const uniqueAddress = () => `lifecycle-${crypto.randomUUID()}@example.com`;
   const statusOf = async (user_id: string) => {
+    await nest.verifyAddresses(user_id);
     const { status, body } = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
     return status === 200 ? body : { status: body.code };
   };

@@ -56,8 +56,12 @@ describe("this release, on a migrated dump of the previous release", () => {
     expect((await nest.refresh(facts.revoked.refresh_token)).status).toBe(400);
   });
 
-  test("reports the subscription status of every user as the previous release did", async () => {
+  test("reports the subscription status of every user as the previous release did, once their address is verified", async () => {
     const identifiers = await nest.collection("identifiers").find().toArray();
+    for (const { userId, verifiedAt } of identifiers) {
+      if (verifiedAt === null) expect(await statusOf(String(userId))).toBe("no_active_subscription");
+      await nest.verifyAddresses(userId);
+    }
     const statuses = identifiers.map(async ({ identifierValue, userId }) => [
       String(identifierValue),
       await statusOf(String(userId)),

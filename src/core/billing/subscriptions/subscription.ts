@@ -1,5 +1,4 @@
 import { DAY, HOUR, plusSeconds } from "#core/clock.ts";
-import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /** A subscription stays usable for this long after its end, since webhooks may be late (contract 1.3). */
@@ -118,15 +117,4 @@ export function isHarmlessDispute(status: string): boolean {
 /** Whether a payment of a subscription is disputed, or was lost in a dispute. */
 export function isDisputed({ disputedAt, disputeStatus }: Subscription): boolean {
   return disputedAt !== null && !isHarmlessDispute(disputeStatus ?? "");
-}
-
-/**
- * The access that a user has.
- * @param all all subscriptions of the user
- * @throws NestError `no_active_subscription` if there is none
- */
-export function requireAccess(all: readonly Subscription[], now: Date): Access {
-  const access = findAccess(all, now);
-  if (!access) throw new NestError("no_active_subscription");
-  return access;
 }

@@ -22,6 +22,7 @@ const ask = async (address = ADA, at = nest) => {
 };
 const subscription = async () => {
   const user_id = await nest.userIdOf(ADA);
+  await nest.verifyAddresses(user_id);
   const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { internal: true });
   return reply.status === 200 ? reply.body : reply.body.code;
 };
