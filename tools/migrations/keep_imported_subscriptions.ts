@@ -1,5 +1,5 @@
 import type { Db, Filter } from "mongodb";
-import { type Contender, isBetter } from "#core/billing/subscriptions/choose_subscription.ts";
+import { bestOf as bestContender, type Contender } from "#core/billing/subscriptions/rank.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { openRepositories } from "#core/repositories/all.ts";
 import { type Subscription, SubscriptionRepository } from "#core/repositories/subscriptions.ts";
@@ -55,20 +55,32 @@ async function chooseKept(database: Db, filter: Filter<Subscription>): Promise<C
   return choices;
 }
 
-/** The subscription that Nest would keep: by status, then the oldest, then by id. Null if all have ended. */
+/** The subscription that Nest would keep by the facts that are stored. Null if all have ended. */
 function bestOf(subscriptions: readonly Subscription[], rejected: readonly string[]): Subscription | null {
   const living = subscriptions.filter(
     ({ status, stpSubscriptionId }) => !hasEnded(status) && !rejected.includes(stpSubscriptionId),
   );
-  const [best] = living.toSorted((one, other) => (isBetter(comparable(one), comparable(other)) ? -1 : 1));
-  return best ?? null;
+  if (living.length === 0) return null;
+  const best = bestContender(living.map(contenderOf)).id;
+  return living.find(({ stpSubscriptionId }) => stpSubscriptionId === best) ?? null;
 }
 
-/** Stripe's time of creation is not stored for these. The document's time orders them the same way. */
-function comparable({ stpSubscriptionId, status, createdAt }: Subscription): Contender {
+/**
+ * Stripe's time of creation is not stored for these. The document's time orders them the same way. Their prices are not
+ * stored either, so of two that renew the older is kept. An overdue one was paid before, as the 2022 service required.
+ */
+function contenderOf({
+  stpSubscriptionId,
+  status,
+  createdAt,
+  cancelAt,
+  cancelType,
+}: Subscription): Contender {
   return {
     id: stpSubscriptionId,
     status: status as Contender["status"],
     created: new Date(createdAt).getTime() / 1000,
+    isEnding: cancelAt !== null || cancelType === "period_end",
+    ...{ wasPaid: true, prices: "", customer: "", isOwnCustomer: false },
   };
 }

@@ -11,10 +11,11 @@ export interface ProviderMapping {
   /** cus_… */
   providerValue: string;
   /**
-   * `address` if the customer was matched to the user by its email address alone, which proves nothing. Absent if Nest
-   * created the customer, or if an earlier release stored the mapping.
+   * `nest` if Nest created the customer for the user. `address` if the customer was matched to the user by its email
+   * address alone, which proves nothing. Absent if the mapping is older than this field, or repairs a lost mapping: it is
+   * read as `address`.
    */
-  matchedBy?: "address";
+  matchedBy?: "nest" | "address";
   createdAt: string;
   updatedAt: string | null;
   removedAt: string | null;

@@ -10,7 +10,56 @@ export interface Dispute {
 }
 
 /** Mails about a subscription. Each is sent once. */
-export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate";
+export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate" | "replaced";
+
+/** Why a subscription was rejected, and its state at Stripe at that moment. Written once, with `rejectedAt`. */
+export interface Rejection {
+  /** `duplicate`: created after the subscription that is kept. `replaced`: created before it (contract 1.7). */
+  kind: "duplicate" | "replaced";
+  /** Stripe's id of the subscription that is kept instead; null if that one had ended. */
+  keptId: string | null;
+  /** Whether the customer of the kept subscription is the same, so that money can be credited to its balance. */
+  isSameCustomer: boolean;
+  /** Stripe's status. */
+  status: string;
+  /** Whether it was active and not scheduled to end. */
+  wasRenewing: boolean;
+  /** Whether Nest made the mapping of its customer. */
+  isOwnCustomer: boolean;
+  /** The prices of its items that are for our products, in one text. */
+  prices: string;
+  /** The current period, of the item of our products that ends last. */
+  periodStartsAt: string;
+  periodEndsAt: string;
+}
+
+/** Money of a rejected subscription that is refunded or credited. */
+export interface MoneyReturn {
+  /** Refunded to the payment method, or credited to the customer's balance at Stripe. */
+  to: "payment_method" | "balance";
+  /** The payment (`pi_…`, `ch_…`); for what the customer's balance had paid, the customer (`cus_…`). */
+  source: string;
+  /** In the currency's smallest unit, as Stripe counts. 0 if nothing of this payment is returned. */
+  amount: number;
+  /** Three letters, lower case. */
+  currency: string;
+  /** All of a duplicate's payments, or the unused share of a replaced subscription's current period. */
+  reason: "duplicate" | "unused_time";
+  /**
+   * `planned`: not sent to Stripe yet, or without a response. `disputed`: a bank holds the payment; refunded if the
+   * dispute is won. `pending`: Stripe's refund waits. `failed`: an operator must act.
+   */
+  status: "planned" | "disputed" | "pending" | "done" | "failed";
+  plannedAt: string;
+  /** Stripe's id of the refund (`re_…`) or of the balance transaction (`cbtxn_…`). */
+  id: string | null;
+  /** When Stripe accepted it. */
+  returnedAt: string | null;
+  /** Raised when Stripe refuses it. The next attempt then uses another idempotency key. */
+  attempts: number;
+  /** Stripe's code of the last refusal, or its reason why the refund failed later. */
+  failure: string | null;
+}
 
 /** The fields that are read from Stripe's object each time it changes. */
 export interface SubscriptionState {
@@ -62,8 +111,17 @@ export interface Subscription extends SubscriptionState {
   rejectedAt: string | null;
   /** No mail is sent about the rejection: a trial yielded to a paid subscription. */
   isRejectedSilently: boolean;
-  /** When every payment of a rejected subscription was refunded. */
+  /** Absent for a subscription that an earlier release rejected: it refunded every payment. */
+  rejection?: Rejection;
+  /**
+   * What a rejection refunds and credits, by `source`. Planned once, so that every retry returns the same amounts. Absent
+   * until then, and for a subscription that an earlier release rejected.
+   */
+  returns?: Record<string, MoneyReturn>;
+  /** When everything that a rejection returns was returned, or given up and logged with an alarm. */
   refundedAt: string | null;
+  /** Set once an invoice was found paid. Absent if that is unknown. */
+  wasPaid?: true;
   /** When the first dispute was opened. */
   disputedAt: string | null;
   /** Stripe's status of the newest dispute that is still open, else of the newest dispute. */

@@ -1,6 +1,8 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type {
+  MoneyReturn,
+  Rejection,
   Subscription,
   SubscriptionMail,
   SubscriptionState,
@@ -11,6 +13,8 @@ export type {
   CancelType,
   Dispute,
   MailMark,
+  MoneyReturn,
+  Rejection,
   Subscription,
   SubscriptionMail,
   SubscriptionState,
@@ -88,17 +92,70 @@ export class SubscriptionRepository {
     await this.#collection.updateOne({ stpSubscriptionId, userId: from }, { $set: { userId: to } });
   }
 
-  /** Marks a subscription as rejected, unless it is already. @returns the subscription as it is now, or null */
-  async reject(stpSubscriptionId: string, isSilent: boolean, now: string): Promise<Subscription | null> {
+  /**
+   * Marks a subscription as rejected, unless it is already: the first reason and time stay.
+   * @param isSilent whether no mail is sent about it
+   * @returns the subscription as it is now, or null
+   */
+  async reject(
+    stpSubscriptionId: string,
+    rejection: Rejection,
+    isSilent: boolean,
+    now: string,
+  ): Promise<Subscription | null> {
     await this.#collection.updateOne(
       { stpSubscriptionId, rejectedAt: null },
-      { $set: { rejectedAt: now, isRejectedSilently: isSilent, updatedAt: now } },
+      { $set: { rejectedAt: now, isRejectedSilently: isSilent, rejection, updatedAt: now } },
     );
     return this.findByStripeId(stpSubscriptionId);
   }
 
+  /** Stores what a rejection returns, unless it is stored already. @returns what is stored now */
+  async planReturns(
+    stpSubscriptionId: string,
+    returns: Record<string, MoneyReturn>,
+  ): Promise<Record<string, MoneyReturn>> {
+    await this.#collection.updateOne(
+      { stpSubscriptionId, returns: { $exists: false } },
+      { $set: { returns } },
+    );
+    return (await this.findByStripeId(stpSubscriptionId))?.returns ?? returns;
+  }
+
+  /** Adds the return of a payment that succeeded after the rejection, unless it is stored already. */
+  async addReturn(stpSubscriptionId: string, added: MoneyReturn): Promise<void> {
+    const field = `returns.${added.source}`;
+    await this.#collection.updateOne(
+      { stpSubscriptionId, [field]: { $exists: false } },
+      { $set: { [field]: added } },
+    );
+  }
+
+  /**
+   * Records the outcome of one attempt to return money, unless another call recorded the outcome of this attempt.
+   * @param attempts the number of attempts before this one
+   */
+  async recordReturn(
+    stpSubscriptionId: string,
+    source: string,
+    attempts: number,
+    outcome: Partial<MoneyReturn>,
+  ): Promise<void> {
+    const field = `returns.${source}`;
+    const set = Object.entries(outcome).map(([name, value]) => [`${field}.${name}`, value]);
+    await this.#collection.updateOne(
+      { stpSubscriptionId, [`${field}.attempts`]: attempts },
+      { $set: Object.fromEntries(set) },
+    );
+  }
+
   async recordRefund(stpSubscriptionId: string, now: string): Promise<void> {
     await this.#collection.updateOne({ stpSubscriptionId }, { $set: { refundedAt: now } });
+  }
+
+  /** Records that an invoice of the subscription was paid, which stays true. */
+  async recordPaid(stpSubscriptionId: string): Promise<void> {
+    await this.#collection.updateOne({ stpSubscriptionId }, { $set: { wasPaid: true } });
   }
 
   async rememberCards(stpSubscriptionId: string, fingerprints: readonly string[]): Promise<void> {

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import {
+  type MoneyReturn,
+  type Rejection,
   type Subscription,
   SubscriptionRepository,
   type SubscriptionState,
@@ -31,6 +33,17 @@ const state = (status = "active"): SubscriptionState => ({
 });
 const subscription = (id: string, now = moment(0)): Subscription =>
   newSubscription({ id, created: 0, metadata: {} }, state(), "user", now);
+const REJECTION: Rejection = {
+  kind: "duplicate",
+  keptId: "sub_kept",
+  isSameCustomer: false,
+  status: "active",
+  wasRenewing: true,
+  isOwnCustomer: false,
+  prices: "price_month",
+  periodStartsAt: moment(0),
+  periodEndsAt: moment(1000),
+};
 const find = async (id: string) => (await subscriptions.findByStripeId(id)) as Subscription;
 
 test("stores a subscription once when many calls race", async () => {
@@ -63,11 +76,63 @@ test("rejects a subscription once when many calls race, and keeps the first time
   await rounds(async (round) => {
     const id = `rejected-${round}`;
     await subscriptions.insert(subscription(id));
-    const seen = await atOnce((caller) => subscriptions.reject(id, caller % 2 === 0, moment(caller)));
+    const seen = await atOnce((caller) =>
+      subscriptions.reject(id, REJECTION, caller % 2 === 0, moment(caller)),
+    );
     const { rejectedAt, isRejectedSilently } = await find(id);
     expect(
       new Set(seen.map((document) => `${document?.rejectedAt} ${document?.isRejectedSilently}`)),
     ).toEqual(new Set([`${rejectedAt} ${isRejectedSilently}`]));
+  });
+});
+
+const planned = (source: string, amount: number): MoneyReturn => ({
+  ...{ to: "payment_method", source, amount, currency: "gbp", reason: "duplicate", status: "planned" },
+  ...{ plannedAt: moment(0), id: null, returnedAt: null, attempts: 0, failure: null },
+});
+
+test("stores one plan of returns when many calls race", async () => {
+  await rounds(async (round) => {
+    const id = `planned-${round}`;
+    await subscriptions.insert(subscription(id));
+    const seen = await atOnce((caller) =>
+      subscriptions.planReturns(id, { [`pi_${caller}`]: planned(`pi_${caller}`, caller + 1) }),
+    );
+    const { returns } = await find(id);
+    expect(Object.keys(returns ?? {})).toHaveLength(1);
+    for (const one of seen) expect(one).toEqual(returns);
+  });
+});
+
+test("adds the return of a late payment once when many calls race", async () => {
+  await rounds(async (round) => {
+    const id = `late-${round}`;
+    await subscriptions.insert(subscription(id));
+    await subscriptions.planReturns(id, { pi_1: planned("pi_1", 499) });
+    await subscriptions.recordReturn(id, "pi_1", 0, { status: "done", id: "re_1" });
+    await atOnce((caller) => subscriptions.addReturn(id, planned(caller % 2 ? "pi_1" : "pi_2", caller + 1)));
+    const { returns } = await find(id);
+    expect(Object.keys(returns ?? {}).sort()).toEqual(["pi_1", "pi_2"]);
+    expect(returns?.pi_1).toMatchObject({ amount: 499, status: "done", id: "re_1" });
+  });
+});
+
+test("raises the attempts of a return once when many calls of one attempt race", async () => {
+  await rounds(async (round) => {
+    const id = `refused-${round}`;
+    await subscriptions.insert(subscription(id));
+    await subscriptions.planReturns(id, { pi_1: planned("pi_1", 499), pi_2: planned("pi_2", 499) });
+    await atOnce((caller) =>
+      subscriptions.recordReturn(id, "pi_1", 0, { attempts: 1, failure: `code-${caller}` }),
+    );
+    const { returns } = await find(id);
+    expect(returns?.pi_1).toMatchObject({
+      attempts: 1,
+      failure: expect.stringMatching(/^code-/),
+      amount: 499,
+    });
+    await subscriptions.recordReturn(id, "pi_1", 0, { attempts: 1, failure: "late" });
+    expect((await find(id)).returns).toEqual(returns);
   });
 });
 
@@ -116,7 +181,7 @@ test("does not let the welcome mail be claimed after a rejection that ran at the
     await subscriptions.insert(subscription(id));
     const claimed = await atOnce((caller) =>
       caller === 2 * round
-        ? subscriptions.reject(id, false, moment(1)).then(() => false)
+        ? subscriptions.reject(id, REJECTION, false, moment(1)).then(() => false)
         : subscriptions.claimMail(id, "welcome", moment(caller), moment(-1)),
     );
     expect(claimed.filter(Boolean).length).toBeLessThanOrEqual(1);

@@ -21,6 +21,8 @@ export const STRIPE_EVENTS = {
     "Is recorded and counted. Refunds the payment if its subscription was rejected.",
   "payment_intent.payment_failed": "Is recorded and counted, with a warning in the log.",
   "payment_intent.canceled": "Is recorded and counted.",
+  "refund.updated": "Records how a refund of a rejected subscription ended.",
+  "refund.failed": "Records that a refund of a rejected subscription failed, and raises an alarm.",
 } as const satisfies Partial<Record<Stripe.WebhookEndpointCreateParams.EnabledEvent, string>>;
 
 export type StripeEventType = keyof typeof STRIPE_EVENTS;
@@ -37,10 +39,9 @@ type ActionOn<
  * The last part of an event type: `closed` for `charge.dispute.closed`.
  * @returns null if the event is about another kind of object, or not one of `STRIPE_EVENTS`
  */
-export function actionOn<ObjectName extends "customer.subscription" | "charge.dispute" | "payment_intent">(
-  objectName: ObjectName,
-  type: string,
-): ActionOn<ObjectName> | null {
+export function actionOn<
+  ObjectName extends "customer.subscription" | "charge.dispute" | "payment_intent" | "refund",
+>(objectName: ObjectName, type: string): ActionOn<ObjectName> | null {
   const isListed = Object.hasOwn(STRIPE_EVENTS, type) && type.startsWith(`${objectName}.`);
   return isListed ? (type.slice(objectName.length + 1) as ActionOn<ObjectName>) : null;
 }

@@ -3,7 +3,7 @@ import { actionOn } from "#core/billing/events/event_types.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
 import type { ReceivedEvent } from "#core/billing/events/stripe_signature.ts";
 import { recordDispute } from "#core/billing/payments/dispute.ts";
-import { refundIfRejected } from "#core/billing/payments/refund.ts";
+import { recordRefundChange, refundIfRejected } from "#core/billing/payments/refund.ts";
 import { syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
 import { HOUR, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
@@ -111,6 +111,7 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
   const subscription = actionOn("customer.subscription", type);
   if (subscription) return syncSubscription(core, subscription, objectId);
   if (actionOn("charge.dispute", type)) return recordDispute(core, objectId);
+  if (actionOn("refund", type)) return recordRefundChange(core, objectId);
   const payment = actionOn("payment_intent", type);
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });

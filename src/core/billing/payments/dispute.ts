@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
-import { refundPayments, subscriptionPaidBy } from "#core/billing/payments/refund.ts";
+import { returnDisputedPayment, subscriptionPaidBy } from "#core/billing/payments/refund.ts";
 import { hasEnded, ourProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
@@ -47,7 +47,7 @@ export async function recordDispute(core: EventCore, disputeId: string): Promise
     });
     // The bank held the payment when the subscription was rejected. Now it can be refunded.
     if (record.rejectedAt !== null && isHarmlessDispute(dispute.status))
-      await refundPayments(core, stpSubscriptionId);
+      await returnDisputedPayment(core, { ...record, disputes: state.disputes }, paidBy);
     return DONE;
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });

@@ -1,97 +1,128 @@
+import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
+import { planLatePayment } from "#core/billing/payments/plan_returns.ts";
+import { invoiceOf, isForOurProducts, readPayment } from "#core/billing/payments/read_payments.ts";
+import { hasOnlyHarmlessDisputes, rejectionOf, sendReturns } from "#core/billing/payments/return_money.ts";
+import { logReturn, sentRefund } from "#core/billing/payments/send_return.ts";
+import { NestError } from "#core/errors.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
-/** Error codes of payments that need no refund: already refunded, or taken back by the bank in a dispute. */
-const NOTHING_TO_REFUND = ["charge_already_refunded", "charge_disputed"];
-/** Invoices refunded concurrently. One by one, the invoices of years would exceed the time limit of an event. */
-const CONCURRENCY = 5;
+const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
 
 /**
- * Refunds every payment of a subscription in full. Safe to repeat, since Stripe never refunds more than was paid. A
- * payment that is still processing is refunded when it succeeds, a disputed payment when the dispute is won. A refund
- * that fails does not stop the others.
- * @throws NestError `stripe_error`, `unavailable`
- */
-export async function refundPayments(core: EventCore, stpSubscriptionId: string): Promise<void> {
-  // Invoices of every status: an open invoice may have been paid in part.
-  const invoices = await core.stripe.request((stripe, options) =>
-    listAll(stripe.invoices.list({ subscription: stpSubscriptionId, limit: 100 }, options)),
-  );
-  const paid = invoices.flatMap(({ id, amount_paid }) => (amount_paid === 0 || id === undefined ? [] : [id]));
-  const failures: unknown[] = [];
-  for (let start = 0; start < paid.length; start += CONCURRENCY) {
-    const batch = paid.slice(start, start + CONCURRENCY);
-    const errors = await Promise.all(batch.map((invoice) => refundInvoice(core, invoice)));
-    failures.push(...errors.flat());
-  }
-  if (failures.length > 0) throw failures[0];
-}
-
-/**
- * Refunds every payment of one invoice.
- * @returns the errors of refunds that failed
- */
-async function refundInvoice(core: EventCore, invoice: string): Promise<unknown[]> {
-  const payments = await core.stripe.request((stripe, options) =>
-    listAll(stripe.invoicePayments.list({ invoice, status: "paid", limit: 100 }, options)),
-  );
-  const failures: unknown[] = [];
-  for (const { payment } of payments) {
-    const { payment_intent: intent, charge } = payment;
-    // An invoice that was paid outside Stripe has neither, and Stripe cannot refund it.
-    const paid = intent ? { payment_intent: idOf(intent) } : charge ? { charge: idOf(charge) } : null;
-    if (paid) await refund(core, paid).catch((error: unknown) => failures.push(error));
-  }
-  return failures;
-}
-
-/**
- * Refunds a payment that succeeded after its subscription was rejected.
+ * Returns a payment that succeeded after its subscription was rejected, by the rules of the rejection.
  * @param intent the payment's `payment_intent`
  * @param customer the payment's customer at Stripe
- * @throws NestError `stripe_error`, `unavailable`
+ * @throws NestError `stripe_error`; `unavailable` while the rejection has not counted the earlier payments
  */
 export async function refundIfRejected(core: EventCore, intent: string, customer: string): Promise<void> {
   const rejected = await core.subscriptions.listRejected(customer);
   if (rejected.length === 0) return;
-  const paidFor = await subscriptionPaidBy(core, intent);
-  // Refunds this payment only: Stripe may not have marked its invoice as paid yet.
-  if (rejected.some(({ stpSubscriptionId }) => stpSubscriptionId === paidFor))
-    await refund(core, { payment_intent: intent });
+  const found = await findInvoicePayment(core, intent);
+  const record = rejected.find(({ stpSubscriptionId }) => stpSubscriptionId === found?.stpSubscriptionId);
+  if (found && record) await returnLatePayment(core, record, found);
+}
+
+/** The payment of an invoice of a subscription. */
+interface FoundPayment {
+  stpSubscriptionId: string;
+  invoice: Stripe.Invoice;
+  listed: Stripe.InvoicePayment;
+}
+
+async function returnLatePayment(
+  core: EventCore,
+  rejected: Subscription,
+  { invoice, listed }: FoundPayment,
+): Promise<void> {
+  const { stpSubscriptionId, stpCustomerId: customer, rejectedAt, refundedAt } = rejected;
+  if (!isForOurProducts(invoice, core.billing.productIds)) return;
+  const payment = await readPayment(core, listed, hasOnlyHarmlessDisputes(rejected));
+  if (!payment) return;
+  if (rejected.returns === undefined) {
+    if (refundedAt === null)
+      throw new NestError("unavailable", { detail: "the rejection is not complete", retryAfterSeconds: 30 });
+    // An earlier release completed the rejection, and stored no returns.
+    await core.subscriptions.planReturns(stpSubscriptionId, {});
+  }
+  const now = core.clock.now().toISOString();
+  const about = { rejection: rejectionOf(rejected), customer, rejectedAt: rejectedAt ?? now };
+  const planned = planLatePayment(about, { invoice: invoiceOf(invoice, [payment]), payment }, now);
+  if (planned) await core.subscriptions.addReturn(stpSubscriptionId, planned);
+  const stored = (await core.subscriptions.findByStripeId(stpSubscriptionId))?.returns?.[payment.source];
+  if (stored?.status === "planned" && stored.amount > 0) await sendReturns(core, rejected, [stored]);
+}
+
+/**
+ * Returns the payments that a bank held when their subscription was rejected, after their dispute ended without a loss.
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function returnDisputedPayment(
+  core: EventCore,
+  rejected: Subscription,
+  intent: string,
+): Promise<void> {
+  const held = rejected.returns?.[intent];
+  if (held?.status === "disputed") return sendReturns(core, rejected, [held]);
+  const found = held ? null : await findInvoicePayment(core, intent);
+  if (found) await returnLatePayment(core, rejected, found);
 }
 
 /**
  * Finds the subscription whose invoice a payment paid.
  * @returns Stripe's id, or null if the payment is not for a subscription
  */
-export async function subscriptionPaidBy(core: EventCore, payment_intent: string): Promise<string | null> {
+export async function subscriptionPaidBy(core: EventCore, intent: string): Promise<string | null> {
+  return (await findInvoicePayment(core, intent))?.stpSubscriptionId ?? null;
+}
+
+async function findInvoicePayment(core: EventCore, payment_intent: string): Promise<FoundPayment | null> {
   const payments = await core.stripe.request((stripe, options) =>
     listAll(
       stripe.invoicePayments.list(
-        { payment: { type: "payment_intent", payment_intent }, expand: ["data.invoice"] },
+        {
+          payment: { type: "payment_intent", payment_intent },
+          expand: ["data.invoice", "data.payment.payment_intent.latest_charge"],
+        },
         options,
       ),
     ),
   );
-  for (const { invoice } of payments) {
+  for (const listed of payments) {
+    const { invoice } = listed;
     if (typeof invoice === "string" || invoice.deleted) continue;
     const subscription = invoice.parent?.subscription_details?.subscription;
-    if (subscription) return idOf(subscription);
+    if (subscription) return { stpSubscriptionId: idOf(subscription), invoice, listed };
   }
   return null;
 }
 
-const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
+/**
+ * Records that a refund of a rejected subscription failed after Stripe had accepted it, with an alarm: an operator must
+ * return the money in another way. The refund is read again from Stripe.
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function recordRefundChange(core: EventCore, refundId: string): Promise<Outcome> {
+  const refund = await retrieveRefund(core, refundId);
+  const stpSubscriptionId = refund?.metadata?.rejected_subscription;
+  const record = stpSubscriptionId ? await core.subscriptions.findByStripeId(stpSubscriptionId) : null;
+  const known = Object.values(record?.returns ?? {}).find(({ id }) => id === refundId);
+  if (!refund || !record || !known) return { status: "ignored", reason: "no_rejected_subscription" };
+  const { status, failure } = sentRefund(refund);
+  if (status === known.status) return DONE;
+  const { source, attempts } = known;
+  await core.subscriptions.recordReturn(record.stpSubscriptionId, source, attempts, { status, failure });
+  logReturn(core, record, { ...known, status, failure });
+  return DONE;
+}
 
-async function refund(core: EventCore, paid: { payment_intent: string } | { charge: string }): Promise<void> {
+async function retrieveRefund(core: EventCore, id: string): Promise<Stripe.Refund | null> {
   try {
-    const { status } = await core.stripe.request((stripe, options) =>
-      stripe.refunds.create({ ...paid, reason: "duplicate" }, options),
-    );
-    core.log[status === "succeeded" ? "info" : "warn"]("refunded", { ...paid, refund_status: status });
+    return await core.stripe.request((stripe, options) => stripe.refunds.retrieve(id, {}, options));
   } catch (error) {
-    const code = stripeRefusal(error)?.code;
-    if (!NOTHING_TO_REFUND.includes(code ?? "")) throw error;
-    if (code === "charge_disputed") core.log.warn("refund_disputed", paid);
+    if (stripeRefusal(error)?.code === "resource_missing") return null;
+    throw error;
   }
 }

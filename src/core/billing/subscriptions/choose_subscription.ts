@@ -1,9 +1,6 @@
-import type Stripe from "stripe";
-import { hasEnded, isKnownStatus, LIVING_STATUSES } from "#core/billing/subscriptions/stripe_state.ts";
+import { bestOf, type Contender, excludes, rankOf } from "#core/billing/subscriptions/rank.ts";
+import { hasEnded, isKnownStatus } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
-
-/** The facts of a subscription, which has not ended, on which the choice depends. */
-export type Contender = Pick<Stripe.Subscription, "id" | "status" | "created">;
 
 /** The decisions so far about a user's subscriptions. */
 export interface Contest {
@@ -13,6 +10,11 @@ export interface Contest {
   rejectedIds: readonly string[];
   /** The kept subscription, unless it is the candidate, has ended or is for another product; then null. */
   rival: Contender | null;
+  /**
+   * The other renewing subscriptions of the user, with the rejected ones as they were at their rejection. The events of
+   * some may not have arrived, and a purchase between two others changes their comparison.
+   */
+  others: readonly Contender[];
 }
 
 /** What to do with a candidate. */
@@ -21,26 +23,39 @@ export type Choice =
   | { action: "keep" }
   /** The candidate takes the place of the kept subscription, which is rejected if it still competes. */
   | { action: "replace"; replacedId: string; isRivalRejected: boolean }
-  /** The candidate is canceled and refunded. */
+  /** The candidate is canceled. */
   | { action: "reject" }
   /** The candidate is not kept, and is not canceled either. */
   | { action: "leave" };
 
 /**
- * Chooses between a candidate and the kept subscription of the same user (contract 1.3). The result does not depend on
- * the order in which the two are compared, and a rejected subscription is never chosen again.
+ * Chooses between a candidate and the kept subscription of the same user (contract 1.7). The result does not depend on
+ * the order in which the subscriptions are compared, and a rejected subscription is never chosen again.
  */
-export function chooseSubscription(candidate: Contender, { keptId, rejectedIds, rival }: Contest): Choice {
+export function chooseSubscription(candidate: Contender, contest: Contest): Choice {
+  const { keptId, rejectedIds, rival } = contest;
   if (keptId === candidate.id) return { action: "keep" };
   if (rejectedIds.includes(candidate.id)) return { action: "reject" };
-  if (rival && !isBetter(candidate, rival))
-    return { action: excludes(rival, candidate) ? "reject" : "leave" };
+  const bestId = rival ? idOfBest(candidate, rival, contest) : candidate.id;
+  if (rival && bestId !== candidate.id) {
+    // A third subscription wins against both. Its own event decides about both.
+    const isDecided = bestId === rival.id && excludes(rival, candidate);
+    return { action: isDecided ? "reject" : "leave" };
+  }
   if (keptId === null) return { action: "keep" };
   return {
     action: "replace",
     replacedId: keptId,
     isRivalRejected: rival !== null && excludes(candidate, rival),
   };
+}
+
+/** The subscription to keep of the candidate, the rival and those that renew beside them. */
+function idOfBest(candidate: Contender, rival: Contender, { rejectedIds, others }: Contest): string {
+  const isThird = ({ id }: Contender) => id !== candidate.id && id !== rival.id;
+  const thirds = others.filter((other) => isThird(other) && rankOf(other) === "renewing");
+  const best = bestOf([candidate, rival, ...thirds]).id;
+  return rejectedIds.includes(best) ? bestOf([candidate, rival]).id : best;
 }
 
 /**
@@ -52,27 +67,4 @@ export function isUndecided(record: Pick<Subscription, "status" | "isOtherProduc
   const { status, isOtherProduct, refundedAt } = record;
   const mayStay = status === "incomplete" || !isKnownStatus(status);
   return !mayStay && !hasEnded(status) && !isOtherProduct && refundedAt === null;
-}
-
-/**
- * Whether the first of two subscriptions is the better one: by status, then the older one, then the smaller id. Neither
- * has ended.
- */
-export function isBetter(one: Contender, other: Contender): boolean {
-  const rank = ({ status }: Contender) => {
-    const place = (LIVING_STATUSES as readonly string[]).indexOf(status);
-    return place < 0 ? LIVING_STATUSES.length : place;
-  };
-  const order = [rank(one) - rank(other), one.created - other.created, one.id < other.id ? -1 : 1];
-  return (order.find((difference) => difference !== 0) ?? 0) < 0;
-}
-
-/**
- * Whether the better of two subscriptions makes the other superfluous. An `incomplete` subscription belongs to a person
- * who is in the middle of paying, and may become the better one: only an `active` subscription excludes it. A
- * subscription in an unknown status is never excluded.
- */
-function excludes(better: Contender, other: Contender): boolean {
-  if (other.status === "incomplete") return better.status === "active";
-  return isKnownStatus(other.status);
 }

@@ -1,10 +1,11 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import {
-  type Contest,
+  type Choice,
   chooseSubscription,
   isUndecided,
 } from "#core/billing/subscriptions/choose_subscription.ts";
+import { contenderOf, listOthers, readContender } from "#core/billing/subscriptions/contender.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { rejectLoser, rejectReplaced } from "#core/billing/subscriptions/rejection.ts";
 import { hasEnded, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
@@ -17,18 +18,22 @@ import type { User } from "#core/repositories/users.ts";
 const ROUNDS = 5;
 
 /**
- * `kept`: it is the user's subscription. `rejected`: it was canceled and refunded. `left`: it is neither kept
- * nor canceled, because it waits for its first payment or has an unknown status.
+ * `kept`: it is the user's subscription. `rejected`: it was canceled. `left`: it is neither kept nor canceled, because it
+ * waits for its first payment, has an unknown status, or loses to a subscription whose event has not arrived.
  */
 export type Standing = "kept" | "rejected" | "left";
 
-interface OpenContest extends Contest {
+/** The decisions so far, and the kept subscription. */
+interface Decisions {
+  keptId: string | null;
+  rejectedIds: readonly string[];
+  /** The kept subscription at Stripe, unless it is the candidate, has ended or is for another product; then null. */
   rival: Stripe.Subscription | null;
 }
 
 /**
- * Decides which of a user's subscriptions is kept, then cancels and refunds the others, so that nobody pays twice
- * (contract 1.3). The result does not depend on the order of events. Each decision is one conditional update of the
+ * Decides which of a user's subscriptions is kept, then cancels the others and returns their money, so that
+ * nobody pays twice (contract 1.7). The result does not depend on the order of events. Each decision is one conditional update of the
  * user's document and is never reversed: a crash at any moment cannot end with both subscriptions canceled.
  *
  * Other stored subscriptions about which nothing is decided yet are decided first. Otherwise such a subscription would
@@ -42,28 +47,36 @@ export async function settleOneSubscription(
   userId: string,
   candidate: Stripe.Subscription,
 ): Promise<Standing> {
-  await settleUndecided(core, userId, candidate.id);
-  return settle(core, userId, candidate);
+  const wereLeft = await settleUndecided(core, userId, candidate.id);
+  const standing = await settle(core, userId, candidate);
+  // They lost to the candidate while it was not kept yet.
+  if (wereLeft && standing === "kept") await settleUndecided(core, userId, candidate.id);
+  return standing;
 }
 
-/** Decides about every other subscription that has not ended at Stripe. Most users have none, which one query shows. */
-async function settleUndecided(core: EventCore, userId: string, candidateId: string): Promise<void> {
+/**
+ * Decides about every other subscription that has not ended at Stripe. Most users have none, which one query shows.
+ * @returns whether a subscription was left undecided
+ */
+async function settleUndecided(core: EventCore, userId: string, candidateId: string): Promise<boolean> {
   const records = await core.subscriptions.listByUser(userId);
   const others = records.filter((record) => record.stpSubscriptionId !== candidateId && isUndecided(record));
-  if (others.length === 0) return;
+  if (others.length === 0) return false;
+  let isLeft = false;
   const user = await core.users.find(userId);
   for (const { stpSubscriptionId } of others) {
     if (stpSubscriptionId === user?.keptSubscriptionId) continue;
-    const current = await readContender(core, stpSubscriptionId);
-    if (current) await settle(core, userId, current);
+    const current = await readLiving(core, stpSubscriptionId);
+    if (current && (await settle(core, userId, current)) === "left") isLeft = true;
   }
+  return isLeft;
 }
 
 async function settle(core: EventCore, userId: string, candidate: Stripe.Subscription): Promise<Standing> {
   for (let round = 0; round < ROUNDS; round++) {
     const user = (await core.users.find(userId)) ?? newUser(core, userId);
-    const contest = await readContest(core, user, candidate.id);
-    const standing = await applyChoice(core, user, contest, candidate);
+    const decisions = await readDecisions(core, user, candidate.id);
+    const standing = await applyChoice(core, user, decisions, candidate);
     if (standing) return standing;
   }
   throw new NestError("unavailable", { detail: "the decision kept changing" });
@@ -74,13 +87,13 @@ function newUser({ clock }: EventCore, userId: string): User {
   return { _id: userId, createdAt: clock.now().toISOString() };
 }
 
-async function readContest(core: EventCore, user: User, candidateId: string): Promise<OpenContest> {
+async function readDecisions(core: EventCore, user: User, candidateId: string): Promise<Decisions> {
   const keptId = user.keptSubscriptionId ?? null;
   const hasRival = keptId !== null && keptId !== candidateId;
   return {
     keptId,
     rejectedIds: user.rejectedSubscriptionIds ?? [],
-    rival: hasRival ? await readContender(core, keptId) : null,
+    rival: hasRival ? await readLiving(core, keptId) : null,
   };
 }
 
@@ -90,7 +103,7 @@ async function readContest(core: EventCore, user: User, candidateId: string): Pr
  * @returns null if it has ended or is for another product now
  * @throws NestError `subscription_not_ready` while it is not stored
  */
-async function readContender(core: EventCore, id: string): Promise<Stripe.Subscription | null> {
+async function readLiving(core: EventCore, id: string): Promise<Stripe.Subscription | null> {
   const record = await core.subscriptions.findByStripeId(id);
   const current = await retrieveSubscription(core, id);
   if (!current || hasEnded(current.status)) return null;
@@ -109,6 +122,22 @@ async function readContender(core: EventCore, id: string): Promise<Stripe.Subscr
   return current;
 }
 
+/** Chooses. The facts that cost requests are read only if another subscription competes. */
+async function choose(
+  core: EventCore,
+  userId: string,
+  { keptId, rejectedIds, rival }: Decisions,
+  candidate: Stripe.Subscription,
+): Promise<Choice> {
+  if (!rival) {
+    const alone = contenderOf(candidate, core.billing.productIds, { wasPaid: false, isOwnCustomer: false });
+    return chooseSubscription(alone, { keptId, rejectedIds, rival: null, others: [] });
+  }
+  const [one, other] = await Promise.all([readContender(core, candidate), readContender(core, rival)]);
+  const others = await listOthers(core, userId, [one, other]);
+  return chooseSubscription(one, { keptId, rejectedIds, rival: other, others });
+}
+
 /**
  * Writes the choice with one conditional update, then rejects the subscriptions that lost.
  * @returns null if another event changed the facts of the choice
@@ -116,11 +145,11 @@ async function readContender(core: EventCore, id: string): Promise<Stripe.Subscr
 async function applyChoice(
   core: EventCore,
   user: User,
-  contest: OpenContest,
+  decisions: Decisions,
   candidate: Stripe.Subscription,
 ): Promise<Standing | null> {
-  const { keptId, rejectedIds, rival } = contest;
-  const choice = chooseSubscription(candidate, contest);
+  const { keptId, rejectedIds, rival } = decisions;
+  const choice = await choose(core, user._id, decisions, candidate);
   if (choice.action === "leave") return "left";
   if (choice.action === "reject") {
     const hasLost =

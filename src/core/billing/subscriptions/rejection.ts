@@ -1,10 +1,12 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
-import { refundPayments } from "#core/billing/payments/refund.ts";
+import { returnMoney } from "#core/billing/payments/return_money.ts";
+import { ourItems, readContender } from "#core/billing/subscriptions/contender.ts";
+import { type Contender, excludes, isOlder, rankOf } from "#core/billing/subscriptions/rank.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { cancelNow, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { Rejection, Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 
 /** A subscription that is rejected in favor of the kept subscription. */
@@ -17,7 +19,7 @@ interface Loser {
 
 /**
  * Rejects every subscription that the kept one replaced. If the kept subscription is paid for, it also rejects the
- * subscriptions that still wait for their first payment. Safe to repeat.
+ * subscriptions that still wait for their first payment and would lose to it. Safe to repeat.
  * @param user as it was after the decision
  * @param winner the kept subscription
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
@@ -27,7 +29,7 @@ export async function rejectReplaced(
   { _id: userId, replacedSubscriptionIds = [] }: User,
   winner: Stripe.Subscription,
 ): Promise<void> {
-  const waiting = winner.status === "active" ? await recordWaitingAsLosers(core, userId, winner.id) : [];
+  const waiting = winner.status === "active" ? await recordWaitingAsLosers(core, userId, winner) : [];
   for (const id of new Set([...replacedSubscriptionIds, ...waiting])) {
     const current = await retrieveSubscription(core, id);
     await rejectLoser(core, userId, { id, current }, winner);
@@ -38,18 +40,29 @@ export async function rejectReplaced(
  * Until now, subscriptions with an unpaid first invoice were left in addition to the kept subscription.
  * @returns Stripe's ids of the rejected subscriptions
  */
-async function recordWaitingAsLosers(core: EventCore, userId: string, winnerId: string): Promise<string[]> {
+async function recordWaitingAsLosers(
+  core: EventCore,
+  userId: string,
+  winner: Stripe.Subscription,
+): Promise<string[]> {
   const records = await core.subscriptions.listByUser(userId);
-  const ids = records
-    .filter(({ status, rejectedAt }) => status === "incomplete" && rejectedAt === null)
-    .map(({ stpSubscriptionId }) => stpSubscriptionId)
-    .filter((id) => id !== winnerId);
-  const hasLost = await Promise.all(ids.map((id) => core.users.rejectSubscription(userId, id, winnerId)));
-  return ids.filter((_id, index) => hasLost[index]);
+  const waiting = records.filter(
+    ({ status, rejectedAt, stpSubscriptionId }) =>
+      status === "incomplete" && rejectedAt === null && stpSubscriptionId !== winner.id,
+  );
+  const losers: string[] = [];
+  for (const { stpSubscriptionId: id } of waiting) {
+    const current = await retrieveSubscription(core, id);
+    if (current?.status !== "incomplete") continue;
+    const [better, other] = await Promise.all([readContender(core, winner), readContender(core, current)]);
+    if (excludes(better, other) && (await core.users.rejectSubscription(userId, id, winner.id)))
+      losers.push(id);
+  }
+  return losers;
 }
 
 /**
- * Cancels and refunds one rejected subscription, and records that this is done. Safe to repeat.
+ * Cancels one rejected subscription, returns its money, and records that this is done. Safe to repeat.
  * @param winner null if the kept subscription has ended since
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
@@ -64,21 +77,57 @@ export async function rejectLoser(
   const isRejected = current && record && (record.rejectedAt !== null || !hasEnded(current.status));
   if (!isRejected) return core.users.settleReplaced(userId, id);
   const isSilent = current.status === "trialing" && winner?.status !== "trialing";
-  // The subscription is marked first. From then on it grants nothing, and every later event completes the rejection.
-  const rejected = await core.subscriptions.reject(id, isSilent, core.clock.now().toISOString());
+  const { productIds } = core.billing;
+  const rejection = describeRejection(await readContender(core, current), { current, winner, productIds });
+  // The subscription is marked first. From then on it grants nothing, every later event completes the rejection, and the
+  // time of the mark decides how much of its period was unused.
+  const rejected = await core.subscriptions.reject(id, rejection, isSilent, core.clock.now().toISOString());
   if (rejected) return finishRejection(core, rejected);
   await core.users.settleReplaced(userId, id);
 }
 
 /**
- * Cancels a rejected subscription at once, refunds every payment in full, and mails its owner. Safe to repeat.
+ * Describes why a subscription is rejected (contract 1.7).
+ * @param state.winner null if the kept subscription has ended since. The loser then returns its unused time only.
+ */
+export function describeRejection(
+  loser: Contender,
+  state: { current: Stripe.Subscription; winner: Stripe.Subscription | null; productIds: readonly string[] },
+): Rejection {
+  const { current, winner, productIds } = state;
+  const { start, end } = currentPeriod(current, productIds);
+  const keptCustomer = winner && (typeof winner.customer === "string" ? winner.customer : winner.customer.id);
+  return {
+    kind: winner && isOlder(winner, loser) ? "duplicate" : "replaced",
+    keptId: winner?.id ?? null,
+    isSameCustomer: keptCustomer === loser.customer,
+    status: loser.status,
+    wasRenewing: rankOf(loser) === "renewing",
+    isOwnCustomer: loser.isOwnCustomer,
+    prices: loser.prices,
+    periodStartsAt: new Date(start * 1000).toISOString(),
+    periodEndsAt: new Date(end * 1000).toISOString(),
+  };
+}
+
+/** The current period of the item of our products that ends last, in Unix seconds; empty if there is none. */
+function currentPeriod(current: Stripe.Subscription, productIds: readonly string[]) {
+  const [last] = ourItems(current, productIds).toSorted(
+    (one, other) => other.current_period_end - one.current_period_end,
+  );
+  if (!last) return { start: current.created, end: current.created };
+  return { start: last.current_period_start, end: last.current_period_end };
+}
+
+/**
+ * Cancels a rejected subscription at once, returns its money, and mails its owner. Safe to repeat.
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
 export async function finishRejection(core: EventCore, rejected: Subscription): Promise<void> {
   const { stpSubscriptionId, userId, stpCustomerId, isRejectedSilently } = rejected;
   if (rejected.refundedAt === null) {
     await cancelNow(core, stpSubscriptionId);
-    await refundPayments(core, stpSubscriptionId);
+    await returnMoney(core, rejected);
     if (!isRejectedSilently) {
       const address = await readCustomerAddress(core, stpCustomerId);
       const mail = { template: "duplicate-subscription", variables: {}, address } as const;
@@ -88,6 +137,7 @@ export async function finishRejection(core: EventCore, rejected: Subscription): 
     core.log.warn("duplicate_subscription", {
       subscription_id: stpSubscriptionId,
       user_id: userId,
+      kind: rejected.rejection?.kind,
       silent: isRejectedSilently,
     });
   }

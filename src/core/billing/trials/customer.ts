@@ -54,6 +54,7 @@ async function createCustomer(core: TrialStripeCore, trial: ClaimedTrial): Promi
       userId: trial.userId,
       providerType: "stripe",
       providerValue: customer.id,
+      matchedBy: "nest",
       createdAt: now,
       updatedAt: now,
       removedAt: null,

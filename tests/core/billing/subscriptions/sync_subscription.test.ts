@@ -126,7 +126,7 @@ test("stores on a customer's mapping that only the email address matched, unless
   const mappings = await nest.collection("provider-mappings").find().toArray();
   expect(mappings).toHaveLength(2);
   for (const { providerValue, matchedBy } of mappings)
-    expect(matchedBy).toBe(providerValue === bought.customer ? "address" : undefined);
+    expect(matchedBy).toBe(providerValue === bought.customer ? "address" : "nest");
 });
 
 test("assigns a subscription by its mapped customer, whatever email address Stripe has now", async () => {

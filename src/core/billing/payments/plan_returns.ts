@@ -1,0 +1,191 @@
+import { roundDown, type Share, shareOf } from "#core/billing/payments/amount.ts";
+import type { MoneyReturn, Rejection } from "#core/repositories/subscriptions.ts";
+
+/** A payment of an invoice that Stripe holds and can refund. */
+export interface InvoicePayment {
+  /** `pi_…`, or `ch_…` if the charge has no payment intent. */
+  source: string;
+  /** What it paid of the invoice. */
+  paid: number;
+  /** What of it is not refunded yet. */
+  left: number;
+  /** A bank holds or took back the payment. */
+  isDisputed: boolean;
+}
+
+/** An invoice of a subscription for one of our products. */
+export interface SubscriptionInvoice {
+  currency: string;
+  /** The periods of its lines, in Unix seconds. */
+  periods: readonly { start: number; end: number }[];
+  /** Payments through Stripe. A payment outside Stripe can't be refunded there, so it is not listed. */
+  payments: readonly InvoicePayment[];
+  /** What the customer's balance paid. */
+  creditUsed: number;
+  /** What credit notes gave back after it was paid, whether to the payment method or to the balance. */
+  creditNoted: number;
+}
+
+/** When a subscription was rejected, and its customer. */
+export interface RejectedSubscription {
+  rejection: Rejection;
+  rejectedAt: string;
+  customer: string;
+}
+
+/** Statuses of a subscription whose current period is paid. A subscription in another status returns nothing. */
+const PAID_STATUSES = ["active", "trialing"];
+const NOTHING: Share = { numerator: 0, denominator: 1 };
+
+/**
+ * The share of a replaced subscription's current period that was unused when it was rejected (contract 1.7).
+ * @param status its status at Stripe when it was rejected
+ */
+export function unusedShare({ rejection, rejectedAt }: RejectedSubscription): Share {
+  const [start, end, at] = [rejection.periodStartsAt, rejection.periodEndsAt, rejectedAt].map(Date.parse) as [
+    number,
+    number,
+    number,
+  ];
+  return end > start ? { numerator: end - at, denominator: end - start } : NOTHING;
+}
+
+/** Whether an invoice is about the period in which a subscription was rejected. */
+export function isOfCurrentPeriod(
+  { periods }: Pick<SubscriptionInvoice, "periods">,
+  { periodStartsAt, periodEndsAt }: Rejection,
+): boolean {
+  const [from, to] = [Date.parse(periodStartsAt) / 1000, Date.parse(periodEndsAt) / 1000];
+  return periods.some(({ start, end }) => start < to && end > from && end > start);
+}
+
+/**
+ * Plans what a rejection returns (contract 1.7). A duplicate returns every payment in full. A replaced subscription returns
+ * the unused share of its current period. Nothing above what is left of the payments is ever returned.
+ * @param invoices all invoices of the subscription that are for our products
+ * @param plannedAt ISO 8601
+ * @returns by source, with every payment that was counted: an amount of 0 returns nothing of it
+ */
+export function planReturns(
+  rejected: RejectedSubscription,
+  invoices: readonly SubscriptionInvoice[],
+  plannedAt: string,
+): Record<string, MoneyReturn> {
+  const { kind } = rejected.rejection;
+  const returns = kind === "duplicate" ? planAll(rejected, invoices) : planUnused(rejected, invoices);
+  const complete = returns
+    .filter(({ amount, source }) => amount > 0 || source !== rejected.customer)
+    .map((one): [string, MoneyReturn] => [one.source, completed(one, kind, plannedAt)]);
+  return Object.fromEntries(complete);
+}
+
+/** What of a return differs between payments. */
+type Return = Pick<MoneyReturn, "to" | "source" | "amount" | "currency"> & { isDisputed: boolean };
+
+/** Completes a return that is not sent to Stripe yet. */
+export function completed(
+  { isDisputed, ...one }: Return,
+  kind: Rejection["kind"],
+  plannedAt: string,
+): MoneyReturn {
+  return {
+    ...one,
+    reason: kind === "duplicate" ? "duplicate" : "unused_time",
+    status: isDisputed ? "disputed" : "planned",
+    ...{ plannedAt, id: null, returnedAt: null, attempts: 0, failure: null },
+  };
+}
+
+/** Money that can be returned: payments, with what of each is left, and the credit that the customer's balance paid. */
+interface Left {
+  payments: (InvoicePayment & { currency: string })[];
+  credit: number;
+  currency: string;
+}
+
+/**
+ * What is left to return of invoices. A credit note may be a refund too, which its payment already shows: only its rest is
+ * subtracted, from the credit first.
+ */
+function leftOf(invoices: readonly SubscriptionInvoice[]): Left {
+  const payments = new Map<string, InvoicePayment & { currency: string }>();
+  let credit = 0;
+  for (const { payments: own, creditUsed, creditNoted, currency } of invoices) {
+    const refunded = own.reduce((sum, { paid, left }) => sum + Math.max(0, paid - left), 0);
+    let noted = Math.max(0, creditNoted - refunded);
+    const fromCredit = Math.min(noted, Math.max(0, creditUsed));
+    credit += Math.max(0, creditUsed) - fromCredit;
+    noted -= fromCredit;
+    for (const payment of own) {
+      const left = Math.max(0, Math.min(payment.paid, payment.left));
+      const taken = Math.min(noted, left);
+      noted -= taken;
+      const before = payments.get(payment.source)?.left ?? 0;
+      payments.set(payment.source, { ...payment, currency, left: before + left - taken });
+    }
+  }
+  return { payments: [...payments.values()], credit, currency: invoices[0]?.currency ?? "" };
+}
+
+function planAll({ customer }: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
+  const { payments, credit, currency } = leftOf(invoices);
+  const refunds = payments.map(({ source, left, isDisputed, currency: own }) => {
+    return { to: "payment_method" as const, source, amount: roundDown(left, own), currency: own, isDisputed };
+  });
+  return [...refunds, credited(customer, roundDown(credit, currency), currency)];
+}
+
+function credited(customer: string, amount: number, currency: string): Return {
+  return { to: "balance", source: customer, amount, currency, isDisputed: false };
+}
+
+function planUnused(rejected: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
+  const { rejection, customer } = rejected;
+  if (!PAID_STATUSES.includes(rejection.status)) return [];
+  const { payments, credit, currency } = leftOf(invoices.filter((one) => isOfCurrentPeriod(one, rejection)));
+  const share = unusedShare(rejected);
+  const sumOf = (some: Left["payments"]) => some.reduce((sum, { left }) => sum + left, 0);
+  const free = payments.filter(({ isDisputed }) => !isDisputed);
+  const disputed = payments.filter(({ isDisputed }) => isDisputed);
+  const all = shareOf(sumOf(payments) + credit, share, currency);
+  const now = Math.min(all, shareOf(sumOf(free) + credit, share, currency));
+  const to = rejection.isSameCustomer ? "balance" : "payment_method";
+  const first = spread(free, now, to);
+  const later = spread(disputed, all - now, to);
+  const rest = now - first.reduce((sum, { amount }) => sum + amount, 0);
+  return [...first, ...later, credited(customer, Math.min(rest, roundDown(credit, currency)), currency)];
+}
+
+/** Spreads an amount over payments, in their order, each up to what is left of it. */
+function spread(payments: Left["payments"], amount: number, to: MoneyReturn["to"]): Return[] {
+  let rest = amount;
+  return payments.map(({ source, left, isDisputed, currency }) => {
+    const part = roundDown(Math.min(rest, left), currency);
+    rest -= part;
+    return { to, source, amount: part, currency, isDisputed };
+  });
+}
+
+/**
+ * What a payment returns that succeeded after its subscription was rejected: all of it for a duplicate, else the unused
+ * share of the period.
+ */
+export function planLatePayment(
+  rejected: RejectedSubscription,
+  { invoice, payment }: { invoice: SubscriptionInvoice; payment: InvoicePayment },
+  plannedAt: string,
+): MoneyReturn | null {
+  const { kind, isSameCustomer } = rejected.rejection;
+  const left = Math.max(0, Math.min(payment.paid, payment.left));
+  const { source, isDisputed } = payment;
+  const { currency } = invoice;
+  if (kind === "duplicate") {
+    const amount = roundDown(left, currency);
+    const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
+    return amount > 0 ? completed(all, kind, plannedAt) : null;
+  }
+  if (!isOfCurrentPeriod(invoice, rejected.rejection)) return null;
+  const amount = shareOf(left, unusedShare(rejected), currency);
+  const to = isSameCustomer ? "balance" : "payment_method";
+  return amount > 0 ? completed({ to, source, amount, currency, isDisputed }, kind, plannedAt) : null;
+}

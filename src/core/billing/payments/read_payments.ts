@@ -1,0 +1,129 @@
+import type Stripe from "stripe";
+import type { EventCore } from "#core/billing/events/event_core.ts";
+import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/plan_returns.ts";
+import { listAll } from "#core/services/stripe.ts";
+
+/** Invoices read concurrently. One by one, the invoices of years would exceed the time limit of an event. */
+const CONCURRENCY = 5;
+
+const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
+
+/**
+ * Lists the invoices of a subscription in every status: an open invoice may have been paid in part.
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export function listInvoices(core: EventCore, stpSubscriptionId: string): Promise<Stripe.Invoice[]> {
+  return core.stripe.request((stripe, options) =>
+    listAll(stripe.invoices.list({ subscription: stpSubscriptionId, limit: 100 }, options)),
+  );
+}
+
+/** Whether money or credit paid an invoice, wholly or in part. An invoice over 0 is paid by nothing. */
+export function isPaid(invoice: Stripe.Invoice): boolean {
+  return invoice.amount_paid > 0 || (invoice.amount_paid_off_stripe ?? 0) > 0 || creditUsedBy(invoice) > 0;
+}
+
+/** What the customer's balance paid of an invoice. Stripe returns it when the invoice is voided. */
+function creditUsedBy({ status, starting_balance, ending_balance }: Stripe.Invoice): number {
+  if (status !== "paid" || starting_balance >= 0) return 0;
+  return Math.max(0, Math.min(0, ending_balance ?? starting_balance) - starting_balance);
+}
+
+/**
+ * Whether a subscription was ever paid. The answer is stored once it is yes.
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function wasEverPaid(core: EventCore, stpSubscriptionId: string): Promise<boolean> {
+  const record = await core.subscriptions.findByStripeId(stpSubscriptionId);
+  if (record?.wasPaid) return true;
+  const wasPaid = (await listInvoices(core, stpSubscriptionId)).some(isPaid);
+  if (wasPaid) await core.subscriptions.recordPaid(stpSubscriptionId);
+  return wasPaid;
+}
+
+/** Whether an invoice has a line for one of our products. A subscription may have been for another product before. */
+export function isForOurProducts({ lines }: Stripe.Invoice, productIds: readonly string[]): boolean {
+  const products = lines.data.flatMap(({ pricing }) => pricing?.price_details?.product ?? []);
+  return products.length === 0 || products.some((product) => productIds.includes(idOf(product)));
+}
+
+/** The periods of an invoice's lines. */
+export function periodsOf({ lines }: Stripe.Invoice): { start: number; end: number }[] {
+  return lines.data.map(({ period: { start, end } }) => ({ start, end }));
+}
+
+/**
+ * Reads the payments of invoices.
+ * @param isSettled whether every dispute of the subscription ended without a loss
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function readPayments(
+  core: EventCore,
+  invoices: readonly Stripe.Invoice[],
+  isSettled: boolean,
+): Promise<SubscriptionInvoice[]> {
+  const read: SubscriptionInvoice[] = [];
+  for (let start = 0; start < invoices.length; start += CONCURRENCY) {
+    const batch = invoices.slice(start, start + CONCURRENCY);
+    read.push(...(await Promise.all(batch.map((invoice) => readInvoice(core, invoice, isSettled)))));
+  }
+  return read;
+}
+
+async function readInvoice(
+  core: EventCore,
+  invoice: Stripe.Invoice,
+  isSettled: boolean,
+): Promise<SubscriptionInvoice> {
+  const expand = ["data.payment.payment_intent.latest_charge"];
+  const listed = await core.stripe.request((stripe, options) =>
+    listAll(
+      stripe.invoicePayments.list({ invoice: invoice.id ?? "", status: "paid", limit: 100, expand }, options),
+    ),
+  );
+  const payments = await Promise.all(listed.map((payment) => readPayment(core, payment, isSettled)));
+  return invoiceOf(
+    invoice,
+    payments.filter((payment) => payment !== null),
+  );
+}
+
+/** The facts of an invoice from which returns are planned. */
+export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): SubscriptionInvoice {
+  return {
+    currency: invoice.currency,
+    periods: periodsOf(invoice),
+    payments,
+    creditUsed: creditUsedBy(invoice),
+    creditNoted: invoice.post_payment_credit_notes_amount,
+  };
+}
+
+/**
+ * Reads a payment that Stripe can refund.
+ * @param listed with its payment intent and that one's charge expanded
+ * @param isSettled whether every dispute of the subscription ended without a loss
+ * @returns null for a payment outside Stripe, and for a payment that has not succeeded
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function readPayment(
+  core: EventCore,
+  { payment, amount_paid }: Stripe.InvoicePayment,
+  isSettled: boolean,
+): Promise<InvoicePayment | null> {
+  const { payment_intent: intent, charge: own } = payment;
+  const known = typeof intent === "object" ? intent.latest_charge : own;
+  // Only invoices from before March 2019 have a charge without a payment intent.
+  const charge =
+    typeof known === "string"
+      ? await core.stripe.request((stripe, options) => stripe.charges.retrieve(known, {}, options))
+      : known;
+  const source = intent ?? own;
+  if (!charge?.paid || source === undefined) return null;
+  return {
+    source: idOf(source),
+    paid: amount_paid ?? charge.amount_captured,
+    left: charge.amount_captured - charge.amount_refunded,
+    isDisputed: charge.disputed && !isSettled,
+  };
+}

@@ -1,0 +1,104 @@
+import type Stripe from "stripe";
+import type { EventCore } from "#core/billing/events/event_core.ts";
+import { isOfCurrentPeriod, planReturns } from "#core/billing/payments/plan_returns.ts";
+import {
+  isForOurProducts,
+  isPaid,
+  listInvoices,
+  periodsOf,
+  readPayments,
+} from "#core/billing/payments/read_payments.ts";
+import { sendReturn } from "#core/billing/payments/send_return.ts";
+import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
+import type { MoneyReturn, Rejection, Subscription } from "#core/repositories/subscriptions.ts";
+import { stripeRefusal } from "#core/services/stripe.ts";
+
+/** Refunds sent concurrently. One by one, the payments of years would exceed the time limit of an event. */
+const CONCURRENCY = 5;
+
+/**
+ * Why a subscription was rejected. An earlier release stored no reason and refunded every payment: what it began is
+ * completed in the same way.
+ */
+export function rejectionOf(rejected: Subscription): Rejection {
+  const { rejection, status, startsAt: periodStartsAt, endsAt: periodEndsAt } = rejected;
+  return (
+    rejection ?? {
+      ...{ kind: "duplicate", keptId: null, isSameCustomer: false, status, wasRenewing: false },
+      ...{ isOwnCustomer: false, prices: "", periodStartsAt, periodEndsAt },
+    }
+  );
+}
+
+/** Whether every dispute of a subscription ended without a loss. False if it has none. */
+export function hasOnlyHarmlessDisputes({ disputes }: Subscription): boolean {
+  return disputes.length > 0 && disputes.every(({ status }) => isHarmlessDispute(status));
+}
+
+/**
+ * Returns the money of a canceled rejected subscription: a duplicate's in full, a replaced one's for the unused share of
+ * its current period (contract 1.7). Voids its open invoices, so that nobody pays for it later. What is returned is
+ * planned and stored first, so every retry and every concurrent call returns the same amounts once. A refusal does not stop
+ * the other returns.
+ * @returns what was planned, as it is now
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function returnMoney(core: EventCore, rejected: Subscription): Promise<MoneyReturn[]> {
+  const { stpSubscriptionId, stpCustomerId: customer, rejectedAt } = rejected;
+  const invoices = await listInvoices(core, stpSubscriptionId);
+  for (const invoice of invoices) if (invoice.status === "open") await voidInvoice(core, invoice);
+  let { returns } = rejected;
+  if (returns === undefined) {
+    const now = core.clock.now().toISOString();
+    const rejection = rejectionOf(rejected);
+    const counted = invoices.filter(
+      (invoice) =>
+        isPaid(invoice) &&
+        isForOurProducts(invoice, core.billing.productIds) &&
+        (rejection.kind === "duplicate" || isOfCurrentPeriod({ periods: periodsOf(invoice) }, rejection)),
+    );
+    const read = await readPayments(core, counted, hasOnlyHarmlessDisputes(rejected));
+    const about = { rejection, customer, rejectedAt: rejectedAt ?? now };
+    returns = await core.subscriptions.planReturns(stpSubscriptionId, planReturns(about, read, now));
+    for (const { status, source } of Object.values(returns))
+      if (status === "disputed")
+        core.log.warn("refund_disputed", { source, subscription_id: stpSubscriptionId });
+  }
+  await sendReturns(core, rejected, Object.values(returns).filter(isWaiting));
+  const after = await core.subscriptions.findByStripeId(stpSubscriptionId);
+  return Object.values(after?.returns ?? returns);
+}
+
+/** Whether a return was not sent, or its outcome is unknown. */
+function isWaiting({ status, amount }: MoneyReturn): boolean {
+  return status === "planned" && amount > 0;
+}
+
+/**
+ * Sends returns of one rejected subscription.
+ * @throws the first error, after all were sent
+ */
+export async function sendReturns(
+  core: EventCore,
+  rejected: Subscription,
+  returns: readonly MoneyReturn[],
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (let start = 0; start < returns.length; start += CONCURRENCY) {
+    const batch = returns.slice(start, start + CONCURRENCY).map(async (one) => {
+      await sendReturn(core, rejected, one).catch((error: unknown) => failures.push(error));
+    });
+    await Promise.all(batch);
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Voids an open invoice. Stripe refuses that while a payment of it is processing: such a payment is returned later. */
+async function voidInvoice(core: EventCore, { id }: Stripe.Invoice): Promise<void> {
+  try {
+    await core.stripe.request((stripe, options) => stripe.invoices.voidInvoice(id ?? "", {}, options));
+  } catch (error) {
+    if (stripeRefusal(error)?.statusCode !== 400) throw error;
+    core.log.warn("invoice_not_voided", { invoice_id: id, code: stripeRefusal(error)?.code });
+  }
+}

@@ -1,0 +1,93 @@
+import type Stripe from "stripe";
+import { isKnownStatus } from "#core/billing/subscriptions/stripe_state.ts";
+
+/** The facts of a subscription, which has not ended, on which the choice depends. */
+export interface Contender extends Pick<Stripe.Subscription, "id" | "status" | "created"> {
+  /** Its end is scheduled, by `cancel_at_period_end` or `cancel_at`. */
+  isEnding: boolean;
+  /** An invoice of it was ever paid. Read only for a subscription that owes a payment; else false. */
+  wasPaid: boolean;
+  /** The prices of its items that are for our products, in one text. */
+  prices: string;
+  /** Stripe's id of its customer. */
+  customer: string;
+  /**
+   * Whether Nest made the mapping of its customer, for a trial or for its checkout. A customer that was matched by its
+   * email address is not its user's own, however often it buys.
+   */
+  isOwnCustomer: boolean;
+}
+
+/** Groups of subscriptions, best first (contract 1.7). */
+const RANKS = [
+  "renewing",
+  "ending",
+  "past_due_paid",
+  // Before `trialing`, since a trial never replaces a subscription that was ever paid.
+  "owing_paid",
+  "trialing",
+  "owing_never_paid",
+  // Its first payment is being made. It replaces no other subscription until it is paid.
+  "incomplete",
+  "unknown",
+] as const;
+
+/** The group of a subscription in the order of contract 1.7. */
+export function rankOf({ status, isEnding, wasPaid }: Contender): (typeof RANKS)[number] {
+  if (!isKnownStatus(status)) return "unknown";
+  switch (status) {
+    case "active":
+      return isEnding ? "ending" : "renewing";
+    case "trialing":
+      return "trialing";
+    case "incomplete":
+      return "incomplete";
+    case "past_due":
+      return wasPaid ? "past_due_paid" : "owing_never_paid";
+    default:
+      return wasPaid ? "owing_paid" : "owing_never_paid";
+  }
+}
+
+/** Whether Stripe created the first subscription before the second. The smaller id decides between equal times. */
+export function isOlder(
+  one: Pick<Contender, "id" | "created">,
+  other: Pick<Contender, "id" | "created">,
+): boolean {
+  return one.created === other.created ? one.id < other.id : one.created < other.created;
+}
+
+/**
+ * Whether a later purchase is a change of plan, rather than a duplicate: another price, bought by the customer of the
+ * older subscription or by a customer that Nest made for the user.
+ */
+function isPlanChange(older: Contender, newer: Contender): boolean {
+  const isByUser = newer.customer === older.customer || newer.isOwnCustomer;
+  return newer.prices !== older.prices && isByUser;
+}
+
+/**
+ * The subscription to keep, by contract 1.7: the best rank; of several that renew, each in the order of their creation
+ * against the one kept so far; in every other rank the oldest. The order of the list does not matter.
+ * @throws TypeError if the list is empty
+ */
+export function bestOf(contenders: readonly Contender[]): Contender {
+  const places = contenders.map((contender) => RANKS.indexOf(rankOf(contender)));
+  const first = Math.min(...places);
+  return contenders
+    .filter((_contender, index) => places[index] === first)
+    .toSorted((one, other) => (isOlder(one, other) ? -1 : 1))
+    .reduce((kept, next) => (rankOf(next) === "renewing" && isPlanChange(kept, next) ? next : kept));
+}
+
+/**
+ * Whether the better of two subscriptions makes the other superfluous. A subscription in an unknown status is never
+ * excluded. An `incomplete` subscription belongs to a person who is in the middle of paying: only an active subscription
+ * excludes it, and only if the subscription would not be kept when it is paid.
+ */
+export function excludes(better: Contender, other: Contender): boolean {
+  const rank = rankOf(other);
+  if (rank !== "incomplete") return rank !== "unknown";
+  if (better.status !== "active") return false;
+  return isOlder(other, better) || bestOf([better, { ...other, status: "active" }]).id === better.id;
+}

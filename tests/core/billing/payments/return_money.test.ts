@@ -1,0 +1,273 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+const atStripe = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id);
+const refundsOf = (customer: string) =>
+  nest.stripe
+    .refunds()
+    .filter((refund) => refund.customer === customer)
+    .map(({ amount }) => amount);
+/** What was credited to a customer's balance. */
+const creditsOf = async (customer: string): Promise<{ id: string; amount: number }[]> => {
+  const { data } = await ask(`customers/${customer}/balance_transactions`);
+  return data.filter(({ type }: { type: string }) => type === "adjustment");
+};
+const credited = async (customer: string) => (await creditsOf(customer)).map(({ amount }) => amount);
+
+/** Sends a request to Stripe's double, as its dashboard would: a POST if there is a form. */
+async function ask(path: string, form?: Record<string, string>) {
+  const reply = await fetch(`${nest.stripe.url}/v1/${path}`, {
+    method: form ? "POST" : "GET",
+    headers: {
+      authorization: `Bearer ${nest.stripe.secretKey}`,
+      "content-type": "application/x-www-form-urlencoded",
+    },
+    ...(form && { body: new URLSearchParams(form) }),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape
+  const body = (await reply.json()) as any;
+  expect(reply.status, JSON.stringify(body)).toBe(200);
+  return body;
+}
+/** A yearly price of 49.00 GBP of our product. */
+async function yearlyPrice(): Promise<string> {
+  const product = String(nest.environment.STRIPE_PRODUCT_IDS).split(",")[0] ?? "";
+  const price = await ask("prices", {
+    product,
+    currency: "gbp",
+    unit_amount: "4900",
+    "recurring[interval]": "year",
+  });
+  return price.id;
+}
+const buyFor = (customer: string, price: string) =>
+  ask("subscriptions", { customer, "items[0][price]": price });
+/** Moves the clock to the middle of a subscription's current period. */
+const useHalf = async (id: string) => {
+  const item = atStripe(id)?.items.data[0];
+  if (!item) throw new Error("no such subscription");
+  await nest.passTime((item.current_period_start + item.current_period_end) / 2 - nest.stripe.now());
+};
+
+test("refunds no used month of a subscription whose card failed when its owner buys again", async () => {
+  const late = nest.stripe.createSubscription({ email: ADA, card: { declines: false } });
+  await nest.deliverEvents();
+  await nest.passTime(366 * DAY);
+  nest.stripe.attachCard(late.customer, { declines: true });
+  await nest.passTime(31 * DAY);
+  expect(atStripe(late.id)?.status).toBe("past_due");
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect([atStripe(late.id)?.status, atStripe(bought.id)?.status]).toEqual(["canceled", "active"]);
+  expect(nest.stripe.refunds()).toEqual([]);
+  expect(await credited(late.customer)).toEqual([]);
+  expect(await stored(late.id)).toMatchObject({
+    rejection: { kind: "replaced", status: "past_due", keptId: bought.id },
+    returns: {},
+    refundedAt: expect.any(String),
+  });
+  // Its owed invoice is void: a retry of the payment finds nothing to charge.
+  expect(nest.stripe.pay(late.id)).toBeNull();
+});
+
+test.each(["unpaid", "paused"] as const)(
+  "refunds nothing of a subscription that is %s when its owner buys again",
+  async (status) => {
+    const late = nest.stripe.createSubscription({ email: ADA, status });
+    await nest.deliverEvents();
+    const bought = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    expect([atStripe(late.id)?.status, atStripe(bought.id)?.status]).toEqual(["canceled", "active"]);
+    expect(nest.stripe.refunds()).toEqual([]);
+  },
+);
+
+describe("a yearly plan that the customer of a monthly plan buys", () => {
+  test("replaces it and credits the unused share to the customer's balance", async () => {
+    const monthly = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    await useHalf(monthly.id);
+    const yearly = await buyFor(monthly.customer, await yearlyPrice());
+    await nest.deliverEvents();
+    expect([atStripe(monthly.id)?.status, atStripe(yearly.id)?.status]).toEqual(["canceled", "active"]);
+    expect(await nest.subscriptionStatus(await nest.userIdOf(ADA))).toBe("active");
+    expect(nest.stripe.refunds()).toEqual([]);
+    expect(await credited(monthly.customer)).toEqual([-250]);
+    const [credit] = await creditsOf(monthly.customer);
+    expect(Object.values((await stored(monthly.id))?.returns as object)).toEqual([
+      expect.objectContaining({
+        ...{ to: "balance", amount: 250, currency: "gbp", reason: "unused_time", status: "done" },
+        ...{ id: credit?.id, failure: null, returnedAt: expect.any(String) },
+      }),
+    ]);
+  });
+
+  test("credits once when the event is delivered again and again", async () => {
+    const monthly = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.clock.advance(60);
+    await buyFor(monthly.customer, await yearlyPrice());
+    for (let copy = 0; copy < 2; copy++)
+      for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
+    expect(await credited(monthly.customer)).toEqual([-499]);
+  });
+
+  test("credits once when two workers complete the rejection at once, a day after a lost response", async () => {
+    const monthly = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.clock.advance(60);
+    const yearly = await buyFor(monthly.customer, await yearlyPrice());
+    const event = nest.eventOf("customer.subscription.created", yearly.id);
+    nest.ses.fault({ calls: 1, kind: "error" });
+    expect((await nest.webhook(event)).body.code).toBe("email_not_sent");
+    const path = `returns.${Object.keys((await stored(monthly.id))?.returns as object)[0]}`;
+    const lost = { [`${path}.status`]: "planned", [`${path}.id`]: null };
+    await nest.collection("subscriptions").updateOne({ stpSubscriptionId: monthly.id }, { $set: lost });
+    nest.clock.advance(25 * 3600);
+    await nest.deliverEvents();
+    await nest.deliverEvents();
+    expect(await credited(monthly.customer)).toEqual([-499]);
+  });
+
+  test("is a duplicate when another customer with the same address buys it, however often", async () => {
+    const monthly = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    const price = await yearlyPrice();
+    nest.clock.advance(60);
+    const first = nest.stripe.createSubscription({ email: ADA, price });
+    await nest.deliverEvents();
+    nest.clock.advance(60);
+    const second = await buyFor(first.customer, String(nest.environment.STRIPE_PRICE_ID));
+    await nest.deliverEvents();
+    expect([monthly.id, first.id, second.id].map((id) => atStripe(id)?.status)).toEqual([
+      "active",
+      "canceled",
+      "canceled",
+    ]);
+    expect(refundsOf(first.customer)).toEqual([4900, 499]);
+    expect(await stored(monthly.id)).toMatchObject({ rejectedAt: null });
+  });
+});
+
+test("refunds the unused share to the payment method when a subscription that is scheduled to end is bought anew", async () => {
+  const ending = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.cancelSubscription(ending.id, { isAtPeriodEnd: true });
+  await nest.deliverEvents();
+  await useHalf(ending.id);
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect([atStripe(ending.id)?.status, atStripe(bought.id)?.status]).toEqual(["canceled", "active"]);
+  expect(refundsOf(ending.customer)).toEqual([250]);
+  expect(refundsOf(bought.customer)).toEqual([]);
+  expect(await nest.subscriptionStatus(await nest.userIdOf(ADA))).toBe("active");
+});
+
+test("refunds only what an operator has not refunded before", async () => {
+  const ending = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.cancelSubscription(ending.id, { isAtPeriodEnd: true });
+  await nest.deliverEvents();
+  const paid = nest.eventOf("payment_intent.succeeded").data.object as { id: string };
+  await ask("refunds", { payment_intent: paid.id, amount: "399" });
+  await useHalf(ending.id);
+  nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(refundsOf(ending.customer)).toEqual([399, 50]);
+});
+
+test("never lets a trial replace a subscription that was paid and is past due", async () => {
+  const late = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
+  await nest.deliverEvents();
+  const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14 });
+  await nest.deliverEvents();
+  expect([atStripe(late.id)?.status, atStripe(trial.id)?.status]).toEqual(["past_due", "canceled"]);
+  expect(await stored(late.id)).toMatchObject({ wasPaid: true });
+});
+
+test("keeps a plan change that waits for its first payment, and replaces the old plan once it is paid", async () => {
+  const monthly = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const price = await yearlyPrice();
+  nest.clock.advance(60);
+  const yearly = await ask("subscriptions", {
+    customer: monthly.customer,
+    "items[0][price]": price,
+    payment_behavior: "default_incomplete",
+  });
+  await nest.deliverEvents();
+  expect([monthly.id, yearly.id].map((id) => atStripe(id)?.status)).toEqual(["active", "incomplete"]);
+  expect(nest.stripe.pay(yearly.id)).toBe("paid");
+  await nest.deliverEvents();
+  expect([monthly.id, yearly.id].map((id) => atStripe(id)?.status)).toEqual(["canceled", "active"]);
+});
+
+describe("a refund that Stripe refuses", () => {
+  /** Buys two subscriptions, of which the second is a duplicate. */
+  const buyTwice = async () => {
+    nest.stripe.createSubscription({ email: ADA });
+    nest.clock.advance(60);
+    const second = nest.stripe.createSubscription({ email: ADA });
+    return { ...second, event: nest.eventOf("customer.subscription.created", second.id) };
+  };
+  const returnOf = async (id: string) => Object.values((await stored(id))?.returns as object)[0];
+
+  test("is retried with its event, and succeeds once Stripe accepts it", async () => {
+    const { id, customer } = await buyTwice();
+    nest.stripe.refuseRefunds(["balance_insufficient", "balance_insufficient"]);
+    await nest.deliverEvents();
+    expect(await returnOf(id)).toMatchObject({
+      status: "planned",
+      attempts: 1,
+      failure: "balance_insufficient",
+    });
+    const retry = nest.stripe.events().filter(({ type }) => type === "customer.subscription.deleted");
+    for (const event of retry) await nest.webhook(event);
+    nest.clock.advance(120);
+    for (const event of [...nest.stripe.events()]) await nest.webhook(event);
+    expect(refundsOf(customer)).toEqual([499]);
+    expect(await returnOf(id)).toMatchObject({
+      status: "done",
+      amount: 499,
+      id: expect.stringMatching(/^re_/),
+    });
+    expect(nest.logged("refund_failed")).toEqual([]);
+  });
+
+  test("raises an alarm after the last attempt, and is recorded while the rejection goes on", async () => {
+    const { id, customer } = await buyTwice();
+    nest.stripe.refuseRefunds(Array.from({ length: 9 }, () => "charge_expired_for_refund" as const));
+    for (let tries = 0; tries < 4; tries++) {
+      for (const event of [...nest.stripe.events()]) await nest.webhook(event);
+      nest.clock.advance(120);
+    }
+    expect(refundsOf(customer)).toEqual([]);
+    expect(await returnOf(id)).toMatchObject({
+      ...{ status: "failed", attempts: 3, failure: "charge_expired_for_refund", amount: 499 },
+    });
+    expect(nest.logged("refund_failed")).toEqual([
+      expect.objectContaining({ alarm: true, subscription_id: id, amount: 499, currency: "gbp" }),
+    ]);
+    expect(await stored(id)).toMatchObject({ refundedAt: expect.any(String) });
+  });
+
+  test("is recorded with an alarm when it fails after Stripe had accepted it", async () => {
+    const { id } = await buyTwice();
+    await nest.deliverEvents();
+    const [refund] = nest.stripe.refunds();
+    nest.stripe.failRefund(refund?.id ?? "", "expired_or_canceled_card");
+    await nest.deliverEvents();
+    expect(await returnOf(id)).toMatchObject({ status: "failed", failure: "expired_or_canceled_card" });
+    expect(nest.logged("refund_failed")).toEqual([
+      expect.objectContaining({ alarm: true, subscription_id: id }),
+    ]);
+    expect(refundsOf(refund?.customer ?? "")).toEqual([499]);
+  });
+});
