@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
+import type { PriceSeed } from "#stripe_double/settings.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import {
@@ -78,6 +79,8 @@ export interface StartOptions {
    * Another Nest with which this Nest shares its database, mail, clock and Stripe, as two instances of a deployment do.
    */
   beside?: TestNest;
+  /** More prices of the product at Stripe. */
+  plans?: readonly PriceSeed[];
   /** Uses a database that no test has used: a used one has statistics, by which small collections are scanned. */
   isDatabaseNew?: boolean;
 }
@@ -88,7 +91,8 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const ses = options.beside?.ses ?? (await startSesDouble());
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
-  const stripe = options.beside?.stripe ?? (await startBeakStripeDouble({ now, signedAt: now }));
+  const stripe =
+    options.beside?.stripe ?? (await startBeakStripeDouble({ now, signedAt: now }, options.plans));
   const mongoUri =
     options.beside?.mongoUri ?? (options.isDatabaseNew ? freshDatabaseUri() : takeDatabaseUri());
   const environment = {

@@ -1,22 +1,26 @@
 import { type Account, newestFirst, type RefundRefusal } from "./account.ts";
 import { invalidRequest, notFound } from "./api_error.ts";
-import { cancelNow, retryPayment, settlePayment } from "./billing.ts";
+import { adjustBalance } from "./balance.ts";
+import { cancelNow, followInvoice, openInvoice, retryPayment, settlePayment } from "./billing.ts";
 import { attachCard, type CardDetails, requireCustomer } from "./customers.ts";
 import { closeDispute, openDispute, reviewDispute } from "./disputes.ts";
 import { change, newEvent, publish } from "./events.ts";
-import { type PaymentOutcome, paymentOf } from "./invoices.ts";
+import { type PaymentOutcome, paymentOf, payOutOfBand, voidInvoice } from "./invoices.ts";
 import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { createPromotionCode, type PromotionDetails } from "./promotions.ts";
-import { failRefund } from "./refunds.ts";
+import { createRefund, failRefund, type RefundDetails } from "./refunds.ts";
 import { createInStatus, forceStatus, type NewSubscription, type SubscriptionStatus } from "./scenarios.ts";
 import { advanceTime, runDueTasks } from "./schedule.ts";
 import { changeSubscription, type SubscriptionChange } from "./subscription_changes.ts";
+import { isOver } from "./subscription_object.ts";
 import { type ThinEvent, thinEvent } from "./thin_events.ts";
 import type {
+  BalanceTransaction,
   Charge,
   Customer,
   Dispute,
   DoubleEvent,
+  Invoice,
   PaymentMethod,
   PromotionCode,
   Refund,
@@ -48,6 +52,14 @@ export interface Controls {
   refuseRefunds(reasons: RefundRefusal[]): void;
   /** Makes a successful refund fail later, as when the bank returns the money. */
   failRefund(id: string, reason?: string): Refund;
+  /** Refunds a charge as an operator does in Stripe's dashboard. */
+  refund(details: RefundDetails): Refund;
+  /** Credits a customer's balance. `amount` is positive, in the smallest unit of the currency. */
+  credit(customer: string, amount: number, currency: string): BalanceTransaction;
+  /** Voids the open invoice of a subscription. Returns false if none is open. */
+  voidOpenInvoice(subscription: string): boolean;
+  /** Marks the open invoice of a subscription as paid outside of Stripe. Returns false if none is open. */
+  payOutOfBand(subscription: string): boolean;
   /** Opens a dispute of a subscription's last payment. */
   dispute(subscription: string, reason?: string): Dispute;
   /** Sets a dispute to `under_review`. */
@@ -105,6 +117,11 @@ export function createControls(account: Account): Controls {
     refuseRefunds(reasons) {
       account.refusedRefunds = [...reasons];
     },
+    refund: (details) => structuredClone(createRefund(account, details)),
+    credit: (id, amount, currency) =>
+      structuredClone(adjustBalance(account, requireCustomer(account, id), { amount: -amount, currency })),
+    voidOpenInvoice: (id) => settleInvoice(account, find(id), voidInvoice),
+    payOutOfBand: (id) => settleInvoice(account, find(id), payOutOfBand),
     failRefund: (id, reason) => structuredClone(failRefund(account, id, reason)),
     dispute: (id, reason) => structuredClone(openDispute(account, lastPayment(account, find(id)), reason)),
     reviewDispute: (id) => structuredClone(reviewDispute(account, id)),
@@ -122,6 +139,18 @@ export function createControls(account: Account): Controls {
     thinEvent: (type, id) => thinEvent(account, type, id),
     now: () => account.now(),
   };
+}
+
+function settleInvoice(
+  account: Account,
+  subscription: Subscription,
+  settle: (account: Account, invoice: Invoice) => void,
+): boolean {
+  const invoice = openInvoice(account, subscription);
+  if (invoice === null) return false;
+  settle(account, invoice);
+  if (!isOver(subscription)) followInvoice(account, subscription);
+  return true;
 }
 
 function markForced(account: Account, id: string, fields: readonly string[]): void {

@@ -4,7 +4,18 @@ import type { StripeFault } from "./faults.ts";
 import type { AccountSettings } from "./settings.ts";
 import type { SubscriptionSummary } from "./summary.ts";
 import type { RecordedRequest } from "./traffic.ts";
-import type { Customer, DeletedCustomer, DoubleEvent, Refund, Subscription } from "./types.ts";
+import type {
+  BalanceTransaction,
+  Charge,
+  Customer,
+  DeletedCustomer,
+  Dispute,
+  DoubleEvent,
+  Invoice,
+  InvoicePayment,
+  Refund,
+  Subscription,
+} from "./types.ts";
 import type { SignedEvent } from "./webhook_sender.ts";
 
 export interface StripeDoubleOptions {
@@ -26,6 +37,16 @@ export interface StripeDoubleOptions {
   retryDelaysMs?: readonly number[];
 }
 
+/** The objects about payments. */
+export interface Ledger {
+  invoices: Invoice[];
+  invoicePayments: InvoicePayment[];
+  charges: Charge[];
+  refunds: Refund[];
+  disputes: Dispute[];
+  balanceTransactions: BalanceTransaction[];
+}
+
 /** A running double. */
 export interface StripeDouble extends Controls {
   mode: "double";
@@ -40,6 +61,8 @@ export interface StripeDouble extends Controls {
   customers(): (Customer | DeletedCustomer)[];
   subscriptions(): Subscription[];
   refunds(): Refund[];
+  /** Copies of the objects about payments, oldest first. */
+  ledger(): Ledger;
   /** Copies of the newest events, oldest first. Default: all events. */
   events(newest?: number): DoubleEvent[];
   /** All subscriptions in a short form for pages and logs, newest first. */

@@ -103,13 +103,24 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
   };
 }
 
-type Views = Pick<StripeDouble, "customers" | "subscriptions" | "refunds" | "events" | "summary">;
+type Views = Pick<StripeDouble, "customers" | "subscriptions" | "refunds" | "ledger" | "events" | "summary">;
 
 function createViews(account: Account): Views {
   return {
     customers: () => structuredClone([...account.tables.customers.values()]),
     subscriptions: () => structuredClone([...account.tables.subscriptions.values()]),
     refunds: () => structuredClone([...account.tables.refunds.values()]),
+    ledger() {
+      const { invoices, invoicePayments, charges, refunds, disputes, balanceTransactions } = account.tables;
+      return structuredClone({
+        invoices: [...invoices.values()],
+        invoicePayments: [...invoicePayments.values()],
+        charges: [...charges.values()],
+        refunds: [...refunds.values()],
+        disputes: [...disputes.values()],
+        balanceTransactions: [...balanceTransactions.values()],
+      });
+    },
     events: (newest = Number.POSITIVE_INFINITY) =>
       structuredClone([...account.tables.events.values()].slice(-newest)),
     summary() {

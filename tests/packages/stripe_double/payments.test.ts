@@ -213,3 +213,19 @@ test("sells several subscriptions to one customer", async () => {
   expect((await stripe.subscriptions.list({ customer, status: "active" })).data).toHaveLength(2);
   expect((await stripe.paymentMethods.list({ customer })).data).toHaveLength(1);
 });
+
+test("does what an operator does in the dashboard: refund, credit, void, pay out of band", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id, customer } = double.createSubscription({ email: "amy@example.com" });
+  const [charge] = double.ledger().charges;
+  expect(double.refund({ charge: charge?.id, amount: 100 }).amount).toBe(100);
+  double.credit(customer, 50, "gbp");
+  expect(await stripe.customers.retrieve(customer)).toMatchObject({ balance: -50 });
+  expect(double.voidOpenInvoice(id)).toBe(false);
+  for (const settle of [double.voidOpenInvoice, double.payOutOfBand]) {
+    const overdue = double.createSubscription({ email: "bob@example.com", status: "past_due" });
+    expect(settle(overdue.id)).toBe(true);
+    expect((await stripe.subscriptions.retrieve(overdue.id)).status).toBe("active");
+  }
+});

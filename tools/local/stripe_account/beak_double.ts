@@ -1,3 +1,4 @@
+import type { PriceSeed } from "#stripe_double/settings.ts";
 import {
   type StripeDouble,
   type StripeDoubleOptions,
@@ -7,9 +8,15 @@ import {
 export const BEAK_PRODUCT = "prod_beak";
 export const BEAK_PRICE = "price_1JhiGIATHKHpwoLyyxI5cCKU";
 
-/** Starts a Stripe double whose account is Beak's: it sells one product for 4.99 GBP a month. */
-export function startBeakStripeDouble(options: StripeDoubleOptions = {}): Promise<StripeDouble> {
+/**
+ * Starts a Stripe double whose account is Beak's: it sells one product for 4.99 GBP a month.
+ * @param plans more prices of the product
+ */
+export function startBeakStripeDouble(
+  options: StripeDoubleOptions = {},
+  plans: readonly PriceSeed[] = [],
+): Promise<StripeDouble> {
   const price = { id: BEAK_PRICE, currency: "gbp", unitAmount: 499, interval: "month" } as const;
-  const products = [{ id: BEAK_PRODUCT, name: "Beak", prices: [price] }];
+  const products = [{ id: BEAK_PRODUCT, name: "Beak", prices: [price, ...plans] }];
   return startStripeDouble({ ...options, account: { name: "Beak", country: "GB", products } });
 }
