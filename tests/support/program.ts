@@ -25,10 +25,19 @@ export function runProgram(
   args: string[] = [],
   environment: Record<string, string> = {},
 ): Program {
+  return runCommand(process.execPath, ["--import", TRAFFIC_LOGGER, script, ...args], environment);
+}
+
+/** Runs a program on PATH in the root of the project. An empty variable is unset. */
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Program {
   const env = Object.fromEntries(
     Object.entries({ ...process.env, ...NO_STRIPE, ...environment }).filter(([, value]) => value !== ""),
   );
-  const child = spawn(process.execPath, ["--import", TRAFFIC_LOGGER, script, ...args], { cwd: ROOT, env });
+  const child = spawn(command, args, { cwd: ROOT, env });
   let printed = "";
   const listeners = new Set<() => void>();
   const keep = (chunk: Buffer) => {

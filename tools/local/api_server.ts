@@ -23,6 +23,8 @@ export interface StackParts {
   ses: SesDouble;
   stripe: StripeDouble | TestModeStripe;
   secrets: LocalSecrets;
+  /** Settings of the functions that replace the stack's defaults. */
+  settings?: Readonly<Record<string, string>>;
   database: { engine: string; version: string };
   /** Opens the Lambda functions with the environment that a deployment gives them. */
   open: (environment: Environment) => Promise<Invoker>;
@@ -48,6 +50,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     mongoUri: parts.mongoUri,
     sesUrl: parts.ses.url,
     stripe,
+    settings: parts.settings ?? {},
   });
   await using cleanup = new AsyncDisposableStack();
   const gateway = await parts.open(environment);

@@ -50,10 +50,17 @@ export interface LocalStripe {
 /**
  * Builds the environment of a local stack. Rate limits per network are off, so that scripts can run; limits per email
  * address stay on.
+ * @param parts.settings replace defaults, also those of limits
  */
 export function localEnvironment(
   secrets: LocalSecrets,
-  parts: { issuer: string; mongoUri: string; sesUrl: string; stripe: LocalStripe },
+  parts: {
+    issuer: string;
+    mongoUri: string;
+    sesUrl: string;
+    stripe: LocalStripe;
+    settings?: Readonly<Record<string, string>>;
+  },
 ): Record<string, string> {
   return {
     STAGE: "local",
@@ -76,6 +83,7 @@ export function localEnvironment(
     LIMIT_TRIAL_REQUESTS_PER_NETWORK: "0",
     LIMIT_NEW_TRIALS_PER_NETWORK: "0",
     LIMIT_FAILURES_PER_NETWORK: "0",
+    ...parts.settings,
   };
 }
 
@@ -85,7 +93,7 @@ export function operatorEnvironment(
   mode: "double" | "test",
 ): Record<string, string> {
   const isForOperators = (name: string) =>
-    /^(STAGE|MONGODB_URI|MAIL_|AWS_|STRIPE_)/.test(name) &&
+    /^(STAGE|MONGODB_URI|MAIL_|AWS_|STRIPE_|TRIAL_|PAST_DUE_|REQUIRED_)/.test(name) &&
     !(mode === "test" && ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"].includes(name));
   return Object.fromEntries(Object.entries(environment).filter(([name]) => isForOperators(name)));
 }

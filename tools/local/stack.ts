@@ -8,6 +8,7 @@ import { withDatabase } from "#tools/local/database/uri.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
+import { describeSettings, readShellSettings } from "#tools/local/shell_settings.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
 import type { Step } from "#tools/local/terminal_output.ts";
@@ -32,6 +33,8 @@ export interface StackOptions {
 export interface LocalStack {
   url: string;
   database: { engine: string; version: string; how: string };
+  /** Lines that say which settings of the shell are used and which are ignored. */
+  settings: string[];
   /** Describes which Stripe is used. */
   stripe: string;
   /** Resolves with a message if a part of the stack ends by itself. */
@@ -48,6 +51,8 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
   const cleanup = new AsyncDisposableStack();
   try {
     const folder = options.isThrowAway ? null : dataDirectory();
+    // A throwaway stack is the same on every machine.
+    const settings = await readShellSettings(options.isThrowAway ? {} : process.env);
     if (folder) await prepareFolder(folder, options, cleanup);
     // A throwaway stack must not leave customers in a real Stripe account.
     const real = options.isThrowAway ? null : await openTestMode(process.env, options.say);
@@ -65,6 +70,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
       mongoUri,
       ses,
       stripe,
+      settings: settings.taken,
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),
       database: { engine: database.engine, version: database.version },
       open: (environment) => openReloadingGateway(environment, options),
@@ -74,6 +80,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     return {
       url: api.url,
       database,
+      settings: describeSettings(settings),
       stripe: stripe.mode === "double" ? "the double on this machine" : "the test mode of your account",
       broke: database.died.then(() => `The database (${database.engine}) ended unexpectedly.`),
       close: () => cleanup.disposeAsync(),

@@ -1,5 +1,5 @@
 /**
- * `npm start`: runs Nest on this machine until Ctrl-C.
+ * `npm start`: runs Nest on this machine until Ctrl-C, or until the program that started it ends.
  *
  * PORT (default 3000) is the port of the page and the API. `--fresh` deletes the data of earlier runs. With
  * STRIPE_SECRET_KEY, the stack uses the test mode of that Stripe account instead of the double.
@@ -7,6 +7,8 @@
 import { parseArgs } from "node:util";
 import { type LocalStack, startLocalStack } from "#tools/local/stack.ts";
 import { createTerminalOutput } from "#tools/local/terminal_output.ts";
+
+const PARENT_CHECK_MS = 500;
 
 // A terminal without a width can't show a spinner, which is drawn on stderr.
 const isTerminal = process.stdout.isTTY && (process.stderr.columns ?? 0) > 0;
@@ -32,15 +34,21 @@ async function stop(status: number): Promise<never> {
   process.exit(status);
 }
 
-// Registered before the start and never removed: npm forwards Ctrl-C, so each signal may arrive twice.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (isStopping) return;
-    isStopping = true;
-    if (stack) void stop(0);
-    else say("Stopping once the start has finished.");
-  });
+function requestStop(): void {
+  if (isStopping) return;
+  isStopping = true;
+  if (stack) void stop(0);
+  else say("Stopping once the start has finished.");
 }
+
+// Registered before the start and never removed: npm forwards Ctrl-C, so each signal may arrive twice.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, requestStop);
+
+// A killed npm forwards no signal. `exec` in package.json makes npm the parent of this process instead of a shell.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && requestStop(), PARENT_CHECK_MS).unref();
+// The program that reads the output has ended.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", requestStop);
 
 try {
   const { values } = parseArgs({ options: { fresh: { type: "boolean", default: false } } });
@@ -49,6 +57,7 @@ try {
   if (isStopping) await stop(0);
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(`Stripe: ${stack.stripe}`);
+  for (const line of stack.settings) say(line);
   say(
     `\n  Nest is at ${stack.url}\n  API reference: ${stack.url}/docs\n  Emails stay on this machine. Press Ctrl-C to stop.\n`,
   );

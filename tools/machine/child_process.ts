@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** The full path of a program on PATH, or null. */
 export function onPath(program: string): string | null {
@@ -55,15 +56,18 @@ export interface Server {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+const SUPERVISOR = fileURLToPath(new URL("./supervisor.ts", import.meta.url));
+
 /**
- * Starts a server that ends with this process. With `setpriv` (Linux) the kernel kills it even if this process is killed;
- * without it, only a normal exit of this process does.
+ * Starts a server that ends with this process, even if this process is killed: by `setpriv` (Linux), else by a supervisor
+ * process.
  */
 export function startServer(program: string, args: readonly string[], options: SpawnOptions = {}): Server {
   const setpriv = onPath("setpriv");
-  const command = setpriv ? [setpriv, "--pdeathsig", "KILL", program, ...args] : [program, ...args];
-  const [first = program, ...rest] = command;
-  const child = spawn(first, rest, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  const [first, ...rest] = setpriv
+    ? [setpriv, "--pdeathsig", "KILL", program, ...args]
+    : [process.execPath, SUPERVISOR, program, ...args];
+  const child = spawn(first, rest, { stdio: [setpriv ? "ignore" : "pipe", "pipe", "pipe"], ...options });
   let printed = "";
   const keep = (chunk: Buffer) => {
     printed = (printed + chunk.toString()).slice(-4000);
@@ -71,7 +75,8 @@ export function startServer(program: string, args: readonly string[], options: S
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
   child.on("error", (error) => keep(Buffer.from(error.message)));
-  const killChild = () => child.kill("SIGKILL");
+  // A killed supervisor could not kill its server.
+  const killChild = () => (child.stdin ? child.stdin.destroy() : child.kill("SIGKILL"));
   process.once("exit", killChild);
   let isStopping = false;
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
@@ -84,8 +89,9 @@ export function startServer(program: string, args: readonly string[], options: S
     async stop(signal = "SIGTERM") {
       isStopping = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill(signal);
-      const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+      if (signal === "SIGKILL") killChild();
+      else child.kill(signal);
+      const timer = setTimeout(killChild, 5000);
       await ended;
       clearTimeout(timer);
     },

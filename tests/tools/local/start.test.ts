@@ -4,7 +4,14 @@ import { request } from "node:http";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { freshDatabaseUri } from "#tests/support/database.ts";
-import { descendants, isAlive, type Program, runProgram, temporaryFolder } from "#tests/support/program.ts";
+import {
+  descendants,
+  isAlive,
+  type Program,
+  runCommand,
+  runProgram,
+  temporaryFolder,
+} from "#tests/support/program.ts";
 import { startTcpRelay } from "#tests/support/tcp_relay.ts";
 import { startLocalStack } from "#tools/local/stack.ts";
 import { freePort, run } from "#tools/machine/child_process.ts";
@@ -182,6 +189,48 @@ describe("npm start", () => {
   });
 });
 
+test("takes settings from the shell, and names those that it takes and those that it ignores", async () => {
+  await using folder = await temporaryFolder();
+  const program = runProgram(START, [], {
+    PORT: "0",
+    NEST_DATA_DIR: folder.path,
+    MONGODB_URI: freshDatabaseUri(),
+    DESKTOP_ACCESS_TOKEN_LIFETIME: "864000",
+    TRIAL_DAYS: "7",
+    ISSUER: "https://nest.example",
+    RATE_LIMIT_KEY: "a secret of another deployment!!",
+    STRIPE_PRICE_ID: "price_other",
+  });
+  const [, url = ""] = await program.until(/Nest is at (http:\S+)/);
+  expect(program.printed()).toContain(
+    "Settings from your environment: DESKTOP_ACCESS_TOKEN_LIFETIME, TRIAL_DAYS\n",
+  );
+  expect(program.printed()).toContain(
+    "Ignored in your environment, because the local stack sets its own: ISSUER, RATE_LIMIT_KEY, STRIPE_PRICE_ID\n",
+  );
+  const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
+  const [, script = ""] = /```sh\n([\s\S]*?)```/.exec(readme) ?? [];
+  const printed = await run("bash", ["-euc", script.replaceAll("localhost:3000", new URL(url).host)]);
+  expect(JSON.parse(printed)).toMatchObject({ expires_in: 864_000 });
+  program.process.kill("SIGTERM");
+  await program.ended;
+}, 60_000);
+
+test("fails with one line when a setting is invalid", async () => {
+  await using folder = await temporaryFolder();
+  const program = runProgram(START, [], {
+    PORT: "0",
+    NEST_DATA_DIR: folder.path,
+    MONGODB_URI: freshDatabaseUri(),
+    DESKTOP_ACCESS_TOKEN_LIFETIME: "5",
+  });
+  const { status, printed } = await program.ended;
+  expect({ status, printed: printed.trim() }).toEqual({
+    status: 1,
+    printed: "Missing or unusable environment variables: DESKTOP_ACCESS_TOKEN_LIFETIME. See .env.example.",
+  });
+}, 60_000);
+
 test("stops the parts that started when a signal arrives during the start", async () => {
   await using folder = await temporaryFolder();
   const { hostname, port } = new URL(inject("mongoUri").replace(/^mongodb/, "http"));
@@ -204,6 +253,52 @@ test("stops the parts that started when a signal arrives during the start", asyn
     printed: "Stopping once the start has finished.",
   });
   expect(existsSync(lock)).toBe(false);
+});
+
+describe.skipIf(process.platform !== "linux")("npm start, run by npm", { concurrent: true }, () => {
+  const gone = (pids: number[]) =>
+    vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 15_000 });
+  // Without a database of its own the stack starts no process. With one, the database must end as well.
+  const databases = process.env.MONGODB_URI ? ["shared"] : ["shared", "own"];
+
+  test.each(
+    (["SIGTERM", "SIGKILL", "SIGHUP"] as const).flatMap((signal) =>
+      databases.map((database) => [signal, database] as const),
+    ),
+  )(
+    "ends with all its processes when npm receives %s (%s database)",
+    async (signal, database) => {
+      await using folder = await temporaryFolder();
+      const npm = runCommand("npm", ["start"], {
+        PORT: "0",
+        NEST_DATA_DIR: folder.path,
+        MONGODB_URI: database === "own" ? "" : freshDatabaseUri(),
+      });
+      await npm.until(/Nest is at/);
+      const processes = await descendants(npm.process.pid ?? 0);
+      expect(processes.length).toBeGreaterThan(0);
+      npm.process.kill(signal);
+      await gone(processes);
+      expect(existsSync(`${folder.path}.lock`)).toBe(false);
+    },
+    60_000,
+  );
+
+  test("ends when the program that reads its output ends", async () => {
+    await using folder = await temporaryFolder();
+    const program = runProgram(START, [], {
+      PORT: "0",
+      NEST_DATA_DIR: folder.path,
+      MONGODB_URI: freshDatabaseUri(),
+    });
+    const [, own = ""] = await program.until(/Nest is at (http:\S+)/);
+    program.process.stdout?.destroy();
+    program.process.stderr?.destroy();
+    // Each call writes a log line.
+    await fetch(`${own}/1/2020-12-14/nope`, { method: "POST" }).catch(() => undefined);
+    expect((await program.ended).status).toBe(0);
+    expect(existsSync(`${folder.path}.lock`)).toBe(false);
+  });
 });
 
 test("drops the database of a throwaway stack when the stack closes", async () => {
