@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { findAccess } from "#core/billing/subscriptions/subscription.ts";
+import type { Environment } from "#core/config.ts";
+import { NestError } from "#core/errors.ts";
+import { stripe } from "#core/parts.ts";
 import {
   customersOf,
   eraseAccount,
@@ -8,8 +10,10 @@ import {
   type Person,
   readAccount,
 } from "#core/personal_data/personal_data.ts";
-import { type Account, exportAccount } from "#core/repositories/personal_documents.ts";
+import { exportAccount } from "#core/repositories/personal_documents.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
+import { type MoneyMovement, readMovements } from "#tools/operator/user_payments.ts";
+import { describeUser } from "#tools/operator/user_summary.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples, table } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
@@ -33,12 +37,17 @@ export function userCommands(program: Command): void {
   const show = users
     .command("show")
     .argument(WHO, WHO_IS)
-    .description("shows a summary of a user's stored data");
+    .description("shows a summary of a user's stored data, and payments and refunds from Stripe");
   examples(show, ["users show user_2Jx...", "users show ada@example.com --json"]);
   act(show, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
       const account = await readAccount(core, await findPerson(core, who));
-      terminal.show(exportAccount(account), summary(account, core.clock.now()));
+      const movements = await readMoney(terminal.environment, customersOf(account));
+      const document = {
+        ...exportAccount(account),
+        payments: typeof movements === "string" ? null : movements,
+      };
+      terminal.show(document, describeUser(account, movements, core.clock.now()));
     }),
   );
 
@@ -99,6 +108,19 @@ export function userCommands(program: Command): void {
   );
 }
 
+/** Reads the money of customers. @returns the movements, or in words why they were not read */
+async function readMoney(
+  environment: Environment,
+  customers: readonly string[],
+): Promise<MoneyMovement[] | string> {
+  if (customers.length === 0) return [];
+  if (!environment.STRIPE_SECRET_KEY) return "not read: STRIPE_SECRET_KEY is not set";
+  return readMovements(stripe.open(environment), customers).catch((error: unknown) => {
+    if (error instanceof NestError) return `not read: ${error.detail ?? error.code}`;
+    throw error;
+  });
+}
+
 const NO_USER = "No user has this address, but other documents do: see `users show`.";
 
 /** Names a person in a confirmation: by the user's id, else by the address. */
@@ -108,32 +130,4 @@ async function writeNew(file: string, text: string): Promise<void> {
   await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch(() => {
     throw new CommandError(`${file} can't be written, or exists already. Choose another file.`);
   });
-}
-
-function summary(account: Account, now: Date): string[] {
-  const { users, identifiers, sessions, marketingConsents, subscriptions, trials } = account;
-  const access = findAccess(subscriptions, now);
-  const active = sessions.filter(({ revokedAt, expiresAt }) => !revokedAt && expiresAt > now.toISOString());
-  return table([
-    ...users.flatMap(({ _id, createdAt }) => [
-      ["user", _id],
-      ["since", createdAt],
-    ]),
-    ...identifiers.map(({ identifierValue, verifiedAt, removedAt }) => [
-      "address",
-      `${identifierValue} (${removedAt ? `removed ${removedAt}` : verifiedAt ? `verified ${verifiedAt}` : "not verified"})`,
-    ]),
-    ["consent", marketingConsents[0]?.level ?? "not given"],
-    ["subscription", access ? `${access.subscription.status} until ${access.endsAt}` : "none usable"],
-    ...subscriptions.map(({ stpSubscriptionId, status, rejectedAt }) => [
-      "",
-      `${stpSubscriptionId} ${status}${rejectedAt ? ", rejected" : ""}`,
-    ]),
-    [
-      "trial",
-      trials.map(({ _id, redeemedAt }) => `${_id} (${redeemedAt ? "redeemed" : "open"})`).join(", ") ||
-        "none",
-    ],
-    ["sessions", `${active.length} active, ${sessions.length - active.length} ended`],
-  ]);
 }

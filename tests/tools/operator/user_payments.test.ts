@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { StripeApi } from "#core/services/stripe.ts";
+import { runCli } from "#tests/support/cli.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+  await nest.signIn(ADA);
+});
+afterEach(() => nest.stop());
+
+const environment = (): Record<string, string> => ({
+  MONGODB_URI: nest.mongoUri,
+  STRIPE_SECRET_KEY: nest.stripe.secretKey,
+  STRIPE_URL: nest.stripe.url,
+});
+const show = async (...more: string[]) => {
+  const { status, printed } = await runCli(["users", "show", ADA, ...more], environment());
+  expect(status, printed).toBe(0);
+  return printed;
+};
+
+/** Ada buys, is refunded 1.00 and then all the rest, and gets a credit. The refund of the rest fails. */
+async function live() {
+  const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const stripe = StripeApi.open(nest.stripe.secretKey, nest.stripe.url);
+  return stripe.request(async (sdk) => {
+    const [charge] = (await sdk.charges.list({ customer })).data;
+    const part = await sdk.refunds.create({ charge: charge?.id ?? "", amount: 100, reason: "duplicate" });
+    const rest = await sdk.refunds.create({ charge: charge?.id ?? "", reason: "requested_by_customer" });
+    nest.stripe.failRefund(rest.id, "expired_or_canceled_card");
+    const credit = await sdk.customers.createBalanceTransaction(customer, {
+      amount: -250,
+      currency: "gbp",
+      description: "Unused time",
+    });
+    return { id, customer, charge: charge?.id ?? "", part: part.id, rest: rest.id, credit: credit.id };
+  });
+}
+
+test("users show lists payments, refunds, failed refunds and credits with amount, date, id, status and reason", async () => {
+  const { charge, part, rest, credit } = await live();
+  const printed = await show();
+  const date = "20\\d\\d-\\d\\d-\\d\\dT[\\d:.]+Z";
+  for (const line of [
+    `^payment +4\\.99 GBP  ${date}  ${charge}  succeeded$`,
+    `^refund +-1\\.00 GBP  ${date}  ${part}  succeeded  duplicate$`,
+    `^refund +-3\\.99 GBP  ${date}  ${rest}  failed  expired_or_canceled_card$`,
+    `^balance +-2\\.50 GBP  ${date}  ${credit}  credited  Unused time$`,
+  ])
+    expect(printed).toMatch(new RegExp(line, "m"));
+  expect(JSON.parse(await show("--json")).payments).toContainEqual({
+    type: "refund",
+    id: part,
+    customer: expect.stringMatching(/^cus_/),
+    amount: -100,
+    currency: "gbp",
+    createdAt: expect.any(String),
+    status: "succeeded",
+    reason: "duplicate",
+  });
+});
+
+test("users show lists a declined payment with its reason, and a disputed payment", async () => {
+  nest.stripe.createSubscription({ email: ADA, status: "past_due" });
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.dispute(id);
+  await nest.deliverEvents();
+  const printed = await show();
+  expect(printed).toMatch(/^payment +4\.99 GBP .* failed {2}card_declined$/m);
+  expect(printed).toMatch(/^payment +4\.99 GBP .* disputed$/m);
+});
+
+test("users show names paused collection", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(await show()).not.toContain("paused");
+  await nest
+    .collection("subscriptions")
+    .updateOne({ stpSubscriptionId: id }, { $set: { pausedCollection: "mark_uncollectible" } });
+  expect(await show()).toContain(`${id} active, payments are paused (mark_uncollectible)`);
+});
+
+test("users show reports everything else when Stripe fails, has no key, or lost the customer", async () => {
+  const { customer } = await live();
+  nest.stripe.fault({ calls: 100, kind: "error" });
+  expect(await show()).toMatch(/^address +ada@example\.com[\s\S]*^payments +not read: Stripe: /m);
+  nest.stripe.fault({ calls: 0, kind: "none" });
+  const { status, printed } = await runCli(["users", "show", ADA], { MONGODB_URI: nest.mongoUri });
+  expect({ status, printed }).toEqual({
+    status: 0,
+    printed: expect.stringMatching(/^payments +not read: STRIPE_SECRET_KEY is not set$/m),
+  });
+  await nest
+    .collection("provider-mappings")
+    .updateOne({ providerValue: customer }, { $set: { providerValue: "cus_gone" } });
+  expect(await show()).toMatch(/^payment +4\.99 GBP/m);
+});
+
+test("users show lists no payments of a user without a customer", async () => {
+  expect(await show()).toMatch(/^payments +none$/m);
+});
