@@ -1,6 +1,7 @@
+import { formatAmount } from "#core/billing/payments/format_amount.ts";
 import { findAccess } from "#core/billing/subscriptions/subscription.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import { describeMovement, type MoneyMovement } from "#tools/operator/user_payments.ts";
 import { table } from "#tools/terminal/command.ts";
 
@@ -27,7 +28,7 @@ export function describeUser(
     ]),
     ["consent", marketingConsents[0]?.level ?? "not given"],
     ["subscription", access ? `${access.subscription.status} until ${access.endsAt}` : "none usable"],
-    ...subscriptions.map((subscription) => ["", describeSubscription(subscription)]),
+    ...subscriptions.flatMap(describeSubscription).map((line) => ["", line]),
     [
       "trial",
       trials.map(({ _id, redeemedAt }) => `${_id} (${redeemedAt ? "redeemed" : "open"})`).join(", ") ||
@@ -38,9 +39,20 @@ export function describeUser(
   ]);
 }
 
-function describeSubscription({ stpSubscriptionId, status, ...more }: Subscription): string {
+/** A subscription, and below it what its rejection refunds or credits. */
+function describeSubscription({ stpSubscriptionId, status, ...more }: Subscription): string[] {
   const paused = more.pausedCollection ? `, payments are paused (${more.pausedCollection})` : "";
-  return `${stpSubscriptionId} ${status}${paused}${more.rejectedAt ? `, rejected ${more.rejectedAt}` : ""}`;
+  const { rejectedAt, rejection, returns = {} } = more;
+  const kept = rejection ? ` as ${rejection.kind}, ${rejection.keptId ?? "none"} is kept` : "";
+  const rejected = rejectedAt ? `, rejected ${rejectedAt}${kept}` : "";
+  const money = Object.values(returns).filter(({ amount }) => amount > 0);
+  return [`${stpSubscriptionId} ${status}${paused}${rejected}`, ...money.map(describeReturn)];
+}
+
+function describeReturn({ to, amount, currency, source, status, ...more }: MoneyReturn): string {
+  const what = to === "balance" ? "credit to the balance" : `refund of ${source}`;
+  const details = [status, more.returnedAt, more.id, more.failure].filter((detail) => detail !== null);
+  return `  ${formatAmount(amount, currency)} ${what}: ${details.join("  ")}`;
 }
 
 function describeMoney(movements: readonly MoneyMovement[] | string): [string, string][] {

@@ -74,6 +74,21 @@ test("users show lists a declined payment with its reason, and a disputed paymen
   expect(printed).toMatch(/^payment +4\.99 GBP .* disputed$/m);
 });
 
+test("users show names what a rejected subscription returned, and why it was rejected", async () => {
+  const kept = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const duplicate = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const printed = await show();
+  const [refund] = nest.stripe.refunds();
+  expect(printed).toMatch(
+    new RegExp(`${duplicate.id} \\w+, rejected 20\\S+ as duplicate, ${kept.id} is kept$`, "m"),
+  );
+  expect(printed).toMatch(
+    new RegExp(`  4\\.99 GBP refund of ${refund?.payment_intent}: done  20\\S+  ${refund?.id}$`, "m"),
+  );
+});
+
 test("users show names paused collection", async () => {
   const { id } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
