@@ -176,7 +176,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   cancelled_at: timestamp("When the cancellation was requested; null if it was not.", null),
   entitlement: {
     description:
-      "A JWS that lets the app work offline until its `exp`, at most 14 days. Null for an internal caller and while a payment is disputed.",
+      "A JWS that lets a client work offline until its `exp`, at most 14 days. Installed desktop builds do not read it. Null for an internal caller and while a payment is disputed.",
     example: "eyJhbGciOiJFUzI1NiIsInR5cCI6ImVudGl0bGVtZW50K2p3dCJ9.eyJzdGF0dXMiOiJhY3RpdmUifQ.c2lnbmF0dXJl",
   },
 

@@ -298,7 +298,7 @@ export interface Responses {
     cancel_type: "immediate" | "period_end" | null;
     /** When the cancellation was requested; null if it was not. */
     cancelled_at: string | null;
-    /** A JWS that lets the app work offline until its `exp`, at most 14 days. Null for an internal caller and while a payment is disputed. */
+    /** A JWS that lets a client work offline until its `exp`, at most 14 days. Installed desktop builds do not read it. Null for an internal caller and while a payment is disputed. */
     entitlement: string | null;
   };
   get_user: {
