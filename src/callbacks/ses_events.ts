@@ -2,24 +2,26 @@
  * Stores bounces and complaints that SES publishes to EventBridge. Only EventBridge has permission to invoke this
  * function. It fails if an event can't be stored, so that Lambda retries.
  */
-import { array, iso, nullish, object, enum as oneOf, optional, string } from "zod/mini";
+import { iso, nullish, object, enum as oneOf, optional, string, unknown } from "zod/mini";
 import { recordMailEvent } from "#core/messages/mail_events.ts";
 import { event } from "#entry/event.ts";
 
-const recipients = array(object({ emailAddress: string() }));
-
-/** The fields of the SES event that we read. */
+/** The fields of the SES event that we read. Addresses of any form are taken: a malformed one must not hide the others. */
 const sesEvent = object({
   id: string(),
   time: iso.datetime({ offset: true }),
   detail: object({
     eventType: oneOf(["Bounce", "Complaint"]),
-    mail: object({ messageId: string() }),
+    mail: object({ messageId: string(), destination: optional(unknown()) }),
     bounce: optional(
-      object({ bounceType: string(), bounceSubType: nullish(string()), bouncedRecipients: recipients }),
+      object({
+        bounceType: string(),
+        bounceSubType: nullish(string()),
+        bouncedRecipients: optional(unknown()),
+      }),
     ),
     complaint: optional(
-      object({ complaintFeedbackType: nullish(string()), complainedRecipients: recipients }),
+      object({ complaintFeedbackType: nullish(string()), complainedRecipients: optional(unknown()) }),
     ),
   }),
 });
@@ -36,11 +38,20 @@ export const handler = event({
       type: detail.eventType === "Bounce" ? "bounce" : "complaint",
       isPermanent: bounce?.bounceType === "Permanent",
       subType: bounce?.bounceSubType ?? complaint?.complaintFeedbackType ?? null,
-      recipients: (bounce?.bouncedRecipients ?? complaint?.complainedRecipients ?? []).map(
-        ({ emailAddress }) => emailAddress,
-      ),
+      addresses: {
+        destination: textsIn(detail.mail.destination),
+        reported: textsIn(bounce?.bouncedRecipients ?? complaint?.complainedRecipients),
+      },
       messageId: detail.mail.messageId,
       occurredAt: new Date(time),
     });
   },
 });
+
+/** The addresses in a list of addresses or of objects with `emailAddress`. */
+function textsIn(list: unknown): string[] {
+  if (!Array.isArray(list)) return [];
+  return list
+    .map((entry: unknown) => (Object(entry) as { emailAddress?: unknown }).emailAddress ?? entry)
+    .filter((entry) => typeof entry === "string");
+}

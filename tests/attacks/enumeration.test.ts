@@ -108,6 +108,7 @@ describe("enumeration of addresses and tokens", () => {
       isPermanent: true,
       subType: null,
       identifierValues: ["bounced@example.com"],
+      recipients: ["bounced@example.com"],
       messageId: "m1",
       occurredAt: now.toISOString(),
       createdAt: now.toISOString(),

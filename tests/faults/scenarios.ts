@@ -188,7 +188,7 @@ export const SCENARIOS: readonly Scenario[] = [
         time: nest.clock.now().toISOString(),
         detail: {
           eventType: "Bounce",
-          mail: { messageId: "m1" },
+          mail: { messageId: "m1", destination: [address] },
           bounce: { bounceType: "Permanent", bouncedRecipients: [{ emailAddress: address }] },
         },
       };

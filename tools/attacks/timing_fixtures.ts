@@ -39,6 +39,7 @@ export async function makeBounced(target: Target, list: readonly string[]): Prom
       ...rest,
       _id: `mailevent_${address}`,
       identifierValues: [address],
+      recipients: [address],
       occurredAt: now.toISOString(),
       createdAt: now.toISOString(),
     });

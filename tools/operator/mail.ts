@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { HOUR, plusSeconds, systemClock } from "#core/clock.ts";
 import { listReturned, suppressedUntil } from "#core/messages/mail_events.ts";
 import { openRepositories } from "#core/repositories/all.ts";
-import type { MailEvent } from "#core/repositories/mail_events.ts";
+import type { MailEvent, MailedAddress } from "#core/repositories/mail_events.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, readTime, table } from "#tools/terminal/command.ts";
@@ -37,16 +37,20 @@ export function mailCommands(program: Command): void {
   const show = mail
     .command("show")
     .argument("<address>")
-    .description("shows the bounces and complaints of an address and whether mail to it is suppressed");
+    .description(
+      "shows the bounces and complaints of an address in every spelling, and whether mail to exactly this spelling is suppressed",
+    );
   examples(show, ["mail show ada@example.com"]);
   act(show, (terminal, address: string) =>
     onDatabase(terminal, async (database) => {
       const mailEvents = openRepositories(database).mailEvents;
-      const identity = identityOf(address);
-      const events = await mailEvents.listByIdentifiers([identity]);
-      const until = await suppressedUntil({ mailEvents, clock: systemClock }, identity);
+      const mailed = readAddress(address);
+      const events = await mailEvents.listByIdentifiers([mailed.identity]);
+      const until = await suppressedUntil({ mailEvents, clock: systemClock }, mailed);
       terminal.show({ suppressed_until: until?.toISOString() ?? null, events: events.map(shown) }, [
-        until ? `Mail to it is suppressed until ${until.toISOString()}.` : "Mail to it is not suppressed.",
+        until
+          ? `Mail to ${mailed.recipient} is suppressed until ${until.toISOString()}.`
+          : `Mail to ${mailed.recipient} is not suppressed.`,
         ...(events.length === 0 ? ["No bounce or complaint is stored."] : eventTable(events)),
       ]);
     }),
@@ -55,11 +59,13 @@ export function mailCommands(program: Command): void {
   const release = mail
     .command("release")
     .argument("<address>")
-    .description("deletes the hard bounces of an address, so that mail to it is sent again at once");
+    .description(
+      "deletes the hard bounces of exactly this spelling of an address, so that mail to it is sent again at once",
+    );
   examples(release, ["mail release ada@example.com"]);
   act(release, (terminal, address: string) =>
     onDatabase(terminal, async (database) => {
-      const forgotten = await openRepositories(database).mailEvents.removeHardBounces(identityOf(address));
+      const forgotten = await openRepositories(database).mailEvents.removeHardBounces(readAddress(address));
       terminal.show(
         { forgotten },
         forgotten === 0
@@ -83,9 +89,9 @@ export function mailCommands(program: Command): void {
   });
 }
 
-function identityOf(address: string): string {
+function readAddress(address: string): MailedAddress {
   try {
-    return parseAddress(address).identity;
+    return parseAddress(address);
   } catch {
     throw new UsageError("That is not an email address.");
   }
@@ -93,11 +99,13 @@ function identityOf(address: string): string {
 
 const kindOf = ({ type, isPermanent }: MailEvent) =>
   type === "bounce" && !isPermanent ? "soft bounce" : type;
+/** As they were mailed. An event that an earlier release stored has them in lower case only. */
+const addressesOf = ({ recipients, identifierValues }: MailEvent) => recipients ?? identifierValues;
 const shown = (event: MailEvent) => ({
   at: event.occurredAt,
   kind: kindOf(event),
   sub_type: event.subType,
-  addresses: event.identifierValues,
+  addresses: addressesOf(event),
   message_id: event.messageId,
 });
 
@@ -107,7 +115,7 @@ const eventTable = (events: readonly MailEvent[]) =>
       event.occurredAt,
       kindOf(event),
       event.subType ?? "",
-      event.identifierValues.join(", "),
+      addressesOf(event).join(", "),
     ]),
   );
 
@@ -118,7 +126,7 @@ const eventTable = (events: readonly MailEvent[]) =>
 function byDomain(events: readonly MailEvent[]): { domain: string; kind: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const event of events) {
-    for (const address of event.identifierValues) {
+    for (const address of addressesOf(event)) {
       const key = `${address.slice(address.lastIndexOf("@") + 1)} ${kindOf(event)}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }

@@ -1,9 +1,9 @@
 import { DAY, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { mailEventId } from "#core/ids.ts";
-import type { MailEvent } from "#core/repositories/mail_events.ts";
+import { type ReportedAddresses, returnedAddresses } from "#core/messages/returned_mail.ts";
+import type { MailEvent, MailedAddress } from "#core/repositories/mail_events.ts";
 import { purgeAfter } from "#core/retention.ts";
-import { parseAddress } from "#core/users/address.ts";
 
 /** After a hard bounce, an address receives no mail for this long (contract 1.5). */
 export const SUPPRESSED_SECONDS = DAY;
@@ -14,43 +14,57 @@ export interface ReportedMailEvent {
   type: MailEvent["type"];
   isPermanent: boolean;
   subType: string | null;
-  /** Addresses as SES writes them. */
-  recipients: readonly string[];
+  addresses: ReportedAddresses;
   messageId: string;
   occurredAt: Date;
 }
 
-/** The normalized addresses. SES may report addresses that are not valid here; they are dropped. */
-function identities(recipients: readonly string[]): string[] {
-  return recipients.flatMap((recipient) => {
-    try {
-      return [parseAddress(recipient).identity];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** Stores a bounce or complaint. Safe to repeat. */
+/**
+ * Stores a bounce or complaint of the addresses of which something else is stored. If nothing is, the address was erased
+ * since the mail was sent, and the event would be a trace of it (contract 1.7). Safe to repeat.
+ */
 export async function recordMailEvent(
-  core: Pick<Core, "mailEvents" | "clock" | "log">,
-  reported: ReportedMailEvent,
+  core: Pick<Core, "authorizations" | "identifiers" | "mailEvents" | "clock" | "log">,
+  { eventId, addresses, occurredAt, ...event }: ReportedMailEvent,
 ): Promise<void> {
-  const { eventId, recipients, occurredAt, ...event } = reported;
-  await core.mailEvents.insert({
-    _id: mailEventId(eventId),
-    ...event,
-    identifierValues: identities(recipients),
-    occurredAt: occurredAt.toISOString(),
-    createdAt: core.clock.now().toISOString(),
-    purgeAt: purgeAfter(occurredAt),
-  });
   core.log.warn("mail_returned", {
     type: event.type,
     permanent: event.isPermanent,
     sub_type: event.subType,
     message_id: event.messageId,
   });
+  const returned = returnedAddresses(addresses);
+  const known = await onlyKnown(core, returned);
+  if (returned.length > 0 && known.length === 0) return;
+  const _id = mailEventId(eventId);
+  await core.mailEvents.insert({
+    _id,
+    ...event,
+    identifierValues: known.map(({ identity }) => identity),
+    recipients: known.map(({ recipient }) => recipient),
+    occurredAt: occurredAt.toISOString(),
+    createdAt: core.clock.now().toISOString(),
+    purgeAt: purgeAfter(occurredAt),
+  });
+  // An erasure may have passed between the check and the insert.
+  if ((await onlyKnown(core, known)).length < known.length) await core.mailEvents.discard(_id);
+}
+
+/** Returns the addresses that belong to a user or to a stored link. Nest mails no other address. */
+async function onlyKnown<Mailed extends MailedAddress>(
+  core: Pick<Core, "authorizations" | "identifiers">,
+  addresses: readonly Mailed[],
+): Promise<Mailed[]> {
+  const found = await Promise.all(
+    addresses.map(async (address) => {
+      const [identifier, hasLink] = await Promise.all([
+        core.identifiers.findActive("email", address.identity),
+        core.authorizations.isKnownAddress(address.identity),
+      ]);
+      return identifier !== null || hasLink ? [address] : [];
+    }),
+  );
+  return found.flat();
 }
 
 /** Lists at most `limit` bounces and complaints since a time, newest first. */
@@ -68,20 +82,22 @@ export function listReturned(
  */
 export async function suppressedUntil(
   core: Pick<Core, "mailEvents" | "clock">,
-  identity: string,
+  address: MailedAddress,
 ): Promise<Date | null> {
   const now = core.clock.now();
-  const ends = (await core.mailEvents.listByIdentifiers([identity]))
-    .filter(({ isPermanent }) => isPermanent)
-    .map(({ occurredAt }) => plusSeconds(new Date(occurredAt), SUPPRESSED_SECONDS));
+  const ends = (await core.mailEvents.listHardBounces(address)).map(({ occurredAt }) =>
+    plusSeconds(new Date(occurredAt), SUPPRESSED_SECONDS),
+  );
   return ends.find((end) => end > now) ?? null;
 }
 
-/** Whether an address had a hard bounce recently. Another mail would only hurt the sender reputation. */
+/**
+ * Whether exactly this recipient had a hard bounce recently. Another mail would only hurt the sender reputation.
+ */
 export async function isSuppressed(
   core: Pick<Core, "mailEvents" | "clock">,
-  identity: string,
+  address: MailedAddress,
 ): Promise<boolean> {
   const since = plusSeconds(core.clock.now(), -SUPPRESSED_SECONDS).toISOString();
-  return (await core.mailEvents.findHardBounce(identity, since)) !== null;
+  return (await core.mailEvents.findHardBounce(address, since)) !== null;
 }

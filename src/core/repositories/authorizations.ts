@@ -89,6 +89,11 @@ export class AuthorizationRepository {
     return this.#collection.findOne({ _id: id });
   }
 
+  /** Whether a link of an address is stored, of whatever state. */
+  async isKnownAddress(identifierValue: string): Promise<boolean> {
+    return (await this.#collection.findOne({ identifierValue }, { projection: { _id: 1 } })) !== null;
+  }
+
   async insert(authorization: Authorization): Promise<void> {
     await this.#collection.insertOne(authorization);
   }

@@ -1,6 +1,12 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
+/** An address that mail is sent to: normalized, and exactly as it is mailed. */
+export interface MailedAddress {
+  identity: string;
+  recipient: string;
+}
+
 /** A bounce of a mail, or a complaint about it, as SES reported it (contract 1.5). */
 export interface MailEvent {
   /** mailevent_<id of the event>, so that an event that is delivered twice is stored once. */
@@ -12,12 +18,28 @@ export interface MailEvent {
   subType: string | null;
   /** Normalized, as in `identifiers`. */
   identifierValues: string[];
+  /**
+   * The same addresses exactly as they were mailed: the case of the local part is kept. Absent from events that an
+   * earlier release stored.
+   */
+  recipients?: string[];
   /** SES's id of the mail. */
   messageId: string;
   occurredAt: string;
   createdAt: string;
   purgeAt: Date;
 }
+
+/**
+ * Matches the hard bounces that suppress mail to an address: those of this exact recipient. `victim@` is not suppressed by
+ * a bounce of `VICTIM@`, which may be another mailbox (contract 1.7). An event without `recipients` suppresses every
+ * spelling.
+ */
+const hardBouncesOf = ({ identity, recipient }: MailedAddress) => ({
+  identifierValues: identity,
+  isPermanent: true,
+  $or: [{ recipients: recipient }, { recipients: { $exists: false } }],
+});
 
 const mailEventIndexes: IndexDescription[] = [
   { key: { identifierValues: 1, occurredAt: 1 } },
@@ -42,13 +64,14 @@ export class MailEventRepository {
     await this.#collection.updateOne({ _id }, { $setOnInsert: event }, { upsert: true });
   }
 
-  /** Finds a hard bounce of an address since a time, or null. */
-  findHardBounce(identifierValue: string, since: string): Promise<MailEvent | null> {
-    return this.#collection.findOne({
-      identifierValues: identifierValue,
-      occurredAt: { $gte: since },
-      isPermanent: true,
-    });
+  /** Finds a hard bounce that suppresses mail to an address since a time, or null. */
+  findHardBounce(address: MailedAddress, since: string): Promise<MailEvent | null> {
+    return this.#collection.findOne({ ...hardBouncesOf(address), occurredAt: { $gte: since } });
+  }
+
+  /** Lists the hard bounces that suppress mail to an address, the newest first. */
+  listHardBounces(address: MailedAddress): Promise<MailEvent[]> {
+    return this.#collection.find(hardBouncesOf(address)).sort({ occurredAt: -1 }).toArray();
   }
 
   /** Lists the events about addresses, the newest first. */
@@ -68,12 +91,13 @@ export class MailEventRepository {
       .toArray();
   }
 
-  /** Removes the hard bounces of an address. @returns how many events it removed */
-  async removeHardBounces(identifierValue: string): Promise<number> {
-    const { deletedCount } = await this.#collection.deleteMany({
-      identifierValues: identifierValue,
-      isPermanent: true,
-    });
-    return deletedCount;
+  /** Removes an event: its address was erased while the event was stored. */
+  async discard(id: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: id });
+  }
+
+  /** Removes the hard bounces that suppress mail to an address. @returns how many events it removed */
+  async removeHardBounces(address: MailedAddress): Promise<number> {
+    return (await this.#collection.deleteMany(hardBouncesOf(address))).deletedCount;
   }
 }

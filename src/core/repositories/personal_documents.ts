@@ -89,16 +89,18 @@ function personalCollections(): PersonalCollection[] {
 
 /**
  * Returns the collections in the order in which an erasure removes documents. Links go first, so that no redemption
- * starts or resumes from then on. Sessions and their tokens come twice, for a redemption that had started before. The
- * user's own document goes last, so that an erasure which was interrupted can be repeated.
+ * starts or resumes from then on. Sessions and their tokens come twice, for a redemption that had started before. Mail
+ * events come again after the identifiers, since one may be stored while its address is known. The user's own document goes
+ * last, so that an erasure which was interrupted can be repeated.
  */
 function erasureOrder(): PersonalCollection[] {
   const collections = personalCollections().reverse();
   const links = collections.filter(({ personalData }) => personalData.isErasedFirst);
   const sessions = collections.filter(({ personalData }) => personalData.refersTo === "sessionIds");
+  const mailEvents = collections.filter(({ name }) => name === "mailEvents");
   const users = collections.filter(({ name }) => name === "users");
   const others = collections.filter((one) => ![...links, ...sessions, ...users].includes(one));
-  return [...links, ...sessions, ...others, ...sessions, ...users];
+  return [...links, ...sessions, ...others, ...sessions, ...mailEvents, ...users];
 }
 
 function filterOf(

@@ -64,7 +64,7 @@ export async function limitLinkRequest(
   call: Call,
 ): Promise<AllowedLink> {
   const [suppressed, limited] = await Promise.all([
-    isSuppressed(core, checked.address.identity),
+    isSuppressed(core, checked.address),
     countLinkRequest(core, checked.address, checked.request.device, call),
   ]);
   return { ...checked, ...limited, isSuppressed: suppressed };

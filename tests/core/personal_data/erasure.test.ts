@@ -185,6 +185,15 @@ test("leaves no trace of an address for which a stranger requested a link that n
   await expect(eraseSubject(address)).rejects.toMatchObject({ code: "not_found" });
 });
 
+test("leaves no trace of a bounce that is stored after the mail events were erased", async () => {
+  const address = "bounces-late@example.com";
+  const { user_id } = await nest.signIn(address);
+  await erase(user_id, async (collection) => {
+    if (collection === "identifiers") await bounce(address);
+  });
+  expect(await traces(address)).toEqual([]);
+});
+
 test("leaves no trace of a person whom only a stranger's trial made, once the trial ended at Stripe", async () => {
   const address = "stranger-s-trial@example.com";
   expect((await claim(address)).status).toBe(204);

@@ -22,6 +22,7 @@ test("stores an SES event once when many deliveries race, and keeps the first", 
     isPermanent: true,
     subType: null,
     identifierValues: [`bounced-${round}@example.com`],
+    recipients: [`bounced-${round}@example.com`],
     messageId: `message-${caller}`,
     occurredAt: moment(0),
     createdAt: moment(caller),
@@ -29,7 +30,10 @@ test("stores an SES event once when many deliveries race, and keeps the first", 
   });
   await rounds(async (round) => {
     await atOnce((caller) => mailEvents.insert(event(round, caller)));
-    const first = await mailEvents.findHardBounce(`bounced-${round}@example.com`, moment(-1));
+    const first = await mailEvents.findHardBounce(
+      { identity: `bounced-${round}@example.com`, recipient: `bounced-${round}@example.com` },
+      moment(-1),
+    );
     await mailEvents.insert(event(round, 99));
     const stored = opened.database.collection<{ _id: string }>(MailEventRepository.collectionName);
     expect(await stored.find({ _id: `mailevent_${round}` }).toArray()).toEqual([first]);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { runCli } from "#tests/support/cli.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { linkRequest, V1 } from "#tests/support/nest.ts";
 import { operatorEnvironment } from "#tools/local/secrets.ts";
 
 let stack: TestStack;
@@ -47,9 +48,11 @@ test("the local stack hands out no signing key, no internal key and no real Stri
 });
 
 test("a simulated bounce of SES suppresses mail to the address", async () => {
+  const link = linkRequest({ identifier_value: "bounced@example.com" });
+  expect((await stack.ask("POST", `${V1}send_magic_link`, link)).status).toBe(204);
   expect((await stack.ask("POST", "/dev/mail/returned", { to: "bounced@example.com" })).status).toBe(204);
   const { printed } = await runCli(["--local", "mail", "show", "bounced@example.com"], { PORT: port() });
-  expect(printed).toMatch(/^Mail to it is suppressed until/);
+  expect(printed).toMatch(/^Mail to bounced@example\.com is suppressed until/);
   for (const wrong of [{}, { to: "" }, { to: "a@example.com", kind: "lost" }])
     expect((await stack.ask("POST", "/dev/mail/returned", wrong)).status).toBe(400);
 });

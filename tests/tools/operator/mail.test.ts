@@ -15,8 +15,9 @@ afterEach(() => nest.stop());
 
 const run = (...args: string[]) => runCli(["mail", ...args], { MONGODB_URI: nest.mongoUri });
 
-/** Simulates an SES event through the local stack. */
+/** Requests a link and simulates the SES event of its mail through the local stack. */
 async function returned(to: string, kind: string, secondsAgo = 0): Promise<void> {
+  await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value: to }));
   const serve = serveEvent(handler.declaration, nest.gateway);
   const sendEvent: Mails["sendEvent"] = (event) => {
     const time = new Date(Date.parse(event.time) - secondsAgo * 1000).toISOString();
@@ -36,9 +37,9 @@ const mailsTo = async (identifier_value: string) => {
 test("shows until when mail to a bounced address is suppressed, and release ends the suppression", async () => {
   await returned("ada@example.com", "bounce");
   expect(await mailsTo("ada@example.com")).toBe(0);
-  const shown = await run("show", " Ada@Example.com");
+  const shown = await run("show", " ada@Example.com");
   expect(shown.printed).toMatch(
-    /^Mail to it is suppressed until 20\S+Z\.\n20\S+Z {2}bounce {2}General {2}ada@example\.com\n$/,
+    /^Mail to ada@example\.com is suppressed until 20\S+Z\.\n20\S+Z {2}bounce {2}General {2}ada@example\.com\n$/,
   );
   expect(await run("release", "ada@example.com")).toEqual({
     status: 0,
@@ -50,13 +51,29 @@ test("shows until when mail to a bounced address is suppressed, and release ends
   );
 });
 
+test("show and release name exactly the spelling that was mailed", async () => {
+  await returned("Ada@example.com", "bounce");
+  const shown = await run("show", "ada@example.com");
+  expect(shown.printed).toMatch(
+    /^Mail to ada@example\.com is not suppressed\.\n20\S+Z {2}bounce {2}General {2}Ada@example\.com\n$/,
+  );
+  expect((await run("release", "ada@example.com")).printed).toBe(
+    "It has no hard bounces. Nothing was changed.\n",
+  );
+  expect((await run("show", "Ada@example.com")).printed).toMatch(/^Mail to Ada@example\.com is suppressed/);
+  expect((await run("release", "Ada@example.com")).printed).toBe(
+    "Mail to it is sent again. Hard bounces deleted: 1.\n",
+  );
+  expect(await mailsTo("Ada@example.com")).toBe(1);
+});
+
 test("a soft bounce and a complaint suppress nothing, and release keeps them", async () => {
   await returned("ada@example.com", "soft_bounce");
   await returned("ada@example.com", "complaint");
   await returned("ada@example.com", "bounce");
   await run("release", "ada@example.com");
   const { printed } = await run("show", "ada@example.com");
-  expect(printed).toMatch(/^Mail to it is not suppressed\.\n/);
+  expect(printed).toMatch(/^Mail to ada@example\.com is not suppressed\.\n/);
   expect(printed.match(/soft bounce|complaint/g)?.sort()).toEqual(["complaint", "soft bounce"]);
 });
 
@@ -79,7 +96,7 @@ test("lists bounces and complaints since a time, newest first, with counts per d
 test("prints one sentence for an empty result and a usage error for an invalid address", async () => {
   expect(await run("returned")).toEqual({ status: 0, printed: "There were no bounces or complaints.\n" });
   expect((await run("show", "nobody@example.com")).printed).toMatch(
-    /Mail to it is not suppressed\.\nNo bounce or complaint is stored\./,
+    /Mail to nobody@example\.com is not suppressed\.\nNo bounce or complaint is stored\./,
   );
   expect((await run("show", "nobody")).status).toBe(2);
   expect((await run("returned", "--since", "yesterday")).status).toBe(2);

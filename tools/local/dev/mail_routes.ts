@@ -58,6 +58,6 @@ function sesEvent(to: string, kind: ReturnedKind): SesEvent {
   return {
     id: randomUUID(),
     time: new Date().toISOString(),
-    detail: { mail: { messageId: randomUUID() }, ...detail },
+    detail: { mail: { messageId: randomUUID(), destination: [to] }, ...detail },
   };
 }

@@ -55,7 +55,7 @@ export async function sendOnce<Name extends TemplateName>(
   const now = core.clock.now().toISOString();
   const isClaimed = await core.subscriptions.claimMail(stpSubscriptionId, which, now, oldestValidClaim(core));
   if (!isClaimed) return requireSent(core, stpSubscriptionId, which);
-  if (await isSuppressed(core, to.identity)) {
+  if (await isSuppressed(core, to)) {
     core.log.warn("mail_suppressed", noted);
   } else {
     const { template, variables } = mail;
