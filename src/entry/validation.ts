@@ -25,20 +25,29 @@ function issuesOf(schema: ZodMiniType, value: unknown) {
   return safeParse(schema, value).error?.issues ?? [];
 }
 
+/** Failures that a response lists at most (contract 1.7). */
+export const LISTED_FAILURES = 20;
+/** Characters of an unknown property's name that a response repeats at most. */
+const REPEATED_CHARACTERS = 64;
+
 /**
  * Validates a request body against a schema.
- * @throws NestError validation_failed. `reasons` names every failing field; `meta` repeats the first one, in the form
- *   that old clients parse (contract A6)
+ * @throws NestError validation_failed. `reasons` names the first 20 failing fields; `meta` repeats the first one, in
+ *   the form that old clients parse (contract A6), and counts the failures that are not listed as `more` (contract 1.7)
  */
 export function validate<Schema extends ZodMiniType>(schema: Schema, value: unknown): output<Schema> {
   const parsed = safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const failures = inOrder(parsed.error.issues.flatMap((issue) => failuresOf(issue, value)));
-  const reasons: Reason[] = failures.map(({ path, message, name }) => ({
+  const more = Math.max(0, failures.length - LISTED_FAILURES);
+  const reasons: Reason[] = failures.slice(0, LISTED_FAILURES).map(({ path, message, name }) => ({
     code: "validation_failed",
     meta: { path, message, name },
   }));
-  throw new NestError("validation_failed", { meta: reasons[0]?.meta, reasons });
+  throw new NestError("validation_failed", {
+    meta: { ...reasons[0]?.meta, ...(more > 0 ? { more } : {}) },
+    reasons,
+  });
 }
 
 function failuresOf(issue: Issue, body: unknown): Failure[] {
@@ -47,7 +56,7 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.flatMap((key) =>
-        one("additionalProperties", `is not allowed to have the additional property "${key}"`),
+        one("additionalProperties", `is not allowed to have the additional property "${shortened(key)}"`),
       );
     case "too_small":
       if (issue.origin !== "string")
@@ -70,6 +79,11 @@ function failuresOf(issue: Issue, body: unknown): Failure[] {
     default:
       return one("format", issue.message);
   }
+}
+
+/** Cuts a caller's text so that the response stays small. Half a surrogate pair is replaced. */
+function shortened(text: string): string {
+  return text.length <= REPEATED_CHARACTERS ? text : `${text.slice(0, REPEATED_CHARACTERS).toWellFormed()}…`;
 }
 
 function valueAt(body: unknown, path: readonly (string | number)[]): unknown {

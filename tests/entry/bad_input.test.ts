@@ -181,6 +181,30 @@ describe("arbitrary input", () => {
     expect(await nest.dump()).toBe(before);
   });
 
+  test("an error body has at most 16 KB, lists 20 invalid fields and counts the others", async () => {
+    const keys = (count: number, key: (index: number) => string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [key(index), 1]));
+    const bodies = [
+      keys(6_000, (index) => `k${index}`),
+      keys(60, (index) => `${index}${"\u0001".repeat(150)}`),
+      keys(25, (index) => `${index}${"\ud83d".repeat(800)}`),
+      { ["x".repeat(60_000)]: 1 },
+      { user_id: "x".repeat(60_000), device: keys(3_000, (index) => `k${index}`) },
+    ];
+    for (const { path } of methods) {
+      for (const body of bodies) {
+        const { raw } = await nest.call(path, body, { internal: true });
+        expect(Buffer.byteLength(raw), path).toBeLessThan(16 * 1024);
+      }
+    }
+    const { body } = await nest.call("/1/2020-12-14/list_news_items", {
+      client_id: "x",
+      ...keys(50, (index) => `k${index}`),
+    });
+    expect(body.reasons).toHaveLength(20);
+    expect(body.meta).toEqual({ ...body.reasons[0].meta, more: 30 });
+  });
+
   test("a magic link request stores any accepted text unchanged and refuses other text before any write", async () => {
     const texts = NAUGHTY.flatMap((text) => [text, `a${text}b`]);
     const device = { platform: "mac", beak_id: "b", fingerprint: "f" };

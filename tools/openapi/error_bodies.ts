@@ -1,7 +1,7 @@
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
 import { BEARER_REASONS } from "#core/sessions/access_token.ts";
 import { DOMAIN_STARTS_WITH_DOT, MISSING_DOMAIN } from "#core/users/address.ts";
-import { RULES } from "#entry/validation.ts";
+import { LISTED_FAILURES, RULES } from "#entry/validation.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
 /** What an error carries in addition to its code. */
@@ -10,14 +10,19 @@ interface Carried {
   description: string;
   /** The fields of `meta`; all of them are always present. */
   meta?: Readonly<Record<string, Schema>>;
+  /** The fields of `meta` that are present only at times. */
+  optionalMeta?: Readonly<Record<string, Schema>>;
   /** The schema of each entry of `reasons`. */
   reason?: Schema;
   example: { meta?: unknown; reasons?: unknown };
 }
 
-const object = (properties: Readonly<Record<string, Schema>>): Schema => ({
+const object = (
+  properties: Readonly<Record<string, Schema>>,
+  optional: Readonly<Record<string, Schema>> = {},
+): Schema => ({
   type: "object",
-  properties,
+  properties: { ...properties, ...optional },
   required: Object.keys(properties),
   additionalProperties: false,
 });
@@ -37,8 +42,11 @@ const missing = { path: [], message: 'requires property "client_id"', name: "req
 export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
   validation_failed: {
     description:
-      "`reasons` has one entry for each invalid field, with `meta.path`, `meta.message` and `meta.name`. `meta` repeats the first entry.",
+      "`reasons` has one entry for each invalid field, at most 20, with `meta.path`, `meta.message` and `meta.name`. `meta` repeats the first entry. If fields are not listed, `meta.more` is their number.",
     meta: failing,
+    optionalMeta: {
+      more: { description: "How many invalid fields are not listed.", type: "integer", minimum: 1 },
+    },
     reason: object({ code: { type: "string", const: "validation_failed" }, meta: object(failing) }),
     example: { meta: missing, reasons: [{ code: "validation_failed", meta: missing }] },
   },
@@ -97,15 +105,15 @@ export function errorSchemaName(code: ErrorCode): string {
 
 /** The schema of an error's body. */
 export function errorSchema(code: ErrorCode): Schema {
-  const { meta, reason } = CARRIED[code] ?? {};
+  const { meta, optionalMeta, reason } = CARRIED[code] ?? {};
   const isLong = code === "validation_failed";
   return {
     description: ERRORS[code][1],
     ...object({
       code: { type: "string", const: code },
-      ...(meta ? { meta: object(meta) } : {}),
+      ...(meta ? { meta: object(meta, optionalMeta) } : {}),
       ...(reason
-        ? { reasons: { type: "array", items: reason, minItems: 1, ...(isLong ? {} : { maxItems: 1 }) } }
+        ? { reasons: { type: "array", items: reason, minItems: 1, maxItems: isLong ? LISTED_FAILURES : 1 } }
         : {}),
     }),
   };
