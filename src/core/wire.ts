@@ -8,9 +8,17 @@ const TEXT_LIMIT = 512;
  * be stored and put into a link as a replacement character.
  */
 export function text(limit = TEXT_LIMIT) {
-  return string().check(
-    minLength(1),
-    maxLength(limit),
-    refine((value) => value.isWellFormed(), "is not well-formed Unicode"),
-  );
+  return string().check(minLength(1), maxLength(limit), wellFormed());
+}
+
+/**
+ * A non-empty email address as typed. `parseAddress` judges its length, so that a long address gets `invalid_email`, for
+ * which the app has a sentence (contract 1.7).
+ */
+export function typedAddress() {
+  return string().check(minLength(1), wellFormed());
+}
+
+function wellFormed() {
+  return refine<string>((value) => value.isWellFormed(), "is not well-formed Unicode");
 }

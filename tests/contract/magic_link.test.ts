@@ -44,6 +44,8 @@ describe("contract J, magic link", () => {
     ["a@exa mple.com", "Missing final '@domain'"],
     ["a@127.0.0.1", "Missing final '@domain'"],
     ["a,b@example.com", "Missing final '@domain'"],
+    [`${"a".repeat(249)}@b.com`, "Missing final '@domain'"],
+    [`${"a".repeat(40_000)}@b.com`, "Missing final '@domain'"],
   ])(
     "J23: %j is invalid_email with the message that the app expects; nothing is mailed or stored",
     async (identifier_value, message) => {

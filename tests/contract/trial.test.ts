@@ -124,6 +124,7 @@ describe("contract J, trial", () => {
       "invalid_redirect_uri",
     );
     expect(codeOf(await ask("foo"))).toBe("invalid_email");
+    expect(codeOf(await ask(`${"a".repeat(249)}@b.com`))).toBe("invalid_email");
     expect(nest.stripe.requests).toEqual([]);
     expect(await trials()).toEqual([]);
     expect(await nest.collection("users").countDocuments()).toBe(0);

@@ -1,6 +1,6 @@
 import { enum as oneOf, type output, strictObject } from "zod/mini";
 import type { LinkRequest } from "#core/sign_in/magic_link.ts";
-import { text } from "#core/wire.ts";
+import { text, typedAddress } from "#core/wire.ts";
 
 /** The device that requests the link. */
 export const deviceFields = strictObject({
@@ -17,7 +17,7 @@ export const linkFields = {
   code_challenge_method: oneOf(["S256"]),
   code_challenge: text(128),
   identifier_type: oneOf(["email"]),
-  identifier_value: text(254),
+  identifier_value: typedAddress(),
 };
 
 const withoutDevice = strictObject(linkFields);

@@ -25,17 +25,24 @@ const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** ASCII that is invalid in domains; domainToASCII would parse some of it as URL syntax. */
 const FORBIDDEN_IN_DOMAIN = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f]/;
 
+/**
+ * White space, and characters without width (Unicode category Cf: zero-width, direction marks, soft hyphen, byte order
+ * mark) at the edges. They are copied along with an address and can't be seen.
+ */
+const INVISIBLE_EDGES = /^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu;
+
 function invalid(message: string): NestError {
   return new NestError("invalid_email", { meta: { message } });
 }
 
 /**
  * Parses a typed address (contract 1.2). The local part must be ASCII: a look-alike such as U+212A lower-cases to a letter
- * and would share an identity with the address it imitates. The domain is converted to A-labels.
+ * and would share an identity with the address it imitates. The domain is converted to A-labels. Two dots in a row, as some
+ * old Japanese mailboxes have, are refused: RFC 5322 allows them only in quotes.
  * @throws NestError invalid_email
  */
 export function parseAddress(typed: string): Address {
-  const trimmed = typed.trim();
+  const trimmed = typed.replace(INVISIBLE_EDGES, "");
   const at = trimmed.lastIndexOf("@");
   const local = trimmed.slice(0, at);
   const domain = trimmed.slice(at + 1);
