@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hashSecret } from "#core/secrets.ts";
 import { MAC, REDIRECT, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -167,14 +168,15 @@ describe("sessions", () => {
       {
         id: expect.stringMatching(/^session_[0-9A-Za-z]{27}$/),
         client_id: MAC,
-        device: { platform: "mac", beak_id: "b1", fingerprint: "f1" },
+        // A hash: a caller that knows a beak_id can request links as that device.
+        device: { platform: "mac", beak_id: hashSecret("b1"), fingerprint: hashSecret("f1") },
         ip: "203.0.113.9",
         created_at: expect.stringMatching(ISO),
         last_used_at: expect.stringMatching(ISO),
         current: false,
       },
       expect.objectContaining({
-        device: { platform: "windows", beak_id: "b2", fingerprint: "f2" },
+        device: { platform: "windows", beak_id: hashSecret("b2"), fingerprint: hashSecret("f2") },
         ip: "2001:db8::1",
         current: true,
       }),

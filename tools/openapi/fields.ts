@@ -70,6 +70,15 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   "list_sessions.[].device": {
     description: "The device that requested the link; null if the request did not describe one.",
   },
+  "list_sessions.[].device.beak_id": {
+    description:
+      "The SHA-256 of the device's `beak_id`, in hex. The value itself is not returned, because rate limits recognize a device by it.",
+    example: "13550350a8681c84c861aac2e5b440161c2b33a3e4f302ac680ca5b686de48de",
+  },
+  "list_sessions.[].device.fingerprint": {
+    description: "The SHA-256 of the device's fingerprint, in hex.",
+    example: "f6e0a1e2ac41945a9aa7ff8a8aaa0cebc12a3bcc981a929ad5cf810a090e11ae",
+  },
   platform: {
     description: "The device's operating system.",
     example: "mac",

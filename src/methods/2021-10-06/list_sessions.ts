@@ -1,5 +1,6 @@
 /** Lists a user's active sessions, oldest first. */
 import { array, boolean, nullable, strictObject, string } from "zod/mini";
+import { hashSecret } from "#core/secrets.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -32,8 +33,9 @@ export const handler = rpc({
       client_id: clientId,
       device: device && {
         platform: device.platform,
-        beak_id: device.beakId,
-        fingerprint: device.fingerprint,
+        // Hashed, because rate limits and trials recognize a device by these values.
+        beak_id: hashSecret(device.beakId),
+        fingerprint: hashSecret(device.fingerprint),
       },
       ip,
       created_at: createdAt,
