@@ -99,6 +99,8 @@ export interface ErrorBodies {
       message: string;
       /** The JSON Schema keyword of the rule that failed. */
       name: "type" | "additionalProperties" | "required" | "minLength" | "maxLength" | "minimum" | "maximum" | "enum" | "format";
+      /** How many invalid fields are not listed. */
+      more?: number;
     };
     reasons: Array<{
       code: "validation_failed";
@@ -383,9 +385,9 @@ export interface Responses {
     device: {
       /** The device's operating system. */
       platform: "mac" | "windows" | "linux";
-      /** A random string that the installation generates once and keeps. */
+      /** The SHA-256 of the device's `beak_id`, in hex. The value itself is not returned, because rate limits recognize a device by it. */
       beak_id: string;
-      /** A hash of the device's hardware. */
+      /** The SHA-256 of the device's fingerprint, in hex. */
       fingerprint: string;
     } | null;
     /** The IP address that signed in. */
