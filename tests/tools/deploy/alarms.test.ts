@@ -162,18 +162,23 @@ test("a rate limiter that can't reach its database rings an alarm with its first
   expect(ringing).toContain("RateLimiter");
 });
 
+/** The events that the code writes with `alarm: true`. */
+async function alarmedEvents(): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const path of glob("src/**/*.ts")) {
+    const text = await readFile(path, "utf8");
+    const written = [...text.matchAll(/\.(?:info|warn|error)\(\s*"(\w+)",\s*\{[^}]*\balarm: true/g)];
+    expect(written.length, `${path} writes \`alarm: true\` in another form`).toBe(
+      [...text.matchAll(/\balarm: true/g)].length,
+    );
+    for (const [, event = ""] of written) found.add(event);
+  }
+  return [...found];
+}
+
 test("a line with `alarm: true` of any event rings exactly one alarm with its first line", async () => {
-  const named = new Set([
-    "stripe_dispute",
-    "rate_limiter_unreachable",
-    "an_event_without_an_alarm_of_its_own",
-  ]);
-  for await (const path of glob("src/**/*.ts"))
-    for (const [, event = ""] of (await readFile(path, "utf8")).matchAll(
-      /\.(?:info|warn|error)\(\s*"(\w+)",\s*\{[^}]*\balarm: true/g,
-    ))
-      named.add(event);
-  for (const event of named) {
+  const more = ["stripe_dispute", "rate_limiter_unreachable", "an_event_without_an_alarm_of_its_own"];
+  for (const event of new Set([...(await alarmedEvents()), ...more])) {
     const line = JSON.stringify({ level: "error", event, alarm: true });
     const rung = [...filters.values()].filter(
       ({ FilterPattern, MetricTransformations: [{ MetricName }] }) =>
@@ -181,6 +186,14 @@ test("a line with `alarm: true` of any event rings exactly one alarm with its fi
     );
     expect(rung.length, event).toBe(1);
   }
+});
+
+test("the docs say what to do about each event with `alarm: true`", async () => {
+  const pages = await Promise.all(
+    ["docs/operate.md", "docs/runbooks/stripe.md"].map((path) => readFile(path, "utf8")),
+  );
+  const missing = (await alarmedEvents()).filter((event) => !pages.join("").includes(`\`${event}\``));
+  expect(missing).toEqual([]);
 });
 
 test("a line without `alarm: true` does not count as one that needs attention", () => {
