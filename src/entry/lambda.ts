@@ -2,8 +2,9 @@ import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { ConfigError, type Environment, readConfig, type Variables } from "#core/config.ts";
 import type { AwsAction, Part } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import { functionName } from "#core/log.ts";
+import { type Fields, functionName } from "#core/log.ts";
 import { failure, type Result } from "#entry/answer.ts";
+import { describeForeignEvent, isHttpEvent } from "#entry/http_event.ts";
 import { once } from "#entry/once.ts";
 
 /** Lambda's context and when the invocation began. Opening the function counts as part of the call's time. */
@@ -39,7 +40,8 @@ export function needsOf(variables: Variables, ...groups: Readonly<Record<string,
 
 /**
  * Creates the Lambda handler of an HTTP function. A function that can't be opened returns an error in the API's shape:
- * `unknown` for a missing or invalid variable, `unavailable` while SSM can't be reached. The log names the cause.
+ * `unknown` for a missing or invalid variable, `unavailable` while SSM can't be reached. An event that is no HTTP request in
+ * payload format 2.0 returns `unknown` too. The log names the cause.
  */
 export function httpLambda(
   needs: Needs,
@@ -49,11 +51,12 @@ export function httpLambda(
   const opened = openOnce(needs, open, read);
   const handler: Handler = async (event, context) => {
     const startedAt = Date.now();
+    if (!isHttpEvent(event)) return refuseForeignEvent(event, context.awsRequestId);
     try {
       return await (await opened())(event, { ...context, startedAt });
     } catch (error) {
       if (!(error instanceof NotOpened)) throw error;
-      return answerNotOpened(error, event, context.awsRequestId);
+      return answerWithoutCore(error.code, event, context.awsRequestId);
     }
   };
   return Object.assign(handler, { needs });
@@ -115,8 +118,7 @@ async function openNow<Served>(
   } catch (error) {
     const isUnavailable = error instanceof NestError && error.code === "unavailable";
     const why = error instanceof ConfigError ? error.message : isUnavailable ? error.detail : nameOf(error);
-    const line = { level: "error", event: "function_not_opened", function: functionName, why };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    writeError("function_not_opened", { why });
     throw new NotOpened(isUnavailable ? "unavailable" : "unknown");
   }
 }
@@ -132,9 +134,25 @@ function requireCertificateChecks({ STAGE, NODE_TLS_REJECT_UNAUTHORIZED }: Envir
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error);
 
-/** The error response. It allows no origin, because the list of clients could not be read. */
-function answerNotOpened({ code }: NotOpened, event: APIGatewayProxyEventV2, requestId: string): Result {
+/** Answers an event that another service sent, because the deployment is wrong. A retry would fail again. */
+function refuseForeignEvent(event: unknown, requestId: string): Result {
+  writeError("foreign_event", { why: describeForeignEvent(event), request_id: requestId });
+  return answerWithoutCore("unknown", {}, requestId);
+}
+
+function writeError(event: string, fields: Fields): void {
+  const line = { level: "error", event, time: new Date().toISOString(), function: functionName, ...fields };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** The error response of a function that is not open. It allows no origin, because the list of clients was not read. */
+function answerWithoutCore(
+  code: "unknown" | "unavailable",
+  event: Pick<APIGatewayProxyEventV2, "headers"> | Record<string, never>,
+  requestId: string,
+): Result {
   const oauthClients = { allowsOrigin: () => false };
   const stage = process.env.STAGE ?? "unknown";
-  return failure({ event, requestId, now: new Date(), stage, oauthClients }, new NestError(code));
+  const answer = { event: event as APIGatewayProxyEventV2, requestId, now: new Date(), stage, oauthClients };
+  return failure(answer, new NestError(code));
 }
