@@ -9,8 +9,16 @@ export interface Dispute {
   createdAt: string;
 }
 
-/** Mails about a subscription. Each is sent once. */
-export type SubscriptionMail = "welcome" | "trialWillEnd" | "duplicate" | "replaced";
+/**
+ * Mails about a subscription. Each is sent once. A reminder is marked with the day of end that it announces; earlier releases
+ * stored no day.
+ */
+export type SubscriptionMail =
+  | "welcome"
+  | "trialWillEnd"
+  | `trialWillEnd-${string}`
+  | "duplicate"
+  | "replaced";
 
 /** Why a subscription was rejected, and its state at Stripe at that moment. Written once, with `rejectedAt`. */
 export interface Rejection {
@@ -139,4 +147,6 @@ export interface Subscription extends SubscriptionState {
 export interface MailMark {
   claimedAt: string;
   sentAt: string | null;
+  /** The mail was due too late, so it is marked as sent although it was not. */
+  isOmitted?: true;
 }

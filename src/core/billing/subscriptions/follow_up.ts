@@ -1,11 +1,10 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
-import { dayInWords, sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import { sendWelcomeIfDue } from "#core/billing/mail/welcome.ts";
 import { guardCards } from "#core/billing/payments/card_guard.ts";
 import { settleOneSubscription } from "#core/billing/subscriptions/one_subscription.ts";
+import { sendReminderIfDue } from "#core/billing/subscriptions/reminder.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
-import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /**
@@ -23,15 +22,4 @@ export async function followUp(
   await sendWelcomeIfDue(core, record, reading);
   await sendReminderIfDue(core, record, reading);
   return DONE;
-}
-
-async function sendReminderIfDue(
-  core: EventCore,
-  record: Subscription,
-  { event, current }: StripeReading,
-): Promise<void> {
-  if (event !== "trial_will_end" || current.status !== "trialing") return;
-  const variables = { endsOn: dayInWords(record.endsAt), isCharged: isChargedAtTrialEnd(current) };
-  const mail = { template: "trial-will-end", variables, address: customerAddress(current) } as const;
-  await sendOnce(core, record, "trialWillEnd", mail);
 }

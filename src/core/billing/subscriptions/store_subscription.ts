@@ -28,7 +28,8 @@ export async function storeNewSubscription(
   if (userId === null) return "unusable_address";
   if (!mapping) await mapCustomer(core, userId, state.stpCustomerId, "address");
   const record = newSubscription(current, state, userId, now);
-  if (isTooLateForWelcome(core, reading)) record.mails.welcome = { claimedAt: now, sentAt: now };
+  if (isTooLateForWelcome(core, reading))
+    record.mails.welcome = { claimedAt: now, sentAt: now, isOmitted: true };
   return (await core.subscriptions.insert(record)) ? record : null;
 }
 
