@@ -27,9 +27,21 @@ describe("contract J, magic link", () => {
 
   test("J22: the text part contains the unescaped URL", async () => {
     const mail = await nest.requestLink();
-    expect(mail.text).toContain(`&state=s%2F1%2Bx\n`);
+    expect(mail.text).toContain(`&state=%73%2F%31%2B%78\n`);
     expect(mail.text).not.toMatch(/&amp;|&#x3D;/);
-    expect(mail.html).toContain("&amp;state=s%2F1%2Bx");
+    expect(mail.html).toContain("&amp;state=%73%2F%31%2B%78");
+  });
+
+  test.each(["YQ", "a".repeat(64), "lx-rA_q0"])(
+    "a plain state stands in the link unencoded: %j",
+    async (state) => {
+      expect((await nest.requestLink({ state })).text).toContain(`&state=${state}\n`);
+    },
+  );
+
+  test("an internal caller's state is encoded as a URL needs it, and ends in no punctuation", async () => {
+    await nest.call(`${V1}send_magic_link`, linkRequest({ state: "order 12/b (new)." }), { internal: true });
+    expect(nest.lastMail().text).toContain("&state=order%2012%2Fb%20%28new%29%2E\n");
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import { enum as oneOf, type output, strictObject } from "zod/mini";
+import type { Caller } from "#core/call.ts";
 import type { LinkRequest } from "#core/sign_in/magic_link.ts";
 import { text, typedAddress } from "#core/wire.ts";
 
@@ -25,6 +26,7 @@ const withoutDevice = strictObject(linkFields);
 /** Translates a link request from wire names. */
 export function readLinkRequest(
   asked: output<typeof withoutDevice> & { device?: output<typeof deviceFields> | undefined },
+  caller: Caller,
 ): LinkRequest {
   const { device } = asked;
   return {
@@ -36,5 +38,6 @@ export function readLinkRequest(
     device: device
       ? { platform: device.platform, beakId: device.beak_id, fingerprint: device.fingerprint }
       : null,
+    isInternal: caller.kind === "internal",
   };
 }

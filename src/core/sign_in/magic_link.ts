@@ -11,6 +11,7 @@ import type { Authorization, Device } from "#core/repositories/authorizations.ts
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { countLink, countLinkRequest, type LimitedLink, releaseLink } from "#core/sign_in/link_limits.ts";
+import { magicLinkUrl } from "#core/sign_in/link_url.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 
 export const CODE_LIFETIME_SECONDS = 20 * MINUTE;
@@ -23,6 +24,8 @@ export interface LinkRequest {
   /** As the user typed it. */
   address: string;
   device: Device | null;
+  /** The caller has an internal key. */
+  isInternal: boolean;
 }
 
 /** A request with an enabled client, one of its redirect URIs, and a valid address. */
@@ -97,9 +100,9 @@ export async function storeLink(
     await core.authorizations.discard(id);
     throw refused.refusal;
   }
-  const flow = trialId === null ? "" : "&flow=trial";
-  const url = `${request.redirectUri}?code=${id}.${secret}&state=${encodeURIComponent(request.state)}${flow}`;
-  return { ...link, template: trialId === null ? "magic-link" : "trial-magic-link", url };
+  const isTrial = trialId !== null;
+  const url = magicLinkUrl({ ...request, code: `${id}.${secret}`, isTrial });
+  return { ...link, template: isTrial ? "trial-magic-link" : "magic-link", url };
 }
 
 function newAuthorization(

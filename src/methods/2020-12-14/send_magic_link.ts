@@ -21,8 +21,8 @@ export const handler = rpc({
   response: null,
   errors: ["client_not_found", "invalid_redirect_uri", "invalid_email", "rate_limited", "email_not_sent"],
   parts: { mailer, rateLimiter },
-  async run({ core, request, call }) {
-    const allowed = await limitLinkRequest(core, checkLink(core, readLinkRequest(request)), call);
+  async run({ core, request, caller, call }) {
+    const allowed = await limitLinkRequest(core, checkLink(core, readLinkRequest(request, caller)), call);
     await mailLink(core, await storeLink(core, allowed), call);
   },
 });

@@ -31,8 +31,8 @@ export const handler = rpc({
     "email_not_sent",
   ],
   parts: { billing, mailer, rateLimiter, stripe },
-  async run({ core, request, call }) {
-    const checked = checkLink(core, readLinkRequest(request));
+  async run({ core, request, caller, call }) {
+    const checked = checkLink(core, readLinkRequest(request, caller));
     const { address } = checked;
     const machine = { beakId: request.device.beak_id, fingerprint: request.device.fingerprint };
     const [allowed, found] = await Promise.all([

@@ -5,7 +5,7 @@ import type { Template } from "#core/messages/templates/template.ts";
 /** The mail of `send_magic_link` (contract F). The text part has the URL unescaped, so that it can be pasted. */
 export const magicLink: Template<{ magicLinkUrl: string }> = {
   subject: "🐦 Your Beak Magic Link!",
-  sample: { magicLinkUrl: "https://magic.getbeak.app/?code=authzcode_sample.0000&state=s%2F1%2Bx" },
+  sample: { magicLinkUrl: "https://magic.getbeak.app/?code=authzcode_sample.0000&state=%73%2F%31%2B%78" },
   html: ({ magicLinkUrl }) =>
     page({
       title: "Sign in to Beak",

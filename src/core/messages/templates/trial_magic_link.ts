@@ -6,7 +6,7 @@ import type { Template } from "#core/messages/templates/template.ts";
 export const trialMagicLink: Template<{ magicLinkUrl: string }> = {
   subject: "🐦 Start your Beak trial",
   sample: {
-    magicLinkUrl: "https://magic.getbeak.app/?code=authzcode_sample.0000&state=s%2F1%2Bx&flow=trial",
+    magicLinkUrl: "https://magic.getbeak.app/?code=authzcode_sample.0000&state=%73%2F%31%2B%78&flow=trial",
   },
   html: ({ magicLinkUrl }) =>
     page({
