@@ -1,7 +1,8 @@
 import { enum as oneOf, optional, strictObject } from "zod/mini";
 import { type Account, newestFirst } from "./account.ts";
-import { ApiError, invalidRequest, notFound } from "./api_error.ts";
+import { ApiError, invalidRequest, notFound, unknownReference } from "./api_error.ts";
 import { cardOf, followInvoice, retryPayment } from "./billing.ts";
+import { newInvoice } from "./invoice_object.ts";
 import { markUncollectible, payOutOfBand, voidInvoice } from "./invoices.ts";
 import { expand, flag, integer, isWithin, mergeMetadata, metadata, paging, range, text } from "./params.ts";
 import { createRefund } from "./refunds.ts";
@@ -31,6 +32,17 @@ export const paymentRoutes: Route[] = [
           isWithin(params.created, row.created),
       );
       return page("/v1/invoices", rows, params);
+    },
+  ),
+  route(
+    "POST",
+    "/v1/invoices/create_preview",
+    strictObject({ subscription: text, expand }),
+    (account, params) => {
+      const subscription = account.tables.subscriptions.get(params.subscription);
+      if (subscription === undefined)
+        throw unknownReference("subscription", params.subscription, "subscription");
+      return newInvoice(account, subscription, { reason: "subscription_cycle", isDraft: true });
     },
   ),
   route("GET", "/v1/invoices/:id", retrieveParams, (account, _, id) =>

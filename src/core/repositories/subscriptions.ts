@@ -1,7 +1,7 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { MoneyReturnWrites } from "#core/repositories/money_returns.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type {
-  MoneyReturn,
   Rejection,
   Subscription,
   SubscriptionMail,
@@ -27,7 +27,7 @@ const subscriptionIndexes: IndexDescription[] = [
   { key: { cardFingerprints: 1 } },
 ];
 
-export class SubscriptionRepository {
+export class SubscriptionRepository extends MoneyReturnWrites {
   static readonly collectionName = "subscriptions";
   static readonly indexes = subscriptionIndexes;
   static readonly personalData: PersonalData<Subscription> = {
@@ -37,7 +37,9 @@ export class SubscriptionRepository {
   };
   readonly #collection: Collection<Subscription>;
   constructor(database: Db) {
-    this.#collection = database.collection(SubscriptionRepository.collectionName);
+    const collection = database.collection<Subscription>(SubscriptionRepository.collectionName);
+    super(collection);
+    this.#collection = collection;
   }
 
   findByStripeId(stpSubscriptionId: string): Promise<Subscription | null> {
@@ -108,45 +110,6 @@ export class SubscriptionRepository {
       { $set: { rejectedAt: now, isRejectedSilently: isSilent, rejection, updatedAt: now } },
     );
     return this.findByStripeId(stpSubscriptionId);
-  }
-
-  /** Stores what a rejection returns, unless it is stored already. @returns what is stored now */
-  async planReturns(
-    stpSubscriptionId: string,
-    returns: Record<string, MoneyReturn>,
-  ): Promise<Record<string, MoneyReturn>> {
-    await this.#collection.updateOne(
-      { stpSubscriptionId, returns: { $exists: false } },
-      { $set: { returns } },
-    );
-    return (await this.findByStripeId(stpSubscriptionId))?.returns ?? returns;
-  }
-
-  /** Adds the return of a payment that succeeded after the rejection, unless it is stored already. */
-  async addReturn(stpSubscriptionId: string, added: MoneyReturn): Promise<void> {
-    const field = `returns.${added.source}`;
-    await this.#collection.updateOne(
-      { stpSubscriptionId, [field]: { $exists: false } },
-      { $set: { [field]: added } },
-    );
-  }
-
-  /**
-   * Records the outcome of one attempt to return money, unless another call recorded the outcome of this attempt.
-   * @param attempts the number of attempts before this one
-   */
-  async recordReturn(
-    stpSubscriptionId: string,
-    source: string,
-    attempts: number,
-    outcome: Partial<MoneyReturn>,
-  ): Promise<void> {
-    const field = `returns.${source}`;
-    const set = Object.entries(outcome).map(([name, value]) => [`${field}.${name}`, value]);
-    await this.#collection.updateOne(
-      { stpSubscriptionId, [`${field}.attempts`]: attempts },
-      { $set: Object.fromEntries(set) },
-    );
   }
 
   async recordRefund(stpSubscriptionId: string, now: string): Promise<void> {

@@ -10,17 +10,6 @@ import { parseAddress } from "#core/users/address.ts";
 /** An older claim belongs to a process that died: no function runs this long. */
 const CLAIM_SECONDS = 2 * MINUTE;
 
-/** A date as mails show it, such as `Saturday 12 December 2026`, in UTC. */
-export function dayInWords(iso: string): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    weekday: "long",
-    day: "numeric",
-    month: "long",
-    year: "numeric",
-    timeZone: "UTC",
-  }).format(new Date(iso));
-}
-
 /** Whether a call has claimed a mail and may still be sending it. */
 export function isBeingSent(core: Pick<EventCore, "clock">, { claimedAt, sentAt }: MailMark): boolean {
   return sentAt === null && claimedAt >= oldestValidClaim(core);

@@ -1,11 +1,13 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { dayInWords, isBeingSent, sendOnce } from "#core/billing/mail/subscription_mail.ts";
+import { trialFacts } from "#core/billing/mail/facts.ts";
+import { isBeingSent, sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
-import { customerAddress } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
+import { stripeRefusal } from "#core/services/stripe.ts";
 
 const WELCOMED_STATUSES = ["active", "trialing"];
 /** Stripe retries an event for three days. The owner of a subscription that is found later is not a new customer. */
@@ -49,9 +51,22 @@ async function sendWelcome(
 ): Promise<void> {
   const address = customerAddress(current);
   if (current.status === "trialing") {
-    const variables = { endsOn: dayInWords(record.endsAt) };
+    const upcoming = isChargedAtTrialEnd(current) ? await readUpcomingInvoice(core, current.id) : null;
+    const variables = trialFacts(current, record.endsAt, upcoming);
     await sendOnce(core, record, "welcome", { template: "welcome-trial", variables, address });
   } else {
     await sendOnce(core, record, "welcome", { template: "welcome", variables: {}, address });
+  }
+}
+
+/** The invoice that Stripe will make when a trial ends, with discounts and credit; null if Stripe refuses to say. */
+async function readUpcomingInvoice(core: EventCore, subscription: string): Promise<Stripe.Invoice | null> {
+  try {
+    return await core.stripe.request((stripe, options) =>
+      stripe.invoices.createPreview({ subscription }, options),
+    );
+  } catch (error) {
+    if (stripeRefusal(error)?.statusCode !== 400) throw error;
+    return null;
   }
 }

@@ -11,7 +11,7 @@ import {
 import { sendReturn } from "#core/billing/payments/send_return.ts";
 import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
 import type { MoneyReturn, Rejection, Subscription } from "#core/repositories/subscriptions.ts";
-import { stripeRefusal } from "#core/services/stripe.ts";
+import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
 /** Refunds sent concurrently. One by one, the payments of years would exceed the time limit of an event. */
 const CONCURRENCY = 5;
@@ -93,12 +93,23 @@ export async function sendReturns(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Voids an open invoice. Stripe refuses that while a payment of it is processing: such a payment is returned later. */
-async function voidInvoice(core: EventCore, { id }: Stripe.Invoice): Promise<void> {
+/**
+ * Voids an open invoice, unless a payment of it is processing: that payment is returned when it succeeds.
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+async function voidInvoice(core: EventCore, { id: invoice = "" }: Stripe.Invoice): Promise<void> {
+  const expand = ["data.payment.payment_intent"];
+  const payments = await core.stripe.request((stripe, options) =>
+    listAll(stripe.invoicePayments.list({ invoice, status: "open", limit: 100, expand }, options)),
+  );
+  const isProcessing = payments.some(
+    ({ payment: { payment_intent: intent } }) => typeof intent === "object" && intent.status === "processing",
+  );
+  if (isProcessing) return;
   try {
-    await core.stripe.request((stripe, options) => stripe.invoices.voidInvoice(id ?? "", {}, options));
+    await core.stripe.request((stripe, options) => stripe.invoices.voidInvoice(invoice, {}, options));
   } catch (error) {
     if (stripeRefusal(error)?.statusCode !== 400) throw error;
-    core.log.warn("invoice_not_voided", { invoice_id: id, code: stripeRefusal(error)?.code });
+    core.log.warn("invoice_not_voided", { invoice_id: invoice, code: stripeRefusal(error)?.code });
   }
 }

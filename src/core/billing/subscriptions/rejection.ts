@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
+import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
 import { returnMoney } from "#core/billing/payments/return_money.ts";
 import { ourItems, readContender } from "#core/billing/subscriptions/contender.ts";
 import { type Contender, excludes, isOlder, rankOf } from "#core/billing/subscriptions/rank.ts";
@@ -124,15 +124,11 @@ function currentPeriod(current: Stripe.Subscription, productIds: readonly string
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
 export async function finishRejection(core: EventCore, rejected: Subscription): Promise<void> {
-  const { stpSubscriptionId, userId, stpCustomerId, isRejectedSilently } = rejected;
+  const { stpSubscriptionId, userId, isRejectedSilently } = rejected;
   if (rejected.refundedAt === null) {
     await cancelNow(core, stpSubscriptionId);
-    await returnMoney(core, rejected);
-    if (!isRejectedSilently) {
-      const address = await readCustomerAddress(core, stpCustomerId);
-      const mail = { template: "duplicate-subscription", variables: {}, address } as const;
-      await sendOnce(core, rejected, "duplicate", mail);
-    }
+    const returns = await returnMoney(core, rejected);
+    if (!isRejectedSilently) await sendRejectionMail(core, rejected, returns);
     await core.subscriptions.recordRefund(stpSubscriptionId, core.clock.now().toISOString());
     core.log.warn("duplicate_subscription", {
       subscription_id: stpSubscriptionId,
@@ -142,11 +138,4 @@ export async function finishRejection(core: EventCore, rejected: Subscription): 
     });
   }
   await core.users.settleReplaced(userId, stpSubscriptionId);
-}
-
-async function readCustomerAddress(core: EventCore, customer: string): Promise<string | null> {
-  const found = await core.stripe.request((stripe, options) =>
-    stripe.customers.retrieve(customer, {}, options),
-  );
-  return found.deleted ? null : found.email;
 }

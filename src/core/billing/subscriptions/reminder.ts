@@ -1,8 +1,9 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { dayInWords, sendOnce } from "#core/billing/mail/subscription_mail.ts";
+import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
+import { dayInWords } from "#core/messages/templates/money_facts.ts";
 import type { Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 
 /** The welcome names the day on which a trial ends, so no reminder follows it within this time. */

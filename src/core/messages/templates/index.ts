@@ -1,5 +1,8 @@
-import { duplicateSubscription } from "#core/messages/templates/duplicate_subscription.ts";
 import { magicLink } from "#core/messages/templates/magic_link.ts";
+import {
+  duplicateSubscription,
+  replacedSubscription,
+} from "#core/messages/templates/rejected_subscription.ts";
 import { trialMagicLink } from "#core/messages/templates/trial_magic_link.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
@@ -12,6 +15,7 @@ export const TEMPLATES = {
   "welcome-trial": welcomeTrial,
   "trial-will-end": trialWillEnd,
   "duplicate-subscription": duplicateSubscription,
+  "replaced-subscription": replacedSubscription,
 } as const;
 
 export type TemplateName = keyof typeof TEMPLATES;

@@ -1,5 +1,6 @@
 import { html } from "#core/messages/html.ts";
 import { button, page } from "#core/messages/layout.ts";
+import { type TrialFacts, trialSentences } from "#core/messages/templates/money_facts.ts";
 import type { Template } from "#core/messages/templates/template.ts";
 
 const DOWNLOADS = "https://getbeak.app#downloads";
@@ -51,10 +52,12 @@ export const welcome = welcomeMail<Record<never, never>>({
   opening: () => "Thank you for subscribing. Your account is active.",
 });
 
-export const welcomeTrial = welcomeMail<{ endsOn: string }>({
+export const welcomeTrial = welcomeMail<TrialFacts>({
   subject: "Your Beak Trial has begun!",
   title: "Your Beak trial has begun",
-  sample: { endsOn: "Saturday 12 December 2026" },
-  opening: ({ endsOn }) =>
-    `Thank you for trying Beak. Your trial is active and ends on ${endsOn}; nothing is charged until you choose to continue.`,
+  sample: {
+    endsAt: "2026-12-12T12:00:00.000Z",
+    charge: { money: { amount: 499, currency: "gbp" } },
+  },
+  opening: (facts) => ["Thank you for trying Beak.", ...trialSentences(facts)].join(" "),
 });

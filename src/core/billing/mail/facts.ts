@@ -1,0 +1,96 @@
+/**
+ * The facts that mails about money state, computed from Stripe's state without I/O. `money_facts.ts` of the templates
+ * chooses the sentences. Together they guarantee that no mail states what is not so.
+ */
+import type Stripe from "stripe";
+import { ourItems } from "#core/billing/subscriptions/contender.ts";
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
+import type {
+  KeptFacts,
+  Money,
+  RejectionFacts,
+  SubscriptionFacts,
+  TrialFacts,
+} from "#core/messages/templates/money_facts.ts";
+import type { MoneyReturn, Rejection } from "#core/repositories/subscriptions.ts";
+
+export type {
+  KeptFacts,
+  Money,
+  RejectionFacts,
+  SubscriptionFacts,
+  TrialFacts,
+} from "#core/messages/templates/money_facts.ts";
+
+const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+
+/** The state from which the facts of a rejection follow. */
+export interface RejectionState {
+  rejection: Rejection;
+  /** The rejected subscription at Stripe. */
+  canceled: Stripe.Subscription;
+  /** The kept subscription at Stripe, or null. */
+  kept: Stripe.Subscription | null;
+  returns: readonly MoneyReturn[];
+  productIds: readonly string[];
+}
+
+/** The facts of a mail about a rejected subscription. */
+export function rejectionFacts(state: RejectionState): RejectionFacts {
+  const { rejection, canceled, kept, returns, productIds } = state;
+  return {
+    kind: rejection.kind,
+    canceled: {
+      ...subscriptionFacts(canceled, productIds),
+      hadStarted: rejection.status !== "incomplete",
+    },
+    kept: kept && !hasEnded(kept.status) ? keptFacts(kept, productIds) : null,
+    refunded: sumOf(returns, "payment_method"),
+    credited: sumOf(returns, "balance"),
+  };
+}
+
+/** What Stripe accepted to return in one way; null if nothing. */
+function sumOf(returns: readonly MoneyReturn[], way: MoneyReturn["to"]): Money | null {
+  const accepted = returns.filter(
+    ({ to, status, amount }) => to === way && amount > 0 && (status === "done" || status === "pending"),
+  );
+  const amount = accepted.reduce((sum, one) => sum + one.amount, 0);
+  return accepted[0] ? { amount, currency: accepted[0].currency } : null;
+}
+
+function subscriptionFacts(current: Stripe.Subscription, productIds: readonly string[]): SubscriptionFacts {
+  const [item = current.items.data[0]] = ourItems(current, productIds);
+  const recurring = item?.price.recurring;
+  return {
+    interval: (recurring?.interval ?? "month") as SubscriptionFacts["interval"],
+    intervalCount: recurring?.interval_count ?? 1,
+    boughtAt: iso(current.created),
+  };
+}
+
+function keptFacts(kept: Stripe.Subscription, productIds: readonly string[]): KeptFacts {
+  const facts = subscriptionFacts(kept, productIds);
+  const { status, cancel_at, cancel_at_period_end, trial_end } = kept;
+  if (status === "trialing")
+    return { ...facts, status: "trialing", endsAt: iso(cancel_at ?? trial_end ?? kept.created) };
+  if (status !== "active") return { ...facts, status: "owing", endsAt: null };
+  if (!cancel_at_period_end && cancel_at === null) return { ...facts, status: "renewing", endsAt: null };
+  const ends = ourItems(kept, productIds).map(({ current_period_end }) => current_period_end);
+  return { ...facts, status: "ending", endsAt: iso(cancel_at ?? Math.max(...ends, kept.created)) };
+}
+
+/**
+ * The facts of the welcome to a trial.
+ * @param upcoming the invoice that Stripe would make when the trial ends; null if unknown
+ */
+export function trialFacts(
+  current: Stripe.Subscription,
+  endsAt: string,
+  upcoming: Pick<Stripe.Invoice, "amount_due" | "currency"> | null,
+): TrialFacts {
+  if (!isChargedAtTrialEnd(current)) return { endsAt, charge: null };
+  const money = upcoming && { amount: upcoming.amount_due, currency: upcoming.currency };
+  return { endsAt, charge: { money } };
+}

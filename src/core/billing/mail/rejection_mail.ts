@@ -1,0 +1,34 @@
+import type { EventCore } from "#core/billing/events/event_core.ts";
+import { rejectionFacts } from "#core/billing/mail/facts.ts";
+import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
+import { rejectionOf } from "#core/billing/payments/return_money.ts";
+import { customerAddress, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { isRejectionMailDue } from "#core/messages/templates/money_facts.ts";
+import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
+
+/**
+ * Mails the owner of a rejected subscription, once: what was canceled, what stays, and what was returned (contract 1.7).
+ * No mail is sent if nothing of the person's changed and nothing was paid.
+ * @param returns what was returned
+ * @throws NestError `stripe_error`, `email_not_sent`; `unavailable` while another call sends the mail
+ */
+export async function sendRejectionMail(
+  core: EventCore,
+  rejected: Subscription,
+  returns: readonly MoneyReturn[],
+): Promise<void> {
+  const rejection = rejectionOf(rejected);
+  const user = await core.users.find(rejected.userId);
+  const keptId = user?.keptSubscriptionId ?? rejection.keptId;
+  const [canceled, kept] = await Promise.all([
+    retrieveSubscription(core, rejected.stpSubscriptionId),
+    keptId === null ? null : retrieveSubscription(core, keptId),
+  ]);
+  if (!canceled) return;
+  const { productIds } = core.billing;
+  const variables = rejectionFacts({ rejection, canceled, kept, returns, productIds });
+  if (!isRejectionMailDue(variables)) return;
+  const template = variables.kind === "duplicate" ? "duplicate-subscription" : "replaced-subscription";
+  const address = customerAddress(canceled);
+  await sendOnce(core, rejected, variables.kind, { template, variables, address });
+}

@@ -1,0 +1,136 @@
+/** An amount as Stripe counts it. */
+export interface Money {
+  /** In the unit in which Stripe counts the currency. */
+  amount: number;
+  /** Three letters, lower case. */
+  currency: string;
+}
+
+/** A subscription as a mail names it. */
+export interface SubscriptionFacts {
+  /** How often it charges, such as every 1 `month`. */
+  interval: "day" | "week" | "month" | "year";
+  intervalCount: number;
+  /** When it was bought, ISO 8601. */
+  boughtAt: string;
+}
+
+/** A subscription that stays. */
+export interface KeptFacts extends SubscriptionFacts {
+  status: "renewing" | "ending" | "trialing" | "owing";
+  /** When it ends (`ending`), or its trial ends (`trialing`), ISO 8601; else null. */
+  endsAt: string | null;
+}
+
+/** Everything that a mail about a rejected subscription states. */
+export interface RejectionFacts {
+  kind: "duplicate" | "replaced";
+  canceled: SubscriptionFacts & {
+    /** Its first payment was made, or its trial began. */
+    hadStarted: boolean;
+  };
+  /** Null if none is alive. */
+  kept: KeptFacts | null;
+  /** What Stripe accepted to refund to payment methods; null if nothing. */
+  refunded: Money | null;
+  /** What was credited to the customer's balance; null if nothing. */
+  credited: Money | null;
+}
+
+/** Everything that the welcome to a trial states. */
+export interface TrialFacts {
+  /** ISO 8601. */
+  endsAt: string;
+  /** What happens to the payment method when the trial ends; null if nothing is charged then. */
+  charge: {
+    /** Null if unknown. */
+    money: Money | null;
+  } | null;
+}
+
+/** Currencies that Stripe counts without decimals (https://docs.stripe.com/currencies#zero-decimal). */
+const ZERO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
+/** Currencies that Stripe counts with three decimals. */
+const THREE_DECIMALS = ["bhd", "jod", "kwd", "omr", "tnd"];
+
+/** An amount as mails show it, such as `£4.99`. */
+export function moneyInWords({ amount, currency }: Money): string {
+  const decimals = ZERO_DECIMALS.includes(currency) ? 0 : THREE_DECIMALS.includes(currency) ? 3 : 2;
+  const unit = 10 ** decimals;
+  const format = new Intl.NumberFormat("en-GB", {
+    style: "currency",
+    currency: currency.toUpperCase(),
+    // Some currencies are written without decimals, but Stripe charges parts of their unit.
+    ...(amount % unit !== 0 && { minimumFractionDigits: decimals }),
+  });
+  return format.format(amount / unit);
+}
+
+/** A date as mails show it, such as `Saturday 12 December 2026`, in UTC. */
+export function dayInWords(iso: string): string {
+  const format = new Intl.DateTimeFormat("en-GB", {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    timeZone: "UTC",
+  });
+  // Versions of Node differ in whether a comma follows the day of the week.
+  return format.format(new Date(iso)).replace(",", "");
+}
+
+const ADJECTIVES = { day: "daily", week: "weekly", month: "monthly", year: "yearly" } as const;
+
+/** Such as `monthly subscription that you bought on Saturday 12 December 2026`. */
+function named({ interval, intervalCount, boughtAt }: SubscriptionFacts): string {
+  const adjective = intervalCount === 1 ? ADJECTIVES[interval] : `${intervalCount}-${interval}`;
+  return `${adjective} subscription that you bought on ${dayInWords(boughtAt)}`;
+}
+
+const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> = {
+  renewing: (kept) => `Your ${named(kept)} stays and renews as before. You do not need to do anything.`,
+  ending: (kept) =>
+    `Your ${named(kept)} stays until ${dayInWords(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
+  trialing: (kept) => `Your trial stays and ends on ${dayInWords(kept.endsAt ?? "")}.`,
+  owing: (kept) =>
+    `Your ${named(kept)} stays. It has an unpaid invoice: open Beak, choose your account, then billing, to pay it.`,
+};
+
+/** The sentences of a mail about a rejected subscription. Each states a fact, and a fact that is null has no sentence. */
+export function rejectionSentences({ kind, canceled, kept, refunded, credited }: RejectionFacts): string[] {
+  const opening = {
+    duplicate: "You can have one Beak subscription at a time, and you had two.",
+    replaced: "Your new Beak subscription replaces the one that you had.",
+  };
+  return [
+    opening[kind],
+    `We canceled the ${named(canceled)}.`,
+    ...(refunded
+      ? [
+          `We refunded ${moneyInWords(refunded)} to the payment method that you paid with. The money is usually there within ten days.`,
+        ]
+      : []),
+    ...(credited
+      ? [`We credited ${moneyInWords(credited)} to your balance. It is used for your next invoices.`]
+      : []),
+    ...(kept ? [STAYS[kept.status](kept)] : []),
+  ];
+}
+
+/** Whether a rejection is worth a mail: a subscription that had started was canceled, or money was returned. */
+export function isRejectionMailDue({ canceled, refunded, credited }: RejectionFacts): boolean {
+  return canceled.hadStarted || refunded !== null || credited !== null;
+}
+
+/** The sentences of the welcome to a trial. */
+export function trialSentences({ endsAt, charge }: TrialFacts): string[] {
+  const begins = `Your trial is active and ends on ${dayInWords(endsAt)}`;
+  if (charge === null) return [`${begins}; nothing is charged until you choose to continue.`];
+  const { money } = charge;
+  if (money?.amount === 0)
+    return [`${begins}. Your subscription begins then, and nothing is charged on that day.`];
+  return [
+    `${begins}. Your subscription begins then, and your payment method is charged${money ? ` ${moneyInWords(money)}` : ""}.`,
+    "If you don't want that, cancel before that day: open Beak, choose your account, then billing.",
+  ];
+}

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import {
+  moneyInWords,
+  type RejectionFacts,
+  rejectionSentences,
+} from "#core/messages/templates/money_facts.ts";
+
+const facts = (change: Partial<RejectionFacts> = {}): RejectionFacts => ({
+  kind: "duplicate",
+  canceled: { interval: "month", intervalCount: 1, boughtAt: "2026-11-28T12:00:00Z", hadStarted: true },
+  kept: null,
+  refunded: null,
+  credited: null,
+  ...change,
+});
+const text = (change?: Partial<RejectionFacts>) => rejectionSentences(facts(change)).join(" ");
+
+test.each([
+  ["gbp", 499, "£4.99"],
+  ["usd", 1_234_567, "US$12,345.67"],
+  ["jpy", 500, "JP¥500"],
+  ["krw", 10_000, "₩10,000"],
+  ["kwd", 5120, "KWD 5.120"],
+  ["isk", 70_000, "ISK 700"],
+  ["ugx", 500_000, "UGX 5,000"],
+  ["huf", 129_900, "HUF 1,299"],
+  ["idr", 999_999_999_900, "IDR 9,999,999,999"],
+  ["idr", 999_999_999_990, "IDR 9,999,999,999.90"],
+  ["gbp", 0, "£0.00"],
+])("an amount in %s of %i is written %s", (currency, amount, words) => {
+  expect(moneyInWords({ amount, currency }).replaceAll("\u00a0", " ")).toBe(words);
+});
+
+describe("the mail about a rejected subscription", () => {
+  const money = { amount: 250, currency: "gbp" };
+  const other = { interval: "year", intervalCount: 1, boughtAt: "2026-03-01T12:00:00Z" } as const;
+
+  test("mentions no refund and no credit when there is none", () => {
+    expect(text()).not.toMatch(/refund|credit|£/);
+  });
+
+  test("names the amount that was refunded, or credited", () => {
+    expect(text({ refunded: money })).toContain("We refunded £2.50 to the payment method");
+    expect(text({ refunded: money })).not.toContain("credited");
+    expect(text({ credited: money })).toContain("We credited £2.50 to your balance");
+    expect(text({ credited: money })).not.toContain("refunded");
+  });
+
+  test("names what was canceled and what stays", () => {
+    const kept = { ...other, status: "renewing", endsAt: null } as const;
+    expect(text({ kept })).toContain(
+      "We canceled the monthly subscription that you bought on Saturday 28 November 2026.",
+    );
+    expect(text({ kept })).toContain(
+      "Your yearly subscription that you bought on Sunday 1 March 2026 stays and renews as before.",
+    );
+    expect(text({ kept: { ...kept, interval: "month", intervalCount: 3 } })).toContain(
+      "Your 3-month subscription",
+    );
+  });
+
+  test("says until when a subscription stays that is scheduled to end", () => {
+    const kept = { ...other, status: "ending", endsAt: "2026-12-12T12:00:00Z" } as const;
+    expect(text({ kept })).toContain("stays until Saturday 12 December 2026, when it ends as scheduled.");
+    expect(text({ kept })).not.toContain("renews");
+  });
+
+  test("does not promise that a subscription stays when none is kept, or its invoice is unpaid", () => {
+    expect(text()).not.toContain("stays");
+    expect(text({ kept: { ...other, status: "owing", endsAt: null } })).toContain("It has an unpaid invoice");
+  });
+});
