@@ -26,6 +26,11 @@ const SETTINGS = { usage: "A stage file to use instead of deploy/stages/<stage>.
 const ONE_FUNCTION =
   "A single function is not deployed: it would skip the checks, and the template would not describe it. " +
   "Run `npx serverless deploy --stage <stage>`, which uploads only what changed.";
+const UNCHECKED_ROLLBACK =
+  "The framework's rollback would skip the check for older secrets, the smoke test and the record of good deployments. " +
+  "Run `npm run nest -- deploy rollback --stage <stage>`.";
+/** `nest deploy rollback` sets this variable for the framework after its checks. */
+export const CHECKED_ROLLBACK = "NEST_CHECKED_ROLLBACK";
 /** Commands that work without a stage. */
 const WITHOUT_STAGE = ["plugin", "doctor", "help"];
 
@@ -87,6 +92,7 @@ export default class NestPlugin {
     const { commands, isHelpRequest } = this.#framework.processedInput;
     if (isHelpRequest || WITHOUT_STAGE.includes(commands[0] ?? "help")) return;
     if (this.#is("deploy function")) throw this.#failure(ONE_FUNCTION);
+    if (commands[0] === "rollback" && !process.env[CHECKED_ROLLBACK]) throw this.#failure(UNCHECKED_ROLLBACK);
     await this.#step(async (deployment) => {
       if (this.#is("package")) deployment.checkSettings();
       if (this.#is("deploy")) await deployment.checkSettingsAndSecrets();

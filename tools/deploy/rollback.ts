@@ -14,6 +14,7 @@ import {
   requireNewSecrets,
 } from "#tools/deploy/older_secrets.ts";
 import { versionsIn } from "#tools/deploy/parameter_versions.ts";
+import { CHECKED_ROLLBACK } from "#tools/deploy/plugin.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { stageAddress } from "#tools/deploy/stage_address.ts";
@@ -53,7 +54,12 @@ export async function rollback(
   requireNewSecrets(older, options.isWithOlderSecrets);
   say(`      from ${withTime(current ?? 0)} to ${withTime(target)}`);
   const command = ["rollback", `--timestamp=${target}`];
-  await serverless(command, { stage: store.stage, settings: settingsFile, isShown: true });
+  await serverless(command, {
+    stage: store.stage,
+    settings: settingsFile,
+    isShown: true,
+    environment: { [CHECKED_ROLLBACK]: "yes" },
+  });
   say(`ok    rolled back nest-${store.stage}`);
   const after = await live.template();
   if (current !== null) await recordRollback(live, current, target);

@@ -17,6 +17,8 @@ export interface FrameworkOptions {
   folder?: string;
   /** Also shows what the framework prints while it runs. */
   isShown?: boolean;
+  /** Variables in addition to those of this process. */
+  environment?: Readonly<Record<string, string>>;
 }
 
 const program = (() => {
@@ -34,12 +36,12 @@ const program = (() => {
  */
 export async function serverless(
   command: readonly string[],
-  { stage, settings, folder = ROOT, isShown = false }: FrameworkOptions,
+  { stage, settings, folder = ROOT, isShown = false, environment = {} }: FrameworkOptions,
 ): Promise<string> {
   const args = [program, ...command, `--stage=${stage}`, ...(settings ? [`--settings=${settings}`] : [])];
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: { ...process.env, SLS_NOTIFICATIONS_MODE: "off" },
+    env: { ...process.env, SLS_NOTIFICATIONS_MODE: "off", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const printed = { stdout: "", both: "" };

@@ -67,6 +67,11 @@ describe("serverless deploy", () => {
     ["without --stage", ["deploy"], "--stage is missing. Pass --stage nonprod or prod."],
     ["of an unknown stage", ["deploy", "--stage", "moon"], "There is no stage `moon`."],
     ["of a single function", ["deploy", "function", "-f", "jwks", "--stage", "nonprod"], "A single function"],
+    [
+      "to roll back without the check for older secrets",
+      ["rollback", "--stage", "nonprod", "--timestamp", "1795555202698"],
+      "npm run nest -- deploy rollback",
+    ],
     ["to package", ["package", "--stage", "nonprod"], "STRIPE_PRICE_ID: missing in the stage file"],
   ])("is refused in one message %s", async (_case, args, message) => {
     const { status, printed } = await runServerless(args);
