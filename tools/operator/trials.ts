@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
@@ -59,6 +60,7 @@ function describe(trial: Trial): string[] {
     ["user", trial.userId],
     ["since", trial.createdAt],
     ["state", state],
+    ["used", isUsed(trial) ? `since ${trial.usedAt ?? "an earlier release"}` : "not yet"],
     ["subscription", trial.stpSubscriptionId ?? "not created yet"],
     ["until", trial.endsAt ?? "-"],
     ["devices", String(trial.beakIds?.length ?? 1)],

@@ -1,5 +1,5 @@
-/** The two calls to Stripe that create a trial. */
-export type TrialStep = "customer" | "subscription";
+/** The calls to Stripe that create a trial, and the call that moves its end when it is first used. */
+export type TrialStep = "customer" | "subscription" | "extension";
 
 /** A trial. An address, a device's fingerprint and a `beak_id` have at most one. */
 export interface Trial {
@@ -21,13 +21,18 @@ export interface Trial {
   beakIds: string[];
   fingerprints: string[];
   /** Part of Stripe's idempotency keys. Raised when Stripe has stored a failure under the previous key. */
-  attempts: Record<TrialStep, number>;
+  attempts: Record<"customer" | "subscription", number> & { extension?: number };
   /** When the current attempts began. Stripe forgets a key after a day. */
   attemptedAt: string;
   /** When a link of this trial was redeemed. Until then the trial is open (contract 1.3). */
   redeemedAt: string | null;
   /**
-   * First sign-in of the address since the trial started. A renewal sets it to the renewal's time if it was set before.
+   * When the trial first granted access: at a status call of 2021-10-06 or later. Set once (contract 1.7). Earlier
+   * releases did not store it: `isUsed` reads such documents.
    */
+  usedAt?: string | null;
+  /** The end that Stripe does not have yet. Set with `usedAt`, null once Stripe has it. Absent like `usedAt`. */
+  pendingEndsAt?: string | null;
+  /** First sign-in of the address. Written with `usedAt`, because the previous release decides by it. */
   signedInAt: string | null;
 }

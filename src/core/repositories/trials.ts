@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { Subscription } from "#core/repositories/subscription_document.ts";
 import type { Trial, TrialStep } from "#core/repositories/trial_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -178,6 +179,41 @@ export class TrialRepository {
 
   find(id: string): Promise<Trial | null> {
     return this.#collection.findOne({ _id: id });
+  }
+
+  /** Finds the trial for which Nest created a subscription. Stripe's metadata names it. */
+  findOf({ trialId, userId }: Pick<Subscription, "trialId" | "userId">): Promise<Trial | null> {
+    return trialId === null ? Promise.resolve(null) : this.#collection.findOne({ _id: trialId, userId });
+  }
+
+  /**
+   * Records that a trial granted access for the first time. One of any simultaneous calls gets the trial.
+   * @param use.endsAt the end of the trial from now on
+   * @param use.pendingEndsAt the same if Stripe must still be told, else null
+   * @returns null if the trial was used before, or names another subscription
+   */
+  markUsed(
+    id: string,
+    stpSubscriptionId: string,
+    use: { endsAt: string; pendingEndsAt: string | null },
+    now: string,
+  ): Promise<Trial | null> {
+    return this.#collection.findOneAndUpdate(
+      // A process can die before it records the subscription that it created: then the trial names none.
+      { _id: id, usedAt: null, stpSubscriptionId: { $in: [null, stpSubscriptionId] } },
+      {
+        $set: {
+          ...{ usedAt: now, signedInAt: now, updatedAt: now, stpSubscriptionId, ...use },
+          ...{ attemptedAt: now, "attempts.extension": 1 },
+        },
+      },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** Records that Stripe has the pending end, or never will. Nothing changes if another end is pending by now. */
+  async settleEnd(id: string, pendingEndsAt: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id, pendingEndsAt }, { $set: { pendingEndsAt: null } });
   }
 
   listByUser(userId: string): Promise<Trial[]> {

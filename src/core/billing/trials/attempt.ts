@@ -1,8 +1,7 @@
 import type { BillingSettings } from "#core/billing/config.ts";
-import type { ClaimedTrial } from "#core/billing/trials/claim_trial.ts";
 import { HOUR } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
-import type { TrialStep } from "#core/repositories/trials.ts";
+import type { Trial, TrialStep } from "#core/repositories/trials.ts";
 import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
 /** Stripe keeps an idempotency key for at least 24 hours. An older key must not create a second subscription. */
@@ -21,12 +20,12 @@ export type TrialStripeCore = Pick<
  * @throws every error of `work`
  */
 export async function withAttemptKey<Made>(
-  core: TrialStripeCore,
-  trial: ClaimedTrial,
+  core: Pick<Core, "clock" | "trials">,
+  trial: Pick<Trial, "_id" | "attempts" | "attemptedAt">,
   step: TrialStep,
   work: (mayExist: boolean, idempotencyKey: string) => Promise<Made>,
 ): Promise<Made> {
-  const attempt = trial.attempts[step];
+  const attempt = trial.attempts[step] ?? 1;
   const now = core.clock.now();
   const isOld = now.getTime() - Date.parse(trial.attemptedAt) > KEY_LIFETIME_MS;
   try {

@@ -172,6 +172,8 @@ function newTrial(identifierValue: string, machine: Machine, userId: string, now
     attemptedAt: now,
     redeemedAt: null,
     signedInAt: null,
+    usedAt: null,
+    pendingEndsAt: null,
   };
 }
 
