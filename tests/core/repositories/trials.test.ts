@@ -145,3 +145,26 @@ test("keeps the first sign-in time when sign-ins race, and redeems the trial thr
     expect(await find(address)).toEqual(first);
   });
 });
+
+test("marks a trial as used once when many calls race, and not for another subscription", async () => {
+  const use = { endsAt: moment(500), pendingEndsAt: moment(500) };
+  await rounds(async (round) => {
+    const id = `used-${round}`;
+    await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_1", usedAt: null }));
+    expect(await trials.markUsed(id, "sub_2", use, moment(1))).toBeNull();
+    const marked = await atOnce((caller) => trials.markUsed(id, "sub_1", use, moment(10 + caller)));
+    const [won, ...others] = marked.filter((document) => document !== null);
+    expect(others).toEqual([]);
+    expect(won).toMatchObject({ ...use, usedAt: expect.any(String), signedInAt: won?.usedAt });
+    expect(await trials.markUsed(id, "sub_1", use, moment(99))).toBeNull();
+    expect(await trials.find(id)).toEqual(won);
+  });
+});
+
+test("settles only the end that Stripe has", async () => {
+  await trials.claim(trial("end", "end@example.com", "end", { pendingEndsAt: moment(500) }));
+  await trials.settleEnd("end", moment(400));
+  expect(await trials.find("end")).toMatchObject({ pendingEndsAt: moment(500) });
+  await trials.settleEnd("end", moment(500));
+  expect(await trials.find("end")).toMatchObject({ pendingEndsAt: null });
+});
