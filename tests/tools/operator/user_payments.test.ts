@@ -46,10 +46,10 @@ test("users show lists payments, refunds, failed refunds and credits with amount
   const printed = await show();
   const date = "20\\d\\d-\\d\\d-\\d\\dT[\\d:.]+Z";
   for (const line of [
-    `^payment +4\\.99 GBP  ${date}  ${charge}  succeeded$`,
-    `^refund +-1\\.00 GBP  ${date}  ${part}  succeeded  duplicate$`,
-    `^refund +-3\\.99 GBP  ${date}  ${rest}  failed  expired_or_canceled_card$`,
-    `^balance +-2\\.50 GBP  ${date}  ${credit}  credited  Unused time$`,
+    `^payment +£4\\.99  ${date}  ${charge}  succeeded$`,
+    `^refund +-£1\\.00  ${date}  ${part}  succeeded  duplicate$`,
+    `^refund +-£3\\.99  ${date}  ${rest}  failed  expired_or_canceled_card$`,
+    `^balance +-£2\\.50  ${date}  ${credit}  credited  Unused time$`,
   ])
     expect(printed).toMatch(new RegExp(line, "m"));
   expect(JSON.parse(await show("--json")).payments).toContainEqual({
@@ -70,8 +70,8 @@ test("users show lists a declined payment with its reason, and a disputed paymen
   nest.stripe.dispute(id);
   await nest.deliverEvents();
   const printed = await show();
-  expect(printed).toMatch(/^payment +4\.99 GBP .* failed {2}card_declined$/m);
-  expect(printed).toMatch(/^payment +4\.99 GBP .* disputed$/m);
+  expect(printed).toMatch(/^payment +£4\.99 .* failed {2}card_declined$/m);
+  expect(printed).toMatch(/^payment +£4\.99 .* disputed$/m);
 });
 
 test("users show names what a rejected subscription returned, and why it was rejected", async () => {
@@ -85,7 +85,7 @@ test("users show names what a rejected subscription returned, and why it was rej
     new RegExp(`${duplicate.id} \\w+, rejected 20\\S+ as duplicate, ${kept.id} is kept$`, "m"),
   );
   expect(printed).toMatch(
-    new RegExp(`  4\\.99 GBP refund of ${refund?.payment_intent}: done  20\\S+  ${refund?.id}$`, "m"),
+    new RegExp(`  £4\\.99 refund of ${refund?.payment_intent}: done  20\\S+  ${refund?.id}$`, "m"),
   );
 });
 
@@ -112,7 +112,7 @@ test("users show reports everything else when Stripe fails, has no key, or lost 
   await nest
     .collection("provider-mappings")
     .updateOne({ providerValue: customer }, { $set: { providerValue: "cus_gone" } });
-  expect(await show()).toMatch(/^payment +4\.99 GBP/m);
+  expect(await show()).toMatch(/^payment +£4\.99/m);
 });
 
 test("users show lists no payments of a user without a customer", async () => {
