@@ -247,7 +247,7 @@ describe("unusual webhooks", () => {
       thin("evt_ping", "v2.core.event_destination.ping", null),
     ];
     for (const event of events) {
-      expect((await expectInvalidTraffic(() => nest.webhook(event))).status).toBe(200);
+      expect((await nest.webhook(event)).status).toBe(200);
       expect(await row(event.id)).toMatchObject({
         ...{ type: event.type, createdAt: event.created, status: "ignored" },
         reason: "thin_event_create_endpoint_with_stripe_setup",
@@ -257,9 +257,7 @@ describe("unusual webhooks", () => {
     expect(await stored()).toEqual([]);
     for (const created of [undefined, 7, "yesterday"]) {
       const broken = { ...thin("evt_broken", "v1.x", null), created };
-      expect((await expectInvalidTraffic(() => nest.webhook(broken))).body.code).toBe(
-        "invalid_webhook_payload",
-      );
+      expect((await nest.webhook(broken)).body.code).toBe("invalid_webhook_payload");
     }
   });
 

@@ -358,6 +358,26 @@ describe("usable subscriptions", () => {
     },
   );
 
+  test("grants nothing for months of voided invoices, nor for the rest of such a month once collection goes on", async () => {
+    const { id } = await subscribe();
+    const { end_date } = (await status()).body;
+    const pause_collection = { behavior: "void", resumes_at: null };
+    nest.stripe.updateSubscription(id, { fields: { pause_collection } });
+    await nest.deliverEvents();
+    expect(await statusOf()).toBe("active");
+    for (let month = 0; month < 3; month++) await nest.passTime(31 * DAY);
+    expect(await nest.collection("subscriptions").findOne({ stpSubscriptionId: id })).toMatchObject({
+      status: "active",
+      paidUntil: end_date,
+    });
+    expect(await statusOf()).toBe("no_active_subscription");
+    nest.stripe.updateSubscription(id, { fields: { pause_collection: null } });
+    await nest.deliverEvents();
+    expect(await statusOf()).toBe("no_active_subscription");
+    await nest.passTime(31 * DAY);
+    expect(await statusOf()).toBe("active");
+  });
+
   test("ends access with the period when a schedule sets cancel_at years ahead", async () => {
     const { id } = await subscribe();
     const { end_date } = (await status()).body;
