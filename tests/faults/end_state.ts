@@ -96,5 +96,6 @@ function normalize(value: unknown): unknown {
   const isIgnored = ([field, inner]: [string, unknown]) =>
     RETRY_FIELDS.has(field) || (inner as { claimedAt?: string; sentAt?: null } | null)?.sentAt === null;
   const fields = Object.entries(value).filter((entry) => !isIgnored(entry));
-  return Object.fromEntries(fields.map(([field, inner]) => [field, normalize(inner)]));
+  // A field can be named by an id, such as the payments of a subscription.
+  return Object.fromEntries(fields.map(([field, inner]) => [normalize(field), normalize(inner)]));
 }

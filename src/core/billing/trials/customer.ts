@@ -22,7 +22,12 @@ export async function ensureCustomer(core: TrialStripeCore, trial: ClaimedTrial)
   const known = trial.stpCustomerId ?? trial.mapping?.providerValue;
   if (known === undefined) return { id: await createCustomer(core, trial), isChargeable: false };
   const found = await retrieveCustomer(core, known);
-  if (found) return { id: known, isChargeable: customerMethod(found) !== null };
+  if (found) {
+    // An earlier attempt may have been interrupted between the two writes of `storeCustomer`.
+    const isStored = trial.stpCustomerId !== null && trial.mapping?.providerValue === known;
+    if (!isStored && found.metadata.trial_id === trial._id) await storeCustomer(core, trial, known);
+    return { id: known, isChargeable: customerMethod(found) !== null };
+  }
   const now = core.clock.now().toISOString();
   const [updated] = await Promise.all([
     core.trials.forgetCustomer(trial._id, known, now),
@@ -45,22 +50,26 @@ async function createCustomer(core: TrialStripeCore, trial: ClaimedTrial): Promi
       { idempotencyKey },
     );
   });
-  // Stored before the subscription is created: the webhook of the subscription must find the customer's user.
+  await storeCustomer(core, trial, customer.id);
+  return customer.id;
+}
+
+/** Stores the customer before the subscription is created: the webhook of the subscription must find the customer's user. */
+async function storeCustomer(core: TrialStripeCore, trial: ClaimedTrial, customerId: string): Promise<void> {
   const now = core.clock.now().toISOString();
   await Promise.all([
-    core.trials.recordCustomer(trial._id, customer.id, now),
+    core.trials.recordCustomer(trial._id, customerId, now),
     core.providerMappings.insert({
       _id: newId("providerMapping"),
       userId: trial.userId,
       providerType: "stripe",
-      providerValue: customer.id,
+      providerValue: customerId,
       matchedBy: "nest",
       createdAt: now,
       updatedAt: now,
       removedAt: null,
     }),
   ]);
-  return customer.id;
 }
 
 /** @returns null if Stripe has no such customer, or the customer was deleted */
