@@ -2,6 +2,7 @@ import { findAccess } from "#core/billing/subscriptions/subscription.ts";
 import { moneyInWords } from "#core/messages/templates/money_facts.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
+import type { Trial } from "#core/repositories/trials.ts";
 import { describeMovement, type MoneyMovement } from "#tools/operator/user_payments.ts";
 import { table } from "#tools/terminal/command.ts";
 
@@ -29,14 +30,16 @@ export function describeUser(
     ["consent", marketingConsents[0]?.level ?? "not given"],
     ["subscription", access ? `${access.subscription.status} until ${access.endsAt}` : "none usable"],
     ...subscriptions.flatMap(describeSubscription).map((line) => ["", line]),
-    [
-      "trial",
-      trials.map(({ _id, redeemedAt }) => `${_id} (${redeemedAt ? "redeemed" : "open"})`).join(", ") ||
-        "none",
-    ],
+    ["trial", trials.map(describeTrial).join(", ") || "none"],
     ["sessions", `${active.length} active, ${sessions.length - active.length} ended`],
     ...describeMoney(movements),
   ]);
+}
+
+function describeTrial({ _id, redeemedAt, usedAt }: Trial): string {
+  // Earlier releases did not store the first use.
+  const use = usedAt ? `used since ${usedAt}` : usedAt === null ? "not used" : "use not recorded";
+  return `${_id} (${redeemedAt ? "redeemed" : "open"}, ${use})`;
 }
 
 /** A subscription, and below it what its rejection refunds or credits. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StripeApi } from "#core/services/stripe.ts";
 import { runCli } from "#tests/support/cli.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -87,6 +87,24 @@ test("users show names what a rejected subscription returned, and why it was rej
   expect(printed).toMatch(
     new RegExp(`  £4\\.99 refund of ${refund?.payment_intent}: done  20\\S+  ${refund?.id}$`, "m"),
   );
+});
+
+test("users show names when a trial was first used", async () => {
+  const trial = linkRequest({
+    identifier_value: "new@example.com",
+    device: { platform: "mac", beak_id: "new-mac", fingerprint: "new-print" },
+  });
+  await nest.call(`${V2}create_trial_and_magic_link`, trial);
+  const shown = () => runCli(["users", "show", "new@example.com"], environment());
+  expect((await shown()).printed).toMatch(/^trial +trial_\w+ \(open, not used\)$/m);
+  await nest
+    .collection("trials")
+    .updateOne({}, { $set: { usedAt: "2026-12-01T00:00:00.000Z", redeemedAt: "2026-11-30T00:00:00.000Z" } });
+  expect((await shown()).printed).toMatch(
+    /^trial +trial_\w+ \(redeemed, used since 2026-12-01T00:00:00\.000Z\)$/m,
+  );
+  await nest.collection("trials").updateOne({}, { $unset: { usedAt: "" } });
+  expect((await shown()).printed).toMatch(/^trial +trial_\w+ \(redeemed, use not recorded\)$/m);
 });
 
 test("users show names paused collection", async () => {
