@@ -3,18 +3,23 @@ import type { RecordedRequest } from "#stripe_double/traffic.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
+const YEARLY = { id: "price_year", currency: "gbp", unitAmount: 4900, interval: "year" } as const;
 const URL = "https://nest.example/1/webhook/stripe";
 
 /** Makes Nest and its CLI send every request shape that their code can send to Stripe. Returns the recorded requests. */
 export async function recordNestRequests(): Promise<RecordedRequest[]> {
-  const nest = await startNest();
+  const nest = await startNest({ plans: [YEARLY] });
   try {
     await startTrials(nest);
     await getStatus(nest);
     await buyTwice(nest);
     await disputePayment(nest);
     await buyWithPromotionCodeAndKnownCards(nest);
-    await refundByCharge(nest);
+    await returnByCharge(nest);
+    await changePlans(nest);
+    await buyAgainWhileOverdue(nest);
+    await failRefund(nest);
+    await startTrialWithCard(nest);
     await runCommands(nest);
     return nest.stripe.requests.filter(({ status, isReplay }) => status === 200 && !isReplay);
   } finally {
@@ -71,13 +76,67 @@ async function buyWithPromotionCodeAndKnownCards(nest: TestNest): Promise<void> 
   await guarded.stop();
 }
 
-/** A payment of the double always has an intent. Nest sends this request for a payment that has only a charge. */
-async function refundByCharge(nest: TestNest): Promise<void> {
+/** The monthly plan's unused share is credited. After a lost response, the next attempt searches for the credit. */
+async function changePlans(nest: TestNest): Promise<void> {
+  for (const email of ["gil@example.com", "gus@example.com"]) {
+    const { customer } = nest.stripe.createSubscription({ email });
+    await nest.deliverEvents();
+    nest.clock.advance(60);
+    nest.stripe.createSubscription({ email, customer, price: YEARLY.id });
+    const on = `POST /v1/customers/${customer}/balance_transactions`;
+    if (email.startsWith("gus")) nest.stripe.fault({ calls: 1, kind: "error_after", on });
+    await nest.deliverEvents();
+    await retryEvents(nest);
+  }
+}
+
+/** The payment of an overdue subscription is voided when its owner buys again. */
+async function buyAgainWhileOverdue(nest: TestNest): Promise<void> {
+  nest.stripe.createSubscription({ email: "hal@example.com", status: "past_due" });
+  await nest.deliverEvents();
+  nest.stripe.createSubscription({ email: "hal@example.com" });
+  await nest.deliverEvents();
+}
+
+/** A refund is refused, sent again, and fails later. */
+async function failRefund(nest: TestNest): Promise<void> {
+  nest.stripe.createSubscription({ email: "ivy@example.com" });
+  nest.clock.advance(60);
+  nest.stripe.createSubscription({ email: "ivy@example.com" });
+  nest.stripe.refuseRefunds(["balance_insufficient"]);
+  await nest.deliverEvents();
+  await retryEvents(nest);
+  nest.stripe.failRefund(nest.stripe.refunds().at(-1)?.id ?? "");
+  await nest.deliverEvents();
+}
+
+/** Retries every event, after the leases of the events and the claims of the mails have expired. */
+async function retryEvents(nest: TestNest): Promise<void> {
+  nest.clock.advance(150);
+  for (const event of nest.stripe.events()) await nest.webhook(event);
+}
+
+/** Stripe previews the invoice that the welcome to a trial names. */
+async function startTrialWithCard(nest: TestNest): Promise<void> {
+  nest.stripe.createSubscription({ email: "joy@example.com", trialDays: 14, card: {} });
+  await nest.deliverEvents();
+}
+
+/** A payment of the double always has an intent. Nest sends these requests for a payment that has only a charge. */
+async function returnByCharge(nest: TestNest): Promise<void> {
   nest.stripe.createSubscription({ email: "fay@example.com" });
   const charges = nest.stripe.events().filter(({ type }) => type === "charge.succeeded");
   const { id: charge } = charges.map(({ data }) => data.object as { id: string }).at(-1) ?? { id: "" };
   const api = StripeApi.open(nest.stripe.secretKey, nest.stripe.url);
-  await api.request((stripe, options) => stripe.refunds.create({ charge, reason: "duplicate" }, options));
+  const refund = {
+    charge,
+    amount: 100,
+    reason: "duplicate",
+    metadata: { returned_payment: charge },
+  } as const;
+  await api.request((stripe, options) => stripe.charges.retrieve(charge, {}, options));
+  await api.request((stripe, options) => stripe.refunds.list({ charge, limit: 100 }, options));
+  await api.request((stripe, options) => stripe.refunds.create(refund, options));
 }
 
 async function runCommands(nest: TestNest): Promise<void> {
@@ -95,4 +154,5 @@ async function runCommands(nest: TestNest): Promise<void> {
     const { printed } = await runCli(["stripe", ...args], nest.environment);
     if (/--help|stripe_error/.test(printed)) throw new Error(printed);
   }
+  await runCli(["users", "show", "gil@example.com"], nest.environment);
 }

@@ -127,9 +127,14 @@ async function findRefund(
   wanted: MoneyReturn,
 ): Promise<Sent | null> {
   const { source } = wanted;
-  const paid = source.startsWith("ch_") ? { charge: source } : { payment_intent: source };
   const refunds = await core.stripe.request((stripe, options) =>
-    listAll(stripe.refunds.list({ ...paid, limit: LOOK_BACK }, options), LOOK_BACK),
+    listAll(
+      stripe.refunds.list(
+        { ...(source.startsWith("ch_") ? { charge: source } : { payment_intent: source }), limit: LOOK_BACK },
+        options,
+      ),
+      LOOK_BACK,
+    ),
   );
   const made = refunds.find(({ metadata }) => isSame(metadata, metadataOf(rejected, wanted)));
   return made ? sentRefund(made) : null;

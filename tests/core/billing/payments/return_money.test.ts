@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
+import { startWorker } from "#tests/callbacks/chaos/worker.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -270,4 +271,70 @@ describe("a refund that Stripe refuses", () => {
     ]);
     expect(refundsOf(refund?.customer ?? "")).toEqual([499]);
   });
+});
+
+test("credits once, and keeps the new plan, when a worker crashes at any write or request of the plan change", async () => {
+  const price = await yearlyPrice();
+  let hasCrashed = true;
+  let rounds = 0;
+  for (let at = 1; hasCrashed; at++) {
+    hasCrashed = false;
+    for (const when of ["before", "after"] as const) {
+      const email = `${when}${at}@example.com`;
+      const monthly = nest.stripe.createSubscription({ email });
+      await nest.deliverEvents();
+      nest.clock.advance(60);
+      const yearly = await ask("subscriptions", { customer: monthly.customer, "items[0][price]": price });
+      const { body, header } = nest.stripe.signedEvent(
+        nest.eventOf("customer.subscription.created", yearly.id),
+      );
+      const worker = startWorker(nest, { at, when });
+      if ((await worker.post(body, header)) === null) hasCrashed = true;
+      await worker.close();
+      nest.clock.advance(150);
+      await nest.webhook(nest.eventOf("customer.subscription.created", yearly.id));
+      await nest.deliverEvents();
+      expect([atStripe(monthly.id)?.status, atStripe(yearly.id)?.status], email).toEqual([
+        "canceled",
+        "active",
+      ]);
+      expect(await credited(monthly.customer), email).toEqual([-499]);
+      expect(await stored(monthly.id), email).toMatchObject({ refundedAt: expect.any(String) });
+      rounds++;
+    }
+  }
+  expect(rounds).toBeGreaterThan(20);
+}, 240_000);
+
+test("completes what an earlier release began: a rejection without a reason refunds every payment", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(60);
+  await nest.deliverEvents();
+  const second = nest.stripe.createSubscription({ email: ADA });
+  nest.ses.fault({ calls: 1, kind: "error" });
+  expect((await nest.webhook(nest.eventOf("customer.subscription.created", second.id))).status).toBe(502);
+  const began = await stored(second.id);
+  expect(began).toMatchObject({ rejectedAt: expect.any(String), refundedAt: null });
+  await nest
+    .collection("subscriptions")
+    .updateOne({ stpSubscriptionId: second.id }, { $unset: { rejection: "", returns: "" } });
+  nest.clock.advance(150);
+  for (const event of [...nest.stripe.events()]) await nest.webhook(event);
+  expect(refundsOf(second.customer)).toEqual([499]);
+  expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
+  expect(await stored(first.id)).toMatchObject({ rejectedAt: null });
+});
+
+test("returns a disputed payment of a replaced subscription by its unused share once the dispute is won", async () => {
+  const ending = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.cancelSubscription(ending.id, { isAtPeriodEnd: true });
+  const dispute = nest.stripe.dispute(ending.id);
+  await nest.deliverEvents();
+  await useHalf(ending.id);
+  nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(refundsOf(ending.customer)).toEqual([]);
+  nest.stripe.closeDispute(dispute.id, "won");
+  await nest.deliverEvents();
+  expect(refundsOf(ending.customer)).toEqual([250]);
 });
