@@ -261,6 +261,26 @@ export class TestNest {
     await this.deliverEvents();
   }
 
+  /** The user id of an email address, in lower case; null if no user has it. */
+  async findUserId(address: string): Promise<string | null> {
+    const identifier = await this.collection("identifiers").findOne({ identifierValue: address });
+    return typeof identifier?.userId === "string" ? identifier.userId : null;
+  }
+
+  /** Starts a trial on a device that only this address uses. @returns `204` or the error code */
+  async startTrial(address: string, ip: string): Promise<string> {
+    const device = { platform: "mac", beak_id: address, fingerprint: address };
+    const body = linkRequest({ identifier_value: address, device });
+    const reply = await this.call(`${V2}create_trial_and_magic_link`, body, { ip });
+    return reply.status === 204 ? "204" : reply.body.code;
+  }
+
+  /** Posts an event to the webhook. @returns `200` or the error code */
+  async deliver(event: object): Promise<string> {
+    const { status, body } = await this.webhook(event);
+    return status < 300 ? "200" : body.code;
+  }
+
   /** The user id of an email address, in lower case. @throws Error if no user has it */
   async userIdOf(address: string): Promise<string> {
     const identifier = await this.collection("identifiers").findOne({ identifierValue: address });

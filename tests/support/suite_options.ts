@@ -1,12 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const { FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS } = process.env;
+const { FAULTS_RUNS, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS } = process.env;
 
 /** The options of `npm run test:faults`, which passes them to the suites as environment variables. */
 export const suiteOptions = {
   /** How long a suite explores, in seconds; null: its own default. */
   seconds: FAULTS_SECONDS ? Number(FAULTS_SECONDS) : null,
+  /** How many lives the money suite plays; null: its own default. */
+  runs: FAULTS_RUNS ? Number(FAULTS_RUNS) : null,
   /** Whether to run a suite whole instead of a short sample. */
   isWhole: FAULTS_ALL === "1",
   /** Runs only the fault scenarios whose name contains this text. */
@@ -18,7 +20,7 @@ export const endOf = (seconds: number | null) => Date.now() + (seconds ?? 0) * 1
 
 /** The result of a suite. */
 export interface SuiteReport {
-  suite: "model" | "faults" | "chaos" | "trial_chaos" | "killed_database";
+  suite: "model" | "faults" | "chaos" | "trial_chaos" | "killed_database" | "money";
   /** One sentence, which the command prints at its end. */
   summary: string;
   table?: { head: readonly string[]; rows: readonly (readonly string[])[] };

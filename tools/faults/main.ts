@@ -12,7 +12,12 @@ import { type RunRecord, saveRecord } from "#tools/machine/run_records.ts";
 import { vitestArguments } from "#tools/machine/vitest.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const SUITES = { model: "tests/model", faults: "tests/faults", chaos: "tests/callbacks/chaos" } as const;
+const SUITES = {
+  model: "tests/model",
+  faults: "tests/faults",
+  chaos: "tests/callbacks/chaos",
+  money: "tests/properties",
+} as const;
 type Suite = keyof typeof SUITES;
 const SHORT_RUN_SEED = 1;
 
@@ -20,6 +25,7 @@ interface Options {
   suite?: Suite;
   seed?: number;
   seconds?: number;
+  runs?: number;
   only?: string;
   all: boolean;
   record: boolean;
@@ -34,12 +40,13 @@ function wholeNumber(text: string): number {
 
 const program = new Command("npm run test:faults --")
   .description(
-    "Runs the model-based suite, the fault injection suite and the chaos suite. Without options it runs a short\n" +
+    "Runs the model-based suite, the fault injection suite, the chaos suite and random lives with money. Without options it runs a short\n" +
       "sample with a fixed seed, as CI does.",
   )
   .addOption(new Option("--suite <name>", "run one suite only").choices(Object.keys(SUITES)))
   .option("--seed <number>", "repeat the run that printed this seed", wholeNumber)
   .option("--seconds <number>", "explore for this long in each suite", wholeNumber)
+  .option("--runs <number>", "play this many lives in the money suite (default: 200)", wholeNumber)
   .option("--only <text>", "fault only the calls whose name contains the text, such as authenticate_user")
   .option(
     "--all",
@@ -54,7 +61,7 @@ const options = program.opts<Options>();
 
 /** @returns the environment by which the suites get their options */
 function suiteEnvironment(reports: string): NodeJS.ProcessEnv {
-  const { seed, seconds, only, all } = options;
+  const { seed, seconds, runs, only, all } = options;
   const isShort = !all && seconds === undefined;
   const given = seed ?? process.env.SEED ?? (isShort ? SHORT_RUN_SEED : undefined);
   return {
@@ -62,6 +69,7 @@ function suiteEnvironment(reports: string): NodeJS.ProcessEnv {
     FAULTS_REPORTS: reports,
     ...(given !== undefined && { SEED: String(given) }),
     ...(seconds !== undefined && { FAULTS_SECONDS: String(seconds) }),
+    ...(runs !== undefined && { FAULTS_RUNS: String(runs) }),
     ...(only !== undefined && { FAULTS_ONLY: only }),
     ...(all && { FAULTS_ALL: "1" }),
   };

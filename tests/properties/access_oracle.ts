@@ -1,0 +1,73 @@
+/** When a person may use what they bought, written from the words of contract 1.7 ("Access"). It uses no code of `src`. */
+import type { Owned, Picture } from "#tests/properties/picture.ts";
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const PAST_DUE_DAYS = 7;
+/** Reads this close to an end may answer either way. */
+const MARGIN = 2;
+
+/** Whether the status must be usable, must not be usable, or is not determined. */
+export type Verdict = "usable" | "not usable" | "either";
+
+/**
+ * The verdict for a person whose address is verified, when every event was delivered.
+ * @param attempts ids of subscriptions of which Nest heard while they were incomplete
+ */
+export function judgeAccess({ now, subscriptions }: Picture, attempts: ReadonlySet<string>): Verdict {
+  const ends = subscriptions.flatMap((one) => endsOf(one, subscriptions, attempts));
+  if (ends.some(({ sure }) => now < sure - MARGIN)) return "usable";
+  return ends.some(({ latest }) => now <= latest + MARGIN) ? "either" : "not usable";
+}
+
+/** The end of the access that a subscription grants, with its grace: at least until `sure`, at most until `latest`. */
+function endsOf(
+  one: Owned,
+  all: readonly Owned[],
+  attempts: ReadonlySet<string>,
+): { sure: number; latest: number }[] {
+  const exactly = (end: number) => [{ sure: end, latest: end }];
+  const scheduled = (end: number) => (one.cancelAt === null ? end : Math.min(end, one.cancelAt));
+  switch (one.status) {
+    case "trialing":
+      return exactly(scheduled(one.end) + DAY);
+    case "active": {
+      const isUnpaid = one.pause === "void" || one.bills.at(-1)?.status === "void";
+      return exactly(scheduled(isUnpaid ? Math.min(one.end, paidUntil(one)) : one.end) + DAY);
+    }
+    case "past_due": {
+      const open = one.bills.filter(({ status }) => status === "open").map(({ created }) => created);
+      const paid = paidUntil(one) + DAY;
+      const late = open.length === 0 ? paid : Math.max(paid, Math.min(...open) + PAST_DUE_DAYS * DAY);
+      // Paused collection with `void` grants nothing after the paid period; a past due one has days to pay.
+      const sure = one.pause === "void" ? Math.min(paid, late) : late;
+      const cut = (end: number) => (one.cancelAt === null ? end : Math.min(end, one.cancelAt + DAY));
+      return [{ sure: one.cancelAt === null ? sure : Math.min(sure, one.cancelAt), latest: cut(late) }];
+    }
+    case "incomplete": {
+      // Attempts within a day share the hour of the first one, which may have been paid since.
+      const isFirst = !all.some(
+        ({ id, created }) => id !== one.id && created > one.created - DAY - MARGIN && created <= one.created,
+      );
+      const first = Math.min(
+        one.created,
+        ...all
+          .filter((other) => isUnpaidAttempt(other) && attempts.has(other.id))
+          .map(({ created }) => created)
+          .filter((created) => created > one.created - DAY),
+      );
+      return [{ sure: isFirst ? one.created + HOUR : 0, latest: first + HOUR }];
+    }
+    default:
+      return [];
+  }
+}
+
+/** The end of the last period that an invoice paid. A trial's invoice over 0 is paid. */
+function paidUntil({ bills, created }: Owned): number {
+  return Math.max(created, ...bills.filter(({ status }) => status === "paid").map(({ end }) => end));
+}
+
+function isUnpaidAttempt({ status }: Owned): boolean {
+  return status === "incomplete" || status === "incomplete_expired";
+}

@@ -1,0 +1,99 @@
+/** Compares the money that Nest returned with the amounts of contract 1.7. */
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import { type Debt, type Defeat, debtOf } from "#tests/properties/money_oracle.ts";
+import type { Owned } from "#tests/properties/picture.ts";
+import { Broken, type Player } from "#tests/properties/player.ts";
+
+const sum = (amounts: readonly number[]) => amounts.reduce((total, amount) => total + amount, 0);
+
+/**
+ * Checks that Nest returned neither more nor less than it owes, and by the right way.
+ * @throws Broken
+ */
+export function checkBooks(player: Player, stripe: StripeDouble): void {
+  const { refunds, balanceTransactions } = stripe.ledger();
+  const { subscriptions } = player.picture();
+  const counted = refunds.filter(({ status }) => status !== "failed" && status !== "canceled");
+  const others = counted.filter(({ id }) => player.othersDeeds.has(id));
+  const refundedBefore = new Map<string, number>();
+  for (const { charge, amount } of others)
+    refundedBefore.set(charge ?? "", (refundedBefore.get(charge ?? "") ?? 0) + amount);
+  const refundsOf = ({ bills }: Owned) => {
+    const charges = new Set(bills.flatMap(({ payments }) => payments.map(({ charge }) => charge)));
+    const own = counted.filter(({ id, charge }) => !player.othersDeeds.has(id) && charges.has(charge ?? ""));
+    return sum(own.map(({ amount }) => amount));
+  };
+  for (const customer of new Set(subscriptions.map((one) => one.customer))) {
+    const owned = subscriptions.filter((one) => one.customer === customer);
+    const credits = balanceTransactions.filter(
+      (one) => one.customer === customer && one.type === "adjustment" && !player.othersDeeds.has(one.id),
+    );
+    const credited = -sum(credits.map(({ amount }) => amount));
+    for (const one of owned) countDebts(player, one, refundedBefore);
+    const accounts = owned.map((one): Account => {
+      const debts = (player.defeats.get(one.id) ?? []).map((defeat: Defeat) =>
+        debtOf(defeat, one, refundedBefore),
+      );
+      return {
+        name: player.nameOf(one.id),
+        refunded: refundsOf(one),
+        debts: debts.length > 0 ? debts : [NOTHING],
+      };
+    });
+    if (combinations(accounts).some((debts) => isPaid(accounts, debts, credited))) continue;
+    const lines = accounts.map(
+      ({ name, refunded, debts }) => `${name}: refunded ${refunded}, owed ${JSON.stringify(debts)}`,
+    );
+    throw new Broken(`the money of a customer is wrong: credited ${credited}; ${lines.join("; ")}`);
+  }
+  checkOpenInvoices(player, subscriptions);
+}
+
+function countDebts(player: Player, one: Owned, refundedBefore: ReadonlyMap<string, number>): void {
+  for (const defeat of player.defeats.get(one.id)?.slice(0, 1) ?? []) {
+    const { most, to, least } = debtOf(defeat, one, refundedBefore);
+    const what = most === 0 ? "nothing" : least < most ? "part, in dispute" : `to the ${to}`;
+    player.count(`owed for a ${defeat.kind} one: ${what}`);
+  }
+}
+
+interface Account {
+  name: string;
+  refunded: number;
+  /** The debts that contract 1.7 allows. */
+  debts: Debt[];
+}
+
+const NOTHING: Debt = { to: "payment method", least: 0, most: 0, credit: 0 };
+
+/** Every choice of one debt for each account. */
+function combinations([first, ...rest]: readonly Account[]): Debt[][] {
+  if (first === undefined) return [[]];
+  const tails = combinations(rest);
+  return first.debts.flatMap((debt) => tails.map((tail) => [debt, ...tail]));
+}
+
+function isPaid(accounts: readonly Account[], debts: readonly Debt[], credited: number): boolean {
+  const refunded = accounts.map((account) => account.refunded);
+  const isEachRight = debts.every((debt, index) => {
+    const amount = refunded[index] ?? 0;
+    if (debt.to === "balance") return amount === 0;
+    return amount <= debt.most && amount >= debt.least - debt.credit;
+  });
+  const total = sum(refunded) + credited;
+  return (
+    isEachRight &&
+    total >= sum(debts.map(({ least }) => least)) &&
+    total <= sum(debts.map(({ most }) => most))
+  );
+}
+
+/** The open invoices of a replaced subscription are voided, so that nobody pays them later. */
+function checkOpenInvoices(player: Player, subscriptions: readonly Owned[]): void {
+  for (const { id, bills } of subscriptions) {
+    const defeats = player.defeats.get(id) ?? [];
+    const isReplaced = defeats.length > 0 && defeats.every(({ kind }) => kind === "replaced");
+    if (isReplaced && !player.slow.has(id) && bills.some(({ status }) => status === "open"))
+      throw new Broken(`${player.nameOf(id)} was replaced, but its open invoice is not voided`);
+  }
+}

@@ -1,0 +1,150 @@
+/** The lives of a person with up to three subscriptions, as data: fast-check generates and shrinks them. */
+import fc from "fast-check";
+import type { PriceSeed } from "#stripe_double/settings.ts";
+
+export const CURRENCIES = ["gbp", "jpy", "kwd"] as const;
+export type Currency = (typeof CURRENCIES)[number];
+const PLANS = ["monthly", "basic", "yearly"] as const;
+export type Plan = (typeof PLANS)[number];
+
+/** In the unit in which Stripe counts the currency. Odd amounts, so that rounding matters. */
+const AMOUNTS: Readonly<Record<Currency, Readonly<Record<Plan, number>>>> = {
+  gbp: { monthly: 499, basic: 103, yearly: 4901 },
+  jpy: { monthly: 701, basic: 7, yearly: 7001 },
+  kwd: { monthly: 1990, basic: 10, yearly: 19_990 },
+};
+
+export const priceId = (currency: Currency, plan: Plan) => `price_${currency}_${plan}`;
+
+/** The prices of the lives, all of Beak's product. */
+export const LIFE_PRICES: readonly PriceSeed[] = CURRENCIES.flatMap((currency) =>
+  PLANS.map((plan) => ({
+    id: priceId(currency, plan),
+    currency,
+    unitAmount: AMOUNTS[currency][plan],
+    interval: plan === "yearly" ? "year" : "month",
+  })),
+);
+
+/** Who buys: the customer of the person's first purchase, or a customer that only has the same email address. */
+export type Buyer = "the same customer" | "another customer";
+
+export type Step =
+  | { does: "buy"; plan: Plan; by: Buyer; card: "good" | "declining" | "slow" }
+  | { does: "start a trial" }
+  | { does: "sign in" }
+  | { does: "read the status" }
+  | { does: "wait"; hours: number }
+  | { does: "replace the card"; of: number; isGood: boolean }
+  | { does: "let the renewal fail"; of: number; hours: number }
+  | { does: "pay"; of: number }
+  | { does: "settle a slow payment"; of: number; isPaid: boolean }
+  | { does: "pay out of band"; of: number }
+  | { does: "void the open invoice"; of: number }
+  | { does: "cancel at the end of the period"; of: number }
+  | { does: "cancel in"; of: number; days: number }
+  | { does: "withdraw the cancellation"; of: number }
+  | { does: "cancel now"; of: number }
+  | {
+      does: "pause collection";
+      of: number;
+      behavior: "void" | "keep_as_draft" | "mark_uncollectible";
+      days: number | null;
+    }
+  | { does: "collect again"; of: number }
+  | { does: "dispute"; of: number; outcome: "open" | "won" | "lost" }
+  | { does: "win the dispute" }
+  | { does: "refund a part"; of: number; percent: number }
+  | { does: "credit"; of: number; percent: number }
+  | { does: "deliver"; seed: number; share: "all" | "some"; isTwice: boolean };
+
+export interface Life {
+  currency: Currency;
+  steps: Step[];
+}
+
+const of = fc.nat(3);
+const hours = fc.oneof(
+  { arbitrary: fc.integer({ min: 1, max: 30 }), weight: 2 },
+  { arbitrary: fc.integer({ min: 1, max: 30 }).map((days) => days * 24 + 5), weight: 4 },
+  { arbitrary: fc.integer({ min: 31, max: 70 }).map((days) => days * 24), weight: 2 },
+);
+
+const buy: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant("buy" as const),
+  plan: fc.constantFrom(...PLANS),
+  by: fc.constantFrom("the same customer", "the same customer", "another customer"),
+  card: fc.constantFrom("good", "good", "good", "declining", "slow"),
+});
+
+const deliver: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant("deliver" as const),
+  seed: fc.nat(1000),
+  share: fc.constantFrom("all", "all", "some"),
+  isTwice: fc.boolean(),
+});
+
+const wait: fc.Arbitrary<Step> = fc.record({ does: fc.constant("wait" as const), hours });
+
+const failure: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant("let the renewal fail" as const),
+  of,
+  hours: fc.integer({ min: 0, max: 9 * 24 }),
+});
+
+/** Everything else that the person, a bank, an operator or Stripe does. */
+const other: fc.Arbitrary<Step> = fc.oneof(
+  fc.constant<Step>({ does: "start a trial" }),
+  fc.constant<Step>({ does: "sign in" }),
+  fc.constant<Step>({ does: "read the status" }),
+  fc.record({ does: fc.constant("replace the card" as const), of, isGood: fc.boolean() }),
+  fc.record({ does: fc.constant("pay" as const), of }),
+  fc.record({ does: fc.constant("settle a slow payment" as const), of, isPaid: fc.boolean() }),
+  fc.record({ does: fc.constant("pay out of band" as const), of }),
+  fc.record({ does: fc.constant("void the open invoice" as const), of }),
+  fc.record({ does: fc.constant("cancel at the end of the period" as const), of }),
+  fc.record({ does: fc.constant("cancel in" as const), of, days: fc.integer({ min: 1, max: 90 }) }),
+  fc.record({ does: fc.constant("withdraw the cancellation" as const), of }),
+  fc.record({ does: fc.constant("cancel now" as const), of }),
+  fc.record({
+    does: fc.constant("pause collection" as const),
+    of,
+    behavior: fc.constantFrom("void", "keep_as_draft", "mark_uncollectible"),
+    days: fc.option(fc.integer({ min: 5, max: 60 })),
+  }),
+  fc.record({ does: fc.constant("collect again" as const), of }),
+  fc.record({ does: fc.constant("dispute" as const), of, outcome: fc.constantFrom("open", "won", "lost") }),
+  fc.constant<Step>({ does: "win the dispute" }),
+  fc.record({ does: fc.constant("refund a part" as const), of, percent: fc.integer({ min: 1, max: 100 }) }),
+  fc.record({ does: fc.constant("credit" as const), of, percent: fc.integer({ min: 1, max: 150 }) }),
+);
+
+/** A life begins with a purchase or a trial, so that the other steps have an object. */
+export const lives: fc.Arbitrary<Life> = fc
+  .record({
+    currency: fc.oneof(
+      { arbitrary: fc.constant<Currency>("gbp"), weight: 4 },
+      { arbitrary: fc.constantFrom<Currency>("jpy", "kwd"), weight: 1 },
+    ),
+    first: fc.oneof(
+      { arbitrary: buy, weight: 4 },
+      { arbitrary: fc.constant<Step>({ does: "start a trial" }), weight: 1 },
+    ),
+    rest: fc.array(
+      fc.oneof(
+        { arbitrary: buy, weight: 4 },
+        { arbitrary: wait, weight: 5 },
+        { arbitrary: deliver, weight: 4 },
+        { arbitrary: failure, weight: 2 },
+        { arbitrary: other, weight: 7 },
+      ),
+      { minLength: 2, maxLength: 10 },
+    ),
+  })
+  .map(({ currency, first, rest }) => ({ currency, steps: [first, ...rest] }));
+
+/** A step in words, as `buy: plan monthly, by the same customer, card good`. */
+export function inWords({ does, ...details }: Step): string {
+  const words = Object.entries(details).map(([name, value]) => `${name} ${value}`);
+  return words.length === 0 ? does : `${does}: ${words.join(", ")}`;
+}

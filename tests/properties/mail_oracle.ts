@@ -1,0 +1,129 @@
+/**
+ * Checks what mails about money state against Stripe's state at the time when they were sent (contract 1.7: "no text states
+ * what a fact does not"). It reads the mails as a person does and uses no code of `src`.
+ */
+import type { Currency } from "#tests/properties/life.ts";
+import { isLiving, type Owned, type Picture } from "#tests/properties/picture.ts";
+import type { SentMail } from "#tools/local/ses_double.ts";
+
+const REJECTIONS = ["Duplicate Beak Subscription", "Your Beak subscription was replaced"];
+const DECIMALS: Readonly<Record<Currency, number>> = { gbp: 2, jpy: 0, kwd: 3 };
+
+export const isAboutRejection = (subject: string) => REJECTIONS.includes(subject);
+
+/** What Nest did in the call that sent the mails, in the smallest unit. */
+export interface Deeds {
+  refunded: number;
+  credited: number;
+  /** The subscriptions that Nest canceled, as they were before. */
+  canceled: readonly Owned[];
+}
+
+/** @returns what is wrong about the mails of one call; empty if nothing is */
+export function faultsOf(
+  mails: readonly SentMail[],
+  deeds: Deeds,
+  picture: Picture,
+  currency: Currency,
+): string[] {
+  const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
+  return [
+    ...faultsOfAmounts(rejections, deeds, currency),
+    ...rejections.flatMap((mail) => faultsOfRejection(mail, picture)),
+    ...mails.flatMap((mail) => faultsOfOther(mail, picture, currency)),
+  ];
+}
+
+function faultsOfAmounts(rejections: readonly SentMail[], deeds: Deeds, currency: Currency): string[] {
+  const stated = (pattern: RegExp) =>
+    rejections.reduce((sum, { text }) => sum + amountIn(pattern.exec(text)?.[1] ?? "0", currency), 0);
+  const refunded = stated(/We refunded (.+?) to the payment method/);
+  const credited = stated(/We credited (.+?) to your balance/);
+  const faults = [];
+  if (refunded !== deeds.refunded)
+    faults.push(`mails state ${refunded} as refunded, but Nest refunded ${deeds.refunded}`);
+  if (credited !== deeds.credited)
+    faults.push(`mails state ${credited} as credited, but Nest credited ${deeds.credited}`);
+  const isQuiet = deeds.refunded === 0 && deeds.credited === 0;
+  const hadStarted = deeds.canceled.some(({ status }) => status !== "incomplete");
+  if (rejections.length > 0 && deeds.canceled.length > 0 && isQuiet && !hadStarted)
+    faults.push("a mail is about a subscription that had not started and was not paid");
+  return faults;
+}
+
+function faultsOfRejection({ text }: SentMail, picture: Picture): string[] {
+  const { subscriptions } = picture;
+  const faults = [];
+  if (!/We refunded |We credited /.test(text) && /refund|credit|money|paid for/i.test(text))
+    faults.push("a mail speaks of money although it states no amount");
+  const canceled = /We canceled the (\w+) subscription that you bought on (.+?)\./.exec(text);
+  if (!subscriptions.some((one) => !isLiving(one) && isNamed(one, canceled)))
+    faults.push("the canceled subscription is not the one that the mail names");
+  const living = subscriptions.filter(isLiving);
+  const stays = /Your .*? stays.*/.exec(text)?.[0];
+  if (stays === undefined) return faults;
+  const named = /Your (\w+) subscription that you bought on (.+?) stays/.exec(stays);
+  const isTrue = living.some((one) => {
+    if (stays.startsWith("Your trial stays"))
+      return one.status === "trialing" && stays.includes(dayOf(one.cancelAt ?? one.end));
+    if (!isNamed(one, named)) return false;
+    if (stays.includes("renews as before")) return one.status === "active" && !one.isEnding;
+    if (stays.includes("when it ends as scheduled"))
+      return one.status === "active" && one.isEnding && stays.includes(dayOf(one.cancelAt ?? one.end));
+    return stays.includes("unpaid invoice") && !["active", "trialing"].includes(one.status);
+  });
+  if (!isTrue) faults.push(`it is not so: ${stays}`);
+  return faults;
+}
+
+function faultsOfOther({ subject, text }: SentMail, picture: Picture, currency: Currency): string[] {
+  const living = picture.subscriptions.filter(isLiving);
+  const trials = living.filter(({ status }) => status === "trialing");
+  switch (subject) {
+    case "Welcome to Beak!":
+      return living.some(({ status }) => status === "active")
+        ? []
+        : ["a welcome says that the account is active, but it is not"];
+    case "Your Beak Trial has begun!":
+      return trials.some((one) => isTrueOf(one, text, picture, currency))
+        ? []
+        : [`the welcome to the trial is not true: ${text.split("\n")[2]}`];
+    case "Your Beak trial ends soon":
+      return trials.some((one) => isTrueOf(one, text, picture, currency))
+        ? []
+        : [`the reminder is not true: ${text.split("\n").slice(2, 5)}`];
+    default:
+      return [];
+  }
+}
+
+/** Whether a mail states the end of a trial, and what is charged then. */
+function isTrueOf(one: Owned, text: string, { customers }: Picture, currency: Currency): boolean {
+  const { hasCard = false, balance = 0 } = customers.get(one.customer) ?? {};
+  const isCharged = hasCard && !one.isEnding;
+  if (!text.includes(dayOf(one.cancelAt ?? one.end))) return false;
+  if (/nothing is charged (until|\.)|and nothing is charged\.\n/.test(text)) return !isCharged;
+  if (text.includes("nothing is charged on that day")) return isCharged && one.amount + balance <= 0;
+  const stated = /is charged (\S+?)\.(?=\s)/.exec(text)?.[1];
+  if (!isCharged) return false;
+  return stated === undefined || amountIn(stated, currency) === one.amount + balance;
+}
+
+function isNamed(one: Owned, match: RegExpExecArray | null): boolean {
+  return match !== null && match[1] === `${one.interval}ly` && match[2] === dayOf(one.created);
+}
+
+/** A day as mails write it. */
+function dayOf(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+  const months =
+    "January February March April May June July August September October November December".split(" ");
+  return `${days[date.getUTCDay()]} ${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+}
+
+/** An amount of a mail, such as `£4.99`, in the smallest unit. */
+function amountIn(words: string, currency: Currency): number {
+  const digits = words.replaceAll(/[^\d.]/g, "");
+  return Math.round(Number(digits) * 10 ** DECIMALS[currency]);
+}

@@ -1,0 +1,125 @@
+/**
+ * Which subscription is kept and what is refunded, written from the words of contract 1.7. It uses no code of `src`.
+ */
+import type { Owned, Payment, Picture } from "#tests/properties/picture.ts";
+
+export type Kind = "duplicate" | "replaced";
+
+/** Best first. */
+function rankOf(one: Owned): number {
+  const wasPaid = one.bills.some(
+    ({ payments, creditUsed, isOutOfBand, status }) =>
+      status === "paid" && (payments.length > 0 || creditUsed > 0 || isOutOfBand),
+  );
+  if (one.status === "active") return one.isEnding ? 2 : 1;
+  if (one.status === "past_due" && wasPaid) return 3;
+  // A trial never replaces a subscription that was ever paid.
+  if (one.status !== "incomplete" && one.status !== "trialing" && wasPaid) return 4;
+  if (one.status === "trialing") return 5;
+  return one.status === "incomplete" ? 7 : 6;
+}
+
+const byAge = (one: Owned, other: Owned) => one.created - other.created || (one.id < other.id ? -1 : 1);
+
+/** Whether the newer of two renewing subscriptions is a change of plan: another price, bought by the user's own customer. */
+function changesPlan(older: Owned, newer: Owned, { ownCustomers }: Picture): boolean {
+  return (
+    newer.price !== older.price && (newer.customer === older.customer || ownCustomers.has(newer.customer))
+  );
+}
+
+/** How a subscription loses. */
+export interface Loss {
+  kind: Kind;
+  winner: Owned;
+}
+
+/**
+ * The losers among living subscriptions, by id, each with the ways in which it may have lost: to the subscription kept so
+ * far, or to the one that is kept in the end. Nest may hear of several purchases at once.
+ */
+export function losersOf(living: readonly Owned[], picture: Picture): Map<string, Loss[]> {
+  const losers = new Map<string, Loss[]>();
+  const add = (id: string, kind: Kind, winner: Owned) =>
+    losers.set(id, [...(losers.get(id) ?? []), { kind, winner }]);
+  if (living.length === 0) return losers;
+  const best = Math.min(...living.map(rankOf));
+  const [oldest, ...later] = living.filter((one) => rankOf(one) === best).toSorted(byAge);
+  if (oldest === undefined) return losers;
+  let kept = oldest;
+  for (const next of later) {
+    if (best === 1 && changesPlan(kept, next, picture)) {
+      add(kept.id, "replaced", next);
+      kept = next;
+    } else add(next.id, "duplicate", kept);
+  }
+  for (const one of living) {
+    if (one.id !== kept.id) add(one.id, byAge(one, kept) > 0 ? "duplicate" : "replaced", kept);
+  }
+  return losers;
+}
+
+/** What Nest owes for one canceled subscription, in the smallest unit. */
+export interface Debt {
+  /** Where the money goes: a duplicate's payments and those of another customer go back to the payment methods. */
+  to: "payment method" | "balance";
+  /** At least this much, while disputes are open or lost. */
+  least: number;
+  most: number;
+  /** The part of `most` that paid from the balance and goes back there. */
+  credit: number;
+}
+
+const STEP: Readonly<Record<string, number>> = { kwd: 10 };
+
+/** A share of an amount, rounded up to the smallest amount that Stripe takes. */
+function share(amount: number, part: number, whole: number, currency: string): number {
+  const step = STEP[currency] ?? 1;
+  if (amount <= 0 || part <= 0) return 0;
+  const steps = (BigInt(amount) * BigInt(part) + BigInt(whole * step) - 1n) / BigInt(whole * step);
+  return Math.min(amount, Number(steps) * step);
+}
+
+/** The defeat of a subscription: its state before Nest canceled it, and the time of the cancellation. */
+export interface Defeat {
+  kind: Kind;
+  loser: Owned;
+  /** Whether the winner has the same customer. */
+  isSameCustomer: boolean;
+  /** Unix seconds. */
+  at: number;
+}
+
+/**
+ * What contract 1.7 returns for a defeat.
+ * @param now the subscription at the end of the life: slow payments may have been settled, disputes closed
+ * @param refundedBefore by charge, what others refunded
+ */
+export function debtOf(
+  { kind, loser, isSameCustomer, at }: Defeat,
+  now: Owned,
+  refundedBefore: ReadonlyMap<string, number>,
+): Debt {
+  const whole = kind === "duplicate";
+  const { start, end, currency } = loser;
+  const isPaidStatus = loser.status === "active" || loser.status === "trialing";
+  const counted = whole
+    ? now.bills
+    : now.bills.filter(
+        (bill) => isPaidStatus && bill.start < end && bill.end > start && bill.end > bill.start,
+      );
+  const left = ({ charge, paid }: Payment) => Math.max(0, paid - (refundedBefore.get(charge) ?? 0));
+  const payments = counted.flatMap((bill) => bill.payments);
+  const sum = (some: readonly Payment[]) => some.reduce((total, one) => total + left(one), 0);
+  const all = sum(payments);
+  const free = sum(payments.filter(({ dispute }) => dispute === "none" || dispute === "won"));
+  const credit = counted
+    .filter(({ status }) => status === "paid")
+    .reduce((total, { creditUsed }) => total + creditUsed, 0);
+  const part = whole ? 1 : Math.max(0, end - at);
+  const period = whole ? 1 : end - start;
+  const most = share(all + credit, part, period, currency);
+  const least = share(free + credit, part, period, currency);
+  const to = !whole && isSameCustomer ? "balance" : "payment method";
+  return { to, least: Math.min(least, most), most, credit: Math.min(most, credit) };
+}

@@ -1,0 +1,368 @@
+import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
+import { seededRandom, shuffled } from "#stripe_double/random.ts";
+import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
+import { judgeAccess } from "#tests/properties/access_oracle.ts";
+import { type Currency, inWords, type Life, priceId, type Step } from "#tests/properties/life.ts";
+import { faultsOf, isAboutRejection } from "#tests/properties/mail_oracle.ts";
+import { type Defeat, losersOf } from "#tests/properties/money_oracle.ts";
+import { isLiving, type Owned, type Picture, takePicture } from "#tests/properties/picture.ts";
+import type { TestNest } from "#tests/support/nest.ts";
+import type { SentMail } from "#tools/local/ses_double.ts";
+
+/** Longer than an event's lease and a mail's claim. */
+const RETRY_SECONDS = 150;
+const FINAL_ROUNDS = 20;
+const SUBSCRIPTIONS = 3;
+const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
+
+/** A broken rule. */
+export class Broken extends Error {}
+
+/** Plays one life on one Nest and its own double of Stripe. */
+export class Player {
+  /** The life so far, in words, with what Nest did. */
+  readonly story: string[] = [];
+  /** Every subscription that Nest canceled, with the defeats that contract 1.7 allows for it. */
+  readonly defeats = new Map<string, Defeat[]>();
+  /** Ids of refunds and balance transactions that are not Nest's. */
+  readonly othersDeeds = new Set<string>();
+  /** How often each kind of check was made in all lives. */
+  readonly counts: Map<string, number>;
+  /** Subscriptions with a payment that was slow. */
+  readonly slow = new Set<string>();
+  readonly #nest: TestNest;
+  readonly #stripe: StripeDouble;
+  readonly #address: string;
+  readonly #ip: string;
+  readonly #currency: Currency;
+  readonly #delivered = new Set<string>();
+  readonly #heard = new Set<string>();
+  /** Subscriptions of which Nest heard while they were incomplete. */
+  readonly #attempts = new Set<string>();
+  /** Refunds and credits that a mail had to state. */
+  readonly #mailed = new Set<string>();
+  #isVerified = false;
+
+  constructor(nest: TestNest, { currency }: Life, number: number, counts: Map<string, number>) {
+    this.counts = counts;
+    this.#nest = nest;
+    this.#stripe = nest.stripe;
+    this.#currency = currency;
+    this.#address = `life.${number}.${nest.clock.now().getTime().toString(36)}@example.com`;
+    this.#ip = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+  }
+
+  /** @throws Broken if a rule is broken */
+  async play(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      this.story.push(inWords(step));
+      await this.#take(step);
+    }
+    this.story.push("every event is delivered");
+    await this.#deliverAll();
+    await this.#checkSettled();
+  }
+
+  picture(): Picture {
+    return takePicture(this.#stripe);
+  }
+
+  #note(text: string): void {
+    this.story.push(`  ${text}`);
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  /** The name of a subscription in the story. */
+  nameOf(id: string): string {
+    return `subscription ${this.#stripe.subscriptions().findIndex((one) => one.id === id) + 1}`;
+  }
+
+  async #take(step: Step): Promise<void> {
+    switch (step.does) {
+      case "buy":
+        return this.#buy(step);
+      case "start a trial":
+        return this.#startTrial();
+      case "sign in":
+        return this.#signIn();
+      case "read the status":
+        await this.#readStatus();
+        return;
+      case "wait":
+        this.#nest.clock.advance(step.hours * 3600);
+        this.#stripe.advance(0);
+        return;
+      case "deliver":
+        return this.#deliver(step);
+      case "win the dispute":
+        return this.#winDispute();
+      default:
+        return this.#actOn(step);
+    }
+  }
+
+  #buy({ plan, by, card }: Extract<Step, { does: "buy" }>): void {
+    const all = this.#stripe.subscriptions();
+    if (all.filter(({ metadata }) => metadata.trial_id === undefined).length >= SUBSCRIPTIONS) return;
+    this.#nest.clock.advance(1);
+    const customer = by === "the same customer" ? all[0]?.customer : undefined;
+    const details = { declines: card === "declining", processes: card === "slow" };
+    const isNewCard = customer === undefined || card !== "good" || this.#isWithoutCard(customer);
+    const { id, status } = this.#stripe.createSubscription({
+      email: this.#address,
+      ...(customer !== undefined && { customer }),
+      price: priceId(this.#currency, plan),
+      ...(isNewCard && { card: details }),
+    });
+    if (card === "slow") this.slow.add(id);
+    this.#note(`${this.nameOf(id)} is ${status}`);
+  }
+
+  #isWithoutCard(id: string): boolean {
+    const customer = this.#stripe.customers().find((one) => one.id === id);
+    return (
+      !customer || customer.deleted === true || customer.invoice_settings.default_payment_method === null
+    );
+  }
+
+  async #startTrial(): Promise<void> {
+    if (this.#currency !== "gbp") return;
+    this.#nest.clock.advance(1);
+    const code = await this.#observe("the trial", () => this.#nest.startTrial(this.#address, this.#ip));
+    this.#note(`the answer is ${code}`);
+  }
+
+  async #signIn(): Promise<void> {
+    const options = { ip: this.#ip };
+    const device = { platform: "mac", beak_id: this.#address, fingerprint: this.#address };
+    await this.#nest.signIn(this.#address, { device }, options);
+    this.#isVerified = true;
+  }
+
+  async #readStatus(): Promise<string | null> {
+    const userId = await this.#nest.findUserId(this.#address);
+    if (userId === null) return null;
+    const before = this.picture();
+    const isSettled = this.#pending().length === 0;
+    const status = await this.#observe("the status", () => this.#nest.subscriptionStatus(userId));
+    this.#note(`the status is ${status}`);
+    if (isSettled && this.#isVerified) this.#checkAccess(before, status);
+    return status;
+  }
+
+  #checkAccess(picture: Picture, status: string): void {
+    const verdict = judgeAccess(picture, this.#attempts);
+    this.count(`access: ${verdict}`);
+    const isUsable = status !== "no_active_subscription";
+    if (verdict === "usable" && !isUsable)
+      throw new Broken("the person has no access although they paid for it");
+    if (verdict === "not usable" && isUsable)
+      throw new Broken(`the person has access (${status}) beyond what was paid`);
+  }
+
+  #actOn(step: Extract<Step, { of: number }>): void {
+    const all = this.picture().subscriptions;
+    const one = all[step.of % Math.max(1, all.length)];
+    if (one === undefined) return;
+    const what = this.#applyTo(one, step);
+    this.#note(what === false ? "nothing happens" : `to ${this.nameOf(one.id)}`);
+  }
+
+  /** @returns false if the step is not possible now */
+  #applyTo(one: Owned, step: Extract<Step, { of: number }>): unknown {
+    const stripe = this.#stripe;
+    if (step.does === "dispute") return this.#dispute(one, step.outcome);
+    if (step.does === "settle a slow payment") {
+      return this.slow.has(one.id) && stripe.settlePayment(one.id, step.isPaid ? "succeeded" : "failed");
+    }
+    if (!isLiving(one)) return false;
+    switch (step.does) {
+      case "replace the card":
+        return stripe.attachCard(one.customer, { declines: !step.isGood });
+      case "let the renewal fail": {
+        stripe.attachCard(one.customer, { declines: true });
+        this.#nest.clock.advance(Math.max(0, one.end - stripe.now()) + step.hours * 3600);
+        return stripe.advance(0);
+      }
+      case "pay":
+        return stripe.pay(one.id) !== null;
+      case "pay out of band":
+        return !this.slow.has(one.id) && stripe.payOutOfBand(one.id);
+      case "void the open invoice":
+        return !this.slow.has(one.id) && stripe.voidOpenInvoice(one.id);
+      case "cancel at the end of the period":
+        return stripe.updateSubscription(one.id, { cancel_at_period_end: true });
+      case "cancel in":
+        return stripe.updateSubscription(one.id, { cancel_at: stripe.now() + step.days * 86_400 });
+      case "withdraw the cancellation":
+        return one.isEnding && stripe.updateSubscription(one.id, { cancel_at: "" });
+      case "cancel now":
+        return stripe.cancelSubscription(one.id);
+      case "pause collection": {
+        const resumesAt = step.days === null ? {} : { resumes_at: stripe.now() + step.days * 86_400 };
+        return stripe.updateSubscription(one.id, {
+          pause_collection: { behavior: step.behavior, ...resumesAt },
+        });
+      }
+      case "collect again":
+        return one.pause !== null && stripe.updateSubscription(one.id, { pause_collection: "" });
+      case "refund a part":
+        return this.#refundPart(one, step.percent);
+      case "credit": {
+        const amount = this.#roundUp((step.percent * 500) / 100);
+        this.othersDeeds.add(stripe.credit(one.customer, amount, this.#currency).id);
+        return true;
+      }
+    }
+  }
+
+  #roundUp(amount: number): number {
+    const smallest = this.#currency === "kwd" ? 10 : 1;
+    return Math.ceil(amount / smallest) * smallest;
+  }
+
+  #dispute(one: Owned, outcome: "open" | "won" | "lost"): boolean {
+    const payments = one.bills.flatMap((bill) => bill.payments);
+    const last = payments.at(-1);
+    if (last === undefined || last.dispute !== "none" || last.refunded > 0) return false;
+    const { id } = this.#stripe.dispute(one.id);
+    if (outcome !== "open") this.#stripe.closeDispute(id, outcome);
+    return true;
+  }
+
+  #winDispute(): void {
+    const open = this.#stripe.ledger().disputes.find(({ status }) => status === "needs_response");
+    if (open) this.#stripe.closeDispute(open.id, "won");
+  }
+
+  #refundPart(one: Owned, percent: number): boolean {
+    const payment = one.bills
+      .flatMap((bill) => bill.payments)
+      .findLast(({ paid, refunded }) => paid > refunded);
+    if (!payment || !["none", "won"].includes(payment.dispute)) return false;
+    const { paid, refunded, charge } = payment;
+    const amount = Math.min(paid - refunded, this.#roundUp(((paid - refunded) * percent) / 100));
+    this.othersDeeds.add(this.#stripe.refund({ charge, amount }).id);
+    return true;
+  }
+
+  #pending(): DoubleEvent[] {
+    return this.#stripe
+      .events()
+      .filter(({ id, type }) => EVENT_TYPES.includes(type) && !this.#delivered.has(id));
+  }
+
+  async #deliver({ seed, share, isTwice }: Extract<Step, { does: "deliver" }>): Promise<void> {
+    const random = seededRandom(seed);
+    const events = shuffled(this.#pending(), random);
+    const some = share === "all" ? events : events.slice(0, Math.ceil(events.length / 2));
+    for (const event of some) await this.#post(event, isTwice);
+    if (this.#pending().length === 0) this.#checkCharging();
+  }
+
+  /** Delivers events as Stripe retries them. @throws Broken if some never succeed */
+  async #deliverAll(): Promise<void> {
+    for (let round = 0; round < FINAL_ROUNDS; round++) {
+      const events = this.#pending();
+      if (events.length === 0) return this.#checkCharging();
+      for (const event of events) await this.#post(event, false);
+      if (round > 1) {
+        this.#nest.clock.advance(RETRY_SECONDS);
+        this.#stripe.advance(0);
+      }
+    }
+    throw new Broken(`events never succeeded: ${this.#pending().map(({ type }) => type)}`);
+  }
+
+  async #post(event: DoubleEvent, isTwice: boolean): Promise<void> {
+    const { id = "", object } = event.data.object as { id?: string; object: string };
+    if (object === "subscription") this.#heard.add(id);
+    const codes = await this.#observe(event.type, () =>
+      Promise.all(Array.from({ length: isTwice ? 2 : 1 }, () => this.#nest.deliver(event))),
+    );
+    if (codes.includes("200")) this.#delivered.add(event.id);
+    const failures = codes.filter((code) => code !== "200");
+    if (failures.length > 0) this.#note(`${event.type} of ${this.nameOf(id)}: ${failures}`);
+    if (failures.includes("unknown")) throw new Broken(`${event.type} fails with an unexpected error`);
+  }
+
+  /** Makes a call to Nest and notes which subscriptions Nest cancels in it. */
+  async #observe<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
+    const before = this.picture();
+    const mailsBefore = this.#nest.ses.inbox.length;
+    for (const { id, status } of before.subscriptions)
+      if (status === "incomplete" && this.#heard.has(id)) this.#attempts.add(id);
+    const result = await call();
+    const canceled: Owned[] = [];
+    const after = new Map(this.#stripe.subscriptions().map((one) => [one.id, one]));
+    for (const loser of before.subscriptions) {
+      const { status } = after.get(loser.id) ?? loser;
+      if (!isLiving(loser) || isLiving({ status })) continue;
+      this.#noteDefeat(loser, before, what);
+      canceled.push(loser);
+    }
+    this.#checkMails(this.#nest.ses.inbox.slice(mailsBefore), canceled);
+    return result;
+  }
+
+  /** Checks the mails of a call against what Nest did in it. */
+  #checkMails(mails: readonly SentMail[], canceled: readonly Owned[]): void {
+    const { refunds, balanceTransactions } = this.#stripe.ledger();
+    const isNew = ({ id }: { id: string }) => !this.othersDeeds.has(id) && !this.#mailed.has(id);
+    const newRefunds = refunds.filter(isNew);
+    const newCredits = balanceTransactions.filter((one) => one.type === "adjustment" && isNew(one));
+    const refunded = newRefunds.reduce((sum, { amount }) => sum + amount, 0);
+    const credited = -newCredits.reduce((sum, { amount }) => sum + amount, 0);
+    for (const { id } of [...newRefunds, ...newCredits]) this.#mailed.add(id);
+    for (const { subject } of mails) this.#note(`mail: ${subject}`);
+    // A payment that succeeded late, or whose dispute was won, is returned without a mail.
+    if (mails.length === 0 && canceled.length === 0) return;
+    for (const { subject } of mails) this.count(`mail: ${subject}`);
+    const isMoneyUnmailed = canceled.length === 0 && !mails.some(({ subject }) => isAboutRejection(subject));
+    const deeds = isMoneyUnmailed ? { refunded: 0, credited: 0, canceled } : { refunded, credited, canceled };
+    const [fault] = faultsOf(mails, deeds, this.picture(), this.#currency);
+    if (fault !== undefined) throw new Broken(`${fault}\n${mails.map(({ text }) => text).join("\n---\n")}`);
+  }
+
+  #noteDefeat(loser: Owned, before: Picture, what: string): void {
+    const living = before.subscriptions.filter(isLiving);
+    const heardOf = living.filter(({ id, isTrial }) => isTrial || this.#heard.has(id));
+    // A decision that was applied stands: the losers so far count as they were.
+    const lost = [...this.defeats.values()].flatMap(([defeat]) => defeat?.loser ?? []);
+    const losses = [heardOf, living, [...heardOf, ...lost], [...living, ...lost]].flatMap(
+      (some) => losersOf(some, before).get(loser.id) ?? [],
+    );
+    const defeats = losses.map(({ kind, winner }): Defeat => {
+      return { kind, loser, isSameCustomer: winner.customer === loser.customer, at: before.now };
+    });
+    const distinct = new Map(defeats.map((one) => [`${one.kind} ${one.isSameCustomer}`, one]));
+    this.defeats.set(loser.id, [...distinct.values()]);
+    this.count(`canceled: ${[...new Set(defeats.map(({ kind }) => kind))].join(" or ")}, ${loser.status}`);
+    this.#note(`Nest cancels ${this.nameOf(loser.id)} at ${what}: ${[...distinct.keys()]}`);
+    if (defeats.length === 0)
+      throw new Broken(`Nest cancels ${this.nameOf(loser.id)}, which contract 1.7 keeps`);
+  }
+
+  #checkCharging(): void {
+    const charging = this.picture().subscriptions.filter(({ status }) =>
+      ["active", "trialing", "past_due"].includes(status),
+    );
+    if (charging.length > 1)
+      throw new Broken(
+        `${charging.map(({ id, status }) => `${this.nameOf(id)} (${status})`)} charge the person at once`,
+      );
+  }
+
+  async #checkSettled(): Promise<void> {
+    if ((await this.#nest.findUserId(this.#address)) === null) return;
+    if (!this.#isVerified) await this.#signIn();
+    await this.#deliverAll();
+    await this.#readStatus();
+    // The status may have moved the end of a trial.
+    await this.#deliverAll();
+  }
+}
