@@ -39,7 +39,10 @@ export const ERRORS = {
   method_not_supported: [405, "This path does not support the HTTP method; see `Allow`."],
   already_subscribed: [409, "The user already has a usable subscription."],
   trial_already_used: [409, "The user or this device has already used its trial."],
-  subscription_not_ready: [409, "The subscription is not stored yet; Stripe delivers the event again."],
+  subscription_not_ready: [
+    409,
+    "The subscription is not stored yet, or Stripe's API does not know the object yet; Stripe delivers the event again.",
+  ],
   deprecated: [410, "The method has been withdrawn."],
   body_too_large: [413, "The body is larger than the limit of this path."],
   subscription_not_valid: [422, "The subscription has an unknown status."],

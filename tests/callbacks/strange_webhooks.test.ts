@@ -197,6 +197,24 @@ describe("unusual webhooks", () => {
     expect(await stored()).toMatchObject([{ disputeStatus: "needs_response" }]);
   });
 
+  test("records a failed refund whose event arrives before Nest recorded the refund, at the next delivery", async () => {
+    nest.stripe.createSubscription({ email: ADA });
+    nest.clock.advance(5);
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    const [refund] = nest.stripe.refunds();
+    nest.stripe.failRefund(refund?.id ?? "", "declined");
+    const event = nest.eventOf("refund.failed");
+    const path = `returns.${refund?.payment_intent}.id`;
+    const record = (value: string | null) =>
+      nest.collection("subscriptions").updateOne({ stpSubscriptionId: id }, { $set: { [path]: value } });
+    await record(null);
+    expect((await nest.webhook(event)).body.code).toBe("subscription_not_ready");
+    await record(refund?.id ?? "");
+    expect((await nest.webhook(event)).status).toBe(200);
+    expect(nest.logged("refund_failed")).toMatchObject([{ alarm: true, subscription_id: id }]);
+  });
+
   test("processes a payment whose event arrives before Stripe's API knows it, at the next delivery", async () => {
     nest.stripe.createSubscription({ email: ADA });
     nest.clock.advance(5);
@@ -219,6 +237,7 @@ describe("unusual webhooks", () => {
     ["customer.subscription.created", "subscription", "sub_ghost", "no_such_subscription"],
     ["customer.subscription.updated", "subscription", "sub_ghost", "no_such_subscription"],
     ["charge.dispute.created", "dispute", "dp_ghost", "no_such_dispute"],
+    ["refund.updated", "refund", "re_ghost", "no_such_refund"],
   ])(
     "ignores a %s about an object that Stripe does not have, once the event is an hour old",
     async (type, object, id, reason) => {

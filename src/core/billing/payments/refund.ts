@@ -106,10 +106,13 @@ async function findInvoicePayment(core: EventCore, payment_intent: string): Prom
  */
 export async function recordRefundChange(core: EventCore, refundId: string): Promise<Outcome> {
   const refund = await retrieveRefund(core, refundId);
-  const stpSubscriptionId = refund?.metadata?.rejected_subscription;
+  if (!refund) return { status: "missing", reason: "no_such_refund" };
+  const stpSubscriptionId = refund.metadata?.rejected_subscription;
   const record = stpSubscriptionId ? await core.subscriptions.findByStripeId(stpSubscriptionId) : null;
-  const known = Object.values(record?.returns ?? {}).find(({ id }) => id === refundId);
-  if (!refund || !record || !known) return { status: "ignored", reason: "no_rejected_subscription" };
+  if (!record) return { status: "ignored", reason: "no_rejected_subscription" };
+  const known = Object.values(record.returns ?? {}).find(({ id }) => id === refundId);
+  // The event can arrive before the response to Nest's own request is recorded.
+  if (!known) return { status: "missing", reason: "refund_not_recorded" };
   const { status, failure } = sentRefund(refund);
   if (status === known.status) return DONE;
   const { source, attempts } = known;
