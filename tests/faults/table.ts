@@ -1,13 +1,13 @@
 import type { Dependency } from "#tests/faults/proxied_nest.ts";
 import type { Fault, Outcome } from "#tests/faults/run.ts";
 import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
-import { FAULT_KINDS, type FaultKind } from "#tools/machine/fault_proxy.ts";
+import { FAULT_KINDS, type FaultKind, MISSING } from "#tools/machine/fault_proxy.ts";
 
 type Seen = readonly [{ scenario: Scenario; fault: Fault }, Outcome];
 
 /** A row per call and dependency, a column per kind of fault: each first response with its count and the most retries. */
 export function tableOf(outcomes: readonly Seen[]): { head: string[]; rows: string[][] } {
-  const kinds = Object.keys(FAULT_KINDS) as FaultKind[];
+  const kinds = [...Object.keys(FAULT_KINDS), MISSING] as FaultKind[];
   const rows = new Map<string, { name: string; dependency: Dependency; seen: Seen[] }>();
   for (const each of outcomes) {
     const [{ scenario, fault }] = each;

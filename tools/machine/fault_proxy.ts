@@ -12,7 +12,11 @@ export const FAULT_KINDS = {
   interrupted: "the dependency fails at this step only",
   dropped: "the open connections lose everything without an error; new connections work",
 } as const;
-export type FaultKind = keyof typeof FAULT_KINDS;
+/** A fault of Stripe only: its API does not know an object yet whose webhook it has sent. */
+export const MISSING = "missing";
+export type FaultKind = keyof typeof FAULT_KINDS | typeof MISSING;
+/** Faults in which the dependency returns an error. */
+type Refusal = "overloaded" | "interrupted" | typeof MISSING;
 
 const SLOW_MS = 1_100;
 
@@ -21,7 +25,7 @@ export interface Protocol {
   /** @returns whole messages, each with the name of its step, or null if it is not a step; and the incomplete rest */
   read(bytes: Buffer): { pieces: { bytes: Buffer; step: string | null }[]; rest: Buffer };
   /** The dependency's error response to one message. */
-  refuse(message: Buffer, kind: "overloaded" | "interrupted"): Buffer;
+  refuse(message: Buffer, kind: Refusal): Buffer;
 }
 
 /** MongoDB's wire protocol: a step is a command, except for the commands with which the driver monitors its server. */
@@ -37,7 +41,7 @@ export const mongoProtocol: Protocol = {
     return { pieces, rest };
   },
   refuse(message, kind) {
-    const body = BSON.serialize({ ok: 0, ...SERVER_ERRORS[kind] });
+    const body = BSON.serialize({ ok: 0, ...SERVER_ERRORS[kind === "overloaded" ? kind : "interrupted"] });
     const reply = Buffer.alloc(21 + body.length);
     reply.writeInt32LE(reply.length, 0);
     reply.writeInt32LE(message.readInt32LE(4), 8);
@@ -80,16 +84,20 @@ export const httpProtocol: Protocol = {
     return { pieces: [{ bytes, step }], rest: Buffer.alloc(0) };
   },
   refuse(_message, kind) {
-    const [status, type] =
-      kind === "overloaded"
-        ? ["429 Too Many Requests", "TooManyRequestsException"]
-        : ["500 Internal Server Error", "InternalServiceErrorException"];
-    const body = JSON.stringify({ message: kind, error: { type: "api_error", message: kind } });
+    const [status, type, code] = HTTP_ERRORS[kind];
+    const body = JSON.stringify({ message: kind, error: { type: "api_error", code, message: kind } });
     return Buffer.from(
       `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nx-amzn-errortype: ${type}\r\n` +
         `content-length: ${body.length}\r\n\r\n${body}`,
     );
   },
+};
+
+/** Status, error type of AWS, and error code of Stripe. */
+const HTTP_ERRORS: Record<Refusal, readonly [string, string, string]> = {
+  overloaded: ["429 Too Many Requests", "TooManyRequestsException", "rate_limit"],
+  interrupted: ["500 Internal Server Error", "InternalServiceErrorException", "api_error"],
+  missing: ["404 Not Found", "NotFoundException", "resource_missing"],
 };
 
 export interface FaultProxy {
@@ -163,8 +171,12 @@ export async function startFaultProxy(protocol: Protocol): Promise<FaultProxy> {
         const fault = piece.step === null ? null : take(piece.step);
         if (isDown) return cutAll();
         if (isHung || dropped.has(client)) return;
-        if (piece.step !== null && (isOverloaded || fault === "interrupted")) {
-          client.write(protocol.refuse(piece.bytes, isOverloaded ? "overloaded" : "interrupted"));
+        const refusal = isOverloaded ? "overloaded" : fault;
+        if (
+          piece.step !== null &&
+          (refusal === "overloaded" || refusal === "interrupted" || refusal === MISSING)
+        ) {
+          client.write(protocol.refuse(piece.bytes, refusal));
           continue;
         }
         if (fault === "cut" || fault === "lost") answer = fault;
