@@ -460,6 +460,22 @@ describe("reconcile", () => {
     expect(nest.stripe.refunds()).toHaveLength(1);
   });
 
+  test("adds the paid period to a past due subscription that an earlier release stored", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
+    await nest.deliverEvents();
+    const { paidUntil, pastDueUntil } = (await stored(id)) ?? {};
+    expect(await run("stripe reconcile")).toMatchObject({ status: 0 });
+    const facts = { paidUntil: 1, oldestOpenInvoiceAt: 1, pastDueUntil: 1 } as const;
+    await nest.collection("subscriptions").updateOne({ stpSubscriptionId: id }, { $unset: facts });
+    const { status, printed } = await run("stripe reconcile");
+    expect({ status, printed }).toEqual({
+      status: 1,
+      printed: expect.stringContaining(`paidUntil null -> ${paidUntil}`),
+    });
+    expect(await run("stripe reconcile --apply")).toMatchObject({ status: 0 });
+    expect(await stored(id)).toMatchObject({ paidUntil, pastDueUntil });
+  });
+
   test("reports what cannot be corrected and corrects the others", async () => {
     const nobody = ago(1, () => nest.stripe.createSubscription({ email: null }));
     const { id } = nest.stripe.createSubscription({ email: ADA });
