@@ -1,22 +1,22 @@
 import { CallFailure } from "./errors.ts";
 import type { Method } from "./methods.ts";
 
+/** Calls `stop` when the signal is aborted, or now if it is. Returns a function that ends this. */
+export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
+  return () => signal?.removeEventListener("abort", stop);
+}
+
 /** Waits for work that other calls share. An abort ends the wait, but not the work. */
-export async function unlessAborted<Value>(
+export function unlessAborted<Value>(
   method: Method,
   work: Promise<Value>,
   signal: AbortSignal | undefined,
 ): Promise<Value> {
-  if (!signal) return work;
-  let stop = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(new CallFailure(method, "aborted", { cause: signal.reason }));
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new CallFailure(method, "aborted", { cause: signal?.reason }));
+    const end = onAbort(signal, stop);
+    work.then(resolve, reject).finally(end);
   });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }

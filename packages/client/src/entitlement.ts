@@ -1,3 +1,5 @@
+import { fromBase64url } from "./pkce.ts";
+
 /** The claims of a valid entitlement. */
 export interface Entitlement {
   userId: string;
@@ -13,28 +15,11 @@ export interface KeySet {
   keys: readonly { kid?: string; kty?: string; crv?: string; x?: string; y?: string }[];
 }
 
-function bytesOf(base64url: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
+const bytesOf = (base64url: string) =>
+  Uint8Array.from(fromBase64url(base64url), (character) => character.charCodeAt(0));
 
 const objectOf = (part: string): Record<string, unknown> =>
   Object(JSON.parse(new TextDecoder().decode(bytesOf(part))));
-
-async function isSigned(keys: KeySet, kid: unknown, signed: string, signature: string): Promise<boolean> {
-  const key = keys.keys.find((candidate) => candidate.kid === kid);
-  if (!key) return false;
-  const { kty, crv, x, y } = key;
-  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-  const jwk = { kty, crv, x, y };
-  const publicKey = await crypto.subtle.importKey("jwk", jwk, algorithm, false, ["verify"]);
-  return crypto.subtle.verify(
-    { name: "ECDSA", hash: "SHA-256" },
-    publicKey,
-    bytesOf(signature),
-    new TextEncoder().encode(signed),
-  );
-}
 
 /**
  * Verifies an entitlement of `get_subscription_status` offline (docs/entitlement.md). An app that stores the entitlement and
@@ -48,18 +33,28 @@ export async function verifyEntitlement(
   { issuer, clientId, now = new Date() }: { issuer: string; clientId: string; now?: Date },
 ): Promise<Entitlement | null> {
   try {
-    const [head = "", body = "", signature = "", ...rest] = entitlement.split(".");
+    const [head = "", body = "", signature = "", more] = entitlement.split(".");
     const header = objectOf(head);
-    const isEntitlement = rest.length === 0 && header.alg === "ES256" && header.typ === "entitlement+jwt";
-    if (!isEntitlement || !(await isSigned(keys, header.kid, `${head}.${body}`, signature))) return null;
+    const key = keys.keys.find(({ kid }) => kid === header.kid);
+    const isEntitlement = more === undefined && header.alg === "ES256" && header.typ === "entitlement+jwt";
+    if (!isEntitlement || !key) return null;
+    const { kty, crv, x, y } = key;
+    const curve = { name: "ECDSA", namedCurve: "P-256" };
+    const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x, y }, curve, false, ["verify"]);
+    const isSigned = await crypto.subtle.verify(
+      { name: "ECDSA", hash: "SHA-256" },
+      publicKey,
+      bytesOf(signature),
+      new TextEncoder().encode(`${head}.${body}`),
+    );
     const { iss, aud, sub, sid, status, exp } = objectOf(body);
     const isValid =
-      iss === issuer && aud === clientId && typeof exp === "number" && exp * 1000 > now.getTime();
+      isSigned && iss === issuer && aud === clientId && typeof exp === "number" && exp * 1000 > now.getTime();
     if (!isValid) return null;
     return {
-      userId: String(sub),
-      sessionId: String(sid),
-      status: String(status),
+      userId: sub as string,
+      sessionId: sid as string,
+      status: status as string,
       until: new Date(exp * 1000),
     };
   } catch {

@@ -1,4 +1,4 @@
-import { COMMON_ERRORS, ERRORS, type ErrorBodies, type Errors, type Method } from "./methods.ts";
+import { COMMON_ERRORS, type ErrorBodies, type Errors, METHODS, type Method } from "./methods.ts";
 
 /** Every error code that a method can return. */
 export type ErrorCode<M extends Method = Method> = Errors[M];
@@ -22,7 +22,9 @@ export type FailureKind =
 
 interface AnswerParts {
   status: number;
-  body: { code: string; meta?: unknown; reasons?: unknown };
+  code: string;
+  meta?: unknown;
+  reasons?: unknown;
   retryAfterSeconds: number | null;
   requestId: string | null;
 }
@@ -30,26 +32,19 @@ interface AnswerParts {
 /** An error that Nest returned. Contains no token and no email address. */
 export class ErrorAnswer<M extends Method = Method, Code extends ErrorCode<M> = ErrorCode<M>> extends Error {
   readonly kind = "answer";
-  readonly method: M;
-  readonly code: Code;
-  readonly status: number;
-  readonly meta: MetaOf<Code>;
-  readonly reasons: ReasonsOf<Code>;
+  declare readonly method: M;
+  declare readonly code: Code;
+  declare readonly status: number;
+  declare readonly meta: MetaOf<Code>;
+  declare readonly reasons: ReasonsOf<Code>;
   /** When to retry, in seconds. Null if the response does not state it. */
-  readonly retryAfterSeconds: number | null;
+  declare readonly retryAfterSeconds: number | null;
   /** Identifies the call in Nest's log. */
-  readonly requestId: string | null;
+  declare readonly requestId: string | null;
 
-  constructor(method: M, { status, body, retryAfterSeconds, requestId }: AnswerParts) {
-    super(`${method}: ${body.code} (${status})`);
-    this.name = "ErrorAnswer";
-    this.method = method;
-    this.code = body.code as Code;
-    this.status = status;
-    this.meta = body.meta as MetaOf<Code>;
-    this.reasons = body.reasons as ReasonsOf<Code>;
-    this.retryAfterSeconds = retryAfterSeconds;
-    this.requestId = requestId;
+  constructor(method: M, parts: AnswerParts) {
+    super(`${method}: ${parts.code} (${parts.status})`);
+    Object.assign(this, { name: "ErrorAnswer", method, ...parts });
   }
 }
 
@@ -66,12 +61,12 @@ type ReasonsOf<Code> = Code extends keyof ErrorBodies
 
 /** A call without a response from Nest. Contains no token and no email address. */
 export class CallFailure<M extends Method = Method> extends Error {
-  readonly kind: FailureKind;
-  readonly method: M;
+  declare readonly kind: FailureKind;
+  declare readonly method: M;
   /** Always null, so that `code` exists in both classes of errors. */
   readonly code = null;
   /** The HTTP status of an unexpected response, or null. */
-  readonly status: number | null;
+  declare readonly status: number | null;
 
   constructor(
     method: M,
@@ -79,10 +74,7 @@ export class CallFailure<M extends Method = Method> extends Error {
     { cause, status = null }: { cause?: unknown; status?: number | null } = {},
   ) {
     super(`${method}: ${kind}${status === null ? "" : ` (${status})`}`, cause === undefined ? {} : { cause });
-    this.name = "CallFailure";
-    this.method = method;
-    this.kind = kind;
-    this.status = status;
+    Object.assign(this, { name: "CallFailure", method, kind, status });
   }
 }
 
@@ -115,5 +107,5 @@ export function isClientError<M extends Method = Method>(
 
 /** Whether a method can return this code. */
 export function isCodeOf<M extends Method>(method: M, code: unknown): code is ErrorCode<M> {
-  return ([...COMMON_ERRORS, ...ERRORS[method]] as unknown[]).includes(code);
+  return `${COMMON_ERRORS} ${METHODS[method].errors}`.split(" ").includes(code as string);
 }

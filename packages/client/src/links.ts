@@ -1,4 +1,5 @@
-import { oneAtATime, type Store } from "./store.ts";
+import { hasTexts } from "./answers.ts";
+import type { Store } from "./store.ts";
 
 /** A requested magic link that was not redeemed yet. */
 export interface PendingLink {
@@ -9,62 +10,44 @@ export interface PendingLink {
   askedAt: string;
 }
 
+const FIELDS = "state codeVerifier redirectUri askedAt";
 /** Codes expire after 20 minutes. The longer time allows for a wrong clock. */
 const LIFETIME_MS = 60 * 60 * 1000;
 const MAX_LINKS = 10;
 const NAME = "links";
 
-/** Stores the code verifiers of requested links by their state. Only the client that requested a link can redeem it. */
-export class LinkKeeper {
-  readonly #store: Store;
-  readonly #exclusively: <Value>(work: () => Promise<Value>) => Promise<Value>;
-
-  constructor(store: Store) {
-    this.#store = store;
-    const inSequence = oneAtATime();
-    this.#exclusively = (work) => (store.lock ? store.lock(work) : inSequence(work));
-  }
-
-  async add(link: PendingLink): Promise<void> {
-    await this.#change((links) => [...links, link].slice(-MAX_LINKS));
-  }
-
-  async find(state: string): Promise<PendingLink | null> {
-    return (await this.#read()).find((link) => link.state === state) ?? null;
-  }
-
-  async remove(state: string): Promise<void> {
-    await this.#change((links) => links.filter((link) => link.state !== state));
-  }
-
-  async #read(): Promise<PendingLink[]> {
-    try {
-      return JSON.parse((await this.#store.get(NAME)) ?? "[]");
-    } catch {
-      return [];
-    }
-  }
-
-  async #change(change: (links: PendingLink[]) => PendingLink[]): Promise<void> {
-    await this.#exclusively(async () => {
-      const fresh = (await this.#read()).filter(
-        ({ askedAt }) => Math.abs(Date.now() - Date.parse(askedAt)) < LIFETIME_MS,
-      );
-      const links = change(fresh);
-      if (links.length === 0) await this.#store.delete(NAME);
-      else await this.#store.set(NAME, JSON.stringify(links));
-    });
+/** The pending links in a stored value. Damaged values have none: the user requests a new link. */
+function parseLinks(text: string | null): PendingLink[] {
+  try {
+    const value: unknown = JSON.parse(text ?? "[]");
+    return Array.isArray(value) ? value.filter((link) => hasTexts(link, FIELDS)) : [];
+  } catch {
+    return [];
   }
 }
 
 /**
- * Reads code and state from a magic link, from the app's own URL, or from the text that the link's page shows.
- * @returns null if code or state is missing
+ * Stores the code verifiers of requested links by their state. Only the client that requested a link can redeem it. The
+ * caller has the lock.
  */
-export function readLink(link: string | URL): { code: string; state: string; flow: string | null } | null {
-  const [, query = ""] = /^(?:[^?#]*[?#])?([^#]*)/.exec(String(link).trim()) ?? [];
-  const parts = new URLSearchParams(query);
-  const code = parts.get("code");
-  const state = parts.get("state");
-  return code && state ? { code, state, flow: parts.get("flow") } : null;
+export class LinkKeeper {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** All pending links, oldest first. @throws the store's errors */
+  async all(): Promise<PendingLink[]> {
+    return parseLinks(await this.#store.get(NAME));
+  }
+
+  /** Removes the link with this state and expired links, and adds a link if there is one. @throws the store's errors */
+  async replace(state: string, link?: PendingLink): Promise<void> {
+    const fresh = (await this.all()).filter(
+      (one) => one.state !== state && Math.abs(Date.now() - Date.parse(one.askedAt)) < LIFETIME_MS,
+    );
+    const links = (link ? [...fresh, link] : fresh).slice(-MAX_LINKS);
+    await (links[0] ? this.#store.set(NAME, JSON.stringify(links)) : this.#store.delete(NAME));
+  }
 }

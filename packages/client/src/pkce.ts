@@ -6,6 +6,9 @@ export function base64url(bytes: Uint8Array): string {
     .replaceAll("=", "");
 }
 
+/** The bytes of base64url or base64, as text. @throws DOMException if the text is neither */
+export const fromBase64url = (text: string) => atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+
 /** A random string of 256 bits: a state, or a code verifier (RFC 7636, section 4.1). */
 export function randomString(): string {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));

@@ -1,26 +1,21 @@
+import { oneAtATime } from "./sequence.ts";
+
 /**
  * Stores tokens and the code verifiers of requested links as strings by name. All values are secret. Implement this interface
- * for another storage, such as Electron's safeStorage.
+ * for another storage, such as Electron's safeStorage. An error that a method throws is thrown to the caller of the client.
  */
 export interface Store {
+  /** The value, or null if there is none. Throw if the storage can't be read now: null means that no user is signed in. */
   get(name: string): string | null | Promise<string | null>;
+  /** Replaces the whole value. Throw if it was not stored, and keep the previous value then. */
   set(name: string, value: string): void | Promise<void>;
   delete(name: string): void | Promise<void>;
   /**
    * Runs work while no other client of the same store runs work. Without a lock, two clients may refresh at the same time,
-   * which Nest allows, and a client still does not overwrite newer tokens that it sees.
+   * which Nest allows, and a client still does not overwrite newer tokens that it sees. If the lock is not granted within
+   * the client's `timeoutMs`, the client works without it.
    */
-  lock?<Value>(work: () => Promise<Value>): Promise<Value>;
-}
-
-/** Creates a function that runs the given work one after another. */
-export function oneAtATime(): <Value>(work: () => Promise<Value>) => Promise<Value> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const next = last.then(work);
-    last = next.catch(() => undefined);
-    return next;
-  };
+  lock?: (<Value>(work: () => Promise<Value>) => Promise<Value>) | undefined;
 }
 
 /** A store in memory. Several clients may share it. */
@@ -57,6 +52,6 @@ export function webStore(storage: StringStorage, prefix = "nest."): Store {
     get: (name) => storage.getItem(prefix + name),
     set: (name, value) => storage.setItem(prefix + name, value),
     delete: (name) => storage.removeItem(prefix + name),
-    ...(locks ? { lock: (work) => locks.request(`${prefix}lock`, work) } : {}),
+    lock: locks && ((work) => locks.request(`${prefix}lock`, work)),
   };
 }

@@ -1,111 +1,174 @@
-import { CallFailure, ErrorAnswer, type ErrorCode } from "./errors.ts";
-import type { Method, Responses } from "./methods.ts";
-import { oneAtATime, type Store } from "./store.ts";
-import { post, type Transport } from "./transport.ts";
-
-/** The response to a sign-in or a refresh. */
-export type Tokens = Responses["authenticate_user"];
-
-/** Codes after which a refresh token can never be used again. Other errors are temporary. */
-const FINAL_CODES: readonly ErrorCode<"authenticate_user">[] = [
-  "authorization_not_found",
-  "token_used",
-  "token_expired",
-  "token_not_found",
-  "not_found",
-  "malformed_refresh_token",
-];
+import { unlessAborted } from "./abort.ts";
+import { CallFailure, ErrorAnswer } from "./errors.ts";
+import type { Exclusively } from "./lock.ts";
+import type { Method } from "./methods.ts";
+import type { Store } from "./store.ts";
+import { isFinal, parseTokens, type StoredTokens, type Tokens } from "./stored_tokens.ts";
+import { type CallOptions, post, SIGN_IN, type Transport } from "./transport.ts";
 
 const NAME = "tokens";
+const PROBE_NAME = "probe";
+/** Longer than stored tokens, which have about 1,300 characters. */
+const PROBE = "-".repeat(1_500);
 
 /** Reads, stores and refreshes the tokens of a store. */
 export class TokenKeeper {
   readonly #transport: Transport;
   readonly #store: Store;
-  readonly #clientId: string;
-  readonly #exclusively: <Value>(work: () => Promise<Value>) => Promise<Value>;
+  readonly #exclusively: Exclusively;
   #refreshing: Promise<Tokens> | null = null;
+  /** The newest tokens, which the store may have lost or refused. */
+  #tokens: StoredTokens | null = null;
+  /** The refresh token that unsaved tokens replace, or "" if there was none. Null if the tokens are saved. */
+  #replaced: string | null = null;
+  #isDamaged = false;
 
-  constructor(transport: Transport, store: Store, clientId: string) {
+  constructor(transport: Transport, store: Store, exclusively: Exclusively) {
     this.#transport = transport;
     this.#store = store;
-    this.#clientId = clientId;
-    const inSequence = oneAtATime();
-    this.#exclusively = (work) => (store.lock ? store.lock(work) : inSequence(work));
+    this.#exclusively = exclusively;
   }
 
-  /** The stored tokens, or null if no user is signed in. */
-  async read(): Promise<Tokens | null> {
-    try {
-      return JSON.parse((await this.#store.get(NAME)) ?? "null");
-    } catch {
-      return null; // The value was not written by this client.
+  /**
+   * The tokens, or null if no user is signed in. Unsaved tokens count while the store has what they replace, or a damaged
+   * value. Otherwise another client has signed out, or has stored tokens that are as new, or newer.
+   * @throws the store's errors
+   */
+  async current(): Promise<StoredTokens | null> {
+    const text = await this.#store.get(NAME);
+    const stored = parseTokens(text);
+    this.#isDamaged = typeof text === "string" && !stored;
+    if (!this.#isDamaged && (stored?.refresh_token ?? "") !== this.#replaced) {
+      this.#tokens = stored;
+      this.#replaced = null;
     }
+    return this.#tokens;
   }
 
-  /** Replaces the stored tokens. */
-  async keep(tokens: Tokens): Promise<void> {
-    await this.#exclusively(async () => this.#store.set(NAME, JSON.stringify(tokens)));
+  /**
+   * The tokens, saved if they were not. The caller has the lock. Nest does not issue tokens again that it has seen in use.
+   * So tokens are saved before they are used.
+   * @throws the store's errors
+   */
+  async saved(): Promise<StoredTokens | null> {
+    const tokens = await this.current();
+    if (tokens && this.#isUnsaved()) await this.save(tokens, this.#replaced ?? "damaged");
+    return tokens;
   }
 
-  /** Deletes the tokens and returns them. */
-  async forget(): Promise<Tokens | null> {
+  /**
+   * The tokens for a call.
+   * @param waitMs how long to wait for the store's lock, in milliseconds
+   * @throws CallFailure signed_out, whose cause says so if the stored tokens are damaged; the store's errors
+   */
+  async forCall(method: Method, waitMs?: number): Promise<Tokens> {
+    let tokens = await this.current();
+    if (tokens && this.#isUnsaved()) tokens = await this.#exclusively(() => this.saved(), waitMs);
+    if (!tokens) throw this.#signedOut(method);
+    return tokens;
+  }
+
+  /**
+   * Checks that the store keeps tokens, before a code is sent that works only once.
+   * @throws Error if the store does not keep the value; the store's errors
+   */
+  async probe(): Promise<void> {
+    await this.#store.set(PROBE_NAME, PROBE);
+    requireKept((await this.#store.get(PROBE_NAME)) === PROBE);
+    await this.#store.delete(PROBE_NAME);
+  }
+
+  /**
+   * Stores tokens. The caller has the lock.
+   * @param replaced the refresh token that the store had before, or "" if it had none
+   * @throws Error if the store does not keep the value; the store's errors. The next call then stores the tokens
+   */
+  async save(tokens: StoredTokens, replaced: string): Promise<void> {
+    this.#tokens = tokens;
+    this.#replaced = replaced;
+    await this.#store.set(NAME, JSON.stringify(tokens));
+    // Another client may have stored newer tokens at the same time.
+    const kept = parseTokens(await this.#store.get(NAME));
+    requireKept(kept && kept.refresh_token !== replaced);
+    this.#replaced = null;
+  }
+
+  /**
+   * Deletes the tokens and returns them.
+   * @param waitMs how long to wait for the store's lock, in milliseconds
+   * @throws CallFailure signed_out if the stored tokens were damaged; the store's errors, and then nothing is deleted
+   */
+  async forget(waitMs?: number): Promise<Tokens | null> {
     return this.#exclusively(async () => {
-      const tokens = await this.read();
-      await this.#store.delete(NAME);
+      const tokens = await this.current();
+      await this.#delete();
+      if (!tokens && this.#isDamaged) throw this.#signedOut("revoke_token");
       return tokens;
-    });
+    }, waitMs);
   }
 
   /**
    * Returns tokens that are newer than a rejected access token. Concurrent calls share one refresh. If another client of the
    * store has refreshed meanwhile, its tokens are returned. The refresh continues when the call that started it is aborted.
    * @param method the called method, which the errors name
-   * @throws CallFailure signed_out, refresh_failed, network, timeout, unexpected_answer
+   * @throws CallFailure signed_out, refresh_failed, network, timeout, aborted, unexpected_answer; the store's errors
    */
-  async newerThan<M extends Method>(method: M, rejected: string): Promise<Tokens> {
-    this.#refreshing ??= this.#exclusively(() => this.#refresh(rejected)).finally(() => {
+  async newerThan<M extends Method>(
+    method: M,
+    rejected: string,
+    { signal, timeoutMs }: CallOptions,
+  ): Promise<Tokens> {
+    this.#refreshing ??= this.#exclusively(() => this.#refresh(rejected), timeoutMs).finally(() => {
       this.#refreshing = null;
     });
-    return this.#refreshing.catch((error: unknown) => {
-      if (error instanceof CallFailure) throw new CallFailure(method, error.kind, error);
+    return unlessAborted(method, this.#refreshing, signal).catch((error: unknown) => {
       if (error instanceof ErrorAnswer) throw new CallFailure(method, "refresh_failed", { cause: error });
-      throw error;
+      throw error instanceof CallFailure ? new CallFailure(method, error.kind, error) : error;
     });
   }
 
   async #refresh(rejected: string): Promise<Tokens> {
-    const tokens = await this.read();
-    if (!tokens) throw new CallFailure("authenticate_user", "signed_out");
+    const tokens = await this.#requireSaved();
     if (tokens.access_token !== rejected) return tokens;
-    const { refresh_token } = tokens;
-    const fresh = await post(
-      this.#transport,
-      {
-        method: "authenticate_user",
-        body: { client_id: this.#clientId, grant_type: "refresh_token", refresh_token },
-        bearer: null,
-      },
-      {},
-    ).catch((error: unknown) => this.#recover(error, refresh_token));
-    const now = await this.read();
-    if (!now) throw new CallFailure("authenticate_user", "signed_out");
-    // Another client has stored tokens meanwhile. They are as new as these, or newer.
-    if (now.refresh_token !== refresh_token) return now;
-    await this.#store.set(NAME, JSON.stringify(fresh));
-    return fresh;
+    const { refresh_token, link_state } = tokens;
+    const body = { client_id: this.#transport.clientId, grant_type: "refresh_token", refresh_token };
+    try {
+      const fresh = await post(this.#transport, { method: SIGN_IN, body }, {});
+      this.#tokens = { ...fresh, link_state };
+      this.#replaced = refresh_token;
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+      const now = await this.current();
+      // Another client has stored tokens meanwhile, which may be of a new sign-in.
+      if (now && now.refresh_token !== refresh_token) return now;
+      await this.#delete();
+      throw new CallFailure(SIGN_IN, "signed_out", { cause: error });
+    }
+    return this.#requireSaved();
   }
 
-  /**
-   * Handles a failed refresh. If another client has refreshed meanwhile, its tokens are used. If the refresh token can never be
-   * used again, the tokens are deleted.
-   */
-  async #recover(error: unknown, presented: string): Promise<Tokens> {
-    const isFinal = error instanceof ErrorAnswer && (FINAL_CODES as readonly string[]).includes(error.code);
-    if (!isFinal) throw error;
-    const now = await this.read();
-    if (now && now.refresh_token !== presented) return now;
-    await this.#store.delete(NAME);
-    throw new CallFailure("authenticate_user", "signed_out", { cause: error });
+  async #requireSaved(): Promise<StoredTokens> {
+    const tokens = await this.saved();
+    if (!tokens) throw this.#signedOut(SIGN_IN);
+    return tokens;
   }
+
+  #isUnsaved(): boolean {
+    return this.#isDamaged || this.#replaced !== null;
+  }
+
+  #signedOut<M extends Method>(method: M): CallFailure<M> {
+    const cause = this.#isDamaged ? new Error("The stored tokens are damaged.") : undefined;
+    return new CallFailure(method, "signed_out", { cause });
+  }
+
+  async #delete(): Promise<void> {
+    await this.#store.delete(NAME);
+    this.#tokens = null;
+    this.#replaced = null;
+  }
+}
+
+function requireKept(isKept: unknown): void {
+  if (!isKept) throw new Error("The store did not keep a value.");
 }

@@ -1,11 +1,15 @@
-import { CallFailure, ErrorAnswer, isCodeOf } from "./errors.ts";
+import { onAbort } from "./abort.ts";
+import { isDeclared } from "./answers.ts";
+import type { KeySet } from "./entitlement.ts";
+import { CallFailure, ErrorAnswer, type FailureKind, isCodeOf } from "./errors.ts";
+import { MAX_DELAY_MS } from "./lock.ts";
 import { type Method, type Responses, VERSION } from "./methods.ts";
 
 /** The options of one call. */
 export interface CallOptions {
   /** Aborts the call, which then throws a failure of kind `aborted`. */
   signal?: AbortSignal | undefined;
-  /** The timeout of each request in milliseconds. Default: that of the client. */
+  /** The timeout of each request, and of the wait for the store's lock, in milliseconds. Default: that of the client. */
   timeoutMs?: number | undefined;
 }
 
@@ -14,34 +18,7 @@ export interface Transport {
   url: string;
   timeoutMs: number;
   fetch: typeof fetch;
-}
-
-/** The longest delay of `setTimeout`, about 25 days. A longer delay fires immediately. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-/** A signal that aborts with the caller's signal or after the timeout. `kind` is the reason of a failure. */
-function withTimeout(timeoutMs: number, signal: AbortSignal | undefined) {
-  const controller = new AbortController();
-  let isTimeout = false;
-  const timer = setTimeout(
-    () => {
-      isTimeout = true;
-      controller.abort();
-    },
-    Math.min(timeoutMs, MAX_TIMEOUT_MS),
-  );
-  const stop = () => controller.abort();
-  signal?.addEventListener("abort", stop, { once: true });
-  if (signal?.aborted) stop();
-  return {
-    signal: controller.signal,
-    kind: () =>
-      (signal?.aborted ? "aborted" : isTimeout ? "timeout" : "network") as "aborted" | "timeout" | "network",
-    clear() {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
-    },
-  };
+  clientId: string;
 }
 
 interface Answer {
@@ -53,14 +30,21 @@ interface Answer {
 /** @throws CallFailure network, timeout, aborted */
 async function send<M extends Method>(
   transport: Transport,
-  { method, path, ...request }: { method: M; path: string; init: RequestInit },
+  { method, path, ...request }: { method: M; path: string; init?: RequestInit },
   { signal, timeoutMs = transport.timeoutMs }: CallOptions,
 ): Promise<Answer> {
-  const limit = withTimeout(timeoutMs, signal);
+  const controller = new AbortController();
+  let kind: FailureKind = "network";
+  const stop = (reason: FailureKind) => () => {
+    kind = reason;
+    controller.abort();
+  };
+  const timer = setTimeout(stop("timeout"), Math.min(timeoutMs, MAX_DELAY_MS));
+  const end = onAbort(signal, stop("aborted"));
   try {
     const response = await transport.fetch(`${transport.url}${path}`, {
       ...request.init,
-      signal: limit.signal,
+      signal: controller.signal,
       // Nest never redirects, and an access token must not be sent to another URL.
       redirect: "error",
       credentials: "omit",
@@ -68,9 +52,10 @@ async function send<M extends Method>(
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
   } catch (cause) {
-    throw new CallFailure(method, limit.kind(), { cause });
+    throw new CallFailure(method, kind, { cause });
   } finally {
-    limit.clear();
+    clearTimeout(timer);
+    end();
   }
 }
 
@@ -82,11 +67,14 @@ function parse(text: string): unknown {
   }
 }
 
+/** The method that issues tokens. */
+export const SIGN_IN = "authenticate_user";
+
 export interface PostRequest<M extends Method> {
   method: M;
   body: Readonly<Record<string, unknown>>;
-  /** The access token, or null for a method that needs none. */
-  bearer: string | null;
+  /** The access token, if the method needs one. */
+  bearer?: string | undefined;
 }
 
 /**
@@ -103,22 +91,21 @@ export async function post<M extends Method>(
     method: "POST",
     headers: {
       "content-type": "application/json",
-      accept: "application/json",
-      ...(bearer === null ? {} : { authorization: `bearer ${bearer}` }),
+      ...(bearer ? { authorization: `bearer ${bearer}` } : {}),
     },
     body: JSON.stringify(body),
   };
-  const answer = await send(transport, { method, path: `/1/${VERSION}/${method}`, init }, options);
-  const { status, headers, text } = answer;
-  if (status === 204) return undefined as Responses[M];
+  const path = `/1/${VERSION}/${method}`;
+  const { status, headers, text } = await send(transport, { method, path, init }, options);
   const value = parse(text);
-  if (status === 200 && value !== undefined) return value as Responses[M];
-  const error = Object(value) as { code?: unknown };
-  if (status < 300 || !isCodeOf(method, error.code))
-    throw new CallFailure(method, "unexpected_answer", { status });
+  if (isDeclared(method, status, value)) return value as Responses[M];
+  const { code, meta, reasons } = Object(value);
+  if (status < 300 || !isCodeOf(method, code)) throw new CallFailure(method, "unexpected_answer", { status });
   throw new ErrorAnswer(method, {
     status,
-    body: error as { code: string },
+    code,
+    meta,
+    reasons,
     retryAfterSeconds: Number(headers.get("retry-after")) || null,
     requestId: headers.get("request-id"),
   });
@@ -128,11 +115,11 @@ export async function post<M extends Method>(
  * Reads Nest's public keys (RFC 7517), which verify entitlements.
  * @throws CallFailure of the method `get_subscription_status`, which returns entitlements
  */
-export async function readKeys(transport: Transport, options: CallOptions): Promise<unknown> {
+export async function readKeys(transport: Transport, options: CallOptions): Promise<KeySet> {
   const method = "get_subscription_status";
-  const init = { method: "GET" };
-  const { status, text } = await send(transport, { method, path: "/.well-known/jwks.json", init }, options);
-  const keys = parse(text);
-  if (status !== 200 || keys === undefined) throw new CallFailure(method, "unexpected_answer", { status });
+  const { status, text } = await send(transport, { method, path: "/.well-known/jwks.json" }, options);
+  const keys = parse(text) as KeySet;
+  if (status !== 200 || !Array.isArray(Object(keys).keys))
+    throw new CallFailure(method, "unexpected_answer", { status });
   return keys;
 }

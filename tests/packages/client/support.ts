@@ -1,4 +1,4 @@
-import { memoryStore, NestClient, type NestClientOptions, type Store } from "#client/index.ts";
+import { isClientError, memoryStore, NestClient, type NestClientOptions, type Store } from "#client/index.ts";
 import type { TestStack } from "#tests/support/local_stack.ts";
 import { linkIn, MAC, REDIRECT } from "#tests/support/nest.ts";
 
@@ -11,12 +11,15 @@ export interface Network {
   before(method: string, work: () => unknown): void;
   /** Runs work once, after the next request of a method got its response. */
   after(method: string, work: () => unknown): void;
+  /** Answers the next request of a method once, as something between the client and Nest does: Nest is not called. */
+  instead(method: string, status: number, body: string | null, headers?: Record<string, string>): void;
 }
 
 /** Creates a recorded network. */
 export function watchedNetwork(): Network {
   const asked: string[] = [];
   const planned: { when: "before" | "after"; method: string; work: () => unknown }[] = [];
+  const replies: { method: string; response: Response }[] = [];
   const run = async (when: string, method: string) => {
     const at = planned.findIndex((plan) => plan.when === when && plan.method === method);
     if (at >= 0) await planned.splice(at, 1)[0]?.work();
@@ -26,10 +29,14 @@ export function watchedNetwork(): Network {
     count: (method) => asked.filter((name) => name === method).length,
     before: (method, work) => void planned.push({ when: "before", method, work }),
     after: (method, work) => void planned.push({ when: "after", method, work }),
+    instead: (method, status, body, headers = {}) =>
+      void replies.push({ method, response: new Response(body, { status, headers }) }),
     fetch: async (input, init) => {
       const method = String(input).split("/").at(-1) ?? "";
       asked.push(method);
       await run("before", method);
+      const reply = replies.findIndex((planned) => planned.method === method);
+      if (reply >= 0) return replies.splice(reply, 1)[0]?.response as Response;
       const response = await fetch(input, init);
       await run("after", method);
       return response;
@@ -91,6 +98,17 @@ export function plainStore(): Store {
       values.delete(name);
     },
   };
+}
+
+/** The outcome of a call: `answered`, or the code or kind of its error. */
+export async function outcomeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "answered";
+  } catch (error) {
+    if (isClientError(error)) return error.code ?? error.kind;
+    return `thrown: ${(error as Error).message}`;
+  }
 }
 
 export interface StoredTokens {

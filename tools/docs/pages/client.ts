@@ -46,17 +46,37 @@ function newestForms(forms: readonly DocumentedForm[]): DocumentedForm[] {
   return [...newest.values()].filter(isForUsers).sort((one, other) => one.name.localeCompare(other.name));
 }
 
-/** A row of the table that the client reads at run time. */
-function methodRow({ name, operation, request }: DocumentedForm): string {
-  const bearer = operation.security.some((scheme) => "bearer" in scheme);
-  const fills = KNOWN.filter((field) => request.properties && field in request.properties);
-  return `  ${name}: { bearer: ${bearer}, fills: ${literal(fills)} },\n`;
+const isText = ({ type, enum: values = [], const: value = "" }: Schema) =>
+  (type ?? "string") === "string" && [...values, value].every((one) => typeof one === "string");
+
+/** What the client checks of a response: nothing, `array`, or the names of an object's fields that have text. */
+function answerOf(response: Schema | null): string {
+  if (!response?.properties) return response ? "array" : "";
+  const { properties, required = [] } = response;
+  return required
+    .filter((name) => properties[name]?.anyOf === undefined && isText(properties[name] ?? {}))
+    .join(" ");
 }
 
-function errorsRow({ name, errors }: DocumentedForm): string {
-  const own = errors.map(({ code }) => code).filter((code) => !COMMON_ERRORS.includes(code));
-  return `  ${name}: [${own.map((code) => `\n    ${literal(code)},`).join("")}${own.length > 0 ? "\n  " : ""}],\n`;
+const ownErrors = ({ errors }: DocumentedForm) =>
+  errors.map(({ code }) => code).filter((code) => !COMMON_ERRORS.includes(code));
+
+/** A row of the table that the client reads at run time. Lists are text, because apps download the table. */
+function methodRow(form: DocumentedForm): string {
+  const { name, operation, request, response } = form;
+  const row = {
+    bearer: operation.security.some((scheme) => "bearer" in scheme),
+    fills: KNOWN.filter((field) => request.properties && field in request.properties).join(" "),
+    answer: answerOf(response),
+    errors: ownErrors(form).join(" "),
+  };
+  return `  ${name}: ${literal(row)},\n`;
 }
+
+const errorsRow = (form: DocumentedForm) =>
+  `  ${form.name}: CommonError${ownErrors(form)
+    .map((code) => ` | ${literal(code)}`)
+    .join("")};\n`;
 
 function errorBody(code: string): string {
   const { code: _code, ...properties } = errorSchema(code as ErrorCode).properties ?? {};
@@ -77,26 +97,22 @@ export async function render() {
 /** The version date that this client calls. */
 export const VERSION = ${literal(VERSIONS.at(-1))};
 
-/** For each method: whether it needs a bearer token, and the fields that the client fills in. */
+/**
+ * For each method: whether it needs a bearer token, the fields that the client fills in, the response (empty if it has no body,
+ * \`array\`, or the names of an object's fields that always have text), and its error codes besides the common ones.
+ */
 export const METHODS = {
-${each(methodRow)}} as const satisfies Record<
-  string,
-  { bearer: boolean; fills: readonly (${KNOWN.map(literal).join(" | ")})[] }
->;
+${each(methodRow)}} as const;
 
 export type Method = keyof typeof METHODS;
 
 /** The error codes that every method can return. */
-export const COMMON_ERRORS = ${literal(COMMON_ERRORS)} as const;
-
-/** The additional error codes of each method. */
-export const ERRORS = {
-${each(errorsRow)}} as const satisfies Record<Method, readonly string[]>;
+export const COMMON_ERRORS = ${literal(COMMON_ERRORS.join(" "))};
+type CommonError = ${COMMON_ERRORS.map(literal).join(" | ")};
 
 /** Every error code that a method can return. */
-export type Errors = {
-  [M in Method]: (typeof COMMON_ERRORS)[number] | (typeof ERRORS)[M][number];
-};
+export interface Errors {
+${each(errorsRow)}}
 
 /** The fields of an error in addition to its code. */
 export interface ErrorBodies {

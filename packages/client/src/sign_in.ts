@@ -1,0 +1,51 @@
+import { CallFailure, ErrorAnswer } from "./errors.ts";
+import type { LinkKeeper, PendingLink } from "./links.ts";
+import { findLink } from "./read_link.ts";
+import type { Tokens } from "./stored_tokens.ts";
+import type { TokenKeeper } from "./tokens.ts";
+import { SIGN_IN } from "./transport.ts";
+
+const LOOKS = 10;
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * Signs in with the magic link in a text. The caller has the lock of the store, so that a link that is handed over twice is
+ * redeemed once.
+ * @param exchange sends the code of a link to Nest
+ * @returns the tokens, and the flow of the link
+ * @throws ClientError<"authenticate_user">; the store's errors: then the code was not sent, or the next call stores the
+ *   tokens
+ */
+export async function redeemLink(
+  tokens: TokenKeeper,
+  links: LinkKeeper,
+  text: string,
+  exchange: (code: string, link: PendingLink) => Promise<Tokens>,
+): Promise<{ tokens: Tokens; flow: "trial" | null }> {
+  const before = await tokens.saved();
+  const pending = await links.all();
+  const last = before?.link_state ?? "";
+  const found = findLink(text, [last, ...pending.map((link) => link.state)].reverse());
+  if (!found) throw new CallFailure(SIGN_IN, "unknown_link");
+  const { code, state, flow } = found;
+  if (before && state === last) return { tokens: before, flow };
+  // Nest redeems a code once. A store that is full must be noticed before.
+  await tokens.probe();
+  try {
+    const link = pending.find((one) => one.state === state) as PendingLink;
+    const fresh = { ...(await exchange(code, link)), link_state: state };
+    await tokens.save(fresh, before?.refresh_token ?? "");
+    // The user is signed in. A pending link that can't be removed now is removed within an hour.
+    await links.replace(state).catch(() => undefined);
+    return { tokens: fresh, flow };
+  } catch (error) {
+    const isUsed = error instanceof ErrorAnswer && error.code === "token_used";
+    // Without a lock, another client of the store may have redeemed the link at the same time, and store its tokens now.
+    for (let look = 1; isUsed && look <= LOOKS; look++) {
+      const now = await tokens.current();
+      if (now?.link_state === state) return { tokens: now, flow };
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import { hasTexts } from "./answers.ts";
+import { ErrorAnswer } from "./errors.ts";
+import type { Responses } from "./methods.ts";
+
+/** The response to a sign-in or a refresh. */
+export type Tokens = Responses["authenticate_user"];
+
+/** Tokens as they are stored. */
+export interface StoredTokens extends Tokens {
+  /** The state of the magic link that signed in. A link that is handed over again is recognized by it. */
+  link_state?: string | undefined;
+}
+
+/** Codes after which a refresh token can never be used again. Other errors are temporary. */
+const FINAL_CODES = /^((authorization_)?not_found|token_\w+|malformed_refresh_token)$/;
+
+/** The tokens in a stored value, or null if there are none or the value is damaged. */
+export function parseTokens(text: string | null): StoredTokens | null {
+  try {
+    const value = JSON.parse(text ?? "");
+    return hasTexts(value, "access_token refresh_token user_id client_id") ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether Nest rejected a refresh token for good. Every response of Nest has a request id. Without one, another server may
+ * have returned a code such as `not_found`.
+ */
+export const isFinal = (error: unknown) =>
+  error instanceof ErrorAnswer && error.requestId && FINAL_CODES.test(error.code);
