@@ -3,91 +3,44 @@
 /** The version date that this client calls. */
 export const VERSION = "2021-10-06";
 
-/** For each method: whether it needs a bearer token, and the fields that the client fills in. */
+/**
+ * For each method: whether it needs a bearer token, the fields that the client fills in, the response (empty if it has no body,
+ * `array`, or the names of an object's fields that always have text), and its error codes besides the common ones.
+ */
 export const METHODS = {
-  authenticate_user: { bearer: false, fills: ["client_id","redirect_uri"] },
-  create_trial_and_magic_link: { bearer: false, fills: ["client_id","redirect_uri"] },
-  get_marketing_consent: { bearer: true, fills: ["user_id"] },
-  get_subscription_status: { bearer: true, fills: ["user_id"] },
-  get_user: { bearer: true, fills: ["user_id"] },
-  list_news_items: { bearer: false, fills: ["client_id"] },
-  list_sessions: { bearer: true, fills: ["user_id"] },
-  revoke_session: { bearer: true, fills: ["user_id"] },
-  revoke_token: { bearer: false, fills: ["client_id"] },
-  send_magic_link: { bearer: false, fills: ["client_id","redirect_uri"] },
-  set_marketing_consent: { bearer: true, fills: ["user_id"] },
-} as const satisfies Record<
-  string,
-  { bearer: boolean; fills: readonly ("client_id" | "redirect_uri" | "user_id")[] }
->;
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at refresh_token user_id client_id","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier not_found client_not_found rate_limited"},
+  create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
+  get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
+  get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
+  get_user: {"bearer":true,"fills":"user_id","answer":"id created_at","errors":"not_found"},
+  list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
+  list_sessions: {"bearer":true,"fills":"user_id","answer":"array","errors":""},
+  revoke_session: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
+  revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":""},
+  send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
+  set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
+} as const;
 
 export type Method = keyof typeof METHODS;
 
 /** The error codes that every method can return. */
-export const COMMON_ERRORS = ["validation_failed","body_missing","malformed_json","body_too_large","unauthorized","access_denied","unknown","unavailable"] as const;
-
-/** The additional error codes of each method. */
-export const ERRORS = {
-  authenticate_user: [
-    "code_missing",
-    "code_verifier_missing",
-    "redirect_uri_missing",
-    "refresh_token_missing",
-    "malformed_code",
-    "malformed_refresh_token",
-    "token_not_found",
-    "token_used",
-    "token_expired",
-    "authorization_not_found",
-    "incorrect_client",
-    "incorrect_redirect_uri",
-    "incorrect_code_verifier",
-    "not_found",
-    "client_not_found",
-    "rate_limited",
-  ],
-  create_trial_and_magic_link: [
-    "invalid_redirect_uri",
-    "invalid_email",
-    "client_not_found",
-    "already_subscribed",
-    "trial_already_used",
-    "rate_limited",
-    "stripe_error",
-    "email_not_sent",
-  ],
-  get_marketing_consent: [
-    "not_found",
-    "awaiting_consent",
-  ],
-  get_subscription_status: [
-    "no_active_subscription",
-  ],
-  get_user: [
-    "not_found",
-  ],
-  list_news_items: [],
-  list_sessions: [],
-  revoke_session: [
-    "not_found",
-  ],
-  revoke_token: [],
-  send_magic_link: [
-    "invalid_redirect_uri",
-    "invalid_email",
-    "client_not_found",
-    "rate_limited",
-    "email_not_sent",
-  ],
-  set_marketing_consent: [
-    "not_found",
-  ],
-} as const satisfies Record<Method, readonly string[]>;
+export const COMMON_ERRORS = "validation_failed body_missing malformed_json body_too_large unauthorized access_denied unknown unavailable";
+type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "body_too_large" | "unauthorized" | "access_denied" | "unknown" | "unavailable";
 
 /** Every error code that a method can return. */
-export type Errors = {
-  [M in Method]: (typeof COMMON_ERRORS)[number] | (typeof ERRORS)[M][number];
-};
+export interface Errors {
+  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "not_found" | "client_not_found" | "rate_limited";
+  create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
+  get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
+  get_subscription_status: CommonError | "no_active_subscription";
+  get_user: CommonError | "not_found";
+  list_news_items: CommonError;
+  list_sessions: CommonError;
+  revoke_session: CommonError | "not_found";
+  revoke_token: CommonError;
+  send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
+  set_marketing_consent: CommonError | "not_found";
+}
 
 /** The fields of an error in addition to its code. */
 export interface ErrorBodies {
