@@ -354,6 +354,15 @@ describe("mail events and alarms", () => {
     }
   });
 
+  test("every function that no HTTP call reaches has an alarm for its errors", () => {
+    const watched = resources("AWS::CloudWatch::Alarm")
+      .filter(([, { Properties }]) => Properties.MetricName === "Errors" && Properties.Threshold === 1)
+      .flatMap(([, { Properties }]) => Properties.Dimensions.map(({ Value }: { Value: string }) => Value));
+    const silent = functions.filter(({ routes }) => routes.length === 0);
+    expect(silent.length).toBeGreaterThan(0);
+    expect(watched.sort()).toEqual(silent.map(({ name }) => `nest-nonprod-${name}`).sort());
+  });
+
   test("the dashboard is valid JSON", () => {
     const [[, dashboard]] = resources("AWS::CloudWatch::Dashboard") as [[string, TemplateResource]];
     const body = dashboard.Properties.DashboardBody["Fn::Sub"].replace(/\$\{[\w:.]+\}/g, "x");
