@@ -1,12 +1,13 @@
 /**
  * MongoDB server codes after which a retry can succeed (`error_codes.yml` of the server): the categories RetriableError,
  * SystemOverloadedError, Interruption, ExceededTimeLimitError, NotPrimaryError and StaleShardVersionError, and single
- * codes of states that pass, such as an election, a write conflict, or a full disk.
+ * codes of states that pass, such as an election, a write conflict, a full disk, or a login that is refused while an
+ * operator replaces the database user (13, 18, 391, and 8000 of Atlas).
  */
 const PASSING_CODES = new Set([
-  6, 7, 24, 43, 50, 64, 89, 91, 112, 133, 134, 145, 150, 175, 189, 202, 203, 216, 237, 249, 262, 264, 279,
-  317, 355, 365, 371, 384, 402, 407, 433, 449, 450, 453, 462, 9001, 10107, 11600, 11601, 11602, 13388, 13435,
-  13436, 14031, 46841, 91331, 10045600,
+  6, 7, 13, 18, 24, 43, 50, 64, 89, 91, 112, 133, 134, 145, 150, 175, 189, 202, 203, 216, 237, 249, 262, 264,
+  279, 317, 355, 365, 371, 384, 391, 402, 407, 433, 449, 450, 453, 462, 8000, 9001, 10107, 11600, 11601,
+  11602, 13388, 13435, 13436, 14031, 46841, 91331, 10045600,
 ]);
 /** Labels of the server and the driver that recommend a retry. */
 const PASSING_LABELS = ["RetryableWriteError", "RetryableError", "SystemOverloadedError"];

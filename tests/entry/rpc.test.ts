@@ -80,6 +80,8 @@ describe("every method", () => {
     ["a write conflict", 112],
     ["an election", 216],
     ["a full disk", 14031],
+    ["a database user that is not there yet", 18],
+    ["a database user of Atlas that is not there yet", 8000],
   ])("returns unavailable for %s, because a retry can succeed", async (_case, code) => {
     const reply = await failing(new MongoServerError({ errmsg: "hunter2", code }));
     expect([reply.status, reply.body, reply.headers?.["retry-after"]]).toEqual([

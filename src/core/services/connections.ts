@@ -7,10 +7,12 @@ import { Agent as HttpsAgent } from "node:https";
  * retried.
  */
 const IDLE_MS = 4_000;
+/** Node starts the time limit of a request only when its connection is established. */
+const CONNECT_MS = 2_000;
 
 const options = { keepAlive: true, timeout: IDLE_MS };
 let http: HttpAgent | undefined;
-let https: HttpsAgent | undefined;
+let https: HttpAgent | undefined;
 
 /**
  * The connections of this process to HTTP services. Clients share them, so that each service needs one TLS handshake.
@@ -18,9 +20,16 @@ let https: HttpsAgent | undefined;
  */
 export function connectionsFor(protocol: string): HttpAgent {
   if (protocol === "http:") {
-    http ??= new HttpAgent(options);
+    http ??= limitConnecting(new HttpAgent(options));
     return http;
   }
-  https ??= new HttpsAgent(options);
+  https ??= limitConnecting(new HttpsAgent(options));
   return https;
+}
+
+/** Limits the time for establishing a connection. */
+function limitConnecting(agent: HttpAgent): HttpAgent {
+  const create = agent.createConnection.bind(agent);
+  agent.createConnection = (target, callback) => create({ ...target, timeout: CONNECT_MS }, callback);
+  return agent;
 }

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AwsService } from "#core/services/aws.ts";
@@ -83,3 +84,30 @@ describe.each(["Stripe", "AWS"] as const)("an idle connection to %s", (name) => 
     expect(Number(second?.replace(/\D/g, ""))).toBeLessThan(PROMPT_MS);
   }, 20_000);
 });
+
+/** Longer than the limit of one request. */
+const LIMITED_MS = 3_000;
+
+test.skipIf(process.platform !== "linux")(
+  "a connection to Stripe that is never accepted ends within the limit of a request",
+  async () => {
+    const program = `
+      import { createServer } from "node:net";
+      const server = createServer().listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
+        console.log("port " + server.address().port);
+      });`;
+    const { process: child, until, ended } = runProgram("--input-type=module", ["-e", program]);
+    const port = Number((await until(/port (\d+)/))[1]);
+    // A stopped server accepts nothing. Once its queue is full, the kernel drops further connections.
+    child.kill("SIGSTOP");
+    const waiting = Array.from({ length: 8 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+    const call = SERVICES.Stripe(`http://127.0.0.1:${port}`);
+    const startedAt = Date.now();
+    await expect(call()).rejects.toMatchObject({ code: "stripe_error" });
+    expect(Date.now() - startedAt).toBeLessThan(LIMITED_MS);
+    for (const socket of waiting) socket.destroy();
+    child.kill("SIGKILL");
+    await ended;
+  },
+  20_000,
+);
