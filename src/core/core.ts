@@ -15,6 +15,8 @@ export const coreVariables = {
 export interface Core extends Repositories {
   stage: "local" | "nonprod" | "prod";
   clock: Clock;
+  /** A number from 0 to below 1, for decisions that need no secrecy. */
+  random: () => number;
   log: Log;
 }
 
@@ -40,6 +42,7 @@ export interface OpenCore {
 
 export interface CoreOptions {
   clock?: Clock;
+  random?: () => number;
   /** Writes a finished log line. */
   write?: (line: string) => void;
   monitorCommands?: boolean;
@@ -52,6 +55,7 @@ export interface CoreOptions {
 export function openCore(environment: Environment, options: CoreOptions = {}): OpenCore {
   const {
     clock = systemClock,
+    random = Math.random,
     write = (line) => process.stdout.write(`${line}\n`),
     monitorCommands = false,
   } = options;
@@ -61,6 +65,7 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
   const core: Core = {
     stage: config.STAGE,
     clock,
+    random,
     log,
     ...openRepositories(mongo.database),
   };

@@ -1,15 +1,12 @@
-import { optional, refine, string } from "zod/mini";
-import { DAY, HOUR, MINUTE } from "#core/clock.ts";
-import { integer, secret } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
+import { type ConfiguredLimits, LIMIT_NAMES, LIMITS, type LimitName } from "#core/limits.ts";
 import { describeFailure, type Log } from "#core/log.ts";
 import { hmacHex } from "#core/secrets.ts";
 
 /** The part of rate-limiter-flexible that we use. Its counters live in the collection `rate-limits`. */
 export interface StoredLimiter {
-  consume(key: string): Promise<LimiterState>;
-  get(key: string): Promise<LimiterState | null>;
-  reward(key: string): Promise<LimiterState>;
+  consume(key: string, points?: number): Promise<LimiterState>;
+  reward(key: string, points?: number): Promise<LimiterState>;
 }
 interface LimiterState {
   consumedPoints: number;
@@ -17,48 +14,8 @@ interface LimiterState {
 }
 export interface LimiterStore {
   limiter(name: string, points: number, seconds: number): StoredLimiter;
-}
-
-const points = optional(integer(0, 1_000_000_000));
-
-/** Allowed calls per window; 0 disables a limit. Windows are fixed by contract 1.2. */
-export const rateLimitVariables = {
-  RATE_LIMIT_KEY: secret(string().check(refine((key) => key.length >= 32))),
-  LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: points,
-  LIMIT_LINKS_PER_ADDRESS: points,
-  LIMIT_LINKS_PER_KNOWN_DEVICE: points,
-  LIMIT_LINKS_PER_NETWORK: points,
-  LIMIT_TRIAL_REQUESTS_PER_NETWORK: points,
-  LIMIT_NEW_TRIALS_PER_NETWORK: points,
-  LIMIT_FAILURES_PER_NETWORK: points,
-  LIMIT_MAILS_PER_HOUR: points,
-};
-
-export const LIMITS = {
-  links_per_address_and_network: { seconds: 15 * MINUTE, points: 5 },
-  links_per_address: { seconds: DAY, points: 20 },
-  links_per_known_device: { seconds: 15 * MINUTE, points: 5 },
-  links_per_network: { seconds: HOUR, points: 30 },
-  trial_requests_per_network: { seconds: DAY, points: 30 },
-  new_trials_per_network: { seconds: DAY, points: 5 },
-  failures_per_network: { seconds: MINUTE, points: 60 },
-  mails_per_hour: { seconds: HOUR, points: 10_000 },
-} as const;
-
-export type LimitName = keyof typeof LIMITS;
-const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
-
-type ConfiguredLimits = Partial<Record<LimitName, number | undefined>>;
-
-/** The limits that an environment overrides. */
-export function configuredLimits(
-  config: {
-    [Name in Uppercase<`limit_${LimitName}`>]?: number | undefined;
-  },
-): ConfiguredLimits {
-  return Object.fromEntries(
-    LIMIT_NAMES.map((name) => [name, config[`LIMIT_${name.toUpperCase()}` as keyof typeof config]]),
-  );
+  /** Reads counters in one command, by `<limit>:<key>`. Counters whose window has ended are left out. */
+  read(keys: readonly string[]): Promise<ReadonlyMap<string, LimiterState>>;
 }
 
 /** The state of a limit. */
@@ -70,58 +27,122 @@ export interface Count {
 
 const UNLIMITED: Count = { ratio: 0, retryAfterSeconds: 0 };
 
+/** A limit, and what it counts for. Only an HMAC of the subject is stored. */
+export type Limited = readonly [name: LimitName, ...subject: string[]];
+
+/**
+ * One call in this many is counted in a sampled limit, with that many points. A limit of fewer points than
+ * `SAMPLED_PRECISION` times that is counted more exactly.
+ */
+const SAMPLED_CALLS = 20;
+/** A sampled limit is counted in steps of at most its 500th part. */
+const SAMPLED_PRECISION = 500;
+
+interface OpenLimit {
+  limiter: StoredLimiter;
+  points: number;
+  /** Points of one count where the limit is sampled. */
+  sampledPoints: number;
+}
+
+interface LimiterOptions {
+  /** Allowed calls by limit, where the environment overrides the default. */
+  configured: ConfiguredLimits;
+  log: Log;
+  /** A number from 0 to below 1, which decides about sampled counts. */
+  random: () => number;
+}
+
 /**
  * Rate limits shared by all instances. If the store is unreachable, calls are allowed and a warning is logged: an outage
- * of the limiter must not lock anybody out (contract 1.2).
+ * of the limiter must not lock anybody out (contract 1.7).
  */
 export class RateLimiter {
-  readonly #limiters = new Map<LimitName, { limiter: StoredLimiter; points: number }>();
+  readonly #limits = new Map<LimitName, OpenLimit>();
+  readonly #store: LimiterStore;
   readonly #key: string;
   readonly #log: Log;
+  readonly #random: () => number;
 
-  /** @param configured allowed calls by limit, where the environment overrides the default */
-  constructor(store: LimiterStore, key: string, configured: ConfiguredLimits, log: Log) {
+  /** @param key the secret of the HMAC under which counters are stored */
+  constructor(store: LimiterStore, key: string, { configured, log, random }: LimiterOptions) {
+    this.#store = store;
     this.#key = key;
     this.#log = log;
+    this.#random = random;
     for (const name of LIMIT_NAMES) {
       const limit = LIMITS[name];
-      const allowed = configured[name] ?? limit.points;
-      if (allowed > 0)
-        this.#limiters.set(name, { limiter: store.limiter(name, allowed, limit.seconds), points: allowed });
+      const points = configured[name] ?? limit.points;
+      if (points === 0) continue;
+      const sampledPoints = Math.min(SAMPLED_CALLS, Math.max(1, Math.floor(points / SAMPLED_PRECISION)));
+      this.#limits.set(name, { limiter: store.limiter(name, points, limit.seconds), points, sampledPoints });
     }
   }
 
-  /** Counts one call against a limit. `subject` identifies the limited thing; only its HMAC is stored. */
-  async count(name: LimitName, ...subject: string[]): Promise<Count> {
-    return this.#ask(name, (limiter) => limiter.consume(hmacHex(this.#key, name, ...subject)));
+  /** Counts one call against a limit. */
+  count(...limited: Limited): Promise<Count> {
+    return this.#ask(limited, (limiter, key) => limiter.consume(key));
   }
 
-  /** Reads the state that a limit would have after one more call, without counting it. */
-  async peek(name: LimitName, ...subject: string[]): Promise<Count> {
-    return this.#ask(name, (limiter) => limiter.get(hmacHex(this.#key, name, ...subject)), 1);
+  /** Reads the states that limits would have after one more call, in one command, without counting it. */
+  async peek(limited: readonly Limited[]): Promise<Count[]> {
+    const keys = limited.map((one) => (this.#limits.has(one[0]) ? `${one[0]}:${this.#keyOf(one)}` : null));
+    const open = keys.filter((key) => key !== null);
+    const states = open.length === 0 ? new Map() : await this.#orUnreachable("peek", this.#store.read(open));
+    return limited.map((one, index) => this.#countOf(one, states?.get(keys[index] ?? ""), 1));
+  }
+
+  /**
+   * Counts one call against a limit that a single document counts for all calls. Only one call in `SAMPLED_CALLS` writes
+   * it, and counts for the others, so the document is no bottleneck; the expected count is the number of calls.
+   * @returns null if this call was not drawn
+   */
+  async countSampled(...limited: Limited): Promise<Count | null> {
+    const points = this.#limits.get(limited[0])?.sampledPoints ?? 1;
+    if (this.#random() * points >= 1) return null;
+    return this.#ask(limited, (limiter, key) => limiter.consume(key, points));
   }
 
   /** Releases one counted call, because the call had no effect. */
-  async release(name: LimitName, ...subject: string[]): Promise<void> {
-    await this.#ask(name, (limiter) => limiter.reward(hmacHex(this.#key, name, ...subject)));
+  async release(...limited: Limited): Promise<void> {
+    await this.#ask(limited, (limiter, key) => limiter.reward(key));
+  }
+
+  /** Releases a call that `countSampled` counted. */
+  async releaseSampled(...limited: Limited): Promise<void> {
+    const points = this.#limits.get(limited[0])?.sampledPoints;
+    await this.#ask(limited, (limiter, key) => limiter.reward(key, points));
+  }
+
+  #keyOf(limited: Limited): string {
+    return hmacHex(this.#key, ...limited);
   }
 
   async #ask(
-    name: LimitName,
-    ask: (limiter: StoredLimiter) => Promise<LimiterState | null>,
-    next = 0,
+    limited: Limited,
+    ask: (limiter: StoredLimiter, key: string) => Promise<LimiterState>,
   ): Promise<Count> {
-    const entry = this.#limiters.get(name);
-    if (!entry) return UNLIMITED;
-    const state = await ask(entry.limiter).catch((refusal: unknown) => {
-      // The library rejects with a state when the limit is passed, and with an Error when its store fails.
-      if (!(refusal instanceof Error)) return refusal as LimiterState;
-      this.#log.warn("rate_limiter_unreachable", { limit: name, ...describeFailure(refusal) });
+    const limiter = this.#limits.get(limited[0])?.limiter;
+    if (!limiter) return UNLIMITED;
+    const state = await this.#orUnreachable(limited[0], ask(limiter, this.#keyOf(limited)));
+    return this.#countOf(limited, state, 0);
+  }
+
+  /** The library rejects with a state when the limit is passed, and with an Error when its store fails. */
+  async #orUnreachable<State>(limit: string, asked: Promise<State>): Promise<State | null> {
+    return asked.catch((refusal: unknown) => {
+      if (!(refusal instanceof Error)) return refusal as State;
+      this.#log.warn("rate_limiter_unreachable", { limit, ...describeFailure(refusal) });
       return null;
     });
-    if (!state) return UNLIMITED;
+  }
+
+  /** @param next calls to add to those that are counted */
+  #countOf([name]: Limited, state: LimiterState | null | undefined, next: number): Count {
+    const limit = this.#limits.get(name);
+    if (!limit || !state) return UNLIMITED;
     return {
-      ratio: (state.consumedPoints + next) / entry.points,
+      ratio: (state.consumedPoints + next) / limit.points,
       retryAfterSeconds: Math.max(1, Math.ceil(state.msBeforeNext / 1000)),
     };
   }

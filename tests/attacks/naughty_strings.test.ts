@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hashSecret } from "#core/secrets.ts";
 import { NAUGHTY } from "#tests/attacks/naughty.ts";
 import { linksOf } from "#tests/support/mail_links.ts";
 import {
@@ -29,7 +30,7 @@ describe("naughty strings", () => {
   afterAll(() => nest.stop());
 
   test.each(NAUGHTY.map((text, index) => [index, text.slice(0, 24), text] as const))(
-    "%i %j is mailed, stored and returned unchanged as state, device and user agent",
+    "%i %j is mailed and stored unchanged as state, device and user agent",
     async (index, _shown, text) => {
       const device = { platform: "mac", beak_id: text, fingerprint: text };
       const identifier_value = `naughty${index}@example.com`;
@@ -52,7 +53,8 @@ describe("naughty strings", () => {
       const { body: tokens } = await nest.redeem(code, {}, { headers });
       const own = { user_id: tokens.user_id };
       const [session] = (await nest.call(`${V2}list_sessions`, own, { bearer: tokens.access_token })).body;
-      expect(session.device).toEqual(device);
+      const hash = hashSecret(text);
+      expect(session.device).toEqual({ platform: "mac", beak_id: hash, fingerprint: hash });
       const kept = await nest.collection("sessions").findOne({ _id: session.id });
       expect(kept?.userAgent).toBe(text.slice(0, 512));
     },

@@ -173,7 +173,7 @@ describe("brute force", () => {
     expect((await nest.redeem(code)).status).toBe(200);
   });
 
-  test("limits only the network that had 60 failures in a minute", async () => {
+  test("limits the wrong secrets of a network to 60 a minute, and refuses no right secret", async () => {
     const guesser = { ip: "198.51.100.7" };
     const code = await nest.emailedCode({ identifier_value: "guessed@example.com" });
     const id = code.split(".")[0];
@@ -184,8 +184,27 @@ describe("brute force", () => {
     }
     expect(answers.slice(0, 60)).toEqual(Array(60).fill("token_not_found"));
     expect(answers.slice(60)).toEqual(Array(10).fill("rate_limited"));
-    expect((await nest.redeem(code, {}, guesser)).body.code).toBe("rate_limited");
-    expect((await nest.redeem(code)).status).toBe(200);
+    expect((await nest.redeem(code, {}, guesser)).status).toBe(200);
+  });
+
+  test("400 simultaneous wrong verifiers: ten are told so, and the tenth blocks the link", async () => {
+    const { verifier, challenge } = pkcePair();
+    const code = await nest.emailedCode({
+      identifier_value: "burned@example.com",
+      code_challenge: challenge,
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 400 }, (_, guess) =>
+        nest.redeem(code, { code_verifier: pkcePair().verifier }, { ip: `192.0.2.${guess % 200}` }),
+      ),
+    );
+    const codes = Map.groupBy(answers, ({ body }) => body.code);
+    expect(codes.get("incorrect_code_verifier")).toHaveLength(10);
+    expect(codes.get("authorization_not_found")).toHaveLength(390);
+    const stored = await nest.collection("authorizations").findOne({ _id: code.split(".")[0] ?? "" });
+    expect(stored?.failedRedemptions).toBe(10);
+    expect(nest.logged("link_blocked")).toHaveLength(1);
+    expect((await nest.redeem(code, { code_verifier: verifier })).body.code).toBe("authorization_not_found");
   });
 
   test("refuses almost correct internal keys with access_denied and no detail", async () => {

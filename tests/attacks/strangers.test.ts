@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { hashSecret } from "#core/secrets.ts";
 import {
   linkRequest,
   MAC,
@@ -79,7 +80,52 @@ describe("a stranger who knows only a user's address", () => {
       { user_id: owner.user_id },
       { bearer: owner.access_token },
     );
-    expect(found.body.map(({ device }: { device: { beak_id: string } }) => device.beak_id)).toEqual(["b1"]);
+    expect(found.body.map(({ device }: { device: { beak_id: string } }) => device.beak_id)).toEqual([
+      hashSecret("b1"),
+    ]);
+  });
+
+  test("can't lock a new machine of the user out of links and trials from one network", async () => {
+    const own = await startNest({
+      environment: {
+        LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "",
+        LIMIT_LINKS_PER_ADDRESS: "",
+        LIMIT_LINKS_PER_NETWORK: "",
+        LIMIT_TRIAL_REQUESTS_PER_NETWORK: "",
+      },
+    });
+    const ask = (method: string, turn: number, ip: string) =>
+      own.call(
+        method,
+        linkRequest({
+          identifier_value: turn % 2 ? "victim@example.com" : `Victim+${turn}@example.com`,
+          device: { platform: "mac", beak_id: `m${turn}`, fingerprint: `f${turn}` },
+        }),
+        { ip },
+      );
+    const [links, trials] = [`${V1}send_magic_link`, `${V2}create_trial_and_magic_link`];
+    for (const _hour of [1, 2, 3]) {
+      for (let turn = 0; turn < 20; turn++) await ask(links, turn, "2001:db8:1:2::1");
+      for (let turn = 20; turn < 40; turn++) await ask(trials, turn, `2001:db8:1:${turn}::1`);
+      await own
+        .collection("rate-limits")
+        .updateMany({ key: /^links_per_network:/ }, { $set: { expire: new Date(Date.now() - 1000) } });
+    }
+    expect(own.ses.inbox).toHaveLength(10);
+    expect((await ask(links, 41, "203.0.113.50")).status).toBe(204);
+    expect((await ask(trials, 43, "203.0.113.51")).status).toBe(204);
+    await own.stop();
+  });
+
+  test("can't keep users behind the same network from signing in or refreshing with failures", async () => {
+    const own = await startNest({ environment: { LIMIT_FAILURES_PER_NETWORK: "" } });
+    const { refresh_token } = await own.signIn("neighbor@example.com");
+    const code = await own.emailedCode({ identifier_value: "another@example.com" });
+    for (let guess = 0; guess < 70; guess++) await own.refresh(`01.reftok_none.${"0".repeat(64)}`);
+    expect((await own.refresh(`01.reftok_none.${"0".repeat(64)}`)).status).toBe(429);
+    expect((await own.refresh(refresh_token)).status).toBe(200);
+    expect((await own.redeem(code)).status).toBe(200);
+    await own.stop();
   });
 
   test("can't avoid the limit of a network with forged address headers", async () => {
@@ -114,8 +160,9 @@ describe("mail bombing", () => {
         nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }), { ip: `198.51.100.${index}` }),
       ),
     );
-    expect(answers.filter(({ status }) => status === 204)).toHaveLength(4);
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(2);
+    // Four of the day and one of the hour.
+    expect(answers.filter(({ status }) => status === 204)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(1);
     expect(new Set(nest.ses.inbox.map(({ to }) => to.toLowerCase()))).toEqual(
       new Set(["bomb@xn--bcher-kva.example"]),
     );
@@ -128,8 +175,22 @@ describe("mail bombing", () => {
     const answers = [];
     for (const path of [`${V1}send_magic_link`, `${V2}create_trial_and_magic_link`])
       for (let time = 0; time < 3; time++) answers.push((await ask(path)).status);
-    expect(answers).toEqual([204, 204, 204, 429, 429, 429]);
-    expect(nest.ses.inbox).toHaveLength(3);
+    // Three of the day and one of the hour.
+    expect(answers).toEqual([204, 204, 204, 204, 429, 429]);
+    expect(nest.ses.inbox).toHaveLength(4);
+    await nest.stop();
+  });
+
+  test("plus addresses of one mailbox share its limits", async () => {
+    const nest = await startNest({
+      environment: { LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "", LIMIT_LINKS_PER_ADDRESS: "" },
+    });
+    const answers = [];
+    for (let tag = 0; tag < 30; tag++) {
+      const identifier_value = `victim+${tag}@example.com`;
+      answers.push((await nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }))).status);
+    }
+    expect(answers.filter((status) => status === 204)).toHaveLength(10);
     await nest.stop();
   });
 });

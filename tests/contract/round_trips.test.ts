@@ -105,11 +105,11 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await trips(() => nest.call(`${V1}get_subscription_status`, undefined, bearer()))).toBe(1);
   });
 
-  test("create_trial_and_magic_link takes 6, and fewer when it is called again", async () => {
+  test("create_trial_and_magic_link takes 7, and fewer when it is called again", async () => {
     const ask = () =>
       nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: "trial@example.com" }));
-    expect(await trips(ask)).toBe(6);
-    expect(await trips(ask)).toBe(4);
+    expect(await trips(ask)).toBe(7);
+    expect(await trips(ask)).toBe(5);
   });
 
   test("revoke_session and revoke_token take 2", async () => {
@@ -163,6 +163,64 @@ describe("database round trips of a warm call with every limit enabled", () => {
     };
     const { sequential } = await countTrips(nest.gateway.mongo.client, () => serve(bounce, lambdaContext()));
     expect(sequential).toBe(3);
+  });
+
+  describe("a call that a limit refuses takes at most 3 commands", () => {
+    let strict: TestNest;
+    let code: string;
+    let refresh_token: string;
+    const device = { platform: "mac", beak_id: "mine", fingerprint: "mine" };
+    const strange = { platform: "mac", beak_id: "another", fingerprint: "another" };
+    const elsewhere = { ip: "198.51.100.77" };
+    beforeAll(async () => {
+      strict = await startNest({
+        environment: {
+          LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "2",
+          LIMIT_LINKS_PER_ADDRESS: "3",
+          LIMIT_LINKS_PER_KNOWN_DEVICE: "1",
+          LIMIT_LINKS_PER_NETWORK: "5",
+          LIMIT_TRIAL_REQUESTS_PER_NETWORK: "1",
+          LIMIT_FAILURES_PER_NETWORK: "1",
+          LIMIT_MAILS_PER_HOUR: "1000",
+        },
+      });
+      ({ refresh_token } = await strict.signIn("known@example.com", { device }));
+      code = await strict.emailedCode({ identifier_value: "known@example.com", device }, elsewhere);
+      await strict.refresh(`01.reftok_nobody.${"0".repeat(64)}`);
+    });
+    afterAll(() => strict.stop());
+
+    const link = (identifier_value: string, more: object = {}) => linkRequest({ identifier_value, ...more });
+    const commandsOf = async (work: () => Promise<{ status: number }>, last = 1) => {
+      let status = 0;
+      for (let turn = 1; turn < last; turn++) await work();
+      const { commands } = await countTrips(strict.gateway.mongo.client, async () => {
+        ({ status } = await work());
+      });
+      expect(status).toBe(429);
+      return commands;
+    };
+    const trial = (address: string, ip: string) =>
+      strict.call(`${V2}create_trial_and_magic_link`, link(address, { device: strange }), { ip });
+    const ask = (address: string, ip: string, of: object = strange) =>
+      strict.call(`${V1}send_magic_link`, link(address, { device: of }), { ip });
+
+    test.each<[string, () => Promise<{ status: number }>, number]>([
+      ["the links of an address and network", () => ask("one@example.com", "203.0.113.1"), 3],
+      ["the links of an address", () => ask("two@example.com", `203.0.114.${strict.ses.inbox.length}`), 5],
+      ["the links of a network", () => ask(`${strict.ses.inbox.length}@example.com`, "203.0.113.3"), 6],
+      ["the links of a known device", () => ask("known@example.com", "203.0.113.9", device), 6],
+      ["the trial requests of a network", () => trial("trial@example.com", "203.0.113.4"), 2],
+      ["the links of an address and network, for a trial", () => trial("one@example.com", "203.0.113.1"), 1],
+      ["failures, for a wrong refresh token", () => strict.refresh(`${refresh_token.slice(0, -2)}00`), 2],
+      [
+        "failures, for a wrong code",
+        () => strict.redeem(`${code.slice(0, -2)}00`, {}, { ip: "203.0.113.9" }),
+        2,
+      ],
+    ])("%s", async (_limit, work, last) => {
+      expect((await commandsOf(work, last)).length).toBeLessThanOrEqual(3);
+    });
   });
 
   test("are counted here for every method that uses the database", async () => {

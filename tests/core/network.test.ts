@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { networkOf } from "#core/network.ts";
+import { networkOf, siteOf } from "#core/network.ts";
 
 test.each([
   ["203.0.113.9", "203.0.113.9/32"],
@@ -17,4 +17,14 @@ test.each([
   ["fe80::1%eth0", "fe80:0:0:0::/64"],
 ])("%s belongs to network %s", (ip, network) => {
   expect(networkOf(ip)).toBe(network);
+});
+
+test.each([
+  ["203.0.113.9", "203.0.113.9/32"],
+  ["::ffff:203.0.113.9", "203.0.113.9/32"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"],
+  ["2001:DB8:1:ffff::1", "2001:db8:1::/48"],
+  ["2001:db8::1", "2001:db8:0::/48"],
+])("%s shares the links of an address with network %s", (ip, network) => {
+  expect(siteOf(ip)).toBe(network);
 });

@@ -18,24 +18,29 @@ const LINK_LIFE = 20 * MINUTE;
 const ACCESS_TOKEN_LIFE = HOUR;
 const REFRESH_TOKEN_LIFE = 365 * DAY;
 const FAILURES_LIMIT = 10;
-/** Grace period for concurrent refreshes from one network. */
+/** Grace period for concurrent refreshes. */
 const GRACE = 10 * SECOND;
 /** How long a redemption may run. */
 const REDEMPTION_LIMIT = 5 * SECOND;
 
-/** A known device has its own limit, so that a stranger can't lock its user out. */
+/**
+ * A known device has its own limit, so that a stranger can't lock its user out. An address over its day still gets one link
+ * an hour; the clock of the rate limits does not move within a history.
+ */
 export function mayAsk(state: State, person: Person, isKnown: boolean): boolean {
-  return isKnown || state.asked[person] < LINKS_LIMIT;
+  return isKnown || state.asked[person] < LINKS_LIMIT + 1;
 }
 
 /** Whether a device has signed the address in. The link keeps the value from the time of its request. */
 export const knows = (state: State, person: Person, machine: Machine) =>
   state.knownMachines[person].includes(machine);
 
-/** Counts a link against the limit. A concurrent request may have used up the limit meanwhile. */
+/**
+ * Counts a link against the limit, unless the device is known. A concurrent request may have used up the limit meanwhile.
+ */
 export function takeLink(state: State, person: Person, isKnown: boolean): boolean {
   if (!mayAsk(state, person, isKnown)) return false;
-  state.asked[person]++;
+  if (!isKnown) state.asked[person]++;
   return true;
 }
 

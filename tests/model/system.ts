@@ -14,6 +14,7 @@ import {
   WINDOWS,
 } from "#tests/support/nest.ts";
 import type { Scheduler } from "#tests/support/scheduler.ts";
+import type { SentMail } from "#tools/local/ses_double.ts";
 
 /** Tokens, codes and ids of the service by their name in the model. */
 export type Names = Map<string, string>;
@@ -99,7 +100,8 @@ export class SystemUnderTest {
 
   /** Stores the code of a link from its mail. @throws Error if no mail arrived */
   readMail(name: string): void {
-    const mail = this.nest.ses.inbox.findLast(({ text }) => text.includes(`state=${this.#stateOf(name)}`));
+    const stateIn = ({ text }: SentMail) => new URLSearchParams(/\?(\S+)/.exec(text)?.[1]).get("state");
+    const mail = this.nest.ses.inbox.findLast((sent) => stateIn(sent) === this.#stateOf(name));
     if (!mail) throw new Error(`no mail arrived for link ${name}`);
     this.names.set(`link ${name}`, codeIn(mail));
   }

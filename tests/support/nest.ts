@@ -105,6 +105,8 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     clock,
     write: (line) => logLines.push(line),
     monitorCommands: true,
+    // Never draws a sampled count, so that a call sends the same commands each time. Limits below 1,000 are not sampled.
+    random: () => 0.999,
     ...(options.guard && { guard: options.guard }),
   });
   if (!options.beside) {

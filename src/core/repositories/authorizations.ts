@@ -137,10 +137,17 @@ export class AuthorizationRepository {
 
   /**
    * Counts a redemption that presented the right secret and failed another check.
-   * @param found the link as it was checked; if it was redeemed or revoked since, nothing is counted
+   * @param found the link as it was checked
+   * @returns how many have failed, this one included: of any simultaneous calls one gets each number up to
+   *   `FAILED_REDEMPTIONS_LIMIT`. Null if nothing was counted, because the link was redeemed, revoked or blocked since
    */
-  async countFailure({ _id, usedAt }: Pick<Authorization, "_id" | "usedAt">): Promise<void> {
-    await this.#collection.updateOne({ _id, usedAt, revokedAt: null }, { $inc: { failedRedemptions: 1 } });
+  async countFailure({ _id, usedAt }: Pick<Authorization, "_id" | "usedAt">): Promise<number | null> {
+    const counted = await this.#collection.findOneAndUpdate(
+      { _id, usedAt, revokedAt: null, failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT } },
+      { $inc: { failedRedemptions: 1 } },
+      { returnDocument: "after", projection: { failedRedemptions: 1 } },
+    );
+    return counted?.failedRedemptions ?? null;
   }
 
   /**

@@ -34,6 +34,14 @@ export class RateLimitRepository {
     this.#database = database;
   }
 
+  /** Lists counters whose window has not ended, in one command. */
+  listCurrent(keys: readonly string[], now: Date): Promise<RateLimit[]> {
+    return this.#database
+      .collection<RateLimit>(RateLimitRepository.collectionName)
+      .find({ key: { $in: [...keys] }, expire: { $gt: now } })
+      .toArray();
+  }
+
   /** Options of `RateLimiterMongo`, for a limit that all instances share. */
   limiterOptions({ name, points, seconds }: LimiterOptions) {
     return {

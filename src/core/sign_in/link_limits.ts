@@ -1,111 +1,178 @@
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
-import { networkOf } from "#core/network.ts";
-import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
+import { networkOf, siteOf } from "#core/network.ts";
+import { type Count, type Limited, type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { hashSecret } from "#core/secrets.ts";
-import type { Address } from "#core/users/address.ts";
+import { type Address, mailboxOf } from "#core/users/address.ts";
 
 /** The fleet ceiling is logged when it is reached, and refuses unknown devices at this multiple of it. */
 const CEILING_REFUSAL_FACTOR = 10;
 
-/** The facts of a link that the rate limits use. */
+/** The limits of one link request, each with what it counts for. */
+export interface LinkLimits {
+  addressAndNetwork: Limited;
+  address: Limited;
+  fullAddress: Limited;
+  network: Limited;
+  device: Limited | null;
+  fleet: Limited;
+}
+
+/** A link request, as far as the rate limits are concerned. */
 export interface LimitedLink {
-  address: Address;
-  device: Device | null;
+  limits: LinkLimits;
   /** The device signed this address in before and is within its own limit, so the shared limits do not apply to it. */
   hasOwnLimit: boolean;
 }
 
-/**
- * Counts a link request against the limits of its network and device, and checks the limits of its address and of the
- * fleet without counting; one round trip. A device that signed this address in before has a limit of its own, so
- * strangers cannot exhaust it (contract 1.2).
- * @throws NestError rate_limited
- */
-export async function countLinkRequest(
-  core: Pick<Core, "identifiers"> & { rateLimiter: RateLimiter },
-  address: Address,
-  device: Device | null,
-  call: Call,
-): Promise<LimitedLink> {
-  const network = networkOf(call.ip);
-  const { rateLimiter } = core;
-  const [identifier, ownDevice, perAddressAndNetwork, perNetwork, perAddress, mails] = await Promise.all([
-    core.identifiers.findActive("email", address.identity),
-    device ? rateLimiter.count("links_per_known_device", address.identity, device.beakId) : null,
-    rateLimiter.count("links_per_address_and_network", address.identity, network),
-    rateLimiter.count("links_per_network", network),
-    rateLimiter.peek("links_per_address", address.identity),
-    rateLimiter.peek("mails_per_hour", "fleet"),
-  ]);
-  const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
-  const hasOwnLimit = isKnown && ownDevice !== null && ownDevice.ratio <= 1;
-  if (!hasOwnLimit) {
-    // A known device never waits longer than for its own limit.
-    const longest = isKnown ? ownDevice?.retryAfterSeconds : undefined;
-    refuseIfOver([perAddressAndNetwork, perNetwork, perAddress, refusalCeiling(mails)], longest);
-  }
-  return { address, device, hasOwnLimit };
+/** A request for a link before its limits were checked. */
+export interface LinkAttempt {
+  address: Address;
+  device: Device | null;
+  call: Call;
+  /** Limits beyond those of links. They apply to every device, and are checked and not counted. */
+  further: readonly Limited[];
 }
 
-const refusalCeiling = <Count extends { ratio: number }>(mails: Count) => ({
-  ...mails,
-  ratio: mails.ratio / CEILING_REFUSAL_FACTOR,
-});
+/** The limits of a request. Those of the address count its mailbox, so `victim+1@` and `victim+2@` share them. */
+function limitsOf({ address, device, call }: LinkAttempt): LinkLimits {
+  const mailbox = mailboxOf(address);
+  const network = networkOf(call.ip);
+  return {
+    addressAndNetwork: ["links_per_address_and_network", mailbox, siteOf(call.ip)],
+    address: ["links_per_address", mailbox],
+    fullAddress: ["links_per_full_address", mailbox],
+    network: ["links_per_network", network],
+    device: device && ["links_per_known_device", mailbox, device.beakId],
+    fleet: ["mails_per_hour", "fleet"],
+  };
+}
 
 /**
- * Counts a link against the limits of its address and of the fleet; one round trip. Only a link that passed every other limit
- * is counted here, so refused requests of one network never use up an address's limit.
+ * Checks a link request against every limit; one round trip and three commands, so a refused request costs no more
+ * (contract 1.7). It counts the request only against the limit of its address and network, first of all, so that what
+ * follows can use up at most that much of the limits that others share. A device that signed this address in before has a
+ * limit of its own, so strangers cannot exhaust it.
  * @throws NestError rate_limited
+ */
+export async function checkLinkLimits(
+  core: Pick<Core, "identifiers"> & { rateLimiter: RateLimiter },
+  attempt: LinkAttempt,
+): Promise<LimitedLink> {
+  const { address, device, further } = attempt;
+  const limits = limitsOf(attempt);
+  const { rateLimiter } = core;
+  const shared = [limits.address, limits.fullAddress, limits.network, limits.fleet];
+  const [identifier, addressAndNetwork, peeked] = await Promise.all([
+    core.identifiers.findActive("email", address.identity),
+    rateLimiter.count(...limits.addressAndNetwork),
+    rateLimiter.peek([...shared, ...further, ...(limits.device ? [limits.device] : [])]),
+  ]);
+  const [day, hour, network, fleet] = peeked as [Count, Count, Count, Count];
+  refuseIfOver(peeked.slice(shared.length, shared.length + further.length));
+  const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
+  const own = isKnown ? peeked.at(-1) : undefined;
+  const hasOwnLimit = own !== undefined && own.ratio <= 1;
+  if (!hasOwnLimit) {
+    const counts = [addressAndNetwork, network, ofAddress(day, hour), refusalCeiling(fleet)];
+    // A known device never waits longer than for its own limit.
+    refuseIfOver(counts, own?.retryAfterSeconds);
+  }
+  return { limits, hasOwnLimit };
+}
+
+/** An address over its day still gets one link an hour, so that nobody is locked out for longer (contract 1.7). */
+const ofAddress = (day: Count, hour: Count) => (day.ratio > 1 ? hour : day);
+
+const refusalCeiling = (fleet: Count) => ({ ...fleet, ratio: fleet.ratio / CEILING_REFUSAL_FACTOR });
+
+/** The limits against which a link was counted. */
+export interface CountedLink {
+  address: readonly Limited[];
+  isFleetCounted: boolean;
+}
+
+/**
+ * Counts a link when it is stored; one round trip. Limits are decided by this count, so simultaneous requests get no more
+ * links than one after another would. A known device within its own limit is counted against that limit instead of its
+ * address's, with the same number of commands.
+ * @returns what was counted, for `releaseLink`
+ * @throws NestError rate_limited; then nothing stays counted but the request of its address and network
  */
 export async function countLink(
   core: Pick<Core, "log"> & { rateLimiter: RateLimiter },
-  { address, hasOwnLimit }: LimitedLink,
-): Promise<void> {
-  const [perAddress, mails] = await Promise.all([
-    core.rateLimiter.count("links_per_address", address.identity),
-    core.rateLimiter.count("mails_per_hour", "fleet"),
+  { limits, hasOwnLimit }: LimitedLink,
+): Promise<CountedLink> {
+  const { rateLimiter, log } = core;
+  const [network, address, fleet] = await Promise.all([
+    rateLimiter.count(...limits.network),
+    hasOwnLimit && limits.device
+      ? countOwn(rateLimiter, limits.device, limits)
+      : countAddress(rateLimiter, limits),
+    rateLimiter.countSampled(...limits.fleet),
   ]);
-  if (mails.ratio > 1)
-    core.log.warn("mail_ceiling_passed", {
-      ratio: Number(mails.ratio.toFixed(2)),
-      known_device: hasOwnLimit,
-    });
-  if (hasOwnLimit) return;
+  if (fleet && fleet.ratio > 1)
+    log.warn("mail_ceiling_passed", { ratio: Number(fleet.ratio.toFixed(2)), known_device: hasOwnLimit });
+  const counted = { address: address.limited, isFleetCounted: fleet !== null };
   try {
-    refuseIfOver([perAddress, refusalCeiling(mails)]);
+    refuseIfOver(address.isOwn ? [] : [network, address.count]);
+    return counted;
   } catch (refusal) {
-    await releaseSharedLimits(core, address);
+    await Promise.all([rateLimiter.release(...limits.network), releaseCounted(rateLimiter, limits, counted)]);
     throw refusal;
   }
+}
+
+/** A link's count against the limits of its address, or against that of its device. */
+interface AddressCount {
+  isOwn: boolean;
+  count: Count;
+  limited: readonly Limited[];
+}
+
+async function countOwn(
+  rateLimiter: RateLimiter,
+  device: Limited,
+  limits: LinkLimits,
+): Promise<AddressCount> {
+  const count = await rateLimiter.count(...device);
+  // Simultaneous requests of the device used up its limit after it was checked.
+  return count.ratio > 1 ? countAddress(rateLimiter, limits) : { isOwn: true, count, limited: [device] };
+}
+
+async function countAddress(
+  rateLimiter: RateLimiter,
+  { address, fullAddress }: LinkLimits,
+): Promise<AddressCount> {
+  const day = await rateLimiter.count(...address);
+  if (day.ratio <= 1) return { isOwn: false, count: day, limited: [address] };
+  return { isOwn: false, count: await rateLimiter.count(...fullAddress), limited: [address, fullAddress] };
+}
+
+async function releaseCounted(
+  rateLimiter: RateLimiter,
+  { fleet }: LinkLimits,
+  { address, isFleetCounted }: CountedLink,
+): Promise<void> {
+  await Promise.all([
+    ...address.map((limited) => rateLimiter.release(...limited)),
+    isFleetCounted ? rateLimiter.releaseSampled(...fleet) : null,
+  ]);
 }
 
 /**
  * Releases the counts of a link, because it could not be mailed and the user will request another. The network's
  * hourly count stays: otherwise mails that SES refuses could be requested without limit.
- * @param mayBeSent SES may have sent the mail although the request failed: the address's daily count stays too
+ * @param mayBeSent SES may have sent the mail although the request failed: the counts of the address stay too
  */
 export async function releaseLink(
-  core: { rateLimiter: RateLimiter },
-  { address, device }: LimitedLink,
-  mayBeSent: boolean,
-  call: Call,
-): Promise<void> {
-  const { rateLimiter } = core;
-  await Promise.all([
-    rateLimiter.release("links_per_address_and_network", address.identity, networkOf(call.ip)),
-    device ? rateLimiter.release("links_per_known_device", address.identity, device.beakId) : null,
-    mayBeSent ? null : releaseSharedLimits(core, address),
-  ]);
-}
-
-async function releaseSharedLimits(
   { rateLimiter }: { rateLimiter: RateLimiter },
-  address: Address,
+  { limits, counted }: LimitedLink & { counted: CountedLink },
+  mayBeSent: boolean,
 ): Promise<void> {
   await Promise.all([
-    rateLimiter.release("links_per_address", address.identity),
-    rateLimiter.release("mails_per_hour", "fleet"),
+    rateLimiter.release(...limits.addressAndNetwork),
+    mayBeSent ? null : releaseCounted(rateLimiter, limits, counted),
   ]);
 }

@@ -6,11 +6,17 @@ import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import { type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
-import type { RateLimiter } from "#core/rate_limiter.ts";
+import type { Limited, RateLimiter } from "#core/rate_limiter.ts";
 import type { Authorization, Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
-import { countLink, countLinkRequest, type LimitedLink, releaseLink } from "#core/sign_in/link_limits.ts";
+import {
+  type CountedLink,
+  checkLinkLimits,
+  countLink,
+  type LimitedLink,
+  releaseLink,
+} from "#core/sign_in/link_limits.ts";
 import { magicLinkUrl } from "#core/sign_in/link_url.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 
@@ -35,13 +41,13 @@ export interface CheckedLink {
 }
 
 /** A request that is within the rate limits. */
-export interface AllowedLink extends CheckedLink, LimitedLink {
-  /** The address bounced recently: no mail is sent, and the caller gets the usual response (contract 1.5). */
-  isSuppressed: boolean;
-}
+export interface AllowedLink extends CheckedLink, LimitedLink {}
 
 /** A link that is stored and not mailed yet. */
 export interface StoredLink extends AllowedLink {
+  counted: CountedLink;
+  /** The address bounced recently: no mail is sent, and the caller gets the usual response (contract 1.5). */
+  isSuppressed: boolean;
   template: "magic-link" | "trial-magic-link";
   /** The URL in the mail. It contains the secret, which is not stored. */
   url: string;
@@ -58,32 +64,33 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
 }
 
 /**
- * Counts a link request against the rate limits, and reads whether its address bounced recently; one round trip.
+ * Checks a link request against the rate limits; one round trip.
+ * @param further limits beyond those of links, which are checked and not counted
  * @throws NestError rate_limited
  */
 export async function limitLinkRequest(
-  core: Pick<Core, "identifiers" | "mailEvents" | "clock"> & { rateLimiter: RateLimiter },
+  core: Pick<Core, "identifiers"> & { rateLimiter: RateLimiter },
   checked: CheckedLink,
   call: Call,
+  further: readonly Limited[] = [],
 ): Promise<AllowedLink> {
-  const [suppressed, limited] = await Promise.all([
-    isSuppressed(core, checked.address),
-    countLinkRequest(core, checked.address, checked.request.device, call),
-  ]);
-  return { ...checked, ...limited, isSuppressed: suppressed };
+  const { address, request } = checked;
+  const limited = await checkLinkLimits(core, { address, device: request.device, call, further });
+  return { ...checked, ...limited };
 }
 
 /**
- * Stores the authorization of a link, and counts the link against the limits of its address and of the fleet; one round trip.
+ * Stores the authorization of a link, counts the link against its limits, and reads whether its address bounced recently;
+ * one round trip.
  * @param trialId the trial that the link belongs to, if any
  * @throws NestError rate_limited; then nothing is stored
  */
 export async function storeLink(
-  core: Pick<Core, "authorizations" | "clock" | "log"> & { rateLimiter: RateLimiter },
+  core: Pick<Core, "authorizations" | "clock" | "log" | "mailEvents"> & { rateLimiter: RateLimiter },
   link: AllowedLink,
   trialId: string | null = null,
 ): Promise<StoredLink> {
-  const { request } = link;
+  const { request, address } = link;
   const id = newId("authorization");
   const secret = newSecret();
   const storing = core.authorizations.insert({
@@ -92,17 +99,19 @@ export async function storeLink(
     trialId,
     ...newAuthorization(link, core.clock.now()),
   });
-  const [, refused] = await Promise.all([
+  const [, suppressed, counted] = await Promise.all([
     storing,
+    isSuppressed(core, address),
     countLink(core, link).catch((refusal: unknown) => ({ refusal })),
   ]);
-  if (refused) {
+  if ("refusal" in counted) {
     await core.authorizations.discard(id);
-    throw refused.refusal;
+    throw counted.refusal;
   }
   const isTrial = trialId !== null;
   const url = magicLinkUrl({ ...request, code: `${id}.${secret}`, isTrial });
-  return { ...link, template: isTrial ? "trial-magic-link" : "magic-link", url };
+  const template = isTrial ? "trial-magic-link" : "magic-link";
+  return { ...link, counted, isSuppressed: suppressed, template, url };
 }
 
 function newAuthorization(
@@ -145,7 +154,7 @@ export async function mailLink(
   try {
     await core.mailer.send({ to: address.recipient, template, variables: { magicLinkUrl: url } });
   } catch (error) {
-    await releaseLink(core, link, mayHaveBeenSent(error), call);
+    await releaseLink(core, link, mayHaveBeenSent(error));
     throw error;
   }
 }

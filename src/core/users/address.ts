@@ -61,3 +61,13 @@ export function parseAddress(typed: string): Address {
   if (!deliverable) throw invalid(MISSING_DOMAIN);
   return { identity: `${local.toLowerCase()}@${ascii}`, recipient: `${local}@${ascii}` };
 }
+
+/**
+ * The mailbox of an address, for rate limits only: many providers deliver `ada+tag@` to `ada@`, so the text after `+` is
+ * dropped (contract 1.7). Dots and the domain stay.
+ */
+export function mailboxOf({ identity }: Address): string {
+  const at = identity.lastIndexOf("@");
+  const plus = identity.indexOf("+");
+  return plus > 0 && plus < at ? identity.slice(0, plus) + identity.slice(at) : identity;
+}

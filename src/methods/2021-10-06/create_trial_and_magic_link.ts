@@ -4,7 +4,12 @@
  * Until a link of the trial is redeemed, calling again from the same device sends a new link for the same trial.
  */
 import { strictObject } from "zod/mini";
-import { claimTrial, countTrialRequest, readTrials } from "#core/billing/trials/claim_trial.ts";
+import {
+  claimTrial,
+  countTrialRequest,
+  readTrials,
+  trialRequests,
+} from "#core/billing/trials/claim_trial.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
@@ -35,8 +40,8 @@ export const handler = rpc({
     const checked = checkLink(core, readLinkRequest(request, caller));
     const { address } = checked;
     const machine = { beakId: request.device.beak_id, fingerprint: request.device.fingerprint };
-    const [allowed, found] = await Promise.all([
-      limitLinkRequest(core, checked, call),
+    const allowed = await limitLinkRequest(core, checked, call, [trialRequests(call)]);
+    const [found] = await Promise.all([
       readTrials(core, address.identity, machine),
       countTrialRequest(core, call),
     ]);

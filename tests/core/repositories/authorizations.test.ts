@@ -73,6 +73,18 @@ test("redeems a link before its tenth failure or not at all when redemption and 
   });
 });
 
+test("counts exactly ten failures when more race, and one call gets each number", async () => {
+  await authorizations.insert(link("burned", "counted@example.com"));
+  const numbers = await atOnce(
+    () => authorizations.countFailure(unused("burned")),
+    3 * FAILED_REDEMPTIONS_LIMIT,
+  );
+  expect(numbers.filter((number) => number !== null).sort((one, other) => one - other)).toEqual(
+    Array.from({ length: FAILED_REDEMPTIONS_LIMIT }, (_, index) => index + 1),
+  );
+  expect(await authorizations.find("burned")).toMatchObject({ failedRedemptions: FAILED_REDEMPTIONS_LIMIT });
+});
+
 test("counts every failure when many race", async () => {
   await authorizations.insert(link("counted", "counted@example.com"));
   await atOnce(() => authorizations.countFailure(unused("counted")), FAILED_REDEMPTIONS_LIMIT - 1);

@@ -154,7 +154,7 @@ test("a rate limiter that can't reach its database rings an alarm with its first
   const lines: string[] = [];
   const store = new StoredLimiters(new RateLimitRepository(nowhere.db("nest")));
   const log = createLog((line) => lines.push(line), nest.clock.now);
-  await new RateLimiter(store, "k".repeat(32), {}, log)
+  await new RateLimiter(store, "k".repeat(32), { configured: {}, log, random: Math.random })
     .count("links_per_network", "203.0.113.1/32")
     .catch(() => undefined);
   await nowhere.close();

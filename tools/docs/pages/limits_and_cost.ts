@@ -4,8 +4,8 @@ import { LONGEST_SECONDS } from "#core/billing/subscriptions/entitlement.ts";
 import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { DAY, HOUR, MINUTE } from "#core/clock.ts";
+import { LIMITS } from "#core/limits.ts";
 import { SUPPRESSED_SECONDS } from "#core/messages/mail_events.ts";
-import { LIMITS } from "#core/rate_limiter.ts";
 import { KEPT_AFTER_END_SECONDS } from "#core/retention.ts";
 import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_records.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/sign_in/magic_link.ts";
@@ -36,20 +36,26 @@ function duration(seconds: number): string {
 
 /** The requests that each limit of `LIMITS` counts. */
 const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
-  links_per_address_and_network: "magic links to one address, requested from one network",
-  links_per_address: "magic links to one address, except those of known devices",
+  links_per_address_and_network:
+    "magic links to one mailbox, requested from one network (IPv4 address, or /48 of IPv6). A mailbox is an address without the text after `+`",
+  links_per_address: "magic links to one mailbox, except those of known devices",
+  links_per_full_address: "magic links to one mailbox after its day's limit is used up",
   links_per_known_device:
-    "magic links to one address for one device that has signed in to it before; no other limit on the address applies",
-  links_per_network: "magic links requested from one network",
+    "magic links to one mailbox for one device that has signed in to the address before; no other limit of links applies",
+  links_per_network: "magic links requested from one network (IPv4 address, or /64 of IPv6)",
   trial_requests_per_network: "trial requests from one network",
   new_trials_per_network: "new trials started from one network",
-  failures_per_network: "failed redemptions and refreshes from one network",
+  failures_per_network:
+    "failed redemptions and refreshes from one network. Above the limit, wrong secrets get `rate_limited`; a right secret is never refused",
   mails_per_hour:
-    "magic links mailed by the whole deployment. Above the limit an alarm is raised; above ten times the limit, unknown devices are refused",
+    "magic links mailed by the whole deployment, counted by a sample of one in 20. Above the limit an alarm is raised; above ten times the limit, unknown devices are refused",
 };
 
+/** Limits that no variable changes. */
+const FIXED: readonly string[] = ["links_per_full_address"] satisfies (keyof typeof LIMITS)[];
+
 const rateLimits = Object.entries(LIMITS).map(([name, { points, seconds }]) => [
-  code(`LIMIT_${name.toUpperCase()}`),
+  FIXED.includes(name) ? "fixed" : code(`LIMIT_${name.toUpperCase()}`),
   `${number(points)} in ${duration(seconds)}`,
   COUNTED[name as keyof typeof LIMITS],
 ]);

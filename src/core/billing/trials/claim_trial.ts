@@ -9,7 +9,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
-import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
+import { type Limited, type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -45,12 +45,15 @@ type TrialCore = Pick<
   "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
 > & { rateLimiter: RateLimiter };
 
+/** The daily limit of trial requests of the caller's network. */
+export const trialRequests = (call: Call): Limited => ["trial_requests_per_network", networkOf(call.ip)];
+
 /**
  * Counts a request for a trial against the daily limit of its network.
  * @throws NestError `rate_limited`
  */
 export async function countTrialRequest(core: { rateLimiter: RateLimiter }, call: Call): Promise<void> {
-  refuseIfOver([await core.rateLimiter.count("trial_requests_per_network", networkOf(call.ip))]);
+  refuseIfOver([await core.rateLimiter.count(...trialRequests(call))]);
 }
 
 /** Reads the trials that concern an email address or a device, in one round trip. */

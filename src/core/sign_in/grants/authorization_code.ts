@@ -2,7 +2,11 @@ import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
+import {
+  type Authorization,
+  FAILED_REDEMPTIONS_LIMIT,
+  type Redemption,
+} from "#core/repositories/authorizations.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import { newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
@@ -45,14 +49,11 @@ async function redeemAuthorizationCode(
   call: Call,
 ): Promise<TokenPair> {
   const presented = readCode(request);
-  return countFailures(core, call, async (withinLimit) => {
+  return countFailures(core, call, async () => {
     const now = core.clock.now();
-    const [found] = await Promise.all([core.authorizations.find(presented.id), withinLimit]);
+    const found = await core.authorizations.find(presented.id);
     const decision = judgeRedemption(found, presented, now);
-    if (decision.outcome === "refuse") {
-      if (found && decision.countsAsFailure) await core.authorizations.countFailure(found);
-      throw new NestError(decision.code);
-    }
+    if (decision.outcome === "refuse") throw await refuse(core, decision, found, presented);
     const client = core.oauthClients.require(decision.authorization.clientId);
 
     // A link must not be used up when no token can be signed.
@@ -88,6 +89,25 @@ async function withFailureRecorded(
     }
     throw error;
   }
+}
+
+/**
+ * Returns the error of a refused redemption. A failure after the secret was right is counted before it is answered: ten
+ * are told what failed, and the tenth blocks the link, however many race (contract 1.7).
+ */
+async function refuse(
+  core: LinkGrantCore,
+  { code, countsAsFailure }: Extract<RedemptionDecision, { outcome: "refuse" }>,
+  found: Authorization | null,
+  presented: PresentedCode,
+): Promise<NestError> {
+  if (!found || !countsAsFailure) return new NestError(code);
+  const failures = await core.authorizations.countFailure(found);
+  if (failures === FAILED_REDEMPTIONS_LIMIT)
+    core.log.warn("link_blocked", { security_event: true, client_id: found.clientId });
+  if (failures !== null) return new NestError(code);
+  const later = judgeRedemption(await core.authorizations.find(found._id), presented, core.clock.now());
+  return new NestError(later.outcome === "refuse" ? later.code : "token_used");
 }
 
 /** @throws NestError if another call redeemed, revoked or blocked the link first */

@@ -40,8 +40,8 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
   if (request.refresh_token === undefined) throw new NestError("refresh_token_missing");
   const presented = splitRefreshToken(request.refresh_token);
   if (!presented) throw new NestError("malformed_refresh_token");
-  return countFailures(core, call, async (withinLimit) => {
-    const [token] = await Promise.all([core.refreshTokens.find(presented.id), withinLimit]);
+  return countFailures(core, call, async () => {
+    const token = await core.refreshTokens.find(presented.id);
     requireOwn(token, presented.secret, request.client_id);
     const client = core.oauthClients.require(request.client_id);
     const now = core.clock.now();
