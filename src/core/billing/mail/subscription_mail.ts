@@ -70,17 +70,23 @@ async function requireSent(
     throw new NestError("unavailable", { detail: `${which} is being sent`, retryAfterSeconds: 30 });
 }
 
-/** @returns null if there is no usable address */
+/**
+ * The customer's address at Stripe. If there is none, or mail can't be sent to it, the user's own address.
+ * @returns null if there is no usable address
+ */
 async function readRecipient(core: EventCore, subscription: Subscription, address: string | null) {
-  const known = address ?? (await readOwnAddress(core, subscription.userId));
+  return readAddress(address) ?? readAddress(await readOwnAddress(core, subscription.userId));
+}
+
+function readAddress(address: string | null) {
   try {
-    return known === undefined ? null : parseAddress(known);
+    return address === null ? null : parseAddress(address);
   } catch {
     return null;
   }
 }
 
-async function readOwnAddress(core: EventCore, userId: string): Promise<string | undefined> {
+async function readOwnAddress(core: EventCore, userId: string): Promise<string | null> {
   const identifiers = await core.identifiers.listByUser(userId);
-  return identifiers.find(({ removedAt }) => removedAt === null)?.identifierValue;
+  return identifiers.find(({ removedAt }) => removedAt === null)?.identifierValue ?? null;
 }

@@ -104,3 +104,21 @@ test("sends no welcome for a subscription that is rejected while its own event i
   await paused.close();
   await flagging.stop();
 });
+
+test("mails the user's own address when mail can't be sent to the address of the mapped customer", async () => {
+  const first = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.cancelSubscription(first.id);
+  await nest.deliverEvents();
+  const post = (path: string, params: Record<string, string>) =>
+    fetch(`${nest.stripe.url}${path}`, {
+      ...{ method: "POST", body: new URLSearchParams(params) },
+      headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+    });
+  await post(`/v1/customers/${first.customer}`, { email: "ada..lovelace@example.com" });
+  const price = String(nest.environment.STRIPE_PRICE_ID);
+  await post("/v1/subscriptions", { customer: first.customer, "items[0][price]": price });
+  expect((await nest.deliverEvents()).every(([, status]) => status === 200)).toBe(true);
+  expect(subjectsTo(ADA)).toEqual([WELCOME, WELCOME]);
+  expect(nest.logged("mail_without_address")).toEqual([]);
+});
