@@ -1,8 +1,55 @@
 // The page that a magic link opens. It sends no request, so that a mail scanner that opens the link does not redeem it.
-const parameters = new URLSearchParams(location.search);
-const code = parameters.get("code");
-const state = parameters.get("state");
-const flow = parameters.get("flow");
+/** Characters that mail programs insert to break lines, as URLs encode them: white space, soft hyphens, zero-width. */
+const INVISIBLE = /%(?:0[9AD]|20|C2%A[0D]|E2%80%8[B-F]|E2%80%A[A-E]|E2%81%A[0-9]|EF%BB%BF)/gi;
+/** Marks that programs take for the end of a link. */
+const PUNCTUATION = /(?:[.,;:!?)\]}>'"]|%(?:22|27|3E|5D|7D))+$/i;
+/** The form of a code: an authorization's id, a dot and a secret (contract 1.7). */
+const CODE = /(?:[a-z\d]+_)?authzcode_[\dA-Za-z]{27,29}\.[\da-f]{64}/;
+const ROUNDS = 5;
+
+/** `&amp;` of HTML, encoded or not, is `&`. */
+const separated = (query) =>
+  query.replace(/&(?:amp(?:;|%3B)|#0*38(?:;|%3B)|#x0*26(?:;|%3B))+(?=(?:code|state|flow)=)/gi, "&");
+
+/** Undoes one percent encoding. Bytes that are no UTF-8 stay. */
+const decoded = (query) =>
+  query.replace(/(?:%[\dA-F]{2})+/gi, (bytes) => {
+    try {
+      return decodeURIComponent(bytes);
+    } catch {
+      return bytes;
+    }
+  });
+
+/**
+ * The state. Nest encodes every byte of a state with other characters than these (contract 1.7). So if the first character
+ * is not encoded, other characters in the state are not part of it.
+ */
+function stateIn(query, parameters) {
+  const [, raw = ""] = /[?&]state=([^&#]*)/.exec(query) ?? [];
+  const plain = raw.replace(INVISIBLE, "").replace(PUNCTUATION, "");
+  return /^[\w-]{1,64}$/.test(plain) ? plain : parameters.get("state");
+}
+
+/** Code, state and flow of a link that mail programs or link scanners may have changed. */
+function readLink() {
+  let query = location.search + location.hash;
+  for (let round = 0; round < ROUNDS; round++) {
+    query = separated(query);
+    const parameters = new URLSearchParams(query.replace(/#.*$/, ""));
+    const code = parameters.get("code");
+    const state = stateIn(query, parameters);
+    if (code && state) {
+      const [plain = code] = CODE.exec(code.replace(/[^!-~]+/g, "")) ?? [];
+      const flow = parameters.get("flow");
+      return { code: plain, state, flow: flow && (/^\w+/.exec(flow)?.[0] ?? flow) };
+    }
+    query = decoded(query);
+  }
+  return { code: null, state: null, flow: null };
+}
+
+const { code, state, flow } = readLink();
 const show = (id) => {
   document.getElementById(id).hidden = false;
 };

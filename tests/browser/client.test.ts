@@ -62,6 +62,72 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     expect(await other.evaluate("Object.keys(localStorage)")).toEqual([]);
   });
 
+  test("works with the browser's own fetch as an option", async () => {
+    const page = await openClient();
+    await page.evaluate(`import("/client.js").then(({ NestClient }) => {
+      window.bound = new NestClient({
+        url: location.origin, clientId: "${MAC}", redirectUri: "${REDIRECT}", fetch: window.fetch,
+      });
+    })`);
+    expect(await page.evaluate("outcomeOf(bound.call('list_news_items'))")).toBe("answered");
+    await page.evaluate("bound.sendMagicLink('own.fetch@example.com')");
+    await page.evaluate("newestLink().then((link) => bound.finishSignIn(link))");
+    expect(await page.evaluate("outcomeOf(bound.call('get_user'))")).toBe("answered");
+  });
+
+  test("goes on without the lock when another tab holds it and hangs", async () => {
+    const one = await openClient();
+    const other = await openTab(one);
+    await other.evaluate(
+      "new Promise((held) => void navigator.locks.request('nest.lock', () => new Promise(held)))",
+    );
+    await one.evaluate(`import("/client.js").then(({ NestClient, webStore }) => {
+      window.waiting = new NestClient({
+        url: location.origin, clientId: "${MAC}", redirectUri: "${REDIRECT}", store: webStore(localStorage),
+        timeoutMs: 2000,
+      });
+    })`);
+    await one.evaluate("waiting.sendMagicLink('held.lock@example.com')");
+    await one.evaluate("newestLink().then((link) => waiting.finishSignIn(link))");
+    suite.stack.pass(3601);
+    expect(await one.evaluate("outcomeOf(waiting.call('get_user'))")).toBe("answered");
+    expect(await one.evaluate("outcomeOf(waiting.signOut())")).toBe("answered");
+    expect(await one.evaluate("Object.keys(localStorage)")).toEqual([]);
+  });
+
+  test("redeems a link once when two tabs get it at once", async () => {
+    const one = await openClient();
+    const other = await openTab(one);
+    await one.evaluate("nest.sendMagicLink('two.tabs@example.com')");
+    // localStorage reaches the other tab with a delay.
+    await expect.poll(() => other.evaluate("localStorage.getItem('nest.links') !== null")).toBe(true);
+    const redeem = "newestLink().then((link) => nest.finishSignIn(link)).then(({ userId }) => userId)";
+    const [first, second] = await Promise.all([one.evaluate(redeem), other.evaluate(redeem)]);
+    expect(second).toBe(first);
+    const sessions = (await one.evaluate("nest.call('list_sessions')")) as unknown[];
+    expect(sessions).toHaveLength(1);
+  });
+
+  test("keeps the session, and does not send the code, when localStorage is full", async () => {
+    const page = await openClient();
+    await page.evaluate("nest.sendMagicLink('full.storage@example.com')");
+    await page.evaluate(`for (let size = 2 ** 22; size >= 1; size /= 2)
+      try {
+        for (;;) localStorage.setItem("fill" + localStorage.length, "x".repeat(size));
+      } catch {}`);
+    let exchanges = 0;
+    page.on("request", (request) => {
+      if (request.url().endsWith("/authenticate_user")) exchanges++;
+    });
+    const redeem = "outcomeOf(newestLink().then((link) => nest.finishSignIn(link)))";
+    expect(await page.evaluate(redeem)).toContain("QuotaExceededError");
+    expect(exchanges).toBe(0);
+    await page.evaluate(
+      "Object.keys(localStorage).filter((name) => name.startsWith('fill')).forEach((name) => localStorage.removeItem(name))",
+    );
+    expect(await page.evaluate(redeem)).toBe("answered");
+  });
+
   test("stays signed in after the response to a refresh is lost", async () => {
     const page = await openClient();
     await page.evaluate("nest.sendMagicLink('lost.tab@example.com')");
