@@ -175,7 +175,7 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
   ["CI", "Set in CI: checks that would be skipped fail instead", "`npm test`, `npm run security`"],
   ["SEED", "Repeats a randomized test with the seed that it printed", "`npm test`, `npm run test:faults`"],
   [
-    "FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS",
+    "FAULTS_RUNS, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS",
     "Set by `npm run test:faults` from its options",
     "`npm run test:faults`",
   ],
