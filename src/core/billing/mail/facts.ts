@@ -73,8 +73,10 @@ function subscriptionFacts(current: Stripe.Subscription, productIds: readonly st
 function keptFacts(kept: Stripe.Subscription, productIds: readonly string[]): KeptFacts {
   const facts = subscriptionFacts(kept, productIds);
   const { status, cancel_at, cancel_at_period_end, trial_end } = kept;
-  if (status === "trialing")
-    return { ...facts, status: "trialing", endsAt: iso(cancel_at ?? trial_end ?? kept.created) };
+  if (status === "trialing") {
+    const ends = [cancel_at, trial_end].filter((end) => end !== null);
+    return { ...facts, status: "trialing", endsAt: iso(ends.length > 0 ? Math.min(...ends) : kept.created) };
+  }
   if (status !== "active") return { ...facts, status: "owing", endsAt: null };
   if (!cancel_at_period_end && cancel_at === null) return { ...facts, status: "renewing", endsAt: null };
   const ends = ourItems(kept, productIds).map(({ current_period_end }) => current_period_end);

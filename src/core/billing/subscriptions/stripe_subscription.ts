@@ -47,10 +47,14 @@ export function customerAddress({ customer }: Stripe.Subscription): string | nul
   return customer.email || null;
 }
 
-/** Whether Stripe will charge a payment method when the trial of a subscription ends. */
+/**
+ * Whether Stripe will charge a payment method when the trial of a subscription ends. A cancellation that is scheduled for
+ * a later time comes after the first payment.
+ */
 export function isChargedAtTrialEnd(subscription: Stripe.Subscription): boolean {
-  const { cancel_at, cancel_at_period_end, default_payment_method, default_source } = subscription;
-  if (cancel_at_period_end || cancel_at !== null) return false;
+  const { cancel_at, cancel_at_period_end, trial_end, default_payment_method, default_source } = subscription;
+  const isCanceledFirst = cancel_at !== null && cancel_at <= (trial_end ?? cancel_at);
+  if (cancel_at_period_end || isCanceledFirst) return false;
   return (default_payment_method ?? default_source ?? customerMethod(subscription.customer)) !== null;
 }
 

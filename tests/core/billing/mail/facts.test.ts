@@ -1,4 +1,6 @@
+import type Stripe from "stripe";
 import { describe, expect, test } from "vitest";
+import { trialFacts } from "#core/billing/mail/facts.ts";
 import {
   moneyInWords,
   type RejectionFacts,
@@ -68,5 +70,31 @@ describe("the mail about a rejected subscription", () => {
   test("does not promise that a subscription stays when none is kept, or its invoice is unpaid", () => {
     expect(text()).not.toContain("stays");
     expect(text({ kept: { ...other, status: "owing", endsAt: null } })).toContain("It has an unpaid invoice");
+  });
+});
+
+describe("the welcome to a trial with a card", () => {
+  const END = 1_800_000_000;
+  const charge = (change: Partial<Stripe.Subscription>) => {
+    const subscription = { trial_end: END, cancel_at: null, cancel_at_period_end: false, ...change };
+    const trial = { ...subscription, default_payment_method: "pm_1" } as Stripe.Subscription;
+    return trialFacts(trial, "2027-01-15T08:00:00Z", null).charge;
+  };
+
+  test.each([
+    ["is charged if no cancellation is scheduled", {}, true],
+    [
+      "is charged if the cancellation is scheduled for after the end of the trial",
+      { cancel_at: END + 1 },
+      true,
+    ],
+    ["is not charged if the trial is canceled at its end", { cancel_at: END }, false],
+    [
+      "is not charged if the trial is canceled at the end of its period",
+      { cancel_at_period_end: true },
+      false,
+    ],
+  ] as const)("%s", (_name, change, isCharged) => {
+    expect(charge(change) !== null).toBe(isCharged);
   });
 });
