@@ -90,10 +90,10 @@ function isPaid(accounts: readonly Account[], debts: readonly Debt[], credited: 
 
 /** The open invoices of a replaced subscription are voided, so that nobody pays them later. */
 function checkOpenInvoices(player: Player, subscriptions: readonly Owned[]): void {
-  for (const { id, bills } of subscriptions) {
+  for (const { id, customer, bills } of subscriptions) {
     const defeats = player.defeats.get(id) ?? [];
     const isReplaced = defeats.length > 0 && defeats.every(({ kind }) => kind === "replaced");
-    if (isReplaced && !player.slow.has(id) && bills.some(({ status }) => status === "open"))
+    if (isReplaced && !player.slow.has(customer) && bills.some(({ status }) => status === "open"))
       throw new Broken(`${player.nameOf(id)} was replaced, but its open invoice is not voided`);
   }
 }

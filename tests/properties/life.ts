@@ -54,6 +54,8 @@ export type Step =
   | { does: "collect again"; of: number }
   | { does: "dispute"; of: number; outcome: "open" | "won" | "lost" }
   | { does: "win the dispute" }
+  | { does: "refuse the next refund"; code: "balance_insufficient" | "charge_expired_for_refund" }
+  | { does: "break the next request"; kind: "error" | "error_after" | "lost"; on: string }
   | { does: "refund a part"; of: number; percent: number }
   | { does: "credit"; of: number; percent: number }
   | { does: "deliver"; seed: number; share: "all" | "some"; isTwice: boolean };
@@ -115,6 +117,15 @@ const other: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ does: fc.constant("collect again" as const), of }),
   fc.record({ does: fc.constant("dispute" as const), of, outcome: fc.constantFrom("open", "won", "lost") }),
   fc.constant<Step>({ does: "win the dispute" }),
+  fc.record({
+    does: fc.constant("refuse the next refund" as const),
+    code: fc.constantFrom("balance_insufficient", "charge_expired_for_refund"),
+  }),
+  fc.record({
+    does: fc.constant("break the next request" as const),
+    kind: fc.constantFrom("error", "error_after", "lost"),
+    on: fc.constantFrom("POST /v1/refunds", "POST /v1/customers/", "POST /v1/invoices/"),
+  }),
   fc.record({ does: fc.constant("refund a part" as const), of, percent: fc.integer({ min: 1, max: 100 }) }),
   fc.record({ does: fc.constant("credit" as const), of, percent: fc.integer({ min: 1, max: 150 }) }),
 );

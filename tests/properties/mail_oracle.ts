@@ -19,22 +19,18 @@ export interface Deeds {
   canceled: readonly Owned[];
 }
 
-/** @returns what is wrong about the mails of one call; empty if nothing is */
-export function faultsOf(
-  mails: readonly SentMail[],
-  deeds: Deeds,
-  picture: Picture,
-  currency: Currency,
-): string[] {
+/** @returns the sentences of mails that are not true now; empty if all are */
+export function untrueSentences(mails: readonly SentMail[], picture: Picture, currency: Currency): string[] {
   const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
   return [
-    ...faultsOfAmounts(rejections, deeds, currency),
     ...rejections.flatMap((mail) => faultsOfRejection(mail, picture)),
     ...mails.flatMap((mail) => faultsOfOther(mail, picture, currency)),
   ];
 }
 
-function faultsOfAmounts(rejections: readonly SentMail[], deeds: Deeds, currency: Currency): string[] {
+/** @returns how the amounts that mails state differ from what Nest did; empty if they don't */
+export function wrongAmounts(mails: readonly SentMail[], deeds: Deeds, currency: Currency): string[] {
+  const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
   const stated = (pattern: RegExp) =>
     rejections.reduce((sum, { text }) => sum + amountIn(pattern.exec(text)?.[1] ?? "0", currency), 0);
   const refunded = stated(/We refunded (.+?) to the payment method/);
@@ -65,7 +61,7 @@ function faultsOfRejection({ text }: SentMail, picture: Picture): string[] {
   const named = /Your (\w+) subscription that you bought on (.+?) stays/.exec(stays);
   const isTrue = living.some((one) => {
     if (stays.startsWith("Your trial stays"))
-      return one.status === "trialing" && stays.includes(dayOf(one.cancelAt ?? one.end));
+      return one.status === "trialing" && stays.includes(dayOf(Math.min(one.cancelAt ?? one.end, one.end)));
     if (!isNamed(one, named)) return false;
     if (stays.includes("renews as before")) return one.status === "active" && !one.isEnding;
     if (stays.includes("when it ends as scheduled"))
@@ -100,8 +96,9 @@ function faultsOfOther({ subject, text }: SentMail, picture: Picture, currency: 
 /** Whether a mail states the end of a trial, and what is charged then. */
 function isTrueOf(one: Owned, text: string, { customers }: Picture, currency: Currency): boolean {
   const { hasCard = false, balance = 0 } = customers.get(one.customer) ?? {};
-  const isCharged = hasCard && !one.isEnding;
-  if (!text.includes(dayOf(one.cancelAt ?? one.end))) return false;
+  // A cancellation after the end of the trial comes after the first payment.
+  const isCharged = hasCard && (one.cancelAt === null || one.cancelAt > one.end);
+  if (!text.includes(dayOf(Math.min(one.cancelAt ?? one.end, one.end)))) return false;
   if (/nothing is charged (until|\.)|and nothing is charged\.\n/.test(text)) return !isCharged;
   if (text.includes("nothing is charged on that day")) return isCharged && one.amount + balance <= 0;
   const stated = /is charged (\S+?)\.(?=\s)/.exec(text)?.[1];

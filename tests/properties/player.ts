@@ -4,7 +4,7 @@ import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { judgeAccess } from "#tests/properties/access_oracle.ts";
 import { type Currency, inWords, type Life, priceId, type Step } from "#tests/properties/life.ts";
-import { faultsOf, isAboutRejection } from "#tests/properties/mail_oracle.ts";
+import { isAboutRejection, untrueSentences, wrongAmounts } from "#tests/properties/mail_oracle.ts";
 import { type Defeat, losersOf } from "#tests/properties/money_oracle.ts";
 import { isLiving, type Owned, type Picture, takePicture } from "#tests/properties/picture.ts";
 import type { TestNest } from "#tests/support/nest.ts";
@@ -29,7 +29,7 @@ export class Player {
   readonly othersDeeds = new Set<string>();
   /** How often each kind of check was made in all lives. */
   readonly counts: Map<string, number>;
-  /** Subscriptions with a payment that was slow. */
+  /** Customers with a card whose payments are slow. */
   readonly slow = new Set<string>();
   readonly #nest: TestNest;
   readonly #stripe: StripeDouble;
@@ -42,6 +42,8 @@ export class Player {
   readonly #attempts = new Set<string>();
   /** Refunds and credits that a mail had to state. */
   readonly #mailed = new Set<string>();
+  /** The mails and cancellations since the last call that succeeded. */
+  #unchecked: { mails: SentMail[]; canceled: Owned[] } = { mails: [], canceled: [] };
   #isVerified = false;
 
   constructor(nest: TestNest, { currency }: Life, number: number, counts: Map<string, number>) {
@@ -100,6 +102,10 @@ export class Player {
         return this.#deliver(step);
       case "win the dispute":
         return this.#winDispute();
+      case "refuse the next refund":
+        return this.#stripe.refuseRefunds([step.code]);
+      case "break the next request":
+        return this.#stripe.fault({ calls: 1, kind: step.kind, on: step.on });
       default:
         return this.#actOn(step);
     }
@@ -112,13 +118,17 @@ export class Player {
     const customer = by === "the same customer" ? all[0]?.customer : undefined;
     const details = { declines: card === "declining", processes: card === "slow" };
     const isNewCard = customer === undefined || card !== "good" || this.#isWithoutCard(customer);
-    const { id, status } = this.#stripe.createSubscription({
+    const {
+      id,
+      status,
+      customer: bought,
+    } = this.#stripe.createSubscription({
       email: this.#address,
       ...(customer !== undefined && { customer }),
       price: priceId(this.#currency, plan),
       ...(isNewCard && { card: details }),
     });
-    if (card === "slow") this.slow.add(id);
+    if (card === "slow") this.slow.add(bought);
     this.#note(`${this.nameOf(id)} is ${status}`);
   }
 
@@ -177,7 +187,9 @@ export class Player {
     const stripe = this.#stripe;
     if (step.does === "dispute") return this.#dispute(one, step.outcome);
     if (step.does === "settle a slow payment") {
-      return this.slow.has(one.id) && stripe.settlePayment(one.id, step.isPaid ? "succeeded" : "failed");
+      return (
+        this.slow.has(one.customer) && stripe.settlePayment(one.id, step.isPaid ? "succeeded" : "failed")
+      );
     }
     if (!isLiving(one)) return false;
     switch (step.does) {
@@ -191,9 +203,9 @@ export class Player {
       case "pay":
         return stripe.pay(one.id) !== null;
       case "pay out of band":
-        return !this.slow.has(one.id) && stripe.payOutOfBand(one.id);
+        return !this.slow.has(one.customer) && stripe.payOutOfBand(one.id);
       case "void the open invoice":
-        return !this.slow.has(one.id) && stripe.voidOpenInvoice(one.id);
+        return !this.slow.has(one.customer) && stripe.voidOpenInvoice(one.id);
       case "cancel at the end of the period":
         return stripe.updateSubscription(one.id, { cancel_at_period_end: true });
       case "cancel in":
@@ -305,27 +317,47 @@ export class Player {
       this.#noteDefeat(loser, before, what);
       canceled.push(loser);
     }
-    this.#checkMails(this.#nest.ses.inbox.slice(mailsBefore), canceled);
+    this.#unchecked.canceled.push(...canceled);
+    const hasFailed = Array.isArray(result) && result.some((code) => code !== "200");
+    this.#checkMails(this.#nest.ses.inbox.slice(mailsBefore), hasFailed);
     return result;
   }
 
-  /** Checks the mails of a call against what Nest did in it. */
-  #checkMails(mails: readonly SentMail[], canceled: readonly Owned[]): void {
+  /**
+   * Checks the mails of a call: the sentences against Stripe's state now, and the amounts against what Nest did since the
+   * last call that succeeded.
+   */
+  #checkMails(mails: readonly SentMail[], hasFailed: boolean): void {
+    for (const { subject } of mails) {
+      this.#note(`mail: ${subject}`);
+      this.count(`mail: ${subject}`);
+    }
+    this.#require(untrueSentences(mails, this.picture(), this.#currency), mails);
+    this.#unchecked.mails.push(...mails);
+    if (hasFailed) return;
+    const { mails: all, canceled } = this.#unchecked;
+    this.#unchecked = { mails: [], canceled: [] };
+    const { refunded, credited } = this.#takeNewReturns();
+    // A payment that succeeded late, or whose dispute was won, is returned without a mail.
+    const isWithoutMail = canceled.length === 0 && !all.some(({ subject }) => isAboutRejection(subject));
+    if (!isWithoutMail)
+      this.#require(wrongAmounts(all, { refunded, credited, canceled }, this.#currency), all);
+  }
+
+  #require(faults: readonly string[], mails: readonly SentMail[]): void {
+    if (faults.length > 0) throw new Broken([faults[0], ...mails.map(({ text }) => text)].join("\n---\n"));
+  }
+
+  /** What Nest returned since the last time. */
+  #takeNewReturns(): { refunded: number; credited: number } {
     const { refunds, balanceTransactions } = this.#stripe.ledger();
     const isNew = ({ id }: { id: string }) => !this.othersDeeds.has(id) && !this.#mailed.has(id);
     const newRefunds = refunds.filter(isNew);
     const newCredits = balanceTransactions.filter((one) => one.type === "adjustment" && isNew(one));
-    const refunded = newRefunds.reduce((sum, { amount }) => sum + amount, 0);
-    const credited = -newCredits.reduce((sum, { amount }) => sum + amount, 0);
     for (const { id } of [...newRefunds, ...newCredits]) this.#mailed.add(id);
-    for (const { subject } of mails) this.#note(`mail: ${subject}`);
-    // A payment that succeeded late, or whose dispute was won, is returned without a mail.
-    if (mails.length === 0 && canceled.length === 0) return;
-    for (const { subject } of mails) this.count(`mail: ${subject}`);
-    const isMoneyUnmailed = canceled.length === 0 && !mails.some(({ subject }) => isAboutRejection(subject));
-    const deeds = isMoneyUnmailed ? { refunded: 0, credited: 0, canceled } : { refunded, credited, canceled };
-    const [fault] = faultsOf(mails, deeds, this.picture(), this.#currency);
-    if (fault !== undefined) throw new Broken(`${fault}\n${mails.map(({ text }) => text).join("\n---\n")}`);
+    const sum = (rows: readonly { amount: number }[]) =>
+      rows.reduce((total, { amount }) => total + amount, 0);
+    return { refunded: sum(newRefunds), credited: -sum(newCredits) };
   }
 
   #noteDefeat(loser: Owned, before: Picture, what: string): void {

@@ -11,7 +11,7 @@ export interface InvoiceDetails {
   isFree?: boolean;
   /** The items whose period starts. Default: all. */
   items?: readonly SubscriptionItem[];
-  /** The invoice is not finalized, so it does not use the customer's balance. */
+  /** The invoice is not finalized. It shows the customer's balance, but does not use it yet. */
   isDraft?: boolean;
 }
 
@@ -26,9 +26,9 @@ export function newInvoice(
   const living: Customer | null = customer !== undefined && "created" in customer ? customer : null;
   const price = isFree ? 0 : priceOf(items);
   const total = discounted(account, price, subscription.discounts);
-  const applied = isDraft ? 0 : balanceFor(living, total, subscription.currency);
+  const applied = balanceFor(living, total, subscription.currency);
   const due = total + applied;
-  const balance = isDraft || total === 0 ? 0 : (living?.balance ?? 0);
+  const balance = total === 0 ? 0 : (living?.balance ?? 0);
   const now = account.now();
   const start = items[0]?.current_period_start ?? now;
   const end = items[0]?.current_period_end ?? now;
