@@ -1,8 +1,12 @@
+import { getServers, setServers } from "node:dns";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "#core/config.ts";
 import { openCore } from "#core/core.ts";
 import { tlsRefusal } from "#core/services/database_tls.ts";
 import { openMongo } from "#core/services/mongo.ts";
+import { startDnsDouble } from "#tests/support/dns_double.ts";
 import { runProgram } from "#tests/support/program.ts";
 
 const NO_TLS = [
@@ -104,6 +108,27 @@ test("local starts with an unencrypted database", async () => {
 test("a command refuses an unencrypted database", () => {
   expect(() => openMongo("mongodb://db.example.net/nest", { isCommand: true })).toThrow(/has no TLS/);
 });
+
+test.each(["tls=false", "ssl=false", "tlsInsecure=true"])(
+  "a TXT record can't turn off TLS of mongodb+srv: %s",
+  async (text) => {
+    let isReached = false;
+    const server = createServer(() => {
+      isReached = true;
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    using names = await startDnsDouble({ host: "node.db.test.invalid", port, text });
+    const before = getServers();
+    setServers([names.address]);
+    const { client } = openMongo("mongodb+srv://db.test.invalid/nest");
+    await expect(client.connect()).rejects.toThrow(/Text record may only set any of/);
+    setServers(before);
+    await client.close();
+    server.close();
+    expect(isReached).toBe(false);
+  },
+);
 
 describe("a function outside local", () => {
   const load = (environment: Record<string, string>) => {
