@@ -5,7 +5,10 @@ export interface TestedPromise {
   promise: string;
   /** The section of the contract. */
   contract: string;
-  /** The code that keeps it: folder, file and function in `src/core`, such as `repositories/sessions.revoke`. */
+  /**
+   * The code that keeps it: folder, file and function in `src/core`, such as `repositories/sessions.revoke`. The typed
+   * client's files begin with `client/`.
+   */
   keptBy: string[];
   /** Titles of its tests by file, as in the source. */
   tests: Record<string, string[]>;
@@ -37,7 +40,8 @@ export async function readPromises(): Promise<Promises> {
 }
 
 export function fileOf(place: string): string {
-  return `src/core/${place.slice(0, place.indexOf("."))}.ts`;
+  const file = `${place.slice(0, place.indexOf("."))}.ts`;
+  return file.startsWith("client/") ? file.replace("client/", "packages/client/src/") : `src/core/${file}`;
 }
 
 const read = (path: string) => readFile(new URL(path, ROOT), "utf8").catch(() => "");

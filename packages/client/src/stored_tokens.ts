@@ -28,5 +28,6 @@ export function parseTokens(text: string | null): StoredTokens | null {
  * Whether Nest rejected a refresh token for good. Every response of Nest has a request id. Without one, another server may
  * have returned a code such as `not_found`.
  */
-export const isFinal = (error: unknown) =>
-  error instanceof ErrorAnswer && error.requestId && FINAL_CODES.test(error.code);
+export function isFinal(error: unknown): boolean {
+  return error instanceof ErrorAnswer && error.requestId !== null && FINAL_CODES.test(error.code);
+}

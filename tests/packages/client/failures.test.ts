@@ -84,6 +84,17 @@ describe("a call without a response from Nest", () => {
     });
   });
 
+  // Browsers reject `window.fetch` with another `this`.
+  test("calls the given fetch without a this", async () => {
+    const receivers: unknown[] = [];
+    async function strict(this: unknown, ...args: Parameters<typeof fetch>) {
+      receivers.push(this);
+      return fetch(...args);
+    }
+    expect(await failureAt(`${url}/page`, { fetch: strict })).toMatchObject({ kind: "unexpected_answer" });
+    expect(receivers).toEqual([undefined]);
+  });
+
   test("never follows a redirect", async () => {
     expect(await failureAt(`${url}/redirect`)).toMatchObject({ kind: "network" });
   });

@@ -13,6 +13,8 @@ export interface Network {
   after(method: string, work: () => unknown): void;
   /** Answers the next request of a method once, as something between the client and Nest does: Nest is not called. */
   instead(method: string, status: number, body: string | null, headers?: Record<string, string>): void;
+  /** Forgets what is planned for a method, or for all methods. */
+  reset(method?: string): void;
 }
 
 /** Creates a recorded network. */
@@ -31,6 +33,10 @@ export function watchedNetwork(): Network {
     after: (method, work) => void planned.push({ when: "after", method, work }),
     instead: (method, status, body, headers = {}) =>
       void replies.push({ method, response: new Response(body, { status, headers }) }),
+    reset(method) {
+      for (const list of [planned, replies] as { method: string }[][])
+        list.splice(0, list.length, ...list.filter((plan) => method !== undefined && plan.method !== method));
+    },
     fetch: async (input, init) => {
       const method = String(input).split("/").at(-1) ?? "";
       asked.push(method);
