@@ -60,5 +60,7 @@ export function createScenario({ stripe, clock }: TestNest, run: string): Scenar
   stripe.settlePayment(late, "failed");
   const failed = stripe.events().findLast(({ type }) => type === "payment_intent.payment_failed");
   stripe.emit("payment_intent.canceled", failed?.data.object ?? {});
+  for (const type of ["refund.updated", "refund.failed"]) stripe.emit(type, { object: "refund" });
+  for (const change of ["paused", "resumed"]) stripe.emit(`customer.subscription.${change}`, find(payer));
   return { names, addresses };
 }

@@ -1,9 +1,14 @@
+import type { MoneyReturn } from "#core/repositories/subscriptions.ts";
 import type { Scenario } from "#tests/callbacks/chaos/scenario.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
 type Document = { _id: string; [field: string]: unknown };
 /** Nest's timestamps differ between runs. Only whether they are set must agree. */
-const TIMESTAMPS = new Set(["createdAt", "rejectedAt", "refundedAt", "disputedAt"]);
+const TIMESTAMPS = new Set([
+  ...["createdAt", "rejectedAt", "refundedAt", "disputedAt"],
+  ...["periodStartsAt", "periodEndsAt", "returnedAt"],
+  ...["oldestOpenInvoiceAt", "paidUntil", "pastDueUntil"],
+]);
 /** Ids, fields that count writes, and mails, which are counted in the inbox. */
 const IGNORED = new Set(["_id", "userId", "updatedAt", "version", "mails"]);
 
@@ -23,7 +28,9 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
     if (typeof value === "string") return names.get(value) ?? people.get(value) ?? value;
     if (Array.isArray(value)) return value.map(normalize);
     if (typeof value !== "object" || value === null) return value;
-    const fields = Object.entries(value).filter(([field]) => !IGNORED.has(field));
+    const fields = Object.entries(value)
+      .filter(([field]) => !IGNORED.has(field))
+      .map(([field, inner]): [string, unknown] => [field, field === "returns" ? returnsOf(inner) : inner]);
     return Object.fromEntries(
       fields.map(([field, inner]) => [field, TIMESTAMPS.has(field) ? inner != null : normalize(inner)]),
     );
@@ -59,6 +66,20 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
   };
 }
 
+/** What a rejection returned, without Stripe's ids and the number of attempts. */
+function returnsOf(returns: unknown): object[] {
+  return Object.values(returns as Record<string, MoneyReturn>).map(
+    ({ to, amount, currency, reason, status, returnedAt }) => ({
+      to,
+      amount,
+      currency,
+      reason,
+      status,
+      returnedAt,
+    }),
+  );
+}
+
 /** Number of mails of a run, by person and subject. */
 export function mailsTo(nest: TestNest, { addresses }: Scenario): Map<string, number> {
   const counts = new Map<string, number>();
@@ -74,6 +95,7 @@ const MARKS: Readonly<Record<string, string>> = {
   "Your Beak Trial has begun!": "welcome",
   "Your Beak trial ends soon": "trialWillEnd",
   "Duplicate Beak Subscription": "duplicate",
+  "Your Beak subscription was replaced": "replaced",
 };
 
 /** Mails that were sent and are not recorded as sent. */
