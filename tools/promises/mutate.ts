@@ -28,6 +28,8 @@ const COPIED = [
 const MODEL_TEST = "tests/model/model.test.ts";
 /** The model-based suite detects most mutations within seconds. */
 const MODEL_SECONDS = "180";
+/** Some mutations of money rules show in few lives only. */
+const LIVES = "1000";
 
 interface Report {
   testResults: { assertionResults: { status: string; title: string; failureMessages: string[] }[] }[];
@@ -56,7 +58,7 @@ async function failures(folder: string, mongoUri: string, file: string, names: s
     )
     .join("|");
   const args = ["run", file, "--reporter=json", `--outputFile=${output}`, "--testNamePattern", anyOf];
-  const env = { ...process.env, MONGODB_URI: mongoUri, FAULTS_SECONDS: MODEL_SECONDS };
+  const env = { ...process.env, MONGODB_URI: mongoUri, FAULTS_SECONDS: MODEL_SECONDS, FAULTS_RUNS: LIVES };
   await rm(output, { force: true });
   await run(join(ROOT, "node_modules/.bin/vitest"), args, { cwd: folder, env }).catch(() => undefined);
   const { testResults } = JSON.parse(await readFile(output, "utf8")) as Report;
