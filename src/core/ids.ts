@@ -24,6 +24,11 @@ export function newId(resource: Resource): string {
   return `${PREFIXES[resource]}_${KSUID.randomSync().string}`;
 }
 
+/** The id of another resource that exists once for this one. The same id always gives the same id. */
+export function sameIdOf(id: string, resource: Resource): string {
+  return `${PREFIXES[resource]}_${id.slice(id.indexOf("_") + 1)}`;
+}
+
 /** The `_id` of a stored SES event, derived from the event's own id so that a redelivery is stored once. */
 export function mailEventId(eventId: string): string {
   return `mailevent_${eventId}`;

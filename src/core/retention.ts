@@ -7,3 +7,14 @@ export const KEPT_AFTER_END_SECONDS = 30 * DAY;
 export function purgeAfter(expiresAt: Date): Date {
   return plusSeconds(expiresAt, KEPT_AFTER_END_SECONDS);
 }
+
+/** How long a used refresh token is kept after its successor was acknowledged or used (contract 1.7). */
+const KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS = 35 * DAY;
+
+/**
+ * When a used refresh token is removed whose successor was acknowledged or used at `now`. Until then its reuse is
+ * recognized as theft, and it can sign the session out.
+ */
+export function purgeAfterAcknowledgement(now: Date): Date {
+  return plusSeconds(now, KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS);
+}

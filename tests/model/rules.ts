@@ -151,18 +151,18 @@ function issueAccessToken(state: State, name: string, session: string, generatio
 export type Refresh = { refused: string } | { stolen: true } | { generation: number };
 
 /** Decides a refresh, and marks an unused token as used. */
-export function decideRefresh(state: State, session: Session, generation: number, network: string): Refresh {
+export function decideRefresh(state: State, session: Session, generation: number): Refresh {
   const token = session.tokens[generation - 1];
   if (!token) throw new Error("the model has no such token");
   if (!session.isStanding) return { refused: "authorization_not_found" };
   if (token.expiresAt <= state.now) return { refused: "token_expired" };
   if (token.used === null) {
-    token.used = { at: state.now, network };
+    token.used = { at: state.now };
     session.tokens.push({ expiresAt: state.now + REFRESH_TOKEN_LIFE, used: null });
     return { generation: generation + 1 };
   }
   const hasArrived = session.seen > generation || session.tokens[generation]?.used !== null;
-  const isOtherWindow = state.now - token.used.at <= GRACE && token.used.network === network;
+  const isOtherWindow = state.now - token.used.at <= GRACE;
   return !hasArrived || isOtherWindow ? { generation: generation + 1 } : { stolen: true };
 }
 

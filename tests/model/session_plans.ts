@@ -44,7 +44,7 @@ export function refreshesHeld(
       begin: (state) =>
         isForeign
           ? { refused: "incorrect_client" }
-          : decideRefresh(state, state.sessions[of] as Session, generation, from),
+          : decideRefresh(state, state.sessions[of] as Session, generation),
       finish(state, refresh) {
         const code = finishRefresh(state, name, of, refresh);
         if (code !== "200" || !("generation" in refresh)) return { code };

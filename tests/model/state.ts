@@ -43,8 +43,8 @@ export interface Link {
 /** A refresh token. Its index in the list is its generation minus one. */
 export interface Token {
   expiresAt: number;
-  /** Time and network of its first use. Its successor is the next token of the list. */
-  used: { at: number; network: string } | null;
+  /** Time of its first use. Its successor is the next token of the list. */
+  used: { at: number } | null;
 }
 
 export interface Session {

@@ -11,7 +11,7 @@ export interface Rotation {
   /** Id of the key in REFRESH_KEYS. */
   keyId: string;
   usedAt: string;
-  /** The network of the first use: two windows of one device may refresh at once. */
+  /** The network of the first use. Only the release before this one reads it. */
   network: string;
 }
 
@@ -72,6 +72,17 @@ export class RefreshTokenRepository {
       { _id: id, usedAt: null, revokedAt: null },
       { $set: { usedAt: rotation.usedAt, rotation } },
       { returnDocument: "after" },
+    );
+  }
+
+  /**
+   * Lets used tokens of a session be removed earlier, because a token of a later generation is known to be in use.
+   * @param generation tokens of a lower generation are meant
+   */
+  async purgeUsedBefore(sessionId: string, generation: number, purgeAt: Date): Promise<void> {
+    await this.#collection.updateMany(
+      { sessionId, generation: { $lt: generation }, usedAt: { $ne: null }, purgeAt: { $gt: purgeAt } },
+      { $set: { purgeAt } },
     );
   }
 

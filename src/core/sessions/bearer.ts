@@ -1,6 +1,5 @@
-import type { Clock } from "#core/clock.ts";
-import type { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
-import type { SessionRepository } from "#core/repositories/sessions.ts";
+import type { Core } from "#core/core.ts";
+import { purgeAfterAcknowledgement } from "#core/retention.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
 
 /** An access token that was accepted. */
@@ -9,15 +8,14 @@ export interface ValidToken {
   acknowledge: (() => Promise<void>) | null;
 }
 
+type BearerCore = Pick<Core, "accessTokens" | "clock" | "refreshTokens" | "sessions">;
+
 /**
  * Checks that a verified access token is still valid: its record and its session are neither revoked nor expired, and its
  * generation is not below the session's. Record and session are read in one round trip (contract 1.2).
  * @throws NestError unauthorized
  */
-export async function requireValidToken(
-  core: { accessTokens: AccessTokenRepository; sessions: SessionRepository; clock: Clock },
-  claims: AccessTokenClaims,
-): Promise<ValidToken> {
+export async function requireValidToken(core: BearerCore, claims: AccessTokenClaims): Promise<ValidToken> {
   const [record, session] = await Promise.all([
     core.accessTokens.find(claims.id),
     core.sessions.find(claims.sessionId),
@@ -34,5 +32,14 @@ export async function requireValidToken(
     throw unauthorized("token_revoked");
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
   if (session.acknowledgedGeneration >= record.generation) return { acknowledge: null };
-  return { acknowledge: () => core.sessions.acknowledge(session._id, record.generation) };
+  return { acknowledge: () => acknowledge(core, session._id, record.generation) };
+}
+
+/** Records that the client has the tokens of a generation, so the refresh tokens before it are kept for 35 more days. */
+async function acknowledge(core: BearerCore, sessionId: string, generation: number): Promise<void> {
+  const purgeAt = purgeAfterAcknowledgement(core.clock.now());
+  await Promise.all([
+    core.sessions.acknowledge(sessionId, generation),
+    generation > 1 ? core.refreshTokens.purgeUsedBefore(sessionId, generation, purgeAt) : null,
+  ]);
 }

@@ -1,13 +1,16 @@
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 
-/** Two windows of one device may refresh at once: within this time it is not theft (contract 1.2). */
+/**
+ * Two windows of one device may refresh at once, and from two networks, such as IPv4 and IPv6: within this time it is not
+ * theft (contract 1.7).
+ */
 const GRACE_MS = 10_000;
 
 /** A refresh token that was used, by this call or an earlier one. */
 export interface UsedToken {
   generation: number;
   /** Its first use. */
-  rotation: Pick<Rotation, "usedAt" | "network">;
+  rotation: Pick<Rotation, "usedAt">;
   /** This call used the token first. */
   isFirstUse: boolean;
   /** The token that was issued for this one, if it is stored. */
@@ -24,18 +27,14 @@ export interface UsedToken {
  */
 export type RefreshTokenUse = "fresh" | "replayable" | "reused";
 
-/**
- * Decides how a refresh token is used (contract 1.2).
- * @param network the caller's network
- */
+/** Decides how a refresh token is used (contract 1.2 and 1.7). */
 export function judgeRefreshTokenUse(
   { generation, rotation, isFirstUse, successor, acknowledgedGeneration }: UsedToken,
-  network: string,
   now: Date,
 ): RefreshTokenUse {
   if (isFirstUse) return "fresh";
   const isAcknowledged = acknowledgedGeneration > generation || Boolean(successor?.usedAt);
   if (!isAcknowledged) return "replayable";
   const sinceFirstUseMs = now.getTime() - Date.parse(rotation.usedAt);
-  return sinceFirstUseMs <= GRACE_MS && rotation.network === network ? "replayable" : "reused";
+  return sinceFirstUseMs <= GRACE_MS ? "replayable" : "reused";
 }

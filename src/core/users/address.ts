@@ -31,6 +31,9 @@ const FORBIDDEN_IN_DOMAIN = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007
  */
 const INVISIBLE_EDGES = /^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu;
 
+/** A longer text is refused unread: removing its edges would take time that grows with the square of its length. */
+const READ_LIMIT = 1_000;
+
 function invalid(message: string): NestError {
   return new NestError("invalid_email", { meta: { message } });
 }
@@ -42,6 +45,7 @@ function invalid(message: string): NestError {
  * @throws NestError invalid_email
  */
 export function parseAddress(typed: string): Address {
+  if (typed.length > READ_LIMIT) throw invalid(MISSING_DOMAIN);
   const trimmed = typed.replace(INVISIBLE_EDGES, "");
   const at = trimmed.lastIndexOf("@");
   const local = trimmed.slice(0, at);

@@ -2,14 +2,16 @@ import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
-import { newId } from "#core/ids.ts";
+import { newId, sameIdOf } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
+import { purgeAfterAcknowledgement } from "#core/retention.ts";
 import { matchesHash } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken, newDerivation, splitRefreshToken } from "#core/sessions/refresh_token.ts";
 import { sessionEnd } from "#core/sessions/token_records.ts";
+import { settleAll } from "#core/settle.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { judgeRefreshTokenUse } from "#core/sign_in/refresh_token_use.ts";
@@ -55,20 +57,39 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
     const { generation, userId, rootGrant } = token;
     const { acknowledgedGeneration } = session;
     const usedToken = { ...used, rotation, generation, acknowledgedGeneration };
-    if (judgeRefreshTokenUse(usedToken, networkOf(call.ip), now) === "reused") {
+    if (judgeRefreshTokenUse(usedToken, now) === "reused") {
       await endStolenSession(core, session, now);
       throw new NestError("token_used");
     }
     // A fresh token has no successor yet; a replayable token gets the same successor again.
     if (used.successor?.revokedAt) throw new NestError("authorization_not_found");
-    return issueSession(core, {
+    const issuing = issueSession(core, {
       ...{ client, userId, device: session.device, sessionId: session._id, authTime: session.createdAt },
       ...{ generation: generation + 1, grant: { type: "refresh_token", value: token._id }, rootGrant },
-      accessTokenId: newId("accessToken"),
+      accessTokenId: accessTokenIdOf(rotation),
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
       ...{ now, call },
     });
+    const [pair] = await settleAll([issuing, purgePredecessors(core, token, now, used.isFirstUse)]);
+    return pair;
   });
+}
+
+/**
+ * The id of the access token that a refresh issues. Every repetition of the refresh gets a token of the same id, so it
+ * extends one record instead of adding another, and the tokens of earlier repetitions stay valid.
+ */
+const accessTokenIdOf = ({ successorId }: Rotation) => sameIdOf(successorId, "accessToken");
+
+/** The use of a token shows that the client has it, so the tokens before it are kept for 35 more days (contract 1.7). */
+async function purgePredecessors(
+  core: GrantCore,
+  { sessionId, generation }: RefreshToken,
+  now: Date,
+  isFirstUse: boolean,
+): Promise<void> {
+  if (isFirstUse && generation > 1)
+    await core.refreshTokens.purgeUsedBefore(sessionId, generation, purgeAfterAcknowledgement(now));
 }
 
 /** Checks that do not depend on the token's state. @throws NestError not_found, token_not_found, incorrect_client */
