@@ -111,7 +111,7 @@ export interface Subscription extends SubscriptionState {
   updatedAt: string | null;
   /** The trial it was created for, from Stripe's metadata. */
   trialId: string | null;
-  /** When Stripe created it. Of two subscriptions in the same status the older one is kept. */
+  /** When Stripe created it. The age decides between two subscriptions of the same rank, and whether a loser is a duplicate. */
   stpCreatedAt: string;
   /** Raised by each write of Stripe's state, so that an older reading can't overwrite a newer one. */
   version: number;

@@ -17,7 +17,7 @@ export interface User {
    * documents.
    */
   rejectedSubscriptionIds?: string[];
-  /** The rejected subscriptions that are not canceled and refunded yet. Not in the published documents. */
+  /** The rejected subscriptions whose rejection is not complete. Not in the published documents. */
   replacedSubscriptionIds?: string[];
 }
 
@@ -79,7 +79,7 @@ export class UserRepository {
    * Keeps a Stripe subscription in place of another. The same update records the rejection of the other, so that a crash loses
    * no rejection and no later event reverses the decision.
    * @param other the subscription that is kept now
-   * @param hasLost whether the other subscription is rejected: it must be canceled and refunded
+   * @param hasLost whether the other subscription is rejected: it must be canceled, and its money returned
    * @returns the user if the subscription is kept now; null if the other is no longer kept, or this one was rejected meanwhile
    */
   replaceSubscription(
@@ -116,7 +116,7 @@ export class UserRepository {
     return result.matchedCount === 1;
   }
 
-  /** Records that a rejected subscription is canceled and refunded. */
+  /** Records that the rejection of a subscription is complete. */
   async settleReplaced(id: string, stpSubscriptionId: string): Promise<void> {
     await this.#collection.updateOne({ _id: id }, { $pull: { replacedSubscriptionIds: stpSubscriptionId } });
   }
