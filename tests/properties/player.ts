@@ -14,10 +14,22 @@ import type { SentMail } from "#tools/local/ses_double.ts";
 const RETRY_SECONDS = 150;
 const FINAL_ROUNDS = 20;
 const SUBSCRIPTIONS = 3;
+const TRIES = 5;
 const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
 
 /** A broken rule. */
 export class Broken extends Error {}
+
+/** Repeats a call that a busy machine makes time out. @throws the error of the last try */
+async function untilAnswered<Result>(call: () => Promise<Result>): Promise<Result> {
+  for (let left = TRIES; ; left--) {
+    try {
+      return await call();
+    } catch (error) {
+      if (left <= 1) throw error;
+    }
+  }
+}
 
 /** Plays one life on one Nest and its own double of Stripe. */
 export class Player {
@@ -149,7 +161,7 @@ export class Player {
   async #signIn(): Promise<void> {
     const options = { ip: this.#ip };
     const device = { platform: "mac", beak_id: this.#address, fingerprint: this.#address };
-    await this.#nest.signIn(this.#address, { device }, options);
+    await untilAnswered(() => this.#nest.signIn(this.#address, { device }, options));
     this.#isVerified = true;
   }
 
@@ -158,9 +170,17 @@ export class Player {
     if (userId === null) return null;
     const before = this.picture();
     const isSettled = this.#pending().length === 0;
-    const status = await this.#observe("the status", () => this.#nest.subscriptionStatus(userId));
+    const status = await this.#observe("the status", () => untilAnswered(() => this.#statusOf(userId)));
     this.#note(`the status is ${status}`);
     if (isSettled && this.#isVerified) this.#checkAccess(before, status);
+    return status;
+  }
+
+  /** @throws Error if a dependency did not respond in time */
+  async #statusOf(userId: string): Promise<string> {
+    const status = await this.#nest.subscriptionStatus(userId);
+    if (["unavailable", "stripe_error", "unknown"].includes(status))
+      throw new Error(`the status is ${status}`);
     return status;
   }
 
