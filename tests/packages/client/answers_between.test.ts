@@ -52,7 +52,7 @@ const NO_TOKENS: [number, string | null][] = [
 
 describe("a response without tokens", () => {
   test.each(NO_TOKENS)(
-    "of a refresh, %i %s, is unexpected_answer and the tokens are kept",
+    "of a refresh, %s %s, is unexpected_answer and the tokens are kept",
     async (...sent) => {
       const { nest, network, store } = await signedIn(stack);
       const before = await store.get("tokens");
@@ -64,7 +64,7 @@ describe("a response without tokens", () => {
     },
   );
 
-  test.each(NO_TOKENS)("of a sign-in, %i %s, is unexpected_answer and the link is kept", async (...sent) => {
+  test.each(NO_TOKENS)("of a sign-in, %s %s, is unexpected_answer and the link is kept", async (...sent) => {
     const { nest, network, store } = clientOf(stack.api);
     await nest.sendMagicLink("between@example.com");
     network.instead("authenticate_user", ...sent);
