@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig, type Variables } from "#core/config.ts";
 import { createLog, type Log } from "#core/log.ts";
 import { openRepositories, type Repositories } from "#core/repositories/all.ts";
+import { randomNumber } from "#core/secrets.ts";
 import { type Mongo, mongoVariables, openMongo } from "#core/services/mongo.ts";
 
 /** Variables of every function with a core. Parts add further variables. */
@@ -55,7 +56,7 @@ export interface CoreOptions {
 export function openCore(environment: Environment, options: CoreOptions = {}): OpenCore {
   const {
     clock = systemClock,
-    random = Math.random,
+    random = randomNumber,
     write = (line) => process.stdout.write(`${line}\n`),
     monitorCommands = false,
   } = options;

@@ -5,6 +5,11 @@ export function newSecret(): string {
   return randomBytes(32).toString("hex");
 }
 
+/** A random number from 0 to below 1. */
+export function randomNumber(): number {
+  return randomBytes(4).readUInt32BE() / 2 ** 32;
+}
+
 /** SHA-256 in hex: what is stored of a secret with 256 bits of entropy. */
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");

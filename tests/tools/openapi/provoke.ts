@@ -47,7 +47,10 @@ export async function startNests(): Promise<Nests> {
       url.searchParams.set("serverSelectionTimeoutMS", "200");
     }),
   });
-  const strict = await beside({ LIMIT_LINKS_PER_ADDRESS: "1", LIMIT_FAILURES_PER_NETWORK: "1" });
+  const strict = await beside({
+    LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1",
+    LIMIT_FAILURES_PER_NETWORK: "1",
+  });
   return {
     good,
     broken,
