@@ -11,12 +11,10 @@ const DECIMALS: Readonly<Record<Currency, number>> = { gbp: 2, jpy: 0, kwd: 3 };
 
 export const isAboutRejection = (subject: string) => REJECTIONS.includes(subject);
 
-/** What Nest did in the call that sent the mails, in the smallest unit. */
-export interface Deeds {
+/** Amounts in the smallest unit. */
+export interface Amounts {
   refunded: number;
   credited: number;
-  /** The subscriptions that Nest canceled, as they were before. */
-  canceled: readonly Owned[];
 }
 
 /** @returns the sentences of mails that are not true now; empty if all are */
@@ -28,23 +26,15 @@ export function untrueSentences(mails: readonly SentMail[], picture: Picture, cu
   ];
 }
 
-/** @returns how the amounts that mails state differ from what Nest did; empty if they don't */
-export function wrongAmounts(mails: readonly SentMail[], deeds: Deeds, currency: Currency): string[] {
+/** What mails state as refunded and credited. */
+export function statedIn(mails: readonly SentMail[], currency: Currency): Amounts {
   const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
   const stated = (pattern: RegExp) =>
     rejections.reduce((sum, { text }) => sum + amountIn(pattern.exec(text)?.[1] ?? "0", currency), 0);
-  const refunded = stated(/We refunded (.+?) to the payment method/);
-  const credited = stated(/We credited (.+?) to your balance/);
-  const faults = [];
-  if (refunded !== deeds.refunded)
-    faults.push(`mails state ${refunded} as refunded, but Nest refunded ${deeds.refunded}`);
-  if (credited !== deeds.credited)
-    faults.push(`mails state ${credited} as credited, but Nest credited ${deeds.credited}`);
-  const isQuiet = deeds.refunded === 0 && deeds.credited === 0;
-  const hadStarted = deeds.canceled.some(({ status }) => status !== "incomplete");
-  if (rejections.length > 0 && deeds.canceled.length > 0 && isQuiet && !hadStarted)
-    faults.push("a mail is about a subscription that had not started and was not paid");
-  return faults;
+  return {
+    refunded: stated(/We refunded (.+?) to the payment method/),
+    credited: stated(/We credited (.+?) to your balance/),
+  };
 }
 
 function faultsOfRejection({ text }: SentMail, picture: Picture): string[] {

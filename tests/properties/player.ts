@@ -4,7 +4,7 @@ import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { judgeAccess } from "#tests/properties/access_oracle.ts";
 import { type Currency, inWords, type Life, priceId, type Step } from "#tests/properties/life.ts";
-import { isAboutRejection, untrueSentences, wrongAmounts } from "#tests/properties/mail_oracle.ts";
+import { type Amounts, isAboutRejection, statedIn, untrueSentences } from "#tests/properties/mail_oracle.ts";
 import { type Defeat, losersOf } from "#tests/properties/money_oracle.ts";
 import { isLiving, type Owned, type Picture, takePicture } from "#tests/properties/picture.ts";
 import type { TestNest } from "#tests/support/nest.ts";
@@ -52,10 +52,8 @@ export class Player {
   readonly #heard = new Set<string>();
   /** Subscriptions of which Nest heard while they were incomplete. */
   readonly #attempts = new Set<string>();
-  /** Refunds and credits that a mail had to state. */
-  readonly #mailed = new Set<string>();
-  /** The mails and cancellations since the last call that succeeded. */
-  #unchecked: { mails: SentMail[]; canceled: Owned[] } = { mails: [], canceled: [] };
+  /** What all mails so far state. */
+  #stated: Amounts = { refunded: 0, credited: 0 };
   #isVerified = false;
 
   constructor(nest: TestNest, { currency }: Life, number: number, counts: Map<string, number>) {
@@ -76,6 +74,7 @@ export class Player {
     this.story.push("every event is delivered");
     await this.#deliverAll();
     await this.#checkSettled();
+    this.#checkMailedAmounts(steps);
   }
 
   picture(): Picture {
@@ -337,47 +336,54 @@ export class Player {
       this.#noteDefeat(loser, before, what);
       canceled.push(loser);
     }
-    this.#unchecked.canceled.push(...canceled);
-    const hasFailed = Array.isArray(result) && result.some((code) => code !== "200");
-    this.#checkMails(this.#nest.ses.inbox.slice(mailsBefore), hasFailed);
+    this.#checkMails(this.#nest.ses.inbox.slice(mailsBefore), canceled);
     return result;
   }
 
-  /**
-   * Checks the mails of a call: the sentences against Stripe's state now, and the amounts against what Nest did since the
-   * last call that succeeded.
-   */
-  #checkMails(mails: readonly SentMail[], hasFailed: boolean): void {
+  /** Checks the mails of a call against Stripe's state now. No mail may state more than Nest has returned so far. */
+  #checkMails(mails: readonly SentMail[], canceled: readonly Owned[]): void {
     for (const { subject } of mails) {
       this.#note(`mail: ${subject}`);
       this.count(`mail: ${subject}`);
     }
-    this.#require(untrueSentences(mails, this.picture(), this.#currency), mails);
-    this.#unchecked.mails.push(...mails);
-    if (hasFailed) return;
-    const { mails: all, canceled } = this.#unchecked;
-    this.#unchecked = { mails: [], canceled: [] };
-    const { refunded, credited } = this.#takeNewReturns();
-    // A payment that succeeded late, or whose dispute was won, is returned without a mail.
-    const isWithoutMail = canceled.length === 0 && !all.some(({ subject }) => isAboutRejection(subject));
-    if (!isWithoutMail)
-      this.#require(wrongAmounts(all, { refunded, credited, canceled }, this.#currency), all);
-  }
-
-  #require(faults: readonly string[], mails: readonly SentMail[]): void {
+    const faults = untrueSentences(mails, this.picture(), this.#currency);
+    const stated = statedIn(mails, this.#currency);
+    this.#stated = {
+      refunded: this.#stated.refunded + stated.refunded,
+      credited: this.#stated.credited + stated.credited,
+    };
+    const returned = this.#returned();
+    if (this.#stated.refunded > returned.refunded || this.#stated.credited > returned.credited)
+      faults.push(
+        `mails state ${JSON.stringify(this.#stated)}, but Nest returned ${JSON.stringify(returned)}`,
+      );
+    const isAboutNothing = canceled.length > 0 && canceled.every(({ status }) => status === "incomplete");
+    const isWithoutAmount = stated.refunded === 0 && stated.credited === 0;
+    if (isAboutNothing && isWithoutAmount && mails.some(({ subject }) => isAboutRejection(subject)))
+      faults.push("a mail is about a subscription that had not started and was not paid");
     if (faults.length > 0) throw new Broken([faults[0], ...mails.map(({ text }) => text)].join("\n---\n"));
   }
 
-  /** What Nest returned since the last time. */
-  #takeNewReturns(): { refunded: number; credited: number } {
+  /** What Nest has returned so far. */
+  #returned(): Amounts {
     const { refunds, balanceTransactions } = this.#stripe.ledger();
-    const isNew = ({ id }: { id: string }) => !this.othersDeeds.has(id) && !this.#mailed.has(id);
-    const newRefunds = refunds.filter(isNew);
-    const newCredits = balanceTransactions.filter((one) => one.type === "adjustment" && isNew(one));
-    for (const { id } of [...newRefunds, ...newCredits]) this.#mailed.add(id);
+    const isOwn = ({ id }: { id: string }) => !this.othersDeeds.has(id);
+    const credits = balanceTransactions.filter((one) => one.type === "adjustment" && isOwn(one));
     const sum = (rows: readonly { amount: number }[]) =>
       rows.reduce((total, { amount }) => total + amount, 0);
-    return { refunded: sum(newRefunds), credited: -sum(newCredits) };
+    return { refunded: sum(refunds.filter(isOwn)), credited: -sum(credits) };
+  }
+
+  /** A payment that succeeded late, whose dispute was won, or whose refund failed at first is returned without a mail. */
+  #checkMailedAmounts(steps: readonly Step[]): void {
+    const returned = this.#returned();
+    const isPlain = !steps.some(
+      (step) => /dispute|refuse|break/.test(step.does) || (step.does === "buy" && step.card === "slow"),
+    );
+    if (isPlain && JSON.stringify(returned) !== JSON.stringify(this.#stated))
+      throw new Broken(
+        `mails state ${JSON.stringify(this.#stated)}, but Nest returned ${JSON.stringify(returned)}`,
+      );
   }
 
   #noteDefeat(loser: Owned, before: Picture, what: string): void {
