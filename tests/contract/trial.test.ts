@@ -230,12 +230,14 @@ describe("trials under races and failures", () => {
     expect(await nest.subscriptionStatus(user_id)).toBe("trialing");
 
     await ask("user@example.com", machine("user"));
-    await nest.signIn("user@example.com");
+    const user = await nest.signIn("user@example.com");
+    const asUser = { bearer: user.access_token };
+    await nest.call(`${V2}get_subscription_status`, { user_id: user.user_id }, asUser);
     nest.clock.advance(15 * DAY);
     nest.stripe.advance(0);
     await nest.deliverEvents();
     const before = nest.stripe.subscriptions().length;
-    expect(codeOf(await ask("user@example.com", machine("user")))).toBe(204);
+    expect(codeOf(await ask("user@example.com", machine("user")))).toBe("trial_already_used");
     expect(nest.stripe.subscriptions()).toHaveLength(before);
   });
 
@@ -253,21 +255,44 @@ describe("trials under races and failures", () => {
     expect(nest.stripe.subscriptions()).toHaveLength(1);
   });
 
-  test("limits a network to 30 requests and 5 new trials a day", async () => {
+  test("limits a network to 30 requests and 5 redeemed trials a day, and lets each link sign in", async () => {
     const limited = await startNest({
       beside: nest,
       environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "5", LIMIT_TRIAL_REQUESTS_PER_NETWORK: "30" },
     });
-    const from = async (n: number, ip: string) => {
+    const [ip, other] = ["198.51.100.1", "198.51.100.2"];
+    const from = async (n: number, network: string) => {
+      const body = linkRequest({ identifier_value: `t${n}@example.com`, device: machine(`t${n}`) });
+      return codeOf(await limited.call(`${V2}create_trial_and_magic_link`, body, { ip: network }));
+    };
+    // Unredeemed claims are not counted.
+    for (let n = 0; n < 7; n++) expect(await from(n, ip)).toBe(204);
+    const codes = limited.ses.inbox.map(codeIn);
+    for (const code of codes) expect((await limited.redeem(code, {}, { ip })).status).toBe(200);
+    expect(await from(7, ip)).toBe("rate_limited");
+    expect(await trials()).toHaveLength(7);
+    expect(await from(7, other)).toBe(204);
+    for (let n = 0; n < 22; n++) await from(0, ip);
+    expect(codeOf(await limited.call(`${V2}create_trial_and_magic_link`, linkRequest(), { ip }))).toBe(
+      "rate_limited",
+    );
+    await limited.stop();
+  });
+
+  test("counts a trial once when its link is redeemed again after a lost response", async () => {
+    const limited = await startNest({ beside: nest, environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "2" } });
+    const ip = "198.51.100.1";
+    const from = async (n: number) => {
       const body = linkRequest({ identifier_value: `t${n}@example.com`, device: machine(`t${n}`) });
       return codeOf(await limited.call(`${V2}create_trial_and_magic_link`, body, { ip }));
     };
-    for (let n = 0; n < 5; n++) expect(await from(n, "198.51.100.1")).toBe(204);
-    expect(await from(5, "198.51.100.1")).toBe("rate_limited");
-    expect(await from(0, "198.51.100.1")).toBe(204);
-    expect(await from(5, "198.51.100.2")).toBe(204);
-    for (let n = 0; n < 23; n++) await from(0, "198.51.100.1");
-    expect(await from(0, "198.51.100.1")).toBe("rate_limited");
+    expect(await from(0)).toBe(204);
+    const code = codeIn(limited.lastMail());
+    for (let copy = 0; copy < 3; copy++) {
+      expect((await limited.redeem(code, {}, { ip })).status).toBe(200);
+      limited.clock.advance(10);
+    }
+    expect(await from(1)).toBe(204);
     await limited.stop();
   });
 
@@ -291,7 +316,7 @@ describe("trials under races and failures", () => {
     expect((await nest.redeem(other, { client_id: "client_000000CAixkP7YVb0cH1zvNfE5mYi" })).status).toBe(
       200,
     );
-    expect((await trials())[0]).toMatchObject({ redeemedAt: null, signedInAt: expect.any(String) });
+    expect((await trials())[0]).toMatchObject({ redeemedAt: null, usedAt: null });
     expect((await nest.redeem(trialCode)).status).toBe(200);
     expect((await trials())[0]).toMatchObject({ redeemedAt: expect.any(String) });
     expect(codeOf(await nest.call(`${V1}send_magic_link`, linkRequest()))).toBe(204);

@@ -89,6 +89,17 @@ export class SubscriptionRepository extends MoneyReturnWrites {
     );
   }
 
+  /** Moves the end of a trial that has not ended and is not scheduled to end. A concurrent `advance` must read again. */
+  async extendTrial(stpSubscriptionId: string, endsAt: string, now: string): Promise<void> {
+    await this.#collection.updateOne(
+      {
+        ...{ stpSubscriptionId, status: "trialing", rejectedAt: null, cancelType: null },
+        endsAt: { $lt: endsAt },
+      },
+      { $set: { endsAt, updatedAt: now }, $inc: { version: 1 } },
+    );
+  }
+
   /** Moves a subscription from one user to another, unless it was moved before. */
   async assign(stpSubscriptionId: string, from: string, to: string): Promise<void> {
     await this.#collection.updateOne({ stpSubscriptionId, userId: from }, { $set: { userId: to } });

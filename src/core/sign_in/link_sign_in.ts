@@ -1,6 +1,7 @@
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
+import { networkOf } from "#core/network.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -55,7 +56,7 @@ export async function signInWithLink(
       ...{ accessTokenId, refreshToken, now, call },
     }),
     core.authorizations.endOthers(authorization, at),
-    core.trials.recordSignIn(identifierValue, trialId, at),
+    trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),
     identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, at),
     device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
   ]);
@@ -70,4 +71,18 @@ async function rememberDevice(
 ): Promise<void> {
   if (identifier.knownDevices?.includes(deviceHash)) return;
   await core.identifiers.rememberDevice(identifier._id, deviceHash);
+}
+
+/**
+ * Records that a link of a trial was redeemed, and counts the trial against the daily limit of the network. Over the limit
+ * the link still signs in: the next new trial is refused when it is claimed (contract 1.7).
+ */
+async function redeemTrial(
+  core: LinkGrantCore,
+  trialId: string,
+  identifierValue: string,
+  { at, call }: { at: string; call: Call },
+): Promise<void> {
+  const isFirst = await core.trials.recordRedemption(trialId, identifierValue, at);
+  if (isFirst) await core.rateLimiter.count("new_trials_per_network", networkOf(call.ip));
 }

@@ -1,6 +1,7 @@
 /** Returns 204 while the caller has a usable subscription. Never calls Stripe. */
 import { optional, strictObject } from "zod/mini";
-import { readOwner, requireAccess } from "#core/billing/subscriptions/owner.ts";
+import { readOwner } from "#core/billing/subscriptions/owner.ts";
+import { requireTrialAccess } from "#core/billing/trials/trial_access.ts";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -21,7 +22,7 @@ export const handler = rpc({
     if (userId === undefined) throw new NestError("access_denied");
     return readOwner(core, userId);
   },
-  async run({ core, reads }) {
-    requireAccess(reads, core.clock.now());
+  async run({ core, reads, caller }) {
+    await requireTrialAccess(core, reads, { caller, now: core.clock.now(), isUse: false });
   },
 });

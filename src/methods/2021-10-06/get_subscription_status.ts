@@ -5,8 +5,10 @@
  */
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
-import { readOwner, requireAccess } from "#core/billing/subscriptions/owner.ts";
-import { billingPortal, signer } from "#core/parts.ts";
+import { readOwner } from "#core/billing/subscriptions/owner.ts";
+import { requireTrialAccess } from "#core/billing/trials/trial_access.ts";
+import { useTrial } from "#core/billing/trials/use_trial.ts";
+import { billing, billingPortal, signer, stripe } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -30,16 +32,18 @@ export const handler = rpc({
   request,
   response,
   errors: ["no_active_subscription"],
-  parts: { billingPortal, signer },
+  parts: { billing, billingPortal, signer, stripe },
   reads: ({ core, request: { user_id } }) => readOwner(core, user_id),
   async run({ core, reads, caller }) {
     const now = core.clock.now();
-    const access = requireAccess(reads, now);
-    const { subscription } = access;
-    const [billingPortalUrl, entitlement] = await Promise.all([
-      core.billingPortal.link(core, subscription.stpCustomerId),
-      mintEntitlement(core, access, caller, now),
+    const isUse = caller.kind === "user";
+    const found = await requireTrialAccess(core, reads, { caller, now, isUse });
+    const [access, billingPortalUrl] = await Promise.all([
+      isUse ? useTrial(core, found, now) : found.access,
+      core.billingPortal.link(core, found.access.subscription.stpCustomerId),
     ]);
+    const { subscription } = access;
+    const entitlement = await mintEntitlement(core, access, caller, now);
     return {
       status: subscription.status,
       billing_portal_url: billingPortalUrl,

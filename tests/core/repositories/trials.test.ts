@@ -15,7 +15,7 @@ afterAll(() => opened[Symbol.asyncDispose]());
 
 const trial = (_id: string, address: string, machine: string, change: Partial<Trial> = {}): Trial => ({
   _id,
-  userId: "user",
+  userId: `user-of-${_id}`,
   stpProductId: null,
   stpSubscriptionId: null,
   stpCustomerId: null,
@@ -65,58 +65,104 @@ test("adds a device to one of many open trials that race for it", async () => {
     for (const id of ids) await trials.claim(trial(id, `${id}@example.com`, id));
     const joined = await atOnce((caller) => {
       const id = ids[caller % ids.length] as string;
-      return trials.join(id, `b-new-${round}`, `f-new-${round}`).then((isIn) => (isIn ? id : null));
+      const claim = { beakId: `b-new-${round}`, fingerprint: `f-new-${round}`, isKnownDevice: false };
+      return trials.join({ _id: id, redeemedAt: null }, claim).then((isIn) => (isIn ? id : null));
     });
     expect(new Set(joined.filter((id) => id !== null)).size).toBe(1);
     expect(await trials.listConcerning("-", `b-new-${round}`, "-")).toHaveLength(1);
   }, UNIQUE_ROUNDS);
 });
 
-test("adds no device to a redeemed trial", async () => {
+test("adds no device to a trial that was redeemed since it was read", async () => {
   await trials.claim(trial("over", "over@example.com", "over", { redeemedAt: moment(1) }));
-  expect(await atOnce((caller) => trials.join("over", `b-${caller}`, `f-${caller}`))).not.toContain(true);
+  const joined = await atOnce((caller) =>
+    trials.join(
+      { _id: "over", redeemedAt: null },
+      { beakId: `b-${caller}`, fingerprint: `f-${caller}`, isKnownDevice: true },
+    ),
+  );
+  expect(joined).not.toContain(true);
+  expect((await find("over@example.com")).isFromKnownDevice).toBeUndefined();
+});
+
+test("opens a trial to older sessions when a known device joins it", async () => {
+  const joined = trial("known", "known@example.com", "known", { isFromKnownDevice: false });
+  await trials.claim(joined);
+  await trials.join(joined, { beakId: "b-1", fingerprint: "f-1", isKnownDevice: false });
+  expect(await find("known@example.com")).toMatchObject({ isFromKnownDevice: false });
+  await trials.join(joined, { beakId: "b-1", fingerprint: "f-1", isKnownDevice: true });
+  expect(await find("known@example.com")).toMatchObject({ isFromKnownDevice: true });
+});
+
+test("lets one of many racing calls claim a trial for the same user with two addresses", async () => {
+  await rounds(async (round) => {
+    const claimed = await atOnce((caller) => {
+      const id = `two-${round}-${caller}`;
+      const own = { userId: `user-${round}`, claimedAt: moment(0) };
+      return trials.claim(trial(id, `${id}@example.com`, id, own));
+    });
+    expect(claimed.filter(Boolean)).toHaveLength(1);
+  }, UNIQUE_ROUNDS);
+});
+
+test("does not give a trial to a user who has one", async () => {
+  await trials.claim(trial("first", "first@example.com", "first", { userId: "taken", claimedAt: moment(0) }));
+  await trials.claim(trial("second", "second@example.com", "2nd", { userId: "new", claimedAt: moment(0) }));
+  expect(await trials.recordUser("second", "taken", moment(1))).toBe(false);
+  expect(await trials.recordUser("second", "free", moment(1))).toBe(true);
 });
 
 test("renews an unused trial once when many calls race", async () => {
   await rounds(async (round) => {
     const id = `renewed-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));
-    const renewed = await atOnce((caller) => trials.renew(id, "sub_old", moment(99), moment(caller)));
+    const renewed = await atOnce((caller) => trials.renew(id, "sub_old", false, moment(caller)));
     expect(renewed.filter((document) => document !== null)).toHaveLength(1);
     const attempts = { customer: 1, subscription: 2 };
-    expect(await find(`${id}@example.com`)).toMatchObject({ stpSubscriptionId: null, attempts });
+    expect(await find(`${id}@example.com`)).toMatchObject({
+      stpSubscriptionId: null,
+      attempts,
+      usedAt: null,
+    });
   });
 });
 
-test("does not renew a trial after a sign-in that ran at the same time", async () => {
+test("either uses or renews a trial when both run at the same time", async () => {
+  const use = { endsAt: moment(500), pendingEndsAt: moment(500) };
   await rounds(async (round) => {
     const id = `owned-${round}`;
-    await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old" }));
-    await atOnce<unknown>((caller) =>
+    await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old", usedAt: null }));
+    const seen = await find(`${id}@example.com`);
+    const results = await atOnce<Trial | null>((caller) =>
       caller === 2 * round
-        ? trials.recordSignIn(`${id}@example.com`, null, moment(1))
-        : trials.renew(id, "sub_old", moment(99), moment(caller)),
+        ? trials.markUsed(seen, "sub_old", use, moment(1))
+        : trials.renew(id, "sub_old", false, moment(caller)),
     );
-    await trials.recordSubscription(
-      id,
-      { stpProductId: "prod", stpSubscriptionId: "sub_old", startsAt: null, endsAt: null },
-      moment(50),
-    );
-    expect(await trials.renew(id, "sub_old", moment(99), moment(60))).toBeNull();
+    const [won, ...others] = results.filter((document) => document !== null);
+    expect(others).toEqual([]);
+    if (won?.usedAt) expect(await trials.renew(id, "sub_old", false, moment(60))).toBeNull();
+    else expect(await trials.markUsed(seen, "sub_old", use, moment(60))).toBeNull();
   });
 });
 
-test("renews a trial once when its owner signed in only after it ended", async () => {
-  await trials.claim(trial("late", "late@example.com", "late", { stpSubscriptionId: "sub_old" }));
-  await trials.recordSignIn("late@example.com", null, moment(20));
-  expect(await trials.renew("late", "sub_old", moment(21), moment(30))).toBeNull();
-  expect(await trials.renew("late", "sub_old", moment(20), moment(30))).toMatchObject({
-    stpSubscriptionId: null,
-    signedInAt: moment(30),
+test("lets a displaced trial start again once when many calls race, with its end and the time of its use", async () => {
+  await rounds(async (round) => {
+    const id = `again-${round}`;
+    const used = {
+      stpSubscriptionId: "sub_old",
+      usedAt: moment(1),
+      endsAt: moment(900),
+      redeemedAt: moment(1),
+    };
+    await trials.claim(trial(id, `${id}@example.com`, id, used));
+    const seen = await find(`${id}@example.com`);
+    const restarted = await atOnce((caller) => trials.restart(seen, false, moment(caller)));
+    expect(restarted.filter((document) => document !== null)).toHaveLength(1);
+    expect(await find(`${id}@example.com`)).toMatchObject({
+      ...{ stpSubscriptionId: null, usedAt: moment(1), endsAt: moment(900), redeemedAt: null },
+      ...{ attempts: { subscription: 2 } },
+    });
   });
-  const second = { stpProductId: "prod", stpSubscriptionId: "sub_new", startsAt: null, endsAt: null };
-  await trials.recordSubscription("late", second, moment(31));
-  expect(await trials.renew("late", "sub_new", moment(50), moment(60))).toBeNull();
 });
 
 test("raises an attempt once and forgets a lost customer once when many calls race", async () => {
@@ -132,16 +178,16 @@ test("raises an attempt once and forgets a lost customer once when many calls ra
   });
 });
 
-test("keeps the first sign-in time when sign-ins race, and redeems the trial through its link", async () => {
+test("reports the first redemption of a trial's link to one of many racing calls, and keeps its time", async () => {
   await rounds(async (round) => {
     const id = `signed-${round}`;
     const address = `${id}@example.com`;
     await trials.claim(trial(id, address, id));
-    await atOnce((caller) => trials.recordSignIn(address, caller === 2 * round ? id : null, moment(caller)));
+    expect(await trials.recordRedemption(id, "other@example.com", moment(1))).toBe(false);
+    const redeemed = await atOnce((caller) => trials.recordRedemption(id, address, moment(10 + caller)));
+    expect(redeemed.filter(Boolean)).toHaveLength(1);
     const first = await find(address);
-    expect(first.signedInAt).toEqual(expect.any(String));
-    expect(first.redeemedAt).toBe(moment(2 * round));
-    await atOnce((caller) => trials.recordSignIn(address, id, moment(100 + caller)));
+    expect(await trials.recordRedemption(id, address, moment(99))).toBe(false);
     expect(await find(address)).toEqual(first);
   });
 });
@@ -151,20 +197,22 @@ test("marks a trial as used once when many calls race, and not for another subsc
   await rounds(async (round) => {
     const id = `used-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_1", usedAt: null }));
-    expect(await trials.markUsed(id, "sub_2", use, moment(1))).toBeNull();
-    const marked = await atOnce((caller) => trials.markUsed(id, "sub_1", use, moment(10 + caller)));
+    const seen = { _id: id, stpSubscriptionId: "sub_1" };
+    const other = { _id: id, stpSubscriptionId: "sub_2" };
+    expect(await trials.markUsed(other, "sub_2", use, moment(1))).toBeNull();
+    const marked = await atOnce((caller) => trials.markUsed(seen, "sub_1", use, moment(10 + caller)));
     const [won, ...others] = marked.filter((document) => document !== null);
     expect(others).toEqual([]);
     expect(won).toMatchObject({ ...use, usedAt: expect.any(String), signedInAt: won?.usedAt });
-    expect(await trials.markUsed(id, "sub_1", use, moment(99))).toBeNull();
+    expect(await trials.markUsed(seen, "sub_1", use, moment(99))).toBeNull();
     expect(await trials.find(id)).toEqual(won);
   });
 });
 
 test("settles only the end that Stripe has", async () => {
   await trials.claim(trial("end", "end@example.com", "end", { pendingEndsAt: moment(500) }));
-  await trials.settleEnd("end", moment(400));
+  await trials.settleEnd("end", moment(400), moment(400));
   expect(await trials.find("end")).toMatchObject({ pendingEndsAt: moment(500) });
-  await trials.settleEnd("end", moment(500));
-  expect(await trials.find("end")).toMatchObject({ pendingEndsAt: null });
+  await trials.settleEnd("end", moment(500), moment(300));
+  expect(await trials.find("end")).toMatchObject({ pendingEndsAt: null, endsAt: moment(300) });
 });

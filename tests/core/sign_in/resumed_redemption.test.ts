@@ -253,13 +253,15 @@ test.each<[string, (core: SignInCore) => SignInCore]>([
     "identifiers.rememberDevice",
     (core) => withMethods(core, "identifiers", { rememberDevice: loseConnection }),
   ],
-  ["trials.recordSignIn", (core) => withMethods(core, "trials", { recordSignIn: loseConnection })],
+  ["trials.recordRedemption", (core) => withMethods(core, "trials", { recordRedemption: loseConnection })],
 ])(
   "completes a redemption that lost the database at %s, when it is repeated at once",
   async (_write, broken) => {
     const address = newAddress();
     const other = await nest.emailedCode({ identifier_value: address });
     const code = await nest.emailedCode({ identifier_value: address });
+    const ofTrial = { $set: { trialId: "trial_of_link" } };
+    await nest.collection("authorizations").updateOne({ _id: code.split(".")[0] as string }, ofTrial);
     await expect(redeemOn(broken(openSignInCore(nest)), code)).rejects.toThrow("the connection was lost");
     const reply = await nest.redeem(code);
     expect(reply.status).toBe(200);

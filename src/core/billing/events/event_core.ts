@@ -14,5 +14,6 @@ export type EventCore = Pick<
   | "stage"
   | "stripeEvents"
   | "subscriptions"
+  | "trials"
   | "users"
 > & { stripe: StripeApi; billing: BillingSettings; mailer: Mailer };

@@ -2,6 +2,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import { dayInWords } from "#core/messages/templates/money_facts.ts";
 import type { Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
@@ -48,6 +49,9 @@ export async function sendReminderIfDue(
   { event, current }: StripeReading,
 ): Promise<void> {
   if (event !== "trial_will_end" || current.status !== "trialing") return;
+  // The owner of the address did not ask for a trial that nobody used (contract 1.7).
+  const trial = await core.trials.findOf(record);
+  if (trial && !isUsed(trial)) return;
   // The welcome may have been sent a moment ago.
   const { mails } = (await core.subscriptions.findByStripeId(current.id)) ?? record;
   if (!isReminderDue({ mails, endsAt: record.endsAt }, core.clock.now())) return;

@@ -8,6 +8,7 @@ import { finishRejection } from "#core/billing/subscriptions/rejection.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { hasEnded, isKnownStatus, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { finishExtension, keepPendingEnd } from "#core/billing/trials/extend_trial.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
@@ -29,6 +30,8 @@ export async function syncSubscription(
 ): Promise<Outcome> {
   for (let round = 0; round < ROUNDS; round++) {
     const record = await core.subscriptions.findByStripeId(id);
+    // Read before Stripe: an end that is not pending any more is in Stripe's response.
+    const trial = record && (await core.trials.findOf(record));
     const current = await retrieveSubscription(core, id);
     if (!current) return { status: "missing", reason: "no_such_subscription" };
     const product = readProduct(current, core.billing.productIds, record);
@@ -41,12 +44,13 @@ export async function syncSubscription(
       });
       if (!record) throw new NestError("subscription_not_valid", { meta: { status: current.status } });
     }
-    const state = await readFullState(core, current, product);
+    const state = keepPendingEnd(await readFullState(core, current, product), trial);
     notePause(core, id, state.pausedCollection ?? null);
     const reading = { event, current, state };
     const outcome = record
       ? await updateSubscription(core, record, reading)
       : await admitSubscription(core, reading);
+    if (outcome && trial) await finishExtension(core, trial, id);
     if (outcome) return outcome;
   }
   throw new NestError("unavailable", { detail: "the subscription kept changing" });

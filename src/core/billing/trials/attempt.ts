@@ -10,7 +10,7 @@ const KEY_LIFETIME_MS = 20 * HOUR * 1000;
 /** The dependencies of creating a trial at Stripe. */
 export type TrialStripeCore = Pick<
   Core,
-  "clock" | "log" | "providerMappings" | "sessions" | "subscriptions" | "trials" | "users"
+  "clock" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
 > & { stripe: StripeApi; billing: BillingSettings };
 
 /**

@@ -1,9 +1,13 @@
+import type { BillingSettings } from "#core/billing/config.ts";
 import {
   type FoundTrials,
   judgeTrial,
+  listStale,
   type TrialFacts,
   type TrialRefusal,
 } from "#core/billing/trials/judge_trial.ts";
+import { type Claiming, isKnown, type Machine, newTrial } from "#core/billing/trials/new_trial.ts";
+import { refreshRecord } from "#core/billing/trials/refresh_record.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -13,16 +17,11 @@ import { type Limited, type RateLimiter, refuseIfOver } from "#core/rate_limiter
 import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 
 /** A round fails only if a concurrent request changed what was read. */
 const ROUNDS = 4;
-
-/** Identifies a device. */
-export interface Machine {
-  beakId: string;
-  fingerprint: string;
-}
 
 /** A request for a trial. */
 export interface TrialClaim {
@@ -38,12 +37,14 @@ export interface ClaimedTrial extends Trial {
   mapping: ProviderMapping | null;
   /** The trial's subscription, if it is stored. */
   subscription: Subscription | null;
+  /** Whether the device that asks now has signed in with the address before. */
+  isKnownDevice: boolean;
 }
 
 type TrialCore = Pick<
   Core,
   "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
-> & { rateLimiter: RateLimiter };
+> & { rateLimiter: RateLimiter; stripe: StripeApi; billing: BillingSettings };
 
 /** The daily limit of trial requests of the caller's network. */
 export const trialRequests = (call: Call): Limited => ["trial_requests_per_network", networkOf(call.ip)];
@@ -82,7 +83,10 @@ export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call)
   for (let round = 1; ; round++) {
     const facts = await readFacts(core, found);
     const attempt = await applyJudgement(core, { identity, machine, facts }, call);
-    if (typeof attempt !== "string") return storeUser(core, attempt, facts);
+    if (typeof attempt !== "string") {
+      const claimed = await storeUser(core, attempt, facts);
+      return { ...claimed, isKnownDevice: isKnown(facts, machine) };
+    }
     if (round === ROUNDS) throw refuse(core, attempt);
     found = await readTrials(core, identity, machine);
   }
@@ -108,7 +112,7 @@ type LastRefusal = TrialRefusal | "unavailable";
  */
 async function applyJudgement(
   core: TrialCore,
-  { identity, machine, facts }: Pick<TrialClaim, "identity" | "machine"> & { facts: TrialFacts },
+  { identity, machine, facts }: Claiming,
   call: Call,
 ): Promise<Trial | LastRefusal> {
   const judgement = judgeTrial(facts, core.clock.now());
@@ -118,35 +122,36 @@ async function applyJudgement(
     case "stale":
       return judgement.code;
     case "join": {
+      await refuseIfSubscribed(core, facts);
       const { trial } = judgement;
+      const isKnownDevice = isKnown(facts, machine);
       const hasMachine =
         trial.beakIds.includes(machine.beakId) && trial.fingerprints.includes(machine.fingerprint);
-      const isIn = hasMachine || (await core.trials.join(trial._id, machine.beakId, machine.fingerprint));
+      const isRecorded = hasMachine && !(isKnownDevice && trial.isFromKnownDevice === false);
+      const isIn = isRecorded || (await core.trials.join(trial, { ...machine, isKnownDevice }));
       return isIn ? trial : "trial_already_used";
     }
     case "grant": {
+      await refuseIfSubscribed(core, facts);
+      // A trial is counted when its link is redeemed (contract 1.7).
+      refuseIfOver([await core.rateLimiter.peek("new_trials_per_network", networkOf(call.ip))]);
       const userId = facts.identifier?.userId ?? newId("user");
-      const trial = newTrial(identity, machine, userId, core.clock.now().toISOString());
-      return (await claimWithinLimit(core, trial, networkOf(call.ip))) ? trial : "unavailable";
+      const now = core.clock.now().toISOString();
+      const trial = newTrial({ identity, machine, facts }, userId, now);
+      return (await core.trials.claim(trial)) ? trial : "unavailable";
     }
   }
 }
 
 /**
- * Claims a new trial and counts it against the daily limit of its network. Only a successful claim stays counted.
- * @returns false if a concurrent request claimed the address or the device first
- * @throws NestError `rate_limited`
+ * Reads again from Stripe what may be outdated here: a trial would displace a subscription that is paid, or owes a payment
+ * (contract 1.7).
+ * @throws NestError `already_subscribed`, `stripe_error`, `unavailable`
  */
-async function claimWithinLimit(core: TrialCore, trial: Trial, network: string): Promise<boolean> {
-  const count = await core.rateLimiter.count("new_trials_per_network", network);
-  let isClaimed = false;
-  try {
-    refuseIfOver([count]);
-    isClaimed = await core.trials.claim(trial);
-    return isClaimed;
-  } finally {
-    if (!isClaimed) await core.rateLimiter.release("new_trials_per_network", network);
-  }
+async function refuseIfSubscribed(core: TrialCore, facts: TrialFacts): Promise<void> {
+  const stale = listStale(facts, core.clock.now());
+  const isSubscribed = await Promise.all(stale.map((record) => refreshRecord(core, record)));
+  if (isSubscribed.includes(true)) throw refuse(core, "already_subscribed");
 }
 
 /** A refusal reveals something about the address, which the app needs to know. It is rate limited, and logged here. */
@@ -156,36 +161,12 @@ function refuse(core: TrialCore, code: LastRefusal): NestError {
   return new NestError(code);
 }
 
-function newTrial(identifierValue: string, machine: Machine, userId: string, now: string): Trial {
-  return {
-    _id: newId("trial"),
-    userId,
-    stpProductId: null,
-    stpSubscriptionId: null,
-    stpCustomerId: null,
-    startsAt: null,
-    endsAt: null,
-    device: { beakId: machine.beakId, fingerprint: machine.fingerprint },
-    createdAt: now,
-    updatedAt: null,
-    identifierValue,
-    beakIds: [machine.beakId],
-    fingerprints: [machine.fingerprint],
-    attempts: { customer: 1, subscription: 1 },
-    attemptedAt: now,
-    redeemedAt: null,
-    signedInAt: null,
-    usedAt: null,
-    pendingEndsAt: null,
-  };
-}
-
 /** Stores the trial's user and identifier, unless they exist. */
 async function storeUser(
   core: TrialCore,
   trial: Trial,
   { identifier: known, subscriptions }: TrialFacts,
-): Promise<ClaimedTrial> {
+): Promise<Omit<ClaimedTrial, "isKnownDevice">> {
   const now = core.clock.now().toISOString();
   const [identifier, mapping] = await Promise.all([
     ensureUser(core, { identity: trial.identifierValue, found: known, newUserId: trial.userId }, now),
@@ -193,7 +174,10 @@ async function storeUser(
   ]);
   // The address may have signed in for the first time since the claim was judged.
   const isOtherUser = identifier.userId !== trial.userId;
-  if (isOtherUser) await core.trials.recordUser(trial._id, identifier.userId, now);
+  if (isOtherUser && !(await core.trials.recordUser(trial._id, identifier.userId, now))) {
+    await core.trials.remove(trial._id);
+    throw refuse(core, "trial_already_used");
+  }
   const subscription =
     subscriptions.find(({ stpSubscriptionId }) => stpSubscriptionId === trial.stpSubscriptionId) ?? null;
   return { ...trial, userId: identifier.userId, mapping: isOtherUser ? null : mapping, subscription };

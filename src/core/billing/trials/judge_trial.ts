@@ -1,4 +1,6 @@
-import { findUsable, isOwing } from "#core/billing/subscriptions/subscription.ts";
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { findUsable, isOwing, isUsable } from "#core/billing/subscriptions/subscription.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -36,17 +38,17 @@ export type TrialJudgement =
   | { verdict: "stale"; code: TrialRefusal };
 
 /**
- * Judges whether an address and a device may have a trial (contract 1.3).
+ * Judges whether an address and a device may have a trial (contract 1.3, 1.7).
  * @param facts as read; reads are not atomic, so the facts may be from different moments
  */
 export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
   const { own, hasHadTrial, isMachineTaken } = facts;
-  const isOpen = own !== null && own.redeemedAt === null;
+  const mayJoin = own !== null && mayStart(own, facts.subscriptions, now);
   const others = facts.subscriptions.filter(
-    (subscription) => !isOpen || !isUnpaidSubscriptionOf(own, subscription),
+    (subscription) => !mayJoin || !isUnpaidSubscriptionOf(own, subscription),
   );
   const usable = findUsable(others, now);
-  if (usable || hasHadTrial || others.some(isOwing) || (own && !isOpen) || isMachineTaken) {
+  if (usable || hasHadTrial || others.some(isOwing) || (own && !mayJoin) || isMachineTaken) {
     // A trial in addition to a subscription with an unpaid invoice would replace it, and its payments would be
     // refunded.
     const code = usable || others.some(isOwing) ? "already_subscribed" : "trial_already_used";
@@ -57,8 +59,48 @@ export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
 }
 
 /**
- * Whether a subscription belongs to an open trial. It may have been stored since the trial was read. Once it is paid
- * for, it is a subscription like any other.
+ * Whether a trial can still start: it is open, a purchase displaced it, or it ran out before anybody used it.
+ */
+function mayStart(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
+  if (!isUsed(trial) && (trial.redeemedAt === null || hasRunOut(trial, now))) return true;
+  return isDisplaced(trial, subscriptions, now);
+}
+
+/**
+ * Whether a purchase displaced a trial and ended before the trial would have. The trial may then start again until its
+ * original end. A trial that its owner canceled has no rejected subscription (contract 1.7).
+ * @param subscriptions all subscriptions of the trial's user
+ */
+function isDisplaced(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
+  if (hasRunOut(trial, now)) return false;
+  // It started again, and its subscription is not created yet.
+  if (trial.stpSubscriptionId === null) return true;
+  const find = (id: string | null | undefined) =>
+    subscriptions.find(({ stpSubscriptionId }) => stpSubscriptionId === id);
+  const displaced = find(trial.stpSubscriptionId);
+  if (!displaced || displaced.rejectedAt === null) return false;
+  const purchase = find(displaced.rejection?.keptId);
+  return purchase ? purchase.trialId === null && hasEnded(purchase.status) : displaced.isRejectedSilently;
+}
+
+/** Subscriptions whose record may be outdated: they have not ended, and grant no access by the record. */
+export function listStale({ own, subscriptions }: TrialFacts, now: Date): Subscription[] {
+  return subscriptions.filter((subscription) => {
+    const { status, rejectedAt, isOtherProduct } = subscription;
+    if (hasEnded(status) || rejectedAt !== null || isOtherProduct || isUsable(subscription, now))
+      return false;
+    return own === null || !isUnpaidSubscriptionOf(own, subscription) || hasRunOut(subscription, now);
+  });
+}
+
+/** Whether the end of a trial or a subscription has passed, by its record. */
+export function hasRunOut({ endsAt }: { endsAt: string | null }, now: Date): boolean {
+  return endsAt !== null && endsAt <= now.toISOString();
+}
+
+/**
+ * Whether a subscription belongs to a trial and was not paid for. It may have been stored since the trial was read. Once
+ * it is paid for, it is a subscription like any other.
  */
 function isUnpaidSubscriptionOf(trial: Trial, { trialId, status }: Subscription): boolean {
   return trialId === trial._id && status === "trialing";

@@ -1,48 +1,30 @@
-import { DAY, plusSeconds } from "#core/clock.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
 import type { Core } from "#core/core.ts";
-import type { Session } from "#core/repositories/sessions.ts";
+import { NestError } from "#core/errors.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 
-/** The longest lifetime of an access token (contract 1.2). Every refresh is recorded on the session. */
-const LONGEST_SILENCE_SECONDS = 10 * DAY;
-
-type RenewalCore = Pick<Core, "clock" | "sessions" | "trials">;
+type RenewalCore = Pick<Core, "clock" | "trials">;
 
 /**
- * Renews a trial whose subscription ended before its owner used it, so that another subscription can be created. A
- * stranger may have started the trial, and its owner must not lose it for that (contract 1.3).
- * @param endedAt when the subscription that the trial names ended
- * @returns the renewed trial; null if its owner used it, or a concurrent request renewed it first
+ * Lets a trial whose subscription ended start again, so that another subscription can be created: with its full length if
+ * nobody used it, until its original end if a purchase displaced it. A stranger may have started the trial or bought with
+ * the address, and its owner must not lose the trial for that (contract 1.7).
+ * @param trial a trial that may start, by `judgeTrial`
+ * @returns the trial; null if another request was first
+ * @throws NestError `unavailable` if the trial was removed meanwhile
  */
-export async function renewIfUnused(core: RenewalCore, trial: Trial, endedAt: string): Promise<Trial | null> {
-  if (trial.stpSubscriptionId === null) return null;
-  if (wasUsed(trial, await core.sessions.listByUser(trial.userId), endedAt)) return null;
+export async function startAgain(
+  core: RenewalCore,
+  trial: Trial,
+  isFromKnownDevice: boolean,
+): Promise<Trial | null> {
+  const { _id, stpSubscriptionId } = trial;
+  if (stpSubscriptionId === null) return null;
   const now = core.clock.now().toISOString();
-  return core.trials.renew(trial._id, trial.stpSubscriptionId, secondAfter(endedAt), now);
-}
-
-/**
- * Whether the owner of a trial could use it before it ended: they signed in by then, or were signed in already when it
- * was created, on any device. A session whose access tokens had all expired by then does not count.
- * @param sessions all sessions of the trial's user
- */
-export function wasUsed(
-  { redeemedAt, signedInAt, createdAt }: Trial,
-  sessions: readonly Session[],
-  endedAt: string,
-): boolean {
-  if (redeemedAt !== null || (signedInAt !== null && signedInAt < secondAfter(endedAt))) return true;
-  return sessions.some((session) => session.createdAt <= createdAt && validUntil(session) >= createdAt);
-}
-
-/** The latest time at which an access token of a session can have been valid, as far as is known. */
-function validUntil({ lastUsedAt, expiresAt, revokedAt }: Session): string {
-  const silentUntil = plusSeconds(new Date(lastUsedAt), LONGEST_SILENCE_SECONDS).toISOString();
-  const end = revokedAt ?? expiresAt;
-  return silentUntil < end ? silentUntil : end;
-}
-
-/** Stripe's times have whole seconds: a sign-in within the last second came before the end. */
-function secondAfter(iso: string): string {
-  return plusSeconds(new Date(iso), 1).toISOString();
+  const again = isUsed(trial)
+    ? await core.trials.restart(trial, isFromKnownDevice, now)
+    : await core.trials.renew(_id, stpSubscriptionId, isFromKnownDevice, now);
+  if (again) return again;
+  if (await core.trials.find(_id)) return null;
+  throw new NestError("unavailable", { detail: "the trial was removed" });
 }

@@ -1,11 +1,14 @@
 import type Stripe from "stripe";
+import type { BillingSettings } from "#core/billing/config.ts";
 import { hasEnded, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
 import { type TrialStripeCore, withAttemptKey } from "#core/billing/trials/attempt.ts";
 import type { ClaimedTrial } from "#core/billing/trials/claim_trial.ts";
 import { ensureCustomer, type TrialCustomer } from "#core/billing/trials/customer.ts";
-import { renewIfUnused, wasUsed } from "#core/billing/trials/renewal.ts";
+import { hasRunOut } from "#core/billing/trials/judge_trial.ts";
+import { startAgain } from "#core/billing/trials/renewal.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
 import { NestError } from "#core/errors.ts";
 import { listAll } from "#core/services/stripe.ts";
 
@@ -22,21 +25,16 @@ export async function subscribeTrial(
   core: TrialStripeCore,
   trial: ClaimedTrial,
 ): Promise<Stripe.Subscription | null> {
-  const { stpSubscriptionId, subscription } = trial;
+  const { stpSubscriptionId, subscription, isKnownDevice } = trial;
   if (stpSubscriptionId === null) return createSubscription(core, trial);
-  if (subscription && !hasEnded(subscription.status)) return null;
-  // Without a record, the process that created the subscription died before it stored it.
-  const made = subscription ? null : await retrieveSubscription(core, stpSubscriptionId);
+  const mayRun = !subscription || !hasEnded(subscription.status);
+  if (subscription && mayRun && !hasRunOut(subscription, core.clock.now())) return null;
+  // Without a record, the process that created the subscription died before it stored it. The record of a trial that ran
+  // out may be outdated.
+  const made = mayRun ? await retrieveSubscription(core, stpSubscriptionId) : null;
   if (made && !hasEnded(made.status)) return made;
-  const now = core.clock.now();
-  const renewed = await renewIfUnused(core, trial, subscription?.endsAt ?? endOf(made, now));
-  return renewed && createSubscription(core, { ...trial, ...renewed, subscription: null });
-}
-
-/** When a subscription ended. A subscription that Stripe no longer has counts as ended now. */
-function endOf(made: Stripe.Subscription | null, now: Date): string {
-  const endedAt = made?.ended_at ?? null;
-  return (endedAt === null ? now : new Date(endedAt * 1000)).toISOString();
+  const again = await startAgain(core, trial, isKnownDevice);
+  return again && createSubscription(core, { ...trial, ...again, subscription: null });
 }
 
 async function createSubscription(core: TrialStripeCore, trial: ClaimedTrial): Promise<Stripe.Subscription> {
@@ -50,7 +48,7 @@ async function createSubscription(core: TrialStripeCore, trial: ClaimedTrial): P
           {
             customer: customer.id,
             items: [{ price: core.billing.priceId }],
-            trial_period_days: core.billing.trialDays,
+            ...trialLength(core.billing, trial),
             trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
             // Anybody may start a trial for an address: a card of an earlier purchase must not be charged for it.
             cancel_at_period_end: customer.isChargeable,
@@ -63,9 +61,16 @@ async function createSubscription(core: TrialStripeCore, trial: ClaimedTrial): P
   });
 }
 
+/** A trial that starts again after it was used ends when it would have ended. */
+function trialLength({ trialDays }: Pick<BillingSettings, "trialDays">, trial: ClaimedTrial) {
+  const originalEnd = isUsed(trial) ? trial.endsAt : null;
+  if (originalEnd === null) return { trial_period_days: trialDays };
+  return { trial_end: Math.floor(Date.parse(originalEnd) / 1000) };
+}
+
 /**
  * Finds the subscription that an earlier attempt created.
- * @returns null if there is none, or if it ended before the owner used it, so that another may be created
+ * @returns null if there is none, or if it ended: the trial may start again then
  */
 async function findSubscription(
   core: TrialStripeCore,
@@ -77,9 +82,7 @@ async function findSubscription(
   );
   // Stripe lists the newest first.
   const newest = subscriptions.find(({ metadata }) => metadata.trial_id === trial._id);
-  if (!newest || !hasEnded(newest.status)) return newest ?? null;
-  const sessions = await core.sessions.listByUser(trial.userId);
-  return wasUsed(trial, sessions, endOf(newest, core.clock.now())) ? newest : null;
+  return newest && !hasEnded(newest.status) ? newest : null;
 }
 
 /**

@@ -1,7 +1,4 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createIndexes } from "#core/repositories/index_setup.ts";
-import { type Trial, TrialRepository } from "#core/repositories/trials.ts";
-import { openFreshDatabase } from "#tests/support/database.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const CALLERS = 12;
@@ -74,57 +71,22 @@ test("returns 204 to concurrent requests for one trial while Stripe processes on
   expect(await counts()).toEqual([1, 1, 1]);
 });
 
-test("does not count a refused request against the limit of new trials", async () => {
-  const limited = await startNest({ beside: nest, environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "2" } });
-  const ask = async (address: string, name: string) => {
-    const device = { platform: "mac", beak_id: `b-${name}`, fingerprint: `f-${name}` };
-    const body = linkRequest({ identifier_value: address, device });
-    const reply = await limited.call(`${V2}create_trial_and_magic_link`, body);
-    return reply.body?.code ?? reply.status;
-  };
-  expect(await ask("ada@example.com", "one")).toBe(204);
-  for (let n = 0; n < 3; n++) expect(await ask(`bob${n}@example.com`, "one")).toBe("trial_already_used");
-  expect(await ask("carol@example.com", "two")).toBe(204);
-  expect(await ask("dan@example.com", "three")).toBe("rate_limited");
-  await limited.stop();
-});
-
-test("never adds a device to a redeemed trial, and never renews a used trial", async () => {
-  await using opened = await openFreshDatabase();
-  await createIndexes(opened.database);
-  const trials = new TrialRepository(opened.database);
-  const now = "2026-01-01T00:00:00.000Z";
-  const later = "2026-01-02T00:00:00.000Z";
-  const claim = (name: string) =>
-    trials.claim({
-      _id: `trial_${name}`,
-      identifierValue: `${name}@example.com`,
-      beakIds: [`b-${name}`],
-      fingerprints: [`f-${name}`],
-      stpSubscriptionId: `sub_${name}`,
-      attempts: { customer: 1, subscription: 1 },
-      redeemedAt: null,
-      signedInAt: null,
-    } as Partial<Trial> as Trial);
-  for (const name of ["redeemed", "signed-in", "open"]) expect(await claim(name)).toBe(true);
-  await trials.recordSignIn("redeemed@example.com", "trial_redeemed", now);
-  await trials.recordSignIn("signed-in@example.com", null, now);
-
-  expect(await trials.join("trial_redeemed", "b1", "f1")).toBe(false);
-  expect(await trials.join("trial_signed-in", "b1", "f1")).toBe(true);
-  expect(await trials.join("trial_open", "b1", "f2")).toBe(false);
-  expect(await trials.join("trial_open", "b2", "f1")).toBe(false);
-
-  expect(await trials.renew("trial_redeemed", "sub_redeemed", later, now)).toBeNull();
-  expect(await trials.renew("trial_signed-in", "sub_signed-in", later, now)).toBeNull();
-  expect(await trials.renew("trial_open", "sub_other", later, now)).toBeNull();
-  const renewals = Array.from({ length: CALLERS }, () => trials.renew("trial_open", "sub_open", later, now));
-  const renewed = (await Promise.all(renewals)).filter((trial) => trial !== null);
-  expect(renewed).toMatchObject([{ stpSubscriptionId: null, attempts: { subscription: 2 } }]);
-
-  // A late response must not replace the subscription that was created since.
-  const made = { stpProductId: "prod_beak", startsAt: now, endsAt: now };
-  await trials.recordSubscription("trial_open", { ...made, stpSubscriptionId: "sub_new" }, now);
-  await trials.recordSubscription("trial_open", { ...made, stpSubscriptionId: "sub_open" }, now);
-  expect(await trials.find("trial_open")).toMatchObject({ stpSubscriptionId: "sub_new" });
-});
+test("creates one trial when a user with two addresses requests one with both at once from two devices", async () => {
+  for (let round = 1; round <= ROUNDS; round++) {
+    const addresses = [`a${round}@example.com`, `b${round}@example.com`];
+    for (const address of addresses) await nest.signIn(address);
+    const userId = await nest.userIdOf(addresses[0] as string);
+    await nest
+      .collection("identifiers")
+      .updateMany({ identifierValue: { $in: addresses } }, { $set: { userId } });
+    const codes = await askAtOnce((caller) => ({
+      address: addresses[caller % 2] as string,
+      beak: `b${round}-${caller % 2}`,
+      print: `f${round}-${caller % 2}`,
+    }));
+    expect(codes).toContain(204);
+    expect(await nest.collection("trials").countDocuments({ userId })).toBe(1);
+    expect(await nest.collection("trials").countDocuments()).toBe(round);
+    expect(nest.stripe.subscriptions()).toHaveLength(round);
+  }
+}, 60_000);

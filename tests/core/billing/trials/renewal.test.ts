@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DAY } from "#core/clock.ts";
-import { codeIn, linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { DAY, HOUR } from "#core/clock.ts";
+import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -9,71 +9,80 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const ask = async (whose = "ada") => {
-  const device = { platform: "mac", beak_id: `b-${whose}`, fingerprint: `f-${whose}` };
-  const body = linkRequest({ identifier_value: ADA, device });
+const deviceOf = (whose: string) => ({ platform: "mac", beak_id: `b-${whose}`, fingerprint: `f-${whose}` });
+const ask = async (whose = "ada", address = ADA) => {
+  const body = linkRequest({ identifier_value: address, device: deviceOf(whose) });
   const reply = await nest.call(`${V2}create_trial_and_magic_link`, body);
   return reply.body?.code ?? reply.status;
 };
-const statusOf = async (userId?: string) => nest.subscriptionStatus(userId ?? (await nest.userIdOf(ADA)));
-const runOut = async () => {
-  await nest.passTime(15 * DAY);
-  expect(await statusOf()).toBe("no_active_subscription");
+/** The status as the app of a signed-in user gets it. */
+const statusOf = async ({ access_token, user_id }: Tokens) => {
+  const reply = await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+  return reply.body?.code ?? reply.body?.status;
 };
+/** Signs Ada in on her own device, which the address knows afterwards. */
+const signIn = () => nest.signIn(ADA, { device: deviceOf("ada") });
+const redeem = async () => (await nest.redeem(codeIn(nest.lastMail()))).body as Tokens;
+const runOut = () => nest.passTime(15 * DAY);
 const statuses = () => nest.stripe.subscriptions().map(({ status }) => status);
 
-test("counts a trial as used by a user who was signed in when it was created, even if its link was never opened", async () => {
-  const { access_token, user_id } = await nest.signIn(ADA);
+test("counts a trial as used by a status call of a session that its owner had already, on a known device", async () => {
+  const session = await signIn();
   expect(await ask()).toBe(204);
-  const own = await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
-  expect(own.body).toMatchObject({ status: "trialing" });
+  expect(await statusOf(session)).toBe("trialing");
   await runOut();
-  expect(await ask()).toBe(204);
-  expect(statuses()).toEqual(["canceled"]);
+  expect(await ask()).toBe("trial_already_used");
   await nest.collection("subscriptions").deleteMany({});
-  expect(await ask()).toBe(204);
+  expect(await ask()).toBe("trial_already_used");
   expect(statuses()).toEqual(["canceled"]);
 });
 
-test("renews an unused trial of a user who signed out before it was created", async () => {
-  const { client_id, refresh_token } = await nest.signIn(ADA);
-  await nest.call(`${V2}revoke_token`, { client_id, refresh_token });
-  nest.clock.advance(60);
-  expect(await ask("stranger")).toBe(204);
+test("renews a trial that ran out unused, although its owner signed in and redeemed its link", async () => {
+  await signIn();
+  expect(await ask()).toBe(204);
+  await redeem();
+  await runOut();
+  expect(await ask()).toBe(204);
+  expect(statuses()).toEqual(["canceled", "trialing"]);
+  expect(await statusOf(await redeem())).toBe("trialing");
+  await runOut();
+  expect(await ask()).toBe("trial_already_used");
+  expect(statuses()).toEqual(["canceled", "canceled"]);
+});
+
+test("does not count a heartbeat of 2020-12-14 or a look by an internal caller as use", async () => {
+  const session = await signIn();
+  expect(await ask()).toBe(204);
+  const heartbeat = await nest.call("/1/2020-12-14/get_subscription_status", undefined, {
+    bearer: session.access_token,
+  });
+  expect(heartbeat.status).toBe(204);
+  expect(await nest.subscriptionStatus(session.user_id)).toBe("trialing");
   await runOut();
   expect(await ask()).toBe(204);
   expect(statuses()).toEqual(["canceled", "trialing"]);
 });
 
-test("renews an unused trial of a user whose only session was idle for longer than the lifetime of an access token", async () => {
-  await nest.signIn(ADA);
-  nest.clock.advance(11 * DAY);
+test("does not use a trial up within its grace period, and renews it", async () => {
   expect(await ask("stranger")).toBe(204);
-  await runOut();
+  nest.clock.advance(14 * DAY + HOUR);
+  const session = await signIn();
+  expect(await statusOf(session)).toBe("no_active_subscription");
+  nest.stripe.advance(0);
+  // The events are late: our record still says trialing.
   expect(await ask()).toBe(204);
   expect(statuses()).toEqual(["canceled", "trialing"]);
+  expect(await statusOf(session)).toBe("trialing");
 });
 
-test("counts a trial as used by a user who refreshed a token during the trial, however long the session was idle before", async () => {
-  const { client_id, refresh_token } = await nest.signIn(ADA);
-  nest.clock.advance(30 * DAY);
-  expect(await ask()).toBe(204);
-  nest.clock.advance(DAY);
-  const grant = { client_id, grant_type: "refresh_token", refresh_token };
-  expect((await nest.call("/1/2020-12-14/authenticate_user", grant)).status).toBe(200);
-  await runOut();
-  expect(await ask()).toBe(204);
-  expect(statuses()).toEqual(["canceled"]);
-});
-
-test("renews a trial once for a user who signs in after a stranger's trial ended, and not again", async () => {
+test("renews a trial for a user who signed in only after it ended, until it is used", async () => {
   expect(await ask("stranger")).toBe(204);
   await runOut();
-  await nest.signIn(ADA);
+  const session = await signIn();
   expect(await ask()).toBe(204);
-  expect(await statusOf()).toBe("trialing");
+  expect(await statusOf(session)).toBe("trialing");
   await runOut();
-  expect(await ask()).toBe(204);
+  expect(await ask()).toBe("trial_already_used");
   expect(statuses()).toEqual(["canceled", "canceled"]);
 });
 
@@ -81,14 +90,91 @@ test("counts a trial as used that was created although Stripe's response was los
   nest.stripe.fault({ calls: 2, kind: "lost", on: "POST /v1/subscriptions" });
   expect(await ask()).toBe("stripe_error");
   await nest.deliverEvents();
-  await nest.signIn(ADA);
-  expect(await statusOf()).toBe("trialing");
+  expect(await statusOf(await nest.signIn(ADA))).toBe("trialing");
   await runOut();
-  expect(await ask()).toBe(204);
-  const { user_id } = (await nest.redeem(codeIn(nest.lastMail()))).body;
-  expect(await statusOf(user_id)).toBe("no_active_subscription");
+  expect(await ask()).toBe("trial_already_used");
   expect(statuses()).toEqual(["canceled"]);
-  expect(await nest.collection("users").findOne({ _id: user_id })).toMatchObject({
-    keptSubscriptionId: null,
-  });
+});
+
+test("gives one used trial to one device and address, however often sign-in, claim and status calls interleave", async () => {
+  for (let turn = 0; turn < 4; turn++) {
+    const [session] = await Promise.all([signIn(), ask(), ask()]);
+    await nest.deliverEvents();
+    await Promise.all([statusOf(session), ask(), statusOf(session), signIn()]);
+    await runOut();
+  }
+  const used = await nest
+    .collection("trials")
+    .find({ usedAt: { $type: "string" } })
+    .toArray();
+  expect(used).toHaveLength(1);
+  const ofTrial = await nest.collection("subscriptions").find({ trialId: used[0]?._id }).toArray();
+  expect(
+    ofTrial.filter(({ stpSubscriptionId }) => stpSubscriptionId === used[0]?.stpSubscriptionId),
+  ).toHaveLength(1);
+  expect(await ask()).toBe("trial_already_used");
+}, 60_000);
+
+test("gives one used trial to a user with two addresses, whichever of them signs in", async () => {
+  const session = await signIn();
+  await nest.signIn("ada@work.example", { device: deviceOf("ada") });
+  await nest
+    .collection("identifiers")
+    .updateMany({ identifierValue: "ada@work.example" }, { $set: { userId: session.user_id } });
+  expect(await ask()).toBe(204);
+  expect(await statusOf(await nest.signIn("ada@work.example"))).toBe("trialing");
+  await runOut();
+  expect(await ask()).toBe("trial_already_used");
+  expect(await ask("ada", "ada@work.example")).toBe("trial_already_used");
+  expect(await ask("other", "ada@work.example")).toBe("trial_already_used");
+  expect(statuses()).toEqual(["canceled"]);
+});
+
+test.each([
+  [
+    "canceled",
+    async (id: string) => {
+      nest.stripe.cancelSubscription(id);
+    },
+  ],
+])("starts a displaced trial again until its original end after the purchase was %s", async (_how, end) => {
+  expect(await ask()).toBe(204);
+  const session = await redeem();
+  expect(await statusOf(session)).toBe("trialing");
+  const [trial] = nest.stripe.subscriptions();
+  const originalEnd = trial?.trial_end;
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(await statusOf(session)).toBe("active");
+  expect(await ask()).toBe("already_subscribed");
+  nest.clock.advance(3 * DAY);
+  await end(bought.id);
+  await nest.deliverEvents();
+  expect(await statusOf(await signIn())).toBe("no_active_subscription");
+  expect(await ask()).toBe(204);
+  const again = nest.stripe.subscriptions().at(-1);
+  expect(again).toMatchObject({ status: "trialing", trial_end: originalEnd });
+  await nest.deliverEvents();
+  expect(await statusOf(await signIn())).toBe("trialing");
+  await nest.passTime(12 * DAY);
+  expect(await ask()).toBe("trial_already_used");
+});
+
+test("does not start a trial again that its owner canceled, or whose original end has passed", async () => {
+  expect(await ask()).toBe(204);
+  const session = await redeem();
+  expect(await statusOf(session)).toBe("trialing");
+  nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id as string);
+  await nest.deliverEvents();
+  expect(await ask()).toBe("trial_already_used");
+
+  expect(await ask("bob", "bob@example.com")).toBe(204);
+  const bob = await redeem();
+  expect(await statusOf(bob)).toBe("trialing");
+  const bought = nest.stripe.createSubscription({ email: "bob@example.com" });
+  await nest.deliverEvents();
+  await nest.passTime(20 * DAY);
+  nest.stripe.cancelSubscription(bought.id);
+  await nest.deliverEvents();
+  expect(await ask("bob", "bob@example.com")).toBe("trial_already_used");
 });

@@ -1,0 +1,89 @@
+import type Stripe from "stripe";
+import type { BillingSettings } from "#core/billing/config.ts";
+import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
+import { readProduct } from "#core/billing/subscriptions/stripe_state.ts";
+import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { withAttemptKey } from "#core/billing/trials/attempt.ts";
+import type { Core } from "#core/core.ts";
+import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
+import type { Trial } from "#core/repositories/trials.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
+
+/** The dependencies of moving the end of a trial at Stripe. */
+export type ExtensionCore = Pick<Core, "clock" | "subscriptions" | "trials"> & {
+  stripe: StripeApi;
+  billing: Pick<BillingSettings, "productIds" | "pastDueDays">;
+};
+
+/**
+ * Keeps the pending end of a trial in the state that is stored from Stripe, so that a late event does not move the end
+ * back (contract 1.7).
+ * @param trial as it was before the state was read from Stripe
+ */
+export function keepPendingEnd(state: SubscriptionState, trial: Trial | null): SubscriptionState {
+  const end = trial?.pendingEndsAt ?? null;
+  const isRunning = state.status === "trialing" && !state.isOtherProduct && state.cancelType === null;
+  return end !== null && isRunning && end > state.endsAt ? { ...state, endsAt: end } : state;
+}
+
+/**
+ * Moves the end of a used trial at Stripe, if it is pending. Safe to repeat and to race.
+ * @param id Stripe's id of the trial's subscription
+ * @returns the record with Stripe's state if Stripe's subscription can't be extended any more, else null
+ * @throws NestError `stripe_error`, `unavailable`; then the end stays pending
+ */
+export async function finishExtension(
+  core: ExtensionCore,
+  trial: Trial,
+  id: string,
+): Promise<Subscription | null> {
+  const { pendingEndsAt } = trial;
+  if (pendingEndsAt == null) return null;
+  const record = await core.subscriptions.findByStripeId(id);
+  const current = await retrieveSubscription(core, id);
+  const decision = judgeExtension(current, trial, pendingEndsAt);
+  if (decision === "extend") await extend(core, trial, id);
+  const restored = decision === "refuse" && current && record ? await restore(core, record, current) : null;
+  await core.trials.settleEnd(trial._id, pendingEndsAt, restored?.endsAt ?? pendingEndsAt);
+  return restored;
+}
+
+/**
+ * Decides whether Stripe's subscription gets a later end. Only a running trial that Nest made is extended: a paid
+ * subscription would become a trial again, and a scheduled end is its owner's decision.
+ */
+export function judgeExtension(
+  current: Stripe.Subscription | null,
+  trial: Pick<Trial, "_id">,
+  pendingEndsAt: string,
+): "extend" | "done" | "refuse" {
+  if (current?.status !== "trialing" || current.metadata.trial_id !== trial._id) return "refuse";
+  if (current.cancel_at !== null || current.cancel_at_period_end || current.trial_end === null)
+    return "refuse";
+  return current.trial_end * 1000 < Date.parse(pendingEndsAt) ? "extend" : "done";
+}
+
+async function extend(core: ExtensionCore, trial: Trial, id: string): Promise<void> {
+  const trialEnd = Date.parse(trial.pendingEndsAt as string) / 1000;
+  await withAttemptKey(core, trial, "extension", (_mayExist, idempotencyKey) =>
+    core.stripe.request(
+      (stripe, options) =>
+        stripe.subscriptions.update(id, { trial_end: trialEnd, proration_behavior: "none" }, options),
+      { idempotencyKey },
+    ),
+  );
+}
+
+/** Stores Stripe's state, unless an event did meanwhile. */
+async function restore(
+  core: ExtensionCore,
+  record: Subscription,
+  current: Stripe.Subscription,
+): Promise<Subscription | null> {
+  const product = readProduct(current, core.billing.productIds, record);
+  if (product === null) return null;
+  const state = await readFullState(core, current, product);
+  const now = core.clock.now().toISOString();
+  const written = await core.subscriptions.advance(current.id, record.version, state, now);
+  return written ?? core.subscriptions.findByStripeId(current.id);
+}

@@ -1,0 +1,98 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { BillingSettings } from "#core/billing/config.ts";
+import { type Access, findAccess } from "#core/billing/subscriptions/subscription.ts";
+import { type ExtensionCore, finishExtension } from "#core/billing/trials/extend_trial.ts";
+import type { TrialAccess } from "#core/billing/trials/trial_access.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
+import { DAY } from "#core/clock.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { describeFailure } from "#core/log.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { Trial } from "#core/repositories/trials.ts";
+
+/** A status waits for Stripe no longer than this, as for the billing portal. */
+const LIMIT_MS = 2_000;
+
+type UseCore = ExtensionCore & Pick<Core, "log"> & { billing: BillingSettings };
+
+/**
+ * Uses the trial that grants an access. At its first use a trial gets its full length from that moment. The new end is
+ * stored before Stripe is asked, so that the response shows it even if Stripe fails; the next status call or event of the
+ * subscription then tells Stripe (contract 1.7).
+ * @param found the result of `requireTrialAccess` with `isUse`
+ * @returns the access as it is now
+ * @throws NestError `no_active_subscription` if Stripe has ended the trial; `unavailable` if it was renewed meanwhile
+ */
+export async function useTrial(
+  core: UseCore,
+  { access, trial: found }: TrialAccess,
+  now: Date,
+): Promise<Access> {
+  if (!found) return access;
+  const { subscription } = access;
+  const trial = isUsed(found) ? found : await markUsed(core, found, subscription, now);
+  const { pendingEndsAt = null } = trial;
+  // Another call moved the end after the subscription was read.
+  if (pendingEndsAt === null) return trial === found ? access : moveEnd(access, trial.endsAt, now);
+  await core.subscriptions.extendTrial(subscription.stpSubscriptionId, pendingEndsAt, now.toISOString());
+  const refusal = await tellStripe(core, trial, subscription);
+  if (refusal === null) return moveEnd(access, pendingEndsAt, now);
+  const left = findAccess([refusal], now);
+  if (!left) throw new NestError("no_active_subscription");
+  return left;
+}
+
+/**
+ * The end of a trial that is used from `now` on, in whole seconds as Stripe's times.
+ * @returns `pendingEndsAt` null if the end stays: it is scheduled, or would not be later
+ */
+export function endOfUse(
+  { endsAt, cancelAt, cancelType }: Pick<Subscription, "endsAt" | "cancelAt" | "cancelType">,
+  trialDays: number,
+  now: Date,
+): { endsAt: string; pendingEndsAt: string | null } {
+  const seconds = Math.floor(now.getTime() / 1000) + trialDays * DAY;
+  const moved = new Date(seconds * 1000).toISOString();
+  const isScheduled = cancelAt !== null || cancelType !== null;
+  return isScheduled || moved <= endsAt
+    ? { endsAt, pendingEndsAt: null }
+    : { endsAt: moved, pendingEndsAt: moved };
+}
+
+/** Marks the trial as used, unless a concurrent call did. @throws NestError `unavailable` if it was renewed meanwhile */
+async function markUsed(core: UseCore, seen: Trial, subscription: Subscription, now: Date): Promise<Trial> {
+  const use = endOfUse(subscription, core.billing.trialDays, now);
+  const marked = await core.trials.markUsed(seen, subscription.stpSubscriptionId, use, now.toISOString());
+  if (marked) return marked;
+  const present = await core.trials.find(seen._id);
+  if (present?.usedAt && present.stpSubscriptionId === subscription.stpSubscriptionId) return present;
+  throw new NestError("unavailable", { detail: "the trial changed meanwhile" });
+}
+
+/** The access with the moved end of its trial, unless the trial is scheduled to end. */
+function moveEnd(access: Access, end: string | null, now: Date): Access {
+  const { subscription } = access;
+  if (end === null || subscription.cancelType !== null || end <= subscription.endsAt) return access;
+  return findAccess([{ ...subscription, endsAt: end }], now) ?? access;
+}
+
+/**
+ * Moves the end at Stripe within the time limit. A failure is logged only: the end stays pending.
+ * @returns the record as it is at Stripe if Stripe's subscription can't be extended, else null
+ */
+async function tellStripe(
+  core: UseCore,
+  trial: Trial,
+  subscription: Subscription,
+): Promise<Subscription | null> {
+  const isDone = new AbortController();
+  const late = wait(LIMIT_MS, null, { signal: isDone.signal }).catch(() => null);
+  const finished = finishExtension(core, trial, subscription.stpSubscriptionId).catch((error: unknown) => {
+    core.log.warn("trial_extension_failed", { trial_id: trial._id, ...describeFailure(error) });
+    return null;
+  });
+  const refusal = await Promise.race([finished, late]);
+  isDone.abort();
+  return refusal;
+}

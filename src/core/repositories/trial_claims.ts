@@ -1,0 +1,146 @@
+import type { Collection, UpdateFilter } from "mongodb";
+import type { Trial, TrialStep } from "#core/repositories/trial_document.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
+
+/** A device that asks for a trial. */
+export interface DeviceClaim {
+  beakId: string;
+  fingerprint: string;
+  /** Whether it signed in with the address before. */
+  isKnownDevice: boolean;
+}
+
+/** The update of a trial that gets another subscription. */
+function startAgain(set: Partial<Trial>, now: string): UpdateFilter<Trial> {
+  return {
+    $set: {
+      ...{ ...set, stpSubscriptionId: null, redeemedAt: null },
+      ...{ claimedAt: now, attemptedAt: now, updatedAt: now },
+    },
+    $inc: { "attempts.subscription": 1 },
+  };
+}
+
+/** The writes that claim a trial, let it start again, and record what was created for it at Stripe. */
+export class TrialClaims {
+  protected readonly collection: Collection<Trial>;
+  constructor(collection: Collection<Trial>) {
+    this.collection = collection;
+  }
+
+  /** Claims the trial. One of any simultaneous calls for an address or a device gets true. */
+  async claim(trial: Trial): Promise<boolean> {
+    try {
+      await this.collection.insertOne(trial);
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Adds a device to a trial that nobody has redeemed since it was read.
+   * @param claim.isKnownDevice whether the device signed in with the address before
+   * @returns false if the trial was redeemed meanwhile or another trial has the device
+   */
+  async join({ _id, redeemedAt }: Pick<Trial, "_id" | "redeemedAt">, claim: DeviceClaim): Promise<boolean> {
+    const { beakId, fingerprint, isKnownDevice } = claim;
+    try {
+      const result = await this.collection.updateOne(
+        { _id, redeemedAt: redeemedAt ?? null },
+        {
+          $addToSet: { beakIds: beakId, fingerprints: fingerprint },
+          ...(isKnownDevice ? { $set: { isFromKnownDevice: true } } : {}),
+        },
+      );
+      return result.matchedCount === 1;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Changes the user of a trial: the address was claimed by a sign-in meanwhile.
+   * @returns false if that user has a trial
+   */
+  async recordUser(id: string, userId: string, now: string): Promise<boolean> {
+    try {
+      await this.collection.updateOne({ _id: id }, { $set: { userId, updatedAt: now } });
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Renews a trial that nobody used: forgets its subscription, which ended, so that a new one is created.
+   * @returns the trial, or null if it was used or another call was first
+   */
+  renew(
+    id: string,
+    endedSubscriptionId: string,
+    isFromKnownDevice: boolean,
+    now: string,
+  ): Promise<Trial | null> {
+    // A document of an earlier release gets the fields too, so that they decide from now on.
+    const set = { startsAt: null, endsAt: null, usedAt: null, pendingEndsAt: null, isFromKnownDevice };
+    return this.collection.findOneAndUpdate(
+      { _id: id, stpSubscriptionId: endedSubscriptionId, usedAt: null },
+      startAgain(set, now),
+      { returnDocument: "after" },
+    );
+  }
+
+  /**
+   * Lets a used trial, which was displaced by a purchase, start again. Its end and the time of its use stay.
+   * @returns the trial, or null if another call was first
+   */
+  restart(
+    { _id, stpSubscriptionId, usedAt, redeemedAt, signedInAt }: Trial,
+    isFromKnownDevice: boolean,
+    now: string,
+  ): Promise<Trial | null> {
+    const set = { usedAt: usedAt ?? redeemedAt ?? signedInAt, pendingEndsAt: null, isFromKnownDevice };
+    return this.collection.findOneAndUpdate({ _id, stpSubscriptionId }, startAgain(set, now), {
+      returnDocument: "after",
+    });
+  }
+
+  /** Forgets a customer that Stripe no longer has. @returns null if the trial has another customer, or none */
+  forgetCustomer(id: string, stpCustomerId: string, now: string): Promise<Trial | null> {
+    return this.collection.findOneAndUpdate(
+      { _id: id, stpCustomerId },
+      { $set: { stpCustomerId: null, updatedAt: now }, $inc: { "attempts.customer": 1 } },
+      { returnDocument: "after" },
+    );
+  }
+
+  async recordCustomer(id: string, stpCustomerId: string, now: string): Promise<void> {
+    await this.collection.updateOne({ _id: id }, { $set: { stpCustomerId, updatedAt: now } });
+  }
+
+  /**
+   * Records the subscription, unless a subscription is recorded: a late response may be about an ended subscription.
+   */
+  async recordSubscription(
+    id: string,
+    made: Pick<Trial, "stpProductId" | "stpSubscriptionId" | "startsAt" | "endsAt">,
+    now: string,
+  ): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id, stpSubscriptionId: null },
+      { $set: { ...made, updatedAt: now } },
+    );
+  }
+
+  /** Gives a step a new idempotency key, because Stripe replays the failure that it stored under the old one. Simultaneous calls change it once. */
+  async raiseAttempt(id: string, step: TrialStep, from: number, now: string): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id, [`attempts.${step}`]: from },
+      { $set: { [`attempts.${step}`]: from + 1, attemptedAt: now } },
+    );
+  }
+}

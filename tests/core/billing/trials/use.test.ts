@@ -1,0 +1,212 @@
+import { decodeJwt } from "jose";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
+import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+});
+afterEach(() => nest.stop());
+
+const deviceOf = (whose: string) => ({ platform: "mac", beak_id: `b-${whose}`, fingerprint: `f-${whose}` });
+const ask = async (whose = "ada", address = ADA) => {
+  const body = linkRequest({ identifier_value: address, device: deviceOf(whose) });
+  const reply = await nest.call(`${V2}create_trial_and_magic_link`, body);
+  return reply.body?.code ?? reply.status;
+};
+const status = ({ access_token, user_id }: Tokens) =>
+  nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+const heartbeat = async ({ access_token }: Tokens) =>
+  (await nest.call(`${V1}get_subscription_status`, undefined, { bearer: access_token })).status;
+const redeem = async () => (await nest.redeem(codeIn(nest.lastMail()))).body as Tokens;
+const atStripe = () => nest.stripe.subscriptions()[0];
+const trial = () => nest.collection("trials").findOne({ identifierValue: ADA });
+const record = () =>
+  nest.collection("subscriptions").findOne({ stpSubscriptionId: atStripe()?.id as string });
+const updates = () =>
+  nest.stripe.requests.filter(
+    ({ method, path, isReplay }) =>
+      method === "POST" && path === `/v1/subscriptions/${atStripe()?.id}` && !isReplay,
+  );
+const inSeconds = (iso: string) => Date.parse(iso) / 1000;
+
+/** A trial that a stranger started five days ago, and the session of its owner, who signed in just now. */
+async function strangersTrial(): Promise<Tokens> {
+  expect(await ask("stranger")).toBe(204);
+  await nest.deliverEvents();
+  await nest.passTime(5 * DAY);
+  return nest.signIn(ADA);
+}
+const fullEnd = () => Math.floor(nest.clock.now().getTime() / 1000) + 14 * DAY;
+
+describe("the first use of a trial", () => {
+  test("gives the full length of a trial from its first use, in the response, the entitlement and at Stripe", async () => {
+    const session = await strangersTrial();
+    const end = fullEnd();
+    const { body } = await status(session);
+    expect(inSeconds(body.end_date)).toBe(end);
+    expect(decodeJwt(body.entitlement).exp).toBe(end);
+    expect(atStripe()).toMatchObject({ status: "trialing", trial_end: end });
+    expect(updates()).toMatchObject([{ params: { trial_end: String(end), proration_behavior: "none" } }]);
+    expect(await trial()).toMatchObject({ usedAt: expect.any(String), pendingEndsAt: null });
+    await nest.deliverEvents();
+    expect(await record()).toMatchObject({ endsAt: body.end_date });
+  });
+
+  test("moves the end once, however many status calls race and follow", async () => {
+    const session = await strangersTrial();
+    const end = fullEnd();
+    const replies = await Promise.all(Array.from({ length: 12 }, () => status(session)));
+    for (const { body } of replies) expect(inSeconds(body.end_date)).toBe(end);
+    // A request that waits for the response to the same key is sent again.
+    expect(new Set(updates().map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+    const sent = updates().length;
+    await nest.deliverEvents();
+    await nest.passTime(3 * DAY);
+    expect(inSeconds((await status(await nest.signIn(ADA))).body.end_date)).toBe(end);
+    expect(updates()).toHaveLength(sent);
+    expect(atStripe()?.trial_end).toBe(end);
+  });
+
+  test("does not let a heartbeat or an internal caller use the trial", async () => {
+    const session = await strangersTrial();
+    expect(await heartbeat(session)).toBe(204);
+    expect(await nest.subscriptionStatus(session.user_id)).toBe("trialing");
+    expect(await trial()).toMatchObject({ usedAt: null });
+    expect(updates()).toEqual([]);
+  });
+
+  test.each(["error", "hang"] as const)(
+    "responds with the new end while Stripe fails (%s), keeps it when an event arrives, and tells Stripe later",
+    async (kind) => {
+      const session = await strangersTrial();
+      const end = fullEnd();
+      nest.stripe.fault({ calls: 20, kind, on: `POST /v1/subscriptions/${atStripe()?.id}` });
+      const startedAt = Date.now();
+      const { body } = await status(session);
+      expect(Date.now() - startedAt).toBeLessThan(4_500);
+      expect(inSeconds(body.end_date)).toBe(end);
+      expect(atStripe()?.trial_end).toBeLessThan(end);
+      expect(await trial()).toMatchObject({ pendingEndsAt: body.end_date });
+      nest.stripe.clear();
+      nest.stripe.fault({ calls: 1, kind, on: `POST /v1/subscriptions/${atStripe()?.id}` });
+      const late = { ...nest.eventOf("customer.subscription.created"), id: "evt_late" };
+      await nest.webhook({ ...late, type: "customer.subscription.updated" });
+      expect(await record()).toMatchObject({ endsAt: body.end_date });
+      nest.stripe.clear();
+      expect(inSeconds((await status(session)).body.end_date)).toBe(end);
+      expect(atStripe()?.trial_end).toBe(end);
+      expect(await trial()).toMatchObject({ pendingEndsAt: null });
+    },
+    30_000,
+  );
+
+  test("does not extend a trial that is scheduled to end, or that Stripe has ended", async () => {
+    const session = await strangersTrial();
+    nest.stripe.updateSubscription(atStripe()?.id as string, { cancel_at_period_end: true });
+    const before = atStripe()?.trial_end;
+    // Its event has not arrived.
+    const { body } = await status(session);
+    expect(inSeconds(body.end_date)).toBe(before);
+    expect(atStripe()).toMatchObject({ trial_end: before, cancel_at_period_end: true });
+    expect(await trial()).toMatchObject({
+      usedAt: expect.any(String),
+      pendingEndsAt: null,
+      endsAt: body.end_date,
+    });
+    expect(inSeconds((await status(session)).body.end_date)).toBe(before);
+  });
+
+  test("reports no subscription when Stripe ended the trial before its first use", async () => {
+    const session = await strangersTrial();
+    nest.stripe.cancelSubscription(atStripe()?.id as string);
+    expect((await status(session)).body.code).toBe("no_active_subscription");
+    expect(await record()).toMatchObject({ status: "canceled" });
+  });
+
+  test("mails no reminder for a trial that nobody used", async () => {
+    await ask("stranger");
+    await nest.deliverEvents();
+    await nest.passTime(12 * DAY);
+    expect(nest.mailSubjects().filter((subject) => /end/i.test(subject))).toEqual([]);
+  });
+});
+
+describe("a trial that a device unknown to the address claimed", () => {
+  test("grants nothing to older sessions until one of its links is redeemed", async () => {
+    const older = await nest.signIn(ADA, { device: deviceOf("ada") });
+    nest.clock.advance(60);
+    expect(await ask("stranger")).toBe(204);
+    await nest.deliverEvents();
+    expect((await status(older)).body.code).toBe("no_active_subscription");
+    expect(await heartbeat(older)).toBe(402);
+    expect(await trial()).toMatchObject({ usedAt: null });
+    const mail = nest.lastMail();
+    expect(await ask("stranger")).toBe(204);
+    expect(mail).toBeDefined();
+    await redeem();
+    expect(await heartbeat(older)).toBe(204);
+    expect((await status(older)).body.status).toBe("trialing");
+  });
+
+  test("grants access to a session that began after the claim", async () => {
+    await ask("stranger");
+    nest.clock.advance(60);
+    const newer = await nest.signIn(ADA);
+    expect((await status(newer)).body.status).toBe("trialing");
+  });
+
+  test("grants access to older sessions once a known device asks for it too", async () => {
+    const older = await nest.signIn(ADA, { device: deviceOf("ada") });
+    nest.clock.advance(60);
+    await ask("stranger");
+    expect((await status(older)).body.code).toBe("no_active_subscription");
+    expect(await ask()).toBe(204);
+    expect((await status(older)).body.status).toBe("trialing");
+  });
+});
+
+describe("a claim for an address with a subscription whose record is outdated", () => {
+  const outdated = async (status: string, endsAt: string) => {
+    const bought = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    const set = { status, endsAt };
+    await nest.collection("subscriptions").updateOne({ stpSubscriptionId: bought.id }, { $set: set });
+    return bought.id;
+  };
+  const LONG_AGO = "2020-01-01T00:00:00.000Z";
+
+  test.each(["active", "incomplete", "trialing"])(
+    "is refused if Stripe shows a paid subscription where the record says %s",
+    async (known) => {
+      const id = await outdated(known, LONG_AGO);
+      await nest
+        .collection("subscriptions")
+        .updateOne({ stpSubscriptionId: id }, { $set: { stpCreatedAt: LONG_AGO } });
+      expect(await ask("stranger")).toBe("already_subscribed");
+      expect(nest.stripe.subscriptions()).toHaveLength(1);
+      expect(await nest.collection("trials").countDocuments()).toBe(0);
+      expect(await nest.collection("subscriptions").findOne({ stpSubscriptionId: id })).toMatchObject({
+        status: "active",
+        endsAt: expect.not.stringContaining("2020"),
+      });
+    },
+  );
+
+  test("is granted if Stripe has ended the subscription", async () => {
+    const id = await outdated("active", LONG_AGO);
+    nest.stripe.cancelSubscription(id);
+    expect(await ask()).toBe(204);
+  });
+
+  test("fails within its time limit while Stripe does not respond", async () => {
+    const id = await outdated("active", LONG_AGO);
+    nest.stripe.fault({ calls: 5, kind: "hang", on: `GET /v1/subscriptions/${id}` });
+    const startedAt = Date.now();
+    expect(["stripe_error", "unavailable"]).toContain(await ask());
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    expect(await nest.collection("trials").countDocuments()).toBe(0);
+  });
+});
