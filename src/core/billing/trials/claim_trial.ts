@@ -134,7 +134,7 @@ async function applyJudgement(
     case "grant": {
       await refuseIfSubscribed(core, facts);
       // A trial is counted when its link is redeemed (contract 1.7).
-      refuseIfOver([await core.rateLimiter.peek("new_trials_per_network", networkOf(call.ip))]);
+      refuseIfOver(await core.rateLimiter.peek([["new_trials_per_network", networkOf(call.ip)]]));
       const userId = facts.identifier?.userId ?? newId("user");
       const now = core.clock.now().toISOString();
       const trial = newTrial({ identity, machine, facts }, userId, now);
