@@ -277,6 +277,8 @@ export class Player {
     if (!payment || !["none", "won"].includes(payment.dispute)) return false;
     const { paid, refunded, charge } = payment;
     const amount = Math.min(paid - refunded, this.#roundUp(((paid - refunded) * percent) / 100));
+    // A refusal that waits is for a refund of Nest.
+    this.#stripe.refuseRefunds([]);
     this.othersDeeds.add(this.#stripe.refund({ charge, amount }).id);
     return true;
   }
