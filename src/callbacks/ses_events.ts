@@ -6,7 +6,10 @@ import { iso, nullish, object, enum as oneOf, optional, string, unknown } from "
 import { recordMailEvent } from "#core/messages/mail_events.ts";
 import { event } from "#entry/event.ts";
 
-/** The fields of the SES event that we read. Addresses of any form are taken: a malformed one must not hide the others. */
+/**
+ * The fields of the SES event that we read. The schema accepts malformed addresses, so that one of them does not hide
+ * the others.
+ */
 const sesEvent = object({
   id: string(),
   time: iso.datetime({ offset: true }),
@@ -39,8 +42,8 @@ export const handler = event({
       isPermanent: bounce?.bounceType === "Permanent",
       subType: bounce?.bounceSubType ?? complaint?.complaintFeedbackType ?? null,
       addresses: {
-        destination: textsIn(detail.mail.destination),
-        reported: textsIn(bounce?.bouncedRecipients ?? complaint?.complainedRecipients),
+        destination: addressesIn(detail.mail.destination),
+        reported: addressesIn(bounce?.bouncedRecipients ?? complaint?.complainedRecipients),
       },
       messageId: detail.mail.messageId,
       occurredAt: new Date(time),
@@ -49,7 +52,7 @@ export const handler = event({
 });
 
 /** The addresses in a list of addresses or of objects with `emailAddress`. */
-function textsIn(list: unknown): string[] {
+function addressesIn(list: unknown): string[] {
   if (!Array.isArray(list)) return [];
   return list
     .map((entry: unknown) => (Object(entry) as { emailAddress?: unknown }).emailAddress ?? entry)

@@ -24,8 +24,8 @@ export function newId(resource: Resource): string {
   return `${PREFIXES[resource]}_${KSUID.randomSync().string}`;
 }
 
-/** The id of another resource that exists once for this one. The same id always gives the same id. */
-export function sameIdOf(id: string, resource: Resource): string {
+/** Derives the id of a resource that exists once for another resource. The same id always gives the same result. */
+export function derivedIdOf(id: string, resource: Resource): string {
   return `${PREFIXES[resource]}_${id.slice(id.indexOf("_") + 1)}`;
 }
 

@@ -20,7 +20,7 @@ export const rateLimitVariables = {
 export const LIMITS = {
   links_per_address_and_network: { seconds: DAY, points: 10 },
   links_per_address: { seconds: DAY, points: 30 },
-  /** What an address gets beyond its day. No variable changes it. */
+  /** Links of an address after its daily limit is used up. No variable changes this limit. */
   links_per_full_address: { seconds: HOUR, points: 1 },
   links_per_known_device: { seconds: DAY, points: 10 },
   links_per_network: { seconds: HOUR, points: 30 },

@@ -27,29 +27,29 @@ export interface Count {
 
 const UNLIMITED: Count = { ratio: 0, retryAfterSeconds: 0 };
 
-/** A limit, and what it counts for. Only an HMAC of the subject is stored. */
+/** A limit and its subject, such as a network. Only an HMAC of the subject is stored. */
 export type Limited = readonly [name: LimitName, ...subject: string[]];
 
 /**
- * One call in this many is counted in a sampled limit, with that many points. A limit of fewer points than
- * `SAMPLED_PRECISION` times that is counted more exactly.
+ * A sampled limit counts one call in this many, and adds as many points for it. A small limit adds fewer points at a
+ * time: see `SAMPLED_PRECISION`.
  */
 const SAMPLED_CALLS = 20;
-/** A sampled limit is counted in steps of at most its 500th part. */
+/** One count of a sampled limit adds at most the limit divided by this. */
 const SAMPLED_PRECISION = 500;
 
 interface OpenLimit {
   limiter: StoredLimiter;
   points: number;
-  /** Points of one count where the limit is sampled. */
+  /** Points that one sampled count adds. */
   sampledPoints: number;
 }
 
 interface LimiterOptions {
-  /** Allowed calls by limit, where the environment overrides the default. */
+  /** Allowed calls by limit. Only limits whose default the environment overrides are present. */
   configured: ConfiguredLimits;
   log: Log;
-  /** A number from 0 to below 1, which decides about sampled counts. */
+  /** Returns a number from 0 to below 1, which selects the sampled calls. */
   random: () => number;
 }
 
@@ -93,9 +93,10 @@ export class RateLimiter {
   }
 
   /**
-   * Counts one call against a limit that a single document counts for all calls. Only one call in `SAMPLED_CALLS` writes
-   * it, and counts for the others, so the document is no bottleneck; the expected count is the number of calls.
-   * @returns null if this call was not drawn
+   * Counts one call against a limit that all calls share. A single document holds its count. Only one call in
+   * `SAMPLED_CALLS` writes it, with the points of the others, so the document is no bottleneck. The expected count is
+   * the number of calls.
+   * @returns null if this call is not in the sample
    */
   async countSampled(...limited: Limited): Promise<Count | null> {
     const points = this.#limits.get(limited[0])?.sampledPoints ?? 1;
@@ -128,7 +129,7 @@ export class RateLimiter {
     return this.#countOf(limited, state, 0);
   }
 
-  /** The library rejects with a state when the limit is passed, and with an Error when its store fails. */
+  /** The library rejects with a state when the limit is exceeded, and with an Error when its store fails. */
   async #orUnreachable<State>(limit: string, asked: Promise<State>): Promise<State | null> {
     return asked.catch((refusal: unknown) => {
       if (!(refusal instanceof Error)) return refusal as State;

@@ -1,7 +1,7 @@
 /**
  * MongoDB server codes after which a retry can succeed (`error_codes.yml` of the server): the categories RetriableError,
  * SystemOverloadedError, Interruption, ExceededTimeLimitError, NotPrimaryError and StaleShardVersionError, and single
- * codes of states that pass, such as an election, a write conflict, a full disk, or a login that is refused while an
+ * codes of temporary states, such as an election, a write conflict, a full disk, or a login that is refused while an
  * operator replaces the database user (13, 18, 391, and 8000 of Atlas).
  */
 const PASSING_CODES = new Set([
@@ -10,7 +10,7 @@ const PASSING_CODES = new Set([
   11602, 13388, 13435, 13436, 14031, 46841, 91331, 10045600,
 ]);
 /** Labels of the server and the driver that recommend a retry. */
-const PASSING_LABELS = ["RetryableWriteError", "RetryableError", "SystemOverloadedError"];
+const RETRYABLE_LABELS = ["RetryableWriteError", "RetryableError", "SystemOverloadedError"];
 /**
  * Errors of the driver: no connection, or a connection, session or client that closed during the operation. Matched by
  * name, so that functions without a database do not bundle the driver.
@@ -34,5 +34,5 @@ export function isDatabaseUnavailable(error: Error): boolean {
   if (PASSING_NAMES.test(name) || syscall?.startsWith("query")) return true;
   if (typeof code === "string" && SOCKET_CODES.test(code)) return true;
   if (!name.startsWith("Mongo")) return false;
-  return PASSING_LABELS.some((label) => errorLabels?.includes(label)) || PASSING_CODES.has(code as number);
+  return RETRYABLE_LABELS.some((label) => errorLabels?.includes(label)) || PASSING_CODES.has(code as number);
 }

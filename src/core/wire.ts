@@ -12,8 +12,8 @@ export function text(limit = TEXT_LIMIT) {
 }
 
 /**
- * A non-empty email address as typed. `parseAddress` judges its length, so that a long address gets `invalid_email`, for
- * which the app has a sentence (contract 1.7).
+ * A non-empty email address as typed. `parseAddress` judges its length, so that a long address gets `invalid_email`,
+ * for which the apps have a message (contract 1.7).
  */
 export function typedAddress() {
   return string().check(minLength(1), wellFormed());

@@ -8,7 +8,7 @@ export function isHttpEvent(event: unknown): event is APIGatewayProxyEventV2 {
 }
 
 /**
- * Says what an event is that `isHttpEvent` refuses, and what to change in the deployment.
+ * Describes an event that `isHttpEvent` refuses, and says what to change in the deployment.
  * @returns a text without data of the event
  */
 export function describeForeignEvent(event: unknown): string {

@@ -145,7 +145,10 @@ function writeError(event: string, fields: Fields): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** The error response of a function that is not open. It allows no origin, because the list of clients was not read. */
+/**
+ * The error response of a function whose core could not be opened. It allows no origin, because the list of clients was
+ * not read.
+ */
 function answerWithoutCore(
   code: "unknown" | "unavailable",
   event: Pick<APIGatewayProxyEventV2, "headers"> | Record<string, never>,

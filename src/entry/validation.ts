@@ -25,9 +25,9 @@ function issuesOf(schema: ZodMiniType, value: unknown) {
   return safeParse(schema, value).error?.issues ?? [];
 }
 
-/** Failures that a response lists at most (contract 1.7). */
+/** The most failures that a response lists (contract 1.7). */
 export const LISTED_FAILURES = 20;
-/** Characters of an unknown property's name that a response repeats at most. */
+/** The most characters of an unknown property's name that a response repeats. */
 const REPEATED_CHARACTERS = 64;
 
 /**

@@ -1,7 +1,7 @@
 // The page that a magic link opens. It sends no request, so that a mail scanner that opens the link does not redeem it.
 /** Characters that mail programs insert to break lines, as URLs encode them: white space, soft hyphens, zero-width. */
 const INVISIBLE = /%(?:0[9AD]|20|C2%A[0D]|E2%80%8[B-F]|E2%80%A[A-E]|E2%81%A[0-9]|EF%BB%BF)/gi;
-/** Marks that programs take for the end of a link. */
+/** Characters at which programs end a link. */
 const PUNCTUATION = /(?:[.,;:!?)\]}>'"]|%(?:22|27|3E|5D|7D))+$/i;
 /** The form of a code: an authorization's id, a dot and a secret (contract 1.7). */
 const CODE = /(?:[a-z\d]+_)?authzcode_[\dA-Za-z]{27,29}\.[\da-f]{64}/;
@@ -11,7 +11,7 @@ const ROUNDS = 5;
 const separated = (query) =>
   query.replace(/&(?:amp(?:;|%3B)|#0*38(?:;|%3B)|#x0*26(?:;|%3B))+(?=(?:code|state|flow)=)/gi, "&");
 
-/** Undoes one percent encoding. Bytes that are no UTF-8 stay. */
+/** Undoes one percent encoding. Bytes that are not UTF-8 stay. */
 const decoded = (query) =>
   query.replace(/(?:%[\dA-F]{2})+/gi, (bytes) => {
     try {

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { moneyInWords } from "#core/messages/templates/money_facts.ts";
+import { formatMoney } from "#core/messages/templates/money_facts.ts";
 import { listAll, type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
 /** A payment, a refund or a change of the customer's balance, as Stripe has it. */
@@ -110,6 +110,6 @@ const changeOf = (change: Stripe.CustomerBalanceTransaction, customer: string): 
 /** Describes a movement for the terminal: type, then amount, date, id, status and reason. */
 export function describeMovement(movement: MoneyMovement): [string, string] {
   const { type, id, amount, currency, createdAt, status, reason } = movement;
-  const parts = [moneyInWords({ amount, currency }), createdAt, id, status, ...(reason ? [reason] : [])];
+  const parts = [formatMoney({ amount, currency }), createdAt, id, status, ...(reason ? [reason] : [])];
   return [type, parts.join("  ")];
 }

@@ -1,5 +1,5 @@
 import { findAccess } from "#core/billing/subscriptions/subscription.ts";
-import { moneyInWords } from "#core/messages/templates/money_facts.ts";
+import { formatMoney } from "#core/messages/templates/money_facts.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -55,7 +55,7 @@ function describeSubscription({ stpSubscriptionId, status, ...more }: Subscripti
 function describeReturn({ to, amount, currency, source, status, ...more }: MoneyReturn): string {
   const what = to === "balance" ? "credit to the balance" : `refund of ${source}`;
   const details = [status, more.returnedAt, more.id, more.failure].filter((detail) => detail !== null);
-  return `  ${moneyInWords({ amount, currency })} ${what}: ${details.join("  ")}`;
+  return `  ${formatMoney({ amount, currency })} ${what}: ${details.join("  ")}`;
 }
 
 function describeMoney(movements: readonly MoneyMovement[] | string): [string, string][] {

@@ -14,7 +14,9 @@ export interface InternalKey {
 
 /** Keys that were published as samples: refused as configuration. */
 const PUBLISHED_SAMPLES = ["", "test", "secret", "internal", "internal_key", "changeme"].map(hashSecret);
-/** Characters of its hash that name a key without a name. They reveal nothing: a key has 256 random bits. */
+/**
+ * A key without a name is named by this many characters of its hash. They reveal nothing: a key has 256 random bits.
+ */
 const ID_LENGTH = 8;
 
 /** A key's name is written to the log and typed in a terminal. */
@@ -37,7 +39,7 @@ export const internalKeyVariables = {
   INTERNAL_KEYS: secret(
     pipe(
       pipe(string(), transform(asJson)),
-      json(array(internalKey).check(minLength(1), refine(haveOwnNamesAndHashes))),
+      json(array(internalKey).check(minLength(1), refine(haveUniqueNamesAndHashes))),
     ),
   ),
 };
@@ -51,7 +53,7 @@ function asJson(value: string): string {
 /** Returns the name of a key without a name. */
 export const nameOf = (hash: string): string => hash.slice(0, ID_LENGTH);
 
-function haveOwnNamesAndHashes(keys: readonly InternalKey[]): boolean {
+function haveUniqueNamesAndHashes(keys: readonly InternalKey[]): boolean {
   const count = (values: string[]) => new Set(values).size;
   return count(keys.map(({ name }) => name)) + count(keys.map(({ hash }) => hash)) === 2 * keys.length;
 }

@@ -20,8 +20,8 @@ export interface ReportedMailEvent {
 }
 
 /**
- * Stores a bounce or complaint of the addresses of which something else is stored. If nothing is, the address was erased
- * since the mail was sent, and the event would be a trace of it (contract 1.7). Safe to repeat.
+ * Stores a bounce or complaint for the addresses that belong to a user or to a stored link. Any other address was
+ * erased after the mail was sent, and the event would leave a trace of it (contract 1.7). Safe to repeat.
  */
 export async function recordMailEvent(
   core: Pick<Core, "authorizations" | "identifiers" | "mailEvents" | "clock" | "log">,
@@ -34,7 +34,7 @@ export async function recordMailEvent(
     message_id: event.messageId,
   });
   const returned = returnedAddresses(addresses);
-  const known = await onlyKnown(core, returned);
+  const known = await findKnown(core, returned);
   if (returned.length > 0 && known.length === 0) return;
   const _id = mailEventId(eventId);
   await core.mailEvents.insert({
@@ -46,12 +46,12 @@ export async function recordMailEvent(
     createdAt: core.clock.now().toISOString(),
     purgeAt: purgeAfter(occurredAt),
   });
-  // An erasure may have passed between the check and the insert.
-  if ((await onlyKnown(core, known)).length < known.length) await core.mailEvents.discard(_id);
+  // An erasure may have run between the check and the insert.
+  if ((await findKnown(core, known)).length < known.length) await core.mailEvents.discard(_id);
 }
 
 /** Returns the addresses that belong to a user or to a stored link. Nest mails no other address. */
-async function onlyKnown<Mailed extends MailedAddress>(
+async function findKnown<Mailed extends MailedAddress>(
   core: Pick<Core, "authorizations" | "identifiers">,
   addresses: readonly Mailed[],
 ): Promise<Mailed[]> {

@@ -9,9 +9,9 @@ export interface ReportedAddresses {
 }
 
 /**
- * Decides which addresses a bounce or complaint is about. Only an address that the returned mail was sent to can be: the
- * report is written by the receiving server, which may name anybody (contract 1.7). Nest mails one address at a time, so a
- * report about a mail with one recipient is about that recipient, however the report spells it.
+ * Decides which addresses a bounce or complaint is about. Only recipients of the returned mail count: the receiving
+ * server writes the report and can name any address (contract 1.7). Nest mails one address at a time, so a report about
+ * a mail with one recipient is about that recipient, however the report spells it.
  * @returns the addresses exactly as they were mailed
  */
 export function returnedAddresses({ destination, reported }: ReportedAddresses): Address[] {
@@ -21,7 +21,7 @@ export function returnedAddresses({ destination, reported }: ReportedAddresses):
   return mailed.filter(({ recipient }) => named.has(recipient));
 }
 
-/** A longer text is no address: this bounds the work of reading it. */
+/** Characters of a reported address that are read. The limit bounds the work. */
 const REPORTED_LIMIT = 1_000;
 
 /**

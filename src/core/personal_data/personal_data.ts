@@ -42,7 +42,7 @@ export interface Person {
 }
 
 /**
- * Finds the person that an operator names, also a person without a user: somebody typed the address for a link or a
+ * Finds the person that an operator names. The person may have no user: somebody typed the address for a link or a
  * trial, and its owner never signed in.
  * @param subject a user's id, or an email address in any spelling
  * @throws NestError not_found, invalid_email
@@ -145,7 +145,7 @@ async function readSessionIds(core: Pick<Core, "sessions">, { userId }: Person):
   return sessions.map(({ _id }) => _id);
 }
 
-/** Leaves out an address that now belongs to another user, and whose links and mail do too. */
+/** Leaves out an address that now belongs to another user: its links and mail events belong to that user too. */
 async function ownAddresses(
   core: Pick<Core, "identifiers">,
   userId: string,

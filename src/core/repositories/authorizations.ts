@@ -89,7 +89,7 @@ export class AuthorizationRepository {
     return this.#collection.findOne({ _id: id });
   }
 
-  /** Whether a link of an address is stored, of whatever state. */
+  /** Whether a link of an address is stored, in any state. */
   async isKnownAddress(identifierValue: string): Promise<boolean> {
     return (await this.#collection.findOne({ identifierValue }, { projection: { _id: 1 } })) !== null;
   }
@@ -138,7 +138,7 @@ export class AuthorizationRepository {
   /**
    * Counts a redemption that presented the right secret and failed another check.
    * @param found the link as it was checked
-   * @returns how many have failed, this one included: of any simultaneous calls one gets each number up to
+   * @returns the number of failures, including this one. Of simultaneous calls, exactly one gets each number up to
    *   `FAILED_REDEMPTIONS_LIMIT`. Null if nothing was counted, because the link was redeemed, revoked or blocked since
    */
   async countFailure({ _id, usedAt }: Pick<Authorization, "_id" | "usedAt">): Promise<number | null> {

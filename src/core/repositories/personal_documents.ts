@@ -89,9 +89,9 @@ function personalCollections(): PersonalCollection[] {
 
 /**
  * Returns the collections in the order in which an erasure removes documents. Links go first, so that no redemption
- * starts or resumes from then on. Sessions and their tokens come twice, for a redemption that had started before. Mail
- * events come again after the identifiers, since one may be stored while its address is known. The user's own document goes
- * last, so that an erasure which was interrupted can be repeated.
+ * starts or resumes from then on. Sessions and their tokens are removed twice, because a redemption may have started
+ * before. Mail events are removed again after the identifiers, because an event may be stored while its address is
+ * known. The user's own document goes last, so that an interrupted erasure can be repeated.
  */
 function erasureOrder(): PersonalCollection[] {
   const collections = personalCollections().reverse();

@@ -77,7 +77,7 @@ export class RefreshTokenRepository {
 
   /**
    * Lets used tokens of a session be removed earlier, because a token of a later generation is known to be in use.
-   * @param generation tokens of a lower generation are meant
+   * @param generation only tokens of a lower generation are changed
    */
   async purgeUsedBefore(sessionId: string, generation: number, purgeAt: Date): Promise<void> {
     await this.#collection.updateMany(

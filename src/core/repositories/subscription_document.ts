@@ -10,8 +10,8 @@ export interface Dispute {
 }
 
 /**
- * Mails about a subscription. Each is sent once. A reminder is marked with the day of end that it announces; earlier releases
- * stored no day.
+ * Mails about a subscription. Each is sent once. A reminder is marked with the end date that it announces. Earlier
+ * releases stored no date.
  */
 export type SubscriptionMail =
   | "welcome"
@@ -24,7 +24,7 @@ export type SubscriptionMail =
 export interface Rejection {
   /** `duplicate`: created after the subscription that is kept. `replaced`: created before it (contract 1.7). */
   kind: "duplicate" | "replaced";
-  /** Stripe's id of the subscription that is kept instead; null if that one had ended. */
+  /** Stripe's id of the subscription that is kept instead; null if the kept subscription had ended. */
   keptId: string | null;
   /** Whether the customer of the kept subscription is the same, so that money can be credited to its balance. */
   isSameCustomer: boolean;
@@ -45,9 +45,9 @@ export interface Rejection {
 export interface MoneyReturn {
   /** Refunded to the payment method, or credited to the customer's balance at Stripe. */
   to: "payment_method" | "balance";
-  /** The payment (`pi_…`, `ch_…`); for what the customer's balance had paid, the customer (`cus_…`). */
+  /** The payment (`pi_…`, `ch_…`); for the part that the customer's balance had paid, the customer (`cus_…`). */
   source: string;
-  /** In the currency's smallest unit, as Stripe counts. 0 if nothing of this payment is returned. */
+  /** In the currency's smallest unit, as Stripe defines it. 0 if nothing of this payment is returned. */
   amount: number;
   /** Three letters, lower case. */
   currency: string;
@@ -63,7 +63,7 @@ export interface MoneyReturn {
   id: string | null;
   /** When Stripe accepted it. */
   returnedAt: string | null;
-  /** Raised when Stripe refuses it. The next attempt then uses another idempotency key. */
+  /** Incremented when Stripe refuses the return. The next attempt then uses another idempotency key. */
   attempts: number;
   /** Stripe's code of the last refusal, or its reason why the refund failed later. */
   failure: string | null;
@@ -126,7 +126,7 @@ export interface Subscription extends SubscriptionState {
    * until then, and for a subscription that an earlier release rejected.
    */
   returns?: Record<string, MoneyReturn>;
-  /** When everything that a rejection returns was returned, or given up and logged with an alarm. */
+  /** When every return of a rejection was made, or recorded as failed with an alarm. */
   refundedAt: string | null;
   /** Set once an invoice was found paid. Absent if that is unknown. */
   wasPaid?: true;

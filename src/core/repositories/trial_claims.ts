@@ -28,7 +28,7 @@ export class TrialClaims {
     this.collection = collection;
   }
 
-  /** Claims the trial. One of any simultaneous calls for an address or a device gets true. */
+  /** Claims the trial. Of simultaneous calls for an address or a device, one gets true. */
   async claim(trial: Trial): Promise<boolean> {
     try {
       await this.collection.insertOne(trial);
@@ -76,7 +76,7 @@ export class TrialClaims {
   }
 
   /**
-   * Renews a trial that nobody used: forgets its subscription, which ended, so that a new one is created.
+   * Renews a trial that nobody used: removes its subscription, which ended, so that a new subscription is created.
    * @returns the trial, or null if it was used or another call was first
    */
   renew(
@@ -95,7 +95,7 @@ export class TrialClaims {
   }
 
   /**
-   * Lets a used trial, which was displaced by a purchase, start again. Its end and the time of its use stay.
+   * Restarts a used trial that a purchase displaced. Its end and the time of its first use stay.
    * @returns the trial, or null if another call was first
    */
   restart(
@@ -109,7 +109,7 @@ export class TrialClaims {
     });
   }
 
-  /** Forgets a customer that Stripe no longer has. @returns null if the trial has another customer, or none */
+  /** Removes a customer that Stripe does not have anymore. @returns null if the trial has another customer, or none */
   forgetCustomer(id: string, stpCustomerId: string, now: string): Promise<Trial | null> {
     return this.collection.findOneAndUpdate(
       { _id: id, stpCustomerId },

@@ -33,12 +33,14 @@ export interface Trial {
   usedAt?: string | null;
   /** The end that Stripe does not have yet. Set with `usedAt`, null once Stripe has it. Absent like `usedAt`. */
   pendingEndsAt?: string | null;
-  /** When it was claimed, or claimed again after it ran out unused. Absent in documents of earlier releases: `createdAt`. */
+  /**
+   * When it was claimed, or claimed again after it ended unused. Absent in documents of earlier releases: `createdAt`.
+   */
   claimedAt?: string;
   /**
-   * Whether the device that claimed it had signed in with the address before, or such a device asked for it since. Until
-   * then, or until a link of the trial is redeemed, older sessions get nothing from it (contract 1.7). Earlier releases
-   * did not store it.
+   * Whether the device that claimed it had signed in with the address before, or such a device asked for it since.
+   * Until then, or until a link of the trial is redeemed, the trial grants nothing to older sessions (contract 1.7).
+   * Earlier releases did not store it.
    */
   isFromKnownDevice?: boolean;
   /** First sign-in of the address. Written with `usedAt`, because the previous release decides by it. */

@@ -33,7 +33,7 @@ export class TrialRepository extends TrialClaims {
   static readonly personalData: PersonalData<Trial> = {
     field: "userId",
     refersTo: "userIds",
-    // A claim that stopped halfway names an id that no user has.
+    // An interrupted claim leaves an id that no user has.
     also: { field: "identifierValue", refersTo: "addresses" },
     withheld: [],
     // The trial stays on record without its user, since each device gets one trial only.
@@ -75,7 +75,7 @@ export class TrialRepository extends TrialClaims {
   }
 
   /**
-   * Records that a link of the trial was redeemed. One of any simultaneous calls gets true.
+   * Records that a link of the trial was redeemed. Of simultaneous calls, one gets true.
    * @param identifierValue the address of the link
    */
   async recordRedemption(id: string, identifierValue: string, now: string): Promise<boolean> {
@@ -96,10 +96,10 @@ export class TrialRepository extends TrialClaims {
   }
 
   /**
-   * Records that a trial granted access for the first time. One of any simultaneous calls gets the trial.
+   * Records that a trial granted access for the first time. Of simultaneous calls, one gets the trial.
    * @param seen the trial as it was read
    * @param use.endsAt the end of the trial from now on
-   * @param use.pendingEndsAt the same if Stripe must still be told, else null
+   * @param use.pendingEndsAt the same end if Nest must still send it to Stripe, else null
    * @returns null if the trial was used before, or started again since it was read
    */
   markUsed(
@@ -112,7 +112,8 @@ export class TrialRepository extends TrialClaims {
       { _id: seen._id, usedAt: null, stpSubscriptionId: seen.stpSubscriptionId },
       {
         $set: {
-          // A process can die before it records the subscription that it created: then the trial names none.
+          // A process can crash before it records the subscription that it created. Then the trial names no
+          // subscription.
           ...{ usedAt: now, signedInAt: now, updatedAt: now, stpSubscriptionId, ...use },
           ...{ attemptedAt: now, "attempts.extension": 1 },
         },

@@ -2,9 +2,8 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 
 /**
- * How long an idle connection is kept for reuse. The other side, or a gateway on the way, drops idle connections, and
- * Lambda may freeze the process in the meantime. A request on a dropped connection would fail, and requests are never
- * retried.
+ * How long an idle connection is kept for reuse. The server, or a gateway in between, drops idle connections. Lambda
+ * may freeze the process in the meantime. A request on a dropped connection would fail, and requests are never retried.
  */
 const IDLE_MS = 4_000;
 /** Node starts the time limit of a request only when its connection is established. */

@@ -35,7 +35,9 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
   return { acknowledge: () => acknowledge(core, session._id, record.generation) };
 }
 
-/** Records that the client has the tokens of a generation, so the refresh tokens before it are kept for 35 more days. */
+/**
+ * Records that the client has the tokens of a generation. The refresh tokens before it are kept for only 35 more days.
+ */
 async function acknowledge(core: BearerCore, sessionId: string, generation: number): Promise<void> {
   const purgeAt = purgeAfterAcknowledgement(core.clock.now());
   await Promise.all([

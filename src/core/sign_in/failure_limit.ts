@@ -3,15 +3,15 @@ import { type ErrorCode, NestError } from "#core/errors.ts";
 import { networkOf } from "#core/network.ts";
 import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 
-/** The errors of a secret that was not right, or not known. */
+/** The errors of a wrong or unknown secret. */
 const WRONG_SECRET: readonly ErrorCode[] = ["not_found", "token_not_found"];
 
 /**
- * Runs a redemption or refresh, and counts its failure against the limit of failures per network. The secret has 256 bits,
- * so it is judged first: a right secret is never refused by the limit, whatever others behind the same network did
- * (contract 1.7). A failure is counted before it is answered, so of any number of simultaneous wrong secrets only as many
- * as the limit allows are told apart from the others.
- * @throws NestError rate_limited instead of the error of a wrong secret over the limit, and what the attempt throws
+ * Runs a redemption or refresh, and counts its failure against the limit of failures per network. The secret is checked
+ * first: it has 256 bits, so it can't be guessed. The limit never refuses a right secret, whatever other clients in the
+ * network did (contract 1.7). A failure is counted before its response. So of simultaneous wrong secrets, only as many
+ * as the limit allows get the error of a wrong secret.
+ * @throws NestError rate_limited for a wrong secret above the limit; every error of the attempt
  */
 export async function countFailures<Result>(
   core: { rateLimiter: RateLimiter },

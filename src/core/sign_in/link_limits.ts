@@ -9,7 +9,7 @@ import { type Address, mailboxOf } from "#core/users/address.ts";
 /** The fleet ceiling is logged when it is reached, and refuses unknown devices at this multiple of it. */
 const CEILING_REFUSAL_FACTOR = 10;
 
-/** The limits of one link request, each with what it counts for. */
+/** The limits of one link request, each with its subject. */
 export interface LinkLimits {
   addressAndNetwork: Limited;
   address: Limited;
@@ -31,11 +31,14 @@ export interface LinkAttempt {
   address: Address;
   device: Device | null;
   call: Call;
-  /** Limits beyond those of links. They apply to every device, and are checked and not counted. */
+  /** Further limits, which apply to every device. The request is checked against them and not counted. */
   further: readonly Limited[];
 }
 
-/** The limits of a request. Those of the address count its mailbox, so `victim+1@` and `victim+2@` share them. */
+/**
+ * The limits of a request. The limits of an address are those of its mailbox, so `victim+1@` and `victim+2@` share
+ * them.
+ */
 function limitsOf({ address, device, call }: LinkAttempt): LinkLimits {
   const mailbox = mailboxOf(address);
   const network = networkOf(call.ip);
@@ -51,9 +54,9 @@ function limitsOf({ address, device, call }: LinkAttempt): LinkLimits {
 
 /**
  * Checks a link request against every limit; one round trip and three commands, so a refused request costs no more
- * (contract 1.7). It counts the request only against the limit of its address and network, first of all, so that what
- * follows can use up at most that much of the limits that others share. A device that signed this address in before has a
- * limit of its own, so strangers cannot exhaust it.
+ * (contract 1.7). It first counts the request against the limit of its address and network, and against no other limit.
+ * So one network can use up only that much of the limits that it shares with others. A device that signed in to this
+ * address before has a limit of its own, which strangers can't use up.
  * @throws NestError rate_limited
  */
 export async function checkLinkLimits(
@@ -82,7 +85,9 @@ export async function checkLinkLimits(
   return { limits, hasOwnLimit };
 }
 
-/** An address over its day still gets one link an hour, so that nobody is locked out for longer (contract 1.7). */
+/**
+ * An address above its daily limit still gets one link an hour, so that nobody is locked out for longer (contract 1.7).
+ */
 const ofAddress = (day: Count, hour: Count) => (day.ratio > 1 ? hour : day);
 
 const refusalCeiling = (fleet: Count) => ({ ...fleet, ratio: fleet.ratio / CEILING_REFUSAL_FACTOR });
@@ -94,11 +99,11 @@ export interface CountedLink {
 }
 
 /**
- * Counts a link when it is stored; one round trip. Limits are decided by this count, so simultaneous requests get no more
- * links than one after another would. A known device within its own limit is counted against that limit instead of its
- * address's, with the same number of commands.
+ * Counts a link when it is stored; one round trip. This count decides, so simultaneous requests get no more links than
+ * sequential requests. A known device within its own limit is counted against that limit instead of its address's, with
+ * the same number of commands.
  * @returns what was counted, for `releaseLink`
- * @throws NestError rate_limited; then nothing stays counted but the request of its address and network
+ * @throws NestError rate_limited; then only the count against the limit of its address and network stays
  */
 export async function countLink(
   core: Pick<Core, "log"> & { rateLimiter: RateLimiter },
@@ -108,7 +113,7 @@ export async function countLink(
   const [network, address, fleet] = await Promise.all([
     rateLimiter.count(...limits.network),
     hasOwnLimit && limits.device
-      ? countOwn(rateLimiter, limits.device, limits)
+      ? countAddressOrDevice(rateLimiter, limits.device, limits)
       : countAddress(rateLimiter, limits),
     rateLimiter.countSampled(...limits.fleet),
   ]);
@@ -131,7 +136,7 @@ interface AddressCount {
   limited: readonly Limited[];
 }
 
-async function countOwn(
+async function countAddressOrDevice(
   rateLimiter: RateLimiter,
   device: Limited,
   limits: LinkLimits,

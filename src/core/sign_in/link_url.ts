@@ -20,9 +20,9 @@ export function magicLinkUrl({ redirectUri, code, state, isInternal, isTrial }: 
 }
 
 /**
- * Encodes a state for a URL that stands in a mail. Anybody can send a mail to any address, and the state is text of the
- * caller's choice: unless it is a plain token, every byte is percent-encoded, so that no sentence, no phone number and no
- * test string of a spam filter can be read in the mail (contract 1.7). Decoding gives the same state.
+ * Encodes a state for a URL in a mail. Anybody can request a mail to any address, and the caller chooses the state. So
+ * every byte of a state is percent-encoded, unless the state is a plain token. The mail then shows no sentence, no
+ * phone number and no test string of a spam filter (contract 1.7). Decoding restores the state.
  */
 function encodeState(state: string, isInternal: boolean): string {
   if (PLAIN_STATE.test(state)) return state;

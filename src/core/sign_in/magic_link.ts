@@ -65,7 +65,7 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
 
 /**
  * Checks a link request against the rate limits; one round trip.
- * @param further limits beyond those of links, which are checked and not counted
+ * @param further limits, against which the request is checked and not counted
  * @throws NestError rate_limited
  */
 export async function limitLinkRequest(

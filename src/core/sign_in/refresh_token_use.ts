@@ -1,8 +1,8 @@
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 
 /**
- * Two windows of one device may refresh at once, and from two networks, such as IPv4 and IPv6: within this time it is not
- * theft (contract 1.7).
+ * Two windows of one device may refresh at once, even from two networks, such as IPv4 and IPv6. A second use within
+ * this time is not theft (contract 1.7).
  */
 const GRACE_MS = 10_000;
 

@@ -31,7 +31,7 @@ const FORBIDDEN_IN_DOMAIN = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007
  */
 const INVISIBLE_EDGES = /^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu;
 
-/** A longer text is refused unread: removing its edges would take time that grows with the square of its length. */
+/** A longer text is refused first, because the time to trim it grows with the square of its length. */
 const READ_LIMIT = 1_000;
 
 function invalid(message: string): NestError {
@@ -40,8 +40,8 @@ function invalid(message: string): NestError {
 
 /**
  * Parses a typed address (contract 1.2). The local part must be ASCII: a look-alike such as U+212A lower-cases to a letter
- * and would share an identity with the address it imitates. The domain is converted to A-labels. Two dots in a row, as some
- * old Japanese mailboxes have, are refused: RFC 5322 allows them only in quotes.
+ * and would share an identity with the address that it imitates. The domain is converted to A-labels. Two dots in a
+ * row, as some old Japanese mailboxes have, are refused: RFC 5322 allows them only in quotes.
  * @throws NestError invalid_email
  */
 export function parseAddress(typed: string): Address {

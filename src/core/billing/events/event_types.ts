@@ -11,7 +11,7 @@ export const STRIPE_EVENTS = {
   "customer.subscription.resumed": "Updates the subscription from Stripe.",
   "customer.subscription.deleted": "Updates the subscription from Stripe: it has ended.",
   "customer.subscription.trial_will_end":
-    "Updates the subscription from Stripe, and sends the reminder mail once for each day of end.",
+    "Updates the subscription from Stripe, and sends the reminder mail once for each end date.",
   "charge.dispute.created":
     "Records the dispute on the subscription whose payment is disputed, and raises an alarm.",
   "charge.dispute.closed": "Records how the dispute ended, and raises an alarm.",

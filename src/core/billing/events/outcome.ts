@@ -1,6 +1,6 @@
 /**
- * The result of an event. An ignored event has a reason. A missing object may exist a moment later, because Stripe's API can
- * be behind its events. A failed event is stored as failed and is not delivered again: somebody must act first.
+ * The result of an event. An ignored event has a reason. A missing object may exist a moment later, because Stripe's
+ * API can lag behind its events. A failed event is stored as failed and is not retried: an operator must act first.
  */
 export type Outcome =
   | { status: "done" }

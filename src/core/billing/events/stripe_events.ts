@@ -13,7 +13,7 @@ import { stripeRefusal } from "#core/services/stripe.ts";
 
 /** Longer than any function that could hold a lease may run. */
 export const LEASE_SECONDS = 60;
-/** Stripe's API can be behind its events. After this time an object that it does not know does not exist. */
+/** Stripe's API can lag behind its events. An object that it still does not know after this time does not exist. */
 const OBJECT_OVERDUE_SECONDS = HOUR;
 /** Names the fix: the endpoint must be created again, for snapshot events (runbooks/stripe.md). */
 const THIN_REASON = "thin_event_create_endpoint_with_stripe_setup";
@@ -88,7 +88,8 @@ async function begin(
 }
 
 /**
- * An object that Stripe does not know is expected while its event is young, and ignored after that (contract 1.7).
+ * While an event is recent, Stripe's API may not know its object yet. An older event without an object is ignored
+ * (contract 1.7).
  * @throws NestError `subscription_not_ready`, so that Stripe retries
  */
 function settle({ clock }: EventCore, event: ReceivedEvent, outcome: Outcome): FinalOutcome {
@@ -129,7 +130,7 @@ async function refundSucceeded(core: EventCore, intent: string, customer: string
   }
 }
 
-/** A thin event has no object to read again, and an endpoint of that kind gets no others. */
+/** A thin event contains no object to read again, and an endpoint for thin events gets no other events. */
 function ignoreThin({ log }: EventCore, { id, type }: ReceivedEvent): Outcome {
   log.warn("stripe_thin_event", { event_id: id, type, fix: "nest stripe setup" });
   return { status: "ignored", reason: THIN_REASON };

@@ -1,6 +1,6 @@
 /**
  * The facts that mails about money state, computed from Stripe's state without I/O. `money_facts.ts` of the templates
- * chooses the sentences. Together they guarantee that no mail states what is not so.
+ * chooses the sentences. Together they ensure that mails state only true facts.
  */
 import type Stripe from "stripe";
 import { ourItems } from "#core/billing/subscriptions/contender.ts";
@@ -51,7 +51,7 @@ export function rejectionFacts(state: RejectionState): RejectionFacts {
   };
 }
 
-/** What Stripe accepted to return in one way; null if nothing. */
+/** The total that Stripe accepted to return to one destination; null if nothing. */
 function sumOf(returns: readonly MoneyReturn[], way: MoneyReturn["to"]): Money | null {
   const accepted = returns.filter(
     ({ to, status, amount }) => to === way && amount > 0 && (status === "done" || status === "pending"),

@@ -8,7 +8,7 @@ import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions
 
 /**
  * Mails the owner of a rejected subscription, once: what was canceled, what stays, and what was returned (contract 1.7).
- * No mail is sent if nothing of the person's changed and nothing was paid.
+ * No mail is sent if nothing changed for the owner and nothing was paid.
  * @param returns what was returned
  * @throws NestError `stripe_error`, `email_not_sent`; `unavailable` while another call sends the mail
  */

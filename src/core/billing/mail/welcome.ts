@@ -59,7 +59,9 @@ async function sendWelcome(
   }
 }
 
-/** The invoice that Stripe will make when a trial ends, with discounts and credit; null if Stripe refuses to say. */
+/**
+ * The invoice that Stripe will make when a trial ends, with discounts and credit; null if Stripe refuses the preview.
+ */
 async function readUpcomingInvoice(core: EventCore, subscription: string): Promise<Stripe.Invoice | null> {
   try {
     return await core.stripe.request((stripe, options) =>

@@ -1,4 +1,6 @@
-/** Currencies whose amounts Stripe takes only in multiples (https://docs.stripe.com/currencies#special-cases). */
+/**
+ * Currencies of which Stripe accepts only multiples of an amount (https://docs.stripe.com/currencies#special-cases).
+ */
 const STEPS: Readonly<Record<string, number>> = {
   // Three decimals, of which the last must be 0.
   bhd: 10,
@@ -11,12 +13,12 @@ const STEPS: Readonly<Record<string, number>> = {
   ugx: 100,
 };
 
-/** The smallest amount of a currency that Stripe takes, in the unit in which Stripe counts it. */
+/** The smallest amount of a currency that Stripe accepts, in the currency's smallest unit. */
 function stepOf(currency: string): number {
   return STEPS[currency] ?? 1;
 }
 
-/** The largest amount up to `amount` that Stripe takes. Zero for a negative amount. */
+/** The largest amount up to `amount` that Stripe accepts. Zero for a negative amount. */
 export function roundDown(amount: number, currency: string): number {
   const step = stepOf(currency);
   return Math.max(0, Math.floor(amount / step) * step);
@@ -29,8 +31,9 @@ export interface Share {
 }
 
 /**
- * A share of an amount, rounded up to the smallest amount that Stripe takes, and never above the amount (contract 1.7).
- * @param amount in the unit in which Stripe counts the currency; a negative amount counts as 0
+ * A share of an amount, rounded up to the smallest amount that Stripe accepts, and never above the amount (contract
+ * 1.7).
+ * @param amount in the currency's smallest unit; a negative amount counts as 0
  */
 export function shareOf(amount: number, { numerator, denominator }: Share, currency: string): number {
   if (amount <= 0 || numerator <= 0 || denominator <= 0) return 0;

@@ -5,9 +5,9 @@ import type { MoneyReturn, Rejection } from "#core/repositories/subscriptions.ts
 export interface InvoicePayment {
   /** `pi_…`, or `ch_…` if the charge has no payment intent. */
   source: string;
-  /** What it paid of the invoice. */
+  /** The part of the invoice that it paid. */
   paid: number;
-  /** What of it is not refunded yet. */
+  /** The part of it that is not refunded yet. */
   left: number;
   /** A bank holds or took back the payment. */
   isDisputed: boolean;
@@ -22,7 +22,7 @@ export interface SubscriptionInvoice {
   payments: readonly InvoicePayment[];
   /** What the customer's balance paid. */
   creditUsed: number;
-  /** What credit notes gave back after it was paid, whether to the payment method or to the balance. */
+  /** The amount that credit notes returned after it was paid, to the payment method or to the balance. */
   creditNoted: number;
 }
 
@@ -50,7 +50,7 @@ export function unusedShare({ rejection, rejectedAt }: RejectedSubscription): Sh
   return end > start ? { numerator: end - at, denominator: end - start } : NOTHING;
 }
 
-/** Whether an invoice is about the period in which a subscription was rejected. */
+/** Whether an invoice covers the period in which a subscription was rejected. */
 export function isOfCurrentPeriod(
   { periods }: Pick<SubscriptionInvoice, "periods">,
   { periodStartsAt, periodEndsAt }: Rejection,
@@ -60,8 +60,9 @@ export function isOfCurrentPeriod(
 }
 
 /**
- * Plans what a rejection returns (contract 1.7). A duplicate returns every payment in full. A replaced subscription returns
- * the unused share of its current period. Nothing above what is left of the payments is ever returned.
+ * Plans what a rejection returns (contract 1.7). Every payment of a duplicate is returned in full. For a replaced
+ * subscription, the unused share of its current period is returned. The returns never exceed what is left of the
+ * payments.
  * @param invoices all invoices of the subscription that are for our products
  * @param plannedAt ISO 8601
  * @returns by source, with every payment that was counted: an amount of 0 returns nothing of it
@@ -75,15 +76,15 @@ export function planReturns(
   const returns = kind === "duplicate" ? planAll(rejected, invoices) : planUnused(rejected, invoices);
   const complete = returns
     .filter(({ amount, source }) => amount > 0 || source !== rejected.customer)
-    .map((one): [string, MoneyReturn] => [one.source, completed(one, kind, plannedAt)]);
+    .map((one): [string, MoneyReturn] => [one.source, toMoneyReturn(one, kind, plannedAt)]);
   return Object.fromEntries(complete);
 }
 
-/** What of a return differs between payments. */
+/** The fields of a return that differ between payments. */
 type Return = Pick<MoneyReturn, "to" | "source" | "amount" | "currency"> & { isDisputed: boolean };
 
-/** Completes a return that is not sent to Stripe yet. */
-export function completed(
+/** Adds the fields that all returns of a rejection share. The return is not sent to Stripe yet. */
+export function toMoneyReturn(
   { isDisputed, ...one }: Return,
   kind: Rejection["kind"],
   plannedAt: string,
@@ -96,7 +97,9 @@ export function completed(
   };
 }
 
-/** Money that can be returned: payments, with what of each is left, and the credit that the customer's balance paid. */
+/**
+ * Money that can be returned: payments, with the rest of each payment, and the credit that the customer's balance paid.
+ */
 interface Left {
   payments: (InvoicePayment & { currency: string })[];
   credit: number;
@@ -104,10 +107,10 @@ interface Left {
 }
 
 /**
- * What is left to return of invoices. A credit note may be a refund too, which its payment already shows: only its rest is
- * subtracted, from the credit first.
+ * The money that invoices leave to return. A credit note may include a refund, which its payment already shows. Only
+ * the rest of the credit note is subtracted, first from the credit.
  */
-function leftOf(invoices: readonly SubscriptionInvoice[]): Left {
+function refundableOf(invoices: readonly SubscriptionInvoice[]): Left {
   const payments = new Map<string, InvoicePayment & { currency: string }>();
   let credit = 0;
   for (const { payments: own, creditUsed, creditNoted, currency } of invoices) {
@@ -128,7 +131,7 @@ function leftOf(invoices: readonly SubscriptionInvoice[]): Left {
 }
 
 function planAll({ customer }: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
-  const { payments, credit, currency } = leftOf(invoices);
+  const { payments, credit, currency } = refundableOf(invoices);
   const refunds = payments.map(({ source, left, isDisputed, currency: own }) => {
     return { to: "payment_method" as const, source, amount: roundDown(left, own), currency: own, isDisputed };
   });
@@ -142,7 +145,9 @@ function credited(customer: string, amount: number, currency: string): Return {
 function planUnused(rejected: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
   const { rejection, customer } = rejected;
   if (!PAID_STATUSES.includes(rejection.status)) return [];
-  const { payments, credit, currency } = leftOf(invoices.filter((one) => isOfCurrentPeriod(one, rejection)));
+  const { payments, credit, currency } = refundableOf(
+    invoices.filter((one) => isOfCurrentPeriod(one, rejection)),
+  );
   const share = unusedShare(rejected);
   const sumOf = (some: Left["payments"]) => some.reduce((sum, { left }) => sum + left, 0);
   const free = payments.filter(({ isDisputed }) => !isDisputed);
@@ -150,14 +155,14 @@ function planUnused(rejected: RejectedSubscription, invoices: readonly Subscript
   const all = shareOf(sumOf(payments) + credit, share, currency);
   const now = Math.min(all, shareOf(sumOf(free) + credit, share, currency));
   const to = rejection.isSameCustomer ? "balance" : "payment_method";
-  const first = spread(free, now, to);
-  const later = spread(disputed, all - now, to);
+  const first = distribute(free, now, to);
+  const later = distribute(disputed, all - now, to);
   const rest = now - first.reduce((sum, { amount }) => sum + amount, 0);
   return [...first, ...later, credited(customer, Math.min(rest, roundDown(credit, currency)), currency)];
 }
 
-/** Spreads an amount over payments, in their order, each up to what is left of it. */
-function spread(payments: Left["payments"], amount: number, to: MoneyReturn["to"]): Return[] {
+/** Distributes an amount over payments, in their order. Each payment gets at most what is left of it. */
+function distribute(payments: Left["payments"], amount: number, to: MoneyReturn["to"]): Return[] {
   let rest = amount;
   return payments.map(({ source, left, isDisputed, currency }) => {
     const part = roundDown(Math.min(rest, left), currency);
@@ -167,8 +172,8 @@ function spread(payments: Left["payments"], amount: number, to: MoneyReturn["to"
 }
 
 /**
- * What a payment returns that succeeded after its subscription was rejected: all of it for a duplicate, else the unused
- * share of the period.
+ * Plans the return of a payment that succeeded after its subscription was rejected: all of it for a duplicate, else the
+ * unused share of the period.
  */
 export function planLatePayment(
   rejected: RejectedSubscription,
@@ -182,10 +187,10 @@ export function planLatePayment(
   if (kind === "duplicate") {
     const amount = roundDown(left, currency);
     const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
-    return amount > 0 ? completed(all, kind, plannedAt) : null;
+    return amount > 0 ? toMoneyReturn(all, kind, plannedAt) : null;
   }
   if (!isOfCurrentPeriod(invoice, rejected.rejection)) return null;
   const amount = shareOf(left, unusedShare(rejected), currency);
   const to = isSameCustomer ? "balance" : "payment_method";
-  return amount > 0 ? completed({ to, source, amount, currency, isDisputed }, kind, plannedAt) : null;
+  return amount > 0 ? toMoneyReturn({ to, source, amount, currency, isDisputed }, kind, plannedAt) : null;
 }

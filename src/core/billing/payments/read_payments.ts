@@ -18,7 +18,7 @@ export function listInvoices(core: EventCore, stpSubscriptionId: string): Promis
   );
 }
 
-/** Whether money or credit paid an invoice, wholly or in part. An invoice over 0 is paid by nothing. */
+/** Whether money or credit paid an invoice, wholly or in part. Nothing pays an invoice with a total of 0. */
 export function isPaid(invoice: Stripe.Invoice): boolean {
   return invoice.amount_paid > 0 || (invoice.amount_paid_off_stripe ?? 0) > 0 || creditUsedBy(invoice) > 0;
 }
@@ -30,10 +30,10 @@ function creditUsedBy({ status, starting_balance, ending_balance }: Stripe.Invoi
 }
 
 /**
- * Whether a subscription was ever paid. The answer is stored once it is yes.
+ * Reads whether a subscription was ever paid, and records a positive result in its document.
  * @throws NestError `stripe_error`, `unavailable`
  */
-export async function wasEverPaid(core: EventCore, stpSubscriptionId: string): Promise<boolean> {
+export async function readAndRecordWasPaid(core: EventCore, stpSubscriptionId: string): Promise<boolean> {
   const record = await core.subscriptions.findByStripeId(stpSubscriptionId);
   if (record?.wasPaid) return true;
   const wasPaid = (await listInvoices(core, stpSubscriptionId)).some(isPaid);
@@ -101,7 +101,7 @@ export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): 
 
 /**
  * Reads a payment that Stripe can refund.
- * @param listed with its payment intent and that one's charge expanded
+ * @param listed with its payment intent and the intent's charge expanded
  * @param isSettled whether every dispute of the subscription ended without a loss
  * @returns null for a payment outside Stripe, and for a payment that has not succeeded
  * @throws NestError `stripe_error`, `unavailable`

@@ -17,8 +17,8 @@ import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 const CONCURRENCY = 5;
 
 /**
- * Why a subscription was rejected. An earlier release stored no reason and refunded every payment: what it began is
- * completed in the same way.
+ * Why a subscription was rejected. An earlier release stored no reason and refunded every payment. The rejections that
+ * it began are completed in the same way.
  */
 export function rejectionOf(rejected: Subscription): Rejection {
   const { rejection, status, startsAt: periodStartsAt, endsAt: periodEndsAt } = rejected;
@@ -36,11 +36,11 @@ export function hasOnlyHarmlessDisputes({ disputes }: Subscription): boolean {
 }
 
 /**
- * Returns the money of a canceled rejected subscription: a duplicate's in full, a replaced one's for the unused share of
- * its current period (contract 1.7). Voids its open invoices, so that nobody pays for it later. What is returned is
- * planned and stored first, so every retry and every concurrent call returns the same amounts once. A refusal does not stop
- * the other returns.
- * @returns what was planned, as it is now
+ * Returns the money of a canceled rejected subscription: in full for a duplicate, and by the unused share of the
+ * current period for a replaced subscription (contract 1.7). Voids its open invoices, so that nobody pays for it later.
+ * The returns are planned and stored first, so retries and concurrent calls return each amount once. A refusal does not
+ * stop the other returns.
+ * @returns the planned returns in their current state
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function returnMoney(core: EventCore, rejected: Subscription): Promise<MoneyReturn[]> {

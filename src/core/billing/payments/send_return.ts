@@ -6,12 +6,12 @@ import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
 /** Stripe keeps an idempotency key for at least 24 hours. After that, an earlier attempt is searched for instead. */
 const KEY_LIFETIME_MS = 20 * HOUR * 1000;
-/** A return that Stripe has refused so often waits for an operator. */
+/** After this many refusals, a return waits for an operator. */
 const MOST_ATTEMPTS = 3;
-/** Refunds of one payment, or balance transactions of a customer, among which an earlier attempt is searched. */
+/** The most refunds of a payment, or balance transactions of a customer, that are searched for an earlier attempt. */
 const LOOK_BACK = 100;
 
-/** What Stripe made of a return. */
+/** Stripe's result for a return. */
 interface Sent {
   id: string;
   status: MoneyReturn["status"];
@@ -44,7 +44,7 @@ export async function sendReturn(
       core.log.warn("refund_disputed", { source, subscription_id: stpSubscriptionId });
       return record({ status: "disputed", attempts: attempts + 1, failure: refusal.code });
     }
-    // Somebody else refunded the payment.
+    // The payment was refunded outside Nest.
     if (refusal?.code === "charge_already_refunded")
       return record({ status: "done", amount: 0, failure: refusal.code });
     // Without a response the same key is sent again. Stripe stores nothing under the key when it answers 409 or 429.
@@ -80,7 +80,7 @@ async function sendOrFind(core: EventCore, rejected: Subscription, wanted: Money
   return found ?? refund(core, rejected, wanted);
 }
 
-/** By these fields an earlier attempt is recognized, and the record that a later event is about. */
+/** These fields identify an earlier attempt, and the record that a later event concerns. */
 function metadataOf({ stpSubscriptionId }: Subscription, { source }: MoneyReturn) {
   return { rejected_subscription: stpSubscriptionId, returned_payment: source };
 }

@@ -22,7 +22,7 @@ interface PortalLink {
   madeAt: number;
 }
 
-/** What all calls of an instance share. */
+/** State that all calls of a Lambda instance share. */
 interface PortalMemory {
   links: Map<string, PortalLink>;
   /** Time of the last timeout, epoch milliseconds; null if Stripe has responded since. */
@@ -43,7 +43,7 @@ export class BillingPortal {
   }
 
   /**
-   * The same portal for one call. It shares the memory.
+   * The same portal for one call. It shares the state.
    * @param deadline epoch milliseconds by which the call must respond
    */
   until(deadline: number): BillingPortal {

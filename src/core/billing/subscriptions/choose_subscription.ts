@@ -11,8 +11,8 @@ export interface Contest {
   /** The kept subscription, unless it is the candidate, has ended or is for another product; then null. */
   rival: Contender | null;
   /**
-   * The other renewing subscriptions of the user, with the rejected ones as they were at their rejection. The events of
-   * some may not have arrived, and a purchase between two others changes their comparison.
+   * The other renewing subscriptions of the user, with rejected subscriptions as they were at their rejection. The
+   * events of some may not have arrived, and a purchase between two others changes their comparison.
    */
   others: readonly Contender[];
 }
@@ -50,7 +50,7 @@ export function chooseSubscription(candidate: Contender, contest: Contest): Choi
   };
 }
 
-/** The subscription to keep of the candidate, the rival and those that renew beside them. */
+/** The id of the subscription to keep: of the candidate, the rival and the other renewing subscriptions. */
 function idOfBest(candidate: Contender, rival: Contender, { rejectedIds, others }: Contest): string {
   const isThird = ({ id }: Contender) => id !== candidate.id && id !== rival.id;
   const thirds = others.filter((other) => isThird(other) && rankOf(other) === "renewing");

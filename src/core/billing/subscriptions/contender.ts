@@ -1,13 +1,13 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { wasEverPaid } from "#core/billing/payments/read_payments.ts";
+import { readAndRecordWasPaid } from "#core/billing/payments/read_payments.ts";
 import { type Contender, rankOf } from "#core/billing/subscriptions/rank.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
 
 /** Statuses in which the choice depends on whether the subscription was ever paid. */
 const OWING_STATUSES = ["past_due", "unpaid", "paused"];
-/** A customer with more subscriptions than this is none of a person. */
+/** No person's customer has more subscriptions than this. */
 const LONGEST_LIST = 20;
 
 const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
@@ -40,15 +40,15 @@ export function contenderOf(
 export async function readContender(core: EventCore, subscription: Stripe.Subscription): Promise<Contender> {
   const [mapping, wasPaid] = await Promise.all([
     core.providerMappings.findByCustomer(idOf(subscription.customer)),
-    OWING_STATUSES.includes(subscription.status) && wasEverPaid(core, subscription.id),
+    OWING_STATUSES.includes(subscription.status) && readAndRecordWasPaid(core, subscription.id),
   ]);
   const isOwnCustomer = mapping?.matchedBy === "nest";
   return contenderOf(subscription, core.billing.productIds, { wasPaid, isOwnCustomer });
 }
 
 /**
- * Lists the other subscriptions that decide between two that renew: those of the same customers at Stripe, whose events
- * may not have arrived, and the rejected ones as they were at their rejection.
+ * Lists the other subscriptions that decide between two renewing subscriptions: the subscriptions of the same customers
+ * at Stripe, whose events may not have arrived, and the rejected subscriptions as they were at their rejection.
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function listOthers(

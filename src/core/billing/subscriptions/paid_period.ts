@@ -15,7 +15,10 @@ const PAID: Payments = { paidUntil: null, oldestOpenInvoiceAt: null, pastDueUnti
 /** Behaviors of paused collection that grant access: the merchant gives the time, or collects later (contract 1.7). */
 const GRANTING_BEHAVIORS = ["keep_as_draft", "mark_uncollectible"];
 
-/** The newest paid invoices among which the one that billed a period is searched. The others billed one-off items. */
+/**
+ * How many of the newest paid invoices are searched for the invoice that billed a period. The others billed one-off
+ * items.
+ */
 const LOOK_BACK = 10;
 
 /** Whether paused collection ends access with the paid period. */
@@ -51,9 +54,9 @@ export async function readFullState(
   const open = isPastDue ? await listInvoices(core.stripe, current.id, "open") : [];
   const { productIds } = core.billing;
   const oldest = oldestBilling(open, productIds);
-  if (oldest) return { ...state, ...owed(oldest, core.billing) };
+  if (oldest) return { ...state, ...pastDueFacts(oldest, core.billing) };
   const paid = await listInvoices(core.stripe, current.id, "paid");
-  // A past due subscription without an open invoice owes nothing any more: its invoice was voided or given up.
+  // A past due subscription without an open invoice owes nothing: its invoice was voided or marked uncollectible.
   const end = lastPaidEnd(paid, productIds) ?? current.start_date ?? current.created;
   return { ...state, ...PAID, paidUntil: iso(end) };
 }
@@ -89,7 +92,7 @@ export function oldestBilling<Invoice extends PeriodInvoice>(
  * The facts of a `past_due` subscription: it is paid for until the start of the period that its oldest open invoice
  * bills, and usable for `pastDueDays` after that invoice was created (contract 1.7).
  */
-export function owed(
+export function pastDueFacts(
   oldest: PeriodInvoice,
   { productIds, pastDueDays }: Pick<BillingSettings, "productIds" | "pastDueDays">,
 ): Payments {
@@ -114,8 +117,8 @@ export function lastPaidEnd(paid: readonly PeriodInvoice[], productIds: readonly
 }
 
 /**
- * The period of our products that an invoice bills, in Unix seconds. Prorations of an earlier period can stand beside it,
- * so they count only on an invoice of their own.
+ * The period of our products that an invoice bills, in Unix seconds. The same invoice can have prorations of an earlier
+ * period, so prorations count only on an invoice of their own.
  * @returns null if the invoice bills one-off items or other products only
  */
 export function billedPeriod(

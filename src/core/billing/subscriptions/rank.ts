@@ -67,8 +67,9 @@ function isPlanChange(older: Contender, newer: Contender): boolean {
 }
 
 /**
- * The subscription to keep, by contract 1.7: the best rank; of several that renew, each in the order of their creation
- * against the one kept so far; in every other rank the oldest. The order of the list does not matter.
+ * The subscription to keep, by contract 1.7: the best rank. Several renewing subscriptions are compared in the order of
+ * their creation, each with the one kept so far. In every other rank, the oldest subscription is kept. The order of the
+ * list does not matter.
  * @throws TypeError if the list is empty
  */
 export function bestOf(contenders: readonly Contender[]): Contender {

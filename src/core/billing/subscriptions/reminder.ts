@@ -4,7 +4,7 @@ import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.t
 import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
-import { dayInWords } from "#core/messages/templates/money_facts.ts";
+import { formatDay } from "#core/messages/templates/money_facts.ts";
 import type { Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 
 /** The welcome names the day on which a trial ends, so no reminder follows it within this time. */
@@ -15,7 +15,7 @@ const AFTER_WELCOME_SECONDS = DAY;
  */
 const ANNOUNCED_SECONDS = 4 * DAY;
 
-/** The mark of the reminder of a day, such as `trialWillEnd-2026-12-12`. Each day of end is announced once. */
+/** The mark of the reminder of a day, such as `trialWillEnd-2026-12-12`. Each end date is announced once. */
 export function reminderOf(endsAt: string): SubscriptionMail {
   return `trialWillEnd-${endsAt.slice(0, 10)}`;
 }
@@ -55,7 +55,7 @@ export async function sendReminderIfDue(
   // The welcome may have been sent a moment ago.
   const { mails } = (await core.subscriptions.findByStripeId(current.id)) ?? record;
   if (!isReminderDue({ mails, endsAt: record.endsAt }, core.clock.now())) return;
-  const variables = { endsOn: dayInWords(record.endsAt), isCharged: isChargedAtTrialEnd(current) };
+  const variables = { endsOn: formatDay(record.endsAt), isCharged: isChargedAtTrialEnd(current) };
   const mail = { template: "trial-will-end", variables, address: customerAddress(current) } as const;
   await sendOnce(core, { ...record, mails }, reminderOf(record.endsAt), mail);
 }

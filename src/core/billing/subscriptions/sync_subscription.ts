@@ -30,7 +30,7 @@ export async function syncSubscription(
 ): Promise<Outcome> {
   for (let round = 0; round < ROUNDS; round++) {
     const record = await core.subscriptions.findByStripeId(id);
-    // Read before Stripe: an end that is not pending any more is in Stripe's response.
+    // Read before Stripe: an end that is not pending anymore is in Stripe's response.
     const trial = record && (await core.trials.findOf(record));
     const current = await retrieveSubscription(core, id);
     if (!current) return { status: "missing", reason: "no_such_subscription" };
@@ -45,7 +45,7 @@ export async function syncSubscription(
       if (!record) throw new NestError("subscription_not_valid", { meta: { status: current.status } });
     }
     const state = keepPendingEnd(await readFullState(core, current, product), trial);
-    notePause(core, id, state.pausedCollection ?? null);
+    logPause(core, id, state.pausedCollection ?? null);
     const reading = { event, current, state };
     const outcome = record
       ? await updateSubscription(core, record, reading)
@@ -56,7 +56,7 @@ export async function syncSubscription(
   throw new NestError("unavailable", { detail: "the subscription kept changing" });
 }
 
-function notePause(core: EventCore, id: string, behavior: string | null): void {
+function logPause(core: EventCore, id: string, behavior: string | null): void {
   if (behavior === null) return;
   core.log.warn("collection_paused", { subscription_id: id, behavior, grants: !isPauseUnpaid(behavior) });
 }
@@ -74,7 +74,8 @@ async function updateSubscription(
     await reassign(core, record, mapping.userId);
     return null;
   }
-  // An imported subscription may have no mapping, and a mapping is removed when Stripe loses the customer.
+  // An imported subscription may have no mapping, and a mapping is removed when Stripe does not have the customer
+  // anymore.
   if (!mapping) await mapCustomer(core, record.userId, state.stpCustomerId, null);
   const written = await core.subscriptions.advance(current.id, record.version, state, now);
   if (!written) return null;

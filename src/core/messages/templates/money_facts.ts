@@ -1,6 +1,6 @@
 /** An amount as Stripe counts it. */
 export interface Money {
-  /** In the unit in which Stripe counts the currency. */
+  /** In the currency's smallest unit, as Stripe defines it. */
   amount: number;
   /** Three letters, lower case. */
   currency: string;
@@ -15,7 +15,7 @@ export interface SubscriptionFacts {
   boughtAt: string;
 }
 
-/** A subscription that stays. */
+/** The subscription that is kept. */
 export interface KeptFacts extends SubscriptionFacts {
   status: "renewing" | "ending" | "trialing" | "owing";
   /** When it ends (`ending`), or its trial ends (`trialing`), ISO 8601; else null. */
@@ -29,7 +29,7 @@ export interface RejectionFacts {
     /** Its first payment was made, or its trial began. */
     hadStarted: boolean;
   };
-  /** Null if none is alive. */
+  /** Null if no subscription is kept. */
   kept: KeptFacts | null;
   /** What Stripe accepted to refund to payment methods; null if nothing. */
   refunded: Money | null;
@@ -48,26 +48,26 @@ export interface TrialFacts {
   } | null;
 }
 
-/** Currencies that Stripe counts without decimals (https://docs.stripe.com/currencies#zero-decimal). */
+/** Currencies whose amounts have no decimals at Stripe (https://docs.stripe.com/currencies#zero-decimal). */
 const ZERO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
-/** Currencies that Stripe counts with three decimals. */
+/** Currencies whose amounts have three decimals at Stripe. */
 const THREE_DECIMALS = ["bhd", "jod", "kwd", "omr", "tnd"];
 
-/** An amount as mails show it, such as `£4.99`. */
-export function moneyInWords({ amount, currency }: Money): string {
+/** Formats an amount for a mail, such as `£4.99`. */
+export function formatMoney({ amount, currency }: Money): string {
   const decimals = ZERO_DECIMALS.includes(currency) ? 0 : THREE_DECIMALS.includes(currency) ? 3 : 2;
   const unit = 10 ** decimals;
   const format = new Intl.NumberFormat("en-GB", {
     style: "currency",
     currency: currency.toUpperCase(),
-    // Some currencies are written without decimals, but Stripe charges parts of their unit.
+    // Node shows no decimals for some currencies, although Stripe charges fractions of their unit.
     ...(amount % unit !== 0 && { minimumFractionDigits: decimals }),
   });
   return format.format(amount / unit);
 }
 
-/** A date as mails show it, such as `Saturday 12 December 2026`, in UTC. */
-export function dayInWords(iso: string): string {
+/** Formats a date for a mail, such as `Saturday 12 December 2026`, in UTC. */
+export function formatDay(iso: string): string {
   const format = new Intl.DateTimeFormat("en-GB", {
     weekday: "long",
     day: "numeric",
@@ -84,19 +84,22 @@ const ADJECTIVES = { day: "daily", week: "weekly", month: "monthly", year: "year
 /** Such as `monthly subscription that you bought on Saturday 12 December 2026`. */
 function named({ interval, intervalCount, boughtAt }: SubscriptionFacts): string {
   const adjective = intervalCount === 1 ? ADJECTIVES[interval] : `${intervalCount}-${interval}`;
-  return `${adjective} subscription that you bought on ${dayInWords(boughtAt)}`;
+  return `${adjective} subscription that you bought on ${formatDay(boughtAt)}`;
 }
 
 const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> = {
   renewing: (kept) => `Your ${named(kept)} stays and renews as before. You do not need to do anything.`,
   ending: (kept) =>
-    `Your ${named(kept)} stays until ${dayInWords(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
-  trialing: (kept) => `Your trial stays and ends on ${dayInWords(kept.endsAt ?? "")}.`,
+    `Your ${named(kept)} stays until ${formatDay(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
+  trialing: (kept) => `Your trial stays and ends on ${formatDay(kept.endsAt ?? "")}.`,
   owing: (kept) =>
     `Your ${named(kept)} stays. It has an unpaid invoice: open Beak, choose your account, then billing, to pay it.`,
 };
 
-/** The sentences of a mail about a rejected subscription. Each states a fact, and a fact that is null has no sentence. */
+/**
+ * The sentences of a mail about a rejected subscription. Each sentence states one fact. A fact that is null has no
+ * sentence.
+ */
 export function rejectionSentences({ kind, canceled, kept, refunded, credited }: RejectionFacts): string[] {
   const opening = {
     duplicate: "You can have one Beak subscription at a time, and you had two.",
@@ -107,11 +110,11 @@ export function rejectionSentences({ kind, canceled, kept, refunded, credited }:
     `We canceled the ${named(canceled)}.`,
     ...(refunded
       ? [
-          `We refunded ${moneyInWords(refunded)} to the payment method that you paid with. The money is usually there within ten days.`,
+          `We refunded ${formatMoney(refunded)} to the payment method that you paid with. The money is usually there within ten days.`,
         ]
       : []),
     ...(credited
-      ? [`We credited ${moneyInWords(credited)} to your balance. It is used for your next invoices.`]
+      ? [`We credited ${formatMoney(credited)} to your balance. It is used for your next invoices.`]
       : []),
     ...(kept ? [STAYS[kept.status](kept)] : []),
   ];
@@ -124,13 +127,13 @@ export function isRejectionMailDue({ canceled, refunded, credited }: RejectionFa
 
 /** The sentences of the welcome to a trial. */
 export function trialSentences({ endsAt, charge }: TrialFacts): string[] {
-  const begins = `Your trial is active and ends on ${dayInWords(endsAt)}`;
+  const begins = `Your trial is active and ends on ${formatDay(endsAt)}`;
   if (charge === null) return [`${begins}; nothing is charged until you choose to continue.`];
   const { money } = charge;
   if (money?.amount === 0)
     return [`${begins}. Your subscription begins then, and nothing is charged on that day.`];
   return [
-    `${begins}. Your subscription begins then, and your payment method is charged${money ? ` ${moneyInWords(money)}` : ""}.`,
+    `${begins}. Your subscription begins then, and your payment method is charged${money ? ` ${formatMoney(money)}` : ""}.`,
     "If you don't want that, cancel before that day: open Beak, choose your account, then billing.",
   ];
 }

@@ -92,8 +92,8 @@ async function withFailureRecorded(
 }
 
 /**
- * Returns the error of a refused redemption. A failure after the secret was right is counted before it is answered: ten
- * are told what failed, and the tenth blocks the link, however many race (contract 1.7).
+ * Returns the error of a refused redemption. A failure with the right secret is counted before its response. Ten
+ * failures get their own error, and the tenth blocks the link, even if more calls race (contract 1.7).
  */
 async function refuse(
   core: LinkGrantCore,

@@ -2,7 +2,7 @@ import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
-import { newId, sameIdOf } from "#core/ids.ts";
+import { derivedIdOf, newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
@@ -79,9 +79,12 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
  * The id of the access token that a refresh issues. Every repetition of the refresh gets a token of the same id, so it
  * extends one record instead of adding another, and the tokens of earlier repetitions stay valid.
  */
-const accessTokenIdOf = ({ successorId }: Rotation) => sameIdOf(successorId, "accessToken");
+const accessTokenIdOf = ({ successorId }: Rotation) => derivedIdOf(successorId, "accessToken");
 
-/** The use of a token shows that the client has it, so the tokens before it are kept for 35 more days (contract 1.7). */
+/**
+ * The use of a token shows that the client has it. So the tokens before it are kept for only 35 more days (contract
+ * 1.7).
+ */
 async function purgePredecessors(
   core: GrantCore,
   { sessionId, generation }: RefreshToken,

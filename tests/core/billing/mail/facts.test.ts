@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { describe, expect, test } from "vitest";
 import { trialFacts } from "#core/billing/mail/facts.ts";
 import {
-  moneyInWords,
+  formatMoney,
   type RejectionFacts,
   rejectionSentences,
 } from "#core/messages/templates/money_facts.ts";
@@ -30,7 +30,7 @@ test.each([
   ["idr", 999_999_999_990, "IDR 9,999,999,999.90"],
   ["gbp", 0, "£0.00"],
 ])("an amount in %s of %i is written %s", (currency, amount, words) => {
-  expect(moneyInWords({ amount, currency }).replaceAll("\u00a0", " ")).toBe(words);
+  expect(formatMoney({ amount, currency }).replaceAll("\u00a0", " ")).toBe(words);
 });
 
 describe("the mail about a rejected subscription", () => {

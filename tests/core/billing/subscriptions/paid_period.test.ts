@@ -5,7 +5,7 @@ import {
   isPeriodUnpaid,
   lastPaidEnd,
   oldestBilling,
-  owed,
+  pastDueFacts,
 } from "#core/billing/subscriptions/paid_period.ts";
 import { readState } from "#core/billing/subscriptions/stripe_state.ts";
 
@@ -80,7 +80,7 @@ test("the oldest open invoice of our products decides about a past due subscript
   ])
     expect(oldestBilling(open, [OURS])).toBe(first);
   expect(oldestBilling([other], [OURS])).toBeNull();
-  expect(owed(first, { productIds: [OURS], pastDueDays: 7 })).toEqual({
+  expect(pastDueFacts(first, { productIds: [OURS], pastDueDays: 7 })).toEqual({
     paidUntil: iso(100),
     oldestOpenInvoiceAt: iso(100),
     pastDueUntil: iso(100 + 7 * 86_400),
