@@ -1,6 +1,11 @@
 import { completeSubscriptions } from "#tools/migrations/complete_subscriptions.ts";
 import { keepImportedSubscriptions } from "#tools/migrations/keep_imported_subscriptions.ts";
 import type { Migration } from "#tools/migrations/migration.ts";
+import { recordUsedTrials } from "#tools/migrations/record_used_trials.ts";
 
 /** Every migration, in the order in which they are applied. */
-export const MIGRATIONS: readonly Migration[] = [keepImportedSubscriptions, completeSubscriptions];
+export const MIGRATIONS: readonly Migration[] = [
+  keepImportedSubscriptions,
+  completeSubscriptions,
+  recordUsedTrials,
+];

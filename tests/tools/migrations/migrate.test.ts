@@ -12,6 +12,13 @@ const [adasId = ""] = facts.subscriptionsOf.ada;
 const [bobsTrialId = "", bobsPaidId = ""] = facts.subscriptionsOf.bob;
 const [cleosId = ""] = facts.subscriptionsOf.cleo;
 const OF_2022 = "2022-03-04T05:06:07.890Z";
+const OF_2090 = "2090-01-01T00:01:10.000Z";
+/** When each trial of the dump was first used, by its address. A trial of 2022 has no address. */
+const USED_AT: Record<string, string | null> = {
+  "lea@example.com": OF_2090,
+  "max@example.com": null,
+  "of 2022": OF_2022,
+};
 
 let uri: string;
 let opened: ReturnType<typeof openMongo>;
@@ -56,6 +63,7 @@ describe("db migrate, on a dump of the previous release", () => {
       outcomes: [
         { name: "keep_imported_subscriptions", pending: 2, changed: 0, left: 2 },
         { name: "complete_subscriptions", pending: 5, changed: 0, left: 5 },
+        { name: "record_used_trials", pending: 3, changed: 0, left: 3 },
       ],
     });
     expect(await contents()).toEqual(before);
@@ -85,6 +93,7 @@ describe("db migrate, on a dump of the previous release", () => {
       outcomes: [
         { name: "keep_imported_subscriptions", pending: 2, changed: 2, left: 0 },
         { name: "complete_subscriptions", pending: 5, changed: 5, left: 0 },
+        { name: "record_used_trials", pending: 3, changed: 3, left: 0 },
       ],
     });
     const after = await contents();
@@ -114,7 +123,43 @@ describe("db migrate, on a dump of the previous release", () => {
     const users = (before.users ?? []).map((user) =>
       user._id in kept ? { ...user, keptSubscriptionId: kept[user._id as keyof typeof kept] } : user,
     );
-    expect({ ...after, subscriptions: [] }).toEqual({ ...before, users, subscriptions: [] });
+    const trials = (before.trials ?? []).map((trial) => ({
+      ...trial,
+      usedAt: USED_AT[trial.identifierValue ?? "of 2022"],
+      pendingEndsAt: null,
+    }));
+    const changed = { users, trials, subscriptions: [] };
+    expect({ ...after, subscriptions: [] }).toEqual({ ...before, ...changed });
+  });
+
+  test.each([
+    ["whose link was redeemed", { redeemedAt: OF_2090, signedInAt: OF_2090 }, OF_2090],
+    ["whose owner signed in before its end by another link", { signedInAt: OF_2090 }, OF_2090],
+    ["whose owner signed in after its end", { signedInAt: "2090-03-01T00:00:00.000Z" }, null],
+    ["that nobody opened", {}, null],
+  ])("records when a trial %s was used: %j gives %j", async (_case, fields, usedAt) => {
+    const trials = database.collection("trials");
+    await trials.updateOne({ identifierValue: "max@example.com" }, { $set: fields });
+    await migrate("--apply");
+    expect(await trials.findOne({ identifierValue: "max@example.com" })).toMatchObject({ usedAt });
+  });
+
+  test("leaves a trial that a sign-in changes meanwhile to the next run", async () => {
+    const racing = openMongo(uri, { monitorCommands: true });
+    const trials = database.collection("trials");
+    let raced: Promise<unknown> | undefined;
+    racing.client.on("commandSucceeded", ({ commandName }) => {
+      if (commandName === "find")
+        raced ??= trials.updateOne(
+          { identifierValue: "max@example.com" },
+          { $set: { redeemedAt: OF_2090, signedInAt: OF_2090 } },
+        );
+    });
+    await MIGRATIONS.at(-1)?.apply(racing.database);
+    await raced;
+    await racing.client.close();
+    await migrate("--apply");
+    expect(await trials.findOne({ identifierValue: "max@example.com" })).toMatchObject({ usedAt: OF_2090 });
   });
 
   test("adds the welcome mark in addition to another mail's mark", async () => {
@@ -135,11 +180,12 @@ describe("db migrate, on a dump of the previous release", () => {
     expect(outcomes.map(({ pending, changed }) => ({ pending, changed }))).toEqual([
       { pending: 0, changed: 0 },
       { pending: 0, changed: 0 },
+      { pending: 0, changed: 0 },
     ]);
     expect(await contents()).toEqual(once);
   });
 
-  test.each([1, 2, 3, 5, 7])("finishes the work of a run that died before write %i", async (last) => {
+  test.each([1, 2, 3, 5, 7, 8, 10])("finishes the work of a run that died before write %i", async (last) => {
     const untouched = await contents();
     const dying = openMongo(uri, { monitorCommands: true });
     let writes = 0;

@@ -124,6 +124,11 @@ function completeSubscription(document: Document): Conversion {
   });
 }
 
+/** A trial of 2022 began when it was created, and nobody could leave it unused. */
+function completeTrial(document: Document): Conversion {
+  return unchanged({ usedAt: document.createdAt, pendingEndsAt: null, ...document });
+}
+
 /** The version of an imported subscription. A Stripe event raises it. */
 export const IMPORTED_VERSION = 1;
 
@@ -174,7 +179,7 @@ export const IMPORTED: readonly ImportedCollection[] = [
   {
     from: ["trials"],
     to: TrialRepository.collectionName,
-    convert: converter(trial),
+    convert: converter(trial, completeTrial),
     uniqueKey: () => null,
     // Neither claimed by a device in Nest nor made anonymous by an erasure.
     untouched: { beakIds: { $exists: false }, identifierValue: { $exists: false } },
