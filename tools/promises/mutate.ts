@@ -28,7 +28,7 @@ const COPIED = [
 const MODEL_TEST = "tests/model/model.test.ts";
 /** The model-based suite detects most mutations within seconds. */
 const MODEL_SECONDS = "180";
-/** Some mutations of money rules show in few lives only. */
+/** Few random billing histories detect some mutations of money rules. */
 const LIVES = "1000";
 
 interface Report {
