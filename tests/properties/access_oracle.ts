@@ -1,10 +1,10 @@
-/** When a person may use what they bought, written from the words of contract 1.7 ("Access"). It uses no code of `src`. */
+/** Decides when a person has access, as contract 1.7 ("Access") states it. This file uses no code of `src`. */
 import type { Owned, Picture } from "#tests/properties/picture.ts";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const PAST_DUE_DAYS = 7;
-/** Reads this close to an end may answer either way. */
+/** A status call this close to an end may return either result. */
 const MARGIN = 2;
 
 /** Whether the status must be usable, must not be usable, or is not determined. */
@@ -63,7 +63,7 @@ function endsOf(
   }
 }
 
-/** The end of the last period that an invoice paid. A trial's invoice over 0 is paid. */
+/** The end of the last period that an invoice paid. A trial's invoice with a total of 0 is paid. */
 function paidUntil({ bills, created }: Owned): number {
   return Math.max(created, ...bills.filter(({ status }) => status === "paid").map(({ end }) => end));
 }

@@ -7,7 +7,7 @@ import { Broken, type Player } from "#tests/properties/player.ts";
 const sum = (amounts: readonly number[]) => amounts.reduce((total, amount) => total + amount, 0);
 
 /**
- * Checks that Nest returned neither more nor less than it owes, and by the right way.
+ * Checks that Nest returned exactly what it owes, to the right payment method or balance.
  * @throws Broken
  */
 export function checkBooks(player: Player, stripe: StripeDouble): void {

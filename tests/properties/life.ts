@@ -1,4 +1,7 @@
-/** The lives of a person with up to three subscriptions, as data: fast-check generates and shrinks them. */
+/**
+ * A life is a random billing history of one person with up to three subscriptions. Lives are data, so that fast-check
+ * generates and shrinks them.
+ */
 import fc from "fast-check";
 import type { PriceSeed } from "#stripe_double/settings.ts";
 
@@ -7,7 +10,7 @@ export type Currency = (typeof CURRENCIES)[number];
 const PLANS = ["monthly", "basic", "yearly"] as const;
 export type Plan = (typeof PLANS)[number];
 
-/** In the unit in which Stripe counts the currency. Odd amounts, so that rounding matters. */
+/** In the currency's smallest unit. Odd amounts, so that rounding matters. */
 const AMOUNTS: Readonly<Record<Currency, Readonly<Record<Plan, number>>>> = {
   gbp: { monthly: 499, basic: 103, yearly: 4901 },
   jpy: { monthly: 701, basic: 7, yearly: 7001 },

@@ -1,6 +1,6 @@
 /**
  * Checks what mails about money state against Stripe's state at the time when they were sent (contract 1.7: "no text states
- * what a fact does not"). It reads the mails as a person does and uses no code of `src`.
+ * what a fact does not"). It reads the text of the mails and uses no code of `src`.
  */
 import type { Currency } from "#tests/properties/life.ts";
 import { isLiving, type Owned, type Picture } from "#tests/properties/picture.ts";

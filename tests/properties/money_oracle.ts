@@ -1,5 +1,5 @@
 /**
- * Which subscription is kept and what is refunded, written from the words of contract 1.7. It uses no code of `src`.
+ * Decides which subscription is kept and what is refunded, as contract 1.7 states it. This file uses no code of `src`.
  */
 import type { Owned, Payment, Picture } from "#tests/properties/picture.ts";
 
@@ -72,7 +72,7 @@ export interface Debt {
 
 const STEP: Readonly<Record<string, number>> = { kwd: 10 };
 
-/** A share of an amount, rounded up to the smallest amount that Stripe takes. */
+/** A share of an amount, rounded up to the smallest amount that Stripe accepts. */
 function share(amount: number, part: number, whole: number, currency: string): number {
   const step = STEP[currency] ?? 1;
   if (amount <= 0 || part <= 0) return 0;

@@ -1,4 +1,4 @@
-/** What Stripe shows about one person at one time, in the form in which the oracle of contract 1.7 reads it. */
+/** A snapshot of one person's state at Stripe, in the form that the oracles of contract 1.7 read. */
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { Charge, Customer, Invoice, Subscription } from "#stripe_double/types.ts";
 

@@ -20,7 +20,7 @@ const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
 /** A broken rule. */
 export class Broken extends Error {}
 
-/** Repeats a call that a busy machine makes time out. @throws the error of the last try */
+/** Repeats a call that times out on a busy machine. @throws the error of the last attempt */
 async function untilAnswered<Result>(call: () => Promise<Result>): Promise<Result> {
   for (let left = TRIES; ; left--) {
     try {
@@ -33,7 +33,7 @@ async function untilAnswered<Result>(call: () => Promise<Result>): Promise<Resul
 
 /** Plays one life on one Nest and its own double of Stripe. */
 export class Player {
-  /** The life so far, in words, with what Nest did. */
+  /** A log of the life's steps so far and of Nest's actions. */
   readonly story: string[] = [];
   /** Every subscription that Nest canceled, with the defeats that contract 1.7 allows for it. */
   readonly defeats = new Map<string, Defeat[]>();
@@ -89,7 +89,7 @@ export class Player {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  /** The name of a subscription in the story. */
+  /** The name of a subscription in the log of the life. */
   nameOf(id: string): string {
     return `subscription ${this.#stripe.subscriptions().findIndex((one) => one.id === id) + 1}`;
   }

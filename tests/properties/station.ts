@@ -22,7 +22,7 @@ function lifeClock(): LifeClock {
   };
 }
 
-/** A Nest with its own Stripe and clock, on a database that it shares with the other stations. */
+/** A station is a Nest with its own Stripe double and clock. All stations share one database. */
 export interface Station {
   nest: TestNest;
   /** Plays one life. @throws Error with the broken rule and the life in words */

@@ -1,6 +1,6 @@
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** A secret of which a rollback would restore an older version. */
+/** A secret whose older version a rollback would restore. */
 export interface OlderSecret {
   name: string;
   /** The version that is live, or the newest one if the live functions do not read the secret. */
@@ -10,7 +10,7 @@ export interface OlderSecret {
 }
 
 /**
- * Returns the secrets of which a rollback would restore an older version, sorted by name (contract 1.7, Operations).
+ * Returns the secrets whose older version a rollback would restore, sorted by name (contract 1.7, Operations).
  * @param live the versions that the live functions read, by the parameter's name
  * @param target the versions that the restored functions would read
  * @param newest the newest versions in SSM, for secrets that only the restored functions read

@@ -40,13 +40,17 @@ function wholeNumber(text: string): number {
 
 const program = new Command("npm run test:faults --")
   .description(
-    "Runs the model-based suite, the fault injection suite, the chaos suite and random lives with money. Without options it runs a short\n" +
+    "Runs the model-based suite, the fault injection suite, the chaos suite and the money suite (random billing histories). Without options it runs a short\n" +
       "sample with a fixed seed, as CI does.",
   )
   .addOption(new Option("--suite <name>", "run one suite only").choices(Object.keys(SUITES)))
   .option("--seed <number>", "repeat the run that printed this seed", wholeNumber)
   .option("--seconds <number>", "explore for this long in each suite", wholeNumber)
-  .option("--runs <number>", "play this many lives in the money suite (default: 200)", wholeNumber)
+  .option(
+    "--runs <number>",
+    "number of random billing histories in the money suite (default: 200)",
+    wholeNumber,
+  )
   .option("--only <text>", "fault only the calls whose name contains the text, such as authenticate_user")
   .option(
     "--all",

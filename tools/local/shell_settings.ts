@@ -3,7 +3,7 @@ import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { type Environment, originOf } from "#core/config.ts";
 import { loadMethods } from "#routes.ts";
 
-/** Settings that the local stack decides. */
+/** Settings that the local stack sets itself. */
 const OWN = ["STAGE", "ISSUER"];
 /** Settings that belong to the account of STRIPE_SECRET_KEY. */
 const OF_STRIPE_ACCOUNT = ["STRIPE_PRICE_ID", "STRIPE_PRODUCT_IDS"];

@@ -55,7 +55,7 @@ async function chooseKept(database: Db, filter: Filter<Subscription>): Promise<C
   return choices;
 }
 
-/** The subscription that Nest would keep by the facts that are stored. Null if all have ended. */
+/** The subscription that Nest would keep according to the stored facts. Null if all have ended. */
 function bestOf(subscriptions: readonly Subscription[], rejected: readonly string[]): Subscription | null {
   const living = subscriptions.filter(
     ({ status, stpSubscriptionId }) => !hasEnded(status) && !rejected.includes(stpSubscriptionId),
@@ -66,8 +66,9 @@ function bestOf(subscriptions: readonly Subscription[], rejected: readonly strin
 }
 
 /**
- * Stripe's time of creation is not stored for these. The document's time orders them the same way. Their prices are not
- * stored either, so of two that renew the older is kept. An overdue one was paid before, as the 2022 service required.
+ * Stripe's time of creation is not stored for imported subscriptions. The document's time orders them the same way.
+ * Their prices are not stored either, so of two renewing subscriptions the older is kept. An overdue subscription was
+ * paid before, as the 2022 service required.
  */
 function contenderOf({
   stpSubscriptionId,

@@ -10,7 +10,7 @@ interface Carried {
   description: string;
   /** The fields of `meta`; all of them are always present. */
   meta?: Readonly<Record<string, Schema>>;
-  /** The fields of `meta` that are present only at times. */
+  /** The fields of `meta` that are present only in some responses. */
   optionalMeta?: Readonly<Record<string, Schema>>;
   /** The schema of each entry of `reasons`. */
   reason?: Schema;

@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { formatMoney } from "#core/messages/templates/money_facts.ts";
 import { listAll, type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
-/** A payment, a refund or a change of the customer's balance, as Stripe has it. */
+/** A payment, a refund or a change of the customer's balance, as Stripe reports it. */
 export interface MoneyMovement {
   type: "payment" | "refund" | "balance";
   /** Stripe's id. */
@@ -24,8 +24,8 @@ const CONCURRENCY = 5;
 const isoOf = (seconds: number) => new Date(seconds * 1000).toISOString();
 
 /**
- * Reads the money of customers from Stripe, the newest first: every payment with its refunds, also refunds that failed,
- * and every change of the balance.
+ * Reads the payments, the refunds, including failed refunds, and the balance changes of customers from Stripe. The
+ * newest is first.
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function readMovements(
@@ -44,7 +44,7 @@ async function readCustomer(stripe: StripeApi, customer: string): Promise<MoneyM
     ),
   ]);
   const refunds: Stripe.Refund[] = [];
-  // A failed refund is no longer part of `amount_refunded`, so every successful payment is asked.
+  // `amount_refunded` leaves out failed refunds, so the refunds of every successful payment are listed.
   const paid = charges.filter(({ status }) => status === "succeeded");
   for (let start = 0; start < paid.length; start += CONCURRENCY) {
     const batch = paid
@@ -61,7 +61,7 @@ async function readCustomer(stripe: StripeApi, customer: string): Promise<MoneyM
   ];
 }
 
-/** Lists everything, or nothing of a customer that Stripe does not have any more. */
+/** Lists all items, or none if Stripe does not have the customer anymore. */
 async function listOrNone<Item>(
   stripe: StripeApi,
   list: (sdk: Stripe, options: Stripe.RequestOptions) => AsyncIterable<Item>,

@@ -7,8 +7,8 @@ import { describeMovement, type MoneyMovement } from "#tools/operator/user_payme
 import { table } from "#tools/terminal/command.ts";
 
 /**
- * Describes a user's stored data and money in lines for the terminal.
- * @param movements the money at Stripe; a text says why it was not read
+ * Describes a user's stored data, payments and refunds in lines for the terminal.
+ * @param movements the payments, refunds and balance changes at Stripe; or the reason why they were not read
  */
 export function describeUser(
   account: Account,

@@ -85,7 +85,7 @@ export function userCommands(program: Command): void {
     .command("erase")
     .argument(WHO, WHO_IS)
     .description(
-      "deletes a person and all personal data, also if nobody ever signed in with the address; refused while a subscription is active",
+      "deletes a person and all personal data, even if nobody ever signed in with the address; refused while a subscription is active",
     );
   examples(erase, ["users erase user_2Jx...", "users erase ada@example.com"]);
   act(erase, (terminal, who: string) =>
@@ -94,7 +94,7 @@ export function userCommands(program: Command): void {
       const customers = customersOf(await readAccount(core, person));
       const name = nameOf(person);
       await terminal.confirm(
-        `All personal data of ${name} will be deleted here. Stripe keeps ${customers.join(", ") || "no customer"}.`,
+        `All personal data of ${name} will be deleted from Nest. Stripe keeps ${customers.join(", ") || "no customer"}.`,
         name,
       );
       await eraseAccount(core, person);
@@ -108,7 +108,7 @@ export function userCommands(program: Command): void {
   );
 }
 
-/** Reads the money of customers. @returns the movements, or in words why they were not read */
+/** Reads the payments of customers. @returns the movements, or the reason why they were not read */
 async function readMoney(
   environment: Environment,
   customers: readonly string[],

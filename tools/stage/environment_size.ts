@@ -6,7 +6,10 @@ import { parameterOf } from "#tools/stage/variables.ts";
 
 /** Lambda's limit for the environment of a function, in bytes. */
 export const LARGEST_ENVIRONMENT = 4096;
-/** A version of a parameter with this many digits is counted: versions grow, and an old stage must not fail then. */
+/**
+ * Digits that are counted for a parameter's version. Versions grow, and a stage must not reach the limit because of
+ * that.
+ */
 const LONGEST_VERSION = 9999;
 
 /** A stage whose environments are computed. */

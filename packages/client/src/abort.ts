@@ -1,7 +1,10 @@
 import { CallFailure } from "./errors.ts";
 import type { Method } from "./methods.ts";
 
-/** Calls `stop` when the signal is aborted, or now if it is. Returns a function that ends this. */
+/**
+ * Calls `stop` when the signal is aborted, or immediately if it is aborted already. Returns a function that removes the
+ * listener.
+ */
 export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
   signal?.addEventListener("abort", stop);
   if (signal?.aborted) stop();

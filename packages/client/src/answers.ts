@@ -1,10 +1,10 @@
 import { METHODS, type Method } from "./methods.ts";
 
 /**
- * Whether a value is an object with these fields, which are strings and not empty.
+ * Whether a value is an object in which each of these fields is a string that is not empty.
  * @param names separated by spaces
  */
-export function hasTexts(value: unknown, names: string): boolean {
+export function hasStrings(value: unknown, names: string): boolean {
   const fields = Object(value);
   return names.split(" ").every((name) => fields[name] && typeof fields[name] === "string");
 }
@@ -13,5 +13,5 @@ export function hasTexts(value: unknown, names: string): boolean {
 export function isDeclared(method: Method, status: number, value: unknown): boolean {
   const { answer } = METHODS[method];
   if (answer === "") return status === 204;
-  return status === 200 && (answer === "array" ? Array.isArray(value) : hasTexts(value, answer));
+  return status === 200 && (answer === "array" ? Array.isArray(value) : hasStrings(value, answer));
 }

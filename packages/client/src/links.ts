@@ -1,4 +1,4 @@
-import { hasTexts } from "./answers.ts";
+import { hasStrings } from "./answers.ts";
 import type { Store } from "./store.ts";
 
 /** A requested magic link that was not redeemed yet. */
@@ -20,7 +20,7 @@ const NAME = "links";
 function parseLinks(text: string | null): PendingLink[] {
   try {
     const value: unknown = JSON.parse(text ?? "[]");
-    return Array.isArray(value) ? value.filter((link) => hasTexts(link, FIELDS)) : [];
+    return Array.isArray(value) ? value.filter((link) => hasStrings(link, FIELDS)) : [];
   } catch {
     return [];
   }

@@ -53,7 +53,7 @@ const DECODERS: readonly ((text: string) => string)[] = [
 /** Removes line breaks with the marks of quoted mail, white space, and every character that is not visible ASCII. */
 const joined = (text: string) => text.replace(/[\r\n][>|\s]*|[^!-~]+/g, "");
 
-/** The text, and what it says after one or more of its encodings are undone. Fewer decodings come first. */
+/** The text, and the texts that result when one or more of its encodings are undone. Fewer decodings come first. */
 function* readings(text: string): Generator<string> {
   const found = new Set([text.slice(0, MAX_LENGTH)]);
   for (const reading of found) {

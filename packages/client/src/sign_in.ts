@@ -9,8 +9,8 @@ const LOOKS = 10;
 const LOOK_AGAIN_MS = 100;
 
 /**
- * Signs in with the magic link in a text. The caller has the lock of the store, so that a link that is handed over twice is
- * redeemed once.
+ * Signs in with the magic link in a text. The caller holds the lock of the store, so a link that is handed over twice
+ * is redeemed once.
  * @param exchange sends the code of a link to Nest
  * @returns the tokens, and the flow of the link
  * @throws ClientError<"authenticate_user">; the store's errors: then the code was not sent, or the next call stores the
@@ -29,7 +29,7 @@ export async function redeemLink(
   if (!found) throw new CallFailure(SIGN_IN, "unknown_link");
   const { code, state, flow } = found;
   if (before && state === last) return { tokens: before, flow };
-  // Nest redeems a code once. A store that is full must be noticed before.
+  // A code works only once. So a full store must be noticed before the code is sent.
   await tokens.probe();
   try {
     const link = pending.find((one) => one.state === state) as PendingLink;

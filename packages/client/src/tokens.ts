@@ -30,8 +30,8 @@ export class TokenKeeper {
   }
 
   /**
-   * The tokens, or null if no user is signed in. Unsaved tokens count while the store has what they replace, or a damaged
-   * value. Otherwise another client has signed out, or has stored tokens that are as new, or newer.
+   * The tokens, or null if no user is signed in. Unsaved tokens count while the store has the tokens that they replace,
+   * or a damaged value. Otherwise another client has signed out, or has stored tokens that are equally new or newer.
    * @throws the store's errors
    */
   async current(): Promise<StoredTokens | null> {
@@ -46,8 +46,8 @@ export class TokenKeeper {
   }
 
   /**
-   * The tokens, saved if they were not. The caller has the lock. Nest does not issue tokens again that it has seen in use.
-   * So tokens are saved before they are used.
+   * The tokens, saved if they were not. The caller has the lock. Nest never issues tokens again once it has seen them
+   * in use. So tokens are saved before they are used.
    * @throws the store's errors
    */
   async saved(): Promise<StoredTokens | null> {

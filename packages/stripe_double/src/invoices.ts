@@ -6,7 +6,10 @@ import { type InvoiceDetails, newInvoice } from "./invoice_object.ts";
 import { attempt, cancelIntent, requestPayment } from "./payments.ts";
 import type { Invoice, InvoicePayment, PaymentIntent, PaymentMethod, Subscription } from "./types.ts";
 
-/** Stores the invoice of a subscription's current period, and uses the customer's balance for it. An invoice over 0 is paid immediately. */
+/**
+ * Stores the invoice of a subscription's current period, and uses the customer's balance for it. An invoice with a
+ * total of 0 is paid immediately.
+ */
 export function createInvoice(
   account: Account,
   subscription: Subscription,
@@ -106,7 +109,7 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
   emit(account, "invoice.voided", invoice);
 }
 
-/** Gives up on the payment of an open invoice, which can still be paid or voided. */
+/** Marks an open invoice as uncollectible. It can still be paid or voided. */
 export function markUncollectible(
   account: Account,
   invoice: Invoice,

@@ -59,13 +59,13 @@ export const paymentRoutes: Route[] = [
     const invoice = find(account.tables.invoices, "invoice", id);
     requireStatus(invoice, ["open", "uncollectible"], "void");
     voidInvoice(account, invoice);
-    return followed(account, invoice);
+    return updateSubscription(account, invoice);
   }),
   route("POST", "/v1/invoices/:id/mark_uncollectible", strictObject({ expand }), (account, _, id) => {
     const invoice = find(account.tables.invoices, "invoice", id);
     requireStatus(invoice, ["open"], "mark uncollectible");
     markUncollectible(account, invoice, "user_forgiven");
-    return followed(account, invoice);
+    return updateSubscription(account, invoice);
   }),
   route(
     "GET",
@@ -200,8 +200,8 @@ function requireStatus({ status }: Invoice, allowed: Invoice["status"][], action
   );
 }
 
-/** The invoice, after its subscription followed its new status. */
-function followed(account: Account, invoice: Invoice): Invoice {
+/** Updates the invoice's subscription after a change of the invoice's status. Returns the invoice. */
+function updateSubscription(account: Account, invoice: Invoice): Invoice {
   const subscription = account.tables.subscriptions.get(subscriptionOf(invoice) ?? "");
   if (subscription && !isOver(subscription)) followInvoice(account, subscription);
   return invoice;
@@ -215,7 +215,7 @@ function payInvoice(account: Account, invoice: Invoice, isOutOfBand: boolean): I
   if (isOutOfBand) {
     requireStatus(invoice, ["open", "uncollectible"], "pay");
     payOutOfBand(account, invoice);
-    return followed(account, invoice);
+    return updateSubscription(account, invoice);
   }
   if (invoice.status !== "open" || subscription === undefined) {
     throw invalidRequest("This invoice cannot be paid.", { code: "invoice_not_editable" });

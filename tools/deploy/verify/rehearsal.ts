@@ -38,9 +38,9 @@ const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rehearsal", AWS_SECRET_ACCESS_KEY: "re
 export interface RehearsalOptions {
   /** The folder of the Python environment's programs. */
   tools: string;
-  /** Takes a line for the terminal. */
+  /** Prints a line to the terminal. */
   say: (line: string) => void;
-  /** Ends the start: what was started is stopped again. */
+  /** Aborts the start. Everything that was started is then stopped. */
   signal: AbortSignal;
 }
 

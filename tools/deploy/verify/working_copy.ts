@@ -24,7 +24,7 @@ export async function copyRepository(): Promise<WorkingCopy> {
   }
 }
 
-/** @returns commits all changes in the folder */
+/** @returns a function that commits all changes in the folder */
 async function fill(folder: string): Promise<WorkingCopy["commit"]> {
   const git = (...args: string[]) =>
     run("git", ["-c", "user.name=verify", "-c", "user.email=verify@localhost", ...args], { cwd: folder });

@@ -39,7 +39,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   links_per_address_and_network:
     "magic links to one mailbox, requested from one network (IPv4 address, or /48 of IPv6). A mailbox is an address without the text after `+`",
   links_per_address: "magic links to one mailbox, except those of known devices",
-  links_per_full_address: "magic links to one mailbox after its day's limit is used up",
+  links_per_full_address: "magic links to one mailbox after its daily limit is used up",
   links_per_known_device:
     "magic links to one mailbox for one device that has signed in to the address before; no other limit of links applies",
   links_per_network: "magic links requested from one network (IPv4 address, or /64 of IPv6)",
