@@ -28,9 +28,10 @@ export async function subscribeTrial(
   const { stpSubscriptionId, subscription, isKnownDevice } = trial;
   if (stpSubscriptionId === null) return createSubscription(core, trial);
   const mayRun = !subscription || !hasEnded(subscription.status);
-  if (subscription && mayRun && !hasRunOut(subscription, core.clock.now())) return null;
+  const isRunning = subscription?.rejectedAt === null && mayRun && !hasRunOut(subscription, core.clock.now());
+  if (isRunning) return null;
   // Without a record, the process that created the subscription died before it stored it. The record of a trial that ran
-  // out may be outdated.
+  // out or was displaced may be outdated.
   const made = mayRun ? await retrieveSubscription(core, stpSubscriptionId) : null;
   if (made && !hasEnded(made.status)) return made;
   const again = await startAgain(core, trial, isKnownDevice);

@@ -160,6 +160,20 @@ test.each([
   expect(await ask()).toBe("trial_already_used");
 });
 
+test("starts a displaced trial again although the event that ended its subscription is missing", async () => {
+  expect(await ask()).toBe(204);
+  const session = await redeem();
+  expect(await statusOf(session)).toBe("trialing");
+  const bought = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.cancelSubscription(bought.id);
+  await nest.deliverEvents();
+  const missing = { $set: { status: "trialing" } };
+  await nest.collection("subscriptions").updateOne({ rejectedAt: { $ne: null } }, missing);
+  expect(await ask()).toBe(204);
+  expect(statuses()).toContain("trialing");
+});
+
 test("does not start a trial again that its owner canceled, or whose original end has passed", async () => {
   expect(await ask()).toBe(204);
   const session = await redeem();
