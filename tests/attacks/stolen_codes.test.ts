@@ -187,7 +187,7 @@ describe("brute force", () => {
     expect((await nest.redeem(code, {}, guesser)).status).toBe(200);
   });
 
-  test("100 simultaneous wrong verifiers: ten are told so, and the tenth blocks the link", async () => {
+  test("100 simultaneous wrong verifiers: ten get the error of a wrong verifier, and the tenth blocks the link", async () => {
     const { verifier, challenge } = pkcePair();
     const code = await nest.emailedCode({
       identifier_value: "burned@example.com",

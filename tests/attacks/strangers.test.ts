@@ -117,7 +117,7 @@ describe("a stranger who knows only a user's address", () => {
     await own.stop();
   });
 
-  test("can't keep users behind the same network from signing in or refreshing with failures", async () => {
+  test("can't use failures to keep users in the same network from signing in or refreshing", async () => {
     const own = await startNest({ environment: { LIMIT_FAILURES_PER_NETWORK: "" } });
     const { refresh_token } = await own.signIn("neighbor@example.com");
     const code = await own.emailedCode({ identifier_value: "another@example.com" });

@@ -62,7 +62,7 @@ describe("a stranger's text in the state of a link", () => {
   });
 });
 
-test("every state stands in the URL without a readable character or as a plain token, and is read back unchanged", () => {
+test("every state is in the URL as a plain token or with every byte percent-encoded, and decodes unchanged", () => {
   const parts = { redirectUri: "https://magic.getbeak.app/", code: "a.b", isInternal: false, isTrial: false };
   fc.assert(
     fc.property(fc.string({ minLength: 1, maxLength: 1024, unit: "binary" }), (state) => {

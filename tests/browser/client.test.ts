@@ -75,7 +75,7 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     expect(await page.evaluate("outcomeOf(bound.call('get_user'))")).toBe("answered");
   });
 
-  test("goes on without the lock when another tab holds it and hangs", async () => {
+  test("works without the lock when another tab holds it and hangs", async () => {
     const one = await openClient();
     const other = await openTab(one);
     await other.evaluate(

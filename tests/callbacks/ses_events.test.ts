@@ -81,7 +81,7 @@ describe("the ses_events function", () => {
     expect(await ask()).toMatchObject({ mails: 1 });
   });
 
-  test("suppresses the address that was mailed and no other, whomever the report names", async () => {
+  test("suppresses only the address that was mailed, whatever addresses the report names", async () => {
     await ask("mallory@evil.example");
     await ask("victim@example.com");
     await serve(bounce("Permanent", "victim@example.com", ["mallory@evil.example"]), context);
@@ -134,9 +134,9 @@ describe("the ses_events function", () => {
   test.each([
     ["none", []],
     ["null", null],
-    ["a malformed one", ["not an address"]],
+    ["a malformed address", ["not an address"]],
     ["several, none of which the report names", ["one@example.com", "two@example.com"]],
-  ])("suppresses nobody when the mail's destination is %s", async (_case, destination) => {
+  ])("suppresses no address when the mail's destination is %s", async (_case, destination) => {
     await ask();
     await serve(bounce("Permanent", ADDRESS, destination), context);
     expect(await ask()).toMatchObject({ mails: 1 });

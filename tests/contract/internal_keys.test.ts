@@ -33,7 +33,7 @@ describe("internal callers", () => {
     }
   });
 
-  test("another method is access_denied before the body is read, and the log names the key", async () => {
+  test("a method that the key does not list is access_denied before the body is read, and the log names the key", async () => {
     expect(await call(`${V2}get_user`, billing)).toEqual(denied);
     expect(nest.logged("call").at(-1)).toMatchObject({
       code: "access_denied",

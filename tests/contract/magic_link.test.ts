@@ -33,7 +33,7 @@ describe("contract J, magic link", () => {
   });
 
   test.each(["YQ", "a".repeat(64), "lx-rA_q0"])(
-    "a plain state stands in the link unencoded: %j",
+    "a plain state is in the link unencoded: %j",
     async (state) => {
       expect((await nest.requestLink({ state })).text).toContain(`&state=${state}\n`);
     },

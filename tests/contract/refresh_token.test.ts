@@ -100,7 +100,7 @@ describe("contract J, refresh token", () => {
     expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("token_used");
   });
 
-  test("200 repetitions of a refresh make one access token record, and all their tokens stand", async () => {
+  test("200 repetitions of a refresh make one access token record, and all their tokens stay valid", async () => {
     const tokens = await nest.signIn("replays@example.com");
     const records = () => nest.collection("access_tokens").countDocuments({ userId: tokens.user_id });
     const before = await records();

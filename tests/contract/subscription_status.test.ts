@@ -285,7 +285,7 @@ describe("usable subscriptions", () => {
     expect(await statusOf()).toBe("no_active_subscription");
   });
 
-  test("reads PAST_DUE_DAYS, and keeps 24 hours after the paid period without any", async () => {
+  test("grants only 24 hours after the paid period when PAST_DUE_DAYS is 0", async () => {
     const other = await startNest({ beside: nest, environment: { PAST_DUE_DAYS: "0" } });
     const { id } = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
     await other.deliverEvents();
@@ -358,7 +358,7 @@ describe("usable subscriptions", () => {
     },
   );
 
-  test("grants nothing for months of voided invoices, nor for the rest of such a month once collection goes on", async () => {
+  test("grants nothing for months of voided invoices, nor for the rest of such a month once collection resumes", async () => {
     const { id } = await subscribe();
     const { end_date } = (await status()).body;
     const pause_collection = { behavior: "void", resumes_at: null };

@@ -25,7 +25,7 @@ describe("rate limits", () => {
   const windowsPass = () =>
     nest.collection("rate-limits").updateMany({}, { $set: { expire: new Date(Date.now() - 1000) } });
 
-  test("an address gets its links of a day from one network, then 429 with Retry-After", async () => {
+  test("an address gets its daily links from one network, then 429 with Retry-After", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "5" });
     for (let link = 0; link < 5; link++)
       expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
@@ -112,7 +112,7 @@ describe("rate limits", () => {
     expect(statuses).toEqual([204, 204, 429]);
   });
 
-  test("an address over its day gets one link an hour, even when many are requested at once", async () => {
+  test("an address above its daily limit gets one link an hour, even when many are requested at once", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS: "2" });
     for (const network of [1, 2])
       expect((await ask("ada@example.com", `203.0.113.${network}`)).status).toBe(204);
@@ -215,7 +215,7 @@ describe("rate limits", () => {
     expect(nest.ses.inbox).toHaveLength(5);
   });
 
-  test("a known device over its own limit is under the limits of every other device", async () => {
+  test("a known device above its own limit gets the limits of every other device", async () => {
     await start({ LIMIT_LINKS_PER_KNOWN_DEVICE: "1", LIMIT_LINKS_PER_ADDRESS: "2" });
     await nest.signIn("known@example.com", {
       device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
@@ -288,7 +288,7 @@ describe("rate limits", () => {
     expect((await nest.redeem(code)).body.code).toBe("token_used");
   });
 
-  test("400 simultaneous wrong secrets: exactly as many as the limit are told that they are wrong", async () => {
+  test("400 simultaneous wrong secrets: exactly as many as the limit allows get the error of a wrong secret", async () => {
     await start({ LIMIT_FAILURES_PER_NETWORK: "60" });
     const { refresh_token } = await nest.signIn();
     const [version, id] = refresh_token.split(".");
@@ -341,7 +341,7 @@ describe("rate limits", () => {
     await nowhere.close();
   });
 
-  test("the fleet's ceiling is sampled: one call in 20 writes it, and the count is right within 4 standard deviations", async () => {
+  test("the limit of the deployment is sampled: one call in 20 writes it, and the count is right within 4 standard deviations", async () => {
     await start({});
     const calls = 8000;
     const limiter = new RateLimiter(new StoredLimiters(nest.gateway.core.rateLimits), "k".repeat(32), {

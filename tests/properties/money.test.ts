@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 test(
-  "refunds, access, mails and the number of paid subscriptions follow contract 1.7 in random lives of one person",
+  "refunds, access, mails and the number of paid subscriptions follow contract 1.7 in random billing histories",
   async () => {
     const start = Date.now();
     const seeds = Array.from({ length: Math.ceil(RUNS / LIVES_PER_SEED) }, (_, index) => index);

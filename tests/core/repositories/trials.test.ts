@@ -209,7 +209,7 @@ test("marks a trial as used once when many calls race, and not for another subsc
   });
 });
 
-test("settles only the end that Stripe has", async () => {
+test("clears the pending end of a trial only if Stripe has that end", async () => {
   await trials.claim(trial("end", "end@example.com", "end", { pendingEndsAt: moment(500) }));
   await trials.settleEnd("end", moment(400), moment(400));
   expect(await trials.find("end")).toMatchObject({ pendingEndsAt: moment(500) });

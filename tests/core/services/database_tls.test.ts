@@ -139,7 +139,7 @@ describe("a function outside local", () => {
     return runProgram("--input-type=module", ["-e", program], { STAGE: "prod", ...environment }).ended;
   };
 
-  test("does not open while Node's own switch turns off certificate checks", async () => {
+  test("does not open while NODE_TLS_REJECT_UNAUTHORIZED turns off certificate checks", async () => {
     const { printed } = await load({ NODE_TLS_REJECT_UNAUTHORIZED: "0" });
     expect(printed).toContain('"event":"function_not_opened"');
     expect(printed).toContain("NODE_TLS_REJECT_UNAUTHORIZED (turns off certificate checks; remove it)");

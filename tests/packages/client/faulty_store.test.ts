@@ -235,7 +235,7 @@ describe("damaged values in a store", () => {
     },
   );
 
-  test("do not hide good links beside them", async () => {
+  test("do not hide valid links in the same value", async () => {
     const { nest, store } = clientOf(stack.api);
     await nest.sendMagicLink("beside@example.com");
     const [good] = JSON.parse(String(await store.get("links")));
@@ -246,7 +246,7 @@ describe("damaged values in a store", () => {
   });
 
   test.each(["{}", "[]", "123", '"x"', '{"access_token":"a"}', '{"access_token":"a","refresh_t', ""])(
-    "are said to be damaged tokens, and the user can sign in: %s",
+    "are reported as damaged tokens, and the user can sign in: %s",
     async (tokens) => {
       const { nest, store, network } = clientOf(stack.api);
       await store.set("tokens", tokens);

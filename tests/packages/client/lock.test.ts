@@ -43,7 +43,7 @@ describe("a lock", () => {
     expect(await store.get("tokens")).toBeNull();
   });
 
-  test("that is never granted is waited for as long as the call's own timeout", async () => {
+  test("that is never granted delays a call only by the call's own timeout", async () => {
     const inner = memoryStore();
     const { nest, network } = await signedIn(stack, { store: inner });
     const waiting = clientOf(stack.api, {

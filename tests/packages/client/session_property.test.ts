@@ -175,7 +175,7 @@ async function live({
 }
 
 test(
-  "a client keeps every session that Nest honors, whatever answers, stores, locks and other clients do",
+  "a client keeps every session that Nest honors, whatever responses, stores, locks and other clients do",
   async () => {
     await fc.assert(fc.asyncProperty(life, live), { numRuns: LIVES, seed: seedOf("client") });
   },

@@ -74,7 +74,7 @@ test("repeats a balance transaction's response for its idempotency key, without 
   expect(await stripe.customers.retrieve(id)).toMatchObject({ balance: -250 });
 });
 
-test("rejects a balance transaction over 0, in another currency, and of a deleted customer", async () => {
+test("rejects a balance transaction with amount 0, in another currency, and of a deleted customer", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe } = running;
   const { id } = await stripe.customers.create({ email: "amy@example.com" });

@@ -149,7 +149,7 @@ test("a dispute is counted", async () => {
   expect(ringing).toContain("Disputes");
 });
 
-test("a rate limiter that can't reach its database rings an alarm with its first line", async () => {
+test("a rate limiter that can't reach its database raises an alarm with its first line", async () => {
   const nowhere = new MongoClient("mongodb://127.0.0.1:1/", { serverSelectionTimeoutMS: 50 });
   const lines: string[] = [];
   const store = new StoredLimiters(new RateLimitRepository(nowhere.db("nest")));
@@ -176,7 +176,7 @@ async function alarmedEvents(): Promise<string[]> {
   return [...found];
 }
 
-test("a line with `alarm: true` of any event rings exactly one alarm with its first line", async () => {
+test("a line with `alarm: true` of any event raises exactly one alarm with its first line", async () => {
   const more = ["stripe_dispute", "rate_limiter_unreachable", "an_event_without_an_alarm_of_its_own"];
   for (const event of new Set([...(await alarmedEvents()), ...more])) {
     const line = JSON.stringify({ level: "error", event, alarm: true });

@@ -189,7 +189,7 @@ describe("npm start", () => {
   });
 });
 
-test("takes settings from the shell, and names those that it takes and those that it ignores", async () => {
+test("uses settings from the shell, and prints the names of used and ignored settings", async () => {
   await using folder = await temporaryFolder();
   const program = runProgram(START, [], {
     PORT: "0",

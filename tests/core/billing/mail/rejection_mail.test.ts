@@ -74,7 +74,7 @@ test("mentions no refund that Stripe refused", async () => {
   expect(text).not.toMatch(/refund|credit|£/);
 });
 
-test("keeps the new subscription when one that is scheduled to end is bought anew, and says what was refunded", async () => {
+test("keeps the new subscription when a subscription that is scheduled to end is bought again, and names the refund", async () => {
   const ending = nest.stripe.createSubscription({ email: ADA });
   nest.stripe.cancelSubscription(ending.id, { isAtPeriodEnd: true });
   await nest.deliverEvents();
@@ -103,7 +103,7 @@ test("says until when the kept subscription stays if both are scheduled to end",
   );
 });
 
-test("tells the owner of a trial with a card when and how much will be charged", async () => {
+test("mails the owner of a trial with a card the day and the amount of the charge", async () => {
   const promotionCode = nest.stripe.createPromotionCode({ percentOff: 50 }).id;
   nest.stripe.createSubscription({ email: ADA, trialDays: 14, card: {}, promotionCode });
   nest.stripe.createSubscription({ email: "bob@example.com", trialDays: 14 });

@@ -159,7 +159,7 @@ describe("a yearly plan that the customer of a monthly plan buys", () => {
   });
 });
 
-test("refunds the unused share to the payment method when a subscription that is scheduled to end is bought anew", async () => {
+test("refunds the unused share to the payment method when a subscription that is scheduled to end is bought again", async () => {
   const ending = nest.stripe.createSubscription({ email: ADA });
   nest.stripe.cancelSubscription(ending.id, { isAtPeriodEnd: true });
   await nest.deliverEvents();

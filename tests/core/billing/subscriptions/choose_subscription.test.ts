@@ -126,7 +126,7 @@ describe("of two renewing subscriptions, the newer one", () => {
   });
 
   test.each([2, 3])(
-    "never drives out the payer when a stranger buys %i times with their address",
+    "never replaces the payer's subscription when a stranger buys %i times with the payer's address",
     (times) => {
       const payer = contender("sub_payer", 1);
       const bought = Array.from({ length: times }, (_, index) =>
@@ -140,7 +140,7 @@ describe("of two renewing subscriptions, the newer one", () => {
     },
   );
 
-  test("of an incomplete purchase is canceled only if it would lose once it is paid", () => {
+  test("is canceled while incomplete only if it would lose once it is paid", () => {
     const kept = contender("sub_kept", 5);
     const plan = { status: "incomplete", prices: "price_year", customer: kept.customer };
     const choose = (facts: object) =>

@@ -37,7 +37,7 @@ test("counts a trial as used by a status call of a session that its owner had al
   expect(statuses()).toEqual(["canceled"]);
 });
 
-test("renews a trial that ran out unused, although its owner signed in and redeemed its link", async () => {
+test("renews a trial that ended unused, although its owner signed in and redeemed its link", async () => {
   await signIn();
   expect(await ask()).toBe(204);
   await redeem();
@@ -50,7 +50,7 @@ test("renews a trial that ran out unused, although its owner signed in and redee
   expect(statuses()).toEqual(["canceled", "canceled"]);
 });
 
-test("does not count a heartbeat of 2020-12-14 or a look by an internal caller as use", async () => {
+test("does not count a heartbeat of 2020-12-14 or a call by an internal caller as use", async () => {
   const session = await signIn();
   expect(await ask()).toBe(204);
   const heartbeat = await nest.call("/1/2020-12-14/get_subscription_status", undefined, {

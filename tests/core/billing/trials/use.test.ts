@@ -79,7 +79,7 @@ describe("the first use of a trial", () => {
   });
 
   test.each(["error", "hang"] as const)(
-    "responds with the new end while Stripe fails (%s), keeps it when an event arrives, and tells Stripe later",
+    "responds with the new end while Stripe fails (%s), keeps it when an event arrives, and sends it to Stripe later",
     async (kind) => {
       const session = await strangersTrial();
       const end = fullEnd();
