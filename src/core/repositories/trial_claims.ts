@@ -95,7 +95,8 @@ export class TrialClaims {
   }
 
   /**
-   * Restarts a used trial that a purchase displaced. Its end and the time of its first use stay.
+   * Restarts a used trial that a purchase displaced, or that Stripe ended while a later end was pending. Its end and the time
+   * of its first use stay.
    * @returns the trial, or null if another call was first
    */
   restart(

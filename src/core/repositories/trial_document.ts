@@ -31,7 +31,10 @@ export interface Trial {
    * releases did not store it: `isUsed` reads such documents.
    */
   usedAt?: string | null;
-  /** The end that Stripe does not have yet. Set with `usedAt`, null once Stripe has it. Absent like `usedAt`. */
+  /**
+   * The end that Stripe does not have yet. Set with `usedAt`, null once Stripe has it or its subscription can't get it. It
+   * stays if Stripe ended the trial first: the trial may start again until then. Absent like `usedAt`.
+   */
   pendingEndsAt?: string | null;
   /**
    * When it was claimed, or claimed again after it ended unused. Absent in documents of earlier releases: `createdAt`.

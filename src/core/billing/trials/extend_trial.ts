@@ -27,7 +27,9 @@ export function keepPendingEnd(state: SubscriptionState, trial: Trial | null): S
 }
 
 /**
- * Moves the end of a used trial at Stripe, if it is pending. Safe to repeat and to race.
+ * Moves the end of a used trial at Stripe, if it is pending. Safe to repeat and to race. If Stripe ended the trial first,
+ * the end stays pending: the trial may start again until then (`judgeTrial`). If a purchase displaced it first, the trial
+ * keeps the moved end for the same reason.
  * @param id Stripe's id of the trial's subscription
  * @returns the record with Stripe's state if Stripe's subscription can't be extended any more, else null
  * @throws NestError `stripe_error`, `unavailable`; then the end stays pending
@@ -43,24 +45,41 @@ export async function finishExtension(
   const current = await retrieveSubscription(core, id);
   const decision = judgeExtension(current, trial, pendingEndsAt);
   if (decision === "extend") await extend(core, trial, id);
-  const restored = decision === "refuse" && current && record ? await restore(core, record, current) : null;
-  await core.trials.settleEnd(trial._id, pendingEndsAt, restored?.endsAt ?? pendingEndsAt);
+  const isOver = decision === "refuse" || decision === "too_late";
+  const restored = isOver && current && record ? await restore(core, record, current) : null;
+  if (decision === "too_late") return restored;
+  const isEndOfStripe = restored !== null && restored.rejectedAt === null;
+  await core.trials.settleEnd(trial._id, pendingEndsAt, isEndOfStripe ? restored.endsAt : pendingEndsAt);
   return restored;
 }
 
 /**
  * Decides whether Stripe's subscription gets a later end. Only a running trial that Nest made is extended: a paid
  * subscription would become a trial again, and a scheduled end is its owner's decision.
+ * @returns `too_late` if the trial ran out at Stripe and nobody canceled it
  */
 export function judgeExtension(
   current: Stripe.Subscription | null,
   trial: Pick<Trial, "_id">,
   pendingEndsAt: string,
-): "extend" | "done" | "refuse" {
+): "extend" | "done" | "refuse" | "too_late" {
+  if (current && hasRunOutAtStripe(current)) return "too_late";
   if (current?.status !== "trialing" || current.metadata.trial_id !== trial._id) return "refuse";
   if (current.cancel_at !== null || current.cancel_at_period_end || current.trial_end === null)
     return "refuse";
   return current.trial_end * 1000 < Date.parse(pendingEndsAt) ? "extend" : "done";
+}
+
+/**
+ * Whether Stripe ended a trial at its end because it had no payment method. A cancellation ends a trial earlier, or is
+ * scheduled.
+ */
+function hasRunOutAtStripe(current: Stripe.Subscription): boolean {
+  const { status, trial_end, ended_at, cancel_at, cancel_at_period_end } = current;
+  const isCanceled = cancel_at !== null || cancel_at_period_end;
+  return (
+    status === "canceled" && !isCanceled && trial_end !== null && ended_at !== null && ended_at >= trial_end
+  );
 }
 
 async function extend(core: ExtensionCore, trial: Trial, id: string): Promise<void> {

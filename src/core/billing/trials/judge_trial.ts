@@ -67,8 +67,9 @@ function mayStart(trial: Trial, subscriptions: readonly Subscription[], now: Dat
 }
 
 /**
- * Whether a purchase displaced a trial and ended before the trial would have. The trial may then start again until its
- * original end. A trial that its owner canceled has no rejected subscription (contract 1.7).
+ * Whether a purchase displaced a trial and ended before the trial would have, or Stripe ended a used trial before Nest
+ * could move its end there. The trial may then start again until its end. A trial that its owner canceled has no rejected
+ * subscription and no pending end (contract 1.7).
  * @param subscriptions all subscriptions of the trial's user
  */
 function isDisplaced(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
@@ -78,7 +79,8 @@ function isDisplaced(trial: Trial, subscriptions: readonly Subscription[], now: 
   const find = (id: string | null | undefined) =>
     subscriptions.find(({ stpSubscriptionId }) => stpSubscriptionId === id);
   const displaced = find(trial.stpSubscriptionId);
-  if (!displaced || displaced.rejectedAt === null) return false;
+  if (!displaced) return false;
+  if (displaced.rejectedAt === null) return trial.pendingEndsAt != null && hasEnded(displaced.status);
   const purchase = find(displaced.rejection?.keptId);
   return purchase ? purchase.trialId === null && hasEnded(purchase.status) : displaced.isRejectedSilently;
 }

@@ -7,8 +7,8 @@ type RenewalCore = Pick<Core, "clock" | "trials">;
 
 /**
  * Lets a trial whose subscription ended start again, so that another subscription can be created: with its full length if
- * nobody used it, until its original end if a purchase displaced it. A stranger may have started the trial or bought with
- * the address, and its owner must not lose the trial for that (contract 1.7).
+ * nobody used it, until its end if a purchase displaced it or Stripe ended it while a later end was pending. A stranger
+ * may have started the trial or bought with the address, and its owner must not lose the trial for that (contract 1.7).
  * @param trial a trial that may start, by `judgeTrial`
  * @returns the trial; null if another request was first
  * @throws NestError `unavailable` if the trial was removed meanwhile

@@ -19,7 +19,8 @@ type UseCore = ExtensionCore & Pick<Core, "log"> & { billing: BillingSettings };
 /**
  * Uses the trial that grants an access. At its first use a trial gets its full length from that moment. The new end is
  * stored before Stripe is asked, so that the response shows it even if Stripe fails; the next status call or event of the
- * subscription then tells Stripe (contract 1.7).
+ * subscription then tells Stripe (contract 1.7). The entitlement promises this end too: if Stripe ends the trial before it
+ * is asked again, the trial can start again until then (`judgeTrial`).
  * @param found the result of `requireTrialAccess` with `isUse`
  * @returns the access as it is now
  * @throws NestError `no_active_subscription` if Stripe has ended the trial; `unavailable` if it was renewed meanwhile

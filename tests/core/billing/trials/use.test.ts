@@ -119,6 +119,66 @@ describe("the first use of a trial", () => {
     expect(inSeconds((await status(session)).body.end_date)).toBe(before);
   });
 
+  /** The session of somebody who first used a trial 120 s before its end, while Stripe failed. */
+  async function usedLate(): Promise<{ session: Tokens; end: number }> {
+    expect(await ask("stranger")).toBe(204);
+    await nest.deliverEvents();
+    await nest.passTime(14 * DAY - 120);
+    const session = await nest.signIn(ADA);
+    const end = fullEnd();
+    nest.stripe.fault({ calls: 20, kind: "error", on: `POST /v1/subscriptions/${atStripe()?.id}` });
+    expect(inSeconds((await status(session)).body.end_date)).toBe(end);
+    expect(nest.logged("trial_extension_failed")).not.toEqual([]);
+    return { session, end };
+  }
+
+  test.each(["event", "status call"] as const)(
+    "lets the trial start again until its moved end if Stripe ended it before the end was moved, as its %s shows",
+    async (finder) => {
+      const { session, end } = await usedLate();
+      nest.clock.advance(5 * 60);
+      nest.stripe.advance(0);
+      nest.stripe.clear();
+      expect(atStripe()).toMatchObject({ status: "canceled" });
+      if (finder === "event") await nest.deliverEvents();
+      expect((await status(session)).body.code).toBe("no_active_subscription");
+      expect(await ask("stranger")).toBe(204);
+      await nest.deliverEvents();
+      const again = await status(await nest.signIn(ADA));
+      expect(again.body).toMatchObject({ status: "trialing" });
+      expect(inSeconds(again.body.end_date)).toBe(end);
+      expect(nest.stripe.subscriptions().map(({ trial_end }) => trial_end)).toContain(end);
+      await nest.passTime(14 * DAY);
+      expect(await ask("stranger")).toBe("trial_already_used");
+      expect(nest.stripe.subscriptions()).toHaveLength(2);
+    },
+    30_000,
+  );
+
+  test("does not let the trial start again if its owner canceled it while its end was pending", async () => {
+    await usedLate();
+    nest.stripe.cancelSubscription(atStripe()?.id as string);
+    await nest.deliverEvents();
+    expect(await trial()).toMatchObject({ pendingEndsAt: null });
+    expect(await ask("stranger")).toBe("trial_already_used");
+  });
+
+  test("keeps the moved end of a trial that a purchase displaced while its end was pending", async () => {
+    const { end } = await usedLate();
+    const trialId = atStripe()?.id as string;
+    const bought = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.stripe.clear();
+    nest.clock.advance(DAY);
+    expect(nest.stripe.subscriptions().find(({ id }) => id === trialId)).toMatchObject({
+      status: "canceled",
+    });
+    nest.stripe.cancelSubscription(bought.id);
+    await nest.deliverEvents();
+    expect(await ask("stranger")).toBe(204);
+    expect(nest.stripe.subscriptions().at(-1)).toMatchObject({ status: "trialing", trial_end: end });
+  });
+
   test("reports no subscription when Stripe ended the trial before its first use", async () => {
     const session = await strangersTrial();
     nest.stripe.cancelSubscription(atStripe()?.id as string);
