@@ -168,7 +168,8 @@ test("starts a displaced trial again although the event that ended its subscript
   await nest.deliverEvents();
   nest.stripe.cancelSubscription(bought.id);
   await nest.deliverEvents();
-  const missing = { $set: { status: "trialing" } };
+  const endsAt = (await nest.collection("trials").findOne({ identifierValue: ADA }))?.endsAt;
+  const missing = { $set: { status: "trialing", endsAt } };
   await nest.collection("subscriptions").updateOne({ rejectedAt: { $ne: null } }, missing);
   expect(await ask()).toBe(204);
   expect(statuses()).toContain("trialing");
