@@ -1,17 +1,19 @@
 import fc from "fast-check";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { hearOf, tryTrial, usable } from "#tests/model/billing_rules.ts";
+import { hearOf, tryTrial, usable, useTrial } from "#tests/model/billing_rules.ts";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
 import { knows, makeLink, mayAsk, takeLink } from "#tests/model/rules.ts";
+import { asBearer, letIn, ownerOf } from "#tests/model/session_plans.ts";
 import { machine, person } from "#tests/model/sign_in_plans.ts";
-import type { Person } from "#tests/model/state.ts";
+import type { AccessToken, Person } from "#tests/model/state.ts";
 import { V2 } from "#tests/support/nest.ts";
 
 /** Starts a trial for any address on any device. */
 export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
   ([on, of]): Plan =>
-    (_state, _world, name) =>
-      operation({
+    (_state, world, name) => {
+      const atStripe = world.atStripe();
+      return operation({
         says: `${on} starts a trial for ${of}: link ${name}`,
         async call(system) {
           const body = system.linkRequest(name, on, of);
@@ -23,7 +25,8 @@ export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
         },
         begin(state) {
           const isKnown = knows(state, of, on);
-          const refused = mayAsk(state, of, isKnown) ? tryTrial(state, of, on) : "rate_limited";
+          const wanted = { person: of, machine: on, atStripe };
+          const refused = mayAsk(state, of, isKnown) ? tryTrial(state, wanted) : "rate_limited";
           return { isKnown, refused };
         },
         finish(state, { isKnown, refused }) {
@@ -32,7 +35,8 @@ export const startsTrial: fc.Arbitrary<Plan> = fc.tuple(machine, person).map(
           makeLink(state, name, { person: of, machine: on, isTrial: true });
           return { code: "204" };
         },
-      }),
+      });
+    },
 );
 
 /** Delivers one of the pending events, in any order. */
@@ -76,3 +80,26 @@ export function looksAt(of: Person): Plan {
       finish: (_state, status) => ({ code: status ?? "no_active_subscription" }),
     });
 }
+
+/** Reads the status with an access token, which uses a trial. */
+export const uses: fc.Arbitrary<Plan> = fc.nat(5).map((back) => (before, system) => {
+  const of = newest(Object.keys(before.accessTokens), back);
+  if (of === undefined) return null;
+  const { person } = ownerOf(before, before.accessTokens[of] as AccessToken);
+  const atStripe = system.atStripe();
+  return operation({
+    says: `reads the own subscription of ${person} with access token ${of}`,
+    async call(system) {
+      const { options, user_id } = asBearer(system, before, of);
+      const reply = await system.nest.call(`${V2}get_subscription_status`, { user_id }, options);
+      const answer = system.answer(reply);
+      return reply.status === 200 ? { ...answer, code: reply.body.status } : answer;
+    },
+    begin: (state) => letIn(state, of),
+    finish(state, refused) {
+      if (refused !== null) return { code: refused };
+      const { createdAt } = ownerOf(state, state.accessTokens[of] as AccessToken);
+      return { code: useTrial(state, person, createdAt, atStripe) ?? "no_active_subscription" };
+    },
+  });
+});

@@ -15,12 +15,10 @@ const TRIAL_LIFE = 14 * DAY;
 const CREATED_OVERDUE = DAY / 24;
 /** How long a subscription is usable after its end, since webhooks may be late. */
 const LATE = DAY;
-/** Lifetime of an access token. */
-const UNHEARD = 10 * DAY;
 /** Statuses, best first. */
 const RANKS = ["active", "trialing", "past_due"];
 
-/** The current state of a subscription at Stripe. */
+/** A subscription as Stripe shows it now. */
 export type AtStripe = Omit<Subscription, "isRejected">;
 
 export const hasEnded = ({ status }: { status: string }) => status === "canceled";
@@ -37,10 +35,14 @@ export function best(living: [name: string, subscription: AtStripe][]): string |
 }
 
 /** Status of the usable subscription of a person; null: none. */
-export function usable(state: State, person: Person, except?: string): string | null {
+export function usable(state: State, person: Person, except: readonly string[] = []): string | null {
   const candidates = Object.entries(state.subscriptions).filter(
     ([name, { person: of, status, isRejected, endsAt }]) =>
-      of === person && name !== except && !isRejected && RANKS.includes(status) && endsAt + LATE > state.now,
+      of === person &&
+      !except.includes(name) &&
+      !isRejected &&
+      RANKS.includes(status) &&
+      endsAt + LATE > state.now,
   );
   const [first] = candidates
     .map(([, { status }]) => status)
@@ -48,55 +50,135 @@ export function usable(state: State, person: Person, except?: string): string | 
   return first ?? null;
 }
 
+/** A request for a trial. */
+export interface TrialRequest {
+  person: Person;
+  machine: Machine;
+  atStripe: Readonly<Record<string, AtStripe>>;
+}
+
 /** Error code of a trial request; null: it succeeds, and the trial is recorded for the person and the device. */
-export function tryTrial(state: State, person: Person, machine: Machine): string | null {
+export function tryTrial(state: State, request: TrialRequest): string | null {
+  const { person, machine } = request;
   const own = state.trials[person];
-  const isOpen = own !== undefined && !own.isRedeemed;
   const isTaken = PEOPLE.some((other) => other !== person && state.trials[other]?.machines.includes(machine));
-  const ownSubscription = isOpen ? (own.subscription ?? undefined) : undefined;
-  if (usable(state, person, ownSubscription) !== null) return "already_subscribed";
-  if ((own && !isOpen) || isTaken) return "trial_already_used";
+  const isStartable = own !== undefined && mayStart(state, own);
+  const except = isStartable ? unpaidOf(state, person) : [];
+  if (usable(state, person, except) !== null || isOwing(state, person)) return "already_subscribed";
+  if ((own && !isStartable) || isTaken) return "trial_already_used";
+  if (isPaidAtStripe(state, request)) return "already_subscribed";
+  const isKnown = state.knownMachines[person].includes(machine);
   const trial: Trial = own ?? {
     machines: [],
-    createdAt: state.now,
     isRedeemed: false,
-    signedInAt: null,
+    claimedAt: state.now,
+    isFromKnownMachine: isKnown,
+    isUsed: false,
+    endsAt: Number.POSITIVE_INFINITY,
     subscription: null,
     subscriptions: 0,
   };
   state.trials[person] = trial;
   if (!trial.machines.includes(machine)) trial.machines.push(machine);
-  const current = trial.subscription === null ? undefined : state.subscriptions[trial.subscription];
-  if (current === undefined || (hasEnded(current) && !wasHad(state, trial, current)))
-    startTrial(state, person, trial);
+  trial.isFromKnownMachine ||= isKnown;
+  if (!isRunning(state, trial, request.atStripe)) startTrial(state, request, trial);
   return null;
 }
 
-/** Whether the owner could use the trial: signed in before it ended, or was signed in when it started. */
-function wasHad(state: State, { createdAt, signedInAt }: Trial, { person, endsAt }: Subscription): boolean {
-  if (signedInAt !== null && signedInAt < endsAt + SECOND) return true;
-  return Object.values(state.sessions).some(
-    (session) =>
-      session.person === person &&
-      session.createdAt <= createdAt &&
-      Math.min(session.endedAt ?? session.expiresAt, session.lastUsedAt + UNHEARD) >= createdAt,
-  );
+/** Whether a trial is open, ran out unused, or was displaced by a purchase that has ended. */
+function mayStart(state: State, { isUsed, isRedeemed, endsAt, subscription }: Trial): boolean {
+  if (!isUsed && (!isRedeemed || endsAt <= state.now)) return true;
+  const isDisplaced = subscription !== null && state.subscriptions[subscription]?.isRejected === true;
+  return isDisplaced && endsAt > state.now;
 }
 
-function startTrial(state: State, person: Person, trial: Trial): void {
+/** The subscriptions of a person's trial that nobody paid for. */
+const unpaidOf = (state: State, person: Person) =>
+  Object.entries(state.subscriptions).flatMap(([name, one]) =>
+    one.person === person && one.isTrial && one.status === "trialing" ? [name] : [],
+  );
+
+const isOwing = (state: State, person: Person) =>
+  Object.values(state.subscriptions).some(
+    (one) => one.person === person && one.status === "past_due" && !one.isRejected,
+  );
+
+/** Whether Stripe shows a paid subscription where the record grants nothing. The record is brought up to date. */
+function isPaidAtStripe(state: State, { person, atStripe }: TrialRequest): boolean {
+  const stale = Object.entries(state.subscriptions).filter(
+    ([, one]) =>
+      one.person === person &&
+      !one.isRejected &&
+      !hasEnded(one) &&
+      one.endsAt <= state.now - (one.isTrial && one.status === "trialing" ? 0 : LATE),
+  );
+  const paid = stale.filter(([name]) => ["active", "past_due"].includes(atStripe[name]?.status ?? ""));
+  for (const [name, one] of paid) Object.assign(one, atStripe[name]);
+  return paid.length > 0;
+}
+
+function isRunning(state: State, { subscription }: Trial, atStripe: TrialRequest["atStripe"]): boolean {
+  const record = subscription === null ? undefined : state.subscriptions[subscription];
+  if (!record || hasEnded(record)) return false;
+  if (!record.isRejected && record.endsAt > state.now) return true;
+  const current = subscription === null ? undefined : atStripe[subscription];
+  return current !== undefined && !hasEnded(current);
+}
+
+function startTrial(state: State, { person, machine }: TrialRequest, trial: Trial): void {
   const name = `${person}'s trial ${++trial.subscriptions}`;
-  // A person who signed in after the previous trial ended uses the new trial from its start.
-  trial.signedInAt &&= state.now;
+  if (trial.subscription !== null) {
+    trial.isRedeemed = false;
+    trial.claimedAt = state.now;
+    trial.isFromKnownMachine = state.knownMachines[person].includes(machine);
+  }
+  if (!trial.isUsed) trial.endsAt = state.now + TRIAL_LIFE;
   trial.subscription = name;
   state.subscriptions[name] = {
     person,
     isTrial: true,
     status: "trialing",
     createdAt: state.now,
-    endsAt: state.now + TRIAL_LIFE,
+    endsAt: trial.endsAt,
     isRejected: false,
+    isScheduled: false,
   };
   state.kept[person] ??= name;
+}
+
+/**
+ * Status that a session of a person gets. It uses the trial that grants it, and moves its end once.
+ * @param since when the session began
+ */
+export function useTrial(
+  state: State,
+  person: Person,
+  since: number,
+  atStripe: Readonly<Record<string, AtStripe>>,
+): string | null {
+  const trial = state.trials[person];
+  const refused = unpaidOf(state, person).filter((name) => {
+    if (!trial || trial.isUsed) return false;
+    const isOpen = trial.isRedeemed || trial.isFromKnownMachine || since >= trial.claimedAt;
+    const isCurrent = trial.subscription === name && (state.subscriptions[name]?.endsAt ?? 0) > state.now;
+    return !isOpen || !isCurrent;
+  });
+  const status = usable(state, person, refused);
+  if (status !== "trialing" || !trial || trial.isUsed || trial.subscription === null) return status;
+  const name = trial.subscription;
+  const record = state.subscriptions[name] as Subscription;
+  trial.isUsed = true;
+  const end = Math.floor(state.now / SECOND) * SECOND + TRIAL_LIFE;
+  if (record.isScheduled || end <= record.endsAt) return status;
+  const current = atStripe[name];
+  if (current?.status === "trialing" && !current.isScheduled) {
+    record.endsAt = end;
+    trial.endsAt = end;
+    return status;
+  }
+  Object.assign(record, current);
+  trial.endsAt = record.endsAt;
+  return hasEnded(record) ? null : record.status;
 }
 
 /** Applies an event of a subscription. @returns the code of the response */
@@ -114,7 +196,12 @@ export function hearOf(
   // After an hour the missing `created` event is not waited for any more.
   if (!isKnown && event !== "created" && state.now - current.createdAt <= CREATED_OVERDUE)
     return "subscription_not_ready";
-  const known = { isRejected: false, ...state.subscriptions[name], ...current };
+  const trial = state.trials[person];
+  const hasMovedEnd =
+    trial?.isUsed && trial.subscription === name && current.status === "trialing" && !current.isScheduled;
+  // The end of a trial that was used meanwhile is not moved back.
+  const endsAt = hasMovedEnd ? Math.max(trial.endsAt, current.endsAt) : current.endsAt;
+  const known = { isRejected: false, ...state.subscriptions[name], ...current, endsAt };
   state.subscriptions[name] = known;
   if (known.isRejected) return "200";
   if (hasEnded(current)) {

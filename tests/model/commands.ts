@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { hears, looks, startsTrial } from "#tests/model/billing_plans.ts";
+import { hears, looks, startsTrial, uses } from "#tests/model/billing_plans.ts";
 import { best, hasEnded, settle } from "#tests/model/billing_rules.ts";
 import { explain } from "#tests/model/explain.ts";
 import { newest, type Operation, type Plan } from "#tests/model/operation.ts";
@@ -144,6 +144,7 @@ const plan = fc.oneof(
   { weight: 1, arbitrary: signsOut },
   { weight: 1, arbitrary: revokes },
   { weight: 2, arbitrary: startsTrial },
+  { weight: 2, arbitrary: uses },
   { weight: 3, arbitrary: hears },
 );
 const single = fc

@@ -121,10 +121,7 @@ export function signIn(state: State, name: string, spent: string, redeeming: { s
   if (!state.verified.includes(person)) state.verified.push(person);
   if (!state.knownMachines[person].includes(machine)) state.knownMachines[person].push(machine);
   const trial = state.trials[person];
-  if (trial && !trial.isRedeemed) {
-    trial.signedInAt ??= state.now;
-    trial.isRedeemed = isTrial;
-  }
+  if (trial && isTrial) trial.isRedeemed = true;
   const { session } = redeeming;
   const expiresAt = state.now + REFRESH_TOKEN_LIFE;
   state.sessions[session] ??= {

@@ -188,7 +188,7 @@ function toldGeneration(system: SystemUnderTest, of: string, { tokens }: Session
 }
 
 /** @returns the error code; null: the call is accepted, which acknowledges the token */
-function letIn(state: State, name: string): string | null {
+export function letIn(state: State, name: string): string | null {
   const bearer = state.accessTokens[name] as AccessToken;
   const reason = invalidReason(state, bearer);
   if (reason !== null) return `unauthorized ${reason}`;
@@ -196,9 +196,9 @@ function letIn(state: State, name: string): string | null {
   return null;
 }
 
-const ownerOf = (state: State, { session }: AccessToken) => state.sessions[session] as Session;
+export const ownerOf = (state: State, { session }: AccessToken) => state.sessions[session] as Session;
 
-function asBearer(system: SystemUnderTest, state: State, of: string) {
+export function asBearer(system: SystemUnderTest, state: State, of: string) {
   const { person, machine: on } = ownerOf(state, state.accessTokens[of] as AccessToken);
   const options = { bearer: system.get(`access token ${of}`), ip: system.app(on).ip };
   return { user_id: system.get(`user ${person}`), options };

@@ -75,14 +75,18 @@ export interface AccessToken {
 
 export interface Trial {
   machines: Machine[];
-  /** Whether a link of the trial was redeemed. */
+  /** Whether a link of the trial was redeemed since it was claimed. */
   isRedeemed: boolean;
-  createdAt: number;
-  /** First sign-in of the address since the trial started. */
-  signedInAt: number | null;
+  /** When it was claimed, or claimed again. */
+  claimedAt: number;
+  /** Whether a device that had signed in with the address has requested it. */
+  isFromKnownMachine: boolean;
+  /** Whether a status call of its owner was granted by it. */
+  isUsed: boolean;
+  endsAt: number;
   /** Name of its subscription. */
   subscription: string | null;
-  /** Number of its subscriptions: an unused trial that expired is renewed. */
+  /** Number of its subscriptions: an unused trial that ran out is renewed. */
   subscriptions: number;
 }
 
@@ -95,6 +99,8 @@ export interface Subscription {
   endsAt: number;
   /** Whether another subscription was kept instead. */
   isRejected: boolean;
+  /** Whether it ends at a scheduled time. */
+  isScheduled: boolean;
 }
 
 export interface State {

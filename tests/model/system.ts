@@ -190,5 +190,6 @@ function asModel(person: Person, stripe: StripeSubscription): AtStripe {
     status: stripe.status,
     createdAt: stripe.created * 1000,
     endsAt: end * 1000,
+    isScheduled: stripe.cancel_at_period_end || stripe.cancel_at !== null,
   };
 }
