@@ -1,4 +1,5 @@
 import { roundDown, type Share, shareOf } from "#core/billing/payments/amount.ts";
+import { currentPart, isOfCurrentPeriod } from "#core/billing/payments/current_period.ts";
 import type { MoneyReturn, Rejection } from "#core/repositories/subscriptions.ts";
 
 /** A payment of an invoice that Stripe holds and can refund. */
@@ -16,8 +17,8 @@ export interface InvoicePayment {
 /** An invoice of a subscription for one of our products. */
 export interface SubscriptionInvoice {
   currency: string;
-  /** The periods of its lines, in Unix seconds. */
-  periods: readonly { start: number; end: number }[];
+  /** Its lines: what each costs, and for which period, in Unix seconds. */
+  lines: readonly { start: number; end: number; amount: number }[];
   /** Payments through Stripe. A payment outside Stripe can't be refunded there, so it is not listed. */
   payments: readonly InvoicePayment[];
   /** What the customer's balance paid. */
@@ -48,15 +49,6 @@ export function unusedShare({ rejection, rejectedAt }: RejectedSubscription): Sh
     number,
   ];
   return end > start ? { numerator: end - at, denominator: end - start } : NOTHING;
-}
-
-/** Whether an invoice covers the period in which a subscription was rejected. */
-export function isOfCurrentPeriod(
-  { periods }: Pick<SubscriptionInvoice, "periods">,
-  { periodStartsAt, periodEndsAt }: Rejection,
-): boolean {
-  const [from, to] = [Date.parse(periodStartsAt) / 1000, Date.parse(periodEndsAt) / 1000];
-  return periods.some(({ start, end }) => start < to && end > from && end > start);
 }
 
 /**
@@ -146,7 +138,7 @@ function planUnused(rejected: RejectedSubscription, invoices: readonly Subscript
   const { rejection, customer } = rejected;
   if (!PAID_STATUSES.includes(rejection.status)) return [];
   const { payments, credit, currency } = refundableOf(
-    invoices.filter((one) => isOfCurrentPeriod(one, rejection)),
+    invoices.filter((one) => isOfCurrentPeriod(one, rejection)).map((one) => currentPart(one, rejection)),
   );
   const share = unusedShare(rejected);
   const sumOf = (some: Left["payments"]) => some.reduce((sum, { left }) => sum + left, 0);
@@ -189,8 +181,8 @@ export function planLatePayment(
     const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
     return amount > 0 ? toMoneyReturn(all, kind, plannedAt) : null;
   }
-  if (!isOfCurrentPeriod(invoice, rejected.rejection)) return null;
-  const amount = shareOf(left, unusedShare(rejected), currency);
+  const { payments } = currentPart({ ...invoice, payments: [{ ...payment, left }] }, rejected.rejection);
+  const amount = shareOf(payments[0]?.left ?? 0, unusedShare(rejected), currency);
   const to = isSameCustomer ? "balance" : "payment_method";
   return amount > 0 ? toMoneyReturn({ to, source, amount, currency, isDisputed }, kind, plannedAt) : null;
 }

@@ -47,9 +47,9 @@ export function isForOurProducts({ lines }: Stripe.Invoice, productIds: readonly
   return products.length === 0 || products.some((product) => productIds.includes(idOf(product)));
 }
 
-/** The periods of an invoice's lines. */
-export function periodsOf({ lines }: Stripe.Invoice): { start: number; end: number }[] {
-  return lines.data.map(({ period: { start, end } }) => ({ start, end }));
+/** What the lines of an invoice cost, and for which period. */
+export function linesOf({ lines }: Stripe.Invoice): SubscriptionInvoice["lines"] {
+  return lines.data.map(({ period: { start, end }, amount }) => ({ start, end, amount }));
 }
 
 /**
@@ -92,7 +92,7 @@ async function readInvoice(
 export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): SubscriptionInvoice {
   return {
     currency: invoice.currency,
-    periods: periodsOf(invoice),
+    lines: linesOf(invoice),
     payments,
     creditUsed: creditUsedBy(invoice),
     creditNoted: invoice.post_payment_credit_notes_amount,

@@ -1,11 +1,12 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { isOfCurrentPeriod, planReturns } from "#core/billing/payments/plan_returns.ts";
+import { isOfCurrentPeriod } from "#core/billing/payments/current_period.ts";
+import { planReturns } from "#core/billing/payments/plan_returns.ts";
 import {
   isForOurProducts,
   isPaid,
+  linesOf,
   listInvoices,
-  periodsOf,
   readPayments,
 } from "#core/billing/payments/read_payments.ts";
 import { sendReturn } from "#core/billing/payments/send_return.ts";
@@ -55,7 +56,7 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
       (invoice) =>
         isPaid(invoice) &&
         isForOurProducts(invoice, core.billing.productIds) &&
-        (rejection.kind === "duplicate" || isOfCurrentPeriod({ periods: periodsOf(invoice) }, rejection)),
+        (rejection.kind === "duplicate" || isOfCurrentPeriod({ lines: linesOf(invoice) }, rejection)),
     );
     const read = await readPayments(core, counted, hasOnlyHarmlessDisputes(rejected));
     const about = { rejection, customer, rejectedAt: rejectedAt ?? now };

@@ -39,13 +39,13 @@ const paid = (amount: number, change: Partial<InvoicePayment> = {}): InvoicePaym
 });
 const invoice = (change: Partial<SubscriptionInvoice> = {}): SubscriptionInvoice => ({
   currency: "gbp",
-  periods: [{ start: START, end: END }],
+  lines: [{ start: START, end: END, amount: 3000 }],
   payments: [paid(3000)],
   creditUsed: 0,
   creditNoted: 0,
   ...change,
 });
-const lastMonth = { periods: [{ start: START - 31 * DAY, end: START }] };
+const lastMonth = { lines: [{ start: START - 31 * DAY, end: START, amount: 3000 }] };
 /** Source, destination and amount of each return. */
 const plan = (of: RejectedSubscription, ...invoices: SubscriptionInvoice[]) =>
   Object.values(planReturns(of, invoices, iso(END))).map(({ source, to, amount, status }) =>
@@ -89,11 +89,24 @@ describe("a replaced subscription", () => {
     expect(plan(rejected(), invoice(lastMonth))).toEqual([]);
   });
 
+  test("returns nothing of a year when its interval was changed to months", () => {
+    const year = { lines: [{ start: START - 300 * DAY, end: START + 65 * DAY, amount: 4900 }] };
+    expect(plan(rejected(), invoice(year))).toEqual([]);
+  });
+
+  test("returns only the share of an invoice whose lines are of its current period", () => {
+    const lines = [
+      { start: START, end: END, amount: 1000 },
+      { start: START - 31 * DAY, end: START, amount: 2000 },
+    ];
+    expect(plan(rejected(), invoice({ lines }))).toEqual(["pi_1 refund 667"]);
+  });
+
   test("counts the invoice of a change of plan within the period", () => {
     const change = invoice({
-      periods: [
-        { start: START + 5 * DAY, end: END },
-        { start: START + 5 * DAY, end: END },
+      lines: [
+        { start: START + 5 * DAY, end: END, amount: -2500 },
+        { start: START + 5 * DAY, end: END, amount: 3100 },
       ],
       payments: [paid(600, { source: "pi_2" })],
     });

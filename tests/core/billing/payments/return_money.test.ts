@@ -80,6 +80,33 @@ test("refunds no used month of a subscription whose card failed when its owner b
   expect(nest.stripe.pay(late.id)).toBeNull();
 });
 
+test("returns nothing of a year whose interval was changed to months before its owner buys a year again", async () => {
+  const yearly = await yearlyPrice();
+  const first = nest.stripe.createSubscription({ email: ADA, price: yearly });
+  await nest.deliverEvents();
+  await nest.passTime(340 * DAY);
+  const items = structuredClone(atStripe(first.id)?.items) as NonNullable<
+    ReturnType<typeof atStripe>
+  >["items"];
+  const item = items.data[0];
+  if (!item) throw new Error("no item");
+  const price = String(nest.environment.STRIPE_PRICE_ID);
+  await ask(`subscriptions/${first.id}`, { "items[0][id]": item.id, "items[0][price]": price });
+  // The double does not start a new period. Stripe does, and credits the unused days of the year itself.
+  const changed = structuredClone(atStripe(first.id)?.items) as typeof items;
+  Object.assign(changed.data[0] ?? {}, {
+    current_period_start: nest.stripe.now(),
+    current_period_end: nest.stripe.now() + 30 * DAY,
+  });
+  nest.stripe.updateSubscription(first.id, { fields: { items: changed } });
+  await nest.deliverEvents();
+  await nest.passTime(60);
+  await buyFor(first.customer, yearly);
+  await nest.deliverEvents();
+  expect(atStripe(first.id)?.status).toBe("canceled");
+  expect(await credited(first.customer)).toEqual([]);
+});
+
 test.each(["unpaid", "paused"] as const)(
   "refunds nothing of a subscription that is %s when its owner buys again",
   async (status) => {

@@ -1,0 +1,39 @@
+import type { Share } from "#core/billing/payments/amount.ts";
+import type { SubscriptionInvoice } from "#core/billing/payments/plan_returns.ts";
+import type { Rejection } from "#core/repositories/subscriptions.ts";
+
+/**
+ * The share of an invoice that paid for the period in which a subscription was rejected: its lines that lie inside this
+ * period. A longer line paid for an earlier period. Stripe starts a new period when the interval of a price changes or a
+ * trial is given, and settles the old one itself (https://docs.stripe.com/billing/subscriptions/prorations).
+ */
+export function currentShare(
+  { lines }: Pick<SubscriptionInvoice, "lines">,
+  { periodStartsAt, periodEndsAt }: Rejection,
+): Share {
+  const [from, to] = [Date.parse(periodStartsAt) / 1000, Date.parse(periodEndsAt) / 1000];
+  const inside = lines.filter(({ start, end }) => start >= from && end <= to && end > start);
+  const sumOf = (some: SubscriptionInvoice["lines"]) => some.reduce((sum, { amount }) => sum + amount, 0);
+  const numerator = Math.max(0, sumOf(inside));
+  return { numerator, denominator: Math.max(numerator, sumOf(lines)) };
+}
+
+/** Whether an invoice paid for the period in which a subscription was rejected. */
+export function isOfCurrentPeriod(
+  invoice: Pick<SubscriptionInvoice, "lines">,
+  rejection: Rejection,
+): boolean {
+  return currentShare(invoice, rejection).numerator > 0;
+}
+
+/** An invoice with only the money of it that paid for the period in which a subscription was rejected. */
+export function currentPart(invoice: SubscriptionInvoice, rejection: Rejection): SubscriptionInvoice {
+  const { numerator, denominator } = currentShare(invoice, rejection);
+  const partOf = (amount: number) => Math.floor((Math.max(0, amount) * numerator) / Math.max(1, denominator));
+  return {
+    ...invoice,
+    payments: invoice.payments.map((one) => ({ ...one, paid: partOf(one.paid), left: partOf(one.left) })),
+    creditUsed: partOf(invoice.creditUsed),
+    creditNoted: partOf(invoice.creditNoted),
+  };
+}
