@@ -94,7 +94,7 @@ describe("enumeration of addresses and tokens", () => {
         );
     }
     const [known, stranger] = Object.values(answers).map((replies) => replies.map(({ status }) => status));
-    // One of the day, one of the hour, and none.
+    // One link of the daily limit, one of the hourly limit, then none.
     expect(known).toEqual([204, 204, 429]);
     expect(stranger).toEqual(known);
     await strict.stop();

@@ -160,7 +160,7 @@ describe("mail bombing", () => {
         nest.call(`${V1}send_magic_link`, linkRequest({ identifier_value }), { ip: `198.51.100.${index}` }),
       ),
     );
-    // Four of the day and one of the hour.
+    // Four links of the daily limit and one of the hourly limit.
     expect(answers.filter(({ status }) => status === 204)).toHaveLength(5);
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(1);
     expect(new Set(nest.ses.inbox.map(({ to }) => to.toLowerCase()))).toEqual(
@@ -175,7 +175,7 @@ describe("mail bombing", () => {
     const answers = [];
     for (const path of [`${V1}send_magic_link`, `${V2}create_trial_and_magic_link`])
       for (let time = 0; time < 3; time++) answers.push((await ask(path)).status);
-    // Three of the day and one of the hour.
+    // Three links of the daily limit and one of the hourly limit.
     expect(answers).toEqual([204, 204, 204, 204, 429, 429]);
     expect(nest.ses.inbox).toHaveLength(4);
     await nest.stop();

@@ -162,7 +162,7 @@ describe("rate limits", () => {
     for (let link = 0; link < 100; link++) {
       answers.push((await ask("victim@example.com", `198.51.100.${link % 50}`)).status);
     }
-    // 19 of the day and one of the hour.
+    // 19 links of the daily limit and one of the hourly limit.
     expect(answers.filter((status) => status === 204)).toHaveLength(20);
     expect((await ask("victim@example.com", "203.0.113.77", "another-machine")).status).toBe(429);
     expect((await ask("VICTIM@example.com", "203.0.113.9", "my-machine")).status).toBe(204);
@@ -221,7 +221,7 @@ describe("rate limits", () => {
       device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
     });
     const statuses = [];
-    // Its own link, the second of the day, that of the hour, and none.
+    // Its own link, the second link of the daily limit, the link of the hour, then none.
     for (let link = 0; link < 4; link++)
       statuses.push((await ask("known@example.com", "203.0.113.1", "mine")).status);
     expect(statuses).toEqual([204, 204, 204, 429]);
@@ -297,12 +297,12 @@ describe("rate limits", () => {
         nest.refresh(`${version}.${id}.${guess.toString(16).padStart(64, "0")}`),
       ),
     );
-    const told = answers.filter(({ body }) => body.code === "token_not_found");
+    const named = answers.filter(({ body }) => body.code === "token_not_found");
     // An overloaded database can fail to count a failure: then the limit does not apply, and the log says so.
     const uncounted = nest.logged("rate_limiter_unreachable").length;
-    expect(told.length).toBeGreaterThanOrEqual(60);
-    expect(told.length - uncounted).toBeLessThanOrEqual(60);
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(400 - told.length);
+    expect(named.length).toBeGreaterThanOrEqual(60);
+    expect(named.length - uncounted).toBeLessThanOrEqual(60);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(400 - named.length);
     expect((await nest.refresh(refresh_token)).status).toBe(200);
   });
 

@@ -24,8 +24,8 @@ const GRACE = 10 * SECOND;
 const REDEMPTION_LIMIT = 5 * SECOND;
 
 /**
- * A known device has its own limit, so that a stranger can't lock its user out. An address over its day still gets one link
- * an hour; the clock of the rate limits does not move within a history.
+ * A known device has its own limit, so that a stranger can't lock its user out. An address above its daily limit still
+ * gets one link an hour; the clock of the rate limits does not move within a history.
  */
 export function mayAsk(state: State, person: Person, isKnown: boolean): boolean {
   return isKnown || state.asked[person] < LINKS_LIMIT + 1;

@@ -12,7 +12,7 @@ export type Verdict = "usable" | "not usable" | "either";
 
 /**
  * The verdict for a person whose address is verified, when every event was delivered.
- * @param attempts ids of subscriptions of which Nest heard while they were incomplete
+ * @param attempts ids of subscriptions whose events reached Nest while they were incomplete
  */
 export function judgeAccess({ now, subscriptions }: Picture, attempts: ReadonlySet<string>): Verdict {
   const ends = subscriptions.flatMap((one) => endsOf(one, subscriptions, attempts));

@@ -36,7 +36,7 @@ export interface Loss {
 
 /**
  * The losers among living subscriptions, by id, each with the ways in which it may have lost: to the subscription kept so
- * far, or to the one that is kept in the end. Nest may hear of several purchases at once.
+ * far, or to the one that is kept in the end. Several purchases can reach Nest at once.
  */
 export function losersOf(living: readonly Owned[], picture: Picture): Map<string, Loss[]> {
   const losers = new Map<string, Loss[]>();

@@ -391,7 +391,7 @@ export class Player {
   #noteDefeat(loser: Owned, before: Picture, what: string): void {
     const living = before.subscriptions.filter(isLiving);
     const heardOf = living.filter(({ id, isTrial }) => isTrial || this.#heard.has(id));
-    // A decision that was applied stands: the losers so far count as they were.
+    // A decision that was applied is final: the losers so far count in their earlier state.
     const lost = [...this.defeats.values()].flatMap(([defeat]) => defeat?.loser ?? []);
     const losses = [heardOf, living, [...heardOf, ...lost], [...living, ...lost]].flatMap(
       (some) => losersOf(some, before).get(loser.id) ?? [],

@@ -74,8 +74,8 @@ async function rememberDevice(
 }
 
 /**
- * Records that a link of a trial was redeemed, and counts the trial against the daily limit of the network. Over the limit
- * the link still signs in: the next new trial is refused when it is claimed (contract 1.7).
+ * Records that a link of a trial was redeemed, and counts the trial against the daily limit of the network. Above the
+ * limit, the link still signs in, and the next new trial is refused when it is claimed (contract 1.7).
  */
 async function redeemTrial(
   core: LinkGrantCore,

@@ -36,7 +36,7 @@ export async function admitSubscription(core: EventCore, reading: StripeReading)
 
 /**
  * Stripe's retries would not help: the address must be changed in Stripe, and the event replayed. Meanwhile Stripe charges
- * the customer, so somebody must act (contract 1.7, runbooks/stripe.md).
+ * the customer, so an operator must act (contract 1.7, runbooks/stripe.md).
  */
 function refuseAddress({ log }: EventCore, id: string): Outcome {
   log.error("unusable_address", { alarm: true, subscription_id: id });

@@ -12,7 +12,7 @@ const LIMIT_MS = 2_000;
 /** After a timeout, no link is requested for this long: otherwise every status would wait while Stripe does not respond. */
 const PAUSE_MS = 30_000;
 
-/** The request itself ends later than the wait for it, so that a timeout is never taken for a failure. */
+/** The time limit of the request is longer than the wait for it, so a timeout is never mistaken for a failure. */
 const SDK_MARGIN_MS = 250;
 const TIMED_OUT = Symbol("timed out");
 

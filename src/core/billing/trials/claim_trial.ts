@@ -144,8 +144,8 @@ async function applyJudgement(
 }
 
 /**
- * Reads again from Stripe what may be outdated here: a trial would displace a subscription that is paid, or owes a payment
- * (contract 1.7).
+ * Reads subscriptions whose record may be outdated again from Stripe. Otherwise a trial could displace a subscription
+ * that is paid, or owes a payment (contract 1.7).
  * @throws NestError `already_subscribed`, `stripe_error`, `unavailable`
  */
 async function refuseIfSubscribed(core: TrialCore, facts: TrialFacts): Promise<void> {

@@ -59,7 +59,7 @@ export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
 }
 
 /**
- * Whether a trial can still start: it is open, a purchase displaced it, or it ran out before anybody used it.
+ * Whether a trial can still start: it is open, a purchase displaced it, or it ended before anybody used it.
  */
 function mayStart(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
   if (!isUsed(trial) && (trial.redeemedAt === null || hasRunOut(trial, now))) return true;
@@ -74,7 +74,7 @@ function mayStart(trial: Trial, subscriptions: readonly Subscription[], now: Dat
  */
 function isDisplaced(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
   if (hasRunOut(trial, now)) return false;
-  // It started again, and its subscription is not created yet.
+  // The trial started again, and its subscription is not created yet.
   if (trial.stpSubscriptionId === null) return true;
   const find = (id: string | null | undefined) =>
     subscriptions.find(({ stpSubscriptionId }) => stpSubscriptionId === id);
@@ -85,7 +85,7 @@ function isDisplaced(trial: Trial, subscriptions: readonly Subscription[], now: 
   return purchase ? purchase.trialId === null && hasEnded(purchase.status) : displaced.isRejectedSilently;
 }
 
-/** Subscriptions whose record may be outdated: they have not ended, and grant no access by the record. */
+/** Subscriptions whose record may be outdated: by the record, they have not ended and grant no access. */
 export function listStale({ own, subscriptions }: TrialFacts, now: Date): Subscription[] {
   return subscriptions.filter((subscription) => {
     const { status, rejectedAt, isOtherProduct } = subscription;

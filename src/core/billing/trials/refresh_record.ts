@@ -6,7 +6,7 @@ import type { Core } from "#core/core.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
 
-/** A subscription without a payment leaves room for a trial. */
+/** A subscription in one of these statuses does not prevent a trial. */
 const UNPAID_STATUSES = ["trialing", "incomplete"];
 
 /**

@@ -30,8 +30,8 @@ export async function subscribeTrial(
   const mayRun = !subscription || !hasEnded(subscription.status);
   const isRunning = subscription?.rejectedAt === null && mayRun && !hasRunOut(subscription, core.clock.now());
   if (isRunning) return null;
-  // Without a record, the process that created the subscription died before it stored it. The record of a trial that ran
-  // out or was displaced may be outdated.
+  // If there is no record, the process that created the subscription crashed before it stored the record. The record of
+  // a trial that ended or was displaced may be outdated.
   const made = mayRun ? await retrieveSubscription(core, stpSubscriptionId) : null;
   if (made && !hasEnded(made.status)) return made;
   const again = await startAgain(core, trial, isKnownDevice);
@@ -62,7 +62,7 @@ async function createSubscription(core: TrialStripeCore, trial: ClaimedTrial): P
   });
 }
 
-/** A trial that starts again after it was used ends when it would have ended. */
+/** A used trial that starts again keeps its original end. */
 function trialLength({ trialDays }: Pick<BillingSettings, "trialDays">, trial: ClaimedTrial) {
   const originalEnd = isUsed(trial) ? trial.endsAt : null;
   if (originalEnd === null) return { trial_period_days: trialDays };

@@ -6,7 +6,7 @@ import type { Core } from "#core/core.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 
-/** A user's access, and the trial that grants it, if one does. */
+/** A user's access, and the trial that grants it, if a trial does. */
 export interface TrialAccess {
   access: Access;
   trial: Trial | null;
@@ -49,9 +49,9 @@ export async function requireTrialAccess(
 }
 
 /**
- * Whether a trial grants access. A stranger can start a trial for an address. It must not be used up by the sessions that
- * the owner of the address already has, and not within the grace period of a trial that ran out unused, because the owner
- * could not renew it after that (contract 1.7).
+ * Whether a trial grants access. A stranger can start a trial for an address. The sessions that the owner of the
+ * address already has must not use it up. A call within the grace period of an unused trial must not use it up either,
+ * because the owner could not renew it after that (contract 1.7).
  */
 export function grantsAccess(
   { trial, subscription, sessionSince }: TrialFacts,
