@@ -27,11 +27,11 @@ export function keepPendingEnd(state: SubscriptionState, trial: Trial | null): S
 }
 
 /**
- * Moves the end of a used trial at Stripe, if it is pending. Safe to repeat and to race. If Stripe ended the trial first,
- * the end stays pending: the trial may start again until then (`judgeTrial`). If a purchase displaced it first, the trial
- * keeps the moved end for the same reason.
+ * Moves the end of a used trial at Stripe, if the move is pending. Safe to repeat and to call concurrently. If Stripe
+ * ended the trial first, the end stays pending: the trial may start again until then (`judgeTrial`). If a purchase
+ * displaced it first, the trial keeps the moved end for the same reason.
  * @param id Stripe's id of the trial's subscription
- * @returns the record with Stripe's state if Stripe's subscription can't be extended any more, else null
+ * @returns the record with Stripe's state if Stripe's subscription can't be extended anymore, else null
  * @throws NestError `stripe_error`, `unavailable`; then the end stays pending
  */
 export async function finishExtension(

@@ -11,16 +11,16 @@ import { describeFailure } from "#core/log.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 
-/** A status waits for Stripe no longer than this, as for the billing portal. */
+/** A status call waits for Stripe at most this long, as for the billing portal. */
 const LIMIT_MS = 2_000;
 
 type UseCore = ExtensionCore & Pick<Core, "log"> & { billing: BillingSettings };
 
 /**
- * Uses the trial that grants an access. At its first use a trial gets its full length from that moment. The new end is
- * stored before Stripe is asked, so that the response shows it even if Stripe fails; the next status call or event of the
- * subscription then tells Stripe (contract 1.7). The entitlement promises this end too: if Stripe ends the trial before it
- * is asked again, the trial can start again until then (`judgeTrial`).
+ * Marks the trial that grants an access as used. At its first use a trial gets its full length from that moment. The
+ * new end is stored before the request to Stripe, so that the response shows it even if Stripe fails; the next status
+ * call or event of the subscription then sends it to Stripe (contract 1.7). The entitlement promises this end too: if
+ * Stripe ends the trial before it is asked again, the trial can start again until then (`judgeTrial`).
  * @param found the result of `requireTrialAccess` with `isUse`
  * @returns the access as it is now
  * @throws NestError `no_active_subscription` if Stripe has ended the trial; `unavailable` if it was renewed meanwhile
@@ -37,7 +37,7 @@ export async function useTrial(
   // Another call moved the end after the subscription was read.
   if (pendingEndsAt === null) return trial === found ? access : moveEnd(access, trial.endsAt, now);
   await core.subscriptions.extendTrial(subscription.stpSubscriptionId, pendingEndsAt, now.toISOString());
-  const refusal = await tellStripe(core, trial, subscription);
+  const refusal = await sendPendingEnd(core, trial, subscription);
   if (refusal === null) return moveEnd(access, pendingEndsAt, now);
   const left = findAccess([refusal], now);
   if (!left) throw new NestError("no_active_subscription");
@@ -82,7 +82,7 @@ function moveEnd(access: Access, end: string | null, now: Date): Access {
  * Moves the end at Stripe within the time limit. A failure is logged only: the end stays pending.
  * @returns the record as it is at Stripe if Stripe's subscription can't be extended, else null
  */
-async function tellStripe(
+async function sendPendingEnd(
   core: UseCore,
   trial: Trial,
   subscription: Subscription,
