@@ -71,7 +71,7 @@ function faultsOfOther({ subject, text }: SentMail, picture: Picture, currency: 
         ? []
         : ["a welcome says that the account is active, but it is not"];
     case "Your Beak Trial has begun!":
-      return trials.some((one) => isTrueOf(one, text, picture, currency))
+      return trials.some((one) => mayBeUnused(one, text) && isTrueOf(one, text, picture, currency))
         ? []
         : [`the welcome to the trial is not true: ${text.split("\n")[2]}`];
     case "Your Beak trial ends soon":
@@ -81,6 +81,11 @@ function faultsOfOther({ subject, text }: SentMail, picture: Picture, currency: 
     default:
       return [];
   }
+}
+
+/** Whether a mail says only of a trial of Nest, whose end is not scheduled, that its days begin at its first use. */
+function mayBeUnused({ isTrial, isEnding }: Owned, text: string): boolean {
+  return !text.includes("Your trial is ready.") || (isTrial && !isEnding && !text.includes("has begun"));
 }
 
 /** Whether a mail states the end of a trial, and what is charged then. */

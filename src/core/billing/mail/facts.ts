@@ -86,13 +86,18 @@ function keptFacts(kept: Stripe.Subscription, productIds: readonly string[]): Ke
 /**
  * The facts of the welcome to a trial.
  * @param upcoming the invoice that Stripe would make when the trial ends; null if unknown
+ * @param unusedDays the length in days of a trial that nobody used yet; null for every other trial
  */
 export function trialFacts(
   current: Stripe.Subscription,
   endsAt: string,
   upcoming: Pick<Stripe.Invoice, "amount_due" | "currency"> | null,
+  unusedDays: number | null,
 ): TrialFacts {
-  if (!isChargedAtTrialEnd(current)) return { endsAt, charge: null };
+  // The first use does not move an end that is scheduled (contract 1.7).
+  const isScheduled = current.cancel_at !== null || current.cancel_at_period_end;
+  const daysFromFirstUse = isScheduled ? null : unusedDays;
+  if (!isChargedAtTrialEnd(current)) return { endsAt, daysFromFirstUse, charge: null };
   const money = upcoming && { amount: upcoming.amount_due, currency: upcoming.currency };
-  return { endsAt, charge: { money } };
+  return { endsAt, daysFromFirstUse, charge: { money } };
 }

@@ -4,6 +4,7 @@ import { trialFacts } from "#core/billing/mail/facts.ts";
 import { isBeingSent, sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
@@ -52,7 +53,9 @@ async function sendWelcome(
   const address = customerAddress(current);
   if (current.status === "trialing") {
     const upcoming = isChargedAtTrialEnd(current) ? await readUpcomingInvoice(core, current.id) : null;
-    const variables = trialFacts(current, record.endsAt, upcoming);
+    const trial = await core.trials.findOf(record);
+    const unusedDays = trial && !isUsed(trial) ? core.billing.trialDays : null;
+    const variables = trialFacts(current, record.endsAt, upcoming, unusedDays);
     await sendOnce(core, record, "welcome", { template: "welcome-trial", variables, address });
   } else {
     await sendOnce(core, record, "welcome", { template: "welcome", variables: {}, address });

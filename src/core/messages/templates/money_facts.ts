@@ -39,8 +39,10 @@ export interface RejectionFacts {
 
 /** Everything that the welcome to a trial states. */
 export interface TrialFacts {
-  /** ISO 8601. */
+  /** When it ends as things stand, ISO 8601. */
   endsAt: string;
+  /** The length in days that the trial gets from its first use; null if it was used, or if no use moves its end. */
+  daysFromFirstUse: number | null;
   /** What happens to the payment method when the trial ends; null if nothing is charged then. */
   charge: {
     /** Null if unknown. */
@@ -126,7 +128,8 @@ export function isRejectionMailDue({ canceled, refunded, credited }: RejectionFa
 }
 
 /** The sentences of the welcome to a trial. */
-export function trialSentences({ endsAt, charge }: TrialFacts): string[] {
+export function trialSentences({ endsAt, daysFromFirstUse, charge }: TrialFacts): string[] {
+  if (daysFromFirstUse !== null) return unusedTrialSentences(daysFromFirstUse, formatDay(endsAt), charge);
   const begins = `Your trial is active and ends on ${formatDay(endsAt)}`;
   if (charge === null) return [`${begins}; nothing is charged until you choose to continue.`];
   const { money } = charge;
@@ -135,5 +138,22 @@ export function trialSentences({ endsAt, charge }: TrialFacts): string[] {
   return [
     `${begins}. Your subscription begins then, and your payment method is charged${money ? ` ${formatMoney(money)}` : ""}.`,
     "If you don't want that, cancel before that day: open Beak, choose your account, then billing.",
+  ];
+}
+
+/** A stranger may have requested this trial, and its end moves at its first use. No sentence says that it has begun. */
+function unusedTrialSentences(days: number, day: string, charge: TrialFacts["charge"]): string[] {
+  const length = days === 1 ? "Its one day begins" : `Its ${days} days begin`;
+  const ready = ["Your trial is ready.", `${length} when you first use it.`];
+  const ends = `If nobody uses it, it ends by itself on ${day}`;
+  if (charge === null) return [...ready, `${ends}, and nothing is charged.`];
+  const { money } = charge;
+  if (money?.amount === 0)
+    return [...ready, `${ends}.`, "Your subscription begins at its end, and nothing is charged on that day."];
+  return [
+    ...ready,
+    `${ends}.`,
+    `Your subscription begins at its end, and your payment method is charged${money ? ` ${formatMoney(money)}` : ""}.`,
+    "If you don't want that, cancel before its end: open Beak, choose your account, then billing.",
   ];
 }

@@ -8,7 +8,7 @@ const DOCS = "https://docs.getbeak.app";
 
 interface Words<Variables> {
   subject: string;
-  title: string;
+  title(variables: Variables): string;
   sample: Variables;
   opening(variables: Variables): string;
 }
@@ -20,7 +20,7 @@ function welcomeMail<Variables>({ subject, title, sample, opening }: Words<Varia
     sample,
     html: (variables) =>
       page({
-        title,
+        title: title(variables),
         preheader: opening(variables),
         body: html`<p style="margin:0 0 16px;">${opening(variables)}</p>
 <p style="margin:0;">Sign in with the email address that received this mail. There is no password: we email you a link each time.</p>
@@ -28,7 +28,7 @@ ${button("Download Beak", DOWNLOADS)}
 <p style="margin:0;">New here? <a class="link" href="${DOCS}" style="color:#1d4ed8;">The docs</a> begin with a ten-minute tour.</p>`,
         footer: html`Questions? Write to <a href="mailto:info@getbeak.app" style="color:#555d68;">info@getbeak.app</a>.`,
       }),
-    text: (variables) => `${title}
+    text: (variables) => `${title(variables)}
 
 ${opening(variables)}
 
@@ -47,16 +47,18 @@ Questions? Write to info@getbeak.app.
 
 export const welcome = welcomeMail<Record<never, never>>({
   subject: "Welcome to Beak!",
-  title: "Welcome to Beak",
+  title: () => "Welcome to Beak",
   sample: {},
   opening: () => "Thank you for subscribing. Your account is active.",
 });
 
 export const welcomeTrial = welcomeMail<TrialFacts>({
   subject: "Your Beak Trial has begun!",
-  title: "Your Beak trial has begun",
+  title: ({ daysFromFirstUse }) =>
+    daysFromFirstUse === null ? "Your Beak trial has begun" : "Your Beak trial is ready",
   sample: {
     endsAt: "2026-12-12T12:00:00.000Z",
+    daysFromFirstUse: null,
     charge: { money: { amount: 499, currency: "gbp" } },
   },
   opening: (facts) => ["Thank you for trying Beak.", ...trialSentences(facts)].join(" "),

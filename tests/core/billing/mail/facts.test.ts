@@ -5,6 +5,7 @@ import {
   formatMoney,
   type RejectionFacts,
   rejectionSentences,
+  trialSentences,
 } from "#core/messages/templates/money_facts.ts";
 
 const facts = (change: Partial<RejectionFacts> = {}): RejectionFacts => ({
@@ -78,7 +79,7 @@ describe("the welcome to a trial with a card", () => {
   const charge = (change: Partial<Stripe.Subscription>) => {
     const subscription = { trial_end: END, cancel_at: null, cancel_at_period_end: false, ...change };
     const trial = { ...subscription, default_payment_method: "pm_1" } as Stripe.Subscription;
-    return trialFacts(trial, "2027-01-15T08:00:00Z", null).charge;
+    return trialFacts(trial, "2027-01-15T08:00:00Z", null, null).charge;
   };
 
   test.each([
@@ -96,5 +97,28 @@ describe("the welcome to a trial with a card", () => {
     ],
   ] as const)("%s", (_name, change, isCharged) => {
     expect(charge(change) !== null).toBe(isCharged);
+  });
+});
+
+describe("the welcome to a trial that nobody used", () => {
+  const unused = { endsAt: "2027-01-15T08:00:00Z", daysFromFirstUse: 14 };
+
+  test("names the charge at its end without a day, because the first use moves the end", () => {
+    const charge = { money: { amount: 499, currency: "gbp" } };
+    expect(trialSentences({ ...unused, charge }).join(" ")).toBe(
+      "Your trial is ready. Its 14 days begin when you first use it. If nobody uses it, it ends by itself on Friday 15 January 2027. Your subscription begins at its end, and your payment method is charged £4.99. If you don't want that, cancel before its end: open Beak, choose your account, then billing.",
+    );
+  });
+
+  test("says that nothing is charged if the amount is zero, or nothing is charged at its end", () => {
+    const free = { money: { amount: 0, currency: "gbp" } };
+    expect(trialSentences({ ...unused, charge: free }).at(-1)).toContain("nothing is charged on that day.");
+    expect(trialSentences({ ...unused, charge: null }).at(-1)).toMatch(/and nothing is charged\.$/);
+  });
+
+  test("writes a length of one day in the singular", () => {
+    expect(trialSentences({ ...unused, daysFromFirstUse: 1, charge: null })).toContain(
+      "Its one day begins when you first use it.",
+    );
   });
 });

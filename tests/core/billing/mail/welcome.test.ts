@@ -1,6 +1,8 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
+import { formatDay } from "#core/messages/templates/money_facts.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
@@ -103,6 +105,43 @@ test("sends no welcome for a subscription that is rejected while its own event i
   expect(subjectsTo(ADA).sort()).toEqual([DUPLICATE, WELCOME]);
   await paused.close();
   await flagging.stop();
+});
+
+describe("the welcome to a trial that Nest made", () => {
+  const TRIAL = "Your Beak Trial has begun!";
+  const claim = async () =>
+    expect((await nest.call(`${V2}create_trial_and_magic_link`, linkRequest())).status).toBe(204);
+  const inDays = (days: number) =>
+    formatDay(new Date(nest.clock.now().getTime() + days * DAY * 1000).toISOString());
+  const welcomeText = () => nest.ses.inbox.find(({ subject }) => subject === TRIAL)?.text;
+
+  test("says that its days begin at its first use, and when it ends if nobody uses it", async () => {
+    await claim();
+    await nest.deliverEvents();
+    expect(welcomeText()).toContain(
+      `Your trial is ready. Its 14 days begin when you first use it. If nobody uses it, it ends by itself on ${inDays(14)}, and nothing is charged.`,
+    );
+    expect(welcomeText()).not.toMatch(/is active|has begun/);
+  });
+
+  test("says when the trial ends if it was used before", async () => {
+    await claim();
+    nest.clock.advance(2 * DAY);
+    const { access_token, user_id } = await nest.signIn(ADA);
+    const status = await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+    expect(status.body.status).toBe("trialing");
+    await nest.deliverEvents();
+    expect(welcomeText()).toContain(`Your trial is active and ends on ${inDays(14)}; nothing is charged`);
+    expect(welcomeText()).toContain("Your Beak trial has begun");
+  });
+
+  test("says when the trial ends if its end is scheduled, so that no use moves it", async () => {
+    await claim();
+    const [trial] = nest.stripe.subscriptions();
+    nest.stripe.updateSubscription(trial?.id as string, { cancel_at_period_end: true });
+    await nest.deliverEvents();
+    expect(welcomeText()).toContain(`Your trial is active and ends on ${inDays(14)}; nothing is charged`);
+  });
 });
 
 test("mails the user's own address when mail can't be sent to the address of the mapped customer", async () => {
