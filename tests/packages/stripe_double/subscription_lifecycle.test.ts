@@ -69,7 +69,7 @@ describe.each(CONTRACT_TARGETS)("the lifecycle of a subscription with $name", ({
   const mailTo = (address: string, subject: string) =>
     nest.ses.inbox.find((mail) => mail.to === address && mail.subject === subject);
 
-  /** Starts a trial as the app does, redeems the mailed link, and returns the user id. */
+  /** Starts a trial as the app does, redeems the mailed link, uses the trial, and returns the user id. */
   const startTrial = async (address: string): Promise<string> => {
     const device = { platform: "mac", beak_id: address, fingerprint: address };
     const body = linkRequest({ identifier_value: address, device });
@@ -79,8 +79,9 @@ describe.each(CONTRACT_TARGETS)("the lifecycle of a subscription with $name", ({
     });
     const mail = mailTo(address, "🐦 Start your Beak trial");
     if (!mail) throw new Error("The mail with the trial's link was not sent.");
-    const { body: signedIn } = await nest.redeem(codeIn(mail));
-    return signedIn.user_id;
+    const { user_id, access_token } = (await nest.redeem(codeIn(mail))).body;
+    await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+    return user_id;
   };
   const addCard = async (customer: string, card: string) => {
     const { id } = await stripe.paymentMethods.attach(card, { customer });
