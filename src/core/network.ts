@@ -1,30 +1,15 @@
 /**
- * The network that rate limits count for an IP address (contract 1.2). An IPv4 address is a network by itself. Of an IPv6
- * address it is the /64, because one subscriber gets at least that. An IPv4-mapped IPv6 address is its IPv4 address, in any
- * notation.
+ * The network that rate limits count for an IP address (contract 1.7). An IPv4 address is a network by itself. Of an IPv6
+ * address it is the /48, because one customer can get a /48, which has 65,536 networks of 64 bits. An IPv4-mapped IPv6
+ * address is its IPv4 address, in any notation.
  */
 export function networkOf(ip: string): string {
-  return prefixOf(ip, 64);
-}
-
-/**
- * The network that shares the links of one address: as `networkOf`, but the /48 of an IPv6 address, because one customer
- * can get a /48, which has 65,536 networks of 64 bits (contract 1.7).
- */
-export function siteOf(ip: string): string {
-  return prefixOf(ip, 48);
-}
-
-function prefixOf(ip: string, bits: 48 | 64): string {
   if (!ip.includes(":")) return `${ip}/32`;
   const groups = groupsOf(ip);
   const [high = 0, low = 0] = groups.slice(6);
   const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
   if (isMapped) return `${[high >> 8, high & 0xff, low >> 8, low & 0xff].join(".")}/32`;
-  return `${groups
-    .slice(0, bits / 16)
-    .map(hex)
-    .join(":")}::/${bits}`;
+  return `${groups.slice(0, 3).map(hex).join(":")}::/48`;
 }
 
 const hex = (group: number) => group.toString(16);

@@ -1,6 +1,6 @@
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
-import { networkOf, siteOf } from "#core/network.ts";
+import { networkOf } from "#core/network.ts";
 import { type Count, type Limited, type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { hashSecret } from "#core/secrets.ts";
@@ -43,7 +43,7 @@ function limitsOf({ address, device, call }: LinkAttempt): LinkLimits {
   const mailbox = mailboxOf(address);
   const network = networkOf(call.ip);
   return {
-    addressAndNetwork: ["links_per_address_and_network", mailbox, siteOf(call.ip)],
+    addressAndNetwork: ["links_per_address_and_network", mailbox, network],
     address: ["links_per_address", mailbox],
     fullAddress: ["links_per_full_address", mailbox],
     network: ["links_per_network", network],

@@ -42,7 +42,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   links_per_full_address: "magic links to one mailbox after its daily limit is used up",
   links_per_known_device:
     "magic links to one mailbox for one device that has signed in to the address before; no other limit of links applies",
-  links_per_network: "magic links requested from one network (IPv4 address, or /64 of IPv6)",
+  links_per_network: "magic links requested from one network (IPv4 address, or /48 of IPv6)",
   trial_requests_per_network: "trial requests from one network",
   new_trials_per_network: "new trials started from one network",
   failures_per_network:
