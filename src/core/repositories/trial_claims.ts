@@ -77,7 +77,7 @@ export class TrialClaims {
 
   /**
    * Renews a trial that nobody used: removes its subscription, which ended, so that a new subscription is created.
-   * @returns the trial, or null if it was used or another call was first
+   * @returns the trial, or null if it was used, a heartbeat reported it as usable, or another call was first
    */
   renew(
     id: string,
@@ -88,7 +88,7 @@ export class TrialClaims {
     // A document of an earlier release gets the fields too, so that they decide from now on.
     const set = { startsAt: null, endsAt: null, usedAt: null, pendingEndsAt: null, isFromKnownDevice };
     return this.collection.findOneAndUpdate(
-      { _id: id, stpSubscriptionId: endedSubscriptionId, usedAt: null },
+      { _id: id, stpSubscriptionId: endedSubscriptionId, usedAt: null, grantedAt: null },
       startAgain(set, now),
       { returnDocument: "after" },
     );

@@ -32,6 +32,11 @@ export interface Trial {
    */
   usedAt?: string | null;
   /**
+   * When a heartbeat of 2020-12-14 first reported the trial as usable. The heartbeat does not use a trial, but a trial that
+   * it reported is not renewed: otherwise an app that sends only heartbeats would have trials without end.
+   */
+  grantedAt?: string | null;
+  /**
    * The end that Stripe does not have yet. Set with `usedAt`, null once Stripe has it or its subscription can't get it. It
    * stays if Stripe ended the trial first: the trial may start again until then. Absent like `usedAt`.
    */

@@ -122,6 +122,11 @@ export class TrialRepository extends TrialClaims {
     );
   }
 
+  /** Records that a heartbeat reported a trial as usable. The first time stays. */
+  async recordGrant(id: string, now: string): Promise<void> {
+    await this.collection.updateOne({ _id: id, grantedAt: null }, { $set: { grantedAt: now } });
+  }
+
   /**
    * Records that Stripe has the pending end, or refused it. Nothing changes if another end is pending by now.
    * @param endsAt the end that Stripe has

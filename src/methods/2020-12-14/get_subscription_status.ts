@@ -1,7 +1,7 @@
 /** Returns 204 while the caller has a usable subscription. Never calls Stripe. */
 import { optional, strictObject } from "zod/mini";
 import { readOwner } from "#core/billing/subscriptions/owner.ts";
-import { requireTrialAccess } from "#core/billing/trials/trial_access.ts";
+import { recordHeartbeat, requireTrialAccess } from "#core/billing/trials/trial_access.ts";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -23,6 +23,8 @@ export const handler = rpc({
     return readOwner(core, userId);
   },
   async run({ core, reads, caller }) {
-    await requireTrialAccess(core, reads, { caller, now: core.clock.now(), isUse: false });
+    const now = core.clock.now();
+    const found = await requireTrialAccess(core, reads, { caller, now, isUse: false });
+    if (caller.kind === "user") await recordHeartbeat(core, found, now);
   },
 });

@@ -49,9 +49,9 @@ export async function sendReminderIfDue(
   { event, current }: StripeReading,
 ): Promise<void> {
   if (event !== "trial_will_end" || current.status !== "trialing") return;
-  // The owner of the address did not ask for a trial that nobody used (contract 1.7).
+  // The owner of the address did not ask for a trial that granted nobody access (contract 1.7).
   const trial = await core.trials.findOf(record);
-  if (trial && !isUsed(trial)) return;
+  if (trial && !isUsed(trial) && trial.grantedAt == null) return;
   // The welcome may have been sent a moment ago.
   const { mails } = (await core.subscriptions.findByStripeId(current.id)) ?? record;
   if (!isReminderDue({ mails, endsAt: record.endsAt }, core.clock.now())) return;

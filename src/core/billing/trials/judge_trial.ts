@@ -59,10 +59,12 @@ export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
 }
 
 /**
- * Whether a trial can still start: it is open, a purchase displaced it, or it ended before anybody used it.
+ * Whether a trial can still start: it is open, a purchase displaced it, or it ended before it granted anybody access.
  */
 function mayStart(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
-  if (!isUsed(trial) && (trial.redeemedAt === null || hasRunOut(trial, now))) return true;
+  const hasGranted = isUsed(trial) || trial.grantedAt != null;
+  const isOpen = !isUsed(trial) && trial.redeemedAt === null;
+  if (hasRunOut(trial, now) ? !hasGranted : isOpen) return true;
   return isDisplaced(trial, subscriptions, now);
 }
 

@@ -49,6 +49,7 @@ export function newTrial(
     isFromKnownDevice: isKnown(facts, machine),
     signedInAt: null,
     usedAt: null,
+    grantedAt: null,
     pendingEndsAt: null,
   };
 }

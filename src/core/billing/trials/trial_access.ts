@@ -69,6 +69,19 @@ function isOpenToOlderSessions(trial: Trial): boolean {
   return trial.redeemedAt !== null || trial.isFromKnownDevice !== false || isUsed(trial);
 }
 
+/**
+ * Records that a heartbeat reports a trial as usable, unless the trial was used or reported before. In its grace period
+ * its owner can still renew it.
+ */
+export async function recordHeartbeat(
+  core: Pick<Core, "trials">,
+  { access, trial }: TrialAccess,
+  now: Date,
+): Promise<void> {
+  if (!trial || isUsed(trial) || trial.grantedAt != null || access.endsAt <= now.toISOString()) return;
+  await core.trials.recordGrant(trial._id, now.toISOString());
+}
+
 const claimedAt = (trial: Trial) => trial.claimedAt ?? trial.createdAt;
 
 async function readSessionStart(core: Pick<Core, "sessions">, caller: Caller): Promise<string | null> {

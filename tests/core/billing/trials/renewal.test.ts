@@ -50,13 +50,35 @@ test("renews a trial that ended unused, although its owner signed in and redeeme
   expect(statuses()).toEqual(["canceled", "canceled"]);
 });
 
-test("does not count a heartbeat of 2020-12-14 or a call by an internal caller as use", async () => {
+const heartbeat = async ({ access_token: bearer }: Tokens) =>
+  (await nest.call("/1/2020-12-14/get_subscription_status", undefined, { bearer })).status;
+
+test("does not renew a trial that a heartbeat of 2020-12-14 reported as usable, and sends its reminder", async () => {
   const session = await signIn();
   expect(await ask()).toBe(204);
-  const heartbeat = await nest.call("/1/2020-12-14/get_subscription_status", undefined, {
-    bearer: session.access_token,
-  });
-  expect(heartbeat.status).toBe(204);
+  await nest.deliverEvents();
+  expect(await heartbeat(session)).toBe(204);
+  await nest.passTime(12 * DAY);
+  expect(nest.lastMail().subject).toBe("Your Beak trial ends soon");
+  await runOut();
+  expect(await ask()).toBe("trial_already_used");
+});
+
+test("renews a trial once when a heartbeat in its grace period races with the request", async () => {
+  const session = await signIn();
+  expect(await ask()).toBe(204);
+  nest.clock.advance(14 * DAY + HOUR);
+  nest.stripe.advance(0);
+  const replies = await Promise.all(
+    Array.from({ length: 10 }, () => Promise.all([ask(), heartbeat(session)])),
+  );
+  expect(replies.map(([asked]) => asked)).toEqual(replies.map(() => 204));
+  expect(statuses()).toEqual(["canceled", "trialing"]);
+});
+
+test("does not count a call by an internal caller as use", async () => {
+  const session = await signIn();
+  expect(await ask()).toBe(204);
   expect(await nest.subscriptionStatus(session.user_id)).toBe("trialing");
   await runOut();
   expect(await ask()).toBe(204);

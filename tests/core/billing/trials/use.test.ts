@@ -39,13 +39,14 @@ async function strangersTrial(): Promise<Tokens> {
   await nest.passTime(5 * DAY);
   return nest.signIn(ADA);
 }
-const fullEnd = () => Math.floor(nest.clock.now().getTime() / 1000) + 14 * DAY;
+/** The full length from the recorded first use, in Unix seconds. */
+const fullEnd = async () => Math.floor(inSeconds(String((await trial())?.usedAt))) + 14 * DAY;
 
 describe("the first use of a trial", () => {
   test("gives the full length of a trial from its first use, in the response, the entitlement and at Stripe", async () => {
     const session = await strangersTrial();
-    const end = fullEnd();
     const { body } = await status(session);
+    const end = await fullEnd();
     expect(inSeconds(body.end_date)).toBe(end);
     expect(decodeJwt(body.entitlement).exp).toBe(end);
     expect(atStripe()).toMatchObject({ status: "trialing", trial_end: end });
@@ -57,8 +58,8 @@ describe("the first use of a trial", () => {
 
   test("moves the end once, however many status calls race and follow", async () => {
     const session = await strangersTrial();
-    const end = fullEnd();
     const replies = await Promise.all(Array.from({ length: 12 }, () => status(session)));
+    const end = await fullEnd();
     for (const { body } of replies) expect(inSeconds(body.end_date)).toBe(end);
     // A request that waits for the response to the same key is sent again.
     expect(new Set(updates().map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
@@ -82,11 +83,11 @@ describe("the first use of a trial", () => {
     "responds with the new end while Stripe fails (%s), keeps it when an event arrives, and sends it to Stripe later",
     async (kind) => {
       const session = await strangersTrial();
-      const end = fullEnd();
       nest.stripe.fault({ calls: 20, kind, on: `POST /v1/subscriptions/${atStripe()?.id}` });
       const startedAt = Date.now();
       const { body } = await status(session);
       expect(Date.now() - startedAt).toBeLessThan(4_500);
+      const end = await fullEnd();
       expect(inSeconds(body.end_date)).toBe(end);
       expect(atStripe()?.trial_end).toBeLessThan(end);
       expect(await trial()).toMatchObject({ pendingEndsAt: body.end_date });
@@ -125,9 +126,10 @@ describe("the first use of a trial", () => {
     await nest.deliverEvents();
     await nest.passTime(14 * DAY - 120);
     const session = await nest.signIn(ADA);
-    const end = fullEnd();
     nest.stripe.fault({ calls: 20, kind: "error", on: `POST /v1/subscriptions/${atStripe()?.id}` });
-    expect(inSeconds((await status(session)).body.end_date)).toBe(end);
+    const { body } = await status(session);
+    const end = await fullEnd();
+    expect(inSeconds(body.end_date)).toBe(end);
     expect(nest.logged("trial_extension_failed")).not.toEqual([]);
     return { session, end };
   }
