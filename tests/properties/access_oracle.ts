@@ -1,4 +1,5 @@
 /** Decides when a person has access, as contract 1.7 ("Access") states it. This file uses no code of `src`. */
+import { isPaidOnce, isUnpaidFirst } from "#tests/properties/money_oracle.ts";
 import type { Owned, Picture } from "#tests/properties/picture.ts";
 
 const HOUR = 3600;
@@ -32,6 +33,8 @@ function endsOf(
     case "trialing":
       return exactly(scheduled(one.end) + DAY);
     case "active": {
+      const first = timeToPayFirst(one, all);
+      if (first !== null) return [first];
       const isUnpaid = one.pause === "void" || one.bills.at(-1)?.status === "void";
       return exactly(scheduled(isUnpaid ? Math.min(one.end, paidUntil(one)) : one.end) + DAY);
     }
@@ -42,6 +45,9 @@ function endsOf(
       // Paused collection with `void` grants nothing after the paid period; a past due one has days to pay.
       const sure = one.pause === "void" ? Math.min(paid, late) : late;
       const cut = (end: number) => (one.cancelAt === null ? end : Math.min(end, one.cancelAt + DAY));
+      const first = isPaidOnce(one) ? null : timeToPay(one, all, Math.min(...open));
+      if (first !== null && open.length > 0)
+        return [{ sure: Math.min(first.sure, sure, one.cancelAt ?? sure), latest: cut(late) }];
       return [{ sure: one.cancelAt === null ? sure : Math.min(sure, one.cancelAt), latest: cut(late) }];
     }
     case "incomplete": {
@@ -61,6 +67,23 @@ function endsOf(
     default:
       return [];
   }
+}
+
+/** A subscription that was never paid, such as by a debit that is processing, has the days to pay of the first attempt. */
+function timeToPayFirst(one: Owned, all: readonly Owned[]) {
+  if (!isUnpaidFirst(one)) return null;
+  return timeToPay(
+    one,
+    all,
+    Math.min(...one.bills.filter(({ status }) => status === "open").map(({ created }) => created)),
+  );
+}
+
+/** Earlier attempts may have been paid since, or were never seen. Then the days count from this one. */
+function timeToPay(one: Owned, all: readonly Owned[], opened: number) {
+  const isFirst = !all.some((other) => other.id !== one.id && !isPaidOnce(other) && other.created <= opened);
+  const end = Math.min(opened + PAST_DUE_DAYS * DAY, one.end, one.cancelAt ?? Number.POSITIVE_INFINITY);
+  return { sure: isFirst ? end : 0, latest: end };
 }
 
 /** The end of the last period that an invoice paid. A trial's invoice with a total of 0 is paid. */

@@ -5,12 +5,24 @@ import type { Owned, Payment, Picture } from "#tests/properties/picture.ts";
 
 export type Kind = "duplicate" | "replaced";
 
-/** Best first. */
-function rankOf(one: Owned): number {
-  const wasPaid = one.bills.some(
+/** Whether an invoice of a subscription was ever paid. */
+export function isPaidOnce({ bills }: Owned): boolean {
+  return bills.some(
     ({ payments, creditUsed, isOutOfBand, status }) =>
       status === "paid" && (payments.length > 0 || creditUsed > 0 || isOutOfBand),
   );
+}
+
+/** Whether an active subscription was never paid and its first invoice is open: a bank debit is processing. */
+export function isUnpaidFirst(one: Owned): boolean {
+  return one.status === "active" && !isPaidOnce(one) && one.bills.some(({ status }) => status === "open");
+}
+
+/** Best first. */
+function rankOf(one: Owned): number {
+  const wasPaid = isPaidOnce(one);
+  // A first bank debit is processing.
+  if (isUnpaidFirst(one)) return 7;
   if (one.status === "active") return one.isEnding ? 2 : 1;
   if (one.status === "past_due" && wasPaid) return 3;
   // A trial never replaces a subscription that was ever paid.

@@ -5,7 +5,7 @@ import type { DoubleEvent } from "#stripe_double/types.ts";
 import { judgeAccess } from "#tests/properties/access_oracle.ts";
 import { type Currency, inWords, type Life, priceId, type Step } from "#tests/properties/life.ts";
 import { type Amounts, isAboutRejection, statedIn, untrueSentences } from "#tests/properties/mail_oracle.ts";
-import { type Defeat, losersOf } from "#tests/properties/money_oracle.ts";
+import { type Defeat, isUnpaidFirst, losersOf } from "#tests/properties/money_oracle.ts";
 import { isLiving, type Owned, type Picture, takePicture } from "#tests/properties/picture.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 import type { SentMail } from "#tools/local/ses_double.ts";
@@ -408,8 +408,8 @@ export class Player {
   }
 
   #checkCharging(): void {
-    const charging = this.picture().subscriptions.filter(({ status }) =>
-      ["active", "trialing", "past_due"].includes(status),
+    const charging = this.picture().subscriptions.filter(
+      (one) => ["active", "trialing", "past_due"].includes(one.status) && !isUnpaidFirst(one),
     );
     if (charging.length > 1)
       throw new Broken(

@@ -88,10 +88,21 @@ export interface SubscriptionState {
    * not store it.
    */
   paidUntil?: string | null;
-  /** When the oldest open invoice of a `past_due` subscription was created, else null. Earlier releases did not store it. */
+  /**
+   * When the oldest open invoice of a `past_due` or never paid subscription was created, else null. Earlier releases did
+   * not store it.
+   */
   oldestOpenInvoiceAt?: string | null;
-  /** A `past_due` subscription stays usable until then, else null: `PAST_DUE_DAYS` after its oldest open invoice. */
+  /**
+   * A `past_due` or never paid subscription stays usable until then, else null: `PAST_DUE_DAYS` after its oldest open
+   * invoice.
+   */
   pastDueUntil?: string | null;
+  /**
+   * When the first invoice of an `active` subscription was created that was never paid, such as by a bank debit that is
+   * processing. Null once the subscription was paid; it stays when the payment fails. Earlier releases did not store it.
+   */
+  unpaidSince?: string | null;
   /** Stripe's `pause_collection.behavior`, or null while payments are collected. Earlier releases did not store it. */
   pausedCollection?: string | null;
   /** Set once the subscription had the status `incomplete`. Earlier releases did not store it. */

@@ -61,6 +61,11 @@ export class SubscriptionRepository extends MoneyReturnWrites {
     return this.#collection.find({ stpCustomerId, rejectedAt: { $ne: null } }).toArray();
   }
 
+  /** Lists a Stripe customer's subscriptions whose first payment was not seen yet. */
+  listUnpaid(stpCustomerId: string): Promise<Subscription[]> {
+    return this.#collection.find({ stpCustomerId, unpaidSince: { $gt: "" } }).toArray();
+  }
+
   /** Stores a subscription. @returns false if it is stored already */
   async insert(subscription: Subscription): Promise<boolean> {
     try {

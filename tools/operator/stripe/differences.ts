@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { mayBeUnpaid } from "#core/billing/subscriptions/first_payment.ts";
 import { isPeriodUnpaid, readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { hasEnded, isKnownStatus, readProduct, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -74,7 +75,8 @@ function isSuspect(
   const product = readProduct(current, billing.productIds, record);
   if (product === null) return false;
   if (!record) return !hasEnded(current.status);
-  const isUnpaid = isPeriodUnpaid(current) || (record.paidUntil ?? null) !== null;
+  const isKnownUnpaid = (record.paidUntil ?? record.unpaidSince ?? null) !== null;
+  const isUnpaid = isPeriodUnpaid(current) || mayBeUnpaid(current) || isKnownUnpaid;
   return isUnpaid || changesOf(record, readState(current, product, billing.productIds)).length > 0;
 }
 

@@ -117,12 +117,16 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
   if (payment !== "succeeded" || customer === null) return DONE;
-  return refundSucceeded(core, objectId, customer);
+  return followPayment(core, objectId, customer);
 }
 
-async function refundSucceeded(core: EventCore, intent: string, customer: string): Promise<Outcome> {
+/** Returns the payment of a rejected subscription, and updates a subscription whose first payment this may be. */
+async function followPayment(core: EventCore, intent: string, customer: string): Promise<Outcome> {
   try {
     await refundIfRejected(core, intent, customer);
+    // Stripe shows them as active already, and may send no event about them (contract 1.7).
+    for (const { stpSubscriptionId } of await core.subscriptions.listUnpaid(customer))
+      await syncSubscription(core, "updated", stpSubscriptionId);
     return DONE;
   } catch (error) {
     if (stripeRefusal(error)?.code !== "resource_missing") throw error;

@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { readAndRecordWasPaid } from "#core/billing/payments/read_payments.ts";
+import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
 import { type Contender, rankOf } from "#core/billing/subscriptions/rank.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
@@ -21,7 +22,7 @@ export function ourItems({ items }: Stripe.Subscription, productIds: readonly st
 export function contenderOf(
   subscription: Stripe.Subscription,
   productIds: readonly string[],
-  known: Pick<Contender, "wasPaid" | "isOwnCustomer">,
+  known: Pick<Contender, "wasPaid" | "isOwnCustomer" | "isPending">,
 ): Contender {
   const { id, status, created, cancel_at, cancel_at_period_end, customer } = subscription;
   const prices = ourItems(subscription, productIds).map(({ price }) => price.id);
@@ -38,12 +39,16 @@ export function contenderOf(
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function readContender(core: EventCore, subscription: Stripe.Subscription): Promise<Contender> {
-  const [mapping, wasPaid] = await Promise.all([
+  const [mapping, wasPaid, unpaidFirst] = await Promise.all([
     core.providerMappings.findByCustomer(idOf(subscription.customer)),
     OWING_STATUSES.includes(subscription.status) && readAndRecordWasPaid(core, subscription.id),
+    findUnpaidFirst(core, subscription),
   ]);
   const isOwnCustomer = mapping?.matchedBy === "nest";
-  return contenderOf(subscription, core.billing.productIds, { wasPaid, isOwnCustomer });
+  return contenderOf(subscription, core.billing.productIds, {
+    ...{ wasPaid, isOwnCustomer },
+    isPending: unpaidFirst !== null,
+  });
 }
 
 /**
@@ -62,10 +67,12 @@ export async function listOthers(
     core.subscriptions.listByUser(userId),
     ...[...owners.keys()].map((customer) => listActive(core, customer)),
   ]);
-  const atStripe = lists.flat().map((subscription) => {
+  const read = lists.flat().map(async (subscription) => {
     const isOwnCustomer = owners.get(idOf(subscription.customer)) ?? false;
-    return contenderOf(subscription, core.billing.productIds, { wasPaid: false, isOwnCustomer });
+    const isPending = (await findUnpaidFirst(core, subscription)) !== null;
+    return contenderOf(subscription, core.billing.productIds, { wasPaid: false, isOwnCustomer, isPending });
   });
+  const atStripe = await Promise.all(read);
   const rejected = records.flatMap((record) => rejectedContender(record) ?? []);
   const rejectedIds = rejected.map(({ id }) => id);
   return [...rejected, ...atStripe.filter(({ id, prices }) => prices !== "" && !rejectedIds.includes(id))];
@@ -74,7 +81,10 @@ export async function listOthers(
 function listActive(core: EventCore, customer: string): Promise<Stripe.Subscription[]> {
   return core.stripe.request((stripe, options) =>
     listAll(
-      stripe.subscriptions.list({ customer, status: "active", limit: LONGEST_LIST }, options),
+      stripe.subscriptions.list(
+        { customer, status: "active", limit: LONGEST_LIST, expand: ["data.latest_invoice"] },
+        options,
+      ),
       LONGEST_LIST,
     ),
   );

@@ -1,25 +1,29 @@
 import type Stripe from "stripe";
 import type { BillingSettings } from "#core/billing/config.ts";
-import { idOf, iso, readState } from "#core/billing/subscriptions/stripe_state.ts";
+import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
+import {
+  billedPeriod,
+  hasProrations,
+  lastPaidEnd,
+  listInvoices,
+  oldestBilling,
+  type PeriodInvoice,
+} from "#core/billing/subscriptions/invoice_periods.ts";
+import { iso, readPeriod, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { DAY } from "#core/clock.ts";
 import type { SubscriptionState } from "#core/repositories/subscriptions.ts";
-import { listAll, type StripeApi } from "#core/services/stripe.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
 
 type Product = Parameters<typeof readState>[1];
 
-/** The stored facts about the payments of a subscription. All are null while its current period is paid for. */
-type Payments = Required<Pick<SubscriptionState, "paidUntil" | "oldestOpenInvoiceAt" | "pastDueUntil">>;
+/** The stored facts about the payments of a subscription. The first three are null while its current period is paid for. */
+type Payments = Required<Pick<SubscriptionState, "paidUntil" | "oldestOpenInvoiceAt" | "pastDueUntil">> &
+  Pick<SubscriptionState, "unpaidSince">;
 
 const PAID: Payments = { paidUntil: null, oldestOpenInvoiceAt: null, pastDueUntil: null };
 
 /** Behaviors of paused collection that grant access: the merchant gives the time, or collects later (contract 1.7). */
 const GRANTING_BEHAVIORS = ["keep_as_draft", "mark_uncollectible"];
-
-/**
- * How many of the newest paid invoices are searched for the invoice that billed a period. The others billed one-off
- * items.
- */
-const LOOK_BACK = 10;
 
 /** Whether paused collection ends access with the paid period. */
 export function isPauseUnpaid(behavior: string | null): boolean {
@@ -28,13 +32,24 @@ export function isPauseUnpaid(behavior: string | null): boolean {
 
 /**
  * Whether Stripe moves the period of a subscription although nobody pays for it: its payment is past due, or its invoices
- * are voided. A voided invoice counts after collection was resumed too, until the next invoice.
+ * are voided or written off. Such an invoice counts after collection was resumed too, until the next invoice.
  */
 export function isPeriodUnpaid({ status, pause_collection, latest_invoice }: Stripe.Subscription): boolean {
   if (status === "past_due") return true;
   if (status !== "active") return false;
-  const isVoid = typeof latest_invoice === "object" && latest_invoice?.status === "void";
-  return isVoid || isPauseUnpaid(pause_collection?.behavior ?? null);
+  const isGivenUp =
+    typeof latest_invoice === "object" && latest_invoice !== null && isWrittenOff(latest_invoice);
+  return isGivenUp || isPauseUnpaid(pause_collection?.behavior ?? null);
+}
+
+/**
+ * Whether an operator gave up an invoice. Only paused collection grants the period of an uncollectible invoice (contract
+ * 1.7), also after it was resumed.
+ */
+function isWrittenOff({ status, status_details }: Stripe.Invoice): boolean {
+  const reason = status_details?.uncollectible?.reason;
+  if (status === "void") return true;
+  return status === "uncollectible" && reason != null && reason !== "subscription_paused";
 }
 
 /**
@@ -48,44 +63,39 @@ export async function readFullState(
   current: Stripe.Subscription,
   product: Product,
 ): Promise<SubscriptionState> {
-  const state = readState(current, product, core.billing.productIds);
-  if (product.isOtherProduct || !isPeriodUnpaid(current)) return { ...state, ...PAID };
+  const { productIds } = core.billing;
+  const state = readState(current, product, productIds);
+  if (product.isOtherProduct) return { ...state, ...PAID };
+  const first = await findUnpaidFirst(core, current);
+  if (first) return { ...state, ...pending(first, core.billing) };
+  if (!isPeriodUnpaid(current))
+    return { ...state, ...PAID, ...(current.status === "active" && { unpaidSince: null }) };
   const isPastDue = current.status === "past_due" && !isPauseUnpaid(state.pausedCollection ?? null);
   const open = isPastDue ? await listInvoices(core.stripe, current.id, "open") : [];
-  const { productIds } = core.billing;
   const oldest = oldestBilling(open, productIds);
-  if (oldest) return { ...state, ...pastDueFacts(oldest, core.billing) };
-  const paid = await listInvoices(core.stripe, current.id, "paid");
-  // A past due subscription without an open invoice owes nothing: its invoice was voided or marked uncollectible.
-  const end = lastPaidEnd(paid, productIds) ?? current.start_date ?? current.created;
-  return { ...state, ...PAID, paidUntil: iso(end) };
+  const isKnown = oldest !== null && !hasProrations(oldest, productIds);
+  const paid = isKnown ? [] : await listInvoices(core.stripe, current.id, "paid");
+  return { ...state, ...unpaidFacts(current, oldest, paid, core.billing) };
 }
-
-/** Newest first. All open invoices, since the oldest one counts; of paid invoices the newest ones. */
-function listInvoices(
-  stripe: StripeApi,
-  subscription: string,
-  status: "open" | "paid",
-): Promise<Stripe.Invoice[]> {
-  const limit = status === "open" ? 100 : LOOK_BACK;
-  return stripe.request((sdk, options) =>
-    listAll(sdk.invoices.list({ subscription, status, limit }, options), status === "open" ? 500 : LOOK_BACK),
-  );
-}
-
-/** An invoice that bills a period. */
-type PeriodInvoice = Pick<Stripe.Invoice, "created" | "lines">;
 
 /**
- * The oldest of the open invoices that bill our products.
- * @returns null if none does
+ * The facts of a subscription whose current period is not paid for. An open invoice with prorations is for a change within
+ * a period: the period before the change stays paid for, at most until the current period's end.
+ * @param oldest the oldest open invoice that bills our products; null if there is none
+ * @param paid the paid invoices, newest first. Read only if `oldest` has prorations or is null
  */
-export function oldestBilling<Invoice extends PeriodInvoice>(
-  open: readonly Invoice[],
-  productIds: readonly string[],
-): Invoice | null {
-  const billing = open.filter((invoice) => billedPeriod(invoice, productIds) !== null);
-  return billing.toSorted((one, other) => one.created - other.created)[0] ?? null;
+export function unpaidFacts(
+  current: Stripe.Subscription,
+  oldest: PeriodInvoice | null,
+  paid: readonly PeriodInvoice[],
+  billing: Pick<BillingSettings, "productIds" | "pastDueDays">,
+): Payments {
+  const { productIds } = billing;
+  const payments = oldest ? pastDueFacts(oldest, billing) : PAID;
+  if (oldest && !hasProrations(oldest, productIds)) return payments;
+  // A past due subscription without an open invoice owes nothing: its invoice was voided or marked uncollectible.
+  const end = lastPaidEnd(paid, productIds) ?? current.start_date ?? current.created;
+  return { ...payments, paidUntil: iso(Math.min(end, readPeriod(current, productIds).end)) };
 }
 
 /**
@@ -103,39 +113,11 @@ export function pastDueFacts(
   };
 }
 
-/**
- * The end of the period that the newest paid invoice billed, in Unix seconds.
- * @param paid newest first
- * @returns null if no invoice billed a period of our products
- */
-export function lastPaidEnd(paid: readonly PeriodInvoice[], productIds: readonly string[]): number | null {
-  for (const invoice of paid) {
-    const period = billedPeriod(invoice, productIds);
-    if (period) return period.end;
-  }
-  return null;
-}
-
-/**
- * The period of our products that an invoice bills, in Unix seconds. The same invoice can have prorations of an earlier
- * period, so prorations count only on an invoice of their own.
- * @returns null if the invoice bills one-off items or other products only
- */
-export function billedPeriod(
-  { lines }: Pick<Stripe.Invoice, "lines">,
-  productIds: readonly string[],
-): { start: number; end: number } | null {
-  const ours = lines.data.filter((line) => isOurPeriod(line, productIds));
-  const regular = ours.filter(({ parent }) => parent?.subscription_item_details?.proration !== true);
-  const counted = regular.length > 0 ? regular : ours;
-  if (counted.length === 0) return null;
-  return {
-    start: Math.min(...counted.map(({ period }) => period.start)),
-    end: Math.max(...counted.map(({ period }) => period.end)),
-  };
-}
-
-function isOurPeriod({ parent, pricing }: Stripe.InvoiceLineItem, productIds: readonly string[]): boolean {
-  const product = pricing?.price_details?.product;
-  return parent?.type === "subscription_item_details" && (!product || productIds.includes(idOf(product)));
+/** The facts of an active subscription that was never paid: it is usable for as long as a `past_due` one. */
+function pending(
+  { created }: Stripe.Invoice,
+  { pastDueDays }: Pick<BillingSettings, "pastDueDays">,
+): Payments {
+  const pastDueUntil = iso(created + pastDueDays * DAY);
+  return { ...PAID, oldestOpenInvoiceAt: iso(created), pastDueUntil, unpaidSince: iso(created) };
 }

@@ -7,6 +7,8 @@ export interface Contender extends Pick<Stripe.Subscription, "id" | "status" | "
   isEnding: boolean;
   /** An invoice of it was ever paid. Read only for a subscription that owes a payment; else false. */
   wasPaid: boolean;
+  /** It is active, but was never paid, and its first invoice is open: a bank debit is processing. */
+  isPending?: boolean;
   /** The prices of its items that are for our products, in one text. */
   prices: string;
   /** Stripe's id of its customer. */
@@ -33,10 +35,11 @@ const RANKS = [
 ] as const;
 
 /** The group of a subscription in the order of contract 1.7. */
-export function rankOf({ status, isEnding, wasPaid }: Contender): (typeof RANKS)[number] {
+export function rankOf({ status, isEnding, wasPaid, isPending }: Contender): (typeof RANKS)[number] {
   if (!isKnownStatus(status)) return "unknown";
   switch (status) {
     case "active":
+      if (isPending) return "incomplete";
       return isEnding ? "ending" : "renewing";
     case "trialing":
       return "trialing";
@@ -83,12 +86,13 @@ export function bestOf(contenders: readonly Contender[]): Contender {
 
 /**
  * Whether the better of two subscriptions makes the other superfluous. A subscription in an unknown status is never
- * excluded. An `incomplete` subscription belongs to a person who is in the middle of paying: only an active subscription
- * excludes it, and only if the subscription would not be kept when it is paid.
+ * excluded. An `incomplete` or pending subscription belongs to a person who is in the middle of paying: only an active and
+ * paid subscription excludes it, and only if the subscription would not be kept when it is paid.
  */
 export function excludes(better: Contender, other: Contender): boolean {
   const rank = rankOf(other);
   if (rank !== "incomplete") return rank !== "unknown";
-  if (better.status !== "active") return false;
-  return isOlder(other, better) || bestOf([better, { ...other, status: "active" }]).id === better.id;
+  if (better.status !== "active" || better.isPending) return false;
+  const paid: Contender = { ...other, status: "active", isPending: false };
+  return isOlder(other, better) || bestOf([better, paid]).id === better.id;
 }

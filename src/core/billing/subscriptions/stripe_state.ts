@@ -88,7 +88,7 @@ export function readState(
 }
 
 /** The current period of the items of our products, in Unix seconds. Without such items, that of all items. */
-function readPeriod(subscription: Stripe.Subscription, productIds: readonly string[]) {
+export function readPeriod(subscription: Stripe.Subscription, productIds: readonly string[]) {
   const items = subscription.items?.data ?? [];
   const ours = items.filter(({ price }) => productIds.includes(idOf(price.product)));
   const counted = ours.length > 0 ? ours : items;

@@ -8,6 +8,9 @@ const INCOMPLETE_SECONDS = HOUR;
 /** Attempts to pay within this time share `INCOMPLETE_SECONDS`. */
 const INCOMPLETE_WINDOW_SECONDS = DAY;
 
+/** Attempts to pay by bank debit within this time share one time to pay, since a bank may take weeks to refuse a debit. */
+const UNPAID_WINDOW_SECONDS = 60 * DAY;
+
 /** Statuses that may grant access, best first. */
 const USABLE_STATUSES = ["active", "trialing", "past_due", "incomplete"];
 
@@ -23,11 +26,13 @@ export interface Access {
 /**
  * When the access that a subscription grants ends, without the grace period (contract 1.7). A `past_due` subscription ends
  * with its last paid period or its time to pay, whichever is later, whatever period Stripe shows.
- * @param all all subscriptions of the user, which share the hour of `incomplete` ones
+ * @param all all subscriptions of the user, which share the hour of `incomplete` ones and the time to pay a first debit
  */
 export function endOfAccess(subscription: Subscription, all: readonly Subscription[] = []): string {
   const { status, endsAt, cancelAt, paidUntil = null, pastDueUntil = null } = subscription;
   if (status === "incomplete") return incompleteUntil(subscription, all);
+  const timeToPay = timeToPayFirst(subscription, all);
+  if (timeToPay !== null) return [endsAt, cancelAt ?? endsAt].reduce(earlier, timeToPay);
   // An earlier release stored the subscription: its next event adds what is missing.
   if (paidUntil === null) return endsAt;
   if (status !== "past_due") return earlier(endsAt, paidUntil);
@@ -49,6 +54,24 @@ function incompleteUntil({ stpCreatedAt }: Subscription, all: readonly Subscript
   return plusSeconds(new Date(first), INCOMPLETE_SECONDS).toISOString();
 }
 
+/**
+ * Until when a subscription that was never paid is usable, in the statuses `active` and `past_due`. All attempts of a user
+ * within `UNPAID_WINDOW_SECONDS` share the time of the first attempt. Otherwise debits that fail one after another would be
+ * a free subscription.
+ * @returns null for every other subscription
+ */
+function timeToPayFirst(
+  { status, unpaidSince, oldestOpenInvoiceAt, pastDueUntil }: Subscription,
+  all: readonly Subscription[],
+): string | null {
+  if (status !== "active" && status !== "past_due") return null;
+  if (!unpaidSince || !pastDueUntil || unpaidSince !== oldestOpenInvoiceAt) return null;
+  const since = plusSeconds(new Date(unpaidSince), -UNPAID_WINDOW_SECONDS).toISOString();
+  const attempts = all.flatMap((attempt) => attempt.unpaidSince ?? []);
+  const first = attempts.filter((at) => at >= since).reduce(earlier, unpaidSince);
+  return new Date(Date.parse(pastDueUntil) - Date.parse(unpaidSince) + Date.parse(first)).toISOString();
+}
+
 function wasIncomplete({ status, wasIncomplete: was }: Subscription): boolean {
   return was === true || status === "incomplete" || status === "incomplete_expired";
 }
@@ -62,7 +85,7 @@ export function usableUntil(subscription: Subscription, all: readonly Subscripti
   const { status, rejectedAt, isOtherProduct, cancelAt, paidUntil = null } = subscription;
   if (rejectedAt !== null || isOtherProduct || !USABLE_STATUSES.includes(status)) return null;
   const end = endOfAccess(subscription, all);
-  if (status === "incomplete") return new Date(end);
+  if (status === "incomplete" || timeToPayFirst(subscription, all) !== null) return new Date(end);
   if (status !== "past_due" || paidUntil === null) return plusSeconds(new Date(end), GRACE_SECONDS);
   const paid = plusSeconds(
     new Date(cancelAt === null ? paidUntil : earlier(paidUntil, cancelAt)),

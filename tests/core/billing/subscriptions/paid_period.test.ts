@@ -1,12 +1,7 @@
 import type Stripe from "stripe";
 import { describe, expect, test } from "vitest";
-import {
-  billedPeriod,
-  isPeriodUnpaid,
-  lastPaidEnd,
-  oldestBilling,
-  pastDueFacts,
-} from "#core/billing/subscriptions/paid_period.ts";
+import { billedPeriod, lastPaidEnd, oldestBilling } from "#core/billing/subscriptions/invoice_periods.ts";
+import { isPeriodUnpaid, pastDueFacts, unpaidFacts } from "#core/billing/subscriptions/paid_period.ts";
 import { readState } from "#core/billing/subscriptions/stripe_state.ts";
 
 const OURS = "prod_ours";
@@ -87,6 +82,39 @@ test("the oldest open invoice of our products decides about a past due subscript
   });
 });
 
+describe("an open invoice with prorations", () => {
+  const year = { start: 0, end: 365 };
+  const billing = { productIds: [OURS], pastDueDays: 7 };
+  const current = (end: number) =>
+    ({
+      ...{ created: 0, start_date: 0, customer: "cus_1" },
+      items: { data: [{ price: { product: OURS }, current_period_start: 0, current_period_end: end }] },
+    }) as unknown as Stripe.Subscription;
+  const credit = { start: 150, end: 365, proration: true };
+
+  test.each<[string, Line[], number, number]>([
+    ["leaves the period paid for", [credit, credit], 365, 365],
+    ["with another interval leaves the period paid for", [credit, { start: 150, end: 515 }], 515, 365],
+    [
+      "with a shorter interval leaves it paid for until that interval's end",
+      [credit, { start: 150, end: 180 }],
+      180,
+      180,
+    ],
+  ])("an unpaid change within a paid period %s", (_name, lines, end, paidUntil) => {
+    expect(unpaidFacts(current(end), invoice(150, ...lines), [invoice(0, year)], billing)).toEqual({
+      paidUntil: iso(paidUntil),
+      oldestOpenInvoiceAt: iso(150),
+      pastDueUntil: iso(150 + 7 * 86_400),
+    });
+  });
+
+  test("an unpaid renewal with prorations of the period before it ends access with that period", () => {
+    const renewal = invoice(365, { start: 300, end: 365, proration: true }, { start: 365, end: 730 });
+    expect(unpaidFacts(current(730), renewal, [invoice(0, year)], billing).paidUntil).toBe(iso(365));
+  });
+});
+
 test("the newest paid invoice that bills a period decides until when a subscription is paid for", () => {
   const oneOff = invoice(50, { start: 50, end: 50, isOneOff: true });
   const period = invoice(40, { start: 10, end: 40 });
@@ -120,6 +148,16 @@ test.each([
     expect(isPeriodUnpaid(current)).toBe(isUnpaid);
   },
 );
+
+test.each([
+  ["user_forgiven", true],
+  ["max_payment_attempts", true],
+  ["subscription_paused", false],
+] as const)("an invoice that is uncollectible for %s leaves the period unpaid: %s", (reason, isUnpaid) => {
+  const latest_invoice = { status: "uncollectible", status_details: { uncollectible: { reason } } };
+  const current = { status: "active", pause_collection: null, latest_invoice };
+  expect(isPeriodUnpaid(current as unknown as Stripe.Subscription)).toBe(isUnpaid);
+});
 
 describe("the stored end of a subscription", () => {
   const item = (product: string, start: number | null, end: number | null) => ({

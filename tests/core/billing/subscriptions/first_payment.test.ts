@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const ADA = "ada@example.com";
+const PAST_DUE_DAYS = 7;
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest();
+  await nest.signIn(ADA);
+});
+afterEach(() => nest.stop());
+
+const status = async () => nest.subscriptionStatus(await nest.userIdOf(ADA));
+const atStripe = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id)?.status;
+const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+/** Buys with a bank debit, which is neither paid nor refused until it is settled. */
+const buyByDebit = async (details: object = {}) => {
+  const bought = nest.stripe.createSubscription({ email: ADA, card: { processes: true }, ...details });
+  await nest.deliverEvents();
+  return bought;
+};
+const yearlyPrice = async () => {
+  const product = String(nest.environment.STRIPE_PRODUCT_IDS).split(",")[0] ?? "";
+  const reply = await fetch(`${nest.stripe.url}/v1/prices`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+    body: new URLSearchParams({
+      ...{ product, currency: "gbp", unit_amount: "4900", "recurring[interval]": "year" },
+    }),
+  });
+  return ((await reply.json()) as { id: string }).id;
+};
+const settle = async (id: string, outcome: "succeeded" | "failed") => {
+  nest.stripe.settlePayment(id, outcome);
+  await nest.deliverEvents();
+};
+
+test("a first bank debit that is processing grants access for the days to pay, and all of its period once it is paid", async () => {
+  const { id } = await buyByDebit();
+  expect(await stored(id)).toMatchObject({ status: "active", unpaidSince: expect.any(String) });
+  expect(await status()).toBe("active");
+  await nest.passTime((PAST_DUE_DAYS - 1) * DAY);
+  expect(await status()).toBe("active");
+  await nest.passTime(2 * DAY);
+  expect(await status()).toBe("no_active_subscription");
+  await settle(id, "succeeded");
+  expect(await status()).toBe("active");
+  expect(await stored(id)).toMatchObject({ unpaidSince: null, pastDueUntil: null });
+  await nest.passTime(15 * DAY);
+  expect(await status()).toBe("active");
+});
+
+test("bank debits that fail one after another share the days to pay of the first", async () => {
+  const first = await buyByDebit();
+  const { customer } = first;
+  let { id } = first;
+  let days = 0;
+  for (let attempt = 0; attempt < 3; attempt++) {
+    for (let day = 0; day < 5; day++) {
+      if ((await status()) !== "no_active_subscription") days++;
+      await nest.passTime(DAY);
+    }
+    await settle(id, "failed");
+    nest.stripe.cancelSubscription(id);
+    nest.stripe.attachCard(customer, { processes: true });
+    ({ id } = await buyByDebit({ customer, card: undefined }));
+  }
+  expect(days).toBe(PAST_DUE_DAYS);
+});
+
+test("a plan whose first bank debit is processing replaces a paid plan only when it is paid", async () => {
+  const paid = nest.stripe.createSubscription({ email: ADA, price: await yearlyPrice() });
+  await nest.deliverEvents();
+  await nest.passTime(DAY);
+  nest.stripe.attachCard(paid.customer, { processes: true });
+  const { id } = await buyByDebit({ customer: paid.customer, card: undefined });
+  expect([atStripe(paid.id), atStripe(id)]).toEqual(["active", "active"]);
+  await nest.passTime(5 * DAY);
+  await settle(id, "succeeded");
+  expect([atStripe(paid.id), atStripe(id)]).toEqual(["canceled", "active"]);
+});
+
+test("a paid plan stays when the bank debit of another plan fails", async () => {
+  const paid = nest.stripe.createSubscription({ email: ADA, price: await yearlyPrice() });
+  await nest.deliverEvents();
+  await nest.passTime(DAY);
+  nest.stripe.attachCard(paid.customer, { processes: true });
+  const { id } = await buyByDebit({ customer: paid.customer, card: undefined });
+  await nest.passTime(5 * DAY);
+  await settle(id, "failed");
+  expect(atStripe(paid.id)).toBe("active");
+  expect(await status()).toBe("active");
+});
+
+test("a renewal by bank debit that is processing leaves the subscription paid", async () => {
+  const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.attachCard(customer, { processes: true });
+  await nest.passTime(32 * DAY);
+  expect(atStripe(id)).toBe("active");
+  expect(await stored(id)).toMatchObject({ unpaidSince: null, pastDueUntil: null });
+  await nest.passTime(10 * DAY);
+  expect(await status()).toBe("active");
+});
