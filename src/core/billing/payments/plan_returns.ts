@@ -136,11 +136,11 @@ function credited(customer: string, amount: number, currency: string): Return {
 
 function planUnused(rejected: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
   const { rejection, customer } = rejected;
-  if (!PAID_STATUSES.includes(rejection.status)) return [];
   const { payments, credit, currency } = refundableOf(
     invoices.filter((one) => isOfCurrentPeriod(one, rejection)).map((one) => currentPart(one, rejection)),
   );
-  const share = unusedShare(rejected);
+  // Nothing is recorded too, so that a payment event that is delivered late or again returns nothing of these payments.
+  const share = PAID_STATUSES.includes(rejection.status) ? unusedShare(rejected) : NOTHING;
   const sumOf = (some: Left["payments"]) => some.reduce((sum, { left }) => sum + left, 0);
   const free = payments.filter(({ isDisputed }) => !isDisputed);
   const disputed = payments.filter(({ isDisputed }) => isDisputed);

