@@ -72,6 +72,30 @@ test("writes Stripe's state once for each version when many calls race, and make
   });
 });
 
+test("moves the end of a running trial once when many calls race, and makes an older reading be read again", async () => {
+  await rounds(async (round) => {
+    const id = `extended-${round}`;
+    await subscriptions.insert({ ...subscription(id), status: "trialing" });
+    const { version } = await find(id);
+    await atOnce((caller) => subscriptions.extendTrial(id, moment(2000), moment(caller)));
+    expect(await find(id)).toMatchObject({ endsAt: moment(2000), version: version + 1 });
+    expect(await subscriptions.advance(id, version, state("trialing"), moment(50))).toBeNull();
+    await subscriptions.extendTrial(id, moment(1500), moment(60));
+    expect(await find(id)).toMatchObject({ endsAt: moment(2000), version: version + 1 });
+  });
+});
+
+test.each<[string, Partial<Subscription>]>([
+  ["active", { status: "active" }],
+  ["rejected", { status: "trialing", rejectedAt: moment(1) }],
+  ["scheduled to end", { status: "trialing", cancelType: "period_end" }],
+])("does not move the end of a subscription that is %s", async (what, change) => {
+  const id = `not-extended-${what}`;
+  await subscriptions.insert({ ...subscription(id), ...change });
+  await subscriptions.extendTrial(id, moment(2000), moment(2));
+  expect(await find(id)).toMatchObject({ endsAt: moment(1000), version: 1 });
+});
+
 test("rejects a subscription once when many calls race, and keeps the first time and the first reason", async () => {
   await rounds(async (round) => {
     const id = `rejected-${round}`;

@@ -145,6 +145,14 @@ test("either uses or renews a trial when both run at the same time", async () =>
   });
 });
 
+test("never renews a used trial, however many calls race", async () => {
+  const used = { stpSubscriptionId: "sub_old", usedAt: moment(1) };
+  await trials.claim(trial("had", "had@example.com", "had", used));
+  const renewed = await atOnce((caller) => trials.renew("had", "sub_old", true, moment(caller)));
+  expect(renewed.filter((document) => document !== null)).toEqual([]);
+  expect(await find("had@example.com")).toMatchObject(used);
+});
+
 test("lets a displaced trial start again once when many calls race, with its end and the time of its use", async () => {
   await rounds(async (round) => {
     const id = `again-${round}`;

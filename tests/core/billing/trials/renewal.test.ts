@@ -90,6 +90,7 @@ test("does not use a trial up within its grace period, and renews it", async () 
   nest.clock.advance(14 * DAY + HOUR);
   const session = await signIn();
   expect(await statusOf(session)).toBe("no_active_subscription");
+  expect(await nest.collection("trials").findOne({ identifierValue: ADA })).toMatchObject({ usedAt: null });
   nest.stripe.advance(0);
   // The events are late: our record still says trialing.
   expect(await ask()).toBe(204);
