@@ -1,6 +1,9 @@
 import type { CommandStartedEvent, Document } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
+import { DAY } from "#core/clock.ts";
+import { billing, stripe } from "#core/parts.ts";
 import { eraseAccount, findPerson, readAccount } from "#core/personal_data/personal_data.ts";
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
@@ -77,6 +80,12 @@ async function live(): Promise<void> {
   expect(account.refreshTokens).toHaveLength(1);
   await eraseAccount(core, person);
   expect(await core.users.find(eve.user_id)).toBeNull();
+  nest.clock.advance(60 * DAY);
+  nest.stripe.advance(0);
+  await nest.deliverEvents();
+  const parts = { stripe: nest.gateway.part(stripe), billing: nest.gateway.part(billing) };
+  const { removed } = await removeUnredeemedTrials({ ...core, ...parts }, Number.POSITIVE_INFINITY);
+  expect(removed).toHaveLength(1);
 }
 
 beforeAll(async () => {

@@ -1,13 +1,19 @@
 import type { Command } from "commander";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { listRemovable, removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
+import { createLog } from "#core/log.ts";
+import { billing as billingPart, stripe as stripePart } from "#core/parts.ts";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples, table } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** `trials show | reset`. */
+/** A run by hand goes on until it is done. */
+const NO_DEADLINE = Number.POSITIVE_INFINITY;
+
+/** `trials show | reset | clean`. */
 export function trialCommands(program: Command): void {
   const trials = program.command("trials").description("trials and the devices that used them");
 
@@ -43,6 +49,34 @@ export function trialCommands(program: Command): void {
       await terminal.confirm(`${id} will be deleted.`, id);
       await core.trials.remove(id);
       terminal.show({ reset: id }, `reset ${id}`);
+    }),
+  );
+
+  const clean = trials
+    .command("clean")
+    .option("--apply", "remove them; without it the command only lists them")
+    .description(
+      "removes trials that nobody redeemed or used and that ran out 30 days ago, at most 200, with what they left at Stripe",
+    );
+  examples(clean, ["trials clean", "trials clean --apply"]);
+  act(clean, (terminal, { apply }: { apply?: boolean }) =>
+    withAccounts(terminal, async (accounts) => {
+      const { environment } = terminal;
+      const billing = billingPart.open(environment);
+      if (!apply) {
+        const found = await listRemovable({ ...accounts, billing }, accounts.clock.now());
+        const ids = found.map(({ _id }) => _id);
+        return terminal.show({ removable: ids }, [`${ids.length} trials can be removed.`, ...ids]);
+      }
+      const log = createLog(
+        (line) => terminal.print(line),
+        () => accounts.clock.now(),
+      );
+      const stripe = stripePart.open(environment);
+      const outcome = await removeUnredeemedTrials({ ...accounts, log, billing, stripe }, NO_DEADLINE);
+      const lines = Object.entries(outcome).map(([what, ids]) => `${what}: ${ids.length} ${ids.join(" ")}`);
+      terminal.show(outcome, lines);
+      if (outcome.failed.length > 0) throw new CommandError("Some trials failed. Run the command again.");
     }),
   );
 }

@@ -94,6 +94,11 @@ export class AuthorizationRepository {
     return (await this.#collection.findOne({ identifierValue }, { projection: { _id: 1 } })) !== null;
   }
 
+  /** Whether a link of an address has not expired. */
+  async isLinkOpen(identifierValue: string, now: string): Promise<boolean> {
+    return (await this.#collection.findOne({ identifierValue, expiresAt: { $gt: now } })) !== null;
+  }
+
   async insert(authorization: Authorization): Promise<void> {
     await this.#collection.insertOne(authorization);
   }

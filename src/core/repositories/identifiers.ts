@@ -72,6 +72,11 @@ export class IdentifierRepository {
     );
   }
 
+  /** Removes an address that nobody verified. @returns false if it was verified meanwhile */
+  async removeUnverified(id: string): Promise<boolean> {
+    return (await this.#collection.deleteOne({ _id: id, verifiedAt: null })).deletedCount === 1;
+  }
+
   /** Remembers a device that signed in with this address. */
   async rememberDevice(id: string, deviceHash: string): Promise<void> {
     await this.#collection.updateOne(

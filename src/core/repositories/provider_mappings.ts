@@ -63,6 +63,11 @@ export class ProviderMappingRepository {
     );
   }
 
+  /** Deletes the mapping of a customer that Nest created for the user. */
+  async deleteOwn(userId: string, providerValue: string): Promise<void> {
+    await this.#collection.deleteMany({ userId, providerValue, matchedBy: "nest" });
+  }
+
   /** Maps a customer. @returns false if the customer is mapped already */
   async insert(mapping: ProviderMapping): Promise<boolean> {
     try {

@@ -66,6 +66,11 @@ export class SubscriptionRepository extends MoneyReturnWrites {
     return this.#collection.find({ stpCustomerId, unpaidSince: { $gt: "" } }).toArray();
   }
 
+  /** Deletes the records of a trial's subscriptions, which ended. */
+  async deleteOfTrial(userId: string, trialId: string): Promise<void> {
+    await this.#collection.deleteMany({ userId, trialId });
+  }
+
   /** Stores a subscription. @returns false if it is stored already */
   async insert(subscription: Subscription): Promise<boolean> {
     try {

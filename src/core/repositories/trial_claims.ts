@@ -1,5 +1,6 @@
-import type { Collection, UpdateFilter } from "mongodb";
+import type { UpdateFilter } from "mongodb";
 import type { Trial, TrialStep } from "#core/repositories/trial_document.ts";
+import { TrialRemovals } from "#core/repositories/trial_removals.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** A device that asks for a trial. */
@@ -22,12 +23,7 @@ function startAgain(set: Partial<Trial>, now: string): UpdateFilter<Trial> {
 }
 
 /** The writes that claim a trial, let it start again, and record what was created for it at Stripe. */
-export class TrialClaims {
-  protected readonly collection: Collection<Trial>;
-  constructor(collection: Collection<Trial>) {
-    this.collection = collection;
-  }
-
+export class TrialClaims extends TrialRemovals {
   /** Claims the trial. Of simultaneous calls for an address or a device, one gets true. */
   async claim(trial: Trial): Promise<boolean> {
     try {
@@ -42,16 +38,24 @@ export class TrialClaims {
   /**
    * Adds a device to a trial that nobody has redeemed since it was read.
    * @param claim.isKnownDevice whether the device signed in with the address before
-   * @returns false if the trial was redeemed meanwhile or another trial has the device
+   * @param claim.claimedAt set if the trial is claimed again after it could have been removed
+   * @returns false if the trial was redeemed or removed meanwhile, or another trial has the device
    */
-  async join({ _id, redeemedAt }: Pick<Trial, "_id" | "redeemedAt">, claim: DeviceClaim): Promise<boolean> {
-    const { beakId, fingerprint, isKnownDevice } = claim;
+  async join(
+    { _id, redeemedAt, identifierValue }: Pick<Trial, "_id" | "redeemedAt" | "identifierValue">,
+    claim: DeviceClaim & { claimedAt?: string },
+  ): Promise<boolean> {
+    const { beakId, fingerprint, isKnownDevice, claimedAt } = claim;
+    const set = {
+      ...(isKnownDevice ? { isFromKnownDevice: true } : {}),
+      ...(claimedAt === undefined ? {} : { claimedAt }),
+    };
     try {
       const result = await this.collection.updateOne(
-        { _id, redeemedAt: redeemedAt ?? null },
+        { _id, identifierValue, redeemedAt: redeemedAt ?? null },
         {
           $addToSet: { beakIds: beakId, fingerprints: fingerprint },
-          ...(isKnownDevice ? { $set: { isFromKnownDevice: true } } : {}),
+          ...(Object.keys(set).length > 0 ? { $set: set } : {}),
         },
       );
       return result.matchedCount === 1;
@@ -88,7 +92,10 @@ export class TrialClaims {
     // A document of an earlier release gets the fields too, so that they decide from now on.
     const set = { startsAt: null, endsAt: null, usedAt: null, pendingEndsAt: null, isFromKnownDevice };
     return this.collection.findOneAndUpdate(
-      { _id: id, stpSubscriptionId: endedSubscriptionId, usedAt: null, grantedAt: null },
+      {
+        ...{ _id: id, stpSubscriptionId: endedSubscriptionId },
+        ...{ usedAt: null, grantedAt: null, removal: { $exists: false } },
+      },
       startAgain(set, now),
       { returnDocument: "after" },
     );

@@ -1,6 +1,14 @@
 /** The calls to Stripe that create a trial, and the call that moves its end when it is first used. */
 export type TrialStep = "customer" | "subscription" | "extension";
 
+/** Whose trial is being removed. */
+export interface TrialRemoval {
+  isPending: true;
+  userId: string;
+  /** Normalized. */
+  identifierValue: string;
+}
+
 /** A trial. An address, a device's fingerprint and a `beak_id` have at most one. */
 export interface Trial {
   /** trial_<ksuid> */
@@ -51,6 +59,11 @@ export interface Trial {
    * Earlier releases did not store it.
    */
   isFromKnownDevice?: boolean;
+  /**
+   * Present while the trial is being removed: who it belonged to. The trial itself then names nobody, so that the address
+   * and its devices can have another. The next run of the job finishes a removal that stopped.
+   */
+  removal?: TrialRemoval;
   /** First sign-in of the address. Written with `usedAt`, because the previous release decides by it. */
   signedInAt: string | null;
 }

@@ -18,6 +18,8 @@ const trialIndexes: IndexDescription[] = [
   { key: { "device.beakId": 1 } },
   { key: { "device.fingerprint": 1 } },
   { key: { userId: 1 } },
+  { key: { redeemedAt: 1, usedAt: 1, createdAt: 1 } },
+  { key: { "removal.isPending": 1 } },
   // A user with two addresses gets one trial too. Trials of earlier releases lack this field.
   {
     name: "oneTrialPerUser",

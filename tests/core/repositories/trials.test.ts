@@ -66,7 +66,9 @@ test("adds a device to one of many open trials that race for it", async () => {
     const joined = await atOnce((caller) => {
       const id = ids[caller % ids.length] as string;
       const claim = { beakId: `b-new-${round}`, fingerprint: `f-new-${round}`, isKnownDevice: false };
-      return trials.join({ _id: id, redeemedAt: null }, claim).then((isIn) => (isIn ? id : null));
+      return trials
+        .join({ _id: id, redeemedAt: null, identifierValue: `${id}@example.com` }, claim)
+        .then((isIn) => (isIn ? id : null));
     });
     expect(new Set(joined.filter((id) => id !== null)).size).toBe(1);
     expect(await trials.listConcerning("-", `b-new-${round}`, "-")).toHaveLength(1);
@@ -77,7 +79,7 @@ test("adds no device to a trial that was redeemed since it was read", async () =
   await trials.claim(trial("over", "over@example.com", "over", { redeemedAt: moment(1) }));
   const joined = await atOnce((caller) =>
     trials.join(
-      { _id: "over", redeemedAt: null },
+      { _id: "over", redeemedAt: null, identifierValue: "over@example.com" },
       { beakId: `b-${caller}`, fingerprint: `f-${caller}`, isKnownDevice: true },
     ),
   );

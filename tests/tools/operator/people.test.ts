@@ -268,6 +268,26 @@ describe("sessions, tokens, trials and consent", () => {
     expect((await ask()).status).toBe(204);
   });
 
+  test("lists trials that nobody redeemed without their addresses, and removes them only with --apply", async () => {
+    expect(await nest.startTrial("typed@example.com", "203.0.113.7")).toBe("204");
+    await nest.deliverEvents();
+    const trials = nest.collection("trials");
+    const [trial] = await json("trials", "show", "typed@example.com");
+    nest.stripe.cancelSubscription(trial.stpSubscriptionId);
+    await nest.deliverEvents();
+    const past = "2020-01-01T00:00:00.000Z";
+    const ran = { createdAt: past, claimedAt: past, endsAt: past };
+    await trials.updateOne({ _id: trial._id }, { $set: ran });
+    await nest.collection("authorizations").deleteMany({ identifierValue: "typed@example.com" });
+    const { printed } = await run("trials", "clean");
+    expect(printed).toContain(trial._id);
+    expect(printed).not.toContain("typed@");
+    expect(await trials.countDocuments({ _id: trial._id })).toBe(1);
+    expect(await run("trials", "clean", "--apply")).toMatchObject({ status: 0 });
+    expect(await trials.countDocuments({ _id: trial._id })).toBe(0);
+    expect(await nest.findUserId("typed@example.com")).toBeNull();
+  });
+
   test("lists the history that proves a consent", async () => {
     expect((await run("consent", "history", ADA)).printed).toContain("The user has not chosen yet");
     for (const level of ["general", "none"]) {

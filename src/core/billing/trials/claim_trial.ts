@@ -8,6 +8,7 @@ import {
 } from "#core/billing/trials/judge_trial.ts";
 import { type Claiming, isKnown, type Machine, newTrial } from "#core/billing/trials/new_trial.ts";
 import { refreshRecord } from "#core/billing/trials/refresh_record.ts";
+import { isRemovable } from "#core/billing/trials/removable.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -127,8 +128,12 @@ async function applyJudgement(
       const isKnownDevice = isKnown(facts, machine);
       const hasMachine =
         trial.beakIds.includes(machine.beakId) && trial.fingerprints.includes(machine.fingerprint);
-      const isRecorded = hasMachine && !(isKnownDevice && trial.isFromKnownDevice === false);
-      const isIn = isRecorded || (await core.trials.join(trial, { ...machine, isKnownDevice }));
+      const now = core.clock.now();
+      // A write that the job which removes such trials sees, and that fails if the job was first.
+      const again = isRemovable(trial, core.billing.trialDays, now) ? { claimedAt: now.toISOString() } : null;
+      const isRecorded =
+        again === null && hasMachine && !(isKnownDevice && trial.isFromKnownDevice === false);
+      const isIn = isRecorded || (await core.trials.join(trial, { ...machine, isKnownDevice, ...again }));
       return isIn ? trial : "trial_already_used";
     }
     case "grant": {

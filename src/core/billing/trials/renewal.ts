@@ -25,6 +25,7 @@ export async function startAgain(
     ? await core.trials.restart(trial, isFromKnownDevice, now)
     : await core.trials.renew(_id, stpSubscriptionId, isFromKnownDevice, now);
   if (again) return again;
-  if (await core.trials.find(_id)) return null;
+  const present = await core.trials.find(_id);
+  if (present && !present.removal) return null;
   throw new NestError("unavailable", { detail: "the trial was removed" });
 }

@@ -1,0 +1,147 @@
+import type { BillingSettings } from "#core/billing/config.ts";
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { isRemovable } from "#core/billing/trials/removable.ts";
+import { removeCustomer } from "#core/billing/trials/remove_customer.ts";
+import { plusSeconds } from "#core/clock.ts";
+import type { Core } from "#core/core.ts";
+import { newId } from "#core/ids.ts";
+import { describeFailure } from "#core/log.ts";
+import type { RemovedTrial } from "#core/repositories/trial_removals.ts";
+import type { Trial } from "#core/repositories/trials.ts";
+import { KEPT_AFTER_END_SECONDS } from "#core/retention.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
+
+/** Trials that one run removes at most. */
+const BATCH = 200;
+
+export type RemovalCore = Pick<
+  Core,
+  | "authorizations"
+  | "clock"
+  | "identifiers"
+  | "log"
+  | "marketingConsents"
+  | "providerMappings"
+  | "sessions"
+  | "subscriptions"
+  | "trials"
+  | "users"
+> & { stripe: StripeApi; billing: Pick<BillingSettings, "trialDays"> };
+
+/** The outcome of a run, as trial ids. */
+export interface RemovalOutcome {
+  removed: string[];
+  /** Removals that go on with the next run: a link of the address is open, or Stripe failed. */
+  pending: string[];
+  failed: string[];
+}
+
+/**
+ * Removes trials that nobody redeemed or used and that ran out 30 days ago (contract 1.7), the oldest first, at most 200 a
+ * run. First it finishes the removals that an earlier run began. A failure concerns one trial; the others go on.
+ * @param deadline epoch milliseconds after which no further trial is begun
+ */
+export async function removeUnredeemedTrials(core: RemovalCore, deadline: number): Promise<RemovalOutcome> {
+  const outcome: RemovalOutcome = { removed: [], pending: [], failed: [] };
+  const work = async (id: string, remove: () => Promise<boolean>) => {
+    try {
+      outcome[(await remove()) ? "removed" : "pending"].push(id);
+    } catch (error) {
+      outcome.failed.push(id);
+      core.log.warn("trial_removal_failed", { trial_id: id, ...describeFailure(error) });
+    }
+  };
+  for (const trial of await core.trials.listRemovals(BATCH)) {
+    if (Date.now() >= deadline) return outcome;
+    await work(trial._id, () => finishRemoval(core, trial));
+  }
+  const now = core.clock.now();
+  for (const trial of await listRemovable(core, now)) {
+    if (Date.now() >= deadline) return outcome;
+    const begun = await core.trials.beginRemoval(trial, now.toISOString());
+    if (begun) await work(trial._id, () => finishRemoval(core, begun));
+  }
+  return outcome;
+}
+
+/** Lists the trials that a run would remove. A trial whose subscription has not ended stays. */
+export async function listRemovable(
+  core: Pick<Core, "subscriptions" | "trials"> & Pick<RemovalCore, "billing">,
+  now: Date,
+): Promise<Trial[]> {
+  const until = plusSeconds(now, -KEPT_AFTER_END_SECONDS).toISOString();
+  const removable: Trial[] = [];
+  for (let skip = 0; removable.length < BATCH; skip += BATCH) {
+    const page = await core.trials.listUnredeemed(until, skip, BATCH);
+    for (const trial of page) {
+      if (!isRemovable(trial, core.billing.trialDays, now)) continue;
+      const subscriptions = await core.subscriptions.listByUser(trial.userId);
+      const runs = subscriptions.some(({ trialId, status }) => trialId === trial._id && !hasEnded(status));
+      if (!runs) removable.push(trial);
+    }
+    if (page.length < BATCH) break;
+  }
+  return removable.slice(0, BATCH);
+}
+
+/**
+ * Removes what a trial left behind, its own document last, so that the next run finishes what a crash interrupts.
+ * @returns false if a link of the address is open, whose owner may come yet
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+async function finishRemoval(core: RemovalCore, trial: RemovedTrial): Promise<boolean> {
+  const { userId, identifierValue } = trial.removal;
+  if (await core.authorizations.isLinkOpen(identifierValue, core.clock.now().toISOString())) return false;
+  // A claim can stop after it stored the mapping and before the trial names the customer.
+  const customerId =
+    trial.stpCustomerId ?? (await core.providerMappings.findByUser(userId))?.providerValue ?? null;
+  // Without the mapping, a trial that is claimed from now on gets a customer of its own.
+  if (customerId !== null) await core.providerMappings.deleteOwn(userId, customerId);
+  const isClaimed = await isClaimedAgain(core, trial);
+  const isGone = !isClaimed && (await removeCustomer(core, trial, customerId));
+  if (!isGone && customerId !== null) await restoreMapping(core, userId, customerId);
+  if (isGone) await removeUser(core, trial);
+  await core.trials.remove(trial._id);
+  return true;
+}
+
+async function isClaimedAgain(core: RemovalCore, { removal }: RemovedTrial): Promise<boolean> {
+  const [ofUser, ofAddress] = await Promise.all([
+    core.trials.isKnownUser(removal.userId),
+    core.trials.findByAddress(removal.identifierValue),
+  ]);
+  return ofUser || ofAddress !== null;
+}
+
+async function restoreMapping(core: RemovalCore, userId: string, providerValue: string): Promise<void> {
+  const now = core.clock.now().toISOString();
+  await core.providerMappings.insert({
+    _id: newId("providerMapping"),
+    ...{ userId, providerType: "stripe", providerValue, matchedBy: "nest" },
+    ...{ createdAt: now, updatedAt: now, removedAt: null },
+  });
+}
+
+/** Removes the user and the address if only the trial made them and nothing else is stored about them. */
+async function removeUser(core: RemovalCore, trial: RemovedTrial): Promise<void> {
+  const { userId } = trial.removal;
+  const [identifiers, sessions, subscriptions, consent, mapping] = await Promise.all([
+    core.identifiers.listByUser(userId),
+    core.sessions.listByUser(userId),
+    core.subscriptions.listByUser(userId),
+    core.marketingConsents.findByUser(userId),
+    core.providerMappings.findByUser(userId),
+  ]);
+  const isKnown =
+    identifiers.some(({ verifiedAt }) => verifiedAt !== null) ||
+    subscriptions.some(({ trialId, status }) => trialId !== trial._id || !hasEnded(status));
+  if (isKnown || sessions.length > 0 || consent !== null || mapping !== null) return;
+  await core.subscriptions.deleteOfTrial(userId, trial._id);
+  await core.users.discard(userId);
+  for (const identifier of identifiers) {
+    if (!(await core.identifiers.removeUnverified(identifier._id))) continue;
+    // A claim that read the address before it was removed goes on with its user.
+    if (await core.trials.isKnownUser(userId)) await core.identifiers.insert(identifier);
+  }
+  if (await core.trials.isKnownUser(userId)) await core.users.ensure(userId, core.clock.now().toISOString());
+}

@@ -1,0 +1,64 @@
+import type { Collection } from "mongodb";
+import { newId } from "#core/ids.ts";
+import type { Trial, TrialRemoval } from "#core/repositories/trial_document.ts";
+
+/** A trial whose removal has begun. */
+export type RemovedTrial = Trial & { removal: TrialRemoval };
+
+/** The reads and writes of the job that removes trials that nobody redeemed. */
+export class TrialRemovals {
+  protected readonly collection: Collection<Trial>;
+  constructor(collection: Collection<Trial>) {
+    this.collection = collection;
+  }
+
+  /**
+   * Lists trials that were neither redeemed nor used, the oldest first.
+   * @param createdUntil ISO: younger trials are left out
+   * @param skip how many of the oldest are left out
+   */
+  listUnredeemed(createdUntil: string, skip: number, limit: number): Promise<Trial[]> {
+    return this.collection
+      .find({ redeemedAt: null, usedAt: null, createdAt: { $lte: createdUntil } })
+      .sort({ createdAt: 1, _id: 1 })
+      .skip(skip)
+      .limit(limit)
+      .toArray();
+  }
+
+  /** Lists removals that an earlier run began and did not finish, the oldest first. */
+  async listRemovals(limit: number): Promise<RemovedTrial[]> {
+    const found = await this.collection
+      .find({ "removal.isPending": true })
+      .sort({ createdAt: 1, _id: 1 })
+      .limit(limit)
+      .toArray();
+    return found as RemovedTrial[];
+  }
+
+  /**
+   * Begins a removal: the trial names its person only in `removal` from now on. A redemption, a claim or a use since the
+   * trial was read wins.
+   * @param seen the trial as it was judged
+   * @returns null if the trial changed meanwhile
+   */
+  async beginRemoval(seen: Trial, now: string): Promise<RemovedTrial | null> {
+    const { _id, userId, identifierValue, claimedAt, stpSubscriptionId, endsAt } = seen;
+    const nobody = newId("erasure");
+    const begun = await this.collection.findOneAndUpdate(
+      {
+        ...{ _id, userId, identifierValue, stpSubscriptionId, endsAt, redeemedAt: null, usedAt: null },
+        claimedAt: claimedAt ?? { $exists: false },
+      },
+      {
+        $set: {
+          removal: { isPending: true, userId, identifierValue },
+          ...{ userId: nobody, updatedAt: now, device: { beakId: nobody, fingerprint: nobody } },
+        },
+        $unset: { identifierValue: "", beakIds: "", fingerprints: "", claimedAt: "" },
+      },
+      { returnDocument: "after" },
+    );
+    return begun as RemovedTrial | null;
+  }
+}
