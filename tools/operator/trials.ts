@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import { billingVariables } from "#core/billing/config.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { listRemovable, removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
+import { readConfig } from "#core/config.ts";
 import { createLog } from "#core/log.ts";
-import { billing as billingPart, stripe as stripePart } from "#core/parts.ts";
+import { stripe as stripePart } from "#core/parts.ts";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
@@ -12,6 +14,7 @@ import { CommandError } from "#tools/terminal/errors.ts";
 
 /** A run by hand goes on until it is done. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
+const trialVariables = { TRIAL_DAYS: billingVariables.TRIAL_DAYS };
 
 /** `trials show | reset | clean`. */
 export function trialCommands(program: Command): void {
@@ -62,7 +65,7 @@ export function trialCommands(program: Command): void {
   act(clean, (terminal, { apply }: { apply?: boolean }) =>
     withAccounts(terminal, async (accounts) => {
       const { environment } = terminal;
-      const billing = billingPart.open(environment);
+      const billing = { trialDays: readConfig(trialVariables, environment).TRIAL_DAYS };
       if (!apply) {
         const found = await listRemovable({ ...accounts, billing }, accounts.clock.now());
         const ids = found.map(({ _id }) => _id);
