@@ -283,7 +283,11 @@ describe("sessions, tokens, trials and consent", () => {
     expect(printed).toContain(trial._id);
     expect(printed).not.toContain("typed@");
     expect(await trials.countDocuments({ _id: trial._id })).toBe(1);
-    expect(await run("trials", "clean", "--apply")).toMatchObject({ status: 0 });
+    const environment = {
+      ...{ MONGODB_URI: nest.mongoUri, STRIPE_SECRET_KEY: nest.stripe.secretKey },
+      STRIPE_URL: nest.stripe.url,
+    };
+    expect(await runCli(["trials", "clean", "--apply"], environment)).toMatchObject({ status: 0 });
     expect(await trials.countDocuments({ _id: trial._id })).toBe(0);
     expect(await nest.findUserId("typed@example.com")).toBeNull();
   });
