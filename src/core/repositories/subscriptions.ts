@@ -1,12 +1,7 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { MoneyReturnWrites } from "#core/repositories/money_returns.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
-import type {
-  Rejection,
-  Subscription,
-  SubscriptionMail,
-  SubscriptionState,
-} from "#core/repositories/subscription_document.ts";
+import type { Rejection, Subscription, SubscriptionState } from "#core/repositories/subscription_document.ts";
+import { SubscriptionMails } from "#core/repositories/subscription_mails.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type {
@@ -27,7 +22,7 @@ const subscriptionIndexes: IndexDescription[] = [
   { key: { cardFingerprints: 1 } },
 ];
 
-export class SubscriptionRepository extends MoneyReturnWrites {
+export class SubscriptionRepository extends SubscriptionMails {
   static readonly collectionName = "subscriptions";
   static readonly indexes = subscriptionIndexes;
   static readonly personalData: PersonalData<Subscription> = {
@@ -168,43 +163,5 @@ export class SubscriptionRepository extends MoneyReturnWrites {
     return this.#collection
       .find({ userId, rejectedAt: { $gte: since }, isRejectedSilently: false })
       .toArray();
-  }
-
-  /**
-   * Claims the sending of a mail. One of any simultaneous calls gets true. The welcome mail of a rejected subscription can't be
-   * claimed.
-   * @param lapsedBefore an unfinished claim from before this time has expired
-   */
-  async claimMail(
-    stpSubscriptionId: string,
-    mail: SubscriptionMail,
-    now: string,
-    lapsedBefore: string,
-  ): Promise<boolean> {
-    const mark = `mails.${mail}`;
-    const result = await this.#collection.updateOne(
-      {
-        stpSubscriptionId,
-        ...(mail === "welcome" ? { rejectedAt: null } : {}),
-        $or: [
-          { [mark]: { $exists: false } },
-          { [`${mark}.sentAt`]: null, [`${mark}.claimedAt`]: { $lt: lapsedBefore } },
-        ],
-      },
-      { $set: { [mark]: { claimedAt: now, sentAt: null } } },
-    );
-    return result.modifiedCount === 1;
-  }
-
-  async recordMail(stpSubscriptionId: string, mail: SubscriptionMail, now: string): Promise<void> {
-    await this.#collection.updateOne({ stpSubscriptionId }, { $set: { [`mails.${mail}.sentAt`]: now } });
-  }
-
-  /** Releases a claim after the mail could not be sent. */
-  async releaseMail(stpSubscriptionId: string, mail: SubscriptionMail): Promise<void> {
-    await this.#collection.updateOne(
-      { stpSubscriptionId, [`mails.${mail}.sentAt`]: null },
-      { $unset: { [`mails.${mail}`]: "" } },
-    );
   }
 }

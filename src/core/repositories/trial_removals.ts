@@ -19,7 +19,7 @@ export class TrialRemovals {
    */
   listUnredeemed(createdUntil: string, skip: number, limit: number): Promise<Trial[]> {
     return this.collection
-      .find({ redeemedAt: null, usedAt: null, createdAt: { $lte: createdUntil } })
+      .find({ redeemedAt: null, usedAt: null, grantedAt: null, createdAt: { $lte: createdUntil } })
       .sort({ createdAt: 1, _id: 1 })
       .skip(skip)
       .limit(limit)
@@ -48,6 +48,7 @@ export class TrialRemovals {
     const begun = await this.collection.findOneAndUpdate(
       {
         ...{ _id, userId, identifierValue, stpSubscriptionId, endsAt, redeemedAt: null, usedAt: null },
+        grantedAt: null,
         claimedAt: claimedAt ?? { $exists: false },
       },
       {
