@@ -1,5 +1,5 @@
 import type { Share } from "#core/billing/payments/amount.ts";
-import type { SubscriptionInvoice } from "#core/billing/payments/plan_returns.ts";
+import type { SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
 import type { Rejection } from "#core/repositories/subscriptions.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/plan_returns.ts";
+import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
 import { listAll } from "#core/services/stripe.ts";
 
 /** Invoices read concurrently. One by one, the invoices of years would exceed the time limit of an event. */

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { roundDown, shareOf } from "#core/billing/payments/amount.ts";
 import {
-  type InvoicePayment,
   planLatePayment,
   planReturns,
   type RejectedSubscription,
-  type SubscriptionInvoice,
 } from "#core/billing/payments/plan_returns.ts";
+import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
 import type { Rejection } from "#core/repositories/subscriptions.ts";
 
 const START = Date.UTC(2026, 10, 1) / 1000;
