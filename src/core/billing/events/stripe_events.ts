@@ -110,7 +110,7 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
     core.log.warn("stripe_api_version", { api_version: event.apiVersion });
   if (objectId === null) return { status: "ignored", reason: "no_object" };
   const subscription = actionOn("customer.subscription", type);
-  if (subscription) return syncSubscription(core, subscription, objectId);
+  if (subscription) return syncSubscription(core, subscription, objectId, event.createdAt);
   if (actionOn("charge.dispute", type)) return recordDispute(core, objectId);
   if (actionOn("refund", type)) return recordRefundChange(core, objectId);
   const payment = actionOn("payment_intent", type);

@@ -21,14 +21,18 @@ export function reminderOf(endsAt: string): SubscriptionMail {
 }
 
 /**
- * Whether the end of a trial must be announced now (contract 1.7).
+ * Whether the end of a trial must be announced (contract 1.7).
  * @param subscription as it is after a welcome mail that was due
+ * @param announcedAt Stripe's time of its announcement
  */
-export function isReminderDue({ mails, endsAt }: Pick<Subscription, "mails" | "endsAt">, now: Date): boolean {
-  if (new Date(endsAt) > plusSeconds(now, ANNOUNCED_SECONDS)) return false;
+export function isReminderDue(
+  { mails, endsAt }: Pick<Subscription, "mails" | "endsAt">,
+  announcedAt: Date,
+): boolean {
+  if (new Date(endsAt) > plusSeconds(announcedAt, ANNOUNCED_SECONDS)) return false;
   const { welcome, trialWillEnd: undated } = mails;
   const isJustWelcomed =
-    welcome?.sentAt && !welcome.isOmitted && isAfter(welcome.sentAt, now, AFTER_WELCOME_SECONDS);
+    welcome?.sentAt && !welcome.isOmitted && isAfter(welcome.sentAt, announcedAt, AFTER_WELCOME_SECONDS);
   // Earlier releases marked a reminder without its day.
   const wasAnnounced = undated?.sentAt && isAfter(undated.sentAt, new Date(endsAt), ANNOUNCED_SECONDS);
   return !isJustWelcomed && !wasAnnounced;
@@ -46,7 +50,7 @@ function isAfter(time: string, before: Date, seconds: number): boolean {
 export async function sendReminderIfDue(
   core: EventCore,
   record: Subscription,
-  { event, current }: StripeReading,
+  { event, occurredAt, current }: StripeReading,
 ): Promise<void> {
   if (event !== "trial_will_end" || current.status !== "trialing") return;
   // The owner of the address did not ask for a trial that granted nobody access (contract 1.7).
@@ -54,7 +58,7 @@ export async function sendReminderIfDue(
   if (trial && !isUsed(trial) && trial.grantedAt == null) return;
   // The welcome may have been sent a moment ago.
   const { mails } = (await core.subscriptions.findByStripeId(current.id)) ?? record;
-  if (!isReminderDue({ mails, endsAt: record.endsAt }, core.clock.now())) return;
+  if (!isReminderDue({ mails, endsAt: record.endsAt }, occurredAt)) return;
   const variables = { endsOn: formatDay(record.endsAt), isCharged: isChargedAtTrialEnd(current) };
   const mail = { template: "trial-will-end", variables, address: customerAddress(current) } as const;
   await sendOnce(core, { ...record, mails }, reminderOf(record.endsAt), mail);

@@ -20,6 +20,7 @@ const ROUNDS = 5;
  * repeat, in any order and concurrently: Stripe is read after our record, and the record is written only if it
  * was not written in between.
  * @param id Stripe's id
+ * @param occurredAt Stripe's time of the event, in ISO 8601; now if there is no event
  * @throws NestError `subscription_not_valid`, `subscription_not_ready`, `customer_email_missing`, `stripe_error`,
  *   `email_not_sent`, `unavailable`
  */
@@ -27,6 +28,7 @@ export async function syncSubscription(
   core: EventCore,
   event: SubscriptionEvent,
   id: string,
+  occurredAt = core.clock.now().toISOString(),
 ): Promise<Outcome> {
   for (let round = 0; round < ROUNDS; round++) {
     const record = await core.subscriptions.findByStripeId(id);
@@ -46,7 +48,7 @@ export async function syncSubscription(
     }
     const state = keepPendingEnd(await readFullState(core, current, product), trial);
     logPause(core, id, state.pausedCollection ?? null);
-    const reading = { event, current, state };
+    const reading = { event, occurredAt: new Date(occurredAt), current, state };
     const outcome = record
       ? await updateSubscription(core, record, reading)
       : await admitSubscription(core, reading);
