@@ -247,6 +247,7 @@ test("rejects the unpaid incomplete subscription when another subscription is pa
   nest.clock.advance(5);
   const second = nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
   await nest.deliverEvents();
+  nest.stripe.attachCard(first.customer);
   expect(nest.stripe.pay(first.id)).toBe("paid");
   expect((await nest.webhook(updated(first.id))).status).toBe(200);
   expect(await statusOf(first.id)).toBe("active");
