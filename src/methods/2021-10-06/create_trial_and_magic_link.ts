@@ -1,7 +1,7 @@
 /**
  * Starts a trial for an email address and sends the magic link that opens it.
  *
- * Until a link of the trial is redeemed, calling again from the same device sends a new link for the same trial.
+ * Until a link of the trial is redeemed or the trial is used, calling again sends a new link for the same trial.
  */
 import { strictObject } from "zod/mini";
 import {

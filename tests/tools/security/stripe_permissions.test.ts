@@ -77,6 +77,12 @@ test("get_subscription_status needs no permission of the Stripe key beyond the d
   takeRequests();
   const { body } = await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
   expect(body.billing_portal_url ?? body.url).toEqual(expect.any(String));
+  expect((await claim("used@example.com")).status).toBe(204);
+  await nest.deliverEvents();
+  nest.clock.advance(60);
+  const user = await nest.signIn("used@example.com");
+  takeRequests();
+  await nest.call(`${V2}get_subscription_status`, { user_id: user.user_id }, { bearer: user.access_token });
   await expectDocumented("get_subscription_status");
 });
 
