@@ -24,7 +24,9 @@ test("every variable in .env.example has a comment above it or above its group",
   const paragraphs = example.split("\n");
   const first = paragraphs.findIndex((line) => /^[A-Z]/.test(line));
   expect(paragraphs[first - 1]).toMatch(/^# /);
-  expect(example).toMatch(/calls with an expired token hang[\s\S]{0,200}\nDESKTOP_ACCESS_TOKEN_LIFETIME=3600\n/);
+  expect(example).toMatch(
+    /calls with an expired token hang[\s\S]{0,200}\nDESKTOP_ACCESS_TOKEN_LIFETIME=3600\n/,
+  );
 });
 
 test("an environment with missing or invalid variables is refused with all their names and no value", () => {
