@@ -21,7 +21,7 @@ export const LIMITS = {
   links_per_address_and_network: { seconds: DAY, points: 10 },
   links_per_address: { seconds: DAY, points: 30 },
   /** Links of an address after its daily limit is used up. No variable changes this limit. */
-  links_per_full_address: { seconds: HOUR, points: 1 },
+  links_after_daily_limit: { seconds: HOUR, points: 1 },
   links_per_known_device: { seconds: DAY, points: 10 },
   links_per_network: { seconds: HOUR, points: 30 },
   trial_requests_per_network: { seconds: DAY, points: 30 },

@@ -125,7 +125,7 @@ describe("rate limits", () => {
     expect([await passed(), await passed()]).toEqual([1, 0]);
     await nest
       .collection("rate-limits")
-      .updateMany({ key: /^links_per_full_address:/ }, { $set: { expire: new Date(Date.now() - 1000) } });
+      .updateMany({ key: /^links_after_daily_limit:/ }, { $set: { expire: new Date(Date.now() - 1000) } });
     expect([await passed(), await passed()]).toEqual([1, 0]);
     expect(nest.ses.inbox).toHaveLength(4);
   });

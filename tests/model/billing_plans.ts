@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { hearOf, tryTrial, usable, useTrial } from "#tests/model/billing_rules.ts";
+import { hearOf, recordTrialUse, tryTrial, usable } from "#tests/model/billing_rules.ts";
 import { newest, operation, type Plan } from "#tests/model/operation.ts";
 import { knows, makeLink, mayAsk, takeLink } from "#tests/model/rules.ts";
 import { asBearer, letIn, ownerOf } from "#tests/model/session_plans.ts";
@@ -99,7 +99,7 @@ export const uses: fc.Arbitrary<Plan> = fc.nat(5).map((back) => (before, system)
     finish(state, refused) {
       if (refused !== null) return { code: refused };
       const { createdAt } = ownerOf(state, state.accessTokens[of] as AccessToken);
-      return { code: useTrial(state, person, createdAt, atStripe) ?? "no_active_subscription" };
+      return { code: recordTrialUse(state, person, createdAt, atStripe) ?? "no_active_subscription" };
     },
   });
 });

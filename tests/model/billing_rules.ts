@@ -64,7 +64,7 @@ export function tryTrial(state: State, request: TrialRequest): string | null {
   const isTaken = PEOPLE.some((other) => other !== person && state.trials[other]?.machines.includes(machine));
   const isStartable = own !== undefined && mayStart(state, own);
   const except = isStartable ? unpaidOf(state, person) : [];
-  if (usable(state, person, except) !== null || isOwing(state, person)) return "already_subscribed";
+  if (usable(state, person, except) !== null || hasPaymentDue(state, person)) return "already_subscribed";
   if ((own && !isStartable) || isTaken) return "trial_already_used";
   if (isPaidAtStripe(state, request)) return "already_subscribed";
   const isKnown = state.knownMachines[person].includes(machine);
@@ -98,7 +98,7 @@ const unpaidOf = (state: State, person: Person) =>
     one.person === person && one.isTrial && one.status === "trialing" ? [name] : [],
   );
 
-const isOwing = (state: State, person: Person) =>
+const hasPaymentDue = (state: State, person: Person) =>
   Object.values(state.subscriptions).some(
     (one) => one.person === person && one.status === "past_due" && !one.isRejected,
   );
@@ -150,7 +150,7 @@ function startTrial(state: State, { person, machine }: TrialRequest, trial: Tria
  * Status that a session of a person gets. It uses the trial that grants it, and moves its end once.
  * @param since when the session began
  */
-export function useTrial(
+export function recordTrialUse(
   state: State,
   person: Person,
   since: number,

@@ -13,7 +13,7 @@ const CEILING_REFUSAL_FACTOR = 10;
 export interface LinkLimits {
   addressAndNetwork: Limited;
   address: Limited;
-  fullAddress: Limited;
+  afterDailyLimit: Limited;
   network: Limited;
   device: Limited | null;
   fleet: Limited;
@@ -45,7 +45,7 @@ function limitsOf({ address, device, call }: LinkAttempt): LinkLimits {
   return {
     addressAndNetwork: ["links_per_address_and_network", mailbox, network],
     address: ["links_per_address", mailbox],
-    fullAddress: ["links_per_full_address", mailbox],
+    afterDailyLimit: ["links_after_daily_limit", mailbox],
     network: ["links_per_network", network],
     device: device && ["links_per_known_device", mailbox, device.beakId],
     fleet: ["mails_per_hour", "fleet"],
@@ -66,7 +66,7 @@ export async function checkLinkLimits(
   const { address, device, further } = attempt;
   const limits = limitsOf(attempt);
   const { rateLimiter } = core;
-  const shared = [limits.address, limits.fullAddress, limits.network, limits.fleet];
+  const shared = [limits.address, limits.afterDailyLimit, limits.network, limits.fleet];
   const [identifier, addressAndNetwork, peeked] = await Promise.all([
     core.identifiers.findActive("email", address.identity),
     rateLimiter.count(...limits.addressAndNetwork),
@@ -148,11 +148,15 @@ async function countAddressOrDevice(
 
 async function countAddress(
   rateLimiter: RateLimiter,
-  { address, fullAddress }: LinkLimits,
+  { address, afterDailyLimit }: LinkLimits,
 ): Promise<AddressCount> {
   const day = await rateLimiter.count(...address);
   if (day.ratio <= 1) return { isOwn: false, count: day, limited: [address] };
-  return { isOwn: false, count: await rateLimiter.count(...fullAddress), limited: [address, fullAddress] };
+  return {
+    isOwn: false,
+    count: await rateLimiter.count(...afterDailyLimit),
+    limited: [address, afterDailyLimit],
+  };
 }
 
 async function releaseCounted(

@@ -6,8 +6,8 @@
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
 import { readOwner } from "#core/billing/subscriptions/owner.ts";
+import { recordTrialUse } from "#core/billing/trials/record_trial_use.ts";
 import { requireTrialAccess } from "#core/billing/trials/trial_access.ts";
-import { useTrial } from "#core/billing/trials/use_trial.ts";
 import { billing, billingPortal, signer, stripe } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -39,7 +39,7 @@ export const handler = rpc({
     const isUse = caller.kind === "user";
     const found = await requireTrialAccess(core, reads, { caller, now, isUse });
     const [access, billingPortalUrl] = await Promise.all([
-      isUse ? useTrial(core, found, now) : found.access,
+      isUse ? recordTrialUse(core, found, now) : found.access,
       core.billingPortal.link(core, found.access.subscription.stpCustomerId),
     ]);
     const { subscription } = access;

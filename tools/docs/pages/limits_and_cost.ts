@@ -39,7 +39,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   links_per_address_and_network:
     "magic links to one mailbox, requested from one network (IPv4 address, or /48 of IPv6). A mailbox is an address without the text after `+`",
   links_per_address: "magic links to one mailbox, except those of known devices",
-  links_per_full_address: "magic links to one mailbox after its daily limit is used up",
+  links_after_daily_limit: "magic links to one mailbox after its daily limit is used up",
   links_per_known_device:
     "magic links to one mailbox for one device that has signed in to the address before; no other limit of links applies",
   links_per_network: "magic links requested from one network (IPv4 address, or /48 of IPv6)",
@@ -52,7 +52,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
 };
 
 /** Limits that no variable changes. */
-const FIXED: readonly string[] = ["links_per_full_address"] satisfies (keyof typeof LIMITS)[];
+const FIXED: readonly string[] = ["links_after_daily_limit"] satisfies (keyof typeof LIMITS)[];
 
 const rateLimits = Object.entries(LIMITS).map(([name, { points, seconds }]) => [
   FIXED.includes(name) ? "fixed" : code(`LIMIT_${name.toUpperCase()}`),

@@ -77,7 +77,7 @@ function keptFacts(kept: Stripe.Subscription, productIds: readonly string[]): Ke
     const ends = [cancel_at, trial_end].filter((end) => end !== null);
     return { ...facts, status: "trialing", endsAt: iso(ends.length > 0 ? Math.min(...ends) : kept.created) };
   }
-  if (status !== "active") return { ...facts, status: "owing", endsAt: null };
+  if (status !== "active") return { ...facts, status: "payment_due", endsAt: null };
   if (!cancel_at_period_end && cancel_at === null) return { ...facts, status: "renewing", endsAt: null };
   const ends = ourItems(kept, productIds).map(({ current_period_end }) => current_period_end);
   return { ...facts, status: "ending", endsAt: iso(cancel_at ?? Math.max(...ends, kept.created)) };

@@ -7,7 +7,7 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
 
 /** Statuses in which the choice depends on whether the subscription was ever paid. */
-const OWING_STATUSES = ["past_due", "unpaid", "paused"];
+const STATUSES_WITH_PAYMENT_DUE = ["past_due", "unpaid", "paused"];
 /** No person's customer has more subscriptions than this. */
 const LONGEST_LIST = 20;
 
@@ -41,7 +41,7 @@ export function contenderOf(
 export async function readContender(core: EventCore, subscription: Stripe.Subscription): Promise<Contender> {
   const [mapping, wasPaid, unpaidFirst] = await Promise.all([
     core.providerMappings.findByCustomer(idOf(subscription.customer)),
-    OWING_STATUSES.includes(subscription.status) && readAndRecordWasPaid(core, subscription.id),
+    STATUSES_WITH_PAYMENT_DUE.includes(subscription.status) && readAndRecordWasPaid(core, subscription.id),
     findUnpaidFirst(core, subscription),
   ]);
   const isOwnCustomer = mapping?.matchedBy === "nest";

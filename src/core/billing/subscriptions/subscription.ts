@@ -125,11 +125,11 @@ export function findUsable(all: readonly Subscription[], now: Date): Subscriptio
 }
 
 /** Statuses of a subscription that has not ended but has an unpaid invoice. */
-const OWING_STATUSES = ["past_due", "unpaid", "paused"];
+const STATUSES_WITH_PAYMENT_DUE = ["past_due", "unpaid", "paused"];
 
 /** Whether a subscription continues as soon as its unpaid invoice is paid. */
-export function isOwing({ status, rejectedAt, isOtherProduct }: Subscription): boolean {
-  return rejectedAt === null && !isOtherProduct && OWING_STATUSES.includes(status);
+export function hasPaymentDue({ status, rejectedAt, isOtherProduct }: Subscription): boolean {
+  return rejectedAt === null && !isOtherProduct && STATUSES_WITH_PAYMENT_DUE.includes(status);
 }
 
 /** Whether a dispute ended without a loss. */

@@ -63,7 +63,7 @@ export function judgeExtension(
   trial: Pick<Trial, "_id">,
   pendingEndsAt: string,
 ): "extend" | "done" | "refuse" | "too_late" {
-  if (current && hasRunOutAtStripe(current)) return "too_late";
+  if (current && endedWithoutCancellation(current)) return "too_late";
   if (current?.status !== "trialing" || current.metadata.trial_id !== trial._id) return "refuse";
   if (current.cancel_at !== null || current.cancel_at_period_end || current.trial_end === null)
     return "refuse";
@@ -74,7 +74,7 @@ export function judgeExtension(
  * Whether Stripe ended a trial at its end because it had no payment method. A cancellation ends a trial earlier, or is
  * scheduled.
  */
-function hasRunOutAtStripe(current: Stripe.Subscription): boolean {
+function endedWithoutCancellation(current: Stripe.Subscription): boolean {
   const { status, trial_end, ended_at, cancel_at, cancel_at_period_end } = current;
   const isCanceled = cancel_at !== null || cancel_at_period_end;
   return (

@@ -1,5 +1,5 @@
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
-import { findUsable, isOwing, isUsable } from "#core/billing/subscriptions/subscription.ts";
+import { findUsable, hasPaymentDue, isUsable } from "#core/billing/subscriptions/subscription.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
@@ -48,10 +48,10 @@ export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
     (subscription) => !mayJoin || !isUnpaidSubscriptionOf(own, subscription),
   );
   const usable = findUsable(others, now);
-  if (usable || hasHadTrial || others.some(isOwing) || (own && !mayJoin) || isMachineTaken) {
+  if (usable || hasHadTrial || others.some(hasPaymentDue) || (own && !mayJoin) || isMachineTaken) {
     // A trial in addition to a subscription with an unpaid invoice would replace it, and its payments would be
     // refunded.
-    const code = usable || others.some(isOwing) ? "already_subscribed" : "trial_already_used";
+    const code = usable || others.some(hasPaymentDue) ? "already_subscribed" : "trial_already_used";
     const isBeingStored = own === null && (hasHadTrial || (usable !== null && usable.trialId !== null));
     return { verdict: isBeingStored ? "stale" : "refuse", code };
   }
@@ -64,7 +64,7 @@ export function judgeTrial(facts: TrialFacts, now: Date): TrialJudgement {
 function mayStart(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
   const hasGranted = isUsed(trial) || trial.grantedAt != null;
   const isOpen = !isUsed(trial) && trial.redeemedAt === null;
-  if (hasRunOut(trial, now) ? !hasGranted : isOpen) return true;
+  if (isPastEnd(trial, now) ? !hasGranted : isOpen) return true;
   return isDisplaced(trial, subscriptions, now);
 }
 
@@ -75,7 +75,7 @@ function mayStart(trial: Trial, subscriptions: readonly Subscription[], now: Dat
  * @param subscriptions all subscriptions of the trial's user
  */
 function isDisplaced(trial: Trial, subscriptions: readonly Subscription[], now: Date): boolean {
-  if (hasRunOut(trial, now)) return false;
+  if (isPastEnd(trial, now)) return false;
   // The trial started again, and its subscription is not created yet.
   if (trial.stpSubscriptionId === null) return true;
   const find = (id: string | null | undefined) =>
@@ -93,12 +93,12 @@ export function listStale({ own, subscriptions }: TrialFacts, now: Date): Subscr
     const { status, rejectedAt, isOtherProduct } = subscription;
     if (hasEnded(status) || rejectedAt !== null || isOtherProduct || isUsable(subscription, now))
       return false;
-    return own === null || !isUnpaidSubscriptionOf(own, subscription) || hasRunOut(subscription, now);
+    return own === null || !isUnpaidSubscriptionOf(own, subscription) || isPastEnd(subscription, now);
   });
 }
 
 /** Whether the end of a trial or a subscription has passed, by its record. */
-export function hasRunOut({ endsAt }: { endsAt: string | null }, now: Date): boolean {
+export function isPastEnd({ endsAt }: { endsAt: string | null }, now: Date): boolean {
   return endsAt !== null && endsAt <= now.toISOString();
 }
 

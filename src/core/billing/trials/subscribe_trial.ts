@@ -6,7 +6,7 @@ import { newSubscription } from "#core/billing/subscriptions/subscription_record
 import { type TrialStripeCore, withAttemptKey } from "#core/billing/trials/attempt.ts";
 import type { ClaimedTrial } from "#core/billing/trials/claim_trial.ts";
 import { ensureCustomer, type TrialCustomer } from "#core/billing/trials/customer.ts";
-import { hasRunOut } from "#core/billing/trials/judge_trial.ts";
+import { isPastEnd } from "#core/billing/trials/judge_trial.ts";
 import { startAgain } from "#core/billing/trials/renewal.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { NestError } from "#core/errors.ts";
@@ -28,7 +28,7 @@ export async function subscribeTrial(
   const { stpSubscriptionId, subscription, isKnownDevice } = trial;
   if (stpSubscriptionId === null) return createSubscription(core, trial);
   const mayRun = !subscription || !hasEnded(subscription.status);
-  const isRunning = subscription?.rejectedAt === null && mayRun && !hasRunOut(subscription, core.clock.now());
+  const isRunning = subscription?.rejectedAt === null && mayRun && !isPastEnd(subscription, core.clock.now());
   if (isRunning) return null;
   // If there is no record, the process that created the subscription crashed before it stored the record. The record of
   // a trial that ended or was displaced may be outdated.

@@ -17,7 +17,7 @@ export interface SubscriptionFacts {
 
 /** The subscription that is kept. */
 export interface KeptFacts extends SubscriptionFacts {
-  status: "renewing" | "ending" | "trialing" | "owing";
+  status: "renewing" | "ending" | "trialing" | "payment_due";
   /** When it ends (`ending`), or its trial ends (`trialing`), ISO 8601; else null. */
   endsAt: string | null;
 }
@@ -94,7 +94,7 @@ const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> 
   ending: (kept) =>
     `Your ${named(kept)} stays until ${formatDay(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
   trialing: (kept) => `Your trial stays and ends on ${formatDay(kept.endsAt ?? "")}.`,
-  owing: (kept) =>
+  payment_due: (kept) =>
     `Your ${named(kept)} stays. It has an unpaid invoice: open Beak, choose your account, then billing, to pay it.`,
 };
 

@@ -70,7 +70,9 @@ describe("the mail about a rejected subscription", () => {
 
   test("does not promise that a subscription stays when none is kept, or its invoice is unpaid", () => {
     expect(text()).not.toContain("stays");
-    expect(text({ kept: { ...other, status: "owing", endsAt: null } })).toContain("It has an unpaid invoice");
+    expect(text({ kept: { ...other, status: "payment_due", endsAt: null } })).toContain(
+      "It has an unpaid invoice",
+    );
   });
 });
 

@@ -25,7 +25,7 @@ type UseCore = ExtensionCore & Pick<Core, "log"> & { billing: BillingSettings };
  * @returns the access as it is now
  * @throws NestError `no_active_subscription` if Stripe has ended the trial; `unavailable` if it was renewed meanwhile
  */
-export async function useTrial(
+export async function recordTrialUse(
   core: UseCore,
   { access, trial: found }: TrialAccess,
   now: Date,
