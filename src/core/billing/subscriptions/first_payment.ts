@@ -25,11 +25,14 @@ export async function findUnpaidFirst(
   return paid.some(isPaid) ? null : oldest;
 }
 
-/** Whether `findUnpaidFirst` must ask Stripe. A change of price can add an invoice over nothing while the first is open. */
+/**
+ * Whether `findUnpaidFirst` must ask Stripe. While the first invoice is open, a change of price can add an invoice over
+ * nothing, and a new period adds a draft, or a void or uncollectible invoice if collection is paused.
+ */
 export function mayBeUnpaid({
   status,
   latest_invoice: latest,
 }: Pick<Stripe.Subscription, "status" | "latest_invoice">): boolean {
   if (status !== "active" || typeof latest !== "object" || latest === null) return false;
-  return latest.status === "open" || (latest.status === "paid" && latest.amount_paid === 0);
+  return latest.status !== "paid" || latest.amount_paid === 0;
 }

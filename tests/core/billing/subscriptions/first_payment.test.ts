@@ -93,6 +93,21 @@ test("a paid plan stays when the bank debit of another plan fails", async () => 
   expect(await status()).toBe("active");
 });
 
+test.each(["void", "keep_as_draft", "mark_uncollectible"])(
+  "a plan whose first bank debit is processing replaces no paid plan when collection is paused with %s and a period begins",
+  async (behavior) => {
+    const paid = nest.stripe.createSubscription({ email: ADA, price: await yearlyPrice() });
+    await nest.deliverEvents();
+    await nest.passTime(DAY);
+    nest.stripe.attachCard(paid.customer, { processes: true });
+    const { id } = await buyByDebit({ customer: paid.customer, card: undefined });
+    nest.stripe.updateSubscription(id, { pause_collection: { behavior } });
+    await nest.passTime(32 * DAY);
+    await nest.deliverEvents();
+    expect([atStripe(paid.id), atStripe(id)]).toEqual(["active", "active"]);
+  },
+);
+
 test("a renewal by bank debit that is processing leaves the subscription paid", async () => {
   const { id, customer } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
