@@ -52,6 +52,8 @@ export class Player {
   readonly #heard = new Set<string>();
   /** Subscriptions of which Nest heard while they were incomplete. */
   readonly #attempts = new Set<string>();
+  /** Mails whose response was too late on a busy machine. Nest sends them again (contract 1.3). */
+  readonly #unconfirmed = new Set<string>();
   /** What all mails so far state. */
   #stated: Amounts = { refunded: 0, credited: 0 };
   #isVerified = false;
@@ -338,7 +340,13 @@ export class Player {
       this.#noteDefeat(loser, before, what);
       canceled.push(loser);
     }
-    this.#checkMails(this.#nest.ses.inbox.slice(mailsBefore), canceled);
+    const mails = this.#nest.ses.inbox.slice(mailsBefore);
+    this.#checkMails(
+      mails.filter(({ text }) => !this.#unconfirmed.delete(text)),
+      canceled,
+    );
+    const codes: readonly unknown[] = [result].flat();
+    if (codes.includes("email_not_sent")) for (const { text } of mails) this.#unconfirmed.add(text);
     return result;
   }
 
