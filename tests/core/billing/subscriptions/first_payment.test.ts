@@ -93,7 +93,7 @@ test("a paid plan stays when the bank debit of another plan fails", async () => 
   expect(await status()).toBe("active");
 });
 
-test.each(["void", "keep_as_draft", "mark_uncollectible"])(
+test.each(["void", "keep_as_draft", "mark_uncollectible"] as const)(
   "a plan whose first bank debit is processing replaces no paid plan when collection is paused with %s and a period begins",
   async (behavior) => {
     const paid = nest.stripe.createSubscription({ email: ADA, price: await yearlyPrice() });
