@@ -1,3 +1,6 @@
+import { removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
+import { DAY } from "#core/clock.ts";
+import { billing, stripe } from "#core/parts.ts";
 import { StripeApi } from "#core/services/stripe.ts";
 import type { RecordedRequest } from "#stripe_double/traffic.ts";
 import { runCli } from "#tests/support/cli.ts";
@@ -11,7 +14,8 @@ export async function recordNestRequests(): Promise<RecordedRequest[]> {
   const nest = await startNest({ plans: [YEARLY] });
   try {
     await startTrials(nest);
-    await getStatus(nest);
+    await useTrial(nest);
+    await startDisplacedTrialAgain(nest);
     await buyTwice(nest);
     await disputePayment(nest);
     await buyWithPromotionCodeAndKnownCards(nest);
@@ -21,6 +25,7 @@ export async function recordNestRequests(): Promise<RecordedRequest[]> {
     await failRefund(nest);
     await startTrialWithCard(nest);
     await runCommands(nest);
+    await removeTrials(nest);
     return nest.stripe.requests.filter(({ status, isReplay }) => status === 200 && !isReplay);
   } finally {
     await nest.stop();
@@ -29,23 +34,36 @@ export async function recordNestRequests(): Promise<RecordedRequest[]> {
 
 /** After a failed request that Stripe executed, the next attempt searches for the objects that exist already. */
 async function startTrials(nest: TestNest): Promise<void> {
-  const ask = (name: string) => {
-    const device = { platform: "mac", beak_id: name, fingerprint: name };
-    const body = linkRequest({ identifier_value: `${name}@example.com`, device });
-    return nest.call(`${V2}create_trial_and_magic_link`, body);
-  };
-  await ask("ada");
+  await startTrial(nest, "ada");
   for (const on of ["POST /v1/customers", "POST /v1/subscriptions"]) {
     nest.stripe.fault({ calls: 1, kind: "error_after", on });
-    await ask("grace");
+    await startTrial(nest, "grace");
   }
-  await ask("grace");
+  await startTrial(nest, "grace");
   await nest.deliverEvents();
 }
 
-async function getStatus(nest: TestNest): Promise<void> {
-  const { user_id, access_token } = await nest.signIn("ada@example.com");
+const deviceOf = (name: string) => ({ platform: "mac", beak_id: name, fingerprint: name });
+
+function startTrial(nest: TestNest, name: string) {
+  const body = linkRequest({ identifier_value: `${name}@example.com`, device: deviceOf(name) });
+  return nest.call(`${V2}create_trial_and_magic_link`, body);
+}
+
+/** The first status call moves the end of the trial. */
+async function useTrial(nest: TestNest): Promise<void> {
+  nest.clock.advance(60);
+  const { user_id, access_token } = await nest.signIn("ada@example.com", { device: deviceOf("ada") });
   await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+}
+
+/** After the purchase that displaced it has ended, the trial starts again until its original end. */
+async function startDisplacedTrialAgain(nest: TestNest): Promise<void> {
+  const { id } = nest.stripe.createSubscription({ email: "ada@example.com" });
+  await nest.deliverEvents();
+  nest.stripe.cancelSubscription(id);
+  await nest.deliverEvents();
+  await startTrial(nest, "ada");
 }
 
 /** The later subscription is canceled and refunded. */
@@ -155,4 +173,13 @@ async function runCommands(nest: TestNest): Promise<void> {
     if (/--help|stripe_error/.test(printed)) throw new Error(printed);
   }
   await runCli(["users", "show", "gil@example.com"], nest.environment);
+}
+
+/** The trial of grace is removed with its customer. */
+async function removeTrials(nest: TestNest): Promise<void> {
+  await nest.passTime(45 * DAY);
+  await nest.collection("authorizations").deleteMany({});
+  const { gateway } = nest;
+  const core = { ...gateway.core, stripe: gateway.part(stripe), billing: gateway.part(billing) };
+  await removeUnredeemedTrials(core, Number.POSITIVE_INFINITY);
 }

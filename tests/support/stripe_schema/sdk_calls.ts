@@ -63,5 +63,11 @@ function parametersOf(call: CallExpression, method: MethodDeclaration): string[]
   if (given === undefined) return [[]];
   const type = given.getType();
   const members = type.isUnion() ? type.getUnionTypes() : [type];
-  return members.map((member) => member.getProperties().map((property) => property.getName()));
+  // TypeScript adds the properties of the other members of a union, as `undefined`.
+  return members.map((member) =>
+    member
+      .getProperties()
+      .filter((property) => !property.getTypeAtLocation(given).isUndefined())
+      .map((property) => property.getName()),
+  );
 }
