@@ -2,7 +2,13 @@ import { prepareDatabase } from "#tools/deploy/database.ts";
 import { recordGood } from "#tools/deploy/deployment_record.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
 import { pinVersions } from "#tools/deploy/parameter_versions.ts";
-import { requireCommitted, requireReady, requireSettings, requireStripe } from "#tools/deploy/preflight.ts";
+import {
+  requireCommitted,
+  requireReady,
+  requireSettings,
+  requireStripe,
+  webhookUrl,
+} from "#tools/deploy/preflight.ts";
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { describeSize, measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import { stageAddress } from "#tools/deploy/stage_address.ts";
@@ -56,8 +62,9 @@ export class Deployment {
   /** @throws CommandError if files are not committed, or Stripe is not set up for this code */
   async checkSources(): Promise<void> {
     this.#done(requireCommitted(this.#options.isDirtyAllowed));
-    await requireStripe(this.#stage, this.#parameters);
-    this.#done("Stripe: webhook endpoint, events and price checked");
+    const url = webhookUrl(this.#stage.settings, await this.#live.outputs());
+    await requireStripe(this.#stage, this.#parameters, url);
+    this.#done(`Stripe: ${url === null ? "price" : "webhook endpoint, events and price"} checked`);
   }
 
   /** Writes the zip of each function into a folder. */

@@ -76,13 +76,30 @@ function git(...args: string[]): string {
   }
 }
 
-/** @throws CommandError naming how Stripe's webhook endpoint or price differs from what the code needs */
+/**
+ * The URL of a stage's webhook.
+ * @param outputs the stack's outputs; null if the stack does not exist
+ * @returns null for a stage without a domain before its first deployment, which gives the stage its address
+ */
+export function webhookUrl(
+  { domain, variables }: OnStage["settings"],
+  outputs: ReadonlyMap<string, string> | null,
+): string | null {
+  const isAddressKnown = domain.name !== null || outputs?.get("ApiUrl") !== undefined;
+  return isAddressKnown ? `${variables.ISSUER}/1/webhook/stripe` : null;
+}
+
+/**
+ * @param url the webhook's URL; null if the stage has no address yet, so that no endpoint can exist for it
+ * @throws CommandError naming how Stripe's webhook endpoint or price differs from what the code needs
+ */
 export async function requireStripe(
   { settings }: Pick<OnStage, "settings">,
   parameters: StageCheck["parameters"],
+  url: string | null,
 ): Promise<void> {
-  const { ISSUER, STRIPE_PRICE_ID, STRIPE_PRODUCT_IDS } = settings.variables;
-  const differences = await stripeDifferences(`${ISSUER}/1/webhook/stripe`, {
+  const { STRIPE_PRICE_ID, STRIPE_PRODUCT_IDS } = settings.variables;
+  const differences = await stripeDifferences(url, {
     STRIPE_URL: process.env.STRIPE_URL,
     STRIPE_SECRET_KEY: parameters.get("STRIPE_SECRET_KEY")?.value,
     STRIPE_PRICE_ID: STRIPE_PRICE_ID ?? undefined,

@@ -24,22 +24,27 @@ export function check(program: Command): void {
 
 /**
  * Lists where the Stripe account differs from what an environment requires, one line each.
- * @param url the webhook URL
+ * @param url the webhook URL; null compares the price only
  * @throws ConfigError, NestError stripe_error
  */
-export async function stripeDifferences(url: string, environment: Environment): Promise<string[]> {
+export async function stripeDifferences(url: string | null, environment: Environment): Promise<string[]> {
   // Reads both groups together, so that one error names all missing variables.
   readConfig({ ...stripeVariables, ...billingVariables }, environment);
   const stripe = stripePart.open(environment);
-  const [endpoints, price] = await Promise.all([
-    listEndpoints(stripe, url),
+  const [endpoint, price] = await Promise.all([
+    url === null ? [] : checkEndpoint(stripe, url),
     checkPrice(stripe, billing.open(environment)),
   ]);
+  return [...endpoint, ...price];
+}
+
+/** Lists the problems of the webhook endpoint, one line each. */
+async function checkEndpoint(stripe: StripeApi, url: string): Promise<string[]> {
+  const endpoints = await listEndpoints(stripe, url);
   return [
     ...(endpoints.length === 0 ? [`there is no endpoint for ${url}`] : []),
     ...(endpoints.length > 1 ? [`several endpoints: ${endpoints.map(({ id }) => id).join(", ")}`] : []),
     ...endpoints.flatMap(differencesOf),
-    ...price,
   ];
 }
 
