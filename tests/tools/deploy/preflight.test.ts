@@ -21,7 +21,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "nest-preflight-"));
   stripe = await startStripeDouble();
   vi.stubEnv("STRIPE_URL", stripe.url);
-  parameters = new Map([["STRIPE_SECRET_KEY", { value: stripe.secretKey, version: 1, changedAt: undefined }]]);
+  parameters = new Map([
+    ["STRIPE_SECRET_KEY", { value: stripe.secretKey, version: 1, changedAt: undefined }],
+  ]);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
