@@ -22,7 +22,10 @@ export type SubscriptionMail =
 
 /** Why a subscription was rejected, and its state at Stripe at that moment. Written once, with `rejectedAt`. */
 export interface Rejection {
-  /** `duplicate`: created after the subscription that is kept. `replaced`: created before it (contract 1.7). */
+  /**
+   * `duplicate`: created after the subscription that is kept. `replaced`: created before it (contract 1.7), or used before
+   * the kept subscription was for one of our products.
+   */
   kind: "duplicate" | "replaced";
   /** Stripe's id of the subscription that is kept instead; null if the kept subscription had ended. */
   keptId: string | null;
@@ -39,6 +42,11 @@ export interface Rejection {
   /** The current period, of the item of our products that ends last. */
   periodStartsAt: string;
   periodEndsAt: string;
+  /**
+   * Earlier payments of a duplicate are not returned: the kept subscription was not for one of our products then. Absent
+   * if every payment is returned.
+   */
+  returnsPaymentsSince?: string;
 }
 
 /** Money of a rejected subscription that is refunded or credited. */
@@ -74,6 +82,8 @@ export interface SubscriptionState {
   stpProductId: string;
   /** Set if the subscription was changed to a product that is not ours. It then grants nothing. */
   isOtherProduct: boolean;
+  /** When it was changed to one of our products. Absent if it was created with one, and in earlier releases. */
+  oursSince?: string;
   stpCustomerId: string;
   /** Stripe's status. */
   status: string;

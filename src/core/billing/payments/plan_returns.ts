@@ -28,9 +28,9 @@ export function unusedShare({ rejection, rejectedAt }: RejectedSubscription): Sh
 }
 
 /**
- * Plans what a rejection returns (contract 1.7). Every payment of a duplicate is returned in full. For a replaced
- * subscription, the unused share of its current period is returned. The returns never exceed what is left of the
- * payments.
+ * Plans what a rejection returns (contract 1.7). Every payment of a duplicate is returned in full, except payments from
+ * before the kept subscription was ours. For a replaced subscription, the unused share of its current period is returned.
+ * The returns never exceed what is left of the payments.
  * @param invoices all invoices of the subscription that are for our products
  * @param plannedAt ISO 8601
  * @returns by source, with every payment that was counted: an amount of 0 returns nothing of it
@@ -98,10 +98,23 @@ function refundableOf(invoices: readonly SubscriptionInvoice[]): Left {
   return { payments: [...payments.values()], credit, currency: invoices[0]?.currency ?? "" };
 }
 
-function planAll({ customer }: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
-  const { payments, credit, currency } = refundableOf(invoices);
-  const refunds = payments.map(({ source, left, isDisputed, currency: own }) => {
-    return { to: "payment_method" as const, source, amount: roundDown(left, own), currency: own, isDisputed };
+/** Whether a payment of a duplicate was made while the kept subscription was for one of our products too. */
+function isCounted(paidAt: number, rejection: Rejection): boolean {
+  const since = rejection.returnsPaymentsSince;
+  return since === undefined || paidAt >= Math.floor(Date.parse(since) / 1000);
+}
+
+function planAll(
+  { customer, rejection }: RejectedSubscription,
+  invoices: readonly SubscriptionInvoice[],
+): Return[] {
+  const counted = invoices.map((invoice) =>
+    isCounted(invoice.paidAt, rejection) ? invoice : { ...invoice, creditUsed: 0 },
+  );
+  const { payments, credit, currency } = refundableOf(counted);
+  const refunds = payments.map(({ left, source, isDisputed, paidAt, currency: own }) => {
+    const amount = isCounted(paidAt, rejection) ? roundDown(left, own) : 0;
+    return { to: "payment_method" as const, source, amount, currency: own, isDisputed };
   });
   return [...refunds, credited(customer, roundDown(credit, currency), currency)];
 }
@@ -153,7 +166,7 @@ export function planLatePayment(
   const { source, isDisputed } = payment;
   const { currency } = invoice;
   if (kind === "duplicate") {
-    const amount = roundDown(left, currency);
+    const amount = isCounted(payment.paidAt, rejected.rejection) ? roundDown(left, currency) : 0;
     const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
     return amount > 0 ? toMoneyReturn(all, kind, plannedAt) : null;
   }

@@ -92,6 +92,7 @@ async function readInvoice(
 export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): SubscriptionInvoice {
   return {
     currency: invoice.currency,
+    paidAt: invoice.status_transitions.paid_at ?? invoice.created,
     lines: linesOf(invoice),
     payments,
     creditUsed: creditUsedBy(invoice),
@@ -108,7 +109,7 @@ export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): 
  */
 export async function readPayment(
   core: EventCore,
-  { payment, amount_paid }: Stripe.InvoicePayment,
+  { payment, amount_paid, status_transitions: { paid_at } }: Stripe.InvoicePayment,
   isSettled: boolean,
 ): Promise<InvoicePayment | null> {
   const { payment_intent: intent, charge: own } = payment;
@@ -124,6 +125,7 @@ export async function readPayment(
     source: idOf(source),
     paid: amount_paid ?? charge.amount_captured,
     left: charge.amount_captured - charge.amount_refunded,
+    paidAt: paid_at ?? charge.created,
     isDisputed: charge.disputed && !isSettled,
   };
 }

@@ -6,6 +6,8 @@ export interface InvoicePayment {
   paid: number;
   /** The part of it that is not refunded yet. */
   left: number;
+  /** When it succeeded, in Unix seconds. */
+  paidAt: number;
   /** A bank holds or took back the payment. */
   isDisputed: boolean;
 }
@@ -17,6 +19,8 @@ export interface SubscriptionInvoice {
   lines: readonly { start: number; end: number; amount: number }[];
   /** Payments through Stripe. A payment outside Stripe can't be refunded there, so it is not listed. */
   payments: readonly InvoicePayment[];
+  /** When it was paid in full; until then, when it was created. In Unix seconds. */
+  paidAt: number;
   /** What the customer's balance paid. */
   creditUsed: number;
   /** The amount that credit notes returned after it was paid, to the payment method or to the balance. */

@@ -2,6 +2,7 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import type { Outcome } from "#core/billing/events/outcome.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
+import { readOursSince } from "#core/billing/subscriptions/ours_since.ts";
 import { storeNewSubscription } from "#core/billing/subscriptions/store_subscription.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
@@ -29,7 +30,9 @@ export async function admitSubscription(core: EventCore, reading: StripeReading)
     );
     return { status: "ignored", reason: "promotion_code_missing" };
   }
-  const record = await storeNewSubscription(core, reading);
+  const oursSince = isCreationOverdue(core, current) ? await readOursSince(core, reading) : {};
+  const state = { ...reading.state, ...oursSince };
+  const record = await storeNewSubscription(core, { ...reading, state });
   if (record === "unusable_address") return refuseAddress(core, current.id);
   return record && followUp(core, record, reading);
 }

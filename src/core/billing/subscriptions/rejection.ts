@@ -3,6 +3,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
 import { returnMoney } from "#core/billing/payments/return_money.ts";
 import { ourItems, readContender } from "#core/billing/subscriptions/contender.ts";
+import { oursAt } from "#core/billing/subscriptions/ours_since.ts";
 import { type Contender, excludes, isOlder, rankOf } from "#core/billing/subscriptions/rank.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { cancelNow, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -78,7 +79,9 @@ export async function rejectLoser(
   if (!isRejected) return core.users.settleReplaced(userId, id);
   const isSilent = current.status === "trialing" && winner?.status !== "trialing";
   const { productIds } = core.billing;
-  const rejection = describeRejection(await readContender(core, current), { current, winner, productIds });
+  const keptRecord = winner && (await core.subscriptions.findByStripeId(winner.id));
+  const state = { current, winner, record, keptRecord, productIds };
+  const rejection = describeRejection(await readContender(core, current), state);
   // The subscription is marked first. From then on it grants nothing, every later event completes the rejection, and the
   // time of the mark decides how much of its period was unused.
   const rejected = await core.subscriptions.reject(id, rejection, isSilent, core.clock.now().toISOString());
@@ -86,19 +89,35 @@ export async function rejectLoser(
   await core.users.settleReplaced(userId, id);
 }
 
+/** The state from which the reason of a rejection follows. */
+export interface LossState {
+  /** The loser at Stripe, and our record of it. */
+  current: Stripe.Subscription;
+  record: Pick<Subscription, "oursSince" | "stpCreatedAt">;
+  /** The kept subscription; null if it has ended since. The loser then returns its unused time only. */
+  winner: Stripe.Subscription | null;
+  keptRecord: Pick<Subscription, "oursSince" | "stpCreatedAt"> | null;
+  productIds: readonly string[];
+}
+
 /**
- * Describes why a subscription is rejected (contract 1.7).
- * @param state.winner null if the kept subscription has ended since. The loser then returns its unused time only.
+ * Whether a loser is a duplicate: it was created after the winner (contract 1.7). A loser that was used before the winner
+ * was changed to one of our products is no duplicate, since its owner had only one of our subscriptions then.
  */
-export function describeRejection(
-  loser: Contender,
-  state: { current: Stripe.Subscription; winner: Stripe.Subscription | null; productIds: readonly string[] },
-): Rejection {
-  const { current, winner, productIds } = state;
+export function kindOfLoss(loser: Contender, { winner, record, keptRecord }: LossState): Rejection["kind"] {
+  if (!winner || !isOlder(winner, loser)) return "replaced";
+  const wasUsedFirst = keptRecord !== null && oursAt(record) < oursAt(keptRecord);
+  return wasUsedFirst ? "replaced" : "duplicate";
+}
+
+/** Describes why a subscription is rejected (contract 1.7). */
+export function describeRejection(loser: Contender, state: LossState): Rejection {
+  const { current, winner, keptRecord, productIds } = state;
+  const kind = kindOfLoss(loser, state);
   const { start, end } = currentPeriod(current, productIds);
   const keptCustomer = winner && (typeof winner.customer === "string" ? winner.customer : winner.customer.id);
   return {
-    kind: winner && isOlder(winner, loser) ? "duplicate" : "replaced",
+    kind,
     keptId: winner?.id ?? null,
     isSameCustomer: keptCustomer === loser.customer,
     status: loser.status,
@@ -107,6 +126,7 @@ export function describeRejection(
     prices: loser.prices,
     periodStartsAt: new Date(start * 1000).toISOString(),
     periodEndsAt: new Date(end * 1000).toISOString(),
+    ...(kind === "duplicate" && keptRecord?.oursSince ? { returnsPaymentsSince: keptRecord.oursSince } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { DONE, type Outcome, type SubscriptionEvent } from "#core/billing/events
 import { admitSubscription } from "#core/billing/subscriptions/admit_subscription.ts";
 import { mapCustomer } from "#core/billing/subscriptions/customer_mapping.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
+import { changedBack } from "#core/billing/subscriptions/ours_since.ts";
 import { isPauseUnpaid, readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { finishRejection } from "#core/billing/subscriptions/rejection.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
@@ -79,7 +80,8 @@ async function updateSubscription(
   // An imported subscription may have no mapping, and a mapping is removed when Stripe does not have the customer
   // anymore.
   if (!mapping) await mapCustomer(core, record.userId, state.stpCustomerId, null);
-  const written = await core.subscriptions.advance(current.id, record.version, state, now);
+  const next = { ...state, ...changedBack(record, reading) };
+  const written = await core.subscriptions.advance(current.id, record.version, next, now);
   if (!written) return null;
   const isOver = hasEnded(current.status) || state.isOtherProduct;
   if (isOver) await core.users.releaseSubscription(record.userId, current.id);

@@ -33,12 +33,14 @@ const paid = (amount: number, change: Partial<InvoicePayment> = {}): InvoicePaym
   source: "pi_1",
   paid: amount,
   left: amount,
+  paidAt: START,
   isDisputed: false,
   ...change,
 });
 const invoice = (change: Partial<SubscriptionInvoice> = {}): SubscriptionInvoice => ({
   currency: "gbp",
   lines: [{ start: START, end: END, amount: 3000 }],
+  paidAt: START,
   payments: [paid(3000)],
   creditUsed: 0,
   creditNoted: 0,
@@ -172,6 +174,22 @@ describe("a duplicate", () => {
     expect(plan(duplicate, invoice(lastMonth), second)).toEqual(["pi_1 refund 3000", "pi_2 refund 200"]);
     const same = rejected({ kind: "duplicate", isSameCustomer: true, status: "past_due" });
     expect(plan(same, invoice())).toEqual(["pi_1 refund 3000"]);
+  });
+
+  test("returns no payment and no credit from before the kept subscription was ours", () => {
+    const since = rejected({ kind: "duplicate", returnsPaymentsSince: iso(START) });
+    const before = { paidAt: START - 1 };
+    const earlier = invoice({
+      ...{ ...lastMonth, ...before, creditUsed: 400 },
+      payments: [paid(3000, { ...before, source: "pi_0" })],
+    });
+    expect(plan(since, earlier, invoice({ creditUsed: 300 }))).toEqual([
+      "pi_0 refund 0",
+      "pi_1 refund 3000",
+      "cus_loser credit 300",
+    ]);
+    const late = { invoice: earlier, payment: paid(3000, before) };
+    expect(planLatePayment(since, late, iso(END))).toBeNull();
   });
 
   test("adds up the parts of one payment that paid several of its invoices", () => {
