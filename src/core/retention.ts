@@ -9,7 +9,7 @@ export function purgeAfter(expiresAt: Date): Date {
 }
 
 /** How long a used refresh token is kept after its successor was acknowledged or used (contract 1.7). */
-const KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS = 35 * DAY;
+export const KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS = 35 * DAY;
 
 /**
  * When a used refresh token is removed whose successor was acknowledged or used at `now`. Until then its reuse is

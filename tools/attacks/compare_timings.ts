@@ -42,7 +42,7 @@ export async function compareTimings(runs: number): Promise<RunRecord> {
         `${runs} calls of each kind, in random order, on ${target.database}. p is from Mann-Whitney's U test; the interval ` +
         `is from a bootstrap of the medians. ${runs} calls detect a P(second is slower) outside ` +
         `${(0.5 - unseen).toFixed(2)} to ${(0.5 + unseen).toFixed(2)}. The rate limits allow an attacker 10 links a day ` +
-        "per address and 60 failures a minute per network.",
+        "per address and network and 60 failures a minute per network.",
       table: { head: HEAD, rows },
     };
   } finally {

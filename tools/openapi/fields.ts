@@ -172,7 +172,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   start_date: timestamp("When the current period started.", "2026-03-01T00:00:00.000Z"),
   end_date: timestamp(
-    "When access ends unless the subscription renews or its open invoice is paid.",
+    "When access ends: with the paid period or the trial, at `cancel_at` if that is earlier, or when the time to pay an open invoice is over. It becomes later when the subscription renews or its open invoice is paid. The 24 hours of grace are not included.",
     "2026-04-01T00:00:00.000Z",
   ),
   cancel_at: timestamp("When the subscription will end, if it was canceled; otherwise null.", null),

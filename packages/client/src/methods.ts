@@ -245,7 +245,7 @@ export interface Responses {
     billing_portal_url: string | null;
     /** When the current period started. */
     start_date: string;
-    /** When access ends unless the subscription renews or its open invoice is paid. */
+    /** When access ends: with the paid period or the trial, at `cancel_at` if that is earlier, or when the time to pay an open invoice is over. It becomes later when the subscription renews or its open invoice is paid. The 24 hours of grace are not included. */
     end_date: string;
     /** When the subscription will end, if it was canceled; otherwise null. */
     cancel_at: string | null;

@@ -6,7 +6,7 @@ import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { DAY, HOUR, MINUTE } from "#core/clock.ts";
 import { LIMITS } from "#core/limits.ts";
 import { SUPPRESSED_SECONDS } from "#core/messages/mail_events.ts";
-import { KEPT_AFTER_END_SECONDS } from "#core/retention.ts";
+import { KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS, KEPT_AFTER_END_SECONDS } from "#core/retention.ts";
 import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_records.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/sign_in/magic_link.ts";
 import { RPC_BODY_LIMIT } from "#entry/read_body.ts";
@@ -37,14 +37,14 @@ function duration(seconds: number): string {
 /** The requests that each limit of `LIMITS` counts. */
 const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   links_per_address_and_network:
-    "magic links to one mailbox, requested from one network (IPv4 address, or /48 of IPv6). A mailbox is an address without the text after `+`",
+    "magic links to one mailbox, requested from one network. A mailbox is an address without the text after `+`",
   links_per_address: "magic links to one mailbox, except those of known devices",
   links_after_daily_limit: "magic links to one mailbox after its daily limit is used up",
   links_per_known_device:
     "magic links to one mailbox for one device that has signed in to the address before; no other limit of links applies",
-  links_per_network: "magic links requested from one network (IPv4 address, or /48 of IPv6)",
+  links_per_network: "magic links requested from one network",
   trial_requests_per_network: "trial requests from one network",
-  new_trials_per_network: "new trials started from one network",
+  new_trials_per_network: "new trials whose first link is redeemed from one network",
   failures_per_network:
     "failed redemptions and refreshes from one network. Above the limit, wrong secrets get `rate_limited`; a right secret is never refused",
   mails_per_hour:
@@ -151,7 +151,7 @@ function limits() {
   return [
     "## Limits",
     "A caller above one of these rate limits gets `rate_limited` with `Retry-After`. Set the variable " +
-      "([configure](configure.md)) to change a limit, or to 0 to switch it off. A network is an IPv4 address or the first 64 " +
+      "([configure](configure.md)) to change a limit, or to 0 to switch it off. A network is an IPv4 address or the first 48 " +
       "bits of an IPv6 address. [Decision 7](decisions/0007_rate_limits_and_known_devices.md) gives the reasons.",
     { head: ["Variable", "Default", "What is counted"], rows: rateLimits },
     {
@@ -167,9 +167,16 @@ function limits() {
           "Validity of an offline entitlement",
           `until the subscription's grace period ends, at most ${duration(LONGEST_SECONDS)}`,
         ],
-        ["Grace period after a subscription ends", duration(GRACE_SECONDS)],
+        [
+          "Grace period after a paid period or a used trial",
+          `${duration(GRACE_SECONDS)}; see [concepts](concepts.md#billing)`,
+        ],
         ["Suppression of an address after a hard bounce", duration(SUPPRESSED_SECONDS)],
         ["Expired records", `deleted ${duration(KEPT_AFTER_END_SECONDS)} after they expire`],
+        [
+          "Used refresh tokens",
+          `deleted ${duration(KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS)} after their successor was acknowledged or used`,
+        ],
       ],
     },
   ];

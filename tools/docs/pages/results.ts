@@ -33,7 +33,8 @@ export async function render() {
     "# Results",
     "The newest recorded results of the long test runs, for everyone who evaluates Nest's reliability and security. " +
       "[Faults](faults.md) explains the faults, [threats](security/threats.md) the attacks. The results of the " +
-      "benchmark are in its [figures](bench/figures.md).",
+      "benchmark are in its [figures](bench/figures.md). Each section is a measurement of its date: later changes of the " +
+      "code are not in it.",
     ...sections.flat(),
   ];
 }

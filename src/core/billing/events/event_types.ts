@@ -11,10 +11,11 @@ export const STRIPE_EVENTS = {
   "customer.subscription.resumed": "Updates the subscription from Stripe.",
   "customer.subscription.deleted": "Updates the subscription from Stripe: it has ended.",
   "customer.subscription.trial_will_end":
-    "Updates the subscription from Stripe, and sends the reminder mail once for each end date.",
+    "Updates the subscription from Stripe. Sends the reminder mail once for each day on which a trial ends; not within 24 hours of the welcome mail, and not for a trial that nobody used.",
   "charge.dispute.created":
     "Records the dispute on the subscription whose payment is disputed, and raises an alarm.",
-  "charge.dispute.closed": "Records how the dispute ended, and raises an alarm.",
+  "charge.dispute.closed":
+    "Records how the dispute ended, and raises an alarm. If the customer's bank rejected it, returns the payment that a rejection held back.",
   "payment_intent.created": "Is recorded and counted.",
   "payment_intent.processing": "Is recorded and counted.",
   "payment_intent.succeeded":
