@@ -169,7 +169,7 @@ export async function render() {
       "It is generated from `src/core/repositories`.",
     "Times are ISO 8601 strings in UTC with milliseconds. A BSON date is used only where a TTL index needs one. " +
       "`purgeAt` is 30 days after a document's end, or after a mail event; of a used refresh token it is 35 days after its " +
-        "successor was acknowledged or used, if that is earlier. " +
+      "successor was acknowledged or used, if that is earlier. " +
       "`npm run nest -- db setup` creates every index; no request creates one.",
     ...[...documents].flatMap(([collection, { comment, fields }]) => [
       `## ${collection}`,
