@@ -57,7 +57,7 @@ export async function tryAttacks(): Promise<AttackRun> {
 
 async function readAttacks(): Promise<Attack[]> {
   const page = await readFile(join(ROOT, "docs/security/threats.md"), "utf8");
-  return readTable(page, "Attack", "What Nest does", "Tests").map((row) => ({
+  return readTable(page, "Attack", "What Nest does", "What remains", "Tests").map((row) => ({
     name: row.Attack ?? "",
     tests: references(row.Tests ?? ""),
   }));

@@ -68,7 +68,7 @@ describe("the security pages", () => {
   });
 
   test("each attack names its tests, and each test file in tests/attacks is named", async () => {
-    const attacks = tables(threats, "Attack", "What Nest does", "Tests");
+    const attacks = tables(threats, "Attack", "What Nest does", "What remains", "Tests");
     expect(attacks.length).toBeGreaterThan(20);
     for (const { Attack, Tests = "" } of attacks) expect(references(Tests).length, Attack).toBeGreaterThan(0);
     const named = attacks.flatMap(({ Tests = "" }) => references(Tests)).map(({ file }) => file);
