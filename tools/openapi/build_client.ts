@@ -11,7 +11,7 @@ const DIST = join(FOLDER, "dist");
 const compiler = createRequire(import.meta.url).resolve("typescript/package.json");
 
 /**
- * Builds the published files of the typed client into `packages/client/dist`.
+ * Builds the files of the typed client package into `packages/client/dist`.
  * @returns a line with the size of its bundle
  */
 export async function buildClient(): Promise<string> {

@@ -31,7 +31,7 @@ export function clientCommands(program: Command): void {
 
   const build = clients
     .command("build")
-    .description("builds the published files of the typed client, packages/client");
+    .description("builds the files of the typed client package, packages/client");
   examples(build, ["clients build"]);
   act(build, async (terminal) => {
     const { buildClient } = await import("#tools/openapi/build_client.ts");

@@ -26,7 +26,8 @@ export async function render() {
   return [
     "# The nest command",
     "The reference of the command-line tool for operators: `npm run nest -- <area> <command>`. It works on the stage of " +
-      "`--stage`, on the local stack with `--local`, else on what the environment and `.env` configure. Most areas need only " +
+      "`--stage`, on the local stack with `--local`, else on what the environment and `.env` configure. On a deployed stage, " +
+      "always pass `--stage`: the examples below leave it out. Most areas need only " +
       "`MONGODB_URI`; [the Stripe runbook](runbooks/stripe.md) lists what `stripe` needs. `--help` after any command shows " +
       "its arguments.",
     {
