@@ -37,7 +37,10 @@ export const ERRORS = {
   unknown_webhook_provider: [404, "No webhook exists for this provider."],
   awaiting_consent: [404, "The user has not chosen a marketing consent level."],
   method_not_supported: [405, "This path does not support the HTTP method; see `Allow`."],
-  already_subscribed: [409, "The user already has a usable subscription, or a subscription with an unpaid invoice."],
+  already_subscribed: [
+    409,
+    "The user already has a usable subscription, or a subscription with an unpaid invoice.",
+  ],
   trial_already_used: [409, "The user or this device has already used its trial."],
   subscription_not_ready: [
     409,
