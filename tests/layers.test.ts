@@ -29,6 +29,7 @@ const LAYERS = [
   "src/landing",
   "src/methods",
   "src/callbacks",
+  "src/jobs",
   "src/entry",
   "src/core/parts.ts",
   "src/core/personal_data",

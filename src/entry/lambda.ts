@@ -66,7 +66,7 @@ export function httpLambda(
  * Creates the Lambda handler of an asynchronous event. A function that can't be opened fails, so that Lambda retries
  * it.
  */
-export function eventLambda<Served extends (event: unknown, context: Context) => Promise<void>>(
+export function eventLambda<Served extends (event: unknown, context: Context) => Promise<unknown>>(
   needs: Needs,
   open: (environment: Environment) => Served,
   read: ReadEnvironment,

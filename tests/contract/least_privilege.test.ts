@@ -6,6 +6,7 @@ import { handler as jwks } from "#entry/jwks.ts";
 import type { Needs } from "#entry/lambda.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import { loadMethods } from "#routes.ts";
+import { loadJobs } from "#tools/stage/jobs.ts";
 
 /** The SSM parameters that a function may read, by variable name. */
 function parametersOf(variables: Variables): string[] {
@@ -19,10 +20,12 @@ const methods = (await loadMethods()).map(({ handler }) => {
   const { name, version } = handler.declaration;
   return [`${version}/${name}`, handler.needs] as const;
 });
+const jobs = (await loadJobs()).map(({ handler }) => [handler.declaration.name, handler.needs] as const);
 const needs = new Map<string, Needs>([
   ...methods,
   ["stripe_webhook", stripeWebhook.needs],
   ["ses_events", sesEvents.needs],
+  ...jobs,
   ["jwks", jwks.needs],
   ["$default", unmatched.needs],
 ]);
@@ -40,6 +43,7 @@ const STRIPE = [
   "2021-10-06/create_trial_and_magic_link",
   "2021-10-06/get_subscription_status",
   "stripe_webhook",
+  "remove_unredeemed_trials",
 ];
 
 test.each([
@@ -54,7 +58,7 @@ test.each([
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
-  ["the database", "MONGODB_URI", [...METHODS, "stripe_webhook", "ses_events"]],
+  ["the database", "MONGODB_URI", [...METHODS, "stripe_webhook", "ses_events", "remove_unredeemed_trials"]],
 ])("only the functions that need %s can read it", (_what, parameter, holders) => {
   expect(holding(parameter).sort()).toEqual([...holders].sort());
 });

@@ -61,13 +61,16 @@ test.each([
   }
 });
 
-test("an event function without its variables fails, so that Lambda retries the event", async () => {
-  const lines = await invoke("#callbacks/ses_events.ts", { STAGE: "", MONGODB_URI: "" });
-  expect(lines).toMatchObject([
-    { event: "function_not_opened", why: expect.stringContaining("MONGODB_URI") },
-    { threw: "the function could not be opened" },
-  ]);
-});
+test.each(["#callbacks/ses_events.ts", "#jobs/remove_unredeemed_trials.ts"])(
+  "the event function %s without its variables fails, so that Lambda retries the event",
+  async (module) => {
+    const lines = await invoke(module, { STAGE: "", MONGODB_URI: "" });
+    expect(lines).toMatchObject([
+      { event: "function_not_opened", why: expect.stringContaining("MONGODB_URI") },
+      { threw: "the function could not be opened" },
+    ]);
+  },
+);
 
 describe("a function whose secrets are SSM parameters", () => {
   const MODULE = "#methods/2020-12-14/list_news_items.ts";

@@ -1,10 +1,13 @@
 import type { Server } from "node:http";
 import type { Context } from "aws-lambda";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
+import { type Clock, systemClock } from "#core/clock.ts";
 import type { Environment } from "#core/config.ts";
 import { type OpenCore, openCore } from "#core/core.ts";
 import { serveEvent } from "#entry/event.ts";
+import type { JobHandler } from "#entry/job.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { createDevRoutes } from "#tools/local/dev/routes.ts";
@@ -15,6 +18,7 @@ import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools
 import type { SesDouble } from "#tools/local/ses_double.ts";
 import type { TestModeStripe } from "#tools/local/stripe_account/test_mode.ts";
 import { freePort } from "#tools/machine/child_process.ts";
+import { loadJobs } from "#tools/stage/jobs.ts";
 
 export interface StackParts {
   /** 0 picks a free port. */
@@ -57,7 +61,11 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   cleanup.defer(() => gateway.close());
   const open = openCore(environment, parts.write && { write: parts.write });
   cleanup.defer(() => open.mongo.client.close());
-  const server = createHttpServer(gateway, createDevRoutes(devRoutes({ parts, url, environment, open })));
+  const jobs = (await loadJobs()).map(({ handler }) => handler);
+  const server = createHttpServer(
+    gateway,
+    createDevRoutes(devRoutes({ parts, url, environment, open, jobs })),
+  );
   await listen(server, port);
   cleanup.defer(() => stopServer(server));
   stripe.deliverTo(`${url}/1/webhook/stripe`);
@@ -71,11 +79,12 @@ interface DevContext {
   parts: StackParts;
   url: string;
   environment: Record<string, string>;
-  /** For SES events, which reach a deployed Nest from EventBridge and not through the API. */
+  /** For SES events and jobs, which a deployed Nest gets from EventBridge and not through the API. */
   open: OpenCore;
+  jobs: readonly JobHandler[];
 }
 
-function devRoutes({ parts, url, environment, open }: DevContext): DevRoute[] {
+function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRoute[] {
   const { stripe } = parts;
   const mails: Mails = {
     ses: parts.ses,
@@ -92,9 +101,15 @@ function devRoutes({ parts, url, environment, open }: DevContext): DevRoute[] {
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),
+    ...jobRoutes(jobs, open, clockOf(stripe)),
     // A real account in test mode is controlled at Stripe.
     ...(stripe.mode === "double" ? stripeRoutes(stripe, open.core.stripeEvents) : []),
   ];
+}
+
+/** The Stripe double's time, so that advancing its clock lets a job find work; a real account has the real time. */
+function clockOf(stripe: StackParts["stripe"]): Clock {
+  return stripe.mode === "double" ? { now: () => new Date(stripe.now() * 1000) } : systemClock;
 }
 
 /** @throws Error EADDRINUSE if the port is in use */

@@ -12,6 +12,7 @@ import { serveRpc } from "#entry/rpc.ts";
 import { serveUnmatched } from "#entry/unmatched.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { loadMethods } from "#routes.ts";
+import { loadJobs } from "#tools/stage/jobs.ts";
 
 /** An HTTP request, before it becomes an event of API Gateway. */
 export interface IncomingCall {
@@ -40,9 +41,9 @@ export interface GatewayOptions extends CoreOptions {
  */
 export async function openGateway(environment: Environment, options: GatewayOptions = {}): Promise<Gateway> {
   const { guard = (unguarded) => unguarded } = options;
-  const methods = await loadMethods();
+  const [methods, jobs] = await Promise.all([loadMethods(), loadJobs()]);
   // Read the variables of all functions together, so that one error lists all that are missing.
-  const functions = [stripeWebhook, sesEvents, ...methods.map(({ handler }) => handler)];
+  const functions = [stripeWebhook, sesEvents, ...[...methods, ...jobs].map(({ handler }) => handler)];
   readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
   const open = guard(openCore(environment, options));
   const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;

@@ -2,6 +2,7 @@ import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { type Environment, originOf } from "#core/config.ts";
 import { loadMethods } from "#routes.ts";
+import { loadJobs } from "#tools/stage/jobs.ts";
 
 /** Settings that the local stack sets itself. */
 const OWN = ["STAGE", "ISSUER"];
@@ -25,8 +26,8 @@ export interface ShellSettings {
  * @param shell the environment of `npm start`
  */
 export async function readShellSettings(shell: Environment): Promise<ShellSettings> {
-  const methods = await loadMethods();
-  const functions = [stripeWebhook, sesEvents, ...methods.map(({ handler }) => handler)];
+  const [methods, jobs] = await Promise.all([loadMethods(), loadJobs()]);
+  const functions = [stripeWebhook, sesEvents, ...[...methods, ...jobs].map(({ handler }) => handler)];
   const variables = Object.assign({}, ...functions.map(({ needs }) => needs.variables));
   const taken: Record<string, string> = {};
   const ignored: string[] = [];

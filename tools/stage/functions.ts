@@ -1,11 +1,13 @@
 import { readdir } from "node:fs/promises";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { EventHandler, EventSource } from "#entry/event.ts";
+import type { JobEvent } from "#entry/job.ts";
 import { handler as jwks } from "#entry/jwks.ts";
 import type { Needs } from "#entry/lambda.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import type { WebhookHandler } from "#entry/webhook.ts";
 import { loadMethods } from "#routes.ts";
+import { loadJobs } from "#tools/stage/jobs.ts";
 
 const CALLBACKS = new URL("../../src/callbacks/", import.meta.url);
 
@@ -13,6 +15,13 @@ const CALLBACKS = new URL("../../src/callbacks/", import.meta.url);
 const MARGIN_SECONDS = 2;
 /** For functions without their own time limit. They wait for SSM at the start, and at most twice for the database. */
 const OTHER_LIMIT_MS = 8_000;
+
+/** A rule of EventBridge that sends one event at fixed times. */
+interface Schedule {
+  /** In UTC. */
+  expression: string;
+  event: JobEvent;
+}
 
 /** A Lambda function of a deployment, as the code declares it. */
 export interface DeployedFunction {
@@ -25,12 +34,14 @@ export interface DeployedFunction {
   routes: readonly string[];
   /** The EventBridge events that call it. */
   events: EventSource | null;
+  /** When EventBridge calls it, and with which event. */
+  schedule: Schedule | null;
   needs: Needs;
   memoryMb: number;
   timeoutSeconds: number;
 }
 
-/** Returns the functions of a deployment: one for each method and callback, the JWKS, and the default route. */
+/** Returns the functions of a deployment: one for each method, callback and job, the JWKS, and the default route. */
 export async function listFunctions(): Promise<DeployedFunction[]> {
   const methods = (await loadMethods()).map(({ source, handler: { declaration, needs }, paths }) => ({
     name: `${declaration.name}-${declaration.version}`,
@@ -56,7 +67,7 @@ export async function listFunctions(): Promise<DeployedFunction[]> {
       needs: unmatched.needs,
     },
   ];
-  return [...methods, ...(await listCallbacks()), ...others].map(complete);
+  return [...methods, ...(await listCallbacks()), ...(await listJobs()), ...others].map(complete);
 }
 
 async function listCallbacks() {
@@ -80,17 +91,29 @@ async function listCallbacks() {
   );
 }
 
-type Listed = Omit<DeployedFunction, "events" | "memoryMb" | "timeoutSeconds"> & {
-  events?: EventSource | null;
-  limitMs?: number;
-};
+async function listJobs() {
+  return (await loadJobs()).map(({ source, handler: { declaration, needs } }) => ({
+    name: declaration.name,
+    source,
+    summary: declaration.summary,
+    routes: [],
+    schedule: { expression: declaration.schedule, event: { job: declaration.name } },
+    needs,
+    // The job itself stops before Lambda's timeout.
+    timeoutSeconds: declaration.limitSeconds,
+  }));
+}
 
-function complete({ limitMs = OTHER_LIMIT_MS, events = null, ...listed }: Listed): DeployedFunction {
+type Listed = Omit<DeployedFunction, "events" | "schedule" | "memoryMb" | "timeoutSeconds"> &
+  Partial<Pick<DeployedFunction, "events" | "schedule" | "timeoutSeconds">> & { limitMs?: number };
+
+function complete({ limitMs = OTHER_LIMIT_MS, ...listed }: Listed): DeployedFunction {
   return {
+    events: null,
+    schedule: null,
+    timeoutSeconds: Math.ceil(limitMs / 1000) + MARGIN_SECONDS,
     ...listed,
-    events,
     // Lambda gives CPU in proportion to memory. TLS and key derivation for the database dominate a cold start.
     memoryMb: "MONGODB_URI" in listed.needs.variables ? 1024 : 256,
-    timeoutSeconds: Math.ceil(limitMs / 1000) + MARGIN_SECONDS,
   };
 }

@@ -19,8 +19,9 @@ export function environmentOf({ needs }: DeployedFunction): Record<string, strin
   return Object.fromEntries(variables.sort(([one = ""], [other = ""]) => (one < other ? -1 : 1)));
 }
 
-function eventsOf({ routes, events }: DeployedFunction): unknown[] {
+function eventsOf({ routes, events, schedule }: DeployedFunction): unknown[] {
   const http = routes.map((route) => ({ httpApi: route }));
+  if (schedule) return [...http, { schedule: { rate: [schedule.expression], input: schedule.event } }];
   if (!events) return http;
   const pattern = {
     source: [events.source],

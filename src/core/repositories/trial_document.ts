@@ -7,6 +7,8 @@ export interface TrialRemoval {
   userId: string;
   /** Normalized. */
   identifierValue: string;
+  /** ISO. Until then one run works on the removal, and no other run does. Absent if no run does. */
+  leasedUntil?: string;
 }
 
 /** A trial. An address, a device's fingerprint and a `beak_id` have at most one. */

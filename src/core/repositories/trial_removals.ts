@@ -37,12 +37,43 @@ export class TrialRemovals {
   }
 
   /**
+   * Takes over a removal that no other run works on.
+   * @param endedLease the end of its last lease as it was listed, in the past
+   * @param leasedUntil ISO: until then no other run works on the removal
+   * @returns null if another run took it over or finished it
+   */
+  async leaseRemoval(
+    id: string,
+    endedLease: string | undefined,
+    leasedUntil: string,
+  ): Promise<RemovedTrial | null> {
+    const leased = await this.collection.findOneAndUpdate(
+      {
+        ...{ _id: id, "removal.isPending": true },
+        "removal.leasedUntil": endedLease ?? { $exists: false },
+      },
+      { $set: { "removal.leasedUntil": leasedUntil } },
+      { returnDocument: "after" },
+    );
+    return leased as RemovedTrial | null;
+  }
+
+  /** Ends the lease of a removal that did not finish, so that the next run takes it over at once. */
+  async releaseRemoval({ _id, removal: { leasedUntil = "" } }: RemovedTrial): Promise<void> {
+    await this.collection.updateOne(
+      { _id, "removal.leasedUntil": leasedUntil },
+      { $unset: { "removal.leasedUntil": "" } },
+    );
+  }
+
+  /**
    * Begins a removal: the trial names its person only in `removal` from now on. A redemption, a claim or a use since the
    * trial was read wins.
    * @param seen the trial as it was judged
+   * @param leasedUntil ISO: until then no other run works on the removal
    * @returns null if the trial changed meanwhile
    */
-  async beginRemoval(seen: Trial, now: string): Promise<RemovedTrial | null> {
+  async beginRemoval(seen: Trial, now: string, leasedUntil: string): Promise<RemovedTrial | null> {
     const { _id, userId, identifierValue, claimedAt, stpSubscriptionId, endsAt } = seen;
     const nobody = newId("erasure");
     const begun = await this.collection.findOneAndUpdate(
@@ -53,7 +84,7 @@ export class TrialRemovals {
       },
       {
         $set: {
-          removal: { isPending: true, userId, identifierValue },
+          removal: { isPending: true, userId, identifierValue, leasedUntil },
           ...{ userId: nobody, updatedAt: now, device: { beakId: nobody, fingerprint: nobody } },
         },
         $unset: { identifierValue: "", beakIds: "", fingerprints: "", claimedAt: "" },

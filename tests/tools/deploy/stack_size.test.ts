@@ -31,7 +31,7 @@ async function dummyFunctions(): Promise<DeployedFunction[]> {
       source: "none.ts",
       summary: "A dummy.",
       routes: dates.map((date) => `POST /1/${date}/dummy_method_${index}`),
-      events: null,
+      ...{ events: null, schedule: null },
       needs: { variables: Object.fromEntries(read), awsActions: [] },
       memoryMb: 1024,
       timeoutSeconds: 7,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LEASE_SECONDS } from "#core/billing/events/stripe_events.ts";
+import { REMOVAL_LEASE_SECONDS } from "#core/billing/trials/remove_unredeemed.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { writeSettings } from "#tests/support/stage.ts";
@@ -15,6 +16,7 @@ import type { Template, TemplateResource } from "#tools/deploy/template.ts";
 import { deployedEnvironment } from "#tools/stage/environment_size.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 import { readSettings } from "#tools/stage/settings.ts";
+import { parametersOf } from "#tools/stage/variables.ts";
 
 let folder: string;
 let template: Template;
@@ -84,11 +86,22 @@ describe("functions of the template", () => {
 
   test("have a timeout above their own time limit and below API Gateway's and the event lease", () => {
     const GATEWAY_SECONDS = 30;
+    const jobs = functions.flatMap(({ name, schedule }) => (schedule ? [`nest-nonprod-${name}`] : []));
     for (const { FunctionName, Timeout } of lambdas()) {
+      if (jobs.includes(FunctionName)) continue;
       const own = FunctionName.endsWith("stripe_webhook") ? WEBHOOK_LIMIT_MS : CALL_LIMIT_MS;
       expect(Timeout * 1000).toBeGreaterThan(own);
       expect(Timeout).toBeLessThan(GATEWAY_SECONDS);
       expect(Timeout).toBeLessThan(LEASE_SECONDS);
+    }
+  });
+
+  test("have a timeout that Lambda allows and that ends before the lease of a removal, if they are jobs", () => {
+    const LAMBDA_SECONDS = 900;
+    const jobs = functions.filter(({ schedule }) => schedule !== null);
+    for (const { name, timeoutSeconds } of jobs) {
+      expect(lambda(name).Timeout).toBe(timeoutSeconds);
+      expect(timeoutSeconds).toBeLessThanOrEqual(Math.min(LAMBDA_SECONDS, REMOVAL_LEASE_SECONDS));
     }
   });
 
@@ -263,7 +276,12 @@ describe("least privilege", () => {
       SIGNING_KEYS: ["authenticate_user", "get_subscription_status"],
       REFRESH_KEYS: ["authenticate_user"],
       RATE_LIMIT_KEY: ["authenticate_user", "send_magic_link", "create_trial_and_magic_link"],
-      STRIPE_SECRET_KEY: ["create_trial_and_magic_link", "get_subscription_status", "stripe_webhook"],
+      STRIPE_SECRET_KEY: [
+        "create_trial_and_magic_link",
+        "get_subscription_status",
+        "stripe_webhook",
+        "remove_unredeemed_trials",
+      ],
       STRIPE_WEBHOOK_SECRETS: ["stripe_webhook"],
     });
     const methods = functions.filter(({ name }) => /-\d{4}-/.test(name)).length;
@@ -317,9 +335,53 @@ describe("least privilege", () => {
   });
 });
 
+describe("scheduled jobs", () => {
+  const idOf = (name: string) =>
+    resources("AWS::Lambda::Function").find(
+      ([, { Properties }]) => Properties.FunctionName === `nest-nonprod-${name}`,
+    )?.[0];
+
+  test("one rule for each job sends the job's event to its function alone, and only this rule may", () => {
+    const jobs = functions.filter(({ schedule }) => schedule !== null);
+    expect(jobs.map(({ name }) => name)).toEqual(["remove_unredeemed_trials"]);
+    const rules = resources("AWS::Events::Rule").filter(
+      ([, { Properties }]) => Properties.ScheduleExpression,
+    );
+    expect(rules).toHaveLength(jobs.length);
+    for (const { name, schedule } of jobs) {
+      const id = idOf(name);
+      const arn = { "Fn::GetAtt": [id, "Arn"] };
+      const [ruleId, rule] = rules.find(([, { Properties }]) => json(Properties).includes(`"${id}"`)) ?? [];
+      expect(rule?.Properties).toMatchObject({
+        ...{ State: "ENABLED", ScheduleExpression: schedule?.expression },
+        Targets: [{ Arn: arn, Input: json(schedule?.event) }],
+      });
+      expect(rule?.Properties.Targets).toHaveLength(1);
+      const permissions = resources("AWS::Lambda::Permission").filter(([, { Properties }]) =>
+        json(Properties.FunctionName).includes(`"${id}"`),
+      );
+      expect(permissions.map(([, { Properties }]) => Properties)).toEqual([
+        {
+          ...{ FunctionName: arn, Action: "lambda:InvokeFunction", Principal: "events.amazonaws.com" },
+          SourceArn: { "Fn::GetAtt": [ruleId, "Arn"] },
+        },
+      ]);
+    }
+  });
+
+  test("a job has the time that it declares and a role of its own, with the two secrets that it needs", () => {
+    const { Timeout, Role } = lambda("remove_unredeemed_trials");
+    expect(Timeout).toBe(300);
+    expect(lambdas().filter((one) => json(one.Role) === json(Role))).toHaveLength(1);
+    const secrets = functions.find(({ name }) => name === "remove_unredeemed_trials")?.needs.variables ?? {};
+    expect(parametersOf(secrets).map(({ name }) => name)).toEqual(["MONGODB_URI", "STRIPE_SECRET_KEY"]);
+  });
+});
+
 describe("mail events and alarms", () => {
   test("only bounces and complaints of the stage's mails reach ses_events", () => {
-    const [[, rule], ...others] = resources("AWS::Events::Rule") as [[string, TemplateResource]];
+    const rules = resources("AWS::Events::Rule").map(([, found]) => found);
+    const [rule, ...others] = rules.filter(({ Properties }) => Properties.EventPattern) as [TemplateResource];
     expect(others).toEqual([]);
     expect(rule.Properties.EventPattern).toEqual({
       source: ["aws.ses"],

@@ -15,6 +15,8 @@ import { toEvent } from "#tools/local/gateway.ts";
 /** Serves a deployment over HTTP, as API Gateway and Lambda do. moto does neither. */
 export interface ApiDouble {
   url: string;
+  /** Invokes a function as EventBridge does, by its name in AWS. */
+  invoke(functionName: string, event: unknown): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,14 @@ export async function startApiDouble(options: DoubleOptions): Promise<ApiDouble>
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async invoke(functionName, event) {
+      const template = await options.stack.template();
+      const [id = ""] =
+        Object.entries(template.Resources).find(
+          ([, { Properties }]) => Properties?.FunctionName === functionName,
+        ) ?? [];
+      return (await functions.open(template, id)).invoke(event);
+    },
     async close() {
       server.close();
       server.closeAllConnections();

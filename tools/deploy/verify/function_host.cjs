@@ -5,7 +5,11 @@ const { join } = require("node:path");
 const { handler } = require(join(process.argv[2], "index.js"));
 
 process.on("message", async ({ id, event, requestId }) => {
-  const context = { awsRequestId: requestId, functionName: "function", getRemainingTimeInMillis: () => 6000 };
+  const context = {
+    awsRequestId: requestId,
+    functionName: "function",
+    getRemainingTimeInMillis: () => 60_000,
+  };
   try {
     process.send({ id, answer: await handler(event, context) });
   } catch (error) {

@@ -5,6 +5,7 @@ import { describeSize, measureStack, sizeProblems } from "#tools/deploy/stack_si
 import type { Template } from "#tools/deploy/template.ts";
 import { Deployed } from "#tools/deploy/verify/deployed.ts";
 import type { Rehearsal } from "#tools/deploy/verify/rehearsal.ts";
+import { checkSchedules } from "#tools/deploy/verify/schedules.ts";
 import { signIn } from "#tools/deploy/verify/sign_in.ts";
 import type { Steps } from "#tools/deploy/verify/steps.ts";
 import { run } from "#tools/machine/child_process.ts";
@@ -175,6 +176,9 @@ async function deployFirst(rehearsal: Rehearsal, context: Context, tools: string
   await steps.run("roles", () => deployed.checkRoles(functions));
   await steps.run("log groups", () => deployed.checkLogGroups(settings.logRetentionDays));
   await steps.run("a sign-in through the deployed API", () => signIn(rehearsal));
+  await steps.run("the schedule of each job, and a run for its event", () =>
+    checkSchedules(rehearsal, functions),
+  );
 }
 
 async function deployAgain({ copy }: Rehearsal, context: Context): Promise<void> {

@@ -2,7 +2,7 @@ import type { BillingSettings } from "#core/billing/config.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { isRemovable } from "#core/billing/trials/removable.ts";
 import { removeCustomer } from "#core/billing/trials/remove_customer.ts";
-import { plusSeconds } from "#core/clock.ts";
+import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { newId } from "#core/ids.ts";
 import { describeFailure } from "#core/log.ts";
@@ -13,6 +13,8 @@ import type { StripeApi } from "#core/services/stripe.ts";
 
 /** Trials that one run removes at most. */
 const BATCH = 200;
+/** How long a run owns a removal, in seconds: longer than Lambda runs a function, so that only a crash lets it expire. */
+export const REMOVAL_LEASE_SECONDS = 20 * MINUTE;
 
 export type RemovalCore = Pick<
   Core,
@@ -38,30 +40,43 @@ export interface RemovalOutcome {
 
 /**
  * Removes trials that nobody redeemed or used and that ran out 30 days ago (contract 1.7), the oldest first, at most 200 a
- * run. First it finishes the removals that an earlier run began. A failure concerns one trial; the others go on.
+ * run. First it finishes the removals that an earlier run began. A failure concerns one trial; the others go on. Of runs
+ * that overlap, one removes a trial: it leases the removal, and the others leave it out.
  * @param deadline epoch milliseconds after which no further trial is begun
  */
 export async function removeUnredeemedTrials(core: RemovalCore, deadline: number): Promise<RemovalOutcome> {
   const outcome: RemovalOutcome = { removed: [], pending: [], failed: [] };
-  const work = async (id: string, remove: () => Promise<boolean>) => {
-    try {
-      outcome[(await remove()) ? "removed" : "pending"].push(id);
-    } catch (error) {
-      outcome.failed.push(id);
-      core.log.warn("trial_removal_failed", { trial_id: id, ...describeFailure(error) });
-    }
-  };
-  for (const trial of await core.trials.listRemovals(BATCH)) {
+  const leaseEnd = () => plusSeconds(core.clock.now(), REMOVAL_LEASE_SECONDS).toISOString();
+  for (const { _id, removal } of await core.trials.listRemovals(BATCH)) {
     if (Date.now() >= deadline) return outcome;
-    await work(trial._id, () => finishRemoval(core, trial));
+    const now = core.clock.now().toISOString();
+    if (removal.leasedUntil !== undefined && removal.leasedUntil > now) continue;
+    const leased = await core.trials.leaseRemoval(_id, removal.leasedUntil, leaseEnd());
+    if (leased) await removeLeased(core, leased, outcome);
   }
   const now = core.clock.now();
   for (const trial of await listRemovable(core, now)) {
     if (Date.now() >= deadline) return outcome;
-    const begun = await core.trials.beginRemoval(trial, now.toISOString());
-    if (begun) await work(trial._id, () => finishRemoval(core, begun));
+    const begun = await core.trials.beginRemoval(trial, now.toISOString(), leaseEnd());
+    if (begun) await removeLeased(core, begun, outcome);
   }
   return outcome;
+}
+
+/** Finishes a removal that this run owns, or ends its lease. Adds the trial to the outcome; never throws. */
+async function removeLeased(core: RemovalCore, trial: RemovedTrial, outcome: RemovalOutcome): Promise<void> {
+  try {
+    if (await finishRemoval(core, trial)) {
+      outcome.removed.push(trial._id);
+      return;
+    }
+    outcome.pending.push(trial._id);
+  } catch (error) {
+    outcome.failed.push(trial._id);
+    core.log.warn("trial_removal_failed", { trial_id: trial._id, ...describeFailure(error) });
+  }
+  // If this fails too, the lease ends by itself.
+  await core.trials.releaseRemoval(trial).catch(() => undefined);
 }
 
 /** Lists the trials that a run would remove. A trial whose subscription has not ended stays. */

@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "#core/clock.ts";
+import type { OpenCore } from "#core/core.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { mailRoutes } from "#tools/local/dev/mail_routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
 import { openGateway } from "#tools/local/gateway.ts";
@@ -44,8 +47,9 @@ test("docs/local_stack.md lists every route", async () => {
   const missing = [
     ...mailRoutes({ ses: stack.ses, sendEvent: async () => undefined }),
     ...stripeRoutes(stack.stripe, { list: async () => [] }),
+    ...jobRoutes([], {} as OpenCore, systemClock),
   ].filter(({ method, path }) => {
-    const shown = path.replace(":id", "<id>");
+    const shown = path.replace(":id", path.startsWith("/dev/jobs/") ? "<name>" : "<id>");
     return !rows.some((row) => row.includes(`${shown}\``) && row.includes(method));
   });
   expect(missing.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
