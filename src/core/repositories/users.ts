@@ -1,27 +1,14 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** A user. Everything else about the user is in other collections. */
-export interface User {
-  /** user_<ksuid> */
-  _id: string;
-  createdAt: string;
-  /**
-   * Stripe's id of the kept subscription. An update of this field decides which one is kept. Not in the published
-   * documents.
-   */
-  keptSubscriptionId?: string | null;
-  /**
-   * Every Stripe subscription that was rejected. A rejected subscription is never kept again. Not in the published
-   * documents.
-   */
-  rejectedSubscriptionIds?: string[];
-  /** The rejected subscriptions whose rejection is not complete. Not in the published documents. */
-  replacedSubscriptionIds?: string[];
-}
+export type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 
 const userIndexes: IndexDescription[] = [];
+
+/** The field of a subscription's pending rejection. */
+const pending = (stpSubscriptionId: string) => `pendingRejections.${stpSubscriptionId}`;
 
 export class UserRepository {
   static readonly collectionName = "users";
@@ -79,20 +66,20 @@ export class UserRepository {
    * Keeps a Stripe subscription in place of another. The same update records the rejection of the other, so that a crash loses
    * no rejection and no later event reverses the decision.
    * @param other the subscription that is kept now
-   * @param hasLost whether the other subscription is rejected: it must be canceled, and its money returned
+   * @param loss why the other is rejected: it must be canceled, and its money returned. Null if it is not rejected
    * @returns the user if the subscription is kept now; null if the other is no longer kept, or this one was rejected meanwhile
    */
   replaceSubscription(
     id: string,
     stpSubscriptionId: string,
     other: string,
-    hasLost: boolean,
+    loss: RejectionDecision | null,
   ): Promise<User | null> {
-    const losers = hasLost ? [other] : [];
+    const losers = loss ? [other] : [];
     return this.#collection.findOneAndUpdate(
       { _id: id, keptSubscriptionId: other, rejectedSubscriptionIds: { $ne: stpSubscriptionId } },
       {
-        $set: { keptSubscriptionId: stpSubscriptionId },
+        $set: { keptSubscriptionId: stpSubscriptionId, ...(loss && { [pending(other)]: loss }) },
         $addToSet: {
           rejectedSubscriptionIds: { $each: losers },
           replacedSubscriptionIds: { $each: losers },
@@ -102,11 +89,20 @@ export class UserRepository {
     );
   }
 
-  /** Records that a subscription is rejected in favor of the kept one. @returns false if another one is kept by now */
-  async rejectSubscription(id: string, stpSubscriptionId: string, kept: string): Promise<boolean> {
+  /**
+   * Records that a subscription is rejected in favor of the kept one.
+   * @returns false if another one is kept by now, or the subscription was rejected before
+   */
+  async rejectSubscription(
+    id: string,
+    stpSubscriptionId: string,
+    kept: string,
+    loss: RejectionDecision,
+  ): Promise<boolean> {
     const result = await this.#collection.updateOne(
-      { _id: id, keptSubscriptionId: kept },
+      { _id: id, keptSubscriptionId: kept, rejectedSubscriptionIds: { $ne: stpSubscriptionId } },
       {
+        $set: { [pending(stpSubscriptionId)]: loss },
         $addToSet: {
           rejectedSubscriptionIds: stpSubscriptionId,
           replacedSubscriptionIds: stpSubscriptionId,
@@ -116,9 +112,47 @@ export class UserRepository {
     return result.matchedCount === 1;
   }
 
+  /**
+   * Begins to apply the decision that a subscription is rejected. From then on the decision stands.
+   * @returns the decision, without its facts if an earlier release stored it; null if the subscription is not rejected
+   */
+  async applyRejection(id: string, stpSubscriptionId: string, now: string): Promise<PendingRejection | null> {
+    const user = await this.#collection.findOneAndUpdate(
+      { _id: id, rejectedSubscriptionIds: stpSubscriptionId },
+      { $set: { [`${pending(stpSubscriptionId)}.appliedAt`]: now } },
+      { returnDocument: "after" },
+    );
+    return user?.pendingRejections?.[stpSubscriptionId] ?? null;
+  }
+
+  /**
+   * Reverses the decision that a subscription is rejected, unless it is being applied or another subscription is kept.
+   * @param kept the kept subscription, which has ended; null if none is kept
+   * @returns whether the decision was reversed
+   */
+  async revokeRejection(id: string, stpSubscriptionId: string, kept: string | null): Promise<boolean> {
+    const result = await this.#collection.updateOne(
+      {
+        ...{ _id: id, keptSubscriptionId: kept, replacedSubscriptionIds: stpSubscriptionId },
+        [`${pending(stpSubscriptionId)}.appliedAt`]: { $exists: false },
+      },
+      {
+        $pull: { rejectedSubscriptionIds: stpSubscriptionId, replacedSubscriptionIds: stpSubscriptionId },
+        $unset: { [pending(stpSubscriptionId)]: "" },
+      },
+    );
+    return result.matchedCount === 1;
+  }
+
   /** Records that the rejection of a subscription is complete. */
   async settleReplaced(id: string, stpSubscriptionId: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id }, { $pull: { replacedSubscriptionIds: stpSubscriptionId } });
+    await this.#collection.updateOne(
+      { _id: id },
+      {
+        $pull: { replacedSubscriptionIds: stpSubscriptionId },
+        $unset: { [pending(stpSubscriptionId)]: "" },
+      },
+    );
   }
 
   /** Stops keeping a subscription that has ended. */

@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
-import { UserRepository } from "#core/repositories/users.ts";
+import { type RejectionDecision, UserRepository } from "#core/repositories/users.ts";
 import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 const NOW = "2026-01-01T00:00:00.000Z";
 const CALLERS = 50;
+const LOSS: RejectionDecision = {
+  ...{ kind: "duplicate", keptId: "sub_old", isSameCustomer: false, status: "active" },
+  ...{ isSilent: false, decidedAt: NOW },
+};
 
 test("keeps one of 50 racing subscriptions of a user who does not exist yet", async () => {
   await using opened = await openFreshDatabase();
@@ -35,7 +39,7 @@ test("replaces the kept subscription once when 50 calls race, and records the re
   const users = new UserRepository(opened.database);
   await users.keepSubscription("user", "sub_old", NOW);
   const kept = await atOnce(
-    (caller) => users.replaceSubscription("user", `sub_${caller}`, "sub_old", true),
+    (caller) => users.replaceSubscription("user", `sub_${caller}`, "sub_old", LOSS),
     CALLERS,
   );
   expect(kept.filter((user) => user !== null)).toHaveLength(1);
@@ -52,13 +56,13 @@ test("never keeps a rejected subscription, and never rejects the kept one in fav
     const id = `user_${round}`;
     await users.keepSubscription(id, "sub_old", NOW);
     const [taken, lost] = await Promise.all([
-      users.replaceSubscription(id, "sub_new", "sub_old", true),
-      users.rejectSubscription(id, "sub_new", "sub_old"),
+      users.replaceSubscription(id, "sub_new", "sub_old", LOSS),
+      users.rejectSubscription(id, "sub_new", "sub_old", LOSS),
     ]);
     expect([taken !== null, lost].sort()).toEqual([false, true]);
     const [kept, other] = lost ? ["sub_old", "sub_new"] : ["sub_new", "sub_old"];
     expect(await users.keepSubscription(id, other, NOW)).toBeNull();
-    expect(await users.replaceSubscription(id, other, kept, true)).toBeNull();
+    expect(await users.replaceSubscription(id, other, kept, LOSS)).toBeNull();
     await users.settleReplaced(id, other);
     await users.releaseSubscription(id, kept);
     expect(await users.keepSubscription(id, other, NOW)).toBeNull();
@@ -90,7 +94,7 @@ test("releases an ended subscription when many calls race, and never its replace
     const id = `user_${round}`;
     await users.keepSubscription(id, "sub_old", moment(0));
     const [replaced] = await Promise.all([
-      users.replaceSubscription(id, "sub_new", "sub_old", true),
+      users.replaceSubscription(id, "sub_new", "sub_old", LOSS),
       release(id),
     ]);
     await release(id);
@@ -104,10 +108,10 @@ test("settling one replaced subscription leaves the others in the list", async (
   await using opened = await openFreshDatabase();
   const users = new UserRepository(opened.database);
   await users.keepSubscription("user", "sub_1", moment(0));
-  await users.replaceSubscription("user", "sub_2", "sub_1", true);
+  await users.replaceSubscription("user", "sub_2", "sub_1", LOSS);
   await atOnce<unknown>((caller) =>
     caller === 3
-      ? users.replaceSubscription("user", "sub_3", "sub_2", true)
+      ? users.replaceSubscription("user", "sub_3", "sub_2", LOSS)
       : users.settleReplaced("user", "sub_1"),
   );
   const isLeft = async () =>
@@ -115,4 +119,48 @@ test("settling one replaced subscription leaves the others in the list", async (
   await isLeft();
   await atOnce(() => users.settleReplaced("user", "sub_1"));
   await isLeft();
+});
+
+test("either applies or revokes the rejection of a subscription when 50 calls race", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  for (let round = 0; round < 20; round++) {
+    const id = `user_${round}`;
+    await users.keepSubscription(id, "sub_old", NOW);
+    expect(await users.rejectSubscription(id, "sub_new", "sub_old", LOSS)).toBe(true);
+    expect(await users.rejectSubscription(id, "sub_new", "sub_old", LOSS)).toBe(false);
+    await users.releaseSubscription(id, "sub_old");
+    const results = await atOnce(
+      (caller): Promise<string | false | null> =>
+        caller % 2 === round % 2
+          ? users.applyRejection(id, "sub_new", NOW).then((decision) => decision && "applied")
+          : users.revokeRejection(id, "sub_new", null).then((isRevoked) => isRevoked && "revoked"),
+      CALLERS,
+    );
+    const outcomes = new Set(results.filter((result) => typeof result === "string"));
+    expect(outcomes.size).toBe(1);
+    const isRevoked = outcomes.has("revoked");
+    expect(results.filter((result) => result === "revoked")).toHaveLength(isRevoked ? 1 : 0);
+    expect(await users.find(id)).toMatchObject({
+      rejectedSubscriptionIds: isRevoked ? [] : ["sub_new"],
+      pendingRejections: isRevoked ? {} : { sub_new: { ...LOSS, appliedAt: NOW } },
+    });
+    expect(await users.revokeRejection(id, "sub_new", null)).toBe(false);
+  }
+});
+
+test("does not revoke a rejection that is complete, or while another subscription is kept", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  await users.keepSubscription("user", "sub_old", NOW);
+  await users.rejectSubscription("user", "sub_new", "sub_old", LOSS);
+  expect(await users.revokeRejection("user", "sub_new", null)).toBe(false);
+  expect(await users.revokeRejection("user", "sub_new", "sub_other")).toBe(false);
+  await users.applyRejection("user", "sub_new", NOW);
+  await users.settleReplaced("user", "sub_new");
+  expect(await users.revokeRejection("user", "sub_new", "sub_old")).toBe(false);
+  expect(await users.find("user")).toMatchObject({
+    rejectedSubscriptionIds: ["sub_new"],
+    pendingRejections: {},
+  });
 });

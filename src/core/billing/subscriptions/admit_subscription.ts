@@ -3,6 +3,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import type { Outcome } from "#core/billing/events/outcome.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
 import { readOursSince } from "#core/billing/subscriptions/ours_since.ts";
+import { findOwner, warnOfPaidDuplicate } from "#core/billing/subscriptions/paid_duplicate.ts";
 import { storeNewSubscription } from "#core/billing/subscriptions/store_subscription.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
@@ -20,7 +21,10 @@ const OVERDUE_SECONDS = HOUR;
  */
 export async function admitSubscription(core: EventCore, reading: StripeReading): Promise<Outcome | null> {
   const { event, current } = reading;
-  if (hasEnded(current.status)) return { status: "ignored", reason: "ended" };
+  if (hasEnded(current.status)) {
+    await warnOfPaidDuplicate(core, await findOwner(core, current), reading);
+    return { status: "ignored", reason: "ended" };
+  }
   if (event === "deleted") return { status: "ignored", reason: "unknown_subscription" };
   const mayStore = event === "created" || event === "reconciled" || isCreationOverdue(core, current);
   if (!mayStore) throw new NestError("subscription_not_ready");

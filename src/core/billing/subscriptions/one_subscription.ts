@@ -7,7 +7,9 @@ import {
 } from "#core/billing/subscriptions/choose_subscription.ts";
 import { contenderOf, listOthers, readContender } from "#core/billing/subscriptions/contender.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
-import { rejectLoser, rejectReplaced } from "#core/billing/subscriptions/rejection.ts";
+import type { Contender } from "#core/billing/subscriptions/rank.ts";
+import { rejectLoser, rejectReplaced, revokeUnapplied } from "#core/billing/subscriptions/rejection.ts";
+import { readDecision } from "#core/billing/subscriptions/rejection_decision.ts";
 import { hasEnded, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isUsable } from "#core/billing/subscriptions/subscription.ts";
@@ -76,6 +78,7 @@ async function settle(core: EventCore, userId: string, candidate: Stripe.Subscri
   for (let round = 0; round < ROUNDS; round++) {
     const user = (await core.users.find(userId)) ?? newUser(core, userId);
     const decisions = await readDecisions(core, user, candidate.id);
+    if (!decisions.rival && (await revokeUnapplied(core, user, candidate.id))) continue;
     const standing = await applyChoice(core, user, decisions, candidate);
     if (standing) return standing;
   }
@@ -122,20 +125,25 @@ async function readLiving(core: EventCore, id: string): Promise<Stripe.Subscript
   return current;
 }
 
+/** The facts of the candidate and of the kept subscription; null if no other subscription competes. */
+type Pair = { candidate: Contender; rival: Contender } | null;
+
 /** Chooses. The facts that cost requests are read only if another subscription competes. */
 async function choose(
   core: EventCore,
   userId: string,
   { keptId, rejectedIds, rival }: Decisions,
   candidate: Stripe.Subscription,
-): Promise<Choice> {
+): Promise<{ choice: Choice; pair: Pair }> {
   if (!rival) {
     const alone = contenderOf(candidate, core.billing.productIds, { wasPaid: false, isOwnCustomer: false });
-    return chooseSubscription(alone, { keptId, rejectedIds, rival: null, others: [] });
+    const choice = chooseSubscription(alone, { keptId, rejectedIds, rival: null, others: [] });
+    return { choice, pair: null };
   }
   const [one, other] = await Promise.all([readContender(core, candidate), readContender(core, rival)]);
   const others = await listOthers(core, userId, [one, other]);
-  return chooseSubscription(one, { keptId, rejectedIds, rival: other, others });
+  const choice = chooseSubscription(one, { keptId, rejectedIds, rival: other, others });
+  return { choice, pair: { candidate: one, rival: other } };
 }
 
 /**
@@ -149,20 +157,22 @@ async function applyChoice(
   candidate: Stripe.Subscription,
 ): Promise<Standing | null> {
   const { keptId, rejectedIds, rival } = decisions;
-  const choice = await choose(core, user._id, decisions, candidate);
+  const { choice, pair } = await choose(core, user._id, decisions, candidate);
   if (choice.action === "leave") return "left";
   if (choice.action === "reject") {
-    const hasLost =
-      rejectedIds.includes(candidate.id) ||
-      (rival !== null && (await core.users.rejectSubscription(user._id, candidate.id, rival.id)));
-    if (!hasLost) return null;
-    await rejectLoser(core, user._id, { id: candidate.id, current: candidate }, rival);
-    return "rejected";
+    if (!rejectedIds.includes(candidate.id)) {
+      const loss = pair && (await readDecision(core, pair.candidate, pair.rival));
+      if (!loss || !(await core.users.rejectSubscription(user._id, candidate.id, pair.rival.id, loss)))
+        return null;
+    }
+    const isApplied = await rejectLoser(core, user._id, { id: candidate.id, current: candidate }, rival);
+    return isApplied ? "rejected" : null;
   }
   let keeper: User | null = user;
   if (choice.action === "replace") {
     const { replacedId, isRivalRejected } = choice;
-    keeper = await core.users.replaceSubscription(user._id, candidate.id, replacedId, isRivalRejected);
+    const loss = isRivalRejected && pair ? await readDecision(core, pair.rival, pair.candidate) : null;
+    keeper = await core.users.replaceSubscription(user._id, candidate.id, replacedId, loss);
   } else if (keptId !== candidate.id) {
     keeper = await core.users.keepSubscription(user._id, candidate.id, core.clock.now().toISOString());
   }

@@ -2,12 +2,17 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
 import { returnMoney } from "#core/billing/payments/return_money.ts";
-import { ourItems, readContender } from "#core/billing/subscriptions/contender.ts";
-import { oursAt } from "#core/billing/subscriptions/ours_since.ts";
-import { type Contender, excludes, isOlder, rankOf } from "#core/billing/subscriptions/rank.ts";
-import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { readContender } from "#core/billing/subscriptions/contender.ts";
+import { excludes } from "#core/billing/subscriptions/rank.ts";
+import {
+  describeRejection,
+  isSilentLoss,
+  type LossState,
+  readDecision,
+} from "#core/billing/subscriptions/rejection_decision.ts";
+import { hasEnded, iso } from "#core/billing/subscriptions/stripe_state.ts";
 import { cancelNow, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
-import type { Rejection, Subscription } from "#core/repositories/subscriptions.ts";
+import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 
 /** A subscription that is rejected in favor of the kept subscription. */
@@ -56,15 +61,18 @@ async function recordWaitingAsLosers(
     const current = await retrieveSubscription(core, id);
     if (current?.status !== "incomplete") continue;
     const [better, other] = await Promise.all([readContender(core, winner), readContender(core, current)]);
-    if (excludes(better, other) && (await core.users.rejectSubscription(userId, id, winner.id)))
-      losers.push(id);
+    if (!excludes(better, other)) continue;
+    const loss = await readDecision(core, other, better);
+    if (await core.users.rejectSubscription(userId, id, winner.id, loss)) losers.push(id);
   }
   return losers;
 }
 
 /**
- * Cancels one rejected subscription, returns its money, and records that this is done. Safe to repeat.
+ * Cancels one rejected subscription, returns its money, and records that this is done. Safe to repeat. A subscription that
+ * ended by itself after the decision returns its money too.
  * @param winner null if the kept subscription has ended since
+ * @returns false if the decision was reversed meanwhile
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
 export async function rejectLoser(
@@ -72,71 +80,81 @@ export async function rejectLoser(
   userId: string,
   { id, current }: Loser,
   winner: Stripe.Subscription | null,
-): Promise<void> {
+): Promise<boolean> {
   const record = current && (await core.subscriptions.findByStripeId(id));
-  // A subscription that ended by itself was used: it is not refunded.
-  const isRejected = current && record && (record.rejectedAt !== null || !hasEnded(current.status));
-  if (!isRejected) return core.users.settleReplaced(userId, id);
-  const isSilent = current.status === "trialing" && winner?.status !== "trialing";
-  const { productIds } = core.billing;
-  const keptRecord = winner && (await core.subscriptions.findByStripeId(winner.id));
-  const state = { current, winner, record, keptRecord, productIds };
-  const rejection = describeRejection(await readContender(core, current), state);
-  // The subscription is marked first. From then on it grants nothing, every later event completes the rejection, and the
-  // time of the mark decides how much of its period was unused.
-  const rejected = await core.subscriptions.reject(id, rejection, isSilent, core.clock.now().toISOString());
-  if (rejected) return finishRejection(core, rejected);
-  await core.users.settleReplaced(userId, id);
-}
-
-/** The state from which the reason of a rejection follows. */
-export interface LossState {
-  /** The loser at Stripe, and our record of it. */
-  current: Stripe.Subscription;
-  record: Pick<Subscription, "oursSince" | "stpCreatedAt">;
-  /** The kept subscription; null if it has ended since. The loser then returns its unused time only. */
-  winner: Stripe.Subscription | null;
-  keptRecord: Pick<Subscription, "oursSince" | "stpCreatedAt"> | null;
-  productIds: readonly string[];
+  const rejected = record?.rejectedAt
+    ? record
+    : record && (await mark(core, userId, { record, current, winner }));
+  if (rejected === undefined) return false;
+  if (rejected) await finishRejection(core, rejected);
+  else await core.users.settleReplaced(userId, id);
+  return true;
 }
 
 /**
- * Whether a loser is a duplicate: it was created after the winner (contract 1.7). A loser that was used before the winner
- * was changed to one of our products is no duplicate, since its owner had only one of our subscriptions then.
+ * Marks a subscription as rejected, before anything else. From then on it grants nothing, every later event completes the
+ * rejection, and the time of the mark decides how much of its period was unused.
+ * @returns undefined if the decision was reversed meanwhile
  */
-export function kindOfLoss(loser: Contender, { winner, record, keptRecord }: LossState): Rejection["kind"] {
-  if (!winner || !isOlder(winner, loser)) return "replaced";
-  const wasUsedFirst = keptRecord !== null && oursAt(record) < oursAt(keptRecord);
-  return wasUsedFirst ? "replaced" : "duplicate";
+async function mark(
+  core: EventCore,
+  userId: string,
+  loss: Pick<LossState, "record" | "current" | "winner">,
+): Promise<Subscription | null | undefined> {
+  const { current, winner } = loss;
+  const now = core.clock.now().toISOString();
+  const decided = await core.users.applyRejection(userId, current.id, now);
+  if (!decided) return undefined;
+  const keptId = decided.keptId ?? winner?.id ?? null;
+  const keptRecord = keptId === null ? null : await core.subscriptions.findByStripeId(keptId);
+  const contender = await readContender(core, current);
+  const hasEndedSince = hasEnded(current.status);
+  const loser = hasEndedSince && decided.status ? { ...contender, status: decided.status } : contender;
+  const state = { ...loss, keptRecord, decided, productIds: core.billing.productIds };
+  // Its owner canceled it, so a mail is due only if money is returned.
+  const isSilent = hasEndedSince || (decided.isSilent ?? isSilentLoss(current, winner));
+  const at = hasEndedSince && current.ended_at !== null ? iso(current.ended_at) : now;
+  return core.subscriptions.reject(current.id, describeRejection(loser, state), isSilent, at);
 }
 
-/** Describes why a subscription is rejected (contract 1.7). */
-export function describeRejection(loser: Contender, state: LossState): Rejection {
-  const { current, winner, keptRecord, productIds } = state;
-  const kind = kindOfLoss(loser, state);
-  const { start, end } = currentPeriod(current, productIds);
-  const keptCustomer = winner && (typeof winner.customer === "string" ? winner.customer : winner.customer.id);
-  return {
-    kind,
-    keptId: winner?.id ?? null,
-    isSameCustomer: keptCustomer === loser.customer,
-    status: loser.status,
-    wasRenewing: rankOf(loser) === "renewing",
-    isOwnCustomer: loser.isOwnCustomer,
-    prices: loser.prices,
-    periodStartsAt: new Date(start * 1000).toISOString(),
-    periodEndsAt: new Date(end * 1000).toISOString(),
-    ...(kind === "duplicate" && keptRecord?.oursSince ? { returnsPaymentsSince: keptRecord.oursSince } : {}),
-  };
+/**
+ * Rejects a subscription that ended after the decision that it is rejected: a process died in between (contract 1.7).
+ * @returns whether there was such a decision
+ * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
+ */
+export async function rejectEnded(
+  core: EventCore,
+  userId: string,
+  current: Stripe.Subscription,
+): Promise<boolean> {
+  const user = await core.users.find(userId);
+  if (!user?.rejectedSubscriptionIds?.includes(current.id)) return false;
+  const keptId = user.keptSubscriptionId ?? null;
+  const kept = keptId === null ? null : await retrieveSubscription(core, keptId);
+  const winner = kept && !hasEnded(kept.status) ? kept : null;
+  return rejectLoser(core, userId, { id: current.id, current }, winner);
 }
 
-/** The current period of the item of our products that ends last, in Unix seconds; empty if there is none. */
-function currentPeriod(current: Stripe.Subscription, productIds: readonly string[]) {
-  const [last] = ourItems(current, productIds).toSorted(
-    (one, other) => other.current_period_end - one.current_period_end,
-  );
-  if (!last) return { start: current.created, end: current.created };
-  return { start: last.current_period_start, end: last.current_period_end };
+/**
+ * Reverses the rejection of a subscription whose kept subscription has ended, while the rejection has not begun. Otherwise
+ * a crash after the decision could end with both subscriptions canceled.
+ * @returns whether the user must be read again: the decision was reversed, or another event changed the user
+ * @throws NestError `unavailable`
+ */
+export async function revokeUnapplied(core: EventCore, user: User, id: string): Promise<boolean> {
+  const { keptSubscriptionId = null, replacedSubscriptionIds = [], pendingRejections = {} } = user;
+  const hasBegun = pendingRejections[id]?.appliedAt !== undefined;
+  if (hasBegun || !replacedSubscriptionIds.includes(id)) return false;
+  // An earlier release did not record the beginning.
+  const record = await core.subscriptions.findByStripeId(id);
+  if (record?.rejectedAt !== null) return false;
+  await core.users.revokeRejection(user._id, id, keptSubscriptionId);
+  return true;
+}
+
+/** Whether Stripe accepted to return an amount. */
+function isAccepted({ status, amount }: MoneyReturn): boolean {
+  return amount > 0 && (status === "done" || status === "pending");
 }
 
 /**
@@ -148,7 +166,7 @@ export async function finishRejection(core: EventCore, rejected: Subscription): 
   if (rejected.refundedAt === null) {
     await cancelNow(core, stpSubscriptionId);
     const returns = await returnMoney(core, rejected);
-    if (!isRejectedSilently) await sendRejectionMail(core, rejected, returns);
+    if (!isRejectedSilently || returns.some(isAccepted)) await sendRejectionMail(core, rejected, returns);
     await core.subscriptions.recordRefund(stpSubscriptionId, core.clock.now().toISOString());
     core.log.warn("duplicate_subscription", {
       subscription_id: stpSubscriptionId,

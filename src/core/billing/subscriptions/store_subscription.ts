@@ -44,7 +44,11 @@ async function claimUser(core: EventCore, current: Stripe.Subscription, now: str
   return identity === null ? null : (await claimIdentifier(core, identity, now)).userId;
 }
 
-function readIdentity(address: string): string | null {
+/**
+ * The form of an address that identifies a user.
+ * @returns null if the address can't be used
+ */
+export function readIdentity(address: string): string | null {
   try {
     return parseAddress(address).identity;
   } catch {

@@ -4,8 +4,9 @@ import { admitSubscription } from "#core/billing/subscriptions/admit_subscriptio
 import { mapCustomer } from "#core/billing/subscriptions/customer_mapping.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
 import { changedBack } from "#core/billing/subscriptions/ours_since.ts";
+import { warnOfPaidDuplicate } from "#core/billing/subscriptions/paid_duplicate.ts";
 import { isPauseUnpaid, readFullState } from "#core/billing/subscriptions/paid_period.ts";
-import { finishRejection } from "#core/billing/subscriptions/rejection.ts";
+import { finishRejection, rejectEnded } from "#core/billing/subscriptions/rejection.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { hasEnded, isKnownStatus, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -89,7 +90,10 @@ async function updateSubscription(
     await finishRejection(core, written);
     return DONE;
   }
-  return isOver ? DONE : followUp(core, written, reading);
+  if (!isOver) return followUp(core, written, reading);
+  if (hasEnded(current.status) && !(await rejectEnded(core, written.userId, current)))
+    await warnOfPaidDuplicate(core, written.userId, reading);
+  return DONE;
 }
 
 /**

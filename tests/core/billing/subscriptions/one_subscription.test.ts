@@ -278,7 +278,7 @@ test("grants nothing for a rejected subscription that could not be canceled yet"
   expect(await statusOf(first.id)).toBe("no_active_subscription");
 });
 
-test("does not refund a subscription that ended by itself before it was rejected", async () => {
+test("refunds nothing of a past due subscription that ended by itself before it was rejected", async () => {
   const first = nest.stripe.createSubscription({ email: ADA, status: "past_due" });
   await nest.deliverEvents();
   const second = nest.stripe.createSubscription({ email: ADA });
@@ -290,7 +290,10 @@ test("does not refund a subscription that ended by itself before it was rejected
   nest.stripe.cancelSubscription(first.id);
   await nest.deliverEvents();
   expect(nest.stripe.refunds()).toEqual([]);
-  expect(await stored(first.id)).toMatchObject({ status: "canceled", rejectedAt: null });
+  expect(await stored(first.id)).toMatchObject({
+    ...{ status: "canceled", rejectedAt: expect.any(String), refundedAt: expect.any(String) },
+    rejection: { kind: "replaced" },
+  });
   const user = await nest.collection("users").findOne({ keptSubscriptionId: second.id });
   expect(user).toMatchObject({ replacedSubscriptionIds: [] });
 });

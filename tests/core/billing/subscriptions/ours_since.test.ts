@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { expect, test } from "vitest";
 import { changedToOursAt } from "#core/billing/subscriptions/ours_since.ts";
 import type { Contender } from "#core/billing/subscriptions/rank.ts";
-import { kindOfLoss, type LossState } from "#core/billing/subscriptions/rejection.ts";
+import { kindOfLoss } from "#core/billing/subscriptions/rejection_decision.ts";
 
 const contender = (id: string, created: number): Contender => ({
   ...{ id, created, status: "active", isEnding: false, wasPaid: false, prices: "price_month" },
@@ -30,8 +30,8 @@ test.each([
     keptRecord: record(keptCreated, keptOurs),
   };
   const loser = contender("sub_loser", created * 86_400);
-  expect(kindOfLoss(loser, state as unknown as LossState)).toBe(kind);
-  expect(kindOfLoss(loser, { ...state, winner: null } as unknown as LossState)).toBe("replaced");
+  expect(kindOfLoss(loser, state)).toBe(kind);
+  expect(kindOfLoss(loser, { ...state, winner: null })).toBe("replaced");
 });
 
 const line = (product: string | null, start: number) => ({

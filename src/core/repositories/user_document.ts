@@ -1,0 +1,38 @@
+import type { Rejection } from "#core/repositories/subscription_document.ts";
+
+/** The decision that a subscription is rejected, stored with the choice. It counts if the facts have changed since. */
+export interface RejectionDecision extends Pick<Rejection, "kind" | "keptId" | "isSameCustomer" | "status"> {
+  /** No mail is sent about the rejection: a trial yielded to a paid subscription. */
+  isSilent: boolean;
+  decidedAt: string;
+}
+
+/** A rejection that is not complete. Earlier releases stored no facts of it. */
+export interface PendingRejection extends Partial<RejectionDecision> {
+  /** When it began to be applied. Until then it is reversed if the kept subscription ends. */
+  appliedAt?: string;
+}
+
+/** A user. Everything else about the user is in other collections. */
+export interface User {
+  /** user_<ksuid> */
+  _id: string;
+  createdAt: string;
+  /**
+   * Stripe's id of the kept subscription. An update of this field decides which one is kept. Not in the published
+   * documents.
+   */
+  keptSubscriptionId?: string | null;
+  /**
+   * Every Stripe subscription that was rejected. A rejected subscription is never kept again. Not in the published
+   * documents.
+   */
+  rejectedSubscriptionIds?: string[];
+  /** The rejected subscriptions whose rejection is not complete. Not in the published documents. */
+  replacedSubscriptionIds?: string[];
+  /**
+   * The rejections that are not complete, by Stripe's id of the subscription. Earlier releases did not store it. Not in the
+   * published documents.
+   */
+  pendingRejections?: Record<string, PendingRejection>;
+}
