@@ -101,7 +101,7 @@ function refundableOf(invoices: readonly SubscriptionInvoice[]): Left {
 /** Whether a payment of a duplicate was made while the kept subscription was for one of our products too. */
 function isCounted(paidAt: number, rejection: Rejection): boolean {
   const since = rejection.returnsPaymentsSince;
-  return since === undefined || paidAt >= Math.floor(Date.parse(since) / 1000);
+  return since === undefined || paidAt >= secondOf(since);
 }
 
 function planAll(
@@ -123,23 +123,32 @@ function credited(customer: string, amount: number, currency: string): Return {
   return { to: "balance", source: customer, amount, currency, isDisputed: false };
 }
 
+/** The second of a time. Stripe's times have no fractions. */
+const secondOf = (time: string) => Math.floor(Date.parse(time) / 1000);
+
 function planUnused(rejected: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
   const { rejection, customer } = rejected;
-  const { payments, credit, currency } = refundableOf(
-    invoices.filter((one) => isOfCurrentPeriod(one, rejection)).map((one) => currentPart(one, rejection)),
-  );
-  // Nothing is recorded too, so that a payment event that is delivered late or again returns nothing of these payments.
-  const share = PAID_STATUSES.includes(rejection.status) ? unusedShare(rejected) : NOTHING;
+  const ofPeriod = invoices.filter((one) => isOfCurrentPeriod(one, rejection));
+  const left = refundableOf(ofPeriod.map((one) => currentPart(one, rejection)));
+  const { payments, currency } = left;
+  const isPeriodPaid = PAID_STATUSES.includes(rejection.status);
+  const credit = isPeriodPaid ? left.credit : 0;
+  const share = unusedShare(rejected);
+  const isReturned = ({ paidAt }: InvoicePayment) => isPeriodPaid || paidAt > secondOf(rejected.rejectedAt);
+  // Of the others nothing is returned. That is recorded, so that an event that is delivered again returns nothing either.
+  const kept = payments.filter((payment) => !isReturned(payment));
+  const counted = payments.filter(isReturned);
   const sumOf = (some: Left["payments"]) => some.reduce((sum, { left }) => sum + left, 0);
-  const free = payments.filter(({ isDisputed }) => !isDisputed);
-  const disputed = payments.filter(({ isDisputed }) => isDisputed);
-  const all = shareOf(sumOf(payments) + credit, share, currency);
+  const free = counted.filter(({ isDisputed }) => !isDisputed);
+  const disputed = counted.filter(({ isDisputed }) => isDisputed);
+  const all = shareOf(sumOf(counted) + credit, share, currency);
   const now = Math.min(all, shareOf(sumOf(free) + credit, share, currency));
   const to = rejection.isSameCustomer ? "balance" : "payment_method";
   const first = distribute(free, now, to);
   const later = distribute(disputed, all - now, to);
   const rest = now - first.reduce((sum, { amount }) => sum + amount, 0);
-  return [...first, ...later, credited(customer, Math.min(rest, roundDown(credit, currency)), currency)];
+  const fromCredit = credited(customer, Math.min(rest, roundDown(credit, currency)), currency);
+  return [...distribute(kept, 0, to), ...first, ...later, fromCredit];
 }
 
 /** Distributes an amount over payments, in their order. Each payment gets at most what is left of it. */
@@ -170,6 +179,8 @@ export function planLatePayment(
     const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
     return amount > 0 ? toMoneyReturn(all, kind, plannedAt) : null;
   }
+  // The rejection decided about it, whatever it recorded.
+  if (payment.paidAt < secondOf(rejected.rejectedAt)) return null;
   const { payments } = currentPart({ ...invoice, payments: [{ ...payment, left }] }, rejected.rejection);
   const amount = shareOf(payments[0]?.left ?? 0, unusedShare(rejected), currency);
   const to = isSameCustomer ? "balance" : "payment_method";

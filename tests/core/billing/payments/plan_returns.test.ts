@@ -83,6 +83,15 @@ describe("a replaced subscription", () => {
       expect(plan(rejected({ status }), invoice()), status).toEqual(["pi_1 refund 0"]);
   });
 
+  test("returns the unused share of a payment that succeeded after the rejection of a past due subscription", () => {
+    const at = START + 10 * DAY;
+    const payments = [paid(1500), paid(1500, { source: "pi_2", paidAt: at + 60 })];
+    expect(plan(rejected({ status: "past_due" }), invoice({ payments }))).toEqual([
+      "pi_1 refund 0",
+      "pi_2 refund 1000",
+    ]);
+  });
+
   test("returns nothing of earlier periods", () => {
     expect(
       plan(rejected(), invoice(lastMonth), invoice({ payments: [paid(3000, { source: "pi_2" })] })),
@@ -211,8 +220,8 @@ describe("a duplicate", () => {
 });
 
 describe("a payment that succeeds after the rejection", () => {
-  const late = (of: RejectedSubscription, change: Partial<SubscriptionInvoice> = {}) => {
-    const made = planLatePayment(of, { invoice: invoice(change), payment: paid(3000) }, iso(END));
+  const late = (of: RejectedSubscription, change: Partial<SubscriptionInvoice> = {}, paidAt = END) => {
+    const made = planLatePayment(of, { invoice: invoice(change), payment: paid(3000, { paidAt }) }, iso(END));
     return made && `${made.to} ${made.amount}`;
   };
 
@@ -225,6 +234,13 @@ describe("a payment that succeeds after the rejection", () => {
   test("is not returned for an earlier period of a replaced subscription, or when no time was left", () => {
     expect(late(rejected(), lastMonth)).toBeNull();
     expect(late(rejected({}, 30))).toBeNull();
+  });
+
+  test("is not returned for a replaced subscription if it was paid before the rejection", () => {
+    const at = START + 10 * DAY;
+    expect(late(rejected({ status: "past_due" }), {}, at - 1)).toBeNull();
+    expect(late(rejected({ status: "past_due" }), {}, at)).toBe("payment_method 2000");
+    expect(late(rejected({ kind: "duplicate" }), {}, at - 1)).toBe("payment_method 3000");
   });
 });
 

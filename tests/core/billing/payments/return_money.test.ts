@@ -107,6 +107,26 @@ test("returns nothing of a year whose interval was changed to months before its 
   expect(await credited(first.customer)).toEqual([]);
 });
 
+test("returns no payment that the rejection counted when its event is delivered again", async () => {
+  const late = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  await useHalf(late.id);
+  nest.stripe.updateSubscription(late.id, { fields: { status: "past_due" } });
+  nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  const [counted] = Object.values((await stored(late.id))?.returns as object);
+  expect(counted).toMatchObject({ amount: 0 });
+  // An earlier release stored no payment of which nothing was returned.
+  for (const returns of [undefined, {}]) {
+    if (returns)
+      await nest.collection("subscriptions").updateOne({ stpSubscriptionId: late.id }, { $set: { returns } });
+    await nest.collection("stripe-events").deleteMany({});
+    for (const event of nest.stripe.events()) await nest.webhook(event);
+    expect(refundsOf(late.customer)).toEqual([]);
+    expect(await credited(late.customer)).toEqual([]);
+  }
+});
+
 test.each(["unpaid", "paused"] as const)(
   "refunds nothing of a subscription that is %s when its owner buys again",
   async (status) => {
