@@ -23,15 +23,18 @@ const USED_AT: Record<string, string | null> = {
 let uri: string;
 let opened: ReturnType<typeof openMongo>;
 let database: Db;
-beforeEach(async () => {
+beforeEach(loadDump);
+afterEach(() => opened.client.close());
+
+/** Loads the dump into a new database, which the helpers below use from then on. */
+async function loadDump(): Promise<void> {
   uri = freshDatabaseUri();
   opened = openMongo(uri, { isCommand: true });
   ({ database } = opened);
   const { status, printed } = await runCli(["db", "load", DUMP], { MONGODB_URI: uri });
   expect(printed).toContain("Run `db migrate --apply`");
   expect(status).toBe(0);
-});
-afterEach(() => opened.client.close());
+}
 
 async function migrate(...args: string[]) {
   const { status, printed } = await runCli(["db", "migrate", "--json", ...args], { MONGODB_URI: uri });
@@ -144,6 +147,23 @@ describe("db migrate, on a dump of the previous release", () => {
     expect(await trials.findOne({ identifierValue: "max@example.com" })).toMatchObject({ usedAt });
   });
 
+  test("records a use that the previous release stored after the migration", async () => {
+    await migrate("--apply");
+    const max = { identifierValue: "max@example.com" };
+    const signedIn = { redeemedAt: OF_2090, signedInAt: OF_2090 };
+    await database.collection("trials").updateOne(max, { $set: signedIn });
+    const { outcomes } = await migrate("--apply");
+    expect(outcomes.at(-1)).toEqual({ name: "record_used_trials", pending: 1, changed: 1, left: 0 });
+    expect(await database.collection("trials").findOne(max)).toMatchObject({ usedAt: OF_2090 });
+  });
+
+  test("leaves pending no trial whose owner signed in after its end", async () => {
+    const signedIn = { signedInAt: "2090-03-01T00:00:00.000Z" };
+    await database.collection("trials").updateOne({ identifierValue: "max@example.com" }, { $set: signedIn });
+    await migrate("--apply");
+    expect((await migrate()).outcomes.at(-1)).toMatchObject({ pending: 0, left: 0 });
+  });
+
   test("leaves a trial that a sign-in changes meanwhile to the next run", async () => {
     const racing = openMongo(uri, { monitorCommands: true });
     const trials = database.collection("trials");
@@ -200,8 +220,8 @@ describe("db migrate, on a dump of the previous release", () => {
     await dying.client.close();
     expect((await migrate("--apply")).outcomes.every(({ left }) => left === 0)).toBe(true);
     const resumed = await contents();
-    await database.dropDatabase();
-    await runCli(["db", "load", DUMP], { MONGODB_URI: uri });
+    await opened.client.close();
+    await loadDump();
     expect(await contents()).toEqual(untouched);
     await migrate("--apply");
     expect(resumed).toEqual(await contents());
