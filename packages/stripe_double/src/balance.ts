@@ -64,8 +64,12 @@ function requireCurrency(customer: Customer, currency: string): void {
   );
 }
 
-/** The balance that pays for an invoice of this amount: at most the customer's credit, or all of the customer's debt. */
+/**
+ * The balance that pays for an invoice of this amount: at most the customer's credit, or all of the customer's debt. A
+ * negative amount becomes a credit.
+ */
 export function balanceFor(customer: Customer | null, total: number, currency: string): number {
+  if (total < 0) return -total;
   if (customer === null || total === 0 || customer.currency !== currency) return 0;
   return Math.max(customer.balance, -total);
 }

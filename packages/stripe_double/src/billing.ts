@@ -87,6 +87,41 @@ export function renew(account: Account, subscription: Subscription, start: numbe
   change(account, subscription, { ...next, status }, "customer.subscription.updated");
 }
 
+/**
+ * Changes the interval of a subscription: a new period starts now, its price is collected, and the rest of the old period
+ * is credited.
+ * @see https://docs.stripe.com/billing/subscriptions/prorations
+ * @param wanted.items the items with their new prices
+ * @param wanted.patch other changes of the same request
+ */
+export function startPeriodOfNewInterval(
+  account: Account,
+  subscription: Subscription,
+  wanted: { items: Subscription["items"]; isCredited: boolean; patch: Partial<Subscription> },
+): void {
+  const now = account.now();
+  const before = structuredClone(subscription);
+  const credited = wanted.isCredited ? before.items.data : [];
+  for (const item of wanted.items.data) {
+    item.current_period_start = now;
+    item.current_period_end = periodEnd(now, item.price, now);
+  }
+  set(subscription, { items: wanted.items });
+  const invoice = createInvoice(account, subscription, { reason: "subscription_update", credited });
+  const next = structuredClone({
+    ...wanted.patch,
+    items: wanted.items,
+    billing_cycle_anchor: now,
+    latest_invoice: invoice.id,
+  });
+  // As in `renew`: `change` compares with the state before.
+  set(subscription, before);
+  const outcome = collect(account, invoice, cardOf(account, subscription));
+  if (outcome === "failed") scheduleRetry(invoice);
+  const status = outcome === "failed" ? "past_due" : "active";
+  change(account, subscription, { ...next, status }, "customer.subscription.updated");
+}
+
 type PauseBehavior = NonNullable<Subscription["pause_collection"]>["behavior"];
 
 /**

@@ -11,6 +11,8 @@ export interface InvoiceDetails {
   isFree?: boolean;
   /** The items whose period starts. Default: all. */
   items?: readonly SubscriptionItem[];
+  /** The items as they were before a change. The rest of their paid period is credited. */
+  credited?: readonly SubscriptionItem[];
   /** The invoice is not finalized. It shows the customer's balance, but does not use it yet. */
   isDraft?: boolean;
 }
@@ -19,17 +21,20 @@ export interface InvoiceDetails {
 export function newInvoice(
   account: Account,
   subscription: Subscription,
-  { reason, isFree = false, items = subscription.items.data, isDraft = false }: InvoiceDetails,
+  { reason, isFree = false, items = subscription.items.data, credited = [], isDraft = false }: InvoiceDetails,
 ): Invoice {
   const id = newId("in");
   const customer = account.tables.customers.get(subscription.customer);
   const living: Customer | null = customer !== undefined && "created" in customer ? customer : null;
+  const now = account.now();
+  const credits = credited.map((item) => creditLineOf(account, { item, invoice: id, subscription, now }));
+  const credit = credits.reduce((sum, { amount }) => sum + amount, 0);
   const price = isFree ? 0 : priceOf(items);
-  const total = discounted(account, price, subscription.discounts);
+  const discountedPrice = discounted(account, price, subscription.discounts);
+  const total = discountedPrice + credit;
   const applied = balanceFor(living, total, subscription.currency);
   const due = total + applied;
   const balance = total === 0 ? 0 : (living?.balance ?? 0);
-  const now = account.now();
   const start = items[0]?.current_period_start ?? now;
   const end = items[0]?.current_period_end ?? now;
   const sequence = living?.next_invoice_sequence ?? 1;
@@ -81,10 +86,7 @@ export function newInvoice(
     issuer: { type: "self" },
     last_finalization_error: null,
     latest_revision: null,
-    lines: embed(
-      `/v1/invoices/${id}/lines`,
-      items.map((item) => lineOf(item, id, isFree)),
-    ),
+    lines: embed(`/v1/invoices/${id}/lines`, [...credits, ...items.map((item) => lineOf(item, id, isFree))]),
     livemode: false,
     metadata: {},
     next_payment_attempt: null,
@@ -113,11 +115,14 @@ export function newInvoice(
       paid_at: null,
       voided_at: null,
     },
-    subtotal: price,
-    subtotal_excluding_tax: price,
+    subtotal: price + credit,
+    subtotal_excluding_tax: price + credit,
     test_clock: subscription.test_clock,
     total,
-    total_discount_amounts: subscription.discounts.map((discount) => ({ amount: price - total, discount })),
+    total_discount_amounts: subscription.discounts.map((discount) => ({
+      amount: price - discountedPrice,
+      discount,
+    })),
     total_excluding_tax: total,
     total_pretax_credit_amounts: [],
     total_taxes: [],
@@ -127,6 +132,25 @@ export function newInvoice(
 
 function priceOf(items: readonly SubscriptionItem[]): number {
   return items.reduce((sum, { price, quantity }) => sum + (price.unit_amount ?? 0) * (quantity ?? 1), 0);
+}
+
+/** The line that credits the rest of an item's period. Amounts with three decimals are multiples of 10. */
+function creditLineOf(
+  account: Account,
+  {
+    item,
+    invoice,
+    subscription,
+    now,
+  }: { item: SubscriptionItem; invoice: string; subscription: Subscription; now: number },
+): Invoice["lines"]["data"][number] {
+  const { current_period_start: start, current_period_end: end, price } = item;
+  const line = lineOf(item, invoice, false);
+  const step = ["bhd", "jod", "kwd", "omr", "tnd"].includes(price.currency) ? 10 : 1;
+  const paid = discounted(account, line.amount, subscription.discounts);
+  const amount = -Math.round((paid * Math.max(0, end - now)) / Math.max(1, end - start) / step) * step;
+  if (line.parent?.subscription_item_details) line.parent.subscription_item_details.proration = true;
+  return { ...line, amount, subtotal: amount, period: { start: Math.min(now, end), end } };
 }
 
 function lineOf(item: SubscriptionItem, invoice: string, isFree: boolean): Invoice["lines"]["data"][number] {

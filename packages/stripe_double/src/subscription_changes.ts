@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
 import { invalidRequest, unknownReference } from "./api_error.ts";
-import { retryPayment } from "./billing.ts";
+import { retryPayment, startPeriodOfNewInterval } from "./billing.ts";
 import { change, set } from "./events.ts";
 import { mergeMetadata } from "./params.ts";
 import { isOver, newItem, periodEndOf } from "./subscription_object.ts";
@@ -23,6 +23,8 @@ export interface SubscriptionChange {
   description?: string | undefined;
   default_payment_method?: string | undefined;
   items?: ItemChange[] | undefined;
+  /** Only `none` has an effect: a change of interval then credits nothing. */
+  proration_behavior?: "always_invoice" | "create_prorations" | "none" | undefined;
   cancellation_details?: { comment?: string | undefined; feedback?: Feedback | undefined } | undefined;
   pause_collection?: { behavior: PauseBehavior; resumes_at?: number | undefined } | "" | undefined;
   trial_settings?: { end_behavior: { missing_payment_method: MissingPaymentMethod } } | undefined;
@@ -70,12 +72,27 @@ export function changeSubscription(
     };
   }
   if (wanted.items) patch.items = changedItems(account, subscription, wanted.items);
+  const changesInterval = subscription.status === "active" && hasOtherInterval(subscription, patch.items);
   if (wanted.trial_end !== undefined)
     set<Partial<Subscription>>(patch, trialPatch(account, subscription, wanted.trial_end));
-  change(account, subscription, patch, "customer.subscription.updated");
+  const { items, ...rest } = patch;
+  if (changesInterval && items) {
+    const isCredited = wanted.proration_behavior !== "none";
+    startPeriodOfNewInterval(account, subscription, { items, isCredited, patch: rest });
+  } else change(account, subscription, patch, "customer.subscription.updated");
   if (wanted.default_payment_method && subscription.status === "past_due")
     retryPayment(account, subscription);
   return subscription;
+}
+
+/** Whether an item gets a price with another interval. */
+function hasOtherInterval({ items }: Subscription, next: Subscription["items"] | undefined): boolean {
+  const intervalOf = ({ price: { recurring } }: SubscriptionItem) =>
+    `${recurring?.interval_count} ${recurring?.interval}`;
+  return (next?.data ?? []).some((item) => {
+    const current = items.data.find(({ id }) => id === item.id);
+    return current !== undefined && intervalOf(current) !== intervalOf(item);
+  });
 }
 
 function pauseOf(

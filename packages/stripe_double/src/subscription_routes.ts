@@ -112,12 +112,7 @@ export const subscriptionRoutes: Route[] = [
   ),
   route("GET", "/v1/subscriptions/:id", strictObject({ expand }), (account, _, id) => find(account, id)),
   route("POST", "/v1/subscriptions/:id", update, (account, params, id) => {
-    const {
-      expand: _expand,
-      payment_behavior: _behavior,
-      proration_behavior: _proration,
-      ...wanted
-    } = params;
+    const { expand: _expand, payment_behavior: _behavior, ...wanted } = params;
     changeSubscription(account, find(account, id), wanted);
     // With `trial_end: now`, the trial ends before the response.
     runDueTasks(account);

@@ -182,3 +182,56 @@ test("overwrites any field of a subscription", async () => {
   });
   double.advance({ days: 100 });
 });
+
+test("starts a period and credits the rest of the old one when a price with another interval is set", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const yearly = await stripe.prices.create({
+    ...{ product: "prod_default", currency: "gbp", unit_amount: 3650 },
+    recurring: { interval: "year" },
+  });
+  const details = await customerWithCard(running);
+  const { id, items, customer } = await stripe.subscriptions.create({
+    ...details,
+    items: [{ price: yearly.id }],
+  });
+  const [item] = items.data;
+  double.advance({ days: 65 });
+  await stripe.subscriptions.update(id, { items: [{ id: item?.id ?? "", price: PRICE }] });
+  const changed = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
+  expect(changed).toMatchObject({ status: "active", billing_cycle_anchor: double.now() });
+  expect(changed.items.data[0]).toMatchObject({ current_period_start: double.now(), price: { id: PRICE } });
+  const credit = {
+    amount: -3000,
+    period: { start: double.now(), end: item?.current_period_end },
+    parent: { subscription_item_details: { proration: true } },
+  };
+  expect(changed.latest_invoice).toMatchObject({
+    ...{ status: "paid", billing_reason: "subscription_update", total: -2501, amount_due: 0 },
+    lines: { data: [credit, { amount: 499, parent: { subscription_item_details: { proration: false } } }] },
+  });
+  expect(await stripe.customers.retrieve(String(customer))).toMatchObject({ balance: -2501 });
+  await stripe.subscriptions.update(id, { items: [{ id: item?.id ?? "", price: yearly.id }] });
+  const back = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
+  expect(back.latest_invoice).toMatchObject({
+    status: "paid",
+    total: 3151,
+    amount_due: 650,
+    amount_paid: 650,
+  });
+});
+
+test("credits nothing for a change of interval without prorations", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe } = running;
+  const yearly = await stripe.prices.create({
+    ...{ product: "prod_default", currency: "gbp", unit_amount: 3650 },
+    recurring: { interval: "year" },
+  });
+  const { id, items } = await stripe.subscriptions.create(await customerWithCard(running));
+  const changes = [{ id: items.data[0]?.id ?? "", price: yearly.id }];
+  const { latest_invoice } = await stripe.subscriptions.update(id, {
+    ...{ items: changes, proration_behavior: "none", expand: ["latest_invoice"] },
+  });
+  expect(latest_invoice).toMatchObject({ total: 3650, amount_paid: 3650, lines: { data: [{ amount: 3650 }] } });
+});
