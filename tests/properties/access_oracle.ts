@@ -86,9 +86,12 @@ function timeToPay(one: Owned, all: readonly Owned[], opened: number) {
   return { sure: isFirst ? end : 0, latest: end };
 }
 
-/** The end of the last period that an invoice paid. A trial's invoice with a total of 0 is paid. */
-function paidUntil({ bills, created }: Owned): number {
-  return Math.max(created, ...bills.filter(({ status }) => status === "paid").map(({ end }) => end));
+/**
+ * The end of the last period that an invoice paid, at most the end of the current period: a change of interval credits the
+ * rest of the old one. A trial's invoice with a total of 0 is paid.
+ */
+function paidUntil({ bills, created, end }: Owned): number {
+  return Math.min(bills.findLast(({ status }) => status === "paid")?.end ?? created, end);
 }
 
 function isUnpaidAttempt({ status }: Owned): boolean {

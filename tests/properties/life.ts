@@ -48,6 +48,7 @@ export type Step =
   | { does: "cancel in"; of: number; days: number }
   | { does: "withdraw the cancellation"; of: number }
   | { does: "cancel now"; of: number }
+  | { does: "change the interval"; of: number }
   | {
       does: "pause collection";
       of: number;
@@ -95,6 +96,11 @@ const failure: fc.Arbitrary<Step> = fc.record({
   does: fc.constant("let the renewal fail" as const),
   of,
   hours: fc.integer({ min: 0, max: 9 * 24 }),
+});
+
+const changeInterval: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant("change the interval" as const),
+  of,
 });
 
 /** Everything else that the person, a bank, an operator or Stripe does. */
@@ -150,6 +156,7 @@ export const lives: fc.Arbitrary<Life> = fc
         { arbitrary: wait, weight: 5 },
         { arbitrary: deliver, weight: 4 },
         { arbitrary: failure, weight: 2 },
+        { arbitrary: changeInterval, weight: 9 },
         { arbitrary: other, weight: 7 },
       ),
       { minLength: 2, maxLength: 10 },

@@ -118,13 +118,18 @@ export function debtOf(
   const counted = whole
     ? now.bills
     : now.bills.filter(
-        (bill) => isPaidStatus && bill.start < end && bill.end > start && bill.end > bill.start,
+        (bill) => isPaidStatus && bill.start >= start && bill.end <= end && bill.end > bill.start,
       );
   const left = ({ charge, paid }: Payment) => Math.max(0, paid - (refundedBefore.get(charge) ?? 0));
   const payments = counted.flatMap((bill) => bill.payments);
   const sum = (some: readonly Payment[]) => some.reduce((total, one) => total + left(one), 0);
-  const all = sum(payments);
-  const free = sum(payments.filter(({ dispute }) => dispute === "none" || dispute === "won"));
+  // Stripe returned this to the balance when the interval was changed.
+  const credited = counted.reduce((total, bill) => total + bill.credited, 0);
+  const all = Math.max(0, sum(payments) - credited);
+  const free = Math.max(
+    0,
+    sum(payments.filter(({ dispute }) => dispute === "none" || dispute === "won")) - credited,
+  );
   const credit = counted
     .filter(({ status }) => status === "paid")
     .reduce((total, { creditUsed }) => total + creditUsed, 0);

@@ -15,11 +15,13 @@ export interface Bill {
   id: string;
   status: string;
   created: number;
-  /** The period of its lines, in Unix seconds. */
+  /** The period that it bills, in Unix seconds: of its lines without prorations. */
   start: number;
   end: number;
   /** What the customer's balance paid. Stripe returns it if the invoice is void. */
   creditUsed: number;
+  /** What it credited to the customer's balance, after a change of interval. */
+  credited: number;
   isOutOfBand: boolean;
   payments: Payment[];
 }
@@ -30,6 +32,8 @@ export interface Owned {
   status: string;
   created: number;
   price: string;
+  /** Stripe's id of its item. */
+  item: string;
   /** Per period, in the smallest unit. */
   amount: number;
   interval: string;
@@ -65,10 +69,12 @@ export function takePicture(stripe: StripeDouble): Picture {
     id: invoice.id ?? "",
     status: invoice.status ?? "",
     created: invoice.created,
-    start: Math.min(...invoice.lines.data.map(({ period }) => period.start)),
-    end: Math.max(...invoice.lines.data.map(({ period }) => period.end)),
+    ...periodOf(invoice),
     creditUsed:
-      invoice.status === "void" || invoice.status === "draft" ? 0 : invoice.total - invoice.amount_due,
+      invoice.status === "void" || invoice.status === "draft"
+        ? 0
+        : Math.max(0, invoice.total - invoice.amount_due),
+    credited: Math.max(0, -invoice.total),
     isOutOfBand: (invoice.amount_paid_off_stripe ?? 0) > 0,
     payments: ledger.invoicePayments
       .filter((payment) => payment.invoice === invoice.id)
@@ -101,6 +107,16 @@ export function takePicture(stripe: StripeDouble): Picture {
   };
 }
 
+function periodOf({ lines }: Invoice): Pick<Bill, "start" | "end"> {
+  const periods = lines.data
+    .filter(({ parent }) => parent?.subscription_item_details?.proration !== true)
+    .map(({ period }) => period);
+  return {
+    start: Math.min(...periods.map(({ start }) => start)),
+    end: Math.max(...periods.map(({ end }) => end)),
+  };
+}
+
 function paymentOf(charge: Charge, dispute: string | undefined): Payment {
   const state = dispute === undefined ? "none" : dispute === "won" || dispute === "lost" ? dispute : "open";
   return {
@@ -119,6 +135,7 @@ function ownedOf(subscription: Subscription, bills: Bill[]): Owned {
     status: subscription.status,
     created: subscription.created,
     price: item?.price.id ?? "",
+    item: item?.id ?? "",
     amount: item?.price.unit_amount ?? 0,
     interval: item?.price.recurring?.interval ?? "",
     currency: subscription.currency,

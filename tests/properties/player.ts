@@ -20,6 +20,11 @@ const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
 /** A broken rule. */
 export class Broken extends Error {}
 
+/** Whether the customer can change the price of a subscription: it is paid and renews. */
+function isChangeable({ status, isEnding, pause, bills }: Owned): boolean {
+  return status === "active" && !isEnding && pause === null && bills.at(-1)?.status === "paid";
+}
+
 /** Repeats a call that times out on a busy machine. @throws the error of the last attempt */
 async function untilAnswered<Result>(call: () => Promise<Result>): Promise<Result> {
   for (let left = TRIES; ; left--) {
@@ -235,6 +240,8 @@ export class Player {
         return one.isEnding && stripe.updateSubscription(one.id, { cancel_at: "" });
       case "cancel now":
         return stripe.cancelSubscription(one.id);
+      case "change the interval":
+        return isChangeable(one) && this.#changeInterval(one);
       case "pause collection": {
         const resumesAt = step.days === null ? {} : { resumes_at: stripe.now() + step.days * 86_400 };
         return stripe.updateSubscription(one.id, {
@@ -251,6 +258,13 @@ export class Player {
         return true;
       }
     }
+  }
+
+  /** As the customer does in the billing portal. */
+  #changeInterval({ id, item, interval }: Owned): boolean {
+    const price = priceId(this.#currency, interval === "year" ? "monthly" : "yearly");
+    this.#stripe.updateSubscription(id, { items: [{ id: item, price }] });
+    return true;
   }
 
   #roundUp(amount: number): number {
