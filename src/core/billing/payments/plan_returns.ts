@@ -109,11 +109,16 @@ function planAll(
   invoices: readonly SubscriptionInvoice[],
 ): Return[] {
   const counted = invoices.map((invoice) =>
-    isCounted(invoice.paidAt, rejection) ? invoice : { ...invoice, creditUsed: 0 },
+    isCounted(invoice.paidAt, rejection) ? invoice : { ...invoice, creditUsed: 0, creditGiven: 0 },
   );
   const { payments, credit, currency } = refundableOf(counted);
+  // The owner keeps this credit in the balance, so it is not refunded again.
+  let given = counted.reduce((sum, { creditGiven }) => sum + creditGiven, 0);
   const refunds = payments.map(({ left, source, isDisputed, paidAt, currency: own }) => {
-    const amount = isCounted(paidAt, rejection) ? roundDown(left, own) : 0;
+    const returned = isCounted(paidAt, rejection) ? left : 0;
+    const kept = Math.min(given, returned);
+    given -= kept;
+    const amount = roundDown(returned - kept, own);
     return { to: "payment_method" as const, source, amount, currency: own, isDisputed };
   });
   return [...refunds, credited(customer, roundDown(credit, currency), currency)];

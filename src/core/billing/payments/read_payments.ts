@@ -97,6 +97,7 @@ export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): 
     payments,
     creditUsed: creditUsedBy(invoice),
     creditNoted: invoice.post_payment_credit_notes_amount,
+    creditGiven: Math.max(0, -invoice.total),
   };
 }
 

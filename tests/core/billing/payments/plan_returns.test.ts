@@ -44,6 +44,7 @@ const invoice = (change: Partial<SubscriptionInvoice> = {}): SubscriptionInvoice
   payments: [paid(3000)],
   creditUsed: 0,
   creditNoted: 0,
+  creditGiven: 0,
   ...change,
 });
 const lastMonth = { lines: [{ start: START - 31 * DAY, end: START, amount: 3000 }] };
@@ -177,6 +178,13 @@ describe("a replaced subscription", () => {
 
 describe("a duplicate", () => {
   const duplicate = rejected({ kind: "duplicate" });
+
+  test("does not return what Stripe credited to the balance when the interval was changed", () => {
+    const changed = invoice({ payments: [], creditGiven: 2600 });
+    expect(plan(duplicate, changed, invoice())).toEqual(["pi_1 refund 400"]);
+    const later = invoice({ payments: [paid(500, { source: "pi_2" })] });
+    expect(plan(duplicate, later, changed, invoice())).toEqual(["pi_2 refund 0", "pi_1 refund 900"]);
+  });
 
   test("returns every payment of every period to its payment method", () => {
     const second = invoice({ payments: [paid(500, { source: "pi_2", left: 200 })] });
