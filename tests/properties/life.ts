@@ -156,7 +156,7 @@ export const lives: fc.Arbitrary<Life> = fc
         { arbitrary: wait, weight: 5 },
         { arbitrary: deliver, weight: 4 },
         { arbitrary: failure, weight: 2 },
-        { arbitrary: changeInterval, weight: 9 },
+        { arbitrary: changeInterval, weight: 2 },
         { arbitrary: other, weight: 7 },
       ),
       { minLength: 2, maxLength: 10 },

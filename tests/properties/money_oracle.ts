@@ -124,7 +124,7 @@ export function debtOf(
   const payments = counted.flatMap((bill) => bill.payments);
   const sum = (some: readonly Payment[]) => some.reduce((total, one) => total + left(one), 0);
   // Stripe returned this to the balance when the interval was changed.
-  const credited = counted.reduce((total, bill) => total + bill.credited, 0);
+  const credited = whole ? counted.reduce((total, bill) => total + bill.credited, 0) : 0;
   const all = Math.max(0, sum(payments) - credited);
   const free = Math.max(
     0,

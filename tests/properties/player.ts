@@ -263,6 +263,7 @@ export class Player {
   /** As the customer does in the billing portal. */
   #changeInterval({ id, item, interval }: Owned): boolean {
     const price = priceId(this.#currency, interval === "year" ? "monthly" : "yearly");
+    this.#nest.clock.advance(1);
     this.#stripe.updateSubscription(id, { items: [{ id: item, price }] });
     return true;
   }

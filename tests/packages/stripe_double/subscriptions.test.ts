@@ -233,5 +233,9 @@ test("credits nothing for a change of interval without prorations", async () => 
   const { latest_invoice } = await stripe.subscriptions.update(id, {
     ...{ items: changes, proration_behavior: "none", expand: ["latest_invoice"] },
   });
-  expect(latest_invoice).toMatchObject({ total: 3650, amount_paid: 3650, lines: { data: [{ amount: 3650 }] } });
+  expect(latest_invoice).toMatchObject({
+    total: 3650,
+    amount_paid: 3650,
+    lines: { data: [{ amount: 3650 }] },
+  });
 });

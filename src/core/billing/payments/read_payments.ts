@@ -23,6 +23,11 @@ export function isPaid(invoice: Stripe.Invoice): boolean {
   return invoice.amount_paid > 0 || (invoice.amount_paid_off_stripe ?? 0) > 0 || creditUsedBy(invoice) > 0;
 }
 
+/** What an invoice credited to the customer's balance, in the smallest unit: its total is negative. */
+export function creditGivenBy({ status, total }: Stripe.Invoice): number {
+  return status === "paid" ? Math.max(0, -total) : 0;
+}
+
 /** What the customer's balance paid of an invoice. Stripe returns it when the invoice is voided. */
 function creditUsedBy({ status, starting_balance, ending_balance }: Stripe.Invoice): number {
   if (status !== "paid" || starting_balance >= 0) return 0;
@@ -97,7 +102,7 @@ export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): 
     payments,
     creditUsed: creditUsedBy(invoice),
     creditNoted: invoice.post_payment_credit_notes_amount,
-    creditGiven: Math.max(0, -invoice.total),
+    creditGiven: creditGivenBy(invoice),
   };
 }
 

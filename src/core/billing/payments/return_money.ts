@@ -3,6 +3,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import { isOfCurrentPeriod } from "#core/billing/payments/current_period.ts";
 import { planReturns } from "#core/billing/payments/plan_returns.ts";
 import {
+  creditGivenBy,
   isForOurProducts,
   isPaid,
   linesOf,
@@ -54,7 +55,7 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
     const rejection = rejectionOf(rejected);
     const counted = invoices.filter(
       (invoice) =>
-        isPaid(invoice) &&
+        (isPaid(invoice) || creditGivenBy(invoice) > 0) &&
         isForOurProducts(invoice, core.billing.productIds) &&
         (rejection.kind === "duplicate" || isOfCurrentPeriod({ lines: linesOf(invoice) }, rejection)),
     );
