@@ -85,12 +85,17 @@ export const refreshKeys = {
 /** Caches the news items. */
 export const newsBoard = { variables: {}, open: () => new NewsBoard() } satisfies Part<NewsBoard>;
 
-/** @throws ConfigError for an invalid key, and for a live key outside production, which could cancel real subscriptions */
+/**
+ * @throws ConfigError for an invalid key; for a live key outside production, which could cancel real subscriptions; for a
+ *   test key in production, which would store test subscriptions there
+ */
 function openStripe(environment: Environment): StripeApi {
   const config = readConfig(stripeVariables, environment);
-  const isTestStage =
-    ["local", "nonprod"].includes(environment.STAGE ?? "") && config.STRIPE_URL === undefined;
-  if (isTestStage && isLiveKey(config.STRIPE_SECRET_KEY)) throw new ConfigError(["STRIPE_SECRET_KEY"]);
+  const { STAGE = "" } = environment;
+  const isLive = isLiveKey(config.STRIPE_SECRET_KEY);
+  const isOtherMode = isLive ? ["local", "nonprod"].includes(STAGE) : STAGE === "prod";
+  if (isOtherMode && config.STRIPE_URL === undefined)
+    throw new ConfigError(["STRIPE_SECRET_KEY"], `a ${isLive ? "live" : "test"} key with STAGE=${STAGE}`);
   return StripeApi.open(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
 }
 

@@ -89,6 +89,37 @@ describe("unusual webhooks", () => {
     await other.stop();
   });
 
+  test("fails an event whose subscription is of another mode than the secret key", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    nest.stripe.updateSubscription(id, { fields: { livemode: true } });
+    expect((await nest.webhook(created(id))).body.code).toBe("stripe_error");
+    expect(await stored()).toEqual([]);
+  });
+
+  test("ends a subscription whose deletion arrives before Stripe's API shows it, at the next delivery", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    const deleted = { ...created(id), id: "evt_deleted", type: "customer.subscription.deleted" };
+    const early = await nest.webhook(deleted);
+    expect({ status: early.status, code: early.body.code }).toEqual({
+      status: 409,
+      code: "subscription_not_ready",
+    });
+    expect(await stored()).toMatchObject([{ status: "active" }]);
+    nest.stripe.cancelSubscription(id);
+    expect((await nest.webhook(deleted)).status).toBe(200);
+    expect(await stored()).toMatchObject([{ status: "canceled" }]);
+  });
+
+  test("ignores an old deletion of a subscription that Stripe's API shows as active", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    const deleted = { ...created(id), id: "evt_deleted", type: "customer.subscription.deleted" };
+    nest.clock.advance(2 * 3600);
+    expect((await nest.webhook(deleted)).status).toBe(200);
+    expect(await row("evt_deleted")).toMatchObject({ status: "ignored", reason: "not_ended" });
+  });
+
   test("ignores subscriptions of other products", async () => {
     const other = await startNest({ beside: nest, environment: { STRIPE_PRODUCT_IDS: "prod_else" } });
     const { id } = nest.stripe.createSubscription({ email: ADA });

@@ -73,8 +73,25 @@ test.each([
 ])("a live Stripe key is accepted only in production: STAGE=%s", (STAGE, isRefused) => {
   for (const key of ["sk_live_x", "rk_live_x"]) {
     const open = () => parts.stripe.open({ STAGE, STRIPE_SECRET_KEY: key });
-    if (isRefused) expect(open).toThrow(new ConfigError(["STRIPE_SECRET_KEY"]));
+    if (isRefused)
+      expect(open).toThrow(new ConfigError(["STRIPE_SECRET_KEY"], `a live key with STAGE=${STAGE}`));
     else open();
   }
-  parts.stripe.open({ STAGE, STRIPE_SECRET_KEY: "sk_test_x" });
 });
+
+test.each([
+  ["local", false],
+  ["nonprod", false],
+  ["prod", true],
+])(
+  "a Stripe test key is refused in production, except for a server of one's own: STAGE=%s",
+  (STAGE, isRefused) => {
+    for (const key of ["sk_test_x", "rk_test_x"]) {
+      const open = (change = {}) => parts.stripe.open({ STAGE, STRIPE_SECRET_KEY: key, ...change });
+      if (isRefused)
+        expect(open).toThrow(new ConfigError(["STRIPE_SECRET_KEY"], "a test key with STAGE=prod"));
+      else open();
+      open({ STRIPE_URL: "http://127.0.0.1:12111" });
+    }
+  },
+);

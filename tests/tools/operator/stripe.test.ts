@@ -106,6 +106,16 @@ describe("usage", () => {
     }
   });
 
+  test("refuses a test key in production before anything is read or stored", async () => {
+    for (const args of ["stripe reconcile --apply", "stripe replay --failed", `stripe setup --url ${URL}`]) {
+      const { status, printed } = await run(args, { STAGE: "prod", STRIPE_URL: "" });
+      expect({ status, printed }).toEqual({
+        status: 1,
+        printed: expect.stringContaining("STRIPE_SECRET_KEY (a test key with STAGE=prod)"),
+      });
+    }
+  });
+
   test("reports a key that Stripe refuses and an unreachable database in one line", async () => {
     const refused = await run(`stripe check --url ${URL}`, { STRIPE_SECRET_KEY: "sk_live_other" });
     expect(refused).toMatchObject({ status: 1 });

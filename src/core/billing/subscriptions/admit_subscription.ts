@@ -25,7 +25,6 @@ export async function admitSubscription(core: EventCore, reading: StripeReading)
     await warnOfPaidDuplicate(core, await findOwner(core, current), reading);
     return { status: "ignored", reason: "ended" };
   }
-  if (event === "deleted") return { status: "ignored", reason: "unknown_subscription" };
   const mayStore = event === "created" || event === "reconciled" || isCreationOverdue(core, current);
   if (!mayStore) throw new NestError("subscription_not_ready");
   if (!hasRequiredPromotionCode(core, current)) {

@@ -40,6 +40,12 @@ export async function syncSubscription(
     if (!current) return { status: "missing", reason: "no_such_subscription" };
     const product = readProduct(current, core.billing.productIds, record);
     if (product === null) return { status: "ignored", reason: "other_product" };
+    if (current.livemode !== core.stripe.isLive)
+      throw new NestError("stripe_error", {
+        detail: "the subscription and STRIPE_SECRET_KEY are of different modes",
+      });
+    // Stripe's API can lag behind its events. Nothing follows this event, so it is retried.
+    if (event === "deleted" && !hasEnded(current.status)) return { status: "missing", reason: "not_ended" };
     if (!isKnownStatus(current.status)) {
       core.log.error("unknown_subscription_status", {
         alarm: true,
