@@ -16,7 +16,8 @@ export type Verdict = "usable" | "not usable" | "either";
  * @param attempts ids of subscriptions whose events reached Nest while they were incomplete
  */
 export function judgeAccess({ now, subscriptions }: Picture, attempts: ReadonlySet<string>): Verdict {
-  const ends = subscriptions.flatMap((one) => endsOf(one, subscriptions, attempts));
+  const ours = subscriptions.filter(({ isOurs }) => isOurs);
+  const ends = ours.flatMap((one) => endsOf(one, ours, attempts));
   if (ends.some(({ sure }) => now < sure - MARGIN)) return "usable";
   return ends.some(({ latest }) => now <= latest + MARGIN) ? "either" : "not usable";
 }
@@ -91,7 +92,7 @@ function timeToPay(one: Owned, all: readonly Owned[], opened: number) {
  * rest of the old one. A trial's invoice with a total of 0 is paid.
  */
 function paidUntil({ bills, created, end }: Owned): number {
-  return Math.min(bills.findLast(({ status }) => status === "paid")?.end ?? created, end);
+  return Math.min(bills.findLast(({ status, isOurs }) => status === "paid" && isOurs)?.end ?? created, end);
 }
 
 function isUnpaidAttempt({ status }: Owned): boolean {

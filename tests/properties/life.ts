@@ -3,7 +3,7 @@
  * generates and shrinks them.
  */
 import fc from "fast-check";
-import type { PriceSeed } from "#stripe_double/settings.ts";
+import type { PriceSeed, ProductSeed } from "#stripe_double/settings.ts";
 
 export const CURRENCIES = ["gbp", "jpy", "kwd"] as const;
 export type Currency = (typeof CURRENCIES)[number];
@@ -29,11 +29,26 @@ export const LIFE_PRICES: readonly PriceSeed[] = CURRENCIES.flatMap((currency) =
   })),
 );
 
+export const otherPriceId = (currency: Currency) => `price_${currency}_other`;
+
+/** A product that is not ours. */
+export const OTHER_PRODUCTS: readonly ProductSeed[] = [
+  {
+    id: "prod_other",
+    name: "Another app",
+    prices: CURRENCIES.map((currency) => ({
+      ...{ id: otherPriceId(currency), currency, unitAmount: 600, interval: "month" },
+    })),
+  },
+];
+
 /** Who buys: the customer of the person's first purchase, or a customer that only has the same email address. */
 export type Buyer = "the same customer" | "another customer";
 
 export type Step =
   | { does: "buy"; plan: Plan; by: Buyer; card: "good" | "declining" | "slow" }
+  | { does: "buy another product" }
+  | { does: "change to our product"; of: number }
   | { does: "start a trial" }
   | { does: "sign in" }
   | { does: "read the status" }
@@ -103,9 +118,15 @@ const changeInterval: fc.Arbitrary<Step> = fc.record({
   of,
 });
 
+const changeToOurs: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant("change to our product" as const),
+  of,
+});
+
 /** Everything else that the person, a bank, an operator or Stripe does. */
 const other: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ does: "start a trial" }),
+  fc.constant<Step>({ does: "buy another product" }),
   fc.constant<Step>({ does: "sign in" }),
   fc.constant<Step>({ does: "read the status" }),
   fc.record({ does: fc.constant("replace the card" as const), of, isGood: fc.boolean() }),
@@ -149,6 +170,7 @@ export const lives: fc.Arbitrary<Life> = fc
     first: fc.oneof(
       { arbitrary: buy, weight: 4 },
       { arbitrary: fc.constant<Step>({ does: "start a trial" }), weight: 1 },
+      { arbitrary: fc.constant<Step>({ does: "buy another product" }), weight: 1 },
     ),
     rest: fc.array(
       fc.oneof(
@@ -157,6 +179,7 @@ export const lives: fc.Arbitrary<Life> = fc
         { arbitrary: deliver, weight: 4 },
         { arbitrary: failure, weight: 2 },
         { arbitrary: changeInterval, weight: 2 },
+        { arbitrary: changeToOurs, weight: 2 },
         { arbitrary: other, weight: 7 },
       ),
       { minLength: 2, maxLength: 10 },

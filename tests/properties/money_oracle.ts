@@ -40,6 +40,12 @@ function changesPlan(older: Owned, newer: Owned, { ownCustomers }: Picture): boo
   );
 }
 
+/** Whether a subscription was ours before another one was changed to our product, so that it is no duplicate of it. */
+function wasUsedFirst(loser: Owned, winner: Owned): boolean {
+  const { changedToOursAt } = winner;
+  return changedToOursAt !== null && (loser.changedToOursAt ?? loser.created) < changedToOursAt;
+}
+
 /** How a subscription loses. */
 export interface Loss {
   kind: Kind;
@@ -55,6 +61,10 @@ export function losersOf(living: readonly Owned[], picture: Picture): Map<string
   const add = (id: string, kind: Kind, winner: Owned) =>
     losers.set(id, [...(losers.get(id) ?? []), { kind, winner }]);
   if (living.length === 0) return losers;
+  const kindOf = (loser: Owned, winner: Owned): Kind => {
+    if (byAge(loser, winner) < 0) return "replaced";
+    return wasUsedFirst(loser, winner) ? "replaced" : "duplicate";
+  };
   const best = Math.min(...living.map(rankOf));
   const [oldest, ...later] = living.filter((one) => rankOf(one) === best).toSorted(byAge);
   if (oldest === undefined) return losers;
@@ -63,10 +73,10 @@ export function losersOf(living: readonly Owned[], picture: Picture): Map<string
     if (best === 1 && changesPlan(kept, next, picture)) {
       add(kept.id, "replaced", next);
       kept = next;
-    } else add(next.id, "duplicate", kept);
+    } else add(next.id, kindOf(next, kept), kept);
   }
   for (const one of living) {
-    if (one.id !== kept.id) add(one.id, byAge(one, kept) > 0 ? "duplicate" : "replaced", kept);
+    if (one.id !== kept.id) add(one.id, kindOf(one, kept), kept);
   }
   return losers;
 }
@@ -98,6 +108,8 @@ export interface Defeat {
   loser: Owned;
   /** Whether the winner has the same customer. */
   isSameCustomer: boolean;
+  /** Whether the winner was for another product before: only payments since then may be returned. */
+  isWinnerChanged: boolean;
   /** Unix seconds. */
   at: number;
 }
@@ -108,18 +120,17 @@ export interface Defeat {
  * @param refundedBefore by charge, what others refunded
  */
 export function debtOf(
-  { kind, loser, isSameCustomer, at }: Defeat,
+  { kind, loser, isSameCustomer, isWinnerChanged, at }: Defeat,
   now: Owned,
   refundedBefore: ReadonlyMap<string, number>,
 ): Debt {
   const whole = kind === "duplicate";
   const { start, end, currency } = loser;
   const isPaidStatus = loser.status === "active" || loser.status === "trialing";
+  const bills = now.bills.filter(({ isOurs }) => isOurs);
   const counted = whole
-    ? now.bills
-    : now.bills.filter(
-        (bill) => isPaidStatus && bill.start >= start && bill.end <= end && bill.end > bill.start,
-      );
+    ? bills
+    : bills.filter((bill) => isPaidStatus && bill.start >= start && bill.end <= end && bill.end > bill.start);
   const left = ({ charge, paid }: Payment) => Math.max(0, paid - (refundedBefore.get(charge) ?? 0));
   const payments = counted.flatMap((bill) => bill.payments);
   const sum = (some: readonly Payment[]) => some.reduce((total, one) => total + left(one), 0);
@@ -136,7 +147,7 @@ export function debtOf(
   const part = whole ? 1 : Math.max(0, end - at);
   const period = whole ? 1 : end - start;
   const most = share(all + credit, part, period, currency);
-  const least = share(free + credit, part, period, currency);
+  const least = isWinnerChanged && whole ? 0 : share(free + credit, part, period, currency);
   const to = !whole && isSameCustomer ? "balance" : "payment method";
   return { to, least: Math.min(least, most), most, credit: Math.min(most, credit) };
 }

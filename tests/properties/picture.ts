@@ -1,6 +1,7 @@
 /** A snapshot of one person's state at Stripe, in the form that the oracles of contract 1.7 read. */
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { Charge, Customer, Invoice, Subscription } from "#stripe_double/types.ts";
+import { BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 
 /** A payment through Stripe of an invoice. */
 export interface Payment {
@@ -23,6 +24,8 @@ export interface Bill {
   /** What it credited to the customer's balance, after a change of interval. */
   credited: number;
   isOutOfBand: boolean;
+  /** Whether it bills our product. */
+  isOurs: boolean;
   payments: Payment[];
 }
 
@@ -39,6 +42,10 @@ export interface Owned {
   interval: string;
   currency: string;
   isTrial: boolean;
+  /** Whether it is for our product. */
+  isOurs: boolean;
+  /** When it was changed to our product; null if it was bought so. Unix seconds. */
+  changedToOursAt: number | null;
   isEnding: boolean;
   cancelAt: number | null;
   pause: string | null;
@@ -58,8 +65,11 @@ export interface Picture {
   customers: ReadonlyMap<string, { hasCard: boolean; balance: number }>;
 }
 
-/** Reads the state of every subscription. The double serves one person at a time. */
-export function takePicture(stripe: StripeDouble): Picture {
+/**
+ * Reads the state of every subscription. The double serves one person at a time.
+ * @param changedToOurs by subscription, when it was changed from another product, in Unix seconds
+ */
+export function takePicture(stripe: StripeDouble, changedToOurs: ReadonlyMap<string, number>): Picture {
   stripe.advance(0);
   const ledger = stripe.ledger();
   const charges = new Map(ledger.charges.map((charge) => [charge.payment_intent, charge]));
@@ -76,6 +86,7 @@ export function takePicture(stripe: StripeDouble): Picture {
         : Math.max(0, invoice.total - invoice.amount_due),
     credited: Math.max(0, -invoice.total),
     isOutOfBand: (invoice.amount_paid_off_stripe ?? 0) > 0,
+    isOurs: invoice.lines.data.some(({ pricing }) => pricing?.price_details?.product === BEAK_PRODUCT),
     payments: ledger.invoicePayments
       .filter((payment) => payment.invoice === invoice.id)
       .flatMap(({ payment }) => charges.get(payment.payment_intent ?? "") ?? [])
@@ -89,6 +100,7 @@ export function takePicture(stripe: StripeDouble): Picture {
   const subscriptions = stripe.subscriptions().map((subscription) =>
     ownedOf(
       subscription,
+      changedToOurs.get(subscription.id) ?? null,
       bills.filter((each) => each.of === subscription.id).map((each) => each.bill),
     ),
   );
@@ -127,7 +139,7 @@ function paymentOf(charge: Charge, dispute: string | undefined): Payment {
   };
 }
 
-function ownedOf(subscription: Subscription, bills: Bill[]): Owned {
+function ownedOf(subscription: Subscription, changedToOursAt: number | null, bills: Bill[]): Owned {
   const [item] = subscription.items.data;
   return {
     id: subscription.id,
@@ -140,6 +152,8 @@ function ownedOf(subscription: Subscription, bills: Bill[]): Owned {
     interval: item?.price.recurring?.interval ?? "",
     currency: subscription.currency,
     isTrial: subscription.metadata.trial_id !== undefined,
+    isOurs: item?.price.product === BEAK_PRODUCT,
+    changedToOursAt,
     isEnding: subscription.cancel_at !== null || subscription.cancel_at_period_end,
     cancelAt: subscription.cancel_at,
     pause: subscription.pause_collection?.behavior ?? null,

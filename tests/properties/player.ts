@@ -3,7 +3,14 @@ import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { judgeAccess } from "#tests/properties/access_oracle.ts";
-import { type Currency, inWords, type Life, priceId, type Step } from "#tests/properties/life.ts";
+import {
+  type Currency,
+  inWords,
+  type Life,
+  otherPriceId,
+  priceId,
+  type Step,
+} from "#tests/properties/life.ts";
 import { type Amounts, isAboutRejection, statedIn, untrueSentences } from "#tests/properties/mail_oracle.ts";
 import { type Defeat, isUnpaidFirst, losersOf } from "#tests/properties/money_oracle.ts";
 import { isLiving, type Owned, type Picture, takePicture } from "#tests/properties/picture.ts";
@@ -59,6 +66,10 @@ export class Player {
   readonly #attempts = new Set<string>();
   /** Mails whose response was too late on a busy machine. Nest sends them again (contract 1.3). */
   readonly #unconfirmed = new Set<string>();
+  /** By subscription, when it was changed to our product, in Unix seconds. */
+  readonly #changedToOurs = new Map<string, number>();
+  /** Changed subscriptions with an earlier event that Nest got only after the change. */
+  readonly #unclear = new Set<string>();
   /** What all mails so far state. */
   #stated: Amounts = { refunded: 0, credited: 0 };
   #isVerified = false;
@@ -85,7 +96,7 @@ export class Player {
   }
 
   picture(): Picture {
-    return takePicture(this.#stripe);
+    return takePicture(this.#stripe, this.#changedToOurs);
   }
 
   #note(text: string): void {
@@ -104,7 +115,9 @@ export class Player {
   async #take(step: Step): Promise<void> {
     switch (step.does) {
       case "buy":
-        return this.#buy(step);
+        return this.#buy({ ...step, price: priceId(this.#currency, step.plan) });
+      case "buy another product":
+        return this.#buy({ price: otherPriceId(this.#currency), by: "the same customer", card: "good" });
       case "start a trial":
         return this.#startTrial();
       case "sign in":
@@ -129,7 +142,7 @@ export class Player {
     }
   }
 
-  #buy({ plan, by, card }: Extract<Step, { does: "buy" }>): void {
+  #buy({ price, by, card }: Pick<Extract<Step, { does: "buy" }>, "by" | "card"> & { price: string }): void {
     const all = this.#stripe.subscriptions();
     if (all.filter(({ metadata }) => metadata.trial_id === undefined).length >= SUBSCRIPTIONS) return;
     this.#nest.clock.advance(1);
@@ -143,7 +156,7 @@ export class Player {
     } = this.#stripe.createSubscription({
       email: this.#address,
       ...(customer !== undefined && { customer }),
-      price: priceId(this.#currency, plan),
+      price,
       ...(isNewCard && { card: details }),
     });
     if (card === "slow") this.slow.add(bought);
@@ -241,7 +254,9 @@ export class Player {
       case "cancel now":
         return stripe.cancelSubscription(one.id);
       case "change the interval":
-        return isChangeable(one) && this.#changeInterval(one);
+        return isChangeable(one) && one.isOurs && this.#changeInterval(one);
+      case "change to our product":
+        return isChangeable(one) && !one.isOurs && this.#changeToOurs(one);
       case "pause collection": {
         const resumesAt = step.days === null ? {} : { resumes_at: stripe.now() + step.days * 86_400 };
         return stripe.updateSubscription(one.id, {
@@ -265,6 +280,15 @@ export class Player {
     const price = priceId(this.#currency, interval === "year" ? "monthly" : "yearly");
     this.#nest.clock.advance(1);
     this.#stripe.updateSubscription(id, { items: [{ id: item, price }] });
+    return true;
+  }
+
+  #changeToOurs({ id, item }: Owned): boolean {
+    this.#nest.clock.advance(1);
+    const isLate = this.#pending().some(({ data }) => (data.object as { id?: string }).id === id);
+    if (isLate) this.#unclear.add(id);
+    this.#changedToOurs.set(id, this.#stripe.now());
+    this.#stripe.updateSubscription(id, { items: [{ id: item, price: priceId(this.#currency, "monthly") }] });
     return true;
   }
 
@@ -321,7 +345,8 @@ export class Player {
       if (events.length === 0) return this.#checkCharging();
       for (const event of events) await this.#post(event, false);
       if (round > 1) {
-        this.#nest.clock.advance(RETRY_SECONDS);
+        // An update waits an hour for the event of the creation, which may never come.
+        this.#nest.clock.advance(round > 5 ? 3600 : RETRY_SECONDS);
         this.#stripe.advance(0);
       }
     }
@@ -412,19 +437,30 @@ export class Player {
   }
 
   #noteDefeat(loser: Owned, before: Picture, what: string): void {
-    const living = before.subscriptions.filter(isLiving);
+    const living = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
     const heardOf = living.filter(({ id, isTrial }) => isTrial || this.#heard.has(id));
     // A decision that was applied is final: the losers so far count in their earlier state.
     const lost = [...this.defeats.values()].flatMap(([defeat]) => defeat?.loser ?? []);
     const losses = [heardOf, living, [...heardOf, ...lost], [...living, ...lost]].flatMap(
       (some) => losersOf(some, before).get(loser.id) ?? [],
     );
-    const defeats = losses.map(({ kind, winner }): Defeat => {
-      return { kind, loser, isSameCustomer: winner.customer === loser.customer, at: before.now };
+    const defeats = losses.flatMap(({ kind, winner }): Defeat[] => {
+      const isWinnerChanged = winner.changedToOursAt !== null;
+      const isSameCustomer = winner.customer === loser.customer;
+      // Nest can't see when a subscription was changed if an earlier event of it is late.
+      const isUnclear = isWinnerChanged && winner.created < loser.created && this.#unclear.has(winner.id);
+      const kinds = isUnclear ? (["duplicate", "replaced"] as const) : [kind];
+      return kinds.map((each) => ({
+        ...{ kind: each, loser, isSameCustomer, isWinnerChanged, at: before.now },
+      }));
     });
-    const distinct = new Map(defeats.map((one) => [`${one.kind} ${one.isSameCustomer}`, one]));
+    const distinct = new Map(
+      defeats.map((one) => [`${one.kind} ${one.isSameCustomer} ${one.isWinnerChanged}`, one]),
+    );
     this.defeats.set(loser.id, [...distinct.values()]);
-    this.count(`canceled: ${[...new Set(defeats.map(({ kind }) => kind))].join(" or ")}, ${loser.status}`);
+    const isWinnerChanged = defeats.some((one) => one.isWinnerChanged) ? ", by a changed product" : "";
+    const kinds = [...new Set(defeats.map(({ kind }) => kind))].join(" or ");
+    this.count(`canceled: ${kinds}, ${loser.status}${isWinnerChanged}`);
     this.#note(`Nest cancels ${this.nameOf(loser.id)} at ${what}: ${[...distinct.keys()]}`);
     if (defeats.length === 0)
       throw new Broken(`Nest cancels ${this.nameOf(loser.id)}, which contract 1.7 keeps`);
@@ -432,7 +468,7 @@ export class Player {
 
   #checkCharging(): void {
     const charging = this.picture().subscriptions.filter(
-      (one) => ["active", "trialing", "past_due"].includes(one.status) && !isUnpaidFirst(one),
+      (one) => one.isOurs && ["active", "trialing", "past_due"].includes(one.status) && !isUnpaidFirst(one),
     );
     if (charging.length > 1)
       throw new Broken(

@@ -1,5 +1,5 @@
 import { checkBooks } from "#tests/properties/books.ts";
-import { LIFE_PRICES, type Life } from "#tests/properties/life.ts";
+import { LIFE_PRICES, type Life, OTHER_PRODUCTS } from "#tests/properties/life.ts";
 import { Broken, Player } from "#tests/properties/player.ts";
 import { startNest, type TestClock, type TestNest } from "#tests/support/nest.ts";
 
@@ -51,6 +51,7 @@ async function startStation(mongoUri: string | undefined): Promise<Station> {
   const nest = await startNest({
     clock,
     plans: LIFE_PRICES,
+    otherProducts: OTHER_PRODUCTS,
     environment: {
       ...Object.fromEntries(LIMITS.map((name) => [`LIMIT_${name}`, "0"])),
       ...(mongoUri !== undefined && { MONGODB_URI: mongoUri }),

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import type { PriceSeed } from "#stripe_double/settings.ts";
+import type { PriceSeed, ProductSeed } from "#stripe_double/settings.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import {
@@ -81,6 +81,8 @@ export interface StartOptions {
   beside?: TestNest;
   /** More prices of the product at Stripe. */
   plans?: readonly PriceSeed[];
+  /** Products at Stripe that are not ours. */
+  otherProducts?: readonly ProductSeed[];
   /** Uses a database that no test has used: a used one has statistics, by which small collections are scanned. */
   isDatabaseNew?: boolean;
 }
@@ -92,7 +94,8 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
   const stripe =
-    options.beside?.stripe ?? (await startBeakStripeDouble({ now, signedAt: now }, options.plans));
+    options.beside?.stripe ??
+    (await startBeakStripeDouble({ now, signedAt: now }, options.plans, options.otherProducts));
   const mongoUri =
     options.beside?.mongoUri ?? (options.isDatabaseNew ? freshDatabaseUri() : takeDatabaseUri());
   const environment = {
