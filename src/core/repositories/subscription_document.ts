@@ -120,6 +120,11 @@ export interface SubscriptionState {
   cancelAt: string | null;
   cancelType: CancelType | null;
   cancelledAt: string | null;
+  /**
+   * Whether Nest scheduled the end of a trial, because its customer has a card that nobody agreed to charge. Its owner did not
+   * decide the end, so it moves at the first use. Earlier releases did not store it.
+   */
+  isEndScheduledByNest?: boolean;
 }
 
 /** A Stripe subscription of a user. */

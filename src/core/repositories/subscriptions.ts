@@ -94,14 +94,25 @@ export class SubscriptionRepository extends SubscriptionMails {
     );
   }
 
-  /** Moves the end of a trial that has not ended and is not scheduled to end. A concurrent `advance` must read again. */
-  async extendTrial(stpSubscriptionId: string, endsAt: string, now: string): Promise<void> {
+  /**
+   * Moves the end of a trial that has not ended and whose owner did not schedule its end. A concurrent `advance` must read
+   * again.
+   */
+  async extendTrial(
+    { stpSubscriptionId, isEndScheduledByNest, cancelAt }: Subscription,
+    endsAt: string,
+    now: string,
+  ): Promise<void> {
+    const schedule = isEndScheduledByNest === true ? { isEndScheduledByNest } : { cancelType: null };
     await this.#collection.updateOne(
       {
-        ...{ stpSubscriptionId, status: "trialing", rejectedAt: null, cancelType: null },
+        ...{ stpSubscriptionId, status: "trialing", rejectedAt: null, ...schedule },
         endsAt: { $lt: endsAt },
       },
-      { $set: { endsAt, updatedAt: now }, $inc: { version: 1 } },
+      {
+        $set: { endsAt, updatedAt: now, ...(cancelAt === null ? {} : { cancelAt: endsAt }) },
+        $inc: { version: 1 },
+      },
     );
   }
 

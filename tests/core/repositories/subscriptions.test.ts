@@ -76,11 +76,12 @@ test("moves the end of a running trial once when many calls race, and makes an o
   await rounds(async (round) => {
     const id = `extended-${round}`;
     await subscriptions.insert({ ...subscription(id), status: "trialing" });
-    const { version } = await find(id);
-    await atOnce((caller) => subscriptions.extendTrial(id, moment(2000), moment(caller)));
+    const seen = await find(id);
+    const { version } = seen;
+    await atOnce((caller) => subscriptions.extendTrial(seen, moment(2000), moment(caller)));
     expect(await find(id)).toMatchObject({ endsAt: moment(2000), version: version + 1 });
     expect(await subscriptions.advance(id, version, state("trialing"), moment(50))).toBeNull();
-    await subscriptions.extendTrial(id, moment(1500), moment(60));
+    await subscriptions.extendTrial(await find(id), moment(1500), moment(60));
     expect(await find(id)).toMatchObject({ endsAt: moment(2000), version: version + 1 });
   });
 });
@@ -92,7 +93,7 @@ test.each<[string, Partial<Subscription>]>([
 ])("does not move the end of a subscription that is %s", async (what, change) => {
   const id = `not-extended-${what}`;
   await subscriptions.insert({ ...subscription(id), ...change });
-  await subscriptions.extendTrial(id, moment(2000), moment(2));
+  await subscriptions.extendTrial(await find(id), moment(2000), moment(2));
   expect(await find(id)).toMatchObject({ endsAt: moment(1000), version: 1 });
 });
 

@@ -24,6 +24,7 @@ export async function recordNestRequests(): Promise<RecordedRequest[]> {
     await buyAgainWhileOverdue(nest);
     await failRefund(nest);
     await startTrialWithCard(nest);
+    await useTrialOfFormerCustomer(nest);
     await runCommands(nest);
     await removeTrials(nest);
     return nest.stripe.requests.filter(({ status, isReplay }) => status === 200 && !isReplay);
@@ -51,9 +52,9 @@ function startTrial(nest: TestNest, name: string) {
 }
 
 /** The first status call moves the end of the trial. */
-async function useTrial(nest: TestNest): Promise<void> {
+async function useTrial(nest: TestNest, name = "ada"): Promise<void> {
   nest.clock.advance(60);
-  const { user_id, access_token } = await nest.signIn("ada@example.com", { device: deviceOf("ada") });
+  const { user_id, access_token } = await nest.signIn(`${name}@example.com`, { device: deviceOf(name) });
   await nest.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
 }
 
@@ -138,6 +139,17 @@ async function retryEvents(nest: TestNest): Promise<void> {
 async function startTrialWithCard(nest: TestNest): Promise<void> {
   nest.stripe.createSubscription({ email: "joy@example.com", trialDays: 14, card: {} });
   await nest.deliverEvents();
+}
+
+/** Nest schedules the end of a trial whose customer has a card; the end moves with the end of the trial. */
+async function useTrialOfFormerCustomer(nest: TestNest): Promise<void> {
+  const { id } = nest.stripe.createSubscription({ email: "lin@example.com" });
+  await nest.deliverEvents();
+  nest.stripe.cancelSubscription(id);
+  await nest.deliverEvents();
+  await startTrial(nest, "lin");
+  await nest.deliverEvents();
+  await useTrial(nest, "lin");
 }
 
 /** A payment of the double always has an intent. Nest sends these requests for a payment that has only a charge. */

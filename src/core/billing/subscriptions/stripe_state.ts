@@ -82,9 +82,21 @@ export function readState(
     cancelAt: isoOrNull(subscription.cancel_at),
     cancelType: readCancelType(subscription),
     cancelledAt: isoOrNull(subscription.canceled_at),
+    isEndScheduledByNest: isScheduledByNest(subscription),
     pausedCollection: subscription.pause_collection?.behavior ?? null,
     ...(subscription.status === "incomplete" ? { wasIncomplete: true } : {}),
   };
+}
+
+/** Metadata of a trial that ends by itself, because its customer has a card that nobody agreed to charge. */
+export const SCHEDULED_BY_NEST = { scheduled_by: "nest" };
+
+/**
+ * Whether Nest scheduled the end of a trial when it created it, and its owner did not change that since. The portal sets
+ * `cancel_at` alone when an owner cancels.
+ */
+export function isScheduledByNest({ cancel_at_period_end, metadata }: Stripe.Subscription): boolean {
+  return cancel_at_period_end && metadata?.scheduled_by === SCHEDULED_BY_NEST.scheduled_by;
 }
 
 /** The current period of the items of our products, in Unix seconds. Without such items, that of all items. */

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { BillingSettings } from "#core/billing/config.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
-import { readProduct } from "#core/billing/subscriptions/stripe_state.ts";
+import { isScheduledByNest, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { withAttemptKey } from "#core/billing/trials/attempt.ts";
 import type { Core } from "#core/core.ts";
@@ -22,8 +22,21 @@ export type ExtensionCore = Pick<Core, "clock" | "subscriptions" | "trials"> & {
  */
 export function keepPendingEnd(state: SubscriptionState, trial: Trial | null): SubscriptionState {
   const end = trial?.pendingEndsAt ?? null;
-  const isRunning = state.status === "trialing" && !state.isOtherProduct && state.cancelType === null;
-  return end !== null && isRunning && end > state.endsAt ? { ...state, endsAt: end } : state;
+  const isRunning = state.status === "trialing" && !state.isOtherProduct && !isEndOfOwner(state);
+  return end !== null && isRunning && end > state.endsAt ? withEnd(state, end) : state;
+}
+
+/** The fields that decide when a running trial ends. */
+type EndOfTrial = Pick<Subscription, "endsAt" | "cancelAt" | "cancelType" | "isEndScheduledByNest">;
+
+/** Whether the owner of a trial scheduled its end, so that it does not move. */
+export function isEndOfOwner({ cancelAt, cancelType, isEndScheduledByNest }: EndOfTrial): boolean {
+  return (cancelAt !== null || cancelType !== null) && isEndScheduledByNest !== true;
+}
+
+/** The same trial with another end. A scheduled end moves along. */
+export function withEnd<Ending extends EndOfTrial>(trial: Ending, endsAt: string): Ending {
+  return { ...trial, endsAt, cancelAt: trial.cancelAt === null ? null : endsAt };
 }
 
 /**
@@ -44,7 +57,7 @@ export async function finishExtension(
   const record = await core.subscriptions.findByStripeId(id);
   const current = await retrieveSubscription(core, id);
   const decision = judgeExtension(current, trial, pendingEndsAt);
-  if (decision === "extend") await extend(core, trial, id);
+  if (decision === "extend" && current) await extend(core, trial, current);
   const isOver = decision === "refuse" || decision === "too_late";
   const restored = isOver && current && record ? await restore(core, record, current) : null;
   if (decision === "too_late") return restored;
@@ -55,7 +68,7 @@ export async function finishExtension(
 
 /**
  * Decides whether Stripe's subscription gets a later end. Only a running trial that Nest made is extended: a paid
- * subscription would become a trial again, and a scheduled end is its owner's decision.
+ * subscription would become a trial again, and a scheduled end is its owner's decision, unless Nest scheduled it.
  * @returns `too_late` if the trial ran out at Stripe and nobody canceled it
  */
 export function judgeExtension(
@@ -65,32 +78,42 @@ export function judgeExtension(
 ): "extend" | "done" | "refuse" | "too_late" {
   if (current && endedWithoutCancellation(current)) return "too_late";
   if (current?.status !== "trialing" || current.metadata.trial_id !== trial._id) return "refuse";
-  if (current.cancel_at !== null || current.cancel_at_period_end || current.trial_end === null)
-    return "refuse";
+  const isScheduled = current.cancel_at !== null || current.cancel_at_period_end;
+  if ((isScheduled && !isScheduledByNest(current)) || current.trial_end === null) return "refuse";
   return current.trial_end * 1000 < Date.parse(pendingEndsAt) ? "extend" : "done";
 }
 
 /**
- * Whether Stripe ended a trial at its end because it had no payment method. A cancellation ends a trial earlier, or is
+ * Whether Stripe ended a trial at its end because it had no payment method, or because Nest scheduled its end. A cancellation ends a trial earlier, or is
  * scheduled.
  */
 function endedWithoutCancellation(current: Stripe.Subscription): boolean {
   const { status, trial_end, ended_at, cancel_at, cancel_at_period_end } = current;
-  const isCanceled = cancel_at !== null || cancel_at_period_end;
+  const isCanceled = (cancel_at !== null || cancel_at_period_end) && !isScheduledByNest(current);
   return (
     status === "canceled" && !isCanceled && trial_end !== null && ended_at !== null && ended_at >= trial_end
   );
 }
 
-async function extend(core: ExtensionCore, trial: Trial, id: string): Promise<void> {
+async function extend(core: ExtensionCore, trial: Trial, current: Stripe.Subscription): Promise<void> {
   const trialEnd = Date.parse(trial.pendingEndsAt as string) / 1000;
   await withAttemptKey(core, trial, "extension", (_mayExist, idempotencyKey) =>
     core.stripe.request(
       (stripe, options) =>
-        stripe.subscriptions.update(id, { trial_end: trialEnd, proration_behavior: "none" }, options),
+        stripe.subscriptions.update(
+          current.id,
+          { ...laterEnd(current, trialEnd), proration_behavior: "none" },
+          options,
+        ),
       { idempotencyKey },
     ),
   );
+}
+
+/** Stripe does not document whether a scheduled end follows the end of the trial, so both are sent. */
+function laterEnd(current: Stripe.Subscription, trialEnd: number) {
+  if (isScheduledByNest(current)) return { trial_end: trialEnd, cancel_at: trialEnd };
+  return { trial_end: trialEnd };
 }
 
 /** Stores Stripe's state, unless an event did meanwhile. */

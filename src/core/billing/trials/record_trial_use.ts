@@ -1,7 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { BillingSettings } from "#core/billing/config.ts";
 import { type Access, findAccess } from "#core/billing/subscriptions/subscription.ts";
-import { type ExtensionCore, finishExtension } from "#core/billing/trials/extend_trial.ts";
+import {
+  type ExtensionCore,
+  finishExtension,
+  isEndOfOwner,
+  withEnd,
+} from "#core/billing/trials/extend_trial.ts";
 import type { TrialAccess } from "#core/billing/trials/trial_access.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { DAY } from "#core/clock.ts";
@@ -36,7 +41,7 @@ export async function recordTrialUse(
   const { pendingEndsAt = null } = trial;
   // Another call moved the end after the subscription was read.
   if (pendingEndsAt === null) return trial === found ? access : moveEnd(access, trial.endsAt, now);
-  await core.subscriptions.extendTrial(subscription.stpSubscriptionId, pendingEndsAt, now.toISOString());
+  await core.subscriptions.extendTrial(subscription, pendingEndsAt, now.toISOString());
   const refusal = await sendPendingEnd(core, trial, subscription);
   if (refusal === null) return moveEnd(access, pendingEndsAt, now);
   const left = findAccess([refusal], now);
@@ -46,17 +51,17 @@ export async function recordTrialUse(
 
 /**
  * The end of a trial that is used from `now` on, in whole seconds as Stripe's times.
- * @returns `pendingEndsAt` null if the end stays: it is scheduled, or would not be later
+ * @returns `pendingEndsAt` null if the end stays: its owner scheduled it, or it would not be later
  */
 export function endOfUse(
-  { endsAt, cancelAt, cancelType }: Pick<Subscription, "endsAt" | "cancelAt" | "cancelType">,
+  subscription: Pick<Subscription, "endsAt" | "cancelAt" | "cancelType" | "isEndScheduledByNest">,
   trialDays: number,
   now: Date,
 ): { endsAt: string; pendingEndsAt: string | null } {
   const seconds = Math.floor(now.getTime() / 1000) + trialDays * DAY;
   const moved = new Date(seconds * 1000).toISOString();
-  const isScheduled = cancelAt !== null || cancelType !== null;
-  return isScheduled || moved <= endsAt
+  const { endsAt } = subscription;
+  return isEndOfOwner(subscription) || moved <= endsAt
     ? { endsAt, pendingEndsAt: null }
     : { endsAt: moved, pendingEndsAt: moved };
 }
@@ -71,11 +76,11 @@ async function markUsed(core: UseCore, seen: Trial, subscription: Subscription, 
   throw new NestError("unavailable", { detail: "the trial changed meanwhile" });
 }
 
-/** The access with the moved end of its trial, unless the trial is scheduled to end. */
+/** The access with the moved end of its trial, unless its owner scheduled the end. */
 function moveEnd(access: Access, end: string | null, now: Date): Access {
   const { subscription } = access;
-  if (end === null || subscription.cancelType !== null || end <= subscription.endsAt) return access;
-  return findAccess([{ ...subscription, endsAt: end }], now) ?? access;
+  if (end === null || isEndOfOwner(subscription) || end <= subscription.endsAt) return access;
+  return findAccess([withEnd(subscription, end)], now) ?? access;
 }
 
 /**

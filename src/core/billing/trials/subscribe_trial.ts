@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import type { BillingSettings } from "#core/billing/config.ts";
-import { hasEnded, readState } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, readState, SCHEDULED_BY_NEST } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
 import { type TrialStripeCore, withAttemptKey } from "#core/billing/trials/attempt.ts";
@@ -53,7 +53,10 @@ async function createSubscription(core: TrialStripeCore, trial: ClaimedTrial): P
             trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
             // Anybody may start a trial for an address: a card of an earlier purchase must not be charged for it.
             cancel_at_period_end: customer.isChargeable,
-            metadata: { trial_id: trial._id, user_id: trial.userId },
+            metadata: {
+              ...{ trial_id: trial._id, user_id: trial.userId },
+              ...(customer.isChargeable ? SCHEDULED_BY_NEST : {}),
+            },
           },
           options,
         ),

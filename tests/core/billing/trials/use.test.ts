@@ -120,6 +120,62 @@ describe("the first use of a trial", () => {
     expect(inSeconds((await status(session)).body.end_date)).toBe(before);
   });
 
+  /** The session of a former customer with a card, for whom a stranger started a trial five days ago. */
+  async function trialOfFormerCustomer(): Promise<Tokens> {
+    const paid = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.stripe.cancelSubscription(paid.id);
+    await nest.deliverEvents();
+    return strangersTrial();
+  }
+  const newest = () => nest.stripe.subscriptions().at(-1);
+
+  test("moves the end of a trial that Nest scheduled to end because its customer has a card, without a charge", async () => {
+    const session = await trialOfFormerCustomer();
+    const { body } = await status(session);
+    const end = await fullEnd();
+    expect(inSeconds(body.end_date)).toBe(end);
+    expect(body).toMatchObject({ status: "trialing", cancel_type: "period_end", cancel_at: body.end_date });
+    expect(newest()).toMatchObject({ status: "trialing", trial_end: end, cancel_at: end });
+    await nest.deliverEvents();
+    expect((await status(session)).body).toMatchObject({ end_date: body.end_date, cancel_at: body.end_date });
+    expect(await trial()).toMatchObject({ pendingEndsAt: null, endsAt: body.end_date });
+    await nest.passTime(13 * DAY);
+    expect((await status(await nest.signIn(ADA))).body.status).toBe("trialing");
+    await nest.passTime(2 * DAY);
+    expect((await status(await nest.signIn(ADA))).body.code).toBe("no_active_subscription");
+    expect(nest.stripe.events().filter(({ type }) => type === "payment_intent.succeeded")).toHaveLength(1);
+  });
+
+  test("keeps the moved end of such a trial while Stripe fails, also when an event arrives, and sends it later", async () => {
+    const session = await trialOfFormerCustomer();
+    const before = newest()?.trial_end;
+    nest.stripe.fault({ calls: 20, kind: "error", on: `POST /v1/subscriptions/${newest()?.id}` });
+    const { body } = await status(session);
+    const end = await fullEnd();
+    expect(inSeconds(body.end_date)).toBe(end);
+    nest.stripe.updateSubscription(String(newest()?.id), { description: "changed" });
+    await nest.deliverEvents();
+    const { body: later } = await status(session);
+    expect(later).toMatchObject({ end_date: body.end_date, cancel_at: body.end_date });
+    expect(newest()?.trial_end).toBe(before);
+    nest.stripe.fault({ calls: 0, kind: "error" });
+    expect((await status(session)).body.end_date).toBe(body.end_date);
+    expect(newest()).toMatchObject({ trial_end: end, cancel_at: end });
+  });
+
+  test("does not move the end of such a trial after its owner resumed and canceled it", async () => {
+    const session = await trialOfFormerCustomer();
+    const before = newest()?.trial_end;
+    nest.stripe.updateSubscription(String(newest()?.id), { cancel_at_period_end: false });
+    nest.stripe.cancelSubscription(String(newest()?.id), { isAtPeriodEnd: true });
+    // Whether or not its events have arrived.
+    expect(inSeconds((await status(session)).body.end_date)).toBe(before);
+    await nest.deliverEvents();
+    expect(inSeconds((await status(session)).body.end_date)).toBe(before);
+    expect(newest()?.trial_end).toBe(before);
+  });
+
   /** The session of somebody who first used a trial 120 s before its end, while Stripe failed. */
   async function usedLate(): Promise<{ session: Tokens; end: number }> {
     expect(await ask("stranger")).toBe(204);
