@@ -130,8 +130,9 @@ export class TokenKeeper {
   async #refresh(rejected: string): Promise<Tokens> {
     const tokens = await this.#requireSaved();
     if (tokens.access_token !== rejected) return tokens;
-    const { refresh_token, link_state } = tokens;
-    const body = { client_id: this.#transport.clientId, grant_type: "refresh_token", refresh_token };
+    // An earlier version of the app may have signed in with another client id, to which Nest binds the refresh token.
+    const { client_id, refresh_token, link_state } = tokens;
+    const body = { client_id, grant_type: "refresh_token", refresh_token } as const;
     try {
       const fresh = await post(this.#transport, { method: SIGN_IN, body }, {});
       this.#tokens = { ...fresh, link_state };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isClientError, memoryStore } from "#client/index.ts";
 import { clientOf, newestLink, plainStore, signedIn, storedTokens } from "#tests/packages/client/support.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
-import { MAC } from "#tests/support/nest.ts";
+import { MAC, WINDOWS } from "#tests/support/nest.ts";
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -231,5 +231,27 @@ describe("a session that has ended", () => {
     network.before("revoke_token", lose);
     expect(await kindOf(nest.signOut())).toBe("network");
     expect(await nest.signedIn()).toBeNull();
+  });
+});
+
+describe("tokens that the app got under its previous client id", () => {
+  test("are refreshed, and the user stays signed in", async () => {
+    const { store, who } = await signedIn(stack);
+    const { nest } = clientOf(stack.api, { store, clientId: WINDOWS });
+    expireAccessTokens();
+    expect(await nest.call("get_user")).toMatchObject({ id: who.userId });
+    expect(await nest.signedIn()).toEqual({ userId: who.userId, clientId: MAC });
+  });
+
+  test("are revoked at sign-out", async () => {
+    const { store } = await signedIn(stack);
+    const { refresh_token = "" } = (await storedTokens(store)) ?? {};
+    await clientOf(stack.api, { store, clientId: WINDOWS }).nest.signOut();
+    const refresh = { client_id: MAC, grant_type: "refresh_token", refresh_token };
+    const answer = await fetch(`${stack.api.url}/1/2021-10-06/authenticate_user`, {
+      method: "POST",
+      body: JSON.stringify(refresh),
+    });
+    expect(await answer.json()).toMatchObject({ code: "authorization_not_found" });
   });
 });
