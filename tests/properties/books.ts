@@ -31,13 +31,13 @@ export function checkBooks(player: Player, stripe: StripeDouble): void {
     const credited = -sum(credits.map(({ amount }) => amount));
     for (const one of owned) countDebts(player, one, refundedBefore);
     const accounts = owned.map((one): Account => {
-      const debts = (player.defeats.get(one.id) ?? []).map((defeat: Defeat) =>
-        debtOf(defeat, one, refundedBefore),
-      );
+      const defeats = player.defeats.get(one.id) ?? decidedBeforeItsEnd(player, one);
+      const debts = defeats.map((defeat: Defeat) => debtOf(defeat, one, refundedBefore));
+      if (!player.defeats.has(one.id)) debts.push(NOTHING);
       return {
         name: player.nameOf(one.id),
         refunded: refundsOf(one),
-        debts: debts.length > 0 ? debts : [NOTHING],
+        debts,
       };
     });
     if (combinations(accounts).some((debts) => isPaid(accounts, debts, credited))) continue;
@@ -47,6 +47,15 @@ export function checkBooks(player: Player, stripe: StripeDouble): void {
     throw new Broken(`the money of a customer is wrong: credited ${credited}; ${lines.join("; ")}`);
   }
   checkOpenInvoices(player, subscriptions);
+}
+
+/** The decisions of crashed processes about a subscription that ended before it was rejected. */
+function decidedBeforeItsEnd(player: Player, one: Owned): Defeat[] {
+  const { endedAt } = one;
+  if (endedAt === null) return [];
+  return (player.decided.get(one.id) ?? []).map((defeat) => {
+    return { ...defeat, loser: { ...one, status: defeat.loser.status }, at: endedAt };
+  });
 }
 
 function countDebts(player: Player, one: Owned, refundedBefore: ReadonlyMap<string, number>): void {

@@ -77,6 +77,7 @@ export type Step =
   | { does: "break the next request"; kind: "error" | "error_after" | "lost"; on: string }
   | { does: "refund a part"; of: number; percent: number }
   | { does: "credit"; of: number; percent: number }
+  | { does: "crash at the next event"; at: number; when: "before" | "after" }
   | { does: "deliver"; seed: number; share: "all" | "some"; isTwice: boolean };
 
 export interface Life {
@@ -121,6 +122,13 @@ const changeInterval: fc.Arbitrary<Step> = fc.record({
 const changeToOurs: fc.Arbitrary<Step> = fc.record({
   does: fc.constant("change to our product" as const),
   of,
+});
+
+/** A process crashes at one of its first writes. */
+const crash: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant("crash at the next event" as const),
+  at: fc.integer({ min: 2, max: 16 }),
+  when: fc.constantFrom("before", "after"),
 });
 
 /** Everything else that the person, a bank, an operator or Stripe does. */
@@ -180,6 +188,7 @@ export const lives: fc.Arbitrary<Life> = fc
         { arbitrary: failure, weight: 2 },
         { arbitrary: changeInterval, weight: 2 },
         { arbitrary: changeToOurs, weight: 2 },
+        { arbitrary: crash, weight: 2 },
         { arbitrary: other, weight: 7 },
       ),
       { minLength: 2, maxLength: 10 },

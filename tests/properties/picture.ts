@@ -49,6 +49,7 @@ export interface Owned {
   isEnding: boolean;
   cancelAt: number | null;
   pause: string | null;
+  endedAt: number | null;
   /** The current period, in Unix seconds. */
   start: number;
   end: number;
@@ -156,6 +157,7 @@ function ownedOf(subscription: Subscription, changedToOursAt: number | null, bil
     changedToOursAt,
     isEnding: subscription.cancel_at !== null || subscription.cancel_at_period_end,
     cancelAt: subscription.cancel_at,
+    endedAt: subscription.ended_at,
     pause: subscription.pause_collection?.behavior ?? null,
     start: item?.current_period_start ?? 0,
     end: item?.current_period_end ?? 0,

@@ -2,6 +2,7 @@ import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
+import { startWorker } from "#tests/callbacks/chaos/worker.ts";
 import { judgeAccess } from "#tests/properties/access_oracle.ts";
 import {
   type Currency,
@@ -22,6 +23,7 @@ const RETRY_SECONDS = 150;
 const FINAL_ROUNDS = 20;
 const SUBSCRIPTIONS = 3;
 const TRIES = 5;
+const CRASHED = "crashed";
 const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
 
 /** A broken rule. */
@@ -49,6 +51,8 @@ export class Player {
   readonly story: string[] = [];
   /** Every subscription that Nest canceled, with the defeats that contract 1.7 allows for it. */
   readonly defeats = new Map<string, Defeat[]>();
+  /** The defeats that a crashed process may have decided and not applied. */
+  readonly decided = new Map<string, Defeat[]>();
   /** Ids of refunds and balance transactions that are not Nest's. */
   readonly othersDeeds = new Set<string>();
   /** How often each kind of check was made in all lives. */
@@ -131,6 +135,8 @@ export class Player {
         return;
       case "deliver":
         return this.#deliver(step);
+      case "crash at the next event":
+        return this.#crash(step);
       case "win the dispute":
         return this.#winDispute();
       case "refuse the next refund":
@@ -365,6 +371,30 @@ export class Player {
     if (failures.includes("unknown")) throw new Broken(`${event.type} fails with an unexpected error`);
   }
 
+  /** Delivers an event to a process that crashes. Stripe delivers it again later. */
+  async #crash({ at, when }: Extract<Step, { does: "crash at the next event" }>): Promise<void> {
+    const event = this.#pending().find(({ type }) => type.startsWith("customer.subscription."));
+    if (event === undefined) return this.#note("nothing happens");
+    this.#heard.add((event.data.object as { id: string }).id);
+    const before = this.picture();
+    const status = await this.#observe(`a crash at ${event.type}`, async () => {
+      const worker = startWorker(this.#nest, { at, when });
+      const { body, header } = this.#stripe.signedEvent(event);
+      const answer = await worker.post(body, header);
+      await worker.close();
+      return answer === null ? CRASHED : String(answer);
+    });
+    this.#note(`${event.type}: ${status}`);
+    this.count(`crash: ${status === CRASHED}`);
+    if (status === "200") this.#delivered.add(event.id);
+    // The process may have stored a decision that it did not apply.
+    const losers = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
+    for (const loser of losers) {
+      const defeats = this.#defeatsOf(loser, before);
+      this.decided.set(loser.id, [...(this.decided.get(loser.id) ?? []), ...defeats]);
+    }
+  }
+
   /** Makes a call to Nest and notes which subscriptions Nest cancels in it. */
   async #observe<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
     const before = this.picture();
@@ -386,7 +416,8 @@ export class Player {
       canceled,
     );
     const codes: readonly unknown[] = [result].flat();
-    if (codes.includes("email_not_sent")) for (const { text } of mails) this.#unconfirmed.add(text);
+    if (codes.includes("email_not_sent") || codes.includes(CRASHED))
+      for (const { text } of mails) this.#unconfirmed.add(text);
     return result;
   }
 
@@ -428,7 +459,7 @@ export class Player {
   #checkMailedAmounts(steps: readonly Step[]): void {
     const returned = this.#returned();
     const isPlain = !steps.some(
-      (step) => /dispute|refuse|break/.test(step.does) || (step.does === "buy" && step.card === "slow"),
+      (step) => /dispute|refuse|break|crash/.test(step.does) || (step.does === "buy" && step.card === "slow"),
     );
     if (isPlain && JSON.stringify(returned) !== JSON.stringify(this.#stated))
       throw new Broken(
@@ -436,7 +467,8 @@ export class Player {
       );
   }
 
-  #noteDefeat(loser: Owned, before: Picture, what: string): void {
+  /** The defeats of a subscription that contract 1.7 allows now. */
+  #defeatsOf(loser: Owned, before: Picture): Defeat[] {
     const living = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
     const heardOf = living.filter(({ id, isTrial }) => isTrial || this.#heard.has(id));
     // A decision that was applied is final: the losers so far count in their earlier state.
@@ -444,7 +476,7 @@ export class Player {
     const losses = [heardOf, living, [...heardOf, ...lost], [...living, ...lost]].flatMap(
       (some) => losersOf(some, before).get(loser.id) ?? [],
     );
-    const defeats = losses.flatMap(({ kind, winner }): Defeat[] => {
+    return losses.flatMap(({ kind, winner }): Defeat[] => {
       const isWinnerChanged = winner.changedToOursAt !== null;
       const isSameCustomer = winner.customer === loser.customer;
       // Nest can't see when a subscription was changed if an earlier event of it is late.
@@ -454,8 +486,19 @@ export class Player {
         ...{ kind: each, loser, isSameCustomer, isWinnerChanged, at: before.now },
       }));
     });
+  }
+
+  #noteDefeat(loser: Owned, before: Picture, what: string): void {
+    const decided = (this.decided.get(loser.id) ?? []).flatMap((one): Defeat[] => [
+      { ...one, loser, at: before.now },
+      { ...one, loser: { ...loser, status: one.loser.status }, at: before.now },
+    ]);
+    const defeats = [...this.#defeatsOf(loser, before), ...decided];
     const distinct = new Map(
-      defeats.map((one) => [`${one.kind} ${one.isSameCustomer} ${one.isWinnerChanged}`, one]),
+      defeats.map((one) => [
+        `${one.kind} ${one.isSameCustomer} ${one.isWinnerChanged} ${one.loser.status}`,
+        one,
+      ]),
     );
     this.defeats.set(loser.id, [...distinct.values()]);
     const isWinnerChanged = defeats.some((one) => one.isWinnerChanged) ? ", by a changed product" : "";
