@@ -10,7 +10,8 @@ export interface Dispute {
 }
 
 /**
- * Mails about a subscription. Each is sent once. A reminder is marked with the end date that it announces. Earlier
+ * Mails about a subscription. Each is sent once. A reminder is marked with the end date that it announces, the mail about a
+ * payment that was returned after the rejection with its payment. Earlier
  * releases stored no date.
  */
 export type SubscriptionMail =
@@ -18,7 +19,8 @@ export type SubscriptionMail =
   | "trialWillEnd"
   | `trialWillEnd-${string}`
   | "duplicate"
-  | "replaced";
+  | "replaced"
+  | `lateReturn-${string}`;
 
 /** Why a subscription was rejected, and its state at Stripe at that moment. Written once, with `rejectedAt`. */
 export interface Rejection {
@@ -73,6 +75,8 @@ export interface MoneyReturn {
   returnedAt: string | null;
   /** Incremented when Stripe refuses the return. The next attempt then uses another idempotency key. */
   attempts: number;
+  /** Set if the payment succeeded after the rejection: it has a mail of its own. */
+  isLate?: true;
   /** Stripe's code of the last refusal, or its reason why the refund failed later. */
   failure: string | null;
 }

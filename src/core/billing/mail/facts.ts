@@ -39,15 +39,17 @@ export interface RejectionState {
 /** The facts of a mail about a rejected subscription. */
 export function rejectionFacts(state: RejectionState): RejectionFacts {
   const { rejection, canceled, kept, returns, productIds } = state;
+  const isKept = kept !== null && !hasEnded(kept.status);
   return {
     kind: rejection.kind,
     canceled: {
       ...subscriptionFacts(canceled, productIds),
       hadStarted: rejection.status !== "incomplete",
     },
-    kept: kept && !hasEnded(kept.status) ? keptFacts(kept, productIds) : null,
+    kept: isKept ? keptFacts(kept, productIds) : null,
     refunded: sumOf(returns, "payment_method"),
     credited: sumOf(returns, "balance"),
+    isCreditOfOther: isKept && !rejection.isSameCustomer,
   };
 }
 

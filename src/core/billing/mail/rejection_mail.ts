@@ -4,18 +4,20 @@ import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import { rejectionOf } from "#core/billing/payments/return_money.ts";
 import { customerAddress, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isRejectionMailDue } from "#core/messages/templates/money_facts.ts";
-import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
+import type { MoneyReturn, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 
 /**
  * Mails the owner of a rejected subscription, once: what was canceled, what stays, and what was returned (contract 1.7).
  * No mail is sent if nothing changed for the owner and nothing was paid.
  * @param returns what was returned
+ * @param which another mark than that of the rejection, for a payment that was returned later
  * @throws NestError `stripe_error`, `email_not_sent`; `unavailable` while another call sends the mail
  */
 export async function sendRejectionMail(
   core: EventCore,
   rejected: Subscription,
   returns: readonly MoneyReturn[],
+  which?: SubscriptionMail,
 ): Promise<void> {
   const rejection = rejectionOf(rejected);
   const user = await core.users.find(rejected.userId);
@@ -30,5 +32,5 @@ export async function sendRejectionMail(
   if (!isRejectionMailDue(variables)) return;
   const template = variables.kind === "duplicate" ? "duplicate-subscription" : "replaced-subscription";
   const address = customerAddress(canceled);
-  await sendOnce(core, rejected, variables.kind, { template, variables, address });
+  await sendOnce(core, rejected, which ?? variables.kind, { template, variables, address });
 }

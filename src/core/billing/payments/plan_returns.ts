@@ -182,12 +182,13 @@ export function planLatePayment(
   if (kind === "duplicate") {
     const amount = isCounted(payment.paidAt, rejected.rejection) ? roundDown(left, currency) : 0;
     const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
-    return amount > 0 ? toMoneyReturn(all, kind, plannedAt) : null;
+    return amount > 0 ? { ...toMoneyReturn(all, kind, plannedAt), isLate: true } : null;
   }
   // The rejection decided about it, whatever it recorded.
   if (payment.paidAt < secondOf(rejected.rejectedAt)) return null;
   const { payments } = currentPart({ ...invoice, payments: [{ ...payment, left }] }, rejected.rejection);
   const amount = shareOf(payments[0]?.left ?? 0, unusedShare(rejected), currency);
   const to = isSameCustomer ? "balance" : "payment_method";
-  return amount > 0 ? toMoneyReturn({ to, source, amount, currency, isDisputed }, kind, plannedAt) : null;
+  const share = { to, source, amount, currency, isDisputed } as const;
+  return amount > 0 ? { ...toMoneyReturn(share, kind, plannedAt), isLate: true } : null;
 }

@@ -1,10 +1,12 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
+import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
 import { planLatePayment } from "#core/billing/payments/plan_returns.ts";
 import { invoiceOf, isForOurProducts, readPayment } from "#core/billing/payments/read_payments.ts";
 import { hasOnlyHarmlessDisputes, rejectionOf, sendReturns } from "#core/billing/payments/return_money.ts";
 import { logReturn, sentRefund } from "#core/billing/payments/send_return.ts";
+import { isAccepted } from "#core/billing/subscriptions/rejection_alarms.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
@@ -53,6 +55,22 @@ async function returnLatePayment(
   if (planned) await core.subscriptions.addReturn(stpSubscriptionId, planned);
   const stored = (await core.subscriptions.findByStripeId(stpSubscriptionId))?.returns?.[payment.source];
   if (stored?.status === "planned" && stored.amount > 0) await sendReturns(core, rejected, [stored]);
+  if (stored?.isLate) await sendLateReturnMail(core, rejected, payment.source);
+}
+
+/**
+ * Mails the owner that a payment was returned which succeeded after the rejection, once.
+ * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
+ */
+async function sendLateReturnMail(
+  core: EventCore,
+  { stpSubscriptionId }: Subscription,
+  source: string,
+): Promise<void> {
+  const rejected = await core.subscriptions.findByStripeId(stpSubscriptionId);
+  const sent = rejected?.returns?.[source];
+  if (rejected && sent && isAccepted(sent))
+    await sendRejectionMail(core, rejected, [sent], `lateReturn-${source}`);
 }
 
 /**

@@ -59,6 +59,7 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
         isForOurProducts(invoice, core.billing.productIds) &&
         (rejection.kind === "duplicate" || isOfCurrentPeriod({ lines: linesOf(invoice) }, rejection)),
     );
+    warnOfPaymentsOutside(core, stpSubscriptionId, rejection, counted);
     const read = await readPayments(core, counted, hasOnlyHarmlessDisputes(rejected));
     const about = { rejection, customer, rejectedAt: rejectedAt ?? now };
     returns = await core.subscriptions.planReturns(stpSubscriptionId, planReturns(about, read, now));
@@ -69,6 +70,26 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
   await sendReturns(core, rejected, Object.values(returns).filter(isWaiting));
   const after = await core.subscriptions.findByStripeId(stpSubscriptionId);
   return Object.values(after?.returns ?? returns);
+}
+
+/** Stripe can't return a payment outside Stripe, so an operator must (runbooks/stripe.md). */
+function warnOfPaymentsOutside(
+  { log }: EventCore,
+  id: string,
+  { kind, status }: Rejection,
+  invoices: readonly Stripe.Invoice[],
+): void {
+  if (kind !== "duplicate" && status !== "active" && status !== "trialing") return;
+  for (const { amount_paid_off_stripe: amount = 0, currency, id: invoice_id } of invoices)
+    if (amount > 0)
+      log.error("paid_outside_stripe", {
+        alarm: true,
+        subscription_id: id,
+        invoice_id,
+        kind,
+        amount,
+        currency,
+      });
 }
 
 /** Whether a return was not sent, or its outcome is unknown. */

@@ -6,8 +6,11 @@ import { type Contender, rankOf } from "#core/billing/subscriptions/rank.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
 
-/** Statuses in which the choice depends on whether the subscription was ever paid. */
-const STATUSES_WITH_PAYMENT_DUE = ["past_due", "unpaid", "paused"];
+/**
+ * Statuses in which the choice depends on whether the subscription was ever paid, or the mail does: time without charge
+ * that was given to a paying customer is a trial at Stripe too.
+ */
+const STATUSES_TO_READ_PAID = ["past_due", "unpaid", "paused", "trialing"];
 /** No person's customer has more subscriptions than this. */
 const LONGEST_LIST = 20;
 
@@ -41,7 +44,7 @@ export function contenderOf(
 export async function readContender(core: EventCore, subscription: Stripe.Subscription): Promise<Contender> {
   const [mapping, wasPaid, unpaidFirst] = await Promise.all([
     core.providerMappings.findByCustomer(idOf(subscription.customer)),
-    STATUSES_WITH_PAYMENT_DUE.includes(subscription.status) && readAndRecordWasPaid(core, subscription.id),
+    STATUSES_TO_READ_PAID.includes(subscription.status) && readAndRecordWasPaid(core, subscription.id),
     findUnpaidFirst(core, subscription),
   ]);
   const isOwnCustomer = mapping?.matchedBy === "nest";

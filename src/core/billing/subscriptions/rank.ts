@@ -5,7 +5,7 @@ import { isKnownStatus } from "#core/billing/subscriptions/stripe_state.ts";
 export interface Contender extends Pick<Stripe.Subscription, "id" | "status" | "created"> {
   /** Its end is scheduled, by `cancel_at_period_end` or `cancel_at`. */
   isEnding: boolean;
-  /** An invoice of it was ever paid. Read only for a subscription that owes a payment; else false. */
+  /** An invoice of it was ever paid. Read only for a trial and for a subscription that owes a payment; else false. */
   wasPaid: boolean;
   /** It is active, but was never paid, and its first invoice is open: a bank debit is processing. */
   isPending?: boolean;

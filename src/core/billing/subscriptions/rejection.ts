@@ -4,6 +4,7 @@ import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
 import { returnMoney } from "#core/billing/payments/return_money.ts";
 import { readContender } from "#core/billing/subscriptions/contender.ts";
 import { excludes } from "#core/billing/subscriptions/rank.ts";
+import { isAccepted, raiseAlarms } from "#core/billing/subscriptions/rejection_alarms.ts";
 import {
   describeRejection,
   isSilentLoss,
@@ -12,7 +13,7 @@ import {
 } from "#core/billing/subscriptions/rejection_decision.ts";
 import { hasEnded, iso } from "#core/billing/subscriptions/stripe_state.ts";
 import { cancelNow, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
-import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 
 /** A subscription that is rejected in favor of the kept subscription. */
@@ -112,7 +113,7 @@ async function mark(
   const loser = hasEndedSince && decided.status ? { ...contender, status: decided.status } : contender;
   const state = { ...loss, keptRecord, decided, productIds: core.billing.productIds };
   // Its owner canceled it, so a mail is due only if money is returned.
-  const isSilent = hasEndedSince || (decided.isSilent ?? isSilentLoss(current, winner));
+  const isSilent = hasEndedSince || (decided.isSilent ?? isSilentLoss(contender, winner));
   const at = hasEndedSince && current.ended_at !== null ? iso(current.ended_at) : now;
   return core.subscriptions.reject(current.id, describeRejection(loser, state), isSilent, at);
 }
@@ -152,11 +153,6 @@ export async function revokeUnapplied(core: EventCore, user: User, id: string): 
   return true;
 }
 
-/** Whether Stripe accepted to return an amount. */
-function isAccepted({ status, amount }: MoneyReturn): boolean {
-  return amount > 0 && (status === "done" || status === "pending");
-}
-
 /**
  * Cancels a rejected subscription at once, returns its money, and mails its owner. Safe to repeat.
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
@@ -167,6 +163,7 @@ export async function finishRejection(core: EventCore, rejected: Subscription): 
     await cancelNow(core, stpSubscriptionId);
     const returns = await returnMoney(core, rejected);
     if (!isRejectedSilently || returns.some(isAccepted)) await sendRejectionMail(core, rejected, returns);
+    await raiseAlarms(core, rejected, returns);
     await core.subscriptions.recordRefund(stpSubscriptionId, core.clock.now().toISOString());
     core.log.warn("duplicate_subscription", {
       subscription_id: stpSubscriptionId,

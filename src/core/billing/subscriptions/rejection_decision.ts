@@ -37,12 +37,12 @@ export function kindOfLoss(
   return wasUsedFirst ? "replaced" : "duplicate";
 }
 
-/** Whether no mail is sent about a rejection: a trial yields to a paid subscription. */
+/** Whether no mail is sent about a rejection: a trial that was never paid yields to a paid subscription. */
 export function isSilentLoss(
-  loser: Pick<Contender, "status">,
+  loser: Pick<Contender, "status" | "wasPaid">,
   winner: Pick<Contender, "status"> | null,
 ): boolean {
-  return loser.status === "trialing" && winner?.status !== "trialing";
+  return loser.status === "trialing" && !loser.wasPaid && winner?.status !== "trialing";
 }
 
 /**

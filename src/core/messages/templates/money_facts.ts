@@ -35,6 +35,8 @@ export interface RejectionFacts {
   refunded: Money | null;
   /** What was credited to the customer's balance; null if nothing. */
   credited: Money | null;
+  /** Whether the kept subscription belongs to another customer at Stripe, whose invoices do not use the credit. */
+  isCreditOfOther: boolean;
 }
 
 /** Everything that the welcome to a trial states. */
@@ -102,7 +104,11 @@ const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> 
  * The sentences of a mail about a rejected subscription. Each sentence states one fact. A fact that is null has no
  * sentence.
  */
-export function rejectionSentences({ kind, canceled, kept, refunded, credited }: RejectionFacts): string[] {
+export function rejectionSentences(facts: RejectionFacts): string[] {
+  const { kind, canceled, kept, refunded, credited, isCreditOfOther } = facts;
+  const use = isCreditOfOther
+    ? "Your other subscription does not use that balance: write to us if you want the money in another way."
+    : "It is used for your next invoices.";
   const opening = {
     duplicate: "You can have one Beak subscription at a time, and you had two.",
     replaced: "Your new Beak subscription replaces the one that you had.",
@@ -115,9 +121,7 @@ export function rejectionSentences({ kind, canceled, kept, refunded, credited }:
           `We refunded ${formatMoney(refunded)} to the payment method that you paid with. The money is usually there within ten days.`,
         ]
       : []),
-    ...(credited
-      ? [`We credited ${formatMoney(credited)} to your balance. It is used for your next invoices.`]
-      : []),
+    ...(credited ? [`We credited ${formatMoney(credited)} to your balance. ${use}`] : []),
     ...(kept ? [STAYS[kept.status](kept)] : []),
   ];
 }
