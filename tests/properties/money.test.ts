@@ -8,6 +8,8 @@ import { reportSuite, suiteOptions } from "#tests/support/suite_options.ts";
 const RUNS = suiteOptions.runs ?? 200;
 /** A failed life is shrunk for at most about this long. */
 const SHRINKING_MS = 240_000;
+/** A mutation test needs no small counterexample. */
+const SHRINKS = process.env.FAULTS_SHRINK !== "no";
 /** Lives that run concurrently, each with its own Nest, Stripe and clock. */
 const STATIONS = 6;
 /** Each step of the seed plays its own lives, so that a failure is repeated by its seed alone. */
@@ -43,6 +45,7 @@ test(
           numRuns,
           unbiased: true,
           interruptAfterTimeLimit: SHRINKING_MS,
+          endOnFailure: !SHRINKS,
         });
         if (details.failed) failure ??= broken(details.errorInstance, seed);
       }

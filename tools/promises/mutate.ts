@@ -58,7 +58,13 @@ async function failures(folder: string, mongoUri: string, file: string, names: s
     )
     .join("|");
   const args = ["run", file, "--reporter=json", `--outputFile=${output}`, "--testNamePattern", anyOf];
-  const env = { ...process.env, MONGODB_URI: mongoUri, FAULTS_SECONDS: MODEL_SECONDS, FAULTS_RUNS: LIVES };
+  const env = {
+    ...process.env,
+    MONGODB_URI: mongoUri,
+    FAULTS_SECONDS: MODEL_SECONDS,
+    FAULTS_RUNS: LIVES,
+    FAULTS_SHRINK: "no",
+  };
   await rm(output, { force: true });
   await run(join(ROOT, "node_modules/.bin/vitest"), args, { cwd: folder, env }).catch(() => undefined);
   const { testResults } = JSON.parse(await readFile(output, "utf8")) as Report;
