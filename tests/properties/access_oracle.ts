@@ -1,6 +1,6 @@
 /** Decides when a person has access, as contract 1.7 ("Access") states it. This file uses no code of `src`. */
 import { isPaidOnce, isUnpaidFirst } from "#tests/properties/money_oracle.ts";
-import type { Owned, Picture } from "#tests/properties/picture.ts";
+import type { Owned, Snapshot } from "#tests/properties/stripe_snapshot.ts";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -15,7 +15,7 @@ export type Verdict = "usable" | "not usable" | "either";
  * The verdict for a person whose address is verified, when every event was delivered.
  * @param attempts ids of subscriptions whose events reached Nest while they were incomplete
  */
-export function judgeAccess({ now, subscriptions }: Picture, attempts: ReadonlySet<string>): Verdict {
+export function judgeAccess({ now, subscriptions }: Snapshot, attempts: ReadonlySet<string>): Verdict {
   const ours = subscriptions.filter(({ isOurs }) => isOurs);
   const ends = ours.flatMap((one) => endsOf(one, ours, attempts));
   if (ends.some(({ sure }) => now < sure - MARGIN)) return "usable";

@@ -2,8 +2,8 @@
  * Checks what mails about money state against Stripe's state at the time when they were sent (contract 1.7: "no text states
  * what a fact does not"). It reads the text of the mails and uses no code of `src`.
  */
-import type { Currency } from "#tests/properties/life.ts";
-import { isLiving, type Owned, type Picture } from "#tests/properties/picture.ts";
+import type { Currency } from "#tests/properties/billing_history.ts";
+import { isLiving, type Owned, type Snapshot } from "#tests/properties/stripe_snapshot.ts";
 import type { SentMail } from "#tools/local/ses_double.ts";
 
 const REJECTIONS = ["Duplicate Beak Subscription", "Your Beak subscription was replaced"];
@@ -18,11 +18,15 @@ export interface Amounts {
 }
 
 /** @returns the sentences of mails that are not true now; empty if all are */
-export function untrueSentences(mails: readonly SentMail[], picture: Picture, currency: Currency): string[] {
+export function untrueSentences(
+  mails: readonly SentMail[],
+  snapshot: Snapshot,
+  currency: Currency,
+): string[] {
   const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
   return [
-    ...rejections.flatMap((mail) => faultsOfRejection(mail, picture)),
-    ...mails.flatMap((mail) => faultsOfOther(mail, picture, currency)),
+    ...rejections.flatMap((mail) => faultsOfRejection(mail, snapshot)),
+    ...mails.flatMap((mail) => faultsOfOther(mail, snapshot, currency)),
   ];
 }
 
@@ -37,8 +41,8 @@ export function statedIn(mails: readonly SentMail[], currency: Currency): Amount
   };
 }
 
-function faultsOfRejection({ text }: SentMail, picture: Picture): string[] {
-  const { subscriptions } = picture;
+function faultsOfRejection({ text }: SentMail, snapshot: Snapshot): string[] {
+  const { subscriptions } = snapshot;
   const faults = [];
   if (!/We refunded |We credited /.test(text) && /refund|credit|money|paid for/i.test(text))
     faults.push("a mail speaks of money although it states no amount");
@@ -62,8 +66,8 @@ function faultsOfRejection({ text }: SentMail, picture: Picture): string[] {
   return faults;
 }
 
-function faultsOfOther({ subject, text }: SentMail, picture: Picture, currency: Currency): string[] {
-  const living = picture.subscriptions.filter(isLiving);
+function faultsOfOther({ subject, text }: SentMail, snapshot: Snapshot, currency: Currency): string[] {
+  const living = snapshot.subscriptions.filter(isLiving);
   const trials = living.filter(({ status }) => status === "trialing");
   switch (subject) {
     case "Welcome to Beak!":
@@ -71,11 +75,11 @@ function faultsOfOther({ subject, text }: SentMail, picture: Picture, currency: 
         ? []
         : ["a welcome says that the account is active, but it is not"];
     case "Your Beak Trial has begun!":
-      return trials.some((one) => mayBeUnused(one, text) && isTrueOf(one, text, picture, currency))
+      return trials.some((one) => mayBeUnused(one, text) && isTrueOf(one, text, snapshot, currency))
         ? []
         : [`the welcome to the trial is not true: ${text.split("\n")[2]}`];
     case "Your Beak trial ends soon":
-      return trials.some((one) => isTrueOf(one, text, picture, currency))
+      return trials.some((one) => isTrueOf(one, text, snapshot, currency))
         ? []
         : [`the reminder is not true: ${text.split("\n").slice(2, 5)}`];
     default:
@@ -89,7 +93,7 @@ function mayBeUnused({ isTrial, isEnding }: Owned, text: string): boolean {
 }
 
 /** Whether a mail states the end of a trial, and what is charged then. */
-function isTrueOf(one: Owned, text: string, { customers }: Picture, currency: Currency): boolean {
+function isTrueOf(one: Owned, text: string, { customers }: Snapshot, currency: Currency): boolean {
   const { hasCard = false, balance = 0 } = customers.get(one.customer) ?? {};
   // A cancellation after the end of the trial comes after the first payment.
   const isCharged = hasCard && (one.cancelAt === null || one.cancelAt > one.end);

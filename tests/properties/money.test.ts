@@ -1,45 +1,45 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { lives } from "#tests/properties/life.ts";
-import { type Station, startStations } from "#tests/properties/station.ts";
+import { billingHistories } from "#tests/properties/billing_history.ts";
+import { type NestInstance, startInstances } from "#tests/properties/nest_instances.ts";
 import { seedOf } from "#tests/support/seed.ts";
 import { reportSuite, suiteOptions } from "#tests/support/suite_options.ts";
 
 const RUNS = suiteOptions.runs ?? 200;
-/** A failed life is shrunk for at most about this long. */
+/** A failed history is shrunk for at most about this long. */
 const SHRINKING_MS = 240_000;
 /** A mutation test needs no small counterexample. */
 const SHRINKS = process.env.FAULTS_SHRINK !== "no";
-/** Lives that run concurrently, each with its own Nest, Stripe and clock. */
-const STATIONS = 6;
-/** Each step of the seed plays its own lives, so that a failure is repeated by its seed alone. */
-const LIVES_PER_SEED = 10;
+/** Histories that run concurrently, each with its own Nest, Stripe and clock. */
+const INSTANCES = 6;
+/** Each step of the seed runs its own histories, so that a failure is repeated by its seed alone. */
+const HISTORIES_PER_SEED = 10;
 const LIMIT_MS = 180_000 + SHRINKING_MS + RUNS * 2_000;
 
-let stations: Station[];
+let instances: NestInstance[];
 beforeAll(async () => {
-  stations = await startStations(STATIONS);
+  instances = await startInstances(INSTANCES);
 });
 afterAll(async () => {
-  for (const { nest } of stations.toReversed()) await nest.stop();
+  for (const { nest } of instances.toReversed()) await nest.stop();
 });
 
 test(
   "refunds, access, mails and the number of paid subscriptions follow contract 1.7 in random billing histories",
   async () => {
     const start = Date.now();
-    const seeds = Array.from({ length: Math.ceil(RUNS / LIVES_PER_SEED) }, (_, index) => index);
+    const seeds = Array.from({ length: Math.ceil(RUNS / HISTORIES_PER_SEED) }, (_, index) => index);
     const first = seedOf("money");
-    let played = 0;
+    let ran = 0;
     const counts = new Map<string, number>();
     let failure: Error | undefined;
-    const work = async ({ live }: Station) => {
+    const work = async ({ runHistory }: NestInstance) => {
       for (let index = seeds.shift(); index !== undefined && !failure; index = seeds.shift()) {
         const seed = first + index;
-        const property = fc.asyncProperty(lives, async (life) => {
-          if (!failure) await live(life, ++played, counts);
+        const property = fc.asyncProperty(billingHistories, async (history) => {
+          if (!failure) await runHistory(history, ++ran, counts);
         });
-        const numRuns = Math.min(LIVES_PER_SEED, RUNS - index * LIVES_PER_SEED);
+        const numRuns = Math.min(HISTORIES_PER_SEED, RUNS - index * HISTORIES_PER_SEED);
         const details = await fc.check(property, {
           seed,
           numRuns,
@@ -50,14 +50,14 @@ test(
         if (details.failed) failure ??= broken(details.errorInstance, seed);
       }
     };
-    await Promise.all(stations.map(work));
+    await Promise.all(instances.map(work));
     if (failure) throw failure;
-    expect(played).toBeGreaterThanOrEqual(RUNS);
+    expect(ran).toBeGreaterThanOrEqual(RUNS);
     const seconds = Math.round((Date.now() - start) / 1000);
     const rows = [...counts].toSorted().map(([what, count]) => [what, String(count)]);
     await reportSuite({
       suite: "money",
-      summary: `${RUNS} lives followed contract 1.7, in ${seconds} s from seed ${first}.`,
+      summary: `${RUNS} histories followed contract 1.7, in ${seconds} s from seed ${first}.`,
       table: { head: ["Check", "Count"], rows },
     });
   },
@@ -66,6 +66,6 @@ test(
 
 function broken(error: unknown, seed: number): Error {
   const what = error instanceof Error ? error.message : String(error);
-  const command = `npm run test:faults -- --suite money --runs ${LIVES_PER_SEED} --seed ${seed}`;
+  const command = `npm run test:faults -- --suite money --runs ${HISTORIES_PER_SEED} --seed ${seed}`;
   return new Error(`${what}\n\nTo repeat it: ${command}`);
 }

@@ -1,7 +1,7 @@
 /**
  * Decides which subscription is kept and what is refunded, as contract 1.7 states it. This file uses no code of `src`.
  */
-import type { Owned, Payment, Picture } from "#tests/properties/picture.ts";
+import type { Owned, Payment, Snapshot } from "#tests/properties/stripe_snapshot.ts";
 
 export type Kind = "duplicate" | "replaced";
 
@@ -34,7 +34,7 @@ function rankOf(one: Owned): number {
 const byAge = (one: Owned, other: Owned) => one.created - other.created || (one.id < other.id ? -1 : 1);
 
 /** Whether the newer of two renewing subscriptions is a change of plan: another price, bought by the user's own customer. */
-function changesPlan(older: Owned, newer: Owned, { ownCustomers }: Picture): boolean {
+function changesPlan(older: Owned, newer: Owned, { ownCustomers }: Snapshot): boolean {
   return (
     newer.price !== older.price && (newer.customer === older.customer || ownCustomers.has(newer.customer))
   );
@@ -56,7 +56,7 @@ export interface Loss {
  * The losers among living subscriptions, by id, each with the ways in which it may have lost: to the subscription kept so
  * far, or to the one that is kept in the end. Several purchases can reach Nest at once.
  */
-export function losersOf(living: readonly Owned[], picture: Picture): Map<string, Loss[]> {
+export function losersOf(living: readonly Owned[], snapshot: Snapshot): Map<string, Loss[]> {
   const losers = new Map<string, Loss[]>();
   const add = (id: string, kind: Kind, winner: Owned) =>
     losers.set(id, [...(losers.get(id) ?? []), { kind, winner }]);
@@ -70,7 +70,7 @@ export function losersOf(living: readonly Owned[], picture: Picture): Map<string
   if (oldest === undefined) return losers;
   let kept = oldest;
   for (const next of later) {
-    if (best === 1 && changesPlan(kept, next, picture)) {
+    if (best === 1 && changesPlan(kept, next, snapshot)) {
       add(kept.id, "replaced", next);
       kept = next;
     } else add(next.id, kindOf(next, kept), kept);
@@ -116,7 +116,7 @@ export interface Defeat {
 
 /**
  * What contract 1.7 returns for a defeat.
- * @param now the subscription at the end of the life: slow payments may have been settled, disputes closed
+ * @param now the subscription at the end of the history: slow payments may have been settled, disputes closed
  * @param refundedBefore by charge, what others refunded
  */
 export function debtOf(

@@ -29,7 +29,7 @@ const MODEL_TEST = "tests/model/model.test.ts";
 /** The model-based suite detects most mutations within seconds. */
 const MODEL_SECONDS = "180";
 /** Few random billing histories detect some mutations of money rules. */
-const LIVES = "1000";
+const HISTORIES = "1000";
 
 interface Report {
   testResults: { assertionResults: { status: string; title: string; failureMessages: string[] }[] }[];
@@ -62,7 +62,7 @@ async function failures(folder: string, mongoUri: string, file: string, names: s
     ...process.env,
     MONGODB_URI: mongoUri,
     FAULTS_SECONDS: MODEL_SECONDS,
-    FAULTS_RUNS: LIVES,
+    FAULTS_RUNS: HISTORIES,
     FAULTS_SHRINK: "no",
   };
   await rm(output, { force: true });

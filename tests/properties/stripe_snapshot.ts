@@ -57,7 +57,7 @@ export interface Owned {
   bills: Bill[];
 }
 
-export interface Picture {
+export interface Snapshot {
   now: number;
   subscriptions: Owned[];
   /** Customer ids that Nest made. */
@@ -70,7 +70,7 @@ export interface Picture {
  * Reads the state of every subscription. The double serves one person at a time.
  * @param changedToOurs by subscription, when it was changed from another product, in Unix seconds
  */
-export function takePicture(stripe: StripeDouble, changedToOurs: ReadonlyMap<string, number>): Picture {
+export function takeSnapshot(stripe: StripeDouble, changedToOurs: ReadonlyMap<string, number>): Snapshot {
   stripe.advance(0);
   const ledger = stripe.ledger();
   const charges = new Map(ledger.charges.map((charge) => [charge.payment_intent, charge]));

@@ -5,16 +5,16 @@ import type { DoubleEvent } from "#stripe_double/types.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
 import { judgeAccess } from "#tests/properties/access_oracle.ts";
 import {
+  type BillingHistory,
   type Currency,
   inWords,
-  type Life,
   otherPriceId,
   priceId,
   type Step,
-} from "#tests/properties/life.ts";
+} from "#tests/properties/billing_history.ts";
 import { type Amounts, isAboutRejection, statedIn, untrueSentences } from "#tests/properties/mail_oracle.ts";
 import { type Defeat, isUnpaidFirst, losersOf } from "#tests/properties/money_oracle.ts";
-import { isLiving, type Owned, type Picture, takePicture } from "#tests/properties/picture.ts";
+import { isLiving, type Owned, type Snapshot, takeSnapshot } from "#tests/properties/stripe_snapshot.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 import type { SentMail } from "#tools/local/ses_double.ts";
 
@@ -27,7 +27,7 @@ const CRASHED = "crashed";
 const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
 
 /** A broken rule. */
-export class Broken extends Error {}
+export class ContractViolation extends Error {}
 
 /** Whether the customer can change the price of a subscription: it is paid and renews. */
 function isChangeable({ status, isEnding, pause, bills }: Owned): boolean {
@@ -45,17 +45,17 @@ async function untilAnswered<Result>(call: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** Plays one life on one Nest and its own double of Stripe. */
-export class Player {
-  /** A log of the life's steps so far and of Nest's actions. */
-  readonly story: string[] = [];
+/** Runs one history on one Nest and its own double of Stripe. */
+export class HistoryRunner {
+  /** A log of the history's steps so far and of Nest's actions. */
+  readonly log: string[] = [];
   /** Every subscription that Nest canceled, with the defeats that contract 1.7 allows for it. */
   readonly defeats = new Map<string, Defeat[]>();
   /** The defeats that a crashed process may have decided and not applied. */
   readonly decided = new Map<string, Defeat[]>();
   /** Ids of refunds and balance transactions that are not Nest's. */
-  readonly othersDeeds = new Set<string>();
-  /** How often each kind of check was made in all lives. */
+  readonly notByNest = new Set<string>();
+  /** How often each kind of check was made in all histories. */
   readonly counts: Map<string, number>;
   /** Customers with a card whose payments are slow. */
   readonly slow = new Set<string>();
@@ -78,40 +78,40 @@ export class Player {
   #stated: Amounts = { refunded: 0, credited: 0 };
   #isVerified = false;
 
-  constructor(nest: TestNest, { currency }: Life, number: number, counts: Map<string, number>) {
+  constructor(nest: TestNest, { currency }: BillingHistory, number: number, counts: Map<string, number>) {
     this.counts = counts;
     this.#nest = nest;
     this.#stripe = nest.stripe;
     this.#currency = currency;
-    this.#address = `life.${number}.${nest.clock.now().getTime().toString(36)}@example.com`;
+    this.#address = `history.${number}.${nest.clock.now().getTime().toString(36)}@example.com`;
     this.#ip = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
   }
 
-  /** @throws Broken if a rule is broken */
-  async play(steps: readonly Step[]): Promise<void> {
+  /** @throws ContractViolation if a rule is broken */
+  async run(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
-      this.story.push(inWords(step));
+      this.log.push(inWords(step));
       await this.#take(step);
     }
-    this.story.push("every event is delivered");
+    this.log.push("every event is delivered");
     await this.#deliverAll();
     await this.#checkSettled();
     this.#checkMailedAmounts(steps);
   }
 
-  picture(): Picture {
-    return takePicture(this.#stripe, this.#changedToOurs);
+  snapshot(): Snapshot {
+    return takeSnapshot(this.#stripe, this.#changedToOurs);
   }
 
   #note(text: string): void {
-    this.story.push(`  ${text}`);
+    this.log.push(`  ${text}`);
   }
 
   count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  /** The name of a subscription in the log of the life. */
+  /** The name of a subscription in the log of the history. */
   nameOf(id: string): string {
     return `subscription ${this.#stripe.subscriptions().findIndex((one) => one.id === id) + 1}`;
   }
@@ -193,7 +193,7 @@ export class Player {
   async #readStatus(): Promise<string | null> {
     const userId = await this.#nest.findUserId(this.#address);
     if (userId === null) return null;
-    const before = this.picture();
+    const before = this.snapshot();
     const isSettled = this.#pending().length === 0;
     const status = await this.#observe("the status", () => untilAnswered(() => this.#statusOf(userId)));
     this.#note(`the status is ${status}`);
@@ -209,18 +209,18 @@ export class Player {
     return status;
   }
 
-  #checkAccess(picture: Picture, status: string): void {
-    const verdict = judgeAccess(picture, this.#attempts);
+  #checkAccess(snapshot: Snapshot, status: string): void {
+    const verdict = judgeAccess(snapshot, this.#attempts);
     this.count(`access: ${verdict}`);
     const isUsable = status !== "no_active_subscription";
     if (verdict === "usable" && !isUsable)
-      throw new Broken("the person has no access although they paid for it");
+      throw new ContractViolation("the person has no access although they paid for it");
     if (verdict === "not usable" && isUsable)
-      throw new Broken(`the person has access (${status}) beyond what was paid`);
+      throw new ContractViolation(`the person has access (${status}) beyond what was paid`);
   }
 
   #actOn(step: Extract<Step, { of: number }>): void {
-    const all = this.picture().subscriptions;
+    const all = this.snapshot().subscriptions;
     const one = all[step.of % Math.max(1, all.length)];
     if (one === undefined) return;
     const what = this.#applyTo(one, step);
@@ -275,7 +275,7 @@ export class Player {
         return this.#refundPart(one, step.percent);
       case "credit": {
         const amount = this.#roundUp((step.percent * 500) / 100);
-        this.othersDeeds.add(stripe.credit(one.customer, amount, this.#currency).id);
+        this.notByNest.add(stripe.credit(one.customer, amount, this.#currency).id);
         return true;
       }
     }
@@ -326,7 +326,7 @@ export class Player {
     const amount = Math.min(paid - refunded, this.#roundUp(((paid - refunded) * percent) / 100));
     // A refusal that waits is for a refund of Nest.
     this.#stripe.refuseRefunds([]);
-    this.othersDeeds.add(this.#stripe.refund({ charge, amount }).id);
+    this.notByNest.add(this.#stripe.refund({ charge, amount }).id);
     return true;
   }
 
@@ -344,7 +344,7 @@ export class Player {
     if (this.#pending().length === 0) this.#checkCharging();
   }
 
-  /** Delivers events as Stripe retries them. @throws Broken if some never succeed */
+  /** Delivers events as Stripe retries them. @throws ContractViolation if some never succeed */
   async #deliverAll(): Promise<void> {
     for (let round = 0; round < FINAL_ROUNDS; round++) {
       const events = this.#pending();
@@ -356,7 +356,7 @@ export class Player {
         this.#stripe.advance(0);
       }
     }
-    throw new Broken(`events never succeeded: ${this.#pending().map(({ type }) => type)}`);
+    throw new ContractViolation(`events never succeeded: ${this.#pending().map(({ type }) => type)}`);
   }
 
   async #post(event: DoubleEvent, isTwice: boolean): Promise<void> {
@@ -368,7 +368,8 @@ export class Player {
     if (codes.includes("200")) this.#delivered.add(event.id);
     const failures = codes.filter((code) => code !== "200");
     if (failures.length > 0) this.#note(`${event.type} of ${this.nameOf(id)}: ${failures}`);
-    if (failures.includes("unknown")) throw new Broken(`${event.type} fails with an unexpected error`);
+    if (failures.includes("unknown"))
+      throw new ContractViolation(`${event.type} fails with an unexpected error`);
   }
 
   /** Delivers an event to a process that crashes. Stripe delivers it again later. */
@@ -376,7 +377,7 @@ export class Player {
     const event = this.#pending().find(({ type }) => type.startsWith("customer.subscription."));
     if (event === undefined) return this.#note("nothing happens");
     this.#heard.add((event.data.object as { id: string }).id);
-    const before = this.picture();
+    const before = this.snapshot();
     const status = await this.#observe(`a crash at ${event.type}`, async () => {
       const worker = startWorker(this.#nest, { at, when });
       const { body, header } = this.#stripe.signedEvent(event);
@@ -397,7 +398,7 @@ export class Player {
 
   /** Makes a call to Nest and notes which subscriptions Nest cancels in it. */
   async #observe<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
-    const before = this.picture();
+    const before = this.snapshot();
     const mailsBefore = this.#nest.ses.inbox.length;
     for (const { id, status } of before.subscriptions)
       if (status === "incomplete" && this.#heard.has(id)) this.#attempts.add(id);
@@ -427,7 +428,7 @@ export class Player {
       this.#note(`mail: ${subject}`);
       this.count(`mail: ${subject}`);
     }
-    const faults = untrueSentences(mails, this.picture(), this.#currency);
+    const faults = untrueSentences(mails, this.snapshot(), this.#currency);
     const stated = statedIn(mails, this.#currency);
     this.#stated = {
       refunded: this.#stated.refunded + stated.refunded,
@@ -442,13 +443,14 @@ export class Player {
     const isWithoutAmount = stated.refunded === 0 && stated.credited === 0;
     if (isAboutNothing && isWithoutAmount && mails.some(({ subject }) => isAboutRejection(subject)))
       faults.push("a mail is about a subscription that had not started and was not paid");
-    if (faults.length > 0) throw new Broken([faults[0], ...mails.map(({ text }) => text)].join("\n---\n"));
+    if (faults.length > 0)
+      throw new ContractViolation([faults[0], ...mails.map(({ text }) => text)].join("\n---\n"));
   }
 
   /** What Nest has returned so far. */
   #returned(): Amounts {
     const { refunds, balanceTransactions } = this.#stripe.ledger();
-    const isOwn = ({ id }: { id: string }) => !this.othersDeeds.has(id);
+    const isOwn = ({ id }: { id: string }) => !this.notByNest.has(id);
     const credits = balanceTransactions.filter((one) => one.type === "adjustment" && isOwn(one));
     const sum = (rows: readonly { amount: number }[]) =>
       rows.reduce((total, { amount }) => total + amount, 0);
@@ -462,13 +464,13 @@ export class Player {
       (step) => /dispute|refuse|break|crash/.test(step.does) || (step.does === "buy" && step.card === "slow"),
     );
     if (isPlain && JSON.stringify(returned) !== JSON.stringify(this.#stated))
-      throw new Broken(
+      throw new ContractViolation(
         `mails state ${JSON.stringify(this.#stated)}, but Nest returned ${JSON.stringify(returned)}`,
       );
   }
 
   /** The defeats of a subscription that contract 1.7 allows now. */
-  #defeatsOf(loser: Owned, before: Picture): Defeat[] {
+  #defeatsOf(loser: Owned, before: Snapshot): Defeat[] {
     const living = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
     const heardOf = living.filter(({ id, isTrial }) => isTrial || this.#heard.has(id));
     // A decision that was applied is final: the losers so far count in their earlier state.
@@ -488,7 +490,7 @@ export class Player {
     });
   }
 
-  #noteDefeat(loser: Owned, before: Picture, what: string): void {
+  #noteDefeat(loser: Owned, before: Snapshot, what: string): void {
     const decided = (this.decided.get(loser.id) ?? []).flatMap((one): Defeat[] => [
       { ...one, loser, at: before.now },
       { ...one, loser: { ...loser, status: one.loser.status }, at: before.now },
@@ -506,15 +508,15 @@ export class Player {
     this.count(`canceled: ${kinds}, ${loser.status}${isWinnerChanged}`);
     this.#note(`Nest cancels ${this.nameOf(loser.id)} at ${what}: ${[...distinct.keys()]}`);
     if (defeats.length === 0)
-      throw new Broken(`Nest cancels ${this.nameOf(loser.id)}, which contract 1.7 keeps`);
+      throw new ContractViolation(`Nest cancels ${this.nameOf(loser.id)}, which contract 1.7 keeps`);
   }
 
   #checkCharging(): void {
-    const charging = this.picture().subscriptions.filter(
+    const charging = this.snapshot().subscriptions.filter(
       (one) => one.isOurs && ["active", "trialing", "past_due"].includes(one.status) && !isUnpaidFirst(one),
     );
     if (charging.length > 1)
-      throw new Broken(
+      throw new ContractViolation(
         `${charging.map(({ id, status }) => `${this.nameOf(id)} (${status})`)} charge the person at once`,
       );
   }

@@ -1,5 +1,5 @@
 /**
- * A life is a random billing history of one person with up to three subscriptions. Lives are data, so that fast-check
+ * A random billing history of one person with up to three subscriptions. Histories are data, so that fast-check
  * generates and shrinks them.
  */
 import fc from "fast-check";
@@ -19,8 +19,8 @@ const AMOUNTS: Readonly<Record<Currency, Readonly<Record<Plan, number>>>> = {
 
 export const priceId = (currency: Currency, plan: Plan) => `price_${currency}_${plan}`;
 
-/** The prices of the lives, all of Beak's product. */
-export const LIFE_PRICES: readonly PriceSeed[] = CURRENCIES.flatMap((currency) =>
+/** The prices of the histories, all of Beak's product. */
+export const PRICES: readonly PriceSeed[] = CURRENCIES.flatMap((currency) =>
   PLANS.map((plan) => ({
     id: priceId(currency, plan),
     currency,
@@ -80,7 +80,7 @@ export type Step =
   | { does: "crash at the next event"; at: number; when: "before" | "after" }
   | { does: "deliver"; seed: number; share: "all" | "some"; isTwice: boolean };
 
-export interface Life {
+export interface BillingHistory {
   currency: Currency;
   steps: Step[];
 }
@@ -168,8 +168,8 @@ const other: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ does: fc.constant("credit" as const), of, percent: fc.integer({ min: 1, max: 150 }) }),
 );
 
-/** A life begins with a purchase or a trial, so that the other steps have an object. */
-export const lives: fc.Arbitrary<Life> = fc
+/** A history begins with a purchase or a trial, so that the other steps have an object. */
+export const billingHistories: fc.Arbitrary<BillingHistory> = fc
   .record({
     currency: fc.oneof(
       { arbitrary: fc.constant<Currency>("gbp"), weight: 4 },
