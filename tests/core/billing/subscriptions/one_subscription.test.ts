@@ -70,7 +70,7 @@ test("keeps exactly one subscription when a past_due one recovers while it is re
       expect(rejected.filter((moment) => moment !== null)).toHaveLength(1);
     }
   }
-}, 240_000);
+}, 480_000);
 
 /** Best first. */
 const STATUSES = ["active", "past_due", "trialing", "incomplete"] as const;
