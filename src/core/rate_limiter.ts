@@ -84,9 +84,19 @@ export class RateLimiter {
     return this.#ask(limited, (limiter, key) => limiter.consume(key));
   }
 
+  /** Counts one call against a limit whose subject was stored as the result of `keyOf`. */
+  countKey(name: LimitName, key: string): Promise<Count> {
+    return this.#ask([name], (limiter) => limiter.consume(key));
+  }
+
+  /** Returns the HMAC under which a limit of a subject is counted, so that the subject itself need not be stored. */
+  keyOf(...limited: Limited): string {
+    return hmacHex(this.#key, ...limited);
+  }
+
   /** Reads the states that limits would have after one more call, in one command, without counting it. */
   async peek(limited: readonly Limited[]): Promise<Count[]> {
-    const keys = limited.map((one) => (this.#limits.has(one[0]) ? `${one[0]}:${this.#keyOf(one)}` : null));
+    const keys = limited.map((one) => (this.#limits.has(one[0]) ? `${one[0]}:${this.keyOf(...one)}` : null));
     const open = keys.filter((key) => key !== null);
     const states = open.length === 0 ? new Map() : await this.#orUnreachable("peek", this.#store.read(open));
     return limited.map((one, index) => this.#countOf(one, states?.get(keys[index] ?? ""), 1));
@@ -115,17 +125,13 @@ export class RateLimiter {
     await this.#ask(limited, (limiter, key) => limiter.reward(key, points));
   }
 
-  #keyOf(limited: Limited): string {
-    return hmacHex(this.#key, ...limited);
-  }
-
   async #ask(
     limited: Limited,
     ask: (limiter: StoredLimiter, key: string) => Promise<LimiterState>,
   ): Promise<Count> {
     const limiter = this.#limits.get(limited[0])?.limiter;
     if (!limiter) return UNLIMITED;
-    const state = await this.#orUnreachable(limited[0], ask(limiter, this.#keyOf(limited)));
+    const state = await this.#orUnreachable(limited[0], ask(limiter, this.keyOf(...limited)));
     return this.#countOf(limited, state, 0);
   }
 

@@ -279,6 +279,28 @@ describe("trials under races and failures", () => {
     await limited.stop();
   });
 
+  test("counts a redeemed trial for the network that requested it, whichever network redeems its link", async () => {
+    const limited = await startNest({ beside: nest, environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "5" } });
+    const [farm, office] = ["198.51.100.1", "198.51.100.2"];
+    const from = async (n: number, ip: string) => {
+      const body = linkRequest({ identifier_value: `t${n}@example.com`, device: machine(`t${n}`) });
+      return codeOf(await limited.call(`${V2}create_trial_and_magic_link`, body, { ip }));
+    };
+    for (let n = 0; n < 5; n++) expect(await from(n, farm)).toBe(204);
+    const claimed = await trials();
+    expect(claimed.map(({ claimNetwork }) => claimNetwork)).toEqual(
+      Array(5).fill(expect.stringMatching(/^[0-9a-f]{64}$/)),
+    );
+    for (const code of limited.ses.inbox.map(codeIn))
+      expect((await limited.redeem(code, {}, { ip: office })).status).toBe(200);
+    expect(await from(5, farm)).toBe("rate_limited");
+    expect(await from(5, office)).toBe(204);
+    // The network is stored only until the trial is counted.
+    const redeemed = (await trials()).filter(({ redeemedAt }) => redeemedAt !== null);
+    expect(redeemed.filter((one) => "claimNetwork" in one)).toEqual([]);
+    await limited.stop();
+  });
+
   test("counts a trial once when its link is redeemed again after a lost response", async () => {
     const limited = await startNest({ beside: nest, environment: { LIMIT_NEW_TRIALS_PER_NETWORK: "2" } });
     const ip = "198.51.100.1";

@@ -71,6 +71,18 @@ describe("the function", () => {
     expect(await nest.collection("trials").countDocuments()).toBe(0);
   });
 
+  test("finishes each removal once when five runs overlap after a run that failed", async () => {
+    await abandon(6);
+    nest.stripe.fault({ calls: 100, kind: "error", on: "GET /v1/subscriptions" });
+    await expect(run()).rejects.toThrow("remove_unredeemed_trials: 6 failed");
+    nest.stripe.fault({ calls: 0, kind: "error" });
+    const runs = await Promise.all([run(), run(), run(), run(), run()]);
+    expect(runs.reduce((sum, { done }) => sum + done, 0)).toBe(6);
+    expect(runs.map(({ failed }) => failed)).toEqual([0, 0, 0, 0, 0]);
+    expect(deletions()).toHaveLength(6);
+    expect(await nest.collection("trials").countDocuments()).toBe(0);
+  });
+
   test("begins no trial without time to finish it, and goes on with the next run", async () => {
     await abandon(2);
     expect(await run(10_000)).toEqual({ done: 0, pending: 0, failed: 0 });

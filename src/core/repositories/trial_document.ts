@@ -56,6 +56,11 @@ export interface Trial {
    */
   claimedAt?: string;
   /**
+   * The network that claimed it, as an HMAC: a key of the rate limiter. Removed when the trial is redeemed and counted for
+   * this network. Earlier releases did not store it.
+   */
+  claimNetwork?: string;
+  /**
    * Whether the device that claimed it had signed in with the address before, or such a device asked for it since.
    * Until then, or until a link of the trial is redeemed, the trial grants nothing to older sessions (contract 1.7).
    * Earlier releases did not store it.

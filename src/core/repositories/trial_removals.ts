@@ -87,7 +87,7 @@ export class TrialRemovals {
           removal: { isPending: true, userId, identifierValue, leasedUntil },
           ...{ userId: nobody, updatedAt: now, device: { beakId: nobody, fingerprint: nobody } },
         },
-        $unset: { identifierValue: "", beakIds: "", fingerprints: "", claimedAt: "" },
+        $unset: { identifierValue: "", beakIds: "", fingerprints: "", claimedAt: "", claimNetwork: "" },
       },
       { returnDocument: "after" },
     );

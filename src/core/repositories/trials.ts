@@ -37,7 +37,7 @@ export class TrialRepository extends TrialClaims {
     refersTo: "userIds",
     // An interrupted claim leaves an id that no user has.
     also: { field: "identifierValue", refersTo: "addresses" },
-    withheld: [],
+    withheld: ["claimNetwork"],
     // The trial stays on record without its user, since each device gets one trial only.
     anonymize: (erasureId, now) => ({
       identifierValue: erasureId,
@@ -77,15 +77,16 @@ export class TrialRepository extends TrialClaims {
   }
 
   /**
-   * Records that a link of the trial was redeemed. Of simultaneous calls, one gets true.
+   * Records that a link of the trial was redeemed. Of simultaneous calls, one gets the trial.
    * @param identifierValue the address of the link
+   * @returns the trial as it was before, with the network that claimed it; null if it was redeemed before
    */
-  async recordRedemption(id: string, identifierValue: string, now: string): Promise<boolean> {
-    const result = await this.collection.updateOne(
+  recordRedemption(id: string, identifierValue: string, now: string): Promise<Trial | null> {
+    return this.collection.findOneAndUpdate(
       { _id: id, identifierValue, redeemedAt: null },
-      { $set: { redeemedAt: now } },
+      { $set: { redeemedAt: now }, $unset: { claimNetwork: "" } },
+      { returnDocument: "before" },
     );
-    return result.modifiedCount === 1;
   }
 
   find(id: string): Promise<Trial | null> {

@@ -74,8 +74,8 @@ async function rememberDevice(
 }
 
 /**
- * Records that a link of a trial was redeemed, and counts the trial against the daily limit of the network. Above the
- * limit, the link still signs in, and the next new trial is refused when it is claimed (contract 1.7).
+ * Records that a link of a trial was redeemed, and counts the trial against the daily limit of the network that claimed
+ * it. Above the limit, the link still signs in, and the next new trial is refused when it is claimed (contract 1.7).
  */
 async function redeemTrial(
   core: LinkGrantCore,
@@ -83,6 +83,10 @@ async function redeemTrial(
   identifierValue: string,
   { at, call }: { at: string; call: Call },
 ): Promise<void> {
-  const isFirst = await core.trials.recordRedemption(trialId, identifierValue, at);
-  if (isFirst) await core.rateLimiter.count("new_trials_per_network", networkOf(call.ip));
+  const redeemed = await core.trials.recordRedemption(trialId, identifierValue, at);
+  if (!redeemed) return;
+  const name = "new_trials_per_network";
+  // A trial that an earlier release claimed, or that started again, names no network.
+  const network = redeemed.claimNetwork ?? core.rateLimiter.keyOf(name, networkOf(call.ip));
+  await core.rateLimiter.countKey(name, network);
 }

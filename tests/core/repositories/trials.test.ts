@@ -193,11 +193,11 @@ test("reports the first redemption of a trial's link to one of many racing calls
     const id = `signed-${round}`;
     const address = `${id}@example.com`;
     await trials.claim(trial(id, address, id));
-    expect(await trials.recordRedemption(id, "other@example.com", moment(1))).toBe(false);
+    expect(await trials.recordRedemption(id, "other@example.com", moment(1))).toBeNull();
     const redeemed = await atOnce((caller) => trials.recordRedemption(id, address, moment(10 + caller)));
     expect(redeemed.filter(Boolean)).toHaveLength(1);
     const first = await find(address);
-    expect(await trials.recordRedemption(id, address, moment(99))).toBe(false);
+    expect(await trials.recordRedemption(id, address, moment(99))).toBeNull();
     expect(await find(address)).toEqual(first);
   });
 });

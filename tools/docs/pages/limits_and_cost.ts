@@ -44,7 +44,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "magic links to one mailbox for one device that has signed in to the address before; no other limit of links applies",
   links_per_network: "magic links requested from one network",
   trial_requests_per_network: "trial requests from one network",
-  new_trials_per_network: "new trials whose first link is redeemed from one network",
+  new_trials_per_network: "new trials requested from one network, counted when their first link is redeemed",
   failures_per_network:
     "failed redemptions and refreshes from one network. Above the limit, wrong secrets get `rate_limited`; a right secret is never refused",
   mails_per_hour:

@@ -113,7 +113,7 @@ type LastRefusal = TrialRefusal | "unavailable";
  */
 async function applyJudgement(
   core: TrialCore,
-  { identity, machine, facts }: Claiming,
+  { identity, machine, facts }: Omit<Claiming, "network">,
   call: Call,
 ): Promise<Trial | LastRefusal> {
   const judgement = judgeTrial(facts, core.clock.now());
@@ -138,11 +138,16 @@ async function applyJudgement(
     }
     case "grant": {
       await refuseIfSubscribed(core, facts);
-      // A trial is counted when its link is redeemed (contract 1.7).
-      refuseIfOver(await core.rateLimiter.peek([["new_trials_per_network", networkOf(call.ip)]]));
+      // A trial is counted when its link is redeemed, for the network that claims it (contract 1.7).
+      const newTrials: Limited = ["new_trials_per_network", networkOf(call.ip)];
+      refuseIfOver(await core.rateLimiter.peek([newTrials]));
       const userId = facts.identifier?.userId ?? newId("user");
       const now = core.clock.now().toISOString();
-      const trial = newTrial({ identity, machine, facts }, userId, now);
+      const trial = newTrial(
+        { identity, machine, facts, network: core.rateLimiter.keyOf(...newTrials) },
+        userId,
+        now,
+      );
       return (await core.trials.claim(trial)) ? trial : "unavailable";
     }
   }

@@ -15,6 +15,8 @@ export interface Claiming {
   identity: string;
   machine: Machine;
   facts: TrialFacts;
+  /** The key of the rate limiter for the network that asks. */
+  network: string;
 }
 
 /** Whether the device has signed in with the address before. */
@@ -24,7 +26,7 @@ export function isKnown({ identifier }: TrialFacts, { beakId }: Machine): boolea
 
 /** The document of a trial that is claimed now. */
 export function newTrial(
-  { identity: identifierValue, machine, facts }: Claiming,
+  { identity: identifierValue, machine, facts, network }: Claiming,
   userId: string,
   now: string,
 ): Trial {
@@ -46,6 +48,7 @@ export function newTrial(
     attemptedAt: now,
     redeemedAt: null,
     claimedAt: now,
+    claimNetwork: network,
     isFromKnownDevice: isKnown(facts, machine),
     signedInAt: null,
     usedAt: null,
