@@ -1,5 +1,5 @@
 /** Decides when a person has access, as contract 1.7 ("Access") states it. This file uses no code of `src`. */
-import { isPaidOnce, isUnpaidFirst } from "#tests/properties/money_oracle.ts";
+import { isPaidOnce, isPeriodVoid, isUnpaidFirst, paidUntil } from "#tests/properties/money_oracle.ts";
 import type { Owned, Snapshot } from "#tests/properties/stripe_snapshot.ts";
 
 const HOUR = 3600;
@@ -36,8 +36,7 @@ function endsOf(
     case "active": {
       const first = timeToPayFirst(one, all);
       if (first !== null) return [first];
-      const isUnpaid = one.pause === "void" || one.bills.at(-1)?.status === "void";
-      return exactly(scheduled(isUnpaid ? Math.min(one.end, paidUntil(one)) : one.end) + DAY);
+      return exactly(scheduled(isPeriodVoid(one) ? Math.min(one.end, paidUntil(one)) : one.end) + DAY);
     }
     case "past_due": {
       const open = one.bills.filter(({ status }) => status === "open").map(({ created }) => created);
@@ -85,14 +84,6 @@ function timeToPay(one: Owned, all: readonly Owned[], opened: number) {
   const isFirst = !all.some((other) => other.id !== one.id && !isPaidOnce(other) && other.created <= opened);
   const end = Math.min(opened + PAST_DUE_DAYS * DAY, one.end, one.cancelAt ?? Number.POSITIVE_INFINITY);
   return { sure: isFirst ? end : 0, latest: end };
-}
-
-/**
- * The end of the last period that an invoice paid, at most the end of the current period: a change of interval credits the
- * rest of the old one. A trial's invoice with a total of 0 is paid.
- */
-function paidUntil({ bills, created, end }: Owned): number {
-  return Math.min(bills.findLast(({ status, isOurs }) => status === "paid" && isOurs)?.end ?? created, end);
 }
 
 function isUnpaidAttempt({ status }: Owned): boolean {

@@ -3,6 +3,7 @@
  * what a fact does not"). It reads the text of the mails and uses no code of `src`.
  */
 import type { Currency } from "#tests/properties/billing_history.ts";
+import { isPeriodVoid, paidUntil } from "#tests/properties/money_oracle.ts";
 import { isLiving, type Owned, type Snapshot } from "#tests/properties/stripe_snapshot.ts";
 import type { SentMail } from "#tools/local/ses_double.ts";
 
@@ -57,7 +58,10 @@ function faultsOfRejection({ text }: SentMail, snapshot: Snapshot): string[] {
     if (stays.startsWith("Your trial stays"))
       return one.status === "trialing" && stays.includes(dayOf(Math.min(one.cancelAt ?? one.end, one.end)));
     if (!isNamed(one, named)) return false;
-    if (stays.includes("renews as before")) return one.status === "active" && !one.isEnding;
+    if (/Payments for it are paused|Its last invoice was canceled/.test(stays))
+      return isUncollected(one, stays);
+    if (stays.includes("renews as before"))
+      return one.status === "active" && !one.isEnding && one.pause === null && !isPeriodVoid(one);
     if (stays.includes("when it ends as scheduled"))
       return one.status === "active" && one.isEnding && stays.includes(dayOf(one.cancelAt ?? one.end));
     return stays.includes("unpaid invoice") && !["active", "trialing"].includes(one.status);
@@ -85,6 +89,17 @@ function faultsOfOther({ subject, text }: SentMail, snapshot: Snapshot, currency
     default:
       return [];
   }
+}
+
+/** Whether a mail says that nothing is collected for a subscription only if that is so, and until when it is paid for. */
+function isUncollected(one: Owned, stays: string): boolean {
+  const isPause = stays.includes("Payments for it are paused");
+  if (one.status !== "active" || (isPause ? one.pause === null : !isPeriodVoid(one))) return false;
+  const isDayDue = isPeriodVoid(one);
+  return (
+    stays.includes("It is paid for until") === isDayDue &&
+    (!isDayDue || stays.includes(dayOf(paidUntil(one))))
+  );
 }
 
 /** Whether a mail says only of a trial of Nest, whose end is not scheduled, that its days begin at its first use. */

@@ -18,13 +18,29 @@ export function isUnpaidFirst(one: Owned): boolean {
   return one.status === "active" && !isPaidOnce(one) && one.bills.some(({ status }) => status === "open");
 }
 
+const DAY = 86_400;
+
+/**
+ * The end of the last period that an invoice paid, at most the end of the current period: a change of interval credits the
+ * rest of the old one. A trial's invoice with a total of 0 is paid.
+ */
+export function paidUntil({ bills, created, end }: Owned): number {
+  return Math.min(bills.findLast(({ status, isOurs }) => status === "paid" && isOurs)?.end ?? created, end);
+}
+
+/** Whether nobody pays for the current period of an active subscription: its invoices are voided. */
+export function isPeriodVoid({ status, pause, bills }: Owned): boolean {
+  return status === "active" && (pause === "void" || bills.at(-1)?.status === "void");
+}
+
 /** Best first. */
-function rankOf(one: Owned): number {
+function rankOf(one: Owned, now: number): number {
   const wasPaid = isPaidOnce(one);
   // A first bank debit is processing.
   if (isUnpaidFirst(one)) return 7;
-  if (one.status === "active") return one.isEnding ? 2 : 1;
-  if (one.status === "past_due" && wasPaid) return 3;
+  const grantsNothing = isPeriodVoid(one) && paidUntil(one) + DAY <= now;
+  if (one.status === "active" && !grantsNothing) return one.isEnding ? 2 : 1;
+  if ((one.status === "past_due" || grantsNothing) && wasPaid) return 3;
   // A trial never replaces a subscription that was ever paid.
   if (one.status !== "incomplete" && one.status !== "trialing" && wasPaid) return 4;
   if (one.status === "trialing") return 5;
@@ -65,8 +81,9 @@ export function losersOf(living: readonly Owned[], snapshot: Snapshot): Map<stri
     if (byAge(loser, winner) < 0) return "replaced";
     return wasUsedFirst(loser, winner) ? "replaced" : "duplicate";
   };
-  const best = Math.min(...living.map(rankOf));
-  const [oldest, ...later] = living.filter((one) => rankOf(one) === best).toSorted(byAge);
+  const rank = (one: Owned) => rankOf(one, snapshot.now);
+  const best = Math.min(...living.map(rank));
+  const [oldest, ...later] = living.filter((one) => rank(one) === best).toSorted(byAge);
   if (oldest === undefined) return losers;
   let kept = oldest;
   for (const next of later) {

@@ -32,13 +32,15 @@ export interface RejectionState {
   canceled: Stripe.Subscription;
   /** The kept subscription at Stripe, or null. */
   kept: Stripe.Subscription | null;
+  /** Until when the kept subscription is paid for if nobody pays its current period, ISO 8601; else null. */
+  keptPaidUntil: string | null;
   returns: readonly MoneyReturn[];
   productIds: readonly string[];
 }
 
 /** The facts of a mail about a rejected subscription. */
 export function rejectionFacts(state: RejectionState): RejectionFacts {
-  const { rejection, canceled, kept, returns, productIds } = state;
+  const { rejection, canceled, kept, keptPaidUntil, returns, productIds } = state;
   const isKept = kept !== null && !hasEnded(kept.status);
   return {
     kind: rejection.kind,
@@ -46,7 +48,7 @@ export function rejectionFacts(state: RejectionState): RejectionFacts {
       ...subscriptionFacts(canceled, productIds),
       hadStarted: rejection.status !== "incomplete",
     },
-    kept: isKept ? keptFacts(kept, productIds) : null,
+    kept: isKept ? keptFacts(kept, keptPaidUntil, productIds) : null,
     refunded: sumOf(returns, "payment_method"),
     credited: sumOf(returns, "balance"),
     isCreditOfOther: isKept && !rejection.isSameCustomer,
@@ -72,7 +74,11 @@ function subscriptionFacts(current: Stripe.Subscription, productIds: readonly st
   };
 }
 
-function keptFacts(kept: Stripe.Subscription, productIds: readonly string[]): KeptFacts {
+function keptFacts(
+  kept: Stripe.Subscription,
+  paidUntil: string | null,
+  productIds: readonly string[],
+): KeptFacts {
   const facts = subscriptionFacts(kept, productIds);
   const { status, cancel_at, cancel_at_period_end, trial_end } = kept;
   if (status === "trialing") {
@@ -80,6 +86,8 @@ function keptFacts(kept: Stripe.Subscription, productIds: readonly string[]): Ke
     return { ...facts, status: "trialing", endsAt: iso(ends.length > 0 ? Math.min(...ends) : kept.created) };
   }
   if (status !== "active") return { ...facts, status: "payment_due", endsAt: null };
+  if (kept.pause_collection) return { ...facts, status: "paused", endsAt: paidUntil };
+  if (paidUntil !== null) return { ...facts, status: "given_up", endsAt: paidUntil };
   if (!cancel_at_period_end && cancel_at === null) return { ...facts, status: "renewing", endsAt: null };
   const ends = ourItems(kept, productIds).map(({ current_period_end }) => current_period_end);
   return { ...facts, status: "ending", endsAt: iso(cancel_at ?? Math.max(...ends, kept.created)) };

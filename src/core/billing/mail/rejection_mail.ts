@@ -2,6 +2,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import { rejectionFacts } from "#core/billing/mail/facts.ts";
 import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import { rejectionOf } from "#core/billing/payments/return_money.ts";
+import { readPaidUntil } from "#core/billing/subscriptions/paid_period.ts";
 import { customerAddress, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isRejectionMailDue } from "#core/messages/templates/money_facts.ts";
 import type { MoneyReturn, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
@@ -28,7 +29,8 @@ export async function sendRejectionMail(
   ]);
   if (!canceled) return;
   const { productIds } = core.billing;
-  const variables = rejectionFacts({ rejection, canceled, kept, returns, productIds });
+  const keptPaidUntil = kept && (await readPaidUntil(core, kept));
+  const variables = rejectionFacts({ rejection, canceled, kept, keptPaidUntil, returns, productIds });
   if (!isRejectionMailDue(variables)) return;
   const template = variables.kind === "duplicate" ? "duplicate-subscription" : "replaced-subscription";
   const address = customerAddress(canceled);

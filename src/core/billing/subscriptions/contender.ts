@@ -2,7 +2,10 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { readAndRecordWasPaid } from "#core/billing/payments/read_payments.ts";
 import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
+import { readPaidUntil } from "#core/billing/subscriptions/paid_period.ts";
 import { type Contender, rankOf } from "#core/billing/subscriptions/rank.ts";
+import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
+import { plusSeconds } from "#core/clock.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
 
@@ -25,7 +28,7 @@ export function ourItems({ items }: Stripe.Subscription, productIds: readonly st
 export function contenderOf(
   subscription: Stripe.Subscription,
   productIds: readonly string[],
-  known: Pick<Contender, "wasPaid" | "isOwnCustomer" | "isPending">,
+  known: Pick<Contender, "wasPaid" | "isOwnCustomer" | "isPending" | "grantsNothing">,
 ): Contender {
   const { id, status, created, cancel_at, cancel_at_period_end, customer } = subscription;
   const prices = ourItems(subscription, productIds).map(({ price }) => price.id);
@@ -42,16 +45,24 @@ export function contenderOf(
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function readContender(core: EventCore, subscription: Stripe.Subscription): Promise<Contender> {
-  const [mapping, wasPaid, unpaidFirst] = await Promise.all([
+  const [mapping, unpaidFirst, grantsNothing] = await Promise.all([
     core.providerMappings.findByCustomer(idOf(subscription.customer)),
-    STATUSES_TO_READ_PAID.includes(subscription.status) && readAndRecordWasPaid(core, subscription.id),
     findUnpaidFirst(core, subscription),
+    readGrantsNothing(core, subscription),
   ]);
+  const mustReadPaid = grantsNothing || STATUSES_TO_READ_PAID.includes(subscription.status);
+  const wasPaid = mustReadPaid && (await readAndRecordWasPaid(core, subscription.id));
   const isOwnCustomer = mapping?.matchedBy === "nest";
+  const isPending = unpaidFirst !== null;
   return contenderOf(subscription, core.billing.productIds, {
-    ...{ wasPaid, isOwnCustomer },
-    isPending: unpaidFirst !== null,
+    ...{ wasPaid, isOwnCustomer, isPending, grantsNothing },
   });
+}
+
+/** Whether an active subscription grants no access anymore: its paid period ended, with the grace after it. */
+async function readGrantsNothing(core: EventCore, subscription: Stripe.Subscription): Promise<boolean> {
+  const paidUntil = await readPaidUntil(core, subscription);
+  return paidUntil !== null && plusSeconds(new Date(paidUntil), GRACE_SECONDS) <= core.clock.now();
 }
 
 /**
@@ -73,7 +84,10 @@ export async function listOthers(
   const read = lists.flat().map(async (subscription) => {
     const isOwnCustomer = owners.get(idOf(subscription.customer)) ?? false;
     const isPending = (await findUnpaidFirst(core, subscription)) !== null;
-    return contenderOf(subscription, core.billing.productIds, { wasPaid: false, isOwnCustomer, isPending });
+    const grantsNothing = await readGrantsNothing(core, subscription);
+    return contenderOf(subscription, core.billing.productIds, {
+      ...{ wasPaid: false, isOwnCustomer, isPending, grantsNothing },
+    });
   });
   const atStripe = await Promise.all(read);
   const rejected = records.flatMap((record) => rejectedContender(record) ?? []);

@@ -79,6 +79,21 @@ export async function readFullState(
 }
 
 /**
+ * Reads until when an active subscription is paid for whose current period nobody pays: its collection is paused, or its
+ * last invoice was given up.
+ * @param current as read from Stripe, with its latest invoice
+ * @returns ISO 8601; null for every other subscription
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function readPaidUntil(
+  { stripe, billing }: { stripe: StripeApi; billing: Pick<BillingSettings, "productIds" | "pastDueDays"> },
+  current: Stripe.Subscription,
+): Promise<string | null> {
+  if (current.status !== "active" || !isPeriodUnpaid(current)) return null;
+  return unpaidFacts(current, null, await listInvoices(stripe, current.id, "paid"), billing).paidUntil;
+}
+
+/**
  * The facts of a subscription whose current period is not paid for. An open invoice with prorations is for a change within
  * a period: the period before the change stays paid for, at most until the current period's end.
  * @param oldest the oldest open invoice that bills our products; null if there is none

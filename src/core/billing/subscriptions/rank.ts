@@ -5,10 +5,14 @@ import { isKnownStatus } from "#core/billing/subscriptions/stripe_state.ts";
 export interface Contender extends Pick<Stripe.Subscription, "id" | "status" | "created"> {
   /** Its end is scheduled, by `cancel_at_period_end` or `cancel_at`. */
   isEnding: boolean;
-  /** An invoice of it was ever paid. Read only for a trial and for a subscription that owes a payment; else false. */
+  /** An invoice of it was ever paid. Read only for a trial, and if it owes a payment or `grantsNothing`; else false. */
   wasPaid: boolean;
   /** It is active, but was never paid, and its first invoice is open: a bank debit is processing. */
   isPending?: boolean;
+  /**
+   * It is active, but grants no access anymore, grace included: its collection is paused, or its last invoice was given up.
+   */
+  grantsNothing?: boolean;
   /** The prices of its items that are for our products, in one text. */
   prices: string;
   /** Stripe's id of its customer. */
@@ -34,22 +38,28 @@ const RANKS = [
   "unknown",
 ] as const;
 
-/** The group of a subscription in the order of contract 1.7. */
-export function rankOf({ status, isEnding, wasPaid, isPending }: Contender): (typeof RANKS)[number] {
+/**
+ * The group of a subscription in the order of contract 1.7. An active subscription that grants no access anymore ranks as
+ * past due. Otherwise its owner could not buy again.
+ */
+export function rankOf(contender: Contender): (typeof RANKS)[number] {
+  const { status, isEnding, wasPaid, isPending, grantsNothing } = contender;
   if (!isKnownStatus(status)) return "unknown";
   switch (status) {
     case "active":
       if (isPending) return "incomplete";
+      if (grantsNothing) break;
       return isEnding ? "ending" : "renewing";
     case "trialing":
       return "trialing";
     case "incomplete":
       return "incomplete";
     case "past_due":
-      return wasPaid ? "past_due_paid" : "owing_never_paid";
+      break;
     default:
       return wasPaid ? "owing_paid" : "owing_never_paid";
   }
+  return wasPaid ? "past_due_paid" : "owing_never_paid";
 }
 
 /** Whether Stripe created the first subscription before the second. The smaller id decides between equal times. */
@@ -92,7 +102,7 @@ export function bestOf(contenders: readonly Contender[]): Contender {
 export function excludes(better: Contender, other: Contender): boolean {
   const rank = rankOf(other);
   if (rank !== "incomplete") return rank !== "unknown";
-  if (better.status !== "active" || better.isPending) return false;
+  if (better.status !== "active" || better.isPending || better.grantsNothing) return false;
   const paid: Contender = { ...other, status: "active", isPending: false };
   return isOlder(other, better) || bestOf([better, paid]).id === better.id;
 }

@@ -17,8 +17,12 @@ export interface SubscriptionFacts {
 
 /** The subscription that is kept. */
 export interface KeptFacts extends SubscriptionFacts {
-  status: "renewing" | "ending" | "trialing" | "payment_due";
-  /** When it ends (`ending`), or its trial ends (`trialing`), ISO 8601; else null. */
+  /** `paused`: its collection is paused. `given_up`: it is active, but its last invoice was voided or written off. */
+  status: "renewing" | "ending" | "trialing" | "payment_due" | "paused" | "given_up";
+  /**
+   * When it ends (`ending`), its trial ends (`trialing`), or its paid period ends (`given_up`, and `paused` if the pause
+   * grants no access), ISO 8601; else null.
+   */
   endsAt: string | null;
 }
 
@@ -91,11 +95,16 @@ function named({ interval, intervalCount, boughtAt }: SubscriptionFacts): string
   return `${adjective} subscription that you bought on ${formatDay(boughtAt)}`;
 }
 
+const paidUntil = ({ endsAt }: KeptFacts) =>
+  endsAt === null ? "" : ` It is paid for until ${formatDay(endsAt)}.`;
+
 const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> = {
   renewing: (kept) => `Your ${named(kept)} stays and renews as before. You do not need to do anything.`,
   ending: (kept) =>
     `Your ${named(kept)} stays until ${formatDay(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
   trialing: (kept) => `Your trial stays and ends on ${formatDay(kept.endsAt ?? "")}.`,
+  paused: (kept) => `Your ${named(kept)} stays. Payments for it are paused.${paidUntil(kept)}`,
+  given_up: (kept) => `Your ${named(kept)} stays. Its last invoice was canceled.${paidUntil(kept)}`,
   payment_due: (kept) =>
     `Your ${named(kept)} stays. It has an unpaid invoice: open Beak, choose your account, then billing, to pay it.`,
 };
