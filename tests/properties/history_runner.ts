@@ -24,6 +24,8 @@ const FINAL_ROUNDS = 20;
 const SUBSCRIPTIONS = 3;
 const TRIES = 5;
 const CRASHED = "crashed";
+/** After these results Nest may have sent a mail and not recorded it. */
+const INTERRUPTED: readonly unknown[] = ["email_not_sent", "unavailable", CRASHED];
 const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
 
 /** A broken rule. */
@@ -417,7 +419,7 @@ export class HistoryRunner {
       canceled,
     );
     const codes: readonly unknown[] = [result].flat();
-    if (codes.includes("email_not_sent") || codes.includes(CRASHED))
+    if (codes.some((code) => INTERRUPTED.includes(code)))
       for (const { text } of mails) this.#unconfirmed.add(text);
     return result;
   }
