@@ -51,14 +51,9 @@ export class SubscriptionRepository extends SubscriptionMails {
     return this.#collection.find({ userId }).toArray();
   }
 
-  /** Lists the rejected subscriptions of a Stripe customer. */
-  listRejected(stpCustomerId: string): Promise<Subscription[]> {
-    return this.#collection.find({ stpCustomerId, rejectedAt: { $ne: null } }).toArray();
-  }
-
-  /** Lists a Stripe customer's subscriptions whose first payment was not seen yet. */
-  listUnpaid(stpCustomerId: string): Promise<Subscription[]> {
-    return this.#collection.find({ stpCustomerId, unpaidSince: { $gt: "" } }).toArray();
+  /** Lists all subscriptions of a Stripe customer, ended subscriptions included. */
+  listByCustomer(stpCustomerId: string): Promise<Subscription[]> {
+    return this.#collection.find({ stpCustomerId }).toArray();
   }
 
   /** Deletes the records of a trial's subscriptions, which ended. */
@@ -146,6 +141,11 @@ export class SubscriptionRepository extends SubscriptionMails {
   /** Records that an invoice of the subscription was paid, which stays true. */
   async recordPaid(stpSubscriptionId: string): Promise<void> {
     await this.#collection.updateOne({ stpSubscriptionId }, { $set: { wasPaid: true } });
+  }
+
+  /** Records that the first payment of an ended subscription succeeded after its end: it is no unpaid attempt. */
+  async recordPaidAfterEnd(stpSubscriptionId: string): Promise<void> {
+    await this.#collection.updateOne({ stpSubscriptionId }, { $set: { wasPaid: true, unpaidSince: null } });
   }
 
   async rememberCards(stpSubscriptionId: string, fingerprints: readonly string[]): Promise<void> {

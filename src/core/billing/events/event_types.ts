@@ -19,7 +19,7 @@ export const STRIPE_EVENTS = {
   "payment_intent.created": "Is recorded and counted.",
   "payment_intent.processing": "Is recorded and counted.",
   "payment_intent.succeeded":
-    "Is recorded and counted. Refunds the payment if its subscription was rejected. Updates a subscription whose first payment was processing.",
+    "Is recorded and counted. Refunds the payment if its subscription was rejected. Updates a subscription whose first payment was processing. Raises an alarm if the payment succeeded after its subscription had ended.",
   "payment_intent.payment_failed": "Is recorded and counted, with a warning in the log.",
   "payment_intent.canceled": "Is recorded and counted.",
   "refund.updated": "Records how a refund of a rejected subscription ended.",

@@ -3,6 +3,7 @@ import { actionOn } from "#core/billing/events/event_types.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
 import type { ReceivedEvent } from "#core/billing/events/stripe_signature.ts";
 import { recordDispute } from "#core/billing/payments/dispute.ts";
+import { warnOfPaymentAfterEnd } from "#core/billing/payments/paid_after_end.ts";
 import { recordRefundChange, refundIfRejected } from "#core/billing/payments/refund.ts";
 import { syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
 import { HOUR, plusSeconds } from "#core/clock.ts";
@@ -120,13 +121,18 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
   return followPayment(core, objectId, customer);
 }
 
-/** Returns the payment of a rejected subscription, and updates a subscription whose first payment this may be. */
+/**
+ * Returns the payment of a rejected subscription, updates a subscription whose first payment this may be, and raises an
+ * alarm about the payment of an ended subscription.
+ */
 async function followPayment(core: EventCore, intent: string, customer: string): Promise<Outcome> {
   try {
-    await refundIfRejected(core, intent, customer);
+    const records = await core.subscriptions.listByCustomer(customer);
+    await refundIfRejected(core, intent, records);
     // Stripe shows them as active already, and may send no event about them (contract 1.7).
-    for (const { stpSubscriptionId } of await core.subscriptions.listUnpaid(customer))
-      await syncSubscription(core, "updated", stpSubscriptionId);
+    for (const { stpSubscriptionId, unpaidSince } of records)
+      if (unpaidSince) await syncSubscription(core, "updated", stpSubscriptionId);
+    await warnOfPaymentAfterEnd(core, intent, records);
     return DONE;
   } catch (error) {
     if (stripeRefusal(error)?.code !== "resource_missing") throw error;

@@ -16,11 +16,15 @@ const idOf = (value: string | { id: string }) => (typeof value === "string" ? va
 /**
  * Returns a payment that succeeded after its subscription was rejected, by the rules of the rejection.
  * @param intent the payment's `payment_intent`
- * @param customer the payment's customer at Stripe
+ * @param records all subscriptions of the payment's customer
  * @throws NestError `stripe_error`; `unavailable` while the rejection has not counted the earlier payments
  */
-export async function refundIfRejected(core: EventCore, intent: string, customer: string): Promise<void> {
-  const rejected = await core.subscriptions.listRejected(customer);
+export async function refundIfRejected(
+  core: EventCore,
+  intent: string,
+  records: readonly Subscription[],
+): Promise<void> {
+  const rejected = records.filter(({ rejectedAt }) => rejectedAt !== null);
   if (rejected.length === 0) return;
   const found = await findInvoicePayment(core, intent);
   const record = rejected.find(({ stpSubscriptionId }) => stpSubscriptionId === found?.stpSubscriptionId);
@@ -28,7 +32,7 @@ export async function refundIfRejected(core: EventCore, intent: string, customer
 }
 
 /** The payment of an invoice of a subscription. */
-interface FoundPayment {
+export interface FoundPayment {
   stpSubscriptionId: string;
   invoice: Stripe.Invoice;
   listed: Stripe.InvoicePayment;
@@ -96,7 +100,15 @@ export async function subscriptionPaidBy(core: EventCore, intent: string): Promi
   return (await findInvoicePayment(core, intent))?.stpSubscriptionId ?? null;
 }
 
-async function findInvoicePayment(core: EventCore, payment_intent: string): Promise<FoundPayment | null> {
+/**
+ * Finds the invoice and subscription that a payment paid.
+ * @returns null if the payment is not for a subscription
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function findInvoicePayment(
+  core: EventCore,
+  payment_intent: string,
+): Promise<FoundPayment | null> {
   const payments = await core.stripe.request((stripe, options) =>
     listAll(
       stripe.invoicePayments.list(

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
@@ -117,4 +117,58 @@ test("a renewal by bank debit that is processing leaves the subscription paid", 
   expect(await stored(id)).toMatchObject({ unpaidSince: null, pastDueUntil: null });
   await nest.passTime(10 * DAY);
   expect(await status()).toBe("active");
+});
+
+describe("a bank debit that succeeds after its buyer canceled the subscription", () => {
+  const expectAlarm = async (id: string) => {
+    const alarms = nest.logged("paid_after_end");
+    expect(alarms).toEqual([expect.objectContaining({ alarm: true, subscription_id: id })]);
+    expect(await stored(id)).toMatchObject({ status: "canceled", wasPaid: true });
+    expect((await stored(id))?.unpaidSince ?? null).toBeNull();
+  };
+
+  test("raises an alarm when another plan is kept", async () => {
+    const paid = nest.stripe.createSubscription({ email: ADA, price: await yearlyPrice() });
+    await nest.deliverEvents();
+    await nest.passTime(DAY);
+    nest.stripe.attachCard(paid.customer, { processes: true });
+    const { id } = await buyByDebit({ customer: paid.customer, card: undefined });
+    nest.stripe.cancelSubscription(id);
+    await nest.deliverEvents();
+    await nest.passTime(3 * DAY);
+    await settle(id, "succeeded");
+    await expectAlarm(id);
+    expect(atStripe(paid.id)).toBe("active");
+  });
+
+  test("raises an alarm when no other subscription is kept, and the debit counts as paid", async () => {
+    const { id } = await buyByDebit();
+    nest.stripe.cancelSubscription(id);
+    await nest.deliverEvents();
+    await nest.passTime(3 * DAY);
+    await settle(id, "succeeded");
+    await expectAlarm(id);
+  });
+
+  test("raises an alarm when the debit was for a renewal", async () => {
+    const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.stripe.attachCard(customer, { processes: true });
+    await nest.passTime(32 * DAY);
+    nest.stripe.cancelSubscription(id);
+    await nest.deliverEvents();
+    nest.clock.advance(DAY);
+    await settle(id, "succeeded");
+    await expectAlarm(id);
+  });
+});
+
+test("a payment from before the end of its subscription raises no alarm when its event is late", async () => {
+  const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+  await nest.webhook(nest.eventOf("customer.subscription.created", id));
+  nest.clock.advance(60);
+  nest.stripe.cancelSubscription(id);
+  await nest.deliverEvents();
+  expect(await stored(id)).toMatchObject({ status: "canceled", stpCustomerId: customer });
+  expect(nest.logged("paid_after_end")).toEqual([]);
 });
