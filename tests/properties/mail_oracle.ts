@@ -102,9 +102,10 @@ function isUncollected(one: Owned, stays: string): boolean {
   );
 }
 
-/** Whether a mail says only of a trial of Nest, whose end is not scheduled, that its days begin at its first use. */
-function mayBeUnused({ isTrial, isEnding }: Owned, text: string): boolean {
-  return !text.includes("Your trial is ready.") || (isTrial && !isEnding && !text.includes("has begun"));
+/** Whether a mail says only of a trial of Nest, whose end its owner did not schedule, that its days begin at its first use. */
+function mayBeUnused({ isTrial, isEnding, isEndOfNest }: Owned, text: string): boolean {
+  if (!text.includes("Your trial is ready.")) return true;
+  return isTrial && (!isEnding || isEndOfNest) && !text.includes("has begun");
 }
 
 /** Whether a mail states the end of a trial, and what is charged then. */

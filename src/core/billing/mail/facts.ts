@@ -4,7 +4,7 @@
  */
 import type Stripe from "stripe";
 import { ourItems } from "#core/billing/subscriptions/contender.ts";
-import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, isScheduledByNest } from "#core/billing/subscriptions/stripe_state.ts";
 import { isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type {
   KeptFacts,
@@ -104,9 +104,10 @@ export function trialFacts(
   upcoming: Pick<Stripe.Invoice, "amount_due" | "currency"> | null,
   unusedDays: number | null,
 ): TrialFacts {
-  // The first use does not move an end that is scheduled (contract 1.7).
+  // The first use moves the end, unless the owner scheduled it (contract 1.7). Nest schedules the end if there is a card.
   const isScheduled = current.cancel_at !== null || current.cancel_at_period_end;
-  const daysFromFirstUse = isScheduled ? null : unusedDays;
+  const isEndOfOwner = isScheduled && !isScheduledByNest(current);
+  const daysFromFirstUse = isEndOfOwner ? null : unusedDays;
   if (!isChargedAtTrialEnd(current)) return { endsAt, daysFromFirstUse, charge: null };
   const money = upcoming && { amount: upcoming.amount_due, currency: upcoming.currency };
   return { endsAt, daysFromFirstUse, charge: { money } };

@@ -135,7 +135,21 @@ describe("the welcome to a trial that Nest made", () => {
     expect(welcomeText()).toContain("Your Beak trial has begun");
   });
 
-  test("says when the trial ends if its end is scheduled, so that no use moves it", async () => {
+  test("says that its days begin at its first use if Nest scheduled its end, because the customer has a card", async () => {
+    const { id } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.stripe.cancelSubscription(id);
+    await nest.deliverEvents();
+    await claim();
+    await nest.deliverEvents();
+    expect(nest.stripe.subscriptions().at(-1)).toMatchObject({ cancel_at_period_end: true });
+    expect(welcomeText()).toContain(
+      `Your trial is ready. Its 14 days begin when you first use it. If nobody uses it, it ends by itself on ${inDays(14)}, and nothing is charged.`,
+    );
+    expect(welcomeText()).not.toMatch(/is active|has begun/);
+  });
+
+  test("says when the trial ends if its owner scheduled the end, so that no use moves it", async () => {
     await claim();
     const [trial] = nest.stripe.subscriptions();
     nest.stripe.updateSubscription(trial?.id as string, { cancel_at_period_end: true });
