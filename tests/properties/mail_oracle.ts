@@ -51,6 +51,9 @@ function faultsOfRejection({ text }: SentMail, snapshot: Snapshot): string[] {
   if (!subscriptions.some((one) => !isLiving(one) && isNamed(one, canceled)))
     faults.push("the canceled subscription is not the one that the mail names");
   const living = subscriptions.filter(isLiving);
+  const order = /We canceled the (later|earlier) one\./.exec(text)?.[1];
+  if (order !== undefined && !hasOrder(subscriptions, canceled, order === "later"))
+    faults.push(`the canceled subscription is not the ${order} one`);
   const stays = /Your .*? stays.*/.exec(text)?.[0];
   if (stays === undefined) return faults;
   const named = /Your (\w+) subscription that you bought on (.+?) stays/.exec(stays);
@@ -119,6 +122,18 @@ function isTrueOf(one: Owned, text: string, { customers }: Snapshot, currency: C
   const stated = /is charged (\S+?)\.(?=\s)/.exec(text)?.[1];
   if (!isCharged) return false;
   return stated === undefined || amountIn(stated, currency) === one.amount + balance;
+}
+
+/** Whether a subscription that ended was bought later, or earlier, than one of the same name that has not ended. */
+function hasOrder(all: readonly Owned[], name: RegExpExecArray | null, isLater: boolean): boolean {
+  const named = all.filter((one) => isNamed(one, name));
+  return named.some(
+    (ended) =>
+      !isLiving(ended) &&
+      named.some(
+        (kept) => isLiving(kept) && (isLater ? ended.created > kept.created : ended.created < kept.created),
+      ),
+  );
 }
 
 function isNamed(one: Owned, match: RegExpExecArray | null): boolean {

@@ -125,6 +125,7 @@ export function rejectionSentences(facts: RejectionFacts): string[] {
   return [
     opening[kind],
     `We canceled the ${named(canceled)}.`,
+    ...orderSentences(canceled, kept),
     ...(refunded
       ? [
           `We refunded ${formatMoney(refunded)} to the payment method that you paid with. The money is usually there within ten days.`,
@@ -133,6 +134,14 @@ export function rejectionSentences(facts: RejectionFacts): string[] {
     ...(credited ? [`We credited ${formatMoney(credited)} to your balance. ${use}`] : []),
     ...(kept ? [STAYS[kept.status](kept)] : []),
   ];
+}
+
+/** Says which of two subscriptions was canceled, if the mail names both by the same words. */
+function orderSentences(canceled: SubscriptionFacts, kept: KeptFacts | null): string[] {
+  if (kept === null || kept.status === "trialing" || named(canceled) !== named(kept)) return [];
+  const later = Date.parse(canceled.boughtAt) - Date.parse(kept.boughtAt);
+  if (later === 0) return [];
+  return [`You bought two on that day. We canceled the ${later > 0 ? "later" : "earlier"} one.`];
 }
 
 /** Whether a rejection is worth a mail: a subscription that had started was canceled, or money was returned. */

@@ -63,6 +63,19 @@ describe("the mail about a rejected subscription", () => {
     );
   });
 
+  test("says which of two subscriptions was canceled that were bought on one day", () => {
+    const kept = { ...facts().canceled, boughtAt: "2026-11-28T09:00:00Z", status: "renewing" } as const;
+    const order = "You bought two on that day. We canceled the";
+    expect(text({ kept: { ...kept, endsAt: null } })).toContain(`2026. ${order} later one.`);
+    const later = { ...kept, boughtAt: "2026-11-28T12:00:01Z", endsAt: null };
+    expect(text({ kind: "replaced", kept: later })).toContain(`2026. ${order} earlier one.`);
+    expect(text({ kept: { ...later, boughtAt: "2026-11-28T12:00:00.000Z" } })).not.toContain(order);
+    expect(text({ kept: { ...later, interval: "year" } })).not.toContain(order);
+    expect(text({ kept: { ...later, boughtAt: "2026-11-29T12:00:00Z" } })).not.toContain(order);
+    expect(text({ kept: { ...later, status: "trialing", endsAt: later.boughtAt } })).not.toContain(order);
+    expect(text()).not.toContain(order);
+  });
+
   test("says until when a subscription stays that is scheduled to end", () => {
     const kept = { ...other, status: "ending", endsAt: "2026-12-12T12:00:00Z" } as const;
     expect(text({ kept })).toContain("stays until Saturday 12 December 2026, when it ends as scheduled.");
