@@ -8,6 +8,14 @@ export function purgeAfter(expiresAt: Date): Date {
   return plusSeconds(expiresAt, KEPT_AFTER_END_SECONDS);
 }
 
+/** How long the record of an expired access token is kept. A token whose record is gone is refused for its expiry. */
+export const ACCESS_TOKEN_KEPT_SECONDS = 7 * DAY;
+
+/** When the record of an access token that expires at `expiresAt` is removed. */
+export function purgeAccessTokenAfter(expiresAt: Date): Date {
+  return plusSeconds(expiresAt, ACCESS_TOKEN_KEPT_SECONDS);
+}
+
 /** How long a used refresh token is kept after its successor was acknowledged or used (contract 1.7). */
 export const KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS = 35 * DAY;
 

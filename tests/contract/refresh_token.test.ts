@@ -152,6 +152,46 @@ describe("contract J, refresh token", () => {
     },
   );
 
+  /** Does what the TTL indexes do: removes the documents whose purge date has passed. */
+  const applyTtl = async () => {
+    for (const name of ["sessions", "access_tokens", "refresh-tokens"])
+      await nest.collection(name).deleteMany({ purgeAt: { $lte: nest.clock.now() } });
+  };
+
+  test("a used refresh token that was purged is not_found, and its session goes on", async () => {
+    const tokens = await nest.signIn("purged@example.com");
+    const { body: next } = await nest.refresh(tokens.refresh_token);
+    const { body: newest } = await nest.refresh(next.refresh_token);
+    nest.clock.advance(35 * DAY + 1);
+    await applyTtl();
+    expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("not_found");
+    expect((await nest.refresh(newest.refresh_token)).status).toBe(200);
+  });
+
+  test("a refresh whose response was lost returns the same successor 360 days later", async () => {
+    const tokens = await nest.signIn("asleep@example.com");
+    const { body: next } = await nest.refresh(tokens.refresh_token);
+    expect((await userOf(next)).status).toBe(200);
+    const { body: lost } = await nest.refresh(next.refresh_token);
+    nest.clock.advance(360 * DAY);
+    await applyTtl();
+    expect((await nest.refresh(tokens.refresh_token)).body.code).toBe("not_found");
+    const { body: again } = await nest.refresh(next.refresh_token);
+    expect(again.refresh_token).toBe(lost.refresh_token);
+    expect((await userOf(again)).status).toBe(200);
+  });
+
+  test("a sign-out with a used refresh token ends the session within 35 days of its successor's use", async () => {
+    const tokens = await nest.signIn("reached@example.com");
+    const { body: next } = await nest.refresh(tokens.refresh_token);
+    const { body: newest } = await nest.refresh(next.refresh_token);
+    nest.clock.advance(35 * DAY - 60);
+    await applyTtl();
+    const signOut = { client_id: MAC, refresh_token: tokens.refresh_token };
+    expect((await nest.call(`${V2}revoke_token`, signOut)).status).toBe(204);
+    expect((await nest.refresh(newest.refresh_token)).body.code).toBe("authorization_not_found");
+  });
+
   test("a repeated refresh completes a refresh that stopped between its two writes", async () => {
     const tokens = await nest.signIn("crash@example.com");
     const { body: lost } = await nest.refresh(tokens.refresh_token);

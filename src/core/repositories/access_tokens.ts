@@ -23,6 +23,7 @@ export interface AccessToken {
   createdAt: string;
   expiresAt: string;
   revokedAt: string | null;
+  /** 7 days after its expiry. */
   purgeAt: Date;
 }
 

@@ -32,6 +32,9 @@ export interface RefreshToken {
   usedAt: string | null;
   revokedAt: string | null;
   rotation: Rotation | null;
+  /**
+   * 30 days after its expiry. From the acknowledgement or use of its successor on: 35 days after that, if it is earlier.
+   */
   purgeAt: Date;
 }
 
@@ -76,14 +79,11 @@ export class RefreshTokenRepository {
   }
 
   /**
-   * Lets used tokens of a session be removed earlier, because a token of a later generation is known to be in use.
-   * @param generation only tokens of a lower generation are changed
+   * Lets a used token be removed at `purgeAt` instead of later, because the client has its successor. It reads one
+   * document, however many used tokens the session has.
    */
-  async purgeUsedBefore(sessionId: string, generation: number, purgeAt: Date): Promise<void> {
-    await this.#collection.updateMany(
-      { sessionId, generation: { $lt: generation }, usedAt: { $ne: null }, purgeAt: { $gt: purgeAt } },
-      { $set: { purgeAt } },
-    );
+  async purgeUsed(id: string, purgeAt: Date): Promise<void> {
+    await this.#collection.updateOne({ _id: id, usedAt: { $ne: null } }, { $min: { purgeAt } });
   }
 
   /** Lists the tokens of sessions, the oldest first. */

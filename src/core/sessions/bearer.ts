@@ -1,6 +1,7 @@
 import type { Core } from "#core/core.ts";
-import { purgeAfterAcknowledgement } from "#core/retention.ts";
+import type { AccessToken } from "#core/repositories/access_tokens.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
+import { purgePredecessor } from "#core/sessions/purge_predecessor.ts";
 
 /** An access token that was accepted. */
 export interface ValidToken {
@@ -32,16 +33,19 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
     throw unauthorized("token_revoked");
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
   if (session.acknowledgedGeneration >= record.generation) return { acknowledge: null };
-  return { acknowledge: () => acknowledge(core, session._id, record.generation) };
+  return { acknowledge: () => acknowledge(core, record) };
 }
 
 /**
- * Records that the client has the tokens of a generation. The refresh tokens before it are kept for only 35 more days.
+ * Records that the client has the tokens of a generation. The refresh token that they were issued for is kept for only
+ * 35 more days.
  */
-async function acknowledge(core: BearerCore, sessionId: string, generation: number): Promise<void> {
-  const purgeAt = purgeAfterAcknowledgement(core.clock.now());
+async function acknowledge(
+  { sessions, refreshTokens, clock }: BearerCore,
+  { sessionId, generation, grant }: AccessToken,
+): Promise<void> {
   await Promise.all([
-    core.sessions.acknowledge(sessionId, generation),
-    generation > 1 ? core.refreshTokens.purgeUsedBefore(sessionId, generation, purgeAt) : null,
+    sessions.acknowledge(sessionId, generation),
+    purgePredecessor(refreshTokens, grant, clock.now()),
   ]);
 }

@@ -5,7 +5,7 @@ import type { AccessToken, Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
-import { purgeAfter } from "#core/retention.ts";
+import { purgeAccessTokenAfter, purgeAfter } from "#core/retention.ts";
 import { hashSecret } from "#core/secrets.ts";
 import type { RefreshTokenParts } from "#core/sessions/refresh_token.ts";
 
@@ -36,18 +36,22 @@ export function sessionEnd({ sessionMaxDays }: OAuthClient, authTime: string): D
 
 /** The record of the access token. */
 export function accessTokenRecord(issue: Issue): AccessToken {
+  const expiresAt = expiry(issue, issue.client.accessTokenLifetime);
   return {
     _id: issue.accessTokenId,
-    ...tokenFields(issue, expiry(issue, issue.client.accessTokenLifetime)),
+    ...tokenFields(issue, expiresAt),
+    purgeAt: purgeAccessTokenAfter(expiresAt),
   };
 }
 
 /** The record of the refresh token, which holds the SHA-256 of its secret. */
 export function refreshTokenRecord(issue: Issue): RefreshToken {
+  const expiresAt = expiry(issue, REFRESH_TOKEN_LIFETIME_SECONDS);
   return {
     _id: issue.refreshToken.id,
     key: hashSecret(issue.refreshToken.secret),
-    ...tokenFields(issue, expiry(issue, REFRESH_TOKEN_LIFETIME_SECONDS)),
+    ...tokenFields(issue, expiresAt),
+    purgeAt: purgeAfter(expiresAt),
     usedAt: null,
     rotation: null,
   };
@@ -94,6 +98,5 @@ function tokenFields(issue: Issue, expiresAt: Date) {
     createdAt: issue.now.toISOString(),
     expiresAt: expiresAt.toISOString(),
     revokedAt: null,
-    purgeAt: purgeAfter(expiresAt),
   };
 }

@@ -64,6 +64,17 @@ test("inserts a successor once when many calls race, and no call fails", async (
   });
 });
 
+test("shortens how long a used token is kept, and never extends it", async () => {
+  const purgeAt = async (id: string) => (await refreshTokens.find(id))?.purgeAt;
+  await refreshTokens.insertIfAbsent(token("predecessor"));
+  await refreshTokens.insertIfAbsent(token("unused"));
+  await refreshTokens.rotate("predecessor", rotation(1));
+  for (const id of ["predecessor", "unused"]) await refreshTokens.purgeUsed(id, new Date("2029-01-01"));
+  await refreshTokens.purgeUsed("predecessor", new Date("2029-06-01"));
+  expect(await purgeAt("predecessor")).toEqual(new Date("2029-01-01"));
+  expect(await purgeAt("unused")).toEqual(new Date("2030-01-01"));
+});
+
 test("reports the revocation of a refresh token to one of many racing calls, and refuses later rotations", async () => {
   await rounds(async (round) => {
     const id = `revoked-${round}`;

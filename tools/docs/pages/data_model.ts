@@ -168,8 +168,7 @@ export async function render() {
     "The collections of the database, with every field and index. For developers and for operators who query the database. " +
       "It is generated from `src/core/repositories`.",
     "Times are ISO 8601 strings in UTC with milliseconds. A BSON date is used only where a TTL index needs one. " +
-      "`purgeAt` is 30 days after a document's end, or after a mail event; of a used refresh token it is 35 days after its " +
-      "successor was acknowledged or used, if that is earlier. " +
+      "`purgeAt` is 30 days after a document's end, or after a mail event; tokens have their own dates. " +
       "`npm run nest -- db setup` creates every index; no request creates one.",
     ...[...documents].flatMap(([collection, { comment, fields }]) => [
       `## ${collection}`,

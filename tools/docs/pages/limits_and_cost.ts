@@ -6,7 +6,11 @@ import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { DAY, HOUR, MINUTE } from "#core/clock.ts";
 import { LIMITS } from "#core/limits.ts";
 import { SUPPRESSED_SECONDS } from "#core/messages/mail_events.ts";
-import { KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS, KEPT_AFTER_END_SECONDS } from "#core/retention.ts";
+import {
+  ACCESS_TOKEN_KEPT_SECONDS,
+  KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS,
+  KEPT_AFTER_END_SECONDS,
+} from "#core/retention.ts";
 import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_records.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/sign_in/magic_link.ts";
 import { RPC_BODY_LIMIT } from "#entry/read_body.ts";
@@ -173,6 +177,7 @@ function limits() {
         ],
         ["Suppression of an address after a hard bounce", duration(SUPPRESSED_SECONDS)],
         ["Expired records", `deleted ${duration(KEPT_AFTER_END_SECONDS)} after they expire`],
+        ["Expired access tokens", `deleted ${duration(ACCESS_TOKEN_KEPT_SECONDS)} after they expire`],
         [
           "Used refresh tokens",
           `deleted ${duration(KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS)} after their successor was acknowledged or used`,

@@ -6,9 +6,9 @@ import { derivedIdOf, newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
-import { purgeAfterAcknowledgement } from "#core/retention.ts";
 import { matchesHash } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
+import { purgePredecessor } from "#core/sessions/purge_predecessor.ts";
 import { deriveRefreshToken, newDerivation, splitRefreshToken } from "#core/sessions/refresh_token.ts";
 import { sessionEnd } from "#core/sessions/token_records.ts";
 import { settleAll } from "#core/settle.ts";
@@ -70,7 +70,9 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
       ...{ now, call },
     });
-    const [pair] = await settleAll([issuing, purgePredecessors(core, token, now, used.isFirstUse)]);
+    // The client has this token. Calls that race must not all write the document of its predecessor.
+    const purging = used.isFirstUse ? purgePredecessor(core.refreshTokens, token.grant, now) : null;
+    const [pair] = await settleAll([issuing, purging]);
     return pair;
   });
 }
@@ -80,20 +82,6 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
  * extends one record instead of adding another, and the tokens of earlier repetitions stay valid.
  */
 const accessTokenIdOf = ({ successorId }: Rotation) => derivedIdOf(successorId, "accessToken");
-
-/**
- * The use of a token shows that the client has it. So the tokens before it are kept for only 35 more days (contract
- * 1.7).
- */
-async function purgePredecessors(
-  core: GrantCore,
-  { sessionId, generation }: RefreshToken,
-  now: Date,
-  isFirstUse: boolean,
-): Promise<void> {
-  if (isFirstUse && generation > 1)
-    await core.refreshTokens.purgeUsedBefore(sessionId, generation, purgeAfterAcknowledgement(now));
-}
 
 /** Checks that do not depend on the token's state. @throws NestError not_found, token_not_found, incorrect_client */
 function requireOwn(
