@@ -8,6 +8,7 @@ type Incomplete = Partial<Subscription> & Pick<Subscription, "_id" | "createdAt"
 export const completeSubscriptions: Migration = {
   name: "complete_subscriptions",
   what: "adds the fields that subscriptions of 2022 and of earlier releases lack",
+  isRequired: true,
   pending: (database) => collectionOf(database).countDocuments(INCOMPLETE),
   async apply(database) {
     let changed = 0;

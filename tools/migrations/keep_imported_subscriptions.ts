@@ -21,6 +21,7 @@ const UNTOUCHED: Filter<Subscription> = { version: { $exists: false } };
 export const keepImportedSubscriptions: Migration = {
   name: "keep_imported_subscriptions",
   what: "records on each user which imported subscription is kept",
+  isRequired: true,
   pending: async (database) => (await chooseKept(database, UNTOUCHED)).length,
   apply: (database) => keepSubscriptions(database, UNTOUCHED),
 };

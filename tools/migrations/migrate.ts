@@ -5,6 +5,7 @@ import { MIGRATIONS } from "#tools/migrations/all.ts";
 export interface MigrationOutcome {
   name: string;
   what: string;
+  is_required: boolean;
   /** Documents to change before the command ran. */
   pending: number;
   changed: number;
@@ -18,18 +19,19 @@ export interface MigrationOutcome {
  */
 export async function migrate(database: Db, isApplied: boolean): Promise<MigrationOutcome[]> {
   const outcomes: MigrationOutcome[] = [];
-  for (const { name, what, pending, apply } of MIGRATIONS) {
+  for (const { name, what, isRequired, pending, apply } of MIGRATIONS) {
     const before = await pending(database);
     const changed = isApplied && before > 0 ? await apply(database) : 0;
     const left = isApplied ? await pending(database) : before;
-    outcomes.push({ name, what, pending: before, changed, left });
+    outcomes.push({ name, what, is_required: isRequired, pending: before, changed, left });
   }
   return outcomes;
 }
 
-/** The names of migrations that have documents to change. */
+/** The names of required migrations that have documents to change. */
 export async function pendingMigrations(database: Db): Promise<string[]> {
   const names: string[] = [];
-  for (const { name, pending } of MIGRATIONS) if ((await pending(database)) > 0) names.push(name);
+  for (const { name, isRequired, pending } of MIGRATIONS)
+    if (isRequired && (await pending(database)) > 0) names.push(name);
   return names;
 }

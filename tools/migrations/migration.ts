@@ -8,6 +8,11 @@ export interface Migration {
   name: string;
   /** One sentence for the operator. */
   what: string;
+  /**
+   * This release reads old documents wrongly without it, so a deployment and an import wait for it. Otherwise it only
+   * saves space, and the release before may go on writing documents that it would change.
+   */
+  isRequired: boolean;
   /** Counts the documents that `apply` would change. It writes nothing. */
   pending(database: Db): Promise<number>;
   /** @returns how many documents it changed */

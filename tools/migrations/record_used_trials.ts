@@ -11,6 +11,7 @@ const UNMARKED: Filter<StoredTrial> = { usedAt: { $exists: false } };
 export const recordUsedTrials: Migration = {
   name: "record_used_trials",
   what: "records on each trial when it was first used",
+  isRequired: true,
   pending: (database) => collectionOf(database).countDocuments(UNMARKED),
   async apply(database) {
     let changed = 0;

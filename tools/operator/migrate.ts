@@ -15,14 +15,15 @@ export function migrateCommand(db: Command): void {
   );
 }
 
-/** @returns false if documents were left after `--apply` */
+/** @returns false if documents of a required migration were left after `--apply` */
 function report(terminal: Terminal, outcomes: readonly MigrationOutcome[], isApplied: boolean): boolean {
-  const left = outcomes.reduce((sum, outcome) => sum + outcome.left, 0);
+  const counted = isApplied ? outcomes.filter(({ is_required }) => is_required) : outcomes;
+  const left = counted.reduce((sum, outcome) => sum + outcome.left, 0);
   terminal.show({ applied: isApplied, migrations: outcomes }, [
     ...table([
-      ["migration", "pending", "changed", "left", "change"],
-      ...outcomes.map(({ name, what, pending, changed, left: rest }) => [
-        ...[name, String(pending), String(changed), String(rest), what],
+      ["migration", "pending", "changed", "left", "required", "change"],
+      ...outcomes.map(({ name, what, is_required, pending, changed, left: rest }) => [
+        ...[name, String(pending), String(changed), String(rest), is_required ? "yes" : "no", what],
       ]),
     ]),
     sentence(left, isApplied),

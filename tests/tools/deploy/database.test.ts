@@ -18,3 +18,16 @@ test("refuses a deployment while migrations are pending, and allows it after db 
   await runCli(["db", "migrate", "--apply"], { MONGODB_URI: uri });
   expect(await prepareDatabase(uri)).toBe(name);
 });
+
+test("does not wait for a migration that only saves space, which the previous release makes pending again", async () => {
+  const uri = freshDatabaseUri();
+  const { client, database } = openMongo(uri, { isCommand: true });
+  await prepareDatabase(uri);
+  const expiresAt = "2090-01-01T00:00:00.000Z";
+  const purgeAt = new Date("2090-01-31T00:00:00.000Z");
+  await database.collection("access_tokens").insertOne({ expiresAt, purgeAt });
+  const { printed } = await runCli(["db", "migrate"], { MONGODB_URI: uri });
+  expect(printed).toContain("1 documents are pending");
+  expect(await prepareDatabase(uri)).toBe(database.databaseName);
+  await client.close();
+});

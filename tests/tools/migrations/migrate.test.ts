@@ -1,5 +1,7 @@
 import type { Db, Document } from "mongodb";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DAY, plusSeconds } from "#core/clock.ts";
+import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
 import { openMongo } from "#core/services/mongo.ts";
@@ -7,12 +9,14 @@ import { runCli } from "#tests/support/cli.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { DUMP, facts } from "#tests/tools/migrations/previous_release.ts";
 import { MIGRATIONS } from "#tools/migrations/all.ts";
+import { recordUsedTrials } from "#tools/migrations/record_used_trials.ts";
 
 const [adasId = ""] = facts.subscriptionsOf.ada;
 const [bobsTrialId = "", bobsPaidId = ""] = facts.subscriptionsOf.bob;
 const [cleosId = ""] = facts.subscriptionsOf.cleo;
 const OF_2022 = "2022-03-04T05:06:07.890Z";
 const OF_2090 = "2090-01-01T00:01:10.000Z";
+const USED_AT_LAST = "2090-01-01T00:02:10.000Z";
 /** When each trial of the dump was first used, by its address. A trial of 2022 has no address. */
 const USED_AT: Record<string, string | null> = {
   "lea@example.com": OF_2090,
@@ -54,6 +58,24 @@ async function contents(): Promise<Record<string, Document[]>> {
   return Object.fromEntries(await Promise.all(documents));
 }
 
+const tokenId = (refreshToken: string) => refreshToken.split(".")[1] ?? "";
+const purgeAtOf = async (_id: string) =>
+  (await database.collection<RefreshToken>("refresh-tokens").findOne({ _id }))?.purgeAt;
+
+/** Uses the newest token of the rotated session of the dump again, a minute later. @returns the ids of its tokens */
+async function rotateOnceMore() {
+  const tokens = database.collection<RefreshToken>("refresh-tokens");
+  const [old, current] = [tokenId(facts.rotated.old), tokenId(facts.rotated.current)];
+  const used = await tokens.findOneAndUpdate({ _id: current }, { $set: { usedAt: USED_AT_LAST } });
+  if (!used) throw new Error("The dump has no rotated token.");
+  const next = `${current}-next`;
+  await tokens.insertOne({ ...used, _id: next, generation: 3 });
+  const usedAt = USED_AT_LAST;
+  const rotation = { successorId: next, salt: "salt", keyId: "local", usedAt, network: "203.0.113.9/32" };
+  await tokens.updateOne({ _id: current }, { $set: { rotation } });
+  return { old, current, next };
+}
+
 const subscription = (_id: string) => database.collection<Subscription>("subscriptions").findOne({ _id });
 const keptBy = async (_id: string) =>
   (await database.collection<User>("users").findOne({ _id }))?.keptSubscriptionId ?? null;
@@ -67,6 +89,7 @@ describe("db migrate, on a dump of the previous release", () => {
         { name: "keep_imported_subscriptions", pending: 2, changed: 0, left: 2 },
         { name: "complete_subscriptions", pending: 5, changed: 0, left: 5 },
         { name: "record_used_trials", pending: 3, changed: 0, left: 3 },
+        { name: "shorten_token_retention", pending: 5, changed: 0, left: 5 },
       ],
     });
     expect(await contents()).toEqual(before);
@@ -97,6 +120,7 @@ describe("db migrate, on a dump of the previous release", () => {
         { name: "keep_imported_subscriptions", pending: 2, changed: 2, left: 0 },
         { name: "complete_subscriptions", pending: 5, changed: 5, left: 0 },
         { name: "record_used_trials", pending: 3, changed: 3, left: 0 },
+        { name: "shorten_token_retention", pending: 5, changed: 5, left: 0 },
       ],
     });
     const after = await contents();
@@ -131,7 +155,11 @@ describe("db migrate, on a dump of the previous release", () => {
       usedAt: USED_AT[trial.identifierValue ?? "of 2022"],
       pendingEndsAt: null,
     }));
-    const changed = { users, trials, subscriptions: [] };
+    const accessTokens = (before.access_tokens ?? []).map((token) => ({
+      ...token,
+      purgeAt: plusSeconds(new Date(token.expiresAt), 7 * DAY),
+    }));
+    const changed = { users, trials, access_tokens: accessTokens, subscriptions: [] };
     expect({ ...after, subscriptions: [] }).toEqual({ ...before, ...changed });
   });
 
@@ -153,7 +181,7 @@ describe("db migrate, on a dump of the previous release", () => {
     const signedIn = { redeemedAt: OF_2090, signedInAt: OF_2090 };
     await database.collection("trials").updateOne(max, { $set: signedIn });
     const { outcomes } = await migrate("--apply");
-    expect(outcomes.at(-1)).toEqual({ name: "record_used_trials", pending: 1, changed: 1, left: 0 });
+    expect(outcomes.at(-2)).toEqual({ name: "record_used_trials", pending: 1, changed: 1, left: 0 });
     expect(await database.collection("trials").findOne(max)).toMatchObject({ usedAt: OF_2090 });
   });
 
@@ -161,7 +189,7 @@ describe("db migrate, on a dump of the previous release", () => {
     const signedIn = { signedInAt: "2090-03-01T00:00:00.000Z" };
     await database.collection("trials").updateOne({ identifierValue: "max@example.com" }, { $set: signedIn });
     await migrate("--apply");
-    expect((await migrate()).outcomes.at(-1)).toMatchObject({ pending: 0, left: 0 });
+    expect((await migrate()).outcomes.at(-2)).toMatchObject({ pending: 0, left: 0 });
   });
 
   test("leaves a trial that a sign-in changes meanwhile to the next run", async () => {
@@ -175,11 +203,28 @@ describe("db migrate, on a dump of the previous release", () => {
           { $set: { redeemedAt: OF_2090, signedInAt: OF_2090 } },
         );
     });
-    await MIGRATIONS.at(-1)?.apply(racing.database);
+    await recordUsedTrials.apply(racing.database);
     await raced;
     await racing.client.close();
     await migrate("--apply");
     expect(await trials.findOne({ identifierValue: "max@example.com" })).toMatchObject({ usedAt: OF_2090 });
+  });
+
+  test("lets a used refresh token be removed 35 days after its successor was used, and no other", async () => {
+    const { old, current, next } = await rotateOnceMore();
+    const before = [await purgeAtOf(current), await purgeAtOf(next)];
+    expect((await migrate()).outcomes.at(-1)).toMatchObject({ pending: 6, left: 6 });
+    await migrate("--apply");
+    expect(await purgeAtOf(old)).toEqual(plusSeconds(new Date(USED_AT_LAST), 35 * DAY));
+    expect([await purgeAtOf(current), await purgeAtOf(next)], "the answer may be lost").toEqual(before);
+  });
+
+  test("leaves an earlier purge date as it is", async () => {
+    const { old } = await rotateOnceMore();
+    const purgeAt = new Date("2090-01-15T00:00:00.000Z");
+    await database.collection<RefreshToken>("refresh-tokens").updateOne({ _id: old }, { $set: { purgeAt } });
+    expect((await migrate("--apply")).outcomes.at(-1)).toMatchObject({ changed: 5, left: 0 });
+    expect(await purgeAtOf(old)).toEqual(purgeAt);
   });
 
   test("adds the welcome mark in addition to another mail's mark", async () => {
@@ -201,31 +246,38 @@ describe("db migrate, on a dump of the previous release", () => {
       { pending: 0, changed: 0 },
       { pending: 0, changed: 0 },
       { pending: 0, changed: 0 },
+      { pending: 0, changed: 0 },
     ]);
     expect(await contents()).toEqual(once);
   });
 
-  test.each([1, 2, 3, 5, 7, 8, 10])("finishes the work of a run that died before write %i", async (last) => {
-    const untouched = await contents();
-    const dying = openMongo(uri, { monitorCommands: true });
-    let writes = 0;
-    dying.client.on("commandStarted", ({ commandName }) => {
-      const isWrite = commandName === "update" || commandName === "findAndModify";
-      if (isWrite && ++writes === last) void dying.client.close();
-    });
-    const run = async () => {
-      for (const { apply } of MIGRATIONS) await apply(dying.database);
-    };
-    await expect(run()).rejects.toThrow();
-    await dying.client.close();
-    expect((await migrate("--apply")).outcomes.every(({ left }) => left === 0)).toBe(true);
-    const resumed = await contents();
-    await opened.client.close();
-    await loadDump();
-    expect(await contents()).toEqual(untouched);
-    await migrate("--apply");
-    expect(resumed).toEqual(await contents());
-  });
+  test.each([1, 2, 3, 5, 7, 8, 10, 11, 12])(
+    "finishes the work of a run that died before write %i",
+    async (last) => {
+      // A chain of tokens, so that the last migration writes too.
+      await rotateOnceMore();
+      const untouched = await contents();
+      const dying = openMongo(uri, { monitorCommands: true });
+      let writes = 0;
+      dying.client.on("commandStarted", ({ commandName }) => {
+        const isWrite = commandName === "update" || commandName === "findAndModify";
+        if (isWrite && ++writes === last) void dying.client.close();
+      });
+      const run = async () => {
+        for (const { apply } of MIGRATIONS) await apply(dying.database);
+      };
+      await expect(run()).rejects.toThrow();
+      await dying.client.close();
+      expect((await migrate("--apply")).outcomes.every(({ left }) => left === 0)).toBe(true);
+      const resumed = await contents();
+      await opened.client.close();
+      await loadDump();
+      await rotateOnceMore();
+      expect(await contents()).toEqual(untouched);
+      await migrate("--apply");
+      expect(resumed).toEqual(await contents());
+    },
+  );
 
   test("leaves a document that an event changes meanwhile to the next run", async () => {
     const racing = openMongo(uri, { monitorCommands: true });
