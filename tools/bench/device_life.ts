@@ -63,12 +63,12 @@ export class DeviceLife {
     this.#times = issueTimes(usage, days);
   }
 
-  /** The generations whose tokens were issued in [from, to). */
+  /** The generations whose tokens were issued after `from` and until `to`. */
   issuedBetween(from: Date, to: Date): number[] {
     const generations = this.#times.map((_time, index) => index + 1);
     return generations.filter((generation) => {
       const at = this.#issuedAt(generation);
-      return at >= from && at < to;
+      return at > from && at <= to;
     });
   }
 

@@ -15,11 +15,12 @@ import { describeGrowth, leastUsers, measureGrowth } from "#tools/bench/sections
 import { describeLoad, measureLoad } from "#tools/bench/sections/load.ts";
 import { describeMemory, measureMemory } from "#tools/bench/sections/memory.ts";
 import { describePeers, measurePeers } from "#tools/bench/sections/peers.ts";
+import { describeStorage, measureStorage } from "#tools/bench/sections/storage.ts";
 import { describeThroughput, measureThroughput } from "#tools/bench/sections/throughput.ts";
 import { FULL, NORMAL, SHORT } from "#tools/bench/sizes.ts";
 import { type FigureTable, printFigures } from "#tools/bench/tables.ts";
 
-const SECTIONS = ["load", "throughput", "peers", "growth", "memory"] as const satisfies Section[];
+const SECTIONS = ["load", "throughput", "peers", "growth", "memory", "storage"] as const satisfies Section[];
 
 const { values } = parseArgs({
   options: {
@@ -66,6 +67,7 @@ try {
   await run("peers", () => measurePeers(bench, sizes.peers), describePeers);
   await run("growth", () => measureGrowth(bench, sizes.growth), describeGrowth);
   await run("memory", () => measureMemory(bench, sizes.memory), describeMemory);
+  await run("storage", () => measureStorage(bench, sizes.storage), describeStorage);
 } finally {
   await bench.close();
 }

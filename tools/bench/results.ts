@@ -7,6 +7,7 @@ import type { GrowthRow } from "#tools/bench/sections/growth.ts";
 import type { LoadResult } from "#tools/bench/sections/load.ts";
 import type { MemoryResult } from "#tools/bench/sections/memory.ts";
 import type { PeerRow } from "#tools/bench/sections/peers.ts";
+import type { StorageRow } from "#tools/bench/sections/storage.ts";
 import type { ThroughputRow } from "#tools/bench/sections/throughput.ts";
 
 const FOLDER = new URL("../../docs/bench/", import.meta.url);
@@ -18,6 +19,7 @@ export interface Figures {
   peers: PeerRow[];
   growth: GrowthRow[];
   memory: MemoryResult;
+  storage: StorageRow[];
 }
 export type Section = keyof Figures;
 
@@ -44,13 +46,14 @@ export async function readResults(): Promise<Results> {
 const on = (machine: Machine) => describeMachine(machine).split(" Load before")[0] ?? "";
 
 /** Draws the chart of each section. @returns SVGs by section */
-export async function chartsOf({ load, throughput, peers, growth, memory }: Results) {
+export async function chartsOf({ load, throughput, peers, growth, memory, storage }: Results) {
   const charts: Partial<Record<Section, Promise<string>>> = {
     ...(load && { load: loadChart(load.figures, on(load.machine)) }),
     ...(throughput && { throughput: throughputChart(throughput.figures, on(throughput.machine)) }),
     ...(peers && { peers: peersChart(peers.figures, on(peers.machine)) }),
     ...(growth && { growth: growthChart(growth.figures, on(growth.machine)) }),
     ...(memory && { memory: memoryChart(memory.figures, on(memory.machine)) }),
+    ...(storage && { storage: storageChart(storage.figures, on(storage.machine)) }),
   };
   return Promise.all(Object.entries(charts).map(async ([name, chart]) => [name, await chart] as const));
 }
@@ -140,6 +143,21 @@ function growthChart(rows: readonly GrowthRow[], machine: string): Promise<strin
       title: `Time of a call with ${sizes.at(-1)} users compared with ${sizes[0]} users`,
       subtitle: `Black line: target. ${machine}`,
       x: "median time / median time with the fewest users (less is better)",
+    },
+    bars,
+  );
+}
+
+function storageChart(rows: readonly StorageRow[], machine: string): Promise<string> {
+  const bars = rows.map(({ usage, dataBytes, indexBytes, budget }): Bar => {
+    const bytes = dataBytes + indexBytes;
+    return { label: usage, value: bytes / 1e6, target: budget / 1e6, isMet: bytes <= budget };
+  });
+  return barChart(
+    {
+      title: "Storage of one machine after a year of daily use",
+      subtitle: `Documents of its session and tokens, with indexes. Black line: target. ${machine}`,
+      x: "MB of one machine (less is better)",
     },
     bars,
   );

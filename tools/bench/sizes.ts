@@ -1,5 +1,6 @@
 import type { GrowthOptions } from "#tools/bench/sections/growth.ts";
 import type { PeerOptions } from "#tools/bench/sections/peers.ts";
+import type { StorageOptions } from "#tools/bench/sections/storage.ts";
 import type { ThroughputOptions } from "#tools/bench/sections/throughput.ts";
 
 /** The sizes of a run. */
@@ -9,6 +10,7 @@ export interface Sizes {
   peers: PeerOptions;
   growth: GrowthOptions;
   memory: { calls: number };
+  storage: StorageOptions;
 }
 
 /** The sizes of the figures in the docs. */
@@ -18,6 +20,7 @@ export const NORMAL: Sizes = {
   peers: { limits: ["database", "off"], inFlight: [1, 8, 64], calls: 128, rounds: 3 },
   growth: { users: [1_500, 100_000], calls: 10, rounds: 8 },
   memory: { calls: 100_000 },
+  storage: { machines: 1_000, writtenDays: 7 },
 };
 
 /** Adds a million users, which takes minutes to insert and gigabytes of disk. */
@@ -30,4 +33,5 @@ export const SHORT: Sizes = {
   peers: { limits: ["database"], inFlight: [8], calls: 8, rounds: 1 },
   growth: { users: [200, 400], calls: 2, rounds: 2 },
   memory: { calls: 1_000 },
+  storage: { machines: 10, writtenDays: 2 },
 };

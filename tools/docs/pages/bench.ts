@@ -4,6 +4,7 @@ import { describeGrowth } from "#tools/bench/sections/growth.ts";
 import { describeLoad } from "#tools/bench/sections/load.ts";
 import { describeMemory } from "#tools/bench/sections/memory.ts";
 import { describePeers } from "#tools/bench/sections/peers.ts";
+import { describeStorage } from "#tools/bench/sections/storage.ts";
 import { describeThroughput } from "#tools/bench/sections/throughput.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 
@@ -11,7 +12,7 @@ export const path = "docs/bench/figures.md";
 
 /** The newest figures of `npm run bench`, from docs/bench/results.json. */
 export async function render() {
-  const { load, throughput, peers, growth, memory } = await readResults();
+  const { load, throughput, peers, growth, memory, storage } = await readResults();
   return [
     "# Figures",
     "The newest results of `npm run bench`, for developers who compare a change with them. " +
@@ -21,6 +22,7 @@ export async function render() {
     ...(peers ? section("peers", peers, describePeers(peers.figures)) : []),
     ...(growth ? section("growth", growth, describeGrowth(growth.figures)) : []),
     ...(memory ? section("memory", memory, describeMemory(memory.figures)) : []),
+    ...(storage ? section("storage", storage, describeStorage(storage.figures)) : []),
   ];
 }
 
