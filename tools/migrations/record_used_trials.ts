@@ -6,16 +6,29 @@ import type { Migration } from "#tools/migrations/migration.ts";
 /** A trial as an earlier release, or the service of 2022, stored it. */
 type StoredTrial = Partial<Trial> & Pick<Trial, "_id" | "createdAt" | "endsAt">;
 
-const UNMARKED: Filter<StoredTrial> = { usedAt: { $exists: false } };
+/**
+ * The trials whose first use is not recorded. The previous release can still run after the migration. It stores the first
+ * sign-in without the use, so such a trial is pending again. This release stores both in one write.
+ */
+const PENDING: Filter<StoredTrial> = {
+  $or: [
+    { usedAt: { $exists: false } },
+    {
+      usedAt: null,
+      signedInAt: { $ne: null },
+      $expr: { $or: [{ $eq: ["$endsAt", null] }, { $lte: ["$signedInAt", "$endsAt"] }] },
+    },
+  ],
+};
 
 export const recordUsedTrials: Migration = {
   name: "record_used_trials",
   what: "records on each trial when it was first used",
   isRequired: true,
-  pending: (database) => collectionOf(database).countDocuments(UNMARKED),
+  pending: (database) => collectionOf(database).countDocuments(PENDING),
   async apply(database) {
     let changed = 0;
-    for await (const trial of collectionOf(database).find(UNMARKED))
+    for await (const trial of collectionOf(database).find(PENDING))
       if (await record(database, trial)) changed++;
     return changed;
   },
@@ -48,7 +61,7 @@ export function usedAtOf({
 async function record(database: Db, trial: StoredTrial): Promise<boolean> {
   const { _id, redeemedAt = null, signedInAt = null } = trial;
   // A field that is absent counts as null in a query.
-  const unchanged = { _id, redeemedAt, signedInAt, ...UNMARKED } as Filter<StoredTrial>;
+  const unchanged = { _id, redeemedAt, signedInAt, ...PENDING } as Filter<StoredTrial>;
   const result = await collectionOf(database).updateOne(unchanged, {
     $set: { usedAt: usedAtOf(trial), pendingEndsAt: null },
   });
