@@ -93,9 +93,22 @@ export function losersOf(living: readonly Owned[], snapshot: Snapshot): Map<stri
     } else add(next.id, kindOf(next, kept), kept);
   }
   for (const one of living) {
-    if (one.id !== kept.id) add(one.id, kindOf(one, kept), kept);
+    if (one.id !== kept.id && (!isUnpaidFirst(one) || losesPending(one, kept, snapshot)))
+      add(one.id, kindOf(one, kept), kept);
   }
   return losers;
+}
+
+/**
+ * Whether a subscription whose first debit is processing loses to the kept one already: to a later purchase by the person's
+ * own customer, or because it would lose if it were paid.
+ */
+function losesPending(one: Owned, kept: Owned, snapshot: Snapshot): boolean {
+  if (rankOf(kept, snapshot.now) > 2) return false;
+  const isByPerson = kept.customer === one.customer || snapshot.ownCustomers.has(kept.customer);
+  if (isByPerson && byAge(one, kept) < 0) return true;
+  const bills = one.bills.map((bill) => ({ ...bill, status: "paid", isOutOfBand: true }));
+  return losersOf([kept, { ...one, bills }], snapshot).has(one.id);
 }
 
 /** What Nest owes for one canceled subscription, in the smallest unit. */

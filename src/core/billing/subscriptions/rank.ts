@@ -97,12 +97,16 @@ export function bestOf(contenders: readonly Contender[]): Contender {
 /**
  * Whether the better of two subscriptions makes the other superfluous. A subscription in an unknown status is never
  * excluded. An `incomplete` or pending subscription belongs to a person who is in the middle of paying: only an active and
- * paid subscription excludes it, and only if the subscription would not be kept when it is paid.
+ * paid subscription excludes it, and only if the subscription would not be kept when it is paid. An older one counts as an
+ * attempt that a paid purchase follows, except a pending one beside a purchase that only the address matched: the purchase
+ * may be a stranger's.
  */
 export function excludes(better: Contender, other: Contender): boolean {
   const rank = rankOf(other);
   if (rank !== "incomplete") return rank !== "unknown";
   if (better.status !== "active" || better.isPending || better.grantsNothing) return false;
-  const paid: Contender = { ...other, status: "active", isPending: false };
-  return isOlder(other, better) || bestOf([better, paid]).id === better.id;
+  const paid: Contender = { ...other, status: "active", isPending: false, grantsNothing: false };
+  const isByUser = better.customer === other.customer || better.isOwnCustomer;
+  const isFollowed = isOlder(other, better) && (isByUser || !other.isPending);
+  return isFollowed || bestOf([better, paid]).id === better.id;
 }

@@ -108,6 +108,50 @@ test.each(["void", "keep_as_draft", "mark_uncollectible"] as const)(
   },
 );
 
+test("a stranger's purchase does not cancel a subscription whose first bank debit is processing, and loses once it is paid", async () => {
+  const { id } = await buyByDebit();
+  nest.clock.advance(600);
+  const ofStranger = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect([atStripe(id), atStripe(ofStranger.id)]).toEqual(["active", "active"]);
+  await nest.passTime(3 * DAY);
+  await settle(id, "succeeded");
+  expect([atStripe(id), atStripe(ofStranger.id)]).toEqual(["active", "canceled"]);
+  expect(nest.stripe.refunds().map(({ amount }) => amount)).toEqual([499]);
+  expect(await status()).toBe("active");
+});
+
+test("keeps a subscription whose first bank debit succeeds after a stranger bought and canceled", async () => {
+  const { id } = await buyByDebit();
+  nest.clock.advance(600);
+  const ofStranger = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  nest.stripe.cancelSubscription(ofStranger.id);
+  await nest.passTime(3 * DAY);
+  await settle(id, "succeeded");
+  expect(atStripe(id)).toBe("active");
+  expect(await status()).toBe("active");
+  expect(nest.stripe.refunds()).toEqual([]);
+});
+
+test("a stranger's purchase does not cancel a trial that has just become paid by a bank debit", async () => {
+  const { id } = await buyByDebit({ trialDays: 14 });
+  await nest.passTime(14.2 * DAY);
+  expect(await stored(id)).toMatchObject({ status: "active", unpaidSince: expect.any(String) });
+  nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  expect(atStripe(id)).toBe("active");
+});
+
+test("a subscription whose first bank debit is processing loses to a newer one that its own customer paid", async () => {
+  const { id, customer } = await buyByDebit();
+  nest.clock.advance(600);
+  nest.stripe.attachCard(customer, {});
+  const paid = nest.stripe.createSubscription({ email: ADA, customer });
+  await nest.deliverEvents();
+  expect([atStripe(id), atStripe(paid.id)]).toEqual(["canceled", "active"]);
+});
+
 test("a renewal by bank debit that is processing leaves the subscription paid", async () => {
   const { id, customer } = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();
