@@ -60,7 +60,12 @@ export async function findPerson(core: AccountCore, subject: string): Promise<Pe
 async function findUserOfAddress(core: AccountCore, identity: string): Promise<string | null> {
   const identifier = await core.identifiers.findActive("email", identity);
   if (identifier) return identifier.userId;
-  const trial = await core.trials.findByAddress(identity);
+  const [ofAddress, removal] = await Promise.all([
+    core.trials.findByAddress(identity),
+    core.trials.findRemovalOf(identity),
+  ]);
+  // A trial that is being removed names its user only in `removal`.
+  const trial = ofAddress ?? removal;
   if (!trial) return null;
   const identifiers = await core.identifiers.listByUser(trial.userId);
   return identifiers.some(({ removedAt }) => removedAt === null) ? null : trial.userId;

@@ -63,7 +63,7 @@ export class PersonalDocuments {
         continue;
       }
       for await (const { _id } of collection.find(filter, { projection: { _id: 1 } }))
-        await collection.updateOne({ _id }, { $set: personalData.anonymize(newErasureId(), now) });
+        await collection.updateOne({ _id }, updateOf(personalData.anonymize(newErasureId(), now)));
     }
   }
 }
@@ -103,12 +103,19 @@ function erasureOrder(): PersonalCollection[] {
   return [...links, ...sessions, ...others, ...sessions, ...mailEvents, ...users];
 }
 
-function filterOf(
-  { field, refersTo, also }: PersonalData<Document>,
-  references: PersonalReferences,
-): Document {
-  const filter = { [field]: { $in: references[refersTo] } };
-  return also ? { $or: [filter, { [also.field]: { $in: references[also.refersTo] } }] } : filter;
+function filterOf({ also = [], ...first }: PersonalData<Document>, references: PersonalReferences): Document {
+  const filters = [first, ...also].map(({ field, refersTo }) => ({ [field]: { $in: references[refersTo] } }));
+  return filters.length === 1 ? (filters[0] as Document) : { $or: filters };
+}
+
+/** The update that overwrites fields, and removes those that are undefined. */
+function updateOf(fields: Document): Document {
+  const removed = Object.keys(fields).filter((name) => fields[name] === undefined);
+  const kept = Object.entries(fields).filter(([name]) => !removed.includes(name));
+  return {
+    $set: Object.fromEntries(kept),
+    ...(removed.length > 0 && { $unset: Object.fromEntries(removed.map((name) => [name, ""])) }),
+  };
 }
 
 function omit(document: object, fields: readonly string[]): unknown {

@@ -68,6 +68,19 @@ export class ProviderMappingRepository {
     await this.#collection.deleteMany({ userId, providerValue, matchedBy: "nest" });
   }
 
+  /**
+   * Maps a customer to the user for whom Nest created it, also if its address was matched to this user meanwhile. A mapping
+   * to another user stays.
+   */
+  async restoreOwn(mapping: ProviderMapping): Promise<void> {
+    if (await this.insert(mapping)) return;
+    const { userId, providerValue, updatedAt } = mapping;
+    await this.#collection.updateOne(
+      { userId, providerValue, removedAt: null, matchedBy: { $ne: "nest" } },
+      { $set: { matchedBy: "nest", updatedAt } },
+    );
+  }
+
   /** Maps a customer. @returns false if the customer is mapped already */
   async insert(mapping: ProviderMapping): Promise<boolean> {
     try {

@@ -9,14 +9,18 @@ export interface PersonalReferences {
   addresses: readonly string[];
 }
 
-/** Where one user's documents are in a collection, and how they are exported and erased. */
-export interface PersonalData<Stored> {
-  /** The field that refers to the user. It needs an index. */
-  field: keyof Stored & string;
+/** A field that refers to a user. It needs an index. */
+export interface PersonalField<Stored> {
+  /** A field, or a path within one, such as `removal.userId`. */
+  field: (keyof Stored & string) | `${keyof Stored & string}.${string}`;
   /** What the field holds. */
   refersTo: keyof PersonalReferences;
-  /** Another field that refers to the user. It needs an index too. */
-  also?: { field: keyof Stored & string; refersTo: keyof PersonalReferences };
+}
+
+/** Where one user's documents are in a collection, and how they are exported and erased. */
+export interface PersonalData<Stored> extends PersonalField<Stored> {
+  /** Other fields that refer to the user. */
+  also?: readonly PersonalField<Stored>[];
   /** Fields that an export leaves out: hashes, salts and dates of our own bookkeeping. */
   withheld: readonly (keyof Stored & string)[];
   /** True where an erasure removes the documents before all others, because new personal data can arise from them. */
@@ -24,7 +28,7 @@ export interface PersonalData<Stored> {
   /**
    * Makes a document anonymous instead of removing it. Absent if an erasure removes the documents.
    * @param erasureId a new id, which takes the place of the user's id and address
-   * @returns the fields to overwrite
+   * @returns the fields to overwrite; a field that is undefined is removed
    */
   anonymize?(erasureId: string, now: string): Partial<Stored>;
   /** Never set. It exists only for its type, from which `Account` is derived. */

@@ -36,6 +36,22 @@ export class TrialRemovals {
     return found as RemovedTrial[];
   }
 
+  /** Finds the removal of an address's trial that is not finished, or null. */
+  async findRemovalOf(identifierValue: string): Promise<TrialRemoval | null> {
+    const trial = await this.collection.findOne({ "removal.identifierValue": identifierValue });
+    return trial?.removal ?? null;
+  }
+
+  /** Whether the user or the address of a trial that is being removed has another trial. */
+  async isClaimedAgain({ userId, identifierValue }: TrialRemoval): Promise<boolean> {
+    return (await this.collection.findOne({ $or: [{ userId }, { identifierValue }] })) !== null;
+  }
+
+  /** Whether the removal of a trial is still to be finished. An erasure of its person ends it. */
+  async isRemovalPending(id: string): Promise<boolean> {
+    return (await this.collection.findOne({ _id: id, "removal.isPending": true })) !== null;
+  }
+
   /**
    * Takes over a removal that no other run works on.
    * @param endedLease the end of its last lease as it was listed, in the past

@@ -20,6 +20,8 @@ const trialIndexes: IndexDescription[] = [
   { key: { userId: 1 } },
   { key: { redeemedAt: 1, usedAt: 1, createdAt: 1 } },
   { key: { "removal.isPending": 1 } },
+  { key: { "removal.userId": 1 } },
+  { key: { "removal.identifierValue": 1 } },
   // A user with two addresses gets one trial too. Trials of earlier releases lack this field.
   {
     name: "oneTrialPerUser",
@@ -35,8 +37,12 @@ export class TrialRepository extends TrialClaims {
   static readonly personalData: PersonalData<Trial> = {
     field: "userId",
     refersTo: "userIds",
-    // An interrupted claim leaves an id that no user has.
-    also: { field: "identifierValue", refersTo: "addresses" },
+    also: [
+      // An interrupted claim leaves an id that no user has.
+      { field: "identifierValue", refersTo: "addresses" },
+      { field: "removal.userId", refersTo: "userIds" },
+      { field: "removal.identifierValue", refersTo: "addresses" },
+    ],
     withheld: ["claimNetwork"],
     // The trial stays on record without its user, since each device gets one trial only.
     anonymize: (erasureId, now) => ({
@@ -45,6 +51,8 @@ export class TrialRepository extends TrialClaims {
       stpCustomerId: null,
       stpSubscriptionId: null,
       updatedAt: now,
+      // The job that removes trials goes on with no one's removal.
+      removal: undefined,
     }),
   };
   constructor(database: Db) {

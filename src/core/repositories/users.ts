@@ -163,8 +163,12 @@ export class UserRepository {
     );
   }
 
-  /** Removes a user whose id was not returned to anyone: another user claimed the address first. */
-  async discard(id: string): Promise<void> {
-    await this.#collection.deleteOne({ _id: id });
+  /**
+   * Removes a user whose id was not returned to anyone: another user claimed the address first, or only a trial that nobody
+   * redeemed made the user. A user who keeps a subscription stays.
+   * @param ended the user's subscription that ended, or null
+   */
+  async discard(id: string, ended: string | null = null): Promise<void> {
+    await this.#collection.deleteOne({ _id: id, keptSubscriptionId: { $in: [null, ended] } });
   }
 }

@@ -57,7 +57,10 @@ export async function signInWithLink(
     }),
     core.authorizations.endOthers(authorization, at),
     trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),
-    identifier.verifiedAt ? null : core.identifiers.verify(identifier._id, at),
+    // `ensureUser` writes the user of an address that is not verified.
+    identifier.verifiedAt
+      ? core.users.ensure(userId, identifier.createdAt)
+      : core.identifiers.verify(identifier._id, at),
     device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
   ]);
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });

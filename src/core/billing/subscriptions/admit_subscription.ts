@@ -3,7 +3,11 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import type { Outcome } from "#core/billing/events/outcome.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
 import { readOursSince } from "#core/billing/subscriptions/ours_since.ts";
-import { findOwner, warnOfPaidDuplicate } from "#core/billing/subscriptions/paid_duplicate.ts";
+import {
+  findOwner,
+  warnOfDeletedCustomer,
+  warnOfPaidDuplicate,
+} from "#core/billing/subscriptions/paid_duplicate.ts";
 import { storeNewSubscription } from "#core/billing/subscriptions/store_subscription.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
@@ -23,6 +27,7 @@ export async function admitSubscription(core: EventCore, reading: StripeReading)
   const { event, current } = reading;
   if (hasEnded(current.status)) {
     await warnOfPaidDuplicate(core, await findOwner(core, current), reading);
+    await warnOfDeletedCustomer(core, reading);
     return { status: "ignored", reason: "ended" };
   }
   const mayStore = event === "created" || event === "reconciled" || isCreationOverdue(core, current);

@@ -50,6 +50,28 @@ export async function warnOfPaidDuplicate(
   core.log.error("paid_duplicate_ended", { alarm: true, subscription_id: current.id, kept_id: keptId });
 }
 
+/**
+ * Raises an alarm if a subscription ended within a paid period because its customer was deleted at Stripe: the job that
+ * removes trials can delete a customer in the moment in which somebody buys with it, or an operator deleted the customer.
+ * Stripe returns no money then (https://docs.stripe.com/api/customers/delete), so an operator decides (runbooks/stripe.md).
+ * @param reading of its end; other events repeat the alarm
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function warnOfDeletedCustomer(
+  core: EventCore,
+  { event, current }: StripeReading,
+): Promise<void> {
+  if (event !== "deleted" || !endedWithItsCustomer(current)) return;
+  if (!(await hasUnreturnedPayment(core, current.id))) return;
+  core.log.error("paid_customer_deleted", { alarm: true, subscription_id: current.id });
+}
+
+/** A customer that is deleted after the last period has nothing left to use. */
+function endedWithItsCustomer({ customer, ended_at, items, status }: Stripe.Subscription): boolean {
+  if (typeof customer === "string" || !customer.deleted || status !== "canceled") return false;
+  return items.data.some(({ current_period_end }) => ended_at !== null && ended_at < current_period_end);
+}
+
 async function hasUnreturnedPayment(core: EventCore, id: string): Promise<boolean> {
   const invoices = (await listInvoices(core, id)).filter(
     (invoice) => isPaid(invoice) && isForOurProducts(invoice, core.billing.productIds),

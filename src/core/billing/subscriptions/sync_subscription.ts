@@ -4,7 +4,7 @@ import { admitSubscription } from "#core/billing/subscriptions/admit_subscriptio
 import { mapCustomer } from "#core/billing/subscriptions/customer_mapping.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
 import { changedBack } from "#core/billing/subscriptions/ours_since.ts";
-import { warnOfPaidDuplicate } from "#core/billing/subscriptions/paid_duplicate.ts";
+import { warnOfDeletedCustomer, warnOfPaidDuplicate } from "#core/billing/subscriptions/paid_duplicate.ts";
 import { isPauseUnpaid, readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { finishRejection, rejectEnded } from "#core/billing/subscriptions/rejection.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
@@ -97,8 +97,11 @@ async function updateSubscription(
     return DONE;
   }
   if (!isOver) return followUp(core, written, reading);
-  if (hasEnded(current.status) && !(await rejectEnded(core, written.userId, current)))
-    await warnOfPaidDuplicate(core, written.userId, reading);
+  if (hasEnded(current.status)) {
+    if (!(await rejectEnded(core, written.userId, current)))
+      await warnOfPaidDuplicate(core, written.userId, reading);
+    await warnOfDeletedCustomer(core, reading);
+  }
   return DONE;
 }
 

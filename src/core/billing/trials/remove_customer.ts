@@ -1,10 +1,14 @@
 import type Stripe from "stripe";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { customerMethod } from "#core/billing/subscriptions/stripe_subscription.ts";
+import type { Core } from "#core/core.ts";
+import { newId } from "#core/ids.ts";
 import type { RemovedTrial } from "#core/repositories/trial_removals.ts";
-import { listAll, type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
+import { listAll, type StripeApi } from "#core/services/stripe.ts";
 
-type StripeCore = { stripe: StripeApi };
+export type CustomerRemovalCore = Pick<Core, "clock" | "providerMappings" | "trials" | "users"> & {
+  stripe: StripeApi;
+};
 
 /** What Stripe shows of a customer. */
 interface CustomerFacts {
@@ -33,18 +37,52 @@ export function isOnlyOfTrial(
 }
 
 /**
- * Deletes the Stripe customer of a removed trial if nothing but the trial is there.
- * @param customerId the customer that the trial or its user names, or null
+ * Deletes the Stripe customer of a removed trial and its mapping if nothing but the trial is there. Stripe is read before
+ * the mapping is deleted, and again afterwards. A customer that stays keeps its mapping.
  * @returns false if the customer stays
- * @throws NestError `stripe_error`, `unavailable`
+ * @throws NestError `stripe_error`, also for a customer that Stripe does not know: a deleted customer is shown as
+ *   deleted, so the key is of another account, or Stripe lags behind; `unavailable`
  */
-export async function removeCustomer(
-  core: StripeCore,
-  trial: RemovedTrial,
-  customerId: string | null,
-): Promise<boolean> {
-  const customer = await findCustomer(core, trial, customerId);
+export async function removeCustomer(core: CustomerRemovalCore, trial: RemovedTrial): Promise<boolean> {
+  const { _id, removal, stpCustomerId } = trial;
+  // A claim can stop after it stored the mapping and before the trial names the customer.
+  const mapping = stpCustomerId === null ? await core.providerMappings.findByUser(removal.userId) : null;
+  const known = stpCustomerId ?? mapping?.providerValue ?? null;
+  const customer = known === null ? await findCustomer(core, trial) : await retrieveCustomer(core, known);
+  if (!customer) {
+    if (known !== null) await core.providerMappings.deleteOwn(removal.userId, known);
+    return true;
+  }
+  const { id, metadata } = customer;
+  if (metadata.trial_id !== _id) return false;
+  // After a crash, the next run restores the mapping of the customer that the trial names.
+  if (stpCustomerId === null) await core.trials.recordCustomer(_id, id, core.clock.now().toISOString());
+  let isGone = false;
+  try {
+    isGone = (await isUnused(core, trial, customer)) && (await deleteUnused(core, trial, id));
+  } finally {
+    if (!isGone) await restoreMapping(core, trial, id);
+  }
+  return isGone;
+}
+
+/** @returns false if the customer is used by now, or the trial was claimed again */
+async function deleteUnused(core: CustomerRemovalCore, trial: RemovedTrial, id: string): Promise<boolean> {
+  // Without the mapping, a trial that is claimed from now on gets a customer of its own.
+  await core.providerMappings.deleteOwn(trial.removal.userId, id);
+  if (await core.trials.isClaimedAgain(trial.removal)) return false;
+  const customer = await retrieveCustomer(core, id);
   if (!customer) return true;
+  if (!(await isUnused(core, trial, customer))) return false;
+  await core.stripe.request((stripe, options) => stripe.customers.del(id, {}, options));
+  return true;
+}
+
+async function isUnused(
+  core: CustomerRemovalCore,
+  trial: RemovedTrial,
+  customer: Stripe.Customer,
+): Promise<boolean> {
   const { id } = customer;
   const [subscriptions, invoices, methods] = await Promise.all([
     core.stripe.request((stripe, options) =>
@@ -57,31 +95,43 @@ export async function removeCustomer(
       listAll(stripe.customers.listPaymentMethods(id, { limit: 1 }, options), 1),
     ),
   ]);
-  if (!isOnlyOfTrial({ customer, subscriptions, invoices, methods }, trial._id)) return false;
-  await core.stripe.request((stripe, options) => stripe.customers.del(id, {}, options));
-  return true;
+  return isOnlyOfTrial({ customer, subscriptions, invoices, methods }, trial._id);
 }
 
-/** @returns null if Stripe has no customer of the trial, or it was deleted */
+/**
+ * Maps the customer that Nest created for the trial to its user again. An erasure ends the removal before it removes
+ * mappings, so a mapping that is inserted while the removal is pending is erased too.
+ */
+async function restoreMapping(
+  core: CustomerRemovalCore,
+  { _id, removal: { userId }, createdAt }: RemovedTrial,
+  providerValue: string,
+): Promise<void> {
+  const isErased = async () =>
+    !(await core.trials.isRemovalPending(_id)) || (await core.users.find(userId)) === null;
+  if (await isErased()) return;
+  await core.providerMappings.restoreOwn({
+    _id: newId("providerMapping"),
+    ...{ userId, providerType: "stripe", providerValue, matchedBy: "nest" },
+    // A customer that the user got meanwhile stays the newest.
+    ...{ createdAt, updatedAt: core.clock.now().toISOString(), removedAt: null },
+  });
+  if (await isErased()) await core.providerMappings.deleteOwn(userId, providerValue);
+}
+
+/** A claim can stop after Stripe created its customer and before Nest stored it. @returns null if there is none */
 async function findCustomer(
-  core: StripeCore,
+  core: CustomerRemovalCore,
   { _id, removal }: RemovedTrial,
-  customerId: string | null,
 ): Promise<Stripe.Customer | null> {
-  if (customerId === null) {
-    // A claim can stop after Stripe created its customer and before the trial names it.
-    const found = await core.stripe.request((stripe, options) =>
-      listAll(stripe.customers.list({ email: removal.identifierValue, limit: 100 }, options), 100),
-    );
-    return found.find(({ metadata }) => metadata.trial_id === _id) ?? null;
-  }
-  try {
-    const found = await core.stripe.request((stripe, options) =>
-      stripe.customers.retrieve(customerId, {}, options),
-    );
-    return found.deleted ? null : found;
-  } catch (error) {
-    if (stripeRefusal(error)?.code === "resource_missing") return null;
-    throw error;
-  }
+  const found = await core.stripe.request((stripe, options) =>
+    listAll(stripe.customers.list({ email: removal.identifierValue, limit: 100 }, options), 100),
+  );
+  return found.find(({ metadata }) => metadata.trial_id === _id) ?? null;
+}
+
+/** @returns null if the customer was deleted */
+async function retrieveCustomer(core: CustomerRemovalCore, id: string): Promise<Stripe.Customer | null> {
+  const found = await core.stripe.request((stripe, options) => stripe.customers.retrieve(id, {}, options));
+  return found.deleted ? null : found;
 }

@@ -2,9 +2,9 @@ import type { BillingSettings } from "#core/billing/config.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { isRemovable } from "#core/billing/trials/removable.ts";
 import { removeCustomer } from "#core/billing/trials/remove_customer.ts";
+import { removeUser } from "#core/billing/trials/remove_user.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
-import { newId } from "#core/ids.ts";
 import { describeFailure } from "#core/log.ts";
 import type { RemovedTrial } from "#core/repositories/trial_removals.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -105,58 +105,9 @@ export async function listRemovable(
  * @throws NestError `stripe_error`, `unavailable`
  */
 async function finishRemoval(core: RemovalCore, trial: RemovedTrial): Promise<boolean> {
-  const { userId, identifierValue } = trial.removal;
+  const { identifierValue } = trial.removal;
   if (await core.authorizations.isLinkOpen(identifierValue, core.clock.now().toISOString())) return false;
-  // A claim can stop after it stored the mapping and before the trial names the customer.
-  const customerId =
-    trial.stpCustomerId ?? (await core.providerMappings.findByUser(userId))?.providerValue ?? null;
-  // Without the mapping, a trial that is claimed from now on gets a customer of its own.
-  if (customerId !== null) await core.providerMappings.deleteOwn(userId, customerId);
-  const isClaimed = await isClaimedAgain(core, trial);
-  const isGone = !isClaimed && (await removeCustomer(core, trial, customerId));
-  if (!isGone && customerId !== null) await restoreMapping(core, userId, customerId);
-  if (isGone) await removeUser(core, trial);
+  if (await removeCustomer(core, trial)) await removeUser(core, trial);
   await core.trials.remove(trial._id);
   return true;
-}
-
-async function isClaimedAgain(core: RemovalCore, { removal }: RemovedTrial): Promise<boolean> {
-  const [ofUser, ofAddress] = await Promise.all([
-    core.trials.isKnownUser(removal.userId),
-    core.trials.findByAddress(removal.identifierValue),
-  ]);
-  return ofUser || ofAddress !== null;
-}
-
-async function restoreMapping(core: RemovalCore, userId: string, providerValue: string): Promise<void> {
-  const now = core.clock.now().toISOString();
-  await core.providerMappings.insert({
-    _id: newId("providerMapping"),
-    ...{ userId, providerType: "stripe", providerValue, matchedBy: "nest" },
-    ...{ createdAt: now, updatedAt: now, removedAt: null },
-  });
-}
-
-/** Removes the user and the address if only the trial made them and nothing else is stored about them. */
-async function removeUser(core: RemovalCore, trial: RemovedTrial): Promise<void> {
-  const { userId } = trial.removal;
-  const [identifiers, sessions, subscriptions, consent, mapping] = await Promise.all([
-    core.identifiers.listByUser(userId),
-    core.sessions.listByUser(userId),
-    core.subscriptions.listByUser(userId),
-    core.marketingConsents.findByUser(userId),
-    core.providerMappings.findByUser(userId),
-  ]);
-  const isKnown =
-    identifiers.some(({ verifiedAt }) => verifiedAt !== null) ||
-    subscriptions.some(({ trialId, status }) => trialId !== trial._id || !hasEnded(status));
-  if (isKnown || sessions.length > 0 || consent !== null || mapping !== null) return;
-  await core.subscriptions.deleteOfTrial(userId, trial._id);
-  await core.users.discard(userId);
-  for (const identifier of identifiers) {
-    if (!(await core.identifiers.removeUnverified(identifier._id))) continue;
-    // A claim that read the address before it was removed goes on with its user.
-    if (await core.trials.isKnownUser(userId)) await core.identifiers.insert(identifier);
-  }
-  if (await core.trials.isKnownUser(userId)) await core.users.ensure(userId, core.clock.now().toISOString());
 }

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import { DAY } from "#core/clock.ts";
 import type { OpenCore } from "#core/core.ts";
-import { billing, stripe } from "#core/parts.ts";
 import { crashAt } from "#tests/support/crash.ts";
 import { codeIn, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { pass as passTime, removeTrials } from "#tests/support/trial_removal.ts";
 
 const ADA = "ada@example.com";
 const IP = "203.0.113.9";
@@ -14,17 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => nest.stop());
 
-const clean = (open: OpenCore = nest.gateway) =>
-  removeUnredeemedTrials(
-    { ...open.core, stripe: open.part(stripe), billing: open.part(billing) },
-    Number.POSITIVE_INFINITY,
-  );
-/** Time passes, and the database removes expired links and counters, which have a real clock in tests. */
-async function pass(seconds: number): Promise<void> {
-  await nest.passTime(seconds);
-  for (const name of ["authorizations", "rate-limits"])
-    await nest.collection(name).deleteMany({ purgeAt: { $lt: nest.clock.now() } });
-}
+const clean = (open?: OpenCore) => removeTrials(nest, open);
+const pass = (seconds: number) => passTime(nest, seconds);
 const trialOf = (identifierValue = ADA) => nest.collection("trials").findOne({ identifierValue });
 const liveCustomers = () => nest.stripe.customers().filter((customer) => !("deleted" in customer));
 const statusOf = async (user_id: string, bearer: string) => {

@@ -1,0 +1,63 @@
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import type { Core } from "#core/core.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { RemovedTrial } from "#core/repositories/trial_removals.ts";
+
+export type UserRemovalCore = Pick<
+  Core,
+  "identifiers" | "marketingConsents" | "providerMappings" | "sessions" | "subscriptions" | "trials" | "users"
+>;
+
+/**
+ * Removes the user and the address of a removed trial if only the trial made them and nothing else is stored about them.
+ *
+ * The address goes first: from then on no sign-in, claim or purchase finds the user. One that found the user before may
+ * still write. So everything is read again, and again after the user is removed; if anything is there, user and address
+ * are put back.
+ */
+export async function removeUser(core: UserRemovalCore, trial: RemovedTrial): Promise<void> {
+  const { userId } = trial.removal;
+  if (await isInUse(core, trial)) return;
+  const removed: Identifier[] = [];
+  for (const identifier of await core.identifiers.listByUser(userId))
+    if (await core.identifiers.removeUnverified(identifier._id)) removed.push(identifier);
+  if (await isInUse(core, trial)) return putBack(core, trial, removed);
+  await core.subscriptions.deleteOfTrial(userId, trial._id);
+  await core.users.discard(userId, trial.stpSubscriptionId);
+  if (await isInUse(core, trial)) await putBack(core, trial, removed);
+}
+
+/** Whether anything but the trial is stored about its user. */
+async function isInUse(core: UserRemovalCore, { _id, removal }: RemovedTrial): Promise<boolean> {
+  const { userId } = removal;
+  const [identifiers, sessions, subscriptions, consent, mapping, isClaimedAgain] = await Promise.all([
+    core.identifiers.listByUser(userId),
+    core.sessions.listByUser(userId),
+    core.subscriptions.listByUser(userId),
+    core.marketingConsents.findByUser(userId),
+    core.providerMappings.findByUser(userId),
+    core.trials.isClaimedAgain(removal),
+  ]);
+  return (
+    identifiers.some(({ verifiedAt }) => verifiedAt !== null) ||
+    sessions.length > 0 ||
+    subscriptions.some(({ trialId, status }) => trialId !== _id || !hasEnded(status)) ||
+    consent !== null ||
+    mapping !== null ||
+    isClaimedAgain
+  );
+}
+
+/** An erasure ends the removal before it removes addresses and users, so what is put back before is erased too. */
+async function putBack(
+  core: UserRemovalCore,
+  { _id, removal: { userId }, createdAt }: RemovedTrial,
+  identifiers: readonly Identifier[],
+): Promise<void> {
+  if (!(await core.trials.isRemovalPending(_id))) return;
+  for (const identifier of identifiers) await core.identifiers.insert(identifier);
+  await core.users.ensure(userId, createdAt);
+  if (await core.trials.isRemovalPending(_id)) return;
+  for (const { _id: id } of identifiers) await core.identifiers.removeUnverified(id);
+  await core.users.discard(userId);
+}
