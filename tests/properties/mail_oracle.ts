@@ -45,7 +45,7 @@ export function statedIn(mails: readonly SentMail[], currency: Currency): Amount
 function faultsOfRejection({ text }: SentMail, snapshot: Snapshot): string[] {
   const { subscriptions } = snapshot;
   const faults = [];
-  if (!/We refunded |We credited /.test(text) && /refund|credit|money|paid for/i.test(text))
+  if (!/We refunded |We credited /.test(text) && /refund|credit|money|paid for(?! until)/i.test(text))
     faults.push("a mail speaks of money although it states no amount");
   const canceled = /We canceled the (\w+) subscription that you bought on (.+?)\./.exec(text);
   if (!subscriptions.some((one) => !isLiving(one) && isNamed(one, canceled)))
