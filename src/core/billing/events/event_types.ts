@@ -11,7 +11,7 @@ export const STRIPE_EVENTS = {
   "customer.subscription.resumed": "Updates the subscription from Stripe.",
   "customer.subscription.deleted": "Updates the subscription from Stripe: it has ended.",
   "customer.subscription.trial_will_end":
-    "Updates the subscription from Stripe. Sends the reminder mail once for each day on which a trial ends; not within 24 hours of the welcome mail, and not for a trial that nobody used.",
+    "Updates the subscription from Stripe. Sends the reminder mail once for each day on which a trial ends; not within 24 hours of the welcome mail, and not for a trial that nobody used, unless a heartbeat reported it as usable.",
   "charge.dispute.created":
     "Records the dispute on the subscription whose payment is disputed, and raises an alarm.",
   "charge.dispute.closed":

@@ -5,7 +5,7 @@ type Use = Pick<Trial, "usedAt" | "redeemedAt" | "signedInAt" | "endsAt">;
 
 /**
  * Whether a trial was used: it granted access at a status call (contract 1.7). Reminders, renewal and clean-up decide by
- * this alone. A document of an earlier release, before its migration, counts as used if its link was redeemed or its
+ * this and by `grantedAt`. A document of an earlier release, before its migration, counts as used if its link was redeemed or its
  * owner signed in before it ended.
  */
 export function isUsed({ usedAt, redeemedAt, signedInAt, endsAt }: Use): boolean {
