@@ -19,7 +19,10 @@ export const ERRORS = {
   incorrect_redirect_uri: [400, "The magic link was requested with another redirect URI."],
   incorrect_code_verifier: [400, "The code verifier does not match the code challenge."],
   token_not_found: [400, "The secret half of the code or refresh token is wrong."],
-  token_used: [400, "The code or refresh token was already used. If the response to a code was lost, retry after 5 s; else request a new magic link."],
+  token_used: [
+    400,
+    "The code or refresh token was already used. If the response to a code was lost, retry after 5 s; else request a new magic link.",
+  ],
   token_expired: [400, "The code or refresh token has expired; request a new magic link."],
   authorization_not_found: [
     400,
@@ -41,7 +44,10 @@ export const ERRORS = {
     409,
     "The user already has a usable subscription, or a subscription with an unpaid invoice.",
   ],
-  trial_already_used: [409, "The user or this device had a trial that cannot start again: it was used, it was canceled, or it belongs to another address."],
+  trial_already_used: [
+    409,
+    "The user or this device had a trial that cannot start again: it was used, it was canceled, or it belongs to another address.",
+  ],
   subscription_not_ready: [
     409,
     "The subscription is not stored yet, or Stripe's API does not know the object yet; Stripe delivers the event again.",
