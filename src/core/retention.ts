@@ -8,7 +8,7 @@ export function purgeAfter(expiresAt: Date): Date {
   return plusSeconds(expiresAt, KEPT_AFTER_END_SECONDS);
 }
 
-/** How long the record of an expired access token is kept. A token whose record is gone is refused for its expiry. */
+/** How long the record of an expired access token is kept. Without its record, the token is still refused, because it has expired. */
 export const ACCESS_TOKEN_KEPT_SECONDS = 7 * DAY;
 
 /** When the record of an access token that expires at `expiresAt` is removed. */

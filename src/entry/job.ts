@@ -34,8 +34,8 @@ export interface JobDeclaration<Needed extends Parts = Parts> {
   limitSeconds: number;
   parts: Needed;
   /**
-   * Does a bounded amount of work; the next run goes on with the rest. Must be idempotent and allow runs that overlap,
-   * because EventBridge delivers events at least once and Lambda retries a run that failed.
+   * Does a bounded amount of work; the next run goes on with the rest. It must be idempotent and allow overlapping runs,
+   * because EventBridge delivers events at least once and Lambda retries a failed run.
    * @param asked.deadline epoch milliseconds after which it begins no further item
    */
   run(asked: { core: Core & OpenedParts<Needed>; deadline: number }): Promise<JobOutcome>;
@@ -61,8 +61,8 @@ export function job<Needed extends Parts>(declaration: JobDeclaration<Needed>): 
 }
 
 /**
- * Creates a job's handler that uses an opened core. It throws if the event does not name the job, if the job fails and if
- * one item failed, so that Lambda counts an error, which raises the job's alarm, and retries. One log line has the counts.
+ * Creates a job's handler that uses an opened core. It throws if the event does not name the job, or if the job or one of
+ * its items failed. Lambda then counts an error, which raises the job's alarm, and retries. One log line has the counts.
  */
 export function serveJob(declaration: JobDeclaration, open: OpenCore): JobFunction {
   const core = openParts(open, declaration.parts);

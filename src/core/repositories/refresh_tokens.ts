@@ -33,7 +33,7 @@ export interface RefreshToken {
   revokedAt: string | null;
   rotation: Rotation | null;
   /**
-   * 30 days after its expiry. From the acknowledgement or use of its successor on: 35 days after that, if it is earlier.
+   * 30 days after its expiry. Once its successor is acknowledged or used: 35 days after that, if that is earlier.
    */
   purgeAt: Date;
 }

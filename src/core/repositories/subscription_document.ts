@@ -10,9 +10,8 @@ export interface Dispute {
 }
 
 /**
- * Mails about a subscription. Each is sent once. A reminder is marked with the end date that it announces, the mail about a
- * payment that was returned after the rejection with its payment. Earlier
- * releases stored no date.
+ * Mails about a subscription. Each is sent once. A reminder is marked with the end date that it announces; earlier releases
+ * stored no date. `lateReturn-` is marked with the payment: it succeeded after the rejection, and was returned.
  */
 export type SubscriptionMail =
   | "welcome"
@@ -75,7 +74,7 @@ export interface MoneyReturn {
   returnedAt: string | null;
   /** Incremented when Stripe refuses the return. The next attempt then uses another idempotency key. */
   attempts: number;
-  /** Set if the payment succeeded after the rejection: it has a mail of its own. */
+  /** Set if the payment succeeded after the rejection. A separate mail tells its owner about the return. */
   isLate?: true;
   /** Stripe's code of the last refusal, or its reason why the refund failed later. */
   failure: string | null;
@@ -86,7 +85,7 @@ export interface SubscriptionState {
   stpProductId: string;
   /** Set if the subscription was changed to a product that is not ours. It then grants nothing. */
   isOtherProduct: boolean;
-  /** When it was changed to one of our products. Absent if it was created with one, and in earlier releases. */
+  /** When it was changed to one of our products. Absent if it was created with one. Earlier releases did not store it. */
   oursSince?: string;
   stpCustomerId: string;
   /** Stripe's status. */

@@ -51,7 +51,7 @@ export class TrialRepository extends TrialClaims {
       stpCustomerId: null,
       stpSubscriptionId: null,
       updatedAt: now,
-      // The job that removes trials goes on with no one's removal.
+      // The job that removes trials must not continue the removal of an erased person.
       removal: undefined,
     }),
   };

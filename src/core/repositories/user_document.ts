@@ -1,6 +1,6 @@
 import type { Rejection } from "#core/repositories/subscription_document.ts";
 
-/** The decision that a subscription is rejected, stored with the choice. It counts if the facts have changed since. */
+/** The decision that a subscription is rejected, stored with the choice. It stays valid when the facts change. */
 export interface RejectionDecision extends Pick<Rejection, "kind" | "keptId" | "isSameCustomer" | "status"> {
   /** No mail is sent about the rejection: a trial yielded to a paid subscription. */
   isSilent: boolean;
@@ -9,7 +9,7 @@ export interface RejectionDecision extends Pick<Rejection, "kind" | "keptId" | "
 
 /** A rejection that is not complete. Earlier releases stored no facts of it. */
 export interface PendingRejection extends Partial<RejectionDecision> {
-  /** When it began to be applied. Until then it is reversed if the kept subscription ends. */
+  /** When the rejection began. Until then the decision is reversed if the kept subscription ends. */
   appliedAt?: string;
 }
 

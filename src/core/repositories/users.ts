@@ -8,7 +8,7 @@ export type { PendingRejection, RejectionDecision, User } from "#core/repositori
 const userIndexes: IndexDescription[] = [];
 
 /** The field of a subscription's pending rejection. */
-const pending = (stpSubscriptionId: string) => `pendingRejections.${stpSubscriptionId}`;
+const pendingField = (stpSubscriptionId: string) => `pendingRejections.${stpSubscriptionId}`;
 
 export class UserRepository {
   static readonly collectionName = "users";
@@ -66,7 +66,7 @@ export class UserRepository {
    * Keeps a Stripe subscription in place of another. The same update records the rejection of the other, so that a crash loses
    * no rejection and no later event reverses the decision.
    * @param other the subscription that is kept now
-   * @param loss why the other is rejected: it must be canceled, and its money returned. Null if it is not rejected
+   * @param loss why the other subscription is rejected: it must be canceled, and its money returned. Null if it is not rejected
    * @returns the user if the subscription is kept now; null if the other is no longer kept, or this one was rejected meanwhile
    */
   replaceSubscription(
@@ -79,7 +79,7 @@ export class UserRepository {
     return this.#collection.findOneAndUpdate(
       { _id: id, keptSubscriptionId: other, rejectedSubscriptionIds: { $ne: stpSubscriptionId } },
       {
-        $set: { keptSubscriptionId: stpSubscriptionId, ...(loss && { [pending(other)]: loss }) },
+        $set: { keptSubscriptionId: stpSubscriptionId, ...(loss && { [pendingField(other)]: loss }) },
         $addToSet: {
           rejectedSubscriptionIds: { $each: losers },
           replacedSubscriptionIds: { $each: losers },
@@ -102,7 +102,7 @@ export class UserRepository {
     const result = await this.#collection.updateOne(
       { _id: id, keptSubscriptionId: kept, rejectedSubscriptionIds: { $ne: stpSubscriptionId } },
       {
-        $set: { [pending(stpSubscriptionId)]: loss },
+        $set: { [pendingField(stpSubscriptionId)]: loss },
         $addToSet: {
           rejectedSubscriptionIds: stpSubscriptionId,
           replacedSubscriptionIds: stpSubscriptionId,
@@ -119,7 +119,7 @@ export class UserRepository {
   async applyRejection(id: string, stpSubscriptionId: string, now: string): Promise<PendingRejection | null> {
     const user = await this.#collection.findOneAndUpdate(
       { _id: id, rejectedSubscriptionIds: stpSubscriptionId },
-      { $set: { [`${pending(stpSubscriptionId)}.appliedAt`]: now } },
+      { $set: { [`${pendingField(stpSubscriptionId)}.appliedAt`]: now } },
       { returnDocument: "after" },
     );
     return user?.pendingRejections?.[stpSubscriptionId] ?? null;
@@ -134,11 +134,11 @@ export class UserRepository {
     const result = await this.#collection.updateOne(
       {
         ...{ _id: id, keptSubscriptionId: kept, replacedSubscriptionIds: stpSubscriptionId },
-        [`${pending(stpSubscriptionId)}.appliedAt`]: { $exists: false },
+        [`${pendingField(stpSubscriptionId)}.appliedAt`]: { $exists: false },
       },
       {
         $pull: { rejectedSubscriptionIds: stpSubscriptionId, replacedSubscriptionIds: stpSubscriptionId },
-        $unset: { [pending(stpSubscriptionId)]: "" },
+        $unset: { [pendingField(stpSubscriptionId)]: "" },
       },
     );
     return result.matchedCount === 1;
@@ -150,7 +150,7 @@ export class UserRepository {
       { _id: id },
       {
         $pull: { replacedSubscriptionIds: stpSubscriptionId },
-        $unset: { [pending(stpSubscriptionId)]: "" },
+        $unset: { [pendingField(stpSubscriptionId)]: "" },
       },
     );
   }
@@ -164,8 +164,8 @@ export class UserRepository {
   }
 
   /**
-   * Removes a user whose id was not returned to anyone: another user claimed the address first, or only a trial that nobody
-   * redeemed made the user. A user who keeps a subscription stays.
+   * Removes a user whose id was not returned to anyone: another user claimed the address first, or the user was created only
+   * by a trial that nobody redeemed. A user who keeps a subscription stays.
    * @param ended the user's subscription that ended, or null
    */
   async discard(id: string, ended: string | null = null): Promise<void> {

@@ -3,9 +3,8 @@ import type { RefreshTokenRepository } from "#core/repositories/refresh_tokens.t
 import { purgeAfterAcknowledgement } from "#core/retention.ts";
 
 /**
- * Lets the refresh token that a token was issued for be removed 35 days after `now` (contract 1.7), because the client
- * used the token and so has what the refresh returned. The tokens of a sign-in have no predecessor. It can be repeated:
- * the earliest date stays.
+ * Lets the predecessor of a token be removed 35 days after `now` (contract 1.7): the client used the token, so the response
+ * to the refresh arrived. The tokens of a sign-in have no predecessor. A repetition keeps the earliest date.
  * @param grant the grant of the token that was used
  */
 export async function purgePredecessor(

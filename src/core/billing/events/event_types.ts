@@ -11,11 +11,11 @@ export const STRIPE_EVENTS = {
   "customer.subscription.resumed": "Updates the subscription from Stripe.",
   "customer.subscription.deleted": "Updates the subscription from Stripe: it has ended.",
   "customer.subscription.trial_will_end":
-    "Updates the subscription from Stripe. Sends the reminder mail once for each day on which a trial ends; not within 24 hours of the welcome mail, and not for a trial that nobody used, unless a heartbeat reported it as usable.",
+    "Updates the subscription from Stripe. Sends one reminder mail for each day on which a trial ends. It sends none within 24 hours of the welcome mail, and none for a trial that nobody used, unless a heartbeat reported the trial as usable.",
   "charge.dispute.created":
     "Records the dispute on the subscription whose payment is disputed, and raises an alarm.",
   "charge.dispute.closed":
-    "Records how the dispute ended, and raises an alarm. If the customer's bank rejected it, returns the payment that a rejection held back.",
+    "Records how the dispute ended, and raises an alarm. If the customer's bank rejected the dispute, returns the payment that was held back when the subscription was rejected.",
   "payment_intent.created": "Is recorded and counted.",
   "payment_intent.processing": "Is recorded and counted.",
   "payment_intent.succeeded":

@@ -32,7 +32,7 @@ export interface RejectionState {
   canceled: Stripe.Subscription;
   /** The kept subscription at Stripe, or null. */
   kept: Stripe.Subscription | null;
-  /** Until when the kept subscription is paid for if nobody pays its current period, ISO 8601; else null. */
+  /** The end of the paid time if the current period of the kept subscription is not paid, ISO 8601; else null. */
   keptPaidUntil: string | null;
   returns: readonly MoneyReturn[];
   productIds: readonly string[];
@@ -51,7 +51,7 @@ export function rejectionFacts(state: RejectionState): RejectionFacts {
     kept: isKept ? keptFacts(kept, keptPaidUntil, productIds) : null,
     refunded: sumOf(returns, "payment_method"),
     credited: sumOf(returns, "balance"),
-    isCreditOfOther: isKept && !rejection.isSameCustomer,
+    isCreditOfOtherCustomer: isKept && !rejection.isSameCustomer,
   };
 }
 
@@ -106,8 +106,8 @@ export function trialFacts(
 ): TrialFacts {
   // The first use moves the end, unless the owner scheduled it (contract 1.7). Nest schedules the end if there is a card.
   const isScheduled = current.cancel_at !== null || current.cancel_at_period_end;
-  const isEndOfOwner = isScheduled && !isScheduledByNest(current);
-  const daysFromFirstUse = isEndOfOwner ? null : unusedDays;
+  const isEndScheduledByOwner = isScheduled && !isScheduledByNest(current);
+  const daysFromFirstUse = isEndScheduledByOwner ? null : unusedDays;
   if (!isChargedAtTrialEnd(current)) return { endsAt, daysFromFirstUse, charge: null };
   const money = upcoming && { amount: upcoming.amount_due, currency: upcoming.currency };
   return { endsAt, daysFromFirstUse, charge: { money } };

@@ -11,7 +11,7 @@ import type { MoneyReturn, Subscription, SubscriptionMail } from "#core/reposito
  * Mails the owner of a rejected subscription, once: what was canceled, what stays, and what was returned (contract 1.7).
  * No mail is sent if nothing changed for the owner and nothing was paid.
  * @param returns what was returned
- * @param which another mark than that of the rejection, for a payment that was returned later
+ * @param which the mark under which the mail is sent once, for a payment that was returned later; absent for the rejection
  * @throws NestError `stripe_error`, `email_not_sent`; `unavailable` while another call sends the mail
  */
 export async function sendRejectionMail(

@@ -140,7 +140,8 @@ function planUnused(rejected: RejectedSubscription, invoices: readonly Subscript
   const credit = isPeriodPaid ? left.credit : 0;
   const share = unusedShare(rejected);
   const isReturned = ({ paidAt }: InvoicePayment) => isPeriodPaid || paidAt > secondOf(rejected.rejectedAt);
-  // Of the others nothing is returned. That is recorded, so that an event that is delivered again returns nothing either.
+  // Nothing of the other payments is returned. A return of 0 is recorded for each of them, so that an event that is
+  // delivered again returns nothing either.
   const kept = payments.filter((payment) => !isReturned(payment));
   const counted = payments.filter(isReturned);
   const sumOf = (some: Left["payments"]) => some.reduce((sum, { left }) => sum + left, 0);
@@ -184,7 +185,7 @@ export function planLatePayment(
     const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
     return amount > 0 ? { ...toMoneyReturn(all, kind, plannedAt), isLate: true } : null;
   }
-  // The rejection decided about it, whatever it recorded.
+  // The rejection decided about this payment, even if it recorded no return.
   if (payment.paidAt < secondOf(rejected.rejectedAt)) return null;
   const { payments } = currentPart({ ...invoice, payments: [{ ...payment, left }] }, rejected.rejection);
   const amount = shareOf(payments[0]?.left ?? 0, unusedShare(rejected), currency);

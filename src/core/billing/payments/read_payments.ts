@@ -23,7 +23,7 @@ export function isPaid(invoice: Stripe.Invoice): boolean {
   return invoice.amount_paid > 0 || (invoice.amount_paid_off_stripe ?? 0) > 0 || creditUsedBy(invoice) > 0;
 }
 
-/** What an invoice credited to the customer's balance, in the smallest unit: its total is negative. */
+/** The amount that an invoice with a negative total credited to the customer's balance, in the smallest currency unit. */
 export function creditGivenBy({ status, total }: Stripe.Invoice): number {
   return status === "paid" ? Math.max(0, -total) : 0;
 }

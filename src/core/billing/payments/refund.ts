@@ -63,7 +63,7 @@ async function returnLatePayment(
 }
 
 /**
- * Mails the owner that a payment was returned which succeeded after the rejection, once.
+ * Mails the owner once about a returned payment that succeeded after the rejection.
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
 async function sendLateReturnMail(

@@ -25,6 +25,6 @@ export interface SubscriptionInvoice {
   creditUsed: number;
   /** The amount that credit notes returned after it was paid, to the payment method or to the balance. */
   creditNoted: number;
-  /** What it credited to the customer's balance: its total was negative, after a change of interval. */
+  /** What it credited to the customer's balance. Its total can be negative after a change of interval. */
   creditGiven: number;
 }

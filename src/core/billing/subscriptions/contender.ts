@@ -10,8 +10,8 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
 
 /**
- * Statuses in which the choice depends on whether the subscription was ever paid, or the mail does: time without charge
- * that was given to a paying customer is a trial at Stripe too.
+ * Statuses in which the choice or the mail depends on whether the subscription was ever paid. Stripe shows free time that
+ * a paying customer got as a trial too.
  */
 const STATUSES_TO_READ_PAID = ["past_due", "unpaid", "paused", "trialing"];
 /** No person's customer has more subscriptions than this. */
@@ -59,7 +59,7 @@ export async function readContender(core: EventCore, subscription: Stripe.Subscr
   });
 }
 
-/** Whether an active subscription grants no access anymore: its paid period ended, with the grace after it. */
+/** Whether an active subscription grants no access anymore: its paid period and the grace period are over. */
 async function readGrantsNothing(core: EventCore, subscription: Stripe.Subscription): Promise<boolean> {
   const paidUntil = await readPaidUntil(core, subscription);
   return paidUntil !== null && plusSeconds(new Date(paidUntil), GRACE_SECONDS) <= core.clock.now();

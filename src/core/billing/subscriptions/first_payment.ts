@@ -26,8 +26,8 @@ export async function findUnpaidFirst(
 }
 
 /**
- * Whether `findUnpaidFirst` must ask Stripe. While the first invoice is open, a change of price can add an invoice over
- * nothing, and a new period adds a draft, or a void or uncollectible invoice if collection is paused.
+ * Whether `findUnpaidFirst` must ask Stripe. While the first invoice is open, a change of price can add an invoice with
+ * the total 0. A new period adds a draft, or a void or uncollectible invoice if collection is paused.
  */
 export function mayBeUnpaid({
   status,

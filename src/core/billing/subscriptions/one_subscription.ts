@@ -8,7 +8,11 @@ import {
 import { contenderOf, listOthers, readContender } from "#core/billing/subscriptions/contender.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import type { Contender } from "#core/billing/subscriptions/rank.ts";
-import { rejectLoser, rejectReplaced, revokeUnapplied } from "#core/billing/subscriptions/rejection.ts";
+import {
+  rejectLoser,
+  rejectReplaced,
+  revokeUnappliedRejection,
+} from "#core/billing/subscriptions/rejection.ts";
 import { readDecision } from "#core/billing/subscriptions/rejection_decision.ts";
 import { hasEnded, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -78,7 +82,7 @@ async function settle(core: EventCore, userId: string, candidate: Stripe.Subscri
   for (let round = 0; round < ROUNDS; round++) {
     const user = (await core.users.find(userId)) ?? newUser(core, userId);
     const decisions = await readDecisions(core, user, candidate.id);
-    if (!decisions.rival && (await revokeUnapplied(core, user, candidate.id))) continue;
+    if (!decisions.rival && (await revokeUnappliedRejection(core, user, candidate.id))) continue;
     const standing = await applyChoice(core, user, decisions, candidate);
     if (standing) return standing;
   }
@@ -128,7 +132,7 @@ async function readLiving(core: EventCore, id: string): Promise<Stripe.Subscript
 /** The facts of the candidate and of the kept subscription; null if no other subscription competes. */
 type Pair = { candidate: Contender; rival: Contender } | null;
 
-/** Chooses. The facts that cost requests are read only if another subscription competes. */
+/** Chooses. The facts that need requests are read only if another subscription competes. */
 async function choose(
   core: EventCore,
   userId: string,

@@ -6,7 +6,7 @@ import { idOf, iso } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Subscription, SubscriptionState } from "#core/repositories/subscriptions.ts";
 
 /**
- * When a subscription was changed from another product to one of ours, by its invoices.
+ * Derives from the invoices of a subscription when it was changed from another product to one of ours.
  * @param invoices all its invoices
  * @param state.changedBy the time of the event that showed our product, in Unix seconds
  * @returns Unix seconds; null if it was for one of our products from its creation
@@ -26,8 +26,8 @@ export function changedToOursAt(
 }
 
 /**
- * Reads when a subscription that was not stored at its creation was changed to one of our products. Otherwise its events
- * were lost or late.
+ * Reads when a subscription that was not stored at its creation was changed to one of our products. A subscription that was
+ * never changed was not stored because its events were lost or late.
  * @returns the field to store
  * @throws NestError `stripe_error`, `unavailable`
  */
@@ -55,8 +55,8 @@ export function changedBack(
   return { oursSince: record.updatedAt !== null && record.updatedAt > at ? record.updatedAt : at };
 }
 
-/** When a subscription was for one of our products first, in ISO 8601. */
-export function oursAt({
+/** When a subscription first was for one of our products, ISO 8601. */
+export function becameOursAt({
   oursSince,
   stpCreatedAt,
 }: Pick<Subscription, "oursSince" | "stpCreatedAt">): string {

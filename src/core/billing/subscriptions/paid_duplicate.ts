@@ -26,11 +26,11 @@ export async function findOwner(core: EventCore, current: Stripe.Subscription): 
 }
 
 /**
- * Raises an alarm if a subscription ended before Nest could reject it, although its owner paid for it beside a renewing
- * one: its events were late, or a process died. Nest does not know why it ended, or whether the money was returned in
- * another way, so an operator decides (runbooks/stripe.md).
+ * Raises an alarm if a paid duplicate of a renewing subscription ended before Nest could reject it, because its events were
+ * late or a process died. Nest does not know why it ended, or whether the money was returned in another way. So an operator
+ * decides (runbooks/stripe.md).
  * @param userId its owner; null if nobody owns it
- * @param reading of its creation or its end; other events repeat the alarm
+ * @param reading of its creation or its end. Other events are ignored, because they would repeat the alarm
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function warnOfPaidDuplicate(
@@ -51,10 +51,10 @@ export async function warnOfPaidDuplicate(
 }
 
 /**
- * Raises an alarm if a subscription ended within a paid period because its customer was deleted at Stripe: the job that
- * removes trials can delete a customer in the moment in which somebody buys with it, or an operator deleted the customer.
- * Stripe returns no money then (https://docs.stripe.com/api/customers/delete), so an operator decides (runbooks/stripe.md).
- * @param reading of its end; other events repeat the alarm
+ * Raises an alarm if a subscription ended within a paid period because its customer was deleted at Stripe. An operator can
+ * delete a customer, and the job that removes trials can delete one while somebody buys with it. Stripe returns no money
+ * then (https://docs.stripe.com/api/customers/delete), so an operator decides (runbooks/stripe.md).
+ * @param reading of its end. Other events are ignored, because they would repeat the alarm
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function warnOfDeletedCustomer(
@@ -66,7 +66,7 @@ export async function warnOfDeletedCustomer(
   core.log.error("paid_customer_deleted", { alarm: true, subscription_id: current.id });
 }
 
-/** A customer that is deleted after the last period has nothing left to use. */
+/** Nothing is lost if a customer is deleted after the end of its last period. */
 function endedWithItsCustomer({ customer, ended_at, items, status }: Stripe.Subscription): boolean {
   if (typeof customer === "string" || !customer.deleted || status !== "canceled") return false;
   return items.data.some(({ current_period_end }) => ended_at !== null && ended_at < current_period_end);

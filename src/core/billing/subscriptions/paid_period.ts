@@ -79,8 +79,8 @@ export async function readFullState(
 }
 
 /**
- * Reads until when an active subscription is paid for whose current period nobody pays: its collection is paused, or its
- * last invoice was given up.
+ * Reads the end of the paid time of an active subscription whose current period nobody pays: its collection is paused, or
+ * its last invoice was voided or marked uncollectible.
  * @param current as read from Stripe, with its latest invoice
  * @returns ISO 8601; null for every other subscription
  * @throws NestError `stripe_error`, `unavailable`

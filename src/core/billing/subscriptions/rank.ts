@@ -5,12 +5,13 @@ import { isKnownStatus } from "#core/billing/subscriptions/stripe_state.ts";
 export interface Contender extends Pick<Stripe.Subscription, "id" | "status" | "created"> {
   /** Its end is scheduled, by `cancel_at_period_end` or `cancel_at`. */
   isEnding: boolean;
-  /** An invoice of it was ever paid. Read only for a trial, and if it owes a payment or `grantsNothing`; else false. */
+  /** An invoice of it was ever paid. Read only for a trial, if a payment is due, or if it `grantsNothing`; else false. */
   wasPaid: boolean;
   /** It is active, but was never paid, and its first invoice is open: a bank debit is processing. */
   isPending?: boolean;
   /**
-   * It is active, but grants no access anymore, grace included: its collection is paused, or its last invoice was given up.
+   * It is active, but grants no access anymore, not even by the grace period: its collection is paused, or its last invoice
+   * was voided or marked uncollectible.
    */
   grantsNothing?: boolean;
   /** The prices of its items that are for our products, in one text. */
@@ -97,9 +98,9 @@ export function bestOf(contenders: readonly Contender[]): Contender {
 /**
  * Whether the better of two subscriptions makes the other superfluous. A subscription in an unknown status is never
  * excluded. An `incomplete` or pending subscription belongs to a person who is in the middle of paying: only an active and
- * paid subscription excludes it, and only if the subscription would not be kept when it is paid. An older one counts as an
- * attempt that a paid purchase follows, except a pending one beside a purchase that only the address matched: the purchase
- * may be a stranger's.
+ * paid subscription excludes it, and only if the subscription would not be kept when it is paid. An older subscription is
+ * excluded too, because its owner bought again and paid. It stays if it is pending and only the address matches the
+ * purchase, which may be a stranger's.
  */
 export function excludes(better: Contender, other: Contender): boolean {
   const rank = rankOf(other);

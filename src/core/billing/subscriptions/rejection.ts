@@ -142,7 +142,7 @@ export async function rejectEnded(
  * @returns whether the user must be read again: the decision was reversed, or another event changed the user
  * @throws NestError `unavailable`
  */
-export async function revokeUnapplied(core: EventCore, user: User, id: string): Promise<boolean> {
+export async function revokeUnappliedRejection(core: EventCore, user: User, id: string): Promise<boolean> {
   const { keptSubscriptionId = null, replacedSubscriptionIds = [], pendingRejections = {} } = user;
   const hasBegun = pendingRejections[id]?.appliedAt !== undefined;
   if (hasBegun || !replacedSubscriptionIds.includes(id)) return false;

@@ -1,13 +1,13 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { ourItems } from "#core/billing/subscriptions/contender.ts";
-import { oursAt } from "#core/billing/subscriptions/ours_since.ts";
+import { becameOursAt } from "#core/billing/subscriptions/ours_since.ts";
 import { type Contender, isOlder, rankOf } from "#core/billing/subscriptions/rank.ts";
 import { iso } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Rejection, Subscription } from "#core/repositories/subscriptions.ts";
 import type { PendingRejection, RejectionDecision } from "#core/repositories/users.ts";
 
-/** The facts of a record on which the kind of a rejection depends. */
+/** The fields of a record on which the kind of a rejection depends. */
 type OurTime = Pick<Subscription, "oursSince" | "stpCreatedAt">;
 
 /** The state from which the reason of a rejection follows. */
@@ -33,7 +33,7 @@ export function kindOfLoss(
 ): Rejection["kind"] {
   const { winner, record, keptRecord } = state;
   if (!winner || !isOlder(winner, loser)) return "replaced";
-  const wasUsedFirst = keptRecord !== null && oursAt(record) < oursAt(keptRecord);
+  const wasUsedFirst = keptRecord !== null && becameOursAt(record) < becameOursAt(keptRecord);
   return wasUsedFirst ? "replaced" : "duplicate";
 }
 
@@ -46,8 +46,8 @@ export function isSilentLoss(
 }
 
 /**
- * The decision that a subscription is rejected. It is stored with the choice: when the rejection is marked, the kept
- * subscription may have ended.
+ * Reads the facts of the decision that a subscription is rejected. They are stored with the choice, because the kept
+ * subscription may have ended when the rejection is marked.
  * @throws NestError `unavailable`
  */
 export async function readDecision(

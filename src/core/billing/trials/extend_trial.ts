@@ -22,7 +22,7 @@ export type ExtensionCore = Pick<Core, "clock" | "subscriptions" | "trials"> & {
  */
 export function keepPendingEnd(state: SubscriptionState, trial: Trial | null): SubscriptionState {
   const end = trial?.pendingEndsAt ?? null;
-  const isRunning = state.status === "trialing" && !state.isOtherProduct && !isEndOfOwner(state);
+  const isRunning = state.status === "trialing" && !state.isOtherProduct && !isEndScheduledByOwner(state);
   return end !== null && isRunning && end > state.endsAt ? withEnd(state, end) : state;
 }
 
@@ -30,11 +30,11 @@ export function keepPendingEnd(state: SubscriptionState, trial: Trial | null): S
 type EndOfTrial = Pick<Subscription, "endsAt" | "cancelAt" | "cancelType" | "isEndScheduledByNest">;
 
 /** Whether the owner of a trial scheduled its end, so that it does not move. */
-export function isEndOfOwner({ cancelAt, cancelType, isEndScheduledByNest }: EndOfTrial): boolean {
+export function isEndScheduledByOwner({ cancelAt, cancelType, isEndScheduledByNest }: EndOfTrial): boolean {
   return (cancelAt !== null || cancelType !== null) && isEndScheduledByNest !== true;
 }
 
-/** The same trial with another end. A scheduled end moves along. */
+/** The same trial with another end. A scheduled end moves with it. */
 export function withEnd<Ending extends EndOfTrial>(trial: Ending, endsAt: string): Ending {
   return { ...trial, endsAt, cancelAt: trial.cancelAt === null ? null : endsAt };
 }
@@ -84,8 +84,8 @@ export function judgeExtension(
 }
 
 /**
- * Whether Stripe ended a trial at its end because it had no payment method, or because Nest scheduled its end. A cancellation ends a trial earlier, or is
- * scheduled.
+ * Whether Stripe ended a trial at its end because it had no payment method, or because Nest scheduled its end. An owner's
+ * cancellation ends a trial earlier, or is scheduled.
  */
 function endedWithoutCancellation(current: Stripe.Subscription): boolean {
   const { status, trial_end, ended_at, cancel_at, cancel_at_period_end } = current;

@@ -15,7 +15,7 @@ export interface Claiming {
   identity: string;
   machine: Machine;
   facts: TrialFacts;
-  /** The key of the rate limiter for the network that asks. */
+  /** The key under which the rate limiter counts the network that requests the trial. */
   network: string;
 }
 

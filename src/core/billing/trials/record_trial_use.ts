@@ -4,7 +4,7 @@ import { type Access, findAccess } from "#core/billing/subscriptions/subscriptio
 import {
   type ExtensionCore,
   finishExtension,
-  isEndOfOwner,
+  isEndScheduledByOwner,
   withEnd,
 } from "#core/billing/trials/extend_trial.ts";
 import type { TrialAccess } from "#core/billing/trials/trial_access.ts";
@@ -61,7 +61,7 @@ export function endOfUse(
   const seconds = Math.floor(now.getTime() / 1000) + trialDays * DAY;
   const moved = new Date(seconds * 1000).toISOString();
   const { endsAt } = subscription;
-  return isEndOfOwner(subscription) || moved <= endsAt
+  return isEndScheduledByOwner(subscription) || moved <= endsAt
     ? { endsAt, pendingEndsAt: null }
     : { endsAt: moved, pendingEndsAt: moved };
 }
@@ -79,7 +79,7 @@ async function markUsed(core: UseCore, seen: Trial, subscription: Subscription, 
 /** The access with the moved end of its trial, unless its owner scheduled the end. */
 function moveEnd(access: Access, end: string | null, now: Date): Access {
   const { subscription } = access;
-  if (end === null || isEndOfOwner(subscription) || end <= subscription.endsAt) return access;
+  if (end === null || isEndScheduledByOwner(subscription) || end <= subscription.endsAt) return access;
   return findAccess([withEnd(subscription, end)], now) ?? access;
 }
 

@@ -40,8 +40,8 @@ export function isOnlyOfTrial(
  * Deletes the Stripe customer of a removed trial and its mapping if nothing but the trial is there. Stripe is read before
  * the mapping is deleted, and again afterwards. A customer that stays keeps its mapping.
  * @returns false if the customer stays
- * @throws NestError `stripe_error`, also for a customer that Stripe does not know: a deleted customer is shown as
- *   deleted, so the key is of another account, or Stripe lags behind; `unavailable`
+ * @throws NestError `unavailable`, `stripe_error`. An unknown customer is an error too: Stripe shows a deleted customer as
+ *   deleted, so the key belongs to another account, or Stripe's API lags behind.
  */
 export async function removeCustomer(core: CustomerRemovalCore, trial: RemovedTrial): Promise<boolean> {
   const { _id, removal, stpCustomerId } = trial;
@@ -66,7 +66,7 @@ export async function removeCustomer(core: CustomerRemovalCore, trial: RemovedTr
   return isGone;
 }
 
-/** @returns false if the customer is used by now, or the trial was claimed again */
+/** @returns false if the customer was used meanwhile, or the trial was claimed again */
 async function deleteUnused(core: CustomerRemovalCore, trial: RemovedTrial, id: string): Promise<boolean> {
   // Without the mapping, a trial that is claimed from now on gets a customer of its own.
   await core.providerMappings.deleteOwn(trial.removal.userId, id);
@@ -119,7 +119,10 @@ async function restoreMapping(
   if (await isErased()) await core.providerMappings.deleteOwn(userId, providerValue);
 }
 
-/** A claim can stop after Stripe created its customer and before Nest stored it. @returns null if there is none */
+/**
+ * Finds a customer that Nest did not store, because the claim stopped after Stripe created the customer.
+ * @returns null if there is none
+ */
 async function findCustomer(
   core: CustomerRemovalCore,
   { _id, removal }: RemovedTrial,

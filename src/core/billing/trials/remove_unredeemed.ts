@@ -13,7 +13,7 @@ import type { StripeApi } from "#core/services/stripe.ts";
 
 /** Trials that one run removes at most. */
 const BATCH = 200;
-/** How long a run owns a removal, in seconds: longer than Lambda runs a function, so that only a crash lets it expire. */
+/** How long a run owns a removal. Lambda stops a function earlier, so a lease expires only after a crash. */
 export const REMOVAL_LEASE_SECONDS = 20 * MINUTE;
 
 export type RemovalCore = Pick<
@@ -40,8 +40,8 @@ export interface RemovalOutcome {
 
 /**
  * Removes trials that nobody redeemed or used and that ran out 30 days ago (contract 1.7), the oldest first, at most 200 a
- * run. First it finishes the removals that an earlier run began. A failure concerns one trial; the others go on. Of runs
- * that overlap, one removes a trial: it leases the removal, and the others leave it out.
+ * run. First it finishes the removals that an earlier run began. If the removal of one trial fails, the run goes on with the
+ * next. If runs overlap, one of them leases the removal of a trial, and the others skip this trial.
  * @param deadline epoch milliseconds after which no further trial is begun
  */
 export async function removeUnredeemedTrials(core: RemovalCore, deadline: number): Promise<RemovalOutcome> {

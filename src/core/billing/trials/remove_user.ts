@@ -11,9 +11,9 @@ export type UserRemovalCore = Pick<
 /**
  * Removes the user and the address of a removed trial if only the trial made them and nothing else is stored about them.
  *
- * The address goes first: from then on no sign-in, claim or purchase finds the user. One that found the user before may
- * still write. So everything is read again, and again after the user is removed; if anything is there, user and address
- * are put back.
+ * The address is removed first: from then on no sign-in, claim or purchase finds the user. A request that found the user
+ * earlier may still write. So everything is read again before and after the user is removed. If anything is stored by then,
+ * the user and the address are restored.
  */
 export async function removeUser(core: UserRemovalCore, trial: RemovedTrial): Promise<void> {
   const { userId } = trial.removal;
@@ -21,10 +21,10 @@ export async function removeUser(core: UserRemovalCore, trial: RemovedTrial): Pr
   const removed: Identifier[] = [];
   for (const identifier of await core.identifiers.listByUser(userId))
     if (await core.identifiers.removeUnverified(identifier._id)) removed.push(identifier);
-  if (await isInUse(core, trial)) return putBack(core, trial, removed);
+  if (await isInUse(core, trial)) return restoreUser(core, trial, removed);
   await core.subscriptions.deleteOfTrial(userId, trial._id);
   await core.users.discard(userId, trial.stpSubscriptionId);
-  if (await isInUse(core, trial)) await putBack(core, trial, removed);
+  if (await isInUse(core, trial)) await restoreUser(core, trial, removed);
 }
 
 /** Whether anything but the trial is stored about its user. */
@@ -48,8 +48,8 @@ async function isInUse(core: UserRemovalCore, { _id, removal }: RemovedTrial): P
   );
 }
 
-/** An erasure ends the removal before it removes addresses and users, so what is put back before is erased too. */
-async function putBack(
+/** An erasure ends the removal before it removes addresses and users, so it also erases what is restored earlier. */
+async function restoreUser(
   core: UserRemovalCore,
   { _id, removal: { userId }, createdAt }: RemovedTrial,
   identifiers: readonly Identifier[],

@@ -40,7 +40,7 @@ export interface RejectionFacts {
   /** What was credited to the customer's balance; null if nothing. */
   credited: Money | null;
   /** Whether the kept subscription belongs to another customer at Stripe, whose invoices do not use the credit. */
-  isCreditOfOther: boolean;
+  isCreditOfOtherCustomer: boolean;
 }
 
 /** Everything that the welcome to a trial states. */
@@ -114,8 +114,8 @@ const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> 
  * sentence.
  */
 export function rejectionSentences(facts: RejectionFacts): string[] {
-  const { kind, canceled, kept, refunded, credited, isCreditOfOther } = facts;
-  const use = isCreditOfOther
+  const { kind, canceled, kept, refunded, credited, isCreditOfOtherCustomer } = facts;
+  const use = isCreditOfOtherCustomer
     ? "Your other subscription does not use that balance: write to us if you want the money in another way."
     : "It is used for your next invoices.";
   const opening = {

@@ -48,7 +48,7 @@ export const duplicateSubscription = rejectionMail({
     kept: { ...MONTHLY, boughtAt: "2026-03-01T12:00:00.000Z", status: "renewing", endsAt: null },
     refunded: { amount: 499, currency: "gbp" },
     credited: null,
-    isCreditOfOther: false,
+    isCreditOfOtherCustomer: false,
   },
 });
 
@@ -62,6 +62,6 @@ export const replacedSubscription = rejectionMail({
     kept: { ...MONTHLY, interval: "year", status: "renewing", endsAt: null },
     refunded: null,
     credited: { amount: 250, currency: "gbp" },
-    isCreditOfOther: false,
+    isCreditOfOtherCustomer: false,
   },
 });

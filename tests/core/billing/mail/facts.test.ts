@@ -14,7 +14,7 @@ const facts = (change: Partial<RejectionFacts> = {}): RejectionFacts => ({
   kept: null,
   refunded: null,
   credited: null,
-  isCreditOfOther: false,
+  isCreditOfOtherCustomer: false,
   ...change,
 });
 const text = (change?: Partial<RejectionFacts>) => rejectionSentences(facts(change)).join(" ");
