@@ -50,6 +50,28 @@ test("renews a trial that ended unused, although its owner signed in and redeeme
   expect(statuses()).toEqual(["canceled", "canceled"]);
 });
 
+test("refuses an unused trial whose link was redeemed: while it runs, and after its cancellation until its old end", async () => {
+  await signIn();
+  expect(await ask()).toBe(204);
+  await redeem();
+  expect(await ask()).toBe("already_subscribed");
+  nest.stripe.cancelSubscription(nest.stripe.subscriptions()[0]?.id as string);
+  await nest.deliverEvents();
+  expect(await ask()).toBe("trial_already_used");
+  await runOut();
+  expect(await ask()).toBe(204);
+});
+
+test("starts the first trial of a user whose trialing subscription an operator made", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA, trialDays: 7 });
+  await nest.deliverEvents();
+  expect(await statusOf(await signIn())).toBe("trialing");
+  expect(await ask()).toBe("already_subscribed");
+  nest.stripe.cancelSubscription(id);
+  await nest.deliverEvents();
+  expect(await ask()).toBe(204);
+});
+
 const heartbeat = async ({ access_token: bearer }: Tokens) =>
   (await nest.call("/1/2020-12-14/get_subscription_status", undefined, { bearer })).status;
 
