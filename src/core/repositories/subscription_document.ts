@@ -54,7 +54,10 @@ export interface Rejection {
 export interface MoneyReturn {
   /** Refunded to the payment method, or credited to the customer's balance at Stripe. */
   to: "payment_method" | "balance";
-  /** The payment (`pi_…`, `ch_…`); for the part that the customer's balance had paid, the customer (`cus_…`). */
+  /**
+   * The payment (`pi_…`, `ch_…`). For the part that the customer's balance had paid: the customer (`cus_…`), or the invoice
+   * (`in_…`) if it was paid after the rejection.
+   */
   source: string;
   /** In the currency's smallest unit, as Stripe defines it. 0 if nothing of this payment is returned. */
   amount: number;

@@ -78,7 +78,7 @@ interface Left {
  * The money that invoices leave to return. A credit note may include a refund, which its payment already shows. Only
  * the rest of the credit note is subtracted, first from the credit.
  */
-function refundableOf(invoices: readonly SubscriptionInvoice[]): Left {
+export function refundableOf(invoices: readonly SubscriptionInvoice[]): Left {
   const payments = new Map<string, InvoicePayment & { currency: string }>();
   let credit = 0;
   for (const { payments: own, creditUsed, creditNoted, currency } of invoices) {
@@ -99,7 +99,7 @@ function refundableOf(invoices: readonly SubscriptionInvoice[]): Left {
 }
 
 /** Whether a payment of a duplicate was made while the kept subscription was for one of our products too. */
-function isCounted(paidAt: number, rejection: Rejection): boolean {
+export function isCounted(paidAt: number, rejection: Rejection): boolean {
   const since = rejection.returnsPaymentsSince;
   return since === undefined || paidAt >= secondOf(since);
 }
@@ -124,12 +124,13 @@ function planAll(
   return [...refunds, credited(customer, roundDown(credit, currency), currency)];
 }
 
-function credited(customer: string, amount: number, currency: string): Return {
-  return { to: "balance", source: customer, amount, currency, isDisputed: false };
+/** The return of an amount to the balance. @param source the customer, or an invoice that was paid late */
+export function credited(source: string, amount: number, currency: string): Return {
+  return { to: "balance", source, amount, currency, isDisputed: false };
 }
 
 /** The second of a time. Stripe's times have no fractions. */
-const secondOf = (time: string) => Math.floor(Date.parse(time) / 1000);
+export const secondOf = (time: string) => Math.floor(Date.parse(time) / 1000);
 
 function planUnused(rejected: RejectedSubscription, invoices: readonly SubscriptionInvoice[]): Return[] {
   const { rejection, customer } = rejected;
@@ -165,31 +166,4 @@ function distribute(payments: Left["payments"], amount: number, to: MoneyReturn[
     rest -= part;
     return { to, source, amount: part, currency, isDisputed };
   });
-}
-
-/**
- * Plans the return of a payment that succeeded after its subscription was rejected: all of it for a duplicate, else the
- * unused share of the period.
- */
-export function planLatePayment(
-  rejected: RejectedSubscription,
-  { invoice, payment }: { invoice: SubscriptionInvoice; payment: InvoicePayment },
-  plannedAt: string,
-): MoneyReturn | null {
-  const { kind, isSameCustomer } = rejected.rejection;
-  const left = Math.max(0, Math.min(payment.paid, payment.left));
-  const { source, isDisputed } = payment;
-  const { currency } = invoice;
-  if (kind === "duplicate") {
-    const amount = isCounted(payment.paidAt, rejected.rejection) ? roundDown(left, currency) : 0;
-    const all = { to: "payment_method", source, amount, currency, isDisputed } as const;
-    return amount > 0 ? { ...toMoneyReturn(all, kind, plannedAt), isLate: true } : null;
-  }
-  // The rejection decided about this payment, even if it recorded no return.
-  if (payment.paidAt < secondOf(rejected.rejectedAt)) return null;
-  const { payments } = currentPart({ ...invoice, payments: [{ ...payment, left }] }, rejected.rejection);
-  const amount = shareOf(payments[0]?.left ?? 0, unusedShare(rejected), currency);
-  const to = isSameCustomer ? "balance" : "payment_method";
-  const share = { to, source, amount, currency, isDisputed } as const;
-  return amount > 0 ? { ...toMoneyReturn(share, kind, plannedAt), isLate: true } : null;
 }

@@ -2,13 +2,14 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
 import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
-import { planLatePayment } from "#core/billing/payments/plan_returns.ts";
+import { planLateCredit, planLatePayment } from "#core/billing/payments/plan_late_returns.ts";
 import { invoiceOf, isForOurProducts, readPayment } from "#core/billing/payments/read_payments.ts";
 import { hasOnlyHarmlessDisputes, rejectionOf, sendReturns } from "#core/billing/payments/return_money.ts";
 import { logReturn, sentRefund } from "#core/billing/payments/send_return.ts";
-import { isAccepted } from "#core/billing/subscriptions/rejection_alarms.ts";
+import type { InvoicePayment } from "#core/billing/payments/subscription_invoice.ts";
+import { isAccepted, raiseCreditAlarms } from "#core/billing/subscriptions/rejection_alarms.ts";
 import { NestError } from "#core/errors.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
+import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, stripeRefusal } from "#core/services/stripe.ts";
 
 const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
@@ -43,7 +44,7 @@ async function returnLatePayment(
   rejected: Subscription,
   { invoice, listed }: FoundPayment,
 ): Promise<void> {
-  const { stpSubscriptionId, stpCustomerId: customer, rejectedAt, refundedAt } = rejected;
+  const { stpSubscriptionId, refundedAt } = rejected;
   if (!isForOurProducts(invoice, core.billing.productIds)) return;
   const payment = await readPayment(core, listed, hasOnlyHarmlessDisputes(rejected));
   if (!payment) return;
@@ -54,27 +55,55 @@ async function returnLatePayment(
     await core.subscriptions.planReturns(stpSubscriptionId, {});
   }
   const now = core.clock.now().toISOString();
+  await planLate(core, rejected, { invoice, payment }, now);
+  const stored = await listReturns(core, stpSubscriptionId, [payment.source, invoice.id ?? ""]);
+  const waiting = stored.filter(({ status, amount }) => status === "planned" && amount > 0);
+  await sendReturns(core, rejected, waiting);
+  if (stored.every(({ isLate }) => isLate)) await announceLateReturns(core, rejected, stored);
+}
+
+/** Plans the return of a late payment, and of the credit that its invoice used, unless the rejection counted them. */
+async function planLate(
+  core: EventCore,
+  rejected: Subscription,
+  late: { invoice: Stripe.Invoice; payment: InvoicePayment },
+  now: string,
+): Promise<void> {
+  const { stpSubscriptionId, stpCustomerId: customer, rejectedAt } = rejected;
+  const { payment, invoice } = late;
   const about = { rejection: rejectionOf(rejected), customer, rejectedAt: rejectedAt ?? now };
-  const planned = planLatePayment(about, { invoice: invoiceOf(invoice, [payment]), payment }, now);
+  const read = invoiceOf(invoice, [payment]);
+  const [counted] = await listReturns(core, stpSubscriptionId, [payment.source]);
+  const planned = planLatePayment(about, { invoice: read, payment }, now);
+  const credit = planLateCredit(about, { id: invoice.id ?? "", invoice: read, payment }, now);
+  const isCounted = counted !== undefined && !counted.isLate;
+  if (credit && !isCounted) await core.subscriptions.addReturn(stpSubscriptionId, credit);
   if (planned) await core.subscriptions.addReturn(stpSubscriptionId, planned);
-  const stored = (await core.subscriptions.findByStripeId(stpSubscriptionId))?.returns?.[payment.source];
-  if (stored?.status === "planned" && stored.amount > 0) await sendReturns(core, rejected, [stored]);
-  if (stored?.isLate) await sendLateReturnMail(core, rejected, payment.source);
+}
+
+/** Lists the stored returns of these sources. */
+async function listReturns(core: EventCore, id: string, sources: readonly string[]): Promise<MoneyReturn[]> {
+  const returns = (await core.subscriptions.findByStripeId(id))?.returns ?? {};
+  return sources.flatMap((source) => returns[source] ?? []);
 }
 
 /**
- * Mails the owner once about a returned payment that succeeded after the rejection.
+ * Mails the owner once about a returned payment that succeeded after the rejection, and raises the alarm about credit of
+ * another customer.
+ * @param planned the returns of the payment and of its invoice's credit; the payment's source makes the mail unique
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
-async function sendLateReturnMail(
+async function announceLateReturns(
   core: EventCore,
   { stpSubscriptionId }: Subscription,
-  source: string,
+  planned: readonly MoneyReturn[],
 ): Promise<void> {
+  const sources = planned.map(({ source }) => source);
   const rejected = await core.subscriptions.findByStripeId(stpSubscriptionId);
-  const sent = rejected?.returns?.[source];
-  if (rejected && sent && isAccepted(sent))
-    await sendRejectionMail(core, rejected, [sent], `lateReturn-${source}`);
+  const sent = (await listReturns(core, stpSubscriptionId, sources)).filter(isAccepted);
+  if (!rejected || sent.length === 0) return;
+  await sendRejectionMail(core, rejected, sent, `lateReturn-${sources[0]}`);
+  raiseCreditAlarms(core, rejected, sent);
 }
 
 /**

@@ -10,6 +10,23 @@ export function isAccepted({ status, amount }: MoneyReturn): boolean {
   return amount > 0 && (status === "done" || status === "pending");
 }
 
+/** Raises an alarm for each amount that went to the balance of another customer than the kept subscription's. */
+export function raiseCreditAlarms(
+  { log }: Pick<EventCore, "log">,
+  { stpSubscriptionId, userId, rejection }: Subscription,
+  returns: readonly MoneyReturn[],
+): void {
+  if (!rejection || rejection.isSameCustomer || rejection.keptId === null) return;
+  for (const { amount, currency } of returns.filter((one) => one.to === "balance" && isAccepted(one)))
+    log.error("credit_of_other_customer", {
+      alarm: true,
+      subscription_id: stpSubscriptionId,
+      user_id: userId,
+      amount,
+      currency,
+    });
+}
+
 /**
  * Raises the alarms of a complete rejection after which an operator must act (runbooks/stripe.md).
  * @param returns what was returned
@@ -20,13 +37,9 @@ export async function raiseAlarms(
   rejected: Subscription,
   returns: readonly MoneyReturn[],
 ): Promise<void> {
-  const { stpSubscriptionId, userId, rejection } = rejected;
+  const { userId, rejection } = rejected;
   if (!rejection) return;
-  for (const { amount, currency } of returns.filter((one) => one.to === "balance" && isAccepted(one))) {
-    if (rejection.isSameCustomer || rejection.keptId === null) continue;
-    const fields = { subscription_id: stpSubscriptionId, user_id: userId, amount, currency };
-    core.log.error("credit_of_other_customer", { alarm: true, ...fields });
-  }
+  raiseCreditAlarms(core, rejected, returns);
   if (rejection.kind !== "duplicate") return;
   const since = plusSeconds(core.clock.now(), -DAY).toISOString();
   const recent = await core.subscriptions.listRejectedSince(userId, since);

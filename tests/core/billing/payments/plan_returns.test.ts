@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { roundDown, shareOf } from "#core/billing/payments/amount.ts";
-import {
-  planLatePayment,
-  planReturns,
-  type RejectedSubscription,
-} from "#core/billing/payments/plan_returns.ts";
+import { planLateCredit, planLatePayment } from "#core/billing/payments/plan_late_returns.ts";
+import { planReturns, type RejectedSubscription } from "#core/billing/payments/plan_returns.ts";
 import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
 import type { Rejection } from "#core/repositories/subscriptions.ts";
 
@@ -249,6 +246,35 @@ describe("a payment that succeeds after the rejection", () => {
     expect(late(rejected({ status: "past_due" }), {}, at - 1)).toBeNull();
     expect(late(rejected({ status: "past_due" }), {}, at)).toBe("payment_method 2000");
     expect(late(rejected({ kind: "duplicate" }), {}, at - 1)).toBe("payment_method 3000");
+  });
+});
+
+describe("credit of an invoice whose payment succeeds after the rejection", () => {
+  const late = (of: RejectedSubscription, change: Partial<SubscriptionInvoice> = {}, paidAt = END) => {
+    const payment = paid(2500, { paidAt });
+    const read = invoice({ payments: [payment], creditUsed: 500, paidAt, ...change });
+    const made = planLateCredit(of, { id: "in_1", invoice: read, payment }, iso(END));
+    return made && `${made.source} ${made.to} ${made.amount}`;
+  };
+
+  test("is returned in full for a duplicate, and by the unused share, rounded down, for a replaced subscription", () => {
+    expect(late(rejected({ kind: "duplicate" }), lastMonth)).toBe("in_1 balance 500");
+    expect(late(rejected())).toBe("in_1 balance 333");
+    expect(late(rejected({ status: "past_due", isSameCustomer: true }))).toBe("in_1 balance 333");
+  });
+
+  test("is not returned if the payment succeeded before the rejection, for an earlier period, or when no time was left", () => {
+    const before = START + 10 * DAY - 1;
+    expect(late(rejected(), {}, before)).toBeNull();
+    expect(late(rejected({ kind: "duplicate" }), {}, before)).toBeNull();
+    expect(late(rejected(), lastMonth)).toBeNull();
+    expect(late(rejected({}, 30))).toBeNull();
+    expect(late(rejected({}, 45))).toBeNull();
+    expect(late(rejected({ kind: "duplicate" }), { creditUsed: 0 })).toBeNull();
+  });
+
+  test("is returned less what a credit note returned", () => {
+    expect(late(rejected({ kind: "duplicate" }), { creditNoted: 200 })).toBe("in_1 balance 300");
   });
 });
 

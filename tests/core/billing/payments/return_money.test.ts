@@ -389,3 +389,53 @@ test("returns a disputed payment of a replaced subscription by its unused share 
   await nest.deliverEvents();
   expect(refundsOf(ending.customer)).toEqual([250]);
 });
+
+describe("credit that paid a part of an invoice whose bank debit succeeds after the rejection", () => {
+  const balanceOf = async (customer: string) => (await ask(`customers/${customer}`)).balance;
+  const settle = async (id: string) => {
+    nest.stripe.settlePayment(id, "succeeded");
+    for (let copy = 0; copy < 2; copy++) await nest.deliverEvents();
+    await nest.collection("stripe-events").deleteMany({});
+    nest.clock.advance(150);
+    for (const event of [...nest.stripe.events()]) await nest.webhook(event);
+  };
+
+  test("goes back to the balance of a duplicate's customer in full, once, and raises the alarm about another customer", async () => {
+    nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.clock.advance(60);
+    const { id: customer } = await ask("customers", { email: ADA });
+    nest.stripe.credit(customer, 200, "gbp");
+    nest.stripe.attachCard(customer, { processes: true });
+    const { id } = await buyFor(customer, String(nest.environment.STRIPE_PRICE_ID));
+    await nest.deliverEvents();
+    expect(await balanceOf(customer)).toBe(0);
+    await nest.passTime(3 * DAY);
+    await settle(id);
+    expect(refundsOf(customer)).toEqual([299]);
+    expect(await balanceOf(customer)).toBe(-200);
+    expect(nest.logged("credit_of_other_customer").map(({ amount }) => amount)).toContain(200);
+    const texts = nest.ses.inbox.map(({ text }) => text);
+    expect(texts.filter((text) => text?.includes("We refunded £2.99"))).toEqual([
+      expect.stringContaining("£2.00"),
+    ]);
+  });
+
+  test("goes back to the balance by the unused share for a replaced subscription, once", async () => {
+    const { id, customer } = nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    await nest.passTime(20 * DAY);
+    nest.stripe.credit(customer, 200, "gbp");
+    nest.stripe.attachCard(customer, { processes: true });
+    await nest.passTime(11 * DAY);
+    await useHalf(id);
+    expect(await balanceOf(customer)).toBe(0);
+    nest.stripe.attachCard(customer, {});
+    await buyFor(customer, await yearlyPrice());
+    await nest.deliverEvents();
+    expect(atStripe(id)?.status).toBe("canceled");
+    await settle(id);
+    // A little less than half of each: 299 rounded up, 200 rounded down.
+    expect(await balanceOf(customer)).toBe(-150 - 99);
+  });
+});
