@@ -389,6 +389,7 @@ describe("usable subscriptions", () => {
 
   test("shares the hour between an incomplete subscription and one that expired the same day", async () => {
     await subscribe({ status: "incomplete" });
+    expect((await asAda()).body.status).toBe("incomplete");
     nest.clock.advance(23 * HOUR + MINUTE);
     nest.stripe.advance(0);
     await subscribe({ status: "incomplete" });
@@ -401,6 +402,7 @@ describe("usable subscriptions", () => {
 
   test("shares the hour between all incomplete subscriptions of a user", async () => {
     await subscribe({ status: "incomplete" });
+    expect((await asAda()).body.status).toBe("incomplete");
     nest.clock.advance(HOUR - MINUTE);
     await subscribe({ status: "incomplete" });
     expect(await statusOf()).toBe("incomplete");

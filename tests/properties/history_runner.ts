@@ -68,8 +68,6 @@ export class HistoryRunner {
   readonly #currency: Currency;
   readonly #delivered = new Set<string>();
   readonly #heard = new Set<string>();
-  /** Subscriptions of which Nest heard while they were incomplete. */
-  readonly #attempts = new Set<string>();
   /** Mails whose response was too late on a busy machine. Nest sends them again (contract 1.3). */
   readonly #unconfirmed = new Set<string>();
   /** By subscription, when it was changed to our product, in Unix seconds. */
@@ -212,7 +210,7 @@ export class HistoryRunner {
   }
 
   #checkAccess(snapshot: Snapshot, status: string): void {
-    const verdict = judgeAccess(snapshot, this.#attempts);
+    const verdict = judgeAccess(snapshot);
     this.count(`access: ${verdict}`);
     const isUsable = status !== "no_active_subscription";
     if (verdict === "usable" && !isUsable)
@@ -402,8 +400,6 @@ export class HistoryRunner {
   async #observe<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
     const before = this.snapshot();
     const mailsBefore = this.#nest.ses.inbox.length;
-    for (const { id, status } of before.subscriptions)
-      if (status === "incomplete" && this.#heard.has(id)) this.#attempts.add(id);
     const result = await call();
     const canceled: Owned[] = [];
     const after = new Map(this.#stripe.subscriptions().map((one) => [one.id, one]));

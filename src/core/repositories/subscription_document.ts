@@ -160,6 +160,11 @@ export interface Subscription extends SubscriptionState {
   returns?: Record<string, MoneyReturn>;
   /** When every return of a rejection was made, or recorded as failed with an alarm. */
   refundedAt: string | null;
+  /**
+   * When a person's status call was first usable only by this subscription, while it was never paid. Absent before that,
+   * and in earlier releases. Attempts to pay without it share no time to pay.
+   */
+  unpaidUseAt?: string | null;
   /** Set once an invoice was found paid. Absent if that is unknown. */
   wasPaid?: true;
   /** When the first dispute was opened. */

@@ -148,6 +148,14 @@ export class SubscriptionRepository extends SubscriptionMails {
     await this.#collection.updateOne({ stpSubscriptionId }, { $set: { wasPaid: true, unpaidSince: null } });
   }
 
+  /** Records that an attempt to pay granted access, unless that is recorded. */
+  async recordUnpaidUse(stpSubscriptionId: string, now: string): Promise<void> {
+    await this.#collection.updateOne(
+      { stpSubscriptionId, unpaidUseAt: null },
+      { $set: { unpaidUseAt: now } },
+    );
+  }
+
   async rememberCards(stpSubscriptionId: string, fingerprints: readonly string[]): Promise<void> {
     await this.#collection.updateOne(
       { stpSubscriptionId },

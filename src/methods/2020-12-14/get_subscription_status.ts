@@ -1,6 +1,6 @@
 /** Returns 204 while the caller has a usable subscription. Never calls Stripe. */
 import { optional, strictObject } from "zod/mini";
-import { readOwner } from "#core/billing/subscriptions/owner.ts";
+import { readOwner, recordUnpaidUse } from "#core/billing/subscriptions/owner.ts";
 import { recordHeartbeat, requireTrialAccess } from "#core/billing/trials/trial_access.ts";
 import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
@@ -25,6 +25,7 @@ export const handler = rpc({
   async run({ core, reads, caller }) {
     const now = core.clock.now();
     const found = await requireTrialAccess(core, reads, { caller, now, isUse: false });
-    if (caller.kind === "user") await recordHeartbeat(core, found, now);
+    if (caller.kind !== "user") return;
+    await Promise.all([recordHeartbeat(core, found, now), recordUnpaidUse(core, found.access, now)]);
   },
 });

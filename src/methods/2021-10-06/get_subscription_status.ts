@@ -5,7 +5,7 @@
  */
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
-import { readOwner } from "#core/billing/subscriptions/owner.ts";
+import { readOwner, recordUnpaidUse } from "#core/billing/subscriptions/owner.ts";
 import { recordTrialUse } from "#core/billing/trials/record_trial_use.ts";
 import { requireTrialAccess } from "#core/billing/trials/trial_access.ts";
 import { billing, billingPortal, signer, stripe } from "#core/parts.ts";
@@ -41,6 +41,7 @@ export const handler = rpc({
     const [access, billingPortalUrl] = await Promise.all([
       isUse ? recordTrialUse(core, found, now) : found.access,
       core.billingPortal.link(core, found.access.subscription.stpCustomerId),
+      isUse && recordUnpaidUse(core, found.access, now),
     ]);
     const { subscription } = access;
     const entitlement = await mintEntitlement(core, access, caller, now);

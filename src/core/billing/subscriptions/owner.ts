@@ -1,4 +1,4 @@
-import { type Access, findAccess } from "#core/billing/subscriptions/subscription.ts";
+import { type Access, findAccess, isUnpaidAttempt } from "#core/billing/subscriptions/subscription.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -42,4 +42,18 @@ export function requireAccess({ subscriptions, identifiers }: OwnerRecords, now:
   const access = isVerifiedOwner(identifiers) ? findAccess(subscriptions, now) : null;
   if (!access) throw new NestError("no_active_subscription");
   return access;
+}
+
+/**
+ * Records that a person's status call was usable only by an attempt to pay, unless that is recorded. Only used attempts
+ * share their time with later ones. A call with an internal key does not count, as for trials.
+ * @throws NestError `unavailable`
+ */
+export async function recordUnpaidUse(
+  core: Pick<Core, "subscriptions">,
+  { subscription }: Access,
+  now: Date,
+): Promise<void> {
+  if (subscription.unpaidUseAt != null || !isUnpaidAttempt(subscription)) return;
+  await core.subscriptions.recordUnpaidUse(subscription.stpSubscriptionId, now.toISOString());
 }

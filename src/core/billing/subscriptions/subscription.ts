@@ -44,20 +44,23 @@ const earlier = (one: string, other: string) => (one < other ? one : other);
 const later = (one: string, other: string) => (one > other ? one : other);
 
 /**
- * All attempts to pay within a day share one hour, which starts with the first attempt. Otherwise, a new attempt every hour
- * would be a free subscription.
+ * The used attempts to pay within a day share one hour, which starts with the first of them. Otherwise, a new attempt every
+ * hour would be a free subscription. An attempt that nobody used may be a stranger's, with the person's address.
  */
 function incompleteUntil({ stpCreatedAt }: Subscription, all: readonly Subscription[]): string {
   const since = plusSeconds(new Date(stpCreatedAt), -INCOMPLETE_WINDOW_SECONDS).toISOString();
-  const attempts = all.filter(wasIncomplete).map((attempt) => attempt.stpCreatedAt);
+  const attempts = all
+    .filter(wasUsedUnpaid)
+    .filter(wasIncomplete)
+    .map((attempt) => attempt.stpCreatedAt);
   const first = attempts.filter((at) => at >= since).reduce(earlier, stpCreatedAt);
   return plusSeconds(new Date(first), INCOMPLETE_SECONDS).toISOString();
 }
 
 /**
- * Until when a subscription that was never paid is usable, in the statuses `active` and `past_due`. All attempts of a user
- * within `UNPAID_WINDOW_SECONDS` share the time of the first attempt. Otherwise debits that fail one after another would be
- * a free subscription.
+ * Until when a subscription that was never paid is usable, in the statuses `active` and `past_due`. The used attempts of a
+ * user within `UNPAID_WINDOW_SECONDS` share the time of the first of them. Otherwise debits that fail one after another
+ * would be a free subscription.
  * @returns null for every other subscription
  */
 function timeToPayFirst(
@@ -67,9 +70,16 @@ function timeToPayFirst(
   if (status !== "active" && status !== "past_due") return null;
   if (!unpaidSince || !pastDueUntil || unpaidSince !== oldestOpenInvoiceAt) return null;
   const since = plusSeconds(new Date(unpaidSince), -UNPAID_WINDOW_SECONDS).toISOString();
-  const attempts = all.flatMap((attempt) => attempt.unpaidSince ?? []);
+  const attempts = all.filter(wasUsedUnpaid).flatMap((attempt) => attempt.unpaidSince ?? []);
   const first = attempts.filter((at) => at >= since).reduce(earlier, unpaidSince);
   return new Date(Date.parse(pastDueUntil) - Date.parse(unpaidSince) + Date.parse(first)).toISOString();
+}
+
+const wasUsedUnpaid = ({ unpaidUseAt = null }: Subscription) => unpaidUseAt !== null;
+
+/** Whether a usable subscription grants access only as an attempt to pay: it was never paid. */
+export function isUnpaidAttempt(subscription: Subscription): boolean {
+  return subscription.status === "incomplete" || timeToPayFirst(subscription, []) !== null;
 }
 
 function wasIncomplete({ status, wasIncomplete: was }: Subscription): boolean {
@@ -101,7 +111,8 @@ export function isUsable(subscription: Subscription, now: Date): boolean {
 }
 
 /**
- * The best usable subscription of a user.
+ * The best usable subscription of a user. An attempt to pay comes after every other, so that it is used only if nothing
+ * else grants access.
  * @param all all subscriptions of the user
  * @returns null if there is none
  */
@@ -111,7 +122,8 @@ export function findAccess(all: readonly Subscription[], now: Date): Access | nu
     if (until === null || until <= now) return [];
     return [{ subscription, endsAt: endOfAccess(subscription, all), usableUntil: until }];
   });
-  const place = ({ subscription }: Access) => USABLE_STATUSES.indexOf(subscription.status);
+  const place = ({ subscription }: Access) =>
+    isUnpaidAttempt(subscription) ? USABLE_STATUSES.length : USABLE_STATUSES.indexOf(subscription.status);
   usable.sort((one, other) => place(one) - place(other) || other.endsAt.localeCompare(one.endsAt));
   return usable[0] ?? null;
 }

@@ -82,6 +82,7 @@ describe("the hour of incomplete subscriptions", () => {
       status: "incomplete",
       stpCreatedAt: day(created),
       stpSubscriptionId: `sub_${created}`,
+      unpaidUseAt: day(created),
       ...fields,
     });
   const until = (all: Subscription[]) => findAccess(all, new Date(day(2)))?.endsAt ?? null;
@@ -97,6 +98,11 @@ describe("the hour of incomplete subscriptions", () => {
       "is over if the first attempt was canceled or rejected",
       [attempt(1.1, { status: "canceled", wasIncomplete: true, rejectedAt: day(1.2) }), current],
       null,
+    ],
+    [
+      "does not count an attempt that nobody used, such as a stranger's",
+      [attempt(1.5, { unpaidUseAt: null, status: "incomplete_expired" }), current],
+      2 + HOUR,
     ],
     [
       "does not count an attempt of the day before",

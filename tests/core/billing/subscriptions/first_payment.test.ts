@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DAY } from "#core/clock.ts";
+import { DAY, HOUR } from "#core/clock.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -12,6 +12,13 @@ beforeEach(async () => {
 afterEach(() => nest.stop());
 
 const status = async () => nest.subscriptionStatus(await nest.userIdOf(ADA));
+/** Asks as the person, who uses an attempt to pay by that if nothing else grants access. */
+const use = async (path = "2021-10-06") => {
+  const { access_token: bearer, user_id } = await nest.signIn(ADA);
+  const body = path === "2021-10-06" ? { user_id } : {};
+  const reply = await nest.call(`/1/${path}/get_subscription_status`, body, { bearer });
+  return reply.status < 300 ? (reply.body?.status ?? "usable") : reply.body.code;
+};
 const atStripe = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id)?.status;
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
 /** Buys with a bank debit, which is neither paid nor refused until it is settled. */
@@ -58,7 +65,7 @@ test("bank debits that fail one after another share the days to pay of the first
   let days = 0;
   for (let attempt = 0; attempt < 3; attempt++) {
     for (let day = 0; day < 5; day++) {
-      if ((await status()) !== "no_active_subscription") days++;
+      if ((await use()) !== "no_active_subscription") days++;
       await nest.passTime(DAY);
     }
     await settle(id, "failed");
@@ -67,6 +74,74 @@ test("bank debits that fail one after another share the days to pay of the first
     ({ id } = await buyByDebit({ customer, card: undefined }));
   }
   expect(days).toBe(PAST_DUE_DAYS);
+});
+
+test("a stranger's bank debit that failed takes no days to pay from the person who buys by bank debit later", async () => {
+  const ofStranger = await buyByDebit();
+  await nest.passTime(3 * DAY);
+  await settle(ofStranger.id, "failed");
+  nest.stripe.cancelSubscription(ofStranger.id);
+  await nest.passTime(20 * DAY);
+  await buyByDebit();
+  expect(await status()).toBe("active");
+  await nest.passTime((PAST_DUE_DAYS - 1) * DAY);
+  expect(await status()).toBe("active");
+});
+
+test("a stranger's bank debit that failed takes no days to pay from a trial that becomes paid by bank debit", async () => {
+  const ofStranger = await buyByDebit();
+  await nest.passTime(3 * DAY);
+  await settle(ofStranger.id, "failed");
+  nest.stripe.cancelSubscription(ofStranger.id);
+  await buyByDebit({ trialDays: 14 });
+  expect(await status()).toBe("trialing");
+  await nest.passTime(14.2 * DAY);
+  expect(await status()).toBe("active");
+});
+
+test("a status call that a trial makes usable takes no days to pay from the trial's owner when a stranger's debit is processing", async () => {
+  const trial = nest.stripe.createSubscription({ email: ADA, trialDays: 14, card: { processes: true } });
+  await nest.deliverEvents();
+  const ofStranger = await buyByDebit();
+  expect(await use()).toBe("trialing");
+  expect((await stored(ofStranger.id))?.unpaidUseAt).toBeUndefined();
+  await settle(ofStranger.id, "failed");
+  await nest.passTime(14.2 * DAY);
+  expect(atStripe(trial.id)).toBe("active");
+  expect(await status()).toBe("active");
+});
+
+test("an attempt to pay by a stranger takes no time from the hour of the person who pays later", async () => {
+  nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  await nest.passTime(2 * HOUR);
+  nest.stripe.createSubscription({ email: ADA, status: "incomplete" });
+  await nest.deliverEvents();
+  expect(await status()).toBe("incomplete");
+});
+
+test.each(["2020-12-14", "2021-10-06"])(
+  "bank debits share the days to pay of a debit by which a status call of %s was usable",
+  async (version) => {
+    const { id, customer } = await buyByDebit();
+    expect(await use(version)).not.toBe("no_active_subscription");
+    await nest.passTime((PAST_DUE_DAYS + 1) * DAY);
+    await settle(id, "failed");
+    nest.stripe.cancelSubscription(id);
+    nest.stripe.attachCard(customer, { processes: true });
+    await buyByDebit({ customer, card: undefined });
+    expect(await use(version)).toBe("no_active_subscription");
+  },
+);
+
+test("bank debits share no days to pay of a debit about which only an internal caller asked", async () => {
+  const { id } = await buyByDebit();
+  expect(await status()).toBe("active");
+  await nest.passTime((PAST_DUE_DAYS + 1) * DAY);
+  await settle(id, "failed");
+  nest.stripe.cancelSubscription(id);
+  await buyByDebit();
+  expect(await status()).toBe("active");
 });
 
 test("a plan whose first bank debit is processing replaces a paid plan only when it is paid", async () => {
