@@ -9,8 +9,8 @@ export interface Migration {
   /** One sentence for the operator. */
   what: string;
   /**
-   * This release reads old documents wrongly without it, so a deployment and an import wait for it. Otherwise it only
-   * saves space, and the release before may go on writing documents that it would change.
+   * Without a required migration, this release misreads old documents, so a deployment and an import wait for it. Another
+   * migration only saves space, and the previous release may go on writing documents that it would change.
    */
   isRequired: boolean;
   /** Counts the documents that `apply` would change. It writes nothing. */

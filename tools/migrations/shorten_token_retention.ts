@@ -5,8 +5,8 @@ import { ACCESS_TOKEN_KEPT_SECONDS, KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS } from "#
 import type { Migration } from "#tools/migrations/migration.ts";
 
 /**
- * The release before kept access token records for 30 days and used refresh tokens for 395 days. Nothing here is in a
- * hurry: that release may go on writing such documents, which this one reads.
+ * The previous release kept access token records for 30 days and used refresh tokens for 395 days. This release reads such
+ * documents, so the migration is not required.
  */
 export const shortenTokenRetention: Migration = {
   name: "shorten_token_retention",
