@@ -13,7 +13,7 @@ export const STRIPE_EVENTS = {
   "customer.subscription.trial_will_end":
     "Updates the subscription from Stripe. Sends one reminder mail for each day on which a trial ends. It sends none within 24 hours of the welcome mail, and none for a trial that nobody used, unless a heartbeat reported the trial as usable.",
   "charge.dispute.created":
-    "Records the dispute on the subscription whose payment is disputed, and raises an alarm.",
+    "Records the dispute on the subscription whose payment is disputed, and raises an alarm, also if the subscription is not stored.",
   "charge.dispute.closed":
     "Records how the dispute ended, and raises an alarm. If the customer's bank rejected the dispute, returns the payment that was held back when the subscription was rejected.",
   "payment_intent.created": "Is recorded and counted.",

@@ -2,6 +2,7 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
 import { returnDisputedPayment, subscriptionPaidBy } from "#core/billing/payments/refund.ts";
+import { isCreationOverdue } from "#core/billing/subscriptions/admit_subscription.ts";
 import { hasEnded, ourProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
@@ -35,16 +36,11 @@ export async function recordDispute(core: EventCore, disputeId: string): Promise
   };
   for (let round = 0; round < ROUNDS; round++) {
     const record = await core.subscriptions.findByStripeId(stpSubscriptionId);
-    if (!record) return expectRecord(core, stpSubscriptionId);
+    if (!record) return workWithoutRecord(core, dispute, stpSubscriptionId);
     const now = core.clock.now().toISOString();
     const state = withDispute(record.disputes, dispute);
     if (!(await core.subscriptions.advance(stpSubscriptionId, record.version, state, now))) continue;
-    core.log.error("stripe_dispute", {
-      alarm: true,
-      dispute_id: dispute.id,
-      dispute_status: dispute.status,
-      subscription_id: stpSubscriptionId,
-    });
+    raiseAlarm(core, dispute, stpSubscriptionId);
     // The bank held the payment when the subscription was rejected. Now it can be refunded.
     if (record.rejectedAt !== null && isHarmlessDispute(dispute.status))
       await returnDisputedPayment(core, { ...record, disputes: state.disputes }, paidBy);
@@ -62,16 +58,25 @@ async function retrieveDispute(core: EventCore, id: string): Promise<Stripe.Disp
   }
 }
 
+/** Raises an alarm: an operator must respond to the bank before the deadline. */
+function raiseAlarm({ log }: EventCore, dispute: Pick<Dispute, "id" | "status">, id: string): void {
+  const { id: dispute_id, status: dispute_status } = dispute;
+  log.error("stripe_dispute", { alarm: true, dispute_id, dispute_status, subscription_id: id });
+}
+
 /**
- * The outcome of a dispute whose subscription is not stored.
- * @throws NestError `subscription_not_ready` if it will be stored, so that Stripe retries the event
+ * Raises the alarm of a dispute whose subscription is not stored, if the subscription is for one of our products.
+ * @returns `failed` if the subscription may be stored later, so that an operator can replay the event then
+ * @throws NestError `subscription_not_ready` if it should be stored soon, so that Stripe retries the event
  */
-async function expectRecord(core: EventCore, id: string): Promise<Outcome> {
+async function workWithoutRecord(core: EventCore, dispute: Dispute, id: string): Promise<Outcome> {
   const current = await retrieveSubscription(core, id);
   if (!current) return { status: "missing", reason: "no_such_subscription" };
-  const isExpected = !hasEnded(current.status) && ourProduct(current, core.billing.productIds) !== null;
-  if (isExpected) throw new NestError("subscription_not_ready");
-  return NO_SUBSCRIPTION;
+  if (ourProduct(current, core.billing.productIds) === null) return NO_SUBSCRIPTION;
+  const isOver = hasEnded(current.status);
+  if (!isOver && !isCreationOverdue(core, current)) throw new NestError("subscription_not_ready");
+  raiseAlarm(core, dispute, id);
+  return isOver ? NO_SUBSCRIPTION : { status: "failed", reason: "no_subscription" };
 }
 
 /** The dispute fields of a subscription, with one dispute added or updated. */

@@ -58,7 +58,7 @@ function refuseAddress({ log }: EventCore, id: string): Outcome {
  * Whether `created` should have arrived long ago. It never arrives for a subscription that was changed to one of our
  * products later, or that is older than our webhook endpoint.
  */
-function isCreationOverdue({ clock }: EventCore, { created }: Stripe.Subscription): boolean {
+export function isCreationOverdue({ clock }: EventCore, { created }: Stripe.Subscription): boolean {
   return clock.now().getTime() / 1000 - created > OVERDUE_SECONDS;
 }
 

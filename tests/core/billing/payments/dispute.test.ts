@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DoubleEvent } from "#stripe_double/types.ts";
+import { DAY } from "#core/clock.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
@@ -45,6 +46,39 @@ test("returns 409 for a dispute whose subscription is not stored yet, and record
   await nest.webhook(only("customer.subscription.created"));
   expect((await nest.webhook(only("charge.dispute.created"))).status).toBe(200);
   expect(await stored()).toMatchObject({ disputeStatus: "needs_response" });
+});
+
+test("raises an alarm for a dispute of a buyer with an unusable address, and records it after the address is corrected", async () => {
+  const { id, customer } = nest.stripe.createSubscription({ email: "user..name@example.com" });
+  await nest.deliverEvents();
+  nest.clock.advance(2 * DAY);
+  nest.stripe.dispute(id);
+  expect((await nest.webhook(only("charge.dispute.created"))).status).toBe(200);
+  expect(nest.logged("stripe_dispute")).toMatchObject([{ alarm: true, subscription_id: id }]);
+  const rows = nest.collection("stripe-events");
+  const { type } = only("charge.dispute.created");
+  expect(await rows.findOne({ type })).toMatchObject({ status: "failed", reason: "no_subscription" });
+  await fetch(`${nest.stripe.url}/v1/customers/${customer}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+    body: new URLSearchParams({ email: ADA }),
+  });
+  for (const event of [nest.eventOf("customer.subscription.created", id), only(type)])
+    expect((await nest.webhook(event)).status).toBe(200);
+  expect(await stored()).toMatchObject({ stpSubscriptionId: id, disputeStatus: "needs_response" });
+});
+
+test("raises an alarm for a dispute of an unstored ended subscription to our product, and none for another product", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  nest.stripe.dispute(id);
+  nest.stripe.cancelSubscription(id);
+  const other = await startNest({ beside: nest, environment: { STRIPE_PRODUCT_IDS: "prod_else" } });
+  expect((await other.webhook(only("charge.dispute.created"))).status).toBe(200);
+  expect(other.logged("stripe_dispute")).toEqual([]);
+  await nest.collection("stripe-events").deleteMany({});
+  expect((await nest.webhook(only("charge.dispute.created"))).status).toBe(200);
+  expect(nest.logged("stripe_dispute")).toMatchObject([{ alarm: true, subscription_id: id }]);
+  await other.stop();
 });
 
 test("ignores a dispute of an unstored ended subscription and of another product", async () => {
