@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { DoubleEvent } from "#stripe_double/types.ts";
 import { DAY } from "#core/clock.ts";
+import type { DoubleEvent } from "#stripe_double/types.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
