@@ -4,6 +4,7 @@ import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { listRemovable, removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { readConfig } from "#core/config.ts";
+import { coreVariables } from "#core/core.ts";
 import { createLog } from "#core/log.ts";
 import { stripe as stripePart } from "#core/parts.ts";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
@@ -75,6 +76,8 @@ export function trialCommands(program: Command): void {
         (line) => terminal.print(line),
         () => accounts.clock.now(),
       );
+      // Without the stage, a test key would not be refused in production.
+      readConfig({ STAGE: coreVariables.STAGE }, environment);
       const stripe = stripePart.open(environment);
       const outcome = await removeUnredeemedTrials({ ...accounts, log, billing, stripe }, NO_DEADLINE);
       const lines = Object.entries(outcome).map(([what, ids]) => `${what}: ${ids.length} ${ids.join(" ")}`);

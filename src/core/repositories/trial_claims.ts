@@ -11,6 +11,19 @@ export interface DeviceClaim {
   isKnownDevice: boolean;
 }
 
+/** Devices of one trial. Without a limit, repeated requests would make its document grow. */
+const DEVICES_LIMIT = 20;
+
+/**
+ * The devices that a trial no longer has: the first one and the newest stay. Once the trial was redeemed or used, those that
+ * it has stay, and no other is added.
+ * @param devices in the order in which they joined
+ */
+function surplusDevices({ usedAt, redeemedAt }: Trial, devices: readonly string[]): string[] {
+  if (usedAt != null || redeemedAt !== null) return devices.slice(DEVICES_LIMIT);
+  return devices.slice(1, Math.max(1, devices.length - DEVICES_LIMIT + 1));
+}
+
 /** The update of a trial that gets another subscription. */
 function startAgain(set: Partial<Trial>, now: string): UpdateFilter<Trial> {
   return {
@@ -51,18 +64,31 @@ export class TrialClaims extends TrialRemovals {
       ...(claimedAt === undefined ? {} : { claimedAt }),
     };
     try {
-      const result = await this.collection.updateOne(
+      const joined = await this.collection.findOneAndUpdate(
         { _id, identifierValue, redeemedAt: redeemedAt ?? null },
         {
           $addToSet: { beakIds: beakId, fingerprints: fingerprint },
           ...(Object.keys(set).length > 0 ? { $set: set } : {}),
         },
+        { returnDocument: "after" },
       );
-      return result.matchedCount === 1;
+      if (joined) await this.#removeSurplusDevices(joined);
+      return joined !== null;
     } catch (error) {
       if (isDuplicateKey(error)) return false;
       throw error;
     }
+  }
+
+  /** Safe to race, and to repeat after a crash: every call removes the devices that are surplus by what it read. */
+  async #removeSurplusDevices(trial: Trial): Promise<void> {
+    const beakIds = surplusDevices(trial, trial.beakIds);
+    const fingerprints = surplusDevices(trial, trial.fingerprints);
+    if (beakIds.length + fingerprints.length === 0) return;
+    await this.collection.updateOne(
+      { _id: trial._id },
+      { $pull: { beakIds: { $in: beakIds }, fingerprints: { $in: fingerprints } } },
+    );
   }
 
   /**

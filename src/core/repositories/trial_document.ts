@@ -9,6 +9,8 @@ export interface TrialRemoval {
   identifierValue: string;
   /** ISO. Until then one run works on the removal, and no other run does. Absent if no run does. */
   leasedUntil?: string;
+  /** ISO. When a run last tried to finish the removal and could not. Absent before that, and in earlier releases. */
+  triedAt?: string;
 }
 
 /** A trial. An address, a device's fingerprint and a `beak_id` have at most one. */
@@ -27,7 +29,7 @@ export interface Trial {
   updatedAt: string | null;
   /** Normalized, as in `identifiers`. */
   identifierValue: string;
-  /** Every device that requested it. No other trial can claim these devices. */
+  /** The device that requested it first, and the newest of the others: at most 20. No other trial can claim these devices. */
   beakIds: string[];
   fingerprints: string[];
   /** Part of Stripe's idempotency keys. Raised when Stripe has stored a failure under the previous key. */

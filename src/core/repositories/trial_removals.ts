@@ -26,11 +26,14 @@ export class TrialRemovals {
       .toArray();
   }
 
-  /** Lists removals that an earlier run began and did not finish, the oldest first. */
+  /**
+   * Lists removals that an earlier run began and did not finish. Those that were not tried for longest come first, so that
+   * removals that can't finish do not keep the others out.
+   */
   async listRemovals(limit: number): Promise<RemovedTrial[]> {
     const found = await this.collection
       .find({ "removal.isPending": true })
-      .sort({ createdAt: 1, _id: 1 })
+      .sort({ "removal.triedAt": 1, createdAt: 1, _id: 1 })
       .limit(limit)
       .toArray();
     return found as RemovedTrial[];
@@ -75,10 +78,10 @@ export class TrialRemovals {
   }
 
   /** Ends the lease of a removal that did not finish, so that the next run takes it over at once. */
-  async releaseRemoval({ _id, removal: { leasedUntil = "" } }: RemovedTrial): Promise<void> {
+  async releaseRemoval({ _id, removal: { leasedUntil = "" } }: RemovedTrial, now: string): Promise<void> {
     await this.collection.updateOne(
       { _id, "removal.leasedUntil": leasedUntil },
-      { $unset: { "removal.leasedUntil": "" } },
+      { $set: { "removal.triedAt": now }, $unset: { "removal.leasedUntil": "" } },
     );
   }
 

@@ -19,7 +19,7 @@ const trialIndexes: IndexDescription[] = [
   { key: { "device.fingerprint": 1 } },
   { key: { userId: 1 } },
   { key: { redeemedAt: 1, usedAt: 1, createdAt: 1 } },
-  { key: { "removal.isPending": 1 } },
+  { key: { "removal.isPending": 1, "removal.triedAt": 1 } },
   { key: { "removal.userId": 1 } },
   { key: { "removal.identifierValue": 1 } },
   // A user with two addresses gets one trial too. Trials of earlier releases lack this field.
@@ -52,7 +52,7 @@ export class TrialRepository extends TrialClaims {
       stpSubscriptionId: null,
       updatedAt: now,
       // The job that removes trials must not continue the removal of an erased person.
-      removal: undefined,
+      ...{ removal: undefined, claimNetwork: undefined },
     }),
   };
   constructor(database: Db) {

@@ -96,6 +96,59 @@ test("opens a trial to older sessions when a known device joins it", async () =>
   expect(await find("known@example.com")).toMatchObject({ isFromKnownDevice: true });
 });
 
+test("keeps 20 devices of a trial when 60 race to join: the first one, and the last one that joins", async () => {
+  const joined = trial("many", "many@example.com", "many");
+  await trials.claim(joined);
+  const join = (device: number) =>
+    trials.join(joined, {
+      beakId: `b-many-${device}`,
+      fingerprint: `f-many-${device}`,
+      isKnownDevice: false,
+    });
+  for (let batch = 0; batch < 60; batch += 20)
+    expect(await Promise.all(Array.from({ length: 20 }, (_, index) => join(batch + index)))).not.toContain(
+      false,
+    );
+  expect(await join(99)).toBe(true);
+  const { beakIds, fingerprints } = await find("many@example.com");
+  for (const [devices, first, last] of [
+    [beakIds, joined.beakIds[0], "b-many-99"],
+    [fingerprints, joined.fingerprints[0], "f-many-99"],
+  ] as const) {
+    expect(devices).toHaveLength(20);
+    expect(devices[0]).toBe(first);
+    expect(devices.at(-1)).toBe(last);
+  }
+});
+
+test.each([
+  ["used", { usedAt: moment(1) }],
+  ["redeemed", { redeemedAt: moment(1) }],
+])("keeps the devices of a trial that was %s when others join", async (id, state) => {
+  const beakIds = Array.from({ length: 20 }, (_, index) => `${id}-${index}`);
+  const joined = trial(id, `${id}@example.com`, id, { ...state, beakIds });
+  await trials.claim(joined);
+  expect(
+    await trials.join(joined, { beakId: `late-${id}`, fingerprint: `late-${id}`, isKnownDevice: false }),
+  ).toBe(true);
+  expect((await find(`${id}@example.com`)).beakIds).toEqual(beakIds);
+});
+
+test("lists first the removals that were not tried for longest, also those that an earlier release began", async () => {
+  const now = moment(0);
+  for (const id of ["r-1", "r-2", "r-3"]) {
+    const claimed = trial(id, `${id}@example.com`, id, { claimedAt: now, usedAt: null, grantedAt: null });
+    await trials.claim(claimed);
+    const begun = await trials.beginRemoval(claimed, now, moment(60));
+    if (begun && id !== "r-3") await trials.releaseRemoval(begun, moment(id === "r-1" ? 20 : 10));
+  }
+  const list = async () => (await trials.listRemovals(2)).map(({ _id }) => _id);
+  expect(await list()).toEqual(["r-3", "r-2"]);
+  const [next] = await trials.listRemovals(1);
+  if (next) await trials.releaseRemoval(next, moment(30));
+  expect(await list()).toEqual(["r-2", "r-1"]);
+});
+
 test("lets one of many racing calls claim a trial for the same user with two addresses", async () => {
   await rounds(async (round) => {
     const claimed = await atOnce((caller) => {

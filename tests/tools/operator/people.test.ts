@@ -287,7 +287,18 @@ describe("sessions, tokens, trials and consent", () => {
       ...{ MONGODB_URI: nest.mongoUri, STRIPE_SECRET_KEY: nest.stripe.secretKey },
       STRIPE_URL: nest.stripe.url,
     };
-    expect(await runCli(["trials", "clean", "--apply"], environment)).toMatchObject({ status: 0 });
+    const apply = (change: Record<string, string>) =>
+      runCli(["trials", "clean", "--apply"], { ...environment, ...change });
+    expect(await apply({ STAGE: "prod", STRIPE_URL: "" })).toMatchObject({
+      status: 1,
+      printed: expect.stringContaining("STRIPE_SECRET_KEY (a test key with STAGE=prod)"),
+    });
+    expect(await apply({ STAGE: "" })).toMatchObject({
+      status: 1,
+      printed: expect.stringContaining("STAGE"),
+    });
+    expect(await trials.countDocuments({ _id: trial._id })).toBe(1);
+    expect(await apply({ STAGE: "local" })).toMatchObject({ status: 0 });
     expect(await trials.countDocuments({ _id: trial._id })).toBe(0);
     expect(await nest.findUserId("typed@example.com")).toBeNull();
   });

@@ -76,7 +76,7 @@ async function removeLeased(core: RemovalCore, trial: RemovedTrial, outcome: Rem
     core.log.warn("trial_removal_failed", { trial_id: trial._id, ...describeFailure(error) });
   }
   // If this fails too, the lease ends by itself.
-  await core.trials.releaseRemoval(trial).catch(() => undefined);
+  await core.trials.releaseRemoval(trial, core.clock.now().toISOString()).catch(() => undefined);
 }
 
 /** Lists the trials that a run would remove. A trial whose subscription has not ended stays. */

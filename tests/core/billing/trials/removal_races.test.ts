@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
 import { stripe } from "#core/parts.ts";
+import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
+import { openSignInCore, withMethods } from "#tests/support/altered_core.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
-import { startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
+import { exchange, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 import { erasePerson, pass, removeTrials } from "#tests/support/trial_removal.ts";
 
 const ADA = "ada@example.com";
@@ -241,6 +243,37 @@ describe("the removal of a user", () => {
     const again = await nest.signIn(ADA);
     const own = { user_id: again.user_id };
     expect((await nest.call(`${V2}get_user`, own, { bearer: again.access_token })).status).toBe(200);
+  });
+
+  test("leaves a user to a person whose sign-in found the user before, and writes while the job removes it", async () => {
+    await abandon();
+    const released = Promise.withResolvers<void>();
+    const found = Promise.withResolvers<void>();
+    const { users } = nest.gateway.core;
+    const slow = withMethods(openSignInCore(nest), "users", {
+      async ensure(id, createdAt) {
+        found.resolve();
+        await released.promise;
+        await users.ensure(id, createdAt);
+      },
+    });
+    let signingIn: ReturnType<typeof authorizationCode.redeem> | null = null;
+    const open = interceptIo(nest.gateway, async ({ name }, work) => {
+      if (name === "IdentifierRepository.removeUnverified") {
+        const code = exchange(await nest.emailedCode({ identifier_value: ADA })) as { client_id: string };
+        signingIn = authorizationCode.redeem(slow, code, { requestId: "r", ip: IP, userAgent: null });
+        await found.promise;
+      }
+      if (name === "UserRepository.discard") {
+        released.resolve();
+        await signingIn;
+      }
+      return work();
+    });
+    await removeTrials(nest, open);
+    const [session] = await all("sessions");
+    expect(await nest.collection("users").findOne({ _id: session?.userId as never })).not.toBeNull();
+    expect((await nest.signIn(ADA)).user_id).toBe(session?.userId);
   });
 
   test("a sign-in restores the user of a verified address whose document is missing", async () => {
