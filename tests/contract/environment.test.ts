@@ -84,7 +84,7 @@ test.each([
   ["nonprod", false],
   ["prod", true],
 ])(
-  "a Stripe test key is refused in production, except for a server of one's own: STAGE=%s",
+  "a Stripe test key is refused in production unless STRIPE_URL names another server: STAGE=%s",
   (STAGE, isRefused) => {
     for (const key of ["sk_test_x", "rk_test_x"]) {
       const open = (change = {}) => parts.stripe.open({ STAGE, STRIPE_SECRET_KEY: key, ...change });

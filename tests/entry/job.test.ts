@@ -59,7 +59,7 @@ test.each([
   expect(nest.logged("job")).toMatchObject([{ level: "error", outcome: "refused", request_id: "r1" }]);
 });
 
-test("fails after a run of which a part failed, and logs what was done", async () => {
+test("fails if one item of the run failed, and logs the counts", async () => {
   const invoke = declare(async () => outcome({ done: 5, failed: 1 }));
   await expect(invoke()).rejects.toThrow("count_stars: 1 failed");
   expect(nest.logged("job")).toMatchObject([{ level: "error", outcome: "failed", done: 5, failed: 1 }]);

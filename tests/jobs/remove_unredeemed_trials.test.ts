@@ -83,7 +83,7 @@ describe("the function", () => {
     expect(await nest.collection("trials").countDocuments()).toBe(0);
   });
 
-  test("begins no trial without time to finish it, and goes on with the next run", async () => {
+  test("begins no removal without time to finish it, and the next run removes the trials", async () => {
     await abandon(2);
     expect(await run(10_000)).toEqual({ done: 0, pending: 0, failed: 0 });
     expect(await nest.collection("trials").countDocuments({ removal: { $exists: true } })).toBe(0);
@@ -91,7 +91,7 @@ describe("the function", () => {
     expect(await run()).toMatchObject({ done: 2 });
   });
 
-  test("fails when Stripe fails for one trial, removes the others, and the retry of Lambda removes it", async () => {
+  test("fails when Stripe fails for one trial, removes the others, and removes the trial in the retry", async () => {
     await abandon(3);
     nest.stripe.fault({ calls: 2, kind: "lost", on: "GET /v1/subscriptions" });
     await expect(run()).rejects.toThrow("remove_unredeemed_trials: 1 failed");

@@ -94,7 +94,7 @@ function faultsOfOther({ subject, text }: SentMail, snapshot: Snapshot, currency
   }
 }
 
-/** Whether a mail says that nothing is collected for a subscription only if that is so, and until when it is paid for. */
+/** Whether a mail's sentence about paused payments or a canceled invoice is true, and names the day until which it is paid for. */
 function isUncollected(one: Owned, stays: string): boolean {
   const isPause = stays.includes("Payments for it are paused");
   if (one.status !== "active" || (isPause ? one.pause === null : !isPeriodVoid(one))) return false;
@@ -105,10 +105,10 @@ function isUncollected(one: Owned, stays: string): boolean {
   );
 }
 
-/** Whether a mail says only of a trial of Nest, whose end its owner did not schedule, that its days begin at its first use. */
-function mayBeUnused({ isTrial, isEnding, isEndOfNest }: Owned, text: string): boolean {
+/** Whether a subscription can be the unused trial of a mail that says so. Its owner did not schedule the end. */
+function mayBeUnused({ isTrial, isEnding, isEndScheduledByNest }: Owned, text: string): boolean {
   if (!text.includes("Your trial is ready.")) return true;
-  return isTrial && (!isEnding || isEndOfNest) && !text.includes("has begun");
+  return isTrial && (!isEnding || isEndScheduledByNest) && !text.includes("has begun");
 }
 
 /** Whether a mail states the end of a trial, and what is charged then. */

@@ -64,7 +64,7 @@ function countDebts(runner: HistoryRunner, one: Owned, refundedBefore: ReadonlyM
   for (const defeat of runner.defeats.get(one.id)?.slice(0, 1) ?? []) {
     const { most, to, least } = debtOf(defeat, one, refundedBefore);
     const what = most === 0 ? "nothing" : least < most ? "part, in dispute" : `to the ${to}`;
-    runner.count(`owed for a ${defeat.kind} one: ${what}`);
+    runner.count(`owed for a ${defeat.kind} subscription: ${what}`);
   }
 }
 

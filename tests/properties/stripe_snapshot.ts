@@ -48,7 +48,7 @@ export interface Owned {
   changedToOursAt: number | null;
   isEnding: boolean;
   /** Whether Nest scheduled the end of a trial, and its owner did not change that. */
-  isEndOfNest: boolean;
+  isEndScheduledByNest: boolean;
   cancelAt: number | null;
   pause: string | null;
   endedAt: number | null;
@@ -158,7 +158,7 @@ function ownedOf(subscription: Subscription, changedToOursAt: number | null, bil
     isOurs: item?.price.product === BEAK_PRODUCT,
     changedToOursAt,
     isEnding: subscription.cancel_at !== null || subscription.cancel_at_period_end,
-    isEndOfNest: subscription.cancel_at_period_end && subscription.metadata.scheduled_by === "nest",
+    isEndScheduledByNest: subscription.cancel_at_period_end && subscription.metadata.scheduled_by === "nest",
     cancelAt: subscription.cancel_at,
     endedAt: subscription.ended_at,
     pause: subscription.pause_collection?.behavior ?? null,

@@ -341,7 +341,7 @@ describe("scheduled jobs", () => {
       ([, { Properties }]) => Properties.FunctionName === `nest-nonprod-${name}`,
     )?.[0];
 
-  test("one rule for each job sends the job's event to its function alone, and only this rule may", () => {
+  test("one rule for each job sends its event to its function alone, and only this rule may invoke the function", () => {
     const jobs = functions.filter(({ schedule }) => schedule !== null);
     expect(jobs.map(({ name }) => name)).toEqual(["remove_unredeemed_trials"]);
     const rules = resources("AWS::Events::Rule").filter(

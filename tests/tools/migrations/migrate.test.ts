@@ -185,7 +185,7 @@ describe("db migrate, on a dump of the previous release", () => {
     expect(await database.collection("trials").findOne(max)).toMatchObject({ usedAt: OF_2090 });
   });
 
-  test("leaves pending no trial whose owner signed in after its end", async () => {
+  test("counts no trial as pending whose owner signed in after its end", async () => {
     const signedIn = { signedInAt: "2090-03-01T00:00:00.000Z" };
     await database.collection("trials").updateOne({ identifierValue: "max@example.com" }, { $set: signedIn });
     await migrate("--apply");

@@ -21,7 +21,7 @@ export const USAGES: readonly Usage[] = [
 ];
 
 export interface StorageOptions {
-  /** For a use of 24 hours a day a tenth of them, since each stores more. */
+  /** A tenth of them is used for 24 hours a day, because each of those stores more. */
   machines: number;
   /** Days before the measurement that are written as the service writes them: inserts, updates and deletions. */
   writtenDays: number;

@@ -63,7 +63,7 @@ describe("the mail about a rejected subscription", () => {
     );
   });
 
-  test("says which of two subscriptions was canceled that were bought on one day", () => {
+  test("says which of two subscriptions that were bought on one day was canceled", () => {
     const kept = { ...facts().canceled, boughtAt: "2026-11-28T09:00:00Z", status: "renewing" } as const;
     const order = "You bought two on that day. We canceled the";
     expect(text({ kept: { ...kept, endsAt: null } })).toContain(`2026. ${order} later one.`);

@@ -75,7 +75,7 @@ test("keeps a purchase that waits for its first payment beside a subscription th
   expect(await status()).toBe("active");
 });
 
-test("refuses a trial to the owner of a subscription whose payments are given up, as to the owner of a past due one", async () => {
+test("refuses a trial to the owner of an active subscription whose last invoice was voided", async () => {
   await buyAndWriteOff(31.2);
   await nest.passTime(3 * DAY);
   expect(await nest.startTrial(ADA, "198.51.100.7")).toBe("already_subscribed");
@@ -99,7 +99,7 @@ test.each(["void", "keep_as_draft", "mark_uncollectible"] as const)(
   },
 );
 
-test("says until when a subscription is paid for whose invoice was voided", async () => {
+test("says until when a kept subscription with a voided invoice is paid for", async () => {
   const unpaid = await buyAndWriteOff(30.5);
   const bought = nest.stripe.createSubscription({ email: ADA });
   await nest.deliverEvents();

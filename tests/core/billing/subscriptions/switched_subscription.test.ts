@@ -75,7 +75,7 @@ test("refunds only the unused share of a used subscription when an older one is 
   expect(returned()).toBeLessThanOrEqual(MONTH);
 });
 
-test("refunds a duplicate in full whose older subscription's events were all lost", async () => {
+test("refunds a duplicate in full when all events of the older subscription were lost", async () => {
   const older = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(60);
   const duplicate = nest.stripe.createSubscription({ email: ADA });
@@ -88,7 +88,7 @@ test("refunds a duplicate in full whose older subscription's events were all los
   expect(returned()).toBe(MONTH);
 });
 
-test("refunds of a duplicate only the payments since the kept subscription is ours", async () => {
+test("refunds only the payments of a duplicate that follow the change of the kept subscription to our product", async () => {
   const other = await otherPrice();
   const older = nest.stripe.createSubscription({ email: ADA, price: other });
   nest.clock.advance(60);

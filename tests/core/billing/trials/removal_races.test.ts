@@ -25,14 +25,14 @@ async function abandon(): Promise<string> {
   await pass(nest, 50 * DAY);
   return customer;
 }
-/** The same, and its owner signed in after it ran out: a verified person. */
+/** The same trial, whose owner signed in after it ran out. The owner is a verified person. */
 async function abandonAndSignIn(): Promise<{ customer: string; ada: Tokens }> {
   const customer = await abandon();
   const ada = await nest.signIn(ADA);
   await pass(nest, DAY);
   return { customer, ada };
 }
-/** A core whose job does `work` once, when it is about to do an operation. */
+/** A core that does `work` once, before the first call of an operation. */
 const doBefore = (operation: string, work: () => Promise<unknown>) => {
   let hasRun = false;
   return interceptIo(nest.gateway, async ({ name }, go) => {
@@ -67,7 +67,7 @@ describe("the erasure of a person whose trial is being removed", () => {
     expect(await nest.subscriptionStatus(user_id)).toBe("active");
   }
 
-  test("leaves nothing of a person whose removal failed at Stripe, and she can buy afterwards", async () => {
+  test("leaves nothing of a person whose removal failed at Stripe, and the person can buy afterwards", async () => {
     const customer = await abandon();
     const userId = String(await nest.findUserId(ADA));
     nest.stripe.credit(customer, 500, "gbp");
@@ -79,7 +79,7 @@ describe("the erasure of a person whose trial is being removed", () => {
     await expectAccessOfPurchase(customer);
   });
 
-  test("leaves nothing of a person whose removal waits for a link, and she can buy afterwards", async () => {
+  test("leaves nothing of a person whose removal waits for a link, and the person can buy afterwards", async () => {
     const customer = await abandon();
     const userId = String(await nest.findUserId(ADA));
     nest.stripe.attachCard(customer);
@@ -90,7 +90,7 @@ describe("the erasure of a person whose trial is being removed", () => {
     await expectAccessOfPurchase(customer);
   });
 
-  test("finds by her address a person of whom only a removal and a user are left", async () => {
+  test("finds a person by the address when only the removal and the user are left", async () => {
     await abandon();
     const userId = String(await nest.findUserId(ADA));
     failStripe(2);
@@ -102,8 +102,8 @@ describe("the erasure of a person whose trial is being removed", () => {
     await expectErased(userId);
   });
 
-  test.each(["insert", "insert, which had the mapping checked"])(
-    "maps nobody when it comes while the job restores a mapping, before the %s",
+  test.each(["before the insertion", "after the insertion"])(
+    "leaves no mapping when it comes while the job restores the mapping, %s",
     async (moment) => {
       const customer = await abandon();
       const userId = String(await nest.findUserId(ADA));
@@ -116,7 +116,7 @@ describe("the erasure of a person whose trial is being removed", () => {
       const open = interceptIo(nest.gateway, async ({ name }, work) => {
         const isInsert = name === "ProviderMappingRepository.restoreOwn";
         if (name === "TrialRepository.isClaimedAgain") nest.stripe.attachCard(customer);
-        if (isInsert && moment === "insert") await erase();
+        if (isInsert && moment === "before the insertion") await erase();
         const done = await work();
         if (isInsert) await erase();
         return done;
@@ -153,7 +153,7 @@ describe("a verified person's mapping", () => {
   );
 
   test.each(["never named its customer", "names its customer"])(
-    "is restored by the next run after a crash between its deletion and the customer's, if the trial %s",
+    "is restored by the next run after a crash between the deletions of mapping and customer, if the trial %s",
     async (which) => {
       const { customer, ada } = await abandonAndSignIn();
       if (which === "never named its customer")
@@ -195,7 +195,7 @@ describe("a verified person's mapping", () => {
     expect(await nest.subscriptionStatus(ada.user_id)).toBe("active");
   });
 
-  test("stays, and the trial fails, if Stripe does not know the customer that was never deleted", async () => {
+  test("stays, and the removal fails, if Stripe does not know the customer", async () => {
     const { customer, ada } = await abandonAndSignIn();
     nest.stripe.credit(customer, 4000, "gbp");
     failStripe(1, "GET /v1/customers", "missing");
@@ -231,7 +231,7 @@ describe("the removal of a user", () => {
     "IdentifierRepository.removeUnverified",
     "SubscriptionRepository.deleteOfTrial",
     "UserRepository.discard",
-  ])("leaves a user to a person who signs in before %s", async (operation) => {
+  ])("keeps the user of a person who signs in before %s", async (operation) => {
     await abandon();
     let tokens: Tokens | null = null;
     const signIn = async () => {

@@ -130,7 +130,7 @@ describe("the first use of a trial", () => {
   }
   const newest = () => nest.stripe.subscriptions().at(-1);
 
-  test("moves the end of a trial that Nest scheduled to end because its customer has a card, without a charge", async () => {
+  test("moves the end that Nest scheduled because the customer has a card, without a charge", async () => {
     const session = await trialOfFormerCustomer();
     const { body } = await status(session);
     const end = await fullEnd();
@@ -147,7 +147,7 @@ describe("the first use of a trial", () => {
     expect(nest.stripe.events().filter(({ type }) => type === "payment_intent.succeeded")).toHaveLength(1);
   });
 
-  test("keeps the moved end of such a trial while Stripe fails, also when an event arrives, and sends it later", async () => {
+  test("keeps the moved end that Nest had scheduled while Stripe fails, also when an event arrives, and sends it later", async () => {
     const session = await trialOfFormerCustomer();
     const before = newest()?.trial_end;
     nest.stripe.fault({ calls: 20, kind: "error", on: `POST /v1/subscriptions/${newest()?.id}` });
@@ -164,12 +164,12 @@ describe("the first use of a trial", () => {
     expect(newest()).toMatchObject({ trial_end: end, cancel_at: end });
   });
 
-  test("does not move the end of such a trial after its owner resumed and canceled it", async () => {
+  test("does not move an end that Nest had scheduled after the owner resumed and canceled the trial", async () => {
     const session = await trialOfFormerCustomer();
     const before = newest()?.trial_end;
     nest.stripe.updateSubscription(String(newest()?.id), { cancel_at_period_end: false });
     nest.stripe.cancelSubscription(String(newest()?.id), { isAtPeriodEnd: true });
-    // Whether or not its events have arrived.
+    // Before and after its events have arrived.
     expect(inSeconds((await status(session)).body.end_date)).toBe(before);
     await nest.deliverEvents();
     expect(inSeconds((await status(session)).body.end_date)).toBe(before);
