@@ -161,8 +161,8 @@ export interface Subscription extends SubscriptionState {
   /** When every return of a rejection was made, or recorded as failed with an alarm. */
   refundedAt: string | null;
   /**
-   * When a person's status call was first usable only by this subscription, while it was never paid. Absent before that,
-   * and in earlier releases. Attempts to pay without it share no time to pay.
+   * When only this subscription first gave access to a person's status call, before it was paid. Absent until then, and in
+   * earlier releases. An attempt to pay without it shares no time with later attempts.
    */
   unpaidUseAt?: string | null;
   /** Set once an invoice was found paid. Absent if that is unknown. */

@@ -21,7 +21,7 @@ export const USAGES: readonly Usage[] = [
 ];
 
 export interface StorageOptions {
-  /** A tenth of them is used for 24 hours a day, because each of those stores more. */
+  /** A usage of 24 hours a day gets a tenth of them, because each machine stores more. */
   machines: number;
   /** Days before the measurement that are written as the service writes them: inserts, updates and deletions. */
   writtenDays: number;

@@ -45,8 +45,8 @@ export function requireAccess({ subscriptions, identifiers }: OwnerRecords, now:
 }
 
 /**
- * Records that a person's status call was usable only by an attempt to pay, unless that is recorded. Only used attempts
- * share their time with later ones. A call with an internal key does not count, as for trials.
+ * Records once that only an attempt to pay gave access to a person's status call. Only attempts that were used in this way
+ * share their time with later attempts. A call with an internal key does not count, as for trials.
  * @throws NestError `unavailable`
  */
 export async function recordUnpaidUse(
