@@ -243,7 +243,7 @@ describe("replay", () => {
     const emitted = Array.from({ length: 120 }, (_, n) =>
       nest.stripe.emit("payment_intent.created", { id: `pi_${n}`, object: "payment_intent" }),
     );
-    nest.stripe.emit("invoice.paid", { id: "in_1", object: "invoice" });
+    nest.stripe.emit("invoice.voided", { id: "in_1", object: "invoice" });
 
     const yesterday = new Date(Date.now() - DAY * 1000).toISOString();
     const { status, printed } = await run(`stripe replay --since ${yesterday}`);
@@ -255,7 +255,7 @@ describe("replay", () => {
     expect(place("subscription.created")).toBeLessThan(place("subscription.updated"));
     expect(printed).toMatch(/ 0 ignored, 0 failed, 1 already processed\./);
     expect(lines.some((line) => skipped.some((event) => line.includes(event)))).toBe(false);
-    expect(printed).not.toContain("invoice.paid");
+    expect(printed).not.toContain("invoice.voided");
     expect(await stored(id)).toMatchObject({ cancelType: "period_end" });
     expect(await stored(before.id)).toBeNull();
 
@@ -276,7 +276,7 @@ describe("setup and check", () => {
     const { data } = await sdk.webhookEndpoints.list();
     expect(data).toMatchObject([{ url: URL, status: "enabled", api_version: Stripe.API_VERSION }]);
     expect([...(data[0]?.enabled_events ?? [])].sort()).toEqual([...STRIPE_EVENT_TYPES].sort());
-    expect(STRIPE_EVENT_TYPES).toHaveLength(15);
+    expect(STRIPE_EVENT_TYPES).toHaveLength(16);
     expect(await run(`stripe check --url ${URL}`)).toMatchObject({ status: 0 });
 
     const refused = await run(`stripe setup --url ${URL.replace("nest.", "NEST.")}`);
@@ -307,7 +307,7 @@ describe("setup and check", () => {
     const [first, ...others] = STRIPE_EVENT_TYPES;
     const { id } = await sdk.webhookEndpoints.create({
       url: URL,
-      enabled_events: [...others, "invoice.paid"],
+      enabled_events: [...others, "invoice.voided"],
       api_version: "2025-03-31.basil",
     });
     await sdk.webhookEndpoints.update(id, { disabled: true });
@@ -315,13 +315,13 @@ describe("setup and check", () => {
     expect(status).toBe(1);
     expect(printed.split("\n").filter((line) => line.startsWith("we_"))).toEqual([
       `${id}: missing event ${first}`,
-      `${id}: extra event invoice.paid`,
+      `${id}: extra event invoice.voided`,
       `${id}: api_version is 2025-03-31.basil, not ${Stripe.API_VERSION}`,
       `${id}: status is disabled`,
     ]);
     const updated = await run(`stripe setup --url ${URL} --update`);
     expect(updated.status).toBe(1);
-    expect(updated.printed).not.toContain("event invoice.paid");
+    expect(updated.printed).not.toContain("event invoice.voided");
     expect(updated.printed).toContain(`${id}: status is disabled`);
     expect((await sdk.webhookEndpoints.retrieve(id)).enabled_events).toEqual(STRIPE_EVENT_TYPES);
 

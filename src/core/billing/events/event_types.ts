@@ -22,6 +22,8 @@ export const STRIPE_EVENTS = {
     "Is recorded and counted. Refunds the payment if its subscription was rejected. Updates a subscription whose first payment was processing. Raises an alarm if the payment succeeded after its subscription had ended.",
   "payment_intent.payment_failed": "Is recorded and counted, with a warning in the log.",
   "payment_intent.canceled": "Is recorded and counted.",
+  "invoice.paid":
+    "Updates a subscription whose record says that a payment is owed: an invoice that was paid outside Stripe has no other event. Returns the money of an invoice of a rejected subscription.",
   "refund.updated": "Records how a refund of a rejected subscription ended.",
   "refund.failed": "Records that a refund of a rejected subscription failed, and raises an alarm.",
 } as const satisfies Partial<Record<Stripe.WebhookEndpointCreateParams.EnabledEvent, string>>;
@@ -41,7 +43,7 @@ type ActionOn<
  * @returns null if the event is about another kind of object, or not one of `STRIPE_EVENTS`
  */
 export function actionOn<
-  ObjectName extends "customer.subscription" | "charge.dispute" | "payment_intent" | "refund",
+  ObjectName extends "customer.subscription" | "charge.dispute" | "payment_intent" | "invoice" | "refund",
 >(objectName: ObjectName, type: string): ActionOn<ObjectName> | null {
   const isListed = Object.hasOwn(STRIPE_EVENTS, type) && type.startsWith(`${objectName}.`);
   return isListed ? (type.slice(objectName.length + 1) as ActionOn<ObjectName>) : null;

@@ -1,6 +1,7 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { actionOn } from "#core/billing/events/event_types.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
+import { followPaidInvoice } from "#core/billing/events/paid_invoice.ts";
 import type { ReceivedEvent } from "#core/billing/events/stripe_signature.ts";
 import { recordDispute } from "#core/billing/payments/dispute.ts";
 import { warnOfPaymentAfterEnd } from "#core/billing/payments/paid_after_end.ts";
@@ -114,6 +115,8 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
   if (subscription) return syncSubscription(core, subscription, objectId, event.createdAt);
   if (actionOn("charge.dispute", type)) return recordDispute(core, objectId);
   if (actionOn("refund", type)) return recordRefundChange(core, objectId);
+  if (actionOn("invoice", type))
+    return customer === null ? DONE : followPaidInvoice(core, objectId, customer);
   const payment = actionOn("payment_intent", type);
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });

@@ -1,7 +1,8 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
-import { returnDisputedPayment, subscriptionPaidBy } from "#core/billing/payments/refund.ts";
+import { subscriptionPaidBy } from "#core/billing/payments/find_payment.ts";
+import { returnDisputedPayment } from "#core/billing/payments/refund.ts";
 import { isCreationOverdue } from "#core/billing/subscriptions/admit_subscription.ts";
 import { hasEnded, ourProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";

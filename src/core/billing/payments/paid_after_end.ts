@@ -1,6 +1,6 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { findInvoicePayment } from "#core/billing/payments/find_payment.ts";
 import { isForOurProducts, readPayment } from "#core/billing/payments/read_payments.ts";
-import { findInvoicePayment } from "#core/billing/payments/refund.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";

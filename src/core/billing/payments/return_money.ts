@@ -73,7 +73,7 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
 }
 
 /** Stripe can't return a payment outside Stripe, so an operator must (runbooks/stripe.md). */
-function warnOfPaymentsOutside(
+export function warnOfPaymentsOutside(
   { log }: EventCore,
   id: string,
   { kind, status }: Rejection,

@@ -291,3 +291,53 @@ test("a payment from before the end of its subscription raises no alarm when its
   expect(await stored(id)).toMatchObject({ status: "canceled", stpCustomerId: customer });
   expect(nest.logged("paid_after_end")).toEqual([]);
 });
+
+describe("an invoice that was paid outside Stripe", () => {
+  /** An invoice that is sent by email leaves the subscription active, and no payment of it is processing. */
+  const buyByInvoice = async (details: object = {}) => {
+    const bought = await buyByDebit(details);
+    nest.stripe.settlePayment(bought.id, "failed");
+    nest.stripe.updateSubscription(bought.id, { fields: { status: "active" } });
+    await nest.deliverEvents();
+    return bought;
+  };
+
+  test("restores the access of a subscription that was never paid", async () => {
+    const { id } = await buyByInvoice();
+    expect(await stored(id)).toMatchObject({ unpaidSince: expect.any(String) });
+    await nest.passTime(2 * DAY);
+    nest.stripe.payOutOfBand(id);
+    await nest.deliverEvents();
+    expect(await stored(id)).toMatchObject({ unpaidSince: null, pastDueUntil: null });
+    await nest.passTime(PAST_DUE_DAYS * DAY);
+    expect(await status()).toBe("active");
+  });
+
+  test("raises an alarm when its subscription was rejected before, once", async () => {
+    nest.stripe.createSubscription({ email: ADA });
+    await nest.deliverEvents();
+    nest.clock.advance(60);
+    const { id } = await buyByDebit();
+    nest.clock.advance(60);
+    nest.stripe.settlePayment(id, "failed");
+    nest.stripe.payOutOfBand(id);
+    for (let copy = 0; copy < 2; copy++) await nest.deliverEvents();
+    expect(nest.logged("paid_outside_stripe")).toEqual([
+      expect.objectContaining({ alarm: true, subscription_id: id, amount: 499 }),
+    ]);
+  });
+});
+
+test("an invoice.paid event of a paid subscription sends no request and changes no record, in any order", async () => {
+  const { id } = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  await nest.passTime(32 * DAY);
+  const before = await stored(id);
+  await nest.collection("stripe-events").deleteMany({});
+  nest.stripe.clear();
+  const events = nest.stripe.events().filter(({ type }) => type === "invoice.paid");
+  expect(events.length).toBeGreaterThan(1);
+  for (const event of [...events].reverse()) expect((await nest.webhook(event)).status).toBe(200);
+  expect(nest.stripe.requests).toEqual([]);
+  expect(await stored(id)).toEqual(before);
+});
