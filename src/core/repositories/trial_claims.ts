@@ -15,8 +15,8 @@ export interface DeviceClaim {
 const DEVICES_LIMIT = 20;
 
 /**
- * The devices that a trial no longer has: the first one and the newest stay. Once the trial was redeemed or used, those that
- * it has stay, and no other is added.
+ * Lists the devices above the limit, which leave the trial. The first device and the newest ones stay. A trial that was
+ * redeemed or used keeps its devices, and no other device joins it.
  * @param devices in the order in which they joined
  */
 function surplusDevices({ usedAt, redeemedAt }: Trial, devices: readonly string[]): string[] {

@@ -27,8 +27,8 @@ export class TrialRemovals {
   }
 
   /**
-   * Lists removals that an earlier run began and did not finish. Those that were not tried for longest come first, so that
-   * removals that can't finish do not keep the others out.
+   * Lists removals that an earlier run began and did not finish. Removals that were not tried for the longest time come
+   * first, so that removals that can't finish do not delay the others.
    */
   async listRemovals(limit: number): Promise<RemovedTrial[]> {
     const found = await this.collection

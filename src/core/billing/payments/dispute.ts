@@ -37,7 +37,7 @@ export async function recordDispute(core: EventCore, disputeId: string): Promise
   };
   for (let round = 0; round < ROUNDS; round++) {
     const record = await core.subscriptions.findByStripeId(stpSubscriptionId);
-    if (!record) return workWithoutRecord(core, dispute, stpSubscriptionId);
+    if (!record) return raiseAlarmWithoutRecord(core, dispute, stpSubscriptionId);
     const now = core.clock.now().toISOString();
     const state = withDispute(record.disputes, dispute);
     if (!(await core.subscriptions.advance(stpSubscriptionId, record.version, state, now))) continue;
@@ -70,7 +70,7 @@ function raiseAlarm({ log }: EventCore, dispute: Pick<Dispute, "id" | "status">,
  * @returns `failed` if the subscription may be stored later, so that an operator can replay the event then
  * @throws NestError `subscription_not_ready` if it should be stored soon, so that Stripe retries the event
  */
-async function workWithoutRecord(core: EventCore, dispute: Dispute, id: string): Promise<Outcome> {
+async function raiseAlarmWithoutRecord(core: EventCore, dispute: Dispute, id: string): Promise<Outcome> {
   const current = await retrieveSubscription(core, id);
   if (!current) return { status: "missing", reason: "no_such_subscription" };
   if (ourProduct(current, core.billing.productIds) === null) return NO_SUBSCRIPTION;

@@ -15,8 +15,8 @@ import type { MoneyReturn } from "#core/repositories/subscriptions.ts";
 const ALL: Share = { numerator: 1, denominator: 1 };
 
 /**
- * Plans the return of a payment that succeeded after its subscription was rejected: all of it for a duplicate, else the
- * unused share of the period.
+ * Plans the return of a payment that succeeded after its subscription was rejected. A duplicate gets all of it, a replaced
+ * subscription the unused share of the period.
  */
 export function planLatePayment(
   rejected: RejectedSubscription,
@@ -43,8 +43,8 @@ export function planLatePayment(
 
 /**
  * Plans the return of the credit that a late invoice used: its last payment succeeded after its subscription was rejected,
- * so the rejection did not count the credit. All of it for a duplicate, else the unused share. It is rounded down, since
- * the payment's share is rounded up.
+ * so the rejection did not count the credit. A duplicate gets all of it, a replaced subscription the unused share. The
+ * credit is rounded down, since the payment's share is rounded up.
  * @param late the paid invoice, Stripe's id of it, and the payment
  */
 export function planLateCredit(

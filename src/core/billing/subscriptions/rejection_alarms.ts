@@ -10,7 +10,7 @@ export function isAccepted({ status, amount }: MoneyReturn): boolean {
   return amount > 0 && (status === "done" || status === "pending");
 }
 
-/** Raises an alarm for each amount that went to the balance of another customer than the kept subscription's. */
+/** Raises an alarm for each amount that was credited to a customer other than the kept subscription's. */
 export function raiseCreditAlarms(
   { log }: Pick<EventCore, "log">,
   { stpSubscriptionId, userId, rejection }: Subscription,

@@ -111,7 +111,7 @@ export function isUsable(subscription: Subscription, now: Date): boolean {
 }
 
 /**
- * The best usable subscription of a user. An attempt to pay comes after every other, so that it is used only if nothing
+ * The best usable subscription of a user. An attempt to pay comes last, so that it is used only if nothing
  * else grants access.
  * @param all all subscriptions of the user
  * @returns null if there is none

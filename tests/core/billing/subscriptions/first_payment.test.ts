@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => nest.stop());
 
 const status = async () => nest.subscriptionStatus(await nest.userIdOf(ADA));
-/** Asks as the person, who uses an attempt to pay by that if nothing else grants access. */
+/** Makes a status call of the person. It uses an attempt to pay if nothing else grants access. */
 const use = async (path = "2021-10-06") => {
   const { access_token: bearer, user_id } = await nest.signIn(ADA);
   const body = path === "2021-10-06" ? { user_id } : {};
@@ -121,7 +121,7 @@ test("an attempt to pay by a stranger takes no time from the hour of the person 
 });
 
 test.each(["2020-12-14", "2021-10-06"])(
-  "bank debits share the days to pay of a debit by which a status call of %s was usable",
+  "bank debits share the days to pay of a debit that gave access to a status call of %s",
   async (version) => {
     const { id, customer } = await buyByDebit();
     expect(await use(version)).not.toBe("no_active_subscription");
@@ -134,7 +134,7 @@ test.each(["2020-12-14", "2021-10-06"])(
   },
 );
 
-test("bank debits share no days to pay of a debit about which only an internal caller asked", async () => {
+test("bank debits do not share the days to pay of a debit for which only an internal caller asked", async () => {
   const { id } = await buyByDebit();
   expect(await status()).toBe("active");
   await nest.passTime((PAST_DUE_DAYS + 1) * DAY);

@@ -245,7 +245,7 @@ describe("the removal of a user", () => {
     expect((await nest.call(`${V2}get_user`, own, { bearer: again.access_token })).status).toBe(200);
   });
 
-  test("leaves a user to a person whose sign-in found the user before, and writes while the job removes it", async () => {
+  test("keeps the user of a person whose sign-in found the user earlier and writes while the job removes the user", async () => {
     await abandon();
     const released = Promise.withResolvers<void>();
     const found = Promise.withResolvers<void>();
