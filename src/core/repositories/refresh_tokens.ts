@@ -43,6 +43,12 @@ const refreshTokenIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
+/** An update that lets a used token be removed at `purgeAt` instead of later. */
+const earlierPurge = (id: string, purgeAt: Date) => ({
+  filter: { _id: id, usedAt: { $ne: null } },
+  update: { $min: { purgeAt } },
+});
+
 export class RefreshTokenRepository {
   static readonly collectionName = "refresh-tokens";
   static readonly indexes = refreshTokenIndexes;
@@ -69,6 +75,21 @@ export class RefreshTokenRepository {
     }
   }
 
+  /**
+   * As `insertIfAbsent` of a token and `purgeUsed` of another, in one command. The upsert's result is not read.
+   * @param usedId the token to remove at `purgeAt` instead of later
+   */
+  async insertAndPurgeUsed({ _id, ...token }: RefreshToken, usedId: string, purgeAt: Date): Promise<void> {
+    try {
+      await this.#collection.bulkWrite([
+        { updateOne: earlierPurge(usedId, purgeAt) },
+        { updateOne: { filter: { _id }, update: { $setOnInsert: token }, upsert: true } },
+      ]);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+  }
+
   /** Marks the token as used and fixes its successor. One of any simultaneous calls gets the document, the others null. */
   rotate(id: string, rotation: Rotation): Promise<RefreshToken | null> {
     return this.#collection.findOneAndUpdate(
@@ -83,7 +104,8 @@ export class RefreshTokenRepository {
    * document, however many used tokens the session has.
    */
   async purgeUsed(id: string, purgeAt: Date): Promise<void> {
-    await this.#collection.updateOne({ _id: id, usedAt: { $ne: null } }, { $min: { purgeAt } });
+    const { filter, update } = earlierPurge(id, purgeAt);
+    await this.#collection.updateOne(filter, update);
   }
 
   /** Lists the tokens of sessions, the oldest first. */

@@ -1,5 +1,6 @@
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { purgeAfterAcknowledgement } from "#core/retention.ts";
 import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
 import {
   accessTokenRecord,
@@ -25,15 +26,21 @@ export interface TokenPair {
 /**
  * Starts a session (generation 1) or advances it to a generation, and issues that generation's tokens. Every write can
  * be repeated: with the same ids the result is the same session and the same tokens.
+ * @param predecessorId the used refresh token that may be removed 35 days from now, because the client has its successor;
+ *   null if there is none
  * @throws NestError authorization_not_found if the session was revoked before it could be advanced
  */
-export async function issueSession(core: IssueCore, issue: Issue): Promise<TokenPair> {
+export async function issueSession(
+  core: IssueCore,
+  issue: Issue,
+  predecessorId: string | null = null,
+): Promise<TokenPair> {
   const accessToken = accessTokenRecord(issue);
   const [jws, isValid] = await settleAll([
     mintAccessToken(core, accessToken),
     writeSession(core, issue),
     core.accessTokens.insertOrExtend(accessToken),
-    core.refreshTokens.insertIfAbsent(refreshTokenRecord(issue)),
+    writeRefreshToken(core, issue, predecessorId),
   ]);
   if (!isValid) throw new NestError("authorization_not_found");
   return {
@@ -55,4 +62,14 @@ async function writeSession({ sessions }: IssueCore, issue: Issue): Promise<bool
   }
   const { _id, generation, lastUsedAt, expiresAt, purgeAt } = session;
   return sessions.advance(_id, { generation, now: lastUsedAt, expiresAt, purgeAt });
+}
+
+function writeRefreshToken(
+  { refreshTokens }: IssueCore,
+  issue: Issue,
+  predecessorId: string | null,
+): Promise<void> {
+  const token = refreshTokenRecord(issue);
+  if (predecessorId === null) return refreshTokens.insertIfAbsent(token);
+  return refreshTokens.insertAndPurgeUsed(token, predecessorId, purgeAfterAcknowledgement(issue.now));
 }

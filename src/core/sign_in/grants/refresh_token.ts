@@ -8,10 +8,9 @@ import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.t
 import type { Session } from "#core/repositories/sessions.ts";
 import { matchesHash } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
-import { purgePredecessor } from "#core/sessions/purge_predecessor.ts";
+import { predecessorOf } from "#core/sessions/purge_predecessor.ts";
 import { deriveRefreshToken, newDerivation, splitRefreshToken } from "#core/sessions/refresh_token.ts";
-import { sessionEnd } from "#core/sessions/token_records.ts";
-import { settleAll } from "#core/settle.ts";
+import { type Issue, sessionEnd } from "#core/sessions/token_records.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { judgeRefreshTokenUse } from "#core/sign_in/refresh_token_use.ts";
@@ -63,17 +62,15 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
     }
     // A fresh token has no successor yet; a replayable token gets the same successor again.
     if (used.successor?.revokedAt) throw new NestError("authorization_not_found");
-    const issuing = issueSession(core, {
+    const issue: Issue = {
       ...{ client, userId, device: session.device, sessionId: session._id, authTime: session.createdAt },
       ...{ generation: generation + 1, grant: { type: "refresh_token", value: token._id }, rootGrant },
       accessTokenId: accessTokenIdOf(rotation),
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
       ...{ now, call },
-    });
+    };
     // The client has this token. Calls that race must not all write the document of its predecessor.
-    const purging = used.isFirstUse ? purgePredecessor(core.refreshTokens, token.grant, now) : null;
-    const [pair] = await settleAll([issuing, purging]);
-    return pair;
+    return issueSession(core, issue, used.isFirstUse ? predecessorOf(token.grant) : null);
   });
 }
 
