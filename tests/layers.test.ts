@@ -43,9 +43,9 @@ const LAYERS = [
   "src/core/clients",
   "src/core/core.ts",
   "src/core/parameters.ts",
+  "src/core/rate_limits",
   "src/core/repositories",
   "src/core/services",
-  "src/core/rate_limiter.ts",
   "src/core",
 ] as const;
 

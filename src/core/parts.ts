@@ -7,12 +7,11 @@ import { type InternalKey, internalKeyVariables } from "#core/keys/internal_key.
 import { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
 import { RefreshKeys, refreshKeyVariables } from "#core/keys/refresh_keys.ts";
 import { signerVariables, verifyingKeyVariables } from "#core/keys/signing_keys.ts";
-import { configuredLimits, rateLimitVariables } from "#core/limits.ts";
 import { mailVariables } from "#core/messages/config.ts";
 import { Mailer } from "#core/messages/mailer.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
-import { RateLimiter } from "#core/rate_limiter.ts";
-import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
+import { configuredLimits, rateLimitVariables } from "#core/rate_limits/limits.ts";
+import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { awsVariables } from "#core/services/aws.ts";
 import { Ses } from "#core/services/ses.ts";
 import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
@@ -54,8 +53,7 @@ export const rateLimiter = {
   variables: rateLimitVariables,
   open(environment: Environment, { core }: Foundation) {
     const config = readConfig(rateLimitVariables, environment);
-    const store = new StoredLimiters(core.rateLimits);
-    return new RateLimiter(store, config.RATE_LIMIT_KEY, {
+    return new RateLimiter(core.limitWindows, config.RATE_LIMIT_KEY, {
       configured: configuredLimits(config),
       log: core.log,
       random: core.random,

@@ -59,7 +59,7 @@ describe("enumeration of addresses and tokens", () => {
   test("a link request gets the same response, database commands and one mail for every address", async () => {
     const unknown = await ask("nobody@example.com");
     expect(unknown.seen).toMatchObject({ status: 204, raw: "", mails: 1 });
-    expect(unknown.steps.length).toBeGreaterThan(5);
+    expect(unknown.steps.length).toBe(4);
     for (const address of [
       "known@example.com",
       "subscribed@example.com",

@@ -108,8 +108,12 @@ describe("a stranger who knows only a user's address", () => {
       for (let turn = 0; turn < 20; turn++) await ask(links, turn, "2001:db8:1:2::1");
       for (let turn = 20; turn < 40; turn++) await ask(trials, turn, `2001:db8:1:${turn}::1`);
       await own
-        .collection("rate-limits")
-        .updateMany({ key: /^links_per_network:/ }, { $set: { expire: new Date(Date.now() - 1000) } });
+        .collection("limit-windows")
+        .updateMany(
+          {},
+          { $set: { "windows.$[ended].endsAt": new Date(Date.now() - 1000) } },
+          { arrayFilters: [{ "ended.id": "links_per_network" }] },
+        );
     }
     expect(own.ses.inbox).toHaveLength(10);
     expect((await ask(links, 41, "203.0.113.50")).status).toBe(204);

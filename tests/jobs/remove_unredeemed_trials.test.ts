@@ -30,7 +30,7 @@ describe("the function", () => {
     await nest.deliverEvents();
     await nest.passTime(50 * DAY);
     await nest.collection("authorizations").deleteMany({});
-    await nest.collection("rate-limits").deleteMany({});
+    await nest.collection("limit-windows").deleteMany({});
   }
 
   test("removes the trials and their customers, and logs counts without an address or id of a person", async () => {

@@ -14,7 +14,7 @@ export function removeTrials(nest: TestNest, open: OpenCore = nest.gateway): Pro
 /** Time passes, and the database removes expired links and counters, which have a real clock in tests. */
 export async function pass(nest: TestNest, seconds: number): Promise<void> {
   await nest.passTime(seconds);
-  for (const name of ["authorizations", "rate-limits"])
+  for (const name of ["authorizations", "limit-windows"])
     await nest.collection(name).deleteMany({ purgeAt: { $lt: nest.clock.now() } });
 }
 

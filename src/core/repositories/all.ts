@@ -2,11 +2,11 @@ import type { Db } from "mongodb";
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
 import { IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { MailEventRepository } from "#core/repositories/mail_events.ts";
 import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
-import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
 import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
 import type { RepositoryClass } from "#core/repositories/repository.ts";
 import { SessionRepository } from "#core/repositories/sessions.ts";
@@ -37,7 +37,7 @@ export const REPOSITORIES = {
   authorizations: AuthorizationRepository,
   refreshTokens: RefreshTokenRepository,
   accessTokens: AccessTokenRepository,
-  rateLimits: RateLimitRepository,
+  limitWindows: LimitWindowsRepository,
 } satisfies Record<string, RepositoryClass>;
 
 /** One repository of each class. */

@@ -1,7 +1,8 @@
 import type { Call } from "#core/call.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { networkOf } from "#core/network.ts";
-import { type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 
 /** The errors of a wrong or unknown secret. */
 const WRONG_SECRET: readonly ErrorCode[] = ["not_found", "token_not_found"];
@@ -22,8 +23,8 @@ export async function countFailures<Result>(
     return await attempt();
   } catch (error) {
     if (error instanceof NestError && error.status < 500) {
-      const count = await core.rateLimiter.count("failures_per_network", networkOf(call.ip));
-      if (WRONG_SECRET.includes(error.code)) refuseIfOver([count]);
+      const verdict = await core.rateLimiter.countOne("failures_per_network", networkOf(call.ip));
+      if (WRONG_SECRET.includes(error.code)) refuseIfOver([verdict]);
     }
     throw error;
   }

@@ -1,173 +1,145 @@
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { networkOf } from "#core/network.ts";
-import { type Count, type Limited, type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
+import type { LimitGroup, Subject } from "#core/rate_limits/limits.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { ALLOWED, refuseIfOver, type Verdict } from "#core/rate_limits/verdict.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
+import type { WindowLimit } from "#core/repositories/window_pipeline.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { type Address, mailboxOf } from "#core/users/address.ts";
 
 /** The fleet ceiling is logged when it is reached, and refuses unknown devices at this multiple of it. */
 const CEILING_REFUSAL_FACTOR = 10;
 
-/** The limits of one link request, each with its subject. */
-export interface LinkLimits {
-  addressAndNetwork: Limited;
-  address: Limited;
-  afterDailyLimit: Limited;
-  network: Limited;
-  device: Limited | null;
-  fleet: Limited;
-}
-
-/** A link request, as far as the rate limits are concerned. */
-export interface LimitedLink {
-  limits: LinkLimits;
-  /** The device signed this address in before and is within its own limit, so the shared limits do not apply to it. */
-  hasOwnLimit: boolean;
-}
+const FLEET: Subject = ["mails_per_hour", "fleet"];
+const FLEET_LINKS: LimitGroup = [[["mails_per_hour"]]];
+const NETWORK_LINKS: LimitGroup = [[["links_per_network"]]];
+const TRIAL_REQUESTS: LimitGroup = [[["trial_requests_per_network"]]];
 
 /** A request for a link before its limits were checked. */
 export interface LinkAttempt {
   address: Address;
   device: Device | null;
   call: Call;
-  /** Further limits, which apply to every device. The request is checked against them and not counted. */
-  further: readonly Limited[];
+  /** The link opens a trial. Then the limit of trial requests applies too, and to every device. */
+  isTrial: boolean;
 }
 
-/**
- * The limits of a request. The limits of an address are those of its mailbox, so `victim+1@` and `victim+2@` share
- * them.
- */
+/** A request that its limits allow. */
+export interface LimitedLink {
+  /** The mailbox: its document counted the request. */
+  mailbox: Subject;
+  /** The windows of the mailbox that counted the request, for `releaseLink`. */
+  counted: readonly WindowLimit[];
+  /** The shared limits refused the request, and the device's own limit allowed it. */
+  isByOwnLimit: boolean;
+}
+
+/** The limits of one link request, with the subjects whose documents count them. */
+interface LinkLimits {
+  /** `victim+1@` and `victim+2@` share the limits of one mailbox. */
+  mailbox: Subject;
+  links: LimitGroup;
+  /** The limit of the device, if it is known to the address. */
+  own: LimitGroup;
+  network: Subject;
+}
+
 function limitsOf({ address, device, call }: LinkAttempt): LinkLimits {
-  const mailbox = mailboxOf(address);
   const network = networkOf(call.ip);
   return {
-    addressAndNetwork: ["links_per_address_and_network", mailbox, network],
-    address: ["links_per_address", mailbox],
-    afterDailyLimit: ["links_after_daily_limit", mailbox],
+    mailbox: ["links_per_address", mailboxOf(address)],
+    // An address above its daily limit still gets one link an hour, so nobody is locked out for longer (contract 1.7).
+    links: [
+      [["links_per_address_and_network", network]],
+      [["links_per_address"], ["links_after_daily_limit"]],
+    ],
+    own: device ? [[["links_per_known_device", device.beakId]]] : [],
     network: ["links_per_network", network],
-    device: device && ["links_per_known_device", mailbox, device.beakId],
-    fleet: ["mails_per_hour", "fleet"],
   };
 }
 
+type LimitCore = Pick<Core, "identifiers"> & { rateLimiter: RateLimiter };
+
 /**
- * Checks a link request against every limit; one round trip and three commands, so a refused request costs no more
- * (contract 1.7). It first counts the request against the limit of its address and network, and against no other limit.
- * So one network can use up only that much of the limits that it shares with others. A device that signed in to this
- * address before has a limit of its own, which strangers can't use up.
+ * Counts a link request against its limits; one round trip and two commands. The windows of a mailbox are in one
+ * document, which counts the request in all of them or in none: one network can use up only its part of the links of an
+ * address, simultaneous requests get no more links than sequential requests, and a refused request has nothing to
+ * release. If these limits refuse the request, a device that signed in to this address before has a limit of its own,
+ * which strangers can't use up. A refused request takes at most 3 commands (contract 1.7).
  * @throws NestError rate_limited
  */
-export async function checkLinkLimits(
-  core: Pick<Core, "identifiers"> & { rateLimiter: RateLimiter },
-  attempt: LinkAttempt,
-): Promise<LimitedLink> {
-  const { address, device, further } = attempt;
+export async function countLinkRequest(core: LimitCore, attempt: LinkAttempt): Promise<LimitedLink> {
   const limits = limitsOf(attempt);
-  const { rateLimiter } = core;
-  const shared = [limits.address, limits.afterDailyLimit, limits.network, limits.fleet];
-  const [identifier, addressAndNetwork, peeked] = await Promise.all([
-    core.identifiers.findActive("email", address.identity),
-    rateLimiter.count(...limits.addressAndNetwork),
-    rateLimiter.peek([...shared, ...further, ...(limits.device ? [limits.device] : [])]),
-  ]);
-  const [day, hour, network, fleet] = peeked as [Count, Count, Count, Count];
-  refuseIfOver(peeked.slice(shared.length, shared.length + further.length));
-  const isKnown = device !== null && identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
-  const own = isKnown ? peeked.at(-1) : undefined;
-  const hasOwnLimit = own !== undefined && own.ratio <= 1;
-  if (!hasOwnLimit) {
-    const counts = [addressAndNetwork, network, ofAddress(day, hour), refusalCeiling(fleet)];
-    // A known device never waits longer than for its own limit.
-    refuseIfOver(counts, own?.retryAfterSeconds);
-  }
-  return { limits, hasOwnLimit };
+  const { mailbox } = limits;
+  const { trial, shared, counted, own } = await countShared(core.rateLimiter, limits, attempt.isTrial);
+  refuseIfOver([trial]);
+  if (shared.every(({ isAllowed }) => isAllowed)) return { mailbox, counted, isByOwnLimit: false };
+  // A full window of the device shows that the device is known.
+  if (!own.isAllowed) refuseIfOver(shared, own.retryAfterSeconds);
+  if (!(await isKnownDevice(core, attempt))) refuseIfOver(shared);
+  const { verdicts } = await core.rateLimiter.count(mailbox, [limits.own]);
+  const [byDevice = ALLOWED] = verdicts;
+  // Simultaneous requests of the device used up its limit. It never waits longer than for its own limit.
+  if (!byDevice.isAllowed) refuseIfOver(shared, byDevice.retryAfterSeconds);
+  return { mailbox, counted: [...counted, ...byDevice.counted], isByOwnLimit: true };
+}
+
+interface SharedVerdicts {
+  trial: Verdict;
+  /** The verdicts of the limits that every device shares. */
+  shared: readonly Verdict[];
+  /** The windows of the mailbox that counted the request. */
+  counted: readonly WindowLimit[];
+  /** Whether the device's window has room, as far as it is counted already. */
+  own: Verdict;
 }
 
 /**
- * An address above its daily limit still gets one link an hour, so that nobody is locked out for longer (contract 1.7).
+ * Counts the request against the limits that every device shares. While this instance knows that the network or the
+ * fleet has no room, the mailbox does not count the request: strangers must not use up the limits of many addresses with
+ * requests that are refused.
  */
-const ofAddress = (day: Count, hour: Count) => (day.ratio > 1 ? hour : day);
-
-const refusalCeiling = (fleet: Count) => ({ ...fleet, ratio: fleet.ratio / CEILING_REFUSAL_FACTOR });
-
-/** The limits against which a link was counted. */
-export interface CountedLink {
-  address: readonly Limited[];
-  isFleetCounted: boolean;
-}
-
-/**
- * Counts a link when it is stored; one round trip. This count decides, so simultaneous requests get no more links than
- * sequential requests. A known device within its own limit is counted against that limit instead of its address's, with
- * the same number of commands.
- * @returns what was counted, for `releaseLink`
- * @throws NestError rate_limited; then only the count against the limit of its address and network stays
- */
-export async function countLink(
-  core: Pick<Core, "log"> & { rateLimiter: RateLimiter },
-  { limits, hasOwnLimit }: LimitedLink,
-): Promise<CountedLink> {
-  const { rateLimiter, log } = core;
-  const [network, address, fleet] = await Promise.all([
-    rateLimiter.count(...limits.network),
-    hasOwnLimit && limits.device
-      ? countAddressOrDevice(rateLimiter, limits.device, limits)
-      : countAddress(rateLimiter, limits),
-    rateLimiter.countSampled(...limits.fleet),
+async function countShared(
+  rateLimiter: RateLimiter,
+  { mailbox, links, own, network }: LinkLimits,
+  isTrial: boolean,
+): Promise<SharedVerdicts> {
+  const ceiling = rateLimiter.recall(FLEET, FLEET_LINKS) ?? ALLOWED;
+  const isHopeless = !ceiling.isAllowed || rateLimiter.recall(network, NETWORK_LINKS) !== null;
+  const [ofNetwork, ofMailbox] = await Promise.all([
+    rateLimiter.count(network, isTrial ? [NETWORK_LINKS, TRIAL_REQUESTS] : [NETWORK_LINKS]),
+    isHopeless ? null : rateLimiter.count(mailbox, [links], own),
   ]);
-  if (fleet && fleet.ratio > 1)
-    log.warn("mail_ceiling_passed", { ratio: Number(fleet.ratio.toFixed(2)), known_device: hasOwnLimit });
-  const counted = { address: address.limited, isFleetCounted: fleet !== null };
-  try {
-    refuseIfOver(address.isOwn ? [] : [network, address.count]);
-    return counted;
-  } catch (refusal) {
-    await Promise.all([rateLimiter.release(...limits.network), releaseCounted(rateLimiter, limits, counted)]);
-    throw refusal;
-  }
-}
-
-/** A link's count against the limits of its address, or against that of its device. */
-interface AddressCount {
-  isOwn: boolean;
-  count: Count;
-  limited: readonly Limited[];
-}
-
-async function countAddressOrDevice(
-  rateLimiter: RateLimiter,
-  device: Limited,
-  limits: LinkLimits,
-): Promise<AddressCount> {
-  const count = await rateLimiter.count(...device);
-  // Simultaneous requests of the device used up its limit after it was checked.
-  return count.ratio > 1 ? countAddress(rateLimiter, limits) : { isOwn: true, count, limited: [device] };
-}
-
-async function countAddress(
-  rateLimiter: RateLimiter,
-  { address, afterDailyLimit }: LinkLimits,
-): Promise<AddressCount> {
-  const day = await rateLimiter.count(...address);
-  if (day.ratio <= 1) return { isOwn: false, count: day, limited: [address] };
+  const [byNetwork = ALLOWED, trial = ALLOWED] = ofNetwork.verdicts;
+  const [byMailbox = ALLOWED] = ofMailbox?.verdicts ?? [];
   return {
-    isOwn: false,
-    count: await rateLimiter.count(...afterDailyLimit),
-    limited: [address, afterDailyLimit],
+    trial,
+    shared: [ceiling, byNetwork, byMailbox],
+    counted: byMailbox.counted,
+    own: ofMailbox?.room ?? ALLOWED,
   };
 }
 
-async function releaseCounted(
-  rateLimiter: RateLimiter,
-  { fleet }: LinkLimits,
-  { address, isFleetCounted }: CountedLink,
-): Promise<void> {
-  await Promise.all([
-    ...address.map((limited) => rateLimiter.release(...limited)),
-    isFleetCounted ? rateLimiter.releaseSampled(...fleet) : null,
-  ]);
+async function isKnownDevice({ identifiers }: LimitCore, { address, device }: LinkAttempt): Promise<boolean> {
+  if (device === null) return false;
+  const identifier = await identifiers.findActive("email", address.identity);
+  return identifier?.knownDevices?.includes(hashSecret(device.beakId)) === true;
+}
+
+/**
+ * Counts a stored link against the ceiling of the fleet, which is sampled; no command for most calls.
+ * @returns whether this call wrote the count
+ */
+export async function countMail(
+  { rateLimiter, log }: Pick<Core, "log"> & { rateLimiter: RateLimiter },
+  { isByOwnLimit }: LimitedLink,
+): Promise<boolean> {
+  const ratio = await rateLimiter.countSampled(FLEET, CEILING_REFUSAL_FACTOR);
+  if (ratio !== null && ratio > 1)
+    log.warn("mail_ceiling_passed", { ratio: Number(ratio.toFixed(2)), known_device: isByOwnLimit });
+  return ratio !== null;
 }
 
 /**
@@ -177,11 +149,14 @@ async function releaseCounted(
  */
 export async function releaseLink(
   { rateLimiter }: { rateLimiter: RateLimiter },
-  { limits, counted }: LimitedLink & { counted: CountedLink },
+  { mailbox, counted, isFleetCounted }: LimitedLink & { isFleetCounted: boolean },
   mayBeSent: boolean,
 ): Promise<void> {
+  const released = mayBeSent
+    ? counted.filter(({ limit }) => limit === "links_per_address_and_network")
+    : counted;
   await Promise.all([
-    rateLimiter.release(...limits.addressAndNetwork),
-    mayBeSent ? null : releaseCounted(rateLimiter, limits, counted),
+    rateLimiter.release(mailbox, released),
+    isFleetCounted && !mayBeSent ? rateLimiter.releaseSampled(FLEET) : null,
   ]);
 }

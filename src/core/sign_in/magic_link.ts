@@ -6,17 +6,11 @@ import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import { type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
-import type { Limited, RateLimiter } from "#core/rate_limiter.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Authorization, Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
-import {
-  type CountedLink,
-  checkLinkLimits,
-  countLink,
-  type LimitedLink,
-  releaseLink,
-} from "#core/sign_in/link_limits.ts";
+import { countLinkRequest, countMail, type LimitedLink, releaseLink } from "#core/sign_in/link_limits.ts";
 import { magicLinkUrl } from "#core/sign_in/link_url.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 
@@ -45,7 +39,8 @@ export interface AllowedLink extends CheckedLink, LimitedLink {}
 
 /** A link that is stored and not mailed yet. */
 export interface StoredLink extends AllowedLink {
-  counted: CountedLink;
+  /** The sample of the fleet's ceiling has this link. */
+  isFleetCounted: boolean;
   /** The address bounced recently: no mail is sent, and the caller gets the usual response (contract 1.5). */
   isSuppressed: boolean;
   template: "magic-link" | "trial-magic-link";
@@ -64,26 +59,26 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
 }
 
 /**
- * Checks a link request against the rate limits; one round trip.
- * @param further limits, against which the request is checked and not counted
+ * Counts a link request against the rate limits; one round trip unless they refuse it.
+ * @param options.isTrial the link opens a trial
  * @throws NestError rate_limited
  */
 export async function limitLinkRequest(
   core: Pick<Core, "identifiers"> & { rateLimiter: RateLimiter },
   checked: CheckedLink,
   call: Call,
-  further: readonly Limited[] = [],
+  { isTrial = false } = {},
 ): Promise<AllowedLink> {
   const { address, request } = checked;
-  const limited = await checkLinkLimits(core, { address, device: request.device, call, further });
-  return { ...checked, ...limited };
+  return {
+    ...checked,
+    ...(await countLinkRequest(core, { address, device: request.device, call, isTrial })),
+  };
 }
 
 /**
- * Stores the authorization of a link, counts the link against its limits, and reads whether its address bounced recently;
- * one round trip.
+ * Stores the authorization of a link and reads whether its address bounced recently; one round trip.
  * @param trialId the trial that the link belongs to, if any
- * @throws NestError rate_limited; then nothing is stored
  */
 export async function storeLink(
   core: Pick<Core, "authorizations" | "clock" | "log" | "mailEvents"> & { rateLimiter: RateLimiter },
@@ -99,19 +94,15 @@ export async function storeLink(
     trialId,
     ...newAuthorization(link, core.clock.now()),
   });
-  const [, suppressed, counted] = await Promise.all([
+  const [, suppressed, isFleetCounted] = await Promise.all([
     storing,
     isSuppressed(core, address),
-    countLink(core, link).catch((refusal: unknown) => ({ refusal })),
+    countMail(core, link),
   ]);
-  if ("refusal" in counted) {
-    await core.authorizations.discard(id);
-    throw counted.refusal;
-  }
   const isTrial = trialId !== null;
   const url = magicLinkUrl({ ...request, code: `${id}.${secret}`, isTrial });
   const template = isTrial ? "trial-magic-link" : "magic-link";
-  return { ...link, counted, isSuppressed: suppressed, template, url };
+  return { ...link, isFleetCounted, isSuppressed: suppressed, template, url };
 }
 
 function newAuthorization(

@@ -4,12 +4,7 @@
  * Until a link of the trial is redeemed or the trial is used, calling again sends a new link for the same trial.
  */
 import { strictObject } from "zod/mini";
-import {
-  claimTrial,
-  countTrialRequest,
-  readTrials,
-  trialRequests,
-} from "#core/billing/trials/claim_trial.ts";
+import { claimTrial, readTrials } from "#core/billing/trials/claim_trial.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
@@ -40,11 +35,8 @@ export const handler = rpc({
     const checked = checkLink(core, readLinkRequest(request, caller));
     const { address } = checked;
     const machine = { beakId: request.device.beak_id, fingerprint: request.device.fingerprint };
-    const allowed = await limitLinkRequest(core, checked, call, [trialRequests(call)]);
-    const [found] = await Promise.all([
-      readTrials(core, address.identity, machine),
-      countTrialRequest(core, call),
-    ]);
+    const allowed = await limitLinkRequest(core, checked, call, { isTrial: true });
+    const found = await readTrials(core, address.identity, machine);
     const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
     const made = await subscribeTrial(core, trial);
     const [link] = await Promise.all([storeLink(core, allowed, trial._id), recordTrial(core, trial, made)]);

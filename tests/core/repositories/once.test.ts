@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createIndexes } from "#core/repositories/index_setup.ts";
+import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { type MailEvent, MailEventRepository } from "#core/repositories/mail_events.ts";
 import { type MarketingConsent, MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
-import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
-import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
-import { atOnce, CALLERS, moment, rounds } from "#tests/support/concurrency.ts";
+import { atOnce, CALLERS, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
@@ -54,16 +53,31 @@ test("stores one document when many first choices of consent race, with every ch
   });
 });
 
-test("lets exactly the allowed number of racing uses pass a rate limit", async () => {
-  const limiter = new StoredLimiters(new RateLimitRepository(opened.database)).limiter("race", 7, 3600);
-  await rounds(async (round) => {
-    const results = await atOnce((_) =>
-      limiter.consume(`key-${round}`).then(
-        () => "passed",
-        (refusal: unknown) => (refusal instanceof Error ? refusal.message : "refused"),
-      ),
-    );
-    expect(results.filter((result) => result === "passed")).toHaveLength(7);
-    expect(results.filter((result) => result === "refused")).toHaveLength(CALLERS - 7);
-  });
-});
+test.each([
+  ["the first of its subject", false],
+  ["of a known subject", true],
+])(
+  "lets exactly the allowed number of 50 racing calls pass a rate limit: calls %s",
+  async (_calls, isKnown) => {
+    const repository = new LimitWindowsRepository(opened.database);
+    const limit = { id: "links_per_address", limit: "links_per_address", capacity: 7, seconds: 3600 };
+    const hour = { ...limit, id: "links_after_daily_limit", capacity: 1 };
+    const network = (number: number) => ({ ...limit, id: `network-${number}`, capacity: 3 });
+    const now = { now: new Date(), points: 1 };
+    await rounds(async (round) => {
+      const key = `key-${round}-${isKnown}`;
+      if (isKnown) await repository.count(key, [[[{ ...limit, id: "other" }]]], now);
+      const answers = await atOnce(async (caller) => {
+        const { lastCounted } = await repository.count(key, [[[network(caller % 10)], [limit, hour]]], now);
+        return lastCounted.join(" ");
+      }, 50);
+      const countedIn = (id: string) => answers.filter((counted) => counted.split(" ").includes(id)).length;
+      expect([countedIn("links_per_address"), countedIn("links_after_daily_limit")]).toEqual([7, 1]);
+      expect(answers.filter((counted) => counted === "")).toHaveLength(50 - 8);
+      // What the callers read is what is stored.
+      const stored = await repository.find(key);
+      for (const { id, count } of stored?.windows ?? [])
+        if (id !== "other") expect([id, count]).toEqual([id, countedIn(id)]);
+    }, UNIQUE_ROUNDS);
+  },
+);

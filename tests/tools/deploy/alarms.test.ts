@@ -5,9 +5,8 @@ import { parse } from "yaml";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { MINUTE } from "#core/clock.ts";
 import { createLog } from "#core/log.ts";
-import { RateLimiter } from "#core/rate_limiter.ts";
-import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
-import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
+import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { serveEvent } from "#entry/event.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
@@ -152,11 +151,12 @@ test("a dispute is counted", async () => {
 test("a rate limiter that can't reach its database raises an alarm with its first line", async () => {
   const nowhere = new MongoClient("mongodb://127.0.0.1:1/", { serverSelectionTimeoutMS: 50 });
   const lines: string[] = [];
-  const store = new StoredLimiters(new RateLimitRepository(nowhere.db("nest")));
+  const store = new LimitWindowsRepository(nowhere.db("nest"));
   const log = createLog((line) => lines.push(line), nest.clock.now);
-  await new RateLimiter(store, "k".repeat(32), { configured: {}, log, random: Math.random })
-    .count("links_per_network", "203.0.113.1/32")
-    .catch(() => undefined);
+  await new RateLimiter(store, "k".repeat(32), { configured: {}, log, random: Math.random }).countOne(
+    "failures_per_network",
+    "203.0.113.1/32",
+  );
   await nowhere.close();
   expect(lines.map((line) => counts(filters.get("RateLimiter")?.FilterPattern ?? "", line))).toEqual([true]);
   expect(ringing).toContain("RateLimiter");

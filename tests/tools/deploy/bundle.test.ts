@@ -61,7 +61,7 @@ describe("a function's code", () => {
     expect(holders(/node_modules\/mongodb\//)).toEqual(reading("MONGODB_URI"));
     expect(holders(/node_modules\/stripe\//)).toEqual(reading("STRIPE_SECRET_KEY"));
     expect(holders(/src\/core\/messages\/templates\//)).toEqual(reading("MAIL_FROM"));
-    expect(holders(/node_modules\/rate-limiter-flexible\//)).toEqual(reading("RATE_LIMIT_KEY"));
+    expect(holders(/src\/core\/rate_limits\/rate_limiter\.ts/)).toEqual(reading("RATE_LIMIT_KEY"));
     expect(holders(/src\/core\/services\/ssm\.ts/)).toEqual(
       functions.flatMap(({ name }) => (name === "unmatched" ? [] : [name])).sort(),
     );

@@ -46,7 +46,7 @@ async function onNew<Result>(
 }
 
 test("dumps every collection except the counters of rate limits", () => {
-  expect([...DUMPED, "rate-limits"].sort()).toEqual(Object.keys(COLLECTIONS).sort());
+  expect([...DUMPED, "limit-windows"].sort()).toEqual(Object.keys(COLLECTIONS).sort());
 });
 
 test("dumps and loads a document whose text holds Unicode line separators", async () => {

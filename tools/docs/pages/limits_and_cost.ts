@@ -4,8 +4,8 @@ import { LONGEST_SECONDS } from "#core/billing/subscriptions/entitlement.ts";
 import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { DAY, HOUR, MINUTE } from "#core/clock.ts";
-import { LIMITS } from "#core/limits.ts";
 import { SUPPRESSED_SECONDS } from "#core/messages/mail_events.ts";
+import { LIMITS } from "#core/rate_limits/limits.ts";
 import {
   ACCESS_TOKEN_KEPT_SECONDS,
   KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS,

@@ -14,7 +14,9 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
-import { type Limited, type RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
+import type { Subject } from "#core/rate_limits/limits.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -46,17 +48,6 @@ type TrialCore = Pick<
   Core,
   "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
 > & { rateLimiter: RateLimiter; stripe: StripeApi; billing: BillingSettings };
-
-/** The daily limit of trial requests of the caller's network. */
-export const trialRequests = (call: Call): Limited => ["trial_requests_per_network", networkOf(call.ip)];
-
-/**
- * Counts a request for a trial against the daily limit of its network.
- * @throws NestError `rate_limited`
- */
-export async function countTrialRequest(core: { rateLimiter: RateLimiter }, call: Call): Promise<void> {
-  refuseIfOver([await core.rateLimiter.count(...trialRequests(call))]);
-}
 
 /** Reads the trials that concern an email address or a device, in one round trip. */
 export async function readTrials(
@@ -139,8 +130,8 @@ async function applyJudgement(
     case "grant": {
       await refuseIfSubscribed(core, facts);
       // A trial is counted when its link is redeemed, for the network that claims it (contract 1.7).
-      const newTrials: Limited = ["new_trials_per_network", networkOf(call.ip)];
-      refuseIfOver(await core.rateLimiter.peek([newTrials]));
+      const newTrials: Subject = ["new_trials_per_network", networkOf(call.ip)];
+      refuseIfOver([await core.rateLimiter.peekOne(...newTrials)]);
       const userId = facts.identifier?.userId ?? newId("user");
       const now = core.clock.now().toISOString();
       const trial = newTrial(

@@ -1,9 +1,9 @@
 import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLog } from "#core/log.ts";
-import { RateLimiter, refuseIfOver } from "#core/rate_limiter.ts";
-import { RateLimitRepository } from "#core/repositories/rate_limits.ts";
-import { StoredLimiters } from "#core/repositories/stored_limiters.ts";
+import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { refuseIfOver } from "#core/rate_limits/verdict.ts";
+import { type LimitWindows, LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { seededRandom } from "#stripe_double/random.ts";
 import { linkRequest, MAC, type StartOptions, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 import { seedOf } from "#tests/support/seed.ts";
@@ -23,7 +23,27 @@ describe("rate limits", () => {
     );
   /** Ends every window. */
   const windowsPass = () =>
-    nest.collection("rate-limits").updateMany({}, { $set: { expire: new Date(Date.now() - 1000) } });
+    nest
+      .collection("limit-windows")
+      .updateMany({}, { $set: { "windows.$[].endsAt": new Date(Date.now() - 1000) } });
+  /** Ends the windows of one limit. */
+  const windowPasses = (id: string) =>
+    nest
+      .collection("limit-windows")
+      .updateMany(
+        {},
+        { $set: { "windows.$[ended].endsAt": new Date(Date.now() - 1000) } },
+        { arrayFilters: [{ "ended.id": id }] },
+      );
+  /** The count of a limit that one document has. */
+  const countOf = async (id: string) => {
+    const documents = await nest.gateway.mongo.database
+      .collection<LimitWindows>("limit-windows")
+      .find({ "windows.id": id })
+      .toArray();
+    expect(documents.length).toBeLessThanOrEqual(1);
+    return documents[0]?.windows.find((window) => window.id === id)?.count ?? 0;
+  };
 
   test("an address gets its daily links from one network, then 429 with Retry-After", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "5" });
@@ -123,9 +143,7 @@ describe("rate limits", () => {
       return (await Promise.all(burst)).filter(({ status }) => status === 204).length;
     };
     expect([await passed(), await passed()]).toEqual([1, 0]);
-    await nest
-      .collection("rate-limits")
-      .updateMany({ key: /^links_after_daily_limit:/ }, { $set: { expire: new Date(Date.now() - 1000) } });
+    await windowPasses("links_after_daily_limit");
     expect([await passed(), await passed()]).toEqual([1, 0]);
     expect(nest.ses.inbox).toHaveLength(4);
   });
@@ -250,11 +268,9 @@ describe("rate limits", () => {
       nest.ses.fault({ calls: 18, kind });
       for (let link = 0; link < 18; link++) expect((await own()).body.code).toBe("email_not_sent");
       expect([(await own()).status, (await own()).status, (await own()).status]).toEqual([204, 204, 429]);
-      await nest.collection("rate-limits").deleteMany({ key: /^links_per_address/ });
+      expect([await countOf("mails_per_hour"), await countOf("links_per_network")]).toEqual([2, 20]);
+      await nest.collection("limit-windows").deleteMany({ "windows.id": "links_per_address" });
       expect((await own()).status).toBe(429);
-      const counted = await nest.collection("rate-limits").find().toArray();
-      const points = (name: string) => counted.find(({ key }) => String(key).startsWith(`${name}:`))?.points;
-      expect([points("mails_per_hour"), points("links_per_network")]).toEqual([2, 20]);
     },
   );
 
@@ -325,19 +341,20 @@ describe("rate limits", () => {
     const nowhere = new MongoClient("mongodb://127.0.0.1:1/", { serverSelectionTimeoutMS: 50 });
     const lines: string[] = [];
     const log = createLog((line) => lines.push(line), nest.clock.now);
-    const limiter = new RateLimiter(
-      new StoredLimiters(new RateLimitRepository(nowhere.db("nest"))),
-      "k".repeat(32),
-      { configured: { links_per_network: 1 }, log, random: Math.random },
+    const limiter = new RateLimiter(new LimitWindowsRepository(nowhere.db("nest")), "k".repeat(32), {
+      configured: { failures_per_network: 1 },
+      log,
+      random: () => 0,
+    });
+    const verdicts = await Promise.all(
+      [1, 2, 3].map(() => limiter.countOne("failures_per_network", "203.0.113.1/32")),
     );
-    const counts = await Promise.all(
-      [1, 2, 3].map(() => limiter.count("links_per_network", "203.0.113.1/32")),
-    );
-    counts.push(...(await limiter.peek([["links_per_network", "203.0.113.1/32"]])));
-    expect(() => refuseIfOver(counts)).not.toThrow();
+    verdicts.push(await limiter.peekOne("failures_per_network", "203.0.113.1/32"));
+    expect(() => refuseIfOver(verdicts)).not.toThrow();
+    expect(await limiter.countSampled(["mails_per_hour", "fleet"], 10)).toBeNull();
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      ...Array(3).fill({ level: "warn", event: "rate_limiter_unreachable", limit: "links_per_network" }),
-      { level: "warn", event: "rate_limiter_unreachable", limit: "peek" },
+      ...Array(4).fill({ level: "warn", event: "rate_limiter_unreachable", limit: "failures_per_network" }),
+      { level: "warn", event: "rate_limiter_unreachable", limit: "mails_per_hour" },
     ]);
     await nowhere.close();
   });
@@ -345,23 +362,108 @@ describe("rate limits", () => {
   test("the limit of the deployment is sampled: one call in 20 writes it, and the count is right within 4 standard deviations", async () => {
     await start({});
     const calls = 8000;
-    const limiter = new RateLimiter(new StoredLimiters(nest.gateway.core.rateLimits), "k".repeat(32), {
+    const limiter = new RateLimiter(nest.gateway.core.limitWindows, "k".repeat(32), {
       configured: {},
       log: nest.gateway.core.log,
       random: seededRandom(seedOf("sampled ceiling")),
     });
     let writes = 0;
     for (let call = 0; call < calls; call++)
-      if (await limiter.countSampled("mails_per_hour", "fleet")) writes++;
-    const [state] = await limiter.peek([["mails_per_hour", "fleet"]]);
-    const counted = (state?.ratio ?? 0) * 10_000 - 1;
-    expect(counted).toBeCloseTo(writes * 20);
+      if ((await limiter.countSampled(["mails_per_hour", "fleet"], 10)) !== null) writes++;
+    const counted = await countOf("mails_per_hour");
+    expect(counted).toBe(writes * 20);
     const deviation = 20 * Math.sqrt(calls * (1 / 20) * (19 / 20));
     expect(Math.abs(counted - calls)).toBeLessThan(4 * deviation);
-    const before = counted;
-    await limiter.releaseSampled("mails_per_hour", "fleet");
-    const [after] = await limiter.peek([["mails_per_hour", "fleet"]]);
-    expect((after?.ratio ?? 0) * 10_000 - 1).toBeCloseTo(before - 20);
+    await limiter.releaseSampled(["mails_per_hour", "fleet"]);
+    expect(await countOf("mails_per_hour")).toBe(counted - 20);
+  });
+
+  test.each(["a new network", "a network with earlier links"])(
+    "50 simultaneous requests from %s get exactly the links of the limit",
+    async (kind) => {
+      await start({ LIMIT_LINKS_PER_NETWORK: "30" });
+      const earlier = kind === "a new network" ? 0 : 4;
+      for (let link = 0; link < earlier; link++) await ask(`earlier${link}@example.com`, "203.0.113.1");
+      const burst = Array.from({ length: 50 }, (_, link) => ask(`${link}@example.com`, "203.0.113.1"));
+      const passed = (await Promise.all(burst)).filter(({ status }) => status === 204);
+      expect(passed).toHaveLength(30 - earlier);
+      expect(nest.ses.inbox).toHaveLength(30);
+      expect(await countOf("links_per_network")).toBe(30);
+      expect(nest.logged("rate_limiter_unreachable")).toEqual([]);
+    },
+  );
+
+  test("requests that a full network makes are not counted against other people's addresses", async () => {
+    await start({ LIMIT_LINKS_PER_NETWORK: "3", LIMIT_LINKS_PER_ADDRESS: "2" });
+    for (let link = 0; link < 4; link++) await ask(`${link}@example.com`, "203.0.113.1");
+    const before = await nest.collection("limit-windows").countDocuments();
+    for (let victim = 0; victim < 20; victim++)
+      expect((await ask(`victim${victim % 2}@example.com`, "203.0.113.1")).status).toBe(429);
+    expect(await nest.collection("limit-windows").countDocuments()).toBe(before);
+    for (const ip of ["198.51.100.1", "198.51.100.2"])
+      expect((await ask("victim1@example.com", ip)).status).toBe(204);
+  });
+
+  test("a known device gets links while its network and its address have no room", async () => {
+    await start({
+      LIMIT_LINKS_PER_NETWORK: "4",
+      LIMIT_LINKS_PER_ADDRESS: "2",
+      LIMIT_LINKS_PER_KNOWN_DEVICE: "3",
+    });
+    await nest.signIn("known@example.com", {
+      device: { platform: "mac", beak_id: "mine", fingerprint: "f" },
+    });
+    for (let link = 0; link < 6; link++) await ask(`${link}@example.com`, "203.0.113.1");
+    for (const ip of ["198.51.100.1", "198.51.100.2", "198.51.100.3"])
+      await ask("known@example.com", ip, "a stranger's");
+    const statuses = [];
+    for (let link = 0; link < 4; link++)
+      statuses.push((await ask("known@example.com", "203.0.113.1", "mine")).status);
+    expect(statuses).toEqual([204, 204, 204, 429]);
+    // Another device of the network, which claims to be the user's, does not use up the links of the known device.
+    expect((await ask("known@example.com", "203.0.113.1", "a stranger's")).status).toBe(429);
+  });
+
+  test("no document of the limiter is written by requests from different networks for different addresses", async () => {
+    await start({ LIMIT_LINKS_PER_ADDRESS: "30", LIMIT_LINKS_PER_NETWORK: "30", LIMIT_MAILS_PER_HOUR: "" });
+    const keys: string[][] = [];
+    const { client } = nest.gateway.mongo;
+    client.on("commandStarted", ({ commandName, command }) => {
+      const written = commandName === "findAndModify" && command[commandName] === "limit-windows";
+      if (written) keys.at(-1)?.push(command.query.key);
+      else if (["update", "findAndModify", "delete"].includes(commandName))
+        keys.at(-1)?.push(JSON.stringify(command.updates ?? command.query ?? command.deletes));
+    });
+    for (let request = 0; request < 10; request++) {
+      keys.push([]);
+      expect((await ask(`${request}@example.com`, `203.0.113.${request}`)).status).toBe(204);
+    }
+    expect(keys.map(({ length }) => length)).toEqual(Array(10).fill(2));
+    expect(new Set(keys.flat()).size).toBe(20);
+  });
+
+  test("sign-in continues while the limiter's collection refuses writes, and the log says so", async () => {
+    await start({
+      LIMIT_LINKS_PER_ADDRESS: "1",
+      LIMIT_LINKS_PER_NETWORK: "1",
+      LIMIT_FAILURES_PER_NETWORK: "1",
+    });
+    const windows = nest.collection("limit-windows");
+    // No second document can be stored.
+    await windows.createIndex({ nothing: 1 }, { unique: true });
+    await windows.insertOne({ _id: "the only document" });
+    try {
+      for (let link = 0; link < 3; link++)
+        expect((await ask("ada@example.com", "203.0.113.1")).status).toBe(204);
+      const { refresh_token } = await nest.signIn("ada@example.com");
+      expect((await nest.refresh(refresh_token)).status).toBe(200);
+      expect((await nest.refresh(`01.reftok_nobody.${"0".repeat(64)}`)).body.code).toBe("not_found");
+      const limits = new Set(nest.logged("rate_limiter_unreachable").map(({ limit }) => limit));
+      expect([...limits].sort()).toEqual(["failures_per_network", "links_per_address", "links_per_network"]);
+    } finally {
+      // Other tests reuse the database.
+      await windows.dropIndex("nothing_1");
+    }
   });
 
   test("counters contain HMACs and neither email address nor network", async () => {
@@ -371,9 +473,15 @@ describe("rate limits", () => {
       LIMIT_LINKS_PER_NETWORK: "30",
     });
     await ask("ada@example.com", "203.0.113.1");
-    const keys = (await nest.collection("rate-limits").find().toArray()).map(({ key }) => String(key));
-    expect(keys.length).toBeGreaterThan(2);
-    for (const key of keys) expect(key).toMatch(/^[a-z_]+:[0-9a-f]{64}$/);
+    const documents = await nest.gateway.mongo.database
+      .collection<LimitWindows>("limit-windows")
+      .find()
+      .toArray();
+    expect(documents).toHaveLength(2);
+    for (const { key, windows } of documents) {
+      expect(key).toMatch(/^[0-9a-f]{64}$/);
+      for (const { id } of windows) expect(id).toMatch(/^([a-z_]+|[0-9a-f]{32})$/);
+    }
   });
 
   test("an unknown client id is not written to the log", async () => {

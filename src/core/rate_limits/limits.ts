@@ -33,6 +33,16 @@ export const LIMITS = {
 export type LimitName = keyof typeof LIMITS;
 export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
 
+/**
+ * Limits whose counts are never released. Once such a window is full, it stays full until it ends, so an instance that
+ * saw it full need not ask the database again.
+ */
+export const NEVER_RELEASED: ReadonlySet<LimitName> = new Set([
+  "links_per_network",
+  "trial_requests_per_network",
+  "failures_per_network",
+]);
+
 export type ConfiguredLimits = Partial<Record<LimitName, number | undefined>>;
 
 /** The limits that an environment overrides. */
@@ -45,3 +55,12 @@ export function configuredLimits(
     LIMIT_NAMES.map((name) => [name, config[`LIMIT_${name.toUpperCase()}` as keyof typeof config]]),
   );
 }
+
+/** What one document counts, such as the links of a mailbox. Only an HMAC of it is stored. */
+export type Subject = readonly [limit: LimitName, ...subject: string[]];
+
+/** A window of a subject's document. A limit that has many windows there names what each is for, such as a network. */
+export type Window = readonly [limit: LimitName, ...part: string[]];
+
+/** Limits that count a call together or not at all. Of each list of alternatives, the first with room counts it. */
+export type LimitGroup = readonly (readonly Window[])[];
