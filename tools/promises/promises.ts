@@ -32,8 +32,7 @@ interface Promises {
 
 const ROOT = new URL("../../", import.meta.url);
 const REPOSITORIES = "src/core/repositories/";
-const WRITE =
-  /\.(insertOne|insertMany|updateOne|updateMany|replaceOne|findOneAnd\w+|delete\w+)\(|new RateLimiterMongo\(/;
+const WRITE = /\.(insertOne|insertMany|updateOne|updateMany|replaceOne|findOneAnd\w+|delete\w+|bulkWrite)\(/;
 
 export async function readPromises(): Promise<Promises> {
   return JSON.parse(await readFile(new URL("./promises.json", import.meta.url), "utf8"));
