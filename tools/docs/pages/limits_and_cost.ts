@@ -42,11 +42,11 @@ function duration(seconds: number): string {
 const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   links_per_address_and_network:
     "magic links to one mailbox, requested from one network. A mailbox is an address without the text after `+`",
-  links_per_address: "magic links to one mailbox, except those of known devices",
+  links_per_address: "magic links to one mailbox",
   links_after_daily_limit: "magic links to one mailbox after its daily limit is used up",
   links_per_known_device:
-    "magic links to one mailbox for one device that has signed in to the address before. No other limit of links applies to them; the device's further links count like those of any device",
-  links_per_network: "magic links requested from one network",
+    "magic links to one mailbox for one device that has signed in to the address before, when the other limits refuse it",
+  links_per_network: "requests for magic links from one network",
   trial_requests_per_network: "trial requests from one network",
   new_trials_per_network: "new trials requested from one network, counted when their first link is redeemed",
   failures_per_network:
