@@ -233,7 +233,10 @@ class Scenario {
   async loseDatabase(): Promise<void> {
     const withoutDatabase = await startNest({
       beside: this.#nest,
-      environment: { MONGODB_URI: "mongodb://127.0.0.1:1/nest?serverSelectionTimeoutMS=100" },
+      environment: {
+        MONGODB_URI: "mongodb://127.0.0.1:1/nest?serverSelectionTimeoutMS=100",
+        LIMIT_LINKS_PER_NETWORK: "1000",
+      },
     });
     const code = await this.#link(PERSON);
     await Promise.all([
