@@ -12,7 +12,7 @@ describe("the recorded database commands of a call", () => {
   let snapshot: Awaited<ReturnType<typeof takeSnapshot>>;
 
   beforeAll(async () => {
-    nest = await startNest({ isDatabaseNew: true });
+    nest = await startNest({ isDatabaseNew: true, environment: { LIMIT_LINKS_PER_NETWORK: "1000" } });
     await nest.signIn();
     await warmConnections(nest.gateway.mongo.client, 16);
     snapshot = await takeSnapshot(nest.gateway.mongo.database);
