@@ -134,7 +134,7 @@ test.each([
   expect((await find(`${id}@example.com`)).beakIds).toEqual(beakIds);
 });
 
-test("lists the removals in the order of their last attempt, first those that were never tried or that an earlier release began", async () => {
+test("lists the removals in the order of their last attempt, and removals without an attempt first", async () => {
   const now = moment(0);
   for (const id of ["r-1", "r-2", "r-3"]) {
     const claimed = trial(id, `${id}@example.com`, id, { claimedAt: now, usedAt: null, grantedAt: null });

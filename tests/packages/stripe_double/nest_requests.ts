@@ -187,7 +187,7 @@ async function runCommands(nest: TestNest): Promise<void> {
   await runCli(["users", "show", "gil@example.com"], nest.environment);
 }
 
-/** The trial of grace is removed with its customer. */
+/** Grace's trial is removed with its customer. */
 async function removeTrials(nest: TestNest): Promise<void> {
   await nest.passTime(45 * DAY);
   await nest.collection("authorizations").deleteMany({});

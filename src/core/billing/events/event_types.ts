@@ -23,7 +23,7 @@ export const STRIPE_EVENTS = {
   "payment_intent.payment_failed": "Is recorded and counted, with a warning in the log.",
   "payment_intent.canceled": "Is recorded and counted.",
   "invoice.paid":
-    "Updates a subscription whose record says that a payment is owed: an invoice that was paid outside Stripe has no other event. Returns the money of an invoice of a rejected subscription.",
+    "Updates a subscription whose record says that a payment is owed. Stripe sends no other event about an invoice that was paid outside Stripe. Returns the money of an invoice of a rejected subscription.",
   "refund.updated": "Records how a refund of a rejected subscription ended.",
   "refund.failed": "Records that a refund of a rejected subscription failed, and raises an alarm.",
 } as const satisfies Partial<Record<Stripe.WebhookEndpointCreateParams.EnabledEvent, string>>;

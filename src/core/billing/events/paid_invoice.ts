@@ -8,9 +8,9 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
 
 /**
- * Updates the subscription whose invoice was paid, if its record says that a payment is owed: an invoice that was paid
- * outside Stripe has no other event. Returns the money of an invoice of a rejected subscription. Every renewal sends this
- * event, so a paid subscription takes neither a request nor a write.
+ * Updates the subscription whose invoice was paid, if its record says that a payment is owed. Stripe sends no other event
+ * about an invoice that was paid outside Stripe. Returns the money of an invoice of a rejected subscription. Stripe sends
+ * this event at every renewal, so it causes no request and no write for a paid subscription.
  * @param id Stripe's id of the invoice
  * @param customer the invoice's customer at Stripe
  * @throws NestError `stripe_error`, `unavailable`, and those of `syncSubscription`

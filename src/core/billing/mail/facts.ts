@@ -87,7 +87,7 @@ function keptFacts(
   }
   if (status !== "active") return { ...facts, status: "payment_due", endsAt: null };
   if (kept.pause_collection) return { ...facts, status: "paused", endsAt: paidUntil };
-  if (paidUntil !== null) return { ...facts, status: "given_up", endsAt: paidUntil };
+  if (paidUntil !== null) return { ...facts, status: "invoice_closed", endsAt: paidUntil };
   if (!cancel_at_period_end && cancel_at === null) return { ...facts, status: "renewing", endsAt: null };
   const ends = ourItems(kept, productIds).map(({ current_period_end }) => current_period_end);
   return { ...facts, status: "ending", endsAt: iso(cancel_at ?? Math.max(...ends, kept.created)) };

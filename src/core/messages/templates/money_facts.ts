@@ -17,10 +17,10 @@ export interface SubscriptionFacts {
 
 /** The subscription that is kept. */
 export interface KeptFacts extends SubscriptionFacts {
-  /** `paused`: its collection is paused. `given_up`: it is active, but its last invoice was voided or written off. */
-  status: "renewing" | "ending" | "trialing" | "payment_due" | "paused" | "given_up";
+  /** `paused`: its collection is paused. `invoice_closed`: it is active, but its last invoice was voided or marked uncollectible. */
+  status: "renewing" | "ending" | "trialing" | "payment_due" | "paused" | "invoice_closed";
   /**
-   * When it ends (`ending`), its trial ends (`trialing`), or its paid period ends (`given_up`, and `paused` if the pause
+   * When it ends (`ending`), its trial ends (`trialing`), or its paid period ends (`invoice_closed`, and `paused` if the pause
    * grants no access), ISO 8601; else null.
    */
   endsAt: string | null;
@@ -104,7 +104,7 @@ const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> 
     `Your ${named(kept)} stays until ${formatDay(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
   trialing: (kept) => `Your trial stays and ends on ${formatDay(kept.endsAt ?? "")}.`,
   paused: (kept) => `Your ${named(kept)} stays. Payments for it are paused.${paidUntil(kept)}`,
-  given_up: (kept) => `Your ${named(kept)} stays. Its last invoice was canceled.${paidUntil(kept)}`,
+  invoice_closed: (kept) => `Your ${named(kept)} stays. Its last invoice was canceled.${paidUntil(kept)}`,
   payment_due: (kept) =>
     `Your ${named(kept)} stays. It has an unpaid invoice: open Beak, choose your account, then billing, to pay it.`,
 };
