@@ -25,6 +25,14 @@ export type {
 
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
 
+/** The facts of a kept subscription that its own object at Stripe does not show. */
+export interface KeptRecord {
+  /** The end of the paid time if its current period is not paid, ISO 8601; else null. */
+  paidUntil: string | null;
+  /** The length in days of a trial that nobody used yet; null for every other subscription. */
+  unusedDays: number | null;
+}
+
 /** The state from which the facts of a rejection follow. */
 export interface RejectionState {
   rejection: Rejection;
@@ -32,15 +40,14 @@ export interface RejectionState {
   canceled: Stripe.Subscription;
   /** The kept subscription at Stripe, or null. */
   kept: Stripe.Subscription | null;
-  /** The end of the paid time if the current period of the kept subscription is not paid, ISO 8601; else null. */
-  keptPaidUntil: string | null;
+  keptRecord: KeptRecord;
   returns: readonly MoneyReturn[];
   productIds: readonly string[];
 }
 
 /** The facts of a mail about a rejected subscription. */
 export function rejectionFacts(state: RejectionState): RejectionFacts {
-  const { rejection, canceled, kept, keptPaidUntil, returns, productIds } = state;
+  const { rejection, canceled, kept, keptRecord, returns, productIds } = state;
   const isKept = kept !== null && !hasEnded(kept.status);
   return {
     kind: rejection.kind,
@@ -48,7 +55,7 @@ export function rejectionFacts(state: RejectionState): RejectionFacts {
       ...subscriptionFacts(canceled, productIds),
       hadStarted: rejection.status !== "incomplete",
     },
-    kept: isKept ? keptFacts(kept, keptPaidUntil, productIds) : null,
+    kept: isKept ? keptFacts(kept, keptRecord, productIds) : null,
     refunded: sumOf(returns, "payment_method"),
     credited: sumOf(returns, "balance"),
     isCreditOfOtherCustomer: isKept && !rejection.isSameCustomer,
@@ -76,14 +83,15 @@ function subscriptionFacts(current: Stripe.Subscription, productIds: readonly st
 
 function keptFacts(
   kept: Stripe.Subscription,
-  paidUntil: string | null,
+  { paidUntil, unusedDays }: KeptRecord,
   productIds: readonly string[],
 ): KeptFacts {
   const facts = subscriptionFacts(kept, productIds);
   const { status, cancel_at, cancel_at_period_end, trial_end } = kept;
   if (status === "trialing") {
     const ends = [cancel_at, trial_end].filter((end) => end !== null);
-    return { ...facts, status: "trialing", endsAt: iso(ends.length > 0 ? Math.min(...ends) : kept.created) };
+    const endsAt = iso(ends.length > 0 ? Math.min(...ends) : kept.created);
+    return { ...facts, status: "trialing", endsAt, daysFromFirstUse: daysFromFirstUse(kept, unusedDays) };
   }
   if (status !== "active") return { ...facts, status: "payment_due", endsAt: null };
   if (kept.pause_collection) return { ...facts, status: "paused", endsAt: paidUntil };
@@ -104,11 +112,14 @@ export function trialFacts(
   upcoming: Pick<Stripe.Invoice, "amount_due" | "currency"> | null,
   unusedDays: number | null,
 ): TrialFacts {
-  // The first use moves the end, unless the owner scheduled it (contract 1.7). Nest schedules the end if there is a card.
-  const isScheduled = current.cancel_at !== null || current.cancel_at_period_end;
-  const isEndScheduledByOwner = isScheduled && !isScheduledByNest(current);
-  const daysFromFirstUse = isEndScheduledByOwner ? null : unusedDays;
-  if (!isChargedAtTrialEnd(current)) return { endsAt, daysFromFirstUse, charge: null };
+  const facts = { endsAt, daysFromFirstUse: daysFromFirstUse(current, unusedDays) };
+  if (!isChargedAtTrialEnd(current)) return { ...facts, charge: null };
   const money = upcoming && { amount: upcoming.amount_due, currency: upcoming.currency };
-  return { endsAt, daysFromFirstUse, charge: { money } };
+  return { ...facts, charge: { money } };
+}
+
+/** The first use moves the end, unless the owner scheduled it (contract 1.7). Nest schedules the end if there is a card. */
+function daysFromFirstUse(current: Stripe.Subscription, unusedDays: number | null): number | null {
+  const isScheduled = current.cancel_at !== null || current.cancel_at_period_end;
+  return isScheduled && !isScheduledByNest(current) ? null : unusedDays;
 }

@@ -1,9 +1,11 @@
+import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { rejectionFacts } from "#core/billing/mail/facts.ts";
+import { type KeptRecord, rejectionFacts } from "#core/billing/mail/facts.ts";
 import { sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import { rejectionOf } from "#core/billing/payments/return_money.ts";
 import { readPaidUntil } from "#core/billing/subscriptions/paid_period.ts";
 import { customerAddress, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
+import { unusedDaysOf } from "#core/billing/trials/used.ts";
 import { isRejectionMailDue } from "#core/messages/templates/money_facts.ts";
 import type { MoneyReturn, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 
@@ -29,10 +31,20 @@ export async function sendRejectionMail(
   ]);
   if (!canceled) return;
   const { productIds } = core.billing;
-  const keptPaidUntil = kept && (await readPaidUntil(core, kept));
-  const variables = rejectionFacts({ rejection, canceled, kept, keptPaidUntil, returns, productIds });
+  const keptRecord = await readKeptRecord(core, kept);
+  const variables = rejectionFacts({ rejection, canceled, kept, keptRecord, returns, productIds });
   if (!isRejectionMailDue(variables)) return;
   const template = variables.kind === "duplicate" ? "duplicate-subscription" : "replaced-subscription";
   const address = customerAddress(canceled);
   await sendOnce(core, rejected, which ?? variables.kind, { template, variables, address });
+}
+
+async function readKeptRecord(core: EventCore, kept: Stripe.Subscription | null): Promise<KeptRecord> {
+  if (!kept) return { paidUntil: null, unusedDays: null };
+  const record = kept.status === "trialing" ? await core.subscriptions.findByStripeId(kept.id) : null;
+  const trial = record && (await core.trials.findOf(record));
+  return {
+    paidUntil: await readPaidUntil(core, kept),
+    unusedDays: unusedDaysOf(trial, core.billing.trialDays),
+  };
 }

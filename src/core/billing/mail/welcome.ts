@@ -4,7 +4,7 @@ import { trialFacts } from "#core/billing/mail/facts.ts";
 import { isBeingSent, sendOnce } from "#core/billing/mail/subscription_mail.ts";
 import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.ts";
 import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
-import { isUsed } from "#core/billing/trials/used.ts";
+import { unusedDaysOf } from "#core/billing/trials/used.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
@@ -54,7 +54,7 @@ async function sendWelcome(
   if (current.status === "trialing") {
     const upcoming = isChargedAtTrialEnd(current) ? await readUpcomingInvoice(core, current.id) : null;
     const trial = await core.trials.findOf(record);
-    const unusedDays = trial && !isUsed(trial) ? core.billing.trialDays : null;
+    const unusedDays = unusedDaysOf(trial, core.billing.trialDays);
     const variables = trialFacts(current, record.endsAt, upcoming, unusedDays);
     await sendOnce(core, record, "welcome", { template: "welcome-trial", variables, address });
   } else {

@@ -5,6 +5,7 @@ import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
 import { readPaidUntil } from "#core/billing/subscriptions/paid_period.ts";
 import { type Contender, rankOf } from "#core/billing/subscriptions/rank.ts";
 import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
+import { isUsed } from "#core/billing/trials/used.ts";
 import { plusSeconds } from "#core/clock.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
@@ -28,7 +29,8 @@ export function ourItems({ items }: Stripe.Subscription, productIds: readonly st
 export function contenderOf(
   subscription: Stripe.Subscription,
   productIds: readonly string[],
-  known: Pick<Contender, "wasPaid" | "isOwnCustomer" | "isPending" | "grantsNothing">,
+  known: Pick<Contender, "wasPaid" | "isOwnCustomer"> &
+    Partial<Pick<Contender, "isPending" | "grantsNothing" | "isUnclaimedTrial">>,
 ): Contender {
   const { id, status, created, cancel_at, cancel_at_period_end, customer } = subscription;
   const prices = ourItems(subscription, productIds).map(({ price }) => price.id);
@@ -45,18 +47,26 @@ export function contenderOf(
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function readContender(core: EventCore, subscription: Stripe.Subscription): Promise<Contender> {
-  const [mapping, unpaidFirst, grantsNothing] = await Promise.all([
+  const [mapping, unpaidFirst, grantsNothing, isUnclaimedTrial] = await Promise.all([
     core.providerMappings.findByCustomer(idOf(subscription.customer)),
     findUnpaidFirst(core, subscription),
     readGrantsNothing(core, subscription),
+    readIsUnclaimedTrial(core, subscription),
   ]);
   const mustReadPaid = grantsNothing || STATUSES_TO_READ_PAID.includes(subscription.status);
   const wasPaid = mustReadPaid && (await readAndRecordWasPaid(core, subscription.id));
   const isOwnCustomer = mapping?.matchedBy === "nest";
   const isPending = unpaidFirst !== null;
   return contenderOf(subscription, core.billing.productIds, {
-    ...{ wasPaid, isOwnCustomer, isPending, grantsNothing },
+    ...{ wasPaid, isOwnCustomer, isPending, grantsNothing, isUnclaimedTrial },
   });
+}
+
+/** Whether a trial may be a stranger's: nobody used it, and none of its links was redeemed. */
+async function readIsUnclaimedTrial(core: EventCore, { id, status }: Stripe.Subscription): Promise<boolean> {
+  const record = status === "trialing" ? await core.subscriptions.findByStripeId(id) : null;
+  const trial = record && (await core.trials.findOf(record));
+  return trial !== null && !isUsed(trial) && trial.redeemedAt === null && trial.grantedAt == null;
 }
 
 /** Whether an active subscription grants no access anymore: its paid period and the grace period are over. */

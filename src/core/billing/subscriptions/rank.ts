@@ -14,6 +14,8 @@ export interface Contender extends Pick<Stripe.Subscription, "id" | "status" | "
    * was voided or marked uncollectible.
    */
   grantsNothing?: boolean;
+  /** It is a trial of Nest that nobody used, and none of its links was redeemed. */
+  isUnclaimedTrial?: boolean;
   /** The prices of its items that are for our products, in one text. */
   prices: string;
   /** Stripe's id of its customer. */
@@ -33,6 +35,8 @@ const RANKS = [
   // Before `trialing`, since a trial never replaces a subscription that was ever paid.
   "owing_paid",
   "trialing",
+  // A stranger can claim a trial for any address, so it never wins against a trial that a person bought.
+  "unclaimed_trial",
   "owing_never_paid",
   // Its first payment is being made. It replaces no other subscription until it is paid.
   "incomplete",
@@ -44,7 +48,7 @@ const RANKS = [
  * past due. Otherwise its owner could not buy again.
  */
 export function rankOf(contender: Contender): (typeof RANKS)[number] {
-  const { status, isEnding, wasPaid, isPending, grantsNothing } = contender;
+  const { status, isEnding, wasPaid, isPending, grantsNothing, isUnclaimedTrial } = contender;
   if (!isKnownStatus(status)) return "unknown";
   switch (status) {
     case "active":
@@ -52,7 +56,7 @@ export function rankOf(contender: Contender): (typeof RANKS)[number] {
       if (grantsNothing) break;
       return isEnding ? "ending" : "renewing";
     case "trialing":
-      return "trialing";
+      return isUnclaimedTrial ? "unclaimed_trial" : "trialing";
     case "incomplete":
       return "incomplete";
     case "past_due":

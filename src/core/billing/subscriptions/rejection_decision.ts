@@ -37,12 +37,16 @@ export function kindOfLoss(
   return wasUsedFirst ? "replaced" : "duplicate";
 }
 
-/** Whether no mail is sent about a rejection: a trial that was never paid yields to a paid subscription. */
+/**
+ * Whether no mail is sent about a rejection: a trial that was never paid yields to a paid subscription, or a trial that
+ * nobody claimed yields to any other.
+ */
 export function isSilentLoss(
-  loser: Pick<Contender, "status" | "wasPaid">,
+  loser: Pick<Contender, "status" | "wasPaid" | "isUnclaimedTrial">,
   winner: Pick<Contender, "status"> | null,
 ): boolean {
-  return loser.status === "trialing" && !loser.wasPaid && winner?.status !== "trialing";
+  const isYielding = loser.isUnclaimedTrial || winner?.status !== "trialing";
+  return loser.status === "trialing" && !loser.wasPaid && isYielding;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface KeptFacts extends SubscriptionFacts {
    * grants no access), ISO 8601; else null.
    */
   endsAt: string | null;
+  /** The length in days that a trial gets from its first use. Null or absent if no use moves its end. */
+  daysFromFirstUse?: number | null;
 }
 
 /** Everything that a mail about a rejected subscription states. */
@@ -98,11 +100,18 @@ function named({ interval, intervalCount, boughtAt }: SubscriptionFacts): string
 const paidUntil = ({ endsAt }: KeptFacts) =>
   endsAt === null ? "" : ` It is paid for until ${formatDay(endsAt)}.`;
 
+const daysBegin = (days: number) =>
+  `${days === 1 ? "Its one day begins" : `Its ${days} days begin`} when you first use it.`;
+
 const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> = {
   renewing: (kept) => `Your ${named(kept)} stays and renews as before. You do not need to do anything.`,
   ending: (kept) =>
     `Your ${named(kept)} stays until ${formatDay(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
-  trialing: (kept) => `Your trial stays and ends on ${formatDay(kept.endsAt ?? "")}.`,
+  trialing: ({ endsAt, daysFromFirstUse = null }) => {
+    const day = formatDay(endsAt ?? "");
+    if (daysFromFirstUse === null) return `Your trial stays and ends on ${day}.`;
+    return `Your trial stays. ${daysBegin(daysFromFirstUse)} If nobody uses it, it ends by itself on ${day}.`;
+  },
   paused: (kept) => `Your ${named(kept)} stays. Payments for it are paused.${paidUntil(kept)}`,
   invoice_closed: (kept) => `Your ${named(kept)} stays. Its last invoice was canceled.${paidUntil(kept)}`,
   payment_due: (kept) =>
@@ -165,8 +174,7 @@ export function trialSentences({ endsAt, daysFromFirstUse, charge }: TrialFacts)
 
 /** A stranger may have requested this trial, and its end moves at its first use. No sentence says that it has begun. */
 function unusedTrialSentences(days: number, day: string, charge: TrialFacts["charge"]): string[] {
-  const length = days === 1 ? "Its one day begins" : `Its ${days} days begin`;
-  const ready = ["Your trial is ready.", `${length} when you first use it.`];
+  const ready = ["Your trial is ready.", daysBegin(days)];
   const ends = `If nobody uses it, it ends by itself on ${day}`;
   if (charge === null) return [...ready, `${ends}, and nothing is charged.`];
   const { money } = charge;
