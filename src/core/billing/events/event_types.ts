@@ -20,7 +20,8 @@ export const STRIPE_EVENTS = {
   "payment_intent.processing": "Is recorded and counted.",
   "payment_intent.succeeded":
     "Is recorded and counted. Refunds the payment if its subscription was rejected. Updates a subscription whose first payment was processing. Raises an alarm if the payment succeeded after its subscription had ended.",
-  "payment_intent.payment_failed": "Is recorded and counted, with a warning in the log.",
+  "payment_intent.payment_failed":
+    "Is recorded and counted, with a warning in the log. Voids the invoice if its subscription was rejected.",
   "payment_intent.canceled": "Is recorded and counted.",
   "invoice.paid":
     "Updates a subscription whose record says that a payment is owed. Stripe sends no other event about an invoice that was paid outside Stripe. Returns the money of an invoice of a rejected subscription.",

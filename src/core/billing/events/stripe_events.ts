@@ -5,7 +5,7 @@ import { followPaidInvoice } from "#core/billing/events/paid_invoice.ts";
 import type { ReceivedEvent } from "#core/billing/events/stripe_signature.ts";
 import { recordDispute } from "#core/billing/payments/dispute.ts";
 import { warnOfPaymentAfterEnd } from "#core/billing/payments/paid_after_end.ts";
-import { recordRefundChange, refundIfRejected } from "#core/billing/payments/refund.ts";
+import { recordRefundChange, refundIfRejected, voidIfRejected } from "#core/billing/payments/refund.ts";
 import { syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
 import { HOUR, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
@@ -120,17 +120,26 @@ async function dispatch(core: EventCore, event: ReceivedEvent): Promise<Outcome>
   const payment = actionOn("payment_intent", type);
   if (payment === null) return { status: "ignored", reason: "unknown_type" };
   core.log[payment === "payment_failed" ? "warn" : "info"]("payment_intent", { outcome: payment });
-  if (payment !== "succeeded" || customer === null) return DONE;
-  return followPayment(core, objectId, customer);
+  const isFollowed = payment === "succeeded" || payment === "payment_failed";
+  return isFollowed && customer !== null ? followPayment(core, payment, objectId, customer) : DONE;
 }
 
 /**
  * Returns the payment of a rejected subscription, updates a subscription whose first payment this may be, and raises an
- * alarm about the payment of an ended subscription.
+ * alarm about the payment of an ended subscription. After a failed payment, voids the invoice of a rejected subscription.
  */
-async function followPayment(core: EventCore, intent: string, customer: string): Promise<Outcome> {
+async function followPayment(
+  core: EventCore,
+  outcome: "succeeded" | "payment_failed",
+  intent: string,
+  customer: string,
+): Promise<Outcome> {
   try {
     const records = await core.subscriptions.listByCustomer(customer);
+    if (outcome === "payment_failed") {
+      await voidIfRejected(core, intent, records);
+      return DONE;
+    }
     await refundIfRejected(core, intent, records);
     // Stripe shows them as active already, and may send no event about them (contract 1.7).
     for (const { stpSubscriptionId, unpaidSince } of records)

@@ -3,7 +3,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
 import { findInvoicePayment } from "#core/billing/payments/find_payment.ts";
 import { returnLatePayment } from "#core/billing/payments/late_payment.ts";
-import { sendReturns } from "#core/billing/payments/return_money.ts";
+import { sendReturns, voidInvoice } from "#core/billing/payments/return_money.ts";
 import { logReturn, sentRefund } from "#core/billing/payments/send_return.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
@@ -24,6 +24,24 @@ export async function refundIfRejected(
   const found = await findInvoicePayment(core, intent);
   const record = rejected.find(({ stpSubscriptionId }) => stpSubscriptionId === found?.stpSubscriptionId);
   if (found && record) await returnLatePayment(core, record, found);
+}
+
+/**
+ * Voids the invoice of a rejected subscription whose payment failed. The rejection left it open, because the payment was
+ * processing. Nobody can pay it later then.
+ * @param intent the payment's `payment_intent`
+ * @param records all subscriptions of the payment's customer
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function voidIfRejected(
+  core: EventCore,
+  intent: string,
+  records: readonly Subscription[],
+): Promise<void> {
+  const rejected = records.filter(({ rejectedAt }) => rejectedAt !== null);
+  const found = rejected.length === 0 ? null : await findInvoicePayment(core, intent);
+  const isRejected = rejected.some(({ stpSubscriptionId }) => stpSubscriptionId === found?.stpSubscriptionId);
+  if (found?.invoice.status === "open" && isRejected) await voidInvoice(core, found.invoice);
 }
 
 /**

@@ -120,7 +120,7 @@ export async function sendReturns(
  * Voids an open invoice, unless a payment of it is processing: that payment is returned when it succeeds.
  * @throws NestError `stripe_error`, `unavailable`
  */
-async function voidInvoice(core: EventCore, { id: invoice = "" }: Stripe.Invoice): Promise<void> {
+export async function voidInvoice(core: EventCore, { id: invoice = "" }: Stripe.Invoice): Promise<void> {
   const expand = ["data.payment.payment_intent"];
   const payments = await core.stripe.request((stripe, options) =>
     listAll(stripe.invoicePayments.list({ invoice, status: "open", limit: 100, expand }, options)),

@@ -94,6 +94,26 @@ test("retries a failed refund with its event, and refunds the other payments", a
   expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
 });
 
+test("voids the open invoice of a rejected subscription when its bank debit fails, and no other invoice", async () => {
+  const invoicesOf = async (id: string) => {
+    const headers = { authorization: `Bearer ${nest.stripe.secretKey}` };
+    const reply = await fetch(`${nest.stripe.url}/v1/invoices?subscription=${id}`, { headers });
+    const { data } = (await reply.json()) as { data: { status: string }[] };
+    return data.map(({ status }) => status);
+  };
+  const first = nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const second = nest.stripe.createSubscription({ email: ADA, card: { processes: true } });
+  await nest.deliverEvents();
+  expect(await invoicesOf(second.id)).toEqual(["open"]);
+  nest.stripe.settlePayment(second.id, "failed");
+  expect(statusesOf(await nest.deliverEvents())).toEqual([200]);
+  expect(await invoicesOf(second.id)).toEqual(["void"]);
+  nest.stripe.attachCard(first.customer, { declines: true });
+  await nest.passTime(32 * DAY);
+  expect(await invoicesOf(first.id)).toEqual(["open", "paid"]);
+});
+
 test("does not refund later payments of the same customer for the kept subscription", async () => {
   const first = nest.stripe.createSubscription({ email: ADA });
   nest.clock.advance(5);
