@@ -44,15 +44,15 @@ export class RateLimiter {
 
   /**
    * Counts one call against limits of a subject; at most one command.
-   * @param groups each is judged for itself
-   * @param room a group that is only judged: whether it has room
+   * @param groups each group allows or refuses the call independently
+   * @param room a group that is read but does not count the call
    * @returns the verdict of each group, and of `room`
    */
   count(subject: Subject, groups: readonly LimitGroup[], room: LimitGroup = []): Promise<Counted> {
     return this.#countAt(subject[0], this.keyOf(...subject), groups, room);
   }
 
-  /** Counts one call against a limit whose only window a document has. */
+  /** Counts one call against a limit that has a single window in its document. */
   countOne(...subject: Subject): Promise<Verdict> {
     return this.countKey(subject[0], this.keyOf(...subject));
   }

@@ -71,7 +71,7 @@ export class LimitWindowsRepository {
     }
   }
 
-  /** Takes a call out of windows in which it was counted. */
+  /** Decrements the windows in which a call was counted. */
   async release(key: string, ids: readonly string[], points: number): Promise<void> {
     await this.#collection.updateOne({ key }, releasePipeline(ids, points));
   }

@@ -95,7 +95,7 @@ export function countPipeline(groups: readonly CountedGroup[], now: Date, points
   ];
 }
 
-/** An update that takes a call out of windows in which it was counted. */
+/** An update that decrements the windows in which a call was counted. */
 export function releasePipeline(ids: readonly string[], points: number): Document[] {
   const released = {
     id: "$$window.id",
