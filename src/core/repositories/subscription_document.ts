@@ -48,6 +48,11 @@ export interface Rejection {
    * if every payment is returned.
    */
   returnsPaymentsSince?: string;
+  /**
+   * When it was decided. Set if the subscription ended between the decision and the mark: its status is that of the
+   * decision, and a payment since then paid its current period.
+   */
+  decidedAt?: string;
 }
 
 /** Money of a rejected subscription that is refunded or credited. */

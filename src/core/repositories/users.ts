@@ -127,7 +127,7 @@ export class UserRepository {
 
   /**
    * Reverses the decision that a subscription is rejected, unless it is being applied or another subscription is kept.
-   * @param kept the kept subscription, which has ended; null if none is kept
+   * @param kept the kept subscription; null if none is kept
    * @returns whether the decision was reversed
    */
   async revokeRejection(id: string, stpSubscriptionId: string, kept: string | null): Promise<boolean> {

@@ -140,7 +140,8 @@ function planUnused(rejected: RejectedSubscription, invoices: readonly Subscript
   const isPeriodPaid = PAID_STATUSES.includes(rejection.status);
   const credit = isPeriodPaid ? left.credit : 0;
   const share = unusedShare(rejected);
-  const isReturned = ({ paidAt }: InvoicePayment) => isPeriodPaid || paidAt > secondOf(rejected.rejectedAt);
+  const decidedAt = secondOf(rejection.decidedAt ?? rejected.rejectedAt);
+  const isReturned = ({ paidAt }: InvoicePayment) => isPeriodPaid || paidAt > decidedAt;
   // Nothing of the other payments is returned. A return of 0 is recorded for each of them, so that an event that is
   // delivered again returns nothing either.
   const kept = payments.filter((payment) => !isReturned(payment));

@@ -11,7 +11,7 @@ import {
   type LossState,
   readDecision,
 } from "#core/billing/subscriptions/rejection_decision.ts";
-import { hasEnded, iso } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, iso, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { cancelNow, retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { User } from "#core/repositories/users.ts";
@@ -83,6 +83,7 @@ export async function rejectLoser(
   winner: Stripe.Subscription | null,
 ): Promise<boolean> {
   const record = current && (await core.subscriptions.findByStripeId(id));
+  if (record && (await revokeOfOtherProduct(core, userId, { record, current, winner }))) return false;
   const rejected = record?.rejectedAt
     ? record
     : record && (await mark(core, userId, { record, current, winner }));
@@ -90,6 +91,20 @@ export async function rejectLoser(
   if (rejected) await finishRejection(core, rejected);
   else await core.users.settleReplaced(userId, id);
   return true;
+}
+
+/**
+ * Reverses the rejection of a subscription that was changed to a product that is not ours, while the rejection has not
+ * begun: the user has only one of our subscriptions now.
+ */
+async function revokeOfOtherProduct(
+  core: EventCore,
+  userId: string,
+  { record, current, winner }: Pick<LossState, "current" | "winner"> & { record: Subscription },
+): Promise<boolean> {
+  const product = readProduct(current, core.billing.productIds, record);
+  if (record.rejectedAt !== null || hasEnded(current.status) || !product?.isOtherProduct) return false;
+  return core.users.revokeRejection(userId, current.id, winner?.id ?? null);
 }
 
 /**

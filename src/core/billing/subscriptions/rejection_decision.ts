@@ -3,7 +3,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import { ourItems } from "#core/billing/subscriptions/contender.ts";
 import { becameOursAt } from "#core/billing/subscriptions/ours_since.ts";
 import { type Contender, isOlder, rankOf } from "#core/billing/subscriptions/rank.ts";
-import { iso } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, iso } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Rejection, Subscription } from "#core/repositories/subscriptions.ts";
 import type { PendingRejection, RejectionDecision } from "#core/repositories/users.ts";
 
@@ -93,6 +93,7 @@ export function describeRejection(loser: Contender, state: LossState): Rejection
     periodStartsAt: iso(start),
     periodEndsAt: iso(end),
     ...(since !== undefined && { returnsPaymentsSince: since }),
+    ...(hasEnded(current.status) && decided.decidedAt !== undefined && { decidedAt: decided.decidedAt }),
   };
 }
 

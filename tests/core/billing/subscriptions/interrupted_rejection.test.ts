@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
 import type { User } from "#core/repositories/users.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
@@ -170,4 +171,65 @@ describe("a loser whose kept subscription ends before the loser is rejected", ()
       expect(status, email).toBe(hasBegun ? "no_active_subscription" : "active");
     });
   }, 240_000);
+});
+
+describe("facts that change after a worker stored the decision and died", () => {
+  const ask = async (path: string, form: Record<string, string>) => {
+    const reply = await fetch(`${nest.stripe.url}/v1/${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
+      body: new URLSearchParams(form),
+    });
+    expect(reply.status).toBe(200);
+    return (await reply.json()) as { id: string };
+  };
+  const replaceAndDie = async (event: object) => {
+    const worker = pauseWebhook(nest.environment, nest, 1, "UserRepository.replaceSubscription");
+    void worker.post(event);
+    await worker.reached;
+    await worker.close();
+  };
+
+  test("a payment of a past due subscription is returned by its unused share when its buyer cancels it", async () => {
+    const late = buy(ADA);
+    await nest.deliverEvents();
+    nest.stripe.attachCard(late.customer, { declines: true });
+    await nest.passTime(31.2 * DAY);
+    nest.clock.advance(60);
+    const second = nest.stripe.createSubscription({ email: ADA });
+    await replaceAndDie(created(second.id));
+    nest.clock.advance(10);
+    nest.stripe.attachCard(late.customer, {});
+    nest.stripe.pay(late.id);
+    nest.clock.advance(10);
+    nest.stripe.cancelSubscription(late.id);
+    nest.clock.advance(RETRY_SECONDS);
+    await nest.deliverEvents();
+    expect(await stored(late.id)).toMatchObject({ rejection: { kind: "replaced", status: "past_due" } });
+    const [amount = 0, ...more] = refundsOf(late.customer);
+    expect(more).toEqual([]);
+    expect(amount).toBeGreaterThan(PRICE * 0.9);
+    expect(amount).toBeLessThan(PRICE);
+  });
+
+  test("a loser that was changed to another product is kept", async () => {
+    const { id: product } = await ask("products", { name: "Another app" });
+    const money = { currency: "gbp", unit_amount: "500" };
+    const other = await ask("prices", { product, ...money, "recurring[interval]": "month" });
+    const ours = String(nest.environment.STRIPE_PRODUCT_IDS).split(",")[0] ?? "";
+    const yearly = await ask("prices", { product: ours, ...money, "recurring[interval]": "year" });
+    const first = buy(ADA);
+    await nest.deliverEvents();
+    nest.clock.advance(60);
+    const second = await ask("subscriptions", { customer: first.customer, "items[0][price]": yearly.id });
+    await replaceAndDie(created(second.id));
+    const item = nest.stripe.subscriptions().find(({ id }) => id === first.id)?.items.data[0]?.id ?? "";
+    await ask(`subscriptions/${first.id}`, { "items[0][id]": item, "items[0][price]": other.id });
+    nest.clock.advance(RETRY_SECONDS);
+    await nest.deliverEvents();
+    expect([atStripe(first.id), atStripe(second.id)]).toEqual(["active", "active"]);
+    expect(refundsOf(first.customer)).toEqual([]);
+    const user = await nest.collection("users").findOne({ keptSubscriptionId: second.id });
+    expect(user).toMatchObject({ rejectedSubscriptionIds: [], replacedSubscriptionIds: [] });
+  });
 });
