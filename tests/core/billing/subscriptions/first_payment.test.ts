@@ -287,8 +287,9 @@ test("a payment from before the end of its subscription raises no alarm when its
   await nest.webhook(nest.eventOf("customer.subscription.created", id));
   nest.clock.advance(60);
   nest.stripe.cancelSubscription(id);
-  await nest.deliverEvents();
+  await nest.webhook(nest.eventOf("customer.subscription.deleted", id));
   expect(await stored(id)).toMatchObject({ status: "canceled", stpCustomerId: customer });
+  await nest.deliverEvents();
   expect(nest.logged("paid_after_end")).toEqual([]);
 });
 
