@@ -180,4 +180,9 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
     "Set by `npm run test:faults` from its options",
     "`npm run test:faults`",
   ],
+  [
+    "FAULTS_SHRINK",
+    "`no` stops random billing histories at their first failure. The mutation test of the promises sets it",
+    "`npm run test:faults`",
+  ],
 ];
