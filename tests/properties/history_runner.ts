@@ -410,12 +410,18 @@ export class HistoryRunner {
       canceled.push(loser);
     }
     const mails = this.#nest.ses.inbox.slice(mailsBefore);
+    // The mails about two subscriptions that were bought on one day can have the same text.
+    const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
+    const hasResent = rejections.length > canceled.length;
+    const isResent = ({ subject, text }: SentMail) =>
+      (hasResent || !isAboutRejection(subject)) && this.#unconfirmed.delete(text);
     this.#checkMails(
-      mails.filter(({ text }) => !this.#unconfirmed.delete(text)),
+      mails.filter((mail) => !isResent(mail)),
       canceled,
     );
     const codes: readonly unknown[] = [result].flat();
-    if (codes.some((code) => INTERRUPTED.includes(code)))
+    // A call responds with 200 only after its mails are recorded.
+    if (!codes.includes("200") && codes.some((code) => INTERRUPTED.includes(code)))
       for (const { text } of mails) this.#unconfirmed.add(text);
     return result;
   }

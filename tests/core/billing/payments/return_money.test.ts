@@ -124,7 +124,9 @@ test("returns no payment that the rejection counted when its event is delivered 
 
 test("refunds a duplicate less the credit that Stripe gave when its interval was changed", async () => {
   const { customer } = nest.stripe.createSubscription({ email: ADA });
-  const { id } = nest.stripe.createSubscription({ email: ADA, customer, price: await yearlyPrice() });
+  const yearly = await yearlyPrice();
+  nest.clock.advance(60);
+  const { id } = nest.stripe.createSubscription({ email: ADA, customer, price: yearly });
   changePrice(id, String(nest.environment.STRIPE_PRICE_ID));
   await nest.deliverEvents();
   expect(atStripe(id)?.status).toBe("canceled");
