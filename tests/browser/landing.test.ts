@@ -1,3 +1,4 @@
+import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { browserSuite, hasBrowser } from "#tests/support/browser.ts";
 
@@ -31,28 +32,28 @@ const OPENED: Record<string, string> = {
 describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
   const suite = browserSuite();
 
-  const textOf = async (query: string) => {
-    const page = await suite.open("/openapi.json");
+  const textOf = async (page: Page, query: string) => {
     await page.goto(`${suite.stack.api.url}/magic-link${query}`, { waitUntil: "domcontentloaded" });
     expect(await page.locator("#incomplete").isVisible()).toBe(false);
     const text = await page.inputValue("#text");
     expect(await page.getAttribute("#open", "href")).toBe(`beak-app://nest/magic-link?${text}`);
-    await page.close();
     return text;
   };
 
   test("shows code and state of every link that mail programs have changed", async () => {
+    const page = await suite.open("/openapi.json");
     for (const [what, query] of Object.entries(OPENED)) {
-      expect(Object.fromEntries(new URLSearchParams(await textOf(query))), what).toEqual({
+      expect(Object.fromEntries(new URLSearchParams(await textOf(page, query))), what).toEqual({
         code: CODE,
         state: STATE,
       });
-      const trial = await textOf(query.replace(/^\?/, "?flow=trial&"));
+      const trial = await textOf(page, query.replace(/^\?/, "?flow=trial&"));
       expect(new URLSearchParams(trial).get("flow"), what).toBe("trial");
     }
   });
 
   test("keeps states of other characters unchanged, as Nest encodes them", async () => {
+    const page = await suite.open("/openapi.json");
     for (const state of [
       "ends.",
       "ends!",
@@ -65,7 +66,7 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
       "ü.",
       "%41",
     ]) {
-      const text = await textOf(`?code=${CODE}&state=${everyByte(state)}`);
+      const text = await textOf(page, `?code=${CODE}&state=${everyByte(state)}`);
       expect(new URLSearchParams(text).get("state"), JSON.stringify(state)).toBe(state);
     }
   });

@@ -68,6 +68,8 @@ export class HistoryRunner {
   readonly #currency: Currency;
   readonly #delivered = new Set<string>();
   readonly #heard = new Set<string>();
+  /** Subscriptions whose event crashed the process and was not accepted since: Nest may have stored nothing of them. */
+  readonly #crashed = new Set<string>();
   /** Mails whose response was too late on a busy machine. Nest sends them again (contract 1.3). */
   readonly #unconfirmed = new Set<string>();
   /** By subscription, when it was changed to our product, in Unix seconds. */
@@ -365,7 +367,10 @@ export class HistoryRunner {
     const codes = await this.#observe(event.type, () =>
       Promise.all(Array.from({ length: isTwice ? 2 : 1 }, () => this.#nest.deliver(event))),
     );
-    if (codes.includes("200")) this.#delivered.add(event.id);
+    if (codes.includes("200")) {
+      this.#delivered.add(event.id);
+      this.#crashed.delete(id);
+    }
     const failures = codes.filter((code) => code !== "200");
     if (failures.length > 0) this.#note(`${event.type} of ${this.nameOf(id)}: ${failures}`);
     if (failures.includes("unknown"))
@@ -376,7 +381,9 @@ export class HistoryRunner {
   async #crash({ at, when }: Extract<Step, { does: "crash at the next event" }>): Promise<void> {
     const event = this.#pending().find(({ type }) => type.startsWith("customer.subscription."));
     if (event === undefined) return this.#note("nothing happens");
-    this.#heard.add((event.data.object as { id: string }).id);
+    const { id } = event.data.object as { id: string };
+    this.#heard.add(id);
+    this.#crashed.add(id);
     const before = this.snapshot();
     const status = await this.#observe(`a crash at ${event.type}`, async () => {
       const worker = startWorker(this.#nest, { at, when });
@@ -387,7 +394,10 @@ export class HistoryRunner {
     });
     this.#note(`${event.type}: ${status}`);
     this.count(`crash: ${status === CRASHED}`);
-    if (status === "200") this.#delivered.add(event.id);
+    if (status === "200") {
+      this.#delivered.add(event.id);
+      this.#crashed.delete(id);
+    }
     // The process may have stored a decision that it did not apply.
     const losers = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
     for (const loser of losers) {
@@ -477,10 +487,11 @@ export class HistoryRunner {
   #defeatsOf(loser: Owned, before: Snapshot): Defeat[] {
     const living = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
     const heardOf = living.filter(({ id, isTrial }) => isTrial || this.#heard.has(id));
+    const accepted = heardOf.filter(({ id }) => !this.#crashed.has(id));
     // A decision that was applied is final: the losers so far count in their earlier state.
     const lost = [...this.defeats.values()].flatMap(([defeat]) => defeat?.loser ?? []);
-    const losses = [heardOf, living, [...heardOf, ...lost], [...living, ...lost]].flatMap(
-      (some) => losersOf(some, before).get(loser.id) ?? [],
+    const losses = [accepted, heardOf, living].flatMap((some) =>
+      [some, [...some, ...lost]].flatMap((all) => losersOf(all, before).get(loser.id) ?? []),
     );
     return losses.flatMap(({ kind, winner }): Defeat[] => {
       const isWinnerChanged = winner.changedToOursAt !== null;

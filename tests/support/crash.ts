@@ -1,10 +1,19 @@
 import type { OpenCore } from "#core/core.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
+import { suiteOptions } from "#tests/support/suite_options.ts";
 
 /** Where a process crashes: before or after its n-th write, counted from 1. 0: it never crashes. */
 export interface CrashPoint {
   at: number;
   when: "before" | "after";
+}
+
+/**
+ * The crash points of a write that a test covers. Only concurrent writes make a crash before a write differ from a crash after
+ * the write before it, so only `npm run test:faults -- --suite crashes --all` covers both.
+ */
+export function crashSides(at: number): readonly CrashPoint["when"][] {
+  return at === 1 || suiteOptions.isWhole ? ["before", "after"] : ["after"];
 }
 
 export interface CrashingCore {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Reply, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { suiteOptions } from "#tests/support/suite_options.ts";
 
-const ROUNDS = 100;
+const ROUNDS = suiteOptions.isWhole ? 100 : 25;
 const CALLERS = 50;
 const atOnce = <Result>(count: number, work: (index: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
+import { crashSides } from "#tests/support/crash.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 import { seedOf } from "#tests/support/seed.ts";
@@ -44,7 +45,7 @@ const deliverUntilAccepted = async (...events: DoubleEvent[]) => {
 
 test("keeps exactly one subscription when a past_due one recovers while it is replaced, with a crash at any write", async () => {
   for (let at = 1; at <= CRASH_POINTS; at++) {
-    for (const when of ["before", "after"] as const) {
+    for (const when of crashSides(at)) {
       const email = `${when}${at}@example.com`;
       const late = nest.stripe.createSubscription({ email, status: "past_due" });
       await nest.deliverEvents();
