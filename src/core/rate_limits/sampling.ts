@@ -1,11 +1,8 @@
-/**
- * A sampled limit counts one call in this many, and adds as many points for it. A small limit adds fewer points at a
- * time: see `SAMPLED_PRECISION`.
- */
-const SAMPLED_CALLS = 20;
-/** One count of a sampled limit adds at most the limit divided by this. */
+/** Of a large sampled limit, one call in this many is counted, with this weight. */
+const MAX_SAMPLE_WEIGHT = 20;
+/** A counted call adds at most the limit divided by this, so that small limits are counted precisely. */
 const SAMPLED_PRECISION = 500;
 
-/** The points that one sampled count of a limit adds. One call in this many is counted. */
-export const sampledPoints = (limit: number): number =>
-  Math.min(SAMPLED_CALLS, Math.max(1, Math.floor(limit / SAMPLED_PRECISION)));
+/** The weight with which a sampled limit counts a call. It counts one call in this many. */
+export const sampleWeight = (limit: number): number =>
+  Math.min(MAX_SAMPLE_WEIGHT, Math.max(1, Math.floor(limit / SAMPLED_PRECISION)));

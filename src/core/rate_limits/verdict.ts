@@ -2,22 +2,24 @@ import { NestError } from "#core/errors.ts";
 import type { LimitWindows } from "#core/repositories/limit_windows.ts";
 import type { CountedGroup, WindowLimit } from "#core/repositories/window_pipeline.ts";
 
-/** Whether limits allow a call. */
+/** Whether a group of limits allows a call. */
 export interface Verdict {
   isAllowed: boolean;
-  /** Seconds until a window with room begins; 0 if the call is allowed. */
+  /** Seconds until the full window ends; 0 if the call is allowed. */
   retryAfterSeconds: number;
   /** The windows that counted the call, for `release`. */
   counted: readonly WindowLimit[];
 }
 
-/** The verdict of each counted group, and whether another group has room. */
+/** The result of a count. */
 export interface Counted {
+  /** One verdict for each group. */
   verdicts: Verdict[];
-  room: Verdict;
+  /** Whether the peeked group would allow a call. */
+  peeked: Verdict;
 }
 
-/** No limit applies: all are disabled, or the limiter is unreachable. */
+/** Also the verdict if all limits are disabled or the database does not respond. */
 export const ALLOWED: Verdict = { isAllowed: true, retryAfterSeconds: 0, counted: [] };
 
 /** @param fullUntil when the full window ends */
@@ -27,18 +29,19 @@ export const refusedUntil = (fullUntil: Date | number, now: Date | number): Verd
   counted: [],
 });
 
-/**
- * Reads from the document after a call whether a group counted it.
- * @param group the windows that the call named
- */
+/** The verdict of a group about a call, read from the document that the count returned. */
 export function verdictOf(group: CountedGroup, { windows, lastCounted }: LimitWindows, now: Date): Verdict {
   const counted = group.flat().filter(({ id }) => lastCounted.includes(id));
   if (counted.length > 0 || group.length === 0) return { ...ALLOWED, counted };
-  return roomOf(group, { windows }, now);
+  return peekVerdict(group, { windows }, now);
 }
 
-/** Judges whether a group has room for a call that was not counted. */
-export function roomOf(group: CountedGroup, { windows }: Pick<LimitWindows, "windows">, now: Date): Verdict {
+/** Whether a group would allow a call that it has not counted. */
+export function peekVerdict(
+  group: CountedGroup,
+  { windows }: Pick<LimitWindows, "windows">,
+  now: Date,
+): Verdict {
   const full = group.flatMap((alternatives) => {
     const ends = alternatives.map(({ id, capacity }) => {
       const window = windows.find((stored) => stored.id === id);
@@ -50,13 +53,19 @@ export function roomOf(group: CountedGroup, { windows }: Pick<LimitWindows, "win
 }
 
 /**
- * Refuses a call if any of its limits refused it.
- * @param longest upper bound of the reported wait, in seconds
- * @throws NestError rate_limited with the longest wait in seconds
+ * Throws if any verdict refuses the call.
+ * @param maxRetryAfterSeconds the longest wait that is reported
+ * @throws NestError rate_limited, with the longest wait of the verdicts
  */
-export function refuseIfOver(verdicts: readonly Verdict[], longest = Number.POSITIVE_INFINITY): void {
+export function refuseIfOver(
+  verdicts: readonly Verdict[],
+  maxRetryAfterSeconds = Number.POSITIVE_INFINITY,
+): void {
   const over = verdicts.filter(({ isAllowed }) => !isAllowed);
   if (over.length === 0) return;
-  const retryAfterSeconds = Math.min(longest, Math.max(...over.map((verdict) => verdict.retryAfterSeconds)));
+  const retryAfterSeconds = Math.min(
+    maxRetryAfterSeconds,
+    Math.max(...over.map((verdict) => verdict.retryAfterSeconds)),
+  );
   throw new NestError("rate_limited", { meta: { retry_after: retryAfterSeconds }, retryAfterSeconds });
 }

@@ -4,19 +4,19 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The calls that one limit counted since its window began. */
 export interface LimitWindow {
-  /** The limit's name; or, for one of many windows of a limit in this document, an HMAC. */
+  /** The limit's name. An HMAC if the document has several windows of the limit, such as one for each network. */
   id: string;
   count: number;
-  /** When the window ends, and its count with it. */
+  /** When the window ends. Its count is dropped then. */
   endsAt: Date;
 }
 
-/** The windows of the limits of one subject, such as a mailbox or a network. One update counts a call in all of them. */
+/** The windows of one subject, such as a mailbox or a network. One update counts a call in all of them. */
 export interface LimitWindows {
-  /** HMAC of the subject; no address and no network is stored. */
+  /** An HMAC of the subject. No address and no network is stored. */
   key: string;
   windows: LimitWindow[];
-  /** The windows in which the last call was counted. The caller reads from it whether its call was allowed. */
+  /** Ids of the windows that counted the last call. The update returns them, so its caller knows whether it was allowed. */
   lastCounted: string[];
   /** The end of the last window. A BSON date, because a TTL index ignores strings. */
   purgeAt: Date;
@@ -27,15 +27,15 @@ const limitWindowsIndexes: (IndexDescription & { key: { [Field in keyof LimitWin
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-/** A concurrent call may insert the document first, and the TTL index may remove it then. */
+/** A concurrent call can insert the document first, and the TTL index can delete it before the retry. */
 const ATTEMPTS = 3;
 
 export class LimitWindowsRepository {
   static readonly collectionName = "limit-windows";
   static readonly indexes = limitWindowsIndexes;
-  /** Keys are HMACs. */
+  /** A key is an HMAC, so no document belongs to a person. */
   static readonly personalData = null;
-  /** Counters begin again after a load. */
+  /** After a load, counting starts again. */
   static readonly isDumped = false;
   readonly #collection: Collection<LimitWindows>;
   constructor(database: Db) {
@@ -47,17 +47,18 @@ export class LimitWindowsRepository {
   }
 
   /**
-   * Counts a call in the windows of a subject; one command. It upserts by `key` and not by `_id`, because of two
-   * simultaneous upserts of a new `key` one fails and is repeated, so no two calls read the same count.
-   * @param points how much the call counts
+   * Counts a call in the windows of a subject, with one command. The upsert uses the unique `key` and not `_id`: of two
+   * concurrent upserts of a new `key`, one fails with a duplicate key error and is retried. With `_id`, both can return
+   * the same count on FerretDB (decision 7).
+   * @param weight how much the call adds to a count
    * @returns the document after this call
    */
   async count(
     key: string,
     groups: readonly CountedGroup[],
-    { now, points }: { now: Date; points: number },
+    { now, weight }: { now: Date; weight: number },
   ): Promise<LimitWindows> {
-    const pipeline = countPipeline(groups, now, points);
+    const pipeline = countPipeline(groups, now, weight);
     for (let attempt = 1; ; attempt++) {
       try {
         const counted = await this.#collection.findOneAndUpdate({ key }, pipeline, {
@@ -71,8 +72,8 @@ export class LimitWindowsRepository {
     }
   }
 
-  /** Decrements the windows in which a call was counted. */
-  async release(key: string, ids: readonly string[], points: number): Promise<void> {
-    await this.#collection.updateOne({ key }, releasePipeline(ids, points));
+  /** Subtracts the weight of a call from the windows that counted it. */
+  async release(key: string, ids: readonly string[], weight: number): Promise<void> {
+    await this.#collection.updateOne({ key }, releasePipeline(ids, weight));
   }
 }

@@ -1,29 +1,29 @@
 import type { Document } from "mongodb";
 
-/** A window as a limit defines it. */
+/** A window and the limit that applies to it. */
 export interface WindowLimit {
   id: string;
   /** The limit's name. */
   limit: string;
-  /** Calls are counted while the count is below this. */
+  /** The window is full when its count reaches this. */
   capacity: number;
   seconds: number;
 }
 
 /**
- * Windows in which a call is counted together or not at all. Each inner list has alternatives: the first window with
- * room is counted.
+ * Windows that count a call together or not at all. Each inner list has alternatives: the first window that is not full
+ * counts the call. If every window of a list is full, no window of the group counts the call.
  */
 export type CountedGroup = readonly (readonly WindowLimit[])[];
 
 /**
- * Windows that a document keeps, apart from those that the call names. The default limits of an address give it fewer
- * than 80 in a day: 54 links, each from another network at most, and 20 known devices. Only higher limits can lose the
- * count of a network to this bound, never that of the address.
+ * A count keeps at most this many windows of the document beside those that it names. With the default limits, a mailbox
+ * has fewer in a day: at most 54 networks (30 links a day and one an hour) and 20 known devices. With higher limits, the
+ * count of a network can be dropped, but never that of the mailbox.
  */
 export const OTHER_WINDOWS_LIMIT = 80;
 
-/** The count of a window; 0 if the document has no such window. */
+/** An expression for the count of a window; 0 if the document has no such window. */
 const countOf = (id: string): Document => ({
   $sum: {
     $map: {
@@ -34,14 +34,14 @@ const countOf = (id: string): Document => ({
   },
 });
 
-/** The id of the first alternative with room, else an empty string. */
+/** An expression for the id of the first alternative that is not full; an empty string if all are. */
 const chosenOf = (alternatives: readonly WindowLimit[]) =>
   alternatives.reduceRight<string | Document>(
     (rest, { id, capacity }) => ({ $cond: [{ $lt: [countOf(id), capacity] }, id, rest] }),
     "",
   );
 
-/** The ids to count of a group: none if one of its windows is full. */
+/** An expression for the ids of the windows that count the call; empty if all alternatives of a list are full. */
 const countedOf = (group: CountedGroup): Document => ({
   $let: {
     vars: { chosen: group.map(chosenOf) },
@@ -50,12 +50,12 @@ const countedOf = (group: CountedGroup): Document => ({
 });
 
 /**
- * An update that counts a call in the windows of one document: it drops windows that have ended, decides which windows
- * count the call, and counts it. The decision is part of the update, so simultaneous calls get no more than the limits
- * allow, and a refused call has nothing to release.
- * @param points how much the call counts
+ * An update that drops the windows of a document that have ended, decides which windows count the call, and counts it
+ * there. The decision is part of the update, so concurrent calls cannot exceed a limit, and a refused call has no
+ * count to release.
+ * @param weight how much the call adds to a count
  */
-export function countPipeline(groups: readonly CountedGroup[], now: Date, points: number): Document[] {
+export function countPipeline(groups: readonly CountedGroup[], now: Date, weight: number): Document[] {
   const named = [...new Map(groups.flat(2).map((limit) => [limit.id, limit])).values()];
   const ids = named.map(({ id }) => id);
   const isNamed = { $in: ["$$window.id", ids] };
@@ -74,7 +74,7 @@ export function countPipeline(groups: readonly CountedGroup[], now: Date, points
       in: {
         $cond: [
           { $in: ["$$window.id", "$lastCounted"] },
-          { id: "$$window.id", count: { $add: ["$$window.count", points] }, endsAt: "$$window.endsAt" },
+          { id: "$$window.id", count: { $add: ["$$window.count", weight] }, endsAt: "$$window.endsAt" },
           "$$window",
         ],
       },
@@ -83,7 +83,7 @@ export function countPipeline(groups: readonly CountedGroup[], now: Date, points
   const begun = named.map(({ id, seconds }) => ({
     $cond: [
       { $and: [{ $in: [id, "$lastCounted"] }, { $not: [{ $in: [id, "$windows.id"] }] }] },
-      [{ id, count: points, endsAt: new Date(now.getTime() + seconds * 1000) }],
+      [{ id, count: weight, endsAt: new Date(now.getTime() + seconds * 1000) }],
       [],
     ],
   }));
@@ -95,11 +95,11 @@ export function countPipeline(groups: readonly CountedGroup[], now: Date, points
   ];
 }
 
-/** An update that decrements the windows in which a call was counted. */
-export function releasePipeline(ids: readonly string[], points: number): Document[] {
+/** An update that subtracts the weight of a call from the windows that counted it. */
+export function releasePipeline(ids: readonly string[], weight: number): Document[] {
   const released = {
     id: "$$window.id",
-    count: { $max: [0, { $subtract: ["$$window.count", points] }] },
+    count: { $max: [0, { $subtract: ["$$window.count", weight] }] },
     endsAt: "$$window.endsAt",
   };
   const isReleased = { $in: ["$$window.id", [...ids]] };

@@ -4,14 +4,14 @@ import { networkOf } from "#core/network.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 
-/** The errors of a wrong or unknown secret. */
+/** The errors of a wrong secret, or of a secret whose id does not exist. */
 const WRONG_SECRET: readonly ErrorCode[] = ["not_found", "token_not_found"];
 
 /**
- * Runs a redemption or refresh, and counts its failure against the limit of failures per network. The secret is checked
- * first: it has 256 bits, so it can't be guessed. The limit never refuses a right secret, whatever other clients in the
- * network did (contract 1.7). A failure is counted before its response. So of simultaneous wrong secrets, only as many
- * as the limit allows get the error of a wrong secret.
+ * Runs a redemption or refresh, and counts its failure against the limit of failures per network. The attempt checks the
+ * secret before the limit applies: a secret has 256 bits, so it can't be guessed. Therefore the limit never refuses a
+ * right secret, whatever other clients in the network do (contract 1.7). A failure is counted before its response, so of
+ * concurrent wrong secrets, only as many as the limit allows get the error of a wrong secret.
  * @throws NestError rate_limited for a wrong secret above the limit; every error of the attempt
  */
 export async function countFailures<Result>(

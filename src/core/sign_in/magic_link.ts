@@ -39,8 +39,8 @@ export interface AllowedLink extends CheckedLink, LimitedLink {}
 
 /** A link that is stored and not mailed yet. */
 export interface StoredLink extends AllowedLink {
-  /** The sample of the fleet's ceiling has this link. */
-  isFleetCounted: boolean;
+  /** Whether the sampled limit of the deployment counted this link. */
+  isSampled: boolean;
   /** The address bounced recently: no mail is sent, and the caller gets the usual response (contract 1.5). */
   isSuppressed: boolean;
   template: "magic-link" | "trial-magic-link";
@@ -94,7 +94,7 @@ export async function storeLink(
     trialId,
     ...newAuthorization(link, core.clock.now()),
   });
-  const [, suppressed, isFleetCounted] = await Promise.all([
+  const [, suppressed, isSampled] = await Promise.all([
     storing,
     isSuppressed(core, address),
     countMail(core, link),
@@ -102,7 +102,7 @@ export async function storeLink(
   const isTrial = trialId !== null;
   const url = magicLinkUrl({ ...request, code: `${id}.${secret}`, isTrial });
   const template = isTrial ? "trial-magic-link" : "magic-link";
-  return { ...link, isFleetCounted, isSuppressed: suppressed, template, url };
+  return { ...link, isSampled, isSuppressed: suppressed, template, url };
 }
 
 function newAuthorization(

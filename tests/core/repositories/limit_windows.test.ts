@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => opened[Symbol.asyncDispose]());
 
 const START = Date.now();
-const at = (seconds: number, points = 1) => ({ now: new Date(START + seconds * 1000), points });
+const at = (seconds: number, weight = 1) => ({ now: new Date(START + seconds * 1000), weight });
 const limit = (id: string, capacity: number, seconds: number): WindowLimit => ({
   id,
   limit: id,
@@ -67,7 +67,7 @@ describe("counting a call in the windows of a subject", () => {
     expect(counts((await repository.find("released"))?.windows ?? [])).toEqual({ a: 0, b: 1 });
   });
 
-  test("decides as a program that counts one call at a time", async () => {
+  test("counts the same windows as a model that counts one call at a time", async () => {
     const seed = seedOf("limit windows");
     const random = seededRandom(seed);
     const pick = (most: number) => Math.floor(random() * most);
@@ -79,19 +79,19 @@ describe("counting a call in the windows of a subject", () => {
       seconds += pick(4);
       const steps = some().map((first) => [first, ...some().filter(({ id }) => id > first.id)]);
       const groups: CountedGroup[] = random() < 0.5 ? [steps] : steps.map((step) => [step]);
-      const open = groups.filter((group) => group.length > 0);
-      if (open.length === 0) continue;
+      const nonEmpty = groups.filter((group) => group.length > 0);
+      if (nonEmpty.length === 0) continue;
       for (const [id, { endsAt }] of model) if (endsAt <= seconds) model.delete(id);
-      const hasRoom = ({ id, capacity }: WindowLimit) => (model.get(id)?.count ?? 0) < capacity;
-      const chosen = open.flatMap((group) => {
-        const choices = group.map((alternatives) => alternatives.find(hasRoom));
+      const isBelowLimit = ({ id, capacity }: WindowLimit) => (model.get(id)?.count ?? 0) < capacity;
+      const chosen = nonEmpty.flatMap((group) => {
+        const choices = group.map((alternatives) => alternatives.find(isBelowLimit));
         return choices.every((choice) => choice !== undefined) ? choices : [];
       });
       for (const { id, seconds: length } of new Set(chosen)) {
         const { count, endsAt } = model.get(id) ?? { count: 0, endsAt: seconds + length };
         model.set(id, { count: count + 1, endsAt });
       }
-      const stored = await repository.count("model", open, at(seconds));
+      const stored = await repository.count("model", nonEmpty, at(seconds));
       expect(stored.lastCounted, `call ${call}, SEED=${seed}`).toEqual(chosen.map(({ id }) => id));
       expect(
         Object.fromEntries(stored.windows.map(({ id, count, endsAt }) => [id, [count, endsAt.getTime()]])),

@@ -63,7 +63,7 @@ test.each([
     const limit = { id: "links_per_address", limit: "links_per_address", capacity: 7, seconds: 3600 };
     const hour = { ...limit, id: "links_after_daily_limit", capacity: 1 };
     const network = (number: number) => ({ ...limit, id: `network-${number}`, capacity: 3 });
-    const now = { now: new Date(), points: 1 };
+    const now = { now: new Date(), weight: 1 };
     await rounds(async (round) => {
       const key = `key-${round}-${isKnown}`;
       if (isKnown) await repository.count(key, [[[{ ...limit, id: "other" }]]], now);

@@ -58,9 +58,9 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
 /** Limits that no variable changes. */
 const FIXED: readonly string[] = ["links_after_daily_limit"] satisfies (keyof typeof LIMITS)[];
 
-const rateLimits = Object.entries(LIMITS).map(([name, { points, seconds }]) => [
+const rateLimits = Object.entries(LIMITS).map(([name, { calls, seconds }]) => [
   FIXED.includes(name) ? "fixed" : code(`LIMIT_${name.toUpperCase()}`),
-  `${number(points)} in ${duration(seconds)}`,
+  `${number(calls)} in ${duration(seconds)}`,
   COUNTED[name as keyof typeof LIMITS],
 ]);
 
