@@ -49,8 +49,9 @@ export interface Rejection {
    */
   returnsPaymentsSince?: string;
   /**
-   * When it was decided. Set if the subscription ended between the decision and the mark: its status is that of the
-   * decision, and a payment since then paid its current period.
+   * When Nest decided to reject the subscription. Set only if the subscription ended after that and before it was marked
+   * as rejected (`rejectedAt`). `status` is then the status at the decision, and the unused share of a later payment is
+   * returned even if `status` is `past_due`.
    */
   decidedAt?: string;
 }

@@ -182,7 +182,7 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
   ],
   [
     "FAULTS_SHRINK",
-    "`no` stops random billing histories at their first failure. The mutation test of the promises sets it",
+    "`no`: a random billing history that fails is not shrunk. `npm run test:promises` sets it",
     "`npm run test:faults`",
   ],
 ];

@@ -191,7 +191,7 @@ describe("facts that change after a worker stored the decision and died", () => 
     await worker.close();
   };
 
-  test("a payment of a past due subscription is returned by its unused share when its buyer cancels it", async () => {
+  test("refunds the unused share of a past due subscription that its buyer pays and then cancels", async () => {
     const late = buy(ADA);
     await nest.deliverEvents();
     nest.stripe.attachCard(late.customer, { declines: true });
@@ -213,7 +213,7 @@ describe("facts that change after a worker stored the decision and died", () => 
     expect(amount).toBeLessThan(PRICE);
   });
 
-  test("a loser that was changed to another product is kept", async () => {
+  test("keeps a loser that was changed to a product that is not ours", async () => {
     const { id: product } = await ask("products", { name: "Another app" });
     const money = { currency: "gbp", unit_amount: "500" };
     const other = await ask("prices", { product, ...money, "recurring[interval]": "month" });

@@ -58,20 +58,21 @@ describe("Stripe's test mode for the local stack", () => {
 
   test("posts events to the webhook, prints failed deliveries, and stops when it is closed", async () => {
     await using running = await startDoubleWithSdk();
-    const said: string[] = [];
-    const opened = await openTestMode(environmentOf(running.double.url), (line) => said.push(line));
+    const lines: string[] = [];
+    const opened = await openTestMode(environmentOf(running.double.url), (line) => lines.push(line));
     if (!opened) throw new Error("The test mode was not opened.");
     expect(opened).toMatchObject({ mode: "test", priceId: PRICE, productIds: "prod_default" });
     const { customer, id } = running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
     // No server listens on this port.
     opened.deliverTo("http://127.0.0.1:1/1/webhook/stripe");
-    await vi.waitFor(() => expect(said.length).toBeGreaterThan(1), { timeout: 10_000 });
-    const [created, paid] = said;
+    await vi.waitFor(() => expect(lines.length).toBeGreaterThan(1), { timeout: 10_000 });
+    const [created, paid] = lines;
     expect(created).toMatch(
       /^The delivery of customer\.subscription\.created \(evt_\w+\) failed: no response\.$/,
     );
     expect(paid).toMatch(/^The delivery of invoice\.paid \(evt_\w+\) failed: no response\.$/);
-    for (const secret of [id, customer, "amy"]) expect(said.join()).not.toContain(secret);
+    // The log contains no personal data.
+    for (const value of [id, customer, "amy"]) expect(lines.join()).not.toContain(value);
     await opened.close();
   });
 });
