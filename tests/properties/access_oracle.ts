@@ -1,49 +1,61 @@
 /** Decides when a person has access, as contract 1.7 ("Access") states it. This file uses no code of `src`. */
-import { isPaidOnce, isPeriodVoid, isUnpaidFirst, paidUntil } from "#tests/properties/money_oracle.ts";
-import type { Owned, Snapshot } from "#tests/properties/stripe_snapshot.ts";
+import {
+  isFirstPaymentPending,
+  isPeriodVoid,
+  paidUntil,
+  wasEverPaid,
+} from "#tests/properties/money_oracle.ts";
+import type { Snapshot, SubscriptionState } from "#tests/properties/stripe_snapshot.ts";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const PAST_DUE_DAYS = 7;
-/** A status call this close to an end may return either result. */
+/** A status call within this many seconds of an end may return either result. */
 const MARGIN = 2;
 
-/** Whether the status must be usable, must not be usable, or is not determined. */
+/** The statuses that contract 1.7 allows: a usable one only, an unusable one only, or both. */
 export type Verdict = "usable" | "not usable" | "either";
 
-/**
- * The verdict for a person whose address is verified, when every event was delivered.
- */
+/** The verdict for a person whose address is verified, when every event has been delivered. */
 export function judgeAccess({ now, subscriptions }: Snapshot): Verdict {
   const ours = subscriptions.filter(({ isOurs }) => isOurs);
   const ends = ours.flatMap(endsOf);
-  if (ends.some(({ sure }) => now < sure - MARGIN)) return "usable";
+  if (ends.some(({ earliest }) => now < earliest - MARGIN)) return "usable";
   return ends.some(({ latest }) => now <= latest + MARGIN) ? "either" : "not usable";
 }
 
-/** The end of the access that a subscription grants, with its grace: at least until `sure`, at most until `latest`. */
-function endsOf(one: Owned): { sure: number; latest: number }[] {
-  const exactly = (end: number) => [{ sure: end, latest: end }];
+/** When the access that a subscription grants ends, including its grace: not before `earliest`, not after `latest`. */
+function endsOf(one: SubscriptionState): { earliest: number; latest: number }[] {
+  const exactly = (end: number) => [{ earliest: end, latest: end }];
   const scheduled = (end: number) => (one.cancelAt === null ? end : Math.min(end, one.cancelAt));
   switch (one.status) {
     case "trialing":
       return exactly(scheduled(one.end) + DAY);
     case "active": {
-      const first = timeToPayFirst(one);
+      const first = endOfFirstPayment(one);
       if (first !== null) return exactly(first);
       return exactly(scheduled(isPeriodVoid(one) ? Math.min(one.end, paidUntil(one)) : one.end) + DAY);
     }
     case "past_due": {
-      const open = one.bills.filter(({ status }) => status === "open").map(({ created }) => created);
+      const open = one.invoices.filter(({ status }) => status === "open").map(({ created }) => created);
       const paid = paidUntil(one) + DAY;
       const late = open.length === 0 ? paid : Math.max(paid, Math.min(...open) + PAST_DUE_DAYS * DAY);
-      // Paused collection with `void` grants nothing after the paid period; a past due one has days to pay.
-      const sure = one.pause === "void" ? Math.min(paid, late) : late;
-      const cut = (end: number) => (one.cancelAt === null ? end : Math.min(end, one.cancelAt + DAY));
-      const first = isPaidOnce(one) ? null : timeToPay(one, Math.min(...open));
+      // A past due subscription has days to pay. If its collection is paused with `void`,
+      // it may also end with the paid period.
+      const earliest = one.pause === "void" ? Math.min(paid, late) : late;
+      const untilCancelAt = (end: number) =>
+        one.cancelAt === null ? end : Math.min(end, one.cancelAt + DAY);
+      const first = wasEverPaid(one) ? null : endOfTimeToPay(one, Math.min(...open));
       if (first !== null && open.length > 0)
-        return [{ sure: Math.min(first, sure, one.cancelAt ?? sure), latest: cut(late) }];
-      return [{ sure: one.cancelAt === null ? sure : Math.min(sure, one.cancelAt), latest: cut(late) }];
+        return [
+          { earliest: Math.min(first, earliest, one.cancelAt ?? earliest), latest: untilCancelAt(late) },
+        ];
+      return [
+        {
+          earliest: one.cancelAt === null ? earliest : Math.min(earliest, one.cancelAt),
+          latest: untilCancelAt(late),
+        },
+      ];
     }
     case "incomplete":
       return exactly(one.created + HOUR);
@@ -53,17 +65,17 @@ function endsOf(one: Owned): { sure: number; latest: number }[] {
 }
 
 /**
- * A subscription that was never paid, such as by a debit that is processing, has days to pay. The histories read the status
- * with an internal key, which uses no attempt, so attempts do not share them.
+ * The end of the access of an active subscription whose first payment is pending, or null for any other subscription. The
+ * days to pay begin when its open invoice is created.
  */
-function timeToPayFirst(one: Owned): number | null {
-  if (!isUnpaidFirst(one)) return null;
-  return timeToPay(
+function endOfFirstPayment(one: SubscriptionState): number | null {
+  if (!isFirstPaymentPending(one)) return null;
+  return endOfTimeToPay(
     one,
-    Math.min(...one.bills.filter(({ status }) => status === "open").map(({ created }) => created)),
+    Math.min(...one.invoices.filter(({ status }) => status === "open").map(({ created }) => created)),
   );
 }
 
-function timeToPay(one: Owned, opened: number): number {
+function endOfTimeToPay(one: SubscriptionState, opened: number): number {
   return Math.min(opened + PAST_DUE_DAYS * DAY, one.end, one.cancelAt ?? Number.POSITIVE_INFINITY);
 }

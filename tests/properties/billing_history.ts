@@ -10,7 +10,7 @@ export type Currency = (typeof CURRENCIES)[number];
 const PLANS = ["monthly", "basic", "yearly"] as const;
 export type Plan = (typeof PLANS)[number];
 
-/** In the currency's smallest unit. Odd amounts, so that rounding matters. */
+/** Prices in the smallest unit of the currency. Shares of these amounts are rarely whole, so rounding is tested. */
 const AMOUNTS: Readonly<Record<Currency, Readonly<Record<Plan, number>>>> = {
   gbp: { monthly: 499, basic: 103, yearly: 4901 },
   jpy: { monthly: 701, basic: 7, yearly: 7001 },
@@ -42,9 +42,13 @@ export const OTHER_PRODUCTS: readonly ProductSeed[] = [
   },
 ];
 
-/** Who buys: the customer of the person's first purchase, or a customer that only has the same email address. */
+/** The Stripe customer that buys: that of the first purchase, or another customer with the same email address. */
 export type Buyer = "the same customer" | "another customer";
 
+/**
+ * A step of a history. `of` selects one of the person's subscriptions by its index, modulo their number. A `slow` card
+ * makes payments that stay `processing` until a step settles them.
+ */
 export type Step =
   | { does: "buy"; plan: Plan; by: Buyer; card: "good" | "declining" | "slow" }
   | { does: "buy another product" }
@@ -61,7 +65,7 @@ export type Step =
   | { does: "void the open invoice"; of: number }
   | { does: "cancel at the end of the period"; of: number }
   | { does: "cancel in"; of: number; days: number }
-  | { does: "withdraw the cancellation"; of: number }
+  | { does: "undo the scheduled cancellation"; of: number }
   | { does: "cancel now"; of: number }
   | { does: "change the interval"; of: number }
   | {
@@ -70,11 +74,11 @@ export type Step =
       behavior: "void" | "keep_as_draft" | "mark_uncollectible";
       days: number | null;
     }
-  | { does: "collect again"; of: number }
+  | { does: "resume collection"; of: number }
   | { does: "dispute"; of: number; outcome: "open" | "won" | "lost" }
   | { does: "win the dispute" }
   | { does: "refuse the next refund"; code: "balance_insufficient" | "charge_expired_for_refund" }
-  | { does: "break the next request"; kind: "error" | "error_after" | "lost"; on: string }
+  | { does: "make the next request fail"; kind: "error" | "error_after" | "lost"; on: string }
   | { does: "refund a part"; of: number; percent: number }
   | { does: "credit"; of: number; percent: number }
   | { does: "crash at the next event"; at: number; when: "before" | "after" }
@@ -124,14 +128,14 @@ const changeToOurs: fc.Arbitrary<Step> = fc.record({
   of,
 });
 
-/** A process crashes at one of its first writes. */
+/** The process that handles the next event crashes at a write to the database, to Stripe or to the mail service. */
 const crash: fc.Arbitrary<Step> = fc.record({
   does: fc.constant("crash at the next event" as const),
   at: fc.integer({ min: 2, max: 16 }),
   when: fc.constantFrom("before", "after"),
 });
 
-/** Everything else that the person, a bank, an operator or Stripe does. */
+/** The other steps of the person, a bank, an operator or Stripe. */
 const other: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ does: "start a trial" }),
   fc.constant<Step>({ does: "buy another product" }),
@@ -144,7 +148,7 @@ const other: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ does: fc.constant("void the open invoice" as const), of }),
   fc.record({ does: fc.constant("cancel at the end of the period" as const), of }),
   fc.record({ does: fc.constant("cancel in" as const), of, days: fc.integer({ min: 1, max: 90 }) }),
-  fc.record({ does: fc.constant("withdraw the cancellation" as const), of }),
+  fc.record({ does: fc.constant("undo the scheduled cancellation" as const), of }),
   fc.record({ does: fc.constant("cancel now" as const), of }),
   fc.record({
     does: fc.constant("pause collection" as const),
@@ -152,7 +156,7 @@ const other: fc.Arbitrary<Step> = fc.oneof(
     behavior: fc.constantFrom("void", "keep_as_draft", "mark_uncollectible"),
     days: fc.option(fc.integer({ min: 5, max: 60 })),
   }),
-  fc.record({ does: fc.constant("collect again" as const), of }),
+  fc.record({ does: fc.constant("resume collection" as const), of }),
   fc.record({ does: fc.constant("dispute" as const), of, outcome: fc.constantFrom("open", "won", "lost") }),
   fc.constant<Step>({ does: "win the dispute" }),
   fc.record({
@@ -160,7 +164,7 @@ const other: fc.Arbitrary<Step> = fc.oneof(
     code: fc.constantFrom("balance_insufficient", "charge_expired_for_refund"),
   }),
   fc.record({
-    does: fc.constant("break the next request" as const),
+    does: fc.constant("make the next request fail" as const),
     kind: fc.constantFrom("error", "error_after", "lost"),
     on: fc.constantFrom("POST /v1/refunds", "POST /v1/customers/", "POST /v1/invoices/"),
   }),
@@ -168,7 +172,7 @@ const other: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ does: fc.constant("credit" as const), of, percent: fc.integer({ min: 1, max: 150 }) }),
 );
 
-/** A history begins with a purchase or a trial, so that the other steps have an object. */
+/** A history begins with a purchase or a trial, so that the other steps have a subscription. */
 export const billingHistories: fc.Arbitrary<BillingHistory> = fc
   .record({
     currency: fc.oneof(
@@ -196,8 +200,8 @@ export const billingHistories: fc.Arbitrary<BillingHistory> = fc
   })
   .map(({ currency, first, rest }) => ({ currency, steps: [first, ...rest] }));
 
-/** A step in words, as `buy: plan monthly, by the same customer, card good`. */
-export function inWords({ does, ...details }: Step): string {
+/** The description of a step in the log, such as `buy: plan monthly, by the same customer, card good`. */
+export function describeStep({ does, ...details }: Step): string {
   const words = Object.entries(details).map(([name, value]) => `${name} ${value}`);
   return words.length === 0 ? does : `${does}: ${words.join(", ")}`;
 }

@@ -7,38 +7,43 @@ import { judgeAccess } from "#tests/properties/access_oracle.ts";
 import {
   type BillingHistory,
   type Currency,
-  inWords,
+  describeStep,
   otherPriceId,
   priceId,
   type Step,
 } from "#tests/properties/billing_history.ts";
 import { type Amounts, isAboutRejection, statedIn, untrueSentences } from "#tests/properties/mail_oracle.ts";
-import { type Defeat, isUnpaidFirst, losersOf } from "#tests/properties/money_oracle.ts";
-import { isLiving, type Owned, type Snapshot, takeSnapshot } from "#tests/properties/stripe_snapshot.ts";
+import { type AllowedRejection, isFirstPaymentPending, losersOf } from "#tests/properties/money_oracle.ts";
+import {
+  isOngoing,
+  type Snapshot,
+  type SubscriptionState,
+  takeSnapshot,
+} from "#tests/properties/stripe_snapshot.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 import type { SentMail } from "#tools/local/ses_double.ts";
 
-/** Longer than an event's lease and a mail's claim. */
+/** Longer than the lease of an event and the claim of a mail, so a retry can take both over. */
 const RETRY_SECONDS = 150;
 const FINAL_ROUNDS = 20;
-const SUBSCRIPTIONS = 3;
-const TRIES = 5;
+const PURCHASES_LIMIT = 3;
+const ATTEMPTS = 5;
 const CRASHED = "crashed";
-/** After these results Nest may have sent a mail and not recorded it. */
+/** After these results, Nest may have sent a mail without recording it. */
 const INTERRUPTED: readonly unknown[] = ["email_not_sent", "unavailable", CRASHED];
 const EVENT_TYPES: readonly string[] = STRIPE_EVENT_TYPES;
 
-/** A broken rule. */
+/** A rule of contract 1.7 that Nest broke. */
 export class ContractViolation extends Error {}
 
 /** Whether the customer can change the price of a subscription: it is paid and renews. */
-function isChangeable({ status, isEnding, pause, bills }: Owned): boolean {
-  return status === "active" && !isEnding && pause === null && bills.at(-1)?.status === "paid";
+function isChangeable({ status, isEnding, pause, invoices }: SubscriptionState): boolean {
+  return status === "active" && !isEnding && pause === null && invoices.at(-1)?.status === "paid";
 }
 
-/** Repeats a call that times out on a busy machine. @throws the error of the last attempt */
-async function untilAnswered<Result>(call: () => Promise<Result>): Promise<Result> {
-  for (let left = TRIES; ; left--) {
+/** Retries a call, because it can time out on a busy machine. @throws the error of the last attempt */
+async function withRetries<Result>(call: () => Promise<Result>): Promise<Result> {
+  for (let left = ATTEMPTS; ; left--) {
     try {
       return await call();
     } catch (error) {
@@ -47,36 +52,41 @@ async function untilAnswered<Result>(call: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** Runs one history on one Nest and its own double of Stripe. */
+/** Runs one history on a Nest with its own Stripe double, and checks each result against contract 1.7. */
 export class HistoryRunner {
-  /** A log of the history's steps so far and of Nest's actions. */
+  /** The steps so far and what Nest did at each. */
   readonly log: string[] = [];
-  /** Every subscription that Nest canceled, with the defeats that contract 1.7 allows for it. */
-  readonly defeats = new Map<string, Defeat[]>();
-  /** The defeats that a crashed process may have decided and not applied. */
-  readonly decided = new Map<string, Defeat[]>();
-  /** Ids of refunds and balance transactions that are not Nest's. */
+  /** The subscriptions that Nest canceled, by id, each with the rejections that contract 1.7 allows for it. */
+  readonly rejections = new Map<string, AllowedRejection[]>();
+  /** The rejections that a crashed process may have decided without applying them, by the id of the loser. */
+  readonly decidedRejections = new Map<string, AllowedRejection[]>();
+  /** Ids of refunds and balance transactions that Nest did not create. */
   readonly notByNest = new Set<string>();
-  /** How often each kind of check was made in all histories. */
+  /** How often each kind of check ran, in all histories. */
   readonly counts: Map<string, number>;
-  /** Customers with a card whose payments are slow. */
-  readonly slow = new Set<string>();
+  /** Customers whose payments stay `processing` until a step settles them. */
+  readonly slowCustomers = new Set<string>();
   readonly #nest: TestNest;
   readonly #stripe: StripeDouble;
   readonly #address: string;
   readonly #ip: string;
   readonly #currency: Currency;
+  /** Ids of events to which Nest responded with 200. */
   readonly #delivered = new Set<string>();
-  readonly #heard = new Set<string>();
-  /** Subscriptions whose event crashed the process and was not accepted since: Nest may have stored nothing of them. */
+  /** Ids of subscriptions of which an event was sent to Nest. */
+  readonly #idsWithEvent = new Set<string>();
+  /**
+   * Ids of subscriptions of which an event crashed the process, until Nest responds to an event of them with 200. Nest may
+   * have stored nothing of them.
+   */
   readonly #crashed = new Set<string>();
-  /** Mails whose response was too late on a busy machine. Nest sends them again (contract 1.3). */
+  /** Texts of mails that Nest may not have recorded. A retry may send them again (contract 1.3). */
   readonly #unconfirmed = new Set<string>();
-  /** By subscription, when it was changed to our product, in Unix seconds. */
+  /** When each subscription was changed to our product, by its id, in Unix seconds. */
   readonly #changedToOurs = new Map<string, number>();
-  /** Changed subscriptions with an earlier event that Nest got only after the change. */
+  /** Ids of subscriptions that had an undelivered event when they were changed to our product. */
   readonly #unclear = new Set<string>();
-  /** What all mails so far state. */
+  /** The sums that all mails so far state. */
   #stated: Amounts = { refunded: 0, credited: 0 };
   #isVerified = false;
 
@@ -92,10 +102,10 @@ export class HistoryRunner {
   /** @throws ContractViolation if a rule is broken */
   async run(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
-      this.log.push(inWords(step));
-      await this.#take(step);
+      this.log.push(describeStep(step));
+      await this.#perform(step);
     }
-    this.log.push("every event is delivered");
+    this.log.push("every remaining event is delivered");
     await this.#deliverAll();
     await this.#checkSettled();
     this.#checkMailedAmounts(steps);
@@ -118,7 +128,7 @@ export class HistoryRunner {
     return `subscription ${this.#stripe.subscriptions().findIndex((one) => one.id === id) + 1}`;
   }
 
-  async #take(step: Step): Promise<void> {
+  async #perform(step: Step): Promise<void> {
     switch (step.does) {
       case "buy":
         return this.#buy({ ...step, price: priceId(this.#currency, step.plan) });
@@ -143,7 +153,7 @@ export class HistoryRunner {
         return this.#winDispute();
       case "refuse the next refund":
         return this.#stripe.refuseRefunds([step.code]);
-      case "break the next request":
+      case "make the next request fail":
         return this.#stripe.fault({ calls: 1, kind: step.kind, on: step.on });
       default:
         return this.#actOn(step);
@@ -152,7 +162,7 @@ export class HistoryRunner {
 
   #buy({ price, by, card }: Pick<Extract<Step, { does: "buy" }>, "by" | "card"> & { price: string }): void {
     const all = this.#stripe.subscriptions();
-    if (all.filter(({ metadata }) => metadata.trial_id === undefined).length >= SUBSCRIPTIONS) return;
+    if (all.filter(({ metadata }) => metadata.trial_id === undefined).length >= PURCHASES_LIMIT) return;
     this.#nest.clock.advance(1);
     const customer = by === "the same customer" ? all[0]?.customer : undefined;
     const details = { declines: card === "declining", processes: card === "slow" };
@@ -167,7 +177,7 @@ export class HistoryRunner {
       price,
       ...(isNewCard && { card: details }),
     });
-    if (card === "slow") this.slow.add(bought);
+    if (card === "slow") this.slowCustomers.add(bought);
     this.#note(`${this.nameOf(id)} is ${status}`);
   }
 
@@ -188,7 +198,7 @@ export class HistoryRunner {
   async #signIn(): Promise<void> {
     const options = { ip: this.#ip };
     const device = { platform: "mac", beak_id: this.#address, fingerprint: this.#address };
-    await untilAnswered(() => this.#nest.signIn(this.#address, { device }, options));
+    await withRetries(() => this.#nest.signIn(this.#address, { device }, options));
     this.#isVerified = true;
   }
 
@@ -197,7 +207,7 @@ export class HistoryRunner {
     if (userId === null) return null;
     const before = this.snapshot();
     const isSettled = this.#pending().length === 0;
-    const status = await this.#observe("the status", () => untilAnswered(() => this.#statusOf(userId)));
+    const status = await this.#observe("the status", () => withRetries(() => this.#statusOf(userId)));
     this.#note(`the status is ${status}`);
     if (isSettled && this.#isVerified) this.#checkAccess(before, status);
     return status;
@@ -226,19 +236,20 @@ export class HistoryRunner {
     const one = all[step.of % Math.max(1, all.length)];
     if (one === undefined) return;
     const what = this.#applyTo(one, step);
-    this.#note(what === false ? "nothing happens" : `to ${this.nameOf(one.id)}`);
+    this.#note(what === false ? "not possible now" : `to ${this.nameOf(one.id)}`);
   }
 
   /** @returns false if the step is not possible now */
-  #applyTo(one: Owned, step: Extract<Step, { of: number }>): unknown {
+  #applyTo(one: SubscriptionState, step: Extract<Step, { of: number }>): unknown {
     const stripe = this.#stripe;
     if (step.does === "dispute") return this.#dispute(one, step.outcome);
     if (step.does === "settle a slow payment") {
       return (
-        this.slow.has(one.customer) && stripe.settlePayment(one.id, step.isPaid ? "succeeded" : "failed")
+        this.slowCustomers.has(one.customer) &&
+        stripe.settlePayment(one.id, step.isPaid ? "succeeded" : "failed")
       );
     }
-    if (!isLiving(one)) return false;
+    if (!isOngoing(one)) return false;
     switch (step.does) {
       case "replace the card":
         return stripe.attachCard(one.customer, { declines: !step.isGood });
@@ -250,14 +261,14 @@ export class HistoryRunner {
       case "pay":
         return stripe.pay(one.id) !== null;
       case "pay out of band":
-        return !this.slow.has(one.customer) && stripe.payOutOfBand(one.id);
+        return !this.slowCustomers.has(one.customer) && stripe.payOutOfBand(one.id);
       case "void the open invoice":
-        return !this.slow.has(one.customer) && stripe.voidOpenInvoice(one.id);
+        return !this.slowCustomers.has(one.customer) && stripe.voidOpenInvoice(one.id);
       case "cancel at the end of the period":
         return stripe.updateSubscription(one.id, { cancel_at_period_end: true });
       case "cancel in":
         return stripe.updateSubscription(one.id, { cancel_at: stripe.now() + step.days * 86_400 });
-      case "withdraw the cancellation":
+      case "undo the scheduled cancellation":
         return one.isEnding && stripe.updateSubscription(one.id, { cancel_at: "" });
       case "cancel now":
         return stripe.cancelSubscription(one.id);
@@ -271,7 +282,7 @@ export class HistoryRunner {
           pause_collection: { behavior: step.behavior, ...resumesAt },
         });
       }
-      case "collect again":
+      case "resume collection":
         return one.pause !== null && stripe.updateSubscription(one.id, { pause_collection: "" });
       case "refund a part":
         return this.#refundPart(one, step.percent);
@@ -283,15 +294,15 @@ export class HistoryRunner {
     }
   }
 
-  /** As the customer does in the billing portal. */
-  #changeInterval({ id, item, interval }: Owned): boolean {
+  /** Changes the price, as the customer does in the billing portal. */
+  #changeInterval({ id, item, interval }: SubscriptionState): boolean {
     const price = priceId(this.#currency, interval === "year" ? "monthly" : "yearly");
     this.#nest.clock.advance(1);
     this.#stripe.updateSubscription(id, { items: [{ id: item, price }] });
     return true;
   }
 
-  #changeToOurs({ id, item }: Owned): boolean {
+  #changeToOurs({ id, item }: SubscriptionState): boolean {
     this.#nest.clock.advance(1);
     const isLate = this.#pending().some(({ data }) => (data.object as { id?: string }).id === id);
     if (isLate) this.#unclear.add(id);
@@ -305,8 +316,8 @@ export class HistoryRunner {
     return Math.ceil(amount / smallest) * smallest;
   }
 
-  #dispute(one: Owned, outcome: "open" | "won" | "lost"): boolean {
-    const payments = one.bills.flatMap((bill) => bill.payments);
+  #dispute(one: SubscriptionState, outcome: "open" | "won" | "lost"): boolean {
+    const payments = one.invoices.flatMap((invoice) => invoice.payments);
     const last = payments.at(-1);
     if (last === undefined || last.dispute !== "none" || last.refunded > 0) return false;
     const { id } = this.#stripe.dispute(one.id);
@@ -319,14 +330,14 @@ export class HistoryRunner {
     if (open) this.#stripe.closeDispute(open.id, "won");
   }
 
-  #refundPart(one: Owned, percent: number): boolean {
-    const payment = one.bills
-      .flatMap((bill) => bill.payments)
+  #refundPart(one: SubscriptionState, percent: number): boolean {
+    const payment = one.invoices
+      .flatMap((invoice) => invoice.payments)
       .findLast(({ paid, refunded }) => paid > refunded);
     if (!payment || !["none", "won"].includes(payment.dispute)) return false;
     const { paid, refunded, charge } = payment;
     const amount = Math.min(paid - refunded, this.#roundUp(((paid - refunded) * percent) / 100));
-    // A refusal that waits is for a refund of Nest.
+    // A pending refusal is meant for a refund by Nest, so it is dropped here.
     this.#stripe.refuseRefunds([]);
     this.notByNest.add(this.#stripe.refund({ charge, amount }).id);
     return true;
@@ -346,14 +357,14 @@ export class HistoryRunner {
     if (this.#pending().length === 0) this.#checkCharging();
   }
 
-  /** Delivers events as Stripe retries them. @throws ContractViolation if some never succeed */
+  /** Delivers events until each succeeded, as Stripe does. @throws ContractViolation if an event never succeeds */
   async #deliverAll(): Promise<void> {
     for (let round = 0; round < FINAL_ROUNDS; round++) {
       const events = this.#pending();
       if (events.length === 0) return this.#checkCharging();
       for (const event of events) await this.#post(event, false);
       if (round > 1) {
-        // An update waits an hour for the event of the creation, which may never come.
+        // Nest processes an update without the event of the creation only after an hour.
         this.#nest.clock.advance(round > 5 ? 3600 : RETRY_SECONDS);
         this.#stripe.advance(0);
       }
@@ -363,7 +374,7 @@ export class HistoryRunner {
 
   async #post(event: DoubleEvent, isTwice: boolean): Promise<void> {
     const { id = "", object } = event.data.object as { id?: string; object: string };
-    if (object === "subscription") this.#heard.add(id);
+    if (object === "subscription") this.#idsWithEvent.add(id);
     const codes = await this.#observe(event.type, () =>
       Promise.all(Array.from({ length: isTwice ? 2 : 1 }, () => this.#nest.deliver(event))),
     );
@@ -377,12 +388,12 @@ export class HistoryRunner {
       throw new ContractViolation(`${event.type} fails with an unexpected error`);
   }
 
-  /** Delivers an event to a process that crashes. Stripe delivers it again later. */
+  /** Delivers an event to a process that crashes. The event is delivered again later. */
   async #crash({ at, when }: Extract<Step, { does: "crash at the next event" }>): Promise<void> {
     const event = this.#pending().find(({ type }) => type.startsWith("customer.subscription."));
-    if (event === undefined) return this.#note("nothing happens");
+    if (event === undefined) return this.#note("not possible now");
     const { id } = event.data.object as { id: string };
-    this.#heard.add(id);
+    this.#idsWithEvent.add(id);
     this.#crashed.add(id);
     const before = this.snapshot();
     const status = await this.#observe(`a crash at ${event.type}`, async () => {
@@ -398,31 +409,32 @@ export class HistoryRunner {
       this.#delivered.add(event.id);
       this.#crashed.delete(id);
     }
-    // The process may have stored a decision that it did not apply.
-    const losers = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
+    // The process may have stored a decision without applying it.
+    const losers = before.subscriptions.filter((one) => isOngoing(one) && one.isOurs);
     for (const loser of losers) {
-      const defeats = this.#defeatsOf(loser, before);
-      this.decided.set(loser.id, [...(this.decided.get(loser.id) ?? []), ...defeats]);
+      const rejections = this.#allowedRejectionsOf(loser, before);
+      this.decidedRejections.set(loser.id, [...(this.decidedRejections.get(loser.id) ?? []), ...rejections]);
     }
   }
 
-  /** Makes a call to Nest and notes which subscriptions Nest cancels in it. */
+  /** Makes a call to Nest, and checks the mails that it sends and the subscriptions that it cancels. */
   async #observe<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
     const before = this.snapshot();
     const mailsBefore = this.#nest.ses.inbox.length;
     const result = await call();
-    const canceled: Owned[] = [];
+    const canceled: SubscriptionState[] = [];
     const after = new Map(this.#stripe.subscriptions().map((one) => [one.id, one]));
     for (const loser of before.subscriptions) {
       const { status } = after.get(loser.id) ?? loser;
-      if (!isLiving(loser) || isLiving({ status })) continue;
-      this.#noteDefeat(loser, before, what);
+      if (!isOngoing(loser) || isOngoing({ status })) continue;
+      this.#recordRejection(loser, before, what);
       canceled.push(loser);
     }
     const mails = this.#nest.ses.inbox.slice(mailsBefore);
-    // The mails about two subscriptions that were bought on one day can have the same text.
-    const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
-    const hasResent = rejections.length > canceled.length;
+    // A mail about a rejection is sent again only if there are more of these mails than cancellations: the mails about two
+    // subscriptions that were bought on the same day can have the same text.
+    const rejectionMails = mails.filter(({ subject }) => isAboutRejection(subject));
+    const hasResent = rejectionMails.length > canceled.length;
     const isResent = ({ subject, text }: SentMail) =>
       (hasResent || !isAboutRejection(subject)) && this.#unconfirmed.delete(text);
     this.#checkMails(
@@ -436,13 +448,13 @@ export class HistoryRunner {
     return result;
   }
 
-  /** Checks the mails of a call against Stripe's state now. No mail may state more than Nest has returned so far. */
-  #checkMails(mails: readonly SentMail[], canceled: readonly Owned[]): void {
+  /** Checks the mails of a call against the current state at Stripe. Mails may not state more than Nest has returned. */
+  #checkMails(mails: readonly SentMail[], canceled: readonly SubscriptionState[]): void {
     for (const { subject } of mails) {
       this.#note(`mail: ${subject}`);
       this.count(`mail: ${subject}`);
     }
-    const faults = untrueSentences(mails, this.snapshot(), this.#currency);
+    const errors = untrueSentences(mails, this.snapshot(), this.#currency);
     const stated = statedIn(mails, this.#currency);
     this.#stated = {
       refunded: this.#stated.refunded + stated.refunded,
@@ -450,18 +462,18 @@ export class HistoryRunner {
     };
     const returned = this.#returned();
     if (this.#stated.refunded > returned.refunded || this.#stated.credited > returned.credited)
-      faults.push(
+      errors.push(
         `mails state ${JSON.stringify(this.#stated)}, but Nest returned ${JSON.stringify(returned)}`,
       );
-    const isAboutNothing = canceled.length > 0 && canceled.every(({ status }) => status === "incomplete");
+    const isOnlyIncomplete = canceled.length > 0 && canceled.every(({ status }) => status === "incomplete");
     const isWithoutAmount = stated.refunded === 0 && stated.credited === 0;
-    if (isAboutNothing && isWithoutAmount && mails.some(({ subject }) => isAboutRejection(subject)))
-      faults.push("a mail is about a subscription that had not started and was not paid");
-    if (faults.length > 0)
-      throw new ContractViolation([faults[0], ...mails.map(({ text }) => text)].join("\n---\n"));
+    if (isOnlyIncomplete && isWithoutAmount && mails.some(({ subject }) => isAboutRejection(subject)))
+      errors.push("a mail is about a subscription that was incomplete and never paid");
+    if (errors.length > 0)
+      throw new ContractViolation([errors[0], ...mails.map(({ text }) => text)].join("\n---\n"));
   }
 
-  /** What Nest has returned so far. */
+  /** The sums that Nest has refunded and credited so far. */
   #returned(): Amounts {
     const { refunds, balanceTransactions } = this.#stripe.ledger();
     const isOwn = ({ id }: { id: string }) => !this.notByNest.has(id);
@@ -471,11 +483,15 @@ export class HistoryRunner {
     return { refunded: sum(refunds.filter(isOwn)), credited: -sum(credits) };
   }
 
-  /** A payment that succeeded late, whose dispute was won, or whose refund failed at first is returned without a mail. */
+  /**
+   * Checks that mails state every returned amount. A payment is returned without a mail if it is settled late, its dispute is
+   * won, or its refund fails at first. Histories with such steps are not checked.
+   */
   #checkMailedAmounts(steps: readonly Step[]): void {
     const returned = this.#returned();
     const isPlain = !steps.some(
-      (step) => /dispute|refuse|break|crash/.test(step.does) || (step.does === "buy" && step.card === "slow"),
+      (step) =>
+        /dispute|refuse|request fail|crash/.test(step.does) || (step.does === "buy" && step.card === "slow"),
     );
     if (isPlain && JSON.stringify(returned) !== JSON.stringify(this.#stated))
       throw new ContractViolation(
@@ -483,20 +499,20 @@ export class HistoryRunner {
       );
   }
 
-  /** The defeats of a subscription that contract 1.7 allows now. */
-  #defeatsOf(loser: Owned, before: Snapshot): Defeat[] {
-    const living = before.subscriptions.filter((one) => isLiving(one) && one.isOurs);
-    const heardOf = living.filter(({ id, isTrial }) => isTrial || this.#heard.has(id));
-    const accepted = heardOf.filter(({ id }) => !this.#crashed.has(id));
-    // A decision that was applied is final: the losers so far count in their earlier state.
-    const lost = [...this.defeats.values()].flatMap(([defeat]) => defeat?.loser ?? []);
-    const losses = [accepted, heardOf, living].flatMap((some) =>
+  /** The rejections of a subscription that contract 1.7 allows now. */
+  #allowedRejectionsOf(loser: SubscriptionState, before: Snapshot): AllowedRejection[] {
+    const ongoing = before.subscriptions.filter((one) => isOngoing(one) && one.isOurs);
+    const withEvent = ongoing.filter(({ id, isTrial }) => isTrial || this.#idsWithEvent.has(id));
+    const accepted = withEvent.filter(({ id }) => !this.#crashed.has(id));
+    // A decision that was applied is final, so canceled losers are compared too, in their state before the cancellation.
+    const lost = [...this.rejections.values()].flatMap(([rejection]) => rejection?.loser ?? []);
+    const losses = [accepted, withEvent, ongoing].flatMap((some) =>
       [some, [...some, ...lost]].flatMap((all) => losersOf(all, before).get(loser.id) ?? []),
     );
-    return losses.flatMap(({ kind, winner }): Defeat[] => {
+    return losses.flatMap(({ kind, winner }): AllowedRejection[] => {
       const isWinnerChanged = winner.changedToOursAt !== null;
       const isSameCustomer = winner.customer === loser.customer;
-      // Nest can't see when a subscription was changed if an earlier event of it is late.
+      // Nest can't know when a subscription was changed if it had not processed an earlier event of it.
       const isUnclear = isWinnerChanged && winner.created < loser.created && this.#unclear.has(winner.id);
       const kinds = isUnclear ? (["duplicate", "replaced"] as const) : [kind];
       return kinds.map((each) => ({
@@ -505,34 +521,35 @@ export class HistoryRunner {
     });
   }
 
-  #noteDefeat(loser: Owned, before: Snapshot, what: string): void {
-    const decided = (this.decided.get(loser.id) ?? []).flatMap((one): Defeat[] => [
+  #recordRejection(loser: SubscriptionState, before: Snapshot, what: string): void {
+    const decided = (this.decidedRejections.get(loser.id) ?? []).flatMap((one): AllowedRejection[] => [
       { ...one, loser, at: before.now },
       { ...one, loser: { ...loser, status: one.loser.status }, at: before.now },
     ]);
-    const defeats = [...this.#defeatsOf(loser, before), ...decided];
+    const rejections = [...this.#allowedRejectionsOf(loser, before), ...decided];
     const distinct = new Map(
-      defeats.map((one) => [
+      rejections.map((one) => [
         `${one.kind} ${one.isSameCustomer} ${one.isWinnerChanged} ${one.loser.status}`,
         one,
       ]),
     );
-    this.defeats.set(loser.id, [...distinct.values()]);
-    const isWinnerChanged = defeats.some((one) => one.isWinnerChanged) ? ", by a changed product" : "";
-    const kinds = [...new Set(defeats.map(({ kind }) => kind))].join(" or ");
+    this.rejections.set(loser.id, [...distinct.values()]);
+    const isWinnerChanged = rejections.some((one) => one.isWinnerChanged) ? ", by a changed product" : "";
+    const kinds = [...new Set(rejections.map(({ kind }) => kind))].join(" or ");
     this.count(`canceled: ${kinds}, ${loser.status}${isWinnerChanged}`);
     this.#note(`Nest cancels ${this.nameOf(loser.id)} at ${what}: ${[...distinct.keys()]}`);
-    if (defeats.length === 0)
+    if (rejections.length === 0)
       throw new ContractViolation(`Nest cancels ${this.nameOf(loser.id)}, which contract 1.7 keeps`);
   }
 
   #checkCharging(): void {
     const charging = this.snapshot().subscriptions.filter(
-      (one) => one.isOurs && ["active", "trialing", "past_due"].includes(one.status) && !isUnpaidFirst(one),
+      (one) =>
+        one.isOurs && ["active", "trialing", "past_due"].includes(one.status) && !isFirstPaymentPending(one),
     );
     if (charging.length > 1)
       throw new ContractViolation(
-        `${charging.map(({ id, status }) => `${this.nameOf(id)} (${status})`)} charge the person at once`,
+        `${charging.map(({ id, status }) => `${this.nameOf(id)} (${status})`)} charge the person at the same time`,
       );
   }
 
@@ -541,7 +558,7 @@ export class HistoryRunner {
     if (!this.#isVerified) await this.#signIn();
     await this.#deliverAll();
     await this.#readStatus();
-    // The status may have moved the end of a trial.
+    // The first status call of a trial moves its end, which creates another event.
     await this.#deliverAll();
   }
 }

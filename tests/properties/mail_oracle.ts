@@ -4,12 +4,13 @@
  */
 import type { Currency } from "#tests/properties/billing_history.ts";
 import { isPeriodVoid, paidUntil } from "#tests/properties/money_oracle.ts";
-import { isLiving, type Owned, type Snapshot } from "#tests/properties/stripe_snapshot.ts";
+import { isOngoing, type Snapshot, type SubscriptionState } from "#tests/properties/stripe_snapshot.ts";
 import type { SentMail } from "#tools/local/ses_double.ts";
 
 const REJECTIONS = ["Duplicate Beak Subscription", "Your Beak subscription was replaced"];
 const DECIMALS: Readonly<Record<Currency, number>> = { gbp: 2, jpy: 0, kwd: 3 };
 
+/** Whether the subject is that of a mail about a rejected subscription. */
 export const isAboutRejection = (subject: string) => REJECTIONS.includes(subject);
 
 /** Amounts in the smallest unit. */
@@ -24,40 +25,40 @@ export function untrueSentences(
   snapshot: Snapshot,
   currency: Currency,
 ): string[] {
-  const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
+  const rejectionMails = mails.filter(({ subject }) => isAboutRejection(subject));
   return [
-    ...rejections.flatMap((mail) => faultsOfRejection(mail, snapshot)),
-    ...mails.flatMap((mail) => faultsOfOther(mail, snapshot, currency)),
+    ...rejectionMails.flatMap((mail) => errorsInRejectionMail(mail, snapshot)),
+    ...mails.flatMap((mail) => errorsInOtherMail(mail, snapshot, currency)),
   ];
 }
 
-/** What mails state as refunded and credited. */
+/** The sums that mails state as refunded and as credited. */
 export function statedIn(mails: readonly SentMail[], currency: Currency): Amounts {
-  const rejections = mails.filter(({ subject }) => isAboutRejection(subject));
+  const rejectionMails = mails.filter(({ subject }) => isAboutRejection(subject));
   const stated = (pattern: RegExp) =>
-    rejections.reduce((sum, { text }) => sum + amountIn(pattern.exec(text)?.[1] ?? "0", currency), 0);
+    rejectionMails.reduce((sum, { text }) => sum + amountIn(pattern.exec(text)?.[1] ?? "0", currency), 0);
   return {
     refunded: stated(/We refunded (.+?) to the payment method/),
     credited: stated(/We credited (.+?) to your balance/),
   };
 }
 
-function faultsOfRejection({ text }: SentMail, snapshot: Snapshot): string[] {
+function errorsInRejectionMail({ text }: SentMail, snapshot: Snapshot): string[] {
   const { subscriptions } = snapshot;
-  const faults = [];
+  const errors = [];
   if (!/We refunded |We credited /.test(text) && /refund|credit|money|paid for(?! until)/i.test(text))
-    faults.push("a mail speaks of money although it states no amount");
+    errors.push("a mail about a rejection mentions money but states no amount");
   const canceled = /We canceled the (\w+) subscription that you bought on (.+?)\./.exec(text);
-  if (!subscriptions.some((one) => !isLiving(one) && isNamed(one, canceled)))
-    faults.push("the canceled subscription is not the one that the mail names");
-  const living = subscriptions.filter(isLiving);
+  if (!subscriptions.some((one) => !isOngoing(one) && isNamed(one, canceled)))
+    errors.push("no canceled subscription has the interval and the day that the mail names");
+  const ongoing = subscriptions.filter(isOngoing);
   const order = /We canceled the (later|earlier) one\./.exec(text)?.[1];
   if (order !== undefined && !hasOrder(subscriptions, canceled, order === "later"))
-    faults.push(`the canceled subscription is not the ${order} one`);
+    errors.push(`the canceled subscription is not the ${order} one, as the mail states`);
   const stays = /Your .*? stays.*/.exec(text)?.[0];
-  if (stays === undefined) return faults;
+  if (stays === undefined) return errors;
   const named = /Your (\w+) subscription that you bought on (.+?) stays/.exec(stays);
-  const isTrue = living.some((one) => {
+  const isTrue = ongoing.some((one) => {
     if (stays.startsWith("Your trial stays"))
       return one.status === "trialing" && stays.includes(dayOf(Math.min(one.cancelAt ?? one.end, one.end)));
     if (!isNamed(one, named)) return false;
@@ -69,33 +70,33 @@ function faultsOfRejection({ text }: SentMail, snapshot: Snapshot): string[] {
       return one.status === "active" && one.isEnding && stays.includes(dayOf(one.cancelAt ?? one.end));
     return stays.includes("unpaid invoice") && !["active", "trialing"].includes(one.status);
   });
-  if (!isTrue) faults.push(`it is not so: ${stays}`);
-  return faults;
+  if (!isTrue) errors.push(`this sentence is not true: ${stays}`);
+  return errors;
 }
 
-function faultsOfOther({ subject, text }: SentMail, snapshot: Snapshot, currency: Currency): string[] {
-  const living = snapshot.subscriptions.filter(isLiving);
-  const trials = living.filter(({ status }) => status === "trialing");
+function errorsInOtherMail({ subject, text }: SentMail, snapshot: Snapshot, currency: Currency): string[] {
+  const ongoing = snapshot.subscriptions.filter(isOngoing);
+  const trials = ongoing.filter(({ status }) => status === "trialing");
   switch (subject) {
     case "Welcome to Beak!":
-      return living.some(({ status }) => status === "active")
+      return ongoing.some(({ status }) => status === "active")
         ? []
-        : ["a welcome says that the account is active, but it is not"];
+        : ["the welcome states that the subscription is active, but none is"];
     case "Your Beak Trial has begun!":
-      return trials.some((one) => mayBeUnused(one, text) && isTrueOf(one, text, snapshot, currency))
+      return trials.some((one) => mayBeUnused(one, text) && isTrueAboutTrial(one, text, snapshot, currency))
         ? []
-        : [`the welcome to the trial is not true: ${text.split("\n")[2]}`];
+        : [`the welcome to the trial states what is not true: ${text.split("\n")[2]}`];
     case "Your Beak trial ends soon":
-      return trials.some((one) => isTrueOf(one, text, snapshot, currency))
+      return trials.some((one) => isTrueAboutTrial(one, text, snapshot, currency))
         ? []
-        : [`the reminder is not true: ${text.split("\n").slice(2, 5)}`];
+        : [`the reminder of the end of the trial states what is not true: ${text.split("\n").slice(2, 5)}`];
     default:
       return [];
   }
 }
 
-/** Whether a mail's sentence about paused payments or a canceled invoice is true, and names the day until which it is paid for. */
-function isUncollected(one: Owned, stays: string): boolean {
+/** Whether a mail's sentence about paused payments or a canceled invoice is true, and so is the day that it names. */
+function isUncollected(one: SubscriptionState, stays: string): boolean {
   const isPause = stays.includes("Payments for it are paused");
   if (one.status !== "active" || (isPause ? one.pause === null : !isPeriodVoid(one))) return false;
   const isDayDue = isPeriodVoid(one);
@@ -105,16 +106,21 @@ function isUncollected(one: Owned, stays: string): boolean {
   );
 }
 
-/** Whether a subscription can be the unused trial of a mail that says so. Its owner did not schedule the end. */
-function mayBeUnused({ isTrial, isEnding, isEndScheduledByNest }: Owned, text: string): boolean {
+/** Whether a subscription can be the trial of a welcome. If the mail says that the trial is ready, it must be unused. */
+function mayBeUnused({ isTrial, isEnding, isEndScheduledByNest }: SubscriptionState, text: string): boolean {
   if (!text.includes("Your trial is ready.")) return true;
   return isTrial && (!isEnding || isEndScheduledByNest) && !text.includes("has begun");
 }
 
-/** Whether a mail states the end of a trial, and what is charged then. */
-function isTrueOf(one: Owned, text: string, { customers }: Snapshot, currency: Currency): boolean {
+/** Whether a mail states the correct end of a trial, and the correct charge at that time. */
+function isTrueAboutTrial(
+  one: SubscriptionState,
+  text: string,
+  { customers }: Snapshot,
+  currency: Currency,
+): boolean {
   const { hasCard = false, balance = 0 } = customers.get(one.customer) ?? {};
-  // A cancellation after the end of the trial comes after the first payment.
+  // If the cancellation is scheduled after the end of the trial, the first payment is charged.
   const isCharged = hasCard && (one.cancelAt === null || one.cancelAt > one.end);
   if (!text.includes(dayOf(Math.min(one.cancelAt ?? one.end, one.end)))) return false;
   if (/nothing is charged (until|\.)|and nothing is charged\.\n/.test(text)) return !isCharged;
@@ -124,23 +130,31 @@ function isTrueOf(one: Owned, text: string, { customers }: Snapshot, currency: C
   return stated === undefined || amountIn(stated, currency) === one.amount + balance;
 }
 
-/** Whether a subscription that ended was bought later, or earlier, than one of the same name that has not ended. */
-function hasOrder(all: readonly Owned[], name: RegExpExecArray | null, isLater: boolean): boolean {
+/**
+ * Whether the mail's "later" or "earlier" is true: of the subscriptions with the interval and day that the mail names, one
+ * that ended was bought later, or earlier, than one that has not ended.
+ */
+function hasOrder(
+  all: readonly SubscriptionState[],
+  name: RegExpExecArray | null,
+  isLater: boolean,
+): boolean {
   const named = all.filter((one) => isNamed(one, name));
   return named.some(
     (ended) =>
-      !isLiving(ended) &&
+      !isOngoing(ended) &&
       named.some(
-        (kept) => isLiving(kept) && (isLater ? ended.created > kept.created : ended.created < kept.created),
+        (kept) => isOngoing(kept) && (isLater ? ended.created > kept.created : ended.created < kept.created),
       ),
   );
 }
 
-function isNamed(one: Owned, match: RegExpExecArray | null): boolean {
+/** Whether a subscription has the interval and the day of purchase that a mail names. */
+function isNamed(one: SubscriptionState, match: RegExpExecArray | null): boolean {
   return match !== null && match[1] === `${one.interval}ly` && match[2] === dayOf(one.created);
 }
 
-/** A day as mails write it. */
+/** A day in the format of the mails. */
 function dayOf(seconds: number): string {
   const date = new Date(seconds * 1000);
   const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -149,7 +163,7 @@ function dayOf(seconds: number): string {
   return `${days[date.getUTCDay()]} ${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 
-/** An amount of a mail, such as `£4.99`, in the smallest unit. */
+/** Parses an amount of a mail, such as `£4.99`. @returns the amount in the smallest unit */
 function amountIn(words: string, currency: Currency): number {
   const digits = words.replaceAll(/[^\d.]/g, "");
   return Math.round(Number(digits) * 10 ** DECIMALS[currency]);

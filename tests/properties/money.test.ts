@@ -6,13 +6,13 @@ import { seedOf } from "#tests/support/seed.ts";
 import { reportSuite, suiteOptions } from "#tests/support/suite_options.ts";
 
 const RUNS = suiteOptions.runs ?? 200;
-/** A failed history is shrunk for at most about this long. */
+/** Time limit of the search for a shorter history that fails too. */
 const SHRINKING_MS = 240_000;
-/** A mutation test needs no small counterexample. */
+/** The mutation test switches shrinking off, because it only needs to know whether the test fails. */
 const SHRINKS = process.env.FAULTS_SHRINK !== "no";
 /** Histories that run concurrently, each with its own Nest, Stripe and clock. */
 const INSTANCES = 6;
-/** Each step of the seed runs its own histories, so that a failure is repeated by its seed alone. */
+/** Each seed runs its own histories, so that its seed repeats a failure without the histories of other seeds. */
 const HISTORIES_PER_SEED = 10;
 const LIMIT_MS = 180_000 + SHRINKING_MS + RUNS * 2_000;
 
@@ -47,7 +47,7 @@ test(
           interruptAfterTimeLimit: SHRINKING_MS,
           endOnFailure: !SHRINKS,
         });
-        if (details.failed) failure ??= broken(details.errorInstance, seed);
+        if (details.failed) failure ??= failureOf(details.errorInstance, seed);
       }
     };
     await Promise.all(instances.map(work));
@@ -64,7 +64,7 @@ test(
   LIMIT_MS,
 );
 
-function broken(error: unknown, seed: number): Error {
+function failureOf(error: unknown, seed: number): Error {
   const what = error instanceof Error ? error.message : String(error);
   const command = `npm run test:faults -- --suite money --runs ${HISTORIES_PER_SEED} --seed ${seed}`;
   return new Error(`${what}\n\nTo repeat it: ${command}`);

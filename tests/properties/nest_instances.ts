@@ -22,10 +22,10 @@ function historyClock(): HistoryClock {
   };
 }
 
-/** An instance is a Nest with its own Stripe double and clock. All instances share one database. */
+/** A Nest with its own Stripe double and clock. All instances share one database. */
 export interface NestInstance {
   nest: TestNest;
-  /** Runs one history. @throws Error with the broken rule and the history in words */
+  /** Runs one history. @throws Error with the broken rule and the log of the history */
   runHistory(history: BillingHistory, number: number, counts: Map<string, number>): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ const LIMITS = [
   "MAILS_PER_HOUR",
 ];
 
-/** Starts instances on one database. */
+/** Starts instances that share one database. */
 export async function startInstances(count: number): Promise<NestInstance[]> {
   const first = await startInstance(undefined);
   const others = Array.from({ length: count - 1 }, () => startInstance(first.nest.mongoUri));

@@ -1,53 +1,53 @@
-/** A snapshot of one person's state at Stripe, in the form that the oracles of contract 1.7 read. */
+/** A snapshot of one person's subscriptions, invoices and payments at Stripe. The oracles of contract 1.7 read it. */
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { Charge, Customer, Invoice, Subscription } from "#stripe_double/types.ts";
 import { BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 
-/** A payment through Stripe of an invoice. */
+/** A payment of an invoice through Stripe. */
 export interface Payment {
   charge: string;
   paid: number;
-  /** Without refunds that failed. */
+  /** The refunded amount, without failed refunds. */
   refunded: number;
   dispute: "none" | "open" | "won" | "lost";
 }
 
-export interface Bill {
+export interface InvoiceState {
   id: string;
   status: string;
   created: number;
-  /** The period that it bills, in Unix seconds: of its lines without prorations. */
+  /** The period of its lines that are not prorations, in Unix seconds. */
   start: number;
   end: number;
-  /** What the customer's balance paid. Stripe returns it if the invoice is void. */
+  /** The part that the customer's balance paid. Stripe returns it if the invoice is voided. */
   creditUsed: number;
-  /** What it credited to the customer's balance, after a change of interval. */
+  /** The amount that it credited to the customer's balance after a change of interval. */
   credited: number;
   isOutOfBand: boolean;
-  /** Whether it bills our product. */
+  /** Whether it has a line for our product. */
   isOurs: boolean;
   payments: Payment[];
 }
 
-export interface Owned {
+export interface SubscriptionState {
   id: string;
   customer: string;
   status: string;
   created: number;
   price: string;
-  /** Stripe's id of its item. */
+  /** The id of its subscription item. */
   item: string;
-  /** Per period, in the smallest unit. */
+  /** The price of a period, in the smallest unit of the currency. */
   amount: number;
   interval: string;
   currency: string;
   isTrial: boolean;
   /** Whether it is for our product. */
   isOurs: boolean;
-  /** When it was changed to our product; null if it was bought so. Unix seconds. */
+  /** When it was changed to our product, in Unix seconds; null if it never was. */
   changedToOursAt: number | null;
   isEnding: boolean;
-  /** Whether Nest scheduled the end of a trial, and its owner did not change that. */
+  /** Whether Nest scheduled the end of the trial, and the customer has not changed it since. */
   isEndScheduledByNest: boolean;
   cancelAt: number | null;
   pause: string | null;
@@ -55,22 +55,22 @@ export interface Owned {
   /** The current period, in Unix seconds. */
   start: number;
   end: number;
-  /** Oldest first. */
-  bills: Bill[];
+  /** The oldest first. */
+  invoices: InvoiceState[];
 }
 
 export interface Snapshot {
   now: number;
-  subscriptions: Owned[];
-  /** Customer ids that Nest made. */
+  subscriptions: SubscriptionState[];
+  /** The ids of customers that Nest created. */
   ownCustomers: ReadonlySet<string>;
-  /** Negative balance: a credit of the customer. */
+  /** By customer id. As at Stripe, a negative balance is credit of the customer. */
   customers: ReadonlyMap<string, { hasCard: boolean; balance: number }>;
 }
 
 /**
- * Reads the state of every subscription. The double serves one person at a time.
- * @param changedToOurs by subscription, when it was changed from another product, in Unix seconds
+ * Reads the state of every subscription of the double. All belong to one person, because each history resets the double.
+ * @param changedToOurs when subscriptions were changed from another product, by id, in Unix seconds
  */
 export function takeSnapshot(stripe: StripeDouble, changedToOurs: ReadonlyMap<string, number>): Snapshot {
   stripe.advance(0);
@@ -78,7 +78,7 @@ export function takeSnapshot(stripe: StripeDouble, changedToOurs: ReadonlyMap<st
   const charges = new Map(ledger.charges.map((charge) => [charge.payment_intent, charge]));
   for (const charge of ledger.charges) if (charge.paid) charges.set(charge.payment_intent, charge);
   const disputes = new Map(ledger.disputes.map(({ charge, status }) => [charge, status]));
-  const bill = (invoice: Invoice): Bill => ({
+  const stateOf = (invoice: Invoice): InvoiceState => ({
     id: invoice.id ?? "",
     status: invoice.status ?? "",
     created: invoice.created,
@@ -96,15 +96,15 @@ export function takeSnapshot(stripe: StripeDouble, changedToOurs: ReadonlyMap<st
       .filter(({ paid }) => paid)
       .map((charge) => paymentOf(charge, disputes.get(charge.id))),
   });
-  const bills = ledger.invoices.map((invoice) => ({
-    of: invoice.parent?.subscription_details?.subscription,
-    bill: bill(invoice),
+  const invoices = ledger.invoices.map((invoice) => ({
+    subscriptionId: invoice.parent?.subscription_details?.subscription,
+    state: stateOf(invoice),
   }));
   const subscriptions = stripe.subscriptions().map((subscription) =>
-    ownedOf(
+    subscriptionStateOf(
       subscription,
       changedToOurs.get(subscription.id) ?? null,
-      bills.filter((each) => each.of === subscription.id).map((each) => each.bill),
+      invoices.filter((each) => each.subscriptionId === subscription.id).map((each) => each.state),
     ),
   );
   const alive = stripe.customers().filter((customer): customer is Customer => !customer.deleted);
@@ -122,7 +122,7 @@ export function takeSnapshot(stripe: StripeDouble, changedToOurs: ReadonlyMap<st
   };
 }
 
-function periodOf({ lines }: Invoice): Pick<Bill, "start" | "end"> {
+function periodOf({ lines }: Invoice): Pick<InvoiceState, "start" | "end"> {
   const periods = lines.data
     .filter(({ parent }) => parent?.subscription_item_details?.proration !== true)
     .map(({ period }) => period);
@@ -142,7 +142,11 @@ function paymentOf(charge: Charge, dispute: string | undefined): Payment {
   };
 }
 
-function ownedOf(subscription: Subscription, changedToOursAt: number | null, bills: Bill[]): Owned {
+function subscriptionStateOf(
+  subscription: Subscription,
+  changedToOursAt: number | null,
+  invoices: InvoiceState[],
+): SubscriptionState {
   const [item] = subscription.items.data;
   return {
     id: subscription.id,
@@ -164,10 +168,10 @@ function ownedOf(subscription: Subscription, changedToOursAt: number | null, bil
     pause: subscription.pause_collection?.behavior ?? null,
     start: item?.current_period_start ?? 0,
     end: item?.current_period_end ?? 0,
-    bills,
+    invoices,
   };
 }
 
 /** Whether a subscription has not ended. */
-export const isLiving = ({ status }: Pick<Owned, "status">) =>
+export const isOngoing = ({ status }: Pick<SubscriptionState, "status">) =>
   status !== "canceled" && status !== "incomplete_expired";
