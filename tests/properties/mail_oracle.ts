@@ -19,17 +19,23 @@ export interface Amounts {
   credited: number;
 }
 
-/** @returns the sentences of mails that are not true now; empty if all are */
+/**
+ * @param snapshots the states in which the mails can have been sent, the last one first
+ * @returns the sentences of mails that are true in none of the states; empty if all are true
+ */
 export function untrueSentences(
   mails: readonly SentMail[],
-  snapshot: Snapshot,
+  snapshots: readonly [Snapshot, ...Snapshot[]],
   currency: Currency,
 ): string[] {
-  const rejectionMails = mails.filter(({ subject }) => isAboutRejection(subject));
-  return [
-    ...rejectionMails.flatMap((mail) => errorsInRejectionMail(mail, snapshot)),
-    ...mails.flatMap((mail) => errorsInOtherMail(mail, snapshot, currency)),
-  ];
+  return mails.flatMap((mail) => {
+    const [now, ...earlier] = snapshots;
+    const errorsIn = (snapshot: Snapshot) =>
+      isAboutRejection(mail.subject)
+        ? errorsInRejectionMail(mail, snapshot)
+        : errorsInOtherMail(mail, snapshot, currency);
+    return earlier.some((snapshot) => errorsIn(snapshot).length === 0) ? [] : errorsIn(now);
+  });
 }
 
 /** The sums that mails state as refunded and as credited. */

@@ -68,6 +68,12 @@ export interface Snapshot {
   customers: ReadonlyMap<string, { hasCard: boolean; balance: number }>;
 }
 
+/** The same state with one subscription as it was before. */
+export function withEarlier(snapshot: Snapshot, earlier: SubscriptionState): Snapshot {
+  const subscriptions = snapshot.subscriptions.map((one) => (one.id === earlier.id ? earlier : one));
+  return { ...snapshot, subscriptions };
+}
+
 /**
  * Reads the state of every subscription of the double. All belong to one person, because each history resets the double.
  * @param changedToOurs when subscriptions were changed from another product, by id, in Unix seconds
