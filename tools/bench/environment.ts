@@ -7,11 +7,11 @@ import { openMongo } from "#core/services/mongo.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
-import { withDatabase } from "#tools/local/database/uri.ts";
+import { throughProxy, withDatabase, withOptions } from "#tools/local/database/uri.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
 
-/** The largest number of concurrent calls. */
+/** Connections of each measured process. More concurrent calls than these wait for a connection. */
 const CONNECTIONS = 64;
 
 /** The database server, doubles and secrets that all sections of a run share. */
@@ -21,8 +21,11 @@ export interface BenchEnvironment {
   secrets: LocalSecrets;
   /** An endpoint that accepts every mail and keeps none, so that the SES double is not measured. */
   mailUrl: string;
-  /** Opens an empty database with Nest's indexes. */
-  openDatabase(name: string): Promise<BenchDatabase>;
+  /**
+   * Opens an empty database with Nest's indexes.
+   * @param proxyPort the port of a proxy in front of the server, which only `uri` and `environment` go through
+   */
+  openDatabase(name: string, proxyPort?: number): Promise<BenchDatabase>;
   close(): Promise<void>;
 }
 
@@ -44,9 +47,11 @@ export async function openBenchEnvironment(): Promise<BenchEnvironment> {
     stripe,
     secrets,
     mailUrl: mail.url,
-    async openDatabase(name) {
-      const uri = `${withDatabase(found.uri, `nest-bench-${name}-${randomBytes(4).toString("hex")}`)}?maxPoolSize=${CONNECTIONS}`;
-      const { client, database } = openMongo(uri, { isCommand: true });
+    async openDatabase(name, proxyPort) {
+      const databaseName = `nest-bench-${name}-${randomBytes(4).toString("hex")}`;
+      const direct = withOptions(withDatabase(found.uri, databaseName), { maxPoolSize: String(CONNECTIONS) });
+      const uri = proxyPort === undefined ? direct : throughProxy(direct, proxyPort);
+      const { client, database } = openMongo(direct, { isCommand: true });
       await createIndexes(database);
       const parts = { issuer: "https://nest.test", mongoUri: uri, sesUrl: mail.url, stripe };
       return {

@@ -6,7 +6,7 @@ import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { startLocalApi } from "#tools/local/api_server.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
-import { withDatabase } from "#tools/local/database/uri.ts";
+import { serverOf, throughProxy, withDatabase, withOptions } from "#tools/local/database/uri.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -56,7 +56,7 @@ export async function startSoakStack(): Promise<SoakStack> {
     const behind = ({ port }: FaultProxy) => `http://127.0.0.1:${port}`;
     const api = await startLocalApi({
       port: 0,
-      mongoUri: throughProxy(uri, proxies.database),
+      mongoUri: withOptions(throughProxy(uri, proxies.database.port), { maxPoolSize: "32" }),
       ses: { ...ses, url: behind(proxies.mail) },
       stripe: { ...stripe, url: behind(proxies.Stripe) },
       secrets: await makeSecrets(),
@@ -88,18 +88,7 @@ export async function startSoakStack(): Promise<SoakStack> {
 }
 
 async function proxyOf(protocol: typeof mongoProtocol, url: string): Promise<FaultProxy> {
-  const { hostname, port } = new URL(url.replace(/^mongodb/, "http"));
   const proxy = await startFaultProxy(protocol);
-  proxy.forwardTo({ host: hostname, port: Number(port) });
+  proxy.forwardTo(serverOf(url));
   return proxy;
-}
-
-/** The URI of the same database through the proxy. The driver must not use the address that the server reports. */
-function throughProxy(uri: string, { host, port }: FaultProxy): string {
-  const changed = new URL(uri.replace(/^mongodb/, "http"));
-  changed.hostname = host;
-  changed.port = String(port);
-  changed.searchParams.set("directConnection", "true");
-  changed.searchParams.set("maxPoolSize", "32");
-  return changed.href.replace(/^http/, "mongodb");
 }

@@ -17,3 +17,24 @@ export function withDatabase(uri: string, name: string | null): string {
   const newQuery = [query, authSource].filter((part) => part !== "").join("&");
   return `${scheme}${server}/${name ?? (path || "nest")}${newQuery && `?${newQuery}`}`;
 }
+
+/** The host and port in a URI of one server. */
+export function serverOf(uri: string): { host: string; port: number } {
+  const { hostname, port } = new URL(uri.replace(/^mongodb/, "http"));
+  return { host: hostname, port: Number(port) };
+}
+
+/** Adds options to a MongoDB URI that has a path. */
+export const withOptions = (uri: string, options: Record<string, string>) =>
+  `${uri}${uri.includes("?") ? "&" : "?"}${new URLSearchParams(options)}`;
+
+/**
+ * The URI of the same database through a proxy on this machine. The driver must not use the address that the server
+ * reports.
+ */
+export function throughProxy(uri: string, port: number): string {
+  const changed = new URL(uri.replace(/^mongodb/, "http"));
+  changed.hostname = "127.0.0.1";
+  changed.port = String(port);
+  return withOptions(changed.href.replace(/^http/, "mongodb"), { directConnection: "true" });
+}
