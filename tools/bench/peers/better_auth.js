@@ -11,23 +11,15 @@ import { MongoClient } from "mongodb";
 import Stripe from "stripe";
 
 const ORIGIN = "http://localhost:3000";
-const PLENTY = 100_000_000;
-
-/** Indexes for the adapter's queries. For MongoDB it creates none itself. */
-const INDEXES = {
-  user: [{ key: { email: 1 }, unique: true }],
-  session: [{ key: { token: 1 }, unique: true }, { key: { userId: 1 } }],
-  verification: [{ key: { identifier: 1 } }],
-  subscription: [{ key: { referenceId: 1 } }],
-  rateLimit: [{ key: { key: 1 }, unique: true }],
-};
+/** The address of calls that prepare others. */
+const SETUP_IP = "203.0.113.9";
 
 /**
- * @param settings MONGODB_URI; MAIL_URL, which accepts mails; LIMITS, `database` or `off`: the rate limit; RENEWS, `always`
- *   or `daily`: how often reading a session renews it; COUNTS, `yes`: return how many commands each call sent, one call at
- *   a time
+ * @param settings MONGODB_URI; MAIL_URL, which accepts mails; OPTIONS and INDEXES: JSON of tools/bench/peer_settings.ts;
+ *   COUNTS, `yes`: return how many commands each call sent, one call at a time
  */
 export async function openTarget(settings) {
+  const options = JSON.parse(settings.OPTIONS);
   const client = await MongoClient.connect(settings.MONGODB_URI, {
     writeConcern: { w: "majority" },
     monitorCommands: settings.COUNTS === "yes",
@@ -37,22 +29,18 @@ export async function openTarget(settings) {
     commands++;
   });
   const database = client.db();
-  for (const [name, indexes] of Object.entries(INDEXES))
+  for (const [name, indexes] of Object.entries(JSON.parse(settings.INDEXES)))
     await database.collection(name).createIndexes(indexes);
   const tokens = new Map();
   const agent = new Agent({ keepAlive: true });
   const auth = betterAuth({
     baseURL: ORIGIN,
     secret: "a secret for the bench, as long as it should be",
-    database: mongodbAdapter(database, { client, transaction: false }),
-    logger: { disabled: true },
-    telemetry: { enabled: false },
-    rateLimit: { enabled: settings.LIMITS === "database", storage: "database", window: 60, max: PLENTY },
-    session: settings.RENEWS === "always" ? { updateAge: 0 } : {},
+    ...options.betterAuth,
+    database: mongodbAdapter(database, { client, ...options.mongodbAdapter }),
     plugins: [
       magicLink({
-        storeToken: "hashed",
-        rateLimit: { window: 60, max: PLENTY },
+        ...options.magicLink,
         async sendMagicLink({ email, url, token }) {
           tokens.set(email, token);
           await postMail(agent, settings.MAIL_URL, { to: email, text: `Sign in: ${url}` });
@@ -61,16 +49,15 @@ export async function openTarget(settings) {
       stripe({
         stripeClient: new Stripe("sk_test_bench"),
         stripeWebhookSecret: "whsec_bench",
-        createCustomerOnSignUp: false,
-        subscription: { enabled: true, plans: [{ name: "beak", priceId: "price_bench" }] },
+        ...options.stripe,
       }),
     ],
   });
 
   return {
-    async invoke({ subscribe, verb = "GET", path, body, cookie }) {
+    async invoke({ subscribe, verb = "GET", path, body, cookie, ip }) {
       if (subscribe) return { status: await subscribeUser(auth, subscribe) };
-      const headers = { origin: ORIGIN, "x-forwarded-for": "203.0.113.9", ...(cookie && { cookie }) };
+      const headers = { origin: ORIGIN, "x-forwarded-for": ip ?? SETUP_IP, ...(cookie && { cookie }) };
       if (body) headers["content-type"] = "application/json";
       const request = new Request(`${ORIGIN}/api/auth${path}`, {
         method: verb,
