@@ -28,10 +28,14 @@ export interface FilledDatabase {
 /** A kind of call, made once per user. */
 export interface Case {
   name: string;
+  /** Whether all its users have the same IP address. */
+  isFromOneNetwork?: boolean;
   /** Prepares the calls of these users. The returned function makes the same calls with new signatures each time. */
   prepare(filled: FilledDatabase, users: readonly number[]): Promise<() => IncomingCall[]>;
 }
 
+/** The IP address of all users of one network. */
+export const ONE_IP = "203.0.113.9";
 const V1 = "/1/2020-12-14/";
 const V2 = "/1/2021-10-06/";
 
@@ -39,7 +43,7 @@ function post(path: string, body?: unknown, headers: Record<string, string> = {}
   const bytes =
     body === undefined ? undefined : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
   const all = { "content-type": "application/json", "user-agent": "Beak/1.0", ...headers };
-  return { method: "POST", path, headers: all, body: bytes, ip: "203.0.113.9" };
+  return { method: "POST", path, headers: all, body: bytes, ip: ONE_IP };
 }
 
 const link = (address: string, beakId: string) => ({
@@ -100,12 +104,15 @@ const webhook = (name: string, emit: (filled: FilledDatabase, number: number) =>
 const own = (number: number) => ({ user_id: userOf(number).userId });
 const newAddress = (number: number) => `newAddress.${number}@example.com`;
 
+const requestLink = (number: number) => {
+  const { address, beakId } = userOf(number);
+  return post(`${V1}send_magic_link`, link(address, beakId));
+};
+
 /** Every method and callback that reaches the database. */
 export const CASES: readonly Case[] = [
-  plain("send_magic_link", (number) => {
-    const { address, beakId } = userOf(number);
-    return post(`${V1}send_magic_link`, link(address, beakId));
-  }),
+  plain("send_magic_link", requestLink),
+  { ...plain("send_magic_link, one network", requestLink), isFromOneNetwork: true },
   plain("authenticate_user, code, known user", (number) =>
     post(`${V1}authenticate_user`, exchange(userOf(number).code)),
   ),

@@ -5,6 +5,9 @@ import type { IncomingCall } from "#tools/local/gateway.ts";
 
 export const numbers = (count: number) => Array.from({ length: count }, (_, number) => number);
 
+/** The IP address of a user, in the block for benchmarks (RFC 2544). */
+export const ipOf = (number: number) => `198.18.${number >> 8}.${number & 0xff}`;
+
 /** Inserts users into an empty database, and their subscriptions into an empty Stripe double. */
 export async function fillDatabase(
   { stripe, secrets }: BenchEnvironment,
@@ -20,7 +23,9 @@ export async function fillDatabase(
   return { database: place.database, stripe, atStripe, secrets, issuer: place.environment.ISSUER ?? "", now };
 }
 
-/** Prepares the calls of every user. */
+/** Prepares the calls of every user, each from the network of its user unless the case has one network. */
 export async function prepareAll(filled: FilledDatabase, measured: Case): Promise<() => IncomingCall[]> {
-  return measured.prepare(filled, numbers(filled.atStripe.length));
+  const prepared = await measured.prepare(filled, numbers(filled.atStripe.length));
+  if (measured.isFromOneNetwork) return prepared;
+  return () => prepared().map((call, number) => ({ ...call, ip: ipOf(number) }));
 }

@@ -1,7 +1,7 @@
 /**
  * Measures Nest's speed: `npm run bench`. Prints tables, and writes the figures and their charts to docs/bench.
  * `-- --only load,growth` measures only these sections, `--full` adds a million users, `--short` uses small sizes and
- * writes nothing.
+ * writes nothing, `--redraw` measures nothing and draws the charts of the stored figures.
  *
  * It asserts only that calls succeed and that queries use indexes, since times depend on the machine. Variants that are
  * compared run alternately, so that other load affects them equally. docs/performance.md describes the sections.
@@ -11,16 +11,27 @@ import { openBenchEnvironment } from "#tools/bench/environment.ts";
 import { currentMachine, describeMachine } from "#tools/bench/machine.ts";
 import { installPeers } from "#tools/bench/peer_packages.ts";
 import { type Figures, type Results, type Section, writeResults } from "#tools/bench/results.ts";
+import { describeCrowd, measureCrowd } from "#tools/bench/sections/crowd.ts";
 import { describeGrowth, leastUsers, measureGrowth } from "#tools/bench/sections/growth.ts";
 import { describeLoad, measureLoad } from "#tools/bench/sections/load.ts";
 import { describeMemory, measureMemory } from "#tools/bench/sections/memory.ts";
+import { describeNetwork, measureNetwork } from "#tools/bench/sections/network.ts";
 import { describePeers, measurePeers } from "#tools/bench/sections/peers.ts";
 import { describeStorage, measureStorage } from "#tools/bench/sections/storage.ts";
 import { describeThroughput, measureThroughput } from "#tools/bench/sections/throughput.ts";
 import { FULL, NORMAL, SHORT } from "#tools/bench/sizes.ts";
 import { type FigureTable, printFigures } from "#tools/bench/tables.ts";
 
-const SECTIONS = ["load", "throughput", "peers", "growth", "memory", "storage"] as const satisfies Section[];
+const SECTIONS = [
+  "load",
+  "throughput",
+  "crowd",
+  "peers",
+  "network",
+  "growth",
+  "memory",
+  "storage",
+] as const satisfies Section[];
 
 const { values } = parseArgs({
   options: {
@@ -28,8 +39,13 @@ const { values } = parseArgs({
     short: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
     "no-write": { type: "boolean", default: false },
+    redraw: { type: "boolean", default: false },
   },
 });
+if (values.redraw) {
+  console.log(`Charts written to ${await writeResults({})}.`);
+  process.exit();
+}
 const asked = values.only.split(",");
 const unknown = asked.filter((name) => !SECTIONS.includes(name as Section));
 if (unknown.length > 0) {
@@ -42,7 +58,7 @@ const fewest = sizes.growth.users[0] ?? 0;
 if (fewest < leastUsers(sizes.growth))
   throw new Error("The growth section needs more users for this many rounds: see tools/bench/sizes.ts.");
 
-if (has("peers")) installPeers();
+if (has("peers") || has("network")) installPeers();
 const bench = await openBenchEnvironment();
 const machine = currentMachine(bench.database);
 const results: Results = {};
@@ -64,7 +80,9 @@ console.log(`Benchmark${values.short ? " with small sizes" : ""} on ${describeMa
 try {
   await run("load", () => measureLoad(sizes.load), describeLoad);
   await run("throughput", () => measureThroughput(bench, sizes.throughput), describeThroughput);
+  await run("crowd", () => measureCrowd(bench, sizes.crowd), describeCrowd);
   await run("peers", () => measurePeers(bench, sizes.peers), describePeers);
+  await run("network", () => measureNetwork(bench, sizes.network), describeNetwork);
   await run("growth", () => measureGrowth(bench, sizes.growth), describeGrowth);
   await run("memory", () => measureMemory(bench, sizes.memory), describeMemory);
   await run("storage", () => measureStorage(bench, sizes.storage), describeStorage);

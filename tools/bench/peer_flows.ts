@@ -6,6 +6,8 @@ export interface PeerCall {
   verb?: string;
   path: string;
   body?: object;
+  /** The caller's IP address. */
+  ip?: string;
   cookie?: string;
 }
 
@@ -15,8 +17,16 @@ export interface Member {
   cookie: string;
 }
 
+/** The flows that Nest and better-auth share. */
+export type FlowName =
+  | "request a link"
+  | "redeem the link"
+  | "refresh the session"
+  | "get the user"
+  | "subscription status";
+
 export interface Flow {
-  name: string;
+  name: FlowName;
   nest: string;
   /** Whether each read of a session renews it. */
   renews?: boolean;
@@ -38,7 +48,6 @@ async function redemptions(runner: Runner, members: readonly { address: string }
 const read = (path: string) => async (_runner: Runner, members: readonly Member[]) =>
   members.map(({ cookie }) => ({ path, cookie }));
 
-/** The flows that Nest and better-auth share. */
 export const FLOWS: readonly Flow[] = [
   {
     name: "request a link",

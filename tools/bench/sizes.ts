@@ -1,5 +1,7 @@
+import type { PairOptions } from "#tools/bench/peer_pairs.ts";
+import type { CrowdOptions } from "#tools/bench/sections/crowd.ts";
 import type { GrowthOptions } from "#tools/bench/sections/growth.ts";
-import type { PeerOptions } from "#tools/bench/sections/peers.ts";
+import type { NetworkOptions } from "#tools/bench/sections/network.ts";
 import type { StorageOptions } from "#tools/bench/sections/storage.ts";
 import type { ThroughputOptions } from "#tools/bench/sections/throughput.ts";
 
@@ -7,17 +9,28 @@ import type { ThroughputOptions } from "#tools/bench/sections/throughput.ts";
 export interface Sizes {
   load: { rounds: number };
   throughput: ThroughputOptions;
-  peers: PeerOptions;
+  peers: PairOptions;
+  network: NetworkOptions;
+  crowd: CrowdOptions;
   growth: GrowthOptions;
   memory: { calls: number };
   storage: StorageOptions;
 }
 
+const AS_NEST = { limits: "database", networks: "distinct" } as const;
+
 /** The sizes of the figures in the docs. */
 export const NORMAL: Sizes = {
   load: { rounds: 15 },
   throughput: { inFlight: [1, 8, 64], calls: 256, rounds: 3 },
-  peers: { limits: ["database", "off"], inFlight: [1, 8, 64], calls: 128, rounds: 3 },
+  peers: {
+    settings: [AS_NEST, { ...AS_NEST, networks: "one" }, { ...AS_NEST, limits: "off" }],
+    inFlight: [1, 8, 64],
+    calls: 128,
+    rounds: 3,
+  },
+  network: { settings: [AS_NEST], addedMs: [1, 5], inFlight: [1], calls: 48, rounds: 5 },
+  crowd: { methods: null, inFlight: [1, 8, 64, 256], calls: 128, rounds: 3 },
   growth: { users: [1_500, 100_000], calls: 10, rounds: 8 },
   memory: { calls: 100_000 },
   storage: { machines: 1_000, writtenDays: 7 },
@@ -30,7 +43,9 @@ export const FULL: Sizes = { ...NORMAL, growth: { ...NORMAL.growth, users: [1_50
 export const SHORT: Sizes = {
   load: { rounds: 1 },
   throughput: { inFlight: [8], calls: 16, rounds: 1 },
-  peers: { limits: ["database"], inFlight: [8], calls: 8, rounds: 1 },
+  peers: { settings: [AS_NEST], inFlight: [8], calls: 8, rounds: 1 },
+  network: { settings: [AS_NEST], addedMs: [1], inFlight: [1], calls: 4, rounds: 1 },
+  crowd: { methods: ["send_magic_link", "get_user"], inFlight: [1, 64], calls: 4, rounds: 1 },
   growth: { users: [200, 400], calls: 2, rounds: 2 },
   memory: { calls: 1_000 },
   storage: { machines: 10, writtenDays: 2 },

@@ -17,3 +17,7 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
 
 /** Rounds to significant digits. */
 export const round = (value: number, digits = 4) => Number(value.toPrecision(digits));
+
+/** The throughput of a number of calls. */
+export const callsPerSecond = ({ latenciesMs, wallMs }: { latenciesMs: readonly number[]; wallMs: number }) =>
+  (1000 * latenciesMs.length) / wallMs;

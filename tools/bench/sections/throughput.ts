@@ -4,7 +4,7 @@ import { fillDatabase, numbers, prepareAll } from "#tools/bench/fill_database.ts
 import { recordCalls, type Trips, writtenCollections } from "#tools/bench/recording.ts";
 import { Runner } from "#tools/bench/runner.ts";
 import { takeSnapshot } from "#tools/bench/snapshot.ts";
-import { median, quantile, round } from "#tools/bench/statistics.ts";
+import { callsPerSecond, median, quantile, round } from "#tools/bench/statistics.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 import type { Report } from "#tools/bench/target.ts";
 
@@ -121,7 +121,6 @@ function toRow(
   inFlight: number,
   { nest, bare }: Record<"nest" | "bare", readonly Report[]>,
 ): ThroughputRow {
-  const rate = ({ latenciesMs, wallMs }: Report) => (1000 * latenciesMs.length) / wallMs;
   const pairs = Math.min(nest.length, bare.length);
   const latencies = nest.flatMap(({ latenciesMs }) => latenciesMs);
   return {
@@ -129,15 +128,19 @@ function toRow(
     trips: median(recorded.map((trips) => trips.length)),
     commands: median(recorded.map((trips) => trips.flat().length)),
     inFlight,
-    callsPerSecond: round(median(nest.map(rate)), 3),
+    callsPerSecond: round(median(nest.map(callsPerSecond)), 3),
     p50Ms: round(quantile(latencies, 0.5), 3),
     p99Ms: round(quantile(latencies, 0.99), 3),
-    bareCallsPerSecond: round(median(bare.map(rate)), 3),
+    bareCallsPerSecond: round(median(bare.map(callsPerSecond)), 3),
     bareP50Ms: round(median(bare.flatMap(({ latenciesMs }) => latenciesMs)), 3),
     cpuMs: round(median(nest.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3),
     bareCpuMs: round(median(bare.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3),
     share: round(
-      median(numbers(pairs).map((pair) => rate(nest[pair] as Report) / rate(bare[pair] as Report))),
+      median(
+        numbers(pairs).map(
+          (pair) => callsPerSecond(nest[pair] as Report) / callsPerSecond(bare[pair] as Report),
+        ),
+      ),
       3,
     ),
     budget: BUDGETS[method] ?? null,

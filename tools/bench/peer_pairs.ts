@@ -1,0 +1,196 @@
+import { CASES, type Case, ONE_IP } from "#tools/bench/cases.ts";
+import type { DelayProxy } from "#tools/bench/delay_proxy.ts";
+import type { BenchDatabase, BenchEnvironment } from "#tools/bench/environment.ts";
+import { fillDatabase, ipOf, prepareAll } from "#tools/bench/fill_database.ts";
+import {
+  FLOWS,
+  type Flow,
+  type FlowName,
+  type Member,
+  type PeerCall,
+  signUp,
+} from "#tools/bench/peer_flows.ts";
+import { PEER_INDEXES, peerOptions } from "#tools/bench/peer_settings.ts";
+import { recordCalls } from "#tools/bench/recording.ts";
+import { Runner } from "#tools/bench/runner.ts";
+import { takeSnapshot } from "#tools/bench/snapshot.ts";
+import { callsPerSecond, median, quantile, round } from "#tools/bench/statistics.ts";
+import type { Report } from "#tools/bench/target.ts";
+import type { IncomingCall } from "#tools/local/gateway.ts";
+
+/** How callers and better-auth's rate limit are set up. */
+export interface PairSetting {
+  /** better-auth's rate limit: in the database, as Nest's, or off. */
+  limits: "database" | "off";
+  /** Whether each user calls from a network of its own, or all from one. */
+  networks: "distinct" | "one";
+}
+
+/** Nest and better-auth in the same turns. */
+export interface PairRow extends PairSetting {
+  flow: FlowName;
+  /** Milliseconds of round trip that were added in front of the database. */
+  addedMs: number;
+  inFlight: number;
+  callsPerSecond: number;
+  p50Ms: number;
+  peerCallsPerSecond: number;
+  peerP50Ms: number;
+  /** CPU milliseconds per call. */
+  cpuMs: number;
+  peerCpuMs: number;
+  /** Database commands and round trips of one call of Nest, and commands of better-auth. */
+  commands: number;
+  trips: number;
+  peerCommands: number;
+  /** Calls per second over better-auth's; the median of all rounds. */
+  times: number;
+}
+
+export interface PairOptions {
+  settings: readonly PairSetting[];
+  inFlight: readonly number[];
+  calls: number;
+  rounds: number;
+}
+
+/** A proxy in front of the database, and the round trips that it adds. */
+interface Distance {
+  proxy: DelayProxy;
+  addedMs: readonly number[];
+}
+
+/**
+ * Times the flows that Nest and better-auth share, alternately, on the same database server.
+ * @param distance null: without a proxy
+ */
+export async function measurePairs(
+  bench: BenchEnvironment,
+  options: PairOptions,
+  distance: Distance | null = null,
+): Promise<PairRow[]> {
+  const rows: PairRow[] = [];
+  for (const setting of options.settings)
+    for (const flow of FLOWS) rows.push(...(await measureFlow(bench, { flow, setting }, options, distance)));
+  return rows;
+}
+
+async function measureFlow(
+  bench: BenchEnvironment,
+  { flow, setting }: { flow: Flow; setting: PairSetting },
+  { inFlight, calls: count, rounds }: PairOptions,
+  distance: Distance | null,
+): Promise<PairRow[]> {
+  const ours = await bench.openDatabase("ours", distance?.proxy.port);
+  const theirs = await bench.openDatabase("theirs", distance?.proxy.port);
+  const measured = CASES.find(({ name }) => name === flow.nest) as Case;
+  const prepare = await prepareAll(await fillDatabase(bench, ours, count), measured);
+  const snapshot = await takeSnapshot(ours.database);
+  const settings = peerEnvironment(theirs, bench.mailUrl, flow, setting);
+  const nest = await Runner.open("nest", ours.environment);
+  const peer = await Runner.open("better-auth", settings);
+  const place = <Call extends IncomingCall | PeerCall>(calls: readonly Call[]) =>
+    calls.map((call, number) => ({ ...call, ip: setting.networks === "one" ? ONE_IP : ipOf(number) }));
+  try {
+    const members = await signUp(peer, count);
+    const commands = await countCommands(ours, prepare(), {
+      flow,
+      members: members.slice(0, COUNTED),
+      settings,
+    });
+    const rows: PairRow[] = [];
+    for (const addedMs of distance?.addedMs ?? [0])
+      for (const lanes of inFlight) {
+        const reports: Record<"nest" | "peer", Report[]> = { nest: [], peer: [] };
+        for (let turn = -1; turn < rounds; turn++) {
+          await snapshot.restore(snapshot.collections);
+          const calls = { nest: place(prepare()), peer: place(await flow.peer(peer, members)) };
+          if (distance) distance.proxy.delayMs = addedMs;
+          for (const who of turn % 2 === 0 ? (["nest", "peer"] as const) : (["peer", "nest"] as const)) {
+            const report = await { nest, peer }[who].run(calls[who], lanes);
+            if (Object.keys(report.statuses).some((status) => Number(status) >= 300))
+              throw new Error(`${flow.name}: ${who} failed (${JSON.stringify(report.statuses)}).`);
+            if (turn >= 0) reports[who].push(report);
+          }
+          if (distance) distance.proxy.delayMs = 0;
+        }
+        rows.push({
+          flow: flow.name,
+          ...setting,
+          addedMs,
+          inFlight: lanes,
+          ...timesOf(reports),
+          ...commands,
+        });
+      }
+    return rows;
+  } finally {
+    await nest.close();
+    await peer.close();
+    await ours.drop();
+    await theirs.drop();
+  }
+}
+
+const peerEnvironment = (
+  { uri }: BenchDatabase,
+  mailUrl: string,
+  { renews }: Flow,
+  { limits }: PairSetting,
+): Record<string, string> => {
+  const uses = [
+    ...(limits === "off" ? ["limits off" as const] : []),
+    ...(renews ? ["refresh" as const] : []),
+  ];
+  return {
+    MONGODB_URI: uri,
+    MAIL_URL: mailUrl,
+    OPTIONS: JSON.stringify(peerOptions(uses)),
+    INDEXES: JSON.stringify(PEER_INDEXES),
+  };
+};
+
+const COUNTED = 8;
+
+/** Counts the database commands and round trips of one call of each. */
+async function countCommands(
+  ours: BenchDatabase,
+  calls: readonly IncomingCall[],
+  { flow, members, settings }: { flow: Flow; members: readonly Member[]; settings: Record<string, string> },
+): Promise<Pick<PairRow, "commands" | "trips" | "peerCommands">> {
+  const recorded = await recordCalls(ours, calls.slice(0, members.length));
+  const peer = await Runner.open("better-auth", { ...settings, COUNTS: "yes" });
+  try {
+    const { answers } = await peer.run(await flow.peer(peer, members), 1, { withAnswers: true });
+    return {
+      commands: median(recorded.map((trips) => trips.flat().length)),
+      trips: median(recorded.map((trips) => trips.length)),
+      peerCommands: median(answers.map(({ commands }) => Number(commands))),
+    };
+  } finally {
+    await peer.close();
+  }
+}
+
+function timesOf({ nest, peer }: Record<"nest" | "peer", readonly Report[]>) {
+  const p50 = (reports: readonly Report[]) =>
+    round(
+      quantile(
+        reports.flatMap(({ latenciesMs }) => latenciesMs),
+        0.5,
+      ),
+      3,
+    );
+  const cpu = (reports: readonly Report[]) =>
+    round(median(reports.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3);
+  const ratios = nest.map((report, turn) => callsPerSecond(report) / callsPerSecond(peer[turn] as Report));
+  return {
+    callsPerSecond: round(median(nest.map(callsPerSecond)), 3),
+    p50Ms: p50(nest),
+    peerCallsPerSecond: round(median(peer.map(callsPerSecond)), 3),
+    peerP50Ms: p50(peer),
+    cpuMs: cpu(nest),
+    peerCpuMs: cpu(peer),
+    times: round(median(ratios), 3),
+  };
+}
