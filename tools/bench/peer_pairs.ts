@@ -48,6 +48,8 @@ export interface PairRow extends PairSetting {
 }
 
 export interface PairOptions {
+  /** Null: all. */
+  flows: readonly FlowName[] | null;
   settings: readonly PairSetting[];
   inFlight: readonly number[];
   calls: number;
@@ -69,16 +71,17 @@ export async function measurePairs(
   options: PairOptions,
   distance: Distance | null = null,
 ): Promise<PairRow[]> {
+  const flows = FLOWS.filter(({ name }) => options.flows?.includes(name) ?? true);
   const rows: PairRow[] = [];
   for (const setting of options.settings)
-    for (const flow of FLOWS) rows.push(...(await measureFlow(bench, { flow, setting }, options, distance)));
+    for (const flow of flows) rows.push(...(await measureFlow(bench, { flow, setting }, options, distance)));
   return rows;
 }
 
 async function measureFlow(
   bench: BenchEnvironment,
   { flow, setting }: { flow: Flow; setting: PairSetting },
-  { inFlight, calls: count, rounds }: PairOptions,
+  { inFlight, calls: count, rounds }: Pick<PairOptions, "inFlight" | "calls" | "rounds">,
   distance: Distance | null,
 ): Promise<PairRow[]> {
   const ours = await bench.openDatabase("ours", distance?.proxy.port);
