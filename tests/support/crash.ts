@@ -9,8 +9,8 @@ export interface CrashPoint {
 }
 
 /**
- * The crash points of a write that a test covers. Only concurrent writes make a crash before a write differ from a crash after
- * the write before it, so only `npm run test:faults -- --suite crashes --all` covers both.
+ * The sides of a write at which a test crashes. A crash before a write equals a crash after the previous write, unless the
+ * two writes are concurrent. So only `npm run test:faults -- --suite crashes --all` runs both sides of every write.
  */
 export function crashSides(at: number): readonly CrashPoint["when"][] {
   return at === 1 || suiteOptions.isWhole ? ["before", "after"] : ["after"];

@@ -12,7 +12,7 @@ import { type RunRecord, saveRecord } from "#tools/machine/run_records.ts";
 import { vitestArguments } from "#tools/machine/vitest.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** What vitest runs for each suite. */
+/** The arguments of vitest for each suite: files, and a pattern of test names. */
 const SUITES = {
   model: ["tests/model"],
   faults: ["tests/faults"],
@@ -43,8 +43,8 @@ function wholeNumber(text: string): number {
 const program = new Command("npm run test:faults --")
   .description(
     "Runs the model-based suite, the fault injection suite, the chaos suite and the money suite (random billing histories). Without\n" +
-      "options it runs a short sample with a fixed seed, as CI does. The suite crashes (crashes at writes of billing events,\n" +
-      "concurrent calls) runs only with --suite; npm test runs a part of it.",
+      "options it runs a short sample with a fixed seed, as CI does. The suite 'crashes' (crashes at writes of billing events,\n" +
+      "concurrent calls) runs only with --suite crashes. npm test runs a part of its cases.",
   )
   .addOption(new Option("--suite <name>", "run one suite only").choices(Object.keys(SUITES)))
   .option("--seed <number>", "repeat the run that printed this seed", wholeNumber)

@@ -128,5 +128,7 @@ try {
   await database.stop();
   await rm(folder, { recursive: true, force: true });
 }
-console.log(`\n${undetected} of ${wanted.length} mutations were not detected by each of their tests.`);
+console.log(
+  `\n${wanted.length - undetected} of ${wanted.length} mutations were detected by each of their tests.`,
+);
 if (undetected > 0) process.exitCode = 1;

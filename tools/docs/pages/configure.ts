@@ -174,7 +174,7 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
   ["SCREENSHOT_DIR", "The folder where browser tests save screenshots", "`npm test`"],
   ["CI", "Set in CI: checks that would be skipped fail instead", "`npm test`, `npm run security`"],
   ["SEED", "Repeats a randomized test with the seed that it printed", "`npm test`, `npm run test:faults`"],
-  ["CLIENT_LIVES", "How many random lives the typed client's property test runs", "`npm test`"],
+  ["CLIENT_LIVES", "How many random sequences of calls the typed client's property test runs", "`npm test`"],
   [
     "FAULTS_RUNS, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS",
     "Set by `npm run test:faults` from its options",
