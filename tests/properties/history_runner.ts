@@ -456,7 +456,7 @@ export class HistoryRunner {
       this.count(`mail: ${subject}`);
     }
     const now = this.snapshot();
-    // If a call cancels several, the mail about the first can name another of them, which was still kept then.
+    // If a call cancels several subscriptions, the mail about one can name another as kept, which the call cancels later.
     const earlier = canceled.length < 2 ? [] : canceled.map((one) => withEarlier(now, one));
     const errors = untrueSentences(mails, [now, ...earlier], this.#currency);
     const stated = statedIn(mails, this.#currency);

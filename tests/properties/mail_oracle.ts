@@ -20,7 +20,7 @@ export interface Amounts {
 }
 
 /**
- * @param snapshots the states in which the mails can have been sent, the last one first
+ * @param snapshots the states at Stripe in which the mails can have been sent, the newest first
  * @returns the sentences of mails that are true in none of the states; empty if all are true
  */
 export function untrueSentences(

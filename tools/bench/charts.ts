@@ -147,7 +147,7 @@ function peersChart({ version, rows }: PeersResult, machine: string): Promise<st
 function networkChart({ version, rows }: NetworkResult, machine: string): Promise<string> {
   return barChart(
     {
-      title: `Throughput compared with better-auth ${version}, by distance to the database`,
+      title: `Throughput compared with better-auth ${version}, by network latency to the database`,
       subtitle: `In brackets: median times of a call. One call at a time. ${LINE} ${machine}`,
       x: "calls per second / calls per second of better-auth (higher is better)",
       y: "flow and added round trip",

@@ -56,25 +56,25 @@ export interface PairOptions {
   rounds: number;
 }
 
-/** A proxy in front of the database, and the round trips that it adds. */
-interface Distance {
+/** A proxy in front of the database, and the milliseconds that it adds to a round trip, one after another. */
+interface AddedLatency {
   proxy: DelayProxy;
   addedMs: readonly number[];
 }
 
 /**
  * Times the flows that Nest and better-auth share, alternately, on the same database server.
- * @param distance null: without a proxy
+ * @param latency null: the functions connect to the database without a proxy
  */
 export async function measurePairs(
   bench: BenchEnvironment,
   options: PairOptions,
-  distance: Distance | null = null,
+  latency: AddedLatency | null = null,
 ): Promise<PairRow[]> {
   const flows = FLOWS.filter(({ name }) => options.flows?.includes(name) ?? true);
   const rows: PairRow[] = [];
   for (const setting of options.settings)
-    for (const flow of flows) rows.push(...(await measureFlow(bench, { flow, setting }, options, distance)));
+    for (const flow of flows) rows.push(...(await measureFlow(bench, { flow, setting }, options, latency)));
   return rows;
 }
 
@@ -82,10 +82,10 @@ async function measureFlow(
   bench: BenchEnvironment,
   { flow, setting }: { flow: Flow; setting: PairSetting },
   { inFlight, calls: count, rounds }: Pick<PairOptions, "inFlight" | "calls" | "rounds">,
-  distance: Distance | null,
+  latency: AddedLatency | null,
 ): Promise<PairRow[]> {
-  const ours = await bench.openDatabase("ours", distance?.proxy.port);
-  const theirs = await bench.openDatabase("theirs", distance?.proxy.port);
+  const ours = await bench.openDatabase("ours", latency?.proxy.port);
+  const theirs = await bench.openDatabase("theirs", latency?.proxy.port);
   const measured = CASES.find(({ name }) => name === flow.nest) as Case;
   const prepare = await prepareAll(await fillDatabase(bench, ours, count), measured);
   const snapshot = await takeSnapshot(ours.database);
@@ -102,20 +102,20 @@ async function measureFlow(
       settings,
     });
     const rows: PairRow[] = [];
-    for (const addedMs of distance?.addedMs ?? [0])
+    for (const addedMs of latency?.addedMs ?? [0])
       for (const lanes of inFlight) {
         const reports: Record<"nest" | "peer", Report[]> = { nest: [], peer: [] };
         for (let turn = -1; turn < rounds; turn++) {
           await snapshot.restore(snapshot.collections);
           const calls = { nest: place(prepare()), peer: place(await flow.peer(peer, members)) };
-          if (distance) distance.proxy.delayMs = addedMs;
+          if (latency) latency.proxy.delayMs = addedMs;
           for (const who of turn % 2 === 0 ? (["nest", "peer"] as const) : (["peer", "nest"] as const)) {
             const report = await { nest, peer }[who].run(calls[who], lanes);
             if (Object.keys(report.statuses).some((status) => Number(status) >= 300))
               throw new Error(`${flow.name}: ${who} failed (${JSON.stringify(report.statuses)}).`);
             if (turn >= 0) reports[who].push(report);
           }
-          if (distance) distance.proxy.delayMs = 0;
+          if (latency) latency.proxy.delayMs = 0;
         }
         rows.push({
           flow: flow.name,

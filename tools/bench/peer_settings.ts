@@ -7,13 +7,14 @@ interface PeerSetting {
   /** The path of the option, such as `rateLimit.max`. */
   option: string;
   value: boolean | number | string | object;
+  /** The reason for the value, for the generated table. */
   why: string;
-  /** The measurements that use it; without it, all do. */
+  /** The measurements that use it. Absent if all do. */
   only?: "limits off" | "refresh";
 }
 
 const PLENTY = 100_000_000;
-const NEVER_REFUSED = "The benchmark must not be refused. Nest's limits are out of reach too";
+const NEVER_REFUSED = "No call of the benchmark may be refused. Nest's limits are as high";
 
 /** Every option that better-auth runs with. All others have its defaults. A later setting replaces an earlier one. */
 export const PEER_SETTINGS: readonly PeerSetting[] = [
@@ -22,7 +23,7 @@ export const PEER_SETTINGS: readonly PeerSetting[] = [
     part: "betterAuth",
     option: "rateLimit.storage",
     value: "database",
-    why: "As Nest's: all instances share it",
+    why: "All instances share it, as Nest's",
   },
   { part: "betterAuth", option: "rateLimit.window", value: 60, why: "`rateLimit.max` needs it. In seconds" },
   { part: "betterAuth", option: "rateLimit.max", value: PLENTY, why: NEVER_REFUSED },
@@ -31,7 +32,7 @@ export const PEER_SETTINGS: readonly PeerSetting[] = [
     part: "betterAuth",
     option: "rateLimit.enabled",
     value: false,
-    why: "The rows in which its rate limit is off",
+    why: "For the rows without its rate limit",
     only: "limits off",
   },
   {
@@ -61,7 +62,12 @@ export const PEER_SETTINGS: readonly PeerSetting[] = [
     value: true,
     why: "Nest builds its log lines and discards them",
   },
-  { part: "betterAuth", option: "telemetry.enabled", value: false, why: "It must reach no other server" },
+  {
+    part: "betterAuth",
+    option: "telemetry.enabled",
+    value: false,
+    why: "The benchmark must not call other servers",
+  },
   { part: "stripe", option: "createCustomerOnSignUp", value: false, why: "No flow calls Stripe" },
   { part: "stripe", option: "subscription.enabled", value: true, why: "For the flow `subscription status`" },
   {

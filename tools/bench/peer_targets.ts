@@ -1,6 +1,6 @@
 import type { FlowName } from "#tools/bench/peer_flows.ts";
 
-/** Targets for Nest's calls/s over better-auth's, by the round trip that is added between function and database. */
+/** Targets for Nest's calls/s divided by better-auth's, by the milliseconds added to each round trip to the database. */
 const TARGETS: Readonly<Record<FlowName, Readonly<Record<number, number>>>> = {
   "request a link": { 0: 1, 1: 1.2, 5: 1.3 },
   "redeem the link": { 0: 1.4, 1: 1.7, 5: 2 },
@@ -12,7 +12,7 @@ const TARGETS: Readonly<Record<FlowName, Readonly<Record<number, number>>>> = {
 /** What a target depends on. */
 interface Compared {
   flow: FlowName;
-  /** Milliseconds of round trip that the benchmark adds. */
+  /** Milliseconds that the benchmark adds to each round trip to the database. */
   addedMs: number;
   /** better-auth's rate limit. */
   limits: "database" | "off";
@@ -31,8 +31,8 @@ export const isMet = (ratio: number, target: number | null) =>
   target === null ? "" : ratio >= target ? "yes" : "no";
 
 /**
- * What the ratio approaches as the distance to the database grows: better-auth sends its commands one after another, so its
- * time becomes that of its commands, and Nest's that of its round trips.
+ * What the ratio approaches as the network latency to the database grows. better-auth sends its commands one after another,
+ * so the time of a call grows with its commands; that of Nest grows with its round trips.
  */
-export const ratioAtDistance = ({ peerCommands, trips }: { peerCommands: number; trips: number }) =>
+export const ratioAtHighLatency = ({ peerCommands, trips }: { peerCommands: number; trips: number }) =>
   Number((peerCommands / trips).toFixed(1));

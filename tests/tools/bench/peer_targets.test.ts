@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { FLOWS } from "#tools/bench/peer_flows.ts";
 import { PEER_SETTINGS, peerOptions } from "#tools/bench/peer_settings.ts";
-import { isMet, ratioAtDistance, targetOf } from "#tools/bench/peer_targets.ts";
+import { isMet, ratioAtHighLatency, targetOf } from "#tools/bench/peer_targets.ts";
 
-test("every flow has a target next to the database, and every flow but the status with a network", () => {
+test("has a target for every flow without added latency, and for every flow but the subscription status with it", () => {
   const targets = FLOWS.map(({ name }) => [
     name,
     ...[0, 1, 5].map((addedMs) => targetOf({ flow: name, addedMs, limits: "database" })),
@@ -17,7 +17,7 @@ test("every flow has a target next to the database, and every flow but the statu
   ]);
 });
 
-test("a comparison with better-auth without its rate limit has no target, nor one with another round trip", () => {
+test("has no target if better-auth's rate limit is off, or for another added latency", () => {
   expect(targetOf({ flow: "get the user", addedMs: 0, limits: "off" })).toBeNull();
   expect(targetOf({ flow: "get the user", addedMs: 2, limits: "database" })).toBeNull();
 });
@@ -26,11 +26,11 @@ test("a ratio meets its target if it is at least the target", () => {
   expect([isMet(1.4, 1.4), isMet(1.39, 1.4), isMet(9, null)]).toEqual(["yes", "no", ""]);
 });
 
-test("the ratio at a distance is better-auth's commands over Nest's round trips", () => {
-  expect(ratioAtDistance({ peerCommands: 7, trips: 3 })).toBe(2.3);
+test("predicts the ratio at high latency as better-auth's commands divided by Nest's round trips", () => {
+  expect(ratioAtHighLatency({ peerCommands: 7, trips: 3 })).toBe(2.3);
 });
 
-test("better-auth's rate limit is in the database and on, unless it is measured without", () => {
+test("runs better-auth with its rate limit in the database, unless a measurement switches the limit off", () => {
   const { betterAuth, mongodbAdapter, magicLink } = peerOptions([]);
   expect(betterAuth.rateLimit).toMatchObject({ enabled: true, storage: "database" });
   expect(mongodbAdapter).toEqual({ transaction: false });

@@ -8,12 +8,12 @@ import { callsPerSecond, median, quantile, round } from "#tools/bench/statistics
 import type { FigureTable } from "#tools/bench/tables.ts";
 import type { Report } from "#tools/bench/target.ts";
 
-/** The concurrent calls of a crowd. */
+/** A method is flagged by its throughput with this many concurrent calls. */
 const CROWD = 64;
-/** A method is flagged if a crowd has less than this many times the throughput of one call at a time. */
+/** A method is flagged if its throughput with `CROWD` concurrent calls is less than this many times that of one call. */
 export const LEAST_GAIN = 1.5;
 
-/** The calls of one method with a number of concurrent calls. */
+/** The figures of one method with a number of concurrent calls. */
 export interface CrowdLevel {
   inFlight: number;
   /** Calls that succeeded, per second. */
@@ -32,9 +32,9 @@ export interface CrowdRow {
 export interface CrowdOptions {
   /** Names of cases; null: all. */
   methods: readonly string[] | null;
-  /** In ascending order. */
+  /** The numbers of concurrent calls, in ascending order. */
   inFlight: readonly number[];
-  /** The fewest calls of a turn. */
+  /** The least number of calls in one measurement. */
   calls: number;
   rounds: number;
 }
@@ -47,7 +47,10 @@ export async function measureCrowd(bench: BenchEnvironment, options: CrowdOption
   return rows;
 }
 
-/** Each lane makes at least this many calls, so that the ends of a turn, with fewer concurrent calls, weigh little. */
+/**
+ * The least number of calls for each concurrent call. Fewer calls run concurrently at the end of a measurement, so it must
+ * be long enough that its end has little weight.
+ */
 const CALLS_PER_LANE = 4;
 const RECORDED = 4;
 
@@ -101,7 +104,7 @@ function toLevel(inFlight: number, reports: readonly Report[]): CrowdLevel {
 }
 
 /**
- * The throughput of a crowd over that of one call at a time.
+ * The throughput with `CROWD` concurrent calls divided by that of one call at a time.
  * @returns `gain`, null if either level was not measured; both levels; and whether the gain is so small that the method is
  *   flagged
  */
@@ -115,7 +118,7 @@ export function describeCrowd(rows: readonly CrowdRow[]): FigureTable {
   const lanes = rows[0]?.levels.map(({ inFlight }) => inFlight) ?? [];
   const flagged = rows.filter((row) => gainOf(row).isFlagged).map(({ method }) => method);
   return {
-    title: "Crowd",
+    title: "Concurrent calls",
     explanation: `Each method with a number of concurrent calls in one process, each user from a network of its own unless the method says
 otherwise. "gain" is calls/s with ${CROWD} concurrent calls over calls/s with one (higher is better); a method with less than
 ${LEAST_GAIN} is flagged. On a machine with few cores the gain is small for any method whose calls keep the cores busy.`,

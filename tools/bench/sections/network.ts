@@ -4,7 +4,7 @@ import type { BenchEnvironment } from "#tools/bench/environment.ts";
 import { numbers } from "#tools/bench/fill_database.ts";
 import { peerVersion } from "#tools/bench/peer_packages.ts";
 import { measurePairs, type PairOptions } from "#tools/bench/peer_pairs.ts";
-import { ratioAtDistance } from "#tools/bench/peer_targets.ts";
+import { ratioAtHighLatency } from "#tools/bench/peer_targets.ts";
 import { PAIR_HEADING, type PeersResult, pairColumns } from "#tools/bench/sections/peers.ts";
 import { median, round } from "#tools/bench/statistics.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
@@ -20,7 +20,7 @@ export interface NetworkResult extends PeersResult {
   pingMs: Record<number, number>;
 }
 
-/** Times the flows that Nest and better-auth share, with a distance to the database. */
+/** Times the flows that Nest and better-auth share, with network latency between the functions and the database. */
 export async function measureNetwork(
   bench: BenchEnvironment,
   options: NetworkOptions,
@@ -65,14 +65,20 @@ export function describeNetwork({ version, pingMs, rows }: NetworkResult): Figur
     added === "0" ? `${ms} ms without the proxy` : `${ms} ms with ${added} ms added`,
   );
   return {
-    title: "Distance to the database",
+    title: "Network latency to the database",
     explanation: `The same flows of Nest and better-auth ${version}, with a proxy in front of the database that delays each response, as a
 network between function and database does. One call at a time, as in a Lambda instance. "commands / trips" are better-auth's
-commands over Nest's round trips, which "times" approaches as the distance grows, because better-auth sends its commands one
+commands divided by Nest's round trips, which "times" approaches as the latency grows, because better-auth sends its commands one
 after another.`,
     rows: [
       ["flow", "added ms", "concurrent", ...PAIR_HEADING, "commands / trips"],
-      ...rows.map((row) => [row.flow, row.addedMs, row.inFlight, ...pairColumns(row), ratioAtDistance(row)]),
+      ...rows.map((row) => [
+        row.flow,
+        row.addedMs,
+        row.inFlight,
+        ...pairColumns(row),
+        ratioAtHighLatency(row),
+      ]),
     ],
     note: `The median \`ping\` of the database took ${pings.join(", ")}.`,
   };

@@ -10,7 +10,7 @@ export interface PeersResult {
   rows: PairRow[];
 }
 
-/** Times the flows that Nest and better-auth share, next to the database. */
+/** Times the flows that Nest and better-auth share, without added network latency. */
 export const measurePeers = async (bench: BenchEnvironment, options: PairOptions): Promise<PeersResult> => ({
   version: peerVersion(),
   rows: await measurePairs(bench, options),
