@@ -1,7 +1,8 @@
 /**
  * Measures Nest's speed: `npm run bench`. Prints tables, and writes the figures and their charts to docs/bench.
  * `-- --only load,growth` measures only these sections, `--full` adds a million users, `--short` uses small sizes and
- * writes nothing, `--redraw` measures nothing and draws the charts of the stored figures.
+ * writes nothing, `--redraw` measures nothing and draws the charts of the stored figures, `--profile get_user` profiles the CPU
+ * of one case.
  *
  * It asserts only that calls succeed and that queries use indexes, since times depend on the machine. Variants that are
  * compared run alternately, so that other load affects them equally. docs/performance.md describes the sections.
@@ -10,6 +11,7 @@ import { parseArgs } from "node:util";
 import { openBenchEnvironment } from "#tools/bench/environment.ts";
 import { currentMachine, describeMachine } from "#tools/bench/machine.ts";
 import { installPeers } from "#tools/bench/peer_packages.ts";
+import { profileCase } from "#tools/bench/profile_case.ts";
 import { type Figures, type Results, type Section, writeResults } from "#tools/bench/results.ts";
 import { describeCrowd, measureCrowd } from "#tools/bench/sections/crowd.ts";
 import { describeGrowth, leastUsers, measureGrowth } from "#tools/bench/sections/growth.ts";
@@ -40,6 +42,7 @@ const { values } = parseArgs({
     full: { type: "boolean", default: false },
     "no-write": { type: "boolean", default: false },
     redraw: { type: "boolean", default: false },
+    profile: { type: "string" },
   },
 });
 if (values.redraw) {
@@ -58,7 +61,7 @@ const fewest = sizes.growth.users[0] ?? 0;
 if (fewest < leastUsers(sizes.growth))
   throw new Error("The growth section needs more users for this many rounds: see tools/bench/sizes.ts.");
 
-if (has("peers") || has("network")) installPeers();
+if (values.profile === undefined && (has("peers") || has("network"))) installPeers();
 const bench = await openBenchEnvironment();
 const machine = currentMachine(bench.database);
 const results: Results = {};
@@ -76,6 +79,11 @@ async function run<Name extends Section>(
   Object.assign(results, { [section]: { ranAt, machine, figures } });
 }
 
+if (values.profile !== undefined) {
+  for (const table of await profileCase(bench, values.profile)) printFigures(table);
+  await bench.close();
+  process.exit();
+}
 console.log(`Benchmark${values.short ? " with small sizes" : ""} on ${describeMachine(machine)}`);
 try {
   await run("load", () => measureLoad(sizes.load), describeLoad);

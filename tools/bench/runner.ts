@@ -26,7 +26,8 @@ export class Runner {
 
   /** @throws Error if a call threw, or the process ended */
   async run(calls: readonly unknown[], inFlight: number, wanted: Partial<Order> = {}): Promise<Report> {
-    const order: Order = { calls, inFlight, withAnswers: false, withHeap: false, ...wanted };
+    const nothing = { withAnswers: false, withHeap: false, withProfile: false };
+    const order: Order = { calls, inFlight, ...nothing, ...wanted };
     this.#child.send(order);
     const report = (await answerOf(this.#child)) as Report & { failure?: string };
     if (report.failure) throw new Error(report.failure);

@@ -1,3 +1,5 @@
+import type { CpuProfile } from "#tools/bench/cpu_profile.ts";
+
 /** A program whose calls are timed: Nest, its database commands alone, or another library. */
 export interface Target<Call> {
   invoke(call: Call): Promise<Answer>;
@@ -29,6 +31,8 @@ export interface Order {
   withAnswers: boolean;
   /** Whether to measure the heap after the calls. */
   withHeap: boolean;
+  /** Whether to profile the CPU during the calls. */
+  withProfile: boolean;
 }
 
 export interface Report {
@@ -40,4 +44,6 @@ export interface Report {
   answers: Answer[];
   /** Bytes of heap after garbage collection; null unless requested. */
   heapBytes: number | null;
+  /** Null unless requested. */
+  profile: CpuProfile | null;
 }
