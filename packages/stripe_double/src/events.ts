@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { type Account, newId } from "./account.ts";
 import { API_VERSION, type DoubleEvent, type EventType, type ObjectOf, type Resource } from "./types.ts";
 
-/** Creates an event with a copy of an object. The event is not stored or delivered. */
+/** Creates an event with a copy of an object, and freezes it. The event is not stored or delivered. */
 export function newEvent<Type extends EventType>(
   account: Account,
   type: Type,
   object: ObjectOf<Type> & Resource,
   previous?: Record<string, unknown>,
 ): DoubleEvent {
-  return {
+  return freeze({
     id: newId("evt"),
     object: "event",
     api_version: API_VERSION,
@@ -19,7 +19,14 @@ export function newEvent<Type extends EventType>(
     pending_webhooks: account.hasListener() ? 1 : 0,
     request: { ...account.origin },
     type,
-  };
+  });
+}
+
+/** Freezes a value and everything in it. */
+function freeze<Value>(value: Value): Value {
+  if (typeof value !== "object" || value === null) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
 }
 
 /** Stores an event and passes it to the webhook delivery. */

@@ -121,8 +121,7 @@ function createViews(account: Account): Views {
         balanceTransactions: [...balanceTransactions.values()],
       });
     },
-    events: (newest = Number.POSITIVE_INFINITY) =>
-      structuredClone([...account.tables.events.values()].slice(-newest)),
+    events: (newest = Number.POSITIVE_INFINITY) => [...account.tables.events.values()].slice(-newest),
     summary() {
       runDueTasks(account);
       return summarize(account);

@@ -53,7 +53,7 @@ test("retries a failed delivery in its order until the last retry has failed", a
   await using running = await startDoubleWithSdk();
   const { poller, posted, answers } = startPoller(running, { retryDelaysMs: [0, 0] });
   running.double.createSubscription({ email: "amy@example.com", trialDays: 14 });
-  // A new trial has two events that Nest handles: customer.subscription.created and invoice.paid.
+  // A new trial has two events that Nest handles: invoice.paid and customer.subscription.created.
   answers.push(409);
   expect((await poller.poll()).map(({ status }) => status)).toEqual([409, 200]);
   running.double.createSubscription({ email: "bob@example.com", trialDays: 14 });
@@ -83,7 +83,7 @@ test("throws when Stripe fails, and posts all events at the next poll", async ()
   await expect(poller.poll()).rejects.toMatchObject({ code: "stripe_error" });
   running.double.fault({ calls: 0, kind: "none" });
   await poller.poll();
-  expect(posted.map(({ type }) => type)).toEqual(["customer.subscription.created", "invoice.paid"]);
+  expect(posted.map(({ type }) => type)).toEqual(["invoice.paid", "customer.subscription.created"]);
 });
 
 test("posts all events of several pages, also after events in a test clock's future", async () => {
