@@ -9,7 +9,7 @@ import {
   oldestBilling,
   type PeriodInvoice,
 } from "#core/billing/subscriptions/invoice_periods.ts";
-import { iso, readPeriod, readState } from "#core/billing/subscriptions/stripe_state.ts";
+import { idOf, iso, readPeriod, readState } from "#core/billing/subscriptions/stripe_state.ts";
 import { DAY } from "#core/clock.ts";
 import type { SubscriptionState } from "#core/repositories/subscriptions.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
@@ -73,9 +73,14 @@ export async function readFullState(
   const isPastDue = current.status === "past_due" && !isPauseUnpaid(state.pausedCollection ?? null);
   const open = isPastDue ? await listInvoices(core.stripe, current.id, "open") : [];
   const oldest = oldestBilling(open, productIds);
-  const isKnown = oldest !== null && !hasProrations(oldest, productIds);
+  const isKnown = oldest !== null && !hasProrations(oldest, productIds) && isLatest(oldest, current);
   const paid = isKnown ? [] : await listInvoices(core.stripe, current.id, "paid");
   return { ...state, ...unpaidFacts(current, oldest, paid, core.billing) };
+}
+
+/** Whether no later invoice of a subscription exists. A later one can be paid while an earlier one stays open. */
+function isLatest({ id }: Stripe.Invoice, { latest_invoice }: Stripe.Subscription): boolean {
+  return latest_invoice === null || idOf(latest_invoice) === id;
 }
 
 /**
@@ -95,9 +100,10 @@ export async function readPaidUntil(
 
 /**
  * The facts of a subscription whose current period is not paid for. An open invoice with prorations is for a change within
- * a period: the period before the change stays paid for, at most until the current period's end.
+ * a period: the period before the change stays paid for, at most until the current period's end. So does a period that was
+ * paid for while the invoice of an earlier one stayed open.
  * @param oldest the oldest open invoice that bills our products; null if there is none
- * @param paid the paid invoices, newest first. Read only if `oldest` has prorations or is null
+ * @param paid the paid invoices, newest first. Empty if `oldest` has no prorations and is the latest invoice
  */
 export function unpaidFacts(
   current: Stripe.Subscription,
@@ -107,9 +113,11 @@ export function unpaidFacts(
 ): Payments {
   const { productIds } = billing;
   const payments = oldest ? pastDueFacts(oldest, billing) : PAID;
-  if (oldest && !hasProrations(oldest, productIds)) return payments;
+  const isRenewal = oldest !== null && !hasProrations(oldest, productIds);
   // A past due subscription without an open invoice owes nothing: its invoice was voided or marked uncollectible.
-  const end = lastPaidEnd(paid, productIds) ?? current.start_date ?? current.created;
+  const begin = isRenewal ? billedStart(oldest, productIds) : (current.start_date ?? current.created);
+  const paidEnd = lastPaidEnd(paid, productIds);
+  const end = paidEnd === null ? begin : isRenewal ? Math.max(begin, paidEnd) : paidEnd;
   return { ...payments, paidUntil: iso(Math.min(end, readPeriod(current, productIds).end)) };
 }
 
@@ -122,11 +130,14 @@ export function pastDueFacts(
   { productIds, pastDueDays }: Pick<BillingSettings, "productIds" | "pastDueDays">,
 ): Payments {
   return {
-    paidUntil: iso(billedPeriod(oldest, productIds)?.start ?? oldest.created),
+    paidUntil: iso(billedStart(oldest, productIds)),
     oldestOpenInvoiceAt: iso(oldest.created),
     pastDueUntil: iso(oldest.created + pastDueDays * DAY),
   };
 }
+
+const billedStart = (invoice: PeriodInvoice, productIds: readonly string[]) =>
+  billedPeriod(invoice, productIds)?.start ?? invoice.created;
 
 /** The facts of an active subscription that was never paid: it is usable for as long as a `past_due` one. */
 function pending(

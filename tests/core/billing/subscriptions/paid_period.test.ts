@@ -109,6 +109,18 @@ describe("an open invoice with prorations", () => {
     });
   });
 
+  test("a period that was paid for while an earlier invoice stayed open ends access with that period", () => {
+    const first = invoice(0, { start: 0, end: 30 });
+    const paid = [invoice(30, { start: 30, end: 60 })];
+    expect(unpaidFacts(current(365), first, paid, billing)).toEqual({
+      paidUntil: iso(60),
+      oldestOpenInvoiceAt: iso(0),
+      pastDueUntil: iso(7 * 86_400),
+    });
+    const earlier = [invoice(-30, { start: -30, end: -5 })];
+    expect(unpaidFacts(current(365), first, earlier, billing).paidUntil).toBe(iso(0));
+  });
+
   test("an unpaid renewal with prorations of the period before it ends access with that period", () => {
     const renewal = invoice(365, { start: 300, end: 365, proration: true }, { start: 365, end: 730 });
     expect(unpaidFacts(current(730), renewal, [invoice(0, year)], billing).paidUntil).toBe(iso(365));
