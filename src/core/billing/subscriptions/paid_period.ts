@@ -116,8 +116,7 @@ export function unpaidFacts(
   const isRenewal = oldest !== null && !hasProrations(oldest, productIds);
   // A past due subscription without an open invoice owes nothing: its invoice was voided or marked uncollectible.
   const begin = isRenewal ? billedStart(oldest, productIds) : (current.start_date ?? current.created);
-  const paidEnd = lastPaidEnd(paid, productIds);
-  const end = paidEnd === null ? begin : isRenewal ? Math.max(begin, paidEnd) : paidEnd;
+  const end = Math.max(begin, lastPaidEnd(paid, productIds) ?? begin);
   return { ...payments, paidUntil: iso(Math.min(end, readPeriod(current, productIds).end)) };
 }
 
