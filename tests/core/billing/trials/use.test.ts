@@ -313,6 +313,48 @@ describe("a claim for an address with a subscription whose record is outdated", 
     },
   );
 
+  /** A subscription that was paid for months. Then its card failed, and no webhook about that arrived. */
+  const notRenewed = async () => {
+    const { id, customer } = nest.stripe.createSubscription({ email: ADA, card: { declines: false } });
+    await nest.deliverEvents();
+    await nest.passTime(62 * DAY);
+    nest.stripe.attachCard(customer, { declines: true });
+    nest.clock.advance(33 * DAY);
+    nest.stripe.advance(0);
+    const record = () => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+    expect(await record()).toMatchObject({ status: "active" });
+    expect(Date.parse(String((await record())?.endsAt))).toBeLessThan(
+      nest.clock.now().getTime() - DAY * 1000,
+    );
+    return { id, record };
+  };
+  const stripeStatus = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id)?.status;
+
+  test.each(["past_due", "unpaid"] as const)(
+    "is refused if Stripe shows %s where the record says active, and cancels and refunds nothing",
+    async (owed) => {
+      const { id, record } = await notRenewed();
+      if (owed === "unpaid") nest.stripe.updateSubscription(id, { status: owed });
+      expect(stripeStatus(id)).toBe(owed);
+      expect(await ask("stranger")).toBe("already_subscribed");
+      expect(await record()).toMatchObject({ status: owed, rejectedAt: null });
+      await nest.deliverEvents();
+      expect(nest.stripe.subscriptions()).toHaveLength(1);
+      expect(stripeStatus(id)).toBe(owed);
+      expect(nest.stripe.refunds()).toEqual([]);
+      expect(await nest.collection("trials").countDocuments()).toBe(0);
+    },
+  );
+
+  test("is granted if Stripe shows canceled where the record says active, and refunds nothing", async () => {
+    const { id } = await notRenewed();
+    nest.stripe.cancelSubscription(id);
+    expect(await ask("stranger")).toBe(204);
+    await nest.deliverEvents();
+    expect(nest.stripe.subscriptions().map(({ status }) => status)).toEqual(["canceled", "trialing"]);
+    expect(nest.stripe.refunds()).toEqual([]);
+  });
+
   test("is granted if Stripe has ended the subscription", async () => {
     const id = await outdated("active", LONG_AGO);
     nest.stripe.cancelSubscription(id);
