@@ -4,15 +4,17 @@ import type { Rejection } from "#core/repositories/subscriptions.ts";
 
 /**
  * The share of an invoice that paid for the period in which a subscription was rejected: its lines that lie inside this
- * period. A longer line paid for an earlier period. Stripe starts a new period when the interval of a price changes or a
- * trial is given, and settles the old one itself (https://docs.stripe.com/billing/subscriptions/prorations).
+ * period and end with it. A longer line paid for an earlier period. Stripe starts a new period when the interval of a price
+ * changes or a trial is given, and settles the old one itself
+ * (https://docs.stripe.com/billing/subscriptions/prorations). A line that ends earlier paid for a shorter interval of
+ * another item, whose time may be used already.
  */
 export function currentShare(
   { lines }: Pick<SubscriptionInvoice, "lines">,
   { periodStartsAt, periodEndsAt }: Rejection,
 ): Share {
   const [from, to] = [Date.parse(periodStartsAt) / 1000, Date.parse(periodEndsAt) / 1000];
-  const inside = lines.filter(({ start, end }) => start >= from && end <= to && end > start);
+  const inside = lines.filter(({ start, end }) => start >= from && end === to && end > start);
   const sumOf = (some: SubscriptionInvoice["lines"]) => some.reduce((sum, { amount }) => sum + amount, 0);
   const numerator = Math.max(0, sumOf(inside));
   return { numerator, denominator: Math.max(numerator, sumOf(lines)) };

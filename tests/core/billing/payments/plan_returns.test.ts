@@ -110,6 +110,14 @@ describe("a replaced subscription", () => {
     expect(plan(rejected(), invoice({ lines }))).toEqual(["pi_1 refund 667"]);
   });
 
+  test("returns nothing of an item with a shorter interval, whose time may be used already", () => {
+    const lines = [
+      { start: START, end: END, amount: 1000 },
+      { start: START, end: START + 7 * DAY, amount: 2000 },
+    ];
+    expect(plan(rejected(), invoice({ lines }))).toEqual(["pi_1 refund 667"]);
+  });
+
   test("counts the invoice of a change of plan within the period", () => {
     const change = invoice({
       lines: [
