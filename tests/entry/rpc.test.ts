@@ -1,4 +1,4 @@
-import { MongoServerError } from "mongodb";
+import { MongoExpiredSessionError, MongoServerError } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { strictObject } from "zod/mini";
 import { NestError } from "#core/errors.ts";
@@ -99,6 +99,23 @@ describe("every method", () => {
     expect((await failing(new MongoServerError({ errmsg: "x", code: 314159 }))).body.code).toBe("unknown");
     expect((await failing(Object.assign(new Error("x"), { code: 189 }))).body.code).toBe("unknown");
   });
+
+  test.each(["read", "write"] as const)(
+    "returns unavailable with Retry-After when the driver's session expired before a %s",
+    async (kind) => {
+      const { client, database } = nest.gateway.mongo;
+      const session = client.startSession();
+      await session.endSession();
+      const users = database.collection("users");
+      const run = async () => {
+        if (kind === "read") await users.findOne({}, { session });
+        else await users.insertOne({}, { session });
+      };
+      await expect(run()).rejects.toThrow(MongoExpiredSessionError);
+      const { status, body, headers } = await call({ run });
+      expect([status, body, headers?.["retry-after"]]).toEqual([503, { code: "unavailable" }, "1"]);
+    },
+  );
 
   test("returns unavailable when the DNS lookup of a mongodb+srv name fails", async () => {
     const lost = openMongo("mongodb+srv://database.invalid/nest");
