@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { pass, removeTrials } from "#tests/support/trial_removal.ts";
 
 /** Resources of Stripe's restricted keys by the path of a request; the first match counts. */
 const RESOURCES: readonly (readonly [RegExp, string])[] = [
@@ -26,7 +28,11 @@ async function documented(name: string): Promise<{ write: string[]; read: string
   const page = await readFile("docs/security/measures.md", "utf8");
   const [, write = "", read = ""] =
     new RegExp(`^\\| \`${name}\` \\| (.*) \\| (.*) \\|$`, "m").exec(page) ?? [];
-  const list = (cell: string) => cell.split(", ").filter((resource) => resource !== "none");
+  const list = (cell: string) =>
+    cell
+      .replace(/ \(.*?\)/g, "")
+      .split(", ")
+      .filter((resource) => resource !== "none");
   return { write: list(write), read: list(read) };
 }
 
@@ -99,4 +105,24 @@ test("stripe_webhook needs no permission of the Stripe key beyond the documented
   await nest.deliverEvents();
   expect(nest.stripe.refunds().length).toBeGreaterThan(0);
   await expectDocumented("stripe_webhook");
+});
+
+test("remove_unredeemed_trials needs no permission of the Stripe key beyond the documented ones", async () => {
+  const addresses = ["removed@example.com", "keeps_a_card@example.com", "lost_response@example.com"];
+  for (const address of addresses) {
+    if (address.startsWith("lost")) nest.stripe.fault({ calls: 9, kind: "lost", on: "POST /v1/customers" });
+    await claim(address);
+  }
+  nest.stripe.clear();
+  await nest.deliverEvents();
+  await pass(nest, 50 * DAY);
+  const customerOf = (address: string) =>
+    nest.stripe.customers().filter((customer) => "email" in customer && customer.email === address);
+  const [kept] = customerOf("keeps_a_card@example.com");
+  nest.stripe.attachCard(String(kept?.id));
+  takeRequests();
+  await removeTrials(nest);
+  const left = addresses.map((address) => customerOf(address).length);
+  expect(left).toEqual([0, 1, 0]);
+  await expectDocumented("remove_unredeemed_trials");
 });
