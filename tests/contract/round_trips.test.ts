@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
 import { loadMethods } from "#routes.ts";
+import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
@@ -247,6 +248,48 @@ describe("database round trips of a warm call with every limit enabled", () => {
     ])("%s", async (_limit, work, last) => {
       expect((await commandsOf(work, last)).length).toBeLessThanOrEqual(3);
     });
+  });
+
+  test("a refused call takes a fourth command only if it raced with the own links of a known device", async () => {
+    const racing = Promise.withResolvers<void>();
+    let readers = 0;
+    // Two requests read the identifier before either of them counts the device's own link.
+    const meet = async () => {
+      if (++readers === 2) racing.resolve();
+      await racing.promise;
+    };
+    let isArmed = false;
+    const raced = await startNest({
+      environment: {
+        LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1",
+        LIMIT_LINKS_PER_KNOWN_DEVICE: "1",
+        LIMIT_LINKS_PER_NETWORK: "1000",
+      },
+      guard: (open) =>
+        interceptIo(open, async ({ name }, work) => {
+          const response = await work();
+          if (isArmed && name === "IdentifierRepository.findActive") await meet();
+          return response;
+        }),
+    });
+    const device = { platform: "mac", beak_id: "mine", fingerprint: "mine" };
+    await raced.signIn("known@example.com", { device });
+    const ask = () =>
+      raced.call(`${V1}send_magic_link`, linkRequest({ identifier_value: "known@example.com", device }));
+    const commandsOf = async (work: () => Promise<unknown>) =>
+      (await countTrips(raced.gateway.mongo.client, work)).commands;
+    isArmed = true;
+    const statuses: number[] = [];
+    const commands = await commandsOf(async () => {
+      for (const { status } of await Promise.all([ask(), ask()])) statuses.push(status);
+    });
+    isArmed = false;
+    expect(statuses.toSorted()).toEqual([204, 429]);
+    // The link takes 2 more: it is stored, and bounces are read.
+    expect(commands).toHaveLength(2 * 4 + 2);
+    const later = await commandsOf(async () => expect((await ask()).status).toBe(429));
+    expect(later.length).toBeLessThanOrEqual(3);
+    await raced.stop();
   });
 
   test("are counted here for every method that uses the database", async () => {
