@@ -28,8 +28,13 @@ const addresses = (count: number) => Array.from({ length: count }, () => `${uniq
 
 const secrets = (count: number) => Array.from({ length: count }, newSecret);
 
-const requestLink = (target: Target, address: string) =>
-  target.post("/1/2020-12-14/send_magic_link", {
+const requestLink = (
+  target: Target,
+  address: string,
+  method = "2020-12-14/send_magic_link",
+  device = "stranger",
+) =>
+  target.post(`/1/${method}`, {
     client_id: CLIENT,
     redirect_uri: REDIRECT,
     state: "s",
@@ -37,8 +42,11 @@ const requestLink = (target: Target, address: string) =>
     code_challenge: CHALLENGE,
     identifier_type: "email",
     identifier_value: address,
-    device: { platform: "mac", beak_id: "stranger", fingerprint: "stranger" },
+    device: { platform: "mac", beak_id: device, fingerprint: device },
   });
+/** Requests a trial on a device that only this address uses. */
+const requestTrial = (target: Target, address: string) =>
+  requestLink(target, address, "2021-10-06/create_trial_and_magic_link", address);
 const requestLinks =
   (target: Target, list: readonly string[]): Call =>
   (run) =>
@@ -95,6 +103,17 @@ export const pairs: readonly Pair[] = [
       const bounced = addresses(count);
       await makeBounced(target, bounced);
       return [requestLinks(target, addresses(count)), requestLinks(target, bounced)];
+    },
+  },
+  {
+    name: "trial: address without a trial / address whose trial nobody has used",
+    async prepare(target, count) {
+      const [fresh, open] = [addresses(count), addresses(count)];
+      for (const address of open) await requestTrial(target, address);
+      return [
+        (run) => requestTrial(target, fresh[run] ?? ""),
+        (run) => requestTrial(target, open[run] ?? ""),
+      ];
     },
   },
   {
