@@ -45,6 +45,13 @@ const stageFile = strictObject({
   secrets: strictObject({ kmsKeyId: filled }),
   throttle: strictObject({ requestsPerSecond: numberBetween(1, 10_000), burst: numberBetween(1, 5_000) }),
   reservedConcurrency: record(string(), numberBetween(1, 1_000)),
+  database: optional(
+    strictObject({
+      connections: nullable(numberBetween(1, 1_000_000)),
+      poolSize: numberBetween(1, 1_000),
+      accountConcurrency: numberBetween(1, 1_000_000),
+    }),
+  ),
   tracing: oneOf(["Active", "PassThrough"]),
   logRetentionDays: number().check(refine((days) => RETENTION_DAYS.includes(days))),
   alarms: strictObject({ topicArn: optional(filledOrNull), email: optional(nullable(email())) }),

@@ -92,6 +92,54 @@ describe("a stage file", () => {
   });
 });
 
+describe("the database's connections", () => {
+  const check = async (stage: "nonprod" | "prod", change: object, throttle = {}) => {
+    const functions = await listFunctions();
+    const committed = await readSettings(settingsPath(stage));
+    const database = { connections: null, poolSize: 8, accountConcurrency: 1_000, ...change };
+    const settings = { ...committed, database, throttle: { ...committed.throttle, ...throttle } };
+    const inventory = takeInventory(functions);
+    const { problems } = checkSettings({ settings, functions, inventory, store: { stage } });
+    return problems.filter((problem) => problem.startsWith("throttle"));
+  };
+
+  test("are too few in an M40 for the throttle of prod.yml, and the check names the numbers and the remedy", async () => {
+    expect(await check("prod", { connections: 6_000 })).toEqual([
+      "throttle: a flood can start 930 instances, which open 8370 connections; the database accepts 6000. " +
+        "Lower the throttle, as docs/scale.md describes",
+    ]);
+  });
+
+  test.each<[string, object, object]>([
+    ["an M50 for prod.yml", { connections: 16_000 }, {}],
+    ["an M40 with a pool of 5", { connections: 6_000, poolSize: 5 }, {}],
+    ["an M30 with a pool of 2", { connections: 3_000, poolSize: 2 }, {}],
+    ["an M40 with a lower throttle", { connections: 6_000 }, { requestsPerSecond: 95, burst: 200 }],
+    ["an M30 with a lower throttle", { connections: 3_000 }, { requestsPerSecond: 45, burst: 100 }],
+    ["an M10 with a lower throttle", { connections: 1_500 }, { requestsPerSecond: 15, burst: 70 }],
+    ["a small quota of the account", { connections: 3_000, accountConcurrency: 400 }, {}],
+    ["a stage that does not say how many there are", {}, {}],
+  ])("are enough in %s", async (_case, change, throttle) => {
+    expect(await check("prod", change, throttle)).toEqual([]);
+  });
+
+  test.each<[string, object, object]>([
+    ["an M40 with a pool of 6", { connections: 6_000, poolSize: 6 }, {}],
+    [
+      "an M30 with a throttle that is a little higher",
+      { connections: 3_000 },
+      { requestsPerSecond: 47, burst: 100 },
+    ],
+  ])("are too few in %s", async (_case, change, throttle) => {
+    expect(await check("prod", change, throttle)).toHaveLength(1);
+  });
+
+  test("of nonprod.yml suffice in an M40, since its throttle limits the instances to 650", async () => {
+    expect(await check("nonprod", { connections: 650 * 9 })).toEqual([]);
+    expect(await check("nonprod", { connections: 650 * 9 - 1 })).toHaveLength(1);
+  });
+});
+
 describe("the environment of a function", () => {
   const CLIENT = {
     name: "Partner of Beak, for Windows, Linux and macOS",

@@ -2,6 +2,7 @@ import { parseKeySet, publicHalves } from "#core/keys/signing_keys.ts";
 import { fits, type Inventory, type ParameterSpec, type SettingSpec } from "#tools/stage/config/inventory.ts";
 import type { ParameterStore, StoredParameter } from "#tools/stage/config/parameter_store.ts";
 import { refuse, type Target } from "#tools/stage/config/refusals.ts";
+import { connectionProblems } from "#tools/stage/database_connections.ts";
 import { environmentProblems } from "#tools/stage/environment_size.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
 import { contradictions, type StageSettings } from "#tools/stage/settings.ts";
@@ -72,6 +73,7 @@ export function checkSettings({
       ...unknown,
       ...problemsIn(rows),
       ...environmentProblems(functions, { stage, settings }),
+      ...connectionProblems(settings, functions),
     ],
   };
 }
