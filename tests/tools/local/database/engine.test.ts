@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openFreshDatabase } from "#tests/support/database.ts";
+import { suiteOptions } from "#tests/support/suite_options.ts";
 
-const ROUNDS = 100;
+const ROUNDS = suiteOptions.isWhole ? 100 : 25;
 const CALLERS = 50;
 
 interface Thing {
@@ -22,7 +23,7 @@ describe("the database engine", () => {
   });
   afterAll(() => opened[Symbol.asyncDispose]());
 
-  test("lets exactly one of 50 simultaneous conditional findOneAndUpdate calls win, in 100 rounds", async () => {
+  test(`lets exactly one of 50 simultaneous conditional findOneAndUpdate calls win, in ${ROUNDS} rounds`, async () => {
     const things = collection("codes");
     for (let round = 0; round < ROUNDS; round++) {
       const _id = `code-${round}`;
@@ -40,7 +41,7 @@ describe("the database engine", () => {
     }
   }, 180_000);
 
-  test("accepts exactly one of 50 inserts that race on one unique key and rejects the others with 11000, in 100 rounds", async () => {
+  test(`accepts exactly one of 50 inserts that race on one unique key and rejects the others with 11000, in ${ROUNDS} rounds`, async () => {
     const things = collection("names");
     await things.createIndex({ name: 1 }, { unique: true });
     for (let round = 0; round < ROUNDS; round++) {
