@@ -39,14 +39,19 @@ export async function recordTrialUse(
   const { subscription } = access;
   const trial = isUsed(found) ? found : await markUsed(core, found, subscription, now);
   const { pendingEndsAt = null } = trial;
-  // Another call moved the end after the subscription was read.
-  if (pendingEndsAt === null) return trial === found ? access : moveEnd(access, trial.endsAt, now);
+  if (pendingEndsAt === null)
+    return wasReadBefore(trial, subscription) ? moveEnd(access, trial.endsAt, now) : access;
   await core.subscriptions.extendTrial(subscription, pendingEndsAt, now.toISOString());
   const refusal = await sendPendingEnd(core, trial, subscription);
   if (refusal === null) return moveEnd(access, pendingEndsAt, now);
   const left = findAccess([refusal], now);
   if (!left) throw new NestError("no_active_subscription");
   return left;
+}
+
+/** Whether another call used a trial, and so moved its end, after the record of its subscription was read. */
+function wasReadBefore({ usedAt }: Trial, { updatedAt }: Subscription): boolean {
+  return usedAt != null && (updatedAt === null || updatedAt < usedAt);
 }
 
 /**

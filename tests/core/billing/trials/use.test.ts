@@ -1,6 +1,10 @@
 import { decodeJwt } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Access, findAccess } from "#core/billing/subscriptions/subscription.ts";
+import { recordTrialUse } from "#core/billing/trials/record_trial_use.ts";
 import { DAY } from "#core/clock.ts";
+import { billing, stripe } from "#core/parts.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
@@ -69,6 +73,20 @@ describe("the first use of a trial", () => {
     expect(inSeconds((await status(await nest.signIn(ADA))).body.end_date)).toBe(end);
     expect(updates()).toHaveLength(sent);
     expect(atStripe()?.trial_end).toBe(end);
+  });
+
+  test("responds with the moved end if another call moved it after the subscription was read", async () => {
+    const session = await strangersTrial();
+    const { core } = nest.gateway;
+    const id = String(atStripe()?.id);
+    const read = await core.subscriptions.findByStripeId(id);
+    const { body } = await status(session);
+    const now = nest.clock.now();
+    const access = findAccess([read as Subscription], now) as Access;
+    const used = await core.trials.findOf(access.subscription);
+    const parts = { ...core, stripe: nest.gateway.part(stripe), billing: nest.gateway.part(billing) };
+    const { endsAt } = await recordTrialUse(parts, { access, trial: used }, now);
+    expect(endsAt).toBe(body.end_date);
   });
 
   test("does not let a heartbeat or an internal caller use the trial", async () => {
