@@ -1,8 +1,8 @@
 import { type Bar, barChart, lineChart } from "#tools/bench/chart.ts";
+import type { Results, Section } from "#tools/bench/figures.ts";
 import { describeMachine, type Machine } from "#tools/bench/machine.ts";
 import type { PairRow } from "#tools/bench/peer_pairs.ts";
 import { targetOf } from "#tools/bench/peer_targets.ts";
-import type { Results, Section } from "#tools/bench/results.ts";
 import { type CrowdRow, gainOf, LEAST_GAIN } from "#tools/bench/sections/crowd.ts";
 import type { GrowthRow } from "#tools/bench/sections/growth.ts";
 import type { LoadResult } from "#tools/bench/sections/load.ts";

@@ -9,10 +9,11 @@
  */
 import { parseArgs } from "node:util";
 import { openBenchEnvironment } from "#tools/bench/environment.ts";
+import type { Figures, Results, Section } from "#tools/bench/figures.ts";
 import { currentMachine, describeMachine } from "#tools/bench/machine.ts";
 import { installPeers } from "#tools/bench/peer_packages.ts";
 import { profileCase } from "#tools/bench/profile_case.ts";
-import { type Figures, type Results, type Section, writeResults } from "#tools/bench/results.ts";
+import { writeResults } from "#tools/bench/results.ts";
 import { describeCrowd, measureCrowd } from "#tools/bench/sections/crowd.ts";
 import { describeGrowth, leastUsers, measureGrowth } from "#tools/bench/sections/growth.ts";
 import { describeLoad, measureLoad } from "#tools/bench/sections/load.ts";

@@ -2,33 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { chartsOf } from "#tools/bench/charts.ts";
-import type { Machine } from "#tools/bench/machine.ts";
-import type { CrowdRow } from "#tools/bench/sections/crowd.ts";
-import type { GrowthRow } from "#tools/bench/sections/growth.ts";
-import type { LoadResult } from "#tools/bench/sections/load.ts";
-import type { MemoryResult } from "#tools/bench/sections/memory.ts";
-import type { NetworkResult } from "#tools/bench/sections/network.ts";
-import type { PeersResult } from "#tools/bench/sections/peers.ts";
-import type { StorageRow } from "#tools/bench/sections/storage.ts";
-import type { ThroughputRow } from "#tools/bench/sections/throughput.ts";
+import type { Results } from "#tools/bench/figures.ts";
 
 const FOLDER = new URL("../../docs/bench/", import.meta.url);
-
-/** The figures of each section. */
-export interface Figures {
-  load: LoadResult;
-  throughput: ThroughputRow[];
-  crowd: CrowdRow[];
-  peers: PeersResult;
-  network: NetworkResult;
-  growth: GrowthRow[];
-  memory: MemoryResult;
-  storage: StorageRow[];
-}
-export type Section = keyof Figures;
-
-/** The figures of each section, with the time and machine of the run. */
-export type Results = { [Name in Section]?: { ranAt: string; machine: Machine; figures: Figures[Name] } };
 
 /** Replaces the stored figures of the measured sections, and draws the charts of all sections. @returns the folder */
 export async function writeResults(measured: Results): Promise<string> {
