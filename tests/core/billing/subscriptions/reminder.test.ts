@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isReminderDue, reminderOf } from "#core/billing/subscriptions/reminder.ts";
 import { DAY } from "#core/clock.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { codeIn, linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 const REMINDER = "Your Beak trial ends soon";
@@ -112,6 +112,11 @@ describe("reminders", () => {
       linkRequest({ identifier_value: ADA }),
     );
     expect(asked.status).toBe(204);
+    const { body } = await other.redeem(codeIn(other.lastMail(ADA)));
+    // A trial that nobody used is not announced either.
+    const { user_id, access_token } = body;
+    const used = await other.call(`${V2}get_subscription_status`, { user_id }, { bearer: access_token });
+    expect(used.body).toMatchObject({ status: "trialing" });
     nest.stripe.advance(0);
     await other.deliverEvents();
     expect(nest.stripe.events().map(({ type }) => type)).toContain("customer.subscription.trial_will_end");
