@@ -12,6 +12,8 @@ const DAY = 24 * HOUR;
 const PAST_DUE_DAYS = 7;
 /** A status call within this many seconds of an end may return either result. */
 const MARGIN = 2;
+/** How long before and after an end the status is read, in seconds. */
+const NEAR = 600;
 
 /** The statuses that contract 1.7 allows: a usable one only, an unusable one only, or both. */
 export type Verdict = "usable" | "not usable" | "either";
@@ -22,6 +24,23 @@ export function judgeAccess({ now, subscriptions }: Snapshot): Verdict {
   const ends = ours.flatMap(endsOf);
   if (ends.some(({ earliest }) => now < earliest - MARGIN)) return "usable";
   return ends.some(({ latest }) => now <= latest + MARGIN) ? "either" : "not usable";
+}
+
+/**
+ * The times, in Unix seconds, at which a status call is informative: shortly before and after access ends. Ends that a
+ * renewal moves are left out.
+ */
+export function timesAroundEnd({ now, subscriptions }: Snapshot): number[] {
+  const ours = subscriptions.filter(({ isOurs }) => isOurs);
+  const moving = ours.filter(
+    (one) => one.status === "active" && !isFirstPaymentPending(one) && !isPeriodVoid(one),
+  );
+  if (moving.length > 0) return [];
+  const ends = ours.flatMap(endsOf);
+  if (ends.length === 0) return [];
+  const earliest = Math.max(...ends.map((end) => end.earliest));
+  const latest = Math.max(...ends.map((end) => end.latest));
+  return [earliest - NEAR, latest + NEAR].filter((time) => time > now);
 }
 
 /** When the access that a subscription grants ends, including its grace: not before `earliest`, not after `latest`. */

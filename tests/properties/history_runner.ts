@@ -3,7 +3,7 @@ import { seededRandom, shuffled } from "#stripe_double/random.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
-import { judgeAccess } from "#tests/properties/access_oracle.ts";
+import { judgeAccess, timesAroundEnd } from "#tests/properties/access_oracle.ts";
 import {
   type BillingHistory,
   type Currency,
@@ -29,6 +29,7 @@ const RETRY_SECONDS = 150;
 const FINAL_ROUNDS = 20;
 const PURCHASES_LIMIT = 3;
 const ATTEMPTS = 5;
+const STATUS_CALLS_AROUND_END = 2;
 const CRASHED = "crashed";
 /** After these results, Nest may have sent a mail without recording it. */
 const INTERRUPTED: readonly unknown[] = ["email_not_sent", "unavailable", CRASHED];
@@ -90,6 +91,8 @@ export class HistoryRunner {
   /** The sums that all mails so far state. */
   #stated: Amounts = { refunded: 0, credited: 0 };
   #isVerified = false;
+  /** Whether the status was read while the person had a user: such a call may use a trial. */
+  #wasStatusRead = false;
 
   constructor(nest: TestNest, { currency }: BillingHistory, number: number, counts: Map<string, number>) {
     this.counts = counts;
@@ -208,6 +211,7 @@ export class HistoryRunner {
     if (userId === null) return null;
     const before = this.snapshot();
     const isSettled = this.#pending().length === 0;
+    this.#wasStatusRead = true;
     const status = await this.#observe("the status", () => withRetries(() => this.#statusOf(userId)));
     this.#note(`the status is ${status}`);
     if (isSettled && this.#isVerified) this.#checkAccess(before, status);
@@ -458,7 +462,10 @@ export class HistoryRunner {
     const now = this.snapshot();
     // If a call cancels several subscriptions, the mail about one can name another as kept, which the call cancels later.
     const earlier = canceled.length < 2 ? [] : canceled.map((one) => withEarlier(now, one));
-    const errors = untrueSentences(mails, [now, ...earlier], this.#currency);
+    const errors = untrueSentences(mails, [now, ...earlier], {
+      currency: this.#currency,
+      isTrialUnused: !this.#wasStatusRead,
+    });
     const stated = statedIn(mails, this.#currency);
     this.#stated = {
       refunded: this.#stated.refunded + stated.refunded,
@@ -564,5 +571,20 @@ export class HistoryRunner {
     await this.#readStatus();
     // The first status call of a trial moves its end, which creates another event.
     await this.#deliverAll();
+    await this.#readStatusAroundEnd();
+  }
+
+  /** Reads the status shortly before and after access ends, where a wrong end shows. */
+  async #readStatusAroundEnd(): Promise<void> {
+    for (let call = 0; call < STATUS_CALLS_AROUND_END; call++) {
+      const [next] = timesAroundEnd(this.snapshot());
+      if (next === undefined) return;
+      this.log.push("time passes until shortly before or after access ends");
+      this.#nest.clock.advance(next - this.#stripe.now());
+      this.#stripe.advance(0);
+      await this.#deliverAll();
+      this.count(`status near the end of access: ${judgeAccess(this.snapshot())}`);
+      await this.#readStatus();
+    }
   }
 }

@@ -19,6 +19,13 @@ export interface Amounts {
   credited: number;
 }
 
+/** Facts on which the truth of a mail depends in addition to Stripe's state. */
+export interface MailContext {
+  currency: Currency;
+  /** Whether the status was never read, so that no trial can have been used. */
+  isTrialUnused: boolean;
+}
+
 /**
  * @param snapshots the states at Stripe in which the mails can have been sent, the newest first
  * @returns the sentences of mails that are true in none of the states; empty if all are true
@@ -26,14 +33,14 @@ export interface Amounts {
 export function untrueSentences(
   mails: readonly SentMail[],
   snapshots: readonly [Snapshot, ...Snapshot[]],
-  currency: Currency,
+  context: MailContext,
 ): string[] {
   return mails.flatMap((mail) => {
     const [now, ...earlier] = snapshots;
     const errorsIn = (snapshot: Snapshot) =>
       isAboutRejection(mail.subject)
-        ? errorsInRejectionMail(mail, snapshot)
-        : errorsInOtherMail(mail, snapshot, currency);
+        ? errorsInRejectionMail(mail, snapshot, context)
+        : errorsInOtherMail(mail, snapshot, context);
     return earlier.some((snapshot) => errorsIn(snapshot).length === 0) ? [] : errorsIn(now);
   });
 }
@@ -49,7 +56,7 @@ export function statedIn(mails: readonly SentMail[], currency: Currency): Amount
   };
 }
 
-function errorsInRejectionMail({ text }: SentMail, snapshot: Snapshot): string[] {
+function errorsInRejectionMail({ text }: SentMail, snapshot: Snapshot, context: MailContext): string[] {
   const { subscriptions } = snapshot;
   const errors = [];
   if (!/We refunded |We credited /.test(text) && /refund|credit|money|paid for(?! until)/i.test(text))
@@ -64,9 +71,14 @@ function errorsInRejectionMail({ text }: SentMail, snapshot: Snapshot): string[]
   const stays = /Your .*? stays.*/.exec(text)?.[0];
   if (stays === undefined) return errors;
   const named = /Your (\w+) subscription that you bought on (.+?) stays/.exec(stays);
+  // Purchases are at least a second apart, so one of two is always the later one.
+  if (order === undefined && canceled && named && canceled[1] === named[1] && canceled[2] === named[2])
+    errors.push(
+      "the mail names both subscriptions by the same words, and does not say which one was canceled",
+    );
   const isTrue = ongoing.some((one) => {
     if (stays.startsWith("Your trial stays"))
-      return one.status === "trialing" && stays.includes(dayOf(Math.min(one.cancelAt ?? one.end, one.end)));
+      return one.status === "trialing" && statesEnd(one, stays) && statesUse(one, stays, context);
     if (!isNamed(one, named)) return false;
     if (/Payments for it are paused|Its last invoice was canceled/.test(stays))
       return isUncollected(one, stays);
@@ -80,7 +92,8 @@ function errorsInRejectionMail({ text }: SentMail, snapshot: Snapshot): string[]
   return errors;
 }
 
-function errorsInOtherMail({ subject, text }: SentMail, snapshot: Snapshot, currency: Currency): string[] {
+function errorsInOtherMail({ subject, text }: SentMail, snapshot: Snapshot, context: MailContext): string[] {
+  const { currency } = context;
   const ongoing = snapshot.subscriptions.filter(isOngoing);
   const trials = ongoing.filter(({ status }) => status === "trialing");
   switch (subject) {
@@ -89,7 +102,9 @@ function errorsInOtherMail({ subject, text }: SentMail, snapshot: Snapshot, curr
         ? []
         : ["the welcome states that the subscription is active, but none is"];
     case "Your Beak Trial has begun!":
-      return trials.some((one) => mayBeUnused(one, text) && isTrueAboutTrial(one, text, snapshot, currency))
+      return trials.some(
+        (one) => statesUse(one, text, context) && isTrueAboutTrial(one, text, snapshot, currency),
+      )
         ? []
         : [`the welcome to the trial states what is not true: ${text.split("\n")[2]}`];
     case "Your Beak trial ends soon":
@@ -112,10 +127,23 @@ function isUncollected(one: SubscriptionState, stays: string): boolean {
   );
 }
 
-/** Whether a subscription can be the trial of a welcome. If the mail says that the trial is ready, it must be unused. */
-function mayBeUnused({ isTrial, isEnding, isEndScheduledByNest }: SubscriptionState, text: string): boolean {
-  if (!text.includes("Your trial is ready.")) return true;
-  return isTrial && (!isEnding || isEndScheduledByNest) && !text.includes("has begun");
+/**
+ * Whether a mail describes the use of a trial correctly. The first use of a trial moves its end, unless its owner scheduled
+ * the end. The mail must say so of an unused trial, and of no other.
+ */
+function statesUse(
+  { isTrial, isEnding, isEndScheduledByNest }: SubscriptionState,
+  text: string,
+  { isTrialUnused }: MailContext,
+): boolean {
+  const isMovable = isTrial && (!isEnding || isEndScheduledByNest);
+  if (/when you first use it/.test(text)) return isMovable && !text.includes("has begun");
+  return !(isMovable && isTrialUnused);
+}
+
+/** Whether a mail names the day on which a trial ends as things stand. */
+function statesEnd({ cancelAt, end }: SubscriptionState, text: string): boolean {
+  return text.includes(dayOf(Math.min(cancelAt ?? end, end)));
 }
 
 /** Whether a mail states the correct end of a trial, and the correct charge at that time. */
@@ -128,7 +156,7 @@ function isTrueAboutTrial(
   const { hasCard = false, balance = 0 } = customers.get(one.customer) ?? {};
   // If the cancellation is scheduled after the end of the trial, the first payment is charged.
   const isCharged = hasCard && (one.cancelAt === null || one.cancelAt > one.end);
-  if (!text.includes(dayOf(Math.min(one.cancelAt ?? one.end, one.end)))) return false;
+  if (!statesEnd(one, text)) return false;
   if (/nothing is charged (until|\.)|and nothing is charged\.\n/.test(text)) return !isCharged;
   if (text.includes("nothing is charged on that day")) return isCharged && one.amount + balance <= 0;
   const stated = /is charged (\S+?)\.(?=\s)/.exec(text)?.[1];

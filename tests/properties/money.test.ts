@@ -47,7 +47,7 @@ test(
           interruptAfterTimeLimit: SHRINKING_MS,
           endOnFailure: !SHRINKS,
         });
-        if (details.failed) failure ??= failureOf(details.errorInstance, seed);
+        if (details.failed) failure ??= failureOf(details.errorInstance, seed, ran);
       }
     };
     await Promise.all(instances.map(work));
@@ -64,8 +64,9 @@ test(
   LIMIT_MS,
 );
 
-function failureOf(error: unknown, seed: number): Error {
+/** @param ran the number of histories so far */
+function failureOf(error: unknown, seed: number, ran: number): Error {
   const what = error instanceof Error ? error.message : String(error);
   const command = `npm run test:faults -- --suite money --runs ${HISTORIES_PER_SEED} --seed ${seed}`;
-  return new Error(`${what}\n\nTo repeat it: ${command}`);
+  return new Error(`History ${ran}: ${what}\n\nTo repeat it: ${command}`);
 }
