@@ -113,8 +113,10 @@ try {
     const messages = await without(folder, takeOut, async () => {
       const all: string[] = [];
       for (const [file, names] of Object.entries(files)) {
+        const start = Date.now();
         const found = await failures(folder, database.uri, file, names);
-        console.log(`  ${found.length > 0 ? "detected" : "NOT DETECTED"} by ${file}`);
+        const seconds = Math.round((Date.now() - start) / 1000);
+        console.log(`  ${found.length > 0 ? "detected" : "NOT DETECTED"} by ${file} in ${seconds} s`);
         if (found.length === 0) hasSurvived = true;
         all.push(...found);
       }
