@@ -89,7 +89,7 @@ function normalize(value: unknown): unknown {
   if (typeof value === "string") {
     if (/^\d{4}-\d\d-\d\dT/.test(value)) return "a time";
     if (/^[0-9a-f]{64}$/.test(value)) return "a hash";
-    return value.replace(/^([a-z]+)_[0-9A-Za-z]{14,}/, "$1_…").replace(/\S+@example\.com/, "them");
+    return value.replace(/(?<=^|-)([a-z]+)_[0-9A-Za-z]{14,}/, "$1_…").replace(/\S+@example\.com/, "them");
   }
   if (typeof value !== "object" || value === null) return value;
   // A claim for a mail that was not sent has expired.
