@@ -10,6 +10,7 @@ import type {
   Dispute,
   DoubleEvent,
   Invoice,
+  InvoiceLine,
   InvoicePayment,
   List,
   PaymentIntent,
@@ -41,6 +42,10 @@ export interface Tables {
   paymentMethods: Map<string, PaymentMethod>;
   subscriptions: Map<string, Subscription>;
   invoices: Map<string, Invoice>;
+  /** All lines of each invoice, by the id of the invoice. */
+  invoiceLines: Map<string, InvoiceLine[]>;
+  /** The lines that the next invoice of each subscription bills too, by the id of the subscription. */
+  pendingLines: Map<string, InvoiceLine[]>;
   invoicePayments: Map<string, InvoicePayment>;
   paymentIntents: Map<string, PaymentIntent>;
   charges: Map<string, Charge>;
@@ -142,6 +147,8 @@ function emptyTables(): Tables {
     paymentMethods: new Map(),
     subscriptions: new Map(),
     invoices: new Map(),
+    invoiceLines: new Map(),
+    pendingLines: new Map(),
     invoicePayments: new Map(),
     paymentIntents: new Map(),
     charges: new Map(),

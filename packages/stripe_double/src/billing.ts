@@ -1,5 +1,7 @@
 import type { Account } from "./account.ts";
 import { change, emit, set } from "./events.ts";
+import { addProrations } from "./invoice_lines.ts";
+import type { InvoiceDetails } from "./invoice_object.ts";
 import {
   applyPaymentResult,
   collect,
@@ -100,20 +102,44 @@ export function startPeriodOfNewInterval(
   wanted: { items: Subscription["items"]; isCredited: boolean; patch: Partial<Subscription> },
 ): void {
   const now = account.now();
-  const before = structuredClone(subscription);
-  const credited = wanted.isCredited ? before.items.data : [];
+  const credited = wanted.isCredited ? structuredClone(subscription.items.data) : [];
   for (const item of wanted.items.data) {
     item.current_period_start = now;
     item.current_period_end = periodEnd(now, item.price, now);
   }
-  set(subscription, { items: wanted.items });
-  const invoice = createInvoice(account, subscription, { reason: "subscription_update", credited });
-  const next = structuredClone({
-    ...wanted.patch,
-    items: wanted.items,
-    billing_cycle_anchor: now,
-    latest_invoice: invoice.id,
-  });
+  const patch = { ...wanted.patch, items: wanted.items, billing_cycle_anchor: now };
+  invoiceChange(account, subscription, patch, { reason: "subscription_update", credited });
+}
+
+/**
+ * Changes the items of a subscription within their period. The rest of the period is credited at the old price and charged
+ * at the new one.
+ * @see https://docs.stripe.com/billing/subscriptions/prorations
+ * @param patch the change, with the new items
+ * @param isInvoicedNow whether an invoice is collected now. Otherwise the next invoice bills the change
+ */
+export function prorateChange(
+  account: Account,
+  subscription: Subscription,
+  patch: Partial<Subscription> & Pick<Subscription, "items">,
+  isInvoicedNow: boolean,
+): void {
+  const hasProrations = addProrations(account, subscription, patch.items.data);
+  if (!isInvoicedNow || !hasProrations) change(account, subscription, patch, "customer.subscription.updated");
+  else invoiceChange(account, subscription, patch, { reason: "subscription_update", items: [] });
+}
+
+/** Changes a subscription, and collects the invoice of the change. */
+function invoiceChange(
+  account: Account,
+  subscription: Subscription,
+  patch: Partial<Subscription> & Pick<Subscription, "items">,
+  details: InvoiceDetails,
+): void {
+  const before = structuredClone(subscription);
+  set(subscription, { items: patch.items });
+  const invoice = createInvoice(account, subscription, details);
+  const next = structuredClone({ ...patch, latest_invoice: invoice.id });
   // As in `renew`: `change` compares with the state before.
   set(subscription, before);
   const outcome = collect(account, invoice, cardOf(account, subscription));

@@ -1,7 +1,8 @@
-import { type Account, embed, newId } from "./account.ts";
+import { type Account, newId } from "./account.ts";
 import { balanceFor } from "./balance.ts";
+import { lineOf, prorationOf, shownLines } from "./invoice_lines.ts";
 import { discounted } from "./promotions.ts";
-import type { Customer, Invoice, Subscription, SubscriptionItem } from "./types.ts";
+import type { Customer, Invoice, InvoiceLine, Subscription, SubscriptionItem } from "./types.ts";
 
 export type BillingReason = "subscription_create" | "subscription_cycle" | "subscription_update";
 
@@ -17,21 +18,38 @@ export interface InvoiceDetails {
   isDraft?: boolean;
 }
 
-/** Creates the invoice of a subscription's current period, without its status. It is not stored. */
+export interface NewInvoice {
+  /** It contains only the first lines. */
+  invoice: Invoice;
+  lines: InvoiceLine[];
+}
+
+/**
+ * Creates the invoice of a subscription's current period, without its status. It is not stored. Its lines are sorted as
+ * Stripe documents it: pending ones, newest first, then those of the items, newest first.
+ */
 export function newInvoice(
   account: Account,
   subscription: Subscription,
   { reason, isFree = false, items = subscription.items.data, credited = [], isDraft = false }: InvoiceDetails,
-): Invoice {
+): NewInvoice {
   const id = newId("in");
   const customer = account.tables.customers.get(subscription.customer);
   const living: Customer | null = customer !== undefined && "created" in customer ? customer : null;
   const now = account.now();
-  const credits = credited.map((item) => creditLineOf(account, { item, invoice: id, subscription, now }));
-  const credit = credits.reduce((sum, { amount }) => sum + amount, 0);
+  const prorations = [
+    ...credited.map((item) => prorationOf(account, subscription, item, "credit")),
+    ...(account.tables.pendingLines.get(subscription.id) ?? []),
+  ];
+  const prorated = prorations.reduce((sum, { amount }) => sum + amount, 0);
+  const newest = items.toSorted((one, other) => other.created - one.created);
+  const lines = [
+    ...prorations.map((line) => ({ ...line, invoice: id })),
+    ...newest.map((item) => lineOf(item, id, isFree)),
+  ];
   const price = isFree ? 0 : priceOf(items);
   const discountedPrice = discounted(account, price, subscription.discounts);
-  const total = discountedPrice + credit;
+  const total = discountedPrice + prorated;
   const applied = balanceFor(living, total, subscription.currency);
   const due = total + applied;
   const balance = total === 0 ? 0 : (living?.balance ?? 0);
@@ -39,7 +57,7 @@ export function newInvoice(
   const end = items[0]?.current_period_end ?? now;
   const sequence = living?.next_invoice_sequence ?? 1;
   if (living && !isDraft) living.next_invoice_sequence = sequence + 1;
-  return {
+  const invoice: Invoice = {
     id,
     object: "invoice",
     account_country: account.settings.country,
@@ -86,7 +104,7 @@ export function newInvoice(
     issuer: { type: "self" },
     last_finalization_error: null,
     latest_revision: null,
-    lines: embed(`/v1/invoices/${id}/lines`, [...credits, ...items.map((item) => lineOf(item, id, isFree))]),
+    lines: shownLines(id, lines),
     livemode: false,
     metadata: {},
     next_payment_attempt: null,
@@ -115,8 +133,8 @@ export function newInvoice(
       paid_at: null,
       voided_at: null,
     },
-    subtotal: price + credit,
-    subtotal_excluding_tax: price + credit,
+    subtotal: price + prorated,
+    subtotal_excluding_tax: price + prorated,
     test_clock: subscription.test_clock,
     total,
     total_discount_amounts: subscription.discounts.map((discount) => ({
@@ -128,67 +146,9 @@ export function newInvoice(
     total_taxes: [],
     webhooks_delivered_at: now,
   };
+  return { invoice, lines };
 }
 
 function priceOf(items: readonly SubscriptionItem[]): number {
   return items.reduce((sum, { price, quantity }) => sum + (price.unit_amount ?? 0) * (quantity ?? 1), 0);
-}
-
-/** The line that credits the rest of an item's period. Amounts with three decimals are multiples of 10. */
-function creditLineOf(
-  account: Account,
-  {
-    item,
-    invoice,
-    subscription,
-    now,
-  }: { item: SubscriptionItem; invoice: string; subscription: Subscription; now: number },
-): Invoice["lines"]["data"][number] {
-  const { current_period_start: start, current_period_end: end, price } = item;
-  const line = lineOf(item, invoice, false);
-  const step = ["bhd", "jod", "kwd", "omr", "tnd"].includes(price.currency) ? 10 : 1;
-  const paid = discounted(account, line.amount, subscription.discounts);
-  const amount = -Math.round((paid * Math.max(0, end - now)) / Math.max(1, end - start) / step) * step;
-  if (line.parent?.subscription_item_details) line.parent.subscription_item_details.proration = true;
-  return { ...line, amount, subtotal: amount, period: { start: Math.min(now, end), end } };
-}
-
-function lineOf(item: SubscriptionItem, invoice: string, isFree: boolean): Invoice["lines"]["data"][number] {
-  const amount = isFree ? 0 : (item.price.unit_amount ?? 0) * (item.quantity ?? 1);
-  return {
-    id: newId("il"),
-    object: "line_item",
-    amount,
-    currency: item.price.currency,
-    description: null,
-    discount_amounts: [],
-    discountable: true,
-    discounts: [],
-    invoice,
-    livemode: false,
-    metadata: {},
-    parent: {
-      invoice_item_details: null,
-      subscription_item_details: {
-        invoice_item: null,
-        proration: false,
-        proration_details: { credited_items: null },
-        subscription: item.subscription,
-        subscription_item: item.id,
-      },
-      type: "subscription_item_details",
-    },
-    period: { end: item.current_period_end, start: item.current_period_start },
-    pretax_credit_amounts: [],
-    pricing: {
-      price_details: { price: item.price.id, product: item.price.product },
-      type: "price_details",
-      unit_amount_decimal: item.price.unit_amount_decimal,
-    },
-    quantity: item.quantity ?? 1,
-    quantity_decimal: String(item.quantity ?? 1),
-    subscription: item.subscription,
-    subtotal: amount,
-    taxes: [],
-  };
 }

@@ -7,7 +7,7 @@ import { attempt, cancelIntent, requestPayment } from "./payments.ts";
 import type { Invoice, InvoicePayment, PaymentIntent, PaymentMethod, Subscription } from "./types.ts";
 
 /**
- * Stores the invoice of a subscription's current period, and uses the customer's balance for it. An invoice with a
+ * Stores the invoice of a subscription's current period with its pending lines, and uses the customer's balance for it. An invoice with a
  * total of 0 is paid immediately.
  */
 export function createInvoice(
@@ -15,8 +15,10 @@ export function createInvoice(
   subscription: Subscription,
   details: InvoiceDetails,
 ): Invoice {
-  const invoice = newInvoice(account, subscription, details);
+  const { invoice, lines } = newInvoice(account, subscription, details);
   account.tables.invoices.set(invoice.id, invoice);
+  account.tables.invoiceLines.set(invoice.id, lines);
+  account.tables.pendingLines.delete(subscription.id);
   subscription.latest_invoice = invoice.id;
   if (details.isDraft) return invoice;
   moveBalance(account, invoice, invoice.total - invoice.amount_due, "applied_to_invoice");

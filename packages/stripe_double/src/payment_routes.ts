@@ -42,12 +42,16 @@ export const paymentRoutes: Route[] = [
       const subscription = account.tables.subscriptions.get(params.subscription);
       if (subscription === undefined)
         throw unknownReference("subscription", params.subscription, "subscription");
-      return newInvoice(account, subscription, { reason: "subscription_cycle", isDraft: true });
+      return newInvoice(account, subscription, { reason: "subscription_cycle", isDraft: true }).invoice;
     },
   ),
   route("GET", "/v1/invoices/:id", retrieveParams, (account, _, id) =>
     find(account.tables.invoices, "invoice", id),
   ),
+  route("GET", "/v1/invoices/:id/lines", strictObject(paging), (account, params, id) => {
+    find(account.tables.invoices, "invoice", id);
+    return page(`/v1/invoices/${id}/lines`, account.tables.invoiceLines.get(id) ?? [], params);
+  }),
   route(
     "POST",
     "/v1/invoices/:id/pay",

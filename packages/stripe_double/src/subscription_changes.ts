@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
 import { invalidRequest, unknownReference } from "./api_error.ts";
-import { retryPayment, startPeriodOfNewInterval } from "./billing.ts";
+import { prorateChange, retryPayment, startPeriodOfNewInterval } from "./billing.ts";
 import { change, set } from "./events.ts";
 import { mergeMetadata } from "./params.ts";
 import { isOver, newItem, periodEndOf } from "./subscription_object.ts";
@@ -23,7 +23,10 @@ export interface SubscriptionChange {
   description?: string | undefined;
   default_payment_method?: string | undefined;
   items?: ItemChange[] | undefined;
-  /** Only `none` has an effect: a change of interval then credits nothing. */
+  /**
+   * With `none`, a change of interval credits nothing. Another change is prorated only with `create_prorations`, which Stripe
+   * does by default, or `always_invoice`.
+   */
   proration_behavior?: "always_invoice" | "create_prorations" | "none" | undefined;
   cancellation_details?: { comment?: string | undefined; feedback?: Feedback | undefined } | undefined;
   pause_collection?: { behavior: PauseBehavior; resumes_at?: number | undefined } | "" | undefined;
@@ -79,10 +82,17 @@ export function changeSubscription(
   if (changesInterval && items) {
     const isCredited = wanted.proration_behavior !== "none";
     startPeriodOfNewInterval(account, subscription, { items, isCredited, patch: rest });
+  } else if (items && isProrated(subscription, wanted)) {
+    const isInvoicedNow = wanted.proration_behavior === "always_invoice";
+    prorateChange(account, subscription, { ...rest, items }, isInvoicedNow);
   } else change(account, subscription, patch, "customer.subscription.updated");
   if (wanted.default_payment_method && subscription.status === "past_due")
     retryPayment(account, subscription);
   return subscription;
+}
+
+function isProrated({ status }: Subscription, { proration_behavior: wanted = "none" }: SubscriptionChange) {
+  return wanted !== "none" && status === "active";
 }
 
 /** Whether an item gets a price with another interval. */

@@ -33,6 +33,7 @@ export type PaymentMethod = Stored<Stripe.PaymentMethod>;
 export type Subscription = Stored<Stripe.Subscription>;
 export type SubscriptionItem = Stored<Stripe.SubscriptionItem>;
 export type Invoice = Stored<Stripe.Invoice>;
+export type InvoiceLine = Invoice["lines"]["data"][number];
 export type InvoicePayment = Stored<Stripe.InvoicePayment>;
 export type PaymentIntent = Stored<Stripe.PaymentIntent>;
 export type BalanceTransaction = Stored<Stripe.CustomerBalanceTransaction>;

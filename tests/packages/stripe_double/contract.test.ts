@@ -258,6 +258,27 @@ describe.each(CONTRACT_TARGETS)("$name", ({ open, timeoutMs }) => {
     });
   });
 
+  describe("an invoice", () => {
+    contractTest("with more than 10 lines contains 10 of them, and its lines can be listed", async () => {
+      const { customer } = await customerOnClock("pm_card_visa");
+      const { id, items } = await subscribe(customer);
+      const changeTo = (quantity: number, proration_behavior: "create_prorations" | "always_invoice") =>
+        stripe.subscriptions.update(id, {
+          ...{ items: [{ id: items.data[0]?.id ?? "", quantity }], proration_behavior },
+          expand: ["latest_invoice"],
+        });
+      for (const quantity of [2, 3, 4, 5, 6]) await changeTo(quantity, "create_prorations");
+      const { latest_invoice: invoice } = await changeTo(7, "always_invoice");
+      if (invoice === null || typeof invoice === "string") throw new Error("The invoice is not expanded.");
+      expect(invoice).toMatchObject({ billing_reason: "subscription_update", lines: { has_more: true } });
+      const all = await stripe.invoices.listLineItems(invoice.id ?? "", { limit: 100 });
+      expect([all.data.length, all.has_more]).toEqual([12, false]);
+      const shown = invoice.lines.data.map((line) => line.id);
+      expect(shown).toEqual(all.data.slice(0, 10).map((line) => line.id));
+      expect(all.data.reduce((sum, { amount }) => sum + amount, 0)).toBe(invoice.total);
+    });
+  });
+
   describe("a cancellation", () => {
     contractTest(
       "sets ended_at and canceled_at to the same time; a second one is 404, and the subscription can be retrieved",

@@ -240,3 +240,79 @@ test("renews items of several products with their own periods, each with its own
   const [next = 0, same] = await ends();
   expect([next > month, same]).toEqual([true, year]);
 });
+
+/** Changes the quantity of a subscription's only item in each step. */
+async function changeQuantity(
+  { stripe }: DoubleWithSdk,
+  id: string,
+  quantities: readonly number[],
+  behavior: Stripe.SubscriptionUpdateParams["proration_behavior"] = "create_prorations",
+) {
+  const item = (await stripe.subscriptions.retrieve(id)).items.data[0]?.id ?? "";
+  for (const quantity of quantities)
+    await stripe.subscriptions.update(id, {
+      items: [{ id: item, quantity }],
+      proration_behavior: behavior,
+    });
+}
+
+/** The amounts of lines. */
+const amountsOf = (lines: readonly Stripe.InvoiceLineItem[]) => lines.map(({ amount }) => amount);
+
+test("bills a change within a period with the next invoice, or with its own invoice at once", async () => {
+  const now = Date.now();
+  await using running = await startDoubleWithSdk({ now: () => now });
+  const { stripe, double } = running;
+  const { id, items } = await stripe.subscriptions.create(await customerWithCard(running));
+  const { current_period_start: start = 0, current_period_end: end = 0 } = items.data[0] ?? {};
+  double.advance({ seconds: (end - start) / 2 });
+  const half = double.now();
+  await changeQuantity(running, id, [3]);
+  expect(await latestInvoice(running, id)).toMatchObject({
+    total: 499,
+    billing_reason: "subscription_create",
+  });
+  await changeQuantity(running, id, [2], "always_invoice");
+  const changed = await latestInvoice(running, id);
+  expect(amountsOf(changed.lines.data)).toEqual([-749, 499, -250, 749]);
+  expect(changed).toMatchObject({
+    ...{ billing_reason: "subscription_update", status: "paid", total: 249, amount_paid: 249 },
+    lines: { data: Array(4).fill({ period: { start: half, end }, discountable: false }), has_more: false },
+  });
+  await changeQuantity(running, id, [2], "always_invoice");
+  await changeQuantity(running, id, [1]);
+  await changeQuantity(running, id, [5], "none");
+  double.advance({ seconds: end - half });
+  const renewed = await latestInvoice(running, id);
+  expect(amountsOf(renewed.lines.data)).toEqual([-499, 250, 5 * 499]);
+  expect(renewed.lines.data.map(({ parent }) => parent?.subscription_item_details?.proration)).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
+
+test("contains the first 10 lines of an invoice, and lists all of them, newest change first", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const { id } = await stripe.subscriptions.create(await customerWithCard(running));
+  await changeQuantity(running, id, [2, 3, 4, 5, 6, 7]);
+  double.advance({ days: 32 });
+  const invoice = await latestInvoice(running, id);
+  const pence = [-6, 7, -5, 6, -4, 5, -3, 4, -2, 3, -1, 2, 7].map((quantity) => quantity * 499);
+  expect(amountsOf(invoice.lines.data)).toEqual(pence.slice(0, 10));
+  expect(invoice).toMatchObject({ total: 13 * 499, lines: { has_more: true } });
+  const first = await stripe.invoices.listLineItems(invoice.id ?? "", { limit: 10 });
+  const idsOf = (lines: readonly Stripe.InvoiceLineItem[]) => lines.map((line) => line.id);
+  expect([idsOf(first.data), first.has_more]).toEqual([idsOf(invoice.lines.data), true]);
+  expect(`/v1/invoices/${invoice.id}/lines`).toBe(invoice.lines.url);
+  const starting_after = first.data.at(-1)?.id ?? "";
+  const rest = await stripe.invoices.listLineItems(invoice.id ?? "", { starting_after });
+  expect([amountsOf(rest.data), rest.has_more]).toEqual([pence.slice(10), false]);
+  const paid = double.events().findLast(({ type }) => type === "invoice.paid");
+  expect(paid?.data.object).toMatchObject({
+    id: invoice.id,
+    lines: { data: { length: 10 }, has_more: true },
+  });
+  expect((await errorOf(stripe.invoices.listLineItems("in_none"))).statusCode).toBe(404);
+});
