@@ -17,6 +17,7 @@ export async function recordNestRequests(): Promise<RecordedRequest[]> {
     await useTrial(nest);
     await startDisplacedTrialAgain(nest);
     await buyTwice(nest);
+    await changeDuplicateOften(nest);
     await disputePayment(nest);
     await buyWithPromotionCodeAndKnownCards(nest);
     await returnByCharge(nest);
@@ -72,6 +73,20 @@ async function buyTwice(nest: TestNest): Promise<void> {
   nest.stripe.createSubscription({ email: "bob@example.com" });
   nest.clock.advance(5);
   nest.stripe.createSubscription({ email: "bob@example.com" });
+  await nest.deliverEvents();
+}
+
+/** The duplicate has an invoice with more lines than Stripe's response contains. */
+async function changeDuplicateOften(nest: TestNest): Promise<void> {
+  nest.stripe.createSubscription({ email: "mia@example.com" });
+  nest.clock.advance(5);
+  const { id } = nest.stripe.createSubscription({ email: "mia@example.com" });
+  const item = nest.stripe.subscriptions().find((one) => one.id === id)?.items.data[0]?.id;
+  for (const quantity of [2, 3, 4, 5, 6, 7])
+    nest.stripe.updateSubscription(id, {
+      items: [{ id: item, quantity }],
+      proration_behavior: quantity === 7 ? "always_invoice" : "create_prorations",
+    });
   await nest.deliverEvents();
 }
 

@@ -20,14 +20,15 @@ const shapeOf = (request: RecordedRequest) => {
   return requestShape(operationOf(request) ?? "", names);
 };
 
-/** By request shape, the request with the longest response. */
+/** By request shape, the request whose response has the most different names of fields. */
 let requests: Map<string, RecordedRequest>;
 beforeAll(async () => {
   requests = new Map();
-  const length = (request?: RecordedRequest) => (request ? JSON.stringify(request.answer).length : 0);
+  const namesIn = (request?: RecordedRequest) =>
+    request ? new Set(JSON.stringify(request.answer).match(/"\w+":/g)).size : -1;
   for (const request of await recordNestRequests()) {
     const shape = shapeOf(request);
-    if (length(request) > length(requests.get(shape))) requests.set(shape, request);
+    if (namesIn(request) > namesIn(requests.get(shape))) requests.set(shape, request);
   }
 }, TIMEOUT_MS);
 

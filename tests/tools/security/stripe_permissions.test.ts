@@ -97,13 +97,23 @@ test("stripe_webhook needs no permission of the Stripe key beyond the documented
   const { id: kept } = nest.stripe.createSubscription({ email: "bought@example.com" });
   await nest.deliverEvents();
   nest.clock.advance(5);
-  nest.stripe.createSubscription({ email: "bought@example.com" });
+  const { id: changed } = nest.stripe.createSubscription({ email: "bought@example.com" });
+  // An invoice with more lines than Stripe's response contains.
+  const item = nest.stripe.subscriptions().find(({ id }) => id === changed)?.items.data[0]?.id;
+  for (const quantity of [2, 3, 4, 5, 6, 7])
+    nest.stripe.updateSubscription(changed, {
+      items: [{ id: item, quantity }],
+      proration_behavior: quantity === 7 ? "always_invoice" : "create_prorations",
+    });
   nest.stripe.createSubscription({ email: "trial@example.com", status: "trialing" });
   nest.stripe.createSubscription({ email: "late@example.com", status: "past_due" });
   await nest.deliverEvents();
   nest.stripe.dispute(kept);
   await nest.deliverEvents();
   expect(nest.stripe.refunds().length).toBeGreaterThan(0);
+  expect(nest.stripe.requests.map(({ path }) => path)).toContainEqual(
+    expect.stringMatching(/^\/v1\/invoices\/\w+\/lines$/),
+  );
   await expectDocumented("stripe_webhook");
 });
 

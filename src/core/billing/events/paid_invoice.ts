@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome } from "#core/billing/events/outcome.ts";
+import { withAllLines } from "#core/billing/payments/invoice_lines.ts";
 import { returnLateInvoice } from "#core/billing/payments/late_payment.ts";
 import { hasEnded, idOf } from "#core/billing/subscriptions/stripe_state.ts";
 import { syncSubscription } from "#core/billing/subscriptions/sync_subscription.ts";
@@ -35,7 +36,8 @@ function isWaiting({ status, rejectedAt, unpaidSince, paidUntil }: Subscription)
 
 async function retrieveInvoice(core: EventCore, id: string): Promise<Stripe.Invoice | null> {
   try {
-    return await core.stripe.request((stripe, options) => stripe.invoices.retrieve(id, {}, options));
+    const invoice = await core.stripe.request((stripe, options) => stripe.invoices.retrieve(id, {}, options));
+    return await withAllLines(core.stripe, invoice);
   } catch (error) {
     if (stripeRefusal(error)?.code === "resource_missing") return null;
     throw error;

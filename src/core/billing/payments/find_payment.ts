@@ -1,11 +1,13 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { withAllLines } from "#core/billing/payments/invoice_lines.ts";
 import { idOf } from "#core/billing/subscriptions/stripe_state.ts";
 import { listAll } from "#core/services/stripe.ts";
 
 /** The payment of an invoice of a subscription. */
 export interface FoundPayment {
   stpSubscriptionId: string;
+  /** With all its lines. */
   invoice: Stripe.Invoice;
   listed: Stripe.InvoicePayment;
 }
@@ -42,7 +44,9 @@ export async function findInvoicePayment(
     const { invoice } = listed;
     if (typeof invoice === "string" || invoice.deleted) continue;
     const subscription = invoice.parent?.subscription_details?.subscription;
-    if (subscription) return { stpSubscriptionId: idOf(subscription), invoice, listed };
+    if (!subscription) continue;
+    const complete = await withAllLines(core.stripe, invoice);
+    return { stpSubscriptionId: idOf(subscription), invoice: complete, listed };
   }
   return null;
 }

@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { eachWithAllLines } from "#core/billing/payments/invoice_lines.ts";
 import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
 import { listAll } from "#core/services/stripe.ts";
 
@@ -9,10 +10,14 @@ const CONCURRENCY = 5;
 const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
 
 /**
- * Lists the invoices of a subscription in every status: an open invoice may have been paid in part.
+ * Lists the invoices of a subscription in every status, with all their lines: an open invoice may have been paid in part.
  * @throws NestError `stripe_error`, `unavailable`
  */
-export function listInvoices(core: EventCore, stpSubscriptionId: string): Promise<Stripe.Invoice[]> {
+export async function listInvoices(core: EventCore, stpSubscriptionId: string): Promise<Stripe.Invoice[]> {
+  return eachWithAllLines(core.stripe, await listWithFirstLines(core, stpSubscriptionId));
+}
+
+function listWithFirstLines(core: EventCore, stpSubscriptionId: string): Promise<Stripe.Invoice[]> {
   return core.stripe.request((stripe, options) =>
     listAll(stripe.invoices.list({ subscription: stpSubscriptionId, limit: 100 }, options)),
   );
@@ -41,7 +46,7 @@ function creditUsedBy({ status, starting_balance, ending_balance }: Stripe.Invoi
 export async function readAndRecordWasPaid(core: EventCore, stpSubscriptionId: string): Promise<boolean> {
   const record = await core.subscriptions.findByStripeId(stpSubscriptionId);
   if (record?.wasPaid) return true;
-  const wasPaid = (await listInvoices(core, stpSubscriptionId)).some(isPaid);
+  const wasPaid = (await listWithFirstLines(core, stpSubscriptionId)).some(isPaid);
   if (wasPaid) await core.subscriptions.recordPaid(stpSubscriptionId);
   return wasPaid;
 }

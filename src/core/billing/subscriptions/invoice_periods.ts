@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { eachWithAllLines } from "#core/billing/payments/invoice_lines.ts";
 import { idOf } from "#core/billing/subscriptions/stripe_state.ts";
 import { listAll, type StripeApi } from "#core/services/stripe.ts";
 
@@ -9,19 +10,20 @@ import { listAll, type StripeApi } from "#core/services/stripe.ts";
 const LOOK_BACK = 10;
 
 /**
- * Lists invoices of a subscription, newest first. All open invoices, since the oldest one counts; of paid invoices the
- * newest ones.
+ * Lists invoices of a subscription with all their lines, newest first. All open invoices, since the oldest one counts; of
+ * paid invoices the newest ones.
  * @throws NestError `stripe_error`, `unavailable`
  */
-export function listInvoices(
+export async function listInvoices(
   stripe: StripeApi,
   subscription: string,
   status: "open" | "paid",
 ): Promise<Stripe.Invoice[]> {
   const limit = status === "open" ? 100 : LOOK_BACK;
-  return stripe.request((sdk, options) =>
+  const listed = await stripe.request((sdk, options) =>
     listAll(sdk.invoices.list({ subscription, status, limit }, options), status === "open" ? 500 : LOOK_BACK),
   );
+  return eachWithAllLines(stripe, listed);
 }
 
 /** An invoice that bills a period. */
