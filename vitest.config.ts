@@ -41,7 +41,7 @@ export default defineConfig({
     // Files share a process, so that modules load once. No file may leave state behind in it.
     isolate: false,
     // More than the cores of a small machine, since many tests wait for processes and for time to pass.
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
