@@ -31,8 +31,9 @@ export function mostInstances(
 
 /** The problem of a stage whose instances can use up the connections of its database; empty if it has none. */
 export function connectionProblems(settings: StageSettings, functions: Functions): string[] {
-  const { connections = null, poolSize = 8, accountConcurrency = 1_000 } = settings.database ?? {};
-  if (connections === null) return [];
+  const { database } = settings;
+  if (!database || database.connections === null) return [];
+  const { connections, poolSize, accountConcurrency } = database;
   const instances = mostInstances(settings, accountConcurrency, functions);
   const most = instances * (poolSize + MONITORING_CONNECTIONS);
   if (most <= connections) return [];

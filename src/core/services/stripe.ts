@@ -114,6 +114,24 @@ export function stripeRefusal(error: unknown): { statusCode: number; code: strin
   return { statusCode: cause.statusCode, code: cause.code };
 }
 
+/** Requests sent concurrently. One by one, those for the payments of years would exceed the time limit of an event. */
+const CONCURRENCY = 5;
+
+/**
+ * Calls a function for each item, a few items at a time.
+ * @returns the results in the order of the items
+ * @throws what the function throws first; later items are not started then
+ */
+export async function mapInBatches<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let start = 0; start < items.length; start += CONCURRENCY)
+    results.push(...(await Promise.all(items.slice(start, start + CONCURRENCY).map(work))));
+  return results;
+}
+
 /** Collects at most `limit` items of a list, following its pages. For lists that are short by nature. */
 export async function listAll<Item>(list: AsyncIterable<Item>, limit = 500): Promise<Item[]> {
   const items: Item[] = [];

@@ -1,14 +1,11 @@
 import type Stripe from "stripe";
-import { listAll, type StripeApi } from "#core/services/stripe.ts";
+import { listAll, mapInBatches, type StripeApi } from "#core/services/stripe.ts";
 
 /**
  * The lines of an invoice that are read at most. Stripe allows 250 invoice items an invoice
  * (https://docs.stripe.com/api/invoiceitems/create) and 20 items a subscription.
  */
 const LONGEST_INVOICE = 500;
-
-/** Invoices whose lines are read concurrently. */
-const CONCURRENCY = 5;
 
 /**
  * Completes an invoice. Stripe's responses contain its first 10 lines, pending prorations before the line of a new period
@@ -31,14 +28,9 @@ export async function withAllLines(stripe: StripeApi, invoice: Stripe.Invoice): 
  * @returns the invoices in the same order
  * @throws NestError `stripe_error`, `unavailable`
  */
-export async function eachWithAllLines(
+export function eachWithAllLines(
   stripe: StripeApi,
   invoices: readonly Stripe.Invoice[],
 ): Promise<Stripe.Invoice[]> {
-  const complete: Stripe.Invoice[] = [];
-  for (let start = 0; start < invoices.length; start += CONCURRENCY) {
-    const batch = invoices.slice(start, start + CONCURRENCY);
-    complete.push(...(await Promise.all(batch.map((invoice) => withAllLines(stripe, invoice)))));
-  }
-  return complete;
+  return mapInBatches(invoices, (invoice) => withAllLines(stripe, invoice));
 }

@@ -2,12 +2,8 @@ import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { eachWithAllLines } from "#core/billing/payments/invoice_lines.ts";
 import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
-import { listAll } from "#core/services/stripe.ts";
-
-/** Invoices read concurrently. One by one, the invoices of years would exceed the time limit of an event. */
-const CONCURRENCY = 5;
-
-const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
+import { idOf } from "#core/billing/subscriptions/stripe_state.ts";
+import { listAll, mapInBatches } from "#core/services/stripe.ts";
 
 /**
  * Lists the invoices of a subscription in every status, with all their lines: an open invoice may have been paid in part.
@@ -67,17 +63,12 @@ export function linesOf({ lines }: Stripe.Invoice): SubscriptionInvoice["lines"]
  * @param isSettled whether every dispute of the subscription ended without a loss
  * @throws NestError `stripe_error`, `unavailable`
  */
-export async function readPayments(
+export function readPayments(
   core: EventCore,
   invoices: readonly Stripe.Invoice[],
   isSettled: boolean,
 ): Promise<SubscriptionInvoice[]> {
-  const read: SubscriptionInvoice[] = [];
-  for (let start = 0; start < invoices.length; start += CONCURRENCY) {
-    const batch = invoices.slice(start, start + CONCURRENCY);
-    read.push(...(await Promise.all(batch.map((invoice) => readInvoice(core, invoice, isSettled)))));
-  }
-  return read;
+  return mapInBatches(invoices, (invoice) => readInvoice(core, invoice, isSettled));
 }
 
 async function readInvoice(

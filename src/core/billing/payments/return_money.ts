@@ -13,10 +13,7 @@ import {
 import { sendReturn } from "#core/billing/payments/send_return.ts";
 import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
 import type { MoneyReturn, Rejection, Subscription } from "#core/repositories/subscriptions.ts";
-import { listAll, stripeRefusal } from "#core/services/stripe.ts";
-
-/** Refunds sent concurrently. One by one, the payments of years would exceed the time limit of an event. */
-const CONCURRENCY = 5;
+import { listAll, mapInBatches, stripeRefusal } from "#core/services/stripe.ts";
 
 /**
  * Why a subscription was rejected. An earlier release stored no reason and refunded every payment. The rejections that
@@ -107,12 +104,9 @@ export async function sendReturns(
   returns: readonly MoneyReturn[],
 ): Promise<void> {
   const failures: unknown[] = [];
-  for (let start = 0; start < returns.length; start += CONCURRENCY) {
-    const batch = returns.slice(start, start + CONCURRENCY).map(async (one) => {
-      await sendReturn(core, rejected, one).catch((error: unknown) => failures.push(error));
-    });
-    await Promise.all(batch);
-  }
+  await mapInBatches(returns, (one) =>
+    sendReturn(core, rejected, one).catch((error: unknown) => failures.push(error)),
+  );
   if (failures.length > 0) throw failures[0];
 }
 

@@ -4,6 +4,7 @@ import { readAndRecordWasPaid } from "#core/billing/payments/read_payments.ts";
 import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
 import { readPaidUntil } from "#core/billing/subscriptions/paid_period.ts";
 import { type Contender, rankOf } from "#core/billing/subscriptions/rank.ts";
+import { idOf } from "#core/billing/subscriptions/stripe_state.ts";
 import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { plusSeconds } from "#core/clock.ts";
@@ -17,8 +18,6 @@ import { listAll } from "#core/services/stripe.ts";
 const STATUSES_TO_READ_PAID = ["past_due", "unpaid", "paused", "trialing"];
 /** No person's customer has more subscriptions than this. */
 const LONGEST_LIST = 20;
-
-const idOf = (value: string | { id: string }) => (typeof value === "string" ? value : value.id);
 
 /** The items of a subscription that are for our products. */
 export function ourItems({ items }: Stripe.Subscription, productIds: readonly string[]) {
