@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+import { serverOf, throughProxy } from "#tools/local/database/uri.ts";
 
 const CLIENT_LEAVES_AFTER_MS = 5000;
 
@@ -10,13 +11,10 @@ describe("while the database is down", () => {
   let relay: Awaited<ReturnType<typeof startTcpRelay>>;
   beforeAll(async () => {
     base = await startNest();
-    const real = new URL(base.mongoUri.replace(/^mongodb/, "http"));
-    relay = await startTcpRelay({ host: real.hostname, port: Number(real.port) });
-    real.port = String(relay.port);
-    real.searchParams.set("directConnection", "true");
+    relay = await startTcpRelay(serverOf(base.mongoUri));
     nest = await startNest({
       beside: base,
-      environment: { MONGODB_URI: real.href.replace(/^http/, "mongodb") },
+      environment: { MONGODB_URI: throughProxy(base.mongoUri, relay.port) },
     });
   });
   afterAll(async () => {

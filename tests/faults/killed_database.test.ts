@@ -7,6 +7,7 @@ import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { reportSuite } from "#tests/support/suite_options.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
+import { serverOf } from "#tools/local/database/uri.ts";
 import { type FaultProxy, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 const PEOPLE = 12;
@@ -31,8 +32,7 @@ let proxy: FaultProxy;
 let nest: TestNest;
 const start = async () => {
   database = await findDatabase({ dataDirectory: folder, say: () => undefined });
-  const { hostname, port } = new URL(database.uri.replace(/^mongodb/, "http"));
-  proxy.forwardTo({ host: hostname, port: Number(port) });
+  proxy.forwardTo(serverOf(database.uri));
 };
 /** A test run does not kill a database server that it did not start. */
 const isOurs = !process.env.MONGODB_URI;

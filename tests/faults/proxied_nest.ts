@@ -5,6 +5,7 @@ import { plusSeconds } from "#core/clock.ts";
 import { serveEvent } from "#entry/event.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { type Reply, startNest, type TestClock, type TestNest } from "#tests/support/nest.ts";
+import { serverOf, throughProxy } from "#tools/local/database/uri.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
@@ -31,11 +32,6 @@ const RECOVERED_WITHIN_MS = 10_000;
 const CONNECTIONS = 8;
 const isOurs = (type: string) => (STRIPE_EVENT_TYPES as string[]).includes(type);
 
-const target = (url: string) => {
-  const { hostname, port } = new URL(url.replace(/^mongodb/, "http"));
-  return { host: hostname, port: Number(port) };
-};
-
 function movableClock(): TestClock {
   let moved = 0;
   return {
@@ -53,21 +49,18 @@ export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
     mail: await startFaultProxy(httpProtocol),
     Stripe: await startFaultProxy(httpProtocol),
   };
-  proxies.database.forwardTo(target(base.mongoUri));
-  const uri = new URL(base.mongoUri.replace(/^mongodb/, "http"));
-  uri.port = String(proxies.database.port);
-  uri.searchParams.set("directConnection", "true");
+  proxies.database.forwardTo(serverOf(base.mongoUri));
   const nest = await startNest({
     clock: movableClock(),
     environment: {
-      MONGODB_URI: uri.href.replace(/^http/, "mongodb"),
+      MONGODB_URI: throughProxy(base.mongoUri, proxies.database.port),
       AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${proxies.mail.port}`,
       STRIPE_URL: `http://127.0.0.1:${proxies.Stripe.port}`,
       LIMIT_MAILS_PER_HOUR: "0",
     },
   });
-  proxies.mail.forwardTo(target(nest.ses.url));
-  proxies.Stripe.forwardTo(target(nest.stripe.url));
+  proxies.mail.forwardTo(serverOf(nest.ses.url));
+  proxies.Stripe.forwardTo(serverOf(nest.stripe.url));
   const delivered = new Set<string>();
   const serve = serveEvent(sesEvents.declaration, nest.gateway);
   return {

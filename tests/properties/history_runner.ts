@@ -383,14 +383,16 @@ export class HistoryRunner {
     const codes = await this.#observe(event.type, () =>
       Promise.all(Array.from({ length: isTwice ? 2 : 1 }, () => this.#nest.deliver(event))),
     );
-    if (codes.includes("200")) {
-      this.#delivered.add(event.id);
-      this.#crashed.delete(id);
-    }
+    if (codes.includes("200")) this.#recordDelivery(event);
     const failures = codes.filter((code) => code !== "200");
     if (failures.length > 0) this.#note(`${event.type} of ${this.nameOf(id)}: ${failures}`);
     if (failures.includes("unknown"))
       throw new ContractViolation(`${event.type} fails with an unexpected error`);
+  }
+
+  #recordDelivery({ id, data }: DoubleEvent): void {
+    this.#delivered.add(id);
+    this.#crashed.delete((data.object as { id: string }).id);
   }
 
   /** Delivers an event to a process that crashes. The event is delivered again later. */
@@ -410,10 +412,7 @@ export class HistoryRunner {
     });
     this.#note(`${event.type}: ${status}`);
     this.count(`crash: ${status === CRASHED}`);
-    if (status === "200") {
-      this.#delivered.add(event.id);
-      this.#crashed.delete(id);
-    }
+    if (status === "200") this.#recordDelivery(event);
     // The process may have stored a decision without applying it.
     const losers = before.subscriptions.filter((one) => isOngoing(one) && one.isOurs);
     for (const loser of losers) {

@@ -165,8 +165,8 @@ function isTrueAboutTrial(
 }
 
 /**
- * Whether the mail's "later" or "earlier" is true: of the subscriptions with the interval and day that the mail names, one
- * that ended was bought later, or earlier, than one that has not ended.
+ * Whether "later" or "earlier" in a mail is true. The mail names an interval and a day of purchase. Two subscriptions with
+ * both must exist: an ended one, which was bought later (or earlier) than the other one, which has not ended.
  */
 function hasOrder(
   all: readonly SubscriptionState[],

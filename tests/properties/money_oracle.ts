@@ -77,8 +77,8 @@ export interface Loss {
 }
 
 /**
- * The losers among subscriptions that have not ended, by id. A loser has several losses if Nest may compare it with the
- * subscription that is kept in the end or with one that was kept before: several purchases can reach Nest at once.
+ * The losers among subscriptions that have not ended, by id. Several purchases can reach Nest at once, so Nest may compare
+ * a loser with the subscription that it keeps in the end, or with one that it kept before. Each is a loss of its own.
  */
 export function losersOf(ongoing: readonly SubscriptionState[], snapshot: Snapshot): Map<string, Loss[]> {
   const losers = new Map<string, Loss[]>();

@@ -6,6 +6,7 @@ import { openMongo } from "#core/services/mongo.ts";
 import { toNestError } from "#entry/answer.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+import { serverOf, throughProxy } from "#tools/local/database/uri.ts";
 import { FAULT_KINDS, type FaultKind, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 const FOUND_WITHIN_MS = 15_000;
@@ -22,11 +23,9 @@ function monitorOf(client: MongoClient): {
 }
 
 test("reconnects after an outage even if the driver's heartbeat waits forever", async () => {
-  const real = new URL(freshDatabaseUri().replace(/^mongodb/, "http"));
-  const relay = await startTcpRelay({ host: real.hostname, port: Number(real.port) });
-  real.port = String(relay.port);
-  real.searchParams.set("directConnection", "true");
-  const { client, database } = openMongo(real.href.replace(/^http/, "mongodb"));
+  const uri = freshDatabaseUri();
+  const relay = await startTcpRelay(serverOf(uri));
+  const { client, database } = openMongo(throughProxy(uri, relay.port));
   const ask = () => database.collection("users").findOne({});
   await ask();
   // Simulates a socket that the server just closed: the driver then waits for it to drain.
@@ -51,12 +50,10 @@ test("reconnects after an outage even if the driver's heartbeat waits forever", 
 test.each(Object.keys(FAULT_KINDS).filter((kind) => kind !== "slow" && kind !== "dropped"))(
   "an updateMany that loses the database (%s) is unavailable",
   async (kind) => {
-    const real = new URL(freshDatabaseUri().replace(/^mongodb/, "http"));
+    const uri = freshDatabaseUri();
     const proxy = await startFaultProxy(mongoProtocol);
-    proxy.forwardTo({ host: real.hostname, port: Number(real.port) });
-    real.port = String(proxy.port);
-    real.searchParams.set("directConnection", "true");
-    const { client, database } = openMongo(real.href.replace(/^http/, "mongodb"));
+    proxy.forwardTo(serverOf(uri));
+    const { client, database } = openMongo(throughProxy(uri, proxy.port));
     const things = database.collection<{ _id: string; number: number }>("things");
     await things.insertOne({ _id: "one", number: 0 });
     proxy.arm(kind as FaultKind, 1);

@@ -13,6 +13,7 @@ import {
   temporaryFolder,
 } from "#tests/support/program.ts";
 import { startTcpRelay } from "#tests/support/tcp_relay.ts";
+import { serverOf, throughProxy } from "#tools/local/database/uri.ts";
 import { startLocalStack } from "#tools/local/stack.ts";
 import { freePort, run } from "#tools/machine/child_process.ts";
 
@@ -233,14 +234,12 @@ test("fails with one line when a setting is invalid", async () => {
 
 test("stops the parts that started when a signal arrives during the start", async () => {
   await using folder = await temporaryFolder();
-  const { hostname, port } = new URL(inject("mongoUri").replace(/^mongodb/, "http"));
-  const relay = await startTcpRelay({ host: hostname, port: Number(port) });
+  const relay = await startTcpRelay(serverOf(inject("mongoUri")));
   relay.hang();
-  const uri = freshDatabaseUri();
   const program = runProgram(START, [], {
     PORT: "0",
     NEST_DATA_DIR: folder.path,
-    MONGODB_URI: `mongodb://127.0.0.1:${relay.port}${new URL(uri.replace(/^mongodb/, "http")).pathname}?directConnection=true`,
+    MONGODB_URI: throughProxy(freshDatabaseUri(), relay.port),
   });
   const lock = `${folder.path}.lock`;
   await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 10_000 });
