@@ -63,7 +63,7 @@ export interface StripeDouble extends Controls {
   refunds(): Refund[];
   /** Copies of the objects about payments, oldest first. */
   ledger(): Ledger;
-  /** Copies of the newest events, oldest first. Default: all events. */
+  /** The newest events, oldest first. They are frozen. Default: all events. */
   events(newest?: number): DoubleEvent[];
   /** All subscriptions in a short form for pages and logs, newest first. */
   summary(): SubscriptionSummary[];

@@ -7,8 +7,8 @@ import { attempt, cancelIntent, requestPayment } from "./payments.ts";
 import type { Invoice, InvoicePayment, PaymentIntent, PaymentMethod, Subscription } from "./types.ts";
 
 /**
- * Stores the invoice of a subscription's current period with its pending lines, and uses the customer's balance for it. An invoice with a
- * total of 0 is paid immediately.
+ * Stores the invoice of a subscription's current period with its pending lines, and uses the customer's balance for it.
+ * An invoice with a total of 0 is paid immediately.
  */
 export function createInvoice(
   account: Account,

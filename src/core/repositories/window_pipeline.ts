@@ -17,8 +17,8 @@ export interface WindowLimit {
 export type CountedGroup = readonly (readonly WindowLimit[])[];
 
 /**
- * A count keeps at most this many windows of the document beside those that it names. With the default limits, a mailbox
- * has fewer in a day: at most 54 networks (30 links a day and one an hour) and 20 known devices. With higher limits, the
+ * The largest number of other windows that stay in a document when a call is counted. The default limits give a mailbox
+ * fewer in a day: at most 54 networks (30 links a day and one an hour) and 20 known devices. With higher limits, the
  * count of a network can be dropped, but never that of the mailbox.
  */
 export const OTHER_WINDOWS_LIMIT = 80;

@@ -100,8 +100,8 @@ export async function readPaidUntil(
 
 /**
  * The facts of a subscription whose current period is not paid for. An open invoice with prorations is for a change within
- * a period: the period before the change stays paid for, at most until the current period's end. So does a period that was
- * paid for while the invoice of an earlier one stayed open.
+ * a period: the period before the change stays paid for, at most until the current period's end. A
+ * period that was paid for while the invoice of an earlier period stayed open counts too.
  * @param oldest the oldest open invoice that bills our products; null if there is none
  * @param paid the paid invoices, newest first. Empty if `oldest` has no prorations and is the latest invoice
  */
