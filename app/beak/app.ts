@@ -1,0 +1,60 @@
+import { defineApp } from "#core/app/define_app.ts";
+
+/** The page that magic links open. It hands code and state to the installed app. */
+const LANDING = "https://magic.getbeak.app/";
+
+/**
+ * Desktop builds since 2021-05 send one refresh in each run and then hang, so a deployed token lives for ten days
+ * (docs/desktop_client.md).
+ */
+const DESKTOP_LIFETIME = { local: 3600, nonprod: 864_000, prod: 864_000 };
+
+/** A client of the desktop app. An older document of it names the redirect URI with `callback`. */
+const desktop = (id: string, name: string) => ({
+  id,
+  name,
+  redirectUris: [LANDING, `${LANDING}callback`],
+  accessTokenLifetimeSeconds: DESKTOP_LIFETIME,
+});
+
+export default defineApp({
+  name: "Beak",
+  emoji: "🐦",
+  addresses: { support: "info@getbeak.app", security: "security@getbeak.app" },
+  urls: {
+    site: "https://getbeak.app/",
+    docs: "https://docs.getbeak.app",
+    downloads: "https://getbeak.app#downloads",
+    landing: LANDING,
+    deepLink: "beak-app://nest/magic-link",
+    api: { nonprod: "https://nest.nonprod-getbeak.app", prod: "https://nest.getbeak.app" },
+  },
+  colors: { accent: "#1d4ed8", onAccent: "#ffffff", accentDark: "#8ab4ff", onAccentDark: "#0b1220" },
+  logo: "logo.svg",
+  locales: ["en", "de"],
+  signOff: { en: "The Beak flock", de: "Der Beak-Schwarm" },
+  mail: { from: "Beak App <no-reply@getbeak.app>" },
+  clients: [
+    desktop("client_000000C2kdCzNlbL1BqR5FeMatItU", "Beak for macOS"),
+    desktop("client_000000CAixjPMTECPznenOM8rKRxQ", "Beak for Linux"),
+    desktop("client_000000CAixkP7YVb0cH1zvNfE5mYi", "Beak for Windows"),
+    {
+      id: "client_000000C7zCx1DUI536pOmMUFPbnPc",
+      name: "Beak for the web",
+      enabled: false,
+      redirectUris: ["https://rio.getbeak.app/"],
+      origins: ["https://rio.getbeak.app"],
+    },
+  ],
+  plans: [
+    {
+      id: "beak",
+      name: { en: "Beak", de: "Beak" },
+      prices: { local: { priceId: "price_1JhiGIATHKHpwoLyyxI5cCKU", productId: "prod_beak" } },
+      interval: "month",
+      amount: { currency: "gbp", unitAmount: 499 },
+      trialDays: 14,
+      features: ["unlimited_projects"],
+    },
+  ],
+});

@@ -1,0 +1,102 @@
+/** Where Nest runs: on a developer's machine, in the test environment, or in production. */
+export type Stage = "local" | "nonprod" | "prod";
+
+/** The texts of one thing, by locale. Each locale of the app has one. */
+export type Localized = Readonly<Record<string, string>>;
+
+/** An OAuth client: a program that signs people in. */
+export interface Client {
+  /** Sent by the client as `client_id`. It must never change. */
+  id: string;
+  /** What the operator's commands call it. */
+  name: string;
+  /** A client that is not enabled counts as unknown. */
+  enabled: boolean;
+  /** Where a magic link may lead. No query and no fragment: Nest adds code and state as the query. */
+  redirectUris: readonly string[];
+  /** Origins of the browser pages that may call the API, such as `https://acme.example`. */
+  origins: readonly string[];
+  /** Where a checkout may send the person back to. */
+  checkoutUrls: readonly string[];
+  accessTokenLifetimeSeconds: Readonly<Record<Stage, number>>;
+  /** Days after which a person must sign in again; null: never. */
+  sessionMaxDays: number | null;
+  /** The locale of a user who has not chosen one. */
+  locale: string;
+}
+
+/** A price at Stripe and its product. */
+export interface StripePrice {
+  priceId: string;
+  productId: string;
+}
+
+/** Something a person can subscribe to. */
+export interface Plan {
+  /** Sent by clients as `plan`, and stored. It must never change. */
+  id: string;
+  name: Localized;
+  /** Whether a person can still buy it. A plan that is no longer offered stays valid for those who have it. */
+  isOffered: boolean;
+  /** The price at Stripe on each stage. A stage without one can't be deployed. */
+  prices: Readonly<{ local: StripePrice; nonprod?: StripePrice; prod?: StripePrice }>;
+  interval: "day" | "week" | "month" | "year";
+  /** What it costs per interval, in the smallest unit of the currency: 499 is 4.99 pounds. Stripe decides what is charged. */
+  amount: Readonly<{ currency: string; unitAmount: number }>;
+  /** The length of a free trial; null: no trial. */
+  trialDays: number | null;
+  /** What it lets a person do. Clients read these names in the subscription status and the entitlement. */
+  features: readonly string[];
+}
+
+/** One app: everything that a person sees of it. Nest's code names no app. */
+export interface App {
+  /** What a person calls the app. */
+  name: string;
+  /** One emoji for the subject of mails; empty: none. */
+  emoji: string;
+  addresses: Readonly<{
+    /** For questions about an account or a payment. */
+    support: string;
+    /** For mail that a person did not ask for, and for vulnerabilities. */
+    security: string;
+  }>;
+  urls: Readonly<{
+    site: string;
+    /** Documentation for the people who use the app; null: none. */
+    docs: string | null;
+    /** Where a person downloads the app; null: there is nothing to download. */
+    downloads: string | null;
+    /** The page that a magic link opens. It hands code and state to the app. */
+    landing: string;
+    /** The URL that opens the installed app, such as `acme://sign-in`; null: there is no installed app. */
+    deepLink: string | null;
+    /** Where Stripe's billing portal leads back to; null: where Stripe's own setting says. */
+    portalReturn: string | null;
+    /** The addresses of the deployed API, without a trailing slash. */
+    api: Readonly<{ nonprod: string; prod: string }>;
+  }>;
+  /** As `#rrggbb`. Text needs a contrast of 4.5 against what is behind it (WCAG 1.4.3). */
+  colors: Readonly<{
+    /** Buttons and links on a light background. */
+    accent: string;
+    /** Text on a button of the color `accent`. */
+    onAccent: string;
+    /** Buttons and links on a dark background. */
+    accentDark: string;
+    /** Text on a button of the color `accentDark`. */
+    onAccentDark: string;
+  }>;
+  /** The logo, as an SVG file beside `app.ts`. */
+  logo: string;
+  locales: readonly [string, ...string[]];
+  /** The last line of each mail. */
+  signOff: Localized;
+  mail: Readonly<{
+    from: Readonly<Record<Stage, string>>;
+    replyTo: Readonly<Record<Stage, string | null>>;
+  }>;
+  clients: readonly Client[];
+  /** A trial subscribes to the first plan with `trialDays`. */
+  plans: readonly Plan[];
+}

@@ -1,0 +1,91 @@
+import type { App, Localized, Stage } from "#core/app/app.ts";
+import { contrast } from "#core/app/contrast.ts";
+
+/** A field of an app file and what is wrong with it. */
+export interface AppProblem {
+  path: readonly PropertyKey[];
+  /** The rule that the value breaks, and how to mend it. */
+  rule: string;
+}
+
+const STAGES: readonly Stage[] = ["local", "nonprod", "prod"];
+
+/** What fields of an app demand of each other: unique ids, a text in every locale, readable colors. */
+export function checkApp(app: App): AppProblem[] {
+  return [
+    ...repeated(app.locales, (index) => ["locales", index]),
+    ...repeated(ids(app.clients), (index) => ["clients", index, "id"]),
+    ...repeated(ids(app.plans), (index) => ["plans", index, "id"]),
+    ...STAGES.flatMap((stage) =>
+      repeated(
+        app.plans.map(({ prices }) => prices[stage]?.priceId),
+        (index) => ["plans", index, "prices", stage, "priceId"],
+      ),
+    ),
+    ...textsOf(app).flatMap(([path, text]) => untranslated(app.locales, path, text)),
+    ...app.clients.flatMap(({ locale }, index) =>
+      app.locales.includes(locale)
+        ? []
+        : [
+            {
+              path: ["clients", index, "locale"],
+              rule: `is "${locale}", which is not in locales. Add it there`,
+            },
+          ],
+    ),
+    ...unreadable(app.colors, "onAccent", "accent"),
+    ...unreadable(app.colors, "onAccentDark", "accentDark"),
+  ];
+}
+
+const ids = (things: readonly { id: string }[]) => things.map(({ id }) => id);
+
+/** Every text of an app that a person reads, with its path. */
+function textsOf({ signOff, plans }: App): [path: PropertyKey[], text: Localized][] {
+  return [
+    [["signOff"], signOff],
+    ...plans.map(({ name }, index): [PropertyKey[], Localized] => [["plans", index, "name"], name]),
+  ];
+}
+
+function untranslated(locales: readonly string[], path: PropertyKey[], text: Localized): AppProblem[] {
+  const missing = locales.filter((locale) => !Object.hasOwn(text, locale));
+  const surplus = Object.keys(text).filter((locale) => !locales.includes(locale));
+  return [
+    ...missing.map((locale) => ({
+      path: [...path, locale],
+      rule: `is missing, and locales names "${locale}". Add the text, or remove the locale`,
+    })),
+    ...surplus.map((locale) => ({
+      path: [...path, locale],
+      rule: `is a text in a locale that is not in locales. Add "${locale}" there, or remove the text`,
+    })),
+  ];
+}
+
+function repeated(
+  values: readonly (string | undefined)[],
+  pathOf: (index: number) => PropertyKey[],
+): AppProblem[] {
+  return values.flatMap((value, index) => {
+    const first = values.indexOf(value);
+    if (value === undefined || first === index) return [];
+    const earlier = pathOf(first).map((part) =>
+      typeof part === "number" ? `[${part}]` : `.${String(part)}`,
+    );
+    return [
+      { path: pathOf(index), rule: `is "${value}", as ${earlier.join("").slice(1)} is. Each must differ` },
+    ];
+  });
+}
+
+function unreadable(
+  colors: App["colors"],
+  text: "onAccent" | "onAccentDark",
+  background: "accent" | "accentDark",
+): AppProblem[] {
+  const ratio = contrast(colors[text], colors[background]);
+  if (ratio >= 4.5) return [];
+  const rule = `has a contrast of ${ratio.toFixed(1)} with colors.${background}, and text needs 4.5. Choose another color`;
+  return [{ path: ["colors", text], rule }];
+}

@@ -1,0 +1,189 @@
+import {
+  _default,
+  array,
+  boolean,
+  nullable,
+  number,
+  enum as oneOf,
+  optional,
+  pipe,
+  record,
+  refine,
+  strictObject,
+  string,
+  transform,
+  type ZodMiniType,
+} from "zod/mini";
+import type { App } from "#core/app/app.ts";
+import { contrast } from "#core/app/contrast.ts";
+
+/** A string that keeps a rule. The message says the rule and how to mend the value. */
+const rule = (isKept: (value: string) => boolean, message: string) => string().check(refine(isKept, message));
+
+const matches = (shape: RegExp, message: string) => rule((value) => shape.test(value), message);
+
+const isUrl = (value: string) => URL.canParse(value);
+
+const isWebUrl = (value: string) => {
+  if (!isUrl(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname));
+};
+
+const filled = () =>
+  rule((value) => value.trim() !== "" && value.length <= 512, "must have 1 to 512 characters");
+
+const webUrl = () => rule(isWebUrl, "must be a URL that begins with https://");
+
+const apiUrl = () =>
+  rule(
+    (value) => isWebUrl(value) && new URL(value).origin === value,
+    "must be the origin of the API, such as https://nest.acme.example, without a trailing slash",
+  );
+
+const address = () =>
+  matches(/^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$/, "must be an email address, such as help@acme.example");
+
+const mailbox = () =>
+  matches(
+    /^([^\r\n<>@"]+<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/,
+    "must be a sender, such as `Acme <no-reply@acme.example>`",
+  );
+
+const color = () => matches(/^#[0-9a-f]{6}$/i, "must be a color such as #1d4ed8");
+
+const localized = () => record(string(), filled());
+
+/** One value for every stage, or an object with one for each. */
+function perStage<Value>(schema: ZodMiniType<Value>) {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null;
+  return pipe(
+    transform((value: unknown) => (isObject(value) ? value : { local: value, nonprod: value, prod: value })),
+    strictObject({ local: schema, nonprod: schema, prod: schema }) as never,
+  ) as unknown as ZodMiniType<{ local: Value; nonprod: Value; prod: Value }>;
+}
+
+const wholeNumber = (least: number, most: number) =>
+  number().check(
+    refine(
+      (value) => Number.isInteger(value) && value >= least && value <= most,
+      `must be a whole number from ${least} to ${most}`,
+    ),
+  );
+
+const client = strictObject({
+  id: matches(/^[A-Za-z0-9_-]{1,100}$/, "must have 1 to 100 letters, digits, _ or -"),
+  name: filled(),
+  enabled: _default(boolean(), true),
+  redirectUris: array(
+    rule(isUrl, "must be a URL").check(
+      refine(
+        (value) => !/[?#]/.test(value),
+        "must have no query and no fragment, because Nest adds code and state as the query. Remove the part from the ? or # on",
+      ),
+    ),
+  ),
+  origins: _default(
+    array(
+      rule(
+        (value) => isUrl(value) && new URL(value).origin === value,
+        "must be an origin: scheme, host and port only, such as https://acme.example. Remove the path and the trailing slash",
+      ),
+    ),
+    [],
+  ),
+  checkoutUrls: _default(array(webUrl()), []),
+  accessTokenLifetimeSeconds: _default(perStage(wholeNumber(300, 864_000)), {
+    local: 3600,
+    nonprod: 3600,
+    prod: 3600,
+  }),
+  sessionMaxDays: _default(nullable(wholeNumber(1, 3650)), null),
+  locale: optional(string()),
+});
+
+const stripePrice = strictObject({
+  priceId: matches(/^price_\w+$/, "must be the id of a price at Stripe, such as price_1Abc"),
+  productId: matches(/^prod_\w+$/, "must be the id of a product at Stripe, such as prod_Abc"),
+});
+
+const plan = strictObject({
+  id: matches(/^[a-z0-9_]{1,40}$/, "must have 1 to 40 lower-case letters, digits or _"),
+  name: localized(),
+  isOffered: _default(boolean(), true),
+  prices: strictObject({
+    local: stripePrice,
+    nonprod: optional(stripePrice),
+    prod: optional(stripePrice),
+  }),
+  interval: oneOf(["day", "week", "month", "year"]),
+  amount: strictObject({
+    currency: matches(/^[a-z]{3}$/, "must be a currency in lower case, such as gbp"),
+    unitAmount: wholeNumber(0, 99_999_999),
+  }),
+  trialDays: _default(nullable(wholeNumber(1, 730)), null),
+  features: _default(
+    array(matches(/^[a-z0-9_]{1,40}$/, "must have 1 to 40 lower-case letters, digits or _")),
+    [],
+  ),
+});
+
+const enough = (text: string, background: string) => contrast(text, background) >= 4.5;
+
+const colors = strictObject({
+  accent: color().check(
+    refine((value) => enough(value, "#ffffff"), "needs a contrast of 4.5 with white. Choose a darker color"),
+  ),
+  onAccent: color(),
+  accentDark: color().check(
+    refine(
+      (value) => enough(value, "#1f2329"),
+      "needs a contrast of 4.5 with #1f2329, the dark background. Choose a lighter color",
+    ),
+  ),
+  onAccentDark: color(),
+});
+
+/** The shape of an app file. `readApp` checks what fields demand of each other. */
+export const appSchema = strictObject({
+  name: filled(),
+  emoji: rule((value) => value.length <= 16, "must be one emoji, or empty"),
+  addresses: strictObject({ support: address(), security: address() }),
+  urls: strictObject({
+    site: webUrl(),
+    docs: _default(nullable(webUrl()), null),
+    downloads: _default(nullable(webUrl()), null),
+    landing: webUrl(),
+    deepLink: _default(
+      nullable(
+        rule(
+          (value) => isUrl(value) && !/^https?:/.test(value) && !/[?#]/.test(value),
+          "must be a URL with a scheme of your own and without a query, such as acme://sign-in",
+        ),
+      ),
+      null,
+    ),
+    portalReturn: _default(nullable(webUrl()), null),
+    api: strictObject({ nonprod: apiUrl(), prod: apiUrl() }),
+  }),
+  colors,
+  logo: matches(/^[\w-]+\.svg$/, "must name an SVG file beside the app file, such as logo.svg"),
+  locales: array(
+    rule((value) => {
+      try {
+        return Intl.getCanonicalLocales(value)[0] === value;
+      } catch {
+        return false;
+      }
+    }, "must be a language tag such as en or pt-BR"),
+  ).check(refine((list) => list.length > 0, "must name at least one language")),
+  signOff: localized(),
+  mail: strictObject({
+    from: perStage(mailbox()),
+    replyTo: _default(perStage(nullable(mailbox())), { local: null, nonprod: null, prod: null }),
+  }),
+  clients: array(client).check(refine((list) => list.length > 0, "must have at least one client")),
+  plans: array(plan),
+}) as unknown as ZodMiniType<
+  Omit<App, "clients"> & { clients: (App["clients"][number] & { locale?: string })[] }
+>;

@@ -1,0 +1,52 @@
+import type { App, Client, Plan } from "#core/app/app.ts";
+
+/** A value for every stage, or one for each. */
+export type PerStage<Value> = Value | { local: Value; nonprod: Value; prod: Value };
+
+/** A text in every locale of the app. */
+type Texts<Locale extends string> = Record<Locale, string>;
+
+type Optional<Settings, Names extends keyof Settings> = Omit<Settings, Names> & Partial<Settings>;
+
+interface ClientSettings<Locale extends string>
+  extends Optional<
+    Omit<Client, "accessTokenLifetimeSeconds" | "locale">,
+    "enabled" | "origins" | "checkoutUrls" | "sessionMaxDays"
+  > {
+  /** How long an access token is valid, 300 to 864000. Default: 3600 on every stage. */
+  accessTokenLifetimeSeconds?: PerStage<number>;
+  /** The locale of a user of this client who has not chosen one. Default: the first of `locales`. */
+  locale?: Locale;
+}
+
+interface PlanSettings<Locale extends string>
+  extends Optional<Omit<Plan, "name">, "isOffered" | "trialDays" | "features"> {
+  /** What a person reads, such as "Acme Pro". */
+  name: Texts<Locale>;
+}
+
+/** What `app/<name>/app.ts` defines: `App` with its defaults left out. */
+export interface AppSettings<Locale extends string = string>
+  extends Omit<App, "locales" | "signOff" | "clients" | "plans" | "mail" | "urls"> {
+  /** The languages of mails and pages, as BCP 47 tags. The first is the default. */
+  locales: readonly [Locale, ...Locale[]];
+  /** The last line of each mail, such as "The Acme team". */
+  signOff: Texts<NoInfer<Locale>>;
+  urls: Optional<App["urls"], "docs" | "downloads" | "deepLink" | "portalReturn">;
+  mail: {
+    /** The sender of every mail, such as `Acme <no-reply@acme.example>`. */
+    from: PerStage<string>;
+    /** Where replies go. Default: to the sender. */
+    replyTo?: PerStage<string | null>;
+  };
+  clients: readonly ClientSettings<NoInfer<Locale>>[];
+  plans: readonly PlanSettings<NoInfer<Locale>>[];
+}
+
+/**
+ * Types the settings of an app, so that an editor completes them and marks a field that is wrong. They are checked when the
+ * app is loaded (`readApp`).
+ */
+export function defineApp<const Locale extends string>(settings: AppSettings<Locale>): AppSettings<Locale> {
+  return settings;
+}

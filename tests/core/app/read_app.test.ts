@@ -1,0 +1,256 @@
+import { expect, test } from "vitest";
+import app from "#app";
+import { appFolder, loadApp } from "#app/load_app.ts";
+import { type AppSettings, defineApp } from "#core/app/define_app.ts";
+import { AppError, readApp } from "#core/app/read_app.ts";
+
+const FILE = "app/acme/app.ts";
+
+const PRICE = { priceId: "price_acme", productId: "prod_acme" };
+
+const settings = {
+  name: "Acme",
+  emoji: "",
+  addresses: { support: "help@acme.example", security: "security@acme.example" },
+  urls: {
+    site: "https://acme.example/",
+    landing: "https://acme.example/sign-in",
+    api: { nonprod: "https://nest.test.acme.example", prod: "https://nest.acme.example" },
+  },
+  colors: { accent: "#0f766e", onAccent: "#ffffff", accentDark: "#5eead4", onAccentDark: "#0b1220" },
+  logo: "logo.svg",
+  locales: ["en", "fr"],
+  signOff: { en: "The Acme team", fr: "L’équipe Acme" },
+  mail: { from: "Acme <no-reply@acme.example>" },
+  clients: [{ id: "acme_web", name: "Acme", redirectUris: ["https://acme.example/sign-in"] }],
+  plans: [
+    {
+      id: "pro",
+      name: { en: "Acme Pro", fr: "Acme Pro" },
+      prices: { local: PRICE },
+      interval: "month",
+      amount: { currency: "eur", unitAmount: 900 },
+    },
+  ],
+} satisfies AppSettings;
+
+type Path = readonly (string | number)[];
+
+/** The settings with one value replaced; `undefined` removes it. */
+function changed(path: Path, value: unknown): unknown {
+  const copy = structuredClone(settings) as unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: goes into any shape
+  const parent = path.slice(0, -1).reduce((at: any, part) => at[part], copy);
+  parent[path.at(-1) ?? ""] = value;
+  if (value === undefined) delete parent[path.at(-1) ?? ""];
+  return copy;
+}
+
+/** What an app file with this content is refused with, without the first line. */
+function refusal(content: unknown): string[] {
+  try {
+    readApp(content, FILE);
+  } catch (error) {
+    const [first, ...problems] = (error as AppError).message.split("\n");
+    expect(error).toBeInstanceOf(AppError);
+    expect(first).toBe("app/acme/app.ts can't be used. Change these fields:");
+    return problems.map((line) => line.trim());
+  }
+  return [];
+}
+
+test("fills in what an app leaves out", () => {
+  expect(readApp(defineApp(settings), FILE)).toEqual({
+    ...settings,
+    urls: { ...settings.urls, docs: null, downloads: null, deepLink: null, portalReturn: null },
+    mail: {
+      from: { local: settings.mail.from, nonprod: settings.mail.from, prod: settings.mail.from },
+      replyTo: { local: null, nonprod: null, prod: null },
+    },
+    clients: [
+      {
+        ...settings.clients[0],
+        enabled: true,
+        origins: [],
+        checkoutUrls: [],
+        accessTokenLifetimeSeconds: { local: 3600, nonprod: 3600, prod: 3600 },
+        sessionMaxDays: null,
+        locale: "en",
+      },
+    ],
+    plans: [{ ...settings.plans[0], isOffered: true, trialDays: null, features: [] }],
+  });
+});
+
+test.for<[mistake: string, path: Path, value: unknown, line: string]>([
+  ["a wrong type", ["name"], 5, "name must be a string, not a number."],
+  ["null", ["plans", 0, "name", "fr"], null, "plans[0].name.fr must be a string, not null."],
+  ["an array for an object", ["urls"], [], "urls must be an object, not an array."],
+  ["an object for an array", ["clients"], {}, "clients must be an array, not an object."],
+  ["a missing field", ["addresses", "support"], undefined, "addresses.support is missing."],
+  [
+    "an unknown key",
+    ["clients", 0, "colour"],
+    "red",
+    "clients[0].colour is not a field of an app. Remove it.",
+  ],
+  [
+    "a redirect URI with a query",
+    ["clients", 0, "redirectUris", 0],
+    "https://acme.example/?from=mail",
+    'clients[0].redirectUris[0] is "https://acme.example/?from=mail", but must have no query and no fragment, because Nest adds code and state as the query. Remove the part from the ? or # on.',
+  ],
+  [
+    "a redirect URI with a fragment",
+    ["clients", 0, "redirectUris", 0],
+    "https://acme.example/#",
+    'clients[0].redirectUris[0] is "https://acme.example/#", but must have no query and no fragment, because Nest adds code and state as the query. Remove the part from the ? or # on.',
+  ],
+  [
+    "a redirect URI that is no URL",
+    ["clients", 0, "redirectUris", 0],
+    "acme",
+    'clients[0].redirectUris[0] is "acme", but must be a URL.',
+  ],
+  [
+    "an origin with a path",
+    ["clients", 0, "origins"],
+    ["https://acme.example/"],
+    'clients[0].origins[0] is "https://acme.example/", but must be an origin: scheme, host and port only, such as https://acme.example. Remove the path and the trailing slash.',
+  ],
+  ["no client", ["clients"], [], "clients is [], but must have at least one client."],
+  [
+    "a lifetime that no stage can have",
+    ["clients", 0, "accessTokenLifetimeSeconds"],
+    299,
+    "clients[0].accessTokenLifetimeSeconds is 299, but must be a whole number from 300 to 864000.",
+  ],
+  [
+    "a wrong lifetime of one stage",
+    ["clients", 0, "accessTokenLifetimeSeconds"],
+    { local: 300, nonprod: 864_001, prod: 864_000 },
+    "clients[0].accessTokenLifetimeSeconds.nonprod is 864001, but must be a whole number from 300 to 864000.",
+  ],
+  [
+    "a stage without a lifetime",
+    ["clients", 0, "accessTokenLifetimeSeconds"],
+    { local: 300, prod: 300 },
+    "clients[0].accessTokenLifetimeSeconds.nonprod is missing.",
+  ],
+  [
+    "a locale that the app does not have",
+    ["clients", 0, "locale"],
+    "de",
+    'clients[0].locale is "de", which is not in locales. Add it there.',
+  ],
+  ["a plan without a price", ["plans", 0, "prices"], undefined, "plans[0].prices is missing."],
+  [
+    "a plan without a local price",
+    ["plans", 0, "prices"],
+    { prod: PRICE },
+    "plans[0].prices.local is missing.",
+  ],
+  [
+    "a price that is a product",
+    ["plans", 0, "prices", "local", "priceId"],
+    "prod_acme",
+    'plans[0].prices.local.priceId is "prod_acme", but must be the id of a price at Stripe, such as price_1Abc.',
+  ],
+  [
+    "an interval that Stripe does not have",
+    ["plans", 0, "interval"],
+    "fortnight",
+    'plans[0].interval is "fortnight", but must be one of day, week, month, year.',
+  ],
+  [
+    "a missing text",
+    ["signOff", "fr"],
+    undefined,
+    'signOff.fr is missing, and locales names "fr". Add the text, or remove the locale.',
+  ],
+  [
+    "a text in a locale that the app does not have",
+    ["plans", 0, "name", "de"],
+    "Acme Pro",
+    'plans[0].name.de is a text in a locale that is not in locales. Add "de" there, or remove the text.',
+  ],
+  ["an empty text", ["signOff", "en"], " ", 'signOff.en is " ", but must have 1 to 512 characters.'],
+  [
+    "a locale with a wrong spelling",
+    ["locales", 0],
+    "EN",
+    'locales[0] is "EN", but must be a language tag such as en or pt-BR.',
+  ],
+  ["no locale", ["locales"], [], "locales is [], but must name at least one language."],
+  [
+    "a sender without an address",
+    ["mail", "from"],
+    "Acme",
+    'mail.from is "Acme", but must be a sender, such as `Acme <no-reply@acme.example>`.',
+  ],
+  [
+    "a sender with a line break",
+    ["mail", "from"],
+    "Acme\r\nBcc: all@acme.example <a@acme.example>",
+    'mail.from is "Acme\\r\\nBcc: all@acme.example <a@acme.example>", but must be a sender, such as `Acme <no-reply@acme.example>`.',
+  ],
+  [
+    "a deep link that any page can open",
+    ["urls", "deepLink"],
+    "https://acme.example/app",
+    'urls.deepLink is "https://acme.example/app", but must be a URL with a scheme of your own and without a query, such as acme://sign-in.',
+  ],
+  [
+    "a page over HTTP",
+    ["urls", "site"],
+    "http://acme.example",
+    'urls.site is "http://acme.example", but must be a URL that begins with https://.',
+  ],
+  [
+    "a color that can't be read on white",
+    ["colors", "accent"],
+    "#5eead4",
+    'colors.accent is "#5eead4", but needs a contrast of 4.5 with white. Choose a darker color.',
+  ],
+  [
+    "text that can't be read on its button",
+    ["colors", "onAccent"],
+    "#0f766e",
+    "colors.onAccent has a contrast of 1.0 with colors.accent, and text needs 4.5. Choose another color.",
+  ],
+])("refuses %s", ([, path, value, line]) => {
+  expect(refusal(changed(path, value))).toEqual([line]);
+});
+
+test("refuses an id that two clients, two plans or two prices share", () => {
+  const [client, plan] = [settings.clients[0], settings.plans[0]];
+  expect(refusal({ ...settings, clients: [client, client], plans: [plan, plan] })).toEqual([
+    'clients[1].id is "acme_web", as clients[0].id is. Each must differ.',
+    'plans[1].id is "pro", as plans[0].id is. Each must differ.',
+    'plans[1].prices.local.priceId is "price_acme", as plans[0].prices.local.priceId is. Each must differ.',
+  ]);
+});
+
+test("names every wrong field at once", () => {
+  const wrong = { ...settings, name: "", plans: [{ ...settings.plans[0], id: "Pro" }] };
+  expect(refusal(wrong)).toEqual([
+    'name is "", but must have 1 to 512 characters.',
+    'plans[0].id is "Pro", but must have 1 to 40 lower-case letters, digits or _.',
+  ]);
+});
+
+test.for([undefined, null, "app", 7])("refuses a file that exports %s", (content) => {
+  expect(refusal(content)).toEqual([
+    "default export: must be what defineApp({...}) returns. Add `export default`",
+  ]);
+});
+
+test("names a folder without an app", async () => {
+  await expect(loadApp("app/nothing")).rejects.toThrow(
+    "app/nothing/app.ts can't be used. Change these fields:\n  the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak",
+  );
+});
+
+test("this process runs the app of NEST_APP, by default Beak", async () => {
+  expect(app).toEqual(await loadApp(appFolder));
+});
