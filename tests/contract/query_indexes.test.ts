@@ -26,6 +26,10 @@ function note({ commandName, command }: CommandStartedEvent): void {
   const single = command.filter ?? command.query ?? command.pipeline?.[0]?.$match;
   const filters = [...statements.map(({ q }) => q), ...(single ? [single] : [])];
   for (const filter of filters) queries.push({ collection, filter });
+  for (const { $unionWith, $lookup } of (command.pipeline ?? []) as Document[]) {
+    if ($unionWith) queries.push({ collection: $unionWith.coll, filter: $unionWith.pipeline[0].$match });
+    if ($lookup) queries.push({ collection: $lookup.from, filter: { [$lookup.foreignField]: "a value" } });
+  }
 }
 
 /** Calls every method and callback, with every rate limit on. */

@@ -14,7 +14,7 @@ export function freshDatabaseUri(): string {
 /** Opens a new database; disposing closes the client. */
 export async function openFreshDatabase(): Promise<{ database: Db; [Symbol.asyncDispose](): Promise<void> }> {
   const uri = freshDatabaseUri();
-  const client = await MongoClient.connect(uri, { writeConcern: { w: "majority" } });
+  const client = await MongoClient.connect(uri, { writeConcern: { w: "majority" }, monitorCommands: true });
   const database = client.db();
   return {
     database,

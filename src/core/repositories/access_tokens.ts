@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -41,12 +42,14 @@ export class AccessTokenRepository {
     withheld: ["purgeAt"],
   };
   readonly #collection: Collection<AccessToken>;
+  readonly #reads: CombinedReads<AccessToken>;
   constructor(database: Db) {
     this.#collection = database.collection(AccessTokenRepository.collectionName);
+    this.#reads = new CombinedReads(database, AccessTokenRepository.collectionName);
   }
 
   find(id: string): Promise<AccessToken | null> {
-    return this.#collection.findOne({ _id: id });
+    return this.#reads.findOne({ _id: id });
   }
 
   /** Inserts a token. A token that an earlier run of the same sign-in inserted gets the later expiry. */

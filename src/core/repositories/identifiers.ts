@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -40,17 +41,21 @@ export class IdentifierRepository {
     withheld: [],
   };
   readonly #collection: Collection<Identifier>;
+  readonly #reads: CombinedReads<Identifier>;
   constructor(database: Db) {
     this.#collection = database.collection(IdentifierRepository.collectionName);
+    this.#reads = new CombinedReads(database, IdentifierRepository.collectionName);
   }
 
   findActive(identifierType: "email", identifierValue: string): Promise<Identifier | null> {
-    return this.#collection.findOne({ identifierType, identifierValue, removedAt: null });
+    return this.#reads.findOne({ identifierType, identifierValue, removedAt: null });
   }
 
   /** Lists all addresses of a user, removed addresses included, the oldest first. */
-  listByUser(userId: string): Promise<Identifier[]> {
-    return this.#collection.find({ userId }).sort({ createdAt: 1, _id: 1 }).toArray();
+  async listByUser(userId: string): Promise<Identifier[]> {
+    const identifiers = await this.#reads.findAll({ userId });
+    const ageOf = ({ createdAt, _id }: Identifier) => `${createdAt} ${_id}`;
+    return identifiers.sort((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1));
   }
 
   /** Claims the address. One of any simultaneous calls gets true; the others find its identifier. */

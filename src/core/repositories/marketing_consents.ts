@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -39,12 +40,14 @@ export class MarketingConsentRepository {
     withheld: [],
   };
   readonly #collection: Collection<MarketingConsent>;
+  readonly #reads: CombinedReads<MarketingConsent>;
   constructor(database: Db) {
     this.#collection = database.collection(MarketingConsentRepository.collectionName);
+    this.#reads = new CombinedReads(database, MarketingConsentRepository.collectionName);
   }
 
   findByUser(userId: string): Promise<MarketingConsent | null> {
-    return this.#collection.findOne({ userId });
+    return this.#reads.findOne({ userId });
   }
 
   /** Sets the level and appends the change. Simultaneous first choices of one user create one document. */

@@ -1,6 +1,8 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import { type Session, SessionRepository } from "#core/repositories/sessions.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The input, together with the used token's secret, from which its successor's secret is derived (contract 1.2). */
@@ -58,12 +60,34 @@ export class RefreshTokenRepository {
     withheld: ["key", "rotation", "purgeAt"],
   };
   readonly #collection: Collection<RefreshToken>;
+  readonly #reads: CombinedReads<RefreshToken>;
   constructor(database: Db) {
     this.#collection = database.collection(RefreshTokenRepository.collectionName);
+    this.#reads = new CombinedReads(database, RefreshTokenRepository.collectionName);
   }
 
   find(id: string): Promise<RefreshToken | null> {
-    return this.#collection.findOne({ _id: id });
+    return this.#reads.findOne({ _id: id });
+  }
+
+  /** Reads a token and its session with one command. */
+  async findWithSession(id: string): Promise<{ token: RefreshToken; session: Session | null } | null> {
+    const [found] = await this.#collection
+      .aggregate<RefreshToken & { sessions: Session[] }>([
+        { $match: { _id: id } },
+        {
+          $lookup: {
+            from: SessionRepository.collectionName,
+            localField: "sessionId",
+            foreignField: "_id",
+            as: "sessions",
+          },
+        },
+      ])
+      .toArray();
+    if (!found) return null;
+    const { sessions, ...token } = found;
+    return { token, session: sessions[0] ?? null };
   }
 
   /** Inserts a token. A simultaneous or earlier call may have inserted it: all of them derive the same token. */

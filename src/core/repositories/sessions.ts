@@ -1,6 +1,7 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -46,12 +47,14 @@ export class SessionRepository {
     withheld: ["purgeAt"],
   };
   readonly #collection: Collection<Session>;
+  readonly #reads: CombinedReads<Session>;
   constructor(database: Db) {
     this.#collection = database.collection(SessionRepository.collectionName);
+    this.#reads = new CombinedReads(database, SessionRepository.collectionName);
   }
 
   find(id: string): Promise<Session | null> {
-    return this.#collection.findOne({ _id: id });
+    return this.#reads.findOne({ _id: id });
   }
 
   /** Lists a user's newest active sessions, the oldest first. */

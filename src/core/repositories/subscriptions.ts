@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { Rejection, Subscription, SubscriptionState } from "#core/repositories/subscription_document.ts";
 import { SubscriptionMails } from "#core/repositories/subscription_mails.ts";
@@ -31,10 +32,12 @@ export class SubscriptionRepository extends SubscriptionMails {
     withheld: ["version", "mails"],
   };
   readonly #collection: Collection<Subscription>;
+  readonly #reads: CombinedReads<Subscription>;
   constructor(database: Db) {
     const collection = database.collection<Subscription>(SubscriptionRepository.collectionName);
     super(collection);
     this.#collection = collection;
+    this.#reads = new CombinedReads(database, SubscriptionRepository.collectionName);
   }
 
   findByStripeId(stpSubscriptionId: string): Promise<Subscription | null> {
@@ -48,7 +51,7 @@ export class SubscriptionRepository extends SubscriptionMails {
 
   /** Lists all subscriptions of a user, ended subscriptions included. */
   listByUser(userId: string): Promise<Subscription[]> {
-    return this.#collection.find({ userId }).toArray();
+    return this.#reads.findAll({ userId });
   }
 
   /** Lists all subscriptions of a Stripe customer, ended subscriptions included. */

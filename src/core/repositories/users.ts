@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
@@ -19,12 +20,14 @@ export class UserRepository {
     withheld: [],
   };
   readonly #collection: Collection<User>;
+  readonly #reads: CombinedReads<User>;
   constructor(database: Db) {
     this.#collection = database.collection(UserRepository.collectionName);
+    this.#reads = new CombinedReads(database, UserRepository.collectionName);
   }
 
   find(id: string): Promise<User | null> {
-    return this.#collection.findOne({ _id: id });
+    return this.#reads.findOne({ _id: id });
   }
 
   /** Creates the user unless it exists. Safe to repeat and to race. */

@@ -42,15 +42,15 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
   const presented = splitRefreshToken(request.refresh_token);
   if (!presented) throw new NestError("malformed_refresh_token");
   return countFailures(core, call, async () => {
-    const token = await core.refreshTokens.find(presented.id);
-    requireOwn(token, presented.secret, request.client_id);
+    const found = await core.refreshTokens.findWithSession(presented.id);
+    const token = requireOwn(found?.token, presented.secret, request.client_id);
     const client = core.oauthClients.require(request.client_id);
     const now = core.clock.now();
+    const session = requireSession(found?.session, token, client, now);
 
     // A token must not be used up when no access token can be signed.
     await core.signer.key();
     const used = await useToken(core, token, now, call);
-    const session = requireSession(used, token, client, now);
     const { rotation } = used.current ?? token;
     if (!rotation) throw new NestError("authorization_not_found");
     const { generation, userId, rootGrant } = token;
@@ -81,19 +81,16 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
 const accessTokenIdOf = ({ successorId }: Rotation) => derivedIdOf(successorId, "accessToken");
 
 /** Checks that do not depend on the token's state. @throws NestError not_found, token_not_found, incorrect_client */
-function requireOwn(
-  token: RefreshToken | null,
-  secret: string,
-  clientId: string,
-): asserts token is RefreshToken {
+function requireOwn(token: RefreshToken | undefined, secret: string, clientId: string): RefreshToken {
   if (!token) throw new NestError("not_found");
   if (!matchesHash(secret, token.key)) throw new NestError("token_not_found");
   if (token.clientId !== clientId) throw new NestError("incorrect_client");
+  return token;
 }
 
 /** @throws NestError authorization_not_found, token_expired */
 function requireSession(
-  { session }: TokenAfterUse,
+  session: Session | null | undefined,
   token: RefreshToken,
   client: OAuthClient,
   now: Date,
@@ -108,31 +105,21 @@ function requireSession(
 const isExpired = (token: RefreshToken, now: Date) => token.expiresAt <= now.toISOString();
 
 interface TokenAfterUse {
-  session: Session | null;
   /** The token after this call: with its rotation if it was ever used. Null if it was removed meanwhile. */
   current: RefreshToken | null;
   successor: RefreshToken | null;
   isFirstUse: boolean;
 }
 
-/**
- * Uses the token if it is unused, and reads its session and its successor; one round trip unless a concurrent call uses
- * it first.
- */
+/** Uses the token if it is unused, and reads its successor if it is used; one command unless a concurrent call uses it first. */
 async function useToken(core: GrantCore, token: RefreshToken, now: Date, call: Call): Promise<TokenAfterUse> {
-  const isUsable = token.usedAt === null && token.revokedAt === null && !isExpired(token, now);
-  const [session, rotated, successor] = await Promise.all([
-    core.sessions.find(token.sessionId),
-    isUsable ? core.refreshTokens.rotate(token._id, newRotation(core, now, call)) : null,
-    token.rotation ? core.refreshTokens.find(token.rotation.successorId) : null,
-  ]);
-  if (rotated) return { session, current: rotated, successor: null, isFirstUse: true };
-  if (!isUsable) return { session, current: token, successor, isFirstUse: false };
-  // Another call used or revoked it after it was read.
-  const current = await core.refreshTokens.find(token._id);
+  const isUsable = token.usedAt === null && token.revokedAt === null;
+  const rotated = isUsable ? await core.refreshTokens.rotate(token._id, newRotation(core, now, call)) : null;
+  if (rotated) return { current: rotated, successor: null, isFirstUse: true };
+  // If it was usable, another call used or revoked it after it was read.
+  const current = isUsable ? await core.refreshTokens.find(token._id) : token;
   const rotation = current?.rotation;
   return {
-    session,
     current,
     successor: rotation ? await core.refreshTokens.find(rotation.successorId) : null,
     isFirstUse: false,
