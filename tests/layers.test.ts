@@ -10,6 +10,7 @@ import { listFiles } from "#tests/tools/docs/markdown.ts";
  */
 const LAYERS = [
   "tools/docs",
+  "tools/site",
   "tools/promises",
   "tools/operator",
   "tools/faults",

@@ -1,18 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { installFolder, pinnedVersion } from "#tools/machine/package_folder.ts";
 
 const FOLDER = new URL("peers/", import.meta.url);
-const INSTALLED = new URL("node_modules/better-auth/package.json", FOLDER);
-
-const read = (file: URL) => JSON.parse(readFileSync(file, "utf8"));
+const PEER = "better-auth";
 
 /** The version of better-auth that the benchmark uses. */
-export const peerVersion = (): string => read(new URL("package.json", FOLDER)).dependencies["better-auth"];
+export const peerVersion = (): string => pinnedVersion(FOLDER, PEER);
 
 /** Installs better-auth from its lockfile, unless this version is installed. */
-export function installPeers(): void {
-  if (existsSync(INSTALLED) && read(INSTALLED).version === peerVersion()) return;
-  console.error("Installing better-auth, once.");
-  execFileSync("npm", ["ci", "--no-audit", "--silent"], { cwd: fileURLToPath(FOLDER), stdio: "inherit" });
-}
+export const installPeers = (): void => installFolder(FOLDER, PEER);

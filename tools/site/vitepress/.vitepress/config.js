@@ -1,0 +1,82 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitepress";
+import { siteLinks, slugify } from "../../links.ts";
+import { GROUPS, sitePath } from "../../pages.ts";
+import { diagrams } from "../diagrams.js";
+import { HOME } from "../home.js";
+
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+const SITE = fileURLToPath(new URL("../", import.meta.url));
+const OPENAPI = "docs/openapi.json";
+
+/** Pages are outside the folder that has Vue. While pages are rendered, Node finds it from this folder. */
+const vueOfThisFolder = {
+  name: "nest:vue",
+  enforce: "pre",
+  resolveId: (id, _importer, { ssr }) =>
+    ssr && ["vue", "vue/server-renderer"].includes(id) ? { id, external: true } : null,
+};
+
+/** Adds the OpenAPI document to the site. */
+const openApiFile = {
+  name: "nest:openapi",
+  configureServer(server) {
+    server.middlewares.use("/openapi.json", async (_request, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(await readFile(`${ROOT}${OPENAPI}`));
+    });
+  },
+  async generateBundle() {
+    this.emitFile({
+      type: "asset",
+      fileName: "openapi.json",
+      source: await readFile(`${ROOT}${OPENAPI}`, "utf8"),
+    });
+  },
+};
+
+const link = (file) => `/${sitePath(file).replace(/(?:index)?\.md$/, "")}`;
+const item = ([text, file]) => ({ text, link: link(file) });
+
+export default defineConfig({
+  title: "Nest",
+  description: "Signs users in with magic links and sells them subscriptions through Stripe.",
+  lang: "en-US",
+  srcDir: ROOT,
+  outDir: `${SITE}dist`,
+  cacheDir: `${SITE}node_modules/.vitepress`,
+  srcExclude: ["{app,deploy,src,tests,tools,coverage,.ci,.github}/**", "CHANGELOG.md"],
+  rewrites: (file) => sitePath(file) ?? file,
+  ignoreDeadLinks: "localhostLinks",
+  head: [["link", { rel: "icon", href: "data:," }]],
+  markdown: {
+    anchor: { slugify },
+    config(markdown) {
+      markdown.use(siteLinks, { root: ROOT, assets: [OPENAPI] });
+      markdown.use(diagrams);
+    },
+  },
+  transformPageData: ({ relativePath }) => (relativePath === "index.md" ? { frontmatter: HOME } : undefined),
+  themeConfig: {
+    nav: [
+      { text: "Start", link: "/start" },
+      { text: "Concepts", link: "/concepts" },
+      { text: "Methods", link: "/methods" },
+      { text: "Results", link: "/results" },
+    ],
+    sidebar: GROUPS.map(({ title, pages, isCollapsed = false }) => ({
+      text: title,
+      collapsed: isCollapsed,
+      items: pages.map(item),
+    })),
+    outline: [2, 3],
+    search: { provider: "local" },
+    docFooter: { prev: "Previous", next: "Next" },
+  },
+  vite: {
+    plugins: [vueOfThisFolder, openApiFile],
+    publicDir: false,
+    build: { target: "es2022" },
+  },
+});
