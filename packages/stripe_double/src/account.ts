@@ -1,8 +1,10 @@
 import { randomInt } from "node:crypto";
+import type { CheckoutOrder } from "./checkout.ts";
 import { type AccountSettings, DEFAULT_SETTINGS } from "./settings.ts";
 import type {
   BalanceTransaction,
   Charge,
+  CheckoutSession,
   Coupon,
   Customer,
   DeletedCustomer,
@@ -53,6 +55,9 @@ export interface Tables {
   disputes: Map<string, Dispute>;
   balanceTransactions: Map<string, BalanceTransaction>;
   portalSessions: Map<string, PortalSession>;
+  checkoutSessions: Map<string, CheckoutSession>;
+  /** What each checkout session sells, by the id of the session. */
+  checkoutOrders: Map<string, CheckoutOrder>;
   testClocks: Map<string, TestClock>;
   webhookEndpoints: Map<string, WebhookEndpoint>;
   events: Map<string, DoubleEvent>;
@@ -156,6 +161,8 @@ function emptyTables(): Tables {
     disputes: new Map(),
     balanceTransactions: new Map(),
     portalSessions: new Map(),
+    checkoutSessions: new Map(),
+    checkoutOrders: new Map(),
     testClocks: new Map(),
     webhookEndpoints: new Map(),
     events: new Map(),

@@ -12,6 +12,7 @@ import {
   voidInvoice,
 } from "./invoices.ts";
 import { settleIntent } from "./payments.ts";
+import { discardPendingUpdate, followPendingUpdate, keepPendingUpdate } from "./pending_updates.ts";
 import { DAY_SECONDS, periodEnd } from "./periods.ts";
 import { newSubscription, type SubscriptionDetails } from "./subscription_object.ts";
 import type { Invoice, PaymentMethod, Subscription } from "./types.ts";
@@ -95,11 +96,17 @@ export function renew(account: Account, subscription: Subscription, start: numbe
  * @see https://docs.stripe.com/billing/subscriptions/prorations
  * @param wanted.items the items with their new prices
  * @param wanted.patch other changes of the same request
+ * @param wanted.mayBePending whether the change waits for its payment, if the payment fails
  */
 export function startPeriodOfNewInterval(
   account: Account,
   subscription: Subscription,
-  wanted: { items: Subscription["items"]; isCredited: boolean; patch: Partial<Subscription> },
+  wanted: {
+    items: Subscription["items"];
+    isCredited: boolean;
+    patch: Partial<Subscription>;
+    mayBePending: boolean;
+  },
 ): void {
   const now = account.now();
   const credited = wanted.isCredited ? structuredClone(subscription.items.data) : [];
@@ -108,7 +115,8 @@ export function startPeriodOfNewInterval(
     item.current_period_end = periodEnd(now, item.price, now);
   }
   const patch = { ...wanted.patch, items: wanted.items, billing_cycle_anchor: now };
-  invoiceChange(account, subscription, patch, { reason: "subscription_update", credited });
+  const details = { reason: "subscription_update", credited } as const;
+  invoiceChange(account, subscription, patch, { details, mayBePending: wanted.mayBePending });
 }
 
 /**
@@ -116,17 +124,22 @@ export function startPeriodOfNewInterval(
  * at the new one.
  * @see https://docs.stripe.com/billing/subscriptions/prorations
  * @param patch the change, with the new items
- * @param isInvoicedNow whether an invoice is collected now. Otherwise the next invoice bills the change
+ * @param options.isInvoicedNow whether an invoice is collected now. Otherwise the next invoice bills the change
+ * @param options.mayBePending whether the change waits for its payment, if the payment fails
  */
 export function prorateChange(
   account: Account,
   subscription: Subscription,
   patch: Partial<Subscription> & Pick<Subscription, "items">,
-  isInvoicedNow: boolean,
+  { isInvoicedNow, mayBePending }: { isInvoicedNow: boolean; mayBePending: boolean },
 ): void {
   const hasProrations = addProrations(account, subscription, patch.items.data);
-  if (!isInvoicedNow || !hasProrations) change(account, subscription, patch, "customer.subscription.updated");
-  else invoiceChange(account, subscription, patch, { reason: "subscription_update", items: [] });
+  if (!isInvoicedNow || !hasProrations) {
+    change(account, subscription, patch, "customer.subscription.updated");
+    return;
+  }
+  const details = { reason: "subscription_update", items: [] } as const;
+  invoiceChange(account, subscription, patch, { details, mayBePending });
 }
 
 /** Changes a subscription, and collects the invoice of the change. */
@@ -134,7 +147,7 @@ function invoiceChange(
   account: Account,
   subscription: Subscription,
   patch: Partial<Subscription> & Pick<Subscription, "items">,
-  details: InvoiceDetails,
+  { details, mayBePending }: { details: InvoiceDetails; mayBePending: boolean },
 ): void {
   const before = structuredClone(subscription);
   set(subscription, { items: patch.items });
@@ -143,6 +156,10 @@ function invoiceChange(
   // As in `renew`: `change` compares with the state before.
   set(subscription, before);
   const outcome = collect(account, invoice, cardOf(account, subscription));
+  if (mayBePending && outcome !== "paid") {
+    keepPendingUpdate(account, subscription, patch, invoice);
+    return;
+  }
   if (outcome === "failed") scheduleRetry(invoice);
   const status = outcome === "failed" ? "past_due" : "active";
   change(account, subscription, { ...next, status }, "customer.subscription.updated");
@@ -176,6 +193,7 @@ export function retryPayment(account: Account, subscription: Subscription): Paym
   const invoice = openInvoice(account, subscription);
   if (invoice === null) return null;
   const outcome = collect(account, invoice, cardOf(account, subscription));
+  if (followPendingUpdate(account, subscription)) return outcome;
   if (outcome === "failed") scheduleRetry(invoice);
   else recover(account, subscription);
   if (outcome === "failed" && invoice.next_payment_attempt === null && subscription.status === "past_due") {
@@ -196,6 +214,7 @@ function recover(account: Account, subscription: Subscription): void {
  * @see https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses
  */
 export function followInvoice(account: Account, subscription: Subscription): void {
+  if (followPendingUpdate(account, subscription)) return;
   const latest = invoicesOf(account, subscription).findLast(
     ({ status }) => status !== "void" && status !== "draft",
   );
@@ -229,7 +248,7 @@ export function settlePayment(
   if (waiting?.intent.status !== "processing") return;
   settleIntent(account, waiting.intent, outcome);
   const result = applyPaymentResult(account, invoice, waiting.intent, waiting.payment);
-  if (subscription.status === "canceled") return;
+  if (subscription.status === "canceled" || followPendingUpdate(account, subscription)) return;
   if (result === "paid") {
     recover(account, subscription);
     return;
@@ -293,6 +312,7 @@ export function resume(account: Account, subscription: Subscription): void {
 }
 
 function stopCollecting(account: Account, subscription: Subscription): void {
+  discardPendingUpdate(account, subscription);
   const invoice = openInvoice(account, subscription);
   if (invoice) set(invoice, { auto_advance: false, next_payment_attempt: null });
 }

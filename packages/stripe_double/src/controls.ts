@@ -2,6 +2,7 @@ import { type Account, newestFirst, type RefundRefusal } from "./account.ts";
 import { invalidRequest, notFound } from "./api_error.ts";
 import { adjustBalance } from "./balance.ts";
 import { cancelNow, followInvoice, openInvoice, retryPayment, settlePayment } from "./billing.ts";
+import { type CheckoutPayment, payCheckout } from "./checkout.ts";
 import { attachCard, type CardDetails, requireCustomer } from "./customers.ts";
 import { closeDispute, openDispute, reviewDispute } from "./disputes.ts";
 import { change, newEvent, publish } from "./events.ts";
@@ -44,6 +45,11 @@ export interface Controls {
   /** Adds a card to a customer and makes it the default payment method. */
   attachCard(customer: string, card?: CardDetails): PaymentMethod;
   createPromotionCode(details?: PromotionDetails): PromotionCode;
+  /**
+   * Pays a checkout session with a new card, as its customer does on the page.
+   * @returns the id of the subscription, or null if the card declines, so that the session stays open
+   */
+  payCheckout(session: string, payment?: CheckoutPayment): string | null;
   /** Retries the payment of a subscription's open invoice now. Returns null if no invoice is open. */
   pay(subscription: string): PaymentOutcome | null;
   /** Ends the `processing` payment of a subscription. */
@@ -112,6 +118,11 @@ export function createControls(account: Account): Controls {
     },
     attachCard: (id, card) => structuredClone(attachCard(account, requireCustomer(account, id), card)),
     createPromotionCode: (details) => structuredClone(createPromotionCode(account, details)),
+    payCheckout(id, payment) {
+      const session = account.tables.checkoutSessions.get(id);
+      if (session === undefined) throw notFound("checkout.session", id);
+      return payCheckout(account, session, payment)?.id ?? null;
+    },
     pay: (id) => retryPayment(account, find(id)),
     settlePayment: (id, outcome) => settlePayment(account, find(id), outcome),
     refuseRefunds(reasons) {

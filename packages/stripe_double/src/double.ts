@@ -7,6 +7,7 @@ import type { RecordedRequest } from "./traffic.ts";
 import type {
   BalanceTransaction,
   Charge,
+  CheckoutSession,
   Customer,
   DeletedCustomer,
   Dispute,
@@ -57,6 +58,8 @@ export interface StripeDouble extends Controls {
   webhookSecret: string;
   /** The API requests received so far, oldest first. */
   requests: RecordedRequest[];
+  /** Copies of all checkout sessions, oldest first. */
+  checkoutSessions(): CheckoutSession[];
   /** Copies of all customers, oldest first. */
   customers(): (Customer | DeletedCustomer)[];
   subscriptions(): Subscription[];

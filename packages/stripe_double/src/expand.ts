@@ -21,6 +21,7 @@ const TABLES: Readonly<Record<string, keyof Tables>> = {
   re: "refunds",
   dp: "disputes",
   cbtxn: "balanceTransactions",
+  cs: "checkoutSessions",
   clock: "testClocks",
 };
 /** Strings that are not references to other objects. */

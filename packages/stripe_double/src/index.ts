@@ -1,6 +1,7 @@
 export { type OlderEvent, toAcaciaEvent } from "./acacia_events.ts";
 export type { CardBehavior, RefundRefusal } from "./account.ts";
 export { ApiError, type StripeErrorBody } from "./api_error.ts";
+export type { CheckoutPayment } from "./checkout.ts";
 export type { Controls, ForcedChange } from "./controls.ts";
 export type { CardDetails } from "./customers.ts";
 export type { DeliveryAttempt, DeliveryBehavior } from "./deliveries.ts";

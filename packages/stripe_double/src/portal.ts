@@ -2,8 +2,10 @@ import { optional, strictObject } from "zod/mini";
 import { type Account, newId } from "./account.ts";
 import { invalidRequest } from "./api_error.ts";
 import { retryPayment } from "./billing.ts";
+import type { PageSettings } from "./checkout_routes.ts";
 import { attachCard, requireReferencedCustomer } from "./customers.ts";
 import type { Form } from "./form.ts";
+import { type PageAnswer, redirectTo } from "./html_page.ts";
 import { expand, text } from "./params.ts";
 import { renderExpired, renderPortal } from "./portal_page.ts";
 import { type Route, route } from "./route.ts";
@@ -15,9 +17,7 @@ import type { Customer, PortalSession } from "./types.ts";
 const PAGE = "/p/session/";
 
 /** The settings of the billing portal. */
-export interface PortalSettings {
-  /** The URL of the double, which serves the portal's pages. */
-  base: string;
+export interface PortalSettings extends PageSettings {
   /** Where the page links back to when the session has no `return_url`. */
   returnUrl: string | null;
 }
@@ -74,24 +74,20 @@ export function openPortal(
   return session;
 }
 
-/** The HTTP response of a portal page. */
-export interface PortalAnswer {
-  status: number;
-  html: string;
-  /** The `location` header of a redirect. */
-  location?: string;
-}
-
 /** Serves the portal's pages. Returns null when the path is not a page of the portal. */
-export function portalPage(account: Account, method: string, path: string, form: Form): PortalAnswer | null {
+export function portalPage(
+  account: Account,
+  method: string,
+  path: string,
+  form: () => Form,
+): PageAnswer | null {
   if (!path.startsWith(PAGE)) return null;
   const session = account.tables.portalSessions.get(path.slice(PAGE.length));
   const customer = account.tables.customers.get(session?.customer ?? "");
   if (!session || !customer || !("created" in customer)) return { status: 404, html: renderExpired() };
   if (method === "POST") {
-    applyForm(account, customer, form);
-    // After the redirect, reloading the page does not submit the form again.
-    return { status: 303, html: "", location: path };
+    applyForm(account, customer, form());
+    return redirectTo(path);
   }
   return { status: 200, html: renderPortal(session, customer, summarize(account, customer.id)) };
 }

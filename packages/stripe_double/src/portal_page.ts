@@ -1,16 +1,8 @@
-import { readFileSync } from "node:fs";
+import { escapeHtml, money, renderBackLink, renderDocument } from "./html_page.ts";
 import type { SubscriptionSummary } from "./summary.ts";
 import type { Customer, PortalSession } from "./types.ts";
 
-// The compiled package has the folders `dist` and `assets` next to each other, as the repository has `src` and
-// `assets`.
-const STYLE = readFileSync(new URL("../assets/portal.css", import.meta.url), "utf8");
-
-/** Escapes text for HTML content and for attributes in double quotes. */
-function escapeHtml(text: string): string {
-  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return escaped.replaceAll('"', "&quot;");
-}
+const NAME = "Billing portal";
 
 /** Renders the page of a billing portal session. */
 export function renderPortal(
@@ -21,7 +13,9 @@ export function renderPortal(
   const card = subscriptions.find(({ card }) => card !== null)?.card;
   const cardText = card ? cardInWords(card) : "No card yet.";
   const sections = subscriptions.map(renderSubscription).join("\n");
-  return renderDocument(`${renderBackLink(session.return_url)}
+  return renderDocument(
+    NAME,
+    `${renderBackLink(session.return_url)}
 <h1>Your subscription</h1>
 <p class="quiet">${escapeHtml(customer.email ?? customer.id)}</p>
 ${sections || "<section><p>There is no subscription yet.</p></section>"}
@@ -31,12 +25,16 @@ ${sections || "<section><p>There is no subscription yet.</p></section>"}
 <form method="post"><input type="hidden" name="action" value="card">
 <button name="card" value="succeeds">Add a card that works</button>
 <button name="card" value="declines" class="second">Add a card that declines</button></form>
-</section>`);
+</section>`,
+  );
 }
 
 /** Renders the page for an unknown billing portal session. */
 export function renderExpired(): string {
-  return renderDocument(`<h1>This link has expired</h1><p>Open the billing portal again from the app.</p>`);
+  return renderDocument(
+    NAME,
+    "<h1>This link has expired</h1><p>Open the billing portal again from the app.</p>",
+  );
 }
 
 function renderSubscription(subscription: SubscriptionSummary): string {
@@ -90,31 +88,4 @@ function markOf(status: string): string {
 
 function day(seconds: number): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(seconds * 1000);
-}
-
-function money(amount: number, currency: string): string {
-  const format = new Intl.NumberFormat("en-GB", { style: "currency", currency: currency.toUpperCase() });
-  return format.format(amount / 100);
-}
-
-function renderBackLink(url: string | null): string {
-  return url !== null && /^https?:/.test(url) ? `<p><a href="${escapeHtml(url)}">← Back</a></p>` : "";
-}
-
-function renderDocument(body: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Billing portal (Stripe double)</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}</style>
-</head>
-<body>
-<header><p><strong>Billing portal</strong> <span class="quiet">of the Stripe double</span></p></header>
-<main>${body}</main>
-</body>
-</html>
-`;
 }

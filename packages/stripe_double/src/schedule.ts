@@ -9,8 +9,10 @@ import {
   renew,
   retryPayment,
 } from "./billing.ts";
+import { expireCheckout } from "./checkout.ts";
 import { customerTime } from "./clock_time.ts";
 import { change, emit } from "./events.ts";
+import { discardPendingUpdate } from "./pending_updates.ts";
 import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { isOver, periodEndOf } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
@@ -20,7 +22,7 @@ const FIRST_PAYMENT_SECONDS = 23 * HOUR_SECONDS;
 /** How long before the end of a trial `customer.subscription.trial_will_end` is sent. */
 const TRIAL_NOTICE_SECONDS = 3 * DAY_SECONDS;
 
-/** Something that happens to a subscription at a time (Unix seconds), such as a renewal. */
+/** Something that happens at a time (Unix seconds), such as the renewal of a subscription. */
 interface ScheduledTask {
   at: number;
   run: () => void;
@@ -37,6 +39,12 @@ export function runDueTasks(account: Account): void {
       const task = nextTask(account, subscription);
       const isDue = task !== null && task.at <= customerTime(account, subscription.customer);
       if (isDue && (next === null || task.at < next.at)) next = task;
+    }
+    for (const session of account.tables.checkoutSessions.values()) {
+      const { status, expires_at: at } = session;
+      const isDue = status === "open" && at <= customerTime(account, String(session.customer));
+      if (isDue && (next === null || at < next.at))
+        next = { at, run: () => void expireCheckout(account, session) };
     }
     if (next === null) return;
     account.at(next.at, next.run);
@@ -64,6 +72,10 @@ function nextTask(account: Account, subscription: Subscription): ScheduledTask |
   // Collection that resumes when a period ends collects that period's invoice.
   if (paused?.resumes_at)
     tasks.unshift({ at: paused.resumes_at, run: () => collectAgain(account, subscription) });
+  // An update that expires at the end of a period does not change the next one.
+  const { pending_update: pending } = subscription;
+  if (pending)
+    tasks.unshift({ at: pending.expires_at, run: () => discardPendingUpdate(account, subscription) });
   return tasks.reduce<ScheduledTask | null>(
     (first, task) => (first && first.at <= task.at ? first : task),
     null,

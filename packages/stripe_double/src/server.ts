@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { newId } from "./account.ts";
 import { answerCall, type CallContext, type Outcome } from "./call.ts";
+import { checkoutPage } from "./checkout_page.ts";
 import { parseForm } from "./form.ts";
+import type { PageAnswer } from "./html_page.ts";
 import { header, readBody } from "./http_body.ts";
-import { type PortalAnswer, portalPage } from "./portal.ts";
+import { portalPage } from "./portal.ts";
 import { type RecordedRequest, traffic } from "./traffic.ts";
 import { API_VERSION } from "./types.ts";
 
@@ -14,7 +16,7 @@ export interface ServerParts extends CallContext {
 
 const REQUEST_LIMIT = 10_000;
 
-/** The HTTP server of the double: the API under `/v1`, and the pages of the billing portal. */
+/** The HTTP server of the double: the API under `/v1`, and the pages of checkout and the billing portal. */
 export function createStripeServer(parts: ServerParts): Server {
   return createServer((request, response) => {
     serve(parts, request, response).catch(() => response.destroy());
@@ -25,7 +27,10 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
   const method = request.method ?? "GET";
   const url = new URL(request.url ?? "/", "http://double");
   const body = await readBody(request);
-  const page = portalPage(parts.account, method, url.pathname, method === "POST" ? parseForm(body) : {});
+  const form = () => (method === "POST" ? parseForm(body) : {});
+  const page =
+    portalPage(parts.account, method, url.pathname, form) ??
+    checkoutPage(parts.account, method, url.pathname, form);
   if (page) {
     sendPage(response, page);
     return;
@@ -53,7 +58,7 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
   if (outcome.transport === "send") sendAnswer(response, record, outcome);
 }
 
-function sendPage(response: ServerResponse, { status, html, location }: PortalAnswer): void {
+function sendPage(response: ServerResponse, { status, html, location }: PageAnswer): void {
   response
     .writeHead(status, {
       "content-type": "text/html; charset=utf-8",

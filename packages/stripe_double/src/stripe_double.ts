@@ -103,10 +103,14 @@ export async function startStripeDouble(options: StripeDoubleOptions = {}): Prom
   };
 }
 
-type Views = Pick<StripeDouble, "customers" | "subscriptions" | "refunds" | "ledger" | "events" | "summary">;
+type Views = Pick<
+  StripeDouble,
+  "checkoutSessions" | "customers" | "subscriptions" | "refunds" | "ledger" | "events" | "summary"
+>;
 
 function createViews(account: Account): Views {
   return {
+    checkoutSessions: () => structuredClone([...account.tables.checkoutSessions.values()]),
     customers: () => structuredClone([...account.tables.customers.values()]),
     subscriptions: () => structuredClone([...account.tables.subscriptions.values()]),
     refunds: () => structuredClone([...account.tables.refunds.values()]),

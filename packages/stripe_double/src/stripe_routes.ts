@@ -1,4 +1,5 @@
 import { catalogRoutes } from "./catalog_routes.ts";
+import { checkoutRoutes } from "./checkout_routes.ts";
 import { customerRoutes } from "./customer_routes.ts";
 import { eventRoutes } from "./event_routes.ts";
 import { paymentRoutes } from "./payment_routes.ts";
@@ -17,5 +18,6 @@ export function stripeRoutes(portal: PortalSettings): Route[] {
     ...catalogRoutes,
     ...testClockRoutes,
     ...portalRoutes(portal),
+    ...checkoutRoutes(portal),
   ];
 }

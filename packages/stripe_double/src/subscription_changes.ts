@@ -3,6 +3,7 @@ import { invalidRequest, unknownReference } from "./api_error.ts";
 import { prorateChange, retryPayment, startPeriodOfNewInterval } from "./billing.ts";
 import { change, set } from "./events.ts";
 import { mergeMetadata } from "./params.ts";
+import { discardPendingUpdate } from "./pending_updates.ts";
 import { isOver, newItem, periodEndOf } from "./subscription_object.ts";
 import type { Subscription, SubscriptionItem } from "./types.ts";
 
@@ -28,6 +29,13 @@ export interface SubscriptionChange {
    * does by default, or `always_invoice`.
    */
   proration_behavior?: "always_invoice" | "create_prorations" | "none" | undefined;
+  /** With `pending_if_incomplete`, a change whose payment fails is not made until it is paid. */
+  payment_behavior?:
+    | "allow_incomplete"
+    | "default_incomplete"
+    | "error_if_incomplete"
+    | "pending_if_incomplete"
+    | undefined;
   cancellation_details?: { comment?: string | undefined; feedback?: Feedback | undefined } | undefined;
   pause_collection?: { behavior: PauseBehavior; resumes_at?: number | undefined } | "" | undefined;
   trial_settings?: { end_behavior: { missing_payment_method: MissingPaymentMethod } } | undefined;
@@ -51,6 +59,7 @@ export function changeSubscription(
   wanted: SubscriptionChange,
 ): Subscription {
   requireChangeable(subscription, wanted);
+  const mayBePending = wanted.payment_behavior === "pending_if_incomplete";
   const patch: Partial<Subscription> = { ...cancellationPatch(account, subscription, wanted) };
   if (wanted.metadata !== undefined) patch.metadata = mergeMetadata(subscription.metadata, wanted.metadata);
   if (wanted.description !== undefined) patch.description = wanted.description || null;
@@ -74,17 +83,20 @@ export function changeSubscription(
       reason: current?.reason ?? null,
     };
   }
-  if (wanted.items) patch.items = changedItems(account, subscription, wanted.items);
+  if (wanted.items) {
+    patch.items = changedItems(account, subscription, wanted.items);
+    discardPendingUpdate(account, subscription);
+  }
   const changesInterval = subscription.status === "active" && hasOtherInterval(subscription, patch.items);
   if (wanted.trial_end !== undefined)
     set<Partial<Subscription>>(patch, trialPatch(account, subscription, wanted.trial_end));
   const { items, ...rest } = patch;
   if (changesInterval && items) {
     const isCredited = wanted.proration_behavior !== "none";
-    startPeriodOfNewInterval(account, subscription, { items, isCredited, patch: rest });
+    startPeriodOfNewInterval(account, subscription, { items, isCredited, patch: rest, mayBePending });
   } else if (items && isProrated(subscription, wanted)) {
     const isInvoicedNow = wanted.proration_behavior === "always_invoice";
-    prorateChange(account, subscription, { ...rest, items }, isInvoicedNow);
+    prorateChange(account, subscription, { ...rest, items }, { isInvoicedNow, mayBePending });
   } else change(account, subscription, patch, "customer.subscription.updated");
   if (wanted.default_payment_method && subscription.status === "past_due")
     retryPayment(account, subscription);

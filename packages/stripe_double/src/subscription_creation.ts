@@ -6,7 +6,7 @@ import { requireReferencedCustomer } from "./customers.ts";
 import { emptyString, expand, flag, integer, mergeMetadata, metadata, text } from "./params.ts";
 import { DAY_SECONDS } from "./periods.ts";
 import { changeSubscription, validateCancelAt } from "./subscription_changes.ts";
-import type { SubscriptionDetails } from "./subscription_object.ts";
+import type { ItemDetails, SubscriptionDetails } from "./subscription_object.ts";
 import type { Subscription } from "./types.ts";
 
 const missingMethod = oneOf(["cancel", "create_invoice", "pause"]);
@@ -57,22 +57,7 @@ export function createFromParams(account: Account, params: Creation): Subscripti
   const customer = requireReferencedCustomer(account, params.customer);
   const details: SubscriptionDetails = {
     customer: customer.id,
-    items: params.items.map(({ price: id, quantity, metadata: given }, index) => {
-      const price = account.tables.prices.get(id);
-      if (price === undefined) throw unknownReference("price", id, `items[${index}][price]`);
-      if (price.recurring === null) {
-        throw invalidRequest(
-          "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
-          { param: `items[${index}]` },
-        );
-      }
-      if (!price.active) {
-        throw invalidRequest("The price specified is inactive. This field only accepts active prices.", {
-          param: `items[${index}][price]`,
-        });
-      }
-      return { price, quantity, metadata: mergeMetadata(null, given) };
-    }),
+    items: sellableItems(account, params.items, "items"),
     trialEnd: trialEndOf(account, params),
     missingPaymentMethod: params.trial_settings?.end_behavior.missing_payment_method,
     metadata: mergeMetadata(null, params.metadata),
@@ -97,6 +82,34 @@ export function createFromParams(account: Account, params: Creation): Subscripti
     changeSubscription(account, subscription, { cancel_at, cancel_at_period_end });
   }
   return subscription;
+}
+
+/**
+ * The items of an order.
+ * @param param the parameter that names them
+ * @throws ApiError if a price is unknown, inactive or not recurring
+ */
+export function sellableItems(
+  account: Account,
+  wanted: readonly { price: string; quantity?: number | undefined; metadata?: Creation["metadata"] }[],
+  param: string,
+): ItemDetails[] {
+  return wanted.map(({ price: id, quantity, metadata: given }, index) => {
+    const price = account.tables.prices.get(id);
+    if (price === undefined) throw unknownReference("price", id, `${param}[${index}][price]`);
+    if (price.recurring === null) {
+      throw invalidRequest(
+        "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+        { param: `${param}[${index}]` },
+      );
+    }
+    if (!price.active) {
+      throw invalidRequest("The price specified is inactive. This field only accepts active prices.", {
+        param: `${param}[${index}][price]`,
+      });
+    }
+    return { price, quantity, metadata: mergeMetadata(null, given) };
+  });
 }
 
 function trialEndOf(account: Account, params: Creation): number | null {

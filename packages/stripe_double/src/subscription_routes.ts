@@ -3,6 +3,7 @@ import { type Account, newestFirst } from "./account.ts";
 import { invalidRequest, notFound } from "./api_error.ts";
 import { cancelNow, resume } from "./billing.ts";
 import { emptyString, expand, flag, integer, isWithin, metadata, paging, range, text } from "./params.ts";
+import { requirePendingParams } from "./pending_updates.ts";
 import { page, type Route, route } from "./route.ts";
 import { runDueTasks } from "./schedule.ts";
 import { changeSubscription } from "./subscription_changes.ts";
@@ -112,7 +113,8 @@ export const subscriptionRoutes: Route[] = [
   ),
   route("GET", "/v1/subscriptions/:id", strictObject({ expand }), (account, _, id) => find(account, id)),
   route("POST", "/v1/subscriptions/:id", update, (account, params, id) => {
-    const { expand: _expand, payment_behavior: _behavior, ...wanted } = params;
+    const { expand: _expand, ...wanted } = params;
+    if (wanted.payment_behavior === "pending_if_incomplete") requirePendingParams(params);
     changeSubscription(account, find(account, id), wanted);
     // With `trial_end: now`, the trial ends before the response.
     runDueTasks(account);

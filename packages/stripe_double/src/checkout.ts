@@ -1,0 +1,114 @@
+import type { Account } from "./account.ts";
+import { invalidRequest } from "./api_error.ts";
+import { startSubscription } from "./billing.ts";
+import { type CheckoutTerms, newCheckoutSession } from "./checkout_object.ts";
+import { attachCard, type CardDetails, requireCustomer } from "./customers.ts";
+import { change } from "./events.ts";
+import { discounted } from "./promotions.ts";
+import type { ItemDetails } from "./subscription_object.ts";
+import type { CheckoutSession, PromotionCode, Subscription } from "./types.ts";
+
+/** What a checkout session sells. */
+export interface CheckoutOrder {
+  items: ItemDetails[];
+  /** Becomes the metadata of the subscription. */
+  metadata: Record<string, string>;
+  description: string | null;
+  trialEnd: number | null;
+  /** Why the last attempt to pay failed, as the page shows it. */
+  refusal: string | null;
+}
+
+/** How a customer pays. */
+export interface CheckoutPayment {
+  /** Default: a card that succeeds. */
+  card?: CardDetails;
+  /** What the customer types as promotion code. */
+  promotionCode?: string;
+}
+
+/** Stores an open checkout session. Its URL is a page of the double. */
+export function openCheckout(
+  account: Account,
+  base: string,
+  terms: CheckoutTerms,
+  order: Omit<CheckoutOrder, "refusal">,
+): CheckoutSession {
+  const session = newCheckoutSession(account, base, terms, order.items);
+  account.tables.checkoutSessions.set(session.id, session);
+  account.tables.checkoutOrders.set(session.id, { ...order, refusal: null });
+  return session;
+}
+
+/**
+ * Pays a checkout session with a new card, as its customer does on the page. A card that declines leaves the session open,
+ * and creates no subscription.
+ * @returns the subscription, or null if the payment was declined or the promotion code is unknown
+ * @throws ApiError if the session is not open
+ */
+export function payCheckout(
+  account: Account,
+  session: CheckoutSession,
+  { card = {}, promotionCode = "" }: CheckoutPayment = {},
+): Subscription | null {
+  requireOpen(session, "paid");
+  const order = account.tables.checkoutOrders.get(session.id);
+  if (order === undefined) return null;
+  const promotion = promotionCode === "" ? null : promotionNamed(account, promotionCode);
+  if (promotion === undefined) return refuse(order, "This promotion code is not valid.");
+  if (card.declines) return refuse(order, "Your card was declined.");
+  const customer = requireCustomer(account, String(session.customer));
+  const method = attachCard(account, customer, card, { isDefault: false });
+  const subscription = startSubscription(account, {
+    customer: customer.id,
+    items: order.items,
+    metadata: order.metadata,
+    description: order.description,
+    trialEnd: order.trialEnd,
+    defaultPaymentMethod: method.id,
+    discounts: promotion ? [{ coupon: promotion.promotion.coupon ?? "", promotionCode: promotion.id }] : [],
+  });
+  const invoice = account.tables.invoices.get(String(subscription.latest_invoice));
+  const discounts = subscription.discounts.flatMap((id) => account.tables.discounts.get(id) ?? []);
+  const subtotal = session.amount_subtotal ?? 0;
+  const total = discounts.length > 0 ? discounted(account, subtotal, subscription.discounts) : subtotal;
+  const patch: Partial<CheckoutSession> = {
+    status: "complete",
+    payment_status: invoice?.status === "paid" ? "paid" : "unpaid",
+    subscription: subscription.id,
+    invoice: subscription.latest_invoice as string | null,
+    url: null,
+    amount_total: total,
+    total_details: { amount_discount: subtotal - total, amount_shipping: 0, amount_tax: 0 },
+    discounts: discounts.map(({ promotion_code }) => ({ coupon: null, promotion_code })),
+  };
+  change(account, session, patch, "checkout.session.completed");
+  return subscription;
+}
+
+function promotionNamed({ tables }: Account, code: string): PromotionCode | undefined {
+  const wanted = code.trim().toLowerCase();
+  return [...tables.promotionCodes.values()].find((row) => row.active && row.code.toLowerCase() === wanted);
+}
+
+function refuse(order: CheckoutOrder, why: string): null {
+  order.refusal = why;
+  return null;
+}
+
+/**
+ * Ends a checkout session that nobody paid.
+ * @throws ApiError if the session is not open
+ */
+export function expireCheckout(account: Account, session: CheckoutSession): CheckoutSession {
+  requireOpen(session, "expired");
+  change(account, session, { status: "expired", url: null }, "checkout.session.expired");
+  return session;
+}
+
+function requireOpen({ status }: CheckoutSession, action: string): void {
+  if (status === "open") return;
+  throw invalidRequest(
+    `Only Checkout Sessions with a status in ["open"] can be ${action}. This Checkout Session has a status of \`${status}\`.`,
+  );
+}
