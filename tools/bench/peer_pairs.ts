@@ -2,6 +2,7 @@ import { CASES, type Case, ONE_IP } from "#tools/bench/cases.ts";
 import type { DelayProxy } from "#tools/bench/delay_proxy.ts";
 import type { BenchDatabase, BenchEnvironment } from "#tools/bench/environment.ts";
 import { fillDatabase, ipOf, prepareAll } from "#tools/bench/fill_database.ts";
+import { type PairReports, timesOf } from "#tools/bench/pair_times.ts";
 import {
   FLOWS,
   type Flow,
@@ -14,8 +15,7 @@ import { PEER_INDEXES, peerOptions } from "#tools/bench/peer_settings.ts";
 import { recordCalls } from "#tools/bench/recording.ts";
 import { Runner } from "#tools/bench/runner.ts";
 import { takeSnapshot } from "#tools/bench/snapshot.ts";
-import { callsPerSecond, median, quantile, round } from "#tools/bench/statistics.ts";
-import type { Report } from "#tools/bench/target.ts";
+import { median } from "#tools/bench/statistics.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 
 /** How callers and better-auth's rate limit are set up. */
@@ -45,6 +45,11 @@ export interface PairRow extends PairSetting {
   peerCommands: number;
   /** Calls per second over better-auth's; the median of all rounds. */
   times: number;
+  /**
+   * As `times`, for the bare database commands of Nest's calls: no code above the driver can be faster. Null if better-auth
+   * has no rate limit.
+   */
+  floorTimes: number | null;
 }
 
 export interface PairOptions {
@@ -92,6 +97,7 @@ async function measureFlow(
   const settings = peerEnvironment(theirs, bench.mailUrl, flow, setting);
   const nest = await Runner.open("nest", ours.environment);
   const peer = await Runner.open("better-auth", settings);
+  const bare = await Runner.open("bare", { MONGODB_URI: ours.uri });
   const place = <Call extends IncomingCall | PeerCall>(calls: readonly Call[]) =>
     calls.map((call, number) => ({ ...call, ip: setting.networks === "one" ? ONE_IP : ipOf(number) }));
   try {
@@ -101,10 +107,11 @@ async function measureFlow(
       members: members.slice(0, COUNTED),
       settings,
     });
+    const recorded = setting.limits === "database" ? await recordCalls(ours, place(prepare())) : null;
     const rows: PairRow[] = [];
     for (const addedMs of latency?.addedMs ?? [0])
       for (const lanes of inFlight) {
-        const reports: Record<"nest" | "peer", Report[]> = { nest: [], peer: [] };
+        const reports: PairReports = { nest: [], peer: [], bare: [] };
         for (let turn = -1; turn < rounds; turn++) {
           await snapshot.restore(snapshot.collections);
           const calls = { nest: place(prepare()), peer: place(await flow.peer(peer, members)) };
@@ -114,6 +121,13 @@ async function measureFlow(
             if (Object.keys(report.statuses).some((status) => Number(status) >= 300))
               throw new Error(`${flow.name}: ${who} failed (${JSON.stringify(report.statuses)}).`);
             if (turn >= 0) reports[who].push(report);
+          }
+          if (recorded) {
+            if (latency) latency.proxy.delayMs = 0;
+            await snapshot.restore(snapshot.collections);
+            if (latency) latency.proxy.delayMs = addedMs;
+            const report = await bare.run(recorded, lanes);
+            if (turn >= 0) reports.bare.push(report);
           }
           if (latency) latency.proxy.delayMs = 0;
         }
@@ -130,6 +144,7 @@ async function measureFlow(
   } finally {
     await nest.close();
     await peer.close();
+    await bare.close();
     await ours.drop();
     await theirs.drop();
   }
@@ -173,27 +188,4 @@ async function countCommands(
   } finally {
     await peer.close();
   }
-}
-
-function timesOf({ nest, peer }: Record<"nest" | "peer", readonly Report[]>) {
-  const p50 = (reports: readonly Report[]) =>
-    round(
-      quantile(
-        reports.flatMap(({ latenciesMs }) => latenciesMs),
-        0.5,
-      ),
-      3,
-    );
-  const cpu = (reports: readonly Report[]) =>
-    round(median(reports.map(({ cpuMsPerCall }) => cpuMsPerCall)), 3);
-  const ratios = nest.map((report, turn) => callsPerSecond(report) / callsPerSecond(peer[turn] as Report));
-  return {
-    callsPerSecond: round(median(nest.map(callsPerSecond)), 3),
-    p50Ms: p50(nest),
-    peerCallsPerSecond: round(median(peer.map(callsPerSecond)), 3),
-    peerP50Ms: p50(peer),
-    cpuMs: cpu(nest),
-    peerCpuMs: cpu(peer),
-    times: round(median(ratios), 3),
-  };
 }

@@ -27,7 +27,7 @@ export const NORMAL: Sizes = {
     flows: null,
     settings: [AS_NEST, { ...AS_NEST, networks: "one" }, { ...AS_NEST, limits: "off" }],
     inFlight: [1, 8, 64],
-    calls: 128,
+    calls: 256,
     rounds: 3,
   },
   network: { flows: null, settings: [AS_NEST], addedMs: [1, 5], inFlight: [1], calls: 48, rounds: 5 },

@@ -30,6 +30,7 @@ export const PAIR_HEADING = [
   "times",
   "target",
   "met",
+  "driver alone",
 ] as const;
 
 export function pairColumns(row: PairRow): (string | number)[] {
@@ -47,6 +48,7 @@ export function pairColumns(row: PairRow): (string | number)[] {
     row.times,
     target ?? "",
     isMet(row.times, target),
+    row.floorTimes ?? "",
   ];
 }
 
@@ -56,7 +58,8 @@ export function describePeers({ version, rows }: PeersResult): FigureTable {
     explanation: `The flows that Nest shares with better-auth ${version} (MongoDB adapter, magic link and Stripe plugins), alternately on the
 same database server, without a network between. "times" is Nest's calls/s over better-auth's (higher is better). "commands"
 and "trips" are the database commands and round trips of one call. "networks": whether each user calls from a network of its
-own, since both products count calls per network. Better-auth's mail is one unsigned request.`,
+own, since both products count calls per network. Better-auth's mail is one unsigned request. "driver alone" is "times" for
+the database commands of Nest's calls, replayed through the bare driver: Nest's code can't exceed it.`,
     rows: [
       ["flow", "rate limit", "networks", "concurrent", ...PAIR_HEADING],
       ...rows.map((row) => [row.flow, row.limits, row.networks, row.inFlight, ...pairColumns(row)]),

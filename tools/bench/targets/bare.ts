@@ -1,4 +1,4 @@
-import { type Db, type Document, MongoServerError } from "mongodb";
+import { type AnyBulkWriteOperation, type Db, type Document, MongoServerError } from "mongodb";
 import { openMongo } from "#core/services/mongo.ts";
 import type { Trips } from "#tools/bench/recording.ts";
 import type { OpenTarget } from "#tools/bench/target.ts";
@@ -41,7 +41,8 @@ function asDriverCall(database: Db, command: Document): Promise<unknown> {
     case "insert":
       return collection.insertOne({ ...command.documents[0] });
     case "update": {
-      const [{ q, u, multi, upsert = false }] = command.updates;
+      const [{ q, u, multi, upsert = false }, ...others] = command.updates;
+      if (others.length > 0) return collection.bulkWrite(command.updates.map(asBulkUpdate));
       return multi ? collection.updateMany(q, u, { upsert }) : collection.updateOne(q, u, { upsert });
     }
     case "delete": {
@@ -59,3 +60,6 @@ function asDriverCall(database: Db, command: Document): Promise<unknown> {
       throw new Error(`No driver call is known for the command ${name}. Add it to asDriverCall.`);
   }
 }
+
+const asBulkUpdate = ({ q: filter, u: update, multi, upsert = false }: Document): AnyBulkWriteOperation =>
+  multi ? { updateMany: { filter, update, upsert } } : { updateOne: { filter, update, upsert } };
