@@ -1,4 +1,6 @@
 import { enum as oneOf } from "zod/mini";
+import currentApp from "#app";
+import type { App, Stage } from "#core/app/app.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig, type Variables } from "#core/config.ts";
 import { createLog, type Log } from "#core/log.ts";
@@ -14,7 +16,8 @@ export const coreVariables = {
 
 /** The shared library of one process, opened once and used by every call. Domain functions take the fields they use. */
 export interface Core extends Repositories {
-  stage: "local" | "nonprod" | "prod";
+  stage: Stage;
+  app: App;
   clock: Clock;
   /** A number from 0 to below 1, for decisions that need no secrecy. */
   random: () => number;
@@ -42,6 +45,8 @@ export interface OpenCore {
 }
 
 export interface CoreOptions {
+  /** Replaces the app of this process. */
+  app?: App;
   clock?: Clock;
   random?: () => number;
   /** Writes a finished log line. */
@@ -55,6 +60,7 @@ export interface CoreOptions {
  */
 export function openCore(environment: Environment, options: CoreOptions = {}): OpenCore {
   const {
+    app = currentApp,
     clock = systemClock,
     random = randomNumber,
     write = (line) => process.stdout.write(`${line}\n`),
@@ -65,6 +71,7 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
   const log = createLog(write, () => clock.now());
   const core: Core = {
     stage: config.STAGE,
+    app,
     clock,
     random,
     log,

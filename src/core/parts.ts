@@ -1,6 +1,6 @@
 import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
 import { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
-import { OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
+import { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import type { Foundation, Part } from "#core/core.ts";
 import { type InternalKey, internalKeyVariables } from "#core/keys/internal_key.ts";
@@ -19,8 +19,8 @@ import { issuerVariables } from "#core/sessions/access_token.ts";
 
 /** The registered OAuth clients. */
 export const oauthClients = {
-  variables: oauthClientVariables,
-  open: (environment: Environment) => new OAuthClients(readConfig(oauthClientVariables, environment)),
+  variables: {},
+  open: (_environment: Environment, { core }: Foundation) => new OAuthClients(core.app.clients, core.stage),
 } satisfies Part<OAuthClients>;
 
 /** The `iss` claim of our tokens. */

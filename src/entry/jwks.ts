@@ -1,7 +1,8 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { enum as oneOf } from "zod/mini";
-import { OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
+import currentApp from "#app";
+import { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
 import { publicSet, verifyingKeyVariables } from "#core/keys/signing_keys.ts";
@@ -12,13 +13,12 @@ import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";
 const jwksVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
   ...verifyingKeyVariables,
-  ...oauthClientVariables,
 };
 
 /** `GET /.well-known/jwks.json`: the public keys that verify our tokens now or soon will (RFC 7517). */
-export function serveJwks(environment: Environment, clock: Clock): Handler {
+export function serveJwks(environment: Environment, clock: Clock, app = currentApp): Handler {
   const config = readConfig(jwksVariables, environment);
-  const oauthClients = new OAuthClients(config);
+  const oauthClients = new OAuthClients(app.clients, config.STAGE);
   return middy(async (event: APIGatewayProxyEventV2, context: Context) => {
     const now = clock.now();
     return success(

@@ -1,7 +1,8 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { enum as oneOf } from "zod/mini";
-import { OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
+import currentApp from "#app";
+import { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
@@ -10,16 +11,17 @@ import { VERSIONS } from "#core/versions.ts";
 import { type AnswerContext, failure, headerOf, success, toNestError } from "#entry/answer.ts";
 import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";
 
-const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]), ...oauthClientVariables };
+const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]) };
 
 /** The API's `$default` route: /health, CORS preflights, and every path and HTTP method without a function (contract A7). */
 export function serveUnmatched(
   environment: Environment,
   clock: Clock,
   write: (line: string) => void,
+  app = currentApp,
 ): Handler {
   const config = readConfig(unmatchedVariables, environment);
-  const oauthClients = new OAuthClients(config);
+  const oauthClients = new OAuthClients(app.clients, config.STAGE);
   const log = createLog(write, () => clock.now());
   return middy(async (event: APIGatewayProxyEventV2, context: Context) => {
     const answer: AnswerContext = {

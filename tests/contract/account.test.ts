@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hashSecret } from "#core/secrets.ts";
-import { MAC, REDIRECT, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { appWithClients } from "#tests/support/app.ts";
+import { MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -272,16 +273,8 @@ describe("cross-origin calls", () => {
   });
 
   test("allow an enabled client's origin and no other", async () => {
-    const client = {
-      id: "client_web",
-      name: "Web",
-      enabled: true,
-      redirectUris: [REDIRECT],
-      origins: ["https://app.example"],
-      accessTokenLifetime: 3600,
-      sessionMaxDays: 30,
-    };
-    const nest = await startNest({ environment: { CLIENTS: JSON.stringify([client]) } });
+    const app = appWithClients({ id: "client_web", origins: ["https://app.example"] });
+    const nest = await startNest({ app });
     const ask = (origin: string, method: string) =>
       nest.call(`${V1}list_news_items`, method === "POST" ? { client_id: "x" } : undefined, {
         method,

@@ -24,9 +24,6 @@ test("every variable in .env.example has a comment above it or above its group",
   const paragraphs = example.split("\n");
   const first = paragraphs.findIndex((line) => /^[A-Z]/.test(line));
   expect(paragraphs[first - 1]).toMatch(/^# /);
-  expect(example).toMatch(
-    /calls with an expired token hang[\s\S]{0,200}\nDESKTOP_ACCESS_TOKEN_LIFETIME=3600\n/,
-  );
 });
 
 test("an environment with missing or invalid variables is refused with all their names and no value", () => {
@@ -38,7 +35,6 @@ test("an environment with missing or invalid variables is refused with all their
     INTERNAL_KEYS: "hunter2",
     RATE_LIMIT_KEY: "hunter2",
     LIMIT_LINKS_PER_ADDRESS: "many",
-    DESKTOP_ACCESS_TOKEN_LIFETIME: "5",
   };
   // A function reads all its variables together, and so does the local stack for all functions.
   const missing = ["REFRESH_KEYS"];

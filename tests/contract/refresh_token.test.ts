@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAC, REDIRECT, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
+import { appWithClients, appWithLifetime } from "#tests/support/app.ts";
+import { MAC, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
 
 const DAY = 24 * 60 * 60;
 
@@ -272,8 +273,8 @@ describe("contract J, refresh token", () => {
     await own.stop();
   });
 
-  test("an access token lasts as long as its client's accessTokenLifetime", async () => {
-    const own = await startNest({ environment: { DESKTOP_ACCESS_TOKEN_LIFETIME: "864000" } });
+  test("an access token lasts as long as its client's accessTokenLifetimeSeconds", async () => {
+    const own = await startNest({ app: appWithLifetime(864_000) });
     const tokens = await own.signIn();
     expect(tokens.expires_in).toBe(864000);
     own.clock.advance(863_990);
@@ -284,16 +285,8 @@ describe("contract J, refresh token", () => {
   });
 
   test("a session expires after its client's sessionMaxDays, even if it is refreshed", async () => {
-    const client = {
-      id: "client_short",
-      name: "Short",
-      enabled: true,
-      redirectUris: [REDIRECT],
-      origins: [],
-      accessTokenLifetime: 864_000,
-      sessionMaxDays: 2,
-    };
-    const own = await startNest({ environment: { CLIENTS: JSON.stringify([client]) } });
+    const client = { id: "client_short", lifetimeSeconds: 864_000, sessionMaxDays: 2 };
+    const own = await startNest({ app: appWithClients(client) });
     const tokens = await own.signIn("short@example.com", { client_id: client.id });
     own.clock.advance(DAY);
     const refreshed = await own.refresh(tokens.refresh_token, { client_id: client.id });
@@ -307,20 +300,12 @@ describe("contract J, refresh token", () => {
   });
 
   test("a refresh is token_expired if the client's sessionMaxDays was lowered below the session's age", async () => {
-    const client = {
-      id: "client_stricter",
-      name: "Stricter",
-      enabled: true,
-      redirectUris: [REDIRECT],
-      origins: [],
-      accessTokenLifetime: 3600,
-      sessionMaxDays: null,
-    };
-    const before = await startNest({ environment: { CLIENTS: JSON.stringify([client]) } });
+    const client = { id: "client_stricter" };
+    const before = await startNest({ app: appWithClients(client) });
     const { refresh_token } = await before.signIn("stricter@example.com", { client_id: client.id });
     before.clock.advance(3 * DAY);
-    const environment = { CLIENTS: JSON.stringify([{ ...client, sessionMaxDays: 2 }]) };
-    const stricter = await startNest({ beside: before, environment });
+    const app = appWithClients({ ...client, sessionMaxDays: 2 });
+    const stricter = await startNest({ beside: before, app });
     for (const _again of [1, 2])
       expect((await stricter.refresh(refresh_token, { client_id: client.id })).body.code).toBe(
         "token_expired",

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseKeySet } from "#core/keys/signing_keys.ts";
+import { appWithLifetime } from "#tests/support/app.ts";
 import { MAC, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 
 const HOUR = 3600;
@@ -55,10 +56,8 @@ describe("signing keys, through the documented commands", () => {
     const boot = async () =>
       startNest({
         beside: base,
-        environment: {
-          SIGNING_KEYS: JSON.stringify(await keys()),
-          DESKTOP_ACCESS_TOKEN_LIFETIME: String(10 * DAY),
-        },
+        app: appWithLifetime(10 * DAY),
+        environment: { SIGNING_KEYS: JSON.stringify(await keys()) },
       });
 
     const old = await boot();

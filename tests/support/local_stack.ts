@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import type { App } from "#core/app/app.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
@@ -18,8 +19,8 @@ export interface TestStack extends AsyncDisposable {
   database: Db;
   /** Advances Nest's clock. */
   pass(seconds: number): void;
-  /** Starts a second Nest with other environment variables on the same database, Stripe and SES, on another port. */
-  beside(environment: Record<string, string>): Promise<LocalApi>;
+  /** Starts a second Nest of another app on the same database, Stripe and SES, on another port. */
+  beside(other: { app: App }): Promise<LocalApi>;
   /** Sends an HTTP request to the stack. A body is sent as JSON, a string unchanged. */
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<StackAnswer>;
 }
@@ -41,7 +42,7 @@ export async function startTestStack(): Promise<TestStack> {
   const ses = await startSesDouble();
   const stripe = await startBeakStripeDouble();
   const secrets = await makeSecrets();
-  const start = (change: Record<string, string>) =>
+  const start = (change: Record<string, string>, app?: App) =>
     startLocalApi({
       port: 0,
       mongoUri,
@@ -50,7 +51,8 @@ export async function startTestStack(): Promise<TestStack> {
       secrets,
       database: { engine: "test", version: "1" },
       write: () => undefined,
-      open: (environment) => openGateway({ ...environment, ...change }, { write: () => undefined, clock }),
+      open: (environment) =>
+        openGateway({ ...environment, ...change }, { write: () => undefined, clock, ...(app && { app }) }),
     });
   const api = await start({});
   return {
@@ -61,7 +63,7 @@ export async function startTestStack(): Promise<TestStack> {
     pass(seconds) {
       aheadSeconds += seconds;
     },
-    beside: (environment) => start({ ISSUER: api.url, ...environment }),
+    beside: ({ app }) => start({ ISSUER: api.url }, app),
     async ask(method, path, body, headers = {}) {
       const response = await fetch(`${api.url}${path}`, {
         method,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
+import type { App } from "#core/app/app.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import type { PriceSeed, ProductSeed } from "#stripe_double/settings.ts";
@@ -70,6 +71,8 @@ function movableClock(): TestClock {
 }
 
 export interface StartOptions {
+  /** Another app than the one of this process. */
+  app?: App;
   environment?: Record<string, string>;
   secrets?: LocalSecrets;
   clock?: TestClock;
@@ -105,6 +108,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   };
   const logLines: string[] = [];
   const gateway = await openGateway(environment, {
+    ...(options.app && { app: options.app }),
     clock,
     write: (line) => logLines.push(line),
     monitorCommands: true,

@@ -122,7 +122,7 @@ export class DeviceLife {
     const predecessor = { type: "refresh_token", value: this.#tokenId(generation - 1) } as const;
     const id = this.#tokenId(generation);
     return {
-      client: { ...BEAK, accessTokenLifetime: this.#usage.accessTokenLifetimeSeconds },
+      client: { ...DESKTOP, accessTokenLifetimeSeconds: this.#usage.accessTokenLifetimeSeconds },
       userId: this.#id("user", this.#signedInAt),
       device: { platform: "mac", beakId: this.#digest("beak").toString("hex"), fingerprint: "print" },
       sessionId: this.#id("session", this.#signedInAt),
@@ -172,12 +172,14 @@ function keptAt<Stored extends { purgeAt: Date }>(
 }
 
 const IP = "203.0.113.9";
-const BEAK: OAuthClient = {
+const DESKTOP: OAuthClient = {
   id: CLIENT,
-  name: "Beak for macOS",
+  name: "Desktop",
   enabled: true,
   redirectUris: [REDIRECT],
   origins: [],
-  accessTokenLifetime: 3600,
+  checkoutUrls: [],
+  accessTokenLifetimeSeconds: 3600,
   sessionMaxDays: null,
+  locale: "en",
 };

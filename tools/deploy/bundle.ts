@@ -1,5 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { build, type Metafile, type Plugin } from "esbuild";
+import currentApp from "#app";
+import type { App } from "#core/app/app.ts";
+import { appData } from "#tools/deploy/app_data.ts";
 import { lazyDriver } from "#tools/deploy/lazy_driver.ts";
 import { shortErrors } from "#tools/deploy/short_errors.ts";
 
@@ -29,11 +32,15 @@ export interface Bundle {
  * `module` before `main` lets esbuild drop unused exports.
  * @param sources entry files by name, from the root of the repository
  * @param options.plugins replaces our plugins: the bench compares with an unchanged driver
+ * @param options.app its settings are bundled; by default those of the app of this process
  * @throws Error if esbuild warns
  */
 export async function bundle(
   sources: Readonly<Record<string, string>>,
-  { plugins = [lazyDriver, shortErrors] }: { plugins?: Plugin[] } = {},
+  {
+    app = currentApp,
+    plugins = [lazyDriver, shortErrors, appData(app)],
+  }: { app?: App; plugins?: Plugin[] } = {},
 ): Promise<{ bundles: Bundle[]; metafile: Metafile }> {
   const { outputFiles, metafile, warnings } = await build({
     absWorkingDir: ROOT,

@@ -47,13 +47,15 @@ export async function openGateway(environment: Environment, options: GatewayOpti
   readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
   const open = guard(openCore(environment, options));
   const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;
-  const routes = new Map<string, Handler>([["GET /.well-known/jwks.json", serveJwks(environment, clock)]]);
+  const routes = new Map<string, Handler>([
+    ["GET /.well-known/jwks.json", serveJwks(environment, clock, open.core.app)],
+  ]);
   for (const { handler, paths } of methods) {
     const served = serveRpc(handler.declaration, open);
     for (const path of paths) routes.set(`POST ${path}`, served);
   }
   routes.set("POST /1/webhook/stripe", serveWebhook(stripeWebhook.declaration, open));
-  const unmatched = serveUnmatched(environment, clock, write);
+  const unmatched = serveUnmatched(environment, clock, write, open.core.app);
   return {
     ...open,
     invoke(incoming) {

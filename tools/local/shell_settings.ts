@@ -3,6 +3,7 @@ import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { type Environment, originOf } from "#core/config.ts";
 import { loadMethods } from "#routes.ts";
 import { loadJobs } from "#tools/stage/jobs.ts";
+import { movedTo, movedVariables } from "#tools/stage/moved_variables.ts";
 
 /** Settings that the local stack sets itself. */
 const OWN = ["STAGE", "ISSUER"];
@@ -17,6 +18,8 @@ export interface ShellSettings {
   taken: Record<string, string>;
   /** The names of variables that have no effect. */
   ignored: string[];
+  /** The names of variables that an earlier version read. */
+  moved: string[];
 }
 
 /**
@@ -40,16 +43,18 @@ export async function readShellSettings(shell: Environment): Promise<ShellSettin
     } else if (origin === "setting" && !OWN.includes(name)) taken[name] = value;
     else ignored.push(name);
   }
-  return { taken, ignored };
+  const moved = movedVariables(Object.keys(shell).filter((name) => shell[name]));
+  return { taken, ignored, moved };
 }
 
 /** The lines that `npm start` prints about its settings. */
-export function describeSettings({ taken, ignored }: ShellSettings): string[] {
+export function describeSettings({ taken, ignored, moved }: ShellSettings): string[] {
   const names = Object.keys(taken);
   return [
     ...(names.length === 0 ? [] : [`Settings from your environment: ${names.join(", ")}`]),
     ...(ignored.length === 0
       ? []
       : [`Ignored in your environment, because the local stack sets its own: ${ignored.join(", ")}`]),
+    ...moved.map((name) => `Ignored in your environment: ${name}, because ${movedTo(name)}`),
   ];
 }

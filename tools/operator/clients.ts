@@ -1,32 +1,25 @@
 import type { Command } from "commander";
-import { type OAuthClient, OAuthClients, oauthClientVariables } from "#core/clients/oauth_clients.ts";
-import { readConfig } from "#core/config.ts";
+import app from "#app";
+import type { Client } from "#core/app/app.ts";
 import { act, examples, table } from "#tools/terminal/command.ts";
 
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
-
-/** `clients check | build`. */
+/** `clients list | build`. */
 export function clientCommands(program: Command): void {
   const clients = program
     .command("clients")
-    .description("OAuth clients of this environment, and the typed client package");
-  const check = clients
-    .command("check")
-    .description("lists the clients and their problems; exits with status 1 if there is a problem");
-  examples(check, ["clients check"]);
-  act(check, async (terminal) => {
-    const all = new OAuthClients(readConfig(oauthClientVariables, terminal.environment)).all();
-    const problems = all.flatMap(problemsOf);
-    const rows = all.map((client) => [
+    .description("OAuth clients of the app, and the typed client package");
+  const list = clients.command("list").description("lists the OAuth clients of the app");
+  examples(list, ["clients list"]);
+  act(list, async (terminal) => {
+    const rows = app.clients.map((client) => [
       client.id,
       client.name,
       client.enabled ? "enabled" : "disabled",
-      `${client.accessTokenLifetime} s`,
+      lifetimes(client),
       client.redirectUris.join(" "),
     ]);
     const head = ["client", "name", "state", "access token", "redirect URIs"];
-    terminal.show({ clients: all, problems }, [...table([head, ...rows]), ...problems]);
-    return problems.length === 0;
+    terminal.show({ clients: app.clients }, table([head, ...rows]));
   });
 
   const build = clients
@@ -40,16 +33,11 @@ export function clientCommands(program: Command): void {
   });
 }
 
-function problemsOf({ id, enabled, redirectUris, origins }: OAuthClient): string[] {
-  if (!enabled) return [];
-  const isOpen = (address: string) => {
-    const { protocol, hostname } = new URL(address);
-    return protocol === "http:" && !LOOPBACK.test(hostname);
-  };
-  return [
-    ...(redirectUris.length === 0 ? [`${id}: has no redirect URI, so no user can sign in with it`] : []),
-    ...[...redirectUris, ...origins]
-      .filter(isOpen)
-      .map((address) => `${id}: ${address} is not https, so an authorization code could be intercepted`),
-  ];
+/** @returns such as `3600 s`, or `3600 s local, 864000 s nonprod, 864000 s prod` */
+function lifetimes({ accessTokenLifetimeSeconds }: Client): string {
+  const stages = Object.entries(accessTokenLifetimeSeconds);
+  const [[, first] = []] = stages;
+  return stages.every(([, seconds]) => seconds === first)
+    ? `${first} s`
+    : stages.map(([stage, seconds]) => `${seconds} s ${stage}`).join(", ");
 }

@@ -33,6 +33,16 @@ export function checkApp(app: App): AppProblem[] {
             },
           ],
     ),
+    ...app.clients.flatMap(({ enabled, redirectUris }, index) =>
+      enabled && redirectUris.length === 0
+        ? [
+            {
+              path: ["clients", index, "redirectUris"],
+              rule: "is empty, so nobody can sign in. Add a URL, or set enabled to false",
+            },
+          ]
+        : [],
+    ),
     ...unreadable(app.colors, "onAccent", "accent"),
     ...unreadable(app.colors, "onAccentDark", "accentDark"),
   ];

@@ -27,8 +27,14 @@ const isUrl = (value: string) => URL.canParse(value);
 const isWebUrl = (value: string) => {
   if (!isUrl(value)) return false;
   const { protocol, hostname } = new URL(value);
-  return protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname));
+  return (
+    protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname))
+  );
 };
+
+/** Over plain HTTP somebody could read an authorization code; on this machine nobody can. */
+const isSafe = (value: string) =>
+  isUrl(value) && (!value.toLowerCase().startsWith("http:") || isWebUrl(value));
 
 const filled = () =>
   rule((value) => value.trim() !== "" && value.length <= 512, "must have 1 to 512 characters");
@@ -76,7 +82,7 @@ const client = strictObject({
   name: filled(),
   enabled: _default(boolean(), true),
   redirectUris: array(
-    rule(isUrl, "must be a URL").check(
+    rule(isSafe, "must be a URL that begins with https://, or a scheme of your own such as acme://").check(
       refine(
         (value) => !/[?#]/.test(value),
         "must have no query and no fragment, because Nest adds code and state as the query. Remove the part from the ? or # on",
@@ -86,7 +92,7 @@ const client = strictObject({
   origins: _default(
     array(
       rule(
-        (value) => isUrl(value) && new URL(value).origin === value,
+        (value) => isWebUrl(value) && new URL(value).origin === value,
         "must be an origin: scheme, host and port only, such as https://acme.example. Remove the path and the trailing slash",
       ),
     ),

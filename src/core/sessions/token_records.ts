@@ -36,7 +36,7 @@ export function sessionEnd({ sessionMaxDays }: OAuthClient, authTime: string): D
 
 /** The record of the access token. */
 export function accessTokenRecord(issue: Issue): AccessToken {
-  const expiresAt = expiry(issue, issue.client.accessTokenLifetime);
+  const expiresAt = expiry(issue, issue.client.accessTokenLifetimeSeconds);
   return {
     _id: issue.accessTokenId,
     ...tokenFields(issue, expiresAt),

@@ -110,7 +110,19 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "a redirect URI that is no URL",
     ["clients", 0, "redirectUris", 0],
     "acme",
-    'clients[0].redirectUris[0] is "acme", but must be a URL.',
+    'clients[0].redirectUris[0] is "acme", but must be a URL that begins with https://, or a scheme of your own such as acme://.',
+  ],
+  [
+    "a redirect URI over HTTP",
+    ["clients", 0, "redirectUris", 0],
+    "http://acme.example/",
+    'clients[0].redirectUris[0] is "http://acme.example/", but must be a URL that begins with https://, or a scheme of your own such as acme://.',
+  ],
+  [
+    "an enabled client without a redirect URI",
+    ["clients", 0, "redirectUris"],
+    [],
+    "clients[0].redirectUris is empty, so nobody can sign in. Add a URL, or set enabled to false.",
   ],
   [
     "an origin with a path",

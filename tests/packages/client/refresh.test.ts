@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isClientError, memoryStore } from "#client/index.ts";
 import { clientOf, newestLink, plainStore, signedIn, storedTokens } from "#tests/packages/client/support.ts";
+import { appWithClients } from "#tests/support/app.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { MAC, WINDOWS } from "#tests/support/nest.ts";
 
@@ -212,9 +213,7 @@ describe("a session that has ended", () => {
   test("is not assumed after a temporary error: the user stays signed in", async () => {
     const { nest, store, network } = await signedIn(stack);
     const tokens = await storedTokens(store);
-    const other = { id: "client_other", name: "Other", enabled: true, redirectUris: [], origins: [] };
-    const lifetimes = { accessTokenLifetime: 3600, sessionMaxDays: null };
-    const without = await stack.beside({ CLIENTS: JSON.stringify([{ ...other, ...lifetimes }]) });
+    const without = await stack.beside({ app: appWithClients({ id: "client_other" }) });
     const there = clientOf(without, { store });
     const error = await there.nest.call("get_user").catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ kind: "refresh_failed", cause: { code: "client_not_found", status: 404 } });

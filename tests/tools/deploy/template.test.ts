@@ -125,7 +125,6 @@ describe("functions of the template", () => {
       }
     }
     expect(lambda("get_user-2021-10-06").Environment.Variables).toEqual({
-      DESKTOP_ACCESS_TOKEN_LIFETIME: "864000",
       STAGE: "nonprod",
       ISSUER: "https://nest.nonprod-getbeak.app",
       MONGODB_URI_PARAMETER: "/nest/nonprod/MONGODB_URI:3",
@@ -136,7 +135,6 @@ describe("functions of the template", () => {
       "/nest/nonprod/SIGNING_KEYS:2",
     );
     expect(lambda("unmatched").Environment.Variables).toEqual({
-      DESKTOP_ACCESS_TOKEN_LIFETIME: "864000",
       STAGE: "nonprod",
     });
   });

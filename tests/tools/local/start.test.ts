@@ -197,6 +197,7 @@ test("uses settings from the shell, and prints the names of used and ignored set
     NEST_DATA_DIR: folder.path,
     MONGODB_URI: freshDatabaseUri(),
     DESKTOP_ACCESS_TOKEN_LIFETIME: "864000",
+    LIMIT_LINKS_PER_ADDRESS: "7",
     TRIAL_DAYS: "7",
     ISSUER: "https://nest.example",
     RATE_LIMIT_KEY: "a secret of another deployment!!",
@@ -204,7 +205,10 @@ test("uses settings from the shell, and prints the names of used and ignored set
   });
   const [, url = ""] = await program.until(/Nest is at (http:\S+)/);
   expect(program.printed()).toContain(
-    "Settings from your environment: DESKTOP_ACCESS_TOKEN_LIFETIME, TRIAL_DAYS\n",
+    "Settings from your environment: LIMIT_LINKS_PER_ADDRESS, TRIAL_DAYS\n",
+  );
+  expect(program.printed()).toContain(
+    "Ignored in your environment: DESKTOP_ACCESS_TOKEN_LIFETIME, because it is now `clients[].accessTokenLifetimeSeconds` of the app file (docs/your_app.md)\n",
   );
   expect(program.printed()).toContain(
     "Ignored in your environment, because the local stack sets its own: ISSUER, RATE_LIMIT_KEY, STRIPE_PRICE_ID\n",
@@ -212,7 +216,7 @@ test("uses settings from the shell, and prints the names of used and ignored set
   const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
   const [, script = ""] = /```sh\n([\s\S]*?)```/.exec(readme) ?? [];
   const printed = await run("bash", ["-euc", script.replaceAll("localhost:3000", new URL(url).host)]);
-  expect(JSON.parse(printed)).toMatchObject({ expires_in: 864_000 });
+  expect(JSON.parse(printed)).toMatchObject({ expires_in: 3600 });
   program.process.kill("SIGTERM");
   await program.ended;
 }, 60_000);
@@ -223,12 +227,12 @@ test("fails with one line when a setting is invalid", async () => {
     PORT: "0",
     NEST_DATA_DIR: folder.path,
     MONGODB_URI: freshDatabaseUri(),
-    DESKTOP_ACCESS_TOKEN_LIFETIME: "5",
+    TRIAL_DAYS: "0",
   });
   const { status, printed } = await program.ended;
   expect({ status, printed: printed.trim() }).toEqual({
     status: 1,
-    printed: "Missing or unusable environment variables: DESKTOP_ACCESS_TOKEN_LIFETIME. See .env.example.",
+    printed: "Missing or unusable environment variables: TRIAL_DAYS. See .env.example.",
   });
 }, 60_000);
 

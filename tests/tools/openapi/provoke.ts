@@ -1,4 +1,5 @@
 import type { ErrorCode } from "#core/errors.ts";
+import { appWithClients } from "#tests/support/app.ts";
 import {
   type CallOptions,
   linkRequest,
@@ -205,8 +206,8 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   // The user signed in while the client was enabled.
   "authenticate_user:client_not_found": async (asker) => {
     const { refresh_token, client_id } = await asker.nests.good.signIn();
-    const environment = { CLIENTS: JSON.stringify([OTHER_CLIENT]) };
-    const without = await startNest({ beside: asker.nests.good, environment });
+    const app = appWithClients({ id: "client_other" });
+    const without = await startNest({ beside: asker.nests.good, app });
     const reply = await without.call(`${V1}authenticate_user`, {
       client_id,
       grant_type: "refresh_token",
@@ -223,14 +224,4 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   awaiting_consent: (asker) => asker.send(),
   no_active_subscription: (asker) => asker.send(),
   deprecated: (asker) => asker.send(),
-};
-
-const OTHER_CLIENT = {
-  id: "client_other",
-  name: "Other",
-  enabled: true,
-  redirectUris: ["https://magic.getbeak.app/"],
-  origins: [],
-  accessTokenLifetime: 3600,
-  sessionMaxDays: null,
 };

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import app from "#app";
 import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
@@ -314,20 +315,9 @@ describe("sessions, tokens, trials and consent", () => {
   });
 });
 
-describe("clients", () => {
-  const check = (environment: Record<string, string>) => runCli(["clients", "check"], environment);
-  const client = { id: "c", name: "C", enabled: true, redirectUris: ["http://c.example/"], origins: [] };
-
-  test("reports no problem for the default clients, and a redirect URI without https as a problem", async () => {
-    expect(await check({})).toMatchObject({ status: 0, printed: expect.stringContaining("Beak for macOS") });
-    const doubtful = JSON.stringify([{ ...client, accessTokenLifetime: 3600, sessionMaxDays: null }]);
-    expect(await check({ CLIENTS: doubtful })).toMatchObject({
-      status: 1,
-      printed: expect.stringContaining("http://c.example/ is not https"),
-    });
-    expect(await check({ CLIENTS: "[]" })).toMatchObject({
-      status: 1,
-      printed: expect.stringContaining("CLIENTS"),
-    });
-  });
+test("lists the OAuth clients of the app", async () => {
+  const { status, printed } = await runCli(["clients", "list"], {});
+  expect(status).toBe(0);
+  for (const { id, name } of app.clients) expect(printed).toMatch(new RegExp(`${id} +${name}`));
+  expect(printed).toContain("3600 s local, 864000 s nonprod, 864000 s prod");
 });

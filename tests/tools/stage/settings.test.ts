@@ -25,14 +25,6 @@ describe("a stage file", () => {
     ]);
   });
 
-  test.each([...STAGES])(
-    "that is committed for %s lets desktop access tokens live ten days",
-    async (stage) => {
-      const { variables } = await readSettings(settingsPath(stage));
-      expect(variables.DESKTOP_ACCESS_TOKEN_LIFETIME).toBe("864000");
-    },
-  );
-
   test("that does not fit the schema is refused, with the name of every invalid setting and no value", async () => {
     const file = join(folder, "bad.yml");
     await writeFile(file, "region: moon\nvariables: { TRIAL_DAYS: 14 }\nsurprise: hunter2\n");
@@ -141,38 +133,35 @@ describe("the database's connections", () => {
 });
 
 describe("the environment of a function", () => {
-  const CLIENT = {
-    name: "Partner of Beak, for Windows, Linux and macOS",
-    enabled: true,
-    redirectUris: [
-      "https://partner.example.com/sign-in/magic/callback",
-      "https://partner.staging.example.com/sign-in/magic/callback",
-    ],
-    origins: ["https://partner.example.com"],
-    accessTokenLifetime: 3600,
-    sessionMaxDays: 30,
-  };
-  const check = async (CLIENTS: string) => {
+  const check = async (variables: Record<string, string>) => {
     const functions = await listFunctions();
-    const settings = await readSettings(await writeSettings(folder, { variables: { CLIENTS } }));
+    const settings = await readSettings(await writeSettings(folder, { variables }));
     const inventory = takeInventory(functions);
     return checkSettings({ settings, functions, inventory, store: { stage: "nonprod" } }).problems;
   };
-  const clients = (count: number) =>
-    JSON.stringify(Array.from({ length: count }, (_, index) => ({ id: `client_${index}`, ...CLIENT })));
+  const products = (count: number) =>
+    Array.from({ length: count }, (_, index) => `prod_product${index}`).join(",");
 
-  test("with 14 clients exceeds Lambda's 4 KB, and the check names the largest function, its bytes and the variable", async () => {
-    const problems = await check(clients(14));
+  test("that exceeds Lambda's 4 KB is refused; the check names the largest function, its bytes and the variable", async () => {
+    const problems = await check({ STRIPE_PRODUCT_IDS: products(260) });
     expect(problems).toEqual([
       expect.stringMatching(
-        /^variables\.CLIENTS: shorten it\. The environment of \S+ has \d{4} bytes, \d{4} of them in CLIENTS, and \d+ others are too large; Lambda allows 4096$/,
+        /^variables\.STRIPE_PRODUCT_IDS: shorten it\. The environment of \S+ has \d{4} bytes, \d{4} of them in STRIPE_PRODUCT_IDS, and \d+ others are too large; Lambda allows 4096$/,
       ),
     ]);
-    expect(problems.join()).not.toContain("partner");
+    expect(problems.join()).not.toContain("prod_product");
   });
 
-  test("with a few clients is accepted", async () => {
-    expect(await check(clients(4))).toEqual([]);
+  test("with some long values is accepted", async () => {
+    expect(await check({ STRIPE_PRODUCT_IDS: products(60) })).toEqual([]);
+  });
+
+  test("that sets a variable of an earlier version is refused, and the check says where the value is now", async () => {
+    expect(await check({ CLIENTS: "[]", DESKTOP_ACCESS_TOKEN_LIFETIME: "3600", TYPO: "1" })).toEqual([
+      "variables.CLIENTS: it is now `clients` of the app file (docs/your_app.md)",
+      "variables.DESKTOP_ACCESS_TOKEN_LIFETIME: it is now `clients[].accessTokenLifetimeSeconds` of the app file (docs/your_app.md)",
+      "variables.TYPO: no function reads it from the stage file",
+    ]);
   });
 
   test("is measured as Lambda does: as JSON, with escaped quotes and in UTF-8", () => {

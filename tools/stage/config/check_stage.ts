@@ -5,6 +5,7 @@ import { refuse, type Target } from "#tools/stage/config/refusals.ts";
 import { connectionProblems } from "#tools/stage/database_connections.ts";
 import { environmentProblems } from "#tools/stage/environment_size.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
+import { movedTo } from "#tools/stage/moved_variables.ts";
 import { contradictions, type StageSettings } from "#tools/stage/settings.ts";
 
 /** One setting or parameter: its name, its state in a few words, and the version of a parameter. */
@@ -61,7 +62,7 @@ export function checkSettings({
   const unknown = [
     ...Object.keys(settings.variables)
       .filter((name) => !known.has(name))
-      .map((name) => `variables.${name}: no function reads it from the stage file`),
+      .map((name) => `variables.${name}: ${movedTo(name) ?? "no function reads it from the stage file"}`),
     ...Object.keys(settings.reservedConcurrency)
       .filter((name) => !names.has(name))
       .map((name) => `reservedConcurrency.${name}: there is no such function`),
