@@ -1,4 +1,9 @@
-import { type BillingSettings, billingVariables, webhookVariables } from "#core/billing/config.ts";
+import {
+  type BillingSettings,
+  billingVariables,
+  readBilling,
+  webhookVariables,
+} from "#core/billing/config.ts";
 import { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
 import { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
@@ -106,20 +111,10 @@ export const billingPortal = {
   open: (environment: Environment) => new BillingPortal(openStripe(environment)),
 } satisfies Part<BillingPortal>;
 
-/** The products we sell and the terms of a trial. */
+/** The plans that the app sells, and how subscriptions are treated. */
 export const billing = {
   variables: billingVariables,
-  open(environment: Environment) {
-    const config = readConfig(billingVariables, environment);
-    return {
-      priceId: config.STRIPE_PRICE_ID,
-      productIds: config.STRIPE_PRODUCT_IDS,
-      trialDays: config.TRIAL_DAYS,
-      pastDueDays: config.PAST_DUE_DAYS,
-      trialCardPolicy: config.TRIAL_CARD_POLICY,
-      requiredPromotionCodeId: config.REQUIRED_PROMOTION_CODE_ID ?? null,
-    };
-  },
+  open: (environment: Environment, { core }: Foundation) => readBilling(environment, core.app),
 } satisfies Part<BillingSettings>;
 
 /** Secrets that verify the signature of Stripe's webhooks. */

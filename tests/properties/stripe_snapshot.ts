@@ -1,7 +1,7 @@
 /** A snapshot of one person's subscriptions, invoices and payments at Stripe. The oracles of contract 1.7 read it. */
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { Charge, Customer, Invoice, Subscription } from "#stripe_double/types.ts";
-import { BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
+import { PRODUCT_ID } from "#tests/support/nest.ts";
 
 /** A payment of an invoice through Stripe. */
 export interface Payment {
@@ -95,7 +95,7 @@ export function takeSnapshot(stripe: StripeDouble, changedToOurs: ReadonlyMap<st
         : Math.max(0, invoice.total - invoice.amount_due),
     credited: Math.max(0, -invoice.total),
     isOutOfBand: (invoice.amount_paid_off_stripe ?? 0) > 0,
-    isOurs: invoice.lines.data.some(({ pricing }) => pricing?.price_details?.product === BEAK_PRODUCT),
+    isOurs: invoice.lines.data.some(({ pricing }) => pricing?.price_details?.product === PRODUCT_ID),
     payments: ledger.invoicePayments
       .filter((payment) => payment.invoice === invoice.id)
       .flatMap(({ payment }) => charges.get(payment.payment_intent ?? "") ?? [])
@@ -165,7 +165,7 @@ function subscriptionStateOf(
     interval: item?.price.recurring?.interval ?? "",
     currency: subscription.currency,
     isTrial: subscription.metadata.trial_id !== undefined,
-    isOurs: item?.price.product === BEAK_PRODUCT,
+    isOurs: item?.price.product === PRODUCT_ID,
     changedToOursAt,
     isEnding: subscription.cancel_at !== null || subscription.cancel_at_period_end,
     isEndScheduledByNest: subscription.cancel_at_period_end && subscription.metadata.scheduled_by === "nest",

@@ -9,7 +9,7 @@ import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { openGateway } from "#tools/local/gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 /** The stack of `npm start`, in this process, with its own database and a clock that the test advances. */
 export interface TestStack extends AsyncDisposable {
@@ -40,7 +40,7 @@ export async function startTestStack(): Promise<TestStack> {
   const { client, database } = openMongo(mongoUri);
   await createIndexes(database);
   const ses = await startSesDouble();
-  const stripe = await startBeakStripeDouble();
+  const stripe = await startAppStripeDouble();
   const secrets = await makeSecrets();
   const start = (change: Record<string, string>, app?: App) =>
     startLocalApi({

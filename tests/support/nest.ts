@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { BSON } from "mongodb";
+import app from "#app";
 import type { App } from "#core/app/app.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
@@ -16,13 +17,15 @@ import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 export const V1 = "/1/2020-12-14/";
 export const V2 = "/1/2021-10-06/";
 export const MAC = "client_000000C2kdCzNlbL1BqR5FeMatItU";
 export const WINDOWS = "client_000000CAixkP7YVb0cH1zvNfE5mYi";
 export const WEB = "client_000000C7zCx1DUI536pOmMUFPbnPc";
+/** The price and the product of the app's first plan at the Stripe double. */
+export const { priceId: PRICE_ID, productId: PRODUCT_ID } = firstPrice();
 export const REDIRECT = "https://magic.getbeak.app/";
 /** RFC 7636, appendix B. */
 export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -58,6 +61,12 @@ export interface CallOptions {
 
 export interface TestClock extends Clock {
   advance(seconds: number): void;
+}
+
+function firstPrice() {
+  const [plan] = app.plans;
+  if (!plan) throw new Error("The tests need an app with a plan.");
+  return plan.prices.local;
 }
 
 function movableClock(): TestClock {
@@ -98,7 +107,12 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const now = () => clock.now().getTime();
   const stripe =
     options.beside?.stripe ??
-    (await startBeakStripeDouble({ now, signedAt: now }, options.plans, options.otherProducts));
+    (await startAppStripeDouble({
+      ...{ now, signedAt: now },
+      ...(options.app && { app: options.app }),
+      prices: options.plans ?? [],
+      others: options.otherProducts ?? [],
+    }));
   const mongoUri =
     options.beside?.mongoUri ?? (options.isDatabaseNew ? freshDatabaseUri() : takeDatabaseUri());
   const environment = {

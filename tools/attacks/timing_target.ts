@@ -4,7 +4,7 @@ import { findDatabase } from "#tools/local/database/find_database.ts";
 import { type Gateway, openGateway } from "#tools/local/gateway.ts";
 import { localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 /** The service whose response times are compared. */
 export interface Target {
@@ -23,7 +23,7 @@ export interface Target {
 export async function openTarget(): Promise<Target> {
   const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
   const ses = await startSesDouble();
-  const stripe = await startBeakStripeDouble();
+  const stripe = await startAppStripeDouble();
   const secrets = await makeSecrets();
   const uri = new URL(found.uri.replace(/^mongodb/, "http"));
   uri.pathname = `/nest-timing-${randomBytes(6).toString("hex")}`;

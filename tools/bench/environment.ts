@@ -9,7 +9,7 @@ import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
 import { throughProxy, withDatabase, withOptions } from "#tools/local/database/uri.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 /** Connections of each measured process. More concurrent calls than these wait for a connection. */
 const CONNECTIONS = 64;
@@ -39,7 +39,7 @@ export interface BenchDatabase {
 
 export async function openBenchEnvironment(): Promise<BenchEnvironment> {
   const found = await findDatabase({ dataDirectory: null, say: (line) => console.error(line) });
-  const stripe = await startBeakStripeDouble();
+  const stripe = await startAppStripeDouble();
   const secrets = await makeSecrets();
   const mail = await startMailSink();
   return {

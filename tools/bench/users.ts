@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Db } from "mongodb";
+import app from "#app";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
-import { BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 
 export const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
 export const REDIRECT = "https://magic.getbeak.app/";
@@ -145,7 +145,7 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
     subscriptions: {
       _id: idOf("sub", number),
       userId: user.userId,
-      stpProductId: BEAK_PRODUCT,
+      stpProductId: app.plans[0]?.prices.local.productId ?? "prod_none",
       isOtherProduct: false,
       stpSubscriptionId: stripe.id,
       stpCustomerId: stripe.customer,

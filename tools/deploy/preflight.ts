@@ -94,12 +94,13 @@ export function webhookUrl(
  * @throws CommandError naming how Stripe's webhook endpoint or price differs from what the code needs
  */
 export async function requireStripe(
-  { settings }: Pick<OnStage, "settings">,
+  { settings, store }: Pick<OnStage, "settings"> & { store: Pick<OnStage["store"], "stage"> },
   parameters: StageCheck["parameters"],
   url: string | null,
 ): Promise<void> {
   const { STRIPE_PRICE_ID, STRIPE_PRODUCT_IDS } = settings.variables;
   const differences = await stripeDifferences(url, {
+    STAGE: store.stage,
     STRIPE_URL: process.env.STRIPE_URL,
     STRIPE_SECRET_KEY: parameters.get("STRIPE_SECRET_KEY")?.value,
     STRIPE_PRICE_ID: STRIPE_PRICE_ID ?? undefined,

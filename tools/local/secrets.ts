@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { generateKeySet } from "#core/keys/key_rotation.ts";
 import type { StoredKeySet } from "#core/keys/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
-import { BEAK_PRICE, BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 
 /** The secrets of one machine's local stack, generated on first use and kept with its data. */
 export interface LocalSecrets {
@@ -38,7 +37,7 @@ export async function loadSecrets(folder: string): Promise<LocalSecrets> {
   return secrets;
 }
 
-/** How a local stack reaches Stripe. Price and products default to the double's. */
+/** How a local stack reaches Stripe. Price and products replace those of the app. */
 export interface LocalStripe {
   url: string | undefined;
   secretKey: string;
@@ -76,8 +75,8 @@ export function localEnvironment(
     STRIPE_URL: parts.stripe.url ?? "",
     STRIPE_SECRET_KEY: parts.stripe.secretKey,
     STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,
-    STRIPE_PRICE_ID: parts.stripe.priceId ?? BEAK_PRICE,
-    STRIPE_PRODUCT_IDS: parts.stripe.productIds ?? BEAK_PRODUCT,
+    ...(parts.stripe.priceId && { STRIPE_PRICE_ID: parts.stripe.priceId }),
+    ...(parts.stripe.productIds && { STRIPE_PRODUCT_IDS: parts.stripe.productIds }),
     LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "0",
     LIMIT_LINKS_PER_NETWORK: "0",
     LIMIT_TRIAL_REQUESTS_PER_NETWORK: "0",

@@ -9,7 +9,7 @@ import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
 import { describeSettings, readShellSettings } from "#tools/local/shell_settings.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
 import type { Step } from "#tools/local/terminal_output.ts";
 import { dataDirectory } from "#tools/machine/cache_directory.ts";
@@ -56,7 +56,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     if (folder) await prepareFolder(folder, options, cleanup);
     // A throwaway stack must not leave customers in a real Stripe account.
     const real = options.isThrowAway ? null : await openTestMode(process.env, options.say);
-    const stripe = real ?? (await startBeakStripeDouble());
+    const stripe = real ?? (await startAppStripeDouble());
     cleanup.defer(stripe.close);
     const database = await findDatabase({ dataDirectory: folder, say: options.say, step: options.step });
     cleanup.defer(database.stop);

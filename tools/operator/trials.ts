@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { billingVariables } from "#core/billing/config.ts";
+import app from "#app";
+import { readTrialDays } from "#core/billing/config.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { listRemovable, removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
@@ -15,7 +16,6 @@ import { CommandError } from "#tools/terminal/errors.ts";
 
 /** A run by hand goes on until it is done. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
-const trialVariables = { TRIAL_DAYS: billingVariables.TRIAL_DAYS };
 
 /** `trials show | reset | clean`. */
 export function trialCommands(program: Command): void {
@@ -66,7 +66,7 @@ export function trialCommands(program: Command): void {
   act(clean, (terminal, { apply }: { apply?: boolean }) =>
     withAccounts(terminal, async (accounts) => {
       const { environment } = terminal;
-      const billing = { trialDays: readConfig(trialVariables, environment).TRIAL_DAYS };
+      const billing = { trialDays: readTrialDays(environment, app) };
       if (!apply) {
         const found = await listRemovable({ ...accounts, billing }, accounts.clock.now());
         const ids = found.map(({ _id }) => _id);

@@ -41,8 +41,7 @@ describe("serverless deploy", () => {
     const { parameters } = takeInventory(await listFunctions());
     const missing = [
       "domain.certificateArn: missing in the stage file",
-      "STRIPE_PRICE_ID: missing in the stage file",
-      "STRIPE_PRODUCT_IDS: missing in the stage file",
+      "plans: none of the app file has a price on nonprod; set prices.nonprod of a plan, or STRIPE_PRICE_ID",
       ...parameters.map(({ name }) => `${name}: missing in SSM`),
     ];
     for (const line of missing) expect(printed).toContain(line);
@@ -52,7 +51,7 @@ describe("serverless deploy", () => {
   test("without credentials lists them together with missing settings", async () => {
     const { status, printed } = await runServerless(["deploy", "--stage", "nonprod"]);
     expect(status).toBe(1);
-    expect(printed).toMatch(/STRIPE_PRICE_ID: missing in the stage file[\s\S]*SSM: \w+[\s\S]*AWS_PROFILE/);
+    expect(printed).toMatch(/plans: none of the app file has a price[\s\S]*SSM: \w+[\s\S]*AWS_PROFILE/);
   });
 
   test("with a stage file that does not fit the schema names every invalid setting", async () => {
@@ -72,7 +71,7 @@ describe("serverless deploy", () => {
       ["rollback", "--stage", "nonprod", "--timestamp", "1795555202698"],
       "npm run nest -- deploy rollback",
     ],
-    ["to package", ["package", "--stage", "nonprod"], "STRIPE_PRICE_ID: missing in the stage file"],
+    ["to package", ["package", "--stage", "nonprod"], "plans: none of the app file has a price"],
   ])("is refused in one message %s", async (_case, args, message) => {
     const { status, printed } = await runServerless(args);
     expect(status).toBe(1);

@@ -40,14 +40,17 @@ async function settings(
 }
 
 test("a first deployment without a domain needs no webhook endpoint, because its address is unknown", async () => {
-  const stage = { settings: await settings(WITHOUT_DOMAIN) };
+  const stage = { store: { stage: "nonprod" as const }, settings: await settings(WITHOUT_DOMAIN) };
   const url = webhookUrl(stage.settings, NOT_DEPLOYED);
   expect(url).toBeNull();
   await expect(requireStripe(stage, parameters, url)).resolves.toBeUndefined();
 });
 
 test("a first deployment without a domain is refused if the price is wrong", async () => {
-  const stage = { settings: await settings(WITHOUT_DOMAIN, "price_other") };
+  const stage = {
+    store: { stage: "nonprod" as const },
+    settings: await settings(WITHOUT_DOMAIN, "price_other"),
+  };
   await expect(requireStripe(stage, parameters, null)).rejects.toThrow("Stripe has no price price_other");
 });
 
@@ -55,7 +58,7 @@ test.each([
   ["a first deployment with a domain", {}, NOT_DEPLOYED],
   ["a later deployment without a domain", WITHOUT_DOMAIN, DEPLOYED],
 ])("%s is refused while its webhook endpoint does not exist", async (_case, domain, outputs) => {
-  const stage = { settings: await settings(domain) };
+  const stage = { store: { stage: "nonprod" as const }, settings: await settings(domain) };
   const url = webhookUrl(stage.settings, outputs);
   await expect(requireStripe(stage, parameters, url)).rejects.toThrow(
     `there is no endpoint for ${ISSUER}/1/webhook/stripe`,

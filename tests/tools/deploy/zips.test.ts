@@ -11,6 +11,8 @@ import {
   exchange,
   linkRequest,
   MAC,
+  PRICE_ID,
+  PRODUCT_ID,
   pkcePair,
   startNest,
   type TestNest,
@@ -24,7 +26,6 @@ import { recordedEvent, unpack, ZippedFunctions } from "#tests/support/zipped_fu
 import { bundle } from "#tools/deploy/bundle.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
-import { BEAK_PRICE, BEAK_PRODUCT } from "#tools/local/stripe_account/beak_double.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 
 let folder: string;
@@ -38,8 +39,8 @@ beforeAll(async () => {
   const settings = await writeSettings(folder, {
     variables: {
       ISSUER: "https://nest.test",
-      STRIPE_PRICE_ID: BEAK_PRICE,
-      STRIPE_PRODUCT_IDS: BEAK_PRODUCT,
+      STRIPE_PRICE_ID: PRICE_ID,
+      STRIPE_PRODUCT_IDS: PRODUCT_ID,
     },
   });
   const printed = await serverless(["print", "--format=json"], { stage: "nonprod", settings });

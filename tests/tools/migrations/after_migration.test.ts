@@ -12,7 +12,7 @@ import {
   startPreviousRelease,
   startRecordedStripe,
 } from "#tests/tools/migrations/previous_release.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 let uri: string;
 let nest: TestNest;
@@ -142,7 +142,7 @@ describe("the previous release, on its own dump after the migration", () => {
 
   test("follows an event of an imported subscription", async () => {
     // The functions use the real clock, and a signature is valid for minutes.
-    const signer = await startBeakStripeDouble();
+    const signer = await startAppStripeDouble();
     const { body, header } = signer.signedEvent(facts.events.unseen);
     await signer.close();
     const event = await recordedEvent("POST /1/webhook/stripe", {

@@ -92,7 +92,7 @@ describe("usage", () => {
   });
 
   test("lists missing variables in one line, without a value", async () => {
-    const lacking = { STRIPE_SECRET_KEY: "hunter2", STRIPE_PRICE_ID: "", MONGODB_URI: "" };
+    const lacking = { STRIPE_SECRET_KEY: "hunter2", STRIPE_PRICE_ID: "hunter2", MONGODB_URI: "" };
     for (const [args, names] of [
       ["stripe replay --failed", "MONGODB_URI, STRIPE_SECRET_KEY, STRIPE_PRICE_ID"],
       [`stripe check --url ${URL}`, "STRIPE_SECRET_KEY, STRIPE_PRICE_ID"],
@@ -340,7 +340,7 @@ describe("setup and check", () => {
     const foreign = await run(`stripe check --url ${URL}`, { STRIPE_PRICE_ID: price.id });
     expect(foreign.status).toBe(1);
     expect(foreign.printed).toContain(
-      `${price.id} belongs to ${product.id}, which is not in STRIPE_PRODUCT_IDS`,
+      `${price.id} belongs to ${product.id}, which is no product of a plan and not in STRIPE_PRODUCT_IDS`,
     );
     expect(foreign.printed).toContain(`${price.id} is a one-time price`);
     const gone = await run(`stripe check --url ${URL}`, { STRIPE_PRICE_ID: "price_gone" });

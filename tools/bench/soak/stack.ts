@@ -10,7 +10,7 @@ import { serverOf, throughProxy, withDatabase, withOptions } from "#tools/local/
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
 export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
@@ -40,7 +40,7 @@ export async function startSoakStack(): Promise<SoakStack> {
     cleanup.defer(found.stop);
     const ses = await startSesDouble();
     cleanup.defer(ses.close);
-    const stripe = await startBeakStripeDouble({ retryDelaysMs: RETRY_DELAYS_MS });
+    const stripe = await startAppStripeDouble({ retryDelaysMs: RETRY_DELAYS_MS });
     cleanup.defer(stripe.close);
     const uri = withDatabase(found.uri, `nest-soak-${randomBytes(4).toString("hex")}`);
     const { client, database } = openMongo(uri, { isCommand: true });

@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { parse, stringify } from "yaml";
+import app from "#app";
 import { openMongo } from "#core/services/mongo.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
@@ -12,7 +13,7 @@ import { copyRepository, type WorkingCopy } from "#tools/deploy/verify/working_c
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
-import { BEAK_PRICE, BEAK_PRODUCT, startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import type { StageSettings } from "#tools/stage/settings.ts";
 
 /** Doubles of everything that a deployment needs, on loopback. */
@@ -107,7 +108,7 @@ async function startDoubles(
   cleanup.defer(ses.close);
   const secretKey = `sk_test_${randomBytes(12).toString("hex")}`;
   const webhookSecret = `whsec_${randomBytes(12).toString("hex")}`;
-  const stripe = await startBeakStripeDouble({ secretKey, webhookSecret });
+  const stripe = await startAppStripeDouble({ secretKey, webhookSecret });
   cleanup.defer(stripe.close);
   return { moto, ses, stripe, mongoUri };
 }
@@ -129,9 +130,10 @@ async function completeNonprod(folder: string): Promise<StageSettings> {
     },
     variables: {
       ...committed.variables,
-      STRIPE_PRICE_ID: BEAK_PRICE,
-      STRIPE_PRODUCT_IDS: BEAK_PRODUCT,
+      // The Stripe double sells the prices of the stage `local`.
+      STRIPE_PRICE_ID: app.plans[0]?.prices.local.priceId ?? null,
+      STRIPE_PRODUCT_IDS: app.plans.map(({ prices }) => prices.local.productId).join(",") || null,
     },
-    alarms: { topicArn: null, email: "oncall@getbeak.app" },
+    alarms: { topicArn: null, email: app.addresses.support },
   };
 }

@@ -160,11 +160,7 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
     "The path of Chrome or Chromium, if it is not in a usual place",
     "browser tests, `npm run nest -- mail preview`",
   ],
-  [
-    "STRIPE_SECRET_KEY",
-    "A test key. With `STRIPE_PRICE_ID` and `STRIPE_PRODUCT_IDS` of its account, the local stack uses Stripe's test mode",
-    "`npm start`",
-  ],
+  ["STRIPE_SECRET_KEY", "A test key, with which the local stack uses Stripe's test mode", "`npm start`"],
   [
     "STRIPE_CONTRACT_KEY",
     "A test key of a Stripe sandbox, which the Stripe contract tests then run against",

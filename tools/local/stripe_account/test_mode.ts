@@ -1,6 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { billingVariables } from "#core/billing/config.ts";
-import { ConfigError, type Environment, readConfig } from "#core/config.ts";
+import app from "#app";
+import { readBilling } from "#core/billing/config.ts";
+import { trialPlanOf } from "#core/billing/plans/stage_plans.ts";
+import type { Environment } from "#core/config.ts";
 import { newSecret } from "#core/secrets.ts";
 import { StripeApi } from "#core/services/stripe.ts";
 import { createEventPoller, type EventPoller } from "#tools/local/stripe_account/event_poller.ts";
@@ -8,7 +10,7 @@ import { requireTestKey } from "#tools/local/stripe_account/test_key.ts";
 import { checkPrice } from "#tools/stage/stripe/check.ts";
 import { summarizeError } from "#tools/terminal/command.ts";
 
-/** Stripe's test mode, which the local stack uses instead of the double, with the account's own price and products. */
+/** Stripe's test mode, which the local stack uses instead of the double. */
 export interface TestModeStripe {
   mode: "test";
   /** The URL of the API, or undefined for Stripe's own. */
@@ -16,37 +18,35 @@ export interface TestModeStripe {
   secretKey: string;
   /** Created for this run. The event poller signs with it. */
   webhookSecret: string;
-  priceId: string;
-  /** Comma-separated. */
-  productIds: string;
+  /** Replaces the price of the app's plan that a trial subscribes to. */
+  priceId?: string;
+  /** Comma-separated. Replaces the products of the app's plans. */
+  productIds?: string;
   /** Fetches events and posts them to this URL. With null, stops fetching. */
   deliverTo(url: string | null): void;
   close(): Promise<void>;
 }
 
 const POLL_EVERY_MS = 2_000;
+const REMEDY =
+  "Set STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS to ids of your account, or change prices.local of the plan.";
 
 /**
  * Connects to the test mode of the account of STRIPE_SECRET_KEY.
  * @param say prints a line, for failed deliveries
  * @returns null if STRIPE_SECRET_KEY is not set
- * @throws Error with a message of one line, if the key is live, a variable is missing or the price does not fit
+ * @throws Error with a message of one line, if the key is live or the price does not fit
  */
 export async function openTestMode(
   environment: Environment,
   say: (line: string) => void,
 ): Promise<TestModeStripe | null> {
-  const {
-    STRIPE_SECRET_KEY: secretKey = "",
-    STRIPE_URL,
-    STRIPE_PRICE_ID = "",
-    STRIPE_PRODUCT_IDS = "",
-  } = environment;
+  const { STRIPE_SECRET_KEY: secretKey = "", STRIPE_URL, STRIPE_PRICE_ID, STRIPE_PRODUCT_IDS } = environment;
   if (secretKey === "") return null;
   requireTestKey("STRIPE_SECRET_KEY", secretKey);
   const url = STRIPE_URL || undefined;
   const api = StripeApi.open(secretKey, url);
-  await requirePrice(api, environment);
+  await requirePrices(api, environment, say);
   const webhookSecret = `whsec_${newSecret()}`;
   let polling = new AbortController();
   let ended = Promise.resolve();
@@ -59,8 +59,8 @@ export async function openTestMode(
     url,
     secretKey,
     webhookSecret,
-    priceId: STRIPE_PRICE_ID,
-    productIds: STRIPE_PRODUCT_IDS,
+    ...(STRIPE_PRICE_ID && { priceId: STRIPE_PRICE_ID }),
+    ...(STRIPE_PRODUCT_IDS && { productIds: STRIPE_PRODUCT_IDS }),
     deliverTo(target) {
       const before = stop();
       if (target === null) return;
@@ -73,24 +73,23 @@ export async function openTestMode(
   };
 }
 
-async function requirePrice(stripe: StripeApi, environment: Environment): Promise<void> {
-  const problem = await findPriceProblem(stripe, environment).catch((error: unknown) => {
-    const reason =
-      error instanceof ConfigError
-        ? `STRIPE_SECRET_KEY is set, so Stripe's test mode is used. Set ${error.names.join(" and ")} too.`
-        : `The price could not be read from Stripe: ${summarizeError(error)}.`;
-    throw new Error(reason, { cause: error });
-  });
-  if (problem !== undefined) throw new Error(`Stripe's test mode can't be used: ${problem}.`);
-}
-
-async function findPriceProblem(stripe: StripeApi, environment: Environment): Promise<string | undefined> {
-  const { STRIPE_PRICE_ID: priceId, STRIPE_PRODUCT_IDS: productIds } = readConfig(
-    billingVariables,
-    environment,
-  );
-  const [problem] = await checkPrice(stripe, { priceId, productIds });
-  return problem;
+/** @throws Error if the account can't sell the plan that a trial subscribes to, or the first plan */
+async function requirePrices(
+  stripe: StripeApi,
+  environment: Environment,
+  say: (line: string) => void,
+): Promise<void> {
+  const { plans, productIds } = readBilling({ ...environment, STAGE: "local" }, app);
+  const offered = plans.filter(({ isOffered }) => isOffered);
+  const main = trialPlanOf(offered) ?? offered[0];
+  for (const plan of offered) {
+    const [problem] = await checkPrice(stripe, plan, productIds).catch((error: unknown) => {
+      throw new Error(`The price could not be read from Stripe: ${summarizeError(error)}.`, { cause: error });
+    });
+    if (problem === undefined) continue;
+    if (plan === main) throw new Error(`Stripe's test mode can't be used: ${problem}. ${REMEDY}`);
+    say(`Nobody can buy a plan in this account: ${problem}.`);
+  }
 }
 
 function pollerTo(target: string, stripe: StripeApi, secret: string, signal: AbortSignal): EventPoller {

@@ -1,11 +1,11 @@
-import { billingVariables } from "#core/billing/config.ts";
+import app from "#app";
+import { billingVariables, readBilling } from "#core/billing/config.ts";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { systemClock } from "#core/clock.ts";
 import { readConfig } from "#core/config.ts";
-import { coreVariables } from "#core/core.ts";
 import { createLog } from "#core/log.ts";
 import { mailVariables } from "#core/messages/config.ts";
-import { billing, mailer, stripe } from "#core/parts.ts";
+import { mailer, stripe } from "#core/parts.ts";
 import { openRepositories } from "#core/repositories/all.ts";
 import { mongoVariables, openMongo } from "#core/services/mongo.ts";
 import { stripeVariables } from "#core/services/stripe.ts";
@@ -14,7 +14,6 @@ import type { Terminal } from "#tools/terminal/command.ts";
 
 /** The variables an operator needs. Signing keys are not among them. */
 const variables = {
-  STAGE: coreVariables.STAGE,
   ...mongoVariables,
   ...stripeVariables,
   ...billingVariables,
@@ -33,7 +32,7 @@ export async function withEventCore<Result>(
   const config = readConfig(variables, environment);
   const parts = {
     stripe: stripe.open(environment),
-    billing: billing.open(environment),
+    billing: readBilling(environment, app),
     mailer: mailer.open(await withAwsCredentials(environment)),
   };
   const { client, database } = openMongo(config.MONGODB_URI, {

@@ -1,3 +1,6 @@
+import app from "#app";
+import { stagePlans } from "#core/billing/plans/stage_plans.ts";
+import { ConfigError } from "#core/config.ts";
 import { parseKeySet, publicHalves } from "#core/keys/signing_keys.ts";
 import { fits, type Inventory, type ParameterSpec, type SettingSpec } from "#tools/stage/config/inventory.ts";
 import type { ParameterStore, StoredParameter } from "#tools/stage/config/parameter_store.ts";
@@ -6,7 +9,7 @@ import { connectionProblems } from "#tools/stage/database_connections.ts";
 import { environmentProblems } from "#tools/stage/environment_size.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
 import { movedTo } from "#tools/stage/moved_variables.ts";
-import { contradictions, type StageSettings } from "#tools/stage/settings.ts";
+import { contradictions, type StageName, type StageSettings } from "#tools/stage/settings.ts";
 
 /** One setting or parameter: its name, its state in a few words, and the version of a parameter. */
 type Row = [name: string, state: string, version: string];
@@ -73,10 +76,25 @@ export function checkSettings({
       ...contradictions(settings),
       ...unknown,
       ...problemsIn(rows),
+      ...planProblems(stage, settings),
       ...environmentProblems(functions, { stage, settings }),
       ...connectionProblems(settings, functions),
     ],
   };
+}
+
+/** A stage must be able to sell something, if the app does. */
+function planProblems(stage: StageName, { variables }: StageSettings): string[] {
+  const { STRIPE_PRICE_ID: priceId, STRIPE_PRODUCT_IDS: productId } = variables;
+  try {
+    stagePlans(app.plans, stage, { priceId: priceId || undefined, productId: productId || undefined });
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [
+      `plans: none of the app file has a price on ${stage}; set prices.${stage} of a plan, or STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS in the stage file`,
+    ];
+  }
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import type Stripe from "stripe";
-import { type BillingSettings, billingVariables } from "#core/billing/config.ts";
+import app from "#app";
+import { billingVariables, readBilling } from "#core/billing/config.ts";
+import type { StagePlan } from "#core/billing/plans/stage_plans.ts";
 import { type Environment, readConfig } from "#core/config.ts";
-import { billing, stripe as stripePart } from "#core/parts.ts";
+import { stripe as stripePart } from "#core/parts.ts";
 import { type StripeApi, stripeRefusal, stripeVariables } from "#core/services/stripe.ts";
 import { differencesOf, listEndpoints, readUrl } from "#tools/stage/stripe/endpoints.ts";
 import { act, examples } from "#tools/terminal/command.ts";
@@ -12,7 +14,7 @@ export function check(program: Command): void {
   const command = program
     .command("check")
     .requiredOption("--url <address>", "the webhook URL")
-    .description("checks the webhook endpoint and the price at Stripe");
+    .description("checks the webhook endpoint and the prices of the plans at Stripe");
   examples(command, ["stripe check --url https://nest.example/1/webhook/stripe"]);
   act(command, async (terminal, options: { url: string }) => {
     const differences = await stripeDifferences(readUrl(options.url), terminal.environment);
@@ -31,11 +33,13 @@ export async function stripeDifferences(url: string | null, environment: Environ
   // Reads both groups together, so that one error names all missing variables.
   readConfig({ ...stripeVariables, ...billingVariables }, environment);
   const stripe = stripePart.open(environment);
-  const [endpoint, price] = await Promise.all([
+  const { plans, productIds } = readBilling(environment, app);
+  const offered = plans.filter(({ isOffered }) => isOffered);
+  const [endpoint, ...prices] = await Promise.all([
     url === null ? [] : checkEndpoint(stripe, url),
-    checkPrice(stripe, billing.open(environment)),
+    ...offered.map((plan) => checkPrice(stripe, plan, productIds)),
   ]);
-  return [...endpoint, ...price];
+  return [...endpoint, ...prices.flat()];
 }
 
 /** Lists the problems of the webhook endpoint, one line each. */
@@ -48,20 +52,27 @@ async function checkEndpoint(stripe: StripeApi, url: string): Promise<string[]> 
   ];
 }
 
-/** Lists the problems of the price that trials use, one line each. */
+/**
+ * Lists the problems of a plan's price, one line each.
+ * @param productIds the products whose subscriptions are ours
+ */
 export async function checkPrice(
   stripe: StripeApi,
-  { priceId, productIds }: Pick<BillingSettings, "priceId" | "productIds">,
+  { id, priceId }: Pick<StagePlan, "id" | "priceId">,
+  productIds: readonly string[],
 ): Promise<string[]> {
+  const of = `plan ${id}`;
   const price = await readPrice(stripe, priceId);
-  if (!price) return [`STRIPE_PRICE_ID: Stripe has no price ${priceId}`];
+  if (!price) return [`${of}: Stripe has no price ${priceId}`];
   const product = typeof price.product === "string" ? price.product : price.product.id;
   return [
-    ...(price.active ? [] : [`STRIPE_PRICE_ID: ${priceId} is not active`]),
-    ...(price.recurring ? [] : [`STRIPE_PRICE_ID: ${priceId} is a one-time price, not a recurring one`]),
+    ...(price.active ? [] : [`${of}: ${priceId} is not active`]),
+    ...(price.recurring ? [] : [`${of}: ${priceId} is a one-time price, not a recurring one`]),
     ...(productIds.includes(product)
       ? []
-      : [`STRIPE_PRICE_ID: ${priceId} belongs to ${product}, which is not in STRIPE_PRODUCT_IDS`]),
+      : [
+          `${of}: ${priceId} belongs to ${product}, which is no product of a plan and not in STRIPE_PRODUCT_IDS`,
+        ]),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { BillingSettings } from "#core/billing/config.ts";
+import { requireTrialPrice } from "#core/billing/plans/stage_plans.ts";
 import {
   type FoundTrials,
   judgeTrial,
@@ -70,6 +71,7 @@ export async function readTrials(
  *   won every round
  */
 export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call): Promise<ClaimedTrial> {
+  requireTrialPrice(core.billing);
   const { identity, machine } = claim;
   let { found } = claim;
   for (let round = 1; ; round++) {

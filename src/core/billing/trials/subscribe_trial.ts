@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import type { BillingSettings } from "#core/billing/config.ts";
+import { requireTrialPrice } from "#core/billing/plans/stage_plans.ts";
 import { hasEnded, readState, SCHEDULED_BY_NEST } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
@@ -48,7 +49,7 @@ async function createSubscription(core: TrialStripeCore, trial: ClaimedTrial): P
         stripe.subscriptions.create(
           {
             customer: customer.id,
-            items: [{ price: core.billing.priceId }],
+            items: [{ price: requireTrialPrice(core.billing) }],
             ...trialLength(core.billing, trial),
             trial_settings: { end_behavior: { missing_payment_method: "cancel" } },
             // Anybody may start a trial for an address: a card of an earlier purchase must not be charged for it.

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
 import { formatDay } from "#core/messages/templates/money_facts.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { linkRequest, PRICE_ID, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
@@ -169,7 +169,7 @@ test("mails the user's own address when mail can't be sent to the address of the
       headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
     });
   await post(`/v1/customers/${first.customer}`, { email: "ada..lovelace@example.com" });
-  const price = String(nest.environment.STRIPE_PRICE_ID);
+  const price = PRICE_ID;
   await post("/v1/subscriptions", { customer: first.customer, "items[0][price]": price });
   expect((await nest.deliverEvents()).every(([, status]) => status === 200)).toBe(true);
   expect(subjectsTo(ADA)).toEqual([WELCOME, WELCOME]);

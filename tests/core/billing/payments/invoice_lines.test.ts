@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRICE_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 
 // An invoice of Stripe contains its first 10 lines. These invoices have more.
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
     plans: [YEARLY],
     otherProducts: [{ id: "prod_other", name: "Other", prices: OTHERS }],
   });
-  monthly = String(nest.environment.STRIPE_PRICE_ID);
+  monthly = PRICE_ID;
 });
 afterEach(() => nest.stop());
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRICE_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -125,7 +125,7 @@ test("does not refund later payments of the same customer for the kept subscript
     },
     body: new URLSearchParams({
       customer: first.customer,
-      "items[0][price]": String(nest.environment.STRIPE_PRICE_ID),
+      "items[0][price]": PRICE_ID,
     }),
   });
   expect(reply.status).toBe(200);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
 import { crashSides } from "#tests/support/crash.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRICE_ID, PRODUCT_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -42,7 +42,7 @@ async function ask(path: string, form?: Record<string, string>) {
 }
 /** A yearly price of 49.00 GBP of our product. */
 async function yearlyPrice(): Promise<string> {
-  const product = String(nest.environment.STRIPE_PRODUCT_IDS).split(",")[0] ?? "";
+  const product = PRODUCT_ID;
   const price = await ask("prices", {
     product,
     currency: "gbp",
@@ -94,7 +94,7 @@ test("returns nothing of a year whose interval was changed to months before its 
   await nest.deliverEvents();
   await nest.passTime(300 * DAY);
   // Stripe credits the unused days of the year, which pay for the month.
-  changePrice(first.id, String(nest.environment.STRIPE_PRICE_ID));
+  changePrice(first.id, PRICE_ID);
   await nest.deliverEvents();
   await nest.passTime(60);
   await buyFor(first.customer, yearly);
@@ -128,7 +128,7 @@ test("refunds a duplicate less the credit that Stripe gave when its interval was
   const yearly = await yearlyPrice();
   nest.clock.advance(60);
   const { id } = nest.stripe.createSubscription({ email: ADA, customer, price: yearly });
-  changePrice(id, String(nest.environment.STRIPE_PRICE_ID));
+  changePrice(id, PRICE_ID);
   await nest.deliverEvents();
   expect(atStripe(id)?.status).toBe("canceled");
   expect(refundsOf(customer)).toEqual([499]);
@@ -201,7 +201,7 @@ describe("a yearly plan that the customer of a monthly plan buys", () => {
     const first = nest.stripe.createSubscription({ email: ADA, price });
     await nest.deliverEvents();
     nest.clock.advance(60);
-    const second = await buyFor(first.customer, String(nest.environment.STRIPE_PRICE_ID));
+    const second = await buyFor(first.customer, PRICE_ID);
     await nest.deliverEvents();
     expect([monthly.id, first.id, second.id].map((id) => atStripe(id)?.status)).toEqual([
       "active",
@@ -410,7 +410,7 @@ describe("credit that paid a part of an invoice whose bank debit succeeds after 
     const { id: customer } = await ask("customers", { email: ADA });
     nest.stripe.credit(customer, 200, "gbp");
     nest.stripe.attachCard(customer, { processes: true });
-    const { id } = await buyFor(customer, String(nest.environment.STRIPE_PRICE_ID));
+    const { id } = await buyFor(customer, PRICE_ID);
     await nest.deliverEvents();
     expect(await balanceOf(customer)).toBe(0);
     await nest.passTime(3 * DAY);

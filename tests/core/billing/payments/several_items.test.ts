@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRICE_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 const OTHER_MONTHLY = {
@@ -23,7 +23,7 @@ beforeEach(async () => {
     plans: [YEARLY],
     otherProducts: [{ id: "prod_other", name: "Other", prices: [OTHER_MONTHLY, OTHER_YEARLY] }],
   });
-  monthly = String(nest.environment.STRIPE_PRICE_ID);
+  monthly = PRICE_ID;
 });
 afterEach(() => nest.stop());
 

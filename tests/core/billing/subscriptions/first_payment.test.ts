@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY, HOUR } from "#core/clock.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRODUCT_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 const PAST_DUE_DAYS = 7;
@@ -28,7 +28,7 @@ const buyByDebit = async (details: object = {}) => {
   return bought;
 };
 const yearlyPrice = async () => {
-  const product = String(nest.environment.STRIPE_PRODUCT_IDS).split(",")[0] ?? "";
+  const product = PRODUCT_ID;
   const reply = await fetch(`${nest.stripe.url}/v1/prices`, {
     method: "POST",
     headers: { authorization: `Bearer ${nest.stripe.secretKey}` },

@@ -3,7 +3,7 @@ import { DAY } from "#core/clock.ts";
 import type { User } from "#core/repositories/users.ts";
 import { startWorker } from "#tests/callbacks/chaos/worker.ts";
 import { crashSides } from "#tests/support/crash.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRODUCT_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 // A subscription ends, or the kept one does, between the decision about it and its rejection.
@@ -217,7 +217,7 @@ describe("facts that change after a worker stored the decision and died", () => 
     const { id: product } = await ask("products", { name: "Another app" });
     const money = { currency: "gbp", unit_amount: "500" };
     const other = await ask("prices", { product, ...money, "recurring[interval]": "month" });
-    const ours = String(nest.environment.STRIPE_PRODUCT_IDS).split(",")[0] ?? "";
+    const ours = PRODUCT_ID;
     const yearly = await ask("prices", { product: ours, ...money, "recurring[interval]": "year" });
     const first = buy(ADA);
     await nest.deliverEvents();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRICE_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 const REPLACED = "Your Beak subscription was replaced";
@@ -51,7 +51,7 @@ test("says that the kept subscription does not use credit of another customer, a
     headers: { authorization: `Bearer ${nest.stripe.secretKey}` },
     body: new URLSearchParams({
       customer: customer.id,
-      "items[0][price]": String(nest.environment.STRIPE_PRICE_ID),
+      "items[0][price]": PRICE_ID,
     }),
   }).then(async (reply) => (await reply.json()) as { id: string });
   await nest.deliverEvents();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { PRICE_ID, startNest, type TestNest } from "#tests/support/nest.ts";
 
 // Subscriptions of another product that are changed to one of our prices while the user has a subscription already.
 
@@ -14,7 +14,7 @@ afterEach(() => nest.stop());
 
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
 const atStripe = (id: string) => nest.stripe.subscriptions().find((one) => one.id === id);
-const ourPrice = () => String(nest.environment.STRIPE_PRICE_ID);
+const ourPrice = () => PRICE_ID;
 const returned = () => nest.stripe.refunds().reduce((sum, { amount }) => sum + amount, 0);
 
 /** Sends a form to Stripe's double, as its dashboard would. */

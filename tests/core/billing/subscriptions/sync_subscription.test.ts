@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY, HOUR } from "#core/clock.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { linkRequest, PRICE_ID, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
@@ -138,7 +138,7 @@ test("assigns a subscription by its mapped customer, whatever email address Stri
   await post(`/v1/customers/${first.customer}`, { email: "bob@example.com" });
   const second = await post("/v1/subscriptions", {
     customer: first.customer,
-    "items[0][price]": String(nest.environment.STRIPE_PRICE_ID),
+    "items[0][price]": PRICE_ID,
   });
   await nest.deliverEvents();
   expect(ada).not.toBe(bob);

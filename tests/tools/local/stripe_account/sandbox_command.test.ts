@@ -1,7 +1,7 @@
 import { expect, inject, test } from "vitest";
 import { runProgram } from "#tests/support/program.ts";
 import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
-import { startBeakStripeDouble } from "#tools/local/stripe_account/beak_double.ts";
+import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 const NEST = "tools/operator/nest.ts";
 const SANDBOX = ["stripe", "sandbox"];
@@ -15,7 +15,7 @@ test("stripe sandbox without a key reports in one line why it was skipped, and e
 });
 
 test.each(["sk_live_1", "hunter2"])("stripe sandbox with %s as key sends no request", async (key) => {
-  const double = await startBeakStripeDouble();
+  const double = await startAppStripeDouble();
   const given = { STRIPE_CONTRACT_KEY: key, STRIPE_URL: double.url };
   const { status, printed } = await runProgram(NEST, SANDBOX, given).ended;
   expect([status, printed.trim().split("\n")]).toEqual([
@@ -29,7 +29,7 @@ test.each(["sk_live_1", "hunter2"])("stripe sandbox with %s as key sends no requ
 
 test("stripe sandbox with a key runs the contract tests in that account and deletes what they created", async () => {
   // A double in place of the sandbox. The run knows only its key.
-  const double = await startBeakStripeDouble();
+  const double = await startAppStripeDouble();
   const run = runProgram(NEST, SANDBOX, {
     STRIPE_CONTRACT_KEY: double.secretKey,
     STRIPE_URL: double.url,

@@ -39,9 +39,11 @@ describe("Stripe's test mode for the local stack", () => {
     await expect(openTestMode({ STRIPE_SECRET_KEY: "sk_live_1" }, silent)).rejects.toThrow("a live key");
   });
 
-  test("names the missing variables in one line", async () => {
-    await expect(openTestMode({ STRIPE_SECRET_KEY: "sk_test_1" }, silent)).rejects.toThrow(
-      /^STRIPE_SECRET_KEY is set, so Stripe's test mode is used\. Set STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS too\.$/,
+  test("needs the app's price, or a price of the account in the variables", async () => {
+    await using running = await startDoubleWithSdk();
+    const { STRIPE_SECRET_KEY, STRIPE_URL } = environmentOf(running.double.url);
+    await expect(openTestMode({ STRIPE_SECRET_KEY, STRIPE_URL }, silent)).rejects.toThrow(
+      /^Stripe's test mode can't be used: plan \w+: Stripe has no price price_\w+\. Set STRIPE_PRICE_ID and STRIPE_PRODUCT_IDS to ids of your account, or change prices\.local of the plan\.$/,
     );
   });
 
