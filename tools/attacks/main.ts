@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { compareTimings } from "#tools/attacks/compare_timings.ts";
 import { tryAttacks } from "#tools/attacks/threats.ts";
 import { type RunRecord, saveRecord } from "#tools/machine/run_records.ts";
-import { table } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 const LEAST_RUNS = 20;
 
@@ -32,7 +32,7 @@ const options = new Command("npm run test:attacks --")
   .opts<{ timing: boolean; runs: number; record: boolean }>();
 
 async function report(name: string, record: RunRecord): Promise<void> {
-  for (const line of table([record.table?.head ?? [], ...(record.table?.rows ?? [])])) console.log(line);
+  for (const line of table(record.table?.rows ?? [], record.table?.head)) console.log(line);
   console.log(`\n${record.summary}`);
   if (options.record) await saveRecord(name, record);
 }

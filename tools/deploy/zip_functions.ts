@@ -4,7 +4,7 @@ import type { Metafile } from "esbuild";
 import { bundle } from "#tools/deploy/bundle.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
-import { table } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** A function's zip and the size of the code in it. */
 interface FunctionZip {
@@ -62,7 +62,7 @@ async function zipFunctions(): Promise<{ zips: FunctionZip[]; metafile: Metafile
 const kb = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);
 
 const sizeTable = (zips: readonly FunctionZip[]): string[] =>
-  table([
+  table(
+    zips.map(({ name, codeBytes, zip }) => [name, kb(codeBytes), kb(zip.length)]),
     ["Function", "      Code", "       Zip"],
-    ...zips.map(({ name, codeBytes, zip }) => [name, kb(codeBytes), kb(zip.length)]),
-  ]);
+  );

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import app from "#app";
 import type { Client } from "#core/app/app.ts";
-import { act, examples, table } from "#tools/terminal/command.ts";
+import { act, examples } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** `clients list | build`. */
 export function clientCommands(program: Command): void {
@@ -19,7 +20,7 @@ export function clientCommands(program: Command): void {
       client.redirectUris.join(" "),
     ]);
     const head = ["client", "name", "state", "access token", "redirect URIs"];
-    terminal.show({ clients: app.clients }, table([head, ...rows]));
+    terminal.show({ clients: app.clients }, table(rows, head));
   });
 
   const build = clients

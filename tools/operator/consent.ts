@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { findUserId } from "#core/personal_data/personal_data.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
-import { act, examples, table } from "#tools/terminal/command.ts";
+import { act, examples } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** `consent history`. */
 export function consentCommands(program: Command): void {

@@ -2,8 +2,9 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { generateKeySet, RotationRefused, retireKey, rotateKeySet } from "#core/keys/key_rotation.ts";
 import { parseKeySet, type StoredKeySet } from "#core/keys/signing_keys.ts";
-import { act, examples, type Terminal, table } from "#tools/terminal/command.ts";
+import { act, examples, type Terminal } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
 interface KeyOptions {
   file?: string;

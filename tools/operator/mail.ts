@@ -5,8 +5,9 @@ import { openRepositories } from "#core/repositories/all.ts";
 import type { MailEvent, MailedAddress } from "#core/repositories/mail_events.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
-import { act, examples, readTime, table } from "#tools/terminal/command.ts";
+import { act, examples, readTime } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
 const LISTED = 1000;
 

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { type MigrationOutcome, migrate } from "#tools/migrations/migrate.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
-import { act, examples, type Terminal, table } from "#tools/terminal/command.ts";
+import { act, examples, type Terminal } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** `db migrate`: changes stored documents to the shape that this release reads. */
 export function migrateCommand(db: Command): void {
@@ -20,12 +21,12 @@ function report(terminal: Terminal, outcomes: readonly MigrationOutcome[], isApp
   const counted = isApplied ? outcomes.filter(({ is_required }) => is_required) : outcomes;
   const left = counted.reduce((sum, outcome) => sum + outcome.left, 0);
   terminal.show({ applied: isApplied, migrations: outcomes }, [
-    ...table([
-      ["migration", "pending", "changed", "left", "required", "change"],
-      ...outcomes.map(({ name, what, is_required, pending, changed, left: rest }) => [
+    ...table(
+      outcomes.map(({ name, what, is_required, pending, changed, left: rest }) => [
         ...[name, String(pending), String(changed), String(rest), is_required ? "yes" : "no", what],
       ]),
-    ]),
+      ["migration", "pending", "changed", "left", "required", "change"],
+    ),
     sentence(left, isApplied),
   ]);
   return !isApplied || left === 0;

@@ -4,12 +4,14 @@
  */
 import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { VERSION } from "#tools/machine/version.ts";
 import { clientCommands } from "#tools/operator/clients.ts";
 import { configCommands } from "#tools/operator/config/commands.ts";
 import { consentCommands } from "#tools/operator/consent.ts";
 import { databaseCommands } from "#tools/operator/db.ts";
 import { deployCommands } from "#tools/operator/deploy.ts";
 import { keyCommands } from "#tools/operator/keys.ts";
+import { linkCommands } from "#tools/operator/links.ts";
 import { mailCommands } from "#tools/operator/mail.ts";
 import { newsCommands } from "#tools/operator/news.ts";
 import { sessionCommands } from "#tools/operator/sessions.ts";
@@ -29,6 +31,7 @@ export function nestProgram(): Command {
     .description(
       "Operates a Nest deployment: users, sessions, trials, billing, keys, configuration and database.",
     )
+    .version(VERSION, "--version", "print the version of Nest")
     .option("--json", "print one JSON document instead of text")
     .option("--yes", "make irreversible changes without confirmation")
     .option("--local", "use the local stack that `npm start` runs, whatever the environment says")
@@ -44,6 +47,7 @@ export function nestProgram(): Command {
     tokenCommands,
     trialCommands,
     consentCommands,
+    linkCommands,
     mailCommands,
     newsCommands,
     stripeCommands,

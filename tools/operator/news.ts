@@ -1,50 +1,12 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import {
-  array,
-  boolean,
-  literal,
-  nullable,
-  number,
-  optional,
-  refine,
-  safeParse,
-  strictObject,
-  string,
-} from "zod/mini";
-import { newId } from "#core/ids.ts";
 import { openRepositories } from "#core/repositories/all.ts";
-import type { NewsItem } from "#core/repositories/news_items.ts";
+import { NEWS_EXAMPLE, readNewsFile } from "#tools/operator/news_file.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
-import { act, examples, readTime, table } from "#tools/terminal/command.ts";
+import { act, examples, readTime } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
-const time = string().check(refine((value) => !Number.isNaN(Date.parse(value))));
-const words = string();
-const banner = strictObject({
-  code: literal("generic_banner"),
-  dismissible: boolean(),
-  payload: strictObject({
-    emoji: words,
-    title: words,
-    body: words,
-    action: nullable(
-      strictObject({ cta: words, url: words.check(refine((value) => /^https:\/\//.test(value))) }),
-    ),
-  }),
-});
-const newsFile = strictObject({
-  primary: banner,
-  fallback: optional(nullable(banner)),
-  clientIds: optional(nullable(array(words))),
-  startsAt: optional(time),
-  endsAt: optional(nullable(time)),
-  order: optional(number()),
-});
-
-const iso = (value: string) => new Date(value).toISOString();
-
-/** `news list | add | schedule | end | remove`: the news items shown in the app. */
+/** `news list | example | add | schedule | end | remove`: the news items shown in the app. */
 export function newsCommands(program: Command): void {
   const news = program.command("news").description("news items shown in the app");
 
@@ -62,12 +24,16 @@ export function newsCommands(program: Command): void {
       ]);
       terminal.show(
         items,
-        rows.length > 0
-          ? table([["item", "title", "from", "until", "for"], ...rows])
-          : "There are no news items.",
+        rows.length > 0 ? table(rows, ["item", "title", "from", "until", "for"]) : "There are no news items.",
       );
     }),
   );
+
+  const example = news
+    .command("example")
+    .description("prints the file of a news item, to change and to pass to `news add`");
+  examples(example, ["news example"]);
+  act(example, async (terminal) => terminal.print(JSON.stringify(NEWS_EXAMPLE, null, 2)));
 
   const add = news
     .command("add")
@@ -75,7 +41,7 @@ export function newsCommands(program: Command): void {
     .description("adds a news item; it is shown at once unless startsAt is later");
   examples(add, ["news add welcome.json"]);
   act(add, async (terminal, path: string) => {
-    const item = await readItem(path);
+    const item = await readNewsFile(path);
     await onDatabase(terminal, (database) => openRepositories(database).newsItems.insert(item));
     terminal.show({ added: item._id }, `added ${item._id}`);
   });
@@ -129,32 +95,3 @@ export function newsCommands(program: Command): void {
 }
 
 const missing = (id: string) => new CommandError(`No news item ${id}. List them with \`news list\`.`);
-
-async function readItem(path: string): Promise<NewsItem> {
-  const text = await readFile(path, "utf8").catch(() => {
-    throw new CommandError(`${path} can't be read.`);
-  });
-  const parsed = safeParse(newsFile, parseJson(text));
-  if (!parsed.success) {
-    const wrong = parsed.error.issues.map(({ path: at }) => at.join(".") || "the whole file").join(", ");
-    throw new CommandError(`${path} is not a valid news item. Invalid: ${wrong}.`);
-  }
-  const { primary, fallback = null, clientIds = null, startsAt, endsAt, order = 0 } = parsed.data;
-  const now = new Date().toISOString();
-  return {
-    _id: newId("newsItem"),
-    ...{ primary, fallback, clientIds, order },
-    startsAt: iso(startsAt ?? now),
-    endsAt: endsAt ? iso(endsAt) : null,
-    createdAt: now,
-    updatedAt: null,
-  };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -2,8 +2,9 @@ import type { Command } from "commander";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
-import { act, examples, table } from "#tools/terminal/command.ts";
+import { act, examples } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** `sessions list | revoke`. */
 export function sessionCommands(program: Command): void {
@@ -28,7 +29,7 @@ export function sessionCommands(program: Command): void {
         session.revokedAt ? `${session.revokedReason} ${session.revokedAt}` : `until ${session.expiresAt}`,
       ]);
       const head = ["session", "device", "signed in", "last used", "state"];
-      terminal.show(found, rows.length > 0 ? table([head, ...rows]) : "The user has no active session.");
+      terminal.show(found, rows.length > 0 ? table(rows, head) : "The user has no active session.");
     }),
   );
 

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
-import { act, examples, table } from "#tools/terminal/command.ts";
+import { act, examples } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** `tokens list | revoke`. */
 export function tokenCommands(program: Command): void {
@@ -45,7 +46,7 @@ export function tokenCommands(program: Command): void {
         revokedAt ? `revoked ${revokedAt}` : usedAt ? `used ${usedAt}` : `until ${expiresAt}`,
       ]);
       const head = ["token", "generation", "issued", "state"];
-      terminal.show(found, rows.length > 0 ? table([head, ...rows]) : "No token is stored for this session.");
+      terminal.show(found, rows.length > 0 ? table(rows, head) : "No token is stored for this session.");
     }),
   );
 

@@ -10,9 +10,11 @@ import { createLog } from "#core/log.ts";
 import { stripe as stripePart } from "#core/parts.ts";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
 import type { Trial } from "#core/repositories/trials.ts";
+import { parseAddress } from "#core/users/address.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
-import { act, examples, table } from "#tools/terminal/command.ts";
+import { act, examples } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** A run by hand goes on until it is done. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
@@ -35,16 +37,14 @@ export function trialCommands(program: Command): void {
 
   const reset = trials
     .command("reset")
-    .argument("<trial>")
+    .argument("<trial or user>", "a trial id, user id or email address")
     .description(
       "deletes a trial, so that its address and devices can have another; refused while its subscription is active",
     );
-  examples(reset, ["trials reset trial_2Jx..."]);
-  act(reset, (terminal, id: string) =>
+  examples(reset, ["trials reset trial_2Jx...", "trials reset ada@example.com"]);
+  act(reset, (terminal, subject: string) =>
     withAccounts(terminal, async (core) => {
-      const trial = await core.trials.find(id);
-      if (!trial) throw new CommandError(`There is no trial ${id}. Nothing was changed.`);
-      const { stpSubscriptionId } = trial;
+      const { _id: id, stpSubscriptionId } = await findOneTrial(core, subject);
       const subscription = stpSubscriptionId && (await core.subscriptions.findByStripeId(stpSubscriptionId));
       if (subscription && !hasEnded(subscription.status))
         throw new CommandError(
@@ -88,9 +88,26 @@ export function trialCommands(program: Command): void {
 }
 
 async function findTrials(core: AccountCore, subject: string): Promise<Trial[]> {
-  if (!subject.startsWith("trial_")) return core.trials.listByUser(await findUserId(core, subject));
-  const found = await core.trials.find(subject);
-  return found ? [found] : [];
+  if (subject.startsWith("trial_")) {
+    const found = await core.trials.find(subject);
+    return found ? [found] : [];
+  }
+  if (!subject.includes("@")) return core.trials.listByUser(await findUserId(core, subject));
+  // Somebody may have started a trial with an address that never signed in.
+  const ofAddress = await core.trials.findByAddress(parseAddress(subject).identity);
+  const identifier = await core.identifiers.findActive("email", parseAddress(subject).identity);
+  const ofUser = identifier ? await core.trials.listByUser(identifier.userId) : [];
+  if (ofAddress === null || ofUser.some(({ _id }) => _id === ofAddress._id)) return ofUser;
+  return [...ofUser, ofAddress];
+}
+
+/** @throws CommandError unless exactly one trial is meant */
+async function findOneTrial(core: AccountCore, subject: string): Promise<Trial> {
+  const [trial, ...others] = await findTrials(core, subject);
+  if (!trial) throw new CommandError(`There is no trial of ${subject}. Nothing was changed.`);
+  if (others.length === 0) return trial;
+  const ids = [trial, ...others].map(({ _id }) => _id).join(", ");
+  throw new CommandError(`There are several trials of ${subject}: ${ids}. Reset one by its id.`);
 }
 
 function describe(trial: Trial): string[] {

@@ -4,7 +4,7 @@ import type { Account } from "#core/repositories/personal_documents.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 import { describeMovement, type MoneyMovement } from "#tools/operator/user_payments.ts";
-import { table } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /**
  * Describes a user's stored data, payments and refunds in lines for the terminal.

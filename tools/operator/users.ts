@@ -13,17 +13,20 @@ import {
 import { exportAccount } from "#core/repositories/personal_documents.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
 import { type MoneyMovement, readMovements } from "#tools/operator/user_payments.ts";
+import { searchCommands } from "#tools/operator/user_search.ts";
 import { describeUser } from "#tools/operator/user_summary.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
-import { act, examples, table } from "#tools/terminal/command.ts";
+import { act, examples } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
 const WHO = "<user>";
 const WHO_IS = "a user id or email address";
 
-/** `users find | show | why | export | erase`. */
+/** `users list | search | find | show | why | export | erase`. */
 export function userCommands(program: Command): void {
   const users = program.command("users").description("users, by id or email address");
+  searchCommands(users);
 
   const find = users.command("find").argument(WHO, WHO_IS).description("prints a user's id");
   examples(find, ["users find ada@example.com"]);
@@ -55,14 +58,21 @@ export function userCommands(program: Command): void {
     .command("why")
     .argument(WHO, WHO_IS)
     .option("--limit <number>", "maximum number of lines", "40")
-    .description("lists recent sign-ins with their outcome, and why sessions ended");
-  examples(why, ["users why ada@example.com"]);
+    .description(
+      "lists recent sign-ins with their outcome, and why sessions ended; with --json each event has a code",
+    );
+  examples(why, ["users why ada@example.com", "users why ada@example.com --json"]);
   act(why, (terminal, who: string, { limit }: { limit: string }) =>
     withAccounts(terminal, async (core) => {
       const account = await readAccount(core, await findPerson(core, who));
       const events = listSignInEvents(core, account).slice(0, Number(limit) || 40);
       const rows = events.map(({ at, about, what }) => [at, about, what]);
-      terminal.show(events, rows.length > 0 ? table(rows) : "No sign-in of the last 30 days is stored.");
+      terminal.show(
+        events,
+        rows.length > 0
+          ? table(rows, ["time", "link, session or mail", "event"])
+          : "No sign-in of the last 30 days is stored.",
+      );
     }),
   );
 

@@ -1,10 +1,10 @@
-import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { ConfigError, type Environment } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 import { toNestError } from "#entry/answer.ts";
 import { CheckFailed, CommandError, UsageError } from "#tools/terminal/errors.ts";
 import { localStack, localUrl } from "#tools/terminal/local_stack.ts";
+import { confirmByTyping } from "#tools/terminal/prompts.ts";
 
 /** Reads what a deployed stage is configured with, on top of the shell's environment. */
 type StageEnvironment = (
@@ -104,7 +104,9 @@ function perform<Args extends unknown[]>(
       result(value) {
         if (json) shell.out(JSON.stringify(value, null, 2));
       },
-      confirm: (what, word) => confirm(what, word, yes),
+      async confirm(what, word) {
+        if (!yes) await confirmByTyping(what, word);
+      },
     });
     try {
       const terminal = terminalOn(await choose(options, shell));
@@ -138,15 +140,6 @@ async function requireLocal(environment: Environment): Promise<Environment> {
   );
 }
 
-async function confirm(what: string, word: string, isSaid: boolean): Promise<void> {
-  if (isSaid) return;
-  if (!process.stdin.isTTY) throw new CommandError(`${what} This can't be undone. Pass --yes to confirm.`);
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
-  const typed = await asking.question(`${what} This can't be undone. Type ${word} to continue: `);
-  asking.close();
-  if (typed.trim() !== word) throw new CommandError("Not confirmed. Nothing was changed.");
-}
-
 function sentence(error: unknown): string {
   if (error instanceof ConfigError && error.names.includes("MONGODB_URI"))
     return `${error.message} Pass --local to use the stack that \`npm start\` runs.`;
@@ -159,17 +152,6 @@ export function summarizeError(error: unknown): string {
   const { code, detail, cause } = toNestError(error);
   const more = detail ?? (error instanceof NestError || !(cause instanceof Error) ? undefined : cause.name);
   return more === undefined ? code : `${code} (${more})`;
-}
-
-/** Formats rows as columns of equal width. */
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 const given = new WeakMap<Command, readonly string[]>();

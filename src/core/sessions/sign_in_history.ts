@@ -5,8 +5,24 @@ import type { Account } from "#core/repositories/personal_documents.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
 
+/** What happened, for programs. A code never changes its meaning; `what` of an event may get other words. */
+export type SignInEventCode =
+  | "link_requested"
+  | "link_redeemed"
+  | "link_redeemed_again"
+  | "link_revoked"
+  | "link_expired"
+  | "link_redemption_failed"
+  | "link_blocked"
+  | "signed_in"
+  | "session_refreshed"
+  | `session_${RevokedReason}`
+  | "session_expired"
+  | "mail_returned";
+
 /** One event of a user's sign-in history, in words for support staff. */
 export interface SignInEvent {
+  code: SignInEventCode;
   /** ISO. */
   at: string;
   /** Id of the link, session or mail. */
@@ -41,24 +57,28 @@ export function listSignInEvents(
 
 function linkEvents(link: Authorization, now: string): SignInEvent[] {
   const { _id: about, createdAt, expiresAt, usedAt, revokedAt, failedRedemptions, device, redemption } = link;
-  const events = [
-    { at: createdAt, about, what: `requested a magic link${device ? ` on ${device.platform}` : ""}` },
-  ];
-  if (usedAt) events.push({ at: usedAt, about, what: "redeemed the link" });
+  const requested = `requested a magic link${device ? ` on ${device.platform}` : ""}`;
+  const events: SignInEvent[] = [{ code: "link_requested", at: createdAt, about, what: requested }];
+  if (usedAt) events.push({ code: "link_redeemed", at: usedAt, about, what: "redeemed the link" });
   if (redemption && redemption.startedAt !== usedAt)
     events.push({
+      code: "link_redeemed_again",
       at: redemption.startedAt,
       about,
       what: "redeemed the link again, because the first response did not arrive",
     });
   if (revokedAt)
-    events.push({ at: revokedAt, about, what: "the link was revoked: another link signed this address in" });
+    events.push({
+      ...{ code: "link_revoked", at: revokedAt, about },
+      what: "the link was revoked: another link signed this address in",
+    });
   if (!usedAt && !revokedAt && expiresAt <= now)
-    events.push({ at: expiresAt, about, what: "the link expired unused" });
+    events.push({ code: "link_expired", at: expiresAt, about, what: "the link expired unused" });
   if (failedRedemptions > 0) {
     const isBlocked = failedRedemptions >= FAILED_REDEMPTIONS_LIMIT;
     const what = `failed to redeem the link ${times(failedRedemptions)}: it was not opened on the device that requested it${isBlocked ? "; the link is blocked now" : ""}`;
-    events.push({ at: usedAt ?? revokedAt ?? createdAt, about, what });
+    const code = isBlocked ? "link_blocked" : "link_redemption_failed";
+    events.push({ code, at: usedAt ?? revokedAt ?? createdAt, about, what });
   }
   return events;
 }
@@ -66,29 +86,32 @@ function linkEvents(link: Authorization, now: string): SignInEvent[] {
 function sessionEvents(session: Session, refreshTokens: readonly RefreshToken[], now: string): SignInEvent[] {
   const { _id: about, createdAt, lastUsedAt, expiresAt, revokedAt, revokedReason, generation } = session;
   const where = session.device ? ` on ${session.device.platform}` : "";
-  const events = [{ at: createdAt, about, what: `signed in${where} with ${session.clientId}` }];
+  const signedIn = `signed in${where} with ${session.clientId}`;
+  const events: SignInEvent[] = [{ code: "signed_in", at: createdAt, about, what: signedIn }];
   if (generation > 1) {
     const newest = refreshTokens.find(
       (token) => token.sessionId === about && token.generation === generation,
     );
     const isAcknowledged = session.acknowledgedGeneration >= generation || newest?.usedAt;
     const what = `refreshed the session ${times(generation - 1)}, last at this time${isAcknowledged ? "" : "; the new tokens have not been used yet"}`;
-    events.push({ at: lastUsedAt, about, what });
+    events.push({ code: "session_refreshed", at: lastUsedAt, about, what });
   }
+  const reason = revokedReason ?? "signed_out";
   if (revokedAt)
     events.push({
-      at: revokedAt,
-      about,
-      what: `the session was revoked: ${REVOKED_BECAUSE[revokedReason ?? "signed_out"]}`,
+      ...{ code: `session_${reason}`, at: revokedAt, about },
+      what: `the session was revoked: ${REVOKED_BECAUSE[reason]}`,
     });
-  else if (expiresAt <= now) events.push({ at: expiresAt, about, what: "the session expired" });
+  else if (expiresAt <= now)
+    events.push({ code: "session_expired", at: expiresAt, about, what: "the session expired" });
   return events;
 }
 
 function mailEvent({ occurredAt, messageId, type, isPermanent, subType }: MailEvent): SignInEvent {
   const detail = subType ? ` (${subType})` : "";
   const effect = isPermanent ? "; no mail is sent to this address for 24 hours" : "";
-  return { at: occurredAt, about: messageId, what: `a mail was returned: ${type}${detail}${effect}` };
+  const what = `a mail was returned: ${type}${detail}${effect}`;
+  return { code: "mail_returned", at: occurredAt, about: messageId, what };
 }
 
 const times = (count: number) => (count === 1 ? "once" : `${count} times`);

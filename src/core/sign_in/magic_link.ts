@@ -105,8 +105,9 @@ export async function storeLink(
   return { ...link, isSampled, isSuppressed: suppressed, template, url };
 }
 
-function newAuthorization(
-  { request, address }: AllowedLink,
+/** The document of a new link, without its id and the hash of its secret. */
+export function newAuthorization(
+  { request, address }: CheckedLink,
   now: Date,
 ): Omit<Authorization, "_id" | "key" | "trialId"> {
   const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);

@@ -126,6 +126,7 @@ test("lists a returned mail with its effect", () => {
   const events = listSignInEvents({ clock }, { ...nothing, mailEvents: [bounce as unknown as MailEvent] });
   expect(events).toEqual([
     {
+      code: "mail_returned",
       at: minute(1),
       about: "m1",
       what: "a mail was returned: Bounce (General); no mail is sent to this address for 24 hours",

@@ -116,4 +116,53 @@ describe("news", () => {
     expect(await command(NEWS, "add", path)).toMatchObject({ status: 1 });
     expect(await nest.collection("news-items").countDocuments()).toBe(0);
   });
+
+  const add = async (content: string) => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "item.json");
+    await writeFile(path, content);
+    const { status, printed } = await command(NEWS, "add", path);
+    return { status, lines: printed.trim().replaceAll(path, "item.json").split("\n") };
+  };
+
+  test("accepts the example that it prints", async () => {
+    const { printed } = await command(NEWS, "example");
+    expect((await add(printed)).status).toBe(0);
+    expect(await nest.collection("news-items").findOne({})).toMatchObject({
+      primary: JSON.parse(printed).primary,
+      startsAt: "2026-12-01T09:00:00.000Z",
+    });
+  });
+
+  test("names line and column of everything that is wrong in a file", async () => {
+    const action = { cta: "Read", url: "http://example.com" };
+    const item = { primary: { ...banner("Bad"), dismissible: "yes" }, endsAt: "soon", extra: 1 };
+    item.primary.payload.action = action;
+    const { status, lines } = await add(JSON.stringify(item, null, 2));
+    expect(status).toBe(1);
+    expect(lines).toEqual([
+      "item.json:4:20: primary.dismissible: Invalid input: expected boolean, received string.",
+      "item.json:11:16: primary.payload.action.url: must begin with https://.",
+      "item.json:15:13: endsAt: write a time as 2026-01-31T12:00:00Z.",
+      'item.json:16:12: the file: Unrecognized key: "extra".',
+      "Nothing was changed. `news example` prints a valid file.",
+    ]);
+  });
+
+  test("names the parent of a field that is missing", async () => {
+    const { lines } = await add('{\n  "primary": {}\n}');
+    expect(lines).toContain(
+      "item.json:2:14: primary.dismissible: Invalid input: expected boolean, received undefined.",
+    );
+  });
+
+  test.each([
+    ["a comma too many", '{\n  "primary": {},\n}', "item.json:3:1: not JSON: property name expected."],
+    ["a comment", "{ // item\n}", "item.json:1:3: not JSON: invalid comment token."],
+    ["an end too early", '{\n  "primary": {', "item.json:2:15: not JSON: close brace expected."],
+    ["nothing", "", "item.json:1:1: not JSON: value expected."],
+  ])("names line and column of %s", async (_what, content, expected) => {
+    const { status, lines } = await add(content);
+    expect({ status, line: lines[0] }).toEqual({ status: 1, line: expect.stringContaining(expected) });
+  });
 });

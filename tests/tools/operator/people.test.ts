@@ -190,6 +190,13 @@ describe("users why", () => {
     expect(words.some((line: string) => /used again after its successor was in use/.test(line))).toBe(true);
     expect(words).toContain("the session was revoked: the user signed out on this device");
     expect(words).toContain("the session was revoked: an operator revoked it");
+    const codes = (await json("users", "why", ADA)).map(({ code }: { code: string }) => code);
+    expect(new Set(codes)).toEqual(
+      new Set([
+        ...["link_requested", "link_redeemed", "signed_in", "session_refreshed"],
+        ...["session_refresh_token_reuse", "session_signed_out", "session_revoked_by_operator"],
+      ]),
+    );
   });
 
   test("shows links that were revoked by another link, or failed to redeem on another device", async () => {
@@ -267,6 +274,43 @@ describe("sessions, tokens, trials and consent", () => {
     await nest.deliverEvents();
     expect(await run("trials", "reset", trial._id, "--yes")).toMatchObject({ status: 0 });
     expect((await ask()).status).toBe(204);
+  });
+
+  test("resets a trial by an address that never signed in, and refuses an address without a trial", async () => {
+    const identifier_value = "typed@example.com";
+    await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value }));
+    const [trial] = await json("trials", "show", identifier_value);
+    nest.stripe.cancelSubscription(trial.stpSubscriptionId);
+    await nest.deliverEvents();
+    expect(await run("trials", "reset", "Typed@example.com", "--yes")).toMatchObject({
+      status: 0,
+      printed: `reset ${trial._id}\n`,
+    });
+    expect(await json("trials", "show", identifier_value)).toEqual([]);
+    expect(await run("trials", "reset", identifier_value, "--yes")).toMatchObject({
+      status: 1,
+      printed: expect.stringContaining(`There is no trial of ${identifier_value}. Nothing was changed.`),
+    });
+  });
+
+  test("refuses to reset an address with trials of two users, and names them", async () => {
+    const address = "bob@example.com";
+    await nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: address }));
+    const trials = nest.collection("trials");
+    const [ofAddress] = await json("trials", "show", address);
+    const { user_id } = await nest.signIn(address);
+    // Trials of 2022 have no address.
+    const older = { createdAt: ofAddress.createdAt, redeemedAt: null, stpSubscriptionId: null };
+    await trials.updateOne({}, { $set: { userId: "user_other" } });
+    await trials.insertOne({ ...older, _id: "trial_other" as never, userId: user_id });
+    expect(await run("trials", "reset", address, "--yes")).toMatchObject({
+      status: 1,
+      printed: expect.stringMatching(
+        /several trials of bob@example\.com: trial_other, trial_\w+\. Reset one/,
+      ),
+    });
+    expect(await trials.countDocuments()).toBe(2);
+    expect(await run("trials", "reset", user_id, "--yes")).toMatchObject({ printed: "reset trial_other\n" });
   });
 
   test("lists trials that nobody redeemed without their addresses, and removes them only with --apply", async () => {

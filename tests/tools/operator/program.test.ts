@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { expect, test } from "vitest";
+import { runCli } from "#tests/support/cli.ts";
 import { runProgram } from "#tests/support/program.ts";
 import { nestProgram } from "#tools/operator/nest.ts";
 import { examplesOf } from "#tools/terminal/command.ts";
@@ -14,6 +16,11 @@ test("exits with 0 for help, 1 for a failure and 2 for wrong usage", async () =>
   expect(help).toMatchObject({ status: 0, printed: expect.stringContaining("why [options] <user>") });
   expect(unwell).toMatchObject({ status: 1, printed: expect.stringContaining("MONGODB_URI") });
   expect(wrong).toMatchObject({ status: 2, printed: expect.stringContaining("find") });
+});
+
+test("--version prints the version of package.json", async () => {
+  const { version } = JSON.parse(await readFile("package.json", "utf8"));
+  expect(await runCli(["--version"], {})).toEqual({ status: 0, printed: `${version}\n` });
 });
 
 test("every command has a description and an example that parses", async () => {

@@ -64,7 +64,7 @@ describe("usage", () => {
   test("help lists every command with an example", async () => {
     const { status, printed } = await run("stripe --help");
     expect(status).toBe(0);
-    for (const name of ["setup", "check", "replay", "reconcile", "sandbox"]) {
+    for (const name of ["setup", "check", "replay", "reconcile", "refunds", "sandbox"]) {
       expect(printed).toContain(name);
       const help = await run(`stripe ${name} --help`);
       expect({ status: help.status, printed: help.printed }).toEqual({

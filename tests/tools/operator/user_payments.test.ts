@@ -136,3 +136,48 @@ test("users show reports everything else when Stripe fails, has no key, or lost 
 test("users show lists no payments of a user without a customer", async () => {
   expect(await show()).toMatch(/^payments +none$/m);
 });
+
+/** Ada buys twice: the second subscription is a duplicate, whose payment is refunded. */
+async function buyTwice() {
+  nest.stripe.createSubscription({ email: ADA });
+  nest.clock.advance(5);
+  const duplicate = nest.stripe.createSubscription({ email: ADA });
+  await nest.deliverEvents();
+  return duplicate.id;
+}
+const refunds = async (...args: string[]) => {
+  const { status, printed } = await runCli(["stripe", "refunds", ...args], { MONGODB_URI: nest.mongoUri });
+  expect(status, printed).toBe(0);
+  return printed;
+};
+
+test("stripe refunds lists what Nest refunded, of everybody or of one user, since a time", async () => {
+  const duplicate = await buyTwice();
+  const [refund] = nest.stripe.refunds();
+  const userId = await nest.findUserId(ADA);
+  const line = new RegExp(`^20\\S+  ${userId}  £4\\.99 +payment method  done +${refund?.id}  pi_`, "m");
+  expect(await refunds()).toMatch(line);
+  expect(await refunds(ADA)).toMatch(line);
+  expect(JSON.parse(await refunds("--json"))).toMatchObject([
+    { userId, stpSubscriptionId: duplicate, amount: 499, currency: "gbp", status: "done", id: refund?.id },
+  ]);
+  expect(await refunds("--since", "2999-01-01")).toBe("There are no such refunds.\n");
+  await nest.signIn("bob@example.com");
+  expect(await refunds("bob@example.com")).toBe("There are no such refunds.\n");
+});
+
+test("stripe refunds --failed lists only refunds that a person must make", async () => {
+  const duplicate = await buyTwice();
+  expect(await refunds("--failed")).toBe("There are no such refunds.\n");
+  const [refund] = nest.stripe.refunds();
+  nest.stripe.failRefund(refund?.id ?? "", "expired_or_canceled_card");
+  await nest.deliverEvents();
+  expect(await refunds("--failed")).toMatch(/ failed +re_\w+ +pi_\w+ {2}expired_or_canceled_card$/m);
+  await nest
+    .collection("subscriptions")
+    .updateOne(
+      { stpSubscriptionId: duplicate },
+      { $set: { "returns.pi_zero": { source: "pi_zero", amount: 0, status: "failed", plannedAt: "2999" } } },
+    );
+  expect(await refunds("--failed")).not.toContain("pi_zero");
+});

@@ -1,4 +1,4 @@
-import { table } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** Runs the steps of the verification, and keeps the result and the duration of each. */
 export class Steps {
@@ -20,7 +20,7 @@ export class Steps {
   }
 
   table(): string {
-    return table([["Step", "Result", "Time"], ...this.#rows]).join("\n");
+    return table(this.#rows, ["Step", "Result", "Time"]).join("\n");
   }
 
   #add(what: string, seen: string, startedAt: number): void {

@@ -4,14 +4,15 @@ import type { Command } from "commander";
 import { RotationRefused, retireKey, rotateKeySet } from "#core/keys/key_rotation.ts";
 import { parseKeySet, type StoredKeySet } from "#core/keys/signing_keys.ts";
 import { keyListCommands } from "#tools/operator/config/key_list_commands.ts";
-import { readSecret } from "#tools/operator/config/read_secret.ts";
 import { reportPut } from "#tools/operator/config/report_put.ts";
 import { SECRET_GENERATORS } from "#tools/operator/config/secret_generators.ts";
 import { checkStage, WHOLE_KEYS } from "#tools/stage/config/check_stage.ts";
 import { putParameters } from "#tools/stage/config/put_parameters.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
-import { actOnConfiguration, examples, type Terminal, table } from "#tools/terminal/command.ts";
+import { actOnConfiguration, examples, type Terminal } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
+import { readSecret } from "#tools/terminal/prompts.ts";
+import { table } from "#tools/terminal/table.ts";
 
 /** `config check | make | put | rotate | retire` and the key list commands: a stage's configuration. Secret values are never shown. */
 export function configCommands(program: Command): void {
@@ -63,7 +64,7 @@ async function check(terminal: Terminal, options: StageOptions): Promise<boolean
   const { rows, problems } = await checkStage(await openStage(options));
   const states = rows.map(([name, state, version]) => ({ name, state, version: version || null }));
   terminal.show({ states, problems }, [
-    ...table([["name", "state", "version"], ...rows]),
+    ...table(rows, ["name", "state", "version"]),
     ...(problems.length === 0 ? [] : ["", "Fix before deploying:", ...problems]),
   ]);
   return problems.length === 0;

@@ -10,12 +10,13 @@ import {
   toFront,
   webhookSecret,
 } from "#tools/operator/config/key_lists.ts";
-import { readSecret } from "#tools/operator/config/read_secret.ts";
 import { reportPut } from "#tools/operator/config/report_put.ts";
 import { putParameters } from "#tools/stage/config/put_parameters.ts";
 import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
-import { actOnConfiguration, examples, type Terminal, table } from "#tools/terminal/command.ts";
+import { actOnConfiguration, examples, type Terminal } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
+import { readSecret } from "#tools/terminal/prompts.ts";
+import { table } from "#tools/terminal/table.ts";
 
 const NAMES = Object.keys(KEY_LISTS);
 const NAME = `<${NAMES.join("|")}>`;

@@ -4,7 +4,8 @@ import { dumpDatabase } from "#tools/operator/dump/dump.ts";
 import type { Manifest } from "#tools/operator/dump/format.ts";
 import { loadDatabase } from "#tools/operator/dump/load.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
-import { act, examples, table } from "#tools/terminal/command.ts";
+import { act, examples } from "#tools/terminal/command.ts";
+import { table } from "#tools/terminal/table.ts";
 
 const FOLDER = "<folder>";
 

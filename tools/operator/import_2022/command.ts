@@ -4,8 +4,9 @@ import { missingIndexes } from "#core/repositories/index_setup.ts";
 import { pendingMigrations } from "#tools/migrations/migrate.ts";
 import { type Counts, importDocuments } from "#tools/operator/import_2022/import.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
-import { act, examples, type Terminal, table } from "#tools/terminal/command.ts";
+import { act, examples, type Terminal } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
+import { table } from "#tools/terminal/table.ts";
 
 const FROM = "FROM_MONGODB_URI";
 
@@ -56,7 +57,7 @@ function report(terminal: Terminal, all: readonly Counts[], isApplied: boolean):
     ...[read, inserted, replaced, unchanged, kept, leftOut.length].map(String),
   ]);
   terminal.show({ applied: isApplied, collections: all }, [
-    ...table([["collection", "read", "new", "replaced", "unchanged", "kept", "left out"], ...rows]),
+    ...table(rows, ["collection", "read", "new", "replaced", "unchanged", "kept", "left out"]),
     ...leftOut,
     isApplied ? "Imported." : "Nothing was changed. Run `db import --apply` to import.",
   ]);

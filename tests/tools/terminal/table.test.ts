@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { table } from "#tools/terminal/table.ts";
+
+test("aligns columns by their width on a terminal, without lines or spaces at the end", () => {
+  const rows = [
+    ["newsitem_1", "🎉 Fête", ""],
+    ["newsitem_22", "日本語", "all clients"],
+  ];
+  expect(table(rows, ["item", "title", "for"])).toEqual([
+    "item         title    for",
+    "newsitem_1   🎉 Fête",
+    "newsitem_22  日本語   all clients",
+  ]);
+});
+
+test("keeps spaces at the start of a cell, and has no lines without rows", () => {
+  expect(table([["a", "  b"]])).toEqual(["a    b"]);
+  expect(table([], ["head"])).toEqual([]);
+});
