@@ -29,8 +29,8 @@ export function clientCommands(program: Command): void {
   examples(build, ["clients build"]);
   act(build, async (terminal) => {
     const { buildClient } = await import("#tools/openapi/build_client.ts");
-    const size = await buildClient();
-    terminal.show({ size }, size);
+    const sizes = await buildClient();
+    terminal.show({ sizes }, sizes);
   });
 }
 

@@ -1,3 +1,4 @@
+export type { CamelKeys } from "./casing.ts";
 export { type Entitlement, type KeySet, verifyEntitlement } from "./entitlement.ts";
 export {
   CallFailure,
@@ -8,8 +9,10 @@ export {
   isClientError,
 } from "./errors.ts";
 export type { Device, Method, Requests, Responses } from "./methods.ts";
-export { NestClient, type NestClientOptions, type SignedIn } from "./nest_client.ts";
+export { NestClient } from "./nest_client.ts";
+export type { NestClientOptions } from "./options.ts";
 export { codeChallenge, randomString } from "./pkce.ts";
 export type { Asked } from "./requests.ts";
+export type { SignedIn } from "./session.ts";
 export { memoryStore, type Store, type StringStorage, webStore } from "./store.ts";
 export type { CallOptions } from "./transport.ts";

@@ -1,42 +1,31 @@
 import { unlessAborted } from "./abort.ts";
+import { callMethod } from "./calls.ts";
+import { type Cased, renamed, toCamel, toWire } from "./casing.ts";
 import type { KeySet } from "./entitlement.ts";
-import { CallFailure, ErrorAnswer } from "./errors.ts";
 import { LinkKeeper, type PendingLink } from "./links.ts";
 import { type Exclusively, exclusiveAccess } from "./lock.ts";
-import { type Device, METHODS, type Method, type Responses } from "./methods.ts";
+import type { Device, Method, Responses } from "./methods.ts";
+import { baseWithNamedMethods } from "./named_methods.ts";
+import type { NestClientOptions } from "./options.ts";
 import { codeChallenge, randomString } from "./pkce.ts";
-import type { Asked, CallArguments, FilledIn } from "./requests.ts";
+import type { CallArguments } from "./requests.ts";
+import { SessionListeners, type SignedIn, toSignedIn } from "./session.ts";
 import { redeemLink } from "./sign_in.ts";
-import { memoryStore, type Store } from "./store.ts";
-import type { Tokens } from "./stored_tokens.ts";
+import { memoryStore } from "./store.ts";
 import { TokenKeeper } from "./tokens.ts";
-import { type CallOptions, post, readKeys, SIGN_IN, type Transport } from "./transport.ts";
+import { type CallOptions, readKeys, SIGN_IN, type Transport } from "./transport.ts";
 
-export interface NestClientOptions {
-  /** The URL of Nest, such as `https://nest.getbeak.app`. */
-  url: string;
-  /** The id of this program's OAuth client. */
-  clientId: string;
-  /** Where mailed links lead. Must be a redirect URI of the OAuth client. */
-  redirectUri: string;
-  /** Where tokens are stored. Default: in memory. */
-  store?: Store;
-  /** The timeout of each request, and of the wait for the store's lock, in milliseconds. Default: 5,000. */
-  timeoutMs?: number;
-  /** Replaces the global `fetch`, for example with Electron's `net.fetch`. */
-  fetch?: typeof fetch;
-}
+const Base = /* @__PURE__ */ baseWithNamedMethods();
 
-/** The signed-in user. */
-export interface SignedIn {
-  userId: string;
-  clientId: string;
-}
-
-/** Signs a user in to Nest and calls its methods. Fields are named as on the wire, and times are ISO 8601 strings. */
-export class NestClient {
+/**
+ * Signs a user in to Nest and calls its methods. Fields are named as on the wire, or in camelCase with the option
+ * `camelCase`. Times are ISO 8601 strings.
+ */
+export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
   readonly #transport: Transport;
   readonly #redirectUri: string;
+  readonly #isCamel: boolean;
+  readonly #listeners: SessionListeners;
   readonly #tokens: TokenKeeper;
   readonly #links: LinkKeeper;
   readonly #exclusively: Exclusively;
@@ -47,14 +36,18 @@ export class NestClient {
     redirectUri,
     store = memoryStore(),
     timeoutMs = 5_000,
+    camelCase,
     ...rest
-  }: NestClientOptions) {
+  }: NestClientOptions<IsCamel>) {
+    super();
     // Browsers throw if `fetch` is called as a method of another object.
     const send: typeof fetch = (...args) => (rest.fetch ?? fetch)(...args);
     this.#transport = { url: url.replace(/\/+$/, ""), timeoutMs, fetch: send, clientId };
     this.#redirectUri = redirectUri;
+    this.#isCamel = camelCase === true;
+    this.#listeners = new SessionListeners(store);
     this.#exclusively = exclusiveAccess(store, timeoutMs);
-    this.#tokens = new TokenKeeper(this.#transport, store, this.#exclusively);
+    this.#tokens = new TokenKeeper(this.#transport, store, this.#exclusively, this.#listeners);
     this.#links = new LinkKeeper(store);
   }
 
@@ -63,7 +56,10 @@ export class NestClient {
    * @param options.device this device, as the desktop app identifies it
    * @throws ClientError<"send_magic_link">
    */
-  async sendMagicLink(address: string, options: CallOptions & { device?: Device } = {}): Promise<void> {
+  async sendMagicLink(
+    address: string,
+    options: CallOptions & { device?: Cased<Device, IsCamel> } = {},
+  ): Promise<void> {
     await this.#mailLink("send_magic_link", address, options);
   }
 
@@ -71,7 +67,10 @@ export class NestClient {
    * Starts a trial and sends the magic link that opens it.
    * @throws ClientError<"create_trial_and_magic_link">
    */
-  async startTrial(address: string, options: CallOptions & { device: Device }): Promise<void> {
+  async startTrial(
+    address: string,
+    options: CallOptions & { device: Cased<Device, IsCamel> },
+  ): Promise<void> {
     await this.#mailLink("create_trial_and_magic_link", address, options);
   }
 
@@ -89,7 +88,7 @@ export class NestClient {
   ): Promise<SignedIn & { flow: string | null }> {
     const exchange = (code: string, { redirectUri, codeVerifier }: PendingLink) => {
       const grant = { grant_type: "authorization_code", code, code_verifier: codeVerifier } as const;
-      return this.call(SIGN_IN, { ...grant, redirect_uri: redirectUri }, options);
+      return this.#send(SIGN_IN, { ...grant, redirect_uri: redirectUri }, options);
     };
     const redeemed = this.#exclusively(
       () => redeemLink(this.#tokens, this.#links, String(link), exchange),
@@ -106,6 +105,20 @@ export class NestClient {
   }
 
   /**
+   * Calls a listener with the signed-in user, or null: soon after this call, and when another user is signed in, or no
+   * user. With `webStore`, also when another tab signs in or out. Otherwise a change by another client of the store is
+   * noticed at the next call of this client.
+   * @param onError is called if the store can't be read: the listener then waits until it can be
+   * @returns a function that ends the calls
+   */
+  onSessionChange(
+    listener: (user: SignedIn | null) => void,
+    onError: (error: unknown) => void = () => undefined,
+  ): () => void {
+    return this.#listeners.listen(listener, onError, () => this.#tokens.current());
+  }
+
+  /**
    * Calls a method. `client_id`, `redirect_uri` and the `user_id` of the signed-in user are optional. If the access token has
    * expired, the tokens are refreshed once and the call is repeated.
    * @returns the response of the method, or undefined if it has no body
@@ -113,28 +126,19 @@ export class NestClient {
    */
   async call<M extends Method>(
     method: M,
-    ...[request, options = {}]: CallArguments<M>
-  ): Promise<Responses[M]> {
-    const { bearer, fills } = METHODS[method];
-    const tokens = bearer ? await this.#tokens.forCall(method, options.timeoutMs) : null;
-    const known: Record<FilledIn, string | undefined> = {
-      client_id: this.#transport.clientId,
-      redirect_uri: this.#redirectUri,
-      user_id: tokens?.user_id,
-    };
-    const filledIn = fills.split(" ").map((name) => [name, known[name as FilledIn]]);
-    const body = { ...Object.fromEntries(filledIn), ...request };
-    const send = (bearer?: string) => post(this.#transport, { method, body, bearer }, options);
-    if (!tokens) return send();
-    try {
-      return await send(tokens.access_token);
-    } catch (error) {
-      if (!(error instanceof ErrorAnswer) || error.code !== "unauthorized") throw error;
-      const newer = await this.#tokens.newerThan(method, tokens.access_token, options);
-      // Another user has signed in meanwhile, but the body names the previous user.
-      if (newer.user_id !== tokens.user_id) throw new CallFailure(method, "signed_out");
-      return send(newer.access_token);
-    }
+    ...[request, options]: CallArguments<M, IsCamel>
+  ): Promise<Cased<Responses[M], IsCamel>> {
+    const answer = await this.#send(method, this.#toWire(request), options);
+    return (this.#isCamel ? renamed(answer, toCamel) : answer) as Cased<Responses[M], IsCamel>;
+  }
+
+  #toWire(value: unknown): object {
+    return (this.#isCamel ? renamed(value, toWire) : value) as object;
+  }
+
+  #send<M extends Method>(method: M, request: object, options?: CallOptions): Promise<Responses[M]> {
+    const sender = { transport: this.#transport, redirectUri: this.#redirectUri, tokens: this.#tokens };
+    return callMethod(sender, method, request, options);
   }
 
   /**
@@ -153,7 +157,7 @@ export class NestClient {
    */
   async signOut(options: CallOptions = {}): Promise<void> {
     const tokens = await this.#tokens.forget(options.timeoutMs);
-    if (tokens) await this.call("revoke_token", { refresh_token: tokens.refresh_token }, options);
+    if (tokens) await this.#send("revoke_token", { refresh_token: tokens.refresh_token }, options);
   }
 
   /**
@@ -168,7 +172,7 @@ export class NestClient {
   async #mailLink<M extends "send_magic_link" | "create_trial_and_magic_link">(
     method: M,
     address: string,
-    { device, ...options }: CallOptions & { device?: Device },
+    { device, ...options }: CallOptions & { device?: Cased<Device, IsCamel> },
   ): Promise<void> {
     const state = randomString();
     const codeVerifier = randomString();
@@ -181,10 +185,8 @@ export class NestClient {
       code_challenge: await codeChallenge(codeVerifier),
       identifier_type: "email",
       identifier_value: address,
-      device,
+      device: this.#toWire(device),
     };
-    await this.call(method, request as Asked<M>, options);
+    await this.#send(method, request, options);
   }
 }
-
-const toSignedIn = ({ user_id, client_id }: Tokens): SignedIn => ({ userId: user_id, clientId: client_id });

@@ -1,3 +1,4 @@
+import type { Cased } from "./casing.ts";
 import type { Method, Requests } from "./methods.ts";
 import type { CallOptions } from "./transport.ts";
 
@@ -7,10 +8,13 @@ type Optional<Fields, Names extends PropertyKey> = Omit<Fields, Names> &
   Partial<Pick<Fields, Names & keyof Fields>>;
 
 /** The request of a method. Fields that the client fills in are optional. */
-export type Asked<M extends Method> = Optional<Requests[M], FilledIn>;
+export type Asked<M extends Method, IsCamel extends boolean = false> = Cased<
+  Optional<Requests[M], FilledIn>,
+  IsCamel
+>;
 
 /** The arguments of `call` after the method. The request is optional if all of its fields are. */
-export type CallArguments<M extends Method> =
-  Record<never, never> extends Asked<M>
-    ? [request?: Asked<M>, options?: CallOptions]
-    : [request: Asked<M>, options?: CallOptions];
+export type CallArguments<M extends Method, IsCamel extends boolean = false> =
+  Record<never, never> extends Asked<M, IsCamel>
+    ? [request?: Asked<M, IsCamel>, options?: CallOptions]
+    : [request: Asked<M, IsCamel>, options?: CallOptions];

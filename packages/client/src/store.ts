@@ -16,6 +16,11 @@ export interface Store {
    * the client's `timeoutMs`, the client works without it.
    */
   lock?: (<Value>(work: () => Promise<Value>) => Promise<Value>) | undefined;
+  /**
+   * Calls `changed` when another client has changed the store, and returns a function that ends this. Without `watch`,
+   * `onSessionChange` notices such a change at the next call of this client.
+   */
+  watch?: ((changed: () => void) => () => void) | undefined;
 }
 
 /** A store in memory. Several clients may share it. */
@@ -40,6 +45,15 @@ interface Locks {
   request<Value>(name: string, work: () => Promise<Value>): Promise<Value>;
 }
 
+type StorageListener = (event: { key: string | null }) => void;
+
+/** What the client uses of a browser. Node and the main process of Electron lack it. */
+interface BrowserGlobals {
+  navigator?: { locks?: Locks };
+  addEventListener?(type: "storage", listener: StorageListener): void;
+  removeEventListener?(type: "storage", listener: StorageListener): void;
+}
+
 /**
  * A store in `localStorage`, which the tabs of an origin share, or in `sessionStorage`. Every script of the page can read it.
  * @param prefix is prepended to each name
@@ -47,11 +61,18 @@ interface Locks {
 export function webStore(storage: StringStorage, prefix = "nest."): Store {
   // Web Locks exist only in secure contexts of browsers. A tab may see what another tab wrote only after it has the lock, so
   // two tabs may still refresh at the same time, which Nest allows.
-  const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
+  const browser = globalThis as BrowserGlobals;
+  const { locks } = browser.navigator ?? {};
   return {
     get: (name) => storage.getItem(prefix + name),
     set: (name, value) => storage.setItem(prefix + name, value),
     delete: (name) => storage.removeItem(prefix + name),
     lock: locks && ((work) => locks.request(`${prefix}lock`, work)),
+    watch(changed) {
+      // The key is null if the other tab has cleared the whole storage.
+      const listen: StorageListener = ({ key }) => void ((key ?? prefix).startsWith(prefix) && changed());
+      browser.addEventListener?.("storage", listen);
+      return () => browser.removeEventListener?.("storage", listen);
+    },
   };
 }

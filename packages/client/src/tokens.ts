@@ -2,6 +2,7 @@ import { unlessAborted } from "./abort.ts";
 import { CallFailure, ErrorAnswer } from "./errors.ts";
 import type { Exclusively } from "./lock.ts";
 import type { Method } from "./methods.ts";
+import type { SessionListeners } from "./session.ts";
 import type { Store } from "./store.ts";
 import { isFinal, parseTokens, type StoredTokens, type Tokens } from "./stored_tokens.ts";
 import { type CallOptions, post, SIGN_IN, type Transport } from "./transport.ts";
@@ -16,6 +17,7 @@ export class TokenKeeper {
   readonly #transport: Transport;
   readonly #store: Store;
   readonly #exclusively: Exclusively;
+  readonly #listeners: SessionListeners;
   #refreshing: Promise<Tokens> | null = null;
   /** The newest tokens, which the store may have lost or refused. */
   #tokens: StoredTokens | null = null;
@@ -23,10 +25,11 @@ export class TokenKeeper {
   #replaced: string | null = null;
   #isDamaged = false;
 
-  constructor(transport: Transport, store: Store, exclusively: Exclusively) {
+  constructor(transport: Transport, store: Store, exclusively: Exclusively, listeners: SessionListeners) {
     this.#transport = transport;
     this.#store = store;
     this.#exclusively = exclusively;
+    this.#listeners = listeners;
   }
 
   /**
@@ -42,6 +45,7 @@ export class TokenKeeper {
       this.#tokens = stored;
       this.#replaced = null;
     }
+    this.#listeners.tell(this.#tokens);
     return this.#tokens;
   }
 
@@ -91,6 +95,7 @@ export class TokenKeeper {
     const kept = parseTokens(await this.#store.get(NAME));
     requireKept(kept && kept.refresh_token !== replaced);
     this.#replaced = null;
+    this.#listeners.tell(tokens);
   }
 
   /**
@@ -167,6 +172,7 @@ export class TokenKeeper {
     await this.#store.delete(NAME);
     this.#tokens = null;
     this.#replaced = null;
+    this.#listeners.tell(null);
   }
 }
 

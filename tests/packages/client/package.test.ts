@@ -1,90 +1,144 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EmptyProject, emptyProject, packed, RESOLUTIONS } from "#tests/support/empty_project.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { nodesToTry } from "#tests/support/other_node.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
-import { bundleClient } from "#tools/local/client_bundle.ts";
-import { run } from "#tools/machine/child_process.ts";
+import { samplesOf } from "#tests/support/samples.ts";
+import { listFiles } from "#tests/tools/docs/markdown.ts";
+import { bundleClient, CLIENT_ENTRIES } from "#tools/local/client_bundle.ts";
 
+const README = "packages/client/README.md";
 const PACKAGE = fileURLToPath(new URL("../../../packages/client/", import.meta.url));
-const MAX_BYTES = 12_000;
-const compiler = join(
-  dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
-  "bin",
-  "tsc",
-);
+const NAME = "@getbeak/nest-client";
+const MAX_GZIP_BYTES = { index: 6_000, messages: 2_000, react: 1_000 };
+/** What the samples of the pages use without declaring it. */
+const SAMPLE_GLOBALS = `
+declare const nest: import("${NAME}").NestClient;
+declare function askForConsent(): void;
+declare function showSignIn(): void;
+declare function showAccount(userId: string): void;
+declare function showError(message: string): void;
+declare function retryLater(): void;
+`;
+const resolutions = Object.keys(RESOLUTIONS) as (keyof typeof RESOLUTIONS)[];
+const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
 
-describe("the published package", () => {
+describe("the bundles of the client", () => {
+  test.each(CLIENT_ENTRIES)(
+    "of the entry point %s have no dependency and use no API of Node",
+    async (entry) => {
+      const bundle = await bundleClient({ entry, minify: false });
+      const found = bundle.match(/\bimport\b.*|\brequire\(|process\.|Buffer|console\./g) ?? [];
+      const allowed = entry === "react" ? [expect.stringMatching(/^import \{.*\} from "react";$/)] : [];
+      expect(found).toEqual(allowed);
+    },
+  );
+
+  test.each(CLIENT_ENTRIES)("of the entry point %s are small", async (entry) => {
+    const bytes = gzipSync(await bundleClient({ entry, minify: true })).length;
+    expect(bytes).toBeLessThan(MAX_GZIP_BYTES[entry]);
+  });
+
+  test("mark the hooks as code of the browser, for frameworks that render on a server", async () => {
+    expect(await bundleClient({ entry: "react", minify: true })).toMatch(/^"use client";/);
+  });
+});
+
+describe("the packed client in an empty project", () => {
   let stack: TestStack;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let archive: string;
+  let project: EmptyProject;
   beforeAll(async () => {
     stack = await startTestStack();
     folder = await temporaryFolder();
-    await run("npm", ["pack", "--pack-destination", folder.path], { cwd: PACKAGE });
-    const installed = join(folder.path, "node_modules", "@getbeak", "nest-client");
-    await mkdir(installed, { recursive: true });
-    await run("tar", [
-      "-xzf",
-      join(folder.path, "getbeak-nest-client-0.1.0.tgz"),
-      "--strip-components=1",
-      "-C",
-      installed,
-    ]);
-    await writeFile(join(folder.path, "package.json"), '{"type":"module"}');
+    archive = await packed("packages/client", folder.path);
+    project = await emptyProject(archive);
   });
   afterAll(async () => {
+    await project?.[Symbol.asyncDispose]();
     await folder?.[Symbol.asyncDispose]();
     await stack?.[Symbol.asyncDispose]();
   });
 
-  const runFile = async (name: string, content: string) => {
-    const file = join(folder.path, name);
-    await writeFile(file, content);
-    return run(process.execPath, [file], { cwd: folder.path });
-  };
-
-  test("has no dependencies and uses no API of Node", async () => {
-    const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
-    expect({ dependencies: manifest.dependencies, peerDependencies: manifest.peerDependencies }).toEqual({
+  test("declares no dependency, and React as optional", () => {
+    const { dependencies, peerDependencies, peerDependenciesMeta } = manifest;
+    expect({ dependencies, peerDependencies, peerDependenciesMeta }).toEqual({
       dependencies: undefined,
-      peerDependencies: undefined,
+      peerDependencies: { react: ">=18" },
+      peerDependenciesMeta: { react: { optional: true } },
     });
-    const bundle = await bundleClient({ minify: false });
-    expect(bundle.match(/\bimport\b.*|\brequire\(|process\.|Buffer|console\./g)).toBeNull();
   });
 
-  test(`has at most ${MAX_BYTES} bytes, minified`, async () => {
-    expect((await bundleClient({ minify: true })).length).toBeLessThan(MAX_BYTES);
-  });
+  test.each(nodesToTry())(
+    "is installed alone and runs the example of its README on Node $version",
+    async (node) => {
+      await using fresh = await emptyProject(archive, [], node.path);
+      expect(await fresh.packages()).toEqual([NAME]);
+      const samples = await samplesOf(join(PACKAGE, "README.md"));
+      const example = samples.find(({ language }) => language === "js")?.code ?? "";
+      const lines = example.split("\n").filter((line) => line !== "" && !line.startsWith("//"));
+      expect(lines.length).toBeLessThanOrEqual(10);
+      expect(example).toContain("http://localhost:3000");
+      const program = example.replaceAll("http://localhost:3000", stack.api.url);
+      expect(await fresh.runFile("example.js", program)).toContain("identifier_value: 'ada@example.com'");
+      const sentence = `import { messageOf } from "${NAME}/messages"; console.log(messageOf({ kind: "aborted" }));`;
+      expect(await fresh.runFile("sentence.js", sentence)).toBe("This was canceled.\n");
+    },
+  );
 
-  test("has a README example of at most ten lines that signs in", async () => {
-    const readme = await readFile(join(PACKAGE, "README.md"), "utf8");
-    const [, example = ""] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
-    expect(
-      example.split("\n").filter((line) => line !== "" && !line.startsWith("//")).length,
-    ).toBeLessThanOrEqual(10);
-    expect(example).toContain("http://localhost:3000");
-    const printed = await runFile("example.js", example.replaceAll("http://localhost:3000", stack.api.url));
-    expect(printed).toContain("identifier_value: 'ada@example.com'");
+  test("contains its license, its changelog with its version, and only built code", async () => {
+    const at = (name: string) => join(project.path, "node_modules", NAME, name);
+    expect(await readFile(at("LICENSE"), "utf8")).toMatch(/^MIT License\n/);
+    expect(await readFile(at("CHANGELOG.md"), "utf8")).toContain(`\n## ${manifest.version}\n`);
+    await expect(readFile(at("src/index.ts"))).rejects.toThrow("ENOENT");
+    for (const file of await readdir(at("dist")))
+      expect(await readFile(at(`dist/${file}`), "utf8"), file).not.toMatch(/\.ts"/);
   });
 
   // The fixture marks lines that must not compile. The compiler rejects a mark on a line that compiles.
-  test("has types with which a program can handle every error of a method and no other", async () => {
-    const fixture = await readFile(new URL("./types.fixture.ts", import.meta.url), "utf8");
-    await writeFile(
-      join(folder.path, "types.ts"),
-      fixture.replace("#client/index.ts", "@getbeak/nest-client"),
-    );
-    const strict = ["--noEmit", "--strict", "--types", "", "--lib", "es2022,dom", "--target", "es2022"];
-    const check = (...more: string[]) =>
-      run(process.execPath, [compiler, ...strict, "--module", "nodenext", ...more, "types.ts"], {
-        cwd: folder.path,
-      });
-    await check();
-    const wrong = fixture.replaceAll("// @ts-expect-error", "//");
-    await writeFile(join(folder.path, "types.ts"), wrong.replace("#client/index.ts", "@getbeak/nest-client"));
-    await expect(check()).rejects.toThrow(/error TS/);
-  });
+  test.each(resolutions)(
+    "has types that a strict program can rely on, with the resolution %s",
+    async (resolution) => {
+      const fixture = (await readFile(new URL("./types.fixture.ts", import.meta.url), "utf8")).replace(
+        "#client/index.ts",
+        NAME,
+      );
+      const more = ["--types", "", "--lib", "es2022,dom"];
+      await project.compile({ "types.ts": fixture }, resolution, more);
+      const wrong = fixture.replaceAll("// @ts-expect-error", "//");
+      await expect(project.compile({ "types.ts": wrong }, resolution, more)).rejects.toThrow(/error TS/);
+    },
+  );
+
+  test.each(resolutions)(
+    "compiles every sample on the pages of this repository, with the resolution %s",
+    async (resolution) => {
+      await using strict = await emptyProject(archive);
+      await strict.link("react", "@types/react", "csstype");
+      const files: Record<string, string> = {
+        "samples.d.ts": SAMPLE_GLOBALS,
+      };
+      for (const page of listFiles("*.md")) {
+        for (const [index, { language, code }] of (await samplesOf(page)).entries()) {
+          // `export {}` makes a sample without imports a module.
+          if (language !== "js" && (page === README || code.includes(NAME)))
+            files[`${page.replaceAll(/\W/g, "_")}_${index}.${language}`] = `${code}\nexport {};\n`;
+        }
+      }
+      expect(Object.keys(files).length).toBeGreaterThan(7);
+      await strict.compile(files, resolution, [
+        "--jsx",
+        "react-jsx",
+        "--types",
+        "react",
+        "--lib",
+        "es2022,dom",
+      ]);
+    },
+  );
 });

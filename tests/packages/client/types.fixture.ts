@@ -1,5 +1,5 @@
 /** A program that uses the client's types. package.test.ts compiles it with the packed package. */
-import { type ClientError, type ErrorCode, isClientError, type NestClient } from "#client/index.ts";
+import { type ClientError, type ErrorCode, isClientError, NestClient } from "#client/index.ts";
 
 declare const nest: NestClient;
 
@@ -77,6 +77,38 @@ export async function call(): Promise<void> {
   await nest.call("set_marketing_consent", { level: "all" });
   // @ts-expect-error a trial needs a device
   await nest.startTrial("ada@example.com");
+}
+
+export async function callNamed(): Promise<void> {
+  const { end_date } = await nest.getSubscriptionStatus();
+  void (end_date satisfies string);
+  (await nest.revokeSession({ session_id: "s" }, { timeoutMs: 1 })) satisfies undefined;
+  await nest.sendMagicLink("ada@example.com");
+  // @ts-expect-error no such method
+  await nest.enrolAlphaUser({ email: "x" });
+  // @ts-expect-error a field is missing
+  await nest.revokeSession();
+  // @ts-expect-error the names of the wire
+  await nest.revokeSession({ sessionId: "s" });
+}
+
+export async function callInCamelCase(): Promise<void> {
+  const camel = new NestClient({ url: "u", clientId: "c", redirectUri: "r", camelCase: true });
+  const { endDate } = await camel.getSubscriptionStatus();
+  void (endDate satisfies string);
+  const { identifiers } = await camel.call("get_user", { userId: "u" });
+  void (identifiers[0]?.verifiedAt satisfies string | null | undefined);
+  (await camel.revokeSession({ sessionId: "s" })) satisfies undefined;
+  await camel.startTrial("a", { device: { platform: "mac", beakId: "b", fingerprint: "f" } });
+  // @ts-expect-error a name of the wire in a request
+  await camel.revokeSession({ session_id: "s" });
+  // @ts-expect-error a name of the wire in a device
+  await camel.startTrial("a", { device: { platform: "mac", beak_id: "b", fingerprint: "f" } });
+  // @ts-expect-error a name of the wire in a response
+  void (await camel.getUser()).created_at;
+  const wire = new NestClient({ url: "u", clientId: "c", redirectUri: "r" });
+  // @ts-expect-error the default is the names of the wire
+  void (await wire.getUser()).createdAt;
 }
 
 export function narrows(thrown: unknown): boolean {

@@ -1,24 +1,21 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StripeFaultKind } from "#stripe_double/faults.ts";
 import { stripeRoutes } from "#stripe_double/stripe_routes.ts";
 import { EVENT_TYPES } from "#stripe_double/types.ts";
 import { startDoubleWithSdk } from "#tests/packages/stripe_double/double_with_sdk.ts";
+import { type EmptyProject, emptyProject, packed } from "#tests/support/empty_project.ts";
+import { nodesToTry } from "#tests/support/other_node.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
-import { run } from "#tools/machine/child_process.ts";
+import { samplesOf } from "#tests/support/samples.ts";
 
 const PACKAGE = fileURLToPath(new URL("../../../packages/stripe_double/", import.meta.url));
 const MODULES = fileURLToPath(new URL("../../../node_modules/", import.meta.url));
-const compiler = join(
-  dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
-  "bin",
-  "tsc",
-);
 const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
 const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
+const dependencies = Object.keys(declared);
 const readme = await readFile(join(PACKAGE, "README.md"), "utf8");
 
 describe("the source of the Stripe double", () => {
@@ -32,7 +29,7 @@ describe("the source of the Stripe double", () => {
         else if (!name.startsWith("node:")) packages.add(name.split("/")[0] ?? "");
       }
     }
-    expect([...packages].sort()).toEqual(Object.keys(declared).sort());
+    expect([...packages].sort()).toEqual([...dependencies].sort());
   });
 
   test("declares the versions that this repository tests it with", async () => {
@@ -47,30 +44,32 @@ describe("the source of the Stripe double", () => {
   });
 });
 
-describe("the packed Stripe double in a folder that has only its dependencies", () => {
+describe("the packed Stripe double in an empty project", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let archive: string;
+  let project: EmptyProject;
   beforeAll(async () => {
     folder = await temporaryFolder();
-    await run("npm", ["pack", "--pack-destination", folder.path], { cwd: PACKAGE });
-    const installed = join(folder.path, "node_modules", ...manifest.name.split("/"));
-    await mkdir(installed, { recursive: true });
-    const archive = join(folder.path, `getbeak-stripe-double-${manifest.version}.tgz`);
-    await run("tar", ["-xzf", archive, "--strip-components=1", "-C", installed]);
-    for (const name of Object.keys(declared)) {
-      await symlink(join(MODULES, name), join(folder.path, "node_modules", name));
-    }
-    await writeFile(join(folder.path, "package.json"), '{"type":"module"}');
+    archive = await packed("packages/stripe_double", folder.path);
+    project = await emptyProject(archive, dependencies);
+    await project.link("@types/node", "undici-types");
   }, 120_000);
-  afterAll(() => folder?.[Symbol.asyncDispose]());
-
-  test("runs the example of its README with Stripe's SDK", async () => {
-    const [, example = ""] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
-    const file = join(folder.path, "example.js");
-    await writeFile(file, example);
-    const printed = await run(process.execPath, [file], { cwd: folder.path, timeoutMs: 30_000 });
-    expect(printed).toMatch(/^active\n/);
-    expect(printed).toContain("customer.subscription.trial_will_end");
+  afterAll(async () => {
+    await project?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
   });
+
+  test.each(nodesToTry())(
+    "is installed with its dependencies only, and runs the example of its README, on Node $version",
+    async (node) => {
+      await using fresh = await emptyProject(archive, dependencies, node.path);
+      expect(await fresh.packages()).toEqual([manifest.name, ...dependencies].sort());
+      const [example] = await samplesOf(join(PACKAGE, "README.md"));
+      const printed = await fresh.runFile("example.js", example?.code ?? "");
+      expect(printed).toMatch(/^active\n/);
+      expect(printed).toContain("customer.subscription.trial_will_end");
+    },
+  );
 
   test("serves the billing portal with its style", async () => {
     const program = `import { startStripeDouble } from "${manifest.name}";
@@ -78,26 +77,30 @@ describe("the packed Stripe double in a folder that has only its dependencies", 
       const { customer } = double.createSubscription({ email: "ada@example.com" });
       console.log(await (await fetch(double.openPortal(customer))).text());
       await double.close();`;
-    const file = join(folder.path, "portal.js");
-    await writeFile(file, program);
-    const printed = await run(process.execPath, [file], { cwd: folder.path, timeoutMs: 30_000 });
+    const printed = await project.runFile("portal.js", program);
     expect(printed).toContain("Default product, £4.99 a month");
     expect(printed).toContain("--accent");
   });
 
-  test("has types that a strict program compiles with", async () => {
-    const program = `import { startStripeDouble, type StripeDouble } from "${manifest.name}";
-      const double: StripeDouble = await startStripeDouble({ account: { name: "Shop" } });
-      double.fault({ calls: 1, kind: "error" });
-      // @ts-expect-error no such kind of fault
-      double.fault({ calls: 1, kind: "explode" });
-      const status: string = double.createSubscription({ email: null, trialDays: 14 }).status;
-      console.log(status);`;
-    await writeFile(join(folder.path, "types.ts"), program);
-    const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2023"];
-    const types = ["--typeRoots", join(MODULES, "@types"), "--types", "node"];
-    await run(process.execPath, [compiler, ...options, ...types, "types.ts"], { cwd: folder.path });
+  test("contains its license, and its changelog with its version", async () => {
+    const at = (name: string) => join(project.path, "node_modules", manifest.name, name);
+    expect(await readFile(at("LICENSE"), "utf8")).toMatch(/^MIT License\n/);
+    expect(await readFile(at("CHANGELOG.md"), "utf8")).toContain(`\n## ${manifest.version}\n`);
   });
+
+  test.each(["nodenext", "bundler"] as const)(
+    "has types that a strict program compiles with, with the resolution %s",
+    async (resolution) => {
+      const program = `import { startStripeDouble, type StripeDouble } from "${manifest.name}";
+        const double: StripeDouble = await startStripeDouble({ account: { name: "Shop" } });
+        double.fault({ calls: 1, kind: "error" });
+        // @ts-expect-error no such kind of fault
+        double.fault({ calls: 1, kind: "explode" });
+        const status: string = double.createSubscription({ email: null, trialDays: 14 }).status;
+        console.log(status);`;
+      await project.compile({ "types.ts": program }, resolution, ["--types", "node"]);
+    },
+  );
 });
 
 describe("the README of the Stripe double", () => {

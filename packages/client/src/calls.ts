@@ -1,0 +1,46 @@
+import { CallFailure, ErrorAnswer } from "./errors.ts";
+import { METHODS, type Method, type Responses } from "./methods.ts";
+import type { FilledIn } from "./requests.ts";
+import type { TokenKeeper } from "./tokens.ts";
+import { type CallOptions, post, type Transport } from "./transport.ts";
+
+/** What a client's calls need. */
+interface Sender {
+  transport: Transport;
+  redirectUri: string;
+  tokens: TokenKeeper;
+}
+
+/**
+ * Calls a method with the signed-in user's access token, if the method needs one. If the token has expired, the tokens
+ * are refreshed once and the call is repeated.
+ * @param request has the names of the wire; the fields that the client knows are filled in
+ * @throws ClientError of the method; the store's errors
+ */
+export async function callMethod<M extends Method>(
+  { transport, redirectUri, tokens: keeper }: Sender,
+  method: M,
+  request: object,
+  options: CallOptions = {},
+): Promise<Responses[M]> {
+  const { bearer, fills } = METHODS[method];
+  const tokens = bearer ? await keeper.forCall(method, options.timeoutMs) : null;
+  const known: Record<FilledIn, string | undefined> = {
+    client_id: transport.clientId,
+    redirect_uri: redirectUri,
+    user_id: tokens?.user_id,
+  };
+  const filledIn = fills.split(" ").map((name) => [name, known[name as FilledIn]]);
+  const body = { ...Object.fromEntries(filledIn), ...request };
+  const send = (bearer?: string) => post(transport, { method, body, bearer }, options);
+  if (!tokens) return send();
+  try {
+    return await send(tokens.access_token);
+  } catch (error) {
+    if (!(error instanceof ErrorAnswer) || error.code !== "unauthorized") throw error;
+    const newer = await keeper.newerThan(method, tokens.access_token, options);
+    // Another user has signed in meanwhile, but the body names the previous user.
+    if (newer.user_id !== tokens.user_id) throw new CallFailure(method, "signed_out");
+    return send(newer.access_token);
+  }
+}

@@ -1,0 +1,97 @@
+import type { ErrorCode, FailureKind } from "./errors.ts";
+
+/** What a message is for: a code of Nest's, a reason why there is no response, or `other` for any other error. */
+export type MessageKey = ErrorCode | FailureKind | "other";
+
+/** A sentence for each kind of error. `{wait}` stands for the time until the next try, such as `2 minutes`. */
+export type Messages = Readonly<Record<MessageKey, string>>;
+
+const NOT_VALID = "The app sent a request that is not valid. Update the app, then try again.";
+const NOT_OURS = "The app is not set up correctly. Please contact its support.";
+const OLD_LINK = "This link is no longer valid. Request a new one.";
+const SIGNED_OUT = "You are signed out. Sign in again.";
+const FAILED = "Something went wrong. Try again. If it happens again, contact support.";
+const OFFLINE = "There is no connection to the server. Check your internet connection, then try again.";
+
+/** The sentences in English, for the person who uses the app. Copy them to translate them. */
+export const ENGLISH: Messages = {
+  validation_failed: NOT_VALID,
+  body_missing: NOT_VALID,
+  malformed_json: NOT_VALID,
+  body_too_large: NOT_VALID,
+  code_missing: NOT_VALID,
+  code_verifier_missing: NOT_VALID,
+  redirect_uri_missing: NOT_VALID,
+  refresh_token_missing: NOT_VALID,
+  client_not_found: NOT_OURS,
+  invalid_redirect_uri: NOT_OURS,
+  incorrect_client: NOT_OURS,
+  incorrect_redirect_uri: NOT_OURS,
+  invalid_email: "This email address is not complete. Check it, then try again.",
+  email_not_sent: "The mail could not be sent. Try again.",
+  malformed_code: "This link is not complete. Copy all of it, or request a new one.",
+  malformed_refresh_token: SIGNED_OUT,
+  incorrect_code_verifier: "Open the link on the device that requested it, or request a new one.",
+  unknown_link: "Open the link on the device that requested it, or request a new one.",
+  authorization_not_found: OLD_LINK,
+  token_not_found: OLD_LINK,
+  token_expired: "This link has expired. Request a new one.",
+  token_used: "This link was already used. Request a new one.",
+  unauthorized: SIGNED_OUT,
+  signed_out: SIGNED_OUT,
+  access_denied: "You are not allowed to do this.",
+  not_found: "This does not exist, or no longer exists.",
+  no_active_subscription: "You have no active subscription.",
+  already_subscribed: "You already have a subscription. Sign in to use it.",
+  trial_already_used: "The free trial was already used.",
+  awaiting_consent: "You have not yet chosen whether to receive news.",
+  rate_limited: "There were too many tries. Try again in {wait}.",
+  unavailable: "The server is busy. Try again in {wait}.",
+  stripe_error: "The payment service does not respond. Try again.",
+  unknown: FAILED,
+  unexpected_answer:
+    "The server's response could not be read. Check your internet connection, then try again.",
+  network: OFFLINE,
+  timeout: "The server did not respond in time. Try again.",
+  aborted: "This was canceled.",
+  refresh_failed: "You are still signed in, but the server can't be reached. Try again.",
+  other: FAILED,
+};
+
+/** What `messageOf` reads of an error. */
+interface ErrorParts {
+  kind?: unknown;
+  code?: unknown;
+  retryAfterSeconds?: unknown;
+}
+
+/** The time until the next try, rounded up, such as `40 seconds` or `2 minutes`. */
+function waitOf(seconds: number, locale: string): string {
+  const units = [
+    ["second", 1, 60],
+    ["minute", 60, 90 * 60],
+    ["hour", 60 * 60, Number.POSITIVE_INFINITY],
+  ] as const;
+  const [unit, length] = units.find(([, , most]) => seconds < most) ?? units[2];
+  const format = new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" });
+  return format.format(Math.ceil(seconds / length));
+}
+
+/**
+ * A sentence about an error that the client threw, for the person who uses the app. It names no address and no token.
+ * @param options.messages replaces sentences, for example to translate them
+ * @param options.locale formats times. Default: `en`
+ * @example
+ * await nest.sendMagicLink(address).catch((error) => show(messageOf(error)));
+ */
+export function messageOf(
+  error: unknown,
+  { messages = {}, locale = "en" }: { messages?: Partial<Messages>; locale?: string } = {},
+): string {
+  const { kind, code, retryAfterSeconds } = Object(error) as ErrorParts;
+  const known: Readonly<Record<string, string>> = { ...ENGLISH, ...messages };
+  const key = kind === "answer" ? code : kind;
+  const message = (typeof key === "string" && Object.hasOwn(known, key) && known[key]) || known.other || "";
+  const seconds = typeof retryAfterSeconds === "number" ? retryAfterSeconds : 60;
+  return message.replace("{wait}", waitOf(seconds, locale));
+}

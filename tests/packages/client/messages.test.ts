@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { CallFailure, ErrorAnswer, type ErrorCode, memoryStore, NestClient } from "#client/index.ts";
+import { ENGLISH, messageOf } from "#client/messages.ts";
+import { COMMON_ERRORS, METHODS } from "#client/methods.ts";
+import { MAC, REDIRECT } from "#tests/support/nest.ts";
+
+const answer = (code: ErrorCode, retryAfterSeconds: number | null = null) =>
+  new ErrorAnswer("send_magic_link", { status: 429, code, retryAfterSeconds, requestId: "r" });
+
+describe("messageOf", () => {
+  test("has a sentence without jargon for every code of every method", () => {
+    const codes = Object.values(METHODS).flatMap(({ errors }) => errors.split(" "));
+    const all = new Set([...COMMON_ERRORS.split(" "), ...codes].filter((code) => code !== ""));
+    expect(all.size).toBeGreaterThan(30);
+    for (const code of all) {
+      const message = messageOf(answer(code as ErrorCode));
+      expect(message, code).toBe(ENGLISH[code as ErrorCode].replace("{wait}", "1 minute"));
+      expect(message, code).toMatch(/^[A-Z][^_{}]+\.$/);
+      expect(message, code).not.toMatch(/\b(Nest|Stripe|token|code|redirect|null|undefined)\b/i);
+    }
+  });
+
+  test.each([
+    [0, "0 seconds"],
+    [1, "1 second"],
+    [59, "59 seconds"],
+    [60, "1 minute"],
+    [90, "2 minutes"],
+    [3600, "60 minutes"],
+    [5400, "2 hours"],
+    [86_400, "24 hours"],
+  ])("says how long to wait: %i s is %s", (seconds, wait) => {
+    const message = messageOf(answer("rate_limited", seconds));
+    expect(message).toBe(`There were too many tries. Try again in ${wait}.`);
+  });
+
+  test("translates sentences and times", () => {
+    const options = { locale: "de", messages: { rate_limited: "Bitte warten Sie {wait}." } };
+    expect(messageOf(answer("rate_limited", 120), options)).toBe("Bitte warten Sie 2 Minuten.");
+    expect(messageOf(answer("token_used"), options)).toBe(ENGLISH.token_used);
+  });
+
+  test("explains failures without a response, as the client throws them", async () => {
+    const nest = new NestClient({
+      ...{ url: "http://nest.test", clientId: MAC, redirectUri: REDIRECT, store: memoryStore() },
+      fetch: () => Promise.reject(new TypeError("fetch failed")),
+    });
+    const messageFrom = (work: Promise<unknown>) => work.catch((error: unknown) => messageOf(error));
+    expect(await messageFrom(nest.listNewsItems())).toBe(ENGLISH.network);
+    expect(await messageFrom(nest.getUser())).toBe("You are signed out. Sign in again.");
+    expect(await messageFrom(nest.finishSignIn("hello"))).toBe(ENGLISH.unknown_link);
+    const failure = new CallFailure("get_user", "refresh_failed", { cause: answer("unavailable", 5) });
+    expect(messageOf(failure)).toBe(ENGLISH.refresh_failed);
+  });
+
+  test.each([
+    ["an error of the store", new Error("The keychain is locked.")],
+    ["nothing", undefined],
+    ["null", null],
+    ["text", "oops"],
+    ["a code that it does not know", { kind: "answer", code: "invented" }],
+    ["a name of Object", { kind: "answer", code: "constructor" }],
+    ["a kind that is no text", { kind: 7 }],
+  ])("has a general sentence for %s", (_what, error) => {
+    expect(messageOf(error)).toBe(ENGLISH.other);
+  });
+});
