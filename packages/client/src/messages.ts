@@ -1,5 +1,7 @@
 import type { ErrorCode, FailureKind } from "./errors.ts";
 
+export { GERMAN } from "./german.ts";
+
 /** What a message is for: a code of Nest's, a reason why there is no response, or `other` for any other error. */
 export type MessageKey = ErrorCode | FailureKind | "other";
 
@@ -8,13 +10,25 @@ export type Messages = Readonly<Record<MessageKey, string>>;
 
 const NOT_VALID = "The app sent a request that is not valid. Update the app, then try again.";
 const NOT_OURS = "The app is not set up correctly. Please contact its support.";
+const OTHER_DEVICE = "Open the link on the device that requested it, or request a new one.";
 const OLD_LINK = "This link is no longer valid. Request a new one.";
 const SIGNED_OUT = "You are signed out. Sign in again.";
 const FAILED = "Something went wrong. Try again. If it happens again, contact support.";
 const OFFLINE = "There is no connection to the server. Check your internet connection, then try again.";
 
-/** The sentences in English, for the person who uses the app. Copy them to translate them. */
+const CHECKOUT = {
+  payment_required: "A payment is due. Pay it, then try again.",
+  checkout_required: "You have no paid subscription yet. Choose a plan and pay for it.",
+  subscription_ending: "Your subscription is about to end. Renew it first.",
+  plan_not_found: "This plan does not exist. Choose another one.",
+  plan_ended: "This plan is no longer sold. Choose another one.",
+  price_not_found: "This plan can't be bought at the moment. Contact support.",
+  invalid_checkout_url: NOT_OURS,
+};
+
+/** The sentences in English, for the person who uses the app. */
 export const ENGLISH: Messages = {
+  ...CHECKOUT,
   validation_failed: NOT_VALID,
   body_missing: NOT_VALID,
   malformed_json: NOT_VALID,
@@ -31,8 +45,8 @@ export const ENGLISH: Messages = {
   email_not_sent: "The mail could not be sent. Try again.",
   malformed_code: "This link is not complete. Copy all of it, or request a new one.",
   malformed_refresh_token: SIGNED_OUT,
-  incorrect_code_verifier: "Open the link on the device that requested it, or request a new one.",
-  unknown_link: "Open the link on the device that requested it, or request a new one.",
+  incorrect_code_verifier: OTHER_DEVICE,
+  unknown_link: OTHER_DEVICE,
   authorization_not_found: OLD_LINK,
   token_not_found: OLD_LINK,
   token_expired: "This link has expired. Request a new one.",
@@ -79,7 +93,7 @@ function waitOf(seconds: number, locale: string): string {
 
 /**
  * A sentence about an error that the client threw, for the person who uses the app. It names no address and no token.
- * @param options.messages replaces sentences, for example to translate them
+ * @param options.messages replaces sentences, for example by those in `GERMAN`
  * @param options.locale formats times. Default: `en`
  * @example
  * await nest.sendMagicLink(address).catch((error) => show(messageOf(error)));

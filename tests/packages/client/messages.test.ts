@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CallFailure, ErrorAnswer, type ErrorCode, memoryStore, NestClient } from "#client/index.ts";
-import { ENGLISH, messageOf } from "#client/messages.ts";
+import { ENGLISH, GERMAN, type MessageKey, messageOf } from "#client/messages.ts";
 import { COMMON_ERRORS, METHODS } from "#client/methods.ts";
 import { MAC, REDIRECT } from "#tests/support/nest.ts";
 
@@ -8,16 +8,25 @@ const answer = (code: ErrorCode, retryAfterSeconds: number | null = null) =>
   new ErrorAnswer("send_magic_link", { status: 429, code, retryAfterSeconds, requestId: "r" });
 
 describe("messageOf", () => {
-  test("has a sentence without jargon for every code of every method", () => {
-    const codes = Object.values(METHODS).flatMap(({ errors }) => errors.split(" "));
-    const all = new Set([...COMMON_ERRORS.split(" "), ...codes].filter((code) => code !== ""));
+  const codes = Object.values(METHODS).flatMap(({ errors }) => errors.split(" "));
+  const all = new Set([...COMMON_ERRORS.split(" "), ...codes].filter((code) => code !== ""));
+
+  test.each([
+    ["en", ENGLISH, "1 minute"],
+    ["de", GERMAN, "1 Minute"],
+  ])("has a sentence without jargon for every code of every method (%s)", (locale, messages, wait) => {
     expect(all.size).toBeGreaterThan(30);
-    for (const code of all) {
-      const message = messageOf(answer(code as ErrorCode));
-      expect(message, code).toBe(ENGLISH[code as ErrorCode].replace("{wait}", "1 minute"));
-      expect(message, code).toMatch(/^[A-Z][^_{}]+\.$/);
+    for (const code of all as Set<ErrorCode>) {
+      const message = messageOf(answer(code), { messages, locale });
+      expect(message, code).toBe(messages[code].replace("{wait}", wait));
+      expect(message, code).toMatch(/^\p{Lu}[^_{}]+\.$/u);
       expect(message, code).not.toMatch(/\b(Nest|Stripe|token|code|redirect|null|undefined)\b/i);
     }
+  });
+
+  test("says different things in different languages", () => {
+    for (const key of Object.keys(ENGLISH) as MessageKey[]) expect(GERMAN[key], key).not.toBe(ENGLISH[key]);
+    expect(Object.keys(GERMAN).sort()).toEqual(Object.keys(ENGLISH).sort());
   });
 
   test.each([

@@ -1,0 +1,67 @@
+import type { Messages } from "./messages.ts";
+
+const NOT_VALID = "Die App hat eine ungültige Anfrage gesendet. Aktualisiere die App und versuche es erneut.";
+const NOT_OURS = "Die App ist falsch eingerichtet. Bitte wende dich an ihren Support.";
+const OLD_LINK = "Dieser Link ist nicht mehr gültig. Fordere einen neuen an.";
+const OTHER_DEVICE = "Öffne den Link auf dem Gerät, das ihn angefordert hat, oder fordere einen neuen an.";
+const SIGNED_OUT = "Du bist abgemeldet. Melde dich erneut an.";
+const FAILED =
+  "Etwas ist schiefgelaufen. Versuche es erneut. Wenn es wieder geschieht, wende dich an den Support.";
+const OFFLINE =
+  "Es besteht keine Verbindung zum Server. Prüfe deine Internetverbindung und versuche es erneut.";
+
+const CHECKOUT = {
+  payment_required: "Eine Zahlung ist fällig. Bezahle sie und versuche es erneut.",
+  checkout_required: "Du hast noch kein bezahltes Abo. Wähle und bezahle einen Tarif.",
+  subscription_ending: "Dein Abo läuft aus. Verlängere es zuerst.",
+  plan_not_found: "Diesen Tarif gibt es nicht. Wähle einen anderen.",
+  plan_ended: "Dieser Tarif wird nicht mehr verkauft. Wähle einen anderen.",
+  price_not_found: "Dieser Tarif ist zurzeit nicht verfügbar. Wende dich an den Support.",
+  invalid_checkout_url: NOT_OURS,
+};
+
+/** The sentences in German. */
+export const GERMAN: Messages = {
+  ...CHECKOUT,
+  validation_failed: NOT_VALID,
+  body_missing: NOT_VALID,
+  malformed_json: NOT_VALID,
+  body_too_large: NOT_VALID,
+  code_missing: NOT_VALID,
+  code_verifier_missing: NOT_VALID,
+  redirect_uri_missing: NOT_VALID,
+  refresh_token_missing: NOT_VALID,
+  client_not_found: NOT_OURS,
+  invalid_redirect_uri: NOT_OURS,
+  incorrect_client: NOT_OURS,
+  incorrect_redirect_uri: NOT_OURS,
+  invalid_email: "Diese E-Mail-Adresse ist unvollständig. Prüfe sie und versuche es erneut.",
+  email_not_sent: "Die E-Mail konnte nicht gesendet werden. Versuche es erneut.",
+  malformed_code: "Dieser Link ist unvollständig. Kopiere ihn ganz oder fordere einen neuen an.",
+  malformed_refresh_token: SIGNED_OUT,
+  incorrect_code_verifier: OTHER_DEVICE,
+  unknown_link: OTHER_DEVICE,
+  authorization_not_found: OLD_LINK,
+  token_not_found: OLD_LINK,
+  token_expired: "Dieser Link ist abgelaufen. Fordere einen neuen an.",
+  token_used: "Dieser Link wurde schon benutzt. Fordere einen neuen an.",
+  unauthorized: SIGNED_OUT,
+  signed_out: SIGNED_OUT,
+  access_denied: "Dazu bist du nicht berechtigt.",
+  not_found: "Das gibt es nicht oder nicht mehr.",
+  no_active_subscription: "Du hast kein aktives Abo.",
+  already_subscribed: "Du hast schon ein Abo. Melde dich an, um es zu nutzen.",
+  trial_already_used: "Die kostenlose Testphase wurde schon genutzt.",
+  awaiting_consent: "Du hast noch nicht gewählt, ob du Neuigkeiten erhalten möchtest.",
+  rate_limited: "Das waren zu viele Versuche. Warte {wait} und versuche es dann erneut.",
+  unavailable: "Der Server ist überlastet. Warte {wait} und versuche es dann erneut.",
+  stripe_error: "Der Zahlungsdienst antwortet nicht. Versuche es erneut.",
+  unknown: FAILED,
+  unexpected_answer:
+    "Die Antwort des Servers ist nicht lesbar. Prüfe deine Internetverbindung und versuche es erneut.",
+  network: OFFLINE,
+  timeout: "Der Server hat nicht rechtzeitig geantwortet. Versuche es erneut.",
+  aborted: "Der Vorgang wurde abgebrochen.",
+  refresh_failed: "Du bist noch angemeldet, aber der Server ist nicht erreichbar. Versuche es erneut.",
+  other: FAILED,
+};
