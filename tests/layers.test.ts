@@ -11,6 +11,7 @@ import { listFiles } from "#tests/tools/docs/markdown.ts";
 const LAYERS = [
   "tools/docs",
   "tools/site",
+  "tools/mails",
   "tools/promises",
   "tools/operator",
   "tools/faults",

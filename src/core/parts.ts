@@ -1,3 +1,4 @@
+import messages from "#app/messages.ts";
 import {
   type BillingSettings,
   billingVariables,
@@ -7,7 +8,7 @@ import {
 import { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
 import { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
-import type { Foundation, Part } from "#core/core.ts";
+import type { Core, Foundation, Part } from "#core/core.ts";
 import { type InternalKey, internalKeyVariables } from "#core/keys/internal_key.ts";
 import { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
 import { RefreshKeys, refreshKeyVariables } from "#core/keys/refresh_keys.ts";
@@ -71,10 +72,10 @@ export const mailer = {
   // esbuild treats a spread as a side effect and would bundle this part into every function.
   variables: /* @__PURE__ */ Object.assign({}, awsVariables, mailVariables),
   awsActions: ["ses:SendEmail"],
-  open(environment: Environment) {
+  open(environment: Environment, { core: { app } }: { core: Pick<Core, "app"> }) {
     const config = readConfig(mailVariables, environment);
     const ses = new Ses(environment, config.MAIL_CONFIGURATION_SET);
-    return new Mailer(ses, { from: config.MAIL_FROM, replyTo: config.MAIL_REPLY_TO });
+    return new Mailer(ses, { from: config.MAIL_FROM, replyTo: config.MAIL_REPLY_TO, app, messages });
   },
 } satisfies Part<Mailer>;
 

@@ -1,13 +1,20 @@
 import type { Plugin } from "esbuild";
 import type { App } from "#core/app/app.ts";
+import type { AppMessages } from "#core/app/mail_texts.ts";
 
-/** Bundles the checked settings of an app as data, so that functions neither read its file nor check it. */
-export const appData = (app: App): Plugin => ({
+/** Bundles the checked settings and texts of an app as data, so that functions neither read its files nor check them. */
+export const appData = (app: App, messages: AppMessages): Plugin => ({
   name: "app-data",
   setup(build) {
-    build.onResolve({ filter: /^#app$/ }, () => ({ path: "app", namespace: "app-data" }));
-    build.onLoad({ filter: /^app$/, namespace: "app-data" }, () => ({
-      contents: JSON.stringify(app),
+    const data: Readonly<Record<string, object>> = { "#app": app, "#app/messages.ts": messages };
+    build.onResolve({ filter: /^#app(\/messages\.ts)?$/ }, ({ path }) => ({
+      path,
+      namespace: "app-data",
+      // A function without mail contains no texts.
+      sideEffects: false,
+    }));
+    build.onLoad({ filter: /.*/, namespace: "app-data" }, ({ path }) => ({
+      contents: JSON.stringify(data[path]),
       loader: "json",
     }));
   },

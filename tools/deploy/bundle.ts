@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { build, type Metafile, type Plugin } from "esbuild";
 import currentApp from "#app";
+import currentMessages from "#app/messages.ts";
 import type { App } from "#core/app/app.ts";
+import type { AppMessages } from "#core/app/mail_texts.ts";
 import { appData } from "#tools/deploy/app_data.ts";
 import { lazyDriver } from "#tools/deploy/lazy_driver.ts";
 import { shortErrors } from "#tools/deploy/short_errors.ts";
@@ -33,14 +35,16 @@ export interface Bundle {
  * @param sources entry files by name, from the root of the repository
  * @param options.plugins replaces our plugins: the bench compares with an unchanged driver
  * @param options.app its settings are bundled; by default those of the app of this process
+ * @param options.messages the texts of that app
  * @throws Error if esbuild warns
  */
 export async function bundle(
   sources: Readonly<Record<string, string>>,
   {
     app = currentApp,
-    plugins = [lazyDriver, shortErrors, appData(app)],
-  }: { app?: App; plugins?: Plugin[] } = {},
+    messages = currentMessages,
+    plugins = [lazyDriver, shortErrors, appData(app, messages)],
+  }: { app?: App; messages?: AppMessages; plugins?: Plugin[] } = {},
 ): Promise<{ bundles: Bundle[]; metafile: Metafile }> {
   const { outputFiles, metafile, warnings } = await build({
     absWorkingDir: ROOT,

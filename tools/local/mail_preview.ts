@@ -1,30 +1,38 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import app from "#app";
+import messages from "#app/messages.ts";
 import { Html, html } from "#core/messages/html.ts";
 import { renderSample } from "#core/messages/render.ts";
 import { TEMPLATES, type TemplateName } from "#core/messages/templates/index.ts";
+import { Wording } from "#core/messages/wording.ts";
 
 const isTemplate = (name: string): name is TemplateName => Object.hasOwn(TEMPLATES, name);
+
+const render = (name: TemplateName, locale: string) => renderSample(name, new Wording(app, messages, locale));
+
+function section(name: TemplateName, locale: string): Html {
+  const path = `/${locale}/${name}`;
+  return html`<section>
+<h2 id="${locale}-${name}">${name}, ${locale}</h2>
+<p>Subject: ${render(name, locale).subject} · <a href="${path}.html">HTML only</a> · <a href="${path}.txt">text only</a></p>
+<div class="pair">
+<iframe title="${name}, ${locale}, HTML" src="${path}.html"></iframe>
+<iframe title="${name}, ${locale}, text" src="${path}.txt"></iframe>
+</div>
+</section>`;
+}
 
 function index(): string {
   const mails = Object.keys(TEMPLATES)
     .filter(isTemplate)
-    .map(
-      (name) => html`<section>
-<h2>${name}</h2>
-<p>Subject: ${renderSample(name).subject} · <a href="/${name}.html">HTML only</a> · <a href="/${name}.txt">text only</a></p>
-<div class="pair">
-<iframe title="${name}, HTML" src="/${name}.html"></iframe>
-<iframe title="${name}, text" src="/${name}.txt"></iframe>
-</div>
-</section>`,
-    );
+    .flatMap((name) => app.locales.map((locale) => section(name, locale)));
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Nest emails</title>
+<title>Emails of ${app.name}</title>
 <style>
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
@@ -33,7 +41,7 @@ iframe { width: 100%; height: 38rem; border: 1px solid color-mix(in srgb, curren
 </style>
 </head>
 <body>
-<h1>Emails</h1>
+<h1>Emails of ${app.name}</h1>
 <p>Dark mode follows your system's setting, as in an email client.</p>
 ${new Html(mails.map(String).join("\n"))}
 </body>
@@ -43,9 +51,9 @@ ${new Html(mails.map(String).join("\n"))}
 
 function answer(path: string): { type: string; content: string } | null {
   if (path === "/") return { type: "text/html", content: index() };
-  const [, name = "", form] = /^\/([a-z-]+)\.(html|txt)$/.exec(path) ?? [];
-  if (!isTemplate(name)) return null;
-  const mail = renderSample(name);
+  const [, locale = "", name = "", form] = /^\/([\w-]+)\/([a-z-]+)\.(html|txt)$/.exec(path) ?? [];
+  if (!isTemplate(name) || !app.locales.includes(locale)) return null;
+  const mail = render(name, locale);
   return form === "html"
     ? { type: "text/html", content: mail.html }
     : { type: "text/plain", content: mail.text };

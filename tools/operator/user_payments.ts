@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { formatMoney } from "#core/messages/templates/money_facts.ts";
+import { formatMoney } from "#core/messages/formats.ts";
 import { listAll, type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
 /** A payment, a refund or a change of the customer's balance, as Stripe reports it. */

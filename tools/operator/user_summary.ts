@@ -1,5 +1,5 @@
 import { findAccess } from "#core/billing/subscriptions/subscription.ts";
-import { formatMoney } from "#core/messages/templates/money_facts.ts";
+import { formatMoney } from "#core/messages/formats.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";

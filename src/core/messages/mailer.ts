@@ -1,6 +1,9 @@
+import type { App } from "#core/app/app.ts";
+import type { AppMessages } from "#core/app/mail_texts.ts";
 import { NestError } from "#core/errors.ts";
 import { renderMail } from "#core/messages/render.ts";
 import type { TemplateName, TemplateVariables } from "#core/messages/templates/index.ts";
+import { Wording } from "#core/messages/wording.ts";
 import type { AwsError } from "#core/services/aws.ts";
 import type { OutgoingMail } from "#core/services/ses.ts";
 
@@ -10,6 +13,8 @@ const SES_LIMIT_MS = 2_000;
 export interface Mail<Name extends TemplateName> {
   /** One parsed address, without a display name. */
   to: string;
+  /** A locale of the app. */
+  locale: string;
   template: Name;
   variables: TemplateVariables<Name>;
 }
@@ -20,9 +25,12 @@ export interface MailTransport {
   sendEmail(mail: OutgoingMail, limitMs: number): Promise<void>;
 }
 
-interface Sender {
+/** Who sends the mails, and what they say. */
+export interface Sender {
   from: string;
   replyTo?: string | undefined;
+  app: App;
+  messages: AppMessages;
 }
 
 /** Renders and sends mails. */
@@ -53,8 +61,9 @@ export class Mailer {
   async send<Name extends TemplateName>(mail: Mail<Name>): Promise<void> {
     const limitMs = Math.min(SES_LIMIT_MS, this.#deadline - Date.now());
     if (limitMs <= 0) throw new NestError("email_not_sent", { detail: "no time left" });
-    const { from, replyTo } = this.#sender;
-    const outgoing = { from, replyTo, to: mail.to, ...renderMail(mail.template, mail.variables) };
+    const { from, replyTo, app, messages } = this.#sender;
+    const rendered = renderMail(mail.template, mail.variables, new Wording(app, messages, mail.locale));
+    const outgoing = { from, replyTo, to: mail.to, ...rendered };
     try {
       await this.#transport.sendEmail(outgoing, limitMs);
     } catch (cause) {

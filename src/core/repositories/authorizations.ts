@@ -94,6 +94,11 @@ export class AuthorizationRepository {
     return (await this.#collection.findOne({ identifierValue }, { projection: { _id: 1 } })) !== null;
   }
 
+  /** The link that an address received last, in any state, or null. */
+  findNewest(identifierValue: string): Promise<Authorization | null> {
+    return this.#collection.findOne({ identifierValue }, { sort: { createdAt: -1 } });
+  }
+
   /** Whether a link of an address has not expired. */
   async isLinkOpen(identifierValue: string, now: string): Promise<boolean> {
     return (await this.#collection.findOne({ identifierValue, expiresAt: { $gt: now } })) !== null;

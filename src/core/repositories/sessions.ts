@@ -57,6 +57,11 @@ export class SessionRepository {
     return this.#reads.findOne({ _id: id });
   }
 
+  /** The session that a user started last, in any state; null if the user has never signed in. */
+  findNewest(userId: string): Promise<Session | null> {
+    return this.#collection.findOne({ userId }, { sort: { createdAt: -1 } });
+  }
+
   /** Lists a user's newest active sessions, the oldest first. */
   async listStanding(userId: string, now: string): Promise<Session[]> {
     const newest = await this.#collection

@@ -18,6 +18,8 @@ export interface User {
   /** user_<ksuid> */
   _id: string;
   createdAt: string;
+  /** The language that the user chose for mails, such as `de`. Absent: the default of the client. Not in the published documents. */
+  locale?: string;
   /**
    * Stripe's id of the kept subscription. An update of this field decides which one is kept. Not in the published
    * documents.

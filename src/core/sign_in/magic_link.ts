@@ -32,6 +32,8 @@ export interface LinkRequest {
 export interface CheckedLink {
   request: LinkRequest;
   address: Address;
+  /** The locale of the mail. No user is read for it, so that known and unknown addresses take the same steps. */
+  locale: string;
 }
 
 /** A request that is within the rate limits. */
@@ -55,7 +57,7 @@ export interface StoredLink extends AllowedLink {
 export function checkLink(core: { oauthClients: OAuthClients }, request: LinkRequest): CheckedLink {
   const client = core.oauthClients.require(request.clientId);
   if (!client.redirectUris.includes(request.redirectUri)) throw new NestError("invalid_redirect_uri");
-  return { request, address: parseAddress(request.address) };
+  return { request, address: parseAddress(request.address), locale: client.locale };
 }
 
 /**
@@ -142,9 +144,10 @@ export async function mailLink(
     core.log.warn("mail_suppressed", { request_id: call.requestId });
     return;
   }
-  const { address, template, url } = link;
+  const { address, locale, template, url } = link;
   try {
-    await core.mailer.send({ to: address.recipient, template, variables: { magicLinkUrl: url } });
+    const variables = { magicLinkUrl: url };
+    await core.mailer.send({ to: address.recipient, locale, template, variables });
   } catch (error) {
     await releaseLink(core, link, mayHaveBeenSent(error));
     throw error;

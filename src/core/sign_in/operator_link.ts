@@ -33,7 +33,8 @@ export async function mailOperatorLink(
   const authorization = newAuthorization(checked, core.clock.now());
   await core.authorizations.insert({ _id, key: hashSecret(secret), trialId: null, ...authorization });
   const url = magicLinkUrl({ ...request, code: `${_id}.${secret}`, isTrial: false });
-  const { recipient } = checked.address;
-  await core.mailer.send({ to: recipient, template: "magic-link", variables: { magicLinkUrl: url } });
+  const { address, locale } = checked;
+  const variables = { magicLinkUrl: url };
+  await core.mailer.send({ to: address.recipient, locale, template: "magic-link", variables });
   return { authorizationId: _id, expiresAt: authorization.expiresAt };
 }

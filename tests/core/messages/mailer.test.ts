@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import app from "#app";
+import messages from "#app/messages.ts";
 import { Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
 import { Ses } from "#core/services/ses.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -8,11 +10,12 @@ let ses: SesDouble;
 let mailer: Mailer;
 const mail = {
   to: "ada@example.com",
+  locale: "en",
   template: "magic-link",
   variables: { magicLinkUrl: "https://magic.getbeak.app/?code=a.b&state=s" },
 } as const;
 const mailerAt = (endpoint: string) =>
-  new Mailer(new Ses({ AWS_ENDPOINT_URL_SESV2: endpoint }), { from: "no-reply@getbeak.app" });
+  new Mailer(new Ses({ AWS_ENDPOINT_URL_SESV2: endpoint }), { from: "no-reply@getbeak.app", app, messages });
 const failure = (sending: Promise<void>) =>
   sending.then(
     () => null,

@@ -1,19 +1,39 @@
+import { load } from "cheerio";
 import { describe, expect, test } from "vitest";
+import app from "#app";
+import messages from "#app/messages.ts";
+import { contrast } from "#core/app/contrast.ts";
+import type { MailTexts } from "#core/app/mail_texts.ts";
 import { renderMail, renderSample } from "#core/messages/render.ts";
-import { TEMPLATES, type TemplateName } from "#core/messages/templates/index.ts";
+import { TEMPLATES, type TemplateName, type TemplateVariables } from "#core/messages/templates/index.ts";
+import { Wording } from "#core/messages/wording.ts";
+import { english, wordingIn } from "#tests/support/wording.ts";
 
 const names = Object.keys(TEMPLATES) as TemplateName[];
+const mails = names.flatMap((name) => app.locales.map((locale) => [name, locale] as const));
 
-describe.each(names)("the %s mail", (name) => {
-  const { subject, html, text } = renderSample(name);
+/** The texts that a person sees in the HTML part, one for each line. */
+function visibleIn(html: string): string[] {
+  const page = load(html);
+  const cells = page("body td > div, body td > a").filter(
+    (_, element) => page(element).find("td").length === 0,
+  );
+  return cells.toArray().map((element) => page(element).text().trim());
+}
 
-  test("has a short subject without a line break", () => {
+describe.each(mails)("the %s mail in %s", (name, locale) => {
+  const wording = wordingIn(locale);
+  const { subject, html, text } = renderSample(name, wording);
+
+  test("has a short subject without a line break, and no placeholder that is left", () => {
     expect(subject).toMatch(/^[^\r\n]{5,60}$/);
+    for (const part of [subject, html.replace(/<style[\s\S]*?<\/style>/g, ""), text])
+      expect(part).not.toMatch(/[{}]|@@/);
   });
 
   test("names its language, marks layout tables and has one heading", () => {
-    expect(html).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/);
-    expect(html.match(/<table(?! role="presentation")/g)).toBeNull();
+    expect(html).toMatch(new RegExp(`^<!doctype html>\n<html lang="${locale}" dir="ltr"`));
+    expect(html.match(/<table(?![^>]* role="presentation")/g)).toBeNull();
     expect(html.match(/<img(?![^>]* alt=)/g)).toBeNull();
     expect(html).toMatch(/<title>[^<]+<\/title>/);
     expect(html.match(/<h1/g)).toHaveLength(1);
@@ -26,58 +46,146 @@ describe.each(names)("the %s mail", (name) => {
     expect(Buffer.byteLength(html)).toBeLessThan(102_000);
   });
 
-  test("closes every element that it opens", () => {
-    const open: string[] = [];
-    for (const [, slash, tag = ""] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
-      if (["meta", "br", "img", "hr"].includes(tag)) continue;
-      if (slash) expect(open.pop()).toBe(tag);
-      else open.push(tag);
-    }
-    expect(open).toEqual([]);
+  test("closes every element that it opens, for Outlook and for other clients", () => {
+    const otherClients = html.replace(/<!--\[if (?!!mso)[\s\S]*?<!\[endif\]-->/g, "");
+    const outlook = html.replace(/<!--\[if [^\]]*\]>(<!-->)?|(<!--)?<!\[endif\]-->/g, "");
+    for (const markup of [otherClients, outlook]) expect(unclosedIn(markup)).toEqual([]);
   });
 
   test("has every link of its HTML part in its text part, without markup", () => {
     expect(text).not.toMatch(/<[a-z/]|&(amp|lt|gt|quot|#)/);
-    const links = [...html.matchAll(/href="(https:[^"]+)"/g)].map(([, url = ""]) =>
-      url.replaceAll("&amp;", "&"),
-    );
-    for (const link of links) expect(text).toContain(link);
+    const page = load(html);
+    const links = page("a")
+      .toArray()
+      .map((element) => page(element).attr("href") ?? "");
+    for (const link of links) expect(text).toContain(link.replace("mailto:", ""));
+  });
+
+  test("has every sentence, amount and date of its HTML part in its text part", () => {
+    const { brand, texts } = wording;
+    // The URL stands alone in the text part, so that no button needs an alternative.
+    const onlyInHtml = [texts.magicLink, texts.trialMagicLink].flatMap(({ button, paste }) => [
+      button,
+      paste,
+    ]);
+    const left = [brand, ...onlyInHtml.map((one) => wording.fill(one))];
+    const said = visibleIn(html).filter((line) => !left.includes(line));
+    expect(said.length).toBeGreaterThan(2);
+    for (const line of said) expect(text).toContain(line);
+  });
+});
+
+/** The elements that markup does not close, and the first that is closed by another. */
+function unclosedIn(markup: string): string[] {
+  const open: string[] = [];
+  const body = markup.slice(markup.indexOf("<body"));
+  for (const [, slash, tag = ""] of body.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
+    if (["meta", "br", "img", "hr", "html"].includes(tag)) continue;
+    if (!slash) open.push(tag);
+    else if (open.pop() !== tag) return [`</${tag}>`];
+  }
+  return open;
+}
+
+const HOSTILE = `"'></a></td></title></style><script>alert(1)</script><img src=x onerror=alert(1)>&lt;{app}{{title}}$&`;
+
+/** The elements and attributes of a mail, without their values. */
+const skeleton = (html: string) =>
+  load(html)("*")
+    .toArray()
+    .map((element) => ("attribs" in element ? [element.tagName, ...Object.keys(element.attribs)] : []));
+
+describe("hostile values", () => {
+  const cases = names.flatMap((name) => app.locales.map((locale) => [name, locale] as const));
+  test.each(cases)("of an app add no element or attribute to the %s mail in %s", (name, locale) => {
+    const wording = wordingIn(locale, {
+      name: HOSTILE,
+      emoji: HOSTILE,
+      addresses: { support: `${HOSTILE}@x`, security: `${HOSTILE}@y` },
+      urls: { ...app.urls, docs: `https://x/${HOSTILE}`, downloads: `https://y/${HOSTILE}` },
+      signOff: { en: HOSTILE, de: HOSTILE },
+    });
+    const { html } = renderSample(name, wording);
+    expect(html).toContain("&lt;script&gt;alert(1)");
+    expect(skeleton(html)).toEqual(skeleton(renderSample(name, wordingIn(locale)).html));
+  });
+
+  test.each(cases)("in every text add no element or attribute to the %s mail in %s", (name, locale) => {
+    const hostile = (texts: unknown): unknown =>
+      typeof texts === "string"
+        ? `${texts} ${HOSTILE}`
+        : Object.fromEntries(Object.entries(texts as object).map(([key, value]) => [key, hostile(value)]));
+    const texts = messages[locale] as MailTexts;
+    const { formats } = texts;
+    const wording = new Wording(app, { [locale]: { ...(hostile(texts) as MailTexts), formats } }, locale);
+    const { html } = renderSample(name, wording);
+    expect(html).toContain("&lt;script&gt;alert(1)");
+    expect(skeleton(html)).toEqual(skeleton(renderSample(name, wordingIn(locale)).html));
+  });
+
+  test("in the facts of a mail about money are escaped", () => {
+    const facts: TemplateVariables<"welcome-trial"> = {
+      endsAt: "2026-12-12T12:00:00.000Z",
+      daysFromFirstUse: `<i>${HOSTILE}` as unknown as number,
+      charge: null,
+    };
+    const { html } = renderMail("welcome-trial", facts, english);
+    expect(html).toContain("Its &lt;i&gt;&quot;&#39;&gt;&lt;/a&gt;");
+    expect(() => english.money({ amount: 1, currency: "<b>" })).toThrow(RangeError);
   });
 });
 
 test("escapes the link in the HTML part and keeps it literal in the text part", () => {
-  const magicLinkUrl = `https://magic.getbeak.app/?code=a.b&state="><script>alert('1')</script>`;
-  const { html, text } = renderMail("magic-link", { magicLinkUrl });
-  expect(html).not.toContain("<script");
-  expect(html).toContain("&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;");
-  expect(text.split("\n")).toContain(magicLinkUrl);
+  for (const name of ["magic-link", "trial-magic-link"] as const) {
+    const magicLinkUrl = `https://magic.getbeak.app/?code=a.b&state=${HOSTILE}`;
+    const { html, text } = renderMail(name, { magicLinkUrl }, english);
+    expect(load(html)("a.link").attr("href")).toBe(magicLinkUrl);
+    expect(skeleton(html)).toEqual(skeleton(renderSample(name, english).html));
+    expect(text.split("\n")).toContain(magicLinkUrl);
+  }
+});
+
+test("leaves out the download and the documentation of an app that has none", () => {
+  const urls = { ...app.urls, docs: null, downloads: null };
+  const { html, text } = renderSample("welcome", wordingIn("en", { urls }));
+  expect(`${html}${text}`).not.toMatch(/Download|The docs/);
+});
+
+test("names another app, and not Beak", () => {
+  const acme = {
+    name: "Acme",
+    addresses: { support: "help@acme.example", security: "security@acme.example" },
+    urls: { ...app.urls, docs: "https://docs.acme.example/", downloads: "https://acme.example/get" },
+    signOff: { en: "The Acme team", de: "Das Acme-Team" },
+  };
+  for (const [name, locale] of mails) {
+    const { subject, html, text } = renderSample(name, wordingIn(locale, acme));
+    expect(`${subject}${html}${text}`).not.toMatch(/beak/i);
+    expect(text).toContain("Acme");
+  }
+});
+
+test("leaves no space in the place of the emoji of an app that has none", () => {
+  const { subject } = renderSample("magic-link", wordingIn("en", { emoji: "" }));
+  expect(subject).toBe("Your Beak Magic Link!");
 });
 
 test("has enough contrast between every pair of colors, light and dark", () => {
-  const everything = names.map((name) => renderSample(name).html).join();
+  const everything = names.map((name) => renderSample(name, english).html).join();
+  const { accent, onAccent, accentDark, onAccentDark } = app.colors;
   for (const [ink, paper] of [
     ["#1c2026", "#ffffff"],
+    ["#1c2026", "#f3f4f6"],
     ["#555d68", "#f3f4f6"],
-    ["#1d4ed8", "#ffffff"],
-    ["#ffffff", "#1d4ed8"],
+    [accent, "#ffffff"],
+    [onAccent, accent],
     ["#f1f3f5", "#1f2329"],
+    ["#f1f3f5", "#14161a"],
     ["#b3bac4", "#14161a"],
-    ["#8ab4ff", "#1f2329"],
+    [accentDark, "#1f2329"],
+    [onAccentDark, accentDark],
   ] as const) {
     expect(everything).toContain(ink);
     expect(contrast(ink, paper)).toBeGreaterThan(4.5);
   }
 });
-
-/** WCAG 2.2: the contrast ratio of two colors. */
-function contrast(one: string, other: string): number {
-  const luminance = (colour: string) => {
-    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
-      const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const [light = 0, dark = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a);
-  return (light + 0.05) / (dark + 0.05);
-}

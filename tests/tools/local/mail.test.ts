@@ -1,5 +1,6 @@
 import { SESv2Client, SendEmailCommand, type SendEmailCommandInput } from "@aws-sdk/client-sesv2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import app from "#app";
 import { TEMPLATES } from "#core/messages/templates/index.ts";
 import { startMailPreview } from "#tools/local/mail_preview.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -83,14 +84,18 @@ describe("the SES double, called by the SDK", () => {
   });
 });
 
-test("the email preview serves every template as HTML and as text", async () => {
+test("the email preview serves every template in every locale as HTML and as text", async () => {
   const { url, close } = await startMailPreview(0);
   const index = await (await fetch(url)).text();
+  const typeOf = async (path: string) => (await fetch(`${url}${path}`)).headers.get("content-type");
   for (const name of Object.keys(TEMPLATES)) {
-    expect(index).toContain(`src="/${name}.html"`);
-    expect((await fetch(`${url}${name}.html`)).headers.get("content-type")).toBe("text/html; charset=utf-8");
-    expect((await fetch(`${url}${name}.txt`)).headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    for (const locale of app.locales) {
+      expect(index).toContain(`src="/${locale}/${name}.html"`);
+      expect(await typeOf(`${locale}/${name}.html`)).toBe("text/html; charset=utf-8");
+      expect(await typeOf(`${locale}/${name}.txt`)).toBe("text/plain; charset=utf-8");
+    }
   }
-  expect((await fetch(`${url}constructor.html`)).status).toBe(404);
+  for (const path of ["en/constructor.html", "fr/welcome.html", "welcome.html"])
+    expect((await fetch(`${url}${path}`)).status).toBe(404);
   await close();
 });

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { formatMoney } from "#core/messages/templates/money_facts.ts";
+import { formatMoney } from "#core/messages/formats.ts";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";

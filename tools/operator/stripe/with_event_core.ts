@@ -33,7 +33,7 @@ export async function withEventCore<Result>(
   const parts = {
     stripe: stripe.open(environment),
     billing: readBilling(environment, app),
-    mailer: mailer.open(await withAwsCredentials(environment)),
+    mailer: mailer.open(await withAwsCredentials(environment), { core: { app } }),
   };
   const { client, database } = openMongo(config.MONGODB_URI, {
     isCommand: true,
@@ -43,6 +43,7 @@ export async function withEventCore<Result>(
   try {
     return await work({
       ...parts,
+      app,
       stage: config.STAGE,
       clock: systemClock,
       log: { ...log, info: () => undefined },

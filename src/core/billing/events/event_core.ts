@@ -6,11 +6,14 @@ import type { StripeApi } from "#core/services/stripe.ts";
 /** The repositories and services that process Stripe's events. */
 export type EventCore = Pick<
   Core,
+  | "app"
+  | "authorizations"
   | "clock"
   | "identifiers"
   | "log"
   | "mailEvents"
   | "providerMappings"
+  | "sessions"
   | "stage"
   | "stripeEvents"
   | "subscriptions"

@@ -6,22 +6,14 @@ import type Stripe from "stripe";
 import { ourItems } from "#core/billing/subscriptions/contender.ts";
 import { hasEnded, isScheduledByNest } from "#core/billing/subscriptions/stripe_state.ts";
 import { isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
+import type { Money } from "#core/messages/formats.ts";
 import type {
   KeptFacts,
-  Money,
   RejectionFacts,
   SubscriptionFacts,
   TrialFacts,
 } from "#core/messages/templates/money_facts.ts";
 import type { MoneyReturn, Rejection } from "#core/repositories/subscriptions.ts";
-
-export type {
-  KeptFacts,
-  Money,
-  RejectionFacts,
-  SubscriptionFacts,
-  TrialFacts,
-} from "#core/messages/templates/money_facts.ts";
 
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
 

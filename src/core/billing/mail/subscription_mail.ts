@@ -1,11 +1,12 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { readLocale } from "#core/billing/mail/locale.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import type { Mail } from "#core/messages/mailer.ts";
 import type { TemplateName } from "#core/messages/templates/index.ts";
 import type { MailMark, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
-import { parseAddress } from "#core/users/address.ts";
+import { type Address, parseAddress } from "#core/users/address.ts";
 
 /** An older claim belongs to a process that died: no function runs this long. */
 const CLAIM_SECONDS = 2 * MINUTE;
@@ -20,7 +21,7 @@ function oldestValidClaim({ clock }: Pick<EventCore, "clock">): string {
 }
 
 /** A mail about a subscription. */
-type MailAbout<Name extends TemplateName> = Omit<Mail<Name>, "to"> & {
+type MailAbout<Name extends TemplateName> = Pick<Mail<Name>, "template" | "variables"> & {
   /** The customer's email address at Stripe; null: the user's own address. */
   address: string | null;
 };
@@ -47,13 +48,22 @@ export async function sendOnce<Name extends TemplateName>(
   if (await isSuppressed(core, to)) {
     core.log.warn("mail_suppressed", noted);
   } else {
-    const { template, variables } = mail;
-    await core.mailer.send({ to: to.recipient, template, variables }).catch(async (error: unknown) => {
+    await send(core, subscription.userId, to, mail).catch(async (error: unknown) => {
       await core.subscriptions.releaseMail(stpSubscriptionId, which);
       throw error;
     });
   }
   await core.subscriptions.recordMail(stpSubscriptionId, which, core.clock.now().toISOString());
+}
+
+async function send<Name extends TemplateName>(
+  core: EventCore,
+  userId: string,
+  to: Address,
+  { template, variables }: MailAbout<Name>,
+): Promise<void> {
+  const locale = await readLocale(core, userId, to);
+  await core.mailer.send({ to: to.recipient, locale, template, variables });
 }
 
 /**

@@ -4,7 +4,6 @@ import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.t
 import { customerAddress, isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
-import { formatDay } from "#core/messages/templates/money_facts.ts";
 import type { Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 
 /** The welcome names the day on which a trial ends, so no reminder follows it within this time. */
@@ -59,7 +58,7 @@ export async function sendReminderIfDue(
   // The welcome may have been sent a moment ago.
   const { mails } = (await core.subscriptions.findByStripeId(current.id)) ?? record;
   if (!isReminderDue({ mails, endsAt: record.endsAt }, occurredAt)) return;
-  const variables = { endsOn: formatDay(record.endsAt), isCharged: isChargedAtTrialEnd(current) };
+  const variables = { endsAt: record.endsAt, isCharged: isChargedAtTrialEnd(current) };
   const mail = { template: "trial-will-end", variables, address: customerAddress(current) } as const;
   await sendOnce(core, { ...record, mails }, reminderOf(record.endsAt), mail);
 }

@@ -1,9 +1,8 @@
-import { magicLink } from "#core/messages/templates/magic_link.ts";
+import { magicLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
 import {
   duplicateSubscription,
   replacedSubscription,
 } from "#core/messages/templates/rejected_subscription.ts";
-import { trialMagicLink } from "#core/messages/templates/trial_magic_link.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
 

@@ -1,10 +1,5 @@
-/** An amount as Stripe counts it. */
-export interface Money {
-  /** In the currency's smallest unit, as Stripe defines it. */
-  amount: number;
-  /** Three letters, lower case. */
-  currency: string;
-}
+import type { Money } from "#core/messages/formats.ts";
+import type { Wording } from "#core/messages/wording.ts";
 
 /** A subscription as a mail names it. */
 export interface SubscriptionFacts {
@@ -58,99 +53,68 @@ export interface TrialFacts {
   } | null;
 }
 
-/** Currencies whose amounts have no decimals at Stripe (https://docs.stripe.com/currencies#zero-decimal). */
-const ZERO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
-/** Currencies whose amounts have three decimals at Stripe. */
-const THREE_DECIMALS = ["bhd", "jod", "kwd", "omr", "tnd"];
-
-/** Formats an amount for a mail, such as `£4.99`. */
-export function formatMoney({ amount, currency }: Money): string {
-  const decimals = ZERO_DECIMALS.includes(currency) ? 0 : THREE_DECIMALS.includes(currency) ? 3 : 2;
-  const unit = 10 ** decimals;
-  const format = new Intl.NumberFormat("en-GB", {
-    style: "currency",
-    currency: currency.toUpperCase(),
-    // Node shows no decimals for some currencies, although Stripe charges fractions of their unit.
-    ...(amount % unit !== 0 && { minimumFractionDigits: decimals }),
-  });
-  return format.format(amount / unit);
-}
-
-/** Formats a date for a mail, such as `Saturday 12 December 2026`, in UTC. */
-export function formatDay(iso: string): string {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    weekday: "long",
-    day: "numeric",
-    month: "long",
-    year: "numeric",
-    timeZone: "UTC",
-  });
-  // Versions of Node differ in whether a comma follows the day of the week.
-  return format.format(new Date(iso)).replace(",", "");
-}
-
-const ADJECTIVES = { day: "daily", week: "weekly", month: "monthly", year: "yearly" } as const;
-
 /** Such as `monthly subscription that you bought on Saturday 12 December 2026`. */
-function named({ interval, intervalCount, boughtAt }: SubscriptionFacts): string {
-  const adjective = intervalCount === 1 ? ADJECTIVES[interval] : `${intervalCount}-${interval}`;
-  return `${adjective} subscription that you bought on ${formatDay(boughtAt)}`;
+function named({ interval, intervalCount, boughtAt }: SubscriptionFacts, wording: Wording): string {
+  const day = wording.day(boughtAt);
+  return wording.fillPlural(wording.texts.subscription[interval], intervalCount, { day });
 }
 
-const paidUntil = ({ endsAt }: KeptFacts) =>
-  endsAt === null ? "" : ` It is paid for until ${formatDay(endsAt)}.`;
+function daysBegin(days: number, wording: Wording): string {
+  return wording.fillPlural(wording.texts.trial.daysBegin, days);
+}
 
-const daysBegin = (days: number) =>
-  `${days === 1 ? "Its one day begins" : `Its ${days} days begin`} when you first use it.`;
-
-const STAYS: Readonly<Record<KeptFacts["status"], (kept: KeptFacts) => string>> = {
-  renewing: (kept) => `Your ${named(kept)} stays and renews as before. You do not need to do anything.`,
-  ending: (kept) =>
-    `Your ${named(kept)} stays until ${formatDay(kept.endsAt ?? "")}, when it ends as scheduled. You can change that in the billing portal: open Beak, choose your account, then billing.`,
-  trialing: ({ endsAt, daysFromFirstUse = null }) => {
-    const day = formatDay(endsAt ?? "");
-    if (daysFromFirstUse === null) return `Your trial stays and ends on ${day}.`;
-    return `Your trial stays. ${daysBegin(daysFromFirstUse)} If nobody uses it, it ends by itself on ${day}.`;
-  },
-  paused: (kept) => `Your ${named(kept)} stays. Payments for it are paused.${paidUntil(kept)}`,
-  invoice_closed: (kept) => `Your ${named(kept)} stays. Its last invoice was canceled.${paidUntil(kept)}`,
-  payment_due: (kept) =>
-    `Your ${named(kept)} stays. It has an unpaid invoice: open Beak, choose your account, then billing, to pay it.`,
-};
+/** What becomes of the subscription that is kept, in one paragraph. */
+function keptSentences(kept: KeptFacts, wording: Wording): string {
+  const { rejection, trial } = wording.texts;
+  const { status, endsAt, daysFromFirstUse = null } = kept;
+  const day = endsAt === null ? "" : wording.day(endsAt);
+  const about = (text: string) => wording.fill(text, { subscription: named(kept, wording), day });
+  const paidUntil = endsAt === null ? [] : [about(rejection.paidUntil)];
+  switch (status) {
+    case "renewing":
+      return about(rejection.renewing);
+    case "ending":
+      return about(rejection.ending);
+    case "payment_due":
+      return about(rejection.paymentDue);
+    case "paused":
+      return [about(rejection.paused), ...paidUntil].join(" ");
+    case "invoice_closed":
+      return [about(rejection.invoiceClosed), ...paidUntil].join(" ");
+    case "trialing":
+      if (daysFromFirstUse === null) return about(rejection.trialing);
+      return [about(rejection.trialUnused), daysBegin(daysFromFirstUse, wording), about(trial.unused)].join(
+        " ",
+      );
+  }
+}
 
 /**
  * The sentences of a mail about a rejected subscription. Each sentence states one fact. A fact that is null has no
  * sentence.
  */
-export function rejectionSentences(facts: RejectionFacts): string[] {
+export function rejectionSentences(facts: RejectionFacts, wording: Wording): string[] {
   const { kind, canceled, kept, refunded, credited, isCreditOfOtherCustomer } = facts;
-  const use = isCreditOfOtherCustomer
-    ? "Your other subscription does not use that balance: write to us if you want the money in another way."
-    : "It is used for your next invoices.";
-  const opening = {
-    duplicate: "You can have one Beak subscription at a time, and you had two.",
-    replaced: "Your new Beak subscription replaces the one that you had.",
-  };
+  const { rejection } = wording.texts;
+  const say = (text: string, money: Money) => wording.fill(text, { amount: wording.money(money) });
+  const use = wording.fill(isCreditOfOtherCustomer ? rejection.creditIsNotUsed : rejection.creditIsUsed);
   return [
-    opening[kind],
-    `We canceled the ${named(canceled)}.`,
-    ...orderSentences(canceled, kept),
-    ...(refunded
-      ? [
-          `We refunded ${formatMoney(refunded)} to the payment method that you paid with. The money is usually there within ten days.`,
-        ]
-      : []),
-    ...(credited ? [`We credited ${formatMoney(credited)} to your balance. ${use}`] : []),
-    ...(kept ? [STAYS[kept.status](kept)] : []),
+    wording.fill(wording.texts[kind].opening),
+    wording.fill(rejection.canceled, { subscription: named(canceled, wording) }),
+    ...orderSentences(canceled, kept, wording),
+    ...(refunded ? [say(rejection.refunded, refunded)] : []),
+    ...(credited ? [`${say(rejection.credited, credited)} ${use}`] : []),
+    ...(kept ? [keptSentences(kept, wording)] : []),
   ];
 }
 
 /** Says which of two subscriptions was canceled, if the mail names both by the same words. */
-function orderSentences(canceled: SubscriptionFacts, kept: KeptFacts | null): string[] {
-  if (kept === null || kept.status === "trialing" || named(canceled) !== named(kept)) return [];
+function orderSentences(canceled: SubscriptionFacts, kept: KeptFacts | null, wording: Wording): string[] {
+  if (kept === null || kept.status === "trialing" || named(canceled, wording) !== named(kept, wording))
+    return [];
   const later = Date.parse(canceled.boughtAt) - Date.parse(kept.boughtAt);
   if (later === 0) return [];
-  return [`You bought two on that day. We canceled the ${later > 0 ? "later" : "earlier"} one.`];
+  return [wording.fill(wording.texts.rejection[later > 0 ? "later" : "earlier"])];
 }
 
 /** Whether a rejection is worth a mail: a subscription that had started was canceled, or money was returned. */
@@ -159,31 +123,36 @@ export function isRejectionMailDue({ canceled, refunded, credited }: RejectionFa
 }
 
 /** The sentences of the welcome to a trial. */
-export function trialSentences({ endsAt, daysFromFirstUse, charge }: TrialFacts): string[] {
-  if (daysFromFirstUse !== null) return unusedTrialSentences(daysFromFirstUse, formatDay(endsAt), charge);
-  const begins = `Your trial is active and ends on ${formatDay(endsAt)}`;
-  if (charge === null) return [`${begins}; nothing is charged until you choose to continue.`];
+export function trialSentences(facts: TrialFacts, wording: Wording): string[] {
+  const { trial } = wording.texts;
+  const { daysFromFirstUse, charge } = facts;
+  const day = wording.day(facts.endsAt);
+  if (daysFromFirstUse !== null) return unusedTrialSentences(daysFromFirstUse, day, charge, wording);
+  if (charge === null) return [wording.fill(trial.activeFree, { day })];
+  const active = wording.fill(trial.active, { day });
   const { money } = charge;
-  if (money?.amount === 0)
-    return [`${begins}. Your subscription begins then, and nothing is charged on that day.`];
-  return [
-    `${begins}. Your subscription begins then, and your payment method is charged${money ? ` ${formatMoney(money)}` : ""}.`,
-    "If you don't want that, cancel before that day: open Beak, choose your account, then billing.",
-  ];
+  if (money?.amount === 0) return [active, wording.fill(trial.freeThen)];
+  const charged = money
+    ? wording.fill(trial.amountChargedThen, { amount: wording.money(money) })
+    : wording.fill(trial.chargedThen);
+  return [active, charged, wording.fill(trial.cancelBeforeDay)];
 }
 
 /** A stranger may have requested this trial, and its end moves at its first use. No sentence says that it has begun. */
-function unusedTrialSentences(days: number, day: string, charge: TrialFacts["charge"]): string[] {
-  const ready = ["Your trial is ready.", daysBegin(days)];
-  const ends = `If nobody uses it, it ends by itself on ${day}`;
-  if (charge === null) return [...ready, `${ends}, and nothing is charged.`];
+function unusedTrialSentences(
+  days: number,
+  day: string,
+  charge: TrialFacts["charge"],
+  wording: Wording,
+): string[] {
+  const { trial } = wording.texts;
+  const ready = [wording.fill(trial.ready), daysBegin(days, wording)];
+  if (charge === null) return [...ready, wording.fill(trial.unusedFree, { day })];
+  const unused = wording.fill(trial.unused, { day });
   const { money } = charge;
-  if (money?.amount === 0)
-    return [...ready, `${ends}.`, "Your subscription begins at its end, and nothing is charged on that day."];
-  return [
-    ...ready,
-    `${ends}.`,
-    `Your subscription begins at its end, and your payment method is charged${money ? ` ${formatMoney(money)}` : ""}.`,
-    "If you don't want that, cancel before its end: open Beak, choose your account, then billing.",
-  ];
+  if (money?.amount === 0) return [...ready, unused, wording.fill(trial.freeAtEnd)];
+  const charged = money
+    ? wording.fill(trial.amountChargedAtEnd, { amount: wording.money(money) })
+    : wording.fill(trial.chargedAtEnd);
+  return [...ready, unused, charged, wording.fill(trial.cancelBeforeEnd)];
 }

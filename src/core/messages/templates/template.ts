@@ -1,8 +1,10 @@
+import type { MailContent } from "#core/messages/mail_content.ts";
+import type { Wording } from "#core/messages/wording.ts";
+
 /** A kind of mail. */
 export interface Template<Variables> {
-  subject: string;
   /** Example values for the preview. */
   sample: Variables;
-  html(variables: Variables): string;
-  text(variables: Variables): string;
+  /** Says what the mail says, in the locale of the wording. */
+  write(variables: Variables, wording: Wording): MailContent;
 }

@@ -1,12 +1,13 @@
 import type Stripe from "stripe";
 import { describe, expect, test } from "vitest";
 import { trialFacts } from "#core/billing/mail/facts.ts";
+import { formatMoney } from "#core/messages/formats.ts";
 import {
-  formatMoney,
   type RejectionFacts,
   rejectionSentences,
   trialSentences,
 } from "#core/messages/templates/money_facts.ts";
+import { english } from "#tests/support/wording.ts";
 
 const facts = (change: Partial<RejectionFacts> = {}): RejectionFacts => ({
   kind: "duplicate",
@@ -17,7 +18,7 @@ const facts = (change: Partial<RejectionFacts> = {}): RejectionFacts => ({
   isCreditOfOtherCustomer: false,
   ...change,
 });
-const text = (change?: Partial<RejectionFacts>) => rejectionSentences(facts(change)).join(" ");
+const text = (change?: Partial<RejectionFacts>) => rejectionSentences(facts(change), english).join(" ");
 
 test.each([
   ["gbp", 499, "£4.99"],
@@ -121,19 +122,21 @@ describe("the welcome to a trial that nobody used", () => {
 
   test("names the charge at its end without a day, because the first use moves the end", () => {
     const charge = { money: { amount: 499, currency: "gbp" } };
-    expect(trialSentences({ ...unused, charge }).join(" ")).toBe(
+    expect(trialSentences({ ...unused, charge }, english).join(" ")).toBe(
       "Your trial is ready. Its 14 days begin when you first use it. If nobody uses it, it ends by itself on Friday 15 January 2027. Your subscription begins at its end, and your payment method is charged £4.99. If you don't want that, cancel before its end: open Beak, choose your account, then billing.",
     );
   });
 
   test("says that nothing is charged if the amount is zero, or nothing is charged at its end", () => {
     const free = { money: { amount: 0, currency: "gbp" } };
-    expect(trialSentences({ ...unused, charge: free }).at(-1)).toContain("nothing is charged on that day.");
-    expect(trialSentences({ ...unused, charge: null }).at(-1)).toMatch(/and nothing is charged\.$/);
+    expect(trialSentences({ ...unused, charge: free }, english).at(-1)).toContain(
+      "nothing is charged on that day.",
+    );
+    expect(trialSentences({ ...unused, charge: null }, english).at(-1)).toMatch(/and nothing is charged\.$/);
   });
 
   test("writes a length of one day in the singular", () => {
-    expect(trialSentences({ ...unused, daysFromFirstUse: 1, charge: null })).toContain(
+    expect(trialSentences({ ...unused, daysFromFirstUse: 1, charge: null }, english)).toContain(
       "Its one day begins when you first use it.",
     );
   });

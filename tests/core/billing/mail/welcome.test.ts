@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import { formatDay } from "#core/messages/templates/money_facts.ts";
+import { formatDay } from "#core/messages/formats.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { linkRequest, PRICE_ID, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { pauseWebhook } from "#tests/support/paused_webhook.ts";

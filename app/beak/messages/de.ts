@@ -1,0 +1,114 @@
+import { defineMessages } from "#core/app/mail_texts.ts";
+
+export default defineMessages({
+  formats: "de-DE",
+  magicLink: {
+    subject: "{emoji} Dein Anmeldelink für {app}",
+    title: "Bei {app} anmelden",
+    preheader: "Hier ist dein Anmeldelink. Er ist 20 Minuten gültig und funktioniert nur einmal.",
+    intro:
+      "Mit diesem Link meldest du dich auf dem Gerät an, auf dem du ihn angefordert hast. Er ist 20 Minuten gültig und funktioniert nur einmal.",
+    button: "Bei {app} anmelden",
+    paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
+    footer:
+      "Du hast diesen Link nicht angefordert? Er funktioniert nur auf dem Gerät, auf dem er angefordert wurde. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
+  },
+  trialMagicLink: {
+    subject: "{emoji} Starte deine Testphase von {app}",
+    title: "Starte deine Testphase von {app}",
+    preheader:
+      "Deine Testphase ist bereit. Dieser Link öffnet sie. Er ist 20 Minuten gültig und funktioniert nur einmal.",
+    intro:
+      "Deine Testphase ist bereit. Öffne diesen Link auf dem Gerät, auf dem du ihn angefordert hast: Er meldet dich an, ohne Passwort und ohne Karte. Er ist 20 Minuten gültig und funktioniert nur einmal.",
+    button: "Testphase starten",
+    paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
+    footer:
+      "Du hast keine Testphase angefordert? Der Link funktioniert nur auf dem Gerät, auf dem er angefordert wurde, und du kannst weiterhin selbst eine Testphase starten. Du kannst diese E-Mail ignorieren oder sie an {security} melden.",
+  },
+  welcome: {
+    subject: "Willkommen bei {app}!",
+    title: "Willkommen bei {app}",
+    opening: "Danke für dein Abo. Dein Konto ist aktiv.",
+  },
+  welcomeTrial: {
+    subject: "Deine Testphase von {app}",
+    title: "Deine Testphase von {app} hat begonnen",
+    titleUnused: "Deine Testphase von {app} ist bereit",
+    opening: "Schön, dass du {app} ausprobierst.",
+  },
+  welcomes: {
+    signIn:
+      "Melde dich mit der E-Mail-Adresse an, an die diese Nachricht ging. Ein Passwort gibt es nicht: Wir schicken dir jedes Mal einen Link.",
+    download: "{app} herunterladen",
+    docs: "Neu hier? [Die Dokumentation] beginnt mit einem Rundgang von zehn Minuten.",
+  },
+  trialWillEnd: {
+    subject: "Deine Testphase von {app} endet bald",
+    ends: "Deine Testphase endet am {day}.",
+    charged:
+      "Dann beginnt dein Abo, und die hinterlegte Karte wird belastet. Wenn du das nicht möchtest, öffne {app}, wähle dein Konto und dann „Abrechnung“, und kündige vor diesem Tag.",
+    notCharged:
+      "Wenn du weitermachen möchtest, öffne {app}, wähle dein Konto und dann „Abrechnung“, und verlängere dein Abo oder füge eine Karte hinzu. Wenn du nichts tust, endet die Testphase von selbst, und es wird nichts abgebucht.",
+  },
+  duplicate: {
+    subject: "Doppeltes Abo von {app}",
+    title: "Du hattest zwei Abos",
+    opening: "Man kann nur ein Abo von {app} zugleich haben, und du hattest zwei.",
+  },
+  replaced: {
+    subject: "Dein Abo von {app} wurde ersetzt",
+    title: "Dein neues Abo ersetzt das alte",
+    opening: "Dein neues Abo von {app} ersetzt dein bisheriges.",
+  },
+  rejection: {
+    canceled: "Wir haben dein {subscription} beendet.",
+    later: "An diesem Tag hast du zwei abgeschlossen. Beendet haben wir das spätere.",
+    earlier: "An diesem Tag hast du zwei abgeschlossen. Beendet haben wir das frühere.",
+    refunded:
+      "Wir haben {amount} auf dein Zahlungsmittel erstattet. Das Geld ist in der Regel innerhalb von zehn Tagen dort.",
+    credited: "Wir haben dir {amount} gutgeschrieben.",
+    creditIsUsed: "Das Guthaben wird mit deinen nächsten Rechnungen verrechnet.",
+    creditIsNotUsed:
+      "Mit deinem anderen Abo wird dieses Guthaben nicht verrechnet: Schreib uns, wenn du das Geld auf anderem Weg möchtest.",
+    renewing:
+      "Dein {subscription} bleibt bestehen und verlängert sich wie bisher. Du musst nichts weiter tun.",
+    ending:
+      "Dein {subscription} läuft noch bis zum {day} und endet dann wie geplant. Das kannst du bei der Abrechnung ändern: Öffne {app}, wähle dein Konto und dann „Abrechnung“.",
+    paymentDue:
+      "Dein {subscription} bleibt bestehen. Eine Rechnung dafür ist noch offen: Öffne {app}, wähle dein Konto und dann „Abrechnung“, um sie zu bezahlen.",
+    paused: "Dein {subscription} bleibt bestehen. Die Zahlungen dafür sind ausgesetzt.",
+    invoiceClosed: "Dein {subscription} bleibt bestehen. Die letzte Rechnung dafür wurde storniert.",
+    paidUntil: "Bezahlt ist es bis zum {day}.",
+    trialing: "Deine Testphase bleibt bestehen und endet am {day}.",
+    trialUnused: "Deine Testphase bleibt bestehen.",
+  },
+  subscription: {
+    day: { one: "Tagesabo vom {day}", other: "{count}-Tage-Abo vom {day}" },
+    week: { one: "Wochenabo vom {day}", other: "{count}-Wochen-Abo vom {day}" },
+    month: { one: "Monatsabo vom {day}", other: "{count}-Monats-Abo vom {day}" },
+    year: { one: "Jahresabo vom {day}", other: "{count}-Jahres-Abo vom {day}" },
+  },
+  trial: {
+    active: "Deine Testphase ist aktiv und endet am {day}.",
+    activeFree:
+      "Deine Testphase ist aktiv und endet am {day}; es wird nichts abgebucht, bis du dich fürs Weitermachen entscheidest.",
+    freeThen: "Dann beginnt dein Abo, und an diesem Tag wird nichts abgebucht.",
+    chargedThen: "Dann beginnt dein Abo, und dein Zahlungsmittel wird belastet.",
+    amountChargedThen: "Dann beginnt dein Abo, und dein Zahlungsmittel wird mit {amount} belastet.",
+    cancelBeforeDay:
+      "Wenn du das nicht möchtest, kündige vor diesem Tag: Öffne {app}, wähle dein Konto und dann „Abrechnung“.",
+    ready: "Deine Testphase ist bereit.",
+    daysBegin: {
+      one: "Sie dauert einen Tag und beginnt, sobald du sie zum ersten Mal nutzt.",
+      other: "Sie dauert {count} Tage und beginnt, sobald du sie zum ersten Mal nutzt.",
+    },
+    unused: "Wenn niemand sie nutzt, endet sie von selbst am {day}.",
+    unusedFree: "Wenn niemand sie nutzt, endet sie von selbst am {day}, und es wird nichts abgebucht.",
+    freeAtEnd: "An ihrem Ende beginnt dein Abo, und an diesem Tag wird nichts abgebucht.",
+    chargedAtEnd: "An ihrem Ende beginnt dein Abo, und dein Zahlungsmittel wird belastet.",
+    amountChargedAtEnd: "An ihrem Ende beginnt dein Abo, und dein Zahlungsmittel wird mit {amount} belastet.",
+    cancelBeforeEnd:
+      "Wenn du das nicht möchtest, kündige vorher: Öffne {app}, wähle dein Konto und dann „Abrechnung“.",
+  },
+  footer: { questions: "Fragen? Schreib uns an {support}." },
+});

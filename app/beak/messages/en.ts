@@ -1,0 +1,122 @@
+import { defineMessages } from "#core/app/mail_texts.ts";
+
+export default defineMessages({
+  formats: "en-GB",
+  magicLink: {
+    subject: "{emoji} Your {app} Magic Link!",
+    title: "Sign in to {app}",
+    preheader: "Here is your sign-in link. It works once, for 20 minutes.",
+    intro: "Use this link to sign in on the device where you requested it. It works once, for 20 minutes.",
+    button: "Sign in to {app}",
+    paste: "If the button does nothing, paste this into your browser:",
+    footer:
+      "Did you not request this link? It works only on the device that requested it, so you can ignore this mail, or report it to {security}.",
+  },
+  trialMagicLink: {
+    subject: "{emoji} Start your {app} trial",
+    title: "Start your {app} trial",
+    preheader: "Your trial is ready. This link opens it; it works once, for 20 minutes.",
+    intro:
+      "Your trial is ready. Use this link on the device where you requested it: it signs you in, with no password and no card. It works once, for 20 minutes.",
+    button: "Start my trial",
+    paste: "If the button does nothing, paste this into your browser:",
+    footer:
+      "Did you not request a trial? The link works only on the device that requested it, and you can still start your own trial. You can ignore this mail, or report it to {security}.",
+  },
+  welcome: {
+    subject: "Welcome to {app}!",
+    title: "Welcome to {app}",
+    opening: "Thank you for subscribing. Your account is active.",
+  },
+  welcomeTrial: {
+    subject: "Your {app} Trial has begun!",
+    title: "Your {app} trial has begun",
+    titleUnused: "Your {app} trial is ready",
+    opening: "Thank you for trying {app}.",
+  },
+  welcomes: {
+    signIn:
+      "Sign in with the email address that received this mail. There is no password: we email you a link each time.",
+    download: "Download {app}",
+    docs: "New here? [The docs] begin with a ten-minute tour.",
+  },
+  trialWillEnd: {
+    subject: "Your {app} trial ends soon",
+    ends: "Your trial ends on {day}.",
+    charged:
+      "Your subscription begins then, and the card that you added is charged. If you don't want that, open {app}, choose your account, then billing, and cancel before that day.",
+    notCharged:
+      "To go on, open {app}, choose your account, then billing, and renew your plan or add a card. If you do nothing the trial ends by itself and nothing is charged.",
+  },
+  duplicate: {
+    subject: "Duplicate {app} Subscription",
+    title: "You had two subscriptions",
+    opening: "You can have one {app} subscription at a time, and you had two.",
+  },
+  replaced: {
+    subject: "Your {app} subscription was replaced",
+    title: "Your new subscription replaces the old one",
+    opening: "Your new {app} subscription replaces the one that you had.",
+  },
+  rejection: {
+    canceled: "We canceled the {subscription}.",
+    later: "You bought two on that day. We canceled the later one.",
+    earlier: "You bought two on that day. We canceled the earlier one.",
+    refunded:
+      "We refunded {amount} to the payment method that you paid with. The money is usually there within ten days.",
+    credited: "We credited {amount} to your balance.",
+    creditIsUsed: "It is used for your next invoices.",
+    creditIsNotUsed:
+      "Your other subscription does not use that balance: write to us if you want the money in another way.",
+    renewing: "Your {subscription} stays and renews as before. You do not need to do anything.",
+    ending:
+      "Your {subscription} stays until {day}, when it ends as scheduled. You can change that in the billing portal: open {app}, choose your account, then billing.",
+    paymentDue:
+      "Your {subscription} stays. It has an unpaid invoice: open {app}, choose your account, then billing, to pay it.",
+    paused: "Your {subscription} stays. Payments for it are paused.",
+    invoiceClosed: "Your {subscription} stays. Its last invoice was canceled.",
+    paidUntil: "It is paid for until {day}.",
+    trialing: "Your trial stays and ends on {day}.",
+    trialUnused: "Your trial stays.",
+  },
+  subscription: {
+    day: {
+      one: "daily subscription that you bought on {day}",
+      other: "{count}-day subscription that you bought on {day}",
+    },
+    week: {
+      one: "weekly subscription that you bought on {day}",
+      other: "{count}-week subscription that you bought on {day}",
+    },
+    month: {
+      one: "monthly subscription that you bought on {day}",
+      other: "{count}-month subscription that you bought on {day}",
+    },
+    year: {
+      one: "yearly subscription that you bought on {day}",
+      other: "{count}-year subscription that you bought on {day}",
+    },
+  },
+  trial: {
+    active: "Your trial is active and ends on {day}.",
+    activeFree: "Your trial is active and ends on {day}; nothing is charged until you choose to continue.",
+    freeThen: "Your subscription begins then, and nothing is charged on that day.",
+    chargedThen: "Your subscription begins then, and your payment method is charged.",
+    amountChargedThen: "Your subscription begins then, and your payment method is charged {amount}.",
+    cancelBeforeDay:
+      "If you don't want that, cancel before that day: open {app}, choose your account, then billing.",
+    ready: "Your trial is ready.",
+    daysBegin: {
+      one: "Its one day begins when you first use it.",
+      other: "Its {count} days begin when you first use it.",
+    },
+    unused: "If nobody uses it, it ends by itself on {day}.",
+    unusedFree: "If nobody uses it, it ends by itself on {day}, and nothing is charged.",
+    freeAtEnd: "Your subscription begins at its end, and nothing is charged on that day.",
+    chargedAtEnd: "Your subscription begins at its end, and your payment method is charged.",
+    amountChargedAtEnd: "Your subscription begins at its end, and your payment method is charged {amount}.",
+    cancelBeforeEnd:
+      "If you don't want that, cancel before its end: open {app}, choose your account, then billing.",
+  },
+  footer: { questions: "Questions? Write to {support}." },
+});

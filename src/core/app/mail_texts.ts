@@ -1,0 +1,122 @@
+/** What a text must contain. */
+export interface TextRule {
+  /** The placeholders that the text must contain. Every text may also contain `{app}`, the name of the app. */
+  placeholders: readonly string[];
+  /** A part of the text is a link. It is in square brackets. */
+  hasLink: boolean;
+  /** The text depends on a number. */
+  isPlural: boolean;
+}
+
+const text = (...placeholders: string[]) =>
+  ({ placeholders, hasLink: false, isPlural: false }) as const satisfies TextRule;
+const linked = () => ({ placeholders: [], hasLink: true, isPlural: false }) as const satisfies TextRule;
+const plural = (...placeholders: string[]) =>
+  ({ placeholders, hasLink: false, isPlural: true }) as const satisfies TextRule;
+
+/** The texts of a mail with a magic link. */
+const linkMail = {
+  /** May contain `{emoji}`, the emoji of the app. */
+  subject: text(),
+  title: text(),
+  /** Mail clients show it next to the subject. */
+  preheader: text(),
+  intro: text(),
+  button: text(),
+  /** Stands above the address of the button, for clients in which the button does nothing. */
+  paste: text(),
+  footer: text("security"),
+};
+
+/** The texts of a mail about a subscription that was canceled. */
+const rejectionMail = { subject: text(), title: text(), opening: text() };
+
+/** Every text of a mail, and what it must contain. `app/<name>/messages/<locale>.ts` has the texts of one locale. */
+export const MAIL_TEXTS = {
+  magicLink: linkMail,
+  trialMagicLink: linkMail,
+  /** The mail after a purchase. */
+  welcome: { subject: text(), title: text(), opening: text() },
+  /** The mail at the beginning of a trial. */
+  welcomeTrial: {
+    subject: text(),
+    title: text(),
+    /** The title while nobody has used the trial, so that it has not begun. */
+    titleUnused: text(),
+    opening: text(),
+  },
+  /** In both welcomes. */
+  welcomes: {
+    signIn: text(),
+    /** A button. It is left out if the app has no downloads. */
+    download: text(),
+    /** It is left out if the app has no documentation. */
+    docs: linked(),
+  },
+  trialWillEnd: { subject: text(), ends: text("day"), charged: text(), notCharged: text() },
+  duplicate: rejectionMail,
+  replaced: rejectionMail,
+  /** Sentences of both mails about a subscription that was canceled. */
+  rejection: {
+    canceled: text("subscription"),
+    /** Which one was canceled, if a person bought two on one day. */
+    later: text(),
+    earlier: text(),
+    refunded: text("amount"),
+    credited: text("amount"),
+    creditIsUsed: text(),
+    creditIsNotUsed: text(),
+    renewing: text("subscription"),
+    ending: text("subscription", "day"),
+    paymentDue: text("subscription"),
+    paused: text("subscription"),
+    invoiceClosed: text("subscription"),
+    paidUntil: text("day"),
+    trialing: text("day"),
+    trialUnused: text(),
+  },
+  /** What other texts insert as `{subscription}`. One interval, such as a month, or several. */
+  subscription: {
+    day: plural("count", "day"),
+    week: plural("count", "day"),
+    month: plural("count", "day"),
+    year: plural("count", "day"),
+  },
+  /** Sentences about a trial. */
+  trial: {
+    active: text("day"),
+    activeFree: text("day"),
+    freeThen: text(),
+    chargedThen: text(),
+    amountChargedThen: text("amount"),
+    cancelBeforeDay: text(),
+    ready: text(),
+    daysBegin: plural("count"),
+    unused: text("day"),
+    unusedFree: text("day"),
+    freeAtEnd: text(),
+    chargedAtEnd: text(),
+    amountChargedAtEnd: text("amount"),
+    cancelBeforeEnd: text(),
+  },
+  footer: { questions: text("support") },
+} as const;
+
+/** A text for each plural category of the language (`Intl.PluralRules`). `other` is used for categories without a text. */
+export type PluralText = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;
+
+type Texts<Rules> = {
+  readonly [Name in keyof Rules]: Rules[Name] extends { isPlural: true } ? PluralText : string;
+};
+
+/** The texts of mails in one locale. */
+export type MailTexts = {
+  /** How dates and amounts are written, as a language tag such as en-GB. */
+  readonly formats: string;
+} & { readonly [Group in keyof typeof MAIL_TEXTS]: Texts<(typeof MAIL_TEXTS)[Group]> };
+
+/** The texts of mails in every locale of an app. */
+export type AppMessages = Readonly<Record<string, MailTexts>>;
+
+/** Types the texts of one locale, so that an editor completes them. They are checked when the app is loaded. */
+export const defineMessages = (texts: MailTexts): MailTexts => texts;
