@@ -31,9 +31,13 @@ const modelOf = (code: string) =>
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join("");
 
+/** The fields of a request. Of several variants, Scalar shows the first until another is chosen. */
 function fieldsOf({ requestBody }: Operation): string[] {
   const schema = requestBody?.content["application/json"]?.schema;
-  return schema ? Object.keys(resolve<Schema>(openApiDocument, schema).properties ?? {}) : [];
+  if (!schema) return [];
+  const body = resolve<Schema>(openApiDocument, schema);
+  const [first = body] = body.oneOf ?? [];
+  return Object.keys(resolve<Schema>(openApiDocument, first).properties ?? {});
 }
 
 /** The codes that the descriptions of an operation's responses name first in each line. */
@@ -119,6 +123,28 @@ describe.skipIf(!hasBrowser || missing !== null)("the API reference in a browser
     expect(answer.status()).toBe(200);
     expect(await answer.json()).toEqual([]);
     await page.getByText("200 OK").waitFor();
+  });
+
+  test("shows each call as a curl command and as a call of the typed client, and no other language", async () => {
+    const page = await open("#tag/account/POST/1/2021-10-06/get_user");
+    const method = page.locator('[id="api-1/tag/account/POST/1/2021-10-06/get_user"]');
+    const chooser = method.getByRole("button", { name: "Curl" }).first();
+    await chooser.click();
+    expect((await page.getByRole("option").allTextContents()).sort()).toEqual(["Curl", "Typed client"]);
+    await page.getByRole("option", { name: "Typed client" }).click();
+    await method.getByText('nest.call("get_user")').waitFor();
+  });
+
+  test("shows the fields of the grant that is chosen", async () => {
+    const page = await open("#tag/sign-in/POST/1/2021-10-06/authenticate_user");
+    const method = page.locator('[id="api-1/tag/sign-in/POST/1/2021-10-06/authenticate_user"]');
+    await method.getByText("code_verifier").first().waitFor();
+    const field = (name: string) => method.getByRole("button", { name: `Copy link to ${name}`, exact: true });
+    expect([await field("code").count(), await field("refresh_token").count()]).toEqual([1, 0]);
+    await method.getByRole("button", { name: /^One of/ }).click();
+    await page.getByRole("option", { name: /refresh_token/ }).click();
+    await field("refresh_token").waitFor({ state: "attached" });
+    expect(await field("code").count()).toBe(0);
   });
 
   test.each([

@@ -1,43 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
+import { VERSIONS } from "#core/versions.ts";
 import type { Access, RpcDeclaration } from "#entry/declaration.ts";
 import type { MethodRoutes } from "#routes.ts";
+import { typescriptSample } from "#tools/openapi/code_samples.ts";
 import { findMethodFile, GROUPS, groupOf, methodFileUrl } from "#tools/openapi/groups.ts";
+import { documentedRequest } from "#tools/openapi/request_variants.ts";
 import { failures, json, success } from "#tools/openapi/responses.ts";
-import { documentedSchema, exampleOf } from "#tools/openapi/schema.ts";
-import type { Example, Operation, PathItem, Schema, Security } from "#tools/openapi/types.ts";
+import { documentedSchema } from "#tools/openapi/schema.ts";
+import type { Operation, PathItem, Schema, Security } from "#tools/openapi/types.ts";
 
 const SECURITY: Readonly<Record<Access, Security>> = {
   public: [{}],
   own_user: [{ bearer: [] }, { internal: [] }],
   internal: [{ internal: [] }],
 };
-
-/** Methods whose required fields depend on one field: an example for each case, as changes to the whole body. */
-const REQUEST_VARIANTS: Readonly<Record<string, Readonly<Record<string, Record<string, unknown>>>>> = {
-  authenticate_user: {
-    "The code from a magic link": { grant_type: "authorization_code", refresh_token: undefined },
-    "A refresh token": {
-      grant_type: "refresh_token",
-      code: undefined,
-      code_verifier: undefined,
-      redirect_uri: undefined,
-    },
-  },
-};
-
-function requestExamples(name: string, schema: Schema): Record<string, Example> {
-  const value = exampleOf(schema) as Record<string, unknown>;
-  const variants = REQUEST_VARIANTS[name];
-  if (!variants) return { whole: { value } };
-  return Object.fromEntries(
-    Object.entries(variants).map(([summary, change]) => [
-      String(change.grant_type),
-      // JSON drops the fields that are undefined.
-      { summary, value: JSON.parse(JSON.stringify({ ...value, ...change })) },
-    ]),
-  );
-}
 
 /** The description of a method: the comment at the top of its file, without the summary. */
 function descriptionIn(source: string, summary: string): string {
@@ -70,9 +47,11 @@ export interface DocumentedMethod {
 export async function describeMethod({ handler, paths }: MethodRoutes): Promise<DocumentedMethod> {
   const { declaration } = handler;
   const { name, version, summary, access, isBodyOptional, response } = declaration;
+  const isForClient = access !== "internal" && paths.some((path) => path.includes(`/${VERSIONS.at(-1)}/`));
   const file = await findMethodFile(version, name);
   const id = `${name}_${version.replaceAll("-", "_")}`;
-  const request = documentedSchema(declaration.request, name);
+  const fields = documentedSchema(declaration.request, name);
+  const request = documentedRequest(name, `${id}_request`, fields);
   const answer = response ? documentedSchema(response, name) : null;
   const refer = (part: string) => ({ $ref: `#/components/schemas/${id}_${part}` });
   const codes = codesOf(declaration);
@@ -84,16 +63,19 @@ export async function describeMethod({ handler, paths }: MethodRoutes): Promise<
     security: SECURITY[access],
     requestBody: {
       required: !isBodyOptional,
-      content: json(refer("request"), requestExamples(name, request)),
+      content: json(refer("request"), request.examples),
     },
     responses: {
       ...success(answer, { reference: answer && refer("response") }),
       ...failures(codes),
     },
     "x-introduced": version,
+    ...(isForClient && !codes.includes("deprecated")
+      ? { "x-codeSamples": [typescriptSample(name, fields, answer !== null)] }
+      : {}),
   };
   return {
-    schemas: { [`${id}_request`]: request, ...(answer ? { [`${id}_response`]: answer } : {}) },
+    schemas: { ...request.schemas, ...(answer ? { [`${id}_response`]: answer } : {}) },
     paths: Object.fromEntries(
       paths.map((path) => [path, { post: { operationId: idOf(path), ...operation } }]),
     ),

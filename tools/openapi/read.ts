@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
 import type { Version } from "#core/versions.ts";
+import { mergedVariants } from "#tools/openapi/request_variants.ts";
 import type {
   MediaType,
   OpenApiDocument,
@@ -24,6 +25,7 @@ export interface DocumentedForm {
   /** Every path that serves this form, oldest date first. */
   paths: string[];
   operation: Operation;
+  /** With the fields of all variants. */
   request: Schema;
   requestExamples: Readonly<Record<string, { summary?: string; value: unknown }>>;
   /** Null where the response is 204. */
@@ -81,7 +83,7 @@ export function formsOf(document: OpenApiDocument): DocumentedForm[] {
       introduced: post["x-introduced"] as Version,
       paths: [path],
       operation: post,
-      request: resolve(document, asked.schema as Reference),
+      request: mergedVariants(resolve(document, asked.schema), (one) => resolve(document, one)),
       requestExamples: asked.examples as DocumentedForm["requestExamples"],
       response: answered ? resolve(document, answered.schema as Reference) : null,
       responseExample: exampleIn(document, answered),

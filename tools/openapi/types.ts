@@ -56,6 +56,13 @@ export type Responses = Readonly<Record<string, Response | Reference>>;
 /** Alternative security schemes; `{}` if none is required. */
 export type Security = readonly Readonly<Record<string, readonly string[]>>[];
 
+/** A code sample, as Redoc and Scalar read it. */
+export interface CodeSample {
+  lang: string;
+  label: string;
+  source: string;
+}
+
 export interface Operation {
   operationId: string;
   tags: readonly string[];
@@ -71,6 +78,8 @@ export interface Operation {
   responses: Responses;
   /** The date that introduced this form of the method. Later dates serve it unchanged. */
   "x-introduced"?: string;
+  /** Calls with the typed client. Only for the newest form of a method. */
+  "x-codeSamples"?: readonly CodeSample[];
 }
 
 export type PathItem = Readonly<Partial<Record<"get" | "head" | "post", Operation>>>;

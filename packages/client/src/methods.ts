@@ -105,7 +105,7 @@ export interface Requests {
     /** The OAuth client's id. */
     client_id: string;
     /** The grant to exchange. Fields of the other grant are ignored. */
-    grant_type: "refresh_token" | "authorization_code";
+    grant_type: "authorization_code" | "refresh_token";
     /** For `authorization_code`: the redirect URI that was sent when the link was requested. */
     redirect_uri?: string;
     /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. */

@@ -1,14 +1,12 @@
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import { VERSIONS } from "#core/versions.ts";
+import { FILLED_BY_CLIENT } from "#tools/openapi/code_samples.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
 import { CARRIED, errorSchema } from "#tools/openapi/error_bodies.ts";
 import { type DocumentedForm, formsOf } from "#tools/openapi/read.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
 export const path = "packages/client/src/methods.ts";
-
-/** Fields that the client fills in: its id, its redirect URI, the signed-in user. */
-const KNOWN = ["client_id", "redirect_uri", "user_id"];
 
 const literal = (value: unknown) => JSON.stringify(value);
 const comment = (text: string | undefined, indent: string) =>
@@ -66,7 +64,7 @@ function methodRow(form: DocumentedForm): string {
   const { name, operation, request, response } = form;
   const row = {
     bearer: operation.security.some((scheme) => "bearer" in scheme),
-    fills: KNOWN.filter((field) => request.properties && field in request.properties).join(" "),
+    fills: FILLED_BY_CLIENT.filter((field) => request.properties && field in request.properties).join(" "),
     answer: answerOf(response),
     errors: ownErrors(form).join(" "),
   };

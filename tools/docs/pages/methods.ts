@@ -98,6 +98,10 @@ async function method(form: DocumentedForm) {
       `- Source: \`src/methods/${await findMethodFile(introduced, name)}\``,
     ].join("\n"),
     ...request(form),
+    ...(operation["x-codeSamples"] ?? []).flatMap(({ source }) => [
+      "With [the typed client](../packages/client/README.md):",
+      `\`\`\`ts\n${source}\n\`\`\``,
+    ]),
     ...response(form),
     `Errors in addition to the common ones: ${codes(own) || "none"}.`,
   ];

@@ -12,6 +12,12 @@ const OFFLINE = {
   hideClientButton: true,
 };
 
+/** The languages whose generated samples are not shown. */
+const OTHER_TARGETS = [
+  ...["c", "clojure", "csharp", "dart", "fsharp", "go", "http", "java", "js", "julia", "kotlin", "node"],
+  ...["objc", "ocaml", "php", "powershell", "python", "r", "ruby", "rust", "swift"],
+];
+
 function loadScalar() {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -41,6 +47,12 @@ try {
     // Test requests go to this stack, not to the deployed API.
     servers: [{ url: location.origin }],
     operationTitleSource: "path",
+    // Beside curl, the document has samples for the typed client.
+    hiddenClients: {
+      ...Object.fromEntries(OTHER_TARGETS.map((name) => [name, true])),
+      shell: ["httpie", "wget"],
+    },
+    defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
     defaultOpenAllTags: true,
   });
 } catch {

@@ -10,7 +10,7 @@ from nest_client.api.account import get_user_2021_10_06 as get_user
 from nest_client.api.sign_in import authenticate_user_2021_10_06 as authenticate_user
 from nest_client.api.sign_in import send_magic_link_2021_10_06 as send_magic_link
 from nest_client.models import (
-    AuthenticateUser20201214Request,
+    AuthenticateUser20201214RequestAuthorizationCode,
     AuthenticateUser20201214Response,
     GetUser20211006Request,
     GetUser20211006Response,
@@ -42,7 +42,8 @@ grant = {
     "code": re.search(r"authzcode_\w+\.\w+", mail["text"])[0],
     "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
 }
-tokens = authenticate_user.sync(client=nest, body=AuthenticateUser20201214Request.from_dict(grant))
+body = AuthenticateUser20201214RequestAuthorizationCode.from_dict(grant)
+tokens = authenticate_user.sync(client=nest, body=body)
 assert isinstance(tokens, AuthenticateUser20201214Response), tokens
 signed_in = AuthenticatedClient(base_url=url, token=tokens.access_token)
 user = get_user.sync(client=signed_in, body=GetUser20211006Request(user_id=tokens.user_id))

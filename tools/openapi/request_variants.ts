@@ -1,0 +1,105 @@
+import { grants } from "#core/sign_in/grants/all.ts";
+import { exampleOf } from "#tools/openapi/schema.ts";
+import type { Example, Schema } from "#tools/openapi/types.ts";
+
+/** A method whose fields depend on the value of one field. */
+interface Variants {
+  field: string;
+  /** By the value of the field: a name for people, and the fields of this variant only. All of them are required. */
+  cases: Readonly<Record<string, { summary: string; fields: readonly string[] }>>;
+}
+
+const fieldsOf = (grant: keyof typeof grants) => Object.keys(grants[grant].parameters);
+
+/** By method. The first variant is the one that people read first. */
+const VARIANTS: Readonly<Record<string, Variants>> = {
+  authenticate_user: {
+    field: "grant_type",
+    cases: {
+      authorization_code: {
+        summary: "The code from a magic link",
+        fields: fieldsOf("authorization_code"),
+      },
+      refresh_token: { summary: "A refresh token", fields: fieldsOf("refresh_token") },
+    },
+  },
+};
+
+/** A documented request: its schemas by id, the first of which describes the body, and its examples. */
+export interface DocumentedRequest {
+  schemas: Record<string, Schema>;
+  examples: Record<string, Example>;
+}
+
+/**
+ * Describes the request of a method. If its fields depend on one field, the body is one of several schemas.
+ * @param id the id of the schema of the body in the document
+ * @param whole the schema with the fields of all variants
+ */
+export function documentedRequest(method: string, id: string, whole: Schema): DocumentedRequest {
+  const variants = VARIANTS[method];
+  if (!variants) return { schemas: { [id]: whole }, examples: { whole: { value: exampleOf(whole) } } };
+  const cases = Object.entries(variants.cases).map(([value, { summary, fields }]) => {
+    const schema = variantOf(whole, variants, value);
+    return { value, fields, id: `${id}_${value}`, schema: { description: summary, ...schema }, summary };
+  });
+  const refer = (to: string) => `#/components/schemas/${to}`;
+  const body: Schema = {
+    oneOf: cases.map((one) => ({ $ref: refer(one.id) })),
+    discriminator: {
+      propertyName: variants.field,
+      mapping: Object.fromEntries(cases.map((one) => [one.value, refer(one.id)])),
+    },
+  };
+  return {
+    schemas: { [id]: body, ...Object.fromEntries(cases.map((one) => [one.id, one.schema])) },
+    examples: Object.fromEntries(
+      cases.map(({ value, summary, schema }) => [value, { summary, value: exampleOf(schema) }]),
+    ),
+  };
+}
+
+/** The schema of one variant: the fields of every variant and its own, which are all required. */
+function variantOf(whole: Schema, { field, cases }: Variants, value: string): Schema {
+  const own = cases[value]?.fields ?? [];
+  const ofOthers = Object.values(cases)
+    .flatMap(({ fields }) => fields)
+    .filter((name) => !own.includes(name));
+  const properties = Object.entries(whole.properties ?? {}).filter(([name]) => !ofOthers.includes(name));
+  return {
+    ...whole,
+    properties: Object.fromEntries(
+      properties.map(([name, property]) => {
+        if (name !== field) return [name, property];
+        const { enum: _values, examples: _any, ...schema } = property;
+        return [name, { ...schema, const: value }];
+      }),
+    ),
+    required: [...(whole.required ?? []), ...own],
+  };
+}
+
+/**
+ * The fields of all variants of a request in one object, for readers that list fields. A field is required if each variant
+ * requires it.
+ */
+export function mergedVariants(schema: Schema, resolve: (reference: Schema) => Schema): Schema {
+  if (!schema.oneOf) return schema;
+  const variants = schema.oneOf.map(resolve);
+  const [first = {}] = variants;
+  const properties: Record<string, Schema> = Object.assign({}, ...variants.map((one) => one.properties));
+  const { propertyName = "" } = schema.discriminator ?? {};
+  const { const: _one, ...discriminator } = properties[propertyName] ?? {};
+  const { description: _summary, ...rest } = first;
+  return {
+    ...rest,
+    properties: {
+      ...properties,
+      [propertyName]: {
+        ...discriminator,
+        enum: variants.map((one) => one.properties?.[propertyName]?.const),
+      },
+    },
+    required: (first.required ?? []).filter((name) => variants.every((one) => one.required?.includes(name))),
+  };
+}
