@@ -3,12 +3,18 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 import { siteLinks, slugify } from "../../links.ts";
 import { GROUPS, sitePath } from "../../pages.ts";
-import { diagrams } from "../diagrams.js";
+import { codeBlocks } from "../code_blocks.js";
 import { HOME } from "../home.js";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const SITE = fileURLToPath(new URL("../", import.meta.url));
 const OPENAPI = "docs/openapi.json";
+
+/** Replaces a component of the theme by one of this folder. */
+const replaced = (name, file) => ({
+  find: new RegExp(`^.*/${name}\\.vue$`),
+  replacement: fileURLToPath(new URL(`theme/${file}`, import.meta.url)),
+});
 
 /** Pages are outside the folder that has Vue. While pages are rendered, Node finds it from this folder. */
 const vueOfThisFolder = {
@@ -36,7 +42,10 @@ const openApiFile = {
   },
 };
 
-const link = (file) => `/${sitePath(file).replace(/(?:index)?\.md$/, "")}`;
+const link = (file) =>
+  `/${sitePath(file)
+    .replace(/index\.md$/, "")
+    .replace(/\.md$/, ".html")}`;
 const item = ([text, file]) => ({ text, link: link(file) });
 
 export default defineConfig({
@@ -54,7 +63,7 @@ export default defineConfig({
     anchor: { slugify },
     config(markdown) {
       markdown.use(siteLinks, { root: ROOT, assets: [OPENAPI] });
-      markdown.use(diagrams);
+      markdown.use(codeBlocks);
     },
   },
   transformPageData: ({ relativePath }) => (relativePath === "index.md" ? { frontmatter: HOME } : undefined),
@@ -78,5 +87,8 @@ export default defineConfig({
     plugins: [vueOfThisFolder, openApiFile],
     publicDir: false,
     build: { target: "es2022" },
+    resolve: {
+      alias: [replaced("VPHome", "home_page.vue"), replaced("VPSidebarItem", "sidebar_item.vue")],
+    },
   },
 });

@@ -12,8 +12,11 @@ const COLORS = {
   transparent: true,
 };
 
-/** Draws blocks of Mermaid as SVG while the site is built, so that pages need no script for them. */
-export function diagrams(markdown) {
+/**
+ * Draws blocks of Mermaid as SVG while the site is built, so that pages need no script for them. Gives indented code the same
+ * frame as fenced code.
+ */
+export function codeBlocks(markdown) {
   const fence = markdown.renderer.rules.fence;
   markdown.renderer.rules.fence = (tokens, index, ...rest) => {
     const { info, content } = tokens[index];
@@ -21,6 +24,10 @@ export function diagrams(markdown) {
     const title = /accTitle: (.*)/.exec(content)?.[1] ?? "Diagram";
     const drawn = content.replace(/^\s*acc(?:Title|Descr): .*\n/gm, "");
     return `<figure class="diagram" role="img" tabindex="0" aria-label="${markdown.utils.escapeHtml(title)}">${toSvg(drawn)}</figure>\n`;
+  };
+  markdown.renderer.rules.code_block = (tokens, index, ...rest) => {
+    tokens[index].info = "";
+    return markdown.renderer.rules.fence(tokens, index, ...rest);
   };
 }
 
