@@ -1,4 +1,5 @@
 import { COMMON_ERRORS, ERRORS, type ErrorCode } from "#core/errors.ts";
+import { REMEDIES } from "#tools/docs/error_remedies.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
 import { CARRIED } from "#tools/openapi/error_bodies.ts";
 import { errorsOf, formsOf } from "#tools/openapi/read.ts";
@@ -28,11 +29,17 @@ export async function render() {
     "*Routing* in the last column means that no method has the path or HTTP method. Four more error responses come from API " +
       "Gateway and have another shape: see [architecture](architecture.md#four-responses-of-api-gateway).",
     {
-      head: ["Code", "Status", "Meaning", "Returned by"],
+      head: ["Code", "Status", "Meaning", "What to do", "Returned by"],
       rows: Object.entries(ERRORS)
         .map(([code, [status, meaning]]) => ({ code: code as ErrorCode, status, meaning }))
         .sort((one, other) => one.status - other.status)
-        .map(({ code, status, meaning }) => [`\`${code}\``, String(status), meaning, answeredBy(code)]),
+        .map(({ code, status, meaning }) => [
+          `\`${code}\``,
+          String(status),
+          meaning,
+          REMEDIES[code],
+          answeredBy(code),
+        ]),
     },
     "## Fields and headers of some errors",
     Object.entries(CARRIED)

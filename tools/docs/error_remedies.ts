@@ -1,0 +1,62 @@
+import type { ErrorCode } from "#core/errors.ts";
+
+const NEW_LINK = "Request a new magic link.";
+const FIX_REQUEST = "Correct the program: the request never succeeds as it is.";
+const REFRESH =
+  "Refresh the access token once and repeat the call. If the refresh fails as well, show the sign-in.";
+const RETRY = "Repeat the call, with growing pauses.";
+const STRIPE_ONLY = "Only Stripe gets it, and delivers the event again.";
+
+/** What the developer of a client does about each error, for docs/errors.md. */
+export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+  validation_failed: `${FIX_REQUEST} \`reasons\` names every invalid field.`,
+  body_missing: "Send a JSON object; a method without fields takes `{}`.",
+  malformed_json: `${FIX_REQUEST} Send JSON in UTF-8.`,
+  malformed_url: "Call `POST /1/<date>/<method>`.",
+  invalid_email: "Show the field to the person, who corrects the address.",
+  invalid_redirect_uri:
+    "Add the redirect URI to the client in the app file, or send a registered one, character by character.",
+  code_missing: FIX_REQUEST,
+  code_verifier_missing: FIX_REQUEST,
+  redirect_uri_missing: FIX_REQUEST,
+  refresh_token_missing: FIX_REQUEST,
+  malformed_code: `The link was cut off or changed. Ask the person to copy the whole link. ${NEW_LINK}`,
+  malformed_refresh_token: "The stored token is damaged. Delete it and show the sign-in.",
+  incorrect_client: "Send the `client_id` that requested the link or the session.",
+  incorrect_redirect_uri: "Send the `redirect_uri` that was sent when the link was requested.",
+  incorrect_code_verifier: `The link was requested by another device, or with another \`state\`. ${NEW_LINK}`,
+  token_not_found: `Delete a refresh token and show the sign-in. For a code: ${NEW_LINK.toLowerCase()}`,
+  token_used:
+    "If the response to a code was lost, repeat the call after 5 s. Otherwise request a new magic link.",
+  token_expired: NEW_LINK,
+  authorization_not_found: NEW_LINK,
+  missing_webhook_body: STRIPE_ONLY,
+  invalid_webhook_payload:
+    "Compare `STRIPE_WEBHOOK_SECRETS` with the signing secret of the endpoint at Stripe.",
+  unauthorized: REFRESH,
+  no_active_subscription: "Keep the person signed in and offer a plan.",
+  access_denied:
+    "Send the access token of the user whom `user_id` names, or an internal key that permits the method.",
+  not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
+  client_not_found: "Add the client to the app file, or set its `enabled` to true.",
+  unknown_version: "Call a path below `/1/`.",
+  version_not_supported: "Use a date of [the methods](methods.md).",
+  unknown_webhook_provider: "Correct the URL of the webhook endpoint.",
+  awaiting_consent: "Ask the person, then call `set_marketing_consent`.",
+  method_not_supported: "Call with `POST`.",
+  already_subscribed:
+    "Send a link with `send_magic_link`: the person has access already, or can pay the open invoice.",
+  trial_already_used: "Offer a plan.",
+  subscription_not_ready: STRIPE_ONLY,
+  deprecated: "Remove the call.",
+  body_too_large: "Send less. No method needs more than 64 KiB.",
+  subscription_not_valid: "Stripe has a status that Nest does not know: upgrade Nest, then replay the event.",
+  customer_email_missing: "Add an email address to the customer at Stripe, then replay the event.",
+  rate_limited:
+    "Wait for the seconds of `Retry-After` and tell the person so. Do not repeat the call earlier.",
+  unknown: "Report the `request_id` to the operator. Repeat the call once.",
+  stripe_error: RETRY,
+  email_not_sent: RETRY,
+  unavailable:
+    "Repeat the call after the seconds of `Retry-After`, with growing pauses. Keep the person signed in.",
+};
