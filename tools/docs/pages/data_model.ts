@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import type { IndexDescription } from "mongodb";
 import { REPOSITORIES } from "#core/repositories/all.ts";
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
+import { dataModelDiagram } from "#tools/docs/data_model_diagram.ts";
 
 export const path = "docs/data_model.md";
 
@@ -170,6 +171,8 @@ export async function render() {
     "Times are ISO 8601 strings in UTC with milliseconds. A BSON date is used only where a TTL index needs one. " +
       "`purgeAt` is 30 days after a document's end, or after a mail event; tokens have their own dates. " +
       "`npm run nest -- db setup` creates every index; no request creates one.",
+    "Collections and the fields that connect them. A collection without a line stands alone, or refers to Stripe's objects only.",
+    dataModelDiagram(documents),
     ...[...documents].flatMap(([collection, { comment, fields }]) => [
       `## ${collection}`,
       ...(comment ? [comment] : []),
