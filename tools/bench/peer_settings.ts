@@ -78,7 +78,7 @@ export const PEER_SETTINGS: readonly PeerSetting[] = [
   },
 ];
 
-/** Indexes for the queries of better-auth's adapter, which creates none in MongoDB. */
+/** Indexes for the queries of better-auth's adapter. It creates those of user, session and verification by itself. */
 export const PEER_INDEXES = {
   user: [{ key: { email: 1 }, unique: true }],
   session: [{ key: { token: 1 }, unique: true }, { key: { userId: 1 } }],

@@ -21,6 +21,7 @@ export const GROUPS: readonly Group[] = [
     title: "Start",
     pages: [
       ["Start in five minutes", "docs/start.md"],
+      ["Your own app", "docs/your_app.md"],
       ["The local stack", "docs/local_stack.md"],
     ],
   },
@@ -67,6 +68,14 @@ export const GROUPS: readonly Group[] = [
       ["Threats", "docs/security/threats.md"],
       ["OWASP ASVS", "docs/security/asvs.md"],
       ["Report a vulnerability", "SECURITY.md"],
+    ],
+  },
+  {
+    title: "Choose",
+    pages: [
+      ["Comparison", "docs/comparison.md"],
+      ["Questions and answers", "docs/faq.md"],
+      ["Glossary", "docs/glossary.md"],
     ],
   },
   {

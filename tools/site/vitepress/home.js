@@ -8,7 +8,7 @@ export const HOME = {
       "One serverless API in your own AWS account, with MongoDB. It runs whole on your machine, without an account.",
     actions: [
       { theme: "brand", text: "Start in five minutes", link: "/start" },
-      { theme: "alt", text: "Concepts", link: "/concepts" },
+      { theme: "alt", text: "Your own app", link: "/your_app" },
       { theme: "alt", text: "Methods", link: "/methods" },
     ],
   },

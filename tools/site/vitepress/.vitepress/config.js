@@ -55,8 +55,14 @@ export default defineConfig({
   srcDir: ROOT,
   outDir: `${SITE}dist`,
   cacheDir: `${SITE}node_modules/.vitepress`,
-  srcExclude: ["{app,deploy,src,tests,tools,coverage,.ci,.github}/**", "CHANGELOG.md"],
-  rewrites: (file) => sitePath(file) ?? file,
+  // Every page that `sitePath` does not know.
+  srcExclude: [
+    "{app,deploy,src,tests,tools,coverage,.ci,.github}/**",
+    "!(README|CONTRIBUTING|SECURITY).md",
+    "packages/*/!(README).md",
+    "packages/*/{src,dist}/**",
+  ],
+  rewrites: sitePath,
   ignoreDeadLinks: "localhostLinks",
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
@@ -72,7 +78,7 @@ export default defineConfig({
       { text: "Start", link: "/start" },
       { text: "Concepts", link: "/concepts" },
       { text: "Methods", link: "/methods" },
-      { text: "Results", link: "/results" },
+      { text: "Questions", link: "/faq" },
     ],
     sidebar: GROUPS.map(({ title, pages, isCollapsed = false }) => ({
       text: title,
