@@ -6,6 +6,7 @@ import { openMongo } from "#core/services/mongo.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
+import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -39,8 +40,8 @@ export async function startTestStack(): Promise<TestStack> {
   const mongoUri = freshDatabaseUri();
   const { client, database } = openMongo(mongoUri);
   await createIndexes(database);
-  const ses = await startSesDouble();
   const stripe = await startAppStripeDouble();
+  const ses = await startSesDouble({ clock: stackClock(stripe) });
   const secrets = await makeSecrets();
   const start = (change: Record<string, string>, app?: App) =>
     startLocalApi({

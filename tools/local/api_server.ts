@@ -1,17 +1,20 @@
 import type { Server } from "node:http";
 import type { Context } from "aws-lambda";
+import app from "#app";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
-import { type Clock, systemClock } from "#core/clock.ts";
+import type { Client } from "#core/app/app.ts";
 import type { Environment } from "#core/config.ts";
 import { type OpenCore, openCore } from "#core/core.ts";
 import { serveEvent } from "#entry/event.ts";
 import type { JobHandler } from "#entry/job.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import { stackClock } from "#tools/local/dev/clock.ts";
 import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { createDevRoutes } from "#tools/local/dev/routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
+import { timelineRoute, trialRoute } from "#tools/local/dev/user_routes.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools/local/secrets.ts";
@@ -98,18 +101,17 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
       internal_key: parts.secrets.internalKey,
       stripe: stripeStatus(stripe),
       urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
+      app: { name: app.name, clients: app.clients.flatMap(shownClient) },
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),
-    ...jobRoutes(jobs, open, clockOf(stripe)),
+    ...jobRoutes(jobs, open, stackClock(stripe)),
+    trialRoute(open.core),
     // A real account in test mode is controlled at Stripe.
-    ...(stripe.mode === "double" ? stripeRoutes(stripe, open.core.stripeEvents) : []),
+    ...(stripe.mode === "double"
+      ? [...stripeRoutes(stripe, open.core.stripeEvents), timelineRoute(open.core, stripe, parts.ses)]
+      : []),
   ];
-}
-
-/** The Stripe double's time, so that advancing its clock lets a job find work; a real account has the real time. */
-function clockOf(stripe: StackParts["stripe"]): Clock {
-  return stripe.mode === "double" ? { now: () => new Date(stripe.now() * 1000) } : systemClock;
 }
 
 /** @throws Error EADDRINUSE if the port is in use */
@@ -125,6 +127,11 @@ function stopServer(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+/** A client that the page can sign in with. */
+function shownClient({ id, name, enabled, redirectUris: [redirectUri] }: Client) {
+  return enabled && redirectUri ? [{ id, name, redirect_uri: redirectUri }] : [];
 }
 
 /** Describes Stripe for `/dev/status`. The double's key is not secret; a real account's key is never returned. */

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { array, object, optional, safeParse, string } from "zod/mini";
+import { systemClock } from "#core/clock.ts";
 
 /** An email in the inbox. */
 export interface SentMail {
@@ -66,8 +67,9 @@ const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", (to: string
 /**
  * Starts a double of SES v2 on loopback, with an inbox. It accepts `SendEmail` from the unmodified SDK, and rejects invalid
  * requests with SES's messages and error types.
+ * @param options.clock the time in `sent_at`
  */
-export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
+export async function startSesDouble({ port = 0, clock = systemClock } = {}): Promise<SesDouble> {
   const inbox: SentMail[] = [];
   let armed: { calls: number; kind: MailFault } = { calls: 0, kind: "none" };
   let latency = 0;
@@ -87,7 +89,7 @@ export async function startSesDouble({ port = 0 } = {}): Promise<SesDouble> {
         if (armed.kind === "hang") return;
         throw FAULTS[armed.kind](safeParse(sendEmail, body).data?.Destination.ToAddresses[0] ?? "");
       }
-      inbox.push(parseMail(body));
+      inbox.push({ ...parseMail(body), sent_at: clock.now().toISOString() });
       inbox.splice(0, inbox.length - INBOX_LIMIT);
       answer(response, 200, { MessageId: randomUUID() });
     } catch (error) {
@@ -139,7 +141,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 }
 
 /** @throws SesError if SES would reject the email */
-function parseMail(body: unknown): SentMail {
+function parseMail(body: unknown): Omit<SentMail, "sent_at"> {
   const parsed = safeParse(sendEmail, body);
   if (!parsed.success) throw new SesError(400, "BadRequestException", "Missing or malformed parameters");
   const { FromEmailAddress: from, ReplyToAddresses, Destination, Content } = parsed.data;
@@ -158,7 +160,6 @@ function parseMail(body: unknown): SentMail {
     subject: Subject.Data,
     text: Body.Text.Data,
     html: Body.Html.Data,
-    sent_at: new Date().toISOString(),
   };
 }
 

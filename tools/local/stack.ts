@@ -5,6 +5,7 @@ import { openMongo } from "#core/services/mongo.ts";
 import { startLocalApi } from "#tools/local/api_server.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
+import { stackClock } from "#tools/local/dev/clock.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
@@ -63,7 +64,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     if (options.isFresh && process.env.MONGODB_URI)
       options.say("--fresh does not empty the database of MONGODB_URI. Drop it yourself if you want to.");
     const mongoUri = await openDatabase(database.uri, options, cleanup);
-    const ses = await startSesDouble();
+    const ses = await startSesDouble({ clock: stackClock(stripe) });
     cleanup.defer(ses.close);
     const api = await startLocalApi({
       port: options.port,

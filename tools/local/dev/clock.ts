@@ -1,5 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { type Clock, systemClock } from "#core/clock.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+
+/**
+ * The stack's own time: the Stripe double's, so that advancing its clock lets a job find work and dates the emails; a real
+ * account has the real time.
+ */
+export function stackClock(stripe: Pick<StripeDouble, "mode" | "now"> | { mode: "test" }): Clock {
+  return stripe.mode === "double" ? { now: () => new Date(stripe.now() * 1000) } : systemClock;
+}
 
 /** How long to wait for the events of one day. Nest needs less, unless a fault is set. */
 const DAY_TIMEOUT_MS = 2_000;

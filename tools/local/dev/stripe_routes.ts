@@ -14,6 +14,7 @@ import { NestError } from "#core/errors.ts";
 import { text } from "#core/wire.ts";
 import { SUBSCRIPTION_STATUSES } from "#stripe_double/scenarios.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import { refundableCharges } from "#tools/local/dev/charges.ts";
 import { advanceClock } from "#tools/local/dev/clock.ts";
 import { failingCalls } from "#tools/local/dev/fault.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
@@ -81,6 +82,13 @@ export function stripeRoutes(stripe: StripeDouble, ledger: Ledger): DevRoute[] {
     route("POST", "/dev/stripe/customers/:id/card", strictObject({ card }), (wanted, id) => {
       const method = stripe.attachCard(id, { declines: wanted.card === "declines" });
       return { id: method.id, last4: method.card?.last4 };
+    }),
+    route("POST", "/dev/stripe/customers/:id/refund", null, (_, id) => {
+      const charge = refundableCharges(stripe).get(id)?.id;
+      if (charge === undefined)
+        throw new NestError("not_found", { meta: { message: "no payment to refund" } });
+      const { id: refund, amount, currency } = stripe.refund({ charge });
+      return { id: refund, amount, currency };
     }),
     route("POST", "/dev/stripe/customers/:id/portal", null, (_, id) => ({ url: stripe.openPortal(id) })),
     route("POST", "/dev/stripe/events/:id/send", null, async (_, id) => {

@@ -2,7 +2,8 @@ import type { StripeEvent } from "#core/repositories/stripe_events.ts";
 import type { DeliveryAttempt } from "#stripe_double/deliveries.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import type { SubscriptionSummary } from "#stripe_double/summary.ts";
-import type { DoubleEvent } from "#stripe_double/types.ts";
+import type { Charge, DoubleEvent } from "#stripe_double/types.ts";
+import { refundableCharges } from "#tools/local/dev/charges.ts";
 
 /** The number of newest events that are returned. */
 const EVENTS_SHOWN = 60;
@@ -18,10 +19,15 @@ export async function readStripe(stripe: StripeDouble, ledger: Ledger) {
   const events = stripe.events(EVENTS_SHOWN);
   const rows = await ledger.list(events.map(({ id }) => id));
   const { calls, kind } = stripe.armedFault();
+  const refundable = refundableCharges(stripe);
   return {
     ...clockOf(stripe),
     faults: kind === "none" || calls === 0 ? { calls: 0, kind: "none" } : { calls, kind },
-    subscriptions: stripe.summary().slice(0, SUBSCRIPTIONS_SHOWN).reverse().map(shownSubscription),
+    subscriptions: stripe
+      .summary()
+      .slice(0, SUBSCRIPTIONS_SHOWN)
+      .reverse()
+      .map((row) => shownSubscription(row, refundable.get(row.customer.id))),
     events: showEvents(stripe, events, rows),
   };
 }
@@ -32,7 +38,7 @@ export function clockOf(stripe: StripeDouble): { now: string; ahead_seconds: num
   return { now: toIso(now), ahead_seconds: Math.max(0, now - Math.floor(Date.now() / 1000)) };
 }
 
-function shownSubscription(summary: SubscriptionSummary) {
+function shownSubscription(summary: SubscriptionSummary, lastPayment: Charge | undefined) {
   const { id, status, customer, price, card, owed } = summary;
   return {
     id,
@@ -42,6 +48,7 @@ function shownSubscription(summary: SubscriptionSummary) {
     price,
     card: card && { last4: card.last4, works: card.behavior !== "declines" },
     owed,
+    refundable: lastPayment ? lastPayment.amount - lastPayment.amount_refunded : null,
     created_at: toIso(summary.createdAt),
     trial_end: toIsoOrNull(summary.trialEnd),
     period_end: toIso(summary.periodEnd),
@@ -69,5 +76,6 @@ function showEvents(stripe: StripeDouble, events: readonly DoubleEvent[], rows: 
   });
 }
 
-const toIso = (seconds: number) => new Date(seconds * 1000).toISOString();
+/** Unix seconds as ISO 8601. */
+export const toIso = (seconds: number) => new Date(seconds * 1000).toISOString();
 const toIsoOrNull = (seconds: number | null) => (seconds === null ? null : toIso(seconds));

@@ -86,7 +86,11 @@ export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call)
   }
 }
 
-async function readFacts(core: TrialCore, found: FoundTrials): Promise<TrialFacts> {
+/** Reads the other facts that decide about a trial. */
+export async function readFacts(
+  core: Pick<Core, "subscriptions" | "trials">,
+  found: FoundTrials,
+): Promise<TrialFacts> {
   const userId = found.identifier?.userId ?? found.own?.userId;
   if (userId === undefined) return { ...found, subscriptions: [], hasHadTrial: false };
   const [subscriptions, hasHadTrial] = await Promise.all([
