@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import app from "#app";
+import { appFolder } from "#app/load_app.ts";
+import { html } from "#core/messages/html.ts";
 import { bundleClient } from "#tools/local/client_bundle.ts";
 import { ensureScalar } from "#tools/local/reference/scalar.ts";
 
+const ROOT = new URL("../../", import.meta.url);
 const DOCUMENT = new URL("../../docs/openapi.json", import.meta.url);
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 
@@ -14,10 +20,29 @@ export interface ServedFile {
 
 /** Files that are not read from a folder of this repository, by their path. `origin` is the local stack's own. */
 export const GENERATED_FILES: Readonly<Record<string, (origin: string) => Promise<ServedFile>>> = {
+  "/": localPage,
   "/openapi.json": async (origin) => ({ type: "application/json", content: await localDocument(origin) }),
   "/client.js": async () => ({ type: JAVASCRIPT, content: await bundleClient({ minify: false }) }),
   "/docs/scalar.js": scalarScript,
+  "/assets/logo.svg": async () => ({ type: "image/svg+xml", content: await readFile(logoPath()) }),
+  "/assets/app.css": async () => ({ type: "text/css; charset=utf-8", content: appColors() }),
 };
+
+/** The local page with the app's name. */
+async function localPage(): Promise<ServedFile> {
+  const page = await readFile(new URL("tools/local/page/index.html", ROOT), "utf8");
+  return { type: "text/html; charset=utf-8", content: page.replaceAll("{{app}}", String(html`${app.name}`)) };
+}
+
+const logoPath = () => resolve(fileURLToPath(ROOT), appFolder, app.logo);
+
+/** The app's colors, which replace those of the local page. */
+function appColors(): string {
+  const { accent, onAccent, accentDark, onAccentDark } = app.colors;
+  return `:root { --accent: ${accent}; --on-accent: ${onAccent}; }
+@media (prefers-color-scheme: dark) { :root { --accent: ${accentDark}; --on-accent: ${onAccentDark}; } }
+`;
+}
 
 /** The committed OpenAPI document with this stack as its only server, so that tools send their requests here. */
 async function localDocument(origin: string): Promise<string> {

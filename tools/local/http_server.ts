@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import { type DevRoutes, isDevPath } from "#tools/local/dev/routes.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 import { GENERATED_FILES, type ServedFile } from "#tools/local/generated_files.ts";
+import { GUIDE, readGuide } from "#tools/local/guide.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 
 /** API Gateway's limit, 10 MB. */
@@ -23,7 +24,6 @@ const STATIC = [
   { prefix: "/magic-link/", folder: new URL("../../src/landing/", import.meta.url) },
 ] as const;
 const PAGES: Readonly<Record<string, URL>> = {
-  "/": new URL("./page/index.html", import.meta.url),
   "/docs": new URL("./reference/index.html", import.meta.url),
   "/magic-link": new URL("../../src/landing/index.html", import.meta.url),
 };
@@ -108,6 +108,7 @@ function toCall(
 async function findFile(path: string, { headers }: IncomingMessage): Promise<ServedFile | null> {
   if (Object.hasOwn(GENERATED_FILES, path))
     return (await GENERATED_FILES[path]?.(`http://${headers.host}`)) ?? null;
+  if (path.startsWith(GUIDE)) return readGuide(path);
   const folder = STATIC.find(({ prefix }) => path.startsWith(prefix));
   const name = folder ? path.slice(folder.prefix.length) : "";
   const file =
