@@ -54,8 +54,8 @@ describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () 
     await becomes("None", "No usable subscription.");
     expect(await raw()).toEqual({ code: "no_active_subscription" });
     await page.locator("#stripe-subscriptions .mark", { hasText: "canceled" }).waitFor();
-    await press("Start a trial");
-    await says("(trial_already_used)");
+    expect(await page.locator("#signed-in-trial").isVisible()).toBe(false);
+    await page.getByText("This email address or device already had its trial.").waitFor();
   });
 
   test("advancing the clock by 14 days sends the reminder before the trial ends", async () => {

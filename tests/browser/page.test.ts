@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { browserSuite, hasBrowser, inspect, tabTo } from "#tests/support/browser.ts";
-import type { Tokens } from "#tests/support/nest.ts";
+import { MAC, type Tokens } from "#tests/support/nest.ts";
 
 describe.skipIf(!hasBrowser)("the local page in a browser", () => {
   const suite = browserSuite();
@@ -35,7 +35,7 @@ describe.skipIf(!hasBrowser)("the local page in a browser", () => {
   test("refreshes an expired access token and completes the call; only a refused refresh signs out", async () => {
     const page = await suite.open();
     const stored = () =>
-      page.evaluate("JSON.parse(localStorage.getItem('tokens'))") as Promise<Tokens | null>;
+      page.evaluate(`JSON.parse(localStorage.getItem("${MAC}.tokens"))`) as Promise<Tokens | null>;
     await page.fill("#address", "late@example.com");
     await page.click("text=Send magic link");
     await page.getByText("The magic link is in the inbox.").waitFor();

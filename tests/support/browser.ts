@@ -94,7 +94,12 @@ export async function inspect(page: Page, name: string): Promise<void> {
   const folder = process.env.SCREENSHOT_DIR;
   if (!folder) return;
   await mkdir(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  // In a window as high as the page, the bars at its edges cover nothing.
+  const { width, height } = page.viewportSize() ?? { width: 1280, height: 900 };
+  const whole = Number(await page.evaluate("document.documentElement.scrollHeight"));
+  await page.setViewportSize({ width, height: whole });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await page.setViewportSize({ width, height });
 }
 
 /** Presses Tab until the element with this id or text has the focus. */

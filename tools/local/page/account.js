@@ -1,7 +1,8 @@
 /** The account of the signed-in user: profile, sessions, marketing consent, news and the access token. */
 import { callApi } from "/assets/actions.js";
-import { current, nest } from "/assets/api.js";
+import { client, current, nest } from "/assets/api.js";
 import { button, byId, make, terms } from "/assets/dom.js";
+import { time } from "/assets/format.js";
 import { decodeJws } from "/assets/jws.js";
 
 const CONSENT_TEXT = {
@@ -11,11 +12,11 @@ const CONSENT_TEXT = {
 
 function showToken(tokens) {
   byId("claims").textContent = JSON.stringify(decodeJws(tokens.access_token), null, 2);
-  byId("expiry").textContent = `Expires at ${new Date(tokens.expires_at).toLocaleString()}.`;
+  byId("expiry").textContent = `Expires on ${time(tokens.expires_at)}.`;
 }
 
 function sessionItem(session) {
-  const since = new Date(session.created_at).toLocaleString();
+  const since = time(session.created_at);
   const item = make(
     "li",
     {},
@@ -41,10 +42,9 @@ function showConsent(consent) {
   }
 }
 
-/** Reads the whole account, then draws it. Returns the user. */
-export async function showAccount() {
-  const [user, sessions, consent, news] = await Promise.all([
-    nest.call("get_user"),
+/** Reads the rest of a user's account, then draws it. */
+export async function showAccount(user) {
+  const [sessions, consent, news] = await Promise.all([
     nest.call("list_sessions"),
     nest.call("get_marketing_consent").catch((error) => {
       if (error.code === "awaiting_consent") return null;
@@ -56,8 +56,9 @@ export async function showAccount() {
   byId("user").replaceChildren(
     ...terms([
       ["Email address", identifier?.identifier_value ?? "none"],
-      ["Verified", identifier?.verified_at ? new Date(identifier.verified_at).toLocaleString() : "no"],
+      ["Verified", identifier?.verified_at ? time(identifier.verified_at) : "no"],
       ["User", user.id],
+      ["Client", client.name],
     ]),
   );
   byId("sessions").replaceChildren(...sessions.map(sessionItem));
@@ -67,7 +68,6 @@ export async function showAccount() {
   );
   byId("news").replaceChildren(...items);
   showToken(current());
-  return user;
 }
 
 export function listenForAccount() {

@@ -1,27 +1,21 @@
 /** Runs what a button or form starts, redraws the page, and shows a message with the outcome. */
 import { current, explain } from "/assets/api.js";
-import { byId } from "/assets/dom.js";
+import { showFieldError } from "/assets/fields.js";
+import { showMessage } from "/assets/message.js";
 
-const SUCCESS_SHOWN_MS = 12_000;
 let showUser = async () => undefined;
 let refreshStack = async () => undefined;
-let fading;
 
 /** @param parts `showUser` draws the signed-in user; `refreshStack` draws the inbox and Stripe's data */
 export function connect(parts) {
   ({ showUser, refreshStack } = parts);
 }
 
-/** Shows a message. An error stays until the next message; a success disappears. */
-export function showMessage(text, isError = false) {
-  clearTimeout(fading);
-  byId("message").textContent = text;
-  byId("message").className = isError ? "bad" : "";
-  if (!isError) fading = setTimeout(() => showMessage(""), SUCCESS_SHOWN_MS);
-}
-
-/** Calls the API, redraws everything, and shows `success` or the error. */
-export async function callApi(work, success) {
+/**
+ * Calls the API, redraws everything, and shows `success` or the error.
+ * @param at the field that caused an error with one of these codes; the error is then shown beside it
+ */
+export async function callApi(work, success, at = { field: null, codes: [] }) {
   const wasSignedIn = current() !== null;
   try {
     await work();
@@ -32,7 +26,10 @@ export async function callApi(work, success) {
   } catch (error) {
     const isSignedOut = wasSignedIn && !current();
     if (isSignedOut) await showUser();
-    showMessage(isSignedOut ? "You are signed out." : explain(error), true);
+    if (at.field && at.codes.includes(error.code ?? error.kind)) {
+      showMessage("");
+      showFieldError(at.field, explain(error));
+    } else showMessage(isSignedOut ? "You are signed out." : explain(error), true);
   }
 }
 

@@ -1,4 +1,5 @@
-/** The typed client of this page. Each call is shown in the list of API calls. */
+/** The typed client of this page, and the text of errors. */
+import { recordedFetch } from "/assets/calls.js";
 import { NestClient, webStore } from "/client.js";
 
 /** By the error code of a response, or by the kind of client error if there is no response. */
@@ -28,52 +29,29 @@ export function explain(error) {
   return why ? `${EXPLANATIONS[why] ?? "The request failed."} (${why})` : error.message;
 }
 
-const shorten = (value) =>
-  JSON.stringify(
-    value,
-    (_key, part) =>
-      typeof part === "string" && part.length > 48 ? `${part.slice(0, 20)}…${part.slice(-6)}` : part,
-    2,
-  );
+/** The OAuth client that this page signs in with, in the fields of `/dev/status`. */
+export let client = null;
+/** The typed client of this page. Each call is shown in the list of API calls. */
+export let nest = null;
 
-function record(path, request, status, answer) {
-  const item = document.createElement("li");
-  const details = document.createElement("details");
-  const summary = document.createElement("summary");
-  const mark = document.createElement("span");
-  mark.className = status < 300 ? "good" : "bad";
-  mark.textContent = ` ${status}${answer?.code ? ` ${answer.code}` : ""}`;
-  summary.append(path.replace("/1/", ""), mark);
-  const text = document.createElement("pre");
-  text.textContent = `${shorten(request)}\n\n${answer === undefined ? "(no body)" : shorten(answer)}`;
-  details.append(summary, text);
-  item.append(details);
-  const list = document.getElementById("calls");
-  list.prepend(item);
-  while (list.children.length > 30) list.lastElementChild.remove();
+/** Signs in with another OAuth client from now on. Each client has a session of its own. */
+export function useClient(next) {
+  client = next;
+  nest = new NestClient({
+    url: location.origin,
+    clientId: next.id,
+    redirectUri: next.redirect_uri,
+    store: webStore(localStorage, `${next.id}.`),
+    fetch: recordedFetch,
+  });
 }
 
-/** `fetch` that also shows each request with its response. */
-async function recordedFetch(url, init) {
-  const response = await fetch(url, init);
-  const text = await response.clone().text();
-  record(
-    new URL(url).pathname,
-    JSON.parse(init.body ?? "null"),
-    response.status,
-    text === "" ? undefined : JSON.parse(text),
-  );
-  return response;
-}
-
-/** The client of the user of this browser. */
-export const nest = new NestClient({
-  url: location.origin,
-  clientId: "client_000000C2kdCzNlbL1BqR5FeMatItU",
-  redirectUri: "https://magic.getbeak.app/",
-  store: webStore(localStorage, ""),
-  fetch: recordedFetch,
-});
+const stored = ({ id }, name) => JSON.parse(localStorage.getItem(`${id}.${name}`) ?? "null");
 
 /** The tokens of the signed-in user, or null. For display only, because any call may refresh them. */
-export const current = () => JSON.parse(localStorage.getItem("tokens") ?? "null");
+export const current = () => client && stored(client, "tokens");
+
+/** Whether a client requested the magic link with this state from this browser. */
+export const isRequestedBy = (client, state) =>
+  stored(client, "tokens")?.link_state === state ||
+  (stored(client, "links") ?? []).some((link) => link.state === state);

@@ -4,6 +4,9 @@ import { callDevApi } from "/assets/dev_api.js";
 import { button, byId, drawList, make, terms } from "/assets/dom.js";
 import { describeDeliveries, describeVerdict, time } from "/assets/format.js";
 
+const describeLedger = (text, { status, reason, attempt }) =>
+  `${text}${status === "ignored" ? ` (${reason})` : ""}, attempt ${attempt}`;
+
 function eventItem(event) {
   const { id, type, object, created_at, verdict } = event;
   const { text, tone } = describeVerdict(event);
@@ -37,7 +40,7 @@ function eventItem(event) {
           ["Event", id],
           ["Object", object ?? "none"],
           ["Created", `${time(created_at)}, by Stripe's clock`],
-          ["Verdict", verdict ? `${text}, attempt ${verdict.attempt}` : "not in Nest's ledger yet"],
+          ["Verdict", verdict ? describeLedger(text, verdict) : "not in Nest's ledger yet"],
         ]),
       ),
       button("Resend", "send", resend, { "data-double": true }),

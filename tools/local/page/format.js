@@ -1,7 +1,7 @@
-/** Text for dates, amounts, subscriptions and events. Days are in UTC, as Stripe and the emails show them. */
+/** Text for dates, amounts, subscriptions and events. Dates are in UTC, as the emails and the billing portal show them. */
 const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
 const dateAndTime = new Intl.DateTimeFormat("en-GB", {
-  dateStyle: "medium",
+  dateStyle: "long",
   timeStyle: "short",
   timeZone: "UTC",
 });
@@ -40,6 +40,18 @@ export function describeStatus(status) {
   }
 }
 
+/** The status of a subscription at Stripe, as the page shows it. */
+export const STATUS_TEXT = {
+  active: "Active",
+  canceled: "Ended",
+  incomplete: "Incomplete",
+  incomplete_expired: "Expired",
+  past_due: "Past due",
+  paused: "Paused",
+  trialing: "Trial",
+  unpaid: "Unpaid",
+};
+
 const TONES = {
   active: "good",
   trialing: "good",
@@ -59,11 +71,20 @@ export function describeSubscription({ status, trial_end, period_end, cancel_at,
   return payment;
 }
 
+/** Why Nest ignored an event, by the reason in its ledger. Other reasons are shown as "Not used by Nest". */
+const IGNORED = {
+  ended: "Not needed: the subscription had ended",
+  no_rejected_subscription: "Not needed: not a refund by Nest",
+  no_subscription: "Not needed: not about a subscription",
+  other_product: "Not needed: another product",
+  promotion_code_missing: "Not admitted: no promotion code",
+};
+
 /** Describes the state of an event: Nest's verdict, or its delivery while Nest has none. */
 export function describeVerdict({ verdict, deliveries, is_given_up }) {
   const status = verdict?.status;
   if (status === "done") return { text: "Done", tone: "good" };
-  if (status === "ignored") return { text: `Ignored: ${verdict.reason}`, tone: "over" };
+  if (status === "ignored") return { text: IGNORED[verdict.reason] ?? "Not used by Nest", tone: "over" };
   if (status === "failed") return { text: `Failed: ${verdict.reason}`, tone: "bad" };
   if (status === "processing") return { text: "Processing", tone: "warn" };
   if (is_given_up) return { text: "Not accepted", tone: "bad" };

@@ -1,11 +1,25 @@
-/** The local inbox: the emails that Nest sent, with links that open on this machine. */
+/** The local inboxes: the messages that Nest sent, with links that work on this machine. */
 import { callDevApi } from "/assets/dev_api.js";
 import { byId, drawList, make } from "/assets/dom.js";
+import { time } from "/assets/format.js";
+import { magicLinkIn, mailFrame } from "/assets/mail.js";
 
 const SHOWN = 20;
-let known = null;
 
-function mailItem({ subject, to, sent_at, text, html }) {
+/** One entry for each kind of message: its path under /dev, the ids of its elements, and how it is drawn and announced. */
+const INBOXES = [
+  {
+    path: "/inbox",
+    list: "inbox",
+    clear: "empty",
+    draw: mailItem,
+    announce: ({ subject }) => `New email: ${subject}.`,
+  },
+];
+const known = new Map();
+
+function mailItem(mail) {
+  const { subject, to, sent_at, text } = mail;
   const item = make(
     "li",
     {},
@@ -13,47 +27,50 @@ function mailItem({ subject, to, sent_at, text, html }) {
       "div",
       { class: "mail-head" },
       make("strong", {}, subject),
-      make("span", { class: "quiet" }, new Date(sent_at).toLocaleTimeString()),
+      make("time", { class: "quiet", datetime: sent_at }, time(sent_at)),
     ),
     make("div", { class: "quiet" }, `To ${to}`),
   );
-  const link = text.split("\n").find((line) => line.startsWith("https://magic."));
+  const link = magicLinkIn(text);
   if (link) {
-    const { search } = new URL(link);
     item.append(
       make(
         "p",
         { class: "row" },
-        make("a", { href: `/#${search.slice(1)}` }, "Use link in this page"),
-        make("a", { href: `/magic-link${search}`, target: "_blank", rel: "noopener" }, "Open landing page"),
+        make("a", { href: `/#${link}` }, "Use link in this page"),
+        make("a", { href: `/magic-link?${link}`, target: "_blank", rel: "noopener" }, "Open landing page"),
       ),
     );
   }
   const details = make("details", {}, make("summary", {}, "Show email"));
-  const read = () => {
-    const frame = make("iframe", { title: subject, sandbox: "" });
-    frame.srcdoc = html;
-    details.append(frame, make("pre", {}, text));
-  };
+  const read = () => details.append(mailFrame(mail), make("pre", {}, text));
   details.addEventListener("toggle", read, { once: true });
   item.append(details);
   return item;
 }
 
-/** Reads the inbox, draws it, and announces new emails to screen readers. */
-export async function showInbox() {
-  const mails = await callDevApi("GET", "/inbox");
-  const rows = mails.map((mail, index) => ({ ...mail, key: `${index} ${mail.sent_at}` }));
-  drawList(byId("inbox"), rows.slice(-SHOWN).reverse(), ({ key }) => key, mailItem);
-  const arrived = known === null ? [] : mails.slice(known);
-  known = mails.length;
-  const news = arrived.map(({ subject }) => `New email: ${subject}.`).join(" ");
+async function showInbox({ path, list, clear, draw, announce }) {
+  const messages = await callDevApi("GET", path);
+  const rows = messages.map((message, index) => ({ ...message, key: `${index} ${message.sent_at}` }));
+  drawList(byId(list), rows.slice(-SHOWN).reverse(), ({ key }) => key, draw);
+  byId(clear).hidden = messages.length === 0;
+  const arrived = messages.slice(known.get(path) ?? messages.length);
+  known.set(path, messages.length);
+  const news = arrived.map(announce).join(" ");
   if (news) byId("arrivals").textContent = news;
 }
 
-export function listenForInbox() {
-  byId("empty").addEventListener("click", async () => {
-    await callDevApi("DELETE", "/inbox");
-    await showInbox();
-  });
+/** Reads and draws every inbox, and announces new messages to screen readers. */
+export async function showInboxes() {
+  await Promise.all(INBOXES.map(showInbox));
+}
+
+export function listenForInboxes() {
+  for (const inbox of INBOXES) {
+    byId(inbox.clear).addEventListener("click", async () => {
+      await callDevApi("DELETE", inbox.path);
+      await showInbox(inbox);
+      byId(inbox.list).focus();
+    });
+  }
 }

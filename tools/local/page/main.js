@@ -1,39 +1,57 @@
 /** The local page. Left: what the app shows. Middle: emails, Stripe events and API calls. Right: Stripe test controls. */
 import { listenForAccount, showAccount } from "/assets/account.js";
-import { callApi, connect, showMessage } from "/assets/actions.js";
-import { current, explain } from "/assets/api.js";
+import { callApi, connect } from "/assets/actions.js";
+import { current, explain, nest } from "/assets/api.js";
+import { listenForClients, showClients } from "/assets/clients.js";
 import { callDevApi } from "/assets/dev_api.js";
 import { byId } from "/assets/dom.js";
 import { showEvents, verdictsOf } from "/assets/events.js";
-import { listenForInbox, showInbox } from "/assets/inbox.js";
+import { listenForInboxes, showInboxes } from "/assets/inbox.js";
+import { listenForMessages, showMessage } from "/assets/message.js";
 import { followHash, listenForSignIn } from "/assets/sign_in.js";
 import { listenForStripe, showStripe } from "/assets/stripe.js";
-import { listenForSubscription, setAddress, showSubscription, showTimeLeft } from "/assets/subscription.js";
+import {
+  listenForSubscription,
+  showSignedOut,
+  showSubscription,
+  showTimeLeft,
+} from "/assets/subscription.js";
+import { listenForTimeline, showTimeline } from "/assets/timeline.js";
 
 const REFRESH_INTERVAL_MS = 1000;
 const STATUS_INTERVAL_MS = 5000;
 let isDouble = true;
-let address = null;
+let user = null;
 let verdicts = "";
 let stripe = null;
+let timeline = null;
 let refreshing = Promise.resolve();
 
-/** Draws the signed-in user. Reads everything first, so that the page changes once. */
+const addressOf = (user) => user?.identifiers[0]?.identifier_value ?? null;
+
+/** Draws the signed-in user. */
 async function showUser() {
   if (current()) {
-    const [user] = await Promise.all([showAccount(), showSubscription()]);
-    address = user.identifiers[0]?.identifier_value ?? null;
-  } else address = null;
-  setAddress(address);
+    user = await nest.call("get_user");
+    await Promise.all([showAccount(user), showSubscription(addressOf(user)), readTimeline()]);
+  } else {
+    user = null;
+    showSignedOut();
+  }
   byId("signed-out").hidden = current() !== null;
   byId("signed-in").hidden = current() === null;
   showStripeData();
 }
 
+async function readTimeline() {
+  timeline = isDouble && user ? await callDevApi("GET", `/users/${user.id}/timeline`) : null;
+}
+
 /** Draws the last data from Stripe for the signed-in user. */
 function showStripeData() {
-  if (stripe) showStripe(stripe, address);
+  if (stripe) showStripe(stripe, addressOf(user));
   if (current()) showTimeLeft(stripe?.now);
+  if (stripe) showTimeline(user && timeline, stripe.now);
 }
 
 /** Runs refreshes one after the other, so that older data is never drawn over newer data. */
@@ -44,7 +62,11 @@ function refreshStack() {
 
 /** Draws the inbox and Stripe's data, and reads the subscription's status again after Nest processed an event. */
 async function refreshNow() {
-  [stripe] = await Promise.all([isDouble ? callDevApi("GET", "/stripe") : null, showInbox()]);
+  [stripe] = await Promise.all([
+    isDouble ? callDevApi("GET", "/stripe") : null,
+    readTimeline(),
+    showInboxes(),
+  ]);
   if (stripe) showEvents(stripe.events);
   // The events of a real Stripe account are not visible here, so the status is polled instead.
   const now = stripe ? verdictsOf(stripe.events) : String(Math.floor(Date.now() / STATUS_INTERVAL_MS));
@@ -71,19 +93,22 @@ function poll() {
   again();
 }
 
+listenForMessages();
+listenForClients();
 listenForSignIn();
 listenForAccount();
 listenForSubscription();
-listenForInbox();
+listenForInboxes();
 listenForStripe();
+listenForTimeline();
 connect({ showUser, refreshStack });
 try {
   const status = await callDevApi("GET", "/status");
+  showClients(status.app.clients);
   byId("engine").textContent = `${status.database.engine} ${status.database.version}`;
   isDouble = status.stripe.mode !== "test";
   document.body.dataset.stripe = status.stripe.mode;
-  if (current()) await callApi(async () => undefined, "");
-  else await refreshStack();
+  await callApi(async () => undefined, "");
 } catch (error) {
   showMessage(explain(error), true);
 }

@@ -1,21 +1,44 @@
 /** Sign-in with a magic link, with the link of a new trial, or with a pasted code. */
-import { callApi, showMessage } from "/assets/actions.js";
+import { callApi } from "/assets/actions.js";
 import { current, nest } from "/assets/api.js";
+import { useClientOf } from "/assets/clients.js";
 import { device, simulateNewDevice } from "/assets/device.js";
 import { byId, terms } from "/assets/dom.js";
+import { listenForSubmit } from "/assets/fields.js";
+import { showMessage } from "/assets/message.js";
 
-/** Starts a trial as the app does. Nest emails its magic link. */
-export const startTrial = (address) =>
+/** Errors that another email address, or another code, can correct. */
+const ADDRESS_ERRORS = ["invalid_email", "rate_limited", "already_subscribed", "trial_already_used"];
+const CODE_ERRORS = [
+  "unknown_link",
+  "token_expired",
+  "token_used",
+  "authorization_not_found",
+  "validation_failed",
+];
+
+/** Starts a trial as the app does. Nest emails its magic link. @param field the field with the address, if there is one */
+export const startTrial = (address, field = null) =>
   callApi(
     () => nest.startTrial(address, { device: device() }),
     "Trial created. Its magic link is in the inbox.",
+    { field, codes: ADDRESS_ERRORS },
   );
 
-async function redeem(text) {
+const sendLink = (address, field) =>
+  callApi(() => nest.sendMagicLink(address, { device: device() }), "The magic link is in the inbox.", {
+    field,
+    codes: ADDRESS_ERRORS,
+  });
+
+/** @param field the field that the text was pasted into, if there is one */
+async function redeem(text, field = null) {
+  useClientOf(text);
   const isTrial = new URLSearchParams(text).get("flow") === "trial";
   await callApi(
     () => nest.finishSignIn(text),
     isTrial ? "You are signed in. Your trial has started." : "You are signed in.",
+    { field, codes: CODE_ERRORS },
   );
   if (current()) byId("account-title").focus();
 }
@@ -40,20 +63,21 @@ function showDevice() {
 }
 
 export function listenForSignIn() {
-  byId("link-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const address = byId("address").value;
-    if (event.submitter?.id === "start-trial") void startTrial(address);
-    else
-      void callApi(
-        () => nest.sendMagicLink(address, { device: device() }),
-        "The magic link is in the inbox.",
-      );
-  });
-  byId("paste-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    void redeem(byId("pasted").value.trim());
-  });
+  const address = byId("address");
+  listenForSubmit(
+    byId("link-form"),
+    () => "Enter an email address.",
+    ({ submitter }) => {
+      const send = submitter?.id === "start-trial" ? startTrial : sendLink;
+      void send(address.value, address);
+    },
+  );
+  const pasted = byId("pasted");
+  listenForSubmit(
+    byId("paste-form"),
+    () => "Paste the text that the landing page shows.",
+    () => void redeem(pasted.value.trim(), pasted),
+  );
   byId("new-device").addEventListener("click", () => {
     simulateNewDevice();
     showDevice();

@@ -2,11 +2,12 @@
 import { callStack } from "/assets/actions.js";
 import { callDevApi } from "/assets/dev_api.js";
 import { button, byId, drawList, make } from "/assets/dom.js";
+import { listenForSubmit } from "/assets/fields.js";
 import { describeSubscription, money, plural, time, toneOf } from "/assets/format.js";
 
 const FAULTS = { error: "a server error", hang: "a timeout", rate_limited: "too many requests" };
 
-function actionsOf({ id, customer, cancel_at, owed, price }) {
+function actionsOf({ id, customer, cancel_at, owed, refundable, price }) {
   const path = `/stripe/subscriptions/${id}`;
   const change = (change, success) => callStack(() => callDevApi("PATCH", path, change), success);
   const addCard = (card, success) =>
@@ -16,10 +17,16 @@ function actionsOf({ id, customer, cancel_at, owed, price }) {
       () => callDevApi("POST", `${path}/pay`),
       ({ outcome }) => `Payment ${outcome === "paid" ? "succeeded" : outcome}.`,
     );
+  const refund = () =>
+    callStack(
+      () => callDevApi("POST", `/stripe/customers/${customer.id}/refund`),
+      ({ amount, currency }) => `Refunded ${money(amount, currency)}.`,
+    );
   return [
     owed === null ? null : button(`Pay ${money(owed, price.currency)} now`, "pay", pay),
     button("Add working card", "works", () => addCard("works", "Working card added.")),
     button("Add declining card", "declines", () => addCard("declines", "Declining card added.")),
+    refundable === null ? null : button("Refund last payment", "refund", refund),
     cancel_at === null
       ? button("Cancel at period end", "end", () =>
           change({ cancel_at_period_end: true }, "The subscription will end with its period."),
@@ -66,7 +73,8 @@ export function showStripe({ now, ahead_seconds, faults, subscriptions }, addres
     ? `The next ${plural(faults.calls, "call")} to Stripe will fail with ${FAULTS[faults.kind]}.`
     : "No faults set.";
   byId("fault-state").className = isFailing ? "bad" : "quiet";
-  byId("fault-clear").disabled = !isFailing;
+  byId("fault-clear").hidden = !isFailing;
+  byId("sell").hidden = address === null;
   const own = subscriptions.filter(
     ({ customer }) => address !== null && customer.email?.toLowerCase() === address.toLowerCase(),
   );
@@ -85,14 +93,17 @@ export function listenForStripe() {
         ),
     );
   }
-  byId("fault-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const calls = byId("fault-calls").valueAsNumber;
-    void callStack(
-      () => callDevApi("POST", "/stripe/faults", { calls, kind: byId("fault-kind").value }),
-      `Fault set for the next ${plural(calls, "call")} to Stripe.`,
-    );
-  });
+  listenForSubmit(
+    byId("fault-form"),
+    () => "Enter a whole number from 1 to 1000.",
+    () => {
+      const calls = byId("fault-calls").valueAsNumber;
+      void callStack(
+        () => callDevApi("POST", "/stripe/faults", { calls, kind: byId("fault-kind").value }),
+        `Fault set for the next ${plural(calls, "call")} to Stripe.`,
+      );
+    },
+  );
   byId("fault-clear").addEventListener(
     "click",
     () =>

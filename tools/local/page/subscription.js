@@ -2,6 +2,7 @@
 import { callStack } from "/assets/actions.js";
 import { nest } from "/assets/api.js";
 import { callDevApi } from "/assets/dev_api.js";
+import { device } from "/assets/device.js";
 import { byId } from "/assets/dom.js";
 import { daysBetween, describeStatus, plural } from "/assets/format.js";
 import { decodeJws } from "/assets/jws.js";
@@ -19,14 +20,31 @@ async function readStatus() {
   }
 }
 
-/** Reads the status and draws it. Its element is a live region, so screen readers announce a change. */
-export async function showSubscription() {
-  subscription = await readStatus();
-  const { mark, tone, text } = describeStatus(subscription);
+/** Draws the status bar. Its text is a live region, so screen readers announce a change. */
+function showStatus({ mark, tone, text }) {
   const description = byId("subscription-text");
   if (description.textContent !== text) description.textContent = text;
   byId("subscription-mark").textContent = mark;
   byId("subscription-mark").className = `mark ${tone}`;
+}
+
+/** Draws the status bar of a page without a user. */
+export function showSignedOut() {
+  subscription = null;
+  showStatus({ mark: "Signed out", tone: "over", text: "" });
+  byId("subscription-left").textContent = "Sign in, or start a trial.";
+}
+
+/** Asks the stack whether Nest would give the user's address and this device a trial. */
+const mayStartTrial = async () =>
+  (await callDevApi("POST", "/trial", { address, device: device() })).verdict === "available";
+
+/** Reads the status and draws it. @param userAddress the email address that trials and subscriptions are created for */
+export async function showSubscription(userAddress = address) {
+  address = userAddress;
+  subscription = await readStatus();
+  const isTrialPossible = subscription === null && address !== null && (await mayStartTrial());
+  showStatus(describeStatus(subscription));
   byId("subscription-raw").textContent =
     subscription === null
       ? JSON.stringify({ code: "no_active_subscription" }, null, 2)
@@ -37,7 +55,8 @@ export async function showSubscription() {
   const portal = byId("portal");
   portal.hidden = !subscription?.billing_portal_url;
   if (subscription?.billing_portal_url) portal.href = subscription.billing_portal_url;
-  byId("signed-in-trial").hidden = subscription !== null;
+  byId("signed-in-trial").hidden = !isTrialPossible;
+  byId("no-trial").hidden = subscription !== null || isTrialPossible;
 }
 
 /** Shows the days left by Stripe's clock, which may be ahead of Nest's. */
@@ -46,11 +65,6 @@ export function showTimeLeft(stripeNow) {
     subscription === null
       ? "The app asks the user to subscribe."
       : `${plural(daysBetween(stripeNow ?? new Date().toISOString(), subscription.end_date), "day")} left${stripeNow ? " by Stripe's clock" : ""}.`;
-}
-
-/** Sets the email address that new subscriptions are created for. */
-export function setAddress(next) {
-  address = next;
 }
 
 export function listenForSubscription() {

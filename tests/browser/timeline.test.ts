@@ -1,0 +1,92 @@
+import type { Page } from "playwright-core";
+import { beforeEach, describe, expect, test } from "vitest";
+import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
+
+describe.skipIf(!hasBrowser)("the timeline of the local page", () => {
+  const suite = browserSuite();
+  beforeEach(async () => {
+    await suite.stack.stripe.settled();
+    suite.stack.stripe.reset();
+    suite.stack.ses.clear();
+  });
+
+  const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+  const mark = (page: Page, text: string) => page.locator("#subscription-mark", { hasText: text }).waitFor();
+  const startTrial = async (page: Page, address: string) => {
+    await page.fill("#address", address);
+    await press(page, "Start a trial");
+    await page.getByText("Use link in this page").first().click();
+    await mark(page, "Trial");
+  };
+  const spans = (page: Page) => page.locator("#spans .span").allTextContents();
+  const isInDots = (page: Page) => page.evaluate("document.activeElement.closest('#dots') !== null");
+  const rows = (page: Page) => page.locator("#timeline-text li").allTextContents();
+
+  test.each([
+    [390, "light"],
+    [390, "dark"],
+    [1280, "light"],
+    [1280, "dark"],
+  ] as const)(
+    "shows a whole life at %i px in %s: trial, active, past due, ended",
+    async (width, colorScheme) => {
+      const page = await suite.open("/", { width, colorScheme });
+      await page.getByText("After a sign-in, this shows").waitFor();
+      await startTrial(page, `life.${width}.${colorScheme}@example.com`);
+      await page.locator("#spans .span", { hasText: "Trial" }).waitFor();
+      await press(page, "Add working card");
+      await press(page, "+14 days");
+      await mark(page, "Active");
+      await press(page, "Add declining card");
+      await page.getByText("Declining card added.").waitFor();
+      await press(page, "+31 days");
+      await mark(page, "Past due");
+      await page.locator("#spans .past_due").waitFor();
+      await inspect(page, `timeline-past-due-${width}-${colorScheme}`);
+      await press(page, "Cancel now");
+      await mark(page, "None");
+      await press(page, "+3 days");
+      await page.locator("#spans .canceled").waitFor();
+      expect(await spans(page)).toEqual(["Trial", "Active", "Past due", "Ended"]);
+      await page.getByText("Timeline as text").click();
+      const text = (await rows(page)).join("\n");
+      for (const part of [
+        "Beak, £4.99 a month: Trial until",
+        "Email: 🐦 Start your Beak trial.",
+        "Email: Your Beak trial ends soon.",
+        "Payment of £4.99.",
+        "Payment of £4.99 declined.",
+        "Subscription ended.",
+      ])
+        expect(text).toContain(part);
+      await inspect(page, `timeline-ended-${width}-${colorScheme}`);
+    },
+  );
+
+  test("shows a refund, and is read by the arrow keys", async () => {
+    const page = await suite.open();
+    await startTrial(page, "abe@example.com");
+    await press(page, "Add working card");
+    await press(page, "+14 days");
+    await mark(page, "Active");
+    await press(page, "Refund last payment");
+    await page.getByText("Refunded £4.99.").waitFor();
+    const dot = page.locator("#dots .refund button");
+    await dot.waitFor();
+    for (let press = 0; press < 60 && !(await isInDots(page)); press++) await page.keyboard.press("Tab");
+    expect(await isInDots(page)).toBe(true);
+    expect(await page.locator("#dots [tabindex='0']").count()).toBe(1);
+    await page.keyboard.press("End");
+    for (let step = 0; step < 20; step++) {
+      if (await page.evaluate("document.activeElement.closest('.refund') !== null")) break;
+      await page.keyboard.press("ArrowLeft");
+    }
+    expect(await page.locator("#moment").textContent()).toMatch(/ UTC: Refund of £4\.99\.$/);
+    await page.keyboard.press("Home");
+    expect(await page.locator("#moment").textContent()).toContain("Email: 🐦 Start your Beak trial.");
+    // A redrawn timeline keeps the focus.
+    await suite.stack.ask("POST", "/dev/stripe/clock", { advance_days: 1 });
+    await page.getByText("15 days ahead").waitFor();
+    expect(await isInDots(page)).toBe(true);
+  });
+});
