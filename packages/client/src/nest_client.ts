@@ -1,11 +1,11 @@
 import { unlessAborted } from "./abort.ts";
+import { baseWithNamedMethods } from "./base.ts";
 import { callMethod } from "./calls.ts";
 import { type Cased, renamed, toCamel, toWire } from "./casing.ts";
 import type { KeySet } from "./entitlement.ts";
 import { LinkKeeper, type PendingLink } from "./links.ts";
 import { type Exclusively, exclusiveAccess } from "./lock.ts";
 import type { Device, Method, Responses } from "./methods.ts";
-import { baseWithNamedMethods } from "./named_methods.ts";
 import type { NestClientOptions } from "./options.ts";
 import { codeChallenge, randomString } from "./pkce.ts";
 import type { CallArguments } from "./requests.ts";

@@ -4,8 +4,10 @@ import type { CallOptions } from "./transport.ts";
 
 /** Fields that the client fills in. */
 export type FilledIn = "client_id" | "redirect_uri" | "user_id";
-type Optional<Fields, Names extends PropertyKey> = Omit<Fields, Names> &
-  Partial<Pick<Fields, Names & keyof Fields>>;
+/** Unlike with `Omit`, editors show the comments of the fields. */
+type Optional<Fields, Names> = { [Name in keyof Fields as Exclude<Name, Names>]: Fields[Name] } & {
+  [Name in keyof Fields as Extract<Name, Names>]?: Fields[Name];
+};
 
 /** The request of a method. Fields that the client fills in are optional. */
 export type Asked<M extends Method, IsCamel extends boolean = false> = Cased<

@@ -37,7 +37,7 @@ function objectType({ properties = {}, required = [] }: Schema, indent: string):
 }
 
 /** The newest form of every method that is not deprecated and does not require an internal key. */
-function newestForms(forms: readonly DocumentedForm[]): DocumentedForm[] {
+export function newestForms(forms: readonly DocumentedForm[]): DocumentedForm[] {
   const newest = new Map(forms.map((form) => [form.name, form]));
   const isForUsers = ({ operation }: DocumentedForm) =>
     !operation.deprecated && operation.security.some((scheme) => !("internal" in scheme));
