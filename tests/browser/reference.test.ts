@@ -132,7 +132,7 @@ describe.skipIf(!hasBrowser || missing !== null)("the API reference in a browser
     await chooser.click();
     expect((await page.getByRole("option").allTextContents()).sort()).toEqual(["Curl", "Typed client"]);
     await page.getByRole("option", { name: "Typed client" }).click();
-    await method.getByText('nest.call("get_user")').waitFor();
+    await method.getByText("nest.getUser()").waitFor();
   });
 
   test("shows the fields of the grant that is chosen", async () => {

@@ -30,6 +30,7 @@ function callOf(method: string, { properties = {}, required = [] }: Schema, hasR
   const fields = Object.entries(properties)
     .filter(([name]) => required.includes(name) && !FILLED_BY_CLIENT.includes(name))
     .map(([name, schema]) => `${name}: ${JSON.stringify(exampleOf(schema))}`);
-  const body = fields.length > 0 ? `, { ${fields.join(", ")} }` : "";
-  return `${hasResponse ? "const response = " : ""}await nest.call("${method}"${body});`;
+  const name = method.replace(/_(\w)/g, (_underscore, letter: string) => letter.toUpperCase());
+  const body = fields.length > 0 ? `{ ${fields.join(", ")} }` : "";
+  return `${hasResponse ? "const response = " : ""}await nest.${name}(${body});`;
 }

@@ -23,6 +23,23 @@ declare function showSignIn(): void;
 declare function showAccount(userId: string): void;
 declare function showError(message: string): void;
 declare function retryLater(): void;
+/** The parts of Electron that docs/electron.md uses, since Electron is not installed. */
+declare module "electron" {
+  export const app: {
+    getPath(name: "userData"): string;
+    setAsDefaultProtocolClient(scheme: string): boolean;
+    requestSingleInstanceLock(): boolean;
+    quit(): void;
+    on(event: "open-url", listener: (event: object, url: string) => void): void;
+    on(event: "second-instance", listener: (event: object, args: string[]) => void): void;
+  };
+  export const dialog: { showErrorBox(title: string, content: string): void };
+  export const net: { fetch(url: string, options?: RequestInit): Promise<Response> };
+  export const safeStorage: { encryptString(text: string): Buffer; decryptString(stored: Buffer): string };
+  export const BrowserWindow: {
+    getAllWindows(): { webContents: { send(channel: string, ...values: unknown[]): void } }[];
+  };
+}
 `;
 const resolutions = Object.keys(RESOLUTIONS) as (keyof typeof RESOLUTIONS)[];
 const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
@@ -119,14 +136,14 @@ describe("the packed client in an empty project", () => {
     "compiles every sample on the pages of this repository, with the resolution %s",
     async (resolution) => {
       await using strict = await emptyProject(archive);
-      await strict.link("react", "@types/react", "csstype");
+      await strict.link("react", "@types/react", "csstype", "@types/node", "undici-types");
       const files: Record<string, string> = {
         "samples.d.ts": SAMPLE_GLOBALS,
       };
       for (const page of listFiles("*.md")) {
         for (const [index, { language, code }] of (await samplesOf(page)).entries()) {
           // `export {}` makes a sample without imports a module.
-          if (language !== "js" && (page === README || code.includes(NAME)))
+          if (language !== "js" && (page === README || code.includes(NAME) || /\bnest\./.test(code)))
             files[`${page.replaceAll(/\W/g, "_")}_${index}.${language}`] = `${code}\nexport {};\n`;
         }
       }
@@ -135,7 +152,7 @@ describe("the packed client in an empty project", () => {
         "--jsx",
         "react-jsx",
         "--types",
-        "react",
+        "react,node",
         "--lib",
         "es2022,dom",
       ]);
