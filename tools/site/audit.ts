@@ -15,9 +15,9 @@ import { freePort, run, startServer } from "#tools/machine/child_process.ts";
 import { installFolder } from "#tools/machine/package_folder.ts";
 
 /** The start page, a guide, the reference, a page with diagrams, and a page with charts. */
-const PAGES = ["", "your_app", "methods", "deploy", "performance"];
+const PAGES = ["", "browser_and_react", "methods", "deploy", "performance"];
 /** Lighthouse takes some seconds for each page. */
-const RATED = ["", "your_app", "methods"];
+const RATED = ["", "browser_and_react", "methods"];
 const WIDTHS = [390, 1280];
 const SCHEMES = ["light", "dark"] as const;
 const CATEGORIES = ["accessibility", "best-practices"];

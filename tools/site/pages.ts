@@ -22,6 +22,8 @@ export const GROUPS: readonly Group[] = [
     pages: [
       ["Start in five minutes", "docs/start.md"],
       ["Your own app", "docs/your_app.md"],
+      ["Browser and React", "docs/browser_and_react.md"],
+      ["Electron", "docs/electron.md"],
       ["The local stack", "docs/local_stack.md"],
     ],
   },
