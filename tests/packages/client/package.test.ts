@@ -108,6 +108,18 @@ describe("the packed client in an empty project", () => {
     },
   );
 
+  test.each(nodesToTry())("renders its React hooks on a server on Node $version", async (node) => {
+    await using fresh = await emptyProject(archive, ["react", "react-dom"], node.path);
+    const program = `import { createElement } from "react";
+      import { renderToString } from "react-dom/server";
+      import { NestClient } from "${NAME}";
+      import { useSession } from "${NAME}/react";
+      const nest = new NestClient({ url: "http://nest.test", clientId: "c", redirectUri: "r" });
+      const Status = () => createElement("p", null, useSession(nest).status);
+      console.log(renderToString(createElement(Status)));`;
+    expect(await fresh.runFile("server.js", program)).toBe("<p>loading</p>\n");
+  });
+
   test("contains its license, its changelog with its version, and only built code", async () => {
     const at = (name: string) => join(project.path, "node_modules", NAME, name);
     expect(await readFile(at("LICENSE"), "utf8")).toMatch(/^MIT License\n/);
