@@ -96,7 +96,8 @@ describe.skipIf(!hasBrowser)("forms, messages and status of the local page", () 
     const page = await suite.open("/", { width: 390 });
     await startTrial(page, "vic@example.com");
     await page.getByText("Use link in this page").first().click();
-    await page.locator("#subscription-mark", { hasText: "Trial" }).waitFor();
+    // The end of the sign-in moves the focus to the top of the page.
+    await says(page, "Your trial has started.");
     await press(page, "+14 days");
     await page.locator("#subscription-mark", { hasText: "None" }).waitFor();
     expect(await isUncovered(page, "#subscription-mark")).toBe(true);
