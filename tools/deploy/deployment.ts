@@ -16,6 +16,7 @@ import { deploymentOf, referToLogGroup, type Template } from "#tools/deploy/temp
 import { writeZips } from "#tools/deploy/zip_functions.ts";
 import { PUBLIC_KEYS, type StageCheck } from "#tools/stage/config/check_stage.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
+import { stopwatch } from "#tools/terminal/progress.ts";
 
 export interface DeployOptions extends StageOptions {
   /** The URL at which the smoke test calls the API. Undefined: the stage's own address. */
@@ -31,6 +32,7 @@ export class Deployment {
   readonly #log: (line: string) => void;
   readonly #live: LiveStack;
   #parameters: StageCheck["parameters"] = new Map();
+  #elapsed = stopwatch();
 
   private constructor(stage: OnStage, options: DeployOptions, log: (line: string) => void) {
     this.#stage = stage;
@@ -117,8 +119,11 @@ export class Deployment {
     this.#done(`live at ${url}`);
   }
 
+  /** Logs what was done, with the time since the previous line of this kind. */
   #done(what: string): void {
-    this.#log(`ok    ${what}`);
+    const time = this.#elapsed();
+    this.#log(`ok    ${what}${time === null ? "" : ` (${time})`}`);
+    this.#elapsed = stopwatch();
   }
 
   #note(what: string): void {

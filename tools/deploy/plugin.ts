@@ -20,6 +20,8 @@ interface Options {
 
 interface Writers {
   log: { notice(line: string): void };
+  /** What is going on now. The framework shows it on a terminal, below its own step and the elapsed time. */
+  progress: { get(name: string): { notice(text: string): void; remove(): void } };
 }
 
 const SETTINGS = { usage: "A stage file to use instead of deploy/stages/<stage>.yml", type: "string" };
@@ -51,6 +53,7 @@ export default class NestPlugin {
   readonly #framework: Framework;
   readonly #options: Options;
   readonly #log: (line: string) => void;
+  readonly #progress: ReturnType<Writers["progress"]["get"]>;
   #opened: Promise<Deployment> | undefined;
 
   readonly commands = {
@@ -69,22 +72,32 @@ export default class NestPlugin {
   };
 
   readonly hooks = {
-    initialize: () => this.#step((deployment) => this.#is("deploy") && deployment.checkSources()),
+    initialize: () =>
+      this.#step(
+        "Checking files and Stripe",
+        (deployment) => this.#is("deploy") && deployment.checkSources(),
+      ),
     "before:package:initialize": () =>
-      this.#step((deployment) => deployment.bundle(`${this.#framework.serviceDir}/.serverless`)),
+      this.#step("Bundling the functions", (deployment) =>
+        deployment.bundle(`${this.#framework.serviceDir}/.serverless`),
+      ),
     "before:package:finalize": () =>
-      this.#step((deployment) =>
+      this.#step("Completing the template", (deployment) =>
         deployment.finishTemplate(this.#framework.service.provider.compiledCloudFormationTemplate),
       ),
-    "before:deploy:deploy": () => this.#step((deployment) => this.#prepare(deployment)),
+    "before:deploy:deploy": () =>
+      this.#step("Checking the stack and creating indexes", (deployment) => this.#prepare(deployment)),
     "after:deploy:deploy": () =>
-      this.#step((deployment) => deployment.verify(!this.#framework.service.provider.shouldNotDeploy)),
+      this.#step("Calling the deployed API", (deployment) =>
+        deployment.verify(!this.#framework.service.provider.shouldNotDeploy),
+      ),
   };
 
-  constructor(framework: Framework, options: Options, { log }: Writers) {
+  constructor(framework: Framework, options: Options, { log, progress }: Writers) {
     this.#framework = framework;
     this.#options = options;
     this.#log = (line) => log.notice(line);
+    this.#progress = progress.get("step");
   }
 
   /** Runs before the framework resolves variables. */
@@ -93,7 +106,7 @@ export default class NestPlugin {
     if (isHelpRequest || WITHOUT_STAGE.includes(commands[0] ?? "help")) return;
     if (this.#is("deploy function")) throw this.#failure(ONE_FUNCTION);
     if (commands[0] === "rollback" && !process.env[CHECKED_ROLLBACK]) throw this.#failure(UNCHECKED_ROLLBACK);
-    await this.#step(async (deployment) => {
+    await this.#step("Checking settings and secrets", async (deployment) => {
       if (this.#is("package")) deployment.checkSettings();
       if (this.#is("deploy")) await deployment.checkSettingsAndSecrets();
     });
@@ -108,14 +121,17 @@ export default class NestPlugin {
     return this.#framework.processedInput.commands.join(" ") === command;
   }
 
-  /** Runs a step of the deployment, and explains its failure. */
-  async #step(work: (deployment: Deployment) => unknown): Promise<void> {
+  /** Shows and runs a step of the deployment, and explains its failure. */
+  async #step(title: string, work: (deployment: Deployment) => unknown): Promise<void> {
+    this.#progress.notice(title);
     try {
       this.#opened ??= this.#open();
       await work(await this.#opened);
     } catch (error) {
       const { explainError } = await import("#tools/deploy/explain_error.ts");
       throw this.#failure(explainError(error));
+    } finally {
+      this.#progress.remove();
     }
   }
 

@@ -12,9 +12,9 @@ import { startSesDouble } from "#tools/local/ses_double.ts";
 import { describeSettings, readShellSettings } from "#tools/local/shell_settings.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
-import type { Step } from "#tools/local/terminal_output.ts";
 import { dataDirectory } from "#tools/machine/cache_directory.ts";
 import { holdFolder } from "#tools/machine/lock.ts";
+import type { Step } from "#tools/terminal/progress.ts";
 
 export interface StackOptions {
   /** 0 picks a free port. */

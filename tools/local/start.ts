@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { type LocalStack, startLocalStack } from "#tools/local/stack.ts";
-import { createTerminalOutput } from "#tools/local/terminal_output.ts";
+import { createTerminalOutput } from "#tools/terminal/progress.ts";
 
 const PARENT_CHECK_MS = 500;
 

@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/pr
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { waitUntilUnused } from "#tools/local/database/data_folder.ts";
-import type { Step } from "#tools/local/terminal_output.ts";
 import { freePort, onPath, run, startServer } from "#tools/machine/child_process.ts";
+import type { Step } from "#tools/terminal/progress.ts";
 
 /** DocumentDB is packaged in Debian forky, which needs a newer libc than the host's, so it runs in a chroot. */
 const ROOT_NAME = "forky-documentdb-1";

@@ -6,11 +6,11 @@ import { startConflictProxy } from "#tools/local/database/conflict_proxy.ts";
 import { ensureDocumentdb, startPostgres } from "#tools/local/database/documentdb.ts";
 import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
 import { waitUntilAnswering } from "#tools/local/database/ping.ts";
-import { plainStep, type Step } from "#tools/local/terminal_output.ts";
 import { cacheDirectory } from "#tools/machine/cache_directory.ts";
 import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
 import { buildGoProgram } from "#tools/machine/go_program.ts";
 import { exclusively } from "#tools/machine/lock.ts";
+import { plainStep, type Step } from "#tools/terminal/progress.ts";
 
 const FERRETDB_VERSION = "v2.7.0";
 

@@ -1,4 +1,4 @@
-import type { Step } from "#tools/local/terminal_output.ts";
+import type { Step } from "#tools/terminal/progress.ts";
 
 /** A running database, on loopback or at MONGODB_URI. */
 export interface FoundDatabase {

@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MongoBinary } from "mongodb-memory-server-core";
 import type { FindOptions, FoundDatabase } from "#tools/local/database/found_database.ts";
+import { downloadMongod } from "#tools/local/database/mongod_download.ts";
 import { waitUntilAnswering } from "#tools/local/database/ping.ts";
-import { plainStep } from "#tools/local/terminal_output.ts";
 import { cacheDirectory } from "#tools/machine/cache_directory.ts";
 import { freePort, onPath, startServer } from "#tools/machine/child_process.ts";
+import { plainStep } from "#tools/terminal/progress.ts";
 
 const DOWNLOAD_VERSION = "8.0.15";
 /** After a failed download, no start retries it for this time if there is another way to get a database. */
@@ -37,7 +37,7 @@ export async function startDownloadedMongod(
   try {
     path = await step(
       `Getting MongoDB ${DOWNLOAD_VERSION} from the cache, or by download (once, about 100 MB).`,
-      () => MongoBinary.getPath({ version: DOWNLOAD_VERSION, downloadDir: folder, checkMD5: false }),
+      (reportPercent) => downloadMongod(DOWNLOAD_VERSION, folder, reportPercent),
     );
   } catch (error) {
     options.say(`MongoDB could not be downloaded (${reason(error)}).`);

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
-import { formatLogLine, plainStep } from "#tools/local/terminal_output.ts";
+import { formatLogLine, plainStep } from "#tools/terminal/progress.ts";
 
 test("formats a log line as time, level, event and the fields that are set", () => {
   const line = JSON.stringify({
@@ -46,4 +46,22 @@ test("prints a step's title before it runs, and its duration if it took a second
     nowMs += 61_200;
   });
   expect(printed).toEqual(["Quick.", "Slow.", "Finished after 61 s."]);
+});
+
+test("prints each quarter of a percentage once", async () => {
+  const printed: string[] = [];
+  let nowMs = 0;
+  const step = plainStep(
+    (line) => printed.push(line),
+    () => nowMs,
+  );
+  await step("Downloading.", async (reportPercent) => {
+    for (const percent of [0, 10, 26, 27, 49.9, 80, 99, 100]) {
+      nowMs += 500;
+      reportPercent(percent);
+    }
+  });
+  expect(printed).toEqual([
+    ...["Downloading.", "  26 % after 2 s", "  80 % after 3 s", "Finished after 4 s."],
+  ]);
 });

@@ -1,8 +1,14 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import ora from "ora";
 
-/** Runs a slow step of the start and shows it to the developer. */
-export type Step = <Result>(title: string, work: () => Promise<Result>) => Promise<Result>;
+/** Tells how much of a step is done, from 0 to 100. A step that does not know never calls it. */
+export type ReportPercent = (percent: number) => void;
+
+/** Runs a slow step and shows it to the developer, with its elapsed time and, if the work reports it, a percentage. */
+export type Step = <Result>(
+  title: string,
+  work: (reportPercent: ReportPercent) => Promise<Result>,
+) => Promise<Result>;
 
 /** What `npm start` prints with. */
 export interface TerminalOutput {
@@ -14,7 +20,8 @@ export interface TerminalOutput {
   write(line: string): void;
 }
 
-const SPINNER_INTERVAL_MS = 1000;
+const SPINNER_INTERVAL_MS = 250;
+const QUARTER = 25;
 const MAX_VALUE_LENGTH = 80;
 const COLORS = { info: "cyan", warn: "yellow", error: "red" } as const;
 
@@ -30,30 +37,53 @@ export function createTerminalOutput({ isTerminal }: { isTerminal: boolean }): T
 }
 
 /**
- * Returns a `Step` that prints the title, and the duration if the step took a second or longer.
+ * Measures time from now on.
+ * @returns a function that describes the elapsed time, such as `12 s`, or returns null during the first second
+ */
+export function stopwatch(nowMs: () => number = Date.now): () => string | null {
+  const startedAt = nowMs();
+  return () => {
+    const seconds = Math.round((nowMs() - startedAt) / 1000);
+    return seconds >= 1 ? `${seconds} s` : null;
+  };
+}
+
+/**
+ * Returns a `Step` for a pipe or file. It prints the title, each quarter of a percentage, and the duration if the step took
+ * a second or longer.
  * @param nowMs the current time in milliseconds
  */
 export function plainStep(say: (line: string) => void, nowMs: () => number = Date.now): Step {
   return async (title, work) => {
-    const startedAt = nowMs();
+    const elapsed = stopwatch(nowMs);
+    let next = QUARTER;
     say(title);
-    const result = await work();
-    const seconds = Math.round((nowMs() - startedAt) / 1000);
-    if (seconds >= 1) say(`Finished after ${seconds} s.`);
+    const result = await work((percent) => {
+      if (percent < next || percent >= 100) return;
+      say(`  ${[`${Math.floor(percent)} %`, elapsed()].filter(Boolean).join(" after ")}`);
+      next = (Math.floor(percent / QUARTER) + 1) * QUARTER;
+    });
+    const time = elapsed();
+    if (time) say(`Finished after ${time}.`);
     return result;
   };
 }
 
+/** Shows a step on a terminal: a spinner, the percentage and the elapsed time. */
 const spinnerStep: Step = async (title, work) => {
-  const startedAt = Date.now();
+  const elapsed = stopwatch();
+  let share: string | null = null;
   // The default would read Ctrl-C from the terminal itself, and `npm start` could no longer stop its child processes.
   const spinner = ora({ text: title, discardStdin: false }).start();
   const timer = setInterval(() => {
-    spinner.text = `${title} ${secondsSince(startedAt)} s`;
+    spinner.text = [title, share, elapsed()].filter(Boolean).join(" ");
   }, SPINNER_INTERVAL_MS);
   try {
-    const result = await work();
-    spinner.succeed(`${title} Finished after ${secondsSince(startedAt)} s.`);
+    const result = await work((percent) => {
+      share = `${Math.floor(percent)} %`;
+    });
+    const time = elapsed();
+    spinner.succeed(time ? `${title} Finished after ${time}.` : title);
     return result;
   } catch (error) {
     spinner.fail(title);
@@ -62,8 +92,6 @@ const spinnerStep: Step = async (title, work) => {
     clearInterval(timer);
   }
 };
-
-const secondsSince = (startedAt: number) => Math.round((Date.now() - startedAt) / 1000);
 
 /**
  * Formats a JSON log line for a terminal: time, level, event, then the fields that are set. A line that is not JSON stays
