@@ -204,7 +204,9 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "get_user.identifiers[].created_at": timestamp("When the identifier was created."),
   updated_at: timestamp("When the identifier last changed; null if it never did."),
-  verified_at: timestamp("When a magic link sent to the address was first redeemed; null if none was."),
+  verified_at: timestamp(
+    "When the address was verified: when a magic link sent to it was first redeemed, or earlier in the system that the user was imported from. Null if it was not verified.",
+  ),
   removed_at: timestamp(
     "When the identifier was removed from the user; null while it belongs to the user.",
     null,

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { createIndexes, missingIndexes } from "#core/repositories/index_setup.ts";
 import { dumpCommands } from "#tools/operator/dump/commands.ts";
-import { importCommand } from "#tools/operator/import_2022/command.ts";
+import { importCommand } from "#tools/operator/import_users/command.ts";
 import { migrateCommand } from "#tools/operator/migrate.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples } from "#tools/terminal/command.ts";

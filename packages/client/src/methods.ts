@@ -273,7 +273,7 @@ export interface Responses {
       created_at: string;
       /** When the identifier last changed; null if it never did. */
       updated_at: string | null;
-      /** When a magic link sent to the address was first redeemed; null if none was. */
+      /** When the address was verified: when a magic link sent to it was first redeemed, or earlier in the system that the user was imported from. Null if it was not verified. */
       verified_at: string | null;
       /** When the identifier was removed from the user; null while it belongs to the user. */
       removed_at: string | null;

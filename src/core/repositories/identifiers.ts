@@ -13,7 +13,10 @@ export interface Identifier {
   identifierValue: string;
   createdAt: string;
   updatedAt: string | null;
-  /** Set when a magic link that was sent to this address is redeemed, and only then. */
+  /**
+   * Set when a magic link that was sent to this address is redeemed, or when an operator imports an address that another
+   * system had verified; and only then.
+   */
   verifiedAt: string | null;
   removedAt: string | null;
   /** SHA-256 of the `beak_id` of each device that signed in with this address, the newest last. Not in the published documents. */

@@ -1,0 +1,293 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runCli } from "#tests/support/cli.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { temporaryFolder } from "#tests/support/program.ts";
+
+const NOTHING = { read: 0, created: 0, unchanged: 0, existing: 0, duplicates: 0, left_out: 0 };
+let nest: TestNest;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeEach(async () => {
+  [nest, folder] = await Promise.all([startNest(), temporaryFolder()]);
+});
+afterEach(async () => {
+  await Promise.all([nest.stop(), folder[Symbol.asyncDispose]()]);
+});
+
+const run = (...args: string[]) => runCli(["db", "import", ...args], { MONGODB_URI: nest.mongoUri });
+
+/** Writes a file and imports it. */
+async function importFile(from: string, content: string | Buffer, ...more: string[]) {
+  const file = join(folder.path, "users");
+  await writeFile(file, content);
+  const { status, printed } = await run("--from", from, file, "--json", ...more);
+  return { status, ...JSON.parse(printed) };
+}
+const lines = (...all: unknown[]) =>
+  all.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
+const stored = async () => {
+  const found = await nest.collection("identifiers").find().sort({ identifierValue: 1 }).toArray();
+  return found.map(({ identifierValue, createdAt, verifiedAt }) => [identifierValue, createdAt, verifiedAt]);
+};
+
+const CSV = lines(
+  "id,email,email_verified,created_at",
+  "1,Ada@Example.com,true,2025-01-02T03:04:05Z",
+  "2,bob@example.com,true,2025-02-03",
+);
+
+describe("formats", () => {
+  const time = "2025-01-02T03:04:05.000Z";
+
+  test.each([
+    [
+      "CSV of a PostgreSQL table",
+      lines(
+        "id,name,email,emailVerified,image,createdAt,updatedAt",
+        "u1,Ada,ada@example.com,t,,2025-01-02 03:04:05+00,2025-01-02 03:04:05+00",
+      ),
+    ],
+    [
+      "CSV with snake_case columns and seconds",
+      lines("id,email,email_verified,created_at", "u1,ada@example.com,1,1735787045"),
+    ],
+    [
+      "JSON lines of MongoDB",
+      lines({
+        _id: { $oid: "65" },
+        email: "ada@example.com",
+        emailVerified: true,
+        createdAt: { $date: time },
+      }),
+    ],
+    [
+      "JSON lines with milliseconds",
+      lines({ id: "u1", email: "ada@example.com", emailVerified: 1, createdAt: 1735787045000 }),
+    ],
+  ])("reads users of better-auth from %s", async (_what, content) => {
+    expect(await importFile("better-auth", content, "--apply")).toMatchObject({ status: 0, problems: [] });
+    expect(await stored()).toEqual([["ada@example.com", time, time]]);
+  });
+
+  test("reads users of Supabase from CSV of auth.users, with the time of the verification", async () => {
+    const content = lines(
+      "instance_id,id,aud,role,email,encrypted_password,email_confirmed_at,created_at,raw_user_meta_data,phone,deleted_at,is_anonymous,banned_until",
+      '0,a,authenticated,authenticated,ada@example.com,$2a$10$x,2025-01-03 03:04:05.678901+00,2025-01-02 03:04:05.123456+00,"{""name"": ""A, B""}",,,false,',
+      "0,b,authenticated,authenticated,bob@example.com,,2025-01-03 03:04:05+00,2025-01-02 03:04:05+00,{},,2025-05-05 00:00:00+00,false,",
+      "0,c,authenticated,authenticated,,,,2025-01-02 03:04:05+00,{},,,true,",
+      "0,d,authenticated,authenticated,dan@example.com,,2025-01-03 03:04:05+00,2025-01-02 03:04:05+00,{},,,f,2999-01-01 00:00:00+00",
+      "0,e,authenticated,authenticated,eve@example.com,,2025-01-03 03:04:05+00,2025-01-02 03:04:05+00,{},,,f,2020-01-01 00:00:00+00",
+      "0,f,authenticated,authenticated,,,,2025-01-02 03:04:05+00,{},44123,,f,",
+    );
+    const { status, counts, problems } = await importFile("supabase", content, "--apply");
+    expect({ status, counts }).toEqual({
+      status: 1,
+      counts: { ...NOTHING, read: 6, created: 2, left_out: 4 },
+    });
+    expect(problems).toEqual([
+      { line: 3, problem: "the user was deleted there" },
+      { line: 4, problem: "the user is anonymous" },
+      { line: 5, problem: "the user is blocked there, and Nest has no such state" },
+      { line: 7, problem: "the user has no email address" },
+    ]);
+    expect(await stored()).toEqual([
+      ["ada@example.com", "2025-01-02T03:04:05.123Z", "2025-01-03T03:04:05.678Z"],
+      ["eve@example.com", time, "2025-01-03T03:04:05.000Z"],
+    ]);
+  });
+
+  test("reads users of Auth0 from the compressed JSON lines of an export job", async () => {
+    const user = { user_id: "auth0|1", email: "ada@example.com", email_verified: true, created_at: time };
+    const blocked = { ...user, user_id: "auth0|2", email: "bob@example.com", blocked: true };
+    const { counts, problems } = await importFile("auth0", gzipSync(`${lines(user, blocked)}\n`), "--apply");
+    expect(counts).toEqual({ ...NOTHING, read: 2, created: 1, left_out: 1 });
+    expect(problems).toEqual([{ line: 2, problem: expect.stringContaining("blocked there") }]);
+    expect(await stored()).toEqual([["ada@example.com", time, time]]);
+  });
+
+  test("reads users of Auth0 from CSV, whose texts begin with an apostrophe", async () => {
+    const content = lines(
+      '"Id","Email","Email Verified","Created At"',
+      `"'auth0|1","'ada@example.com","true","'${time}"`,
+    );
+    expect(
+      await importFile("auth0", `\uFEFF${content.replaceAll("\n", "\r\n")}\r\n`, "--apply"),
+    ).toMatchObject({ status: 0 });
+    expect(await stored()).toEqual([["ada@example.com", time, time]]);
+  });
+});
+
+test("an imported user signs in with a magic link and keeps the id of the import", async () => {
+  await importFile("csv", CSV, "--apply");
+  const imported = await nest.findUserId("ada@example.com");
+  expect((await nest.signIn("ADA@example.com")).user_id).toBe(imported);
+  expect(await nest.collection("users").countDocuments()).toBe(2);
+});
+
+test("writes nothing without --apply, and the same counts with it", async () => {
+  const counts = { ...NOTHING, read: 2, created: 2 };
+  expect(await importFile("csv", CSV)).toMatchObject({ status: 0, applied: false, counts });
+  expect([await nest.collection("users").countDocuments(), await stored()]).toEqual([0, []]);
+  expect(await importFile("csv", CSV, "--apply")).toMatchObject({ status: 0, applied: true, counts });
+});
+
+test("changes nothing when it is repeated, also after a person removed the address", async () => {
+  await importFile("csv", CSV, "--apply");
+  await nest
+    .collection("identifiers")
+    .updateOne({ identifierValue: "bob@example.com" }, { $set: { removedAt: "2026-01-01" } });
+  const before = await nest.dump();
+  expect((await importFile("csv", CSV, "--apply")).counts).toEqual({ ...NOTHING, read: 2, unchanged: 2 });
+  expect(await nest.dump()).toBe(before);
+});
+
+test("completes an import that stopped between the users and their addresses", async () => {
+  await importFile("csv", CSV, "--apply");
+  const ids = await nest.collection("users").distinct("_id");
+  await nest.collection("identifiers").deleteMany({});
+  expect((await importFile("csv", CSV, "--apply")).counts).toEqual({ ...NOTHING, read: 2, created: 2 });
+  expect(await nest.collection("users").distinct("_id")).toEqual(ids);
+  expect(await stored()).toHaveLength(2);
+});
+
+test("leaves a user alone who had signed in before, and reports the line", async () => {
+  const { user_id } = await nest.signIn("ada@example.com");
+  const before = await nest.collection("identifiers").findOne({ userId: user_id });
+  const { status, counts, problems } = await importFile("csv", CSV, "--apply");
+  expect({ status, counts }).toEqual({ status: 1, counts: { ...NOTHING, read: 2, created: 1, existing: 1 } });
+  expect(problems).toEqual([{ line: 2, problem: `the address belongs to ${user_id}, who stays as it is` }]);
+  expect(await nest.collection("identifiers").findOne({ userId: user_id })).toEqual(before);
+  expect(await nest.collection("users").countDocuments()).toBe(2);
+});
+
+test("reports duplicates and bad rows with their lines, and imports the others", async () => {
+  const content = lines(
+    "id,email,email_verified,created_at",
+    "1,ada@example.com,true,2025-01-02",
+    "2, ADA@example.com ,true,2025-01-02",
+    "",
+    "3,not an address,true,2025-01-02",
+    "4,dan@example.com,true,yesterday",
+    "5,eve@example.com",
+    '6,"fay"x@example.com,true,2025-01-02',
+    "7,gus@example.com,false,2025-01-02",
+    "1,other@example.com,true,2025-01-02",
+    "8,hal@example.com,yes,",
+  );
+  const { counts, problems } = await importFile("csv", content, "--apply");
+  expect(problems).toEqual([
+    { line: 3, problem: "the user has the same address or id as line 2" },
+    { line: 5, problem: 'the user has an invalid email address: "not an address"' },
+    { line: 6, problem: 'the user was created at an unknown time: "yesterday"' },
+    { line: 7, problem: "the line is not a record with as many fields as the header" },
+    { line: 8, problem: 'the user has an invalid email address: "\\"fay\\"x@example.com"' },
+    { line: 9, problem: "the user has not verified the address" },
+    { line: 10, problem: "the user has the same address or id as line 2" },
+  ]);
+  expect(counts).toMatchObject({ created: 2, duplicates: 2, left_out: 5 });
+  expect((await stored()).map(([address]) => address)).toEqual(["ada@example.com", "hal@example.com"]);
+});
+
+test("reports a quote that is never closed, and imports the lines before it", async () => {
+  const content = lines(
+    "email,email_verified",
+    "ada@example.com,true",
+    '"bob@example.com,true',
+    "eve@example.com,true",
+  );
+  const { status, problems } = await importFile("csv", content, "--apply");
+  expect({ status, problems }).toEqual({
+    status: 1,
+    problems: [
+      {
+        line: 4,
+        problem: expect.stringMatching(/^the line is the end of a quoted field that is never closed/),
+      },
+    ],
+  });
+  expect((await stored()).map(([address]) => address)).toEqual(["ada@example.com"]);
+});
+
+test("prints each line that it leaves out with the name of the file", async () => {
+  const file = join(folder.path, "users.ndjson");
+  await writeFile(file, '{"email":\n[]\n{"email":"ada@example.com"}\n');
+  const { status, printed } = await run("--from", "csv", file);
+  expect({ status, printed: printed.replaceAll(file, "users") }).toEqual({
+    status: 1,
+    printed: expect.stringMatching(
+      /^users:1: the line is not a JSON object\nusers:2: the line is not a JSON object\nusers:3: the user has no field emailverified\nread {2}created [\s\S]*Nothing was changed\. Pass --apply to import\.\n$/,
+    ),
+  });
+});
+
+test("writes which user each id of the source became, to a new file that only its owner can read", async () => {
+  const mapping = join(folder.path, "ids.csv");
+  const { user_id } = await nest.signIn("bob@example.com");
+  await importFile("csv", CSV, "--apply", "--mapping", mapping);
+  const ada = await nest.findUserId("ada@example.com");
+  expect(await readFile(mapping, "utf8")).toBe(`source_id,user_id\n"1",${ada}\n"2",${user_id}\n`);
+  expect(
+    await run("--from", "csv", join(folder.path, "users"), "--apply", "--mapping", mapping),
+  ).toMatchObject({
+    status: 1,
+    printed: expect.stringContaining("exists already"),
+  });
+});
+
+test("imports several batches, while a person signs in with one of the addresses", async () => {
+  const rows = Array.from(
+    { length: 1_234 },
+    (_, number) => `${number},user${number}@example.com,true,2025-01-02`,
+  );
+  const importing = importFile("csv", lines("id,email,email_verified,created_at", ...rows), "--apply");
+  const [{ counts }, { user_id }] = await Promise.all([importing, nest.signIn("user1233@example.com")]);
+  expect(counts.created + counts.existing).toBe(1_234);
+  expect(await nest.findUserId("user1233@example.com")).toBe(user_id);
+  expect(await nest.collection("identifiers").countDocuments()).toBe(1_234);
+  expect(await nest.collection("users").countDocuments()).toBe(1_234);
+});
+
+test("two imports at the same time create each user once", async () => {
+  const file = join(folder.path, "users");
+  await writeFile(file, CSV);
+  const ended = await Promise.all([1, 2, 3].map(() => run("--from", "csv", file, "--apply")));
+  expect(ended.map(({ status }) => status)).toEqual([0, 0, 0]);
+  expect(await nest.collection("users").countDocuments()).toBe(2);
+  expect(await stored()).toHaveLength(2);
+});
+
+test.each([
+  ["a JSON array", "[{}]", "jq -c '.[]'"],
+  ["an empty file", "\n", "is empty"],
+  ["damaged gzip", Buffer.from("1f8b0800000000000003ffff", "hex"), "can't be read"],
+])("refuses %s and says what to do", async (_what, content, message) => {
+  const file = join(folder.path, "users");
+  await writeFile(file, content);
+  expect(await run("--from", "csv", file)).toMatchObject({
+    status: 1,
+    printed: expect.stringContaining(message),
+  });
+});
+
+test.each([
+  [["users.csv"], "--from better-auth, supabase, auth0, csv"],
+  [["--from", "csv"], "Name the file to import."],
+  [["--from", "firebase", "users.csv"], "Allowed choices are better-auth, supabase, auth0, csv, 2022"],
+  [["--from", "csv", "users.csv", "--mapping", "ids.csv"], "--mapping needs --apply"],
+])("refuses %j as wrong usage", async (args, message) => {
+  expect(await run(...args)).toMatchObject({ status: 2, printed: expect.stringContaining(message) });
+});
+
+test("refuses a file that does not exist, and a database without indexes", async () => {
+  expect(await run("--from", "csv", "nowhere.csv")).toMatchObject({
+    status: 1,
+    printed: expect.stringContaining("nowhere.csv can't be read"),
+  });
+  await nest.collection("identifiers").dropIndexes();
+  expect(await run("--from", "csv", "nowhere.csv")).toMatchObject({
+    status: 1,
+    printed: expect.stringContaining("db setup"),
+  });
+});

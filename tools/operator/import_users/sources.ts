@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import KSUID from "ksuid";
+import { type Address, parseAddress } from "#core/users/address.ts";
+import type { Fields } from "#tools/operator/import_users/read_rows.ts";
+
+/** A user to import. The same row of a source always has the same ids, so that an import can be repeated. */
+export interface ImportedUser {
+  /** The id in the source; null if the file has none. */
+  sourceId: string | null;
+  userId: string;
+  address: Address;
+  createdAt: string | null;
+  verifiedAt: string | null;
+}
+
+/** How a file of one system is read. Names are in lower case and have no underscores. */
+interface Source {
+  /** The fields of which the first that is set is the id. */
+  id: readonly string[];
+  /** The field that says whether the source verified the address: true or false, or the time. */
+  verified: string;
+  createdAt: string;
+  /** Fields with which a user is left out if they are true or a time, and the reason. */
+  leftOut: Readonly<Record<string, string>>;
+  /** A field with the time until which a user is banned. */
+  bannedUntil?: string;
+  /** The source writes `'` before each text in CSV, so that spreadsheets compute nothing. */
+  hasQuotedTexts?: true;
+}
+
+const BANNED = "is blocked there, and Nest has no such state";
+
+/** The systems that users can be imported from. */
+export const SOURCES = {
+  "better-auth": {
+    id: ["id"],
+    verified: "emailverified",
+    createdAt: "createdat",
+    leftOut: { isanonymous: "is anonymous", banned: BANNED },
+  },
+  supabase: {
+    id: ["id"],
+    verified: "emailconfirmedat",
+    createdAt: "createdat",
+    leftOut: { isanonymous: "is anonymous", deletedat: "was deleted there" },
+    bannedUntil: "banneduntil",
+  },
+  auth0: {
+    id: ["userid", "id"],
+    verified: "emailverified",
+    createdAt: "createdat",
+    leftOut: { blocked: BANNED },
+    hasQuotedTexts: true,
+  },
+  csv: { id: ["id"], verified: "emailverified", createdAt: "createdat", leftOut: {} },
+} satisfies Record<string, Source>;
+
+export type SourceName = keyof typeof SOURCES;
+
+/** Ids contain a time, which begins here. */
+const FIRST_ID_TIME_MS = 1_400_000_000_000;
+
+/**
+ * Reads a user from the fields of a row.
+ * @returns the user, or the reason why it is left out, in words that follow "the user"
+ */
+export function readUser(name: SourceName, fields: Fields, now: Date): ImportedUser | { problem: string } {
+  const source: Source = SOURCES[name];
+  const text = (field: string) => textOf(fields.get(field), source.hasQuotedTexts === true);
+  for (const [field, reason] of Object.entries(source.leftOut))
+    if (isSet(text(field))) return { problem: reason };
+  const bannedUntil = source.bannedUntil ? timeOf(text(source.bannedUntil)) : null;
+  if (bannedUntil !== null && bannedUntil > now.toISOString()) return { problem: BANNED };
+  const typed = text("email");
+  if (typed === "") return { problem: "has no email address" };
+  const address = addressOf(typed);
+  if (address === null) return { problem: `has an invalid email address: ${JSON.stringify(typed)}` };
+  if (!fields.has(source.verified)) return { problem: `has no field ${source.verified}` };
+  const verified = text(source.verified);
+  if (!isSet(verified)) return { problem: "has not verified the address" };
+  const created = text(source.createdAt);
+  const createdAt = timeOf(created);
+  if (created !== "" && createdAt === null)
+    return { problem: `was created at an unknown time: ${JSON.stringify(created)}` };
+  const sourceId = source.id.map(text).find((id) => id !== "") ?? null;
+  return {
+    sourceId,
+    userId: userIdOf(`${name} ${sourceId ?? address.identity}`, createdAt),
+    address,
+    createdAt,
+    verifiedAt: timeOf(verified) ?? createdAt,
+  };
+}
+
+/** A value of CSV or JSON as text. MongoDB's exports wrap ids and times: `{"$oid": …}`, `{"$date": …}`. */
+function textOf(value: unknown, isQuoted: boolean): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "object") return textOf(Object.values(value)[0], isQuoted);
+  const text = String(value).trim();
+  return isQuoted && text.startsWith("'") ? text.slice(1) : text;
+}
+
+const isSet = (text: string) => !["", "0", "f", "false", "no", "null"].includes(text.toLowerCase());
+
+function addressOf(typed: string): Address | null {
+  try {
+    return parseAddress(typed);
+  } catch {
+    return null;
+  }
+}
+
+/** Reads an ISO time, a time as PostgreSQL prints it, or seconds or milliseconds since 1970. @returns ISO, or null */
+function timeOf(text: string): string | null {
+  if (/^\d{9,10}$/.test(text)) return new Date(Number(text) * 1000).toISOString();
+  if (/^\d{12,13}$/.test(text)) return new Date(Number(text)).toISOString();
+  if (!/^\d{4}-\d\d-\d\d([ T]|$)/.test(text)) return null;
+  // PostgreSQL: `2026-01-31 12:00:00.123456+00`. A time without a zone is in UTC.
+  const [day, clock = "00:00"] = text.split(/[ T]/);
+  const zoned = /(Z|[+-]\d\d(:?\d\d)?)$/.test(clock) ? clock.replace(/([+-]\d\d)$/, "$1:00") : `${clock}Z`;
+  const time = new Date(`${day}T${zoned}`);
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
+/** Derives a user id, with the time at which the user was created in the source. */
+function userIdOf(key: string, createdAt: string | null): string {
+  const payload = createHash("sha256").update(key).digest().subarray(0, 16);
+  const time = Math.max(createdAt === null ? 0 : Date.parse(createdAt), FIRST_ID_TIME_MS);
+  return `user_${KSUID.fromParts(time, payload).string}`;
+}
