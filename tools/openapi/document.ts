@@ -79,6 +79,7 @@ export async function buildDocument(): Promise<OpenApiDocument> {
       version: VERSIONS.at(-1) ?? "",
       summary: "Signs users in with magic links and sells them subscriptions through Stripe.",
       description: INTRODUCTION,
+      license: { name: "MIT", identifier: "MIT" },
     },
     servers: [
       { url: "https://nest.getbeak.app", description: "Production" },

@@ -87,7 +87,13 @@ export type PathItem = Readonly<Partial<Record<"get" | "head" | "post", Operatio
 /** The parts of an OpenAPI 3.1 document that Nest uses. */
 export interface OpenApiDocument {
   openapi: string;
-  info: { title: string; version: string; summary: string; description: string };
+  info: {
+    title: string;
+    version: string;
+    summary: string;
+    description: string;
+    license: { name: string; identifier: string };
+  };
   servers: readonly { url: string; description: string }[];
   tags: readonly { name: string; description: string }[];
   paths: Readonly<Record<string, PathItem>>;
