@@ -10,26 +10,39 @@ const idOf = (collection: string) => collection.replaceAll("-", "_");
 /** How many documents can have one value of the field, as Mermaid draws it. */
 const manyEnd = ({ type }: { type: string }) => (type.includes("[]") ? "}o--o{" : "||--o{");
 
-/**
- * A diagram of the collections in Mermaid. A field refers to another collection if it is named after its documents:
- * `sessionId`, `keptSubscriptionId`, `replacedSubscriptionIds`.
- */
-export function dataModelDiagram(documents: ReadonlyMap<string, Entity>): string {
-  const lines = [...documents].flatMap(([collection, { fields }]) =>
+/** A field that refers to a document of another collection. */
+interface Link {
+  field: Entity["fields"][number];
+  from: string;
+  to: string;
+}
+
+/** A field refers to another collection if it is named after its documents: `sessionId`, `replacedSubscriptionIds`. */
+function linksOf(documents: ReadonlyMap<string, Entity>): Link[] {
+  return [...documents].flatMap(([from, { fields }]) =>
     fields.flatMap((field) => {
       const [, named = ""] = /([A-Z]?[a-z]+)Ids?$/.exec(field.name) ?? [];
-      const target = [...documents].find(
-        ([, { name }]) => name.toLowerCase() === named.toLowerCase() && !field.name.startsWith("stp"),
-      );
-      if (!target || target[0] === collection) return [];
-      return [`  ${idOf(target[0])} ${manyEnd(field)} ${idOf(collection)} : ${field.name}`];
+      const [to] = [...documents].find(([, { name }]) => name.toLowerCase() === named.toLowerCase()) ?? [];
+      return to === undefined || to === from || field.name.startsWith("stp") ? [] : [{ field, from, to }];
     }),
   );
-  return [
-    "```mermaid",
-    "erDiagram",
-    "  accTitle: The collections and the fields that connect them",
-    ...lines,
-    "```",
-  ].join("\n");
+}
+
+/** A diagram of the collections that fields connect, in Mermaid. Of each collection it shows these fields only. */
+export function dataModelDiagram(documents: ReadonlyMap<string, Entity>): string {
+  const links = linksOf(documents);
+  const linked = [...documents.keys()].filter((name) =>
+    links.some(({ from, to }) => [from, to].includes(name)),
+  );
+  const entities = linked.flatMap((name) => {
+    const fields = links
+      .filter(({ from }) => from === name)
+      .map(({ field }) => `    string ${field.name} FK`);
+    return [`  ${idOf(name)} {`, "    string _id PK", ...fields, "  }"];
+  });
+  const lines = links.map(
+    ({ field, from, to }) => `  ${idOf(to)} ${manyEnd(field)} ${idOf(from)} : ${field.name}`,
+  );
+  const title = "  accTitle: The collections and the fields that connect them";
+  return ["```mermaid", "erDiagram", title, ...entities, ...lines, "```"].join("\n");
 }

@@ -25,4 +25,5 @@ test("the diagram of the data model connects a field with the collection whose d
     "  subscriptions ||--o{ users : keptSubscriptionId",
     "  subscriptions }o--o{ users : replacedSubscriptionIds",
   ]);
+  expect(diagram).toContain("  sessions {\n    string _id PK\n    string userId FK\n  }\n");
 });
