@@ -19,7 +19,7 @@ export async function loadApp(folder: string): Promise<App> {
   const file = relative(ROOT, path).replaceAll("\\", "/");
   if (!existsSync(path))
     throw new AppError(file, [
-      "the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak",
+      "the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak.",
     ]);
   const { default: settings } = await import(pathToFileURL(path).href);
   const app = readApp(settings, file);

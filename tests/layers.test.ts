@@ -20,6 +20,7 @@ const LAYERS = [
   "tools/deploy",
   "tools/openapi",
   "tools/local",
+  "tools/landing",
   "tools/stage",
   "tools/migrations",
   "tools/security",

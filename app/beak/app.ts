@@ -33,7 +33,13 @@ export default defineApp({
   logo: "logo.svg",
   locales: ["en", "de"],
   signOff: { en: "The Beak flock", de: "Der Beak-Schwarm" },
-  mail: { from: "Beak App <no-reply@getbeak.app>" },
+  mail: {
+    from: {
+      local: "Beak App <no-reply@getbeak.app>",
+      nonprod: "Beak App <no-reply@nonprod-getbeak.app>",
+      prod: "Beak App <no-reply@getbeak.app>",
+    },
+  },
   clients: [
     desktop("client_000000C2kdCzNlbL1BqR5FeMatItU", "Beak for macOS"),
     desktop("client_000000CAixjPMTECPznenOM8rKRxQ", "Beak for Linux"),

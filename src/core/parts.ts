@@ -72,10 +72,12 @@ export const mailer = {
   // esbuild treats a spread as a side effect and would bundle this part into every function.
   variables: /* @__PURE__ */ Object.assign({}, awsVariables, mailVariables),
   awsActions: ["ses:SendEmail"],
-  open(environment: Environment, { core: { app } }: { core: Pick<Core, "app"> }) {
+  open(environment: Environment, { core: { app, stage } }: { core: Pick<Core, "app" | "stage"> }) {
     const config = readConfig(mailVariables, environment);
     const ses = new Ses(environment, config.MAIL_CONFIGURATION_SET);
-    return new Mailer(ses, { from: config.MAIL_FROM, replyTo: config.MAIL_REPLY_TO, app, messages });
+    const from = config.MAIL_FROM ?? app.mail.from[stage];
+    const replyTo = config.MAIL_REPLY_TO ?? app.mail.replyTo[stage] ?? undefined;
+    return new Mailer(ses, { from, replyTo, app, messages });
   },
 } satisfies Part<Mailer>;
 
@@ -109,7 +111,8 @@ export const stripe = { variables: stripeVariables, open: openStripe } satisfies
 /** Creates links to Stripe's billing portal. */
 export const billingPortal = {
   variables: stripeVariables,
-  open: (environment: Environment) => new BillingPortal(openStripe(environment)),
+  open: (environment: Environment, { core: { app, stage } }: Foundation) =>
+    new BillingPortal(openStripe(environment), app.urls.portalReturn[stage]),
 } satisfies Part<BillingPortal>;
 
 /** The plans that the app sells, and how subscriptions are treated. */

@@ -49,6 +49,26 @@ function readLink() {
   return { code: null, state: null, flow: null };
 }
 
+/** What the page says in each locale, and where the installed app opens (tools/landing). */
+const { deepLink, texts } = JSON.parse(document.querySelector("meta[name=app]").content);
+
+/** The texts in the first of the reader's languages that the app has, else those of the page as it was sent. */
+function chooseTexts() {
+  const locales = Object.keys(texts);
+  const languageOf = (tag) => tag.split("-")[0];
+  for (const wanted of navigator.languages) {
+    const exact = locales.find((locale) => locale === wanted);
+    const found = exact ?? locales.find((locale) => languageOf(locale) === languageOf(wanted));
+    if (found) return [found, texts[found]];
+  }
+  return [document.documentElement.lang, texts[document.documentElement.lang]];
+}
+
+const [locale, words] = chooseTexts();
+document.documentElement.lang = locale;
+for (const element of document.querySelectorAll("[data-text]"))
+  element.textContent = words[element.dataset.text];
+
 const { code, state, flow } = readLink();
 const show = (id) => {
   document.getElementById(id).hidden = false;
@@ -61,22 +81,25 @@ if (code && state) {
     `state=${encodeURIComponent(state)}`,
     ...(flow ? [`flow=${encodeURIComponent(flow)}`] : []),
   ].join("&");
-  const appUrl = `beak-app://nest/magic-link?${text}`;
-  document.getElementById("open").href = appUrl;
   document.getElementById("text").value = text;
   document.getElementById("copy").addEventListener("click", async () => {
     const field = document.getElementById("text");
     field.select();
     await navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
-    document.getElementById("copied").textContent = "Copied.";
+    document.getElementById("copied").textContent = words.copied;
   });
   if (["localhost", "127.0.0.1"].includes(location.hostname)) {
     document.getElementById("local-link").href = `/#${text}`;
     show("local");
   }
   show("complete");
-  // Wait for the page to load, so that a browser without the app still shows the other ways to sign in.
-  window.addEventListener("load", () => location.assign(appUrl), { once: true });
+  if (deepLink) {
+    const appUrl = `${deepLink}?${text}`;
+    document.getElementById("open").href = appUrl;
+    show("installed");
+    // Wait for the page to load, so that a browser without the app still shows the other ways to sign in.
+    window.addEventListener("load", () => location.assign(appUrl), { once: true });
+  }
 } else {
   show("incomplete");
 }

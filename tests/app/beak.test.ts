@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loadApp } from "#app/load_app.ts";
 import { OAuthClients } from "#core/clients/oauth_clients.ts";
+import { clientWith } from "#tests/support/app.ts";
 
 const beak = await loadApp("app/beak");
 
@@ -37,4 +38,15 @@ describe("Beak's clients", () => {
     const clients = new OAuthClients(beak.clients, "local");
     for (const id of DESKTOP) expect(clients.require(id).accessTokenLifetimeSeconds).toBe(3600);
   });
+});
+
+test("a page on a developer's machine may call the local stage only", () => {
+  const origins = ["http://localhost:5173", "http://127.0.0.1:5173", "http://[::1]:5173"];
+  const clients = [clientWith({ origins: [...origins, "https://acme.example"] })];
+  for (const origin of origins) {
+    expect(new OAuthClients(clients, "local").allowsOrigin(origin)).toBe(true);
+    for (const stage of ["nonprod", "prod"] as const)
+      expect(new OAuthClients(clients, stage).allowsOrigin(origin)).toBe(false);
+  }
+  expect(new OAuthClients(clients, "prod").allowsOrigin("https://acme.example")).toBe(true);
 });

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import app from "#app";
 import { DAY, HOUR, MINUTE, plusSeconds } from "#core/clock.ts";
 import {
   codeIn,
@@ -100,6 +101,20 @@ describe("contract J, subscription status", () => {
       status: 200,
       billing_portal_url: null,
     });
+  });
+
+  test("the portal leads back to the URL of the app, and to Stripe's own setting if the app names none", async () => {
+    await subscribe();
+    const portalReturn = { local: "https://app.example/account", nonprod: null, prod: null };
+    const other = await startNest({ beside: nest, app: { ...app, urls: { ...app.urls, portalReturn } } });
+    await asAda();
+    await other.call(`${V2}get_subscription_status`, { user_id: ada.user_id }, bearer());
+    const sessions = nest.stripe.requests.filter(({ path }) => path === "/v1/billing_portal/sessions");
+    expect(sessions.map(({ params }) => params.return_url)).toEqual([
+      undefined,
+      "https://app.example/account",
+    ]);
+    await other.stop();
   });
 
   test("reuses a portal link of a customer for a minute, and never stores or logs it", async () => {

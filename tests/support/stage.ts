@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import type { StageSettings } from "#tools/stage/settings.ts";
+import { type StageSettings, settingsPath } from "#tools/stage/settings.ts";
 
 type Change = { [Key in keyof StageSettings]?: Partial<StageSettings[Key]> };
 
@@ -11,7 +11,7 @@ type Change = { [Key in keyof StageSettings]?: Partial<StageSettings[Key]> };
  * @returns the file's path
  */
 export async function writeSettings(folder: string, change: Change = {}): Promise<string> {
-  const committed = parse(await readFile("deploy/stages/nonprod.yml", "utf8")) as StageSettings;
+  const committed = parse(await readFile(settingsPath("nonprod"), "utf8")) as StageSettings;
   const settings = {
     ...committed,
     ...change,

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
+import app from "#app";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 import type { Target } from "#tools/attacks/timing_target.ts";
+import { sampleClient } from "#tools/stage/sample_client.ts";
 
-export const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
-export const REDIRECT = "https://magic.getbeak.app/";
+export const { clientId: CLIENT, redirectUri: REDIRECT } = sampleClient(app);
 export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 const HOUR_MS = 3_600_000;

@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import app from "#app";
 import { Signer } from "#core/keys/keys_in_use.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import {
@@ -42,7 +43,7 @@ const V2 = "/1/2021-10-06/";
 function post(path: string, body?: unknown, headers: Record<string, string> = {}): IncomingCall {
   const bytes =
     body === undefined ? undefined : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-  const all = { "content-type": "application/json", "user-agent": "Beak/1.0", ...headers };
+  const all = { "content-type": "application/json", "user-agent": `${app.name}/1.0`, ...headers };
   return { method: "POST", path, headers: all, body: bytes, ip: ONE_IP };
 }
 

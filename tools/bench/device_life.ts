@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import KSUID from "ksuid";
+import app from "#app";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import { derivedIdOf } from "#core/ids.ts";
@@ -19,15 +20,15 @@ import { CLIENT, REDIRECT } from "#tools/bench/users.ts";
 export interface Usage {
   name: string;
   accessTokenLifetimeSeconds: number;
-  /** Hours of each day during which Beak is open. */
+  /** Hours of each day during which the app is open. */
   hoursADay: number;
 }
 
-/** Beak makes signed-in calls when it starts and then every 45 minutes. */
+/** The desktop app makes signed-in calls when it starts and then every 45 minutes. */
 const CALL_EVERY_SECONDS = 45 * 60;
 
 /**
- * When a device gets tokens, in seconds after its sign-in, in the order of their generations. Beak never refreshes early:
+ * When a device gets tokens, in seconds after its sign-in, in the order of their generations. The desktop app never refreshes early:
  * it refreshes after a call that was refused because the access token had expired, and then repeats that call.
  * @param days how long the device is used
  */
@@ -124,7 +125,7 @@ export class DeviceLife {
     return {
       client: { ...DESKTOP, accessTokenLifetimeSeconds: this.#usage.accessTokenLifetimeSeconds },
       userId: this.#id("user", this.#signedInAt),
-      device: { platform: "mac", beakId: this.#digest("beak").toString("hex"), fingerprint: "print" },
+      device: { platform: "mac", beakId: this.#digest("device").toString("hex"), fingerprint: "print" },
       sessionId: this.#id("session", this.#signedInAt),
       authTime: this.#signedInAt.toISOString(),
       generation,
@@ -133,7 +134,7 @@ export class DeviceLife {
       accessTokenId: derivedIdOf(id, "accessToken"),
       refreshToken: { id, secret: `secret of ${id}` },
       now: this.#issuedAt(generation),
-      call: { requestId: "", ip: IP, userAgent: "Beak/1.0" },
+      call: { requestId: "", ip: IP, userAgent: `${app.name}/1.0` },
     };
   }
 

@@ -73,7 +73,7 @@ export const PEER_SETTINGS: readonly PeerSetting[] = [
   {
     part: "stripe",
     option: "subscription.plans",
-    value: [{ name: "beak", priceId: "price_bench" }],
+    value: [{ name: "pro", priceId: "price_bench" }],
     why: "The plugin needs a plan",
   },
 ];

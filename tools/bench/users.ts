@@ -6,9 +6,9 @@ import type { AccessToken } from "#core/repositories/access_tokens.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
+import { sampleClient } from "#tools/stage/sample_client.ts";
 
-export const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
-export const REDIRECT = "https://magic.getbeak.app/";
+export const { clientId: CLIENT, redirectUri: REDIRECT } = sampleClient(app);
 /** RFC 7636, appendix B. */
 export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -33,7 +33,7 @@ export function userOf(number: number): BenchUser {
   return {
     address: `user.${number}@example.com`,
     userId: idOf("user", number),
-    beakId: `beak-${number}`,
+    beakId: `mach-${number}`,
     sessionId: idOf("session", number),
     refreshToken: `01.${idOf("reftok", number)}.${secretOf("refresh token", number)}`,
     code: `${idOf("authzcode", number)}.${secretOf("code", number)}`,
@@ -122,7 +122,7 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
       rootGrant: grantOf(number),
       device: authorization.device,
       ip: "203.0.113.9",
-      userAgent: "Beak/1.0",
+      userAgent: `${app.name}/1.0`,
       createdAt: at,
       lastUsedAt: at,
       generation: 1,

@@ -24,7 +24,7 @@ interface Writers {
   progress: { get(name: string): { notice(text: string): void; remove(): void } };
 }
 
-const SETTINGS = { usage: "A stage file to use instead of deploy/stages/<stage>.yml", type: "string" };
+const SETTINGS = { usage: "A stage file to use instead of the app's", type: "string" };
 const ONE_FUNCTION =
   "A single function is not deployed: it would skip the checks, and the template would not describe it. " +
   "Run `npx serverless deploy --stage <stage>`, which uploads only what changed.";

@@ -3,7 +3,9 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import app from "#app";
 import { appFolder } from "#app/load_app.ts";
+import messages from "#app/messages.ts";
 import { html } from "#core/messages/html.ts";
+import { buildLandingPage, colorsOf } from "#tools/landing/landing_page.ts";
 import { bundleClient } from "#tools/local/client_bundle.ts";
 import { ensureScalar } from "#tools/local/reference/scalar.ts";
 
@@ -25,7 +27,11 @@ export const GENERATED_FILES: Readonly<Record<string, (origin: string) => Promis
   "/client.js": async () => ({ type: JAVASCRIPT, content: await bundleClient({ minify: false }) }),
   "/docs/scalar.js": scalarScript,
   "/assets/logo.svg": async () => ({ type: "image/svg+xml", content: await readFile(logoPath()) }),
-  "/assets/app.css": async () => ({ type: "text/css; charset=utf-8", content: appColors() }),
+  "/assets/app.css": async () => ({ type: "text/css; charset=utf-8", content: colorsOf(app) }),
+  "/magic-link": () => landingFile("index.html", "text/html; charset=utf-8"),
+  "/magic-link/landing.css": () => landingFile("landing.css", "text/css; charset=utf-8"),
+  "/magic-link/landing.js": () => landingFile("landing.js", JAVASCRIPT),
+  "/magic-link/logo.svg": () => landingFile("logo.svg", "image/svg+xml"),
 };
 
 /** The local page with the app's name. */
@@ -36,12 +42,10 @@ async function localPage(): Promise<ServedFile> {
 
 const logoPath = () => resolve(fileURLToPath(ROOT), appFolder, app.logo);
 
-/** The app's colors, which replace those of the local page. */
-function appColors(): string {
-  const { accent, onAccent, accentDark, onAccentDark } = app.colors;
-  return `:root { --accent: ${accent}; --on-accent: ${onAccent}; }
-@media (prefers-color-scheme: dark) { :root { --accent: ${accentDark}; --on-accent: ${onAccentDark}; } }
-`;
+/** A file of the page that magic links open, built for the app of this process. */
+async function landingFile(name: string, type: string): Promise<ServedFile> {
+  const files = await buildLandingPage({ app, folder: appFolder, messages, base: "/magic-link/" });
+  return { type, content: files.get(name) ?? "" };
 }
 
 /** The committed OpenAPI document with this stack as its only server, so that tools send their requests here. */

@@ -21,11 +21,9 @@ const TYPES: Readonly<Record<string, string>> = {
 const STATIC = [
   { prefix: "/assets/", folder: new URL("./page/", import.meta.url) },
   { prefix: "/docs/", folder: new URL("./reference/", import.meta.url) },
-  { prefix: "/magic-link/", folder: new URL("../../src/landing/", import.meta.url) },
 ] as const;
 const PAGES: Readonly<Record<string, URL>> = {
   "/docs": new URL("./reference/index.html", import.meta.url),
-  "/magic-link": new URL("../../src/landing/index.html", import.meta.url),
 };
 
 /** Keeps Scalar's script, which is third-party code, from every other origin. It inserts style elements. */

@@ -1,5 +1,7 @@
 import { watch } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { appFolder } from "#app/load_app.ts";
 import type { Environment } from "#core/config.ts";
 import type { Result } from "#entry/answer.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
@@ -17,13 +19,15 @@ export interface ReloadOptions {
   write: (line: string) => void;
   /** Prints a line for the developer. */
   say: (line: string) => void;
-  /** The source folder to watch. */
-  folder?: string;
+  /** The folders to watch. */
+  folders?: readonly string[];
   /** The program of the worker thread. */
   worker?: URL;
 }
 
-const SOURCE = fileURLToPath(new URL("../../src/", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** The source, and the app whose settings it reads. */
+const SOURCES = [resolve(ROOT, "src"), resolve(ROOT, appFolder)];
 const WORKER = new URL("./gateway_worker.ts", import.meta.url);
 /** An editor may save a file in several writes. */
 const SETTLE_MS = 100;
@@ -35,7 +39,7 @@ const SETTLE_MS = 100;
  */
 export async function openReloadingGateway(
   environment: Environment,
-  { write, say, folder = SOURCE, worker = WORKER }: ReloadOptions,
+  { write, say, folders = SOURCES, worker = WORKER }: ReloadOptions,
 ): Promise<Invoker> {
   let isClosed = false;
   let current = await GatewayThread.open(worker, environment, write);
@@ -68,17 +72,19 @@ export async function openReloadingGateway(
   superviseCrash(current);
 
   let timer: NodeJS.Timeout | undefined;
-  const watcher = watch(folder, { recursive: true }, (_event, name) => {
-    if (!name?.endsWith(".ts")) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => replace(name), SETTLE_MS);
-  });
+  const watchers = folders.map((folder) =>
+    watch(folder, { recursive: true }, (_event, name) => {
+      if (!name?.endsWith(".ts")) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => replace(name), SETTLE_MS);
+    }),
+  );
   return {
     invoke: (incoming) => current.invoke(incoming),
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      watcher.close();
+      for (const watcher of watchers) watcher.close();
       await replacing;
       await current.end();
     },

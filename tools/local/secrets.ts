@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { appFolder } from "#app/load_app.ts";
 import { generateKeySet } from "#core/keys/key_rotation.ts";
 import type { StoredKeySet } from "#core/keys/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
@@ -67,7 +68,6 @@ export function localEnvironment(
     MONGODB_URI: parts.mongoUri,
     AWS_ENDPOINT_URL_SESV2: parts.sesUrl,
     AWS_REGION: "eu-west-2",
-    MAIL_FROM: "Beak App <no-reply@getbeak.app>",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
     INTERNAL_KEYS: hashSecret(secrets.internalKey),
@@ -86,7 +86,7 @@ export function localEnvironment(
   };
 }
 
-/** Selects the variables that the operator's CLI needs: no signing keys, and no key of a real Stripe account. */
+/** Selects the variables that the operator's CLI needs, and names the app: no signing keys, and no key of a real Stripe account. */
 export function operatorEnvironment(
   environment: Readonly<Record<string, string>>,
   mode: "double" | "test",
@@ -94,5 +94,6 @@ export function operatorEnvironment(
   const isForOperators = (name: string) =>
     /^(STAGE|MONGODB_URI|MAIL_|AWS_|STRIPE_|TRIAL_|PAST_DUE_|REQUIRED_)/.test(name) &&
     !(mode === "test" && ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"].includes(name));
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => isForOperators(name)));
+  const forOperators = Object.entries(environment).filter(([name]) => isForOperators(name));
+  return { ...Object.fromEntries(forOperators), NEST_APP: appFolder };
 }

@@ -32,6 +32,7 @@ export async function buildClient(): Promise<string[]> {
 async function sizeOf(entry: (typeof CLIENT_ENTRIES)[number]): Promise<string> {
   const minified = await bundleClient({ entry, minify: true });
   const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
-  const name = `@getbeak/nest-client${entry === "index" ? "" : `/${entry}`}`;
+  const manifest = JSON.parse(await readFile(join(FOLDER, "package.json"), "utf8")) as { name: string };
+  const name = `${manifest.name}${entry === "index" ? "" : `/${entry}`}`;
   return `${name}: ${kilobytes(minified.length)} minified, ${kilobytes(gzipSync(minified).length)} with gzip`;
 }

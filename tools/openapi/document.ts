@@ -1,3 +1,4 @@
+import app from "#app";
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { loadMethods } from "#routes.ts";
@@ -82,8 +83,8 @@ export async function buildDocument(): Promise<OpenApiDocument> {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [
-      { url: "https://nest.getbeak.app", description: "Production" },
-      { url: "https://nest.nonprod-getbeak.app", description: "Test environment" },
+      { url: app.urls.api.prod, description: "Production" },
+      { url: app.urls.api.nonprod, description: "Test environment" },
       { url: "http://localhost:3000", description: "The local stack (`npm start`)" },
     ],
     tags: Object.values(GROUPS),

@@ -1,4 +1,6 @@
+import app from "#app";
 import type { Schema } from "#tools/openapi/types.ts";
+import { sampleClient } from "#tools/stage/sample_client.ts";
 
 /** The documentation of a field that its schema cannot express. */
 export interface FieldDocumentation {
@@ -15,6 +17,7 @@ export const TIMESTAMP: Schema = {
   pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$",
 };
 
+const CLIENT = sampleClient(app);
 const USER = "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
 const OPAQUE = "An opaque string: compare it, do not parse it.";
 
@@ -30,14 +33,14 @@ const timestamp = (
 export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   client_id: {
     description: "The OAuth client's id.",
-    example: "client_000000C2kdCzNlbL1BqR5FeMatItU",
+    example: CLIENT.clientId,
   },
   user_id: { description: `The user's id. ${OPAQUE}`, example: USER },
 
   redirect_uri: {
     description:
       "The URL that the magic link opens. It must equal one of the client's redirect URIs exactly.",
-    example: "https://magic.getbeak.app/",
+    example: CLIENT.redirectUri,
   },
   state: {
     description:
@@ -107,7 +110,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "authenticate_user.redirect_uri": {
     description: "For `authorization_code`: the redirect URI that was sent when the link was requested.",
-    example: "https://magic.getbeak.app/",
+    example: CLIENT.redirectUri,
   },
   refresh_token: {
     description:
@@ -147,14 +150,14 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   "list_news_items.[].fallback.code": { description: "The type of the banner.", example: "generic_banner" },
   dismissible: { description: "Whether the user can close the banner.", example: true },
   payload: { description: "The content of the banner, as plain text." },
-  emoji: { description: "An emoji to show before the title.", example: "🐦" },
-  title: { description: "The title, one line.", example: "Beak 2 is here" },
+  emoji: { description: "An emoji to show before the title.", example: app.emoji },
+  title: { description: "The title, one line.", example: `${app.name} 2 is here` },
   body: { description: "The text, one or two sentences.", example: "It sends requests twice as fast." },
   action: { description: "The banner's button; null if there is none." },
   cta: { description: "The label of the button.", example: "See what is new" },
   url: {
     description: "The URL that the button opens.",
-    example: "https://getbeak.app/",
+    example: app.urls.site,
     narrows: { format: "uri" },
   },
 
@@ -222,7 +225,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "list_sessions.[].client_id": {
     description: "The OAuth client that signed in.",
-    example: "client_000000C2kdCzNlbL1BqR5FeMatItU",
+    example: CLIENT.clientId,
   },
   ip: { description: "The IP address that signed in.", example: "203.0.113.9" },
   "list_sessions.[].created_at": timestamp("When the user signed in."),

@@ -45,7 +45,7 @@ async function sendLink(terminal: Terminal, address: string, options: SendOption
   const { STAGE } = readConfig({ STAGE: coreVariables.STAGE }, environment);
   const parts = {
     oauthClients: new OAuthClients(app.clients, STAGE),
-    mailer: mailer.open(await withAwsCredentials(environment), { core: { app } }),
+    mailer: mailer.open(await withAwsCredentials(environment), { core: { app, stage: STAGE } }),
   };
   const client = choose(app.clients, options.client);
   const redirectUri = options.redirectUri ?? client.redirectUris[0] ?? "";

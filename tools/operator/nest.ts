@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "#tools/machine/version.ts";
+import { appCommands } from "#tools/operator/app/commands.ts";
 import { clientCommands } from "#tools/operator/clients.ts";
 import { configCommands } from "#tools/operator/config/commands.ts";
 import { consentCommands } from "#tools/operator/consent.ts";
@@ -39,7 +40,7 @@ export function nestProgram(): Command {
       "--stage <stage>",
       "use a deployed stage, with its settings and its secrets from SSM; requires AWS credentials",
     )
-    .option("--settings <path>", "a stage file other than the one in deploy/stages")
+    .option("--settings <path>", "a stage file other than the one of the app")
     .configureHelp({ showGlobalOptions: true });
   const areas = [
     userCommands,
@@ -56,6 +57,7 @@ export function nestProgram(): Command {
     databaseCommands,
     deployCommands,
     clientCommands,
+    appCommands,
   ];
   for (const add of areas) add(program);
   return program;

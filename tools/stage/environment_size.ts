@@ -15,7 +15,7 @@ const LONGEST_VERSION = 9999;
 /** A stage whose environments are computed. */
 interface Stage {
   stage: StageName;
-  settings: Pick<StageSettings, "variables" | "mail">;
+  settings: Pick<StageSettings, "variables">;
   /** The version that a function reads of a parameter; undefined: no version is pinned. */
   versionOf: (parameter: string) => number | undefined;
 }
@@ -25,10 +25,9 @@ export function deployedEnvironment(
   { needs }: Pick<DeployedFunction, "needs">,
   { stage, settings, versionOf }: Stage,
 ): Record<string, string> {
-  const { mail, variables } = settings;
+  const { variables } = settings;
   const fromStack: Readonly<Record<string, string>> = {
     STAGE: stage,
-    MAIL_FROM: `${mail.name} <${mail.address}>`,
     MAIL_CONFIGURATION_SET: `nest-${stage}`,
   };
   const entries = Object.entries(needs.variables).flatMap(([name, schema]): [string, string][] => {

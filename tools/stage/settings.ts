@@ -16,6 +16,8 @@ import {
   strictObject,
   string,
 } from "zod/mini";
+import app from "#app";
+import { appFolder } from "#app/load_app.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
 /** The stages that can be deployed. */
@@ -31,7 +33,7 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** A file of `deploy/stages`. */
+/** A stage file, `app/<name>/stages/<stage>.yml`. */
 const stageFile = strictObject({
   region: string().check(regex(/^[a-z]{2}(-[a-z]+)+-\d$/)),
   domain: strictObject({
@@ -39,7 +41,8 @@ const stageFile = strictObject({
     certificateArn: nullable(string().check(regex(/^arn:aws[a-z-]*:acm:/))),
     hostedZoneId: filledOrNull,
   }),
-  mail: strictObject({ name: filled, address: email(), identity: filled }),
+  // Version 0.1 had the name of the sender here.
+  mail: strictObject({ name: optional(filled), address: email(), identity: filled }),
   // Lambda takes strings only, and YAML reads an unquoted 14 as a number.
   variables: record(string(), nullable(string())),
   secrets: strictObject({ kmsKeyId: filled }),
@@ -62,8 +65,8 @@ export type StageSettings = output<typeof stageFile>;
 /** A stage file can't be used. The message names the places and never a value. */
 export class SettingsError extends CommandError {}
 
-/** Returns the path of a stage file, from the root of the repository. */
-export const settingsPath = (stage: StageName) => `deploy/stages/${stage}.yml`;
+/** Returns the path of a stage file of the app, from the root of the repository. */
+export const settingsPath = (stage: StageName) => `${appFolder}/stages/${stage}.yml`;
 
 /**
  * Reads a stage file.
@@ -85,9 +88,11 @@ export async function readSettings(path: string): Promise<StageSettings> {
   );
 }
 
-/** Returns which settings of a stage file contradict each other, a sentence each. */
-export function contradictions(settings: StageSettings): string[] {
+/** Returns which settings of a stage file contradict each other or the app file, a sentence each. */
+export function contradictions(settings: StageSettings, stage: StageName): string[] {
   const { domain, mail, variables } = settings;
+  const from = variables.MAIL_FROM ?? app.mail.from[stage];
+  const sender = /<([^<>]+)>$/.exec(from)?.[1] ?? from;
   const issuer = variables.ISSUER;
   const domainOfSender = mail.address.slice(mail.address.lastIndexOf("@") + 1);
   const isSenderVerified =
@@ -105,6 +110,10 @@ export function contradictions(settings: StageSettings): string[] {
     ...(domain.name && issuer && issuer !== `https://${domain.name}`
       ? [`variables.ISSUER: must be https://${domain.name}, the address of domain.name`]
       : []),
+    ...(mail.name === undefined ? [] : ["mail.name: remove it; the sender is `mail.from` of the app file"]),
+    ...(sender === mail.address
+      ? []
+      : [`mail.address: must be ${sender}, the address of \`mail.from\` in the app file`]),
     ...(isSenderVerified ? [] : ["mail.identity: mail.address does not belong to it"]),
   ];
 }

@@ -24,13 +24,11 @@ export async function stageEnvironment(options: StageOptions, shell: Environment
   ]);
   const own = Object.entries(shell).filter(([name]) => !ofStage.has(name));
   const variables = Object.entries(settings.variables).filter(([, value]) => value !== null);
-  const { name, address } = settings.mail;
   return {
     ...Object.fromEntries(own),
     ...Object.fromEntries(variables),
     ...Object.fromEntries([...stored].map(([secret, { value }]) => [secret, value])),
     STAGE: store.stage,
-    MAIL_FROM: `${name} <${address}>`,
     MAIL_CONFIGURATION_SET: `nest-${store.stage}`,
     AWS_REGION: settings.region,
   };

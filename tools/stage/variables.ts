@@ -4,7 +4,6 @@ import { originOf, type Variables } from "#core/config.ts";
 /** Environment variables whose values the stack itself has, as variables of the framework. */
 export const FROM_STACK: Readonly<Record<string, string>> = {
   STAGE: "${sls:stage}",
-  MAIL_FROM: "${self:custom.mailFrom}",
   MAIL_CONFIGURATION_SET: "${self:custom.prefix}",
 };
 

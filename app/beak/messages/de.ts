@@ -110,5 +110,18 @@ export default defineMessages({
     cancelBeforeEnd:
       "Wenn du das nicht möchtest, kündige vorher: Öffne {app}, wähle dein Konto und dann „Abrechnung“.",
   },
+  landing: {
+    title: "Bei {app} anmelden",
+    opens: "{app} öffnet sich von selbst. Wenn nicht, wähle „{app} öffnen“.",
+    open: "{app} öffnen",
+    paste: "Oder füge den Text in {app} ein",
+    pasteHelp: "Kopiere diesen Text und füge ihn dort ein, wo {app} danach fragt.",
+    copy: "Kopieren",
+    copied: "Kopiert.",
+    incomplete: "Dieser Link ist unvollständig.",
+    openAgain: "Öffne ihn noch einmal aus der E-Mail, oder fordere in {app} einen neuen an.",
+    noScript:
+      "Schalte JavaScript ein, oder kopiere den Teil der Adresse dieser Seite nach dem Fragezeichen und füge ihn in {app} ein.",
+  },
   footer: { questions: "Fragen? Schreib uns an {support}." },
 });

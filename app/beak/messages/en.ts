@@ -118,5 +118,18 @@ export default defineMessages({
     cancelBeforeEnd:
       "If you don't want that, cancel before its end: open {app}, choose your account, then billing.",
   },
+  landing: {
+    title: "Sign in to {app}",
+    opens: "{app} opens automatically. If it does not, select Open {app}.",
+    open: "Open {app}",
+    paste: "Or paste the text into {app}",
+    pasteHelp: "Copy this text and paste it where {app} asks for it.",
+    copy: "Copy",
+    copied: "Copied.",
+    incomplete: "This link is incomplete.",
+    openAgain: "Open it again from the email, or request a new link in {app}.",
+    noScript:
+      "Turn on JavaScript, or copy the part of this page's URL after the question mark and paste it into {app}.",
+  },
   footer: { questions: "Questions? Write to {support}." },
 });

@@ -14,7 +14,10 @@ export interface Client {
   enabled: boolean;
   /** Where a magic link may lead. No query and no fragment: Nest adds code and state as the query. */
   redirectUris: readonly string[];
-  /** Origins of the browser pages that may call the API, such as `https://acme.example`. */
+  /**
+   * Origins of the browser pages that may call the API, such as `https://acme.example`. Origins on this machine, such as
+   * `http://localhost:5173`, count on the stage `local` only.
+   */
   origins: readonly string[];
   /** Where a checkout may send the person back to. */
   checkoutUrls: readonly string[];
@@ -72,7 +75,7 @@ export interface App {
     /** The URL that opens the installed app, such as `acme://sign-in`; null: there is no installed app. */
     deepLink: string | null;
     /** Where Stripe's billing portal leads back to; null: where Stripe's own setting says. */
-    portalReturn: string | null;
+    portalReturn: Readonly<Record<Stage, string | null>>;
     /** The addresses of the deployed API, without a trailing slash. */
     api: Readonly<{ nonprod: string; prod: string }>;
   }>;

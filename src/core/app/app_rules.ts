@@ -33,6 +33,9 @@ export function checkApp(app: App): AppProblem[] {
             },
           ],
     ),
+    ...(app.clients.some(({ enabled }) => enabled)
+      ? []
+      : [{ path: ["clients"], rule: "has no client that is enabled, so nobody can sign in. Enable one" }]),
     ...app.clients.flatMap(({ enabled, redirectUris }, index) =>
       enabled && redirectUris.length === 0
         ? [

@@ -69,6 +69,8 @@ function perStage<Value>(schema: ZodMiniType<Value>) {
   ) as unknown as ZodMiniType<{ local: Value; nonprod: Value; prod: Value }>;
 }
 
+const NONE = { local: null, nonprod: null, prod: null };
+
 const wholeNumber = (least: number, most: number) =>
   number().check(
     refine(
@@ -169,7 +171,7 @@ export const appSchema = strictObject({
       ),
       null,
     ),
-    portalReturn: _default(nullable(webUrl()), null),
+    portalReturn: _default(perStage(nullable(webUrl())), NONE),
     api: strictObject({ nonprod: apiUrl(), prod: apiUrl() }),
   }),
   colors,
@@ -186,7 +188,7 @@ export const appSchema = strictObject({
   signOff: localized(),
   mail: strictObject({
     from: perStage(mailbox()),
-    replyTo: _default(perStage(nullable(mailbox())), { local: null, nonprod: null, prod: null }),
+    replyTo: _default(perStage(nullable(mailbox())), NONE),
   }),
   clients: array(client).check(refine((list) => list.length > 0, "must have at least one client")),
   plans: array(plan),

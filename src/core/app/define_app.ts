@@ -32,7 +32,10 @@ export interface AppSettings<Locale extends string = string>
   locales: readonly [Locale, ...Locale[]];
   /** The last line of each mail, such as "The Acme team". */
   signOff: Texts<NoInfer<Locale>>;
-  urls: Optional<App["urls"], "docs" | "downloads" | "deepLink" | "portalReturn">;
+  urls: Optional<Omit<App["urls"], "portalReturn">, "docs" | "downloads" | "deepLink"> & {
+    /** Where Stripe's billing portal leads back to. Default: where Stripe's own setting says. */
+    portalReturn?: PerStage<string | null>;
+  };
   mail: {
     /** The sender of every mail, such as `Acme <no-reply@acme.example>`. */
     from: PerStage<string>;

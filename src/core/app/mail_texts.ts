@@ -31,7 +31,7 @@ const linkMail = {
 /** The texts of a mail about a subscription that was canceled. */
 const rejectionMail = { subject: text(), title: text(), opening: text() };
 
-/** Every text of a mail, and what it must contain. `app/<name>/messages/<locale>.ts` has the texts of one locale. */
+/** Every text of the mails and of the landing page, and what it must contain. `app/<name>/messages/<locale>.ts` has the texts of one locale. */
 export const MAIL_TEXTS = {
   magicLink: linkMail,
   trialMagicLink: linkMail,
@@ -100,6 +100,21 @@ export const MAIL_TEXTS = {
     cancelBeforeEnd: text(),
   },
   footer: { questions: text("support") },
+  /** The page that a magic link opens. Its texts are in no mail. */
+  landing: {
+    title: text(),
+    /** It and `open`, a button, are left out if the app has no deep link. */
+    opens: text(),
+    open: text(),
+    paste: text(),
+    pasteHelp: text(),
+    /** A button. */
+    copy: text(),
+    copied: text(),
+    incomplete: text(),
+    openAgain: text(),
+    noScript: text(),
+  },
 } as const;
 
 /** A text for each plural category of the language (`Intl.PluralRules`). `other` is used for categories without a text. */

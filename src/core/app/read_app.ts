@@ -8,7 +8,7 @@ type Path = readonly PropertyKey[];
 /** An app file can't be used. The message lists every problem with the path of its field. */
 export class AppError extends Error {
   constructor(file: string, problems: readonly string[]) {
-    super(`${file} can't be used. Change these fields:\n${problems.map((line) => `  ${line}`).join("\n")}`);
+    super(`${file} can't be used:\n${problems.map((line) => `  ${line}`).join("\n")}`);
     this.name = "AppError";
   }
 }
@@ -20,7 +20,9 @@ export class AppError extends Error {
  */
 export function readApp(settings: unknown, file: string): App {
   if (!isObject(settings))
-    throw new AppError(file, ["default export: must be what defineApp({...}) returns. Add `export default`"]);
+    throw new AppError(file, [
+      "default export: must be what defineApp({...}) returns. Add `export default`.",
+    ]);
   const parsed = safeParse(appSchema, settings);
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) => explain(issue as Issue, settings));

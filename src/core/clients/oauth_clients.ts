@@ -6,7 +6,9 @@ export interface OAuthClient extends Omit<Client, "accessTokenLifetimeSeconds"> 
   accessTokenLifetimeSeconds: number;
 }
 
-/** The OAuth clients of this deployment. */
+const isLoopback = (origin: string) => ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
+
+/** The OAuth clients of this deployment. Pages on a developer's machine may call the stage `local` only. */
 export class OAuthClients {
   readonly #byId: ReadonlyMap<string, OAuthClient>;
 
@@ -14,7 +16,11 @@ export class OAuthClients {
     this.#byId = new Map(
       clients.map(({ accessTokenLifetimeSeconds, ...client }) => [
         client.id,
-        { ...client, accessTokenLifetimeSeconds: accessTokenLifetimeSeconds[stage] },
+        {
+          ...client,
+          origins: client.origins.filter((origin) => stage === "local" || !isLoopback(origin)),
+          accessTokenLifetimeSeconds: accessTokenLifetimeSeconds[stage],
+        },
       ]),
     );
   }

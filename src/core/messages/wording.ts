@@ -30,7 +30,7 @@ export class Wording {
     return this.app.signOff[this.locale] ?? "";
   }
 
-  /** The app as a mail names its sender, such as `🐦 Beak`. */
+  /** The app as a mail names its sender, such as `✨ Acme`. */
   get brand(): string {
     return this.fill("{emoji} {app}").trim();
   }

@@ -8,6 +8,8 @@ const FILE = "app/acme/app.ts";
 
 const PRICE = { priceId: "price_acme", productId: "prod_acme" };
 
+const NONE = { local: null, nonprod: null, prod: null };
+
 const settings = {
   name: "Acme",
   emoji: "",
@@ -53,7 +55,7 @@ function refusal(content: unknown): string[] {
   } catch (error) {
     const [first, ...problems] = (error as AppError).message.split("\n");
     expect(error).toBeInstanceOf(AppError);
-    expect(first).toBe("app/acme/app.ts can't be used. Change these fields:");
+    expect(first).toBe("app/acme/app.ts can't be used:");
     return problems.map((line) => line.trim());
   }
   return [];
@@ -62,10 +64,10 @@ function refusal(content: unknown): string[] {
 test("fills in what an app leaves out", () => {
   expect(readApp(defineApp(settings), FILE)).toEqual({
     ...settings,
-    urls: { ...settings.urls, docs: null, downloads: null, deepLink: null, portalReturn: null },
+    urls: { ...settings.urls, docs: null, downloads: null, deepLink: null, portalReturn: NONE },
     mail: {
       from: { local: settings.mail.from, nonprod: settings.mail.from, prod: settings.mail.from },
-      replyTo: { local: null, nonprod: null, prod: null },
+      replyTo: NONE,
     },
     clients: [
       {
@@ -131,6 +133,12 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     'clients[0].origins[0] is "https://acme.example/", but must be an origin: scheme, host and port only, such as https://acme.example. Remove the path and the trailing slash.',
   ],
   ["no client", ["clients"], [], "clients is [], but must have at least one client."],
+  [
+    "no client that is enabled",
+    ["clients", 0, "enabled"],
+    false,
+    "clients has no client that is enabled, so nobody can sign in. Enable one.",
+  ],
   [
     "a lifetime that no stage can have",
     ["clients", 0, "accessTokenLifetimeSeconds"],
@@ -253,13 +261,13 @@ test("names every wrong field at once", () => {
 
 test.for([undefined, null, "app", 7])("refuses a file that exports %s", (content) => {
   expect(refusal(content)).toEqual([
-    "default export: must be what defineApp({...}) returns. Add `export default`",
+    "default export: must be what defineApp({...}) returns. Add `export default`.",
   ]);
 });
 
 test("names a folder without an app", async () => {
   await expect(loadApp("app/nothing")).rejects.toThrow(
-    "app/nothing/app.ts can't be used. Change these fields:\n  the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak",
+    "app/nothing/app.ts can't be used:\n  the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak.",
   );
 });
 

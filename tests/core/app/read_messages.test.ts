@@ -45,13 +45,17 @@ describe("a file of texts", () => {
       "magicLink.title is missing. Add the text.",
     ],
     ["without a mail", changed((texts) => delete texts.welcome), "welcome is missing. Add the text."],
-    ["with a text of no mail", set("magicLink", "titel", "Hi"), "magicLink.titel is in no mail. Remove it."],
+    [
+      "with a text of no mail",
+      set("magicLink", "titel", "Hi"),
+      "magicLink.titel is not a text of an app. Remove it.",
+    ],
     [
       "with a group of no mail",
       changed((texts) => {
         texts.goodbye = {};
       }),
-      "goodbye is in no mail. Remove it.",
+      "goodbye is not a text of an app. Remove it.",
     ],
     [
       "with a text in place of a group",
@@ -120,7 +124,7 @@ describe("a file of texts", () => {
       "default export: must be what defineMessages({...}) returns. Add `export default`.",
     ],
   ])("%s is refused by its path and its rule", (_case, texts, line) => {
-    expect(refusal(texts)).toBe(`${FILE} can't be used. Change these fields:\n  ${line}`);
+    expect(refusal(texts)).toBe(`${FILE} can't be used:\n  ${line}`);
   });
 
   test("with several wrong texts is refused with all of them", () => {
@@ -150,11 +154,11 @@ describe("the folder of texts", () => {
   test("is refused without the file of a locale, and with a file of another locale", async () => {
     await write("en", messages.en);
     await expect(loadMessages(folder, { locales: ["en", "fr"] })).rejects.toThrow(
-      /messages\/fr\.ts can't be used\. .*\n {2}the file does not exist, and locales of the app names "fr"/,
+      /messages\/fr\.ts can't be used:\n {2}the file does not exist, and locales of the app names "fr"/,
     );
     await write("fr", messages.en);
     await expect(loadMessages(folder, { locales: ["en"] })).rejects.toThrow(
-      /messages\/fr\.ts can't be used\. .*\n {2}locales of the app does not name "fr"/,
+      /messages\/fr\.ts can't be used:\n {2}locales of the app does not name "fr"/,
     );
   });
 

@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import type { Variables } from "#core/config.ts";
@@ -10,6 +10,7 @@ import { serverless } from "#tools/deploy/serverless.ts";
 import { measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import type { Template } from "#tools/deploy/template.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
+import { settingsPath } from "#tools/stage/settings.ts";
 
 const FUNCTIONS = 85;
 /** `ses_events`, and one job. */
@@ -45,7 +46,8 @@ async function dummyFunctions(): Promise<DeployedFunction[]> {
 /** Packages functions with the repository's serverless.yml, in a folder of its own and without the plugin. */
 async function packageDummies(folder: string, functions: readonly DeployedFunction[]): Promise<Template> {
   await cp("deploy", join(folder, "deploy"), { recursive: true });
-  await cp(await writeSettings(folder), join(folder, "deploy/stages/nonprod.yml"));
+  await mkdir(dirname(join(folder, settingsPath("nonprod"))), { recursive: true });
+  await cp(await writeSettings(folder), join(folder, settingsPath("nonprod")));
   const { plugins: _plugins, ...service } = parse(await readFile("serverless.yml", "utf8"));
   await writeFile(join(folder, "serverless.yml"), stringify(service));
   for (const [path, content] of Object.entries(generatedFiles(functions)))

@@ -21,7 +21,7 @@ async function open(environment: Record<string, string> = {}) {
   });
   const gateway = await openReloadingGateway(
     { ...local, ...environment },
-    { write: (line) => written.push(line), say: (line) => printed.push(line), folder: folder.path },
+    { write: (line) => written.push(line), say: (line) => printed.push(line), folders: [folder.path] },
   ).catch(async (error: unknown) => {
     await folder[Symbol.asyncDispose]();
     throw error;
@@ -93,7 +93,7 @@ test("reports a crashed thread that can't be replaced, and recovers with the nex
     {
       write: () => undefined,
       say: (line) => printed.push(line),
-      folder: folder.path,
+      folders: [folder.path],
       worker: pathToFileURL(worker),
     },
   );

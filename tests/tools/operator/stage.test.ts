@@ -56,7 +56,6 @@ test("--stage uses the stage's billing settings and reads no signing key", async
     TRIAL_CARD_POLICY: "flag",
     STRIPE_PRICE_ID: "price_nest",
     STRIPE_URL: nest.stripe.url,
-    MAIL_FROM: "Beak App <no-reply@nonprod-getbeak.app>",
     MAIL_CONFIGURATION_SET: "nest-nonprod",
     AWS_REGION: "eu-west-2",
     HOME: "/home/ada",

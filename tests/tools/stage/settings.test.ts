@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe("a stage file", () => {
   test.each([...STAGES])("that is committed for %s lacks only what an account knows", async (stage) => {
     const settings = await readSettings(settingsPath(stage));
-    expect(contradictions(settings)).toEqual([
+    expect(contradictions(settings, stage)).toEqual([
       "domain.certificateArn: missing in the stage file; domain.name needs a certificate",
     ]);
   });
@@ -57,12 +57,14 @@ describe("a stage file", () => {
       "variables.ISSUER",
     ],
     ["a sender of another domain", { mail: { address: "no-reply@elsewhere.example" } }, "mail.identity"],
+    ["a sender that is not the app's", { mail: { address: "other@nonprod-getbeak.app" } }, "mail.address"],
+    ["a sender's name, as in version 0.1", { mail: { name: "Beak App" } }, "mail.name"],
     ["a certificate without a domain", { domain: { name: null } }, "domain.name"],
   ])("with %s is refused, with the name of the setting", async (_case, change, place) => {
     const committed = await readSettings(await writeSettings(folder));
     const [[group, values]] = Object.entries(change) as [[keyof typeof committed, object]];
     const settings = { ...committed, [group]: { ...(committed[group] as object), ...values } };
-    expect(contradictions(settings).join()).toContain(place);
+    expect(contradictions(settings, "nonprod").join()).toContain(place);
   });
 
   test("with a variable that no function reads, or an unknown function, is refused", async () => {

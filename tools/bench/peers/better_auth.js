@@ -92,7 +92,7 @@ async function subscribeUser(auth, { userId, number }) {
   await adapter.create({
     model: "subscription",
     data: {
-      plan: "beak",
+      plan: "pro",
       referenceId: userId,
       status: "active",
       stripeCustomerId: `cus_bench${number}`,

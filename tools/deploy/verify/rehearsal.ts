@@ -14,7 +14,7 @@ import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
-import type { StageSettings } from "#tools/stage/settings.ts";
+import { type StageSettings, settingsPath } from "#tools/stage/settings.ts";
 
 /** Doubles of everything that a deployment needs, on loopback. */
 export interface Rehearsal {
@@ -120,7 +120,7 @@ async function dropDatabase(uri: string): Promise<void> {
 
 /** Returns the settings of the committed nonprod file, with the empty ones filled in. */
 async function completeNonprod(folder: string): Promise<StageSettings> {
-  const committed = parse(await readFile(join(folder, "deploy/stages/nonprod.yml"), "utf8")) as StageSettings;
+  const committed = parse(await readFile(join(folder, settingsPath("nonprod")), "utf8")) as StageSettings;
   return {
     ...committed,
     region: REGION,

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
+import app from "#app";
 import type { Rehearsal } from "#tools/deploy/verify/rehearsal.ts";
+import { sampleClient } from "#tools/stage/sample_client.ts";
 
-const CLIENT = "client_000000C2kdCzNlbL1BqR5FeMatItU";
-const REDIRECT = "https://magic.getbeak.app/";
+const { clientId: CLIENT, redirectUri: REDIRECT } = sampleClient(app);
 
 /**
  * Signs a new user in through the deployed API: mails a link through SES, redeems its code for tokens, which the private

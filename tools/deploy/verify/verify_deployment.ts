@@ -13,7 +13,6 @@ import { listFunctions } from "#tools/stage/functions.ts";
 
 /** A method that no other step uses, so that a step can remove it. */
 const REMOVED = { name: "enrol_alpha_user-2020-12-14", file: "src/methods/2020-12-14/enrol_alpha_user.ts" };
-const WEBHOOK = "https://nest.nonprod-getbeak.app/1/webhook/stripe";
 const TEMPLATE = "cloudformation-template-update-stack.json";
 
 /** The parameters that functions read, by type. */
@@ -86,8 +85,9 @@ class Commands {
   }
 
   setUpStripe(): Promise<string> {
-    const { secretKey } = this.#rehearsal.stripe;
-    const args = ["stripe", "setup", "--url", WEBHOOK];
+    const { stripe, settings } = this.#rehearsal;
+    const { secretKey } = stripe;
+    const args = ["stripe", "setup", "--url", `${settings.variables.ISSUER}/1/webhook/stripe`];
     return this.#run("tools/operator/nest.ts", args, { STRIPE_SECRET_KEY: secretKey });
   }
 

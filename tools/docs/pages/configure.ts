@@ -92,7 +92,7 @@ export async function render() {
   const described = parseExample(await read(".env.example"));
   const table = await rows([...described.keys()]);
   const all = new Set(table.flatMap(({ functions }) => functions)).size;
-  const stage = await read("deploy/stages/nonprod.yml");
+  const stage = await read("app/beak/stages/nonprod.yml");
   return [
     "# Configure",
     "Every environment variable of a deployment and of a developer's machine, for operators and developers.",
@@ -121,7 +121,7 @@ export async function render() {
       }),
     },
     "## Stage file",
-    "`deploy/stages/<stage>.yml` holds the settings of a deployment that are not secret. [Deploy](deploy.md) lists what the " +
+    "`app/<name>/stages/<stage>.yml` holds the settings of a deployment that are not secret. [Deploy](deploy.md) lists what the " +
       "first deployment needs. The file for nonprod:",
     ["```yaml", stage.trimEnd(), "```"].join("\n"),
     "## On a developer's machine",

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
+import app from "#app";
 import { LONGEST_SECONDS } from "#core/billing/subscriptions/entitlement.ts";
 import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
@@ -211,7 +212,7 @@ function costOfCalls() {
       `${1 / ASSUMED.mailShare} calls.`,
     bill(perMillion),
     "If calls took twice as long, a million would cost " +
-      `${dollars(MILLION * seconds * PRICES.gigabyteSecond)} more. Beak's desktop app makes about four calls an hour while it is ` +
+      `${dollars(MILLION * seconds * PRICES.gigabyteSecond)} more. ${app.name}'s desktop app makes about four calls an hour while it is ` +
       "open: a million calls serve about 1,000 users for a month of eight-hour days (1,000 × 31 × 8 × 4 = 992,000).",
   ];
 }

@@ -3,15 +3,18 @@
  * generated clients sign in to a local stack. schemathesis sends random calls and fails on any 5xx or undocumented
  * response. Prints a table and exits with status 1 if a check failed. `--seed 2` makes schemathesis send other calls.
  */
+
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import app from "#app";
 import { type LocalStack, startLocalStack } from "#tools/local/stack.ts";
 import { run } from "#tools/machine/child_process.ts";
 import { openTools, type Tools } from "#tools/openapi/verify/tools.ts";
+import { sampleClient } from "#tools/stage/sample_client.ts";
 
 const HERE = fileURLToPath(new URL("./outside/", import.meta.url));
 const LONGEST_MS = 10 * 60 * 1000;
@@ -41,6 +44,8 @@ interface SignedIn {
 }
 
 const print = (line: string) => console.log(line);
+/** The client that the programs sign in with, as their last two arguments. */
+const CLIENT = Object.values(sampleClient(app));
 const newAddress = () => `verify-${randomBytes(4).toString("hex")}@example.com`;
 
 /** Generates the TypeScript client, compiles a program against it and signs in with it. */
@@ -54,7 +59,7 @@ async function signInWithTypescript({ stack, tools, folder }: Run): Promise<Sign
   const strict = ["--noEmit", "--strict", "--skipLibCheck", "--allowImportingTsExtensions"];
   const target = ["--module", "nodenext", "--target", "es2023", "--lib", "es2023,dom"];
   await node("typescript/bin/tsc", ...strict, ...target, program);
-  return JSON.parse(await run(process.execPath, [program, stack.url, newAddress()]));
+  return JSON.parse(await run(process.execPath, [program, stack.url, newAddress(), ...CLIENT]));
 }
 
 /** Generates the Python client and signs in with it. */
@@ -69,7 +74,7 @@ async function signInWithPython({ stack, tools, folder }: Run): Promise<void> {
     { cwd: folder },
   );
   await copyFile(join(HERE, "sign_in.py"), join(folder, "sign_in.py"));
-  await run(tools.python("python"), ["sign_in.py", stack.url, newAddress()], { cwd: folder });
+  await run(tools.python("python"), ["sign_in.py", stack.url, newAddress(), ...CLIENT], { cwd: folder });
 }
 
 /**
@@ -103,6 +108,7 @@ async function schemathesis(
         ...process.env,
         NEST_AUTHORIZATION: caller.authorization,
         NEST_USER_ID: caller.userId,
+        ...{ NEST_CLIENT_ID: CLIENT[0], NEST_REDIRECT_URI: CLIENT[1] },
         NEST_WEBHOOK_SECRET: context.webhookSecret,
       },
     },

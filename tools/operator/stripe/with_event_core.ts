@@ -33,7 +33,7 @@ export async function withEventCore<Result>(
   const parts = {
     stripe: stripe.open(environment),
     billing: readBilling(environment, app),
-    mailer: mailer.open(await withAwsCredentials(environment), { core: { app } }),
+    mailer: mailer.open(await withAwsCredentials(environment), { core: { app, stage: config.STAGE } }),
   };
   const { client, database } = openMongo(config.MONGODB_URI, {
     isCommand: true,

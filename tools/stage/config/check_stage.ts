@@ -73,7 +73,7 @@ export function checkSettings({
   return {
     rows,
     problems: [
-      ...contradictions(settings),
+      ...contradictions(settings, stage),
       ...unknown,
       ...problemsIn(rows),
       ...planProblems(stage, settings),

@@ -2,6 +2,7 @@ import { PUBLIC_KEYS, publicValue, WHOLE_KEYS } from "#tools/stage/config/check_
 import type { Inventory } from "#tools/stage/config/inventory.ts";
 import { LONGEST_VALUE, type ParameterStore } from "#tools/stage/config/parameter_store.ts";
 import { refuse } from "#tools/stage/config/refusals.ts";
+import { settingsPath } from "#tools/stage/settings.ts";
 
 interface Target {
   inventory: Inventory;
@@ -49,7 +50,7 @@ const isSecret = ({ parameters }: Inventory, name: string) =>
 /** @returns why a value is refused, or null */
 function refusal({ inventory, store }: Target, name: string, value: string): string | null {
   if (inventory.settings.some((setting) => setting.name === name))
-    return `no secret; write it into deploy/stages/${store.stage}.yml`;
+    return `no secret; write it into ${settingsPath(store.stage)}`;
   const spec = inventory.parameters.find((parameter) => parameter.name === name);
   if (!spec) return "no function reads it";
   if (!spec.isSecret) return `derived from ${WHOLE_KEYS}; put ${WHOLE_KEYS} instead`;

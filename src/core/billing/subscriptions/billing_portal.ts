@@ -35,10 +35,17 @@ interface PortalMemory {
  */
 export class BillingPortal {
   readonly #stripe: StripeApi;
+  readonly #returnUrl: string | null;
   readonly #memory: PortalMemory;
 
-  constructor(stripe: StripeApi, memory: PortalMemory = { links: new Map(), timedOutAt: null }) {
+  /** @param returnUrl where the portal leads back to; null: where Stripe's own setting says */
+  constructor(
+    stripe: StripeApi,
+    returnUrl: string | null,
+    memory: PortalMemory = { links: new Map(), timedOutAt: null },
+  ) {
     this.#stripe = stripe;
+    this.#returnUrl = returnUrl;
     this.#memory = memory;
   }
 
@@ -47,7 +54,7 @@ export class BillingPortal {
    * @param deadline epoch milliseconds by which the call must respond
    */
   until(deadline: number): BillingPortal {
-    return new BillingPortal(this.#stripe.until(deadline), this.#memory);
+    return new BillingPortal(this.#stripe.until(deadline), this.#returnUrl, this.#memory);
   }
 
   /**
@@ -76,9 +83,10 @@ export class BillingPortal {
 
   async #request(core: { log: Log }, customer: string, now: number): Promise<string | null> {
     const limitMs = LIMIT_MS + SDK_MARGIN_MS;
+    const parameters = { customer, ...(this.#returnUrl !== null && { return_url: this.#returnUrl }) };
     try {
       const { url } = await this.#stripe.request(
-        (stripe, options) => stripe.billingPortal.sessions.create({ customer }, options),
+        (stripe, options) => stripe.billingPortal.sessions.create(parameters, options),
         { limitMs },
       );
       this.#memory.timedOutAt = null;

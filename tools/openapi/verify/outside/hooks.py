@@ -11,8 +11,8 @@ import schemathesis
 
 KNOWN = {
     "user_id": os.environ["NEST_USER_ID"],
-    "client_id": "client_000000C2kdCzNlbL1BqR5FeMatItU",
-    "redirect_uri": "https://magic.getbeak.app/",
+    "client_id": os.environ["NEST_CLIENT_ID"],
+    "redirect_uri": os.environ["NEST_REDIRECT_URI"],
 }
 
 

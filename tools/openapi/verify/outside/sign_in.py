@@ -17,11 +17,8 @@ from nest_client.models import (
     SendMagicLink20201214Request,
 )
 
-url, address = sys.argv[1:]
-client = {
-    "client_id": "client_000000C2kdCzNlbL1BqR5FeMatItU",
-    "redirect_uri": "https://magic.getbeak.app/",
-}
+url, address, client_id, redirect_uri = sys.argv[1:]
+client = {"client_id": client_id, "redirect_uri": redirect_uri}
 nest = Client(base_url=url)
 link = {
     **client,

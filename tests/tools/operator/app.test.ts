@@ -1,0 +1,97 @@
+import { readFile, rm } from "node:fs/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { loadApp } from "#app/load_app.ts";
+import { loadMessages } from "#app/load_messages.ts";
+import { runCli } from "#tests/support/cli.ts";
+import { runProgram, temporaryFolder } from "#tests/support/program.ts";
+import { createApp } from "#tools/operator/app/create_app.ts";
+import { contradictions, readSettings } from "#tools/stage/settings.ts";
+
+/** Below the root, so that its files find the imports of this package. */
+const FOLDER = "dist/test_apps";
+const DOMAIN = "acme.example";
+
+afterEach(() => rm(FOLDER, { recursive: true, force: true }));
+
+describe("app create", () => {
+  test("creates an app that passes its checks, names no other app, and has a browser client and a plan", async () => {
+    const files = await createApp("acme", { domain: DOMAIN, folder: FOLDER });
+    expect(files).toEqual(
+      ["app.ts", "logo.svg", "messages/en.ts", "messages/de.ts", "stages/nonprod.yml", "stages/prod.yml"].map(
+        (file) => `${FOLDER}/acme/${file}`,
+      ),
+    );
+    for (const file of files) expect(await readFile(file, "utf8"), file).not.toMatch(/beak/i);
+    const app = await loadApp(`${FOLDER}/acme`);
+    await loadMessages(`${FOLDER}/acme`, app);
+    expect(app).toMatchObject({
+      name: "Acme",
+      clients: [{ id: "acme_web", origins: ["http://localhost:5173", "https://acme.example"] }],
+      plans: [{ id: "pro", trialDays: 14 }],
+    });
+  });
+
+  test.for(["nonprod", "prod"] as const)(
+    "creates a stage file for %s that lacks only what an account knows",
+    async (stage) => {
+      await createApp("acme", { domain: DOMAIN, folder: FOLDER });
+      const settings = await readSettings(`${FOLDER}/acme/stages/${stage}.yml`);
+      const { mail } = await loadApp(`${FOLDER}/acme`);
+      expect(mail.from[stage]).toBe(`Acme <${settings.mail.address}>`);
+      // The app of this process has another sender.
+      const problems = contradictions(settings, stage).filter((line) => !line.startsWith("mail.address"));
+      expect(problems).toEqual([
+        "domain.certificateArn: missing in the stage file; domain.name needs a certificate",
+      ]);
+    },
+  );
+
+  test("keeps a title with characters that have a meaning in code, in HTML and in a mailbox", async () => {
+    const title = 'A "quote" & <tag> `${x}` @ 100 %';
+    await createApp("odd", { title, domain: DOMAIN, folder: FOLDER });
+    const app = await loadApp(`${FOLDER}/odd`);
+    expect(app.name).toBe(title);
+    expect(app.mail.from.local).toBe("A quote & tag `${x}`  100 % <no-reply@acme.example>");
+    expect(await readFile(`${FOLDER}/odd/logo.svg`, "utf8")).toContain("&#60;tag&#62;");
+  });
+
+  test("changes nothing if the folder exists", async () => {
+    await createApp("acme", { domain: DOMAIN, folder: FOLDER });
+    const before = await readFile(`${FOLDER}/acme/app.ts`, "utf8");
+    await expect(createApp("acme", { title: "Other", domain: DOMAIN, folder: FOLDER })).rejects.toThrow(
+      `${FOLDER}/acme exists. Choose another name.`,
+    );
+    expect(await readFile(`${FOLDER}/acme/app.ts`, "utf8")).toBe(before);
+  });
+
+  test.for([
+    ["Acme"],
+    ["../acme"],
+    ["1acme"],
+    [""],
+    ["acme", "--domain", "nowhere"],
+    ["acme", "--domain", "https://acme.example"],
+  ])("refuses %j with status 2", async (args) => {
+    const { status, printed } = await runCli(["app", "create", ...args], {});
+    expect({ status, printed }).toEqual({
+      status: 2,
+      printed: expect.stringMatching(/^(error: )?(The name must have|\S+ is not a domain)/),
+    });
+  });
+});
+
+test("app show shows the app of NEST_APP, and app landing writes its page", async () => {
+  await using out = await temporaryFolder();
+  await createApp("acme", { domain: DOMAIN, folder: FOLDER });
+  const run = (...args: string[]) =>
+    runProgram("tools/operator/nest.ts", ["app", ...args], { NEST_APP: `${FOLDER}/acme` }).ended;
+  const shown = await run("show");
+  expect(shown).toMatchObject({
+    status: 0,
+    printed: expect.stringMatching(/Acme .*en, de[\s\S]*client acme_web/),
+  });
+  expect(await run("landing", "--out", out.path)).toMatchObject({ status: 0 });
+  expect(await readFile(`${out.path}/index.html`, "utf8")).toContain(
+    '<script type="module" src="landing.js">',
+  );
+});
