@@ -10,6 +10,7 @@ interface Group {
 const OUTSIDE: Readonly<Record<string, string>> = {
   "README.md": "readme.md",
   "CONTRIBUTING.md": "contributing.md",
+  "CHANGELOG.md": "changelog.md",
   "SECURITY.md": "report_a_vulnerability.md",
   "packages/client/README.md": "typed_client.md",
   "packages/stripe_double/README.md": "stripe_double.md",
@@ -40,9 +41,12 @@ export const GROUPS: readonly Group[] = [
   {
     title: "Run it in production",
     pages: [
+      ["Move in", "docs/move_in.md"],
       ["Deploy", "docs/deploy.md"],
       ["Configure", "docs/configure.md"],
       ["Operate", "docs/operate.md"],
+      ["Upgrade", "docs/upgrade.md"],
+      ["Changelog", "CHANGELOG.md"],
       ["The nest command", "docs/cli.md"],
       ["Limits and cost", "docs/limits_and_cost.md"],
       ["Scale", "docs/scale.md"],

@@ -58,7 +58,7 @@ export default defineConfig({
   // Every page that `sitePath` does not know.
   srcExclude: [
     "{app,deploy,src,tests,tools,coverage,.ci,.github}/**",
-    "!(README|CONTRIBUTING|SECURITY).md",
+    "!(README|CHANGELOG|CONTRIBUTING|SECURITY).md",
     "packages/*/!(README).md",
     "packages/*/{src,dist}/**",
   ],
