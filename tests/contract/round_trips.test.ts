@@ -4,7 +4,16 @@ import { serveEvent } from "#entry/event.ts";
 import { loadMethods } from "#routes.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { linkRequest, MAC, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import {
+  codeIn,
+  linkRequest,
+  MAC,
+  startNest,
+  type TestNest,
+  type Tokens,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 
 describe("database round trips of a warm call with every limit enabled", () => {
@@ -151,7 +160,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     const ask = () =>
       nest.call(`${V2}create_trial_and_magic_link`, linkRequest({ identifier_value: "trial@example.com" }));
     expect(await trips(ask)).toBe(7);
-    expect(await trips(ask)).toBe(5);
+    expect(await trips(ask)).toBe(6);
   });
 
   test("revoke_session and revoke_token take 2", async () => {
@@ -221,7 +230,8 @@ describe("database round trips of a warm call with every limit enabled", () => {
           LIMIT_LINKS_PER_ADDRESS: "3",
           LIMIT_LINKS_PER_KNOWN_DEVICE: "1",
           LIMIT_LINKS_PER_NETWORK: "5",
-          LIMIT_TRIAL_REQUESTS_PER_NETWORK: "1",
+          LIMIT_TRIAL_REQUESTS_PER_NETWORK: "3",
+          LIMIT_NEW_TRIALS_PER_NETWORK: "1",
           LIMIT_FAILURES_PER_NETWORK: "1",
           LIMIT_MAILS_PER_HOUR: "1000",
         },
@@ -229,6 +239,8 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ({ refresh_token } = await strict.signIn("known@example.com", { device }));
       code = await strict.emailedCode({ identifier_value: "known@example.com", device }, elsewhere);
       await strict.refresh(`01.reftok_nobody.${"0".repeat(64)}`);
+      await trial("redeemed@example.com", "203.0.113.5");
+      expect((await strict.redeem(codeIn(strict.lastMail("redeemed@example.com")))).status).toBe(200);
     });
     afterAll(() => strict.stop());
 
@@ -252,7 +264,12 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ["the links of an address", () => ask("two@example.com", `203.0.114.${strict.ses.inbox.length}`), 5],
       ["the links of a network", () => ask(`${strict.ses.inbox.length}@example.com`, "203.0.113.3"), 6],
       ["the links of a known device", () => ask("known@example.com", "203.0.113.9", device), 6],
-      ["the trial requests of a network", () => trial("trial@example.com", "203.0.113.4"), 2],
+      [
+        "the trial requests of a network",
+        () => trial(`${strict.ses.inbox.length}@example.com`, "203.0.113.4"),
+        4,
+      ],
+      ["the new trials of a network", () => trial("trial@example.com", "203.0.113.5"), 1],
       ["the links of an address and network, for a trial", () => trial("one@example.com", "203.0.113.1"), 1],
       ["failures, for a wrong refresh token", () => strict.refresh(`${refresh_token.slice(0, -2)}00`), 2],
       [

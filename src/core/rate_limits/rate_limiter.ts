@@ -9,10 +9,10 @@ import {
   type Subject,
   type Window,
 } from "#core/rate_limits/limits.ts";
-import { sampleWeight } from "#core/rate_limits/sampling.ts";
+import { type Sampled, sampleWeight } from "#core/rate_limits/sampling.ts";
 import { ALLOWED, type Counted, peekVerdict, type Verdict, verdictOf } from "#core/rate_limits/verdict.ts";
 import type { LimitWindows, LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
-import type { WindowLimit } from "#core/repositories/window_pipeline.ts";
+import type { CountedWindow, WindowLimit } from "#core/repositories/window_pipeline.ts";
 import { hmacHex } from "#core/secrets.ts";
 
 const HMAC_DIGITS = 32;
@@ -67,15 +67,6 @@ export class RateLimiter {
     return hmacHex(this.#secret, ...subject);
   }
 
-  /** Whether the limit that the subject names would allow one more call. Counts nothing. */
-  async peekOne(...subject: Subject): Promise<Verdict> {
-    const key = this.keyOf(...subject);
-    const group = this.#limitsOf(key, [[[subject[0]]]]);
-    if (group.length === 0) return ALLOWED;
-    const stored = await this.#nullIfUnreachable(subject[0], this.#store.find(key));
-    return stored ? peekVerdict(group, stored, new Date()) : ALLOWED;
-  }
-
   /**
    * The refusal of a group that has a full window in the cache of this instance. Sends no command.
    * @returns null if the cache has no such window: only the database has the verdict then
@@ -89,9 +80,9 @@ export class RateLimiter {
    * bottleneck, only a random sample of the calls writes it: one call in 20, which adds 20 (see `sampleWeight` for small
    * limits). The expected count is the number of calls.
    * @param factor at this multiple of the limit, the window is cached as full, and `cachedRefusal` refuses calls
-   * @returns the count divided by the limit; null if this call is not in the sample
+   * @returns null if this call is not in the sample
    */
-  async countSampled(subject: Subject, factor: number): Promise<number | null> {
+  async countSampled(subject: Subject, factor: number): Promise<Sampled | null> {
     const [name] = subject;
     const limit = this.#callsOf(name);
     const weight = sampleWeight(limit);
@@ -106,18 +97,17 @@ export class RateLimiter {
     const window = stored?.windows.find(({ id }) => id === name);
     if (!window) return null;
     if (window.count >= limit * factor) this.#full.add(name, key, window.endsAt);
-    return window.count / limit;
+    return { ratio: window.count / limit, window: { id: name, limit: name, endsAt: window.endsAt } };
   }
 
   /** Decrements the windows that counted a call, because the call had no effect. */
-  async release(subject: Subject, counted: readonly WindowLimit[]): Promise<void> {
-    const ids = counted.map(({ id }) => id);
-    if (ids.length > 0) await this.#release(subject, ids, 1);
+  async release(subject: Subject, counted: readonly CountedWindow[]): Promise<void> {
+    if (counted.length > 0) await this.#release(subject, counted, 1);
   }
 
   /** Reverses `countSampled` of a call that was in the sample. */
-  async releaseSampled(subject: Subject): Promise<void> {
-    await this.#release(subject, [subject[0]], sampleWeight(this.#callsOf(subject[0])));
+  async releaseSampled(subject: Subject, { window }: Sampled): Promise<void> {
+    await this.#release(subject, [window], sampleWeight(this.#callsOf(subject[0])));
   }
 
   async #countAt(
@@ -132,14 +122,20 @@ export class RateLimiter {
       cached: this.#cachedRefusalAt(key, group),
     }));
     const uncached = limited.flatMap(({ group, cached }) => (cached || group.length === 0 ? [] : [group]));
-    const counting = uncached.length === 0 ? null : this.#store.count(key, uncached, { now, weight: 1 });
-    const stored = counting && (await this.#nullIfUnreachable(name, counting));
+    const limitedPeek = this.#limitsOf(key, peeked);
+    const isPeekNeeded = limitedPeek.length > 0 && limited.some(({ cached }) => cached === null);
+    const reading =
+      uncached.length > 0
+        ? this.#store.count(key, uncached, { now, weight: 1 })
+        : // The limits that would count are disabled.
+          isPeekNeeded && this.#store.find(key);
+    const stored = reading ? await this.#nullIfUnreachable(name, reading) : null;
     if (stored) this.#cacheFull(stored);
     return {
       verdicts: limited.map(
         ({ group, cached }) => cached ?? (stored ? verdictOf(group, stored, now) : ALLOWED),
       ),
-      peeked: stored ? peekVerdict(this.#limitsOf(key, peeked), stored, now) : ALLOWED,
+      peeked: stored ? peekVerdict(limitedPeek, stored, now) : ALLOWED,
     };
   }
 
@@ -158,8 +154,8 @@ export class RateLimiter {
     return part.length === 0 ? name : hmacHex(this.#secret, key, name, ...part).slice(0, HMAC_DIGITS);
   }
 
-  async #release(subject: Subject, ids: readonly string[], weight: number): Promise<void> {
-    await this.#nullIfUnreachable(subject[0], this.#store.release(this.keyOf(...subject), ids, weight));
+  async #release(subject: Subject, counted: readonly CountedWindow[], weight: number): Promise<void> {
+    await this.#nullIfUnreachable(subject[0], this.#store.release(this.keyOf(...subject), counted, weight));
   }
 
   #callsOf(name: LimitName): number {

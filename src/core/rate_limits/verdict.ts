@@ -1,6 +1,6 @@
 import { NestError } from "#core/errors.ts";
 import type { LimitWindows } from "#core/repositories/limit_windows.ts";
-import type { CountedGroup, WindowLimit } from "#core/repositories/window_pipeline.ts";
+import type { CountedGroup, CountedWindow } from "#core/repositories/window_pipeline.ts";
 
 /** Whether a group of limits allows a call. */
 export interface Verdict {
@@ -8,7 +8,7 @@ export interface Verdict {
   /** Seconds until the full window ends; 0 if the call is allowed. */
   retryAfterSeconds: number;
   /** The windows that counted the call, for `release`. */
-  counted: readonly WindowLimit[];
+  counted: readonly CountedWindow[];
 }
 
 /** The result of a count. */
@@ -31,7 +31,10 @@ export const refusedUntil = (fullUntil: Date | number, now: Date | number): Verd
 
 /** The verdict of a group about a call, read from the document that the count returned. */
 export function verdictOf(group: CountedGroup, { windows, lastCounted }: LimitWindows, now: Date): Verdict {
-  const counted = group.flat().filter(({ id }) => lastCounted.includes(id));
+  const counted = group.flat().flatMap(({ id, limit }) => {
+    const window = lastCounted.includes(id) && windows.find((stored) => stored.id === id);
+    return window ? [{ id, limit, endsAt: window.endsAt }] : [];
+  });
   if (counted.length > 0 || group.length === 0) return { ...ALLOWED, counted };
   return peekVerdict(group, { windows }, now);
 }

@@ -1,5 +1,10 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { type CountedGroup, countPipeline, releasePipeline } from "#core/repositories/window_pipeline.ts";
+import {
+  type CountedGroup,
+  type CountedWindow,
+  countPipeline,
+  releasePipeline,
+} from "#core/repositories/window_pipeline.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The calls that one limit counted since its window began. */
@@ -52,6 +57,7 @@ export class LimitWindowsRepository {
    * the same count on FerretDB (decision 7).
    * @param weight how much the call adds to a count
    * @returns the document after this call
+   * @throws Error if the database returns no document
    */
   async count(
     key: string,
@@ -59,7 +65,7 @@ export class LimitWindowsRepository {
     { now, weight }: { now: Date; weight: number },
   ): Promise<LimitWindows> {
     const pipeline = countPipeline(groups, now, weight);
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       try {
         const counted = await this.#collection.findOneAndUpdate({ key }, pipeline, {
           upsert: true,
@@ -70,10 +76,11 @@ export class LimitWindowsRepository {
         if (attempt === ATTEMPTS || !isDuplicateKey(error)) throw error;
       }
     }
+    throw new Error("the database returned no document of an upsert");
   }
 
-  /** Subtracts the weight of a call from the windows that counted it. */
-  async release(key: string, ids: readonly string[], weight: number): Promise<void> {
-    await this.#collection.updateOne({ key }, releasePipeline(ids, weight));
+  /** Subtracts the weight of a call from the windows that counted it and have not ended since. */
+  async release(key: string, counted: readonly CountedWindow[], weight: number): Promise<void> {
+    await this.#collection.updateOne({ key }, releasePipeline(counted, weight));
   }
 }

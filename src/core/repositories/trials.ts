@@ -1,4 +1,5 @@
 import type { Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { Subscription } from "#core/repositories/subscription_document.ts";
 import { TrialClaims } from "#core/repositories/trial_claims.ts";
@@ -55,8 +56,10 @@ export class TrialRepository extends TrialClaims {
       ...{ removal: undefined, claimNetwork: undefined },
     }),
   };
+  readonly #reads: CombinedReads<Trial>;
   constructor(database: Db) {
     super(database.collection(TrialRepository.collectionName));
+    this.#reads = new CombinedReads(database, TrialRepository.collectionName);
   }
 
   /** Lists every trial of an address or of a device. */
@@ -76,7 +79,7 @@ export class TrialRepository extends TrialClaims {
 
   /** Finds the trial of an address, or null. */
   findByAddress(identifierValue: string): Promise<Trial | null> {
-    return this.collection.findOne({ identifierValue });
+    return this.#reads.findOne({ identifierValue });
   }
 
   /** Whether a user has had a trial, with any address. */

@@ -1,7 +1,7 @@
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
-import { networkOf } from "#core/network.ts";
+import { networkSubject } from "#core/rate_limits/network_subject.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -88,8 +88,7 @@ async function redeemTrial(
 ): Promise<void> {
   const redeemed = await core.trials.recordRedemption(trialId, identifierValue, at);
   if (!redeemed) return;
-  const name = "new_trials_per_network";
   // A trial that an earlier release claimed, or that started again, names no network.
-  const network = redeemed.claimNetwork ?? core.rateLimiter.keyOf(name, networkOf(call.ip));
-  await core.rateLimiter.countKey(name, network);
+  const network = redeemed.claimNetwork ?? core.rateLimiter.keyOf(...networkSubject(call.ip));
+  await core.rateLimiter.countKey("new_trials_per_network", network);
 }

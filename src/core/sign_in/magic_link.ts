@@ -7,6 +7,7 @@ import { newId } from "#core/ids.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import { type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import type { Sampled } from "#core/rate_limits/sampling.ts";
 import type { Authorization, Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
@@ -41,8 +42,8 @@ export interface AllowedLink extends CheckedLink, LimitedLink {}
 
 /** A link that is stored and not mailed yet. */
 export interface StoredLink extends AllowedLink {
-  /** Whether the sampled limit of the deployment counted this link. */
-  isSampled: boolean;
+  /** The count of the deployment's sampled limit; null if it did not count this link. */
+  sampled: Sampled | null;
   /** The address bounced recently: no mail is sent, and the caller gets the usual response (contract 1.5). */
   isSuppressed: boolean;
   template: "magic-link" | "trial-magic-link";
@@ -61,12 +62,12 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
 }
 
 /**
- * Counts a link request against the rate limits; one round trip unless they refuse it.
+ * Counts a link request against the rate limits; one round trip for a link and two for a trial, unless they refuse it.
  * @param options.isTrial the link opens a trial
  * @throws NestError rate_limited
  */
 export async function limitLinkRequest(
-  core: Pick<Core, "identifiers"> & { rateLimiter: RateLimiter },
+  core: Pick<Core, "identifiers" | "trials"> & { rateLimiter: RateLimiter },
   checked: CheckedLink,
   call: Call,
   { isTrial = false } = {},
@@ -76,6 +77,24 @@ export async function limitLinkRequest(
     ...checked,
     ...(await countLinkRequest(core, { address, device: request.device, call, isTrial })),
   };
+}
+
+/**
+ * Runs the steps between the count of a trial request and its mail. If one of them fails, no mail was sent: the counts of
+ * the mailbox are released, so that requests which are refused do not use up its links.
+ * @throws every error of the steps
+ */
+export async function releaseIfRefused<Result>(
+  core: { rateLimiter: RateLimiter },
+  link: AllowedLink,
+  steps: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await steps();
+  } catch (error) {
+    await releaseLink(core, { ...link, sampled: null }, false);
+    throw error;
+  }
 }
 
 /**
@@ -96,7 +115,7 @@ export async function storeLink(
     trialId,
     ...newAuthorization(link, core.clock.now()),
   });
-  const [, suppressed, isSampled] = await Promise.all([
+  const [, suppressed, sampled] = await Promise.all([
     storing,
     isSuppressed(core, address),
     countMail(core, link),
@@ -104,7 +123,7 @@ export async function storeLink(
   const isTrial = trialId !== null;
   const url = magicLinkUrl({ ...request, code: `${id}.${secret}`, isTrial });
   const template = isTrial ? "trial-magic-link" : "magic-link";
-  return { ...link, isSampled, isSuppressed: suppressed, template, url };
+  return { ...link, sampled, isSuppressed: suppressed, template, url };
 }
 
 /** The document of a new link, without its id and the hash of its secret. */

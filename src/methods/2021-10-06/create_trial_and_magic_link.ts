@@ -8,7 +8,13 @@ import { claimTrial, readTrials } from "#core/billing/trials/claim_trial.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
-import { checkLink, limitLinkRequest, mailLink, storeLink } from "#core/sign_in/magic_link.ts";
+import {
+  checkLink,
+  limitLinkRequest,
+  mailLink,
+  releaseIfRefused,
+  storeLink,
+} from "#core/sign_in/magic_link.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({ ...linkFields, device: deviceFields });
@@ -36,10 +42,16 @@ export const handler = rpc({
     const { address } = checked;
     const machine = { beakId: request.device.beak_id, fingerprint: request.device.fingerprint };
     const allowed = await limitLinkRequest(core, checked, call, { isTrial: true });
-    const found = await readTrials(core, address.identity, machine);
-    const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
-    const made = await subscribeTrial(core, trial);
-    const [link] = await Promise.all([storeLink(core, allowed, trial._id), recordTrial(core, trial, made)]);
+    const link = await releaseIfRefused(core, allowed, async () => {
+      const found = await readTrials(core, address.identity, machine);
+      const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
+      const made = await subscribeTrial(core, trial);
+      const [stored] = await Promise.all([
+        storeLink(core, allowed, trial._id),
+        recordTrial(core, trial, made),
+      ]);
+      return stored;
+    });
     await mailLink(core, link, call);
   },
 });

@@ -1,7 +1,9 @@
 import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLog } from "#core/log.ts";
+import type { LimitGroup } from "#core/rate_limits/limits.ts";
 import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import type { Sampled } from "#core/rate_limits/sampling.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import { type LimitWindows, LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { seededRandom } from "#stripe_double/random.ts";
@@ -362,7 +364,8 @@ describe("rate limits", () => {
     const verdicts = await Promise.all(
       [1, 2, 3].map(() => limiter.countOne("failures_per_network", "203.0.113.1/32")),
     );
-    verdicts.push(await limiter.peekOne("failures_per_network", "203.0.113.1/32"));
+    const peeked: LimitGroup = [[["failures_per_network"]]];
+    verdicts.push((await limiter.count(["failures_per_network", "203.0.113.1/32"], [], peeked)).peeked);
     expect(() => refuseIfOver(verdicts)).not.toThrow();
     expect(await limiter.countSampled(["mails_per_hour", "fleet"], 10)).toBeNull();
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
@@ -380,14 +383,17 @@ describe("rate limits", () => {
       log: nest.gateway.core.log,
       random: seededRandom(seedOf("sampled limit")),
     });
-    let writes = 0;
-    for (let call = 0; call < calls; call++)
-      if ((await limiter.countSampled(["mails_per_hour", "fleet"], 10)) !== null) writes++;
+    const sampled: Sampled[] = [];
+    for (let call = 0; call < calls; call++) {
+      const count = await limiter.countSampled(["mails_per_hour", "fleet"], 10);
+      if (count !== null) sampled.push(count);
+    }
     const counted = await countOf("mails_per_hour");
-    expect(counted).toBe(writes * 20);
+    expect(counted).toBe(sampled.length * 20);
+    expect(sampled.at(-1)?.ratio).toBe(counted / 10_000);
     const deviation = 20 * Math.sqrt(calls * (1 / 20) * (19 / 20));
     expect(Math.abs(counted - calls)).toBeLessThan(4 * deviation);
-    await limiter.releaseSampled(["mails_per_hour", "fleet"]);
+    await limiter.releaseSampled(["mails_per_hour", "fleet"], sampled.at(-1) as Sampled);
     expect(await countOf("mails_per_hour")).toBe(counted - 20);
   });
 

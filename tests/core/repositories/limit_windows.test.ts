@@ -1,4 +1,4 @@
-import { BSON } from "mongodb";
+import { BSON, type Db } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { type LimitWindow, LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
@@ -61,10 +61,35 @@ describe("counting a call in the windows of a subject", () => {
 
   test("releases a call from its windows only, and never below 0", async () => {
     const [a, b] = [limit("a", 9, 60), limit("b", 9, 60)];
-    await repository.count("released", [[[a], [b]]], at(0));
-    await repository.release("released", ["a"], 1);
-    await repository.release("released", ["a"], 1);
+    const { windows } = await repository.count("released", [[[a], [b]]], at(0));
+    const counted = windows.filter(({ id }) => id === "a").map((window) => ({ ...window, limit: "a" }));
+    await repository.release("released", counted, 1);
+    await repository.release("released", counted, 1);
     expect(counts((await repository.find("released"))?.windows ?? [])).toEqual({ a: 0, b: 1 });
+  });
+
+  test("does not release a call from the window that followed the call's window", async () => {
+    const group: CountedGroup = [[limit("a", 9, 60)]];
+    const { windows } = await repository.count("late release", [group], at(0));
+    await repository.count("late release", [group], at(60));
+    await repository.release(
+      "late release",
+      windows.map((window) => ({ ...window, limit: "a" })),
+      1,
+    );
+    expect(counts((await repository.find("late release"))?.windows ?? [])).toEqual({ a: 1 });
+  });
+
+  test("fails, and does not repeat the count without end, if the database returns no document", async () => {
+    let commands = 0;
+    const findOneAndUpdate = async () => {
+      commands++;
+      return null;
+    };
+    const silent = { collection: () => ({ findOneAndUpdate }) } as unknown as Db;
+    const counting = new LimitWindowsRepository(silent).count("silent", [[[limit("a", 9, 60)]]], at(0));
+    await expect(counting).rejects.toThrow("the database returned no document of an upsert");
+    expect(commands).toBe(3);
   });
 
   test("counts the same windows as a model that counts one call at a time", async () => {

@@ -14,10 +14,8 @@ import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import { networkOf } from "#core/network.ts";
-import type { Subject } from "#core/rate_limits/limits.ts";
+import { networkSubject } from "#core/rate_limits/network_subject.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
-import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -67,8 +65,7 @@ export async function readTrials(
 /**
  * Claims the trial of an email address and a device, or finds the open trial again. A new claim is one insert under
  * unique indexes: of any number of concurrent requests for one address or device, one creates a trial (contract 1.3).
- * @throws NestError `already_subscribed`, `trial_already_used`, `rate_limited`; `unavailable` if concurrent requests
- *   won every round
+ * @throws NestError `already_subscribed`, `trial_already_used`; `unavailable` if concurrent requests won every round
  */
 export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call): Promise<ClaimedTrial> {
   requireTrialPrice(core.billing);
@@ -106,7 +103,7 @@ type LastRefusal = TrialRefusal | "unavailable";
 /**
  * Judges the facts and applies the judgment with one conditional write.
  * @returns the trial; or, if a concurrent request won and the facts must be read again, the error to return after the last round
- * @throws NestError `already_subscribed`, `trial_already_used`, `rate_limited`
+ * @throws NestError `already_subscribed`, `trial_already_used`
  */
 async function applyJudgement(
   core: TrialCore,
@@ -136,15 +133,10 @@ async function applyJudgement(
     case "grant": {
       await refuseIfSubscribed(core, facts);
       // A trial is counted when its link is redeemed, for the network that claims it (contract 1.7).
-      const newTrials: Subject = ["new_trials_per_network", networkOf(call.ip)];
-      refuseIfOver([await core.rateLimiter.peekOne(...newTrials)]);
+      const network = core.rateLimiter.keyOf(...networkSubject(call.ip));
       const userId = facts.identifier?.userId ?? newId("user");
       const now = core.clock.now().toISOString();
-      const trial = newTrial(
-        { identity, machine, facts, network: core.rateLimiter.keyOf(...newTrials) },
-        userId,
-        now,
-      );
+      const trial = newTrial({ identity, machine, facts, network }, userId, now);
       return (await core.trials.claim(trial)) ? trial : "unavailable";
     }
   }
