@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";
+import { loseConnection, openSignInCore, withMethods } from "#tests/support/altered_core.ts";
 import { appWithClients, appWithLifetime } from "#tests/support/app.ts";
 import { MAC, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
 
@@ -152,6 +154,20 @@ describe("contract J, refresh token", () => {
       expect((await nest.refresh(successor.refresh_token)).body.code).toBe("authorization_not_found");
     },
   );
+
+  test("a used refresh token is kept for 35 days after its successor was used, even if a repetition completed that use", async () => {
+    const first = await nest.signIn("repeated@example.com");
+    const { body: second } = await nest.refresh(first.refresh_token);
+    const core = openSignInCore(nest);
+    const stopped = withMethods(core, "refreshTokens", { insertAndPurgeUsed: loseConnection });
+    const request = { client_id: MAC, refresh_token: second.refresh_token };
+    const call = { requestId: "r", ip: "203.0.113.9", userAgent: null };
+    await expect(refreshToken.redeem(stopped, request, call)).rejects.toThrow("the connection was lost");
+    expect((await nest.refresh(second.refresh_token)).status).toBe(200);
+    const used = await nest.collection("refresh-tokens").findOne({ _id: first.refresh_token.split(".")[1] });
+    const daysLeft = (Number(used?.purgeAt) - nest.clock.now().getTime()) / (DAY * 1000);
+    expect(daysLeft).toBeCloseTo(35, 2);
+  });
 
   /** Does what the TTL indexes do: removes the documents whose purge date has passed. */
   const applyTtl = async () => {

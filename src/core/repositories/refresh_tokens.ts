@@ -140,6 +140,10 @@ export class RefreshTokenRepository {
       .toArray();
   }
 
+  async delete(id: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: id });
+  }
+
   /** Revokes a token. @returns false if it does not exist or was revoked before */
   async revoke(id: string, now: string): Promise<boolean> {
     const result = await this.#collection.updateOne(

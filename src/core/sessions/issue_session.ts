@@ -42,7 +42,10 @@ export async function issueSession(
     core.accessTokens.insertOrExtend(accessToken),
     writeRefreshToken(core, issue, predecessorId),
   ]);
-  if (!isValid) throw new NestError("authorization_not_found");
+  if (!isValid) {
+    await removeIfErased(core, issue, accessToken._id);
+    throw new NestError("authorization_not_found");
+  }
   return {
     accessToken: jws,
     expiresIn: Math.round((Date.parse(accessToken.expiresAt) - issue.now.getTime()) / 1000),
@@ -51,6 +54,18 @@ export async function issueSession(
     userId: issue.userId,
     clientId: issue.client.id,
   };
+}
+
+/**
+ * Removes the tokens of a session that no longer exists. An erasure removed it with all its tokens before these were stored,
+ * and no other erasure finds them. The tokens of a revoked session stay.
+ */
+async function removeIfErased(core: IssueCore, issue: Issue, accessTokenId: string): Promise<void> {
+  if (await core.sessions.find(issue.sessionId)) return;
+  await Promise.all([
+    core.accessTokens.delete(accessTokenId),
+    core.refreshTokens.delete(issue.refreshToken.id),
+  ]);
 }
 
 /** @returns false if the session was revoked; nothing is changed then */

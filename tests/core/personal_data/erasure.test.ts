@@ -4,10 +4,11 @@ import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { eraseAccount, findPerson } from "#core/personal_data/personal_data.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
+import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";
 import { serveEvent } from "#entry/event.ts";
 import { openSignInCore, withMethods } from "#tests/support/altered_core.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { exchange, linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { exchange, linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
 let nest: TestNest;
 beforeAll(async () => {
@@ -247,4 +248,22 @@ test("an address that a user no longer has is erased without erasing that user",
   await eraseSubject("former@example.com");
   expect(await traces("former@example.com")).toEqual([]);
   expect(await nest.collection("users").countDocuments({ _id: kept })).toBe(1);
+});
+
+test("a refresh during which its user is erased leaves no document of the user", async () => {
+  const address = "refreshing@example.com";
+  const { refresh_token, user_id: userId } = await nest.signIn(address);
+  const core = openSignInCore(nest);
+  const interrupted = withMethods(core, "refreshTokens", {
+    async rotate(id, rotation) {
+      const rotated = await core.refreshTokens.rotate(id, rotation);
+      await eraseSubject(address);
+      return rotated;
+    },
+  });
+  const call = { requestId: "r", ip: "203.0.113.9", userAgent: null };
+  const refreshing = refreshToken.redeem(interrupted, { client_id: MAC, refresh_token }, call);
+  await expect(refreshing).rejects.toMatchObject({ code: "authorization_not_found" });
+  const left = SESSION_COLLECTIONS.map((name) => nest.collection(name).find({ userId }).toArray());
+  expect((await Promise.all(left)).flat()).toEqual([]);
 });

@@ -69,8 +69,10 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
       ...{ now, call },
     };
-    // The client has this token. Calls that race must not all write the document of its predecessor.
-    return issueSession(core, issue, used.isFirstUse ? predecessorOf(token.grant) : null);
+    // The client has this token. Calls that race must not all write the document of its predecessor. Without a successor,
+    // the first use may have stopped before it wrote.
+    const isFirstToWrite = used.isFirstUse || used.successor === null;
+    return issueSession(core, issue, isFirstToWrite ? predecessorOf(token.grant) : null);
   });
 }
 
