@@ -15,7 +15,7 @@ const loaders = new WeakMap<Db, DataLoader<Read, Document[]>>();
 /**
  * Reads of one collection that are sent together with the reads of other collections: what starts before the process next
  * waits for I/O becomes one command. So the concurrent reads of a call need one connection, and both the function and the
- * database process one command (decision 25).
+ * database process one command (decision 26).
  *
  * For reads by an indexed value that match few documents.
  */

@@ -23,6 +23,12 @@ const subscriptionIndexes: IndexDescription[] = [
   { key: { cardFingerprints: 1 } },
 ];
 
+/** Compares subscriptions by their creation at Stripe, the oldest first. The smaller id decides between equal times. */
+export function byCreation(one: Subscription, other: Subscription): number {
+  const ageOf = ({ stpCreatedAt, stpSubscriptionId }: Subscription) => `${stpCreatedAt} ${stpSubscriptionId}`;
+  return ageOf(one) < ageOf(other) ? -1 : 1;
+}
+
 export class SubscriptionRepository extends SubscriptionMails {
   static readonly collectionName = "subscriptions";
   static readonly indexes = subscriptionIndexes;
@@ -49,9 +55,9 @@ export class SubscriptionRepository extends SubscriptionMails {
     return this.#collection.find();
   }
 
-  /** Lists all subscriptions of a user, ended subscriptions included. */
-  listByUser(userId: string): Promise<Subscription[]> {
-    return this.#reads.findAll({ userId });
+  /** Lists all subscriptions of a user, ended subscriptions included, in the order of their creation at Stripe. */
+  async listByUser(userId: string): Promise<Subscription[]> {
+    return (await this.#reads.findAll({ userId })).sort(byCreation);
   }
 
   /** Lists all subscriptions of a Stripe customer, ended subscriptions included. */

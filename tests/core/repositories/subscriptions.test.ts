@@ -240,3 +240,14 @@ test("moves a subscription to one user when many calls race", async () => {
     expect(await find(id)).toMatchObject({ userId });
   });
 });
+
+test("lists the subscriptions of a user in the order of their creation at Stripe, whatever the order of their storage", async () => {
+  for (const [id, created] of [
+    ["sub_b", 2],
+    ["sub_c", 1],
+    ["sub_a", 2],
+  ] as const)
+    await subscriptions.insert(newSubscription({ id, created, metadata: {} }, state(), "buyer", moment(0)));
+  const listed = await subscriptions.listByUser("buyer");
+  expect(listed.map(({ stpSubscriptionId }) => stpSubscriptionId)).toEqual(["sub_c", "sub_a", "sub_b"]);
+});

@@ -1,5 +1,5 @@
 import { DAY, HOUR, plusSeconds } from "#core/clock.ts";
-import type { Subscription } from "#core/repositories/subscriptions.ts";
+import { byCreation, type Subscription } from "#core/repositories/subscriptions.ts";
 
 /** A subscription stays usable for this long after its end, since webhooks may be late (contract 1.3). */
 export const GRACE_SECONDS = DAY;
@@ -112,7 +112,7 @@ export function isUsable(subscription: Subscription, now: Date): boolean {
 
 /**
  * The best usable subscription of a user. An attempt to pay comes last, so that it is used only if nothing
- * else grants access.
+ * else grants access. Between equal subscriptions the older one decides, whatever the order of the list.
  * @param all all subscriptions of the user
  * @returns null if there is none
  */
@@ -124,7 +124,12 @@ export function findAccess(all: readonly Subscription[], now: Date): Access | nu
   });
   const place = ({ subscription }: Access) =>
     isUnpaidAttempt(subscription) ? USABLE_STATUSES.length : USABLE_STATUSES.indexOf(subscription.status);
-  usable.sort((one, other) => place(one) - place(other) || other.endsAt.localeCompare(one.endsAt));
+  usable.sort(
+    (one, other) =>
+      place(one) - place(other) ||
+      other.endsAt.localeCompare(one.endsAt) ||
+      byCreation(one.subscription, other.subscription),
+  );
   return usable[0] ?? null;
 }
 

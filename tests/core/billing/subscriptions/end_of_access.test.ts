@@ -12,6 +12,15 @@ const subscription = (fields: Partial<Subscription>) =>
     ...fields,
   }) as Subscription;
 
+test("of two subscriptions that grant the same access, the older one decides, in every order", () => {
+  const decides = (...all: Subscription[]) =>
+    [all, all.toReversed()].map((list) => findAccess(list, new Date(day(0)))?.subscription.stpSubscriptionId);
+  const active = (stpSubscriptionId: string, created: number) =>
+    subscription({ stpSubscriptionId, status: "active", stpCreatedAt: day(created) });
+  expect(decides(active("sub_1", -9), active("sub_2", -10))).toEqual(["sub_2", "sub_2"]);
+  expect(decides(active("sub_1", -9), active("sub_2", -9))).toEqual(["sub_1", "sub_1"]);
+});
+
 /** Fields, `end_date` and the end of the grace period, both in days. */
 const CASES: [name: string, fields: Partial<Subscription>, end: number, until: number | null][] = [
   ["active", { status: "active" }, 30, 31],
