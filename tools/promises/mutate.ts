@@ -15,6 +15,7 @@ import { codeAt, fileOf, readPromises, type TakenOut } from "#tools/promises/pro
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const COPIED = [
+  "app",
   "src",
   "packages",
   "tools",
