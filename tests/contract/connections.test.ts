@@ -1,12 +1,13 @@
 import type { MongoClient } from "mongodb";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { warmConnections } from "#tests/support/trips.ts";
 
 let nest: TestNest;
 let ada: Tokens;
 beforeAll(async () => {
-  nest = await startNest();
+  // Below 1,000, every link is in the sample of the limit of the deployment.
+  nest = await startNest({ environment: { LIMIT_MAILS_PER_HOUR: "900" } });
   ada = await nest.signIn();
   nest.stripe.createSubscription({ email: "ada@example.com" });
   await nest.deliverEvents();
@@ -34,19 +35,62 @@ async function connectionsOf(client: MongoClient, work: () => Promise<{ status: 
 const own = () => ({ user_id: ada.user_id });
 const bearer = () => ({ bearer: ada.access_token });
 
+type Work = () => Promise<{ status: number }>;
+let choices = 0;
+/** Each call changes the level: an unchanged level writes nothing. */
+const setConsent = () => {
+  const level = choices++ % 2 === 0 ? "general" : "none";
+  return nest.call(`${V1}set_marketing_consent`, { ...own(), level }, bearer());
+};
+
 // docs/scale.md has these numbers: they bound the connections of a deployment.
-test.each<[string, number, () => Promise<{ status: number }>]>([
-  ["get_user", 1, () => nest.call(`${V2}get_user`, own(), bearer())],
-  ["get_subscription_status", 1, () => nest.call(`${V2}get_subscription_status`, own(), bearer())],
+describe.each<[method: string, usual: number, first: number, work: Work]>([
+  ["get_user", 1, 2, () => nest.call(`${V2}get_user`, own(), bearer())],
+  ["get_subscription_status", 1, 2, () => nest.call(`${V2}get_subscription_status`, own(), bearer())],
   [
-    "set_marketing_consent",
+    "get_subscription_status of 2020-12-14",
     1,
-    () => nest.call(`${V1}set_marketing_consent`, { ...own(), level: "general" }, bearer()),
+    2,
+    () => nest.call(`${V1}get_subscription_status`, undefined, bearer()),
   ],
-  ["list_sessions", 2, () => nest.call(`${V2}list_sessions`, own(), bearer())],
-  ["send_magic_link", 2, () => nest.call(`${V1}send_magic_link`, linkRequest())],
-])("a call of %s uses at most %i connections", async (_method, connections, work) => {
-  expect(await connectionsOf(nest.gateway.mongo.client, work)).toBe(connections);
+  ["set_marketing_consent", 1, 3, setConsent],
+  ["get_marketing_consent", 1, 2, () => nest.call(`${V1}get_marketing_consent`, own(), bearer())],
+  ["list_sessions", 2, 2, () => nest.call(`${V2}list_sessions`, own(), bearer())],
+])("concurrent connections of a call of %s", (_method, usual, first, work) => {
+  test(`are ${usual}`, async () => {
+    expect(await connectionsOf(nest.gateway.mongo.client, work)).toBe(usual);
+  });
+
+  test(`are ${first} if it is the first call after a refresh`, async () => {
+    ada = (await nest.refresh(ada.refresh_token)).body;
+    expect(await connectionsOf(nest.gateway.mongo.client, work)).toBe(first);
+    expect(await connectionsOf(nest.gateway.mongo.client, work)).toBe(usual);
+  });
+});
+
+test.each([
+  ["sign-in", 2],
+  ["refresh", 3],
+])("the first status call of a trial after a %s uses %i connections", async (kind, connections) => {
+  const address = `trial-${kind}@example.com`;
+  expect(await nest.startTrial(address, "203.0.113.9")).toBe("204");
+  let { body: bob } = await nest.redeem(codeIn(nest.lastMail(address)));
+  if (kind === "refresh") bob = (await nest.refresh(bob.refresh_token)).body;
+  const status = () =>
+    nest.call(`${V2}get_subscription_status`, { user_id: bob.user_id }, { bearer: bob.access_token });
+  expect(await connectionsOf(nest.gateway.mongo.client, status)).toBe(connections);
+});
+
+test("send_magic_link uses 3 connections", async () => {
+  const ask = () => nest.call(`${V1}send_magic_link`, linkRequest());
+  expect(await connectionsOf(nest.gateway.mongo.client, ask)).toBe(3);
+});
+
+test("create_trial_and_magic_link uses 6 connections", async () => {
+  const device = { platform: "mac", beak_id: "new", fingerprint: "new" };
+  const body = linkRequest({ identifier_value: "new-trial@example.com", device });
+  const ask = () => nest.call(`${V2}create_trial_and_magic_link`, body);
+  expect(await connectionsOf(nest.gateway.mongo.client, ask)).toBe(6);
 });
 
 test("authenticate_user uses at most 7 connections with a code and 3 with a refresh token", async () => {
