@@ -1,6 +1,6 @@
 /**
- * `npm run changelog -- <version>`: writes the section of a new version into CHANGELOG.md, from the Conventional Commits
- * since the commit that changed the file last.
+ * `npm run changelog -- <version>`: writes the section of a version into CHANGELOG.md, from the Conventional Commits since
+ * the commit that added the version before it. A section of the same version is replaced.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -66,8 +66,20 @@ function readCommit({ subject, body }: Commit): Change[] {
   return [{ type, scope, text, breaking: note ?? (mark ? text : null) }];
 }
 
-function commitsSince(commit: string | null): Commit[] {
-  const range = commit === null ? ["HEAD"] : [`${commit}..HEAD`];
+/**
+ * Reads the sections of the other versions.
+ * @returns their text, and the newest of these versions
+ */
+export function olderSections(changelog: string, version: string): { text: string; newest: string | null } {
+  const sections = changelog.split(/^(?=## )/m).slice(1);
+  const older = sections.filter((section) => !section.startsWith(`## ${version} (`));
+  return { text: older.join("").trim(), newest: /^## (\S+) /.exec(older[0] ?? "")?.[1] ?? null };
+}
+
+/** @param version its commits and those before it are left out; null: no commit is */
+function commitsSince(version: string | null): Commit[] {
+  const added = version && git("log", "-1", "--format=%H", `-S## ${version} (`, "--", FILE).trim();
+  const range = added ? [`${added}..HEAD`] : ["HEAD"];
   const printed = git("log", "--no-merges", "--format=%s%x1f%b%x1e", ...range);
   return printed
     .split("\u001e")
@@ -80,14 +92,17 @@ const git = (...args: string[]) =>
   execFileSync("git", args, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
 
 if (import.meta.main) {
-  const [version] = process.argv.slice(2);
-  if (!/^\d+\.\d+\.\d+$/.test(version ?? "")) {
+  const [version = ""] = process.argv.slice(2);
+  if (!/^\d+\.\d+\.\d+$/.test(version)) {
     console.error("Pass the new version: npm run changelog -- 0.3.0");
     process.exit(2);
   }
-  const last = git("log", "-1", "--format=%H", "--", FILE).trim() || null;
-  const section = changelogSection(version ?? "", new Date().toISOString().slice(0, 10), commitsSince(last));
-  const earlier = existsSync(FILE) ? readFileSync(FILE, "utf8").slice(HEAD.length).trim() : "";
-  writeFileSync(FILE, `${[HEAD.trim(), section, earlier].filter(Boolean).join("\n\n")}\n`);
+  const older = olderSections(existsSync(FILE) ? readFileSync(FILE, "utf8") : "", version);
+  const section = changelogSection(
+    version,
+    new Date().toISOString().slice(0, 10),
+    commitsSince(older.newest),
+  );
+  writeFileSync(FILE, `${[HEAD.trim(), section, older.text].filter(Boolean).join("\n\n")}\n`);
   console.log(`Wrote ${version} into ${FILE}. Read it, and set the version in package.json.`);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changelogSection } from "#tools/docs/changelog.ts";
+import { changelogSection, olderSections } from "#tools/docs/changelog.ts";
 
 const commit = (subject: string, body = "") => ({ subject, body });
 
@@ -40,4 +40,16 @@ test("groups Conventional Commits, names breaking changes first, and leaves out 
 
 test("has only a title for a version without changes", () => {
   expect(changelogSection("1.2.4", "2026-11-30", [commit("docs: say so")])).toBe("## 1.2.4 (2026-11-30)");
+});
+
+test("keeps the sections of other versions, and replaces a section of the same version", () => {
+  const sections = [
+    "# Changelog\n\nWhat changed.\n",
+    "## 0.3.0 (2026-12-01)\n\n### Added\n\n- c\n",
+    "## 0.2.0 (2026-11-29)\n\n- b",
+  ];
+  const text = sections.join("\n");
+  expect(olderSections(text, "0.4.0")).toEqual({ text: sections.slice(1).join("\n"), newest: "0.3.0" });
+  expect(olderSections(text, "0.3.0")).toEqual({ text: sections[2], newest: "0.2.0" });
+  expect(olderSections("", "0.1.0")).toEqual({ text: "", newest: null });
 });
