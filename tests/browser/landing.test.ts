@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser } from "#tests/support/browser.ts";
+import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
 
 const CODE = `authzcode_000000C2kdCzNlbL1BqR5FeMatI.${"0123456789abcdef".repeat(4)}`;
 const STATE = "aB-_5Ft2D3dYQz0-AF1x_9kLmNoPqRsTuVwXyZ01234";
@@ -50,6 +50,22 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
       const trial = await textOf(page, query.replace(/^\?/, "?flow=trial&"));
       expect(new URLSearchParams(trial).get("flow"), what).toBe("trial");
     }
+  });
+
+  test.for([
+    ["de-AT", "de", "Bei Beak anmelden", "Beak öffnen"],
+    ["en-GB", "en", "Sign in to Beak", "Open Beak"],
+    ["fr-FR", "en", "Sign in to Beak", "Open Beak"],
+  ])("speaks the reader's language (%s), or the app's first", async ([locale, lang, title, button]) => {
+    const page = await suite.open("/openapi.json", {
+      locale,
+      colorScheme: locale === "de-AT" ? "dark" : "light",
+    });
+    await textOf(page, `?code=${CODE}&state=${STATE}`);
+    expect(await page.getAttribute("html", "lang")).toBe(lang);
+    expect([await page.title(), await page.textContent("h1")]).toEqual([title, title]);
+    expect(await page.textContent("#open")).toBe(button);
+    await inspect(page, `landing-${locale}`);
   });
 
   test("keeps states of other characters unchanged, as Nest encodes them", async () => {

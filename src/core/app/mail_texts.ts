@@ -103,7 +103,7 @@ export const MAIL_TEXTS = {
   /** The page that a magic link opens. Its texts are in no mail. */
   landing: {
     title: text(),
-    /** It and `open`, a button, are left out if the app has no deep link. */
+    /** It, `open`, a button, and `paste`, a heading, are left out if the app has no deep link. */
     opens: text(),
     open: text(),
     paste: text(),
