@@ -12,7 +12,11 @@ export interface Page {
   targets: string[];
   /** The anchors of its headings, as GitHub generates them. */
   anchors: ReadonlySet<string>;
+  /** HTML tags that HTML does not have, such as a placeholder that is not in code. */
+  tags: string[];
 }
+
+const KNOWN_TAGS = ["a", "br", "details", "img", "p", "picture", "source", "sub", "summary", "sup"];
 
 /** Files of the repository, committed or untracked and not ignored. */
 export function listFiles(...patterns: string[]): string[] {
@@ -44,12 +48,17 @@ export function parsePage(path: string, markdown: string): Page {
   const targets: string[] = [];
   const slugger = new GithubSlugger();
   const anchors = new Set<string>();
+  const tags: string[] = [];
   for (const token of flatten(marked.lexer(markdown))) {
     if (token.type === "link" || token.type === "image") targets.push(token.href);
-    if (token.type === "html") targets.push(...targetsOfHtml(token.text));
+    if (token.type === "html") {
+      targets.push(...targetsOfHtml(token.text));
+      const [, tag] = /^<\/?([a-z][\w-]*)/i.exec(token.text.trim()) ?? [];
+      if (tag && !KNOWN_TAGS.includes(tag)) tags.push(tag);
+    }
     if (token.type === "heading") anchors.add(slugger.slug(textOf(token.tokens)));
   }
-  return { path, targets, anchors };
+  return { path, targets, anchors, tags };
 }
 
 /** The link and picture targets in HTML. */

@@ -38,6 +38,11 @@ test("every page can be reached from docs/README.md, and docs/README.md from REA
   expect(reachableFrom("README.md").has("docs/README.md")).toBe(true);
 });
 
+test("no page has a placeholder such as <name> outside code, which a browser takes for a tag", () => {
+  const found = [...pages.values()].flatMap(({ path, tags }) => tags.map((tag) => `${path}: ${tag}`));
+  expect(found).toEqual([]);
+});
+
 test("every picture is used on a page", () => {
   const shown = [...pages.values()].flatMap((page) =>
     page.targets.map((target) => resolve(page, target)?.file),

@@ -6,6 +6,9 @@ export const path = "docs/cli.md";
 
 const code = (text: string) => `\`${text}\``;
 
+/** A description. A placeholder such as `app/<name>` becomes code, since a page takes it for a tag. */
+const prose = (text: string) => text.replace(/[\w./-]*<\w+>[\w./-]*/g, code);
+
 /** The command with its arguments, as one types it. */
 function call(area: Command, command: Command): string {
   const args = command.registeredArguments.map((argument) => {
@@ -17,7 +20,7 @@ function call(area: Command, command: Command): string {
 
 /** The options of a command with their descriptions. */
 function options(command: Command): string {
-  return command.options.map(({ flags, description }) => `${code(flags)} ${description}`).join("; ");
+  return command.options.map(({ flags, description }) => `${code(flags)} ${prose(description)}`).join("; ");
 }
 
 /** @returns the blocks of the page */
@@ -32,7 +35,7 @@ export async function render() {
       "its arguments.",
     {
       head: ["Option", "Effect"],
-      rows: program.options.map(({ flags, description }) => [code(flags), description]),
+      rows: program.options.map(({ flags, description }) => [code(flags), prose(description)]),
     },
     {
       head: ["Exit status", "Meaning"],
@@ -47,7 +50,11 @@ export async function render() {
       `${area.description()[0]?.toUpperCase()}${area.description().slice(1)}.`,
       {
         head: ["Command", "What it does", "Options"],
-        rows: area.commands.map((command) => [call(area, command), command.description(), options(command)]),
+        rows: area.commands.map((command) => [
+          call(area, command),
+          prose(command.description()),
+          options(command),
+        ]),
       },
       ["```sh", ...area.commands.flatMap(examplesOf).map((line) => `npm run nest -- ${line}`), "```"].join(
         "\n",
