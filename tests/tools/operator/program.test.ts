@@ -36,7 +36,7 @@ test("every command has a description and an example that parses", async () => {
       const heard: string[] = [];
       const again = nestProgram();
       silence(again, heard);
-      await again.parseAsync(example.split(" "), { from: "user" });
+      await again.parseAsync(wordsOf(example), { from: "user" });
       expect(heard).toEqual([name]);
     }
   }
@@ -48,4 +48,9 @@ function silence(command: Command, heard: string[]): void {
   for (const area of command.commands)
     for (const inner of area.commands)
       inner.exitOverride().action(() => void heard.push(`${area.name()} ${inner.name()}`));
+}
+
+/** Splits a command line as a shell does: quoted words may have spaces. */
+function wordsOf(line: string): string[] {
+  return (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, "$1"));
 }
