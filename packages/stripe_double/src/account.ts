@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
-import type { CheckoutOrder } from "./checkout.ts";
 import { type AccountSettings, DEFAULT_SETTINGS } from "./settings.ts";
 import type {
   BalanceTransaction,
   Charge,
+  CheckoutOrder,
   CheckoutSession,
   Coupon,
   Customer,

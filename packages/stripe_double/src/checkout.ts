@@ -5,19 +5,7 @@ import { type CheckoutTerms, newCheckoutSession } from "./checkout_object.ts";
 import { attachCard, type CardDetails, requireCustomer } from "./customers.ts";
 import { change } from "./events.ts";
 import { discounted } from "./promotions.ts";
-import type { ItemDetails } from "./subscription_object.ts";
-import type { CheckoutSession, PromotionCode, Subscription } from "./types.ts";
-
-/** What a checkout session sells. */
-export interface CheckoutOrder {
-  items: ItemDetails[];
-  /** Becomes the metadata of the subscription. */
-  metadata: Record<string, string>;
-  description: string | null;
-  trialEnd: number | null;
-  /** Why the last attempt to pay failed, as the page shows it. */
-  refusal: string | null;
-}
+import type { CheckoutOrder, CheckoutSession, PromotionCode, Subscription } from "./types.ts";
 
 /** How a customer pays. */
 export interface CheckoutPayment {

@@ -1,5 +1,5 @@
 import type { Account } from "./account.ts";
-import { type CheckoutOrder, payCheckout } from "./checkout.ts";
+import { payCheckout } from "./checkout.ts";
 import { CHECKOUT_PAGE } from "./checkout_object.ts";
 import type { Form } from "./form.ts";
 import {
@@ -10,7 +10,7 @@ import {
   renderBackLink,
   renderDocument,
 } from "./html_page.ts";
-import type { CheckoutSession } from "./types.ts";
+import type { CheckoutOrder, CheckoutSession } from "./types.ts";
 
 const NAME = "Checkout";
 

@@ -1,13 +1,13 @@
 import { array, literal, enum as oneOf, optional, type output, strictObject } from "zod/mini";
 import { type Account, newestFirst } from "./account.ts";
 import { invalidRequest, notFound } from "./api_error.ts";
-import { type CheckoutOrder, expireCheckout, openCheckout } from "./checkout.ts";
+import { expireCheckout, openCheckout } from "./checkout.ts";
 import { requireReferencedCustomer } from "./customers.ts";
 import { expand, flag, integer, isWithin, mergeMetadata, metadata, paging, range, text } from "./params.ts";
 import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { page, type Route, route } from "./route.ts";
 import { sellableItems } from "./subscription_creation.ts";
-import type { CheckoutSession } from "./types.ts";
+import type { CheckoutOrder, CheckoutSession } from "./types.ts";
 
 /** The settings of the double's pages. */
 export interface PageSettings {

@@ -43,6 +43,16 @@ export type Dispute = Stored<Stripe.Dispute>;
 export type WebhookEndpoint = Stored<Stripe.WebhookEndpoint>;
 export type TestClock = Stored<Stripe.TestHelpers.TestClock>;
 export type CheckoutSession = Stored<Stripe.Checkout.Session>;
+/** What a checkout session sells. */
+export interface CheckoutOrder {
+  items: { price: Price; quantity?: number; metadata?: Record<string, string> }[];
+  /** Becomes the metadata of the subscription. */
+  metadata: Record<string, string>;
+  description: string | null;
+  trialEnd: number | null;
+  /** Why the last attempt to pay failed, as the page shows it. */
+  refusal: string | null;
+}
 export type PortalSession = Stored<Stripe.BillingPortal.Session>;
 
 /** One page of a list. */
