@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -39,8 +40,10 @@ export class ProviderMappingRepository {
     withheld: [],
   };
   readonly #collection: Collection<ProviderMapping>;
+  readonly #reads: CombinedReads<ProviderMapping>;
   constructor(database: Db) {
     this.#collection = database.collection(ProviderMappingRepository.collectionName);
+    this.#reads = new CombinedReads(database, ProviderMappingRepository.collectionName);
   }
 
   findByCustomer(providerValue: string): Promise<ProviderMapping | null> {
@@ -53,6 +56,12 @@ export class ProviderMappingRepository {
       { userId, providerType: "stripe", removedAt: null },
       { sort: { createdAt: -1, _id: -1 } },
     );
+  }
+
+  /** Lists a user's customers that Stripe has. */
+  async listByUser(userId: string): Promise<ProviderMapping[]> {
+    const mappings = await this.#reads.findAll({ userId });
+    return mappings.filter(({ removedAt }) => removedAt === null);
   }
 
   /** Marks the mapping of a customer as removed, because Stripe no longer has the customer. */

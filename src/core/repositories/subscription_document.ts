@@ -96,6 +96,8 @@ export interface SubscriptionState {
   isOtherProduct: boolean;
   /** When it was changed to one of our products. Absent if it was created with one. Earlier releases did not store it. */
   oursSince?: string;
+  /** Stripe's ids of the prices of its items for our products. Earlier releases did not store them. */
+  stpPriceIds?: string[];
   stpCustomerId: string;
   /** Stripe's status. */
   status: string;

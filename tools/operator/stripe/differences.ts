@@ -98,9 +98,15 @@ async function compare(
   return changes.length === 0 ? null : { id, kind: "differs", words: `differs: ${changes.join(", ")}` };
 }
 
+/** Whether a stored value differs. A value that an earlier release did not store counts as null, or as no prices. */
+function isOther(stored: unknown, now: unknown): boolean {
+  if (Array.isArray(now)) return stored !== undefined && String(stored) !== String(now);
+  return (stored ?? null) !== now;
+}
+
 function changesOf(record: Subscription, state: SubscriptionState): string[] {
   const changes = (Object.keys(state) as (keyof SubscriptionState)[])
-    .filter((field) => (record[field] ?? null) !== state[field])
+    .filter((field) => isOther(record[field], state[field]))
     .map((field) => `${field} ${record[field] ?? null} -> ${state[field]}`);
   if (record.rejectedAt && !record.refundedAt) changes.push("rejected, but not refunded yet");
   return changes;

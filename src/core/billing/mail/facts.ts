@@ -3,8 +3,7 @@
  * chooses the sentences. Together they ensure that mails state only true facts.
  */
 import type Stripe from "stripe";
-import { ourItems } from "#core/billing/subscriptions/contender.ts";
-import { hasEnded, isScheduledByNest } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, isScheduledByNest, ourItems } from "#core/billing/subscriptions/stripe_state.ts";
 import { isChargedAtTrialEnd } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type { Money } from "#core/messages/formats.ts";
 import type {

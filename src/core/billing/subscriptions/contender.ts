@@ -4,10 +4,11 @@ import { readAndRecordWasPaid } from "#core/billing/payments/read_payments.ts";
 import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
 import { readPaidUntil } from "#core/billing/subscriptions/paid_period.ts";
 import { type Contender, rankOf } from "#core/billing/subscriptions/rank.ts";
-import { idOf } from "#core/billing/subscriptions/stripe_state.ts";
+import { idOf, ourPrices } from "#core/billing/subscriptions/stripe_state.ts";
 import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { plusSeconds } from "#core/clock.ts";
+import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll } from "#core/services/stripe.ts";
 
@@ -19,11 +20,6 @@ const STATUSES_TO_READ_PAID = ["past_due", "unpaid", "paused", "trialing"];
 /** No person's customer has more subscriptions than this. */
 const LONGEST_LIST = 20;
 
-/** The items of a subscription that are for our products. */
-export function ourItems({ items }: Stripe.Subscription, productIds: readonly string[]) {
-  return (items?.data ?? []).filter(({ price }) => productIds.includes(idOf(price.product)));
-}
-
 /** The facts of a subscription at Stripe. @param known the facts that are not part of it */
 export function contenderOf(
   subscription: Stripe.Subscription,
@@ -32,11 +28,10 @@ export function contenderOf(
     Partial<Pick<Contender, "isPending" | "grantsNothing" | "isUnclaimedTrial">>,
 ): Contender {
   const { id, status, created, cancel_at, cancel_at_period_end, customer } = subscription;
-  const prices = ourItems(subscription, productIds).map(({ price }) => price.id);
   return {
     ...{ id, status, created, customer: idOf(customer) },
     isEnding: cancel_at_period_end || cancel_at !== null,
-    prices: [...new Set(prices)].sort().join(","),
+    prices: ourPrices(subscription, productIds).join(","),
     ...known,
   };
 }
@@ -54,11 +49,16 @@ export async function readContender(core: EventCore, subscription: Stripe.Subscr
   ]);
   const mustReadPaid = grantsNothing || STATUSES_TO_READ_PAID.includes(subscription.status);
   const wasPaid = mustReadPaid && (await readAndRecordWasPaid(core, subscription.id));
-  const isOwnCustomer = mapping?.matchedBy === "nest";
+  const isOwnCustomer = isOwn(subscription, mapping);
   const isPending = unpaidFirst !== null;
   return contenderOf(subscription, core.billing.productIds, {
     ...{ wasPaid, isOwnCustomer, isPending, grantsNothing, isUnclaimedTrial },
   });
+}
+
+/** Whether Nest made the customer for the user, or the user bought the subscription through a checkout of Nest. */
+function isOwn({ metadata }: Stripe.Subscription, mapping: ProviderMapping | null | undefined): boolean {
+  return mapping?.matchedBy === "nest" || metadata?.checkout_id !== undefined;
 }
 
 /** Whether a trial may be a stranger's: nobody used it, and none of its links was redeemed. */
@@ -85,13 +85,15 @@ export async function listOthers(
   [one, other]: readonly [Contender, Contender],
 ): Promise<Contender[]> {
   if (rankOf(one) !== "renewing" || rankOf(other) !== "renewing") return [];
-  const owners = new Map([one, other].map(({ customer, isOwnCustomer }) => [customer, isOwnCustomer]));
-  const [records, ...lists] = await Promise.all([
+  const customers = [...new Set([one.customer, other.customer])];
+  const [records, mappings, ...lists] = await Promise.all([
     core.subscriptions.listByUser(userId),
-    ...[...owners.keys()].map((customer) => listActive(core, customer)),
+    core.providerMappings.listByUser(userId),
+    ...customers.map((customer) => listActive(core, customer)),
   ]);
   const read = lists.flat().map(async (subscription) => {
-    const isOwnCustomer = owners.get(idOf(subscription.customer)) ?? false;
+    const mapping = mappings.find(({ providerValue }) => providerValue === idOf(subscription.customer));
+    const isOwnCustomer = isOwn(subscription, mapping);
     const isPending = (await findUnpaidFirst(core, subscription)) !== null;
     const grantsNothing = await readGrantsNothing(core, subscription);
     return contenderOf(subscription, core.billing.productIds, {

@@ -21,7 +21,7 @@ export interface Contender extends Pick<Stripe.Subscription, "id" | "status" | "
   /** Stripe's id of its customer. */
   customer: string;
   /**
-   * Whether Nest made the mapping of its customer, for a trial or for its checkout. A customer that was matched by its
+   * Whether Nest made the mapping of its customer, or its user bought it through Nest's checkout. Another customer that was matched by its
    * email address is not its user's own, however often it buys.
    */
   isOwnCustomer: boolean;

@@ -1,9 +1,8 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { ourItems } from "#core/billing/subscriptions/contender.ts";
 import { becameOursAt } from "#core/billing/subscriptions/ours_since.ts";
 import { type Contender, isOlder, rankOf } from "#core/billing/subscriptions/rank.ts";
-import { hasEnded, iso } from "#core/billing/subscriptions/stripe_state.ts";
+import { hasEnded, iso, ourItems } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Rejection, Subscription } from "#core/repositories/subscriptions.ts";
 import type { PendingRejection, RejectionDecision } from "#core/repositories/users.ts";
 

@@ -75,6 +75,7 @@ export function readState(
   const scheduled = subscription.cancel_at === null ? end : Math.min(subscription.cancel_at, end);
   return {
     ...product,
+    stpPriceIds: ourPrices(subscription, productIds),
     stpCustomerId: idOf(subscription.customer),
     status: subscription.status,
     startsAt: iso(start),
@@ -86,6 +87,16 @@ export function readState(
     pausedCollection: subscription.pause_collection?.behavior ?? null,
     ...(subscription.status === "incomplete" ? { wasIncomplete: true } : {}),
   };
+}
+
+/** The items of a subscription that are for our products. */
+export function ourItems({ items }: Stripe.Subscription, productIds: readonly string[]) {
+  return (items?.data ?? []).filter(({ price }) => productIds.includes(idOf(price.product)));
+}
+
+/** The prices of a subscription's items that are for our products, sorted. */
+export function ourPrices(subscription: Stripe.Subscription, productIds: readonly string[]): string[] {
+  return [...new Set(ourItems(subscription, productIds).map(({ price }) => price.id))].sort();
 }
 
 /** Metadata of a trial that ends by itself, because its customer has a card that nobody agreed to charge. */
@@ -102,7 +113,7 @@ export function isScheduledByNest({ cancel_at_period_end, metadata }: Stripe.Sub
 /** The current period of the items of our products, in Unix seconds. Without such items, that of all items. */
 export function readPeriod(subscription: Stripe.Subscription, productIds: readonly string[]) {
   const items = subscription.items?.data ?? [];
-  const ours = items.filter(({ price }) => productIds.includes(idOf(price.product)));
+  const ours = ourItems(subscription, productIds);
   const counted = ours.length > 0 ? ours : items;
   const legacy = subscription as LegacyPeriod;
   const starts = present(counted.map((item) => item.current_period_start));
