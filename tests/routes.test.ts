@@ -8,7 +8,7 @@ test("a method is served at the path of its file", () => {
       source: "src/methods/2021-10-06/get_user.ts",
       group: null,
       handler: getUser,
-      paths: ["/1/2021-10-06/get_user"],
+      paths: ["/1/2021-10-06/get_user", "/1/2026-12-01/get_user"],
     },
   ]);
 });
@@ -19,7 +19,7 @@ test("a folder below the version names the method's group and is not part of its
       source: "src/methods/2021-10-06/users/get_user.ts",
       group: "users",
       handler: getUser,
-      paths: ["/1/2021-10-06/get_user"],
+      paths: ["/1/2021-10-06/get_user", "/1/2026-12-01/get_user"],
     },
   ]);
 });

@@ -3,6 +3,8 @@ import { defineApp } from "#core/app/define_app.ts";
 /** The page that magic links open. It hands code and state to the installed app. */
 const LANDING = "https://magic.getbeak.app/";
 
+const SITE = "https://getbeak.app/";
+
 /**
  * Desktop builds since 2021-05 send one refresh in each run and then hang, so a deployed token lives for ten days
  * (docs/desktop_client.md).
@@ -14,6 +16,7 @@ const desktop = (id: string, name: string) => ({
   id,
   name,
   redirectUris: [LANDING, `${LANDING}callback`],
+  checkoutUrls: [SITE],
   accessTokenLifetimeSeconds: DESKTOP_LIFETIME,
 });
 
@@ -22,7 +25,7 @@ export default defineApp({
   emoji: "🐦",
   addresses: { support: "info@getbeak.app", security: "security@getbeak.app" },
   urls: {
-    site: "https://getbeak.app/",
+    site: SITE,
     docs: "https://docs.getbeak.app",
     downloads: "https://getbeak.app#downloads",
     landing: LANDING,

@@ -1,3 +1,5 @@
+import { NestError } from "#core/errors.ts";
+
 /** The facts of one call in addition to its body. */
 export interface Call {
   requestId: string;
@@ -11,6 +13,15 @@ export type Caller =
   | { kind: "anonymous" }
   | { kind: "internal"; key: { name: string; methods?: readonly string[] | undefined } }
   | { kind: "user"; userId: string; clientId: string; sessionId: string };
+
+/**
+ * The user of a call. Methods with the access `user` have no other callers.
+ * @throws NestError access_denied
+ */
+export function userOf(caller: Caller): Extract<Caller, { kind: "user" }> {
+  if (caller.kind === "user") return caller;
+  throw new NestError("access_denied");
+}
 
 /** Time for a whole call: half a second less than the desktop app waits (contract 1.1). */
 export const CALL_LIMIT_MS = 4500;

@@ -13,6 +13,7 @@ const PREFIXES = {
   subscription: "sub",
   entitlement: "entitlement",
   trial: "trial",
+  checkout: "checkout",
   providerMapping: "provmap",
   erasure: "erased",
 } as const;

@@ -51,6 +51,7 @@ export function requireAccess(access: Access, caller: Caller, request: unknown):
   const isAllowed = {
     public: () => true,
     internal: () => caller.kind === "internal",
+    user: () => caller.kind === "user",
     own_user: () => {
       const { user_id: named } = request as { user_id?: unknown };
       return (

@@ -7,9 +7,9 @@ import type { Version } from "#core/versions.ts";
 
 /**
  * Who may call a method. `public`: anyone. `own_user`: the user named in `user_id`, any user if the method's `user_id` is
- * optional and absent, or an internal caller. `internal`: internal callers only.
+ * optional and absent, or an internal caller. `user`: the user of the access token. `internal`: internal callers only.
  */
-export type Access = "public" | "own_user" | "internal";
+export type Access = "public" | "own_user" | "user" | "internal";
 
 export type Parts = Readonly<Record<string, Part<unknown>>>;
 export type OpenedParts<Needed extends Parts> = {

@@ -33,7 +33,11 @@ const holding = (parameter: string) =>
   [...needs].flatMap(([name, { variables }]) => (parametersOf(variables).includes(parameter) ? [name] : []));
 
 const METHODS = methods.map(([name]) => name);
-const SIGN = ["2020-12-14/authenticate_user", "2021-10-06/get_subscription_status"];
+const SIGN = [
+  "2020-12-14/authenticate_user",
+  "2021-10-06/get_subscription_status",
+  "2026-12-01/get_subscription_status",
+];
 const LIMITED = [
   "2020-12-14/authenticate_user",
   "2020-12-14/send_magic_link",
@@ -42,6 +46,9 @@ const LIMITED = [
 const STRIPE = [
   "2021-10-06/create_trial_and_magic_link",
   "2021-10-06/get_subscription_status",
+  "2026-12-01/change_plan",
+  "2026-12-01/create_checkout_session",
+  "2026-12-01/get_subscription_status",
   "stripe_webhook",
   "remove_unredeemed_trials",
 ];

@@ -75,6 +75,14 @@ async function live(): Promise<void> {
     },
     lambdaContext(),
   );
+  for (const plan of ["beak", "beak"]) {
+    const page = "http://localhost:3000/";
+    const body = { plan, success_url: page, cancel_url: page };
+    const { access_token: bearer } = await nest.signIn("buyer@example.com");
+    nest.stripe.fault({ calls: 1, kind: "error", on: "POST /v1/checkout/sessions" });
+    for (let asked = 0; asked < 2; asked++)
+      await nest.call("/1/2026-12-01/create_checkout_session", body, { bearer });
+  }
   // Commands of an operator, about a user without a subscription.
   const eve = await nest.signIn("eve@example.com");
   const { mongo } = nest.gateway;

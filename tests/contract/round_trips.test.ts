@@ -14,6 +14,7 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import { startShop, V3 } from "#tests/support/plans.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 
 describe("database round trips of a warm call with every limit enabled", () => {
@@ -32,7 +33,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     ].map((name) => [`LIMIT_${name}`, "1000"]),
   );
   beforeAll(async () => {
-    nest = await startNest({ environment: limits });
+    nest = await startShop({ environment: limits });
     ada = await nest.signIn();
     await warmConnections(nest.gateway.mongo.client, 16);
     await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token });
@@ -154,6 +155,34 @@ describe("database round trips of a warm call with every limit enabled", () => {
     await nest.deliverEvents();
     expect(await trips(() => nest.call(`${V2}get_subscription_status`, own(), bearer()))).toBe(1);
     expect(await trips(() => nest.call(`${V1}get_subscription_status`, undefined, bearer()))).toBe(1);
+  });
+
+  test("list_plans takes none, and the status of 2026-12-01 takes 1", async () => {
+    expect(await trips(() => nest.call(`${V3}list_plans`, { client_id: MAC }))).toBe(0);
+    expect(await trips(() => nest.call(`${V3}get_subscription_status`, own(), bearer()))).toBe(1);
+  });
+
+  test("create_checkout_session takes 4 for a new customer, 3 for a known one and 1 for an open session", async () => {
+    const url = "http://localhost:3000/";
+    const { access_token } = await nest.signIn("buyer@example.com");
+    const ask = (query: string) => {
+      const body = { plan: "basic", success_url: `${url}?${query}`, cancel_url: url };
+      return nest.call(`${V3}create_checkout_session`, body, { bearer: access_token });
+    };
+    expect(await trips(() => ask("first"))).toBe(4);
+    expect(await trips(() => ask("second"))).toBe(3);
+    expect(await trips(() => ask("second"))).toBe(1);
+    expect(await commandsOf(() => ask("third"))).toBe(3);
+  });
+
+  test("change_plan takes 2, and 1 if the user has the plan", async () => {
+    const { access_token } = await nest.signIn("changer@example.com");
+    nest.stripe.createSubscription({ email: "changer@example.com" });
+    await nest.deliverEvents();
+    const change = (plan: string) => nest.call(`${V3}change_plan`, { plan }, { bearer: access_token });
+    expect((await change("basic")).status).toBe(200);
+    expect(await trips(() => change("pro"))).toBe(2);
+    expect(await trips(() => change("pro"))).toBe(1);
   });
 
   test("create_trial_and_magic_link takes 7, and fewer when it is called again", async () => {

@@ -128,6 +128,9 @@ class Scenario {
     for (const level of ["general", "none"])
       await this.#nest.call(`${V1}set_marketing_consent`, { ...own, level }, as);
     for (const method of ["get_user", "list_sessions"]) await this.#nest.call(`${V2}${method}`, own, as);
+    const page = "http://localhost:3000/";
+    const order = { plan: "beak", success_url: page, cancel_url: page };
+    await this.#nest.call("/1/2026-12-01/create_checkout_session", order, as);
     await this.#nest.call(`${V2}get_user`, own, { internal: true });
     await this.#nest.call(`${V2}get_user`, { user_id: "user_other" }, as);
     const { body: next } = await this.#nest.refresh(tokens.refresh_token, {}, HOME);

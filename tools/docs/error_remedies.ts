@@ -16,6 +16,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   invalid_email: "Show the field to the person, who corrects the address.",
   invalid_redirect_uri:
     "Add the redirect URI to the client in the app file, or send a registered one, character by character.",
+  invalid_checkout_url:
+    "Add the page to `checkoutUrls` of the client in the app file, or send a listed one. Only query and fragment may differ.",
   code_missing: FIX_REQUEST,
   code_verifier_missing: FIX_REQUEST,
   redirect_uri_missing: FIX_REQUEST,
@@ -35,20 +37,25 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "Compare `STRIPE_WEBHOOK_SECRETS` with the signing secret of the endpoint at Stripe.",
   unauthorized: REFRESH,
   no_active_subscription: "Keep the person signed in and offer a plan.",
+  payment_required: "Open `meta.billing_portal_url`, where the person pays. If it is null, repeat the call.",
   access_denied:
     "Send the access token of the user whom `user_id` names, or an internal key that permits the method.",
   not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
   client_not_found: "Add the client to the app file, or set its `enabled` to true.",
+  plan_not_found: "Take the id of a plan from `list_plans`.",
   unknown_version: "Call a path below `/1/`.",
   version_not_supported: "Use a date of [the methods](methods.md).",
   unknown_webhook_provider: "Correct the URL of the webhook endpoint.",
   awaiting_consent: "Ask the person, then call `set_marketing_consent`.",
   method_not_supported: "Call with `POST`.",
   already_subscribed:
-    "Send a link with `send_magic_link`: the person has access already, or can pay the open invoice.",
+    "Send a link with `send_magic_link`: the person has access already, or can pay the open invoice. After a checkout, read the status.",
   trial_already_used: "Offer a plan.",
+  checkout_required: "Call `create_checkout_session`.",
+  subscription_ending: "Open `meta.billing_portal_url`, where the person renews the subscription.",
   subscription_not_ready: STRIPE_ONLY,
   deprecated: "Remove the call.",
+  plan_ended: "Read `list_plans` again, and offer another plan.",
   body_too_large: "Send less. No method needs more than 64 KiB.",
   subscription_not_valid: "Stripe has a status that Nest does not know: upgrade Nest, then replay the event.",
   customer_email_missing: "Add an email address to the customer at Stripe, then replay the event.",
@@ -56,6 +63,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "Wait for the seconds of `Retry-After` and tell the person so. Do not repeat the call earlier.",
   unknown: "Report the `request_id` to the operator. Repeat the call once.",
   stripe_error: RETRY,
+  price_not_found: "Correct `prices` of the plan in the app file.",
   email_not_sent: RETRY,
   unavailable:
     "Repeat the call after the seconds of `Retry-After`, with growing pauses. Keep the person signed in.",

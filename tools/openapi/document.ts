@@ -1,6 +1,6 @@
 import app from "#app";
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
-import { VERSIONS } from "#core/versions.ts";
+import { PREVIEW_VERSION, VERSIONS } from "#core/versions.ts";
 import { loadMethods } from "#routes.ts";
 import { errorExample, errorSchema, errorSchemaName } from "#tools/openapi/error_bodies.ts";
 import { FIELDS } from "#tools/openapi/fields.ts";
@@ -13,7 +13,7 @@ import type { OpenApiDocument } from "#tools/openapi/types.ts";
 
 const INTRODUCTION = `Nest signs users in with magic links and sells them subscriptions through Stripe. It speaks JSON over HTTPS.
 
-Call a method with \`POST /1/<date>/<method>\` and a JSON object; a method without fields takes \`{}\`. A field that the method does not declare is refused. A date serves every method of the earlier dates unless it replaces the method, so a client picks one date and keeps it. A published method never changes under its date; new response fields are added under a new date.
+Call a method with \`POST /1/<date>/<method>\` and a JSON object; a method without fields takes \`{}\`. A field that the method does not declare is refused. A date serves every method of the earlier dates unless it replaces the method, so a client picks one date and keeps it. A published method never changes under its date; new response fields are added under a new date. The date ${PREVIEW_VERSION} is a preview: until it is published, its own methods may change.
 
 A timestamp is an ISO 8601 string in UTC with milliseconds. An id is an opaque string.
 

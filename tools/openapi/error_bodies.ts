@@ -36,6 +36,13 @@ const failing: Readonly<Record<string, Schema>> = {
   message: { description: "What is wrong, for a human reader.", type: "string" },
   name: { description: "The JSON Schema keyword of the rule that failed.", type: "string", enum: RULES },
 };
+const PORTAL_URL = "https://billing.stripe.com/p/session/test_YWNjdF8x";
+const PORTAL: Readonly<Record<string, Schema>> = {
+  billing_portal_url: {
+    description: "A short-lived credential: open it, do not store it.",
+    type: ["string", "null"],
+  },
+};
 const missing = { path: [], message: 'requires property "client_id"', name: "required" };
 
 /** The errors that carry `meta`, `reasons` or a header in addition to their code. */
@@ -66,6 +73,24 @@ export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
     example: { meta: { retry_after: 540 } },
   },
   unavailable: { description: "The header `Retry-After`.", example: {} },
+  payment_required: {
+    description:
+      "`meta.billing_portal_url`, a link to Stripe's billing portal, where the user pays. It is null if Stripe does not respond in time.",
+    meta: PORTAL,
+    example: { meta: { billing_portal_url: PORTAL_URL } },
+  },
+  subscription_ending: {
+    description:
+      "`meta.billing_portal_url`, a link to Stripe's billing portal, where the user renews the subscription. It is null if Stripe does not respond in time.",
+    meta: PORTAL,
+    example: { meta: { billing_portal_url: PORTAL_URL } },
+  },
+  invalid_checkout_url: {
+    description:
+      "`meta.field`, the field with the URL. The allowed URLs are the `checkoutUrls` of the client in the app file; a query and a fragment may be added to them.",
+    meta: { field: { type: "string", enum: ["success_url", "cancel_url"] } },
+    example: { meta: { field: "success_url" } },
+  },
   body_too_large: {
     description: "`meta.limit`, the limit in bytes: 65,536 for methods, 1,048,576 for webhooks.",
     meta: { limit: { description: "The limit in bytes.", type: "integer" } },

@@ -192,6 +192,51 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: "eyJhbGciOiJFUzI1NiIsInR5cCI6ImVudGl0bGVtZW50K2p3dCJ9.eyJzdGF0dXMiOiJhY3RpdmUifQ.c2lnbmF0dXJl",
   },
 
+  plan: { description: "The plan's id, as `list_plans` returns it.", example: "beak" },
+  "get_subscription_status.plan": {
+    description:
+      "The id of the plan; null if the subscription has a price that no plan has. Also a plan that is not sold anymore.",
+    example: "beak",
+  },
+  features: {
+    description:
+      "What the plan lets the user do, as names that the app defines. A client shows or hides a function by its name and ignores names that it does not know.",
+    example: ["unlimited_projects"],
+  },
+  success_url: {
+    description:
+      "Where the user goes after the payment: one of the client's checkout URLs. A query and a fragment may be added; Stripe replaces `{CHECKOUT_SESSION_ID}` in it.",
+    example: "https://getbeak.app/?bought=yes",
+    narrows: { format: "uri" },
+  },
+  cancel_url: {
+    description:
+      "Where the user goes back to without paying: one of the client's checkout URLs. A query and a fragment may be added.",
+    example: "https://getbeak.app/",
+    narrows: { format: "uri" },
+  },
+  "create_checkout_session.url": {
+    description:
+      "The page to open in the user's browser. Whoever has the URL can pay with it, so do not store it.",
+    example: "https://checkout.stripe.com/c/pay/cs_test_a1b2c3",
+    narrows: { format: "uri" },
+  },
+  "create_checkout_session.expires_at": timestamp("When the page can't be paid anymore."),
+  "list_plans.[].id": { description: "The plan's id, which never changes.", example: "beak" },
+  name: { description: "The plan's name in the language of the client.", example: "Beak" },
+  interval: {
+    description: "How often the plan is charged.",
+    example: "month",
+    narrows: { enum: ["day", "week", "month", "year"] },
+  },
+  currency: { description: "Three lower-case letters (ISO 4217).", example: "gbp" },
+  unit_amount: {
+    description: "The price for each interval, in the smallest unit of the currency: 499 is 4.99 GBP.",
+    example: 499,
+    narrows: { minimum: 0 },
+  },
+  trial_days: { description: "The length of the plan's free trial; null if it has none.", example: 14 },
+
   "get_user.id": { description: `The user's id. ${OPAQUE}`, example: USER },
   "get_user.created_at": timestamp(
     "When the user was created: at the first sign-in, or with a subscription in Stripe.",

@@ -22,7 +22,10 @@ export const GROUPS = {
   },
   sessions: { name: "Sessions", description: "List and revoke a user's sessions." },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },
-  subscription: { name: "Subscription", description: "Trials and the status of a subscription." },
+  subscription: {
+    name: "Subscription",
+    description: "Plans, checkout, trials, and the status of a subscription.",
+  },
   news: { name: "News", description: "News items that the app shows." },
   webhook: { name: "Webhook", description: "Endpoints that other services call." },
   service: { name: "Service", description: "Public keys and the health check." },

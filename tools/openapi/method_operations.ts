@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
-import { VERSIONS } from "#core/versions.ts";
+import { PREVIEW_VERSION, VERSIONS } from "#core/versions.ts";
 import type { Access, RpcDeclaration } from "#entry/declaration.ts";
 import type { MethodRoutes } from "#routes.ts";
 import { typescriptSample } from "#tools/openapi/code_samples.ts";
@@ -13,6 +13,7 @@ import type { Operation, PathItem, Schema, Security } from "#tools/openapi/types
 const SECURITY: Readonly<Record<Access, Security>> = {
   public: [{}],
   own_user: [{ bearer: [] }, { internal: [] }],
+  user: [{ bearer: [] }],
   internal: [{ internal: [] }],
 };
 
@@ -74,12 +75,20 @@ export async function describeMethod({ handler, paths }: MethodRoutes): Promise<
       ? { "x-codeSamples": [typescriptSample(name, fields, answer !== null)] }
       : {}),
   };
+  const shown = (path: string) => (path.includes(PREVIEW_VERSION) ? withPreview(operation) : operation);
   return {
     schemas: { ...request.schemas, ...(answer ? { [`${id}_response`]: answer } : {}) },
     paths: Object.fromEntries(
-      paths.map((path) => [path, { post: { operationId: idOf(path), ...operation } }]),
+      paths.map((path) => [path, { post: { operationId: idOf(path), ...shown(path) } }]),
     ),
   };
+}
+
+/** Marks an operation of the version that is not published yet. */
+function withPreview(operation: Omit<Operation, "operationId">): Omit<Operation, "operationId"> {
+  const notice = `Preview: version ${PREVIEW_VERSION} may still change.`;
+  const description = [operation.description, notice].filter(Boolean).join("\n\n");
+  return { ...operation, description, "x-preview": true };
 }
 
 /** The operation id of a path: `/1/2021-10-06/get_user` is `get_user_2021_10_06`. */

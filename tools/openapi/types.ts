@@ -80,6 +80,8 @@ export interface Operation {
   "x-introduced"?: string;
   /** Calls with the typed client. Only for the newest form of a method. */
   "x-codeSamples"?: readonly CodeSample[];
+  /** The path's version is not published yet. */
+  "x-preview"?: boolean;
 }
 
 export type PathItem = Readonly<Partial<Record<"get" | "head" | "post", Operation>>>;

@@ -7,16 +7,22 @@ import type { CallArguments } from "./requests.ts";
 export interface NamedMethods<IsCamel extends boolean> {
   /** Exchanges a mailed code, or a refresh token, for tokens. @throws ClientError<"authenticate_user"> */
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
+  /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
+  changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;
+  /** Returns the URL of a page of Stripe on which the user buys a plan. @throws ClientError<"create_checkout_session"> */
+  createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
   /** Returns the marketing consent level that a user chose. @throws ClientError<"get_marketing_consent"> */
   getMarketingConsent(...args: CallArguments<"get_marketing_consent", IsCamel>): Promise<Cased<Responses["get_marketing_consent"], IsCamel>>;
-  /** Returns a user's subscription. @throws ClientError<"get_subscription_status"> */
+  /** Returns a user's subscription, with its plan and features. @throws ClientError<"get_subscription_status"> */
   getSubscriptionStatus(...args: CallArguments<"get_subscription_status", IsCamel>): Promise<Cased<Responses["get_subscription_status"], IsCamel>>;
   /** Returns a user with every email address they have or had. @throws ClientError<"get_user"> */
   getUser(...args: CallArguments<"get_user", IsCamel>): Promise<Cased<Responses["get_user"], IsCamel>>;
   /** Lists the news items currently shown to a client. @throws ClientError<"list_news_items"> */
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
+  /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
+  listPlans(...args: CallArguments<"list_plans", IsCamel>): Promise<Cased<Responses["list_plans"], IsCamel>>;
   /** Lists a user's active sessions, oldest first. @throws ClientError<"list_sessions"> */
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
   /** Revokes one of a user's sessions. @throws ClientError<"revoke_session"> */

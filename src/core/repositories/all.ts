@@ -1,6 +1,7 @@
 import type { Db } from "mongodb";
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
+import { CheckoutRepository } from "#core/repositories/checkouts.ts";
 import { IdentifierRepository } from "#core/repositories/identifiers.ts";
 import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { MailEventRepository } from "#core/repositories/mail_events.ts";
@@ -31,6 +32,7 @@ export const REPOSITORIES = {
   providerMappings: ProviderMappingRepository,
   subscriptions: SubscriptionRepository,
   trials: TrialRepository,
+  checkouts: CheckoutRepository,
   stripeEvents: StripeEventRepository,
   mailEvents: MailEventRepository,
   sessions: SessionRepository,

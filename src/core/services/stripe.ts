@@ -104,14 +104,23 @@ function describe(cause: unknown): string {
   return ["Stripe:", cause.type, cause.code, cause.statusCode].filter(Boolean).join(" ");
 }
 
+/** An error response of Stripe. */
+export interface StripeRefusal {
+  /** The HTTP status. */
+  statusCode: number;
+  code: string | undefined;
+  /** The parameter that it is about, such as `line_items[0][price]`. */
+  param: string | undefined;
+}
+
 /**
- * The HTTP status and code of Stripe's error response.
+ * Stripe's error response.
  * @returns null if Stripe sent no response, or the error is not Stripe's
  */
-export function stripeRefusal(error: unknown): { statusCode: number; code: string | undefined } | null {
+export function stripeRefusal(error: unknown): StripeRefusal | null {
   const cause = error instanceof NestError ? error.cause : error;
   if (!(cause instanceof Stripe.errors.StripeError) || cause.statusCode === undefined) return null;
-  return { statusCode: cause.statusCode, code: cause.code };
+  return { statusCode: cause.statusCode, code: cause.code, param: cause.param };
 }
 
 /** Requests sent concurrently. One by one, those for the payments of years would exceed the time limit of an event. */

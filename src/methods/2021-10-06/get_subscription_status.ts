@@ -5,9 +5,8 @@
  */
 import { nullable, strictObject, string } from "zod/mini";
 import { mintEntitlement } from "#core/billing/subscriptions/entitlement.ts";
-import { readOwner, recordUnpaidUse } from "#core/billing/subscriptions/owner.ts";
-import { recordTrialUse } from "#core/billing/trials/record_trial_use.ts";
-import { requireTrialAccess } from "#core/billing/trials/trial_access.ts";
+import { readOwner } from "#core/billing/subscriptions/owner.ts";
+import { readStatus } from "#core/billing/subscriptions/status.ts";
 import { billing, billingPortal, signer, stripe } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -36,15 +35,9 @@ export const handler = rpc({
   reads: ({ core, request: { user_id } }) => readOwner(core, user_id),
   async run({ core, reads, caller }) {
     const now = core.clock.now();
-    const isUse = caller.kind === "user";
-    const found = await requireTrialAccess(core, reads, { caller, now, isUse });
-    const [access, billingPortalUrl] = await Promise.all([
-      isUse ? recordTrialUse(core, found, now) : found.access,
-      core.billingPortal.link(core, found.access.subscription.stpCustomerId),
-      isUse && recordUnpaidUse(core, found.access, now),
-    ]);
+    const { access, billingPortalUrl } = await readStatus(core, reads, caller, now);
     const { subscription } = access;
-    const entitlement = await mintEntitlement(core, access, caller, now);
+    const entitlement = await mintEntitlement(core, access, caller, { now });
     return {
       status: subscription.status,
       billing_portal_url: billingPortalUrl,

@@ -8,6 +8,8 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   "charge.payment_method_details.card.electronic_commerce_indicator": OPTIONAL,
   "charge.refunds": ABSENT,
   "charge.source": UNLISTED,
+  "checkout.session.allowed_payment_method_types": NEWER,
+  "checkout.session.payment_method_options.card": OPTIONAL,
   "customer.customer_account": OPTIONAL,
   "dispute.evidence_details.submission_method": NEWER,
   "dispute.intended_submission_method": NEWER,

@@ -5,13 +5,18 @@ import { StripeApi } from "#core/services/stripe.ts";
 import type { RecordedRequest } from "#stripe_double/traffic.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { signInShopper, startShop } from "#tests/support/plans.ts";
 
 const YEARLY = { id: "price_year", currency: "gbp", unitAmount: 4900, interval: "year" } as const;
+/** Those of `startShop`. */
+const PLAN_PRICES = ["price_pro", "price_yearly"].map((id) => ({
+  ...{ id, currency: "gbp", unitAmount: 999, interval: "month" as const },
+}));
 const URL = "https://nest.example/1/webhook/stripe";
 
 /** Makes Nest and its CLI send every request shape that their code can send to Stripe. Returns the recorded requests. */
 export async function recordNestRequests(): Promise<RecordedRequest[]> {
-  const nest = await startNest({ plans: [YEARLY] });
+  const nest = await startNest({ plans: [YEARLY, ...PLAN_PRICES] });
   try {
     await startTrials(nest);
     await useTrial(nest);
@@ -26,6 +31,7 @@ export async function recordNestRequests(): Promise<RecordedRequest[]> {
     await failRefund(nest);
     await startTrialWithCard(nest);
     await useTrialOfFormerCustomer(nest);
+    await sellPlans(nest);
     await runCommands(nest);
     await removeTrials(nest);
     return nest.stripe.requests.filter(({ status, isReplay }) => status === 200 && !isReplay);
@@ -182,6 +188,22 @@ async function returnByCharge(nest: TestNest): Promise<void> {
   await api.request((stripe, options) => stripe.charges.retrieve(charge, {}, options));
   await api.request((stripe, options) => stripe.refunds.list({ charge, limit: 100 }, options));
   await api.request((stripe, options) => stripe.refunds.create(refund, options));
+}
+
+/** A checkout is ordered again, replaced by another and paid. Then the plan changes, and a declined change is dropped. */
+async function sellPlans(nest: TestNest): Promise<void> {
+  const shop = await startShop({ beside: nest });
+  const person = await signInShopper(shop, "kay@example.com");
+  await person.checkout("pro");
+  await person.checkout("pro");
+  await person.buy("basic");
+  await person.call("change_plan", { plan: "pro" });
+  const bought = nest.stripe.subscriptions().at(-1);
+  const card = nest.stripe.attachCard(bought?.customer ?? "", { declines: true });
+  nest.stripe.updateSubscription(bought?.id ?? "", { default_payment_method: card.id });
+  await person.call("change_plan", { plan: "yearly" });
+  await person.call("change_plan", { plan: "pro" });
+  await shop.stop();
 }
 
 async function runCommands(nest: TestNest): Promise<void> {

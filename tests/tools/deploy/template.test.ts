@@ -271,11 +271,14 @@ describe("least privilege", () => {
     }
     const { SIGNING_KEYS_PUBLIC, INTERNAL_KEYS, MONGODB_URI, ...others } = readers;
     expect(others).toEqual({
-      SIGNING_KEYS: ["authenticate_user", "get_subscription_status"],
+      SIGNING_KEYS: ["authenticate_user", "get_subscription_status", "get_subscription_status"],
       REFRESH_KEYS: ["authenticate_user"],
       RATE_LIMIT_KEY: ["authenticate_user", "send_magic_link", "create_trial_and_magic_link"],
       STRIPE_SECRET_KEY: [
         "create_trial_and_magic_link",
+        "get_subscription_status",
+        "change_plan",
+        "create_checkout_session",
         "get_subscription_status",
         "stripe_webhook",
         "remove_unredeemed_trials",
@@ -285,7 +288,7 @@ describe("least privilege", () => {
     const methods = functions.filter(({ name }) => /-\d{4}-/.test(name)).length;
     expect(INTERNAL_KEYS).toHaveLength(methods);
     expect(MONGODB_URI).toHaveLength(functions.length - 2);
-    expect(SIGNING_KEYS_PUBLIC).toHaveLength(methods - 2 + 1);
+    expect(SIGNING_KEYS_PUBLIC).toHaveLength(methods - 3 + 1);
   });
 
   test("a role has no wildcard but for traces, log streams, and keys with a condition", () => {

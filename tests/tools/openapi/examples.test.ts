@@ -58,7 +58,7 @@ describe.each(forms)("$name of $introduced", (form) => {
   test.each(sent)("accepts its example ($way) at $path", async ({ path, value }) => {
     const asker = new Asker(nests, form);
     const { body, options, address } = await asker.ready(value);
-    if (form.name === "get_subscription_status") {
+    if (["get_subscription_status", "change_plan"].includes(form.name)) {
       nests.good.stripe.createSubscription({ email: address });
       await nests.good.deliverEvents();
     }

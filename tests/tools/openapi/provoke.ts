@@ -1,3 +1,5 @@
+import app from "#app";
+import type { App, Plan, StripePrice } from "#core/app/app.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import {
@@ -124,6 +126,17 @@ export class Asker {
     const { access_token } = await this.nests.good.signIn(`person${++users}@example.com`);
     return { bearer: access_token, internal: false };
   }
+
+  /** A new access token of a user with a subscription. */
+  async subscriber(status: "active" | "ending" | "past_due"): Promise<CallOptions> {
+    const { good } = this.nests;
+    const email = `person${++users}@example.com`;
+    const { access_token } = await good.signIn(email);
+    const { id } = good.stripe.createSubscription({ email, status: status === "ending" ? "active" : status });
+    if (status === "ending") good.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+    await good.deliverEvents();
+    return { bearer: access_token, internal: false };
+  }
 }
 
 type Way = (asker: Asker) => Promise<Reply>;
@@ -136,6 +149,29 @@ const internal: CallOptions = { internal: true };
 async function twice(call: () => Promise<Reply>): Promise<Reply> {
   await call();
   return call();
+}
+
+/** A price that Stripe does not have, of the product of the app's first plan. */
+const GONE = { ...app.plans[0]?.prices.local, priceId: "price_gone" } as StripePrice;
+
+/** The app with a second plan, to which the example's plan is changed. */
+const withPlan = (change: Partial<Plan>): App => ({
+  ...app,
+  plans: app.plans.flatMap((plan) => [plan, { ...plan, id: "other", trialDays: null, ...change }]),
+});
+
+/** Orders the plan `other` from a Nest with another app, as a user with an active subscription. */
+async function sendTo(asker: Asker, options: { app: App }): Promise<Reply> {
+  const other = await startNest({ beside: asker.nests.good, ...options });
+  try {
+    return await asker.send({ plan: "other" }, await asker.subscriber("active"), 0, other);
+  } finally {
+    await other.stop();
+  }
+}
+
+async function sendAs(asker: Asker, status: "active" | "ending" | "past_due"): Promise<Reply> {
+  return asker.send({}, await asker.subscriber(status));
 }
 
 /** How to provoke an error, by its code, or by `<method>:<code>` if a method needs another way. */
@@ -218,6 +254,26 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   },
   "authenticate_user:rate_limited": (asker) =>
     twice(() => asker.send({ code: "authzcode_nobody.0" }, {}, 0, asker.nests.strict)),
+
+  invalid_checkout_url: (asker) => asker.send({ success_url: "https://elsewhere.example/" }),
+  plan_not_found: (asker) => asker.send({ plan: "none" }),
+  plan_ended: (asker) => sendTo(asker, { app: withPlan({ isOffered: false }) }),
+  price_not_found: (asker) => sendTo(asker, { app: withPlan({ prices: { local: GONE } }) }),
+  payment_required: (asker) => sendAs(asker, "past_due"),
+  checkout_required: (asker) => asker.send(),
+  subscription_ending: (asker) => sendAs(asker, "ending"),
+  "create_checkout_session:already_subscribed": (asker) => sendAs(asker, "active"),
+  "create_checkout_session:rate_limited": async (asker) => {
+    const options = await asker.bearer();
+    for (let count = 0; count < 20; count++)
+      await asker.send({ cancel_url: `http://localhost:3000/?${count}` }, options);
+    return asker.send({}, options);
+  },
+  "change_plan:stripe_error": async (asker) => {
+    const options = await asker.subscriber("active");
+    asker.nests.good.stripe.fault({ calls: 1, kind: "error" });
+    return asker.send({}, options);
+  },
 
   not_found: (asker) => asker.send(unknownUser, internal),
   "revoke_session:not_found": (asker) => asker.send({ session_id: "session_none" }),

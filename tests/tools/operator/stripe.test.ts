@@ -276,7 +276,7 @@ describe("setup and check", () => {
     const { data } = await sdk.webhookEndpoints.list();
     expect(data).toMatchObject([{ url: URL, status: "enabled", api_version: Stripe.API_VERSION }]);
     expect([...(data[0]?.enabled_events ?? [])].sort()).toEqual([...STRIPE_EVENT_TYPES].sort());
-    expect(STRIPE_EVENT_TYPES).toHaveLength(16);
+    expect(STRIPE_EVENT_TYPES).toHaveLength(18);
     expect(await run(`stripe check --url ${URL}`)).toMatchObject({ status: 0 });
 
     const refused = await run(`stripe setup --url ${URL.replace("nest.", "NEST.")}`);

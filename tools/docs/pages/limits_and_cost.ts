@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import app from "#app";
+import { SESSION_SECONDS, SESSIONS_PER_DAY } from "#core/billing/plans/next_checkout.ts";
 import { LONGEST_SECONDS } from "#core/billing/subscriptions/entitlement.ts";
 import { GRACE_SECONDS } from "#core/billing/subscriptions/subscription.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
@@ -166,6 +167,10 @@ function limits() {
         ["Duration of a webhook", `${WEBHOOK_LIMIT_MS / 1000} s`],
         ["Size of a body", `${number(RPC_BODY_LIMIT)} bytes; ${number(WEBHOOK_BODY_LIMIT)} for webhooks`],
         ["Code of a magic link", `${duration(CODE_LIFETIME_SECONDS)}, one use, ten failed attempts`],
+        [
+          "Checkout session",
+          `${duration(SESSION_SECONDS)}; ${SESSIONS_PER_DAY} new ones a day for each user`,
+        ],
         ["Lifetime of an access token", "1 hour; 300 to 864,000 s, set for each client"],
         ["Lifetime of an unused refresh token", duration(REFRESH_TOKEN_LIFETIME_SECONDS)],
         [

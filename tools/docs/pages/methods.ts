@@ -1,4 +1,5 @@
 import { COMMON_ERRORS } from "#core/errors.ts";
+import { PREVIEW_VERSION } from "#core/versions.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
 import { findMethodFile } from "#tools/openapi/groups.ts";
 import { type DocumentedForm, formsOf } from "#tools/openapi/read.ts";
@@ -9,6 +10,7 @@ export const path = "docs/methods.md";
 const CALLERS: Readonly<Record<string, string>> = {
   "": "anyone",
   "bearer,internal": "the user that `user_id` names (bearer token), or a service (internal key)",
+  bearer: "the user of the bearer token",
   internal: "a service (internal key)",
 };
 
@@ -76,7 +78,7 @@ function response({ response: schema, responseExample }: DocumentedForm) {
 
 /** Rules that the schema does not show. */
 function notes({ operation, request: schema }: DocumentedForm, callers: string): string[] {
-  const isUserOptional = callers.includes("bearer") && !schema.required?.includes("user_id");
+  const isUserOptional = callers === "bearer,internal" && !schema.required?.includes("user_id");
   return [
     ...(isUserOptional ? ["- Without `user_id`, the method uses the user of the bearer token"] : []),
     ...(operation.requestBody?.required ? [] : ["- The body is optional"]),
@@ -92,7 +94,9 @@ async function method(form: DocumentedForm) {
     operation.summary,
     ...(operation.description ? [operation.description] : []),
     [
-      ...form.paths.map((served) => `- \`POST ${served}\``),
+      ...form.paths.map(
+        (served) => `- \`POST ${served}\`${served.includes(PREVIEW_VERSION) ? " (preview)" : ""}`,
+      ),
       `- Who may call: ${CALLERS[callers]}`,
       ...notes(form, callers),
       `- Source: \`src/methods/${await findMethodFile(introduced, name)}\``,

@@ -9,6 +9,10 @@ export const STRIPE_EVENTS = {
   "customer.subscription.paused":
     "Updates the subscription from Stripe: it grants no access until it is resumed.",
   "customer.subscription.resumed": "Updates the subscription from Stripe.",
+  "customer.subscription.pending_update_applied":
+    "Updates the subscription from Stripe: a change of plan was paid, so its features start.",
+  "customer.subscription.pending_update_expired":
+    "Updates the subscription from Stripe: a change of plan was not paid, so the old plan stays.",
   "customer.subscription.deleted": "Updates the subscription from Stripe: it has ended.",
   "customer.subscription.trial_will_end":
     "Updates the subscription from Stripe. Sends one reminder mail for each day on which a trial ends. It sends none within 24 hours of the welcome mail, and none for a trial that nobody used, unless a heartbeat reported the trial as usable.",

@@ -17,5 +17,7 @@ export type SubscriptionEvent =
   | "deleted"
   | "trial_will_end"
   | "paused"
+  | "pending_update_applied"
+  | "pending_update_expired"
   | "resumed"
   | "reconciled";

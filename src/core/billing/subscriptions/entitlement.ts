@@ -10,6 +10,13 @@ const ENTITLEMENT_TYPE = "entitlement+jwt";
 /** The longest lifetime of an entitlement (contract 1.3). */
 export const LONGEST_SECONDS = 14 * DAY;
 
+/** The claims about the plan. Versions before 2026-12-01 have none. */
+export interface EntitledPlan {
+  /** The id of the plan; null if it is not known. */
+  plan: string | null;
+  features: readonly string[];
+}
+
 /**
  * Signs a statement that lets the app work offline. It is valid until its `exp` and cannot be revoked (contract 1.3).
  * @returns the JWS; null for an internal caller, which has no client, and while a payment is disputed
@@ -18,12 +25,12 @@ export async function mintEntitlement(
   core: TokenMint,
   { subscription, usableUntil }: Access,
   caller: Caller,
-  now: Date,
+  { now, plan }: { now: Date; plan?: EntitledPlan },
 ): Promise<string | null> {
   if (caller.kind !== "user" || isDisputed(subscription)) return null;
   const expiresAt = Math.min(usableUntil.getTime(), plusSeconds(now, LONGEST_SECONDS).getTime());
   const { kid, key } = await core.signer.key();
-  return new SignJWT({ sid: caller.sessionId, status: subscription.status })
+  return new SignJWT({ sid: caller.sessionId, status: subscription.status, ...plan })
     .setProtectedHeader({ alg: "ES256", typ: ENTITLEMENT_TYPE, kid })
     .setIssuer(core.issuer)
     .setSubject(caller.userId)

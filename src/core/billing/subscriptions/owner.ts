@@ -28,7 +28,7 @@ export async function readOwner(
  * Whether a user proved an address by redeeming a magic link. A purchase is matched by address, so before that the
  * subscription may belong to another person who has the address (contract 1.7).
  */
-function isVerifiedOwner(identifiers: readonly Identifier[]): boolean {
+export function isVerifiedOwner(identifiers: readonly Identifier[]): boolean {
   return identifiers.some(
     ({ verifiedAt, removedAt }) => typeof verifiedAt === "string" && removedAt === null,
   );

@@ -19,7 +19,8 @@ import type { Trial } from "#core/repositories/trials.ts";
 /** A status call waits for Stripe at most this long, as for the billing portal. */
 const LIMIT_MS = 2_000;
 
-type UseCore = ExtensionCore & Pick<Core, "log"> & { billing: BillingSettings };
+/** The dependencies of the use of a trial. */
+export type UseCore = ExtensionCore & Pick<Core, "log"> & { billing: BillingSettings };
 
 /**
  * Marks the trial that grants an access as used. At its first use a trial gets its full length from that moment. The
