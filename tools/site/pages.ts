@@ -34,6 +34,7 @@ export const GROUPS: readonly Group[] = [
       ["Concepts", "docs/concepts.md"],
       ["Methods", "docs/methods.md"],
       ["Errors", "docs/errors.md"],
+      ["Sell plans", "docs/checkout.md"],
       ["Typed client", "packages/client/README.md"],
       ["Offline entitlement", "docs/entitlement.md"],
     ],
