@@ -1,4 +1,4 @@
-import type { Messages } from "./messages.ts";
+import type { Messages } from "./message_table.ts";
 
 const NOT_VALID = "Die App hat eine ungültige Anfrage gesendet. Aktualisiere die App und versuche es erneut.";
 const NOT_OURS = "Die App ist falsch eingerichtet. Bitte wende dich an ihren Support.";

@@ -1,12 +1,7 @@
-import type { ErrorCode, FailureKind } from "./errors.ts";
+import type { Messages } from "./message_table.ts";
 
 export { GERMAN } from "./german.ts";
-
-/** What a message is for: a code of Nest's, a reason why there is no response, or `other` for any other error. */
-export type MessageKey = ErrorCode | FailureKind | "other";
-
-/** A sentence for each kind of error. `{wait}` stands for the time until the next try, such as `2 minutes`. */
-export type Messages = Readonly<Record<MessageKey, string>>;
+export type { MessageKey, Messages } from "./message_table.ts";
 
 const NOT_VALID = "The app sent a request that is not valid. Update the app, then try again.";
 const NOT_OURS = "The app is not set up correctly. Please contact its support.";
