@@ -81,6 +81,10 @@ export function stripeRoutes(stripe: StripeDouble, ledger: Ledger): DevRoute[] {
     }),
     route("POST", "/dev/stripe/customers/:id/card", strictObject({ card }), (wanted, id) => {
       const method = stripe.attachCard(id, { declines: wanted.card === "declines" });
+      // A card that a checkout stored with its subscription would still be charged instead of the new card.
+      for (const own of stripe.subscriptions())
+        if (own.customer === id && own.default_payment_method !== null && own.ended_at === null)
+          stripe.updateSubscription(own.id, { default_payment_method: method.id });
       return { id: method.id, last4: method.card?.last4 };
     }),
     route("POST", "/dev/stripe/customers/:id/refund", null, (_, id) => {

@@ -1,7 +1,7 @@
 /** The life of the user's subscriptions: a bar for each status, and a dot for each email, payment, refund and event. */
 import { byId, drawList, make } from "/assets/dom.js";
 import { day, STATUS_TEXT, time, toneOf } from "/assets/format.js";
-import { describeMoment, describeSpan, timelineRows } from "/assets/timeline_words.js";
+import { describeMoment, describeSpan, sentence, timelineRows } from "/assets/timeline_words.js";
 
 const LANES = { email: "Emails", payment: "Payments", refund: "Refunds", event: "Subscription events" };
 /** The size of a dot's button in pixels. Moments that are closer together share a dot. */
@@ -39,7 +39,7 @@ function axisOf({ from, to, now }) {
   return [day(from), to > now && now > from ? `Today: ${day(now)}` : "", day(to)];
 }
 
-const textItem = ({ at, text }) => make("li", {}, make("time", { datetime: at }, time(at)), `: ${text}.`);
+const textItem = ({ at, text }) => make("li", {}, make("time", { datetime: at }, time(at)), `: ${sentence(text)}`);
 
 /** From the first moment to the end of the current period. */
 function scaleOf({ subscriptions, moments, now }) {
@@ -97,7 +97,7 @@ function dotLane(kind, scale, width) {
 
 function dot(moments, left) {
   const isBad = moments.some(({ is_paid }) => is_paid === false);
-  const text = moments.map((moment) => `${time(moment.at)}: ${describeMoment(moment)}.`).join(" ");
+  const text = moments.map((moment) => `${time(moment.at)}: ${sentence(describeMoment(moment))}`).join(" ");
   const count = moments.length > 1 ? String(moments.length) : "";
   const attributes = {
     type: "button",

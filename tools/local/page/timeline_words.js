@@ -45,6 +45,9 @@ export function describeSpan({ status, price, from, to }, { product, until }) {
   return until === null ? `${name} since ${time(from)}` : `${name} until ${time(until)}, unless it changes`;
 }
 
+/** A text as a sentence. A subject of an email may end with its own punctuation. */
+export const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** The timeline as rows of text, oldest first. */
 export function timelineRows({ subscriptions, moments }) {
   const spans = subscriptions.flatMap((life) =>
