@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { AxeResults } from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import type { App } from "#core/app/app.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { findBrowser } from "#tools/machine/browser.ts";
 
@@ -46,12 +47,15 @@ export interface OpenOptions extends Omit<BrowserContextOptions, "viewport"> {
   prepare?: (page: Page) => unknown;
 }
 
-/** Starts a local stack and a browser before the tests of the current `describe`, and stops both after them. */
-export function browserSuite(): BrowserSuite {
+/**
+ * Starts a local stack and a browser before the tests of the current `describe`, and stops both after them.
+ * @param options.app replaces the app of this process
+ */
+export function browserSuite(options: { app?: App } = {}): BrowserSuite {
   let stack: TestStack;
   let browser: Browser;
   beforeAll(async () => {
-    stack = await startTestStack();
+    stack = await startTestStack(options);
     browser = await launchBrowser();
   });
   afterEach(async () => {

@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import currentApp from "#app";
 import type { App } from "#core/app/app.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
@@ -33,17 +34,20 @@ export interface StackAnswer {
   body: any;
 }
 
-/** Starts a stack for tests. Dispose it to stop everything; its database is dropped at the end of the run. */
-export async function startTestStack(): Promise<TestStack> {
+/**
+ * Starts a stack for tests. Dispose it to stop everything; its database is dropped at the end of the run.
+ * @param options.app replaces the app of this process
+ */
+export async function startTestStack({ app = currentApp } = {}): Promise<TestStack> {
   let aheadSeconds = 0;
   const clock: Clock = { now: () => plusSeconds(new Date(), aheadSeconds) };
   const mongoUri = freshDatabaseUri();
   const { client, database } = openMongo(mongoUri);
   await createIndexes(database);
-  const stripe = await startAppStripeDouble();
+  const stripe = await startAppStripeDouble({ app });
   const ses = await startSesDouble({ clock: stackClock(stripe) });
   const secrets = await makeSecrets();
-  const start = (change: Record<string, string>, app?: App) =>
+  const start = (change: Record<string, string>, served: App) =>
     startLocalApi({
       port: 0,
       mongoUri,
@@ -53,9 +57,9 @@ export async function startTestStack(): Promise<TestStack> {
       database: { engine: "test", version: "1" },
       write: () => undefined,
       open: (environment) =>
-        openGateway({ ...environment, ...change }, { write: () => undefined, clock, ...(app && { app }) }),
+        openGateway({ ...environment, ...change }, { write: () => undefined, clock, app: served }),
     });
-  const api = await start({});
+  const api = await start({}, app);
   return {
     api,
     ses,
@@ -64,7 +68,7 @@ export async function startTestStack(): Promise<TestStack> {
     pass(seconds) {
       aheadSeconds += seconds;
     },
-    beside: ({ app }) => start({ ISSUER: api.url }, app),
+    beside: (other) => start({ ISSUER: api.url }, other.app),
     async ask(method, path, body, headers = {}) {
       const response = await fetch(`${api.url}${path}`, {
         method,

@@ -8,6 +8,7 @@ import { byId } from "/assets/dom.js";
 import { showEvents, verdictsOf } from "/assets/events.js";
 import { listenForInboxes, showInboxes } from "/assets/inbox.js";
 import { listenForMessages, showMessage } from "/assets/message.js";
+import { followCheckout } from "/assets/plans.js";
 import { followHash, listenForSignIn } from "/assets/sign_in.js";
 import { listenForStripe, showStripe } from "/assets/stripe.js";
 import {
@@ -114,5 +115,6 @@ try {
 }
 byId("loading").hidden = true;
 byId("main").hidden = false;
+followCheckout();
 await followHash();
 poll();

@@ -6,6 +6,7 @@ import { device } from "/assets/device.js";
 import { byId } from "/assets/dom.js";
 import { daysBetween, describeStatus, plural } from "/assets/format.js";
 import { decodeJws } from "/assets/jws.js";
+import { showPlans } from "/assets/plans.js";
 import { startTrial } from "/assets/sign_in.js";
 
 let subscription = null;
@@ -44,6 +45,7 @@ export async function showSubscription(userAddress = address) {
   address = userAddress;
   subscription = await readStatus();
   const isTrialPossible = subscription === null && address !== null && (await mayStartTrial());
+  await showPlans(subscription);
   showStatus(describeStatus(subscription));
   byId("subscription-raw").textContent =
     subscription === null

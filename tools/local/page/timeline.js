@@ -39,7 +39,8 @@ function axisOf({ from, to, now }) {
   return [day(from), to > now && now > from ? `Today: ${day(now)}` : "", day(to)];
 }
 
-const textItem = ({ at, text }) => make("li", {}, make("time", { datetime: at }, time(at)), `: ${sentence(text)}`);
+const textItem = ({ at, text }) =>
+  make("li", {}, make("time", { datetime: at }, time(at)), `: ${sentence(text)}`);
 
 /** From the first moment to the end of the current period. */
 function scaleOf({ subscriptions, moments, now }) {
