@@ -31,10 +31,9 @@ export function codeBlocks(markdown) {
   };
 }
 
+/** The renderer's style sheet names fonts of another server, and Vue removes it from pages. `site.css` has its rules. */
 function toSvg(source) {
   return renderMermaidSVG(source, COLORS)
-    .replace(/^\s*@import .*$/gm, "")
-    .replace(/^ {2}svg \{/m, "  .diagram svg {")
-    .replace(/^ {2}text \{/m, "  .diagram text {")
-    .replace(/\n+/g, "\n");
+    .replace(/<style>[\s\S]*?<\/style>/, "")
+    .replace(/\n\s*/g, " ");
 }
