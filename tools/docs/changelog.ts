@@ -53,7 +53,10 @@ export function changelogSection(version: string, day: string, commits: readonly
   return [`## ${version} (${day})`, ...parts].join("\n\n");
 }
 
-const lineOf = ({ scope, text }: Change) => `- ${scope === "" ? "" : `**${scope}:** `}${text}`;
+/** A placeholder such as `app/<name>` becomes code, since a page takes it for a tag. */
+const prose = (text: string) => text.replace(/(?<!`)[\w./-]*<\w+>[\w./-]*(?!`)/g, "`$&`");
+
+const lineOf = ({ scope, text }: Change) => `- ${scope === "" ? "" : `**${scope}:** `}${prose(text)}`;
 
 function readCommit({ subject, body }: Commit): Change[] {
   const [, type = "", scope = "", mark, text = ""] =

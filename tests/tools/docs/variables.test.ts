@@ -11,6 +11,8 @@ const UNDOCUMENTED = [
   "AWS_LAMBDA_RUNTIME_API",
   "AWS_LAMBDA_FUNCTION_NAME",
   "CRASH_POINT",
+  // Replaced in a bundle of a browser test.
+  "NODE_ENV",
 ];
 
 test("docs/configure.md lists every environment variable that the code reads", async () => {
