@@ -1,7 +1,8 @@
 /**
  * `npm run verify:openapi`: tests the OpenAPI document with third-party tools. Two client generators read it, and the
- * generated clients sign in to a local stack. schemathesis sends random calls and fails on any 5xx or undocumented
- * response. Prints a table and exits with status 1 if a check failed. `--seed 2` makes schemathesis send other calls.
+ * generated clients sign in to a local stack; one also buys a plan. schemathesis sends random calls and fails on any 5xx or
+ * undocumented response. Prints a table and exits with status 1 if a check failed. `--seed 2` makes schemathesis send other
+ * calls.
  */
 
 import { randomBytes } from "node:crypto";
@@ -48,7 +49,7 @@ const print = (line: string) => console.log(line);
 const CLIENT = Object.values(sampleClient(app));
 const newAddress = () => `verify-${randomBytes(4).toString("hex")}@example.com`;
 
-/** Generates the TypeScript client, compiles a program against it and signs in with it. */
+/** Generates the TypeScript client, compiles a program against it, and signs in and buys a plan with it. */
 async function signInWithTypescript({ stack, tools, folder }: Run): Promise<SignedIn> {
   const node = (program: string, ...args: string[]) =>
     run(process.execPath, [join(tools.folder, "node_modules", program), ...args], { cwd: folder });
@@ -157,7 +158,7 @@ class Checks {
 async function verify(context: Run): Promise<boolean> {
   const checks = new Checks();
   const user = await checks.run(
-    "openapi-typescript: generates, compiles, signs in",
+    "openapi-typescript: generates, compiles, signs in, buys a plan",
     signInWithTypescript(context),
   );
   await checks.run("openapi-python-client: generates, signs in", signInWithPython(context));

@@ -1,10 +1,15 @@
-/** Signs in with openapi-fetch and the types that openapi-typescript generates from the document. */
+/**
+ * Signs in, and buys a plan on the Stripe double, with openapi-fetch and the types that openapi-typescript generates from
+ * the document.
+ */
 import createClient from "openapi-fetch";
 import type { paths } from "./api.d.ts";
 
 declare const process: { argv: string[] };
-const [url = "", address = "", clientId = "", redirectUri = ""] = process.argv.slice(2);
+const [url = "", address = ""] = process.argv.slice(2);
 const nest = createClient<paths>({ baseUrl: url });
+const clientId = "client_000000C2kdCzNlbL1BqR5FeMatItU";
+const redirectUri = "https://magic.getbeak.app/";
 
 const asked = await nest.POST("/1/2021-10-06/send_magic_link", {
   body: {
@@ -34,11 +39,30 @@ const redeemed = await nest.POST("/1/2021-10-06/authenticate_user", {
 if (redeemed.error?.code === "token_expired") throw new Error("The link expired before it was redeemed.");
 if (!redeemed.data) throw new Error(redeemed.error.code);
 const { user_id, access_token } = redeemed.data;
-const user = await nest.POST("/1/2021-10-06/get_user", {
-  body: { user_id },
-  headers: { authorization: `bearer ${access_token}` },
-});
+const headers = { authorization: `bearer ${access_token}` };
+const user = await nest.POST("/1/2021-10-06/get_user", { body: { user_id }, headers });
 const [identifier] = user.data?.identifiers ?? [];
 if (identifier?.identifier_value !== address)
   throw new Error("get_user returned another user than the one who signed in.");
+
+const plans = await nest.POST("/1/2026-12-01/list_plans", { body: { client_id: clientId } });
+const plan = plans.data?.[0];
+if (!plan) throw new Error("list_plans returned no plan.");
+const checkout = await nest.POST("/1/2026-12-01/create_checkout_session", {
+  body: { plan: plan.id, success_url: `${url}/?bought=yes`, cancel_url: url },
+  headers,
+});
+if (checkout.error) throw new Error(checkout.error.code);
+// A person would press the button on this page of the Stripe double.
+const card = new URLSearchParams({ card: "succeeds" });
+await fetch(checkout.data.url, { method: "POST", body: card, redirect: "manual" });
+const readStatus = () => nest.POST("/1/2026-12-01/get_subscription_status", { body: { user_id }, headers });
+let bought = await readStatus();
+// The double's event reaches Nest soon after the payment.
+for (let tries = 1; bought.error?.code === "no_active_subscription" && tries < 100; tries++) {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  bought = await readStatus();
+}
+if (bought.data?.status !== "active" || bought.data.plan !== plan.id)
+  throw new Error(`The plan was paid, but get_subscription_status returned ${JSON.stringify(bought)}.`);
 console.log(JSON.stringify({ user_id, access_token }));
