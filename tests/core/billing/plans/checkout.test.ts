@@ -76,7 +76,7 @@ describe("repeated and racing calls", () => {
   });
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
-    "leave at most one open session if they order different plans (round %i)",
+    "leave at most one open session if they order different plans, round %s",
     async () => {
       const plans = ["pro", "yearly", "basic", "pro", "yearly", "basic"];
       const replies = await Promise.all(plans.map((plan) => ada.checkout(plan)));
