@@ -38,6 +38,11 @@ test("groups Conventional Commits, names breaking changes first, and leaves out 
 - **database:** send one command`);
 });
 
+test("writes a path with a placeholder as code", () => {
+  const moved = commit("feat(app)!: read stages from app/<name>/stages");
+  expect(changelogSection("1.2.5", "2026-11-30", [moved])).toContain("from `app/<name>/stages`");
+});
+
 test("has only a title for a version without changes", () => {
   expect(changelogSection("1.2.4", "2026-11-30", [commit("docs: say so")])).toBe("## 1.2.4 (2026-11-30)");
 });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { listFiles } from "#tests/tools/docs/markdown.ts";
 import { LOCAL } from "#tools/docs/pages/configure.ts";
 
-/** Set by the operating system, or by a test for a program that it starts. */
+/** Set by the operating system, or by a test for a program or bundle of its own. */
 const UNDOCUMENTED = [
   "PATH",
   "TZ",
@@ -11,6 +11,7 @@ const UNDOCUMENTED = [
   "AWS_LAMBDA_RUNTIME_API",
   "AWS_LAMBDA_FUNCTION_NAME",
   "CRASH_POINT",
+  "NODE_ENV",
   // Replaced in a bundle of a browser test.
   "NODE_ENV",
 ];
