@@ -39,7 +39,10 @@ function offerOf({ id }, subscription) {
 
 function planItem(plan) {
   const { name, interval, currency, unit_amount, features, isOwn, offer } = plan;
-  const item = make(
+  const action = make("div", { class: "plan-action" });
+  if (offer === "buy") action.append(button(`Buy ${name}`, "buy", () => buy(plan)));
+  if (offer === "change") action.append(button(`Change to ${name}`, "change", () => change(plan)));
+  return make(
     "li",
     {},
     make(
@@ -50,10 +53,8 @@ function planItem(plan) {
     ),
     make("p", {}, `${money(unit_amount, currency)} a ${interval}`),
     make("p", { class: "quiet small" }, features.join(", ").replaceAll("_", " ")),
+    action,
   );
-  if (offer === "buy") item.append(button(`Buy ${name}`, "buy", () => buy(plan)));
-  if (offer === "change") item.append(button(`Change to ${name}`, "change", () => change(plan)));
-  return item;
 }
 
 /** Draws the plans for a response of `get_subscription_status`, or null. */
