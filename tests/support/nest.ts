@@ -118,6 +118,8 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const environment = {
     ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url, stripe }),
     LIMIT_LINKS_PER_ADDRESS: "0",
+    // The double sells the prices of the stage `local`, whatever stage a test names.
+    ...(options.environment?.STAGE && { STRIPE_PRICE_ID: PRICE_ID, STRIPE_PRODUCT_IDS: PRODUCT_ID }),
     ...options.environment,
   };
   const logLines: string[] = [];

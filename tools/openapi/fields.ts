@@ -18,6 +18,7 @@ export const TIMESTAMP: Schema = {
 };
 
 const CLIENT = sampleClient(app);
+const PLAN = app.plans[0]?.id ?? "pro";
 const USER = "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
 const OPAQUE = "An opaque string: compare it, do not parse it.";
 
@@ -192,11 +193,11 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: "eyJhbGciOiJFUzI1NiIsInR5cCI6ImVudGl0bGVtZW50K2p3dCJ9.eyJzdGF0dXMiOiJhY3RpdmUifQ.c2lnbmF0dXJl",
   },
 
-  plan: { description: "The plan's id, as `list_plans` returns it.", example: "beak" },
+  plan: { description: "The plan's id, as `list_plans` returns it.", example: PLAN },
   "get_subscription_status.plan": {
     description:
       "The id of the plan; null if the subscription has a price that no plan has. Also a plan that is not sold anymore.",
-    example: "beak",
+    example: PLAN,
   },
   features: {
     description:
@@ -206,13 +207,13 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   success_url: {
     description:
       "Where the user goes after the payment: one of the client's checkout URLs. A query and a fragment may be added; Stripe replaces `{CHECKOUT_SESSION_ID}` in it.",
-    example: "https://getbeak.app/?bought=yes",
+    example: `${app.urls.site}?bought=yes`,
     narrows: { format: "uri" },
   },
   cancel_url: {
     description:
       "Where the user goes back to without paying: one of the client's checkout URLs. A query and a fragment may be added.",
-    example: "https://getbeak.app/",
+    example: app.urls.site,
     narrows: { format: "uri" },
   },
   "create_checkout_session.url": {
@@ -222,8 +223,8 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     narrows: { format: "uri" },
   },
   "create_checkout_session.expires_at": timestamp("When the page can't be paid anymore."),
-  "list_plans.[].id": { description: "The plan's id, which never changes.", example: "beak" },
-  name: { description: "The plan's name in the language of the client.", example: "Beak" },
+  "list_plans.[].id": { description: "The plan's id, which never changes.", example: PLAN },
+  name: { description: "The plan's name in the language of the client.", example: app.name },
   interval: {
     description: "How often the plan is charged.",
     example: "month",
