@@ -6,6 +6,10 @@ export interface Entitlement {
   sessionId: string;
   /** The subscription's status when the entitlement was issued. */
   status: string;
+  /** The id of the plan; null if it is not known, or if the entitlement is of a version before 2026-12-01. */
+  plan: string | null;
+  /** What the plan lets the user do. */
+  features: readonly string[];
   /** When the entitlement expires. Until then the app may work offline. */
   until: Date;
 }
@@ -47,7 +51,7 @@ export async function verifyEntitlement(
       bytesOf(signature),
       new TextEncoder().encode(`${head}.${body}`),
     );
-    const { iss, aud, sub, sid, status, exp } = objectOf(body);
+    const { iss, aud, sub, sid, status, plan = null, features = [], exp } = objectOf(body);
     const isValid =
       isSigned && iss === issuer && aud === clientId && typeof exp === "number" && exp * 1000 > now.getTime();
     if (!isValid) return null;
@@ -55,6 +59,8 @@ export async function verifyEntitlement(
       userId: sub as string,
       sessionId: sid as string,
       status: status as string,
+      plan: plan as string | null,
+      features: features as string[],
       until: new Date(exp * 1000),
     };
   } catch {

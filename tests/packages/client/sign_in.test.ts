@@ -117,7 +117,8 @@ describe("the typed client", () => {
     const keys = JSON.parse(JSON.stringify(await nest.keys()));
     const asked = { issuer: stack.api.url, clientId: MAC };
     const proof = await verifyEntitlement(entitlement ?? "", keys, asked);
-    expect(proof).toMatchObject({ userId: who.userId, status: "trialing" });
+    const plan = { plan: "beak", features: ["unlimited_projects"] };
+    expect(proof).toMatchObject({ userId: who.userId, status: "trialing", ...plan });
     const later = (milliseconds: number) => new Date((proof?.until.getTime() ?? 0) + milliseconds);
     const check = (jws: string, change: object = {}, set = keys) =>
       verifyEntitlement(jws, set, { ...asked, ...change });

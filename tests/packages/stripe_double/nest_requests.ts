@@ -1,3 +1,4 @@
+import app from "#app";
 import { removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import { DAY } from "#core/clock.ts";
 import { billing, stripe } from "#core/parts.ts";
@@ -16,7 +17,9 @@ const URL = "https://nest.example/1/webhook/stripe";
 
 /** Makes Nest and its CLI send every request shape that their code can send to Stripe. Returns the recorded requests. */
 export async function recordNestRequests(): Promise<RecordedRequest[]> {
-  const nest = await startNest({ plans: [YEARLY, ...PLAN_PRICES] });
+  const portalReturn = { local: "https://app.example/account", nonprod: null, prod: null };
+  const returning = { ...app, urls: { ...app.urls, portalReturn } };
+  const nest = await startNest({ app: returning, plans: [YEARLY, ...PLAN_PRICES] });
   try {
     await startTrials(nest);
     await useTrial(nest);

@@ -160,6 +160,24 @@ describe.each(nodesToTry())(
       });
     });
 
+    test("list_plans, create_checkout_session and change_plan sell a plan", async () => {
+      const call = (method: string, body: object, headers = {}) =>
+        zips.call(`${method}-2026-12-01`, `/1/2026-12-01/${method}`, body, headers);
+      const listed = await call("list_plans", { client_id: MAC });
+      expect(listed).toMatchObject({ status: 200, body: [{ id: "beak" }] });
+      const urls = { success_url: "https://getbeak.app/", cancel_url: "https://getbeak.app/" };
+      expect(await call("create_checkout_session", { plan: "beak", ...urls }, bearer())).toMatchObject({
+        status: 200,
+        body: { url: expect.stringContaining("http"), expires_at: expect.any(String) },
+      });
+      expect(await call("change_plan", { plan: "beak" }, bearer())).toMatchObject({
+        body: { code: "checkout_required" },
+      });
+      expect(await call("get_subscription_status", own(), bearer())).toMatchObject({
+        body: { code: "no_active_subscription" },
+      });
+    });
+
     test("an internal key allows calls of internal methods", async () => {
       const internal = { authorization: `internal ${nest.secrets.internalKey}` };
       expect(

@@ -53,6 +53,7 @@ describe("users", () => {
       ...[
         "accessTokens",
         "authorizations",
+        "checkouts",
         "identifiers",
         "mailEvents",
         "marketingConsents",

@@ -6,10 +6,8 @@ import createClient from "openapi-fetch";
 import type { paths } from "./api.d.ts";
 
 declare const process: { argv: string[] };
-const [url = "", address = ""] = process.argv.slice(2);
+const [url = "", address = "", clientId = "", redirectUri = ""] = process.argv.slice(2);
 const nest = createClient<paths>({ baseUrl: url });
-const clientId = "client_000000C2kdCzNlbL1BqR5FeMatItU";
-const redirectUri = "https://magic.getbeak.app/";
 
 const asked = await nest.POST("/1/2021-10-06/send_magic_link", {
   body: {
