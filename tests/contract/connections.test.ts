@@ -37,7 +37,7 @@ const bearer = () => ({ bearer: ada.access_token });
 
 type Work = () => Promise<{ status: number }>;
 let choices = 0;
-/** Each call changes the level: an unchanged level writes nothing. */
+/** Each call changes the level, because a call that does not change it writes nothing. */
 const setConsent = () => {
   const level = choices++ % 2 === 0 ? "general" : "none";
   return nest.call(`${V1}set_marketing_consent`, { ...own(), level }, bearer());
@@ -56,12 +56,12 @@ describe.each<[method: string, usual: number, first: number, work: Work]>([
   ["set_marketing_consent", 1, 3, setConsent],
   ["get_marketing_consent", 1, 2, () => nest.call(`${V1}get_marketing_consent`, own(), bearer())],
   ["list_sessions", 2, 2, () => nest.call(`${V2}list_sessions`, own(), bearer())],
-])("concurrent connections of a call of %s", (_method, usual, first, work) => {
-  test(`are ${usual}`, async () => {
+])("a call of %s", (_method, usual, first, work) => {
+  test(`uses ${usual} connection(s) at the same time`, async () => {
     expect(await connectionsOf(nest.gateway.mongo.client, work)).toBe(usual);
   });
 
-  test(`are ${first} if it is the first call after a refresh`, async () => {
+  test(`uses ${first} connections at the same time as the first call after a refresh`, async () => {
     ada = (await nest.refresh(ada.refresh_token)).body;
     expect(await connectionsOf(nest.gateway.mongo.client, work)).toBe(first);
     expect(await connectionsOf(nest.gateway.mongo.client, work)).toBe(usual);

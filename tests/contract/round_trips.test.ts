@@ -60,11 +60,11 @@ describe("database round trips of a warm call with every limit enabled", () => {
   const bearer = () => ({ bearer: ada.access_token });
   const own = () => ({ user_id: ada.user_id });
 
-  /** The number of commands of some work. Another part of the budget than the trips, which bound the latency. */
+  /** The number of commands of some work. They determine its CPU time, as round trips determine its latency. */
   const commandsOf = async (work: () => Promise<unknown>) =>
     (await countTrips(nest.gateway.mongo.client, work)).commands.length;
 
-  test("send_magic_link takes 2, and 4 commands", async () => {
+  test("send_magic_link takes 2 round trips and 4 commands", async () => {
     const ask = () => nest.call(`${V1}send_magic_link`, linkRequest());
     expect(await trips(ask)).toBe(2);
     expect(await commandsOf(ask)).toBe(4);
@@ -99,7 +99,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await commandsOf(() => nest.redeem(other))).toBe(9);
   });
 
-  test("authenticate_user takes 3 with a refresh token, and 5 commands in every generation", async () => {
+  test("authenticate_user with a refresh token takes 3 round trips and 5 commands in every generation", async () => {
     let { refresh_token } = await nest.signIn("refresh@example.com");
     for (let generation = 1; generation <= 3; generation++) {
       const used = refresh_token;
@@ -311,7 +311,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     });
   });
 
-  test("a refused call takes a fourth command only if it raced with the own links of a known device", async () => {
+  test("a refused call takes a fourth command only if concurrent requests of a known device use up its own limit", async () => {
     const racing = Promise.withResolvers<void>();
     let readers = 0;
     // Two requests read the identifier before either of them counts the device's own link.
@@ -353,7 +353,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     await raced.stop();
   });
 
-  test("are counted here for every method that uses the database", async () => {
+  test("are counted in this file for every method that uses the database", async () => {
     const methods = (await loadMethods()).map(
       ({ handler: { declaration } }) => `${declaration.version}/${declaration.name}`,
     );

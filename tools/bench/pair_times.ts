@@ -1,7 +1,7 @@
 import { callsPerSecond, median, quantile, round } from "#tools/bench/statistics.ts";
 import type { Report } from "#tools/bench/target.ts";
 
-/** Reports by target. `bare` are the database commands of Nest's calls, sent by the driver alone. */
+/** Reports by target. The target `bare` sends the database commands of Nest's calls through the driver alone. */
 export type PairReports = Record<"nest" | "peer" | "bare", Report[]>;
 
 /** Medians of all rounds. */

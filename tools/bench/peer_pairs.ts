@@ -26,7 +26,7 @@ export interface PairSetting {
   networks: "distinct" | "one";
 }
 
-/** Nest and better-auth in the same turns. */
+/** The figures of Nest and better-auth for one flow, measured in the same rounds. */
 export interface PairRow extends PairSetting {
   flow: FlowName;
   /** Milliseconds of round trip that were added in front of the database. */
@@ -46,8 +46,8 @@ export interface PairRow extends PairSetting {
   /** Calls per second over better-auth's; the median of all rounds. */
   times: number;
   /**
-   * As `times`, for the bare database commands of Nest's calls: no code above the driver can be faster. Null if better-auth
-   * has no rate limit.
+   * As `times`, for the bare database commands of Nest's calls: the highest ratio that Nest's code could reach. Null if
+   * better-auth's rate limit is off.
    */
   floorTimes: number | null;
 }
@@ -170,7 +170,7 @@ const peerEnvironment = (
 
 const COUNTED = 8;
 
-/** Counts the database commands and round trips of one call of each. */
+/** Counts the database commands and round trips of one call of Nest, and the commands of one call of better-auth. */
 async function countCommands(
   ours: BenchDatabase,
   calls: readonly IncomingCall[],

@@ -56,7 +56,7 @@ export class RateLimiter {
     return this.countKey(subject[0], this.keyOf(...subject));
   }
 
-  /** As `countOne`, for a subject of which only the key is known. */
+  /** Like `countOne`, for a caller that has only the key of the subject. */
   async countKey(name: LimitName, key: string): Promise<Verdict> {
     const { verdicts } = await this.#countAt(name, key, [[[[name]]]]);
     return verdicts[0] ?? ALLOWED;
@@ -127,7 +127,7 @@ export class RateLimiter {
     const reading =
       uncached.length > 0
         ? this.#store.count(key, uncached, { now, weight: 1 })
-        : // The limits that would count are disabled.
+        : // Every limit that would count the call is disabled, so the document is only read.
           isPeekNeeded && this.#store.find(key);
     const stored = reading ? await this.#nullIfUnreachable(name, reading) : null;
     if (stored) this.#cacheFull(stored);
@@ -139,7 +139,10 @@ export class RateLimiter {
     };
   }
 
-  /** One full window decides only if it has no alternatives. Windows with more than a limit's name are never cached. */
+  /**
+   * A full window refuses a call only if it has no alternatives. The cache has only windows that are named by their limit
+   * alone.
+   */
   #cachedRefusalAt(key: string, group: LimitGroup): Verdict | null {
     for (const [only, ...others] of group) {
       const isFinal = only !== undefined && others.length === 0 && only.length === 1;
@@ -162,7 +165,7 @@ export class RateLimiter {
     return this.#options.configured[name] ?? LIMITS[name].calls;
   }
 
-  /** The group with the configured limits. Without the lists that have a disabled limit, which allows every call. */
+  /** The group with the configured limits. It omits a list with a disabled limit, because that limit allows every call. */
   #limitsOf(key: string, group: LimitGroup): WindowLimit[][] {
     const isLimited = (alternatives: readonly Window[]) =>
       alternatives.every(([name]) => this.#callsOf(name) > 0);

@@ -7,15 +7,15 @@ interface Read {
   filter: Filter<Document>;
 }
 
-/** Reads in one command. More than a call makes concurrently. */
+/** The most reads in one command. No call makes as many concurrently. */
 const READS_LIMIT = 10;
 
 const loaders = new WeakMap<Db, DataLoader<Read, Document[]>>();
 
 /**
- * Reads of one collection that are sent together with the reads of other collections: what starts before the process next
- * waits for I/O becomes one command. So the concurrent reads of a call need one connection, and both the function and the
- * database process one command (decision 26).
+ * Reads one collection, with the same command as concurrent reads of other collections: all reads that start before the
+ * process next waits for I/O become one command. So the concurrent reads of a call need one connection, and both the
+ * function and the database process one command (decision 26).
  *
  * For reads by an indexed value that match few documents.
  */

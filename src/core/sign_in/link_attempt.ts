@@ -14,7 +14,7 @@ export interface LinkAttempt {
   isTrial: boolean;
 }
 
-/** What the limits of a link request use. */
+/** The parts of the core that check the limits of a link request. */
 export type LimitCore = Pick<Core, "identifiers" | "trials"> & { rateLimiter: RateLimiter };
 
 /** Whether the device of a request has signed in with its address before. */

@@ -72,7 +72,7 @@ export async function countLinkRequest(core: LimitCore, attempt: LinkAttempt): P
   const { mailbox } = limits;
   const { shared, counted, own, isKnown } = await countShared(core, limits, attempt);
   if (shared.every(({ isAllowed }) => isAllowed)) return { mailbox, counted, isByOwnLimit: false };
-  // Only a known device has a window, so a full window needs no further check.
+  // Only a known device has a window of its own. If that window is full, the device need not be looked up.
   if (!own.isAllowed) refuseIfOver(shared, own.retryAfterSeconds);
   if (!(isKnown ?? (await isKnownDevice(core, attempt)))) refuseIfOver(shared);
   const { verdicts } = await core.rateLimiter.count(mailbox, [limits.own]);
@@ -94,8 +94,8 @@ interface SharedVerdicts extends Pick<NetworkVerdict, "isKnown"> {
 /**
  * Counts the request against the limits that all devices share. If this instance knows that the window of the network or
  * of the deployment is full, the mailbox does not count the request: otherwise strangers could use up the limits of many
- * mailboxes with requests that are refused anyway. A trial request waits for the count of its network, which has more limits
- * for it, so the mailbox never counts a trial request that the network refuses.
+ * mailboxes with requests that are refused anyway. For a trial request, the network counts first, because it has two more
+ * limits for trials. So the mailbox never counts a trial request that the network refuses.
  * @throws NestError rate_limited above a limit of trials
  */
 async function countShared(

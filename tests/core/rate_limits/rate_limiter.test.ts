@@ -235,7 +235,7 @@ describe("rate limits", () => {
     }
   });
 
-  test("mails an address at most its daily limit and one link of the hour when 30 networks request links at once", async () => {
+  test("sends an address its daily limit of links and one hourly link when 30 networks request links at once", async () => {
     await start({ LIMIT_LINKS_PER_ADDRESS: "4" });
     const burst = await Promise.all(
       Array.from({ length: 30 }, (_, network) => requestLink("victim@example.com", `198.51.100.${network}`)),
@@ -395,7 +395,7 @@ describe("rate limits", () => {
   });
 
   test.each(["a new network", "a network with earlier links"])(
-    "50 concurrent requests from %s get exactly the links of the limit",
+    "50 concurrent requests from %s get exactly as many links as the limit allows",
     async (kind) => {
       await start({ LIMIT_LINKS_PER_NETWORK: "30" });
       const earlier = kind === "a new network" ? 0 : 4;

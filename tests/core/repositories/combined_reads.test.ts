@@ -29,7 +29,7 @@ afterAll(() => opened[Symbol.asyncDispose]());
 const commandsOf = async (work: () => Promise<unknown>) =>
   (await countTrips(opened.database.client, work)).commands;
 
-test("reads of several collections that start together are one command, and each gets its own documents", async () => {
+test("sends concurrent reads of several collections as one command and returns to each read its own documents", async () => {
   let found: unknown[] = [];
   const commands = await commandsOf(async () => {
     const later = Promise.resolve().then(() => birds.findOne({ _id: "c" }));
@@ -46,24 +46,24 @@ test("reads of several collections that start together are one command, and each
   expect(others).toEqual([{ _id: "1" }, null, { _id: "c", nest: "2" }]);
 });
 
-test("a single read is a plain find", async () => {
+test("sends a single read as a plain find", async () => {
   expect(await commandsOf(() => birds.findOne({ _id: "a" }))).toEqual(["find"]);
 });
 
-test("the same read is repeated, so it finds what was written since", async () => {
+test("caches no read: a repeated read finds a document that was inserted after the first read", async () => {
   expect(await nests.findOne({ _id: "new" })).toBeNull();
   await opened.database.collection<Bird>("nests").insertOne({ _id: "new" });
   expect(await nests.findOne({ _id: "new" })).toEqual({ _id: "new" });
 });
 
-test("a read of more documents than one batch of the cursor returns all of them", async () => {
+test("returns all documents of a read that needs more than one batch of the cursor", async () => {
   const many = Array.from({ length: 250 }, (_, index) => ({ _id: `m${index}`, nest: "many" }));
   await opened.database.collection<Bird>("birds").insertMany(many);
   const [found, other] = await Promise.all([birds.findAll({ nest: "many" }), nests.findOne({ _id: "1" })]);
   expect([found.length, other]).toEqual([250, { _id: "1" }]);
 });
 
-test("more reads than one command takes are split, and none is lost", async () => {
+test("sends 25 concurrent reads as three commands and returns all documents", async () => {
   let found: unknown[] = [];
   const commands = await commandsOf(async () => {
     found = await Promise.all(Array.from({ length: 25 }, (_, index) => birds.findOne({ _id: `m${index}` })));
@@ -72,7 +72,7 @@ test("more reads than one command takes are split, and none is lost", async () =
   expect(found).toEqual(Array.from({ length: 25 }, (_, index) => ({ _id: `m${index}`, nest: "many" })));
 });
 
-test("a command that fails rejects each of its reads, and the next reads work", async () => {
+test("rejects every read of a command that fails, and later reads succeed", async () => {
   const results = await Promise.allSettled([
     birds.findOne({ $nonsense: 1 } as never),
     nests.findOne({ _id: "1" }),

@@ -67,8 +67,8 @@ export function describeNetwork({ version, pingMs, rows }: NetworkResult): Figur
   return {
     title: "Network latency to the database",
     explanation: `The same flows of Nest and better-auth ${version}, with a proxy in front of the database that delays each response, as a
-network between function and database does. One call at a time, as in a Lambda instance. "commands / trips" are better-auth's
-commands divided by Nest's round trips, which "times" approaches as the latency grows, because better-auth sends its commands one
+network between function and database does. One call at a time, as in a Lambda instance. "commands / trips" is better-auth's
+commands divided by Nest's round trips. "times" approaches it as the latency grows, because better-auth sends its commands one
 after another.`,
     rows: [
       ["flow", "added ms", "concurrent", ...PAIR_HEADING, "commands / trips"],

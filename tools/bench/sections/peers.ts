@@ -59,7 +59,8 @@ export function describePeers({ version, rows }: PeersResult): FigureTable {
 same database server, without a network between. "times" is Nest's calls/s over better-auth's (higher is better). "commands"
 and "trips" are the database commands and round trips of one call. "networks": whether each user calls from a network of its
 own, since both products count calls per network. Better-auth's mail is one unsigned request. "driver alone" is "times" for
-the database commands of Nest's calls, replayed through the bare driver: Nest's code can't exceed it.`,
+the database commands of Nest's calls, replayed through the bare driver: apart from noise, the highest "times" that Nest's code
+could reach.`,
     rows: [
       ["flow", "rate limit", "networks", "concurrent", ...PAIR_HEADING],
       ...rows.map((row) => [row.flow, row.limits, row.networks, row.inFlight, ...pairColumns(row)]),

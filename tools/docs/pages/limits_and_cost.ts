@@ -157,7 +157,8 @@ function limits() {
   return [
     "## Limits",
     "A caller above one of these rate limits gets `rate_limited` with `Retry-After`. Set the variable " +
-      "([configure](configure.md)) to change a limit, or to 0 to switch it off. A network is an IPv4 address or the first 48 " +
+      "in the stage file ([configure](configure.md)) and deploy to change a limit, or set it to 0 to switch it off. No variable " +
+      "changes the length of a window; the defaults are in `src/core/rate_limits/limits.ts`. A network is an IPv4 address or the first 48 " +
       "bits of an IPv6 address. [Decision 7](decisions/0007_rate_limits_and_known_devices.md) gives the reasons.",
     { head: ["Variable", "Default", "What is counted"], rows: rateLimits },
     {

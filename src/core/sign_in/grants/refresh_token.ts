@@ -69,8 +69,8 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
       ...{ now, call },
     };
-    // The client has this token. Calls that race must not all write the document of its predecessor. Without a successor,
-    // the first use may have stopped before it wrote.
+    // The client has this token, so its predecessor can be purged. Of several concurrent calls, only the first writes the
+    // predecessor's document. If there is no successor, the first call may have stopped before that write.
     const isFirstToWrite = used.isFirstUse || used.successor === null;
     return issueSession(core, issue, isFirstToWrite ? predecessorOf(token.grant) : null);
   });
@@ -113,12 +113,15 @@ interface TokenAfterUse {
   isFirstUse: boolean;
 }
 
-/** Uses the token if it is unused, and reads its successor if it is used; one command unless a concurrent call uses it first. */
+/**
+ * Uses the token if it is unused, and reads its successor if it is used. Takes one command, unless a concurrent call uses the
+ * token first.
+ */
 async function useToken(core: GrantCore, token: RefreshToken, now: Date, call: Call): Promise<TokenAfterUse> {
   const isUsable = token.usedAt === null && token.revokedAt === null;
   const rotated = isUsable ? await core.refreshTokens.rotate(token._id, newRotation(core, now, call)) : null;
   if (rotated) return { current: rotated, successor: null, isFirstUse: true };
-  // If it was usable, another call used or revoked it after it was read.
+  // If the token was usable when it was read, another call has used or revoked it since.
   const current = isUsable ? await core.refreshTokens.find(token._id) : token;
   const rotation = current?.rotation;
   return {
@@ -137,7 +140,7 @@ function newRotation({ refreshKeys }: GrantCore, now: Date, call: Call): Rotatio
   };
 }
 
-/** Revokes the session of a token that was used by two parties; one of many simultaneous calls logs it. */
+/** Revokes the session of a token that two parties used. Of many concurrent calls, only the first logs it. */
 async function endStolenSession(core: GrantCore, session: Session, now: Date): Promise<void> {
   const isFirst = await core.sessions.revoke(session._id, "refresh_token_reuse", now.toISOString());
   if (!isFirst) return;
