@@ -75,7 +75,7 @@ describe("a new collection, added as one file and one entry in all.ts", () => {
   beforeAll(async () => {
     folder = await temporaryFolder();
     const at = (path: string) => join(folder.path, path);
-    for (const part of ["src", "tools", "packages", "package.json"])
+    for (const part of ["app", "src", "tools", "packages", "package.json"])
       await cp(join(ROOT, part), at(part), { recursive: true });
     await symlink(join(ROOT, "node_modules"), at("node_modules"), "dir");
     await writeFile(at("src/core/repositories/examples.ts"), REPOSITORY);
