@@ -4,9 +4,13 @@ import { STRIPE_EVENT_TYPES } from "#core/billing/events/event_types.ts";
 import { plusSeconds } from "#core/clock.ts";
 import { serveEvent } from "#entry/event.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { type Reply, startNest, type TestClock, type TestNest } from "#tests/support/nest.ts";
+import type { Reply, TestClock, TestNest } from "#tests/support/nest.ts";
+import { startShop } from "#tests/support/plans.ts";
 import { serverOf, throughProxy } from "#tools/local/database/uri.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
+
+/** Prices of plans of `startShop`, beside the one of its trial. */
+const PLAN_PRICES = [{ id: "price_pro", currency: "gbp", unitAmount: 999, interval: "month" as const }];
 
 export const DEPENDENCIES = ["database", "mail", "Stripe"] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];
@@ -50,7 +54,8 @@ export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
     Stripe: await startFaultProxy(httpProtocol),
   };
   proxies.database.forwardTo(serverOf(base.mongoUri));
-  const nest = await startNest({
+  const nest = await startShop({
+    plans: PLAN_PRICES,
     clock: movableClock(),
     environment: {
       MONGODB_URI: throughProxy(base.mongoUri, proxies.database.port),

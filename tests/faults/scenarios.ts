@@ -1,6 +1,7 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { codeIn, linkRequest, type Reply, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
+import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
 
 /** A call with its preparation. */
 export interface Scenario {
@@ -145,6 +146,22 @@ export const SCENARIOS: readonly Scenario[] = [
       return () => nest.call(`${V2}revoke_token`, { client_id, refresh_token });
     },
   },
+  {
+    path: `${V3}list_plans`,
+    prepare:
+      async ({ nest }) =>
+      () =>
+        nest.call(`${V3}list_plans`, { client_id: WINDOWS }),
+  },
+  signedIn(`${V3}create_checkout_session`, () => ({ plan: "pro", success_url: SUCCESS, cancel_url: CANCEL })),
+  signedIn(`${V3}change_plan`, async (_user_id, proxied, address) => {
+    await subscribed(proxied, address);
+    return { plan: "pro" };
+  }),
+  signedIn(`${V3}get_subscription_status`, async (user_id, proxied, address) => {
+    await subscribed(proxied, address);
+    return { user_id };
+  }),
   delivers(
     "a purchase",
     "customer.subscription.created",
@@ -200,7 +217,8 @@ export const SCENARIOS: readonly Scenario[] = [
 /** Name of a scenario in the table of results. */
 export function nameOf({ path, kind }: Scenario): string {
   const name = path.includes("/webhook/") ? "webhook" : path.split("/").at(-1);
-  const isOlder = path === `${V1}get_subscription_status`;
-  const what = kind ?? (isOlder ? "version 2020-12-14" : undefined);
+  const [, , version] = path.split("/");
+  const isOther = name === "get_subscription_status" && !path.startsWith(V2);
+  const what = kind ?? (isOther ? `version ${version}` : undefined);
   return what === undefined ? `${name}` : `${name}: ${what}`;
 }

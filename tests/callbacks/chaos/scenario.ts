@@ -39,6 +39,8 @@ export function createScenario({ stripe, clock }: TestNest, run: string): Scenar
 
   const payer = subscribe("paid", "payer");
   stripe.cancelSubscription(payer, { isAtPeriodEnd: true });
+  for (const end of ["applied", "expired"])
+    stripe.emit(`customer.subscription.pending_update_${end}`, find(payer));
 
   stripe.cancelSubscription(subscribe("left", "leaver"));
 
