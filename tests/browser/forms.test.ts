@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
-import { beforeEach, describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
+import { describe, expect, test } from "vitest";
+import { emptiedBrowserSuite, hasBrowser, inspect, press, says } from "#tests/support/browser.ts";
 
 /** Whether the center of an element is not covered by another element. */
 const isUncovered = (page: Page, selector: string) =>
@@ -11,15 +11,8 @@ const isUncovered = (page: Page, selector: string) =>
   })()`);
 
 describe.skipIf(!hasBrowser)("forms, messages and status of the local page", () => {
-  const suite = browserSuite();
-  beforeEach(async () => {
-    await suite.stack.stripe.settled();
-    suite.stack.stripe.reset();
-    suite.stack.ses.clear();
-  });
+  const suite = emptiedBrowserSuite();
 
-  const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
-  const says = (page: Page, text: string) => page.locator("#message", { hasText: text }).waitFor();
   const startTrial = async (page: Page, address: string) => {
     await page.fill("#address", address);
     await press(page, "Start a trial");

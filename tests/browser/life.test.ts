@@ -1,14 +1,11 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser, inspect, tabTo } from "#tests/support/browser.ts";
+import { emptiedBrowserSuite, hasBrowser, inspect, tabTo } from "#tests/support/browser.ts";
 
 describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () => {
-  const suite = browserSuite();
+  const suite = emptiedBrowserSuite();
   let page: Page;
   beforeEach(async () => {
-    await suite.stack.stripe.settled();
-    suite.stack.stripe.reset();
-    suite.stack.ses.clear();
     page = await suite.open();
   });
 

@@ -1,18 +1,11 @@
 import type { Page } from "playwright-core";
-import { beforeEach, describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
+import { describe, expect, test } from "vitest";
+import { emptiedBrowserSuite, hasBrowser, inspect, press, says } from "#tests/support/browser.ts";
 import { appWithPlans } from "#tests/support/plans.ts";
 
 describe.skipIf(!hasBrowser)("plans and checkout in the local page", () => {
-  const suite = browserSuite({ app: appWithPlans });
-  beforeEach(async () => {
-    await suite.stack.stripe.settled();
-    suite.stack.stripe.reset();
-    suite.stack.ses.clear();
-  });
+  const suite = emptiedBrowserSuite({ app: appWithPlans });
 
-  const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
-  const says = (page: Page, text: string) => page.locator("#message", { hasText: text }).waitFor();
   const mark = (page: Page, text: string) => page.locator("#subscription-mark", { hasText: text }).waitFor();
   const ownPlan = (page: Page, name: string) =>
     page.locator("#plans li", { hasText: "Your plan" }).locator("strong", { hasText: name }).waitFor();

@@ -1,17 +1,10 @@
 import type { Page } from "playwright-core";
-import { beforeEach, describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
+import { describe, expect, test } from "vitest";
+import { emptiedBrowserSuite, hasBrowser, inspect, press, says } from "#tests/support/browser.ts";
 
 describe.skipIf(!hasBrowser)("the Stripe test controls of the local page", () => {
-  const suite = browserSuite();
-  beforeEach(async () => {
-    await suite.stack.stripe.settled();
-    suite.stack.stripe.reset();
-    suite.stack.ses.clear();
-  });
+  const suite = emptiedBrowserSuite();
 
-  const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
-  const says = (page: Page, text: string) => page.locator("#message", { hasText: text }).waitFor();
   const ask = async (page: Page, address: string, button: string) => {
     await page.fill("#address", address);
     await press(page, button);

@@ -1,16 +1,10 @@
 import type { Page } from "playwright-core";
-import { beforeEach, describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
+import { describe, expect, test } from "vitest";
+import { emptiedBrowserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
 
 describe.skipIf(!hasBrowser)("the timeline of the local page", () => {
-  const suite = browserSuite();
-  beforeEach(async () => {
-    await suite.stack.stripe.settled();
-    suite.stack.stripe.reset();
-    suite.stack.ses.clear();
-  });
+  const suite = emptiedBrowserSuite();
 
-  const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
   const mark = (page: Page, text: string) => page.locator("#subscription-mark", { hasText: text }).waitFor();
   const startTrial = async (page: Page, address: string) => {
     await page.fill("#address", address);

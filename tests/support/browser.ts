@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { AxeResults } from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import type { App } from "#core/app/app.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { findBrowser } from "#tools/machine/browser.ts";
@@ -29,6 +29,12 @@ const CHROMIUM_ARGUMENTS = [
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: "path" in found ? found.path : "", args: CHROMIUM_ARGUMENTS });
 }
+
+/** Presses the button of a page that has exactly this name. */
+export const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+
+/** Resolves when the message bar of the local page has this text. */
+export const says = (page: Page, text: string) => page.locator("#message", { hasText: text }).waitFor();
 
 /** A local stack and a browser that the tests of one `describe` share. */
 export interface BrowserSuite {
@@ -77,6 +83,17 @@ export function browserSuite(options: { app?: App } = {}): BrowserSuite {
       return page;
     },
   };
+}
+
+/** As `browserSuite`. Before each test, the double of Stripe and the inbox of its stack are emptied. */
+export function emptiedBrowserSuite(options: { app?: App } = {}): BrowserSuite {
+  const suite = browserSuite(options);
+  beforeEach(async () => {
+    await suite.stack.stripe.settled();
+    suite.stack.stripe.reset();
+    suite.stack.ses.clear();
+  });
+  return suite;
 }
 
 /**
