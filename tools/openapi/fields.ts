@@ -218,7 +218,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "create_checkout_session.url": {
     description:
-      "The page to open in the user's browser. Whoever has the URL can pay with it, so do not store it.",
+      "The page to open in the user's browser. Do not store it: the URL opens the user's checkout page for anybody.",
     example: "https://checkout.stripe.com/c/pay/cs_test_a1b2c3",
     narrows: { format: "uri" },
   },

@@ -282,7 +282,7 @@ export interface Responses {
     features: Array<string>;
   };
   create_checkout_session: {
-    /** The page to open in the user's browser. Whoever has the URL can pay with it, so do not store it. */
+    /** The page to open in the user's browser. Do not store it: the URL opens the user's checkout page for anybody. */
     url: string;
     /** When the page can't be paid anymore. */
     expires_at: string;

@@ -6,7 +6,7 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /**
  * The checkout of a user. Racing and repeated calls find the same document, so that one session is created at Stripe. The
- * session's URL is not stored, because whoever has it can pay with it.
+ * session's URL is not stored: it opens the user's checkout page for anybody.
  */
 export interface Checkout {
   /** checkout_<ksuid>, derived from the user's id. */

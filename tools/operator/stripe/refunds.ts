@@ -25,7 +25,7 @@ export function refunds(stripe: Command): void {
     .option("--failed", "only those that failed, which a person must make in Stripe's Dashboard")
     .option("--since <time>", "only those planned since this time")
     .description(
-      "lists what Nest refunded or credited, or still has to, for duplicate and replaced subscriptions, newest first",
+      "lists refunds and credits for duplicate and replaced subscriptions, pending ones included, the newest first",
     );
   examples(command, [
     "stripe refunds",
