@@ -1,9 +1,10 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { emptiedBrowserSuite, hasBrowser, inspect, tabTo } from "#tests/support/browser.ts";
+import { appWithPlans } from "#tests/support/plans.ts";
 
 describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () => {
-  const suite = emptiedBrowserSuite();
+  const suite = emptiedBrowserSuite({ app: appWithPlans });
   let page: Page;
   beforeEach(async () => {
     page = await suite.open();
@@ -96,6 +97,66 @@ describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () 
     await press("+31 days");
     await becomes("None", "No usable subscription.");
   });
+
+  test.each([
+    [390, "light"],
+    [390, "dark"],
+    [1280, "light"],
+    [1280, "dark"],
+  ] as const)(
+    "a trial becomes a plan by checkout, changes plan, is declined and refunded, at %i px in %s",
+    async (width, colorScheme) => {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      const look = (state: string) => inspect(page, `life-${state}-${width}-${colorScheme}`);
+      const plan = (name: string) =>
+        page.locator("#plans li", { hasText: "Your plan" }).locator("strong", { hasText: name }).waitFor();
+      const offers = () => page.locator("#plans button").allTextContents();
+      await startTrial(`plans.${width}.${colorScheme}@example.com`);
+      expect(await offers()).toEqual(["Buy basic", "Buy pro", "Buy yearly"]);
+      await look("trial");
+
+      await press("Buy basic");
+      await press("Pay with a card that declines");
+      await page.getByRole("alert").getByText("Your card was declined.").waitFor();
+      await press("Pay £4.99");
+      await says("Stripe took the payment.");
+      await becomes("Active", "Paid. Renews on");
+      await plan("basic");
+      await page.locator("#spans .span", { hasText: "Ended" }).waitFor();
+      expect(await offers()).toEqual(["Change to pro", "Change to yearly"]);
+
+      await press("Change to pro");
+      await says("The plan is now pro.");
+      await plan("pro");
+
+      const bought = page.locator("#stripe-subscriptions li", { hasText: "Renews on" });
+      await bought.getByRole("button", { name: "Add declining card" }).click();
+      await says("Declining card added.");
+      await press("Change to yearly");
+      await says("(payment_required)");
+      await plan("pro");
+
+      await bought.getByRole("button", { name: "Refund last payment" }).click();
+      await says("Refunded £");
+      await page.locator("#dots .refund button").waitFor();
+      await page.getByText("Timeline as text").click();
+      const text = (await page.locator("#timeline-text li").allTextContents()).join("\n");
+      for (const part of [
+        "£4.99 a month: Trial until",
+        "£4.99 a month: Active until",
+        "£9.99 a month: Active until",
+        "Email: 🐦 Start your Beak trial.",
+        "Subscription ended.",
+        "Payment of £4.99.",
+        "Plan changed.",
+        " declined.",
+        "Refund of £",
+      ])
+        expect(text).toContain(part);
+      await look("plans");
+    },
+  );
 
   test("buys a subscription with a declining or a working card, and cancels it at once", async () => {
     await page.fill("#address", "dot@example.com");
