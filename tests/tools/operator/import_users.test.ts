@@ -190,6 +190,53 @@ test("reports duplicates and bad rows with their lines, and imports the others",
   expect((await stored()).map(([address]) => address)).toEqual(["ada@example.com", "hal@example.com"]);
 });
 
+test("imports an address as verified only if the file says so in a known way", async () => {
+  const values = ["pending", "unverified", "n/a", "2", "yes", "T", "1", "on", "2025-01-03", "false", "none"];
+  const content = lines(
+    "id,email,email_verified,created_at",
+    ...values.map((value, index) => `${index},user${index}@example.com,${value},2025-01-02`),
+  );
+  const { counts, problems } = await importFile("csv", content, "--apply");
+  expect(counts).toMatchObject({ created: 5, left_out: 6 });
+  expect(problems.slice(0, 2)).toEqual([
+    { line: 2, problem: 'the user has an unknown value in emailverified: "pending"' },
+    { line: 3, problem: 'the user has an unknown value in emailverified: "unverified"' },
+  ]);
+  expect((await stored()).map(([address]) => address)).toEqual(
+    [4, 5, 6, 7, 8].map((index) => `user${index}@example.com`),
+  );
+});
+
+test("reports times that no user id can hold, values without an end and long values, and imports the others", async () => {
+  const content = lines(
+    { id: 1, email: "ada@example.com", email_verified: true, created_at: "9999-12-31" },
+    { id: 2, email: "bob@example.com", email_verified: true, created_at: 9_999_999_999_999 },
+    `{"id":${"[".repeat(20_000)}${"]".repeat(20_000)},"email":"dan@example.com","email_verified":true}`,
+    { id: 4, email: `${"x".repeat(100_000)}@example.com`, email_verified: true },
+    { id: 5, email: "eve@example.com", email_verified: "9999-12-31", created_at: "2025-01-02" },
+    { id: 6, email: "fay@example.com", email_verified: true, created_at: "0001-01-01" },
+  );
+  const { counts, problems } = await importFile("csv", content, "--apply");
+  expect(counts).toMatchObject({ read: 6, created: 3, left_out: 3 });
+  expect(problems).toMatchObject([
+    { line: 1, problem: 'the user was created at an unknown time: "9999-12-31"' },
+    { line: 2, problem: 'the user was created at an unknown time: "9999999999999"' },
+    { line: 4, problem: expect.stringMatching(/^the user has an invalid email address: "x{100}…"$/) },
+  ]);
+  const eve = (await stored()).find(([address]) => address === "eve@example.com");
+  expect(eve?.[2]).toBe("2025-01-02T00:00:00.000Z");
+});
+
+test("leaves out a user of Supabase who is banned without an end", async () => {
+  const content = lines(
+    "id,email,email_confirmed_at,created_at,banned_until",
+    "a,ada@example.com,2025-01-03,2025-01-02,infinity",
+  );
+  expect((await importFile("supabase", content, "--apply")).problems).toEqual([
+    { line: 2, problem: "the user is blocked there, and Nest has no such state" },
+  ]);
+});
+
 test("reports a quote that is never closed, and imports the lines before it", async () => {
   const content = lines(
     "email,email_verified",

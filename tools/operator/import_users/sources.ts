@@ -69,36 +69,51 @@ export function readUser(name: SourceName, fields: Fields, now: Date): ImportedU
   const text = (field: string) => textOf(fields.get(field), source.hasQuotedTexts === true);
   for (const [field, reason] of Object.entries(source.leftOut))
     if (isSet(text(field))) return { problem: reason };
-  const bannedUntil = source.bannedUntil ? timeOf(text(source.bannedUntil)) : null;
-  if (bannedUntil !== null && bannedUntil > now.toISOString()) return { problem: BANNED };
+  const today = now.toISOString();
+  const bannedUntil = source.bannedUntil ? text(source.bannedUntil) : "";
+  // PostgreSQL prints `infinity`, which is no time.
+  if (isSet(bannedUntil) && (timeOf(bannedUntil) ?? "infinity") > today) return { problem: BANNED };
   const typed = text("email");
   if (typed === "") return { problem: "has no email address" };
   const address = addressOf(typed);
-  if (address === null) return { problem: `has an invalid email address: ${JSON.stringify(typed)}` };
+  if (address === null) return { problem: `has an invalid email address: ${quote(typed)}` };
   if (!fields.has(source.verified)) return { problem: `has no field ${source.verified}` };
   const verified = text(source.verified);
   if (!isSet(verified)) return { problem: "has not verified the address" };
+  const verifiedAt = timeOf(verified);
+  if (verifiedAt === null && !YES.includes(verified.toLowerCase()))
+    return { problem: `has an unknown value in ${source.verified}: ${quote(verified)}` };
   const created = text(source.createdAt);
   const createdAt = timeOf(created);
-  if (created !== "" && createdAt === null)
-    return { problem: `was created at an unknown time: ${JSON.stringify(created)}` };
+  if (created !== "" && (createdAt === null || createdAt > today))
+    return { problem: `was created at an unknown time: ${quote(created)}` };
   const sourceId = source.id.map(text).find((id) => id !== "") ?? null;
   return {
     sourceId,
     userId: userIdOf(`${name} ${sourceId ?? address.identity}`, createdAt),
     address,
     createdAt,
-    verifiedAt: timeOf(verified) ?? createdAt,
+    verifiedAt: verifiedAt !== null && verifiedAt <= today ? verifiedAt : createdAt,
   };
 }
 
-/** A value of CSV or JSON as text. MongoDB's exports wrap ids and times: `{"$oid": …}`, `{"$date": …}`. */
-function textOf(value: unknown, isQuoted: boolean): string {
+/**
+ * A value of CSV or JSON as text. MongoDB's exports wrap ids and times: `{"$oid": …}`, `{"$date": {"$numberLong": …}}`.
+ * @param wraps how many objects may surround the value
+ */
+function textOf(value: unknown, isQuoted: boolean, wraps = 2): string {
   if (value === null || value === undefined) return "";
-  if (typeof value === "object") return textOf(Object.values(value)[0], isQuoted);
+  if (typeof value === "object")
+    return wraps === 0 ? "" : textOf(Object.values(value)[0], isQuoted, wraps - 1);
   const text = String(value).trim();
   return isQuoted && text.startsWith("'") ? text.slice(1) : text;
 }
+
+/** Values that say that an address was verified. Any other text could mean the opposite, such as `pending`. */
+const YES = ["1", "t", "true", "y", "yes", "on"];
+
+/** A value for a message, shortened. */
+const quote = (text: string) => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
 const isSet = (text: string) => !["", "0", "f", "false", "no", "null"].includes(text.toLowerCase());
 
