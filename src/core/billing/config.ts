@@ -21,7 +21,7 @@ export const billingVariables = {
   STAGE: oneOf(["local", "nonprod", "prod"]),
   /** Replaces the price of the plan that a trial subscribes to. */
   STRIPE_PRICE_ID: optional(string().check(regex(/^price_\w+$/))),
-  /** Replaces the products of the plans. */
+  /** The first replaces the product of the plan that a trial subscribes to. Subscriptions to the others are ours too. */
   STRIPE_PRODUCT_IDS: optional(list(/^prod_\w+$/)),
   /** Replaces the length of the trial. */
   TRIAL_DAYS: optional(integer(1, 730)),
@@ -69,7 +69,9 @@ export function readBilling(environment: Environment, app: Pick<App, "plans">): 
   return {
     plans,
     trialPriceId: ofTrial?.priceId ?? null,
-    productIds: config.STRIPE_PRODUCT_IDS ?? [...new Set(plans.map(({ productId }) => productId))],
+    productIds: [
+      ...new Set([...(config.STRIPE_PRODUCT_IDS ?? []), ...plans.map(({ productId }) => productId)]),
+    ],
     trialDays: readTrialDays(environment, app),
     pastDueDays: config.PAST_DUE_DAYS,
     trialCardPolicy: config.TRIAL_CARD_POLICY,

@@ -20,7 +20,7 @@ export interface TestModeStripe {
   webhookSecret: string;
   /** Replaces the price of the app's plan that a trial subscribes to. */
   priceId?: string;
-  /** Comma-separated. Replaces the products of the app's plans. */
+  /** Comma-separated. The first replaces the product of the plan that a trial subscribes to. */
   productIds?: string;
   /** Fetches events and posts them to this URL. With null, stops fetching. */
   deliverTo(url: string | null): void;

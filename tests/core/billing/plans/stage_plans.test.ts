@@ -53,7 +53,7 @@ test("a plan that is no longer offered stays ours, and no trial begins with it",
   });
 });
 
-test("variables replace price, products and trial of the plan that a trial subscribes to", () => {
+test("variables replace price, product and trial of the plan that a trial subscribes to", () => {
   const plans = [planWith("free"), planWith("pro", { trialDays: 7 })];
   const changed = read(plans, {
     STRIPE_PRICE_ID: "price_mine",
@@ -62,7 +62,8 @@ test("variables replace price, products and trial of the plan that a trial subsc
   });
   expect(changed).toMatchObject({
     plans: [{ priceId: "price_free" }, { priceId: "price_mine", productId: "prod_mine", trialDays: 30 }],
-    productIds: ["prod_mine", "prod_older"],
+    // A purchase of another plan must not count as a subscription to something else.
+    productIds: ["prod_mine", "prod_older", "prod_free"],
     trialPriceId: "price_mine",
     trialDays: 30,
   });
