@@ -44,6 +44,7 @@ const LAYERS = [
   "src/core/users",
   "src/core/keys",
   "src/core/clients",
+  "src/core/events",
   "src/core/core.ts",
   "src/core/parameters.ts",
   "src/core/rate_limits",

@@ -16,6 +16,8 @@ const PREFIXES = {
   checkout: "checkout",
   providerMapping: "provmap",
   erasure: "erased",
+  event: "event",
+  auditLog: "audit",
 } as const;
 
 export type Resource = keyof typeof PREFIXES;

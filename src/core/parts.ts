@@ -18,6 +18,7 @@ import { Mailer } from "#core/messages/mailer.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
 import { configuredLimits, rateLimitVariables } from "#core/rate_limits/limits.ts";
 import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { Outboxes } from "#core/repositories/outboxes.ts";
 import { awsVariables } from "#core/services/aws.ts";
 import { Ses } from "#core/services/ses.ts";
 import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
@@ -87,6 +88,12 @@ export const refreshKeys = {
   open: (environment: Environment) =>
     new RefreshKeys(readConfig(refreshKeyVariables, environment).REFRESH_KEYS),
 } satisfies Part<RefreshKeys>;
+
+/** Finds events on the documents that they changed. */
+export const outboxes = {
+  variables: {},
+  open: (_environment: Environment, { mongo }: Foundation) => new Outboxes(mongo.database),
+} satisfies Part<Outboxes>;
 
 /** Caches the news items. */
 export const newsBoard = { variables: {}, open: () => new NewsBoard() } satisfies Part<NewsBoard>;

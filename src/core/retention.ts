@@ -3,6 +3,9 @@ import { DAY, plusSeconds } from "#core/clock.ts";
 /** How long ended documents are kept, so that support can answer "why was I signed out?" (contract 1.4). */
 export const KEPT_AFTER_END_SECONDS = 30 * DAY;
 
+/** How long a row of the audit log says where a call came from. */
+export const KEPT_ORIGIN_SECONDS = 90 * DAY;
+
 /** When a document that ends at `expiresAt` is removed. */
 export function purgeAfter(expiresAt: Date): Date {
   return plusSeconds(expiresAt, KEPT_AFTER_END_SECONDS);

@@ -65,7 +65,11 @@ test.each([
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
-  ["the database", "MONGODB_URI", [...METHODS, "stripe_webhook", "ses_events", "remove_unredeemed_trials"]],
+  [
+    "the database",
+    "MONGODB_URI",
+    [...METHODS, "stripe_webhook", "ses_events", "move_events", "remove_unredeemed_trials"],
+  ],
 ])("only the functions that need %s can read it", (_what, parameter, holders) => {
   expect(holding(parameter).sort()).toEqual([...holders].sort());
 });

@@ -5,8 +5,8 @@ import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 /** The collections that store email addresses. */
 const HOLD_ADDRESSES = ["authorizations", "identifiers", "mail-events", "trials"];
-/** The collections that store networks: to distinguish sessions and to prove consent. */
-const HOLD_NETWORKS = ["access_tokens", "marketing-consent", "refresh-tokens", "sessions"];
+/** The collections that store networks: to distinguish sessions, to prove consent, and to tell who did what. */
+const HOLD_NETWORKS = ["access_tokens", "audit_logs", "marketing-consent", "refresh-tokens", "sessions"];
 
 /** A text in every form that may have been stored: upper and lower case, and common encodings. */
 const writings = (text: string) => [

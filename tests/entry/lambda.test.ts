@@ -61,7 +61,7 @@ test.each([
   }
 });
 
-test.each(["#callbacks/ses_events.ts", "#jobs/remove_unredeemed_trials.ts"])(
+test.each(["#callbacks/ses_events.ts", "#jobs/move_events.ts", "#jobs/remove_unredeemed_trials.ts"])(
   "the event function %s without its variables fails, so that Lambda retries the event",
   async (module) => {
     const lines = await invoke(module, { STAGE: "", MONGODB_URI: "" });

@@ -50,6 +50,7 @@ export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> 
   await scenario.bounceMail();
   await scenario.corruptDocuments();
   await scenario.sendSecretsInWrongPlaces();
+  await scenario.moveEvents();
   await scenario.loseDatabase();
   return scenario.sensitiveValues();
 }
@@ -231,6 +232,10 @@ class Scenario {
       await this.#nest.call(`${V1}send_magic_link`, { ...linkTo(PERSON), [value]: value });
       await this.#nest.call(`${V1}send_magic_link`, `{"${value}`);
     }
+  }
+
+  async moveEvents(): Promise<void> {
+    await this.#nest.moveEvents();
   }
 
   async loseDatabase(): Promise<void> {

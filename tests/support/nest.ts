@@ -3,6 +3,9 @@ import { BSON } from "mongodb";
 import app from "#app";
 import type { App } from "#core/app/app.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
+import { moveEvents } from "#core/events/move_events.ts";
+import { outboxes } from "#core/parts.ts";
+import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import type { PriceSeed, ProductSeed } from "#stripe_double/settings.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
@@ -359,10 +362,21 @@ export class TestNest {
     return this.gateway.mongo.database.collection<{ _id: string; [field: string]: unknown }>(name);
   }
 
-  /** Every document of the database, as one text. */
-  async dump(): Promise<string> {
+  /** Moves every event to the audit log, as the job does each minute. @returns all rows, the oldest first */
+  async moveEvents(): Promise<AuditLog[]> {
+    const core = { ...this.gateway.core, outboxes: this.gateway.part(outboxes) };
+    await moveEvents(core, Number.POSITIVE_INFINITY);
+    return (await core.auditLogs.list({}, 10_000)).reverse();
+  }
+
+  /**
+   * Every document of the database, as one text.
+   * @param options.without a collection to leave out
+   */
+  async dump({ without = "" } = {}): Promise<string> {
     const { database } = this.gateway.mongo;
-    const names = (await database.listCollections().toArray()).map(({ name }) => name).sort();
+    const all = (await database.listCollections().toArray()).map(({ name }) => name).sort();
+    const names = all.filter((name) => name !== without);
     const contents = await Promise.all(names.map((name) => database.collection(name).find().toArray()));
     return contents.map((documents) => BSON.EJSON.stringify(documents)).join("\n");
   }

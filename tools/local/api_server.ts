@@ -11,6 +11,7 @@ import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
+import { startMinuteJobs } from "#tools/local/dev/minute_jobs.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { createDevRoutes } from "#tools/local/dev/routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
@@ -65,6 +66,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   const open = openCore(environment, parts.write && { write: parts.write });
   cleanup.defer(() => open.mongo.client.close());
   const jobs = (await loadJobs()).map(({ handler }) => handler);
+  cleanup.defer(startMinuteJobs(jobs, open, stackClock(stripe)));
   const server = createHttpServer(
     gateway,
     createDevRoutes(devRoutes({ parts, url, environment, open, jobs })),

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "#tools/machine/version.ts";
 import { appCommands } from "#tools/operator/app/commands.ts";
+import { auditCommands } from "#tools/operator/audit.ts";
 import { clientCommands } from "#tools/operator/clients.ts";
 import { configCommands } from "#tools/operator/config/commands.ts";
 import { consentCommands } from "#tools/operator/consent.ts";
@@ -48,6 +49,7 @@ export function nestProgram(): Command {
     tokenCommands,
     trialCommands,
     consentCommands,
+    auditCommands,
     linkCommands,
     mailCommands,
     newsCommands,

@@ -1,10 +1,14 @@
 import type { Command } from "commander";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { revocation } from "#core/events/session_revoked.ts";
 import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 import { table } from "#tools/terminal/table.ts";
+
+const NONE_ACTIVE = "There is no active session of that id or user. Nothing was changed.";
 
 /** `sessions list | revoke`. */
 export function sessionCommands(program: Command): void {
@@ -41,15 +45,18 @@ export function sessionCommands(program: Command): void {
   act(revoke, (terminal, subject: string) =>
     withAccounts(terminal, async (core) => {
       const now = core.clock.now().toISOString();
-      const ids = subject.startsWith("session_") ? [subject] : await activeOf(core, subject, now);
+      const sessions = await namedBy(core, subject, now);
+      if (sessions.length === 0) throw new CommandError(NONE_ACTIVE);
       await terminal.confirm(
-        `${ids.length === 1 ? ids[0] : `${ids.length} sessions`} will be revoked.`,
+        `${sessions.length === 1 ? sessions[0]?._id : `${sessions.length} sessions`} will be revoked.`,
         subject,
       );
       const revoked: string[] = [];
-      for (const id of ids) if (await core.sessions.revoke(id, "revoked_by_operator", now)) revoked.push(id);
-      if (revoked.length === 0)
-        throw new CommandError("There is no active session of that id or user. Nothing was changed.");
+      for (const session of sessions) {
+        const end = revocation(session, "revoked_by_operator", BY_OPERATOR, now);
+        if (await core.sessions.revoke(session._id, end)) revoked.push(session._id);
+      }
+      if (revoked.length === 0) throw new CommandError(NONE_ACTIVE);
       terminal.show(
         { revoked },
         revoked.map((id) => `revoked ${id}`),
@@ -60,8 +67,10 @@ export function sessionCommands(program: Command): void {
 
 const isActive = ({ revokedAt, expiresAt }: Session, now: string) => revokedAt === null && expiresAt > now;
 
-/** All active sessions; the API's list has a maximum length. */
-async function activeOf(core: AccountCore, who: string, now: string): Promise<string[]> {
-  const sessions = await core.sessions.listByUser(await findUserId(core, who));
-  return sessions.filter((one) => isActive(one, now)).map(({ _id }) => _id);
+/** The session of an id, or all active sessions of a user; the API's list has a maximum length. */
+async function namedBy(core: AccountCore, subject: string, now: string): Promise<Session[]> {
+  if (subject.startsWith("session_"))
+    return [await core.sessions.find(subject)].filter((one) => one !== null);
+  const sessions = await core.sessions.listByUser(await findUserId(core, subject));
+  return sessions.filter((one) => isActive(one, now));
 }

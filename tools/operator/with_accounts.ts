@@ -1,3 +1,4 @@
+import app from "#app";
 import { systemClock } from "#core/clock.ts";
 import type { AccountCore } from "#core/personal_data/personal_data.ts";
 import { openRepositories } from "#core/repositories/all.ts";
@@ -12,6 +13,7 @@ export function withAccounts<Result>(
 ): Promise<Result> {
   return onDatabase(terminal, (database) =>
     work({
+      app,
       clock: systemClock,
       ...openRepositories(database),
       personalDocuments: new PersonalDocuments(database),

@@ -46,6 +46,7 @@ export const GROUPS: readonly Group[] = [
       ["Deploy", "docs/deploy.md"],
       ["Configure", "docs/configure.md"],
       ["Operate", "docs/operate.md"],
+      ["Audit log", "docs/audit.md"],
       ["Upgrade", "docs/upgrade.md"],
       ["Changelog", "CHANGELOG.md"],
       ["The nest command", "docs/cli.md"],

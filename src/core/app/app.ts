@@ -100,6 +100,8 @@ export interface App {
     replyTo: Readonly<Record<Stage, string | null>>;
   }>;
   clients: readonly Client[];
+  /** Days for which rows of the audit log are kept. A change applies to new rows. */
+  auditDays: number;
   /** A trial subscribes to the first plan with `trialDays`. */
   plans: readonly Plan[];
 }

@@ -190,6 +190,7 @@ export const appSchema = strictObject({
     from: perStage(mailbox()),
     replyTo: _default(perStage(nullable(mailbox())), NONE),
   }),
+  auditDays: _default(wholeNumber(1, 3650), 400),
   clients: array(client).check(refine((list) => list.length > 0, "must have at least one client")),
   plans: array(plan),
 }) as unknown as ZodMiniType<

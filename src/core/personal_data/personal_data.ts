@@ -2,6 +2,9 @@ import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { auditRow } from "#core/events/audit_row.ts";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { revocation } from "#core/events/session_revoked.ts";
 import { newId } from "#core/ids.ts";
 import type { Repositories } from "#core/repositories/all.ts";
 import type { Account, PersonalDocuments } from "#core/repositories/personal_documents.ts";
@@ -10,6 +13,7 @@ import { parseAddress } from "#core/users/address.ts";
 
 /** The dependencies of work on users' accounts: the database, and no key. */
 export interface AccountCore extends Repositories {
+  app: Pick<Core["app"], "auditDays">;
   clock: Clock;
   personalDocuments: PersonalDocuments;
 }
@@ -89,7 +93,8 @@ export function customersOf({ providerMappings, subscriptions, trials }: Account
 /**
  * Erases a person: every document that names the user or an address is removed or made anonymous. The sessions are revoked
  * first. Then links are removed before everything else, and the user's own document last, so that an interrupted erasure
- * can be repeated. What Stripe stores stays there.
+ * can be repeated. The events of a document are moved to the audit log before the document is removed. What Stripe stores
+ * stays there.
  * @throws NestError already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
  *   unavailable while a rejected subscription is not refunded yet
  */
@@ -97,11 +102,21 @@ export async function eraseAccount(core: AccountCore, person: Person): Promise<v
   const references = await readReferences(core, person);
   await requireNothingDue(core, person);
   const now = core.clock.now().toISOString();
-  await Promise.all(references.sessionIds.map((id) => core.sessions.revoke(id, "revoked_by_operator", now)));
+  const { userIds, sessionIds } = references;
+  await Promise.all(
+    userIds.flatMap((userId) =>
+      sessionIds.map((_id) =>
+        core.sessions.revoke(_id, revocation({ _id, userId }, "revoked_by_operator", BY_OPERATOR, now)),
+      ),
+    ),
+  );
   await core.personalDocuments.erase(references, {
     now,
     newErasureId: () => newId("erasure"),
     readSessionIds: () => readSessionIds(core, person),
+    // The rows of an erased person have no origin.
+    keepEvents: (events) =>
+      core.auditLogs.insertMissing(events.map((event) => auditRow(core, { ...event, origin: null }))),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Db } from "mongodb";
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
+import { AuditLogRepository } from "#core/repositories/audit_logs.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
 import { CheckoutRepository } from "#core/repositories/checkouts.ts";
 import { IdentifierRepository } from "#core/repositories/identifiers.ts";
@@ -23,9 +24,13 @@ import { UserRepository } from "#core/repositories/users.ts";
  * A collection is listed after the collections that its documents refer to. A load writes in this order. A dump reads,
  * and an erasure removes, in the reverse order, so that no document is left without the document it refers to. Only what
  * is `isErasedFirst` is erased before the others.
+ *
+ * `auditLogs` precedes every collection with an outbox. So a dump reads it after them: an event that is moved meanwhile is in
+ * the dump once or twice, and the job stores it once.
  */
 export const REPOSITORIES = {
   newsItems: NewsItemRepository,
+  auditLogs: AuditLogRepository,
   users: UserRepository,
   identifiers: IdentifierRepository,
   marketingConsents: MarketingConsentRepository,

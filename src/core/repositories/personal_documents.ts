@@ -1,5 +1,7 @@
 import type { Db, Document } from "mongodb";
 import { REPOSITORIES } from "#core/repositories/all.ts";
+import { OUTBOX_FIELDS, type Outbox, type StoredEvent } from "#core/repositories/outbox.ts";
+import { hasOutbox } from "#core/repositories/outboxes.ts";
 import type { PersonalData, PersonalReferences, RepositoryClass } from "#core/repositories/repository.ts";
 
 type Registered = typeof REPOSITORIES;
@@ -18,6 +20,8 @@ interface PersonalCollection {
   name: string;
   collectionName: string;
   personalData: PersonalData<Document>;
+  /** Whether the documents carry events. */
+  hasEvents: boolean;
 }
 
 /** What an erasure needs beyond the references to the user. */
@@ -28,6 +32,8 @@ export interface Erasure {
   newErasureId: () => string;
   /** Reads the ids of the sessions that the user has at this moment. */
   readSessionIds: () => Promise<string[]>;
+  /** Stores events that are on documents and would be removed with them. */
+  keepEvents: (events: StoredEvent[]) => Promise<void>;
 }
 
 /** Reads and erases one user's documents in every collection that declares personal data. */
@@ -52,12 +58,16 @@ export class PersonalDocuments {
    * earlier are kept, since a token may be written after its session was removed.
    */
   async erase(references: PersonalReferences, erasure: Erasure): Promise<void> {
-    const { now, newErasureId, readSessionIds } = erasure;
+    const { now, newErasureId, readSessionIds, keepEvents } = erasure;
     const sessionIds = new Set(references.sessionIds);
-    for (const { collectionName, personalData } of erasureOrder()) {
+    for (const { collectionName, personalData, hasEvents } of erasureOrder()) {
       if (personalData.refersTo === "sessionIds") for (const id of await readSessionIds()) sessionIds.add(id);
       const collection = this.#database.collection(collectionName);
       const filter = filterOf(personalData, { ...references, sessionIds: [...sessionIds] });
+      if (hasEvents) {
+        const carriers = await collection.find<Outbox>(filter, { projection: { events: 1 } }).toArray();
+        await keepEvents(carriers.flatMap(({ events = [] }) => events));
+      }
       if (!personalData.anonymize) {
         await collection.deleteMany(filter);
         continue;
@@ -70,21 +80,24 @@ export class PersonalDocuments {
 
 /**
  * Prepares an account for export to its user. Hashes and salts, which only Nest can use, and dates of its own
- * bookkeeping are left out.
+ * bookkeeping are left out. So are events that wait to be moved to the audit log, which repeats them within a minute.
  * @returns plain JSON values, by the repository's name
  */
 export function exportAccount(account: Account): Record<string, unknown[]> {
   const exported = personalCollections().map(({ name, personalData: { withheld } }) => {
     const documents: object[] = account[name as PersonalName];
-    return [name, documents.map((document) => omit(document, withheld))] as const;
+    return [name, documents.map((document) => omit(document, [...withheld, ...OUTBOX_FIELDS]))] as const;
   });
   return Object.fromEntries(exported);
 }
 
 function personalCollections(): PersonalCollection[] {
-  return Object.entries(REPOSITORIES).flatMap(([name, { collectionName, personalData }]) =>
-    personalData === null ? [] : [{ name, collectionName, personalData }],
-  );
+  return Object.entries<RepositoryClass>(REPOSITORIES).flatMap(([name, repository]) => {
+    const { collectionName, personalData } = repository;
+    return personalData === null
+      ? []
+      : [{ name, collectionName, personalData, hasEvents: hasOutbox(repository) }];
+  });
 }
 
 /**

@@ -2,13 +2,23 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type RevokedReason = "signed_out" | "revoked_by_user" | "revoked_by_operator" | "refresh_token_reuse";
 
+/** The end of a session. */
+export interface Revocation {
+  reason: RevokedReason;
+  /** ISO. */
+  at: string;
+  /** Recorded with it. */
+  events: readonly StoredEvent[];
+}
+
 /** One sign-in on one device. Sessions are revoked, not single tokens (contract 1.2). */
-export interface Session {
+export interface Session extends Outbox {
   /** session_<ksuid> */
   _id: string;
   userId: string;
@@ -32,6 +42,7 @@ export interface Session {
 const sessionIndexes: IndexDescription[] = [
   { key: { userId: 1, createdAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+  OUTBOX_INDEX,
 ];
 
 /** More sessions than a user has. It bounds the size of a response. */
@@ -106,11 +117,12 @@ export class SessionRepository {
     );
   }
 
-  /** Revokes a session. One of any simultaneous calls gets true. */
-  async revoke(id: string, reason: RevokedReason, now: string): Promise<boolean> {
+  /** Revokes a session and records it. One of any simultaneous calls gets true. */
+  async revoke(id: string, { reason, at, events }: Revocation): Promise<boolean> {
+    const { push, set } = pushed(events);
     const result = await this.#collection.updateOne(
       { _id: id, revokedAt: null },
-      { $set: { revokedAt: now, revokedReason: reason } },
+      { $set: { revokedAt: at, revokedReason: reason, ...set }, $push: push },
     );
     return result.modifiedCount === 1;
   }

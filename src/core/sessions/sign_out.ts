@@ -1,5 +1,8 @@
+import type { Call, Caller } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { byCaller, byHolder } from "#core/events/event_source.ts";
+import { revocation } from "#core/events/session_revoked.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { matchesHash } from "#core/secrets.ts";
 import { splitRefreshToken } from "#core/sessions/refresh_token.ts";
@@ -11,13 +14,16 @@ import { splitRefreshToken } from "#core/sessions/refresh_token.ts";
 export async function revokeRefreshToken(
   core: Pick<Core, "refreshTokens" | "sessions" | "clock" | "log">,
   refreshToken: string,
+  call: Call,
 ): Promise<void> {
   const presented = splitRefreshToken(refreshToken);
   if (!presented) return;
   const token = await core.refreshTokens.find(presented.id);
   if (!token || !matchesHash(presented.secret, token.key)) return;
-  const isFirst = await core.sessions.revoke(token.sessionId, "signed_out", core.clock.now().toISOString());
-  if (isFirst) core.log.info("signed_out", { session_id: token.sessionId, user_id: token.userId });
+  const { sessionId, userId } = token;
+  const end = revocation({ _id: sessionId, userId }, "signed_out", byHolder(token, call), nowOf(core));
+  const isFirst = await core.sessions.revoke(sessionId, end);
+  if (isFirst) core.log.info("signed_out", { session_id: sessionId, user_id: userId });
 }
 
 /**
@@ -27,10 +33,13 @@ export async function revokeRefreshToken(
  */
 export async function revokeUserSession(
   core: Pick<Core, "sessions" | "clock" | "log">,
-  userId: string,
-  session: Session | null,
+  { userId, session }: { userId: string; session: Session | null },
+  { caller, call }: { caller: Caller; call: Call },
 ): Promise<void> {
   if (session?.userId !== userId) throw new NestError("not_found");
-  const isFirst = await core.sessions.revoke(session._id, "revoked_by_user", core.clock.now().toISOString());
+  const end = revocation(session, "revoked_by_user", byCaller(caller, call), nowOf(core));
+  const isFirst = await core.sessions.revoke(session._id, end);
   if (isFirst) core.log.info("session_revoked", { session_id: session._id, user_id: userId });
 }
+
+const nowOf = ({ clock }: Pick<Core, "clock">) => clock.now().toISOString();

@@ -15,7 +15,7 @@ export const handler = rpc({
   response: null,
   errors: ["not_found"],
   reads: ({ core, request: { session_id } }) => core.sessions.find(session_id),
-  async run({ core, request: { user_id }, reads }) {
-    await revokeUserSession(core, user_id, reads);
+  async run({ core, request: { user_id }, reads, caller, call }) {
+    await revokeUserSession(core, { userId: user_id, session: reads }, { caller, call });
   },
 });

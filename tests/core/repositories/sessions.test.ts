@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { revocation } from "#core/events/session_revoked.ts";
 import { type RevokedReason, type Session, SessionRepository } from "#core/repositories/sessions.ts";
 import { atOnce, CALLERS, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
@@ -28,6 +30,8 @@ const session = (_id: string): Session => ({
   revokedReason: null,
   purgeAt: new Date("2030-01-01"),
 });
+const revoked = (_id: string, reason: RevokedReason, second: number) =>
+  revocation({ _id, userId: "user" }, reason, BY_OPERATOR, moment(second));
 const advance = (id: string, generation: number) =>
   sessions.advance(id, {
     generation,
@@ -52,7 +56,7 @@ test("keeps a session revoked when refreshes race with the revocation, and repor
     const id = `revoked-${round}`;
     await sessions.insertIfAbsent(session(id));
     await atOnce<unknown>((caller) =>
-      caller === 2 * round ? sessions.revoke(id, "signed_out", moment(99)) : advance(id, caller + 2),
+      caller === 2 * round ? sessions.revoke(id, revoked(id, "signed_out", 99)) : advance(id, caller + 2),
     );
     const ended = (await sessions.find(id)) as Session;
     expect(ended.revokedAt).toBe(moment(99));
@@ -76,7 +80,7 @@ test("revokes a session once when many calls race, and keeps the first reason", 
     const id = `ended-${round}`;
     await sessions.insertIfAbsent(session(id));
     const reason = (caller: number) => reasons[caller % reasons.length] as RevokedReason;
-    const ended = await atOnce((caller) => sessions.revoke(id, reason(caller), moment(caller)));
+    const ended = await atOnce((caller) => sessions.revoke(id, revoked(id, reason(caller), caller)));
     expect(ended.filter(Boolean)).toHaveLength(1);
     const winner = ended.indexOf(true);
     expect(await sessions.find(id)).toMatchObject({

@@ -344,7 +344,7 @@ describe("scheduled jobs", () => {
 
   test("one rule for each job sends its event to its function alone, and only this rule may invoke the function", () => {
     const jobs = functions.filter(({ schedule }) => schedule !== null);
-    expect(jobs.map(({ name }) => name)).toEqual(["remove_unredeemed_trials"]);
+    expect(jobs.map(({ name }) => name)).toEqual(["move_events", "remove_unredeemed_trials"]);
     const rules = resources("AWS::Events::Rule").filter(
       ([, { Properties }]) => Properties.ScheduleExpression,
     );
@@ -370,12 +370,14 @@ describe("scheduled jobs", () => {
     }
   });
 
-  test("a job has the time that it declares and a role of its own, with the two secrets that it needs", () => {
+  test("a job that calls Stripe has the time that it declares and a role of its own, with the two secrets that it needs", () => {
     const { Timeout, Role } = lambda("remove_unredeemed_trials");
     expect(Timeout).toBe(300);
     expect(lambdas().filter((one) => json(one.Role) === json(Role))).toHaveLength(1);
     const secrets = functions.find(({ name }) => name === "remove_unredeemed_trials")?.needs.variables ?? {};
     expect(parametersOf(secrets).map(({ name }) => name)).toEqual(["MONGODB_URI", "STRIPE_SECRET_KEY"]);
+    expect(lambda("move_events").Timeout).toBe(60);
+    expect(lambda("move_events").Role).toEqual(lambda("ses_events").Role);
   });
 });
 

@@ -259,6 +259,14 @@ describe.each(nodesToTry())(
       });
     });
 
+    test("move_events moves every event for the event of its schedule", async () => {
+      expect(await zips.invoke("move_events", { job: "move_events" })).toMatchObject({
+        pending: 0,
+        failed: 0,
+      });
+      expect(await nest.collection("sessions").countDocuments({ eventsDueAt: { $exists: true } })).toBe(0);
+    });
+
     test("jwks publishes public keys only, and $default responds to unknown paths", async () => {
       const jwks = (await zips.invoke("jwks", await recordedEvent("GET /.well-known/jwks.json"))) as Result;
       const { keys } = JSON.parse(jwks.body ?? "{}");

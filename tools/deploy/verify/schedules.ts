@@ -37,7 +37,8 @@ export async function checkSchedules(
   const expected = functions.flatMap(({ name, schedule }) =>
     schedule ? [{ name: `nest-nonprod-${name}`, state: "ENABLED", ...schedule, others: [] }] : [],
   );
-  if (!isDeepStrictEqual(targets, expected))
+  const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
+  if (!isDeepStrictEqual(targets.sort(byName), expected.sort(byName)))
     throw new Error(`found ${JSON.stringify(targets)}, expected ${JSON.stringify(expected)}`);
   const outcomes = [];
   for (const { name, event } of targets) outcomes.push(JSON.stringify(await api.invoke(name, event)));

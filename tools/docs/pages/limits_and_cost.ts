@@ -12,6 +12,7 @@ import {
   ACCESS_TOKEN_KEPT_SECONDS,
   KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS,
   KEPT_AFTER_END_SECONDS,
+  KEPT_ORIGIN_SECONDS,
 } from "#core/retention.ts";
 import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_records.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/sign_in/magic_link.ts";
@@ -122,6 +123,22 @@ const perMillion: readonly (readonly [string, string, number])[] = [
   ],
 ];
 
+const MINUTES_OF_A_MONTH = 31 * 24 * 60;
+
+/** The monthly cost of the jobs that run every minute and find nothing to do. */
+async function idleJobs(): Promise<readonly (readonly [string, string, number])[]> {
+  const jobs = (await listFunctions()).filter(({ schedule }) => schedule?.expression === "rate(1 minute)");
+  const run =
+    PRICES.invocation +
+    (ASSUMED.warmMs / 1000) * PRICES.gigabyteSecond +
+    (ASSUMED.logBytes / 1e9) * PRICES.logGigabyte;
+  return jobs.map(({ name }) => [
+    `${code(name)} every minute`,
+    `${number(MINUTES_OF_A_MONTH)} × (an invocation + ${ASSUMED.warmMs / 1000} s × 1 GB + logs)`,
+    MINUTES_OF_A_MONTH * run,
+  ]);
+}
+
 /** The monthly cost of a stage without traffic: item, arithmetic, dollars. */
 async function fixedCosts(): Promise<readonly (readonly [string, string, number])[]> {
   const text = await readFile(new URL("../../../deploy/alarms.yml", import.meta.url), "utf8");
@@ -142,6 +159,7 @@ async function fixedCosts(): Promise<readonly (readonly [string, string, number]
     ["Alarms", `${alarms} × ${dollars(PRICES.alarm)}; an account has 10 free`, alarms * PRICES.alarm],
     ["Custom metrics from logs", `${metrics} × ${dollars(PRICES.metric)}; 10 free`, metrics * PRICES.metric],
     ["Dashboard", "1; 3 free", PRICES.dashboard],
+    ...(await idleJobs()),
   ];
 }
 
@@ -183,6 +201,7 @@ function limits() {
           `${duration(GRACE_SECONDS)}; see [concepts](concepts.md#billing)`,
         ],
         ["Suppression of an address after a hard bounce", duration(SUPPRESSED_SECONDS)],
+        ["Audit log", `${app.auditDays} days; IP address and user agent ${duration(KEPT_ORIGIN_SECONDS)}`],
         ["Expired records", `deleted ${duration(KEPT_AFTER_END_SECONDS)} after they expire`],
         ["Expired access tokens", `deleted ${duration(ACCESS_TOKEN_KEPT_SECONDS)} after they expire`],
         [

@@ -2,6 +2,8 @@ import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
+import { bySuspect } from "#core/events/event_source.ts";
+import { revocation } from "#core/events/session_revoked.ts";
 import { derivedIdOf, newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
@@ -57,7 +59,7 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
     const { acknowledgedGeneration } = session;
     const usedToken = { ...used, rotation, generation, acknowledgedGeneration };
     if (judgeRefreshTokenUse(usedToken, now) === "reused") {
-      await endStolenSession(core, session, now);
+      await endStolenSession(core, session, now, call);
       throw new NestError("token_used");
     }
     // A fresh token has no successor yet; a replayable token gets the same successor again.
@@ -141,13 +143,16 @@ function newRotation({ refreshKeys }: GrantCore, now: Date, call: Call): Rotatio
 }
 
 /** Revokes the session of a token that two parties used. Of many concurrent calls, only the first logs it. */
-async function endStolenSession(core: GrantCore, session: Session, now: Date): Promise<void> {
-  const isFirst = await core.sessions.revoke(session._id, "refresh_token_reuse", now.toISOString());
+async function endStolenSession(core: GrantCore, session: Session, now: Date, call: Call): Promise<void> {
+  const { _id: sessionId, userId, clientId } = session;
+  const source = bySuspect({ clientId, sessionId }, call);
+  const end = revocation(session, "refresh_token_reuse", source, now.toISOString());
+  const isFirst = await core.sessions.revoke(sessionId, end);
   if (!isFirst) return;
   core.log.warn("refresh_token_reuse", {
     security_event: true,
-    session_id: session._id,
-    user_id: session.userId,
-    client_id: session.clientId,
+    session_id: sessionId,
+    user_id: userId,
+    client_id: clientId,
   });
 }

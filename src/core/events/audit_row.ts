@@ -1,0 +1,23 @@
+import { DAY, plusSeconds } from "#core/clock.ts";
+import type { Core } from "#core/core.ts";
+import { derivedIdOf } from "#core/ids.ts";
+import type { AuditLog } from "#core/repositories/audit_logs.ts";
+import type { StoredEvent } from "#core/repositories/outbox.ts";
+import { KEPT_ORIGIN_SECONDS } from "#core/retention.ts";
+
+/** The dependencies of rows of the audit log. */
+export type AuditCore = Pick<Core, "auditLogs"> & { app: Pick<Core["app"], "auditDays"> };
+
+/** The row of an event. The same event always gives the same row. */
+export function auditRow({ app }: Pick<AuditCore, "app">, event: StoredEvent): AuditLog {
+  const { id, type, at, origin, ...fields } = event;
+  const since = new Date(at);
+  const originUntil = plusSeconds(since, KEPT_ORIGIN_SECONDS).toISOString();
+  return {
+    _id: derivedIdOf(id, "auditLog"),
+    ...{ occurredAt: at, action: type, ...fields },
+    ...{ outcome: "success", errorCode: null },
+    ...(origin && { origin, originUntil }),
+    purgeAt: plusSeconds(since, app.auditDays * DAY),
+  };
+}

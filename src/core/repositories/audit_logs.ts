@@ -1,0 +1,105 @@
+import { type Collection, type Db, type IndexDescription, MongoBulkWriteError } from "mongodb";
+import type { Actor, EventTarget, EventType, Origin } from "#core/repositories/outbox.ts";
+import type { PersonalData } from "#core/repositories/repository.ts";
+
+/** One event. Rows are added and never changed, except that `origin` is removed. */
+export interface AuditLog {
+  /** audit_<ksuid>, derived from the id of the event, so that moving an event twice adds one row */
+  _id: string;
+  /** ISO. */
+  occurredAt: string;
+  actor: Actor;
+  action: EventType;
+  target: EventTarget;
+  /** The user whose account it is about. */
+  userId: string;
+  clientId: string | null;
+  /** The session whose tokens the caller had. */
+  sessionId: string | null;
+  requestId: string | null;
+  outcome: "success" | "failure";
+  /** The code of the response, if the outcome is a failure. */
+  errorCode: string | null;
+  /** Ids, and words of a fixed list. No address and no secret. */
+  data: Record<string, string | null>;
+  /** Removed 90 days after the event and by an erasure. Absent if no call from outside caused the event. */
+  origin?: Origin;
+  /** When `origin` is removed, ISO. Absent like `origin`. */
+  originUntil?: string;
+  /** After `auditDays` of the app, 400 by default. */
+  purgeAt: Date;
+}
+
+/** Which rows to list. */
+export interface AuditFilter {
+  userId?: string | undefined;
+  action?: EventType | undefined;
+}
+
+const auditLogIndexes: IndexDescription[] = [
+  { key: { userId: 1, occurredAt: 1 } },
+  { key: { action: 1, occurredAt: 1 } },
+  { key: { occurredAt: 1 } },
+  { key: { originUntil: 1 }, partialFilterExpression: { originUntil: { $exists: true } } },
+  { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+];
+
+const DUPLICATE_KEY = 11000;
+
+export class AuditLogRepository {
+  static readonly collectionName = "audit_logs";
+  static readonly indexes = auditLogIndexes;
+  static readonly personalData: PersonalData<AuditLog> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: ["originUntil", "purgeAt"],
+    // A row proves what happened, so it stays (extended.md 4.10). It names the user by id only.
+    anonymize: () => ({ origin: undefined, originUntil: undefined }),
+  };
+  readonly #collection: Collection<AuditLog>;
+  constructor(database: Db) {
+    this.#collection = database.collection(AuditLogRepository.collectionName);
+  }
+
+  /** Adds rows. A row that is there already stays as it is. Safe to repeat and to race. */
+  async insertMissing(rows: readonly AuditLog[]): Promise<void> {
+    if (rows.length === 0) return;
+    try {
+      await this.#collection.insertMany([...rows], { ordered: false });
+    } catch (error) {
+      if (!isEachDuplicate(error)) throw error;
+    }
+  }
+
+  /** Lists the newest rows, the newest first. */
+  list({ userId, action }: AuditFilter, limit: number): Promise<AuditLog[]> {
+    const filter = { ...(userId && { userId }), ...(action && { action }) };
+    return this.#collection.find(filter).sort({ occurredAt: -1, _id: -1 }).limit(limit).toArray();
+  }
+
+  /**
+   * Removes the origin of rows whose time for it is over.
+   * @returns how many rows were found, at most `limit`
+   */
+  async removeOrigins(now: string, limit: number): Promise<number> {
+    const due = { originUntil: { $exists: true, $lte: now } };
+    const found = await this.#collection
+      .find(due)
+      .project<{ _id: string }>({ _id: 1 })
+      .limit(limit)
+      .toArray();
+    if (found.length === 0) return 0;
+    await this.#collection.updateMany(
+      { _id: { $in: found.map(({ _id }) => _id) } },
+      { $unset: { origin: "", originUntil: "" } },
+    );
+    return found.length;
+  }
+}
+
+/** Whether a bulk write failed only because documents exist already. */
+function isEachDuplicate(error: unknown): boolean {
+  if (!(error instanceof MongoBulkWriteError)) return false;
+  const failures = [error.writeErrors].flat();
+  return failures.length > 0 && failures.every(({ code }) => code === DUPLICATE_KEY);
+}
