@@ -152,6 +152,7 @@ function parseMail(body: unknown): Omit<SentMail, "sent_at"> {
   for (const header of [from, to, Subject.Data, ...(ReplyToAddresses ?? [])]) {
     if (/[\r\n]/.test(header)) throw new SesError(400, "BadRequestException", "Header contains a line break");
   }
+  for (const mailbox of [from, ...(ReplyToAddresses ?? [])]) requireMailbox(mailbox);
   requireDeliverable(to);
   return {
     to,
@@ -161,6 +162,15 @@ function parseMail(body: unknown): Omit<SentMail, "sent_at"> {
     text: Body.Text.Data,
     html: Body.Html.Data,
   };
+}
+
+/** One mailbox as a header has it: ASCII, and no special character in a name without quotes (RFC 5322, 3.4). */
+function requireMailbox(text: string): void {
+  if (/[^ -~]/.test(text))
+    throw new SesError(400, "BadRequestException", "Local address contains control or whitespace");
+  const name = /^(?<name>.*)<[^<>@]+@[^<>@]+>$/.exec(text)?.groups?.name ?? "";
+  if (/^("(?:[^"\\]|\\.)*"|[^()<>[\]:;@,."]*) ?$/.test(name)) return;
+  throw new SesError(400, "BadRequestException", "Illegal address");
 }
 
 function requireDeliverable(to: string): void {

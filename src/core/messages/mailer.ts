@@ -1,6 +1,7 @@
 import type { App } from "#core/app/app.ts";
 import type { AppMessages } from "#core/app/mail_texts.ts";
 import { NestError } from "#core/errors.ts";
+import { mailboxHeader } from "#core/messages/mailbox.ts";
 import { renderMail } from "#core/messages/render.ts";
 import type { TemplateName, TemplateVariables } from "#core/messages/templates/index.ts";
 import { Wording } from "#core/messages/wording.ts";
@@ -63,7 +64,12 @@ export class Mailer {
     if (limitMs <= 0) throw new NestError("email_not_sent", { detail: "no time left" });
     const { from, replyTo, app, messages } = this.#sender;
     const rendered = renderMail(mail.template, mail.variables, new Wording(app, messages, mail.locale));
-    const outgoing = { from, replyTo, to: mail.to, ...rendered };
+    const outgoing = {
+      from: mailboxHeader(from),
+      replyTo: replyTo === undefined ? undefined : mailboxHeader(replyTo),
+      to: mail.to,
+      ...rendered,
+    };
     try {
       await this.#transport.sendEmail(outgoing, limitMs);
     } catch (cause) {
