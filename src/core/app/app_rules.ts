@@ -22,6 +22,14 @@ export function checkApp(app: App): AppProblem[] {
         (index) => ["plans", index, "prices", stage, "priceId"],
       ),
     ),
+    ...app.plans.flatMap(({ features }, plan) =>
+      repeated(features, (index) => ["plans", plan, "features", index]),
+    ),
+    ...app.clients.flatMap((client, index) =>
+      (["redirectUris", "origins", "checkoutUrls"] as const).flatMap((list) =>
+        repeated(client[list], (place) => ["clients", index, list, place]),
+      ),
+    ),
     ...textsOf(app).flatMap(([path, text]) => untranslated(app.locales, path, text)),
     ...app.clients.flatMap(({ locale }, index) =>
       app.locales.includes(locale)

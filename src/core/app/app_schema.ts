@@ -7,7 +7,6 @@ import {
   enum as oneOf,
   optional,
   pipe,
-  record,
   refine,
   strictObject,
   string,
@@ -15,50 +14,24 @@ import {
   type ZodMiniType,
 } from "zod/mini";
 import type { App } from "#core/app/app.ts";
+import {
+  address,
+  apiUrl,
+  color,
+  currency,
+  deepLink,
+  emoji,
+  filled,
+  locale,
+  localized,
+  mailbox,
+  matches,
+  origin,
+  pageUrl,
+  redirectUri,
+  webUrl,
+} from "#core/app/app_fields.ts";
 import { contrast } from "#core/app/contrast.ts";
-
-/** A string that keeps a rule. The message says the rule and how to mend the value. */
-const rule = (isKept: (value: string) => boolean, message: string) => string().check(refine(isKept, message));
-
-const matches = (shape: RegExp, message: string) => rule((value) => shape.test(value), message);
-
-const isUrl = (value: string) => URL.canParse(value);
-
-const isWebUrl = (value: string) => {
-  if (!isUrl(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return (
-    protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname))
-  );
-};
-
-/** Over plain HTTP somebody could read an authorization code; on this machine nobody can. */
-const isSafe = (value: string) =>
-  isUrl(value) && (!value.toLowerCase().startsWith("http:") || isWebUrl(value));
-
-const filled = () =>
-  rule((value) => value.trim() !== "" && value.length <= 512, "must have 1 to 512 characters");
-
-const webUrl = () => rule(isWebUrl, "must be a URL that begins with https://");
-
-const apiUrl = () =>
-  rule(
-    (value) => isWebUrl(value) && new URL(value).origin === value,
-    "must be the origin of the API, such as https://nest.acme.example, without a trailing slash",
-  );
-
-const address = () =>
-  matches(/^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$/, "must be an email address, such as help@acme.example");
-
-const mailbox = () =>
-  matches(
-    /^([^\r\n<>@"]+<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/,
-    "must be a sender, such as `Acme <no-reply@acme.example>`",
-  );
-
-const color = () => matches(/^#[0-9a-f]{6}$/i, "must be a color such as #1d4ed8");
-
-const localized = () => record(string(), filled());
 
 /** One value for every stage, or an object with one for each. */
 function perStage<Value>(schema: ZodMiniType<Value>) {
@@ -83,24 +56,9 @@ const client = strictObject({
   id: matches(/^[A-Za-z0-9_-]{1,100}$/, "must have 1 to 100 letters, digits, _ or -"),
   name: filled(),
   enabled: _default(boolean(), true),
-  redirectUris: array(
-    rule(isSafe, "must be a URL that begins with https://, or a scheme of your own such as acme://").check(
-      refine(
-        (value) => !/[?#]/.test(value),
-        "must have no query and no fragment, because Nest adds code and state as the query. Remove the part from the ? or # on",
-      ),
-    ),
-  ),
-  origins: _default(
-    array(
-      rule(
-        (value) => isWebUrl(value) && new URL(value).origin === value,
-        "must be an origin: scheme, host and port only, such as https://acme.example. Remove the path and the trailing slash",
-      ),
-    ),
-    [],
-  ),
-  checkoutUrls: _default(array(webUrl()), []),
+  redirectUris: array(redirectUri()),
+  origins: _default(array(origin()), []),
+  checkoutUrls: _default(array(pageUrl()), []),
   accessTokenLifetimeSeconds: _default(perStage(wholeNumber(300, 864_000)), {
     local: 3600,
     nonprod: 3600,
@@ -126,7 +84,7 @@ const plan = strictObject({
   }),
   interval: oneOf(["day", "week", "month", "year"]),
   amount: strictObject({
-    currency: matches(/^[a-z]{3}$/, "must be a currency in lower case, such as gbp"),
+    currency: currency(),
     unitAmount: wholeNumber(0, 99_999_999),
   }),
   trialDays: _default(nullable(wholeNumber(1, 730)), null),
@@ -155,36 +113,20 @@ const colors = strictObject({
 /** The shape of an app file. `readApp` checks what fields demand of each other. */
 export const appSchema = strictObject({
   name: filled(),
-  emoji: rule((value) => value.length <= 16, "must be one emoji, or empty"),
+  emoji: emoji(),
   addresses: strictObject({ support: address(), security: address() }),
   urls: strictObject({
     site: webUrl(),
     docs: _default(nullable(webUrl()), null),
     downloads: _default(nullable(webUrl()), null),
     landing: webUrl(),
-    deepLink: _default(
-      nullable(
-        rule(
-          (value) => isUrl(value) && !/^https?:/.test(value) && !/[?#]/.test(value),
-          "must be a URL with a scheme of your own and without a query, such as acme://sign-in",
-        ),
-      ),
-      null,
-    ),
+    deepLink: _default(nullable(deepLink()), null),
     portalReturn: _default(perStage(nullable(webUrl())), NONE),
     api: strictObject({ nonprod: apiUrl(), prod: apiUrl() }),
   }),
   colors,
   logo: matches(/^[\w-]+\.svg$/, "must name an SVG file beside the app file, such as logo.svg"),
-  locales: array(
-    rule((value) => {
-      try {
-        return Intl.getCanonicalLocales(value)[0] === value;
-      } catch {
-        return false;
-      }
-    }, "must be a language tag such as en or pt-BR"),
-  ).check(refine((list) => list.length > 0, "must name at least one language")),
+  locales: array(locale()).check(refine((list) => list.length > 0, "must name at least one language")),
   signOff: localized(),
   mail: strictObject({
     from: perStage(mailbox()),

@@ -5,10 +5,15 @@ import { appSchema } from "#core/app/app_schema.ts";
 
 type Path = readonly PropertyKey[];
 
-/** An app file can't be used. The message lists every problem with the path of its field. */
+/** More problems than this have one cause, such as a loop that makes plans. */
+const MOST_LINES = 50;
+
+/** An app file can't be used. The message lists the problems with the paths of their fields. */
 export class AppError extends Error {
   constructor(file: string, problems: readonly string[]) {
-    super(`${file} can't be used:\n${problems.map((line) => `  ${line}`).join("\n")}`);
+    const lines = problems.slice(0, MOST_LINES);
+    if (problems.length > MOST_LINES) lines.push(`and ${problems.length - MOST_LINES} more.`);
+    super(`${file} can't be used:\n${lines.map((line) => `  ${line}`).join("\n")}`);
     this.name = "AppError";
   }
 }
@@ -90,7 +95,21 @@ function valueAt(settings: unknown, path: Path): unknown {
 }
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
-const quote = (value: unknown) => JSON.stringify(value);
+/** A value for a message, also one that JSON can't hold. */
+function quote(value: unknown): string {
+  try {
+    if (typeof value === "string" || typeof value === "object") return JSON.stringify(value);
+  } catch {
+    return "an object that contains itself";
+  }
+  return String(value);
+}
 const withArticle = (kind = "another type") => (/^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`);
 const kindOf = (value: unknown) =>
-  value === null ? "null" : Array.isArray(value) ? "an array" : withArticle(typeof value);
+  typeof value === "number" && !Number.isFinite(value)
+    ? String(value)
+    : value === null
+      ? "null"
+      : Array.isArray(value)
+        ? "an array"
+        : withArticle(typeof value);

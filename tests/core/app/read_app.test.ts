@@ -224,7 +224,7 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "a page over HTTP",
     ["urls", "site"],
     "http://acme.example",
-    'urls.site is "http://acme.example", but must be a URL that begins with https://.',
+    'urls.site is "http://acme.example", but must be a URL that begins with https:// and has no spaces and no password.',
   ],
   [
     "a color that can't be read on white",
@@ -240,6 +240,125 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
   ],
 ])("refuses %s", ([, path, value, line]) => {
   expect(refusal(changed(path, value))).toEqual([line]);
+});
+
+const OWN_SCHEME = "must be a URL that begins with https://, or a scheme of your own such as acme://.";
+
+test.for([
+  "javascript:alert(1)",
+  "data:text/html,x",
+  "vbscript:x",
+  "file:///etc/passwd",
+  "blob:https://acme.example/1",
+  " https://acme.example/",
+  "https://acme.example/ ",
+  "ht\ntp://evil.example/",
+  "\nhttp://evil.example/",
+  "https:acme.example/",
+  "https:///acme.example/",
+  "https://acme.example\\@evil.example/",
+  "https://ada:secret@acme.example/",
+  "https://acme.example/ü",
+  "acme:",
+  "JavaScript:alert(1)",
+])("refuses the redirect URI %j, and a page or a deep link of this form", (value) => {
+  const said = `is ${JSON.stringify(value)}, but must be a URL`;
+  expect(refusal(changed(["clients", 0, "redirectUris"], [value]))).toEqual([
+    `clients[0].redirectUris[0] is ${JSON.stringify(value)}, but ${OWN_SCHEME}`,
+  ]);
+  for (const field of ["site", "docs", "downloads", "landing", "portalReturn", "deepLink"])
+    expect(refusal(changed(["urls", field], value))).toEqual([expect.stringContaining(said)]);
+});
+
+test.for(["acme://sign-in", "com.acme.app:/sign-in", "http://localhost:5173/", "http://[::1]:5173/cb"])(
+  "takes the redirect URI %s",
+  (value) => {
+    expect(refusal(changed(["clients", 0, "redirectUris"], [value]))).toEqual([]);
+  },
+);
+
+const FORMLESS = "must have no line break and no control character.";
+
+test.for(["Ac\nme", "Acme\r\nBcc: all@acme.example", "Acme\u0000", "\u202Eemca", "Acme\u2028", "Acme\ud800"])(
+  "refuses the text %j, which could add lines to a mail or turn its text",
+  (value) => {
+    for (const [path, name] of [
+      [["name"], "name"],
+      [["signOff", "en"], "signOff.en"],
+      [["plans", 0, "name", "fr"], "plans[0].name.fr"],
+    ] as const)
+      expect(refusal(changed(path, value))).toEqual([`${name} is ${JSON.stringify(value)}, but ${FORMLESS}`]);
+    expect(refusal(changed(["emoji"], value))).toHaveLength(1);
+    expect(refusal(changed(["mail", "from"], `${value} <a@acme.example>`))).toHaveLength(1);
+  },
+);
+
+test.for(["🐦", "✨", "👩‍🚀", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", ""])("takes the emoji %j", (value) => {
+  expect(refusal(changed(["emoji"], value))).toEqual([]);
+});
+
+test.for([
+  "a,b@acme.example",
+  "hélp@acme.example",
+  "help@acme",
+  "help@acme.example\u0000",
+  "help?bcc=all@acme.example",
+  "help@münchen.example",
+])("refuses the address %j", (value) => {
+  expect(refusal(changed(["addresses", "support"], value))).toHaveLength(1);
+  expect(refusal(changed(["mail", "from"], `Acme <${value}>`))).toHaveLength(1);
+});
+
+test.for<[path: Path, value: unknown, line: string]>([
+  [["plans", 0, "interval"], 1n, "plans[0].interval is 1, but must be one of day, week, month, year."],
+  [
+    ["plans", 0, "interval"],
+    Symbol("x"),
+    "plans[0].interval is Symbol(x), but must be one of day, week, month, year.",
+  ],
+  [["plans", 0, "trialDays"], Number.NaN, "plans[0].trialDays must be a number, not NaN."],
+  [
+    ["plans", 0, "amount", "unitAmount"],
+    Number.POSITIVE_INFINITY,
+    "plans[0].amount.unitAmount must be a number, not Infinity.",
+  ],
+  [
+    ["plans", 0, "amount", "currency"],
+    "zzz",
+    'plans[0].amount.currency is "zzz", but must be a currency in lower case, such as gbp.',
+  ],
+  [
+    ["plans", 0, "features"],
+    ["a", "b", "a"],
+    'plans[0].features[2] is "a", as plans[0].features[0] is. Each must differ.',
+  ],
+  [
+    ["clients", 0, "redirectUris"],
+    ["acme://a", "acme://a"],
+    'clients[0].redirectUris[1] is "acme://a", as clients[0].redirectUris[0] is. Each must differ.',
+  ],
+  [
+    ["clients", 0, "checkoutUrls"],
+    ["https://acme.example/?a"],
+    'clients[0].checkoutUrls[0] is "https://acme.example/?a", but must have no query and no fragment, because a checkout may add them. Remove the part from the ? or # on.',
+  ],
+])("refuses %j with the value %s in one line", ([path, value, line]) => {
+  expect(refusal(changed(path, value))).toEqual([line]);
+});
+
+test("refuses a value that contains itself, and names at most 50 problems", () => {
+  const knot: Record<string, unknown> = {};
+  knot.knot = knot;
+  expect(refusal(changed(["plans", 0, "interval"], knot))).toEqual([
+    "plans[0].interval is an object that contains itself, but must be one of day, week, month, year.",
+  ]);
+  const lines = refusal(
+    changed(
+      ["plans"],
+      Array.from({ length: 10_000 }, () => ({})),
+    ),
+  );
+  expect([lines.length, lines.at(-1)]).toEqual([51, expect.stringMatching(/^and \d+ more\.$/)]);
 });
 
 test("refuses an id that two clients, two plans or two prices share", () => {
