@@ -87,7 +87,11 @@ async function live(): Promise<void> {
   // Commands of an operator, about a user without a subscription.
   const eve = await nest.signIn("eve@example.com");
   const { mongo } = nest.gateway;
-  const core = { ...nest.gateway.core, personalDocuments: new PersonalDocuments(mongo.database) };
+  const core = {
+    ...nest.gateway.core,
+    stripe: null,
+    personalDocuments: new PersonalDocuments(mongo.database),
+  };
   const person = await findPerson(core, "eve@example.com");
   const account = await readAccount(core, person);
   expect(account.refreshTokens).toHaveLength(1);

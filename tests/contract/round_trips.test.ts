@@ -172,7 +172,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await trips(() => ask("first"))).toBe(4);
     expect(await trips(() => ask("second"))).toBe(3);
     expect(await trips(() => ask("second"))).toBe(1);
-    expect(await commandsOf(() => ask("third"))).toBe(3);
+    expect(await commandsOf(() => ask("third"))).toBe(4);
   });
 
   test("change_plan takes 2, and 1 if the user has the plan", async () => {

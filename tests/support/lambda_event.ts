@@ -9,6 +9,9 @@ function toPost(path: string, body: string, more: Record<string, string> = {}): 
   return toEvent(incoming, `POST ${path}`);
 }
 
+/** The event of a method's function. @param path such as `/1/2021-10-06/get_user` */
+export const toMethodEvent = toPost;
+
 /** The event of the Stripe webhook's function for a signed body. */
 export function toWebhookEvent(body: string, signature: string): APIGatewayProxyEventV2 {
   return toPost("/1/webhook/stripe", body, { "stripe-signature": signature });

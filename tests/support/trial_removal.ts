@@ -21,6 +21,10 @@ export async function pass(nest: TestNest, seconds: number): Promise<void> {
 /** Erases the person that an operator names, as `users erase` does. */
 export async function erasePerson(nest: TestNest, subject: string): Promise<void> {
   const { core, mongo } = nest.gateway;
-  const accounts = { ...core, personalDocuments: new PersonalDocuments(mongo.database) };
+  const accounts = {
+    ...core,
+    stripe: nest.gateway.part(stripe),
+    personalDocuments: new PersonalDocuments(mongo.database),
+  };
   await eraseAccount(accounts, await findPerson(accounts, subject));
 }

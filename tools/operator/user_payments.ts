@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import { formatMoney } from "#core/messages/formats.ts";
-import { listAll, type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
+import { listOrNone } from "#core/services/stripe_lists.ts";
 
 /** A payment, a refund or a change of the customer's balance, as Stripe reports it. */
 export interface MoneyMovement {
@@ -59,19 +60,6 @@ async function readCustomer(stripe: StripeApi, customer: string): Promise<MoneyM
     ...refunds.map((refund) => refundOf(refund, customer)),
     ...balance.map((change) => changeOf(change, customer)),
   ];
-}
-
-/** Lists all items, or none if Stripe does not have the customer anymore. */
-async function listOrNone<Item>(
-  stripe: StripeApi,
-  list: (sdk: Stripe, options: Stripe.RequestOptions) => AsyncIterable<Item>,
-): Promise<Item[]> {
-  try {
-    return await stripe.request((sdk, options) => listAll(list(sdk, options)));
-  } catch (error) {
-    if (stripeRefusal(error)?.code === "resource_missing") return [];
-    throw error;
-  }
 }
 
 const paymentOf = (charge: Stripe.Charge, customer: string): MoneyMovement => ({

@@ -11,6 +11,7 @@ import {
   readAccount,
 } from "#core/personal_data/personal_data.ts";
 import { exportAccount } from "#core/repositories/personal_documents.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
 import { type MoneyMovement, readMovements } from "#tools/operator/user_payments.ts";
 import { searchCommands } from "#tools/operator/user_search.ts";
@@ -95,7 +96,7 @@ export function userCommands(program: Command): void {
     .command("erase")
     .argument(WHO, WHO_IS)
     .description(
-      "deletes a person and all personal data, even if nobody ever signed in with the address; refused while a subscription is active",
+      "deletes a person and all personal data, even if nobody ever signed in with the address; closes an open checkout page; refused while a subscription is active",
     );
   examples(erase, ["users erase user_2Jx...", "users erase ada@example.com"]);
   act(erase, (terminal, who: string) =>
@@ -107,7 +108,7 @@ export function userCommands(program: Command): void {
         `All personal data of ${name} will be deleted from Nest. Stripe keeps ${customers.join(", ") || "no customer"}.`,
         name,
       );
-      await eraseAccount(core, person);
+      await eraseAccount({ ...core, stripe: stripeOf(terminal.environment) }, person);
       terminal.show({ erased: name, stripe_customers: customers }, [
         `Erased ${name}.`,
         ...customers.map(
@@ -124,12 +125,17 @@ async function readMoney(
   customers: readonly string[],
 ): Promise<MoneyMovement[] | string> {
   if (customers.length === 0) return [];
-  if (!environment.STRIPE_SECRET_KEY) return "not read: STRIPE_SECRET_KEY is not set";
-  return readMovements(stripe.open(environment), customers).catch((error: unknown) => {
+  const api = stripeOf(environment);
+  if (api === null) return "not read: STRIPE_SECRET_KEY is not set";
+  return readMovements(api, customers).catch((error: unknown) => {
     if (error instanceof NestError) return `not read: ${error.detail ?? error.code}`;
     throw error;
   });
 }
+
+/** Opens Stripe. @returns null if the environment has no key */
+const stripeOf = (environment: Environment): StripeApi | null =>
+  environment.STRIPE_SECRET_KEY ? stripe.open(environment) : null;
 
 const NO_USER = "No user has this address, but other documents do: see `users show`.";
 

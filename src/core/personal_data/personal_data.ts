@@ -1,3 +1,4 @@
+import { type ClosingCore, closeCheckouts } from "#core/billing/plans/close_checkouts.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
@@ -94,22 +95,28 @@ export function customersOf({ providerMappings, subscriptions, trials }: Account
  * Erases a person: every document that names the user or an address is removed or made anonymous. The sessions are revoked
  * first. Then links are removed before everything else, and the user's own document last, so that an interrupted erasure
  * can be repeated. The events of a document are moved to the audit log before the document is removed. What Stripe stores
- * stays there.
+ * stays there, but no checkout page of the person stays open.
  * @throws NestError already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
- *   unavailable while a rejected subscription is not refunded yet
+ *   unavailable while a rejected subscription is not refunded yet, or without Stripe's key for a person who ordered;
+ *   stripe_error
  */
-export async function eraseAccount(core: AccountCore, person: Person): Promise<void> {
+export async function eraseAccount(core: AccountCore & ClosingCore, person: Person): Promise<void> {
   const references = await readReferences(core, person);
+  const { userId } = person;
   await requireNothingDue(core, person);
+  // First while nothing is changed yet: Stripe may fail, or a page may just have been paid.
+  if (userId !== null) await closeCheckouts(core, userId);
   const now = core.clock.now().toISOString();
   const { userIds, sessionIds } = references;
   await Promise.all(
-    userIds.flatMap((userId) =>
+    userIds.flatMap((id) =>
       sessionIds.map((_id) =>
-        core.sessions.revoke(_id, revocation({ _id, userId }, "revoked_by_operator", BY_OPERATOR, now)),
+        core.sessions.revoke(_id, revocation({ _id, userId: id }, "revoked_by_operator", BY_OPERATOR, now)),
       ),
     ),
   );
+  // A call that began before may have opened another page. A later one finds its session revoked.
+  if (userId !== null) await closeCheckouts(core, userId);
   await core.personalDocuments.erase(references, {
     now,
     newErasureId: () => newId("erasure"),

@@ -97,4 +97,9 @@ export class CheckoutRepository {
       { $inc: { attempt: 1, ...(isOfCustomer && { customerAttempt: 1 }) }, $set: { updatedAt: now } },
     );
   }
+
+  /** Removes the checkout of a user who was erased while it began. */
+  async deleteOf(userId: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: derivedIdOf(userId, "checkout") });
+  }
 }

@@ -77,6 +77,11 @@ export class ProviderMappingRepository {
     await this.#collection.deleteMany({ userId, providerValue, matchedBy: "nest" });
   }
 
+  /** Removes the mappings of all customers that Nest created for the user. */
+  async deleteAllOwn(userId: string): Promise<void> {
+    await this.#collection.deleteMany({ userId, matchedBy: "nest" });
+  }
+
   /**
    * Maps a customer to the user for whom Nest created it, also if its address was matched to this user meanwhile. A mapping
    * to another user stays.

@@ -29,7 +29,7 @@ async function sessionIds(): Promise<string[]> {
 
 async function erase(subject: string): Promise<void> {
   const { core, mongo } = nest.gateway;
-  const accounts = { ...core, personalDocuments: new PersonalDocuments(mongo.database) };
+  const accounts = { ...core, stripe: null, personalDocuments: new PersonalDocuments(mongo.database) };
   await eraseAccount(accounts, await findPerson(accounts, subject));
 }
 

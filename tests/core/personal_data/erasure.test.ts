@@ -45,7 +45,7 @@ function observeDeletes(database: Db, note: (collection: string) => Promise<void
 async function erase(userId: string, note: (collection: string) => Promise<void>): Promise<void> {
   const { core, mongo } = nest.gateway;
   const personalDocuments = new PersonalDocuments(observeDeletes(mongo.database, note));
-  await eraseAccount({ ...core, personalDocuments }, { userId, addresses: [] });
+  await eraseAccount({ ...core, stripe: null, personalDocuments }, { userId, addresses: [] });
 }
 
 async function expectNothingLeft(userId: string): Promise<void> {
@@ -136,7 +136,7 @@ test("refuses a link that is redeemed after the erasure removed the links", asyn
 /** Erases the person that an operator names, as `users erase` does. */
 async function eraseSubject(subject: string): Promise<void> {
   const { core, mongo } = nest.gateway;
-  const accounts = { ...core, personalDocuments: new PersonalDocuments(mongo.database) };
+  const accounts = { ...core, stripe: null, personalDocuments: new PersonalDocuments(mongo.database) };
   await eraseAccount(accounts, await findPerson(accounts, subject));
 }
 

@@ -173,7 +173,10 @@ test("returns not_found after the user was erased, and creates no new user", asy
   const { code, lost } = await lostAnswer(address);
   const { core, mongo } = nest.gateway;
   const personalDocuments = new PersonalDocuments(mongo.database);
-  await eraseAccount({ ...core, personalDocuments }, { userId: lost.body.user_id, addresses: [] });
+  await eraseAccount(
+    { ...core, stripe: null, personalDocuments },
+    { userId: lost.body.user_id, addresses: [] },
+  );
   await expectRefused(code, "not_found");
   expect(await nest.collection("identifiers").countDocuments({ identifierValue: address })).toBe(0);
   expect(await issuedBy("sessions", code)).toEqual([]);

@@ -7,6 +7,7 @@ import type { RecordedRequest } from "#stripe_double/traffic.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { signInShopper, startShop } from "#tests/support/plans.ts";
+import { erasePerson } from "#tests/support/trial_removal.ts";
 
 const YEARLY = { id: "price_year", currency: "gbp", unitAmount: 4900, interval: "year" } as const;
 /** Those of `startShop`. */
@@ -193,7 +194,10 @@ async function returnByCharge(nest: TestNest): Promise<void> {
   await api.request((stripe, options) => stripe.refunds.create(refund, options));
 }
 
-/** A checkout is ordered again, replaced by another and paid. Then the plan changes, and a declined change is dropped. */
+/**
+ * A checkout is ordered again, replaced by another and paid. Then the plan changes, and a declined change is dropped. Lee
+ * is erased while a checkout is open.
+ */
 async function sellPlans(nest: TestNest): Promise<void> {
   const shop = await startShop({ beside: nest });
   const person = await signInShopper(shop, "kay@example.com");
@@ -206,6 +210,8 @@ async function sellPlans(nest: TestNest): Promise<void> {
   nest.stripe.updateSubscription(bought?.id ?? "", { default_payment_method: card.id });
   await person.call("change_plan", { plan: "yearly" });
   await person.call("change_plan", { plan: "pro" });
+  await (await signInShopper(shop, "lee@example.com")).checkout("pro");
+  await erasePerson(shop, "lee@example.com");
   await shop.stop();
 }
 

@@ -9,6 +9,8 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
 /** What is known of the person who buys. */
 export interface Buyer {
   userId: string;
+  /** The session of the sign-in with which the person asks. */
+  signInId: string;
   /** All subscriptions that the person may manage. */
   subscriptions: readonly Subscription[];
   identifiers: readonly Identifier[];

@@ -1,7 +1,9 @@
 import type Stripe from "stripe";
 import type { CheckoutCore } from "#core/billing/plans/checkout_core.ts";
 import { type Buyer, createCustomer, customerOf } from "#core/billing/plans/checkout_customer.ts";
+import { expireSession } from "#core/billing/plans/expire_session.ts";
 import { expiryOf, nextCheckout, type Order } from "#core/billing/plans/next_checkout.ts";
+import { isSignedIn, removeIfErased } from "#core/billing/plans/signed_in.ts";
 import { refusalOfPrice } from "#core/billing/plans/stripe_refusals.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { NestError } from "#core/errors.ts";
@@ -21,7 +23,8 @@ const ROUNDS = 5;
  * Creates a session of Stripe's checkout for a plan, or finds the open one of the same order. A person has one open session:
  * another order ends it (contract 1.7).
  * @param known the person's checkout as it was read
- * @throws NestError `already_subscribed`, `price_not_found`, `rate_limited`, `stripe_error`, `unavailable`
+ * @throws NestError `already_subscribed`, `price_not_found`, `rate_limited`, `stripe_error`, `unavailable`,
+ *   `unauthorized` if the person was signed out or erased meanwhile
  */
 export async function createCheckout(
   core: CheckoutCore,
@@ -83,25 +86,29 @@ async function makeSession(
   order: Order,
   checkout: Checkout,
 ): Promise<OpenSession> {
-  if (checkout.replacedSessionId !== null) await expireSession(core, checkout.replacedSessionId);
-  const { session, used } = await requestSession(core, buyer, order, checkout);
+  if (checkout.replacedSessionId !== null) await expireSession(core.stripe, checkout.replacedSessionId);
+  const { session, used } = await requestSession(core, buyer, order, checkout).catch(
+    async (error: unknown) => {
+      await removeIfErased(core, buyer);
+      throw error;
+    },
+  );
   const now = core.clock.now().toISOString();
-  if (!(await core.checkouts.recordSession(used, session.id, now))) {
-    await expireSession(core, session.id);
+  const [isRecorded, isStillSignedIn] = await Promise.all([
+    core.checkouts.recordSession(used, session.id, now),
+    isSignedIn(core, buyer),
+  ]);
+  if (!isStillSignedIn) {
+    await removeIfErased(core, buyer);
+    await expireSession(core.stripe, session.id);
+    throw new NestError("unauthorized", { detail: "the session was revoked during the call" });
+  }
+  if (!isRecorded) {
+    await expireSession(core.stripe, session.id);
     throw new NestError("unavailable", { detail: "another checkout of the same person has begun" });
   }
   if (session.url === null) throw new NestError("stripe_error", { detail: "a session without a URL" });
   return openSession(session.url, checkout);
-}
-
-/** Ends a session. One that was paid or has expired stays as it is. */
-async function expireSession(core: CheckoutCore, id: string): Promise<void> {
-  try {
-    await core.stripe.request((stripe, options) => stripe.checkout.sessions.expire(id, {}, options));
-  } catch (error) {
-    const status = stripeRefusal(error)?.statusCode;
-    if (status !== 400 && status !== 404) throw error;
-  }
 }
 
 /** A session, and the attempt that created it. */

@@ -16,7 +16,7 @@ import type { Subscription } from "#core/repositories/subscriptions.ts";
  */
 export async function readBuyer(
   core: Pick<Core, "checkouts" | "identifiers" | "providerMappings" | "subscriptions">,
-  userId: string,
+  { userId, sessionId }: { userId: string; sessionId: string },
 ): Promise<{ buyer: Buyer; checkout: Checkout | null }> {
   const [owner, mappings, checkout] = await Promise.all([
     readOwner(core, userId),
@@ -26,6 +26,7 @@ export async function readBuyer(
   const isVerified = isVerifiedOwner(owner.identifiers);
   const buyer = {
     userId,
+    signInId: sessionId,
     identifiers: owner.identifiers,
     subscriptions: isVerified ? owner.subscriptions : [],
     mappings: isVerified ? mappings : mappings.filter(({ matchedBy }) => matchedBy === "nest"),

@@ -41,7 +41,7 @@ export const handler = rpc({
     "stripe_error",
   ],
   parts: { billing, billingPortal, stripe },
-  reads: ({ core, caller }) => readBuyer(core, userOf(caller).userId),
+  reads: ({ core, caller }) => readBuyer(core, userOf(caller)),
   async run({ core, request: asked, reads: { buyer, checkout }, caller }) {
     const { clientId, userId } = userOf(caller);
     const client = core.oauthClients.require(clientId);
