@@ -56,6 +56,37 @@ describe.skipIf(!hasBrowser)("emails, clients and links of the local page", () =
     expect(await page.locator("#inbox time").textContent()).toBe("2 January 2026 at 03:04 UTC");
   });
 
+  test("opens a link that the developer's own page requested in that page", async () => {
+    const url = "http://localhost:5173/signed-in?code=authzcode_1.2&state=own";
+    const page = await suite.open("/", {
+      prepare: (page) =>
+        page.route("**/dev/inbox", (route) =>
+          route.fulfill({
+            json: [
+              {
+                to: "xan@example.com",
+                from: "a@example.com",
+                reply_to: null,
+                subject: "Sign in",
+                text: `Use this link:\n\n${url}\n`,
+                html: `<a href="${url.replaceAll("&", "&amp;")}">Button</a>`,
+                sent_at: "2026-01-02T03:04:05.000Z",
+              },
+            ],
+          }),
+        ),
+    });
+    await page.getByText("Show email").click();
+    const button = page.frameLocator("#inbox iframe").getByRole("link", { name: "Button" });
+    for (const link of [page.getByRole("link", { name: "Open link in your page" }), button]) {
+      expect(await link.getAttribute("href")).toBe(url);
+      expect(await link.getAttribute("target")).toBe("_blank");
+    }
+    // Neither this page nor the landing page of an installed app can redeem it.
+    expect(await page.getByText("Use link in this page").count()).toBe(0);
+    expect(await page.getByText("Open landing page").count()).toBe(0);
+  });
+
   test("signs in with two clients of the app at once, each with its own session", async () => {
     const page = await suite.open();
     await requestLink(page, "yves@example.com");

@@ -28,6 +28,9 @@ export function useClientOf(link) {
   if (owner && owner !== client) choose(owner);
 }
 
+/** Whether this page requested the magic link with this state, with any of its clients. */
+export const isRequestedHere = (state) => clients.some((one) => isRequestedBy(one, state));
+
 export function listenForClients() {
   byId("client").addEventListener("change", ({ target }) => {
     const next = clients.find(({ id }) => id === target.value);

@@ -32,21 +32,22 @@ function mailItem(mail) {
     make("div", { class: "quiet" }, `To ${to}`),
   );
   const link = magicLinkIn(text);
-  if (link) {
-    item.append(
-      make(
-        "p",
-        { class: "row" },
-        make("a", { href: `/#${link}` }, "Use link in this page"),
-        make("a", { href: `/magic-link?${link}`, target: "_blank", rel: "noopener" }, "Open landing page"),
-      ),
-    );
-  }
+  if (link) item.append(make("p", { class: "row" }, ...linksTo(link)));
   const details = make("details", {}, make("summary", {}, "Show email"));
   const read = () => details.append(mailFrame(mail), make("pre", {}, text));
   details.addEventListener("toggle", read, { once: true });
   item.append(details);
   return item;
+}
+
+/** What a developer can do with a magic link. Only the page that requested it can redeem it. */
+function linksTo({ query, page }) {
+  const newTab = { target: "_blank", rel: "noopener" };
+  if (page) return [make("a", { href: page, ...newTab }, "Open link in your page")];
+  return [
+    make("a", { href: `/#${query}` }, "Use link in this page"),
+    make("a", { href: `/magic-link?${query}`, ...newTab }, "Open landing page"),
+  ];
 }
 
 async function showInbox({ path, list, clear, draw, announce }) {
