@@ -16,6 +16,7 @@ import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { createDevRoutes } from "#tools/local/dev/routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
 import { timelineRoute, trialRoute } from "#tools/local/dev/user_routes.ts";
+import { withHints } from "#tools/local/hints.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools/local/secrets.ts";
@@ -38,6 +39,8 @@ export interface StackParts {
   open: (environment: Environment) => Promise<Invoker>;
   /** Receives each log line. */
   write?: (line: string) => void;
+  /** Prints a line for the developer. */
+  say?: (line: string) => void;
 }
 
 export interface LocalApi {
@@ -68,7 +71,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   const jobs = (await loadJobs()).map(({ handler }) => handler);
   cleanup.defer(startMinuteJobs(jobs, open, stackClock(stripe)));
   const server = createHttpServer(
-    gateway,
+    withHints(gateway, parts.say),
     createDevRoutes(devRoutes({ parts, url, environment, open, jobs })),
   );
   await listen(server, port);

@@ -76,6 +76,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
       database: { engine: database.engine, version: database.version },
       open: (environment) => openReloadingGateway(environment, options),
       write: options.write,
+      say: options.say,
     });
     cleanup.defer(api.close);
     return {

@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { freshDatabaseUri } from "#tests/support/database.ts";
+import { MAC } from "#tests/support/nest.ts";
 import {
   descendants,
   isAlive,
@@ -71,6 +72,47 @@ describe("npm start", () => {
       });
       asked.on("error", reject).end();
     });
+
+  test.each([
+    [
+      "a page whose origin no client has",
+      "OPTIONS",
+      { origin: "http://localhost:8081" },
+      {},
+      'blocks the calls of a page at "http://localhost:8081". Add this origin to `origins` of a client in app/beak/app.ts',
+    ],
+    ["a page that was opened as a file", "OPTIONS", { origin: "null" }, {}, "Serve its folder over HTTP."],
+    [
+      "a client that the app does not have",
+      "POST",
+      {},
+      { client_id: "nobody" },
+      'app/beak/app.ts has no enabled client "nobody". `npm run nest -- clients list` lists',
+    ],
+    [
+      "a redirect URI that the client does not have",
+      "POST",
+      {},
+      { redirect_uri: "https://magic.getbeak.app" },
+      `Client "${MAC}" has no redirect URI "https://magic.getbeak.app". Add it to \`redirectUris\` in app/beak/app.ts`,
+    ],
+  ])("says what to change for %s", async (_case, method, headers, change, hint) => {
+    const link = {
+      client_id: MAC,
+      redirect_uri: "https://magic.getbeak.app/",
+      state: "s",
+      code_challenge_method: "S256",
+      code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+      identifier_type: "email",
+      identifier_value: "ada@example.com",
+      ...change,
+    };
+    const body = method === "POST" ? { body: JSON.stringify(link) } : {};
+    for (let time = 0; time < 2; time++)
+      await fetch(`${url}/1/2026-12-01/send_magic_link`, { method, headers, ...body });
+    await program.until(new RegExp(hint.replaceAll(/[.?[\]()]/g, "\\$&")));
+    expect(program.printed().split(hint)).toHaveLength(2);
+  });
 
   test("serves requests whose Host is a loopback name", async () => {
     const { port } = new URL(url);

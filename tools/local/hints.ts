@@ -1,0 +1,60 @@
+import { appFolder } from "#app/load_app.ts";
+import type { Result } from "#entry/answer.ts";
+import type { IncomingCall } from "#tools/local/gateway.ts";
+import type { Invoker } from "#tools/local/reloading_gateway.ts";
+
+/** Prints the hint for each refused call, each hint once. @param say prints a line for the developer */
+export function withHints(gateway: Invoker, say: (line: string) => void = () => undefined): Invoker {
+  const given = new Set<string>();
+  return {
+    async invoke(incoming) {
+      const result = await gateway.invoke(incoming);
+      const hint = hintFor(incoming, result, `${appFolder}/app.ts`);
+      if (hint && !given.has(hint)) say(hint);
+      if (hint) given.add(hint);
+      return result;
+    },
+    close: () => gateway.close(),
+  };
+}
+
+/**
+ * Says what a developer must change in the app file so that Nest accepts a call. A browser tells its page nothing about a
+ * refused origin, and a response names no value, so the terminal of `npm start` does.
+ * @param file the path of the app file
+ * @returns null if the app file did not cause the response
+ */
+export function hintFor(
+  { method, headers, body }: IncomingCall,
+  result: Result,
+  file: string,
+): string | null {
+  const { origin, host } = headers;
+  const isForeign = origin !== undefined && origin !== `http://${host}`;
+  if (origin === "null")
+    return "A page that was opened as a file has no origin, so the browser blocks its calls. Serve its folder over HTTP.";
+  if (isForeign && result.headers?.["access-control-allow-origin"] === undefined)
+    return `The browser blocks the calls of a page at ${shown(origin)}. Add this origin to \`origins\` of a client in ${file}, or open the page at an origin that is there.`;
+  if (method !== "POST") return null;
+  const { client_id, redirect_uri, success_url, cancel_url } = fieldsOf(body);
+  const { code, meta } = fieldsOf(result.body);
+  if (code === "client_not_found")
+    return `${file} has no enabled client ${shown(client_id)}. \`npm run nest -- clients list\` lists its clients.`;
+  if (code === "invalid_redirect_uri")
+    return `Client ${shown(client_id)} has no redirect URI ${shown(redirect_uri)}. Add it to \`redirectUris\` in ${file}, or send one that is there, character by character.`;
+  if (code !== "invalid_checkout_url") return null;
+  const url = (meta as { field?: string } | undefined)?.field === "cancel_url" ? cancel_url : success_url;
+  return `${shown(url)} is no checkout URL of the client. Add it to \`checkoutUrls\` in ${file}.`;
+}
+
+/** The fields of a JSON object, or none if the text is something else. */
+function fieldsOf(body: Buffer | string | undefined): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(String(body)));
+  } catch {
+    return {};
+  }
+}
+
+/** A value of a request, as one line of a terminal. */
+const shown = (value: unknown) => JSON.stringify(value)?.slice(0, 200) ?? "(none)";
