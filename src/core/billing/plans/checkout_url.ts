@@ -3,8 +3,8 @@ import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
-/** Printable ASCII without a backslash. URL parsers disagree about everything else. */
-const PLAIN = /^[!-[\]-~]+$/;
+/** A scheme, two slashes, and printable ASCII without a backslash. URL parsers disagree about everything else. */
+const PLAIN = /^https?:\/\/(?!\/)[!-[\]-~]+$/i;
 
 /**
  * Checks a URL to which Stripe sends a person after a checkout: it must be one of the client's `checkoutUrls`, to which a

@@ -1,11 +1,11 @@
 import type Stripe from "stripe";
 import type { CheckoutCore } from "#core/billing/plans/checkout_core.ts";
 import { type Buyer, createCustomer, customerOf } from "#core/billing/plans/checkout_customer.ts";
+import { endReplaced, readSession, requireNotBought } from "#core/billing/plans/earlier_session.ts";
 import { expireSession } from "#core/billing/plans/expire_session.ts";
 import { expiryOf, nextCheckout, type Order } from "#core/billing/plans/next_checkout.ts";
 import { isSignedIn, removeIfErased } from "#core/billing/plans/signed_in.ts";
 import { refusalOfPrice } from "#core/billing/plans/stripe_refusals.ts";
-import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { NestError } from "#core/errors.ts";
 import type { Checkout } from "#core/repositories/checkouts.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
@@ -50,7 +50,7 @@ export async function createCheckout(
     if (checkout.sessionId === null) return makeSession(core, buyer, order, checkout);
     const session = await readSession(core, checkout.sessionId);
     if (session?.status === "open" && session.url !== null) return openSession(session.url, checkout);
-    if (session?.status === "complete") requireNotBought(session, buyer);
+    if (session?.status === "complete") requireNotBought(session, buyer, order);
     isOver = true;
   }
   throw new NestError("unavailable", { detail: "other calls began checkouts of the same person" });
@@ -61,32 +61,13 @@ const openSession = (url: string, checkout: Checkout): OpenSession => ({
   expiresAt: expiryOf(checkout),
 });
 
-/** @returns null if Stripe does not have the session */
-async function readSession(core: CheckoutCore, id: string): Promise<Stripe.Checkout.Session | null> {
-  try {
-    return await core.stripe.request((stripe, options) =>
-      stripe.checkout.sessions.retrieve(id, { expand: ["subscription"] }, options),
-    );
-  } catch (error) {
-    if (stripeRefusal(error)?.code === "resource_missing") return null;
-    throw error;
-  }
-}
-
-/** The event of a purchase may not have arrived yet. */
-function requireNotBought({ subscription }: Stripe.Checkout.Session, { subscriptions }: Buyer): void {
-  if (subscription === null || typeof subscription === "string" || hasEnded(subscription.status)) return;
-  const isStored = subscriptions.some(({ stpSubscriptionId }) => stpSubscriptionId === subscription.id);
-  if (!isStored) throw new NestError("already_subscribed", { detail: "its event has not arrived yet" });
-}
-
 async function makeSession(
   core: CheckoutCore,
   buyer: Buyer,
   order: Order,
   checkout: Checkout,
 ): Promise<OpenSession> {
-  if (checkout.replacedSessionId !== null) await expireSession(core.stripe, checkout.replacedSessionId);
+  await endReplaced(core, buyer, order, checkout);
   const { session, used } = await requestSession(core, buyer, order, checkout).catch(
     async (error: unknown) => {
       await removeIfErased(core, buyer);

@@ -136,6 +136,20 @@ describe("who may buy", () => {
     expect(codeOf(await ada.checkout("pro"))).toBe(200);
   });
 
+  test("already_subscribed before the event arrives, also for an order with other URLs", async () => {
+    const { body } = await ada.checkout("pro");
+    const id = nest.stripe.payCheckout(sessionIn(body.url)) ?? "";
+    const other = { cancel_url: `${CANCEL}?tab=2` };
+    for (const _ of ["first", "repeated"])
+      expect(codeOf(await ada.checkout("pro", other))).toBe("already_subscribed");
+    expect(statuses()).toEqual(["complete"]);
+    expect(codeOf(await ada.checkout("yearly"))).toBe(200);
+    nest.stripe.cancelSubscription(id);
+    await nest.deliverEvents();
+    expect(codeOf(await ada.checkout("pro", other))).toBe(200);
+    expect(statuses()).toEqual(["complete", "expired", "open"]);
+  });
+
   test("a plan can be bought again after it has ended", async () => {
     const id = await ada.buy("pro");
     nest.stripe.cancelSubscription(id);
@@ -220,6 +234,10 @@ describe("what is refused", () => {
       "invalid_checkout_url",
     ],
     ["a URL with a line break", { success_url: `${SUCCESS}\n` }, "invalid_checkout_url"],
+    ["a URL without slashes", { success_url: "https:app.example/thanks" }, "invalid_checkout_url"],
+    ["a URL with one slash", { success_url: "https:/app.example/thanks" }, "invalid_checkout_url"],
+    ["a URL with three slashes", { success_url: "https:///app.example/thanks" }, "invalid_checkout_url"],
+    ["a host of this machine without slashes", { success_url: "http:localhost/" }, "invalid_checkout_url"],
     ["a script", { success_url: "javascript:alert(1)" }, "invalid_checkout_url"],
     [
       "a host of this machine with a user name",
