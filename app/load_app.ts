@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { relative, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { importFile } from "#app/read_file.ts";
 import type { App } from "#core/app/app.ts";
 import { AppError, readApp } from "#core/app/read_app.ts";
 
@@ -21,8 +22,7 @@ export async function loadApp(folder: string): Promise<App> {
     throw new AppError(file, [
       "the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak.",
     ]);
-  const { default: settings } = await import(pathToFileURL(path).href);
-  const app = readApp(settings, file);
+  const app = readApp(await importFile(path, file), file);
   if (!existsSync(resolve(ROOT, folder, app.logo)))
     throw new AppError(file, [`logo is "${app.logo}", but ${folder} has no such file. Add it.`]);
   return app;

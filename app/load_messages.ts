@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { importFile } from "#app/read_file.ts";
 import type { App } from "#core/app/app.ts";
 import type { AppMessages } from "#core/app/mail_texts.ts";
 import { AppError } from "#core/app/read_app.ts";
@@ -29,7 +30,7 @@ export async function loadMessages(folder: string, { locales }: Pick<App, "local
         `locales of the app does not name "${locale}". Add the locale, or remove the file.`,
       ]);
   const entries = locales.map(async (locale) => {
-    const { default: texts } = await import(pathToFileURL(resolve(path, `${locale}.ts`)).href);
+    const texts = await importFile(resolve(path, `${locale}.ts`), fileOf(locale));
     return [locale, readMessages(texts, fileOf(locale))] as const;
   });
   return Object.fromEntries(await Promise.all(entries));

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { loadApp } from "#app/load_app.ts";
@@ -55,6 +56,19 @@ describe("app create", () => {
     expect(await readFile(`${FOLDER}/odd/logo.svg`, "utf8")).toContain("&#60;tag&#62;");
   });
 
+  test.for([
+    ["acme_inc", "Acme, Inc."],
+    ["mueller", "Müller & Söhne"],
+    ["dollar", "A$$AP $& $' {app}"],
+    ["long", "a".repeat(100)],
+    ["brackets", "<>"],
+  ] as const)("creates an app %s that passes its checks for the title %j", async ([name, title]) => {
+    await createApp(name, { title, domain: DOMAIN, folder: FOLDER });
+    const app = await loadApp(`${FOLDER}/${name}`);
+    expect(app.name).toBe(title);
+    await loadMessages(`${FOLDER}/${name}`, app);
+  });
+
   test("changes nothing if the folder exists", async () => {
     await createApp("acme", { domain: DOMAIN, folder: FOLDER });
     const before = await readFile(`${FOLDER}/acme/app.ts`, "utf8");
@@ -71,12 +85,22 @@ describe("app create", () => {
     [""],
     ["acme", "--domain", "nowhere"],
     ["acme", "--domain", "https://acme.example"],
-  ])("refuses %j with status 2", async (args) => {
+    ["acme", "--domain", "-.-"],
+    ["acme", "--domain", `${"a".repeat(64)}.example`],
+    ["con"],
+    ["acme", "--title", ""],
+    ["acme", "--title", " "],
+    ["acme", "--title", "Ac\nme"],
+    ["acme", "--title", "a".repeat(101)],
+  ])("refuses %j with status 2, and creates nothing", async (args) => {
     const { status, printed } = await runCli(["app", "create", ...args], {});
     expect({ status, printed }).toEqual({
       status: 2,
-      printed: expect.stringMatching(/^(error: )?(The name must have|\S+ is not a domain)/),
+      printed: expect.stringMatching(
+        /^(error: )?(The name must have|The title must have|Windows keeps|\S+ is not a domain)/,
+      ),
     });
+    expect(existsSync("app/acme") || existsSync("app/con")).toBe(false);
   });
 });
 

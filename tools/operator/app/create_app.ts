@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { safeParse } from "zod/mini";
+import { filled } from "#core/app/app_fields.ts";
 import { appSource, logoSource, stageSource } from "#tools/operator/app/app_source.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 
@@ -12,12 +14,19 @@ const PATTERN = join(ROOT, "app/beak");
 const TEXTS = ["messages/en.ts", "messages/de.ts"];
 const STAGES = ["stages/nonprod.yml", "stages/prod.yml"];
 
+/** Names that Windows keeps for devices, so that a folder can't have them. */
+const DEVICES = /^(con|nul|aux|prn|com\d|lpt\d)$/;
+/** Names of a domain, each of which may have 63 characters. Nest puts names of its own before it. */
+const DOMAIN = /^(?=.{1,200}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/;
+/** It becomes a part of other names of the app. */
+const LONGEST_TITLE = 100;
+
 /**
  * Creates the files of a new app.
  * @param name the name of its folder
  * @param options.folder where apps are; a test uses another folder
  * @returns the paths of the files, from the root of the repository
- * @throws UsageError for an unusable name or domain; CommandError if the folder exists
+ * @throws UsageError for an unusable name, title or domain; CommandError if the folder exists
  */
 export async function createApp(
   name: string,
@@ -27,11 +36,15 @@ export async function createApp(
     throw new UsageError(
       "The name must have up to 30 lower-case letters, digits or _, and begin with a letter.",
     );
-  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(domain))
-    throw new UsageError(`${domain} is not a domain. Pass one such as acme.example.`);
+  if (DEVICES.test(name)) throw new UsageError(`Windows keeps the name ${name} for itself. Choose another.`);
+  if (!DOMAIN.test(domain)) throw new UsageError(`${domain} is not a domain. Pass one such as acme.example.`);
   const path = `${folder}/${name}`;
   if (existsSync(join(ROOT, path))) throw new CommandError(`${path} exists. Choose another name.`);
   const given = title ?? `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  if (!safeParse(filled(), given).success || given.length > LONGEST_TITLE)
+    throw new UsageError(
+      `The title must have 1 to ${LONGEST_TITLE} characters, and no line break or control character.`,
+    );
   const files = new Map([
     ["app.ts", appSource({ name, title: given, domain })],
     ["logo.svg", logoSource(given)],
