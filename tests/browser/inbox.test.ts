@@ -108,7 +108,7 @@ describe.skipIf(!hasBrowser)("emails, clients and links of the local page", () =
     await page.selectOption("#client", MAC);
     await page.getByText("You are signed out.").waitFor();
     await page.reload();
-    await page.locator("#app-name", { hasText: "Beak" }).waitFor();
+    await page.locator("#main").waitFor();
     expect(await page.inputValue("#client")).toBe(MAC);
   });
 

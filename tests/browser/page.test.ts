@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser, inspect, tabTo } from "#tests/support/browser.ts";
+import { browserSuite, hasBrowser, inspect, says, tabTo } from "#tests/support/browser.ts";
 import { MAC, type Tokens } from "#tests/support/nest.ts";
 
 describe.skipIf(!hasBrowser)("the local page in a browser", () => {
@@ -20,11 +20,13 @@ describe.skipIf(!hasBrowser)("the local page in a browser", () => {
     expect(await page.locator("#claims").textContent()).toContain('"at+jwt"');
     await tabTo(page, "Allow");
     await page.keyboard.press("Enter");
-    await page.getByText("You allowed marketing emails.").waitFor();
+    await says(page, "Choice saved.");
+    expect(await page.locator("#consent").textContent()).toBe("You allowed marketing emails.");
     await tabTo(page, "refresh");
     await page.keyboard.press("Enter");
     await page.getByText("Tokens refreshed.").waitFor();
     await page.reload();
+    await page.locator("#main").waitFor();
     await page.getByText("ada@example.com", { exact: true }).waitFor();
     await tabTo(page, "sign-out");
     await page.keyboard.press("Enter");
@@ -45,8 +47,8 @@ describe.skipIf(!hasBrowser)("the local page in a browser", () => {
 
     suite.stack.pass(3601);
     await page.click("[data-level=general]");
-    await page.getByText("You allowed marketing emails.").waitFor();
-    expect(await page.locator("#message").textContent()).toBe("Choice saved.");
+    await says(page, "Choice saved.");
+    expect(await page.locator("#consent").textContent()).toBe("You allowed marketing emails.");
     const second = await stored();
     expect(second?.access_token).not.toBe(first?.access_token);
 
@@ -59,7 +61,8 @@ describe.skipIf(!hasBrowser)("the local page in a browser", () => {
     expect(await page.locator("#signed-in").isVisible()).toBe(true);
     await page.unroute(refresh);
     await page.click("[data-level=none]");
-    await page.getByText("You declined marketing emails.").waitFor();
+    await says(page, "Choice saved.");
+    expect(await page.locator("#consent").textContent()).toBe("You declined marketing emails.");
 
     const { client_id, refresh_token } = (await stored()) as Tokens;
     const revoked = await page.request.post(`${suite.stack.api.url}/1/2021-10-06/revoke_token`, {
@@ -82,7 +85,6 @@ describe.skipIf(!hasBrowser)("the local page in a browser", () => {
     async (width, scheme) => {
       const page = await suite.open("/", { width, colorScheme: scheme });
       const name = (state: string) => `${state}-${width}-${scheme}`;
-      await page.getByText("test 1").waitFor();
       await inspect(page, name("signed-out"));
       await page.fill("#address", `${scheme}.${width}@example.com`);
       await page.click("text=Send magic link");

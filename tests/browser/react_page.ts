@@ -26,7 +26,8 @@ const locked = () => {
   throw new Error("The keychain is locked.");
 };
 const nest = new NestClient({
-  ...{ url: page.location.origin, clientId, redirectUri },
+  // Long enough for a busy machine.
+  ...{ url: page.location.origin, clientId, redirectUri, timeoutMs: 30_000 },
   store: isStoreLocked ? { ...store, get: locked } : store,
 });
 

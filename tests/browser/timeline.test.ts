@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { emptiedBrowserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
+import { emptiedBrowserSuite, hasBrowser, inspect, press, says } from "#tests/support/browser.ts";
 
 describe.skipIf(!hasBrowser)("the timeline of the local page", () => {
   const suite = emptiedBrowserSuite();
@@ -29,10 +29,11 @@ describe.skipIf(!hasBrowser)("the timeline of the local page", () => {
       await startTrial(page, `life.${width}.${colorScheme}@example.com`);
       await page.locator("#spans .span", { hasText: "Trial" }).waitFor();
       await press(page, "Add working card");
+      await says(page, "Working card added.");
       await press(page, "+14 days");
       await mark(page, "Active");
       await press(page, "Add declining card");
-      await page.getByText("Declining card added.").waitFor();
+      await says(page, "Declining card added.");
       await press(page, "+31 days");
       await mark(page, "Past due");
       await page.locator("#spans .past_due").waitFor();
@@ -61,6 +62,7 @@ describe.skipIf(!hasBrowser)("the timeline of the local page", () => {
     const page = await suite.open();
     await startTrial(page, "abe@example.com");
     await press(page, "Add working card");
+    await says(page, "Working card added.");
     await press(page, "+14 days");
     await mark(page, "Active");
     await press(page, "Refund last payment");

@@ -41,7 +41,8 @@ export interface BrowserSuite {
   readonly stack: TestStack;
   /**
    * Opens a path of the stack in a new context, so that the page has no storage of earlier pages. The context is closed
-   * after the test. The viewport is 1280 by 900 pixels unless `options` name another width.
+   * after the test. The viewport is 1280 by 900 pixels unless `options` name another width. The local page, `/`, has drawn
+   * its first data when this resolves.
    */
   open(path?: string, options?: OpenOptions): Promise<Page>;
 }
@@ -49,6 +50,8 @@ export interface BrowserSuite {
 export interface OpenOptions extends Omit<BrowserContextOptions, "viewport"> {
   /** In pixels. */
   width?: number;
+  /** Does not wait until the local page has drawn its first data. */
+  isLoading?: boolean;
   /** Called before the page loads, to observe or replace its requests. */
   prepare?: (page: Page) => unknown;
 }
@@ -75,11 +78,12 @@ export function browserSuite(options: { app?: App } = {}): BrowserSuite {
     get stack() {
       return stack;
     },
-    async open(path = "/", { width = 1280, prepare, ...options } = {}) {
+    async open(path = "/", { width = 1280, isLoading = false, prepare, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width, height: 900 }, ...options });
       const page = await context.newPage();
       await prepare?.(page);
       await page.goto(`${stack.api.url}${path}`);
+      if (path === "/" && !isLoading) await page.locator("#main").waitFor();
       return page;
     },
   };
