@@ -41,6 +41,8 @@ export type Foundation = Pick<OpenCore, "core" | "mongo">;
 export interface OpenCore {
   core: Core;
   mongo: Mongo;
+  /** Multiplies the time limits of a call and of its commands to the database. */
+  slowdown: number;
   part<Opened>(part: Part<Opened>): Opened;
 }
 
@@ -52,6 +54,8 @@ export interface CoreOptions {
   /** Writes a finished log line. */
   write?: (line: string) => void;
   monitorCommands?: boolean;
+  /** How much longer than in a deployment work may take. Tests with many concurrent calls set it, for a busy machine. */
+  slowdown?: number;
 }
 
 /**
@@ -65,9 +69,11 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
     random = randomNumber,
     write = (line) => process.stdout.write(`${line}\n`),
     monitorCommands = false,
+    slowdown = 1,
   } = options;
   const config = readConfig(coreVariables, environment);
-  const mongo = openMongo(config.MONGODB_URI, { monitorCommands, isTlsOptional: config.STAGE === "local" });
+  const isTlsOptional = config.STAGE === "local";
+  const mongo = openMongo(config.MONGODB_URI, { monitorCommands, isTlsOptional, slowdown });
   const log = createLog(write, () => clock.now());
   const core: Core = {
     stage: config.STAGE,
@@ -81,6 +87,7 @@ export function openCore(environment: Environment, options: CoreOptions = {}): O
   return {
     core,
     mongo,
+    slowdown,
     part<Opened>(part: Part<Opened>): Opened {
       if (!opened.has(part)) opened.set(part, part.open(environment, { core, mongo }));
       return opened.get(part) as Opened;

@@ -41,7 +41,7 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
 
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const startedAt = context.startedAt ?? Date.now();
-    const deadline = startedAt + CALL_LIMIT_MS;
+    const deadline = startedAt + CALL_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
     const progress: CallInProgress = {
       core: bindDeadline(core, deadline),

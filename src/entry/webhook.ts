@@ -56,7 +56,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
   const core = openParts(open, declaration.parts);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const startedAt = context.startedAt ?? Date.now();
-    const deadline = startedAt + WEBHOOK_LIMIT_MS;
+    const deadline = startedAt + WEBHOOK_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
     const answer: AnswerContext = {
       event,

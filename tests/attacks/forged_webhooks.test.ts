@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, startNest, type TestNest } from "#tests/support/nest.ts";
 import { expectInvalidTraffic } from "#tests/support/stripe_traffic_check.ts";
 import { countTrips } from "#tests/support/trips.ts";
 
@@ -12,7 +12,7 @@ describe("webhook forgery, replay and floods", () => {
   let body: string;
   let header: string;
   beforeEach(async () => {
-    nest = await startNest();
+    nest = await startNest({ slowdown: BUSY_MACHINE });
     nest.stripe.createSubscription({ email: "ada@example.com" });
     event = nest.stripe.events().find(({ type }) => type === "customer.subscription.created") ?? {};
     ({ body, header } = nest.stripe.signedEvent(event));

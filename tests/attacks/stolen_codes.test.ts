@@ -3,6 +3,7 @@ import { ConfigError, readConfig } from "#core/config.ts";
 import { internalKeyVariables } from "#core/keys/internal_key.ts";
 import { hashSecret } from "#core/secrets.ts";
 import {
+  BUSY_MACHINE,
   CHALLENGE,
   codeIn,
   linkRequest,
@@ -21,7 +22,7 @@ const inNines = <Item>(items: readonly Item[]) =>
 describe("code interception: an attacker who reads the mail or the link", () => {
   let nest: TestNest;
   beforeAll(async () => {
-    nest = await startNest();
+    nest = await startNest({ slowdown: BUSY_MACHINE });
   });
   afterAll(() => nest.stop());
   const elsewhere = { ip: "198.51.100.66" };
@@ -120,7 +121,7 @@ describe("code interception: an attacker who reads the mail or the link", () => 
 describe("replay of a redeemed code", () => {
   let nest: TestNest;
   beforeAll(async () => {
-    nest = await startNest();
+    nest = await startNest({ slowdown: BUSY_MACHINE });
   });
   afterAll(() => nest.stop());
 
@@ -145,7 +146,10 @@ describe("replay of a redeemed code", () => {
 describe("brute force", () => {
   let nest: TestNest;
   beforeAll(async () => {
-    nest = await startNest({ environment: { LIMIT_FAILURES_PER_NETWORK: "60" } });
+    nest = await startNest({
+      slowdown: BUSY_MACHINE,
+      environment: { LIMIT_FAILURES_PER_NETWORK: "60" },
+    });
   });
   afterAll(() => nest.stop());
 

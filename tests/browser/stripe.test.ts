@@ -140,6 +140,5 @@ describe.skipIf(!hasBrowser)("the Stripe test controls of the local page", () =>
       await mark("None");
       await look("ended");
     },
-    120_000,
   );
 });

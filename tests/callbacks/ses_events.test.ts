@@ -4,7 +4,7 @@ import { DAY, HOUR } from "#core/clock.ts";
 import type { MailEvent, MailEventRepository } from "#core/repositories/mail_events.ts";
 import { type EventFunction, serveEvent } from "#entry/event.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, linkRequest, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
 import { freePort } from "#tools/machine/child_process.ts";
 
 const ADDRESS = "bounced@example.com";
@@ -13,7 +13,7 @@ describe("the ses_events function", () => {
   let nest: TestNest;
   let serve: EventFunction;
   beforeEach(async () => {
-    nest = await startNest();
+    nest = await startNest({ slowdown: BUSY_MACHINE });
     serve = serveEvent(handler.declaration, nest.gateway);
   });
   afterEach(() => nest.stop());

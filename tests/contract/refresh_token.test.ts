@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";
 import { loseConnection, openSignInCore, withMethods } from "#tests/support/altered_core.ts";
 import { appWithClients, appWithLifetime } from "#tests/support/app.ts";
-import { MAC, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, MAC, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
 
 const DAY = 24 * 60 * 60;
 
 describe("contract J, refresh token", () => {
   let nest: TestNest;
   beforeAll(async () => {
-    nest = await startNest();
+    nest = await startNest({ slowdown: BUSY_MACHINE });
   });
   afterAll(() => nest.stop());
   const userOf = (tokens: { user_id: string; access_token: string }) =>

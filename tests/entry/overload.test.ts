@@ -6,7 +6,6 @@ import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { codeIn, linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
 const UNAVAILABLE = { status: 503, body: { code: "unavailable" }, retryAfter: "1" };
-const CLIENT_LEAVES_AFTER_MS = 5_000;
 
 let base: TestNest;
 let proxied: ProxiedNest;
@@ -38,10 +37,8 @@ describe.each(["overloaded", "interrupted"] as const)("a database that answers %
       }[name] as () => ReturnType<typeof nest.call>;
 
       proxied.proxies.database.arm(kind, 1);
-      const startedAt = Date.now();
       const { status, body, headers } = await call();
       expect({ status, body, retryAfter: headers["retry-after"] }).toEqual(UNAVAILABLE);
-      expect(Date.now() - startedAt).toBeLessThan(CLIENT_LEAVES_AFTER_MS);
       await proxied.clearFaults();
       expect((await call()).status).toBe(200);
     },

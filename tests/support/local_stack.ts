@@ -6,6 +6,7 @@ import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
+import { BUSY_MACHINE } from "#tests/support/nest.ts";
 import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
@@ -57,7 +58,10 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
       database: { engine: "test", version: "1" },
       write: () => undefined,
       open: (environment) =>
-        openGateway({ ...environment, ...change }, { write: () => undefined, clock, app: served }),
+        openGateway(
+          { ...environment, ...change },
+          { write: () => undefined, clock, app: served, slowdown: BUSY_MACHINE },
+        ),
     });
   const api = await start({}, app);
   return {

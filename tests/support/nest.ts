@@ -82,6 +82,9 @@ function movableClock(): TestClock {
   };
 }
 
+/** Enough for many concurrent calls on a busy machine. */
+export const BUSY_MACHINE = 5;
+
 export interface StartOptions {
   /** Another app than the one of this process. */
   app?: App;
@@ -98,6 +101,8 @@ export interface StartOptions {
   plans?: readonly PriceSeed[];
   /** Products at Stripe that are not ours. */
   otherProducts?: readonly ProductSeed[];
+  /** Multiplies the time limits of calls and of database commands. Tests with many concurrent calls set it to `BUSY_MACHINE`. */
+  slowdown?: number;
   /** Uses a database that no test has used: a used one has statistics, by which small collections are scanned. */
   isDatabaseNew?: boolean;
 }
@@ -131,6 +136,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     clock,
     write: (line) => logLines.push(line),
     monitorCommands: true,
+    slowdown: options.slowdown ?? 1,
     // Never draws a sampled count, so that a call sends the same commands each time. Limits below 1,000 are not sampled.
     random: () => 0.999,
     ...(options.guard && { guard: options.guard }),

@@ -26,16 +26,18 @@ export interface Mongo {
   trips: Trips;
 }
 
-const CONNECT_TIMEOUT_MS = 2_000;
-/** The driver times out a heartbeat after the connect timeout; a heartbeat older than this is stuck. */
-const STUCK_MS = CONNECT_TIMEOUT_MS + 1_000;
+/** Every wait ends before the call's time limit, so that the caller gets the reason (contract 1.1: database 2 s). */
+const WAIT_LIMIT_MS = 2_000;
+/** The driver times out a heartbeat after the connect timeout; a heartbeat that is this much older is stuck. */
+const STUCK_AFTER_MS = 1_000;
 
 /**
  * Reconnects when the driver has stopped monitoring a server. If a restarting server closes its connection while the
  * driver writes a heartbeat, mongodb 7.9.0 waits forever for that socket to drain. The server then stays unknown and
  * every call fails until the process ends.
+ * @param waitMs the driver's time limit of a heartbeat
  */
-function reconnectIfStuck(client: MongoClient): void {
+function reconnectIfStuck(client: MongoClient, waitMs: number): void {
   const heartbeats = new Map<string, NodeJS.Timeout>();
   const end = ({ connectionId }: { connectionId: string }) => {
     clearTimeout(heartbeats.get(connectionId));
@@ -54,7 +56,7 @@ function reconnectIfStuck(client: MongoClient): void {
           .catch(() => undefined);
       });
     };
-    const timer = setTimeout(reconnect, STUCK_MS).unref();
+    const timer = setTimeout(reconnect, waitMs + STUCK_AFTER_MS).unref();
     heartbeats.set(event.connectionId, timer);
   });
   client.on("serverHeartbeatSucceeded", end);
@@ -66,15 +68,17 @@ function reconnectIfStuck(client: MongoClient): void {
  * Opens the process's connection pool and starts connecting without waiting, so that connecting overlaps the cold start.
  * If connecting fails, each later call tries again.
  * @param options.isCommand for operator commands, which may wait as long as building an index takes
+ * @param options.slowdown multiplies every time limit
  * @param options.isTlsOptional allows a connection without verified TLS to another machine; only for stage `local`
  * @throws ConfigError if the URI does not parse, or if its connection has no verified TLS
  */
 export function openMongo(
   uri: string,
-  { monitorCommands = false, isCommand = false, isTlsOptional = false } = {},
+  { monitorCommands = false, isCommand = false, isTlsOptional = false, slowdown = 1 } = {},
 ): Mongo {
   const refusal = isTlsOptional ? null : tlsRefusal(uri);
   if (refusal !== null) throw new ConfigError(["MONGODB_URI"], refusal);
+  const waitMs = WAIT_LIMIT_MS * slowdown;
   let client: MongoClient;
   try {
     client = new MongoClient(uri, {
@@ -83,11 +87,10 @@ export function openMongo(
       maxPoolSize: Number(new URLSearchParams(uri.split("?")[1] ?? "").get("maxPoolSize") ?? 8),
       minPoolSize: 0,
       maxIdleTimeMS: 60_000,
-      // Every wait ends before the call's time limit, so that the caller gets the reason (contract 1.1: database 2 s).
-      serverSelectionTimeoutMS: 2_000,
-      connectTimeoutMS: CONNECT_TIMEOUT_MS,
-      socketTimeoutMS: isCommand ? 0 : 2_000,
-      waitQueueTimeoutMS: 2_000,
+      serverSelectionTimeoutMS: waitMs,
+      connectTimeoutMS: waitMs,
+      socketTimeoutMS: isCommand ? 0 : waitMs,
+      waitQueueTimeoutMS: waitMs,
       heartbeatFrequencyMS: 5_000,
       // The driver's own default in Lambda.
       serverMonitoringMode: "poll",
@@ -100,7 +103,7 @@ export function openMongo(
   }
   const trips = new Trips(client);
   // An operator command may wait longer than a server outage lasts.
-  if (!isCommand) reconnectIfStuck(client);
+  if (!isCommand) reconnectIfStuck(client, waitMs);
   client.connect().catch(() => undefined);
   const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
   return { client, database: client.db(path ? decodeURIComponent(path) : "nest"), trips };

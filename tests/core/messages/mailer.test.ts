@@ -30,7 +30,7 @@ beforeEach(() => ses.clear());
 afterAll(() => ses.close());
 
 test("sends no mail after the deadline", async () => {
-  await mailer.until(Date.now() + 2000).send(mail);
+  await mailer.until(Date.now() + 30_000).send(mail);
   for (const late of [0, 1, 10_000])
     expect(await failure(mailer.until(Date.now() - late).send(mail))).toMatchObject({
       code: "email_not_sent",
@@ -41,12 +41,12 @@ test("sends no mail after the deadline", async () => {
 test("reports that a mail may have been sent only when SES received it and did not respond", async () => {
   for (const kind of ["error", "rate_limited", "rejected"] as const) {
     ses.fault({ calls: 1, kind });
-    const refused = await failure(mailer.until(Date.now() + 2000).send(mail));
+    const refused = await failure(mailer.until(Date.now() + 30_000).send(mail));
     expect([refused, mayHaveBeenSent(refused)]).toMatchObject([{ code: "email_not_sent" }, false]);
   }
   expect(mayHaveBeenSent(await failure(mailer.until(Date.now()).send(mail)))).toBe(false);
   ses.fault({ calls: 1, kind: "hang" });
-  expect(mayHaveBeenSent(await failure(mailer.until(Date.now() + 100).send(mail)))).toBe(true);
+  expect(mayHaveBeenSent(await failure(mailer.until(Date.now() + 1_000).send(mail)))).toBe(true);
   const nowhere = mailerAt(`http://127.0.0.1:${await freePort()}`);
-  expect(mayHaveBeenSent(await failure(nowhere.until(Date.now() + 2000).send(mail)))).toBe(false);
+  expect(mayHaveBeenSent(await failure(nowhere.until(Date.now() + 30_000).send(mail)))).toBe(false);
 });

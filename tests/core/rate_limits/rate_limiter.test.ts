@@ -6,7 +6,15 @@ import type { Sampled } from "#core/rate_limits/sampling.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import { type LimitWindows, LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { seededRandom } from "#stripe_double/random.ts";
-import { linkRequest, MAC, type StartOptions, startNest, type TestNest, V1 } from "#tests/support/nest.ts";
+import {
+  BUSY_MACHINE,
+  linkRequest,
+  MAC,
+  type StartOptions,
+  startNest,
+  type TestNest,
+  V1,
+} from "#tests/support/nest.ts";
 import { seedOf } from "#tests/support/seed.ts";
 
 describe("rate limits", () => {
@@ -14,7 +22,7 @@ describe("rate limits", () => {
   afterEach(() => nest.stop());
 
   const start = async (limits: Record<string, string>, options: StartOptions = {}) => {
-    nest = await startNest({ ...options, environment: limits });
+    nest = await startNest({ slowdown: BUSY_MACHINE, ...options, environment: limits });
   };
   const requestLink = (identifier_value: string, ip: string, beak_id = `b-${ip}`) =>
     nest.call(
@@ -287,7 +295,7 @@ describe("rate limits", () => {
   );
 
   test("counts a link against the daily limit of its address if SES did not respond, and allows the network another", async () => {
-    await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1", LIMIT_LINKS_PER_ADDRESS: "2" });
+    await start({ LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1", LIMIT_LINKS_PER_ADDRESS: "2" }, { slowdown: 1 });
     nest.ses.fault({ calls: 1, kind: "hang" });
     expect((await requestLink("ada@example.com", "203.0.113.1")).body.code).toBe("email_not_sent");
     expect((await requestLink("ada@example.com", "203.0.113.1")).status).toBe(204);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Reply, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, type Reply, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { suiteOptions } from "#tests/support/suite_options.ts";
 
 const ROUNDS = suiteOptions.isWhole ? 100 : 25;
@@ -16,7 +16,10 @@ const tally = (replies: Reply[]) =>
 describe("races", () => {
   let nest: TestNest;
   beforeAll(async () => {
-    nest = await startNest({ environment: { LIMIT_LINKS_PER_KNOWN_DEVICE: "0", LIMIT_MAILS_PER_HOUR: "0" } });
+    nest = await startNest({
+      slowdown: BUSY_MACHINE,
+      environment: { LIMIT_LINKS_PER_KNOWN_DEVICE: "0", LIMIT_MAILS_PER_HOUR: "0" },
+    });
   });
   afterAll(() => nest.stop());
 

@@ -6,7 +6,15 @@ import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
 import { loseConnection, openSignInCore, type SignInCore, withMethods } from "#tests/support/altered_core.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
-import { exchange, type Reply, startNest, type TestNest, V2, WINDOWS } from "#tests/support/nest.ts";
+import {
+  BUSY_MACHINE,
+  exchange,
+  type Reply,
+  startNest,
+  type TestNest,
+  V2,
+  WINDOWS,
+} from "#tests/support/nest.ts";
 
 /** No call runs for longer, so after this a redemption can be resumed. */
 const RESUMABLE_AFTER_SECONDS = 5;
@@ -14,6 +22,7 @@ const RESUMABLE_AFTER_SECONDS = 5;
 let nest: TestNest;
 beforeAll(async () => {
   nest = await startNest({
+    slowdown: BUSY_MACHINE,
     environment: { LIMIT_LINKS_PER_KNOWN_DEVICE: "0", LIMIT_FAILURES_PER_NETWORK: "0" },
   });
 });

@@ -64,13 +64,17 @@ test.each([
   expect(() => parseAddress(typed)).toThrow(NestError);
 });
 
-test.each([" ", "\u200b"])("refuses 64,000 invisible characters %j within milliseconds", (invisible) => {
-  const startedAt = performance.now();
-  expect(() => parseAddress(`ada${invisible.repeat(64_000)}@example.com`)).toThrow(
-    expect.objectContaining({ code: "invalid_email", meta: { message: "Missing final '@domain'" } }),
-  );
-  expect(performance.now() - startedAt).toBeLessThan(500);
-});
+test.each([" ", "\u200b"])(
+  "refuses 64,000 invisible characters %j without trying every part of them",
+  (invisible) => {
+    const startedAt = performance.now();
+    expect(() => parseAddress(`ada${invisible.repeat(64_000)}@example.com`)).toThrow(
+      expect.objectContaining({ code: "invalid_email", meta: { message: "Missing final '@domain'" } }),
+    );
+    // A pattern that backtracks takes minutes.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  },
+);
 
 test("a domain that starts with a dot has its own message, which the app expects", () => {
   expect(() => parseAddress("foo@.bar")).toThrow(

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { memoryStore, type Store } from "#client/index.ts";
-import { clientOf, newestLink, outcomeOf, signedIn, storedTokens } from "#tests/packages/client/support.ts";
+import {
+  clientOf,
+  newestLink,
+  outcomeOf,
+  signedIn,
+  storedTokens,
+  withoutTimeouts,
+} from "#tests/packages/client/support.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 
 let stack: TestStack;
@@ -32,8 +39,8 @@ const LOCKS: [string, Lock][] = [
 describe("a lock", () => {
   test.each(LOCKS)("that %s does not stop any call", async (_what, lock) => {
     const store = { ...memoryStore(), lock };
-    const { nest } = clientOf(stack.api, { store, timeoutMs: 2_000 });
-    const wait = { timeoutMs: 2_000 };
+    const { nest } = clientOf(stack.api, { store, timeoutMs: 500, send: withoutTimeouts });
+    const wait = { timeoutMs: 500 };
     await nest.sendMagicLink("no.lock@example.com", wait);
     await nest.finishSignIn(newestLink(stack), wait);
     stack.pass(3601);
@@ -49,9 +56,10 @@ describe("a lock", () => {
     const waiting = clientOf(stack.api, {
       store: { ...inner, lock: never },
       timeoutMs: Number.POSITIVE_INFINITY,
+      send: withoutTimeouts,
     });
     stack.pass(3601);
-    await waiting.nest.call("get_user", {}, { timeoutMs: 5_000 });
+    await waiting.nest.call("get_user", {}, { timeoutMs: 500 });
     await nest.call("get_user");
     expect(network.count("authenticate_user")).toBe(0);
   });
@@ -64,7 +72,7 @@ describe("a lock", () => {
         granted.push(async () => resolve(await work()));
       });
     const store = { ...inner, lock: late };
-    const { nest, network } = clientOf(stack.api, { store, timeoutMs: 2_000 });
+    const { nest, network } = clientOf(stack.api, { store, timeoutMs: 500, send: withoutTimeouts });
     await nest.sendMagicLink("late.lock@example.com");
     await nest.finishSignIn(newestLink(stack));
     stack.pass(3601);

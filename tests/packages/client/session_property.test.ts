@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { memoryStore, type Store } from "#client/index.ts";
-import { clientOf, newestLink, outcomeOf, storedTokens } from "#tests/packages/client/support.ts";
+import {
+  clientOf,
+  newestLink,
+  outcomeOf,
+  storedTokens,
+  withoutTimeouts,
+} from "#tests/packages/client/support.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { seedOf } from "#tests/support/seed.ts";
 
@@ -119,7 +125,7 @@ async function live({
   // Past the hour of the limit of links.
   stack.pass(3_700);
   const { store, faults } = faultyStore(lock);
-  const clients = Array.from({ length: count }, () => clientOf(stack.api, { store }));
+  const clients = Array.from({ length: count }, () => clientOf(stack.api, { store, send: withoutTimeouts }));
   const clientAt = (index: number) => clients[index % count] ?? clientOf(stack.api);
   const address = `life${++people}@example.com`;
   await clientAt(0).nest.sendMagicLink(address, WAIT);

@@ -17,8 +17,11 @@ export interface Network {
   reset(method?: string): void;
 }
 
+/** A `fetch` that no timeout ends: however slow the machine is, only a client's wait for a lock times out. */
+export const withoutTimeouts: typeof fetch = (input, init) => fetch(input, { ...init, signal: null });
+
 /** Creates a recorded network. */
-export function watchedNetwork(): Network {
+export function watchedNetwork(send: typeof fetch = fetch): Network {
   const asked: string[] = [];
   const planned: { when: "before" | "after"; method: string; work: () => unknown }[] = [];
   const replies: { method: string; response: Response }[] = [];
@@ -43,7 +46,7 @@ export function watchedNetwork(): Network {
       await run("before", method);
       const reply = replies.findIndex((planned) => planned.method === method);
       if (reply >= 0) return replies.splice(reply, 1)[0]?.response as Response;
-      const response = await fetch(input, init);
+      const response = await send(input, init);
       await run("after", method);
       return response;
     },
@@ -51,8 +54,11 @@ export function watchedNetwork(): Network {
 }
 
 /** Creates a client with its own store and recorded network. */
-export function clientOf(where: { url: string }, options: Partial<NestClientOptions> = {}) {
-  const network = watchedNetwork();
+export function clientOf(
+  where: { url: string },
+  { send = fetch, ...options }: Partial<NestClientOptions> & { send?: typeof fetch } = {},
+) {
+  const network = watchedNetwork(send);
   const store = options.store ?? memoryStore();
   const nest = new NestClient({
     url: where.url,

@@ -7,6 +7,8 @@ import { temporaryFolder } from "#tests/support/program.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 
+/** For a busy machine. */
+const WAIT = { timeout: 60_000 };
 const health = { method: "GET", path: "/health", headers: {}, ip: "127.0.0.1" };
 
 async function open(environment: Record<string, string> = {}) {
@@ -42,7 +44,7 @@ test("runs the handlers in a worker thread and passes on their log lines", async
   await using stack = await open();
   expect(await stack.gateway.invoke(health)).toMatchObject({ statusCode: 200, body: '{"status":"ok"}' });
   await stack.gateway.invoke({ ...health, path: "/nowhere" });
-  await vi.waitFor(() => expect(stack.written.join()).toContain('"code":"not_found"'));
+  await vi.waitFor(() => expect(stack.written.join()).toContain('"code":"not_found"'), WAIT);
 });
 
 test("loads changed source without failing a call meanwhile", async () => {
@@ -62,7 +64,7 @@ test("does not reload for a file that is not TypeScript", async () => {
   await writeFile(join(stack.folder, "notes.txt"), "words");
   await writeFile(join(stack.folder, "b.ts"), "export {};");
   await utimes(join(stack.folder, "notes.txt"), 1, 1);
-  await vi.waitFor(() => expect(stack.printed).toEqual(["Reloaded: b.ts"]), { timeout: 30_000 });
+  await vi.waitFor(() => expect(stack.printed).toEqual(["Reloaded: b.ts"]), WAIT);
 });
 
 test("fails only the call that crashes its function", async () => {
@@ -98,14 +100,16 @@ test("reports a crashed thread that can't be replaced, and recovers with the nex
     },
   );
   await expect(gateway.invoke(health)).rejects.toThrow("boom");
-  await vi.waitFor(() =>
-    expect(printed).toEqual([
-      "A function crashed and can't be loaded again, so every call fails until it loads: it does not load",
-    ]),
+  await vi.waitFor(
+    () =>
+      expect(printed).toEqual([
+        "A function crashed and can't be loaded again, so every call fails until it loads: it does not load",
+      ]),
+    WAIT,
   );
   await rm(broken);
   await writeFile(join(folder.path, "fixed.ts"), "export {};");
-  await vi.waitFor(() => expect(printed.at(-1)).toBe("Reloaded: fixed.ts"), { timeout: 30_000 });
+  await vi.waitFor(() => expect(printed.at(-1)).toBe("Reloaded: fixed.ts"), WAIT);
   await gateway.close();
 });
 

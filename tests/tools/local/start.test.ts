@@ -288,7 +288,7 @@ test("stops the parts that started when a signal arrives during the start", asyn
     MONGODB_URI: throughProxy(freshDatabaseUri(), relay.port),
   });
   const lock = `${folder.path}.lock`;
-  await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 10_000 });
+  await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 60_000 });
   for (const signal of ["SIGTERM", "SIGINT", "SIGTERM"] as const) program.process.kill(signal);
   relay.open();
   const { status, printed } = await program.ended;
@@ -302,7 +302,7 @@ test("stops the parts that started when a signal arrives during the start", asyn
 
 describe.skipIf(process.platform !== "linux")("npm start, run by npm", { concurrent: true }, () => {
   const gone = (pids: number[]) =>
-    vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 15_000 });
+    vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 60_000 });
   // Without a database of its own the stack starts no process. With one, the database must end as well.
   const databases = process.env.MONGODB_URI ? ["shared"] : ["shared", "own"];
 
@@ -381,7 +381,7 @@ describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI)
       return { program, children };
     };
     const gone = (children: number[]) =>
-      vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 10_000 });
+      vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 60_000 });
 
     test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("end when npm start receives %s", async (signal) => {
       await using folder = await temporaryFolder();

@@ -39,7 +39,7 @@ test("npm start with a test mode key creates trials in that account and processe
     ((await (await fetch(`${url}/dev/inbox`)).json()) as { subject: string }[]).map(({ subject }) => subject);
   // The program polls for events by itself.
   await vi.waitFor(async () => expect(await subjects()).toContain("Your Beak Trial has begun!"), {
-    timeout: 20_000,
+    timeout: 60_000,
     interval: 200,
   });
 

@@ -22,6 +22,6 @@ test.each([
     if (end === "stop") parent.process.stdin?.write("\n");
     else parent.process.kill(end);
     await parent.ended;
-    await vi.waitFor(() => expect(isAlive(pid), end).toBe(false), { timeout: 5_000 });
+    await vi.waitFor(() => expect(isAlive(pid), end).toBe(false), { timeout: 60_000 });
   }
 });

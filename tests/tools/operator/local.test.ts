@@ -10,6 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
+/** For a busy machine. */
+const WAIT = { timeout: 60_000 };
+
 const port = () => new URL(stack.api.url).port;
 
 test("--local uses the database and Stripe of the running local stack, whatever the environment says", async () => {
@@ -21,7 +24,7 @@ test("--local uses the database and Stripe of the running local stack, whatever 
   await vi.waitFor(async () => {
     const shown = await runCli(["users", "show", "ada@example.com", "--local"], elsewhere);
     expect(shown).toMatchObject({ status: 0, printed: expect.stringContaining("active until") });
-  });
+  }, WAIT);
   expect(await runCli(["--local", "stripe", "reconcile"], elsewhere)).toMatchObject({ status: 0 });
 });
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 const CALLERS = 12;
 const ROUNDS = 3;
 let nest: TestNest;
 beforeEach(async () => {
-  nest = await startNest();
+  nest = await startNest({ slowdown: BUSY_MACHINE });
 });
 afterEach(() => nest.stop());
 

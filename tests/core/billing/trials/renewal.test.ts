@@ -1,11 +1,19 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY, HOUR } from "#core/clock.ts";
-import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
+import {
+  BUSY_MACHINE,
+  codeIn,
+  linkRequest,
+  startNest,
+  type TestNest,
+  type Tokens,
+  V2,
+} from "#tests/support/nest.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
 beforeEach(async () => {
-  nest = await startNest();
+  nest = await startNest({ slowdown: BUSY_MACHINE });
 });
 afterEach(() => nest.stop());
 
