@@ -42,6 +42,7 @@ const LAYERS = [
   "src/core/sessions",
   "src/core/messages",
   "src/core/users",
+  "src/core/accounts",
   "src/core/keys",
   "src/core/clients",
   "src/core/events",

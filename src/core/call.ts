@@ -23,6 +23,14 @@ export function userOf(caller: Caller): Extract<Caller, { kind: "user" }> {
   throw new NestError("access_denied");
 }
 
+/**
+ * The user that a call is about: the user that it names, else its caller. An internal caller must name a user.
+ * @throws NestError access_denied
+ */
+export function namedUserOf(caller: Caller, named: string | undefined): string {
+  return named ?? userOf(caller).userId;
+}
+
 /** Time for a whole call: half a second less than the desktop app waits (contract 1.1). */
 export const CALL_LIMIT_MS = 4500;
 

@@ -4,6 +4,8 @@ import KSUID from "ksuid";
 const PREFIXES = {
   user: "user",
   identifier: "userident",
+  account: "account",
+  accountMember: "acctmem",
   authorization: "authzcode",
   accessToken: "acstok",
   refreshToken: "reftok",

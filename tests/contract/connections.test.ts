@@ -1,6 +1,7 @@
 import type { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 import { warmConnections } from "#tests/support/trips.ts";
 
 let nest: TestNest;
@@ -46,6 +47,7 @@ const setConsent = () => {
 // docs/scale.md has these numbers: they bound the connections of a deployment.
 describe.each<[method: string, usual: number, first: number, work: Work]>([
   ["get_user", 1, 2, () => nest.call(`${V2}get_user`, own(), bearer())],
+  ["get_user of 2026-12-01", 1, 2, () => nest.call(`${V3}get_user`, {}, bearer())],
   ["get_subscription_status", 1, 2, () => nest.call(`${V2}get_subscription_status`, own(), bearer())],
   [
     "get_subscription_status of 2020-12-14",

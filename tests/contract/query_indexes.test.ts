@@ -11,6 +11,7 @@ import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 
 /** The collection and the filter of a command that the driver sent. */
 interface Query {
@@ -44,6 +45,7 @@ async function live(): Promise<void> {
   await nest.call(`${V1}send_magic_link`, linkRequest());
   for (const [path, body] of [
     [`${V2}get_user`, own],
+    [`${V3}get_user`, {}],
     [`${V2}list_sessions`, own],
     [`${V1}set_marketing_consent`, { ...own, level: "none" }],
     [`${V1}get_marketing_consent`, own],

@@ -91,12 +91,14 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await trips(() => nest.redeem(fresh))).toBe(4);
   });
 
-  test("authenticate_user takes 8 commands with the code of a known user, and one more to remember a new device", async () => {
+  test("authenticate_user takes 8 commands for a known user, one more to remember a device, and 13 for a new user", async () => {
     const known = await nest.emailedCode();
     expect(await commandsOf(() => nest.redeem(known))).toBe(8);
     const device = { platform: "mac", beak_id: "a new device", fingerprint: "f" };
     const other = await nest.emailedCode({ device });
     expect(await commandsOf(() => nest.redeem(other))).toBe(9);
+    const fresh = await nest.emailedCode({ identifier_value: "newest@example.com" });
+    expect(await commandsOf(() => nest.redeem(fresh))).toBe(13);
   });
 
   test("authenticate_user with a refresh token takes 3 round trips and 5 commands in every generation", async () => {
@@ -118,6 +120,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
 
   test("get_user and list_sessions take 1", async () => {
     expect(await trips(() => nest.call(`${V2}get_user`, own(), bearer()))).toBe(1);
+    expect(await trips(() => nest.call(`${V3}get_user`, {}, bearer()))).toBe(1);
     expect(await trips(() => nest.call(`${V2}list_sessions`, own(), bearer()))).toBe(1);
   });
 
@@ -126,6 +129,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     await nest.deliverEvents();
     const calls: [path: string, body: object | undefined][] = [
       [`${V2}get_user`, own()],
+      [`${V3}get_user`, {}],
       [`${V1}get_marketing_consent`, own()],
       [`${V2}get_subscription_status`, own()],
       [`${V1}get_subscription_status`, undefined],

@@ -34,10 +34,13 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
   const [identifiers, trials] = await Promise.all([find("identifiers", own), find("trials", own)]);
   const userIds = [...identifiers, ...trials].map(({ userId }) => userId);
   const byUser = { userId: { $in: userIds } };
+  const members = await find("account_members", byUser);
   const documents = {
     identifiers,
     trials,
     users: await find("users", { _id: { $in: userIds } }),
+    accounts: await find("accounts", { _id: { $in: members.map(({ accountId }) => accountId) } }),
+    account_members: members,
     authorizations: await find("authorizations", own),
     sessions: await find("sessions", byUser),
     access_tokens: await find("access_tokens", byUser),

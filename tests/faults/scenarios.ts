@@ -132,6 +132,7 @@ export const SCENARIOS: readonly Scenario[] = [
     return { user_id };
   }),
   signedIn(`${V2}get_user`, (user_id) => ({ user_id })),
+  signedIn(`${V3}get_user`, () => ({})),
   signedIn(`${V2}list_sessions`, (user_id) => ({ user_id })),
   signedIn(`${V2}revoke_session`, async (user_id, { nest }, address) => {
     await signIn(nest, address, { device: machineOf(`other ${address}`), client_id: WINDOWS });
@@ -218,7 +219,7 @@ export const SCENARIOS: readonly Scenario[] = [
 export function nameOf({ path, kind }: Scenario): string {
   const name = path.includes("/webhook/") ? "webhook" : path.split("/").at(-1);
   const [, , version] = path.split("/");
-  const isOther = name === "get_subscription_status" && !path.startsWith(V2);
+  const isOther = !path.startsWith(V2) && SCENARIOS.some((one) => one.path === `${V2}${name}`);
   const what = kind ?? (isOther ? `version ${version}` : undefined);
   return what === undefined ? `${name}` : `${name}: ${what}`;
 }

@@ -8,6 +8,8 @@ export const openSignInCore = (nest: TestNest) =>
 
 export type SignInCore = ReturnType<typeof openSignInCore>;
 type RepositoryName =
+  | "accountMembers"
+  | "accounts"
   | "accessTokens"
   | "authorizations"
   | "identifiers"

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Db } from "mongodb";
 import app from "#app";
+import { ownAccount, ownAccountId, ownMembership } from "#core/accounts/own_account.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
 import { purgeAfter } from "#core/retention.ts";
@@ -103,7 +104,9 @@ function documentsOf(number: number, now: Date, stripe: AtStripe): Record<string
   const authorization = authorizationOf(user.address, user.code, user.beakId, now);
   const { _id: _token, ...issued } = token;
   return {
-    users: { _id: user.userId, createdAt: at },
+    users: { _id: user.userId, createdAt: at, defaultAccountId: ownAccountId(user.userId) },
+    accounts: ownAccount({ _id: user.userId, createdAt: at }),
+    account_members: ownMembership({ _id: user.userId, createdAt: at }),
     identifiers: {
       _id: idOf("userident", number),
       userId: user.userId,

@@ -1,4 +1,5 @@
 import { completeSubscriptions } from "#tools/migrations/complete_subscriptions.ts";
+import { giveUsersAccounts } from "#tools/migrations/give_accounts.ts";
 import { keepImportedSubscriptions } from "#tools/migrations/keep_imported_subscriptions.ts";
 import type { Migration } from "#tools/migrations/migration.ts";
 import { recordUsedTrials } from "#tools/migrations/record_used_trials.ts";
@@ -10,4 +11,5 @@ export const MIGRATIONS: readonly Migration[] = [
   completeSubscriptions,
   recordUsedTrials,
   shortenTokenRetention,
+  giveUsersAccounts,
 ];

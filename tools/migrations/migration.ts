@@ -10,7 +10,8 @@ export interface Migration {
   what: string;
   /**
    * Without a required migration, this release misreads old documents, so a deployment and an import wait for it. Another
-   * migration only saves space, and the previous release may go on writing documents that it would change.
+   * migration saves space, or writes what this release completes by itself, and the previous release may go on writing
+   * documents that it would change.
    */
   isRequired: boolean;
   /** Counts the documents that `apply` would change. It writes nothing. */

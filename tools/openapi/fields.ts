@@ -242,6 +242,25 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   "get_user.created_at": timestamp(
     "When the user was created: at the first sign-in, or with a subscription in Stripe.",
   ),
+  account_id: {
+    description: `The account in which the user acts. Each user owns one from the start. ${OPAQUE}`,
+    example: "account_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
+  },
+  "get_user.email": {
+    description: "The oldest address that the user verified and did not remove; null if there is none.",
+    example: "ada@example.com",
+  },
+  "get_user.role": {
+    description:
+      "The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member.",
+    example: 100,
+    narrows: { enum: [50, 80, 100] },
+  },
+  "get_user.role_key": {
+    description: "The user's role in the account.",
+    example: "owner",
+    narrows: { enum: ["owner", "admin", "member"] },
+  },
   identifiers: { description: "Every email address that the user has or had." },
   "get_user.identifiers[].id": {
     description: `The identifier's id. ${OPAQUE}`,

@@ -14,7 +14,7 @@ export const METHODS = {
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
-  get_user: {"bearer":true,"fills":"user_id","answer":"id created_at","errors":"not_found"},
+  get_user: {"bearer":true,"fills":"user_id","answer":"id created_at account_id role_key","errors":"not_found"},
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"array","errors":""},
@@ -188,10 +188,10 @@ export interface Requests {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
   };
-  /** Returns a user with every email address they have or had. */
+  /** Returns a user with their account, their role in it, and every email address they have or had. */
   get_user: {
     /** The user's id. An opaque string: compare it, do not parse it. */
-    user_id: string;
+    user_id?: string;
   };
   /** Lists the news items currently shown to a client. */
   list_news_items: {
@@ -319,6 +319,14 @@ export interface Responses {
     id: string;
     /** When the user was created: at the first sign-in, or with a subscription in Stripe. */
     created_at: string;
+    /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
+    account_id: string;
+    /** The oldest address that the user verified and did not remove; null if there is none. */
+    email: string | null;
+    /** The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member. */
+    role: 50 | 80 | 100;
+    /** The user's role in the account. */
+    role_key: "owner" | "admin" | "member";
     /** Every email address that the user has or had. */
     identifiers: Array<{
       /** The identifier's id. An opaque string: compare it, do not parse it. */

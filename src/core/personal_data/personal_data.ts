@@ -1,3 +1,4 @@
+import { ownAccountId } from "#core/accounts/own_account.ts";
 import { type ClosingCore, closeCheckouts } from "#core/billing/plans/close_checkouts.ts";
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Clock } from "#core/clock.ts";
@@ -124,6 +125,10 @@ export async function eraseAccount(core: AccountCore & ClosingCore, person: Pers
     // The rows of an erased person have no origin.
     keepEvents: (events) =>
       core.auditLogs.insertMissing(events.map((event) => auditRow(core, { ...event, origin: null }))),
+    listWithoutMembers: async (accountIds) => {
+      const kept = await core.accountMembers.listWithMembers(accountIds);
+      return accountIds.filter((id) => !kept.includes(id));
+    },
   });
 }
 
@@ -151,20 +156,23 @@ const idsOf = (subscriptions: readonly { stpSubscriptionId: string }[]) =>
   subscriptions.map(({ stpSubscriptionId }) => stpSubscriptionId).join(", ");
 
 async function readReferences(
-  core: Pick<AccountCore, "identifiers" | "sessions" | "trials">,
+  core: Pick<AccountCore, "accountMembers" | "identifiers" | "sessions" | "trials">,
   person: Person,
 ): Promise<PersonalReferences> {
   const { userId } = person;
-  if (userId === null) return { userIds: [], sessionIds: [], addresses: person.addresses };
-  const [identifiers, sessionIds, trials] = await Promise.all([
+  if (userId === null) return { userIds: [], accountIds: [], sessionIds: [], addresses: person.addresses };
+  const [identifiers, sessionIds, trials, memberships] = await Promise.all([
     core.identifiers.listByUser(userId),
     readSessionIds(core, person),
     core.trials.listByUser(userId),
+    core.accountMembers.listByUser(userId),
   ]);
   // Trials of 2022 have no address.
   const typed = [...identifiers, ...trials].flatMap(({ identifierValue }) => identifierValue ?? []);
   const addresses = await ownAddresses(core, userId, [...new Set([...person.addresses, ...typed])]);
-  return { userIds: [userId], sessionIds, addresses };
+  // An interrupted erasure may have removed the membership of the user's own account, and not the account.
+  const accountIds = [...new Set([ownAccountId(userId), ...memberships.map(({ accountId }) => accountId)])];
+  return { userIds: [userId], accountIds, sessionIds, addresses };
 }
 
 async function readSessionIds(core: Pick<Core, "sessions">, { userId }: Person): Promise<string[]> {

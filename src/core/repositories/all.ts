@@ -1,5 +1,7 @@
 import type { Db } from "mongodb";
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
+import { AccountMemberRepository } from "#core/repositories/account_members.ts";
+import { AccountRepository } from "#core/repositories/accounts.ts";
 import { AuditLogRepository } from "#core/repositories/audit_logs.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
 import { CheckoutRepository } from "#core/repositories/checkouts.ts";
@@ -32,6 +34,8 @@ export const REPOSITORIES = {
   newsItems: NewsItemRepository,
   auditLogs: AuditLogRepository,
   users: UserRepository,
+  accounts: AccountRepository,
+  accountMembers: AccountMemberRepository,
   identifiers: IdentifierRepository,
   marketingConsents: MarketingConsentRepository,
   providerMappings: ProviderMappingRepository,

@@ -1,4 +1,5 @@
-import { type Collection, type Db, type IndexDescription, MongoBulkWriteError } from "mongodb";
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { insertAbsent } from "#core/repositories/insert_absent.ts";
 import type { Actor, EventTarget, EventType, Origin } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
@@ -44,8 +45,6 @@ const auditLogIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-const DUPLICATE_KEY = 11000;
-
 export class AuditLogRepository {
   static readonly collectionName = "audit_logs";
   static readonly indexes = auditLogIndexes;
@@ -64,11 +63,7 @@ export class AuditLogRepository {
   /** Adds rows. A row that is there already stays as it is. Safe to repeat and to race. */
   async insertMissing(rows: readonly AuditLog[]): Promise<void> {
     if (rows.length === 0) return;
-    try {
-      await this.#collection.insertMany([...rows], { ordered: false });
-    } catch (error) {
-      if (!isEachDuplicate(error)) throw error;
-    }
+    await insertAbsent(this.#collection, rows);
   }
 
   /** Lists the newest rows, the newest first. */
@@ -95,11 +90,4 @@ export class AuditLogRepository {
     );
     return found.length;
   }
-}
-
-/** Whether a bulk write failed only because documents exist already. */
-function isEachDuplicate(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError)) return false;
-  const failures = [error.writeErrors].flat();
-  return failures.length > 0 && failures.every(({ code }) => code === DUPLICATE_KEY);
 }

@@ -34,6 +34,8 @@ export interface Erasure {
   readSessionIds: () => Promise<string[]>;
   /** Stores events that are on documents and would be removed with them. */
   keepEvents: (events: StoredEvent[]) => Promise<void>;
+  /** Returns those of the accounts that have no member at this moment. */
+  listWithoutMembers: (accountIds: readonly string[]) => Promise<string[]>;
 }
 
 /** Reads and erases one user's documents in every collection that declares personal data. */
@@ -55,15 +57,18 @@ export class PersonalDocuments {
   /**
    * Removes or anonymizes one user's documents, in the order of `erasureOrder`. Sessions are read again whenever their
    * collections are reached, since a redemption that started before the erasure may still be writing one. Ids read
-   * earlier are kept, since a token may be written after its session was removed.
+   * earlier are kept, since a token may be written after its session was removed. An account that has another member stays.
    */
   async erase(references: PersonalReferences, erasure: Erasure): Promise<void> {
-    const { now, newErasureId, readSessionIds, keepEvents } = erasure;
+    const { now, newErasureId, readSessionIds, keepEvents, listWithoutMembers } = erasure;
     const sessionIds = new Set(references.sessionIds);
     for (const { collectionName, personalData, hasEvents } of erasureOrder()) {
       if (personalData.refersTo === "sessionIds") for (const id of await readSessionIds()) sessionIds.add(id);
       const collection = this.#database.collection(collectionName);
-      const filter = filterOf(personalData, { ...references, sessionIds: [...sessionIds] });
+      // The user's memberships were removed before the accounts.
+      const accountIds =
+        personalData.refersTo === "accountIds" ? await listWithoutMembers(references.accountIds) : [];
+      const filter = filterOf(personalData, { ...references, accountIds, sessionIds: [...sessionIds] });
       if (hasEvents) {
         const carriers = await collection.find<Outbox>(filter, { projection: { events: 1 } }).toArray();
         await keepEvents(carriers.flatMap(({ events = [] }) => events));

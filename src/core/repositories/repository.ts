@@ -4,6 +4,8 @@ import type { Db, IndexDescription } from "mongodb";
 export interface PersonalReferences {
   /** The user's own id. */
   userIds: readonly string[];
+  /** The accounts of which the user is or was a member. */
+  accountIds: readonly string[];
   sessionIds: readonly string[];
   /** Normalized email addresses. */
   addresses: readonly string[];

@@ -18,6 +18,11 @@ export interface User {
   /** user_<ksuid> */
   _id: string;
   createdAt: string;
+  /**
+   * The account in which the user acts unless a call names another. Absent from users whom an earlier release created, until
+   * they sign in. Not in the published documents.
+   */
+  defaultAccountId?: string;
   /** The language that the user chose for mails, such as `de`. Absent: the default of the client. Not in the published documents. */
   locale?: string;
   /**

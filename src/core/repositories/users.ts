@@ -1,6 +1,7 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import { newUser, UserCreation } from "#core/repositories/user_creation.ts";
 import type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -11,7 +12,7 @@ const userIndexes: IndexDescription[] = [];
 /** The field of a subscription's pending rejection. */
 const pendingField = (stpSubscriptionId: string) => `pendingRejections.${stpSubscriptionId}`;
 
-export class UserRepository {
+export class UserRepository extends UserCreation {
   static readonly collectionName = "users";
   static readonly indexes = userIndexes;
   static readonly personalData: PersonalData<User> = {
@@ -22,22 +23,14 @@ export class UserRepository {
   readonly #collection: Collection<User>;
   readonly #reads: CombinedReads<User>;
   constructor(database: Db) {
-    this.#collection = database.collection(UserRepository.collectionName);
+    const collection: Collection<User> = database.collection(UserRepository.collectionName);
+    super(collection);
+    this.#collection = collection;
     this.#reads = new CombinedReads(database, UserRepository.collectionName);
   }
 
   find(id: string): Promise<User | null> {
     return this.#reads.findOne({ _id: id });
-  }
-
-  /** Creates the user unless it exists. Safe to repeat and to race. */
-  async ensure(id: string, createdAt: string): Promise<void> {
-    try {
-      await this.#collection.updateOne({ _id: id }, { $setOnInsert: { createdAt } }, { upsert: true });
-    } catch (error) {
-      // A simultaneous call created it.
-      if (!isDuplicateKey(error)) throw error;
-    }
   }
 
   /**
@@ -53,7 +46,7 @@ export class UserRepository {
           keptSubscriptionId: { $in: [null, stpSubscriptionId] },
           rejectedSubscriptionIds: { $ne: stpSubscriptionId },
         },
-        { $set: { keptSubscriptionId: stpSubscriptionId }, $setOnInsert: { createdAt: now } },
+        { $set: { keptSubscriptionId: stpSubscriptionId }, $setOnInsert: newUser(id, now) },
         { returnDocument: "after", upsert },
       );
     try {
@@ -164,14 +157,5 @@ export class UserRepository {
       { _id: id, keptSubscriptionId: stpSubscriptionId },
       { $set: { keptSubscriptionId: null } },
     );
-  }
-
-  /**
-   * Removes a user whose id was not returned to anyone: another user claimed the address first, or the user was created only
-   * by a trial that nobody redeemed. A user who keeps a subscription stays.
-   * @param ended the user's subscription that ended, or null
-   */
-  async discard(id: string, ended: string | null = null): Promise<void> {
-    await this.#collection.deleteOne({ _id: id, keptSubscriptionId: { $in: [null, ended] } });
   }
 }

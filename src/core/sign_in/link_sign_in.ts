@@ -10,10 +10,13 @@ import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 
 /** What signing in with a magic link uses. */
-export type LinkGrantCore = GrantCore & Pick<Core, "authorizations" | "identifiers" | "trials" | "users">;
+export type LinkGrantCore = GrantCore &
+  Pick<Core, "authorizations" | "identifiers" | "trials"> &
+  UserCreationCore;
 
 /** A link that this call redeems or resumes. No other call does so at the same time. */
 export interface WonRedemption {
@@ -59,7 +62,7 @@ export async function signInWithLink(
     trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),
     // `ensureUser` writes the user of an address that is not verified.
     identifier.verifiedAt
-      ? core.users.ensure(userId, identifier.createdAt)
+      ? completeUser(core, userId, identifier.createdAt)
       : core.identifiers.verify(identifier._id, at),
     device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
   ]);

@@ -1,6 +1,7 @@
 import type { Core } from "#core/core.ts";
 import { newId } from "#core/ids.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import { discardUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 
 /** An address whose user must exist. */
 export interface UserAddress {
@@ -16,27 +17,30 @@ export interface UserAddress {
  * Returns the identifier of an address; if there is none, creates it with a new user. Simultaneous first sign-ins of an
  * address all get the same user.
  *
- * The user is written before the address is verified. So if a call stops between the two writes, the next sign-in finds
- * the address unverified and writes the user.
+ * The user and their account are written before the address is verified. So if a call stops between the writes, the next
+ * sign-in finds the address unverified and repeats them.
  */
 export async function ensureUser(
-  core: Pick<Core, "users" | "identifiers">,
+  core: Pick<Core, "identifiers"> & UserCreationCore,
   { identity, found, newUserId = newId("user") }: UserAddress,
   now: string,
 ): Promise<Identifier> {
   if (found?.verifiedAt) return found;
   if (found) {
-    await core.users.ensure(found.userId, found.createdAt);
+    await ensureUserWithAccount(core, found.userId, found.createdAt);
     return found;
   }
   const fresh = newIdentifier(identity, newUserId, now);
-  const [won] = await Promise.all([core.identifiers.insert(fresh), core.users.ensure(fresh.userId, now)]);
+  const [won] = await Promise.all([
+    core.identifiers.insert(fresh),
+    ensureUserWithAccount(core, fresh.userId, now),
+  ]);
   if (won) return fresh;
   const winner = await core.identifiers.findActive("email", identity);
   if (!winner) throw new Error("the address was claimed and removed at once");
   // Two calls for one trial create the same user, so there is no other user to remove.
-  if (winner.userId !== fresh.userId) await core.users.discard(fresh.userId);
-  await core.users.ensure(winner.userId, winner.createdAt);
+  if (winner.userId !== fresh.userId) await discardUser(core, fresh.userId);
+  await ensureUserWithAccount(core, winner.userId, winner.createdAt);
   return winner;
 }
 

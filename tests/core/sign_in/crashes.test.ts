@@ -109,6 +109,10 @@ describe("a process that dies at any of its writes", () => {
       expect([user.status, user.body.identifiers.length], JSON.stringify(crashPoint)).toEqual([200, 1]);
       expect(user.body.identifiers[0].verified_at).not.toBeNull();
       expect(await nest.collection("identifiers").countDocuments({ identifierValue: address })).toBe(1);
+      const member = await nest.collection("account_members").find({ userId: tokens.user_id }).toArray();
+      expect(member, JSON.stringify(crashPoint)).toMatchObject([{ role: "owner" }]);
+      const account = { _id: member[0]?.accountId as never };
+      expect(await nest.collection("accounts").countDocuments(account), JSON.stringify(crashPoint)).toBe(1);
     }
     expect(crashes).toBeGreaterThanOrEqual(14);
   });

@@ -49,6 +49,10 @@ async function migrate(...args: string[]) {
   };
 }
 
+async function outcomeOf(name: string, ...args: string[]) {
+  return (await migrate(...args)).outcomes.find((outcome) => outcome.name === name);
+}
+
 /** Every document, by collection. */
 async function contents(): Promise<Record<string, Document[]>> {
   const names = (await database.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
@@ -90,6 +94,7 @@ describe("db migrate, on a dump of the previous release", () => {
         { name: "complete_subscriptions", pending: 5, changed: 0, left: 5 },
         { name: "record_used_trials", pending: 3, changed: 0, left: 3 },
         { name: "shorten_token_retention", pending: 5, changed: 0, left: 5 },
+        { name: "give_users_accounts", pending: 20, changed: 0, left: 20 },
       ],
     });
     expect(await contents()).toEqual(before);
@@ -121,6 +126,7 @@ describe("db migrate, on a dump of the previous release", () => {
         { name: "complete_subscriptions", pending: 5, changed: 5, left: 0 },
         { name: "record_used_trials", pending: 3, changed: 3, left: 0 },
         { name: "shorten_token_retention", pending: 5, changed: 5, left: 0 },
+        { name: "give_users_accounts", pending: 20, changed: 20, left: 0 },
       ],
     });
     const after = await contents();
@@ -147,9 +153,21 @@ describe("db migrate, on a dump of the previous release", () => {
     expect(await subscription("sub_ada0")).toMatchObject({ version: 1 });
     expect(await subscription("sub_cleo0"), "an event had changed it").toMatchObject({ version: 2 });
     const kept = { user_ada: adasId, user_bob: bobsPaidId };
-    const users = (before.users ?? []).map((user) =>
-      user._id in kept ? { ...user, keptSubscriptionId: kept[user._id as keyof typeof kept] } : user,
-    );
+    const accountIdOf = ({ _id }: Document) => _id.replace("user_", "account_");
+    const users = (before.users ?? []).map((user) => ({
+      ...user,
+      ...(user._id in kept && { keptSubscriptionId: kept[user._id as keyof typeof kept] }),
+      defaultAccountId: accountIdOf(user),
+    }));
+    const accounts = (before.users ?? []).map(({ _id, createdAt }) => ({
+      _id: accountIdOf({ _id }),
+      ...{ name: null, createdAt, updatedAt: null, deletedAt: null },
+    }));
+    const account_members = (before.users ?? []).map(({ _id, createdAt }) => ({
+      _id: _id.replace("user_", "acctmem_"),
+      ...{ accountId: accountIdOf({ _id }), userId: _id, role: "owner", status: "active" },
+      ...{ createdAt, removedAt: null },
+    }));
     const trials = (before.trials ?? []).map((trial) => ({
       ...trial,
       usedAt: USED_AT[trial.identifierValue ?? "of 2022"],
@@ -159,7 +177,14 @@ describe("db migrate, on a dump of the previous release", () => {
       ...token,
       purgeAt: plusSeconds(new Date(token.expiresAt), 7 * DAY),
     }));
-    const changed = { users, trials, access_tokens: accessTokens, subscriptions: [] };
+    const changed = {
+      users,
+      accounts,
+      account_members,
+      trials,
+      access_tokens: accessTokens,
+      subscriptions: [],
+    };
     expect({ ...after, subscriptions: [] }).toEqual({ ...before, ...changed });
   });
 
@@ -180,8 +205,11 @@ describe("db migrate, on a dump of the previous release", () => {
     const max = { identifierValue: "max@example.com" };
     const signedIn = { redeemedAt: OF_2090, signedInAt: OF_2090 };
     await database.collection("trials").updateOne(max, { $set: signedIn });
-    const { outcomes } = await migrate("--apply");
-    expect(outcomes.at(-2)).toEqual({ name: "record_used_trials", pending: 1, changed: 1, left: 0 });
+    expect(await outcomeOf("record_used_trials", "--apply")).toMatchObject({
+      pending: 1,
+      changed: 1,
+      left: 0,
+    });
     expect(await database.collection("trials").findOne(max)).toMatchObject({ usedAt: OF_2090 });
   });
 
@@ -189,7 +217,7 @@ describe("db migrate, on a dump of the previous release", () => {
     const signedIn = { signedInAt: "2090-03-01T00:00:00.000Z" };
     await database.collection("trials").updateOne({ identifierValue: "max@example.com" }, { $set: signedIn });
     await migrate("--apply");
-    expect((await migrate()).outcomes.at(-2)).toMatchObject({ pending: 0, left: 0 });
+    expect(await outcomeOf("record_used_trials")).toMatchObject({ pending: 0, left: 0 });
   });
 
   test("leaves a trial that a sign-in changes meanwhile to the next run", async () => {
@@ -213,7 +241,7 @@ describe("db migrate, on a dump of the previous release", () => {
   test("lets a used refresh token be removed 35 days after its successor was used, and no other", async () => {
     const { old, current, next } = await rotateOnceMore();
     const before = [await purgeAtOf(current), await purgeAtOf(next)];
-    expect((await migrate()).outcomes.at(-1)).toMatchObject({ pending: 6, left: 6 });
+    expect(await outcomeOf("shorten_token_retention")).toMatchObject({ pending: 6, left: 6 });
     await migrate("--apply");
     expect(await purgeAtOf(old)).toEqual(plusSeconds(new Date(USED_AT_LAST), 35 * DAY));
     expect([await purgeAtOf(current), await purgeAtOf(next)], "the answer may be lost").toEqual(before);
@@ -223,7 +251,7 @@ describe("db migrate, on a dump of the previous release", () => {
     const { old } = await rotateOnceMore();
     const purgeAt = new Date("2090-01-15T00:00:00.000Z");
     await database.collection<RefreshToken>("refresh-tokens").updateOne({ _id: old }, { $set: { purgeAt } });
-    expect((await migrate("--apply")).outcomes.at(-1)).toMatchObject({ changed: 5, left: 0 });
+    expect(await outcomeOf("shorten_token_retention", "--apply")).toMatchObject({ changed: 5, left: 0 });
     expect(await purgeAtOf(old)).toEqual(purgeAt);
   });
 
@@ -247,11 +275,13 @@ describe("db migrate, on a dump of the previous release", () => {
       { pending: 0, changed: 0 },
       { pending: 0, changed: 0 },
       { pending: 0, changed: 0 },
+      { pending: 0, changed: 0 },
     ]);
     expect(await contents()).toEqual(once);
   });
 
-  test.each([1, 2, 3, 5, 7, 8, 10, 11, 12])(
+  // Write 14 runs concurrently with write 13.
+  test.each([1, 2, 3, 5, 7, 8, 10, 11, 12, 13, 15])(
     "finishes the work of a run that died before write %i",
     async (last) => {
       // A chain of tokens, so that the last migration writes too.
@@ -260,7 +290,7 @@ describe("db migrate, on a dump of the previous release", () => {
       const dying = openMongo(uri, { monitorCommands: true });
       let writes = 0;
       dying.client.on("commandStarted", ({ commandName }) => {
-        const isWrite = commandName === "update" || commandName === "findAndModify";
+        const isWrite = ["update", "findAndModify", "insert"].includes(commandName);
         if (isWrite && ++writes === last) void dying.client.close();
       });
       const run = async () => {

@@ -2,6 +2,7 @@ import type { Db, Document } from "mongodb";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
+import { expectOneAccountEach } from "#tests/support/accounts.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
@@ -128,6 +129,7 @@ describe("db import", () => {
     const { status, collections } = await run("--apply");
     expect(status).toBe(0);
     expect(of(collections, "users")).toEqual(counts(3, { unchanged: 2, inserted: 1 }));
+    expect(await expectOneAccountEach(nest.gateway.mongo.database)).toBe(3);
     expect(of(collections, "identifiers")).toEqual(counts(2, { unchanged: 1, kept: 1 }));
     expect(of(collections, "marketing-consent")).toEqual(counts(1, { replaced: 1 }));
     expect(of(collections, "subscriptions")).toEqual(counts(1, { kept: 1 }));

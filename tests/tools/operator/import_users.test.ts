@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { expectOneAccountEach } from "#tests/support/accounts.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
@@ -123,7 +124,7 @@ test("an imported user signs in with a magic link and keeps the id of the import
   await importFile("csv", CSV, "--apply");
   const imported = await nest.findUserId("ada@example.com");
   expect((await nest.signIn("ADA@example.com")).user_id).toBe(imported);
-  expect(await nest.collection("users").countDocuments()).toBe(2);
+  expect(await expectOneAccountEach(nest.gateway.mongo.database)).toBe(2);
 });
 
 test("writes nothing without --apply, and the same counts with it", async () => {
@@ -150,6 +151,15 @@ test("completes an import that stopped between the users and their addresses", a
   expect((await importFile("csv", CSV, "--apply")).counts).toEqual({ ...NOTHING, read: 2, created: 2 });
   expect(await nest.collection("users").distinct("_id")).toEqual(ids);
   expect(await stored()).toHaveLength(2);
+  expect(await expectOneAccountEach(nest.gateway.mongo.database)).toBe(2);
+});
+
+test("completes an import that stopped before the users had accounts", async () => {
+  await importFile("csv", CSV, "--apply");
+  await nest.collection("users").updateMany({}, { $unset: { defaultAccountId: "" } });
+  for (const name of ["accounts", "account_members"]) await nest.collection(name).deleteMany({});
+  expect((await importFile("csv", CSV, "--apply")).counts).toEqual({ ...NOTHING, read: 2, unchanged: 2 });
+  expect(await expectOneAccountEach(nest.gateway.mongo.database)).toBe(2);
 });
 
 test("leaves a user alone who had signed in before, and reports the line", async () => {

@@ -52,6 +52,8 @@ describe("users", () => {
     expect(Object.keys(account).sort()).toEqual([
       ...[
         "accessTokens",
+        "accountMembers",
+        "accounts",
         "auditLogs",
         "authorizations",
         "checkouts",

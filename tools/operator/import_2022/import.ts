@@ -1,5 +1,6 @@
 import type { Collection, Db, Document } from "mongodb";
 import { isDuplicateKey } from "#core/services/mongo.ts";
+import { giveAccountsTo } from "#tools/migrations/give_accounts.ts";
 import { keepSubscriptions } from "#tools/migrations/keep_imported_subscriptions.ts";
 import {
   holds,
@@ -47,7 +48,10 @@ export async function importDocuments(from: Db, to: Db, isApplied: boolean): Pro
     }
     all.push(counts);
   }
-  if (isApplied) await keepSubscriptions(to, { version: IMPORTED_VERSION });
+  if (isApplied) {
+    await keepSubscriptions(to, { version: IMPORTED_VERSION });
+    await giveAccountsTo(to, {});
+  }
   return all;
 }
 

@@ -2,6 +2,7 @@ import { type AnyBulkWriteOperation, type Collection, type Db, MongoBulkWriteErr
 import { derivedIdOf } from "#core/ids.ts";
 import { type Identifier, IdentifierRepository } from "#core/repositories/identifiers.ts";
 import { type User, UserRepository } from "#core/repositories/users.ts";
+import { giveAccountsTo } from "#tools/migrations/give_accounts.ts";
 import { readRows } from "#tools/operator/import_users/read_rows.ts";
 import { type ImportedUser, readUser, type SourceName } from "#tools/operator/import_users/sources.ts";
 
@@ -41,6 +42,11 @@ interface Collections {
   identifiers: Collection<Identifier>;
 }
 
+const collectionsOf = (database: Db): Collections => ({
+  users: database.collection(UserRepository.collectionName),
+  identifiers: database.collection(IdentifierRepository.collectionName),
+});
+
 const BATCH = 500;
 const DUPLICATE_KEY = 11000;
 
@@ -50,10 +56,6 @@ const DUPLICATE_KEY = 11000;
  * @throws CommandError if the file can't be read
  */
 export async function importUsers(database: Db, options: ImportOptions): Promise<ImportCounts> {
-  const collections: Collections = {
-    users: database.collection(UserRepository.collectionName),
-    identifiers: database.collection(IdentifierRepository.collectionName),
-  };
   const counts: ImportCounts = { read: 0, created: 0, unchanged: 0, existing: 0, duplicates: 0, left_out: 0 };
   const lines = new Map<string, number>();
   let batch: ReadUser[] = [];
@@ -76,22 +78,25 @@ export async function importUsers(database: Db, options: ImportOptions): Promise
     lines.set(user.address.identity, line).set(user.userId, line);
     batch.push({ ...user, line });
     if (batch.length < BATCH) continue;
-    await importBatch(collections, batch, options, counts);
+    await importBatch(database, batch, options, counts);
     batch = [];
   }
-  if (batch.length > 0) await importBatch(collections, batch, options, counts);
+  if (batch.length > 0) await importBatch(database, batch, options, counts);
   return counts;
 }
 
 async function importBatch(
-  { users, identifiers }: Collections,
+  database: Db,
   batch: readonly ReadUser[],
   options: ImportOptions,
   counts: ImportCounts,
 ): Promise<void> {
+  const { users, identifiers } = collectionsOf(database);
   const before = await findIdentifiers(identifiers, batch);
   const fresh = batch.filter(({ userId, address }) => !before.has(address.identity) && !before.has(userId));
   if (options.isApplied && fresh.length > 0) await write({ users, identifiers }, fresh, options.now);
+  // Users of an earlier import too, which a crash may have interrupted.
+  if (options.isApplied) await giveAccountsTo(database, { _id: { $in: batch.map(({ userId }) => userId) } });
   // Read again, because a person may have signed in with an address meanwhile.
   const after = options.isApplied ? await findIdentifiers(identifiers, batch) : before;
   for (const { line, sourceId, userId, address } of batch) {

@@ -6,6 +6,8 @@ import type { StripeApi } from "#core/services/stripe.ts";
 /** The repositories and services that process Stripe's events. */
 export type EventCore = Pick<
   Core,
+  | "accountMembers"
+  | "accounts"
   | "app"
   | "authorizations"
   | "clock"

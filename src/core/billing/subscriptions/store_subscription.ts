@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { ensureOwnAccounts } from "#core/accounts/own_account.ts";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { isTooLateForWelcome } from "#core/billing/mail/welcome.ts";
 import { mapCustomer } from "#core/billing/subscriptions/customer_mapping.ts";
@@ -41,7 +42,11 @@ async function claimUser(core: EventCore, current: Stripe.Subscription, now: str
   const address = customerAddress(current);
   if (address === null) throw new NestError("customer_email_missing");
   const identity = readIdentity(address);
-  return identity === null ? null : (await claimIdentifier(core, identity, now)).userId;
+  if (identity === null) return null;
+  const { userId, createdAt, verifiedAt } = await claimIdentifier(core, identity, now);
+  // The user of a verified address has an account. Keeping the subscription writes a new user.
+  if (verifiedAt === null) await ensureOwnAccounts(core, [{ _id: userId, createdAt }]);
+  return userId;
 }
 
 /**

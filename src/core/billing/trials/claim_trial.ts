@@ -20,6 +20,7 @@ import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
+import type { UserCreationCore } from "#core/users/create_user.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 
 /** A round fails only if a concurrent request changed what was read. */
@@ -45,8 +46,9 @@ export interface ClaimedTrial extends Trial {
 
 type TrialCore = Pick<
   Core,
-  "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials" | "users"
-> & { rateLimiter: RateLimiter; stripe: StripeApi; billing: BillingSettings };
+  "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials"
+> &
+  UserCreationCore & { rateLimiter: RateLimiter; stripe: StripeApi; billing: BillingSettings };
 
 /** Reads the trials that concern an email address or a device, in one round trip. */
 export async function readTrials(

@@ -18,6 +18,8 @@ export const REMOVAL_LEASE_SECONDS = 20 * MINUTE;
 
 export type RemovalCore = Pick<
   Core,
+  | "accountMembers"
+  | "accounts"
   | "authorizations"
   | "clock"
   | "identifiers"

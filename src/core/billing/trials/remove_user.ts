@@ -2,11 +2,13 @@ import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Core } from "#core/core.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { RemovedTrial } from "#core/repositories/trial_removals.ts";
+import { discardUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 
 export type UserRemovalCore = Pick<
   Core,
-  "identifiers" | "marketingConsents" | "providerMappings" | "sessions" | "subscriptions" | "trials" | "users"
->;
+  "identifiers" | "marketingConsents" | "providerMappings" | "sessions" | "subscriptions" | "trials"
+> &
+  UserCreationCore;
 
 /**
  * Removes the user and the address of a removed trial if only the trial made them and nothing else is stored about them.
@@ -23,7 +25,7 @@ export async function removeUser(core: UserRemovalCore, trial: RemovedTrial): Pr
     if (await core.identifiers.removeUnverified(identifier._id)) removed.push(identifier);
   if (await isInUse(core, trial)) return restoreUser(core, trial, removed);
   await core.subscriptions.deleteOfTrial(userId, trial._id);
-  await core.users.discard(userId, trial.stpSubscriptionId);
+  await discardUser(core, userId, trial.stpSubscriptionId);
   if (await isInUse(core, trial)) await restoreUser(core, trial, removed);
 }
 
@@ -56,8 +58,8 @@ async function restoreUser(
 ): Promise<void> {
   if (!(await core.trials.isRemovalPending(_id))) return;
   for (const identifier of identifiers) await core.identifiers.insert(identifier);
-  await core.users.ensure(userId, createdAt);
+  await ensureUserWithAccount(core, userId, createdAt);
   if (await core.trials.isRemovalPending(_id)) return;
   for (const { _id: id } of identifiers) await core.identifiers.removeUnverified(id);
-  await core.users.discard(userId);
+  await discardUser(core, userId);
 }

@@ -254,7 +254,7 @@ describe("the removal of a user", () => {
       async ensure(id, createdAt) {
         found.resolve();
         await released.promise;
-        await users.ensure(id, createdAt);
+        return users.ensure(id, createdAt);
       },
     });
     let signingIn: ReturnType<typeof authorizationCode.redeem> | null = null;

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import { IdentifierRepository } from "#core/repositories/identifiers.ts";
+import { openRepositories } from "#core/repositories/all.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import { UserRepository } from "#core/repositories/users.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
@@ -160,8 +159,8 @@ test.each([
 test("keeps the user that a concurrent request created for the same trial", async () => {
   await using opened = await openFreshDatabase();
   await createIndexes(opened.database);
-  const users = new UserRepository(opened.database);
-  const core = { users, identifiers: new IdentifierRepository(opened.database) };
+  const core = openRepositories(opened.database);
+  const { users } = core;
   const now = nest.clock.now().toISOString();
   await ensureUser(core, { identity: ADA, found: null, newUserId: "user_1" }, now);
   await users.keepSubscription("user_1", "sub_1", now);

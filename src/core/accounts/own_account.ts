@@ -1,0 +1,58 @@
+import type { Core } from "#core/core.ts";
+import { derivedIdOf } from "#core/ids.ts";
+import type { AccountMember } from "#core/repositories/account_members.ts";
+import type { Account } from "#core/repositories/accounts.ts";
+import type { User } from "#core/repositories/users.ts";
+
+type OwnedUser = Pick<User, "_id" | "createdAt">;
+export type OwnAccountCore = Pick<Core, "accounts" | "accountMembers">;
+
+/** The id of the account that a user owns from the start. */
+export const ownAccountId = (userId: string) => derivedIdOf(userId, "account");
+
+/** The account that a user owns from the start. */
+export function ownAccount({ _id, createdAt }: OwnedUser): Account {
+  return { _id: ownAccountId(_id), name: null, createdAt, updatedAt: null, deletedAt: null };
+}
+
+/** The user's membership of the account that they own from the start. */
+export function ownMembership({ _id: userId, createdAt }: OwnedUser): AccountMember {
+  return {
+    _id: derivedIdOf(userId, "accountMember"),
+    accountId: ownAccountId(userId),
+    userId,
+    role: "owner",
+    status: "active",
+    createdAt,
+    removedAt: null,
+  };
+}
+
+/**
+ * Writes the account that each user owns from the start, unless it exists. The ids derive from the user's, so any number
+ * of calls create one account. All writes take one round trip.
+ */
+export async function ensureOwnAccounts(core: OwnAccountCore, users: readonly OwnedUser[]): Promise<void> {
+  await Promise.all([
+    core.accounts.insertAbsent(users.map(ownAccount)),
+    core.accountMembers.insertAbsent(users.map(ownMembership)),
+  ]);
+}
+
+/** Removes the accounts that users own from the start. Only for users who do not exist. */
+export async function deleteOwnAccounts(core: OwnAccountCore, userIds: readonly string[]): Promise<void> {
+  await Promise.all([
+    core.accountMembers.delete(userIds.map((id) => derivedIdOf(id, "accountMember"))),
+    core.accounts.delete(userIds.map(ownAccountId)),
+  ]);
+}
+
+/**
+ * The account in which a user acts, and their membership of it. A user whom an earlier release created owns an account
+ * that is written at the next sign-in, or by `nest db migrate`.
+ * @param memberships every membership of the user
+ */
+export function defaultMembership(user: User, memberships: readonly AccountMember[]): AccountMember {
+  const accountId = user.defaultAccountId ?? ownAccountId(user._id);
+  return memberships.find((one) => one.accountId === accountId) ?? ownMembership(user);
+}

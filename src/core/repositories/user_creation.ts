@@ -1,0 +1,62 @@
+import type { Collection } from "mongodb";
+import { derivedIdOf } from "#core/ids.ts";
+import type { User } from "#core/repositories/user_document.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
+
+/** The fields with which a user is created. */
+export const newUser = (id: string, createdAt: string) => ({
+  createdAt,
+  defaultAccountId: derivedIdOf(id, "account"),
+});
+
+/** The writes that create and remove users. Part of the repository of users. */
+export class UserCreation {
+  readonly #collection: Collection<User>;
+  constructor(users: Collection<User>) {
+    this.#collection = users;
+  }
+
+  /**
+   * Creates the user unless it exists. Safe to repeat and to race. The caller writes the account.
+   * @returns the user if it existed; null if this or a simultaneous call created it
+   */
+  async ensure(id: string, createdAt: string): Promise<User | null> {
+    try {
+      return await this.#collection.findOneAndUpdate(
+        { _id: id },
+        { $setOnInsert: newUser(id, createdAt) },
+        { upsert: true, returnDocument: "before" },
+      );
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return null;
+    }
+  }
+
+  /** Makes the account that a user owns from the start the default of each user who has none. */
+  async setOwnAccount(ids: readonly string[]): Promise<void> {
+    const updates = [...ids].sort().map((id) => ({
+      updateOne: {
+        filter: { _id: id, defaultAccountId: { $exists: false } },
+        update: { $set: { defaultAccountId: derivedIdOf(id, "account") } },
+      },
+    }));
+    await this.#collection.bulkWrite(updates, { ordered: false });
+  }
+
+  /** Returns those of the ids that belong to users. */
+  async listExisting(ids: readonly string[]): Promise<string[]> {
+    const found = await this.#collection
+      .find({ _id: { $in: [...ids] } }, { projection: { _id: 1 } })
+      .toArray();
+    return found.map(({ _id }) => _id);
+  }
+
+  /**
+   * Removes a user who keeps no subscription. The account is the caller's task.
+   * @param ended the user's subscription that ended, or null
+   */
+  async discard(id: string, ended: string | null = null): Promise<void> {
+    await this.#collection.deleteOne({ _id: id, keptSubscriptionId: { $in: [null, ended] } });
+  }
+}

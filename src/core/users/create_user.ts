@@ -1,0 +1,62 @@
+import { deleteOwnAccounts, ensureOwnAccounts, type OwnAccountCore } from "#core/accounts/own_account.ts";
+import type { Core } from "#core/core.ts";
+import { settleAll } from "#core/settle.ts";
+
+export type UserCreationCore = Pick<Core, "users"> & OwnAccountCore;
+
+/**
+ * Creates a user with the account that the user owns, unless they exist. One round trip. Safe to repeat and to race: a
+ * crash between the writes is completed by the next call.
+ */
+export async function ensureUserWithAccount(
+  core: UserCreationCore,
+  id: string,
+  createdAt: string,
+): Promise<void> {
+  const [found] = await settleAll([
+    core.users.ensure(id, createdAt),
+    ensureOwnAccounts(core, [{ _id: id, createdAt }]),
+  ]);
+  // An earlier release created the user.
+  if (found && found.defaultAccountId === undefined) await core.users.setOwnAccount([id]);
+}
+
+/**
+ * Creates a user whose address is verified if the document is missing. One command if the user has an account, as every
+ * user whom this release created.
+ */
+export async function completeUser(core: UserCreationCore, id: string, createdAt: string): Promise<void> {
+  const found = await core.users.ensure(id, createdAt);
+  if (found?.defaultAccountId === undefined) await giveAccounts(core, [{ _id: id, createdAt }]);
+}
+
+/**
+ * Gives users who exist the account that they own. Of a user who is erased meanwhile, nothing is left.
+ * @returns how many users have it now
+ */
+export async function giveAccounts(
+  core: UserCreationCore,
+  users: readonly { _id: string; createdAt: string }[],
+): Promise<number> {
+  const ids = users.map(({ _id }) => _id);
+  await ensureOwnAccounts(core, users);
+  await core.users.setOwnAccount(ids);
+  const existing = await core.users.listExisting(ids);
+  const erased = ids.filter((id) => !existing.includes(id));
+  if (erased.length > 0) await deleteOwnAccounts(core, erased);
+  return existing.length;
+}
+
+/**
+ * Removes a user whose id was not returned to anyone, with their account: another user claimed the address first, or the
+ * user was created only by a trial that nobody redeemed. A user who keeps a subscription stays.
+ * @param ended the user's subscription that ended, or null
+ */
+export async function discardUser(
+  core: UserCreationCore,
+  id: string,
+  ended: string | null = null,
+): Promise<void> {
+  await core.users.discard(id, ended);
+  if ((await core.users.find(id)) === null) await deleteOwnAccounts(core, [id]);
+}

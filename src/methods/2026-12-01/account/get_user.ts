@@ -1,0 +1,71 @@
+/** Returns a user with their account, their role in it, and every email address they have or had. */
+import { array, nullable, number, optional, strictObject, string } from "zod/mini";
+import { defaultMembership } from "#core/accounts/own_account.ts";
+import { ROLE_LEVELS } from "#core/accounts/roles.ts";
+import { namedUserOf } from "#core/call.ts";
+import { NestError } from "#core/errors.ts";
+import { emailOf } from "#core/users/email_of.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ user_id: optional(text()) });
+export const response = strictObject({
+  id: string(),
+  created_at: string(),
+  account_id: string(),
+  email: nullable(string()),
+  role: number(),
+  role_key: string(),
+  identifiers: array(
+    strictObject({
+      id: string(),
+      identifier_type: string(),
+      identifier_value: string(),
+      created_at: string(),
+      updated_at: nullable(string()),
+      verified_at: nullable(string()),
+      removed_at: nullable(string()),
+    }),
+  ),
+});
+
+export const handler = rpc({
+  name: "get_user",
+  version: "2026-12-01",
+  summary: "Returns a user with their account, their role in it, and every email address they have or had.",
+  access: "own_user",
+  request,
+  isBodyOptional: true,
+  response,
+  errors: ["not_found"],
+  async reads({ core, request: { user_id }, caller }) {
+    const userId = namedUserOf(caller, user_id);
+    const [user, identifiers, memberships] = await Promise.all([
+      core.users.find(userId),
+      core.identifiers.listByUser(userId),
+      core.accountMembers.listByUser(userId),
+    ]);
+    return { user, identifiers, memberships };
+  },
+  async run({ reads: { user, identifiers, memberships } }) {
+    if (!user) throw new NestError("not_found");
+    const { accountId, role } = defaultMembership(user, memberships);
+    return {
+      id: user._id,
+      created_at: user.createdAt,
+      account_id: accountId,
+      email: emailOf(identifiers),
+      role: ROLE_LEVELS[role],
+      role_key: role,
+      identifiers: identifiers.map((identifier) => ({
+        id: identifier._id,
+        identifier_type: identifier.identifierType,
+        identifier_value: identifier.identifierValue,
+        created_at: identifier.createdAt,
+        updated_at: identifier.updatedAt,
+        verified_at: identifier.verifiedAt,
+        removed_at: identifier.removedAt,
+      })),
+    };
+  },
+});
