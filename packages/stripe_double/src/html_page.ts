@@ -23,10 +23,21 @@ export function escapeHtml(text: string): string {
   return escaped.replaceAll('"', "&quot;");
 }
 
+/** Currencies whose amounts have no decimals at Stripe (https://docs.stripe.com/currencies#zero-decimal). */
+const ZERO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
+/** Currencies whose amounts have three decimals at Stripe. */
+const THREE_DECIMALS = ["bhd", "jod", "kwd", "omr", "tnd"];
+
 /** Formats an amount in the smallest unit of its currency, such as `£4.99`. */
 export function money(amount: number, currency: string): string {
-  const format = new Intl.NumberFormat("en-GB", { style: "currency", currency: currency.toUpperCase() });
-  return format.format(amount / 100);
+  const decimals = ZERO_DECIMALS.includes(currency) ? 0 : THREE_DECIMALS.includes(currency) ? 3 : 2;
+  const unit = 10 ** decimals;
+  const format = new Intl.NumberFormat("en-GB", {
+    style: "currency",
+    currency: currency.toUpperCase(),
+    ...(amount % unit !== 0 && { minimumFractionDigits: decimals }),
+  });
+  return format.format(amount / unit);
 }
 
 /** Renders a link back to the app, or nothing if the URL is none of the web's. */

@@ -10,8 +10,18 @@ export const time = (iso) => `${dateAndTime.format(new Date(iso))} UTC`;
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 /** @param amount in the currency's smallest unit */
-export const money = (amount, currency) =>
-  new Intl.NumberFormat("en-GB", { style: "currency", currency }).format(amount / 100);
+/** Currencies whose amounts have no decimals at Stripe, and those with three. */
+const ZERO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
+const THREE_DECIMALS = ["bhd", "jod", "kwd", "omr", "tnd"];
+
+/** An amount in the smallest unit of its currency, as Stripe counts it. */
+export function money(amount, currency) {
+  const decimals = ZERO_DECIMALS.includes(currency) ? 0 : THREE_DECIMALS.includes(currency) ? 3 : 2;
+  const unit = 10 ** decimals;
+  const isWhole = amount % unit === 0;
+  const digits = isWhole ? {} : { minimumFractionDigits: decimals };
+  return new Intl.NumberFormat("en-GB", { style: "currency", currency, ...digits }).format(amount / unit);
+}
 
 export const daysBetween = (from, to) =>
   Math.max(0, Math.ceil((Date.parse(to) - Date.parse(from)) / 86_400_000));
