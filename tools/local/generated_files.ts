@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import app from "#app";
 import { appFolder } from "#app/load_app.ts";
 import messages from "#app/messages.ts";
-import { html } from "#core/messages/html.ts";
+import { fillMarkup } from "#core/messages/html.ts";
 import { buildLandingPage, colorsOf } from "#tools/landing/landing_page.ts";
 import { bundleClient } from "#tools/local/client_bundle.ts";
 import { ensureScalar } from "#tools/local/reference/scalar.ts";
@@ -37,8 +37,11 @@ export const GENERATED_FILES: Readonly<Record<string, (origin: string) => Promis
 /** The local page with the app's name. */
 async function localPage(): Promise<ServedFile> {
   const page = await readFile(new URL("tools/local/page/index.html", ROOT), "utf8");
-  return { type: "text/html; charset=utf-8", content: page.replaceAll("{{app}}", String(html`${app.name}`)) };
+  return { type: "text/html; charset=utf-8", content: nameApp(page, app.name) };
 }
+
+/** Puts the name of an app into a page. Every character stands for itself, also `$&`. */
+export const nameApp = (page: string, app: string) => fillMarkup(page, { app }).markup;
 
 const logoPath = () => resolve(fileURLToPath(ROOT), appFolder, app.logo);
 

@@ -39,6 +39,10 @@ const REFERENCE_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** Keeps scripts of other origins out of the other pages, and keeps them out of frames in which a click could be stolen. */
+const PAGE_POLICY =
+  "script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /** Creates the server of the local stack: the page, the API reference, the routes under `/dev/`, and the API. */
 export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
   return createServer(async (request, response) => {
@@ -120,7 +124,9 @@ async function serveFile(path: string, request: IncomingMessage, response: Serve
   if (!found) return false;
   response.writeHead(found.status ?? 200, {
     "content-type": found.type,
-    ...(path === "/docs" ? { "content-security-policy": REFERENCE_POLICY } : {}),
+    ...(found.type.startsWith("text/html") && {
+      "content-security-policy": path === "/docs" ? REFERENCE_POLICY : PAGE_POLICY,
+    }),
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -147,6 +153,11 @@ function send(
 ): void {
   const body = value === undefined ? undefined : JSON.stringify(value);
   response
-    .writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers })
+    .writeHead(status, {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...headers,
+    })
     .end(body);
 }

@@ -114,6 +114,16 @@ describe("npm start", () => {
     expect(program.printed().split(hint)).toHaveLength(2);
   });
 
+  test("lets no other site frame a page, run a script in it, or read a response as another type", async () => {
+    for (const path of ["/", "/docs", "/magic-link", "/guide/docs/README.md"]) {
+      const policy = (await fetch(`${url}${path}`)).headers.get("content-security-policy");
+      expect(policy, path).toContain("frame-ancestors 'none'");
+      expect(policy, path).toContain("script-src 'self';");
+    }
+    for (const path of ["/", "/dev/status", "/dev/inbox", "/client.js"])
+      expect((await fetch(`${url}${path}`)).headers.get("x-content-type-options"), path).toBe("nosniff");
+  });
+
   test("serves requests whose Host is a loopback name", async () => {
     const { port } = new URL(url);
     for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
