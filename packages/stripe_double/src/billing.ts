@@ -1,4 +1,5 @@
 import type { Account } from "./account.ts";
+import { followCheckout } from "./checkout_settlement.ts";
 import { change, emit, set } from "./events.ts";
 import { addProrations } from "./invoice_lines.ts";
 import type { InvoiceDetails } from "./invoice_object.ts";
@@ -23,11 +24,15 @@ export const RETRY_DAYS = [3, 5, 7];
 /**
  * Creates a subscription. A trial starts without a payment; every other subscription makes its first payment now.
  * @param options.isPaidLater leaves the first invoice open (`payment_behavior: default_incomplete`)
+ * @param options.isIncompleteUntilPaid keeps the subscription `incomplete` while the payment is processing
  */
 export function startSubscription(
   account: Account,
   details: SubscriptionDetails,
-  { isPaidLater = false }: { isPaidLater?: boolean } = {},
+  {
+    isPaidLater = false,
+    isIncompleteUntilPaid = false,
+  }: { isPaidLater?: boolean; isIncompleteUntilPaid?: boolean } = {},
 ): Subscription {
   const subscription = newSubscription(account, details);
   const isTrial = subscription.status === "trialing";
@@ -35,7 +40,8 @@ export function startSubscription(
   if (!isTrial) {
     const method = isPaidLater ? null : cardOf(account, subscription);
     const outcome = collect(account, invoice, method);
-    if (outcome !== "failed") subscription.status = "active";
+    if (outcome === "paid" || (outcome === "processing" && !isIncompleteUntilPaid))
+      subscription.status = "active";
   }
   account.tables.subscriptions.set(subscription.id, subscription);
   emit(account, "customer.subscription.created", subscription);
@@ -248,13 +254,14 @@ export function settlePayment(
   if (waiting?.intent.status !== "processing") return;
   settleIntent(account, waiting.intent, outcome);
   const result = applyPaymentResult(account, invoice, waiting.intent, waiting.payment);
-  if (subscription.status === "canceled" || followPendingUpdate(account, subscription)) return;
-  if (result === "paid") {
-    recover(account, subscription);
-    return;
+  if (subscription.status !== "canceled" && !followPendingUpdate(account, subscription)) {
+    if (result === "paid") recover(account, subscription);
+    else if (subscription.status !== "incomplete") {
+      scheduleRetry(invoice);
+      change(account, subscription, { status: "past_due" }, "customer.subscription.updated");
+    }
   }
-  scheduleRetry(invoice);
-  change(account, subscription, { status: "past_due" }, "customer.subscription.updated");
+  followCheckout(account, invoice);
 }
 
 type CancellationReason = "cancellation_requested" | "payment_failed" | "payment_disputed";

@@ -7,7 +7,7 @@ import { expand, flag, integer, isWithin, mergeMetadata, metadata, paging, range
 import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { page, type Route, route } from "./route.ts";
 import { sellableItems } from "./subscription_creation.ts";
-import type { CheckoutOrder, CheckoutSession } from "./types.ts";
+import type { CheckoutSession, NewCheckoutOrder } from "./types.ts";
 
 /** The settings of the double's pages. */
 export interface PageSettings {
@@ -81,7 +81,7 @@ function createFromParams(account: Account, { base }: PageSettings, params: Crea
   if (cancelUrl !== null) requireUrl("cancel_url", cancelUrl);
   requireExpiry(account, params.expires_at);
   const days = data.trial_period_days;
-  const order: Omit<CheckoutOrder, "refusal"> = {
+  const order: NewCheckoutOrder = {
     items: sellableItems(account, params.line_items, "line_items"),
     metadata: mergeMetadata(null, data.metadata),
     description: data.description ?? null,

@@ -12,6 +12,7 @@ import {
 import { expireCheckout } from "./checkout.ts";
 import { customerTime } from "./clock_time.ts";
 import { change, emit } from "./events.ts";
+import { paymentOf } from "./invoices.ts";
 import { discardPendingUpdate } from "./pending_updates.ts";
 import { DAY_SECONDS, HOUR_SECONDS } from "./periods.ts";
 import { isOver, periodEndOf } from "./subscription_object.ts";
@@ -89,6 +90,7 @@ function collectAgain(account: Account, subscription: Subscription): void {
 function upcomingTasks(account: Account, subscription: Subscription): ScheduledTask[] {
   switch (subscription.status) {
     case "incomplete":
+      if (isProcessing(account, subscription)) return [];
       return [{ at: subscription.created + FIRST_PAYMENT_SECONDS, run: () => expire(account, subscription) }];
     case "trialing":
       return trialTasks(account, subscription);
@@ -102,6 +104,12 @@ function upcomingTasks(account: Account, subscription: Subscription): ScheduledT
     default:
       return [];
   }
+}
+
+/** Whether the first payment, a bank debit, is processing. */
+function isProcessing(account: Account, subscription: Subscription): boolean {
+  const invoice = openInvoice(account, subscription);
+  return invoice !== null && paymentOf(account, invoice)?.intent.status === "processing";
 }
 
 function renewalTasks(account: Account, subscription: Subscription): ScheduledTask[] {

@@ -52,7 +52,13 @@ export interface CheckoutOrder {
   trialEnd: number | null;
   /** Why the last attempt to pay failed, as the page shows it. */
   refusal: string | null;
+  /** The subscription that a declined card left, and the promotion code that was typed with the card. */
+  attempt: { subscription: string; promotionCode: string | null } | null;
+  /** Whether the session is complete while its bank debit is processing. */
+  awaitsDebit: boolean;
 }
+/** What a new checkout session sells. */
+export type NewCheckoutOrder = Omit<CheckoutOrder, "refusal" | "attempt" | "awaitsDebit">;
 export type PortalSession = Stored<Stripe.BillingPortal.Session>;
 
 /** One page of a list. */
@@ -86,6 +92,8 @@ export const EVENT_TYPES = [
   "charge.refund.updated",
   "charge.refunded",
   "charge.succeeded",
+  "checkout.session.async_payment_failed",
+  "checkout.session.async_payment_succeeded",
   "checkout.session.completed",
   "checkout.session.expired",
   "customer.created",

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type DoubleWithSdk,
   errorOf,
@@ -50,7 +50,7 @@ test("a paid session creates an active subscription with the order's metadata an
   expect(typesOf(double)).toContain("customer.subscription.created");
 });
 
-test("a declined card leaves the session open without a subscription, and the page says why", async () => {
+test("a declined card leaves the session open and an incomplete subscription, which the next card pays", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const session = await stripe.checkout.sessions.create(await order(running));
@@ -60,9 +60,105 @@ test("a declined card leaves the session open without a subscription, and the pa
     new URL(String(session.url)).pathname,
   ]);
   expect(await (await fetch(String(session.url))).text()).toContain("Your card was declined.");
-  expect(double.subscriptions()).toEqual([]);
-  expect((await stripe.checkout.sessions.retrieve(session.id)).status).toBe("open");
-  expect(double.payCheckout(session.id)).toBe(double.subscriptions()[0]?.id);
+  expect(await stripe.checkout.sessions.retrieve(session.id)).toMatchObject({
+    ...{ status: "open", payment_status: "unpaid", subscription: null },
+  });
+  const [subscription] = double.subscriptions();
+  expect(subscription).toMatchObject({ status: "incomplete", metadata: { user_id: "user_1" } });
+  const [intent] = (await stripe.paymentIntents.list()).data;
+  expect(intent).toMatchObject({ status: "requires_payment_method", amount: 499 });
+  expect(typesOf(double, "payment_intent.")).toEqual([
+    "payment_intent.created",
+    "payment_intent.payment_failed",
+  ]);
+
+  expect(double.payCheckout(session.id, { card: { declines: true } })).toBeNull();
+  expect(double.payCheckout(session.id)).toBe(subscription?.id);
+  expect(double.subscriptions()).toMatchObject([{ status: "active" }]);
+  expect(await stripe.paymentIntents.retrieve(String(intent?.id))).toMatchObject({ status: "succeeded" });
+  expect(await stripe.checkout.sessions.retrieve(session.id)).toMatchObject({
+    ...{ status: "complete", payment_status: "paid", subscription: subscription?.id },
+  });
+  expect(double.ledger().charges.filter(({ paid }) => paid)).toHaveLength(1);
+});
+
+test("a session that expires after a declined card ends its subscription and voids the invoice", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  const session = await stripe.checkout.sessions.create(await order(running));
+  double.payCheckout(session.id, { card: { declines: true } });
+  await stripe.checkout.sessions.expire(session.id);
+  expect(double.subscriptions()).toMatchObject([{ status: "incomplete_expired" }]);
+  expect(double.ledger().invoices).toMatchObject([{ status: "void" }]);
+});
+
+test("another promotion code after a declined card begins another subscription at its price", async () => {
+  await using running = await startDoubleWithSdk();
+  const { stripe, double } = running;
+  double.createPromotionCode({ id: "promo_half", code: "HALF", percentOff: 50 });
+  const session = await stripe.checkout.sessions.create(
+    await order(running, { allow_promotion_codes: true }),
+  );
+  double.payCheckout(session.id, { card: { declines: true } });
+  double.payCheckout(session.id, { promotionCode: "half" });
+  expect(double.subscriptions().map(({ status }) => status)).toEqual(["incomplete_expired", "active"]);
+  expect(double.ledger().charges.filter(({ paid }) => paid)).toMatchObject([{ amount: 249 }]);
+});
+
+describe("a bank debit", () => {
+  const debit = { card: { processes: true } };
+  const statusesOf = async ({ stripe }: DoubleWithSdk, id: string) => {
+    const found = await stripe.checkout.sessions.retrieve(id, { expand: ["subscription"] });
+    return [found.status, found.payment_status, (found.subscription as Stripe.Subscription).status];
+  };
+
+  test.each([
+    ["active", false, "succeeded", ["complete", "paid", "active"]],
+    ["active", false, "failed", ["complete", "unpaid", "past_due"]],
+    ["incomplete", true, "succeeded", ["complete", "paid", "active"]],
+    ["incomplete", true, "failed", ["complete", "unpaid", "incomplete"]],
+  ] as const)(
+    "completes its session unpaid with a subscription that is %s (%s), and tells when it has %s",
+    async (first, isIncompleteUntilPaid, outcome, last) => {
+      await using running = await startDoubleWithSdk();
+      const { stripe, double } = running;
+      const { id } = await stripe.checkout.sessions.create(await order(running));
+      const subscription = double.payCheckout(id, { ...debit, isIncompleteUntilPaid }) ?? "";
+      expect(await statusesOf(running, id)).toEqual(["complete", "unpaid", first]);
+      expect(typesOf(double, "checkout.")).toEqual(["checkout.session.completed"]);
+      double.advance({ hours: 20 });
+      expect(await statusesOf(running, id)).toEqual(["complete", "unpaid", first]);
+      double.settlePayment(subscription, outcome);
+      expect(await statusesOf(running, id)).toEqual(last);
+      expect(typesOf(double, "checkout.").at(-1)).toBe(`checkout.session.async_payment_${outcome}`);
+      double.attachCard(double.subscriptions()[0]?.customer ?? "");
+      double.pay(subscription);
+      expect(typesOf(double, "checkout.")).toHaveLength(2);
+    },
+  );
+
+  test("that fails late leaves an incomplete subscription to expire", async () => {
+    await using running = await startDoubleWithSdk();
+    const { stripe, double } = running;
+    const { id } = await stripe.checkout.sessions.create(await order(running));
+    const subscription = double.payCheckout(id, { ...debit, isIncompleteUntilPaid: true }) ?? "";
+    double.advance({ days: 5 });
+    double.settlePayment(subscription, "failed");
+    double.advance(0);
+    expect(double.subscriptions()).toMatchObject([{ status: "incomplete_expired" }]);
+    expect(double.ledger().invoices).toMatchObject([{ status: "void" }]);
+  });
+
+  test("that is processing after a declined card pays the same subscription", async () => {
+    await using running = await startDoubleWithSdk();
+    const { stripe, double } = running;
+    const { id } = await stripe.checkout.sessions.create(await order(running));
+    double.payCheckout(id, { card: { declines: true } });
+    const subscription = double.payCheckout(id, debit) ?? "";
+    double.settlePayment(subscription, "succeeded");
+    expect(await statusesOf(running, id)).toEqual(["complete", "paid", "active"]);
+    expect(double.subscriptions()).toHaveLength(1);
+  });
 });
 
 test("the page of a paid session neither charges again nor shows a form", async () => {

@@ -6,6 +6,7 @@ import { planOf, requireOffered } from "#core/billing/plans/plans.ts";
 import type { StagePlan } from "#core/billing/plans/stage_plans.ts";
 import { refusalOfPrice } from "#core/billing/plans/stripe_refusals.ts";
 import type { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
+import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { hasEnded, idOf, ourItems, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -52,7 +53,10 @@ export async function changePlan(
     throw new NestError("subscription_ending", { meta: { billing_portal_url } });
   }
   const isCurrent = isOf(core, plan, item);
-  if (!isCurrent) requireOffered(plan);
+  if (!isCurrent) {
+    requireOffered(plan);
+    if (await isPeriodUnpaid(core, current)) throw await paymentRequired(core, customer);
+  }
   const changed = isCurrent
     ? await dropPendingChange(core, current)
     : await requestChange(core, current, item, plan.priceId);
@@ -65,6 +69,16 @@ function requireOneItem(core: ChangeCore, current: Stripe.Subscription | null): 
   const [item, ...others] = current ? ourItems(current, core.billing.productIds) : [];
   if (item && others.length === 0) return item;
   throw new NestError("checkout_required", { detail: "the subscription has not exactly one item of ours" });
+}
+
+/**
+ * Whether the period is not paid, as while a bank debit is processing. A change would credit the rest of a period that may
+ * never be paid. The open invoice of a pending change is about the change, not about the period.
+ */
+async function isPeriodUnpaid(core: ChangeCore, current: Stripe.Subscription): Promise<boolean> {
+  const { pending_update: pending, latest_invoice: latest } = current;
+  const isOpen = typeof latest === "object" && latest?.status === "open";
+  return (isOpen && pending === null) || (await findUnpaidFirst(core, current)) !== null;
 }
 
 function isOf(core: ChangeCore, plan: StagePlan, { price }: Stripe.SubscriptionItem): boolean {
