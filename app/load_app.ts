@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { importFile } from "#app/read_file.ts";
 import type { App } from "#core/app/app.ts";
@@ -18,12 +18,17 @@ export const appFolder = process.env.NEST_APP || "app/beak";
 export async function loadApp(folder: string): Promise<App> {
   const path = resolve(ROOT, folder, "app.ts");
   const file = relative(ROOT, path).replaceAll("\\", "/");
-  if (!existsSync(path))
-    throw new AppError(file, [
-      "the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak.",
-    ]);
+  if (!existsSync(path)) throw new AppError(file, [missing(folder)]);
   const app = readApp(await importFile(path, file), file);
   if (!existsSync(resolve(ROOT, folder, app.logo)))
     throw new AppError(file, [`logo is "${app.logo}", but ${folder} has no such file. Add it.`]);
   return app;
+}
+
+/** How to mend a NEST_APP that names no app: its folder is below `app`, or it is not created yet. */
+function missing(folder: string): string {
+  const name = basename(folder);
+  if (existsSync(resolve(ROOT, "app", name, "app.ts")))
+    return `the file does not exist. Set NEST_APP to app/${name}.`;
+  return `the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak, or create the app: \`NEST_APP= npm run nest -- app create ${name}\`.`;
 }

@@ -20,7 +20,8 @@ test.for([
       status: 1,
       printed:
         "app/nothing/app.ts can't be used:\n" +
-        "  the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak.",
+        "  the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak, or create the app: " +
+        "`NEST_APP= npm run nest -- app create nothing`.",
     });
   },
 );

@@ -10,7 +10,6 @@ import { bundleClient } from "#tools/local/client_bundle.ts";
 import { ensureScalar } from "#tools/local/reference/scalar.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const DOCUMENT = new URL("../../docs/openapi.json", import.meta.url);
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 
 export interface ServedFile {
@@ -51,9 +50,13 @@ async function landingFile(name: string, type: string): Promise<ServedFile> {
   return { type, content: files.get(name) ?? "" };
 }
 
-/** The committed OpenAPI document with this stack as its only server, so that tools send their requests here. */
+/**
+ * The OpenAPI document with this stack as its only server, so that tools send their requests here. It is built, because the
+ * examples of the committed document are those of another app.
+ */
 async function localDocument(origin: string): Promise<string> {
-  const document = JSON.parse(await readFile(DOCUMENT, "utf8")) as { servers: unknown };
+  const { buildDocument } = await import("#tools/openapi/document.ts");
+  const document = await buildDocument();
   return JSON.stringify({ ...document, servers: [{ url: origin, description: "This machine" }] }, null, 2);
 }
 

@@ -5,6 +5,8 @@
  * STRIPE_SECRET_KEY, the stack uses the test mode of that Stripe account instead of the double.
  */
 import { parseArgs } from "node:util";
+import app from "#app";
+import { appFolder } from "#app/load_app.ts";
 import { type LocalStack, startLocalStack } from "#tools/local/stack.ts";
 import { createTerminalOutput } from "#tools/terminal/progress.ts";
 
@@ -55,6 +57,7 @@ try {
   const port = readPort();
   stack = await startLocalStack({ port, isThrowAway: false, isFresh: values.fresh, ...output });
   if (isStopping) await stop(0);
+  say(`App: ${app.name} (${appFolder})`);
   say(`Database: ${stack.database.engine} ${stack.database.version} (${stack.database.how})`);
   say(`Stripe: ${stack.stripe}`);
   for (const line of stack.settings) say(line);

@@ -32,6 +32,8 @@ export async function holdFolder(folder: string): Promise<() => Promise<void>> {
     return await lock(folder, options(STALE_MS + 1_000));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
-    throw new Error("Another `npm start` uses the local data. Stop it first.");
+    throw new Error(
+      "Another `npm start` uses the local data. Stop it first, or set NEST_DATA_DIR to another folder.",
+    );
   }
 }

@@ -28,7 +28,7 @@ export function clientCommands(program: Command): void {
     .description("builds the files of the typed client package, packages/client");
   examples(build, ["clients build"]);
   act(build, async (terminal) => {
-    const { buildClient } = await import("#tools/openapi/build_client.ts");
+    const { buildClient } = await import("#tools/operator/build_client.ts");
     const sizes = await buildClient();
     terminal.show({ sizes }, sizes);
   });

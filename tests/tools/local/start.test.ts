@@ -202,7 +202,8 @@ describe("npm start", () => {
     const { status, printed } = await second.ended;
     expect({ status, printed: printed.trim() }).toEqual({
       status: 1,
-      printed: "Another `npm start` uses the local data. Stop it first.",
+      printed:
+        "Another `npm start` uses the local data. Stop it first, or set NEST_DATA_DIR to another folder.",
     });
   });
 

@@ -4,7 +4,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { loadApp } from "#app/load_app.ts";
 import { loadMessages } from "#app/load_messages.ts";
 import { runCli } from "#tests/support/cli.ts";
+import { freshDatabaseUri } from "#tests/support/database.ts";
 import { runProgram, temporaryFolder } from "#tests/support/program.ts";
+import { freePort } from "#tools/machine/child_process.ts";
 import { createApp } from "#tools/operator/app/create_app.ts";
 import { contradictions, readSettings } from "#tools/stage/settings.ts";
 
@@ -112,10 +114,32 @@ test("app show shows the app of NEST_APP, and app landing writes its page", asyn
   const shown = await run("show");
   expect(shown).toMatchObject({
     status: 0,
-    printed: expect.stringMatching(/Acme .*en, de[\s\S]*client acme_web/),
+    printed: expect.stringMatching(/Acme .*en, de[\s\S]*client acme_web[\s\S]*plan pro +€9\.00 a month/),
   });
   expect(await run("landing", "--out", out.path)).toMatchObject({ status: 0 });
   expect(await readFile(`${out.path}/index.html`, "utf8")).toContain(
     '<script type="module" src="landing.js">',
   );
+});
+
+test("a NEST_APP without an app says which app was meant", async () => {
+  const { printed } = await runProgram("tools/operator/nest.ts", ["app", "show"], { NEST_APP: "beak" }).ended;
+  expect(printed).toContain("Set NEST_APP to app/beak.");
+});
+
+test("the local stack serves the OpenAPI document with the examples of its app", async () => {
+  await createApp("acme", { domain: DOMAIN, folder: FOLDER });
+  await using data = await temporaryFolder();
+  const program = runProgram("tools/local/start.ts", [], {
+    PORT: String(await freePort()),
+    NEST_DATA_DIR: data.path,
+    MONGODB_URI: freshDatabaseUri(),
+    NEST_APP: `${FOLDER}/acme`,
+  });
+  const [, url] = await program.until(/Nest is at (http:\S+)/);
+  const document = await (await fetch(`${url}/openapi.json`)).text();
+  program.process.kill("SIGTERM");
+  expect((await program.ended).printed).toContain(`App: Acme (${FOLDER}/acme)`);
+  expect(document).toContain('"client_id": "acme_web"');
+  expect(document).not.toContain("getbeak.app/");
 });

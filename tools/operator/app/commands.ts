@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import app from "#app";
 import { appFolder } from "#app/load_app.ts";
 import messages from "#app/messages.ts";
+import { formatMoney } from "#core/messages/formats.ts";
 import { buildLandingPage } from "#tools/landing/landing_page.ts";
 import { createApp } from "#tools/operator/app/create_app.ts";
 import { act, examples } from "#tools/terminal/command.ts";
@@ -48,7 +49,7 @@ export function appCommands(program: Command): void {
   act(show, async (terminal) => {
     const plans = app.plans.map(({ id, amount, interval, isOffered, prices }) => [
       `plan ${id}`,
-      `${amount.unitAmount} ${amount.currency} a ${interval}${isOffered ? "" : ", no longer offered"}`,
+      `${formatMoney({ amount: amount.unitAmount, currency: amount.currency })} a ${interval}${isOffered ? "" : ", no longer offered"}`,
       `prices on ${Object.keys(prices).join(", ")}`,
     ]);
     const clients = app.clients.map(({ id, name, enabled }) => [
