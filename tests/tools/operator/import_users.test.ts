@@ -209,8 +209,8 @@ test("imports an address as verified only if the file says so in a known way", a
   const { counts, problems } = await importFile("csv", content, "--apply");
   expect(counts).toMatchObject({ created: 5, left_out: 6 });
   expect(problems.slice(0, 2)).toEqual([
-    { line: 2, problem: 'the user has an unknown value in emailverified: "pending"' },
-    { line: 3, problem: 'the user has an unknown value in emailverified: "unverified"' },
+    { line: 2, problem: 'the user has an unknown value in email_verified: "pending"' },
+    { line: 3, problem: 'the user has an unknown value in email_verified: "unverified"' },
   ]);
   expect((await stored()).map(([address]) => address)).toEqual(
     [4, 5, 6, 7, 8].map((index) => `user${index}@example.com`),
@@ -274,8 +274,35 @@ test("prints each line that it leaves out with the name of the file", async () =
   expect({ status, printed: printed.replaceAll(file, "users") }).toEqual({
     status: 1,
     printed: expect.stringMatching(
-      /^users:1: the line is not a JSON object\nusers:2: the line is not a JSON object\nusers:3: the user has no field emailverified\nread {2}created [\s\S]*Nothing was changed\. Pass --apply to import\.\n$/,
+      /^users:1: the line is not a JSON object\nusers:2: the line is not a JSON object\nusers:3: the user has no field email_verified\nread {2}created [\s\S]*Nothing was changed\. Pass --apply to import\.\n$/,
     ),
+  });
+});
+
+test.each([
+  ["better-auth", "id,email", "emailVerified"],
+  ["supabase", "id,email", "email_confirmed_at"],
+  ["auth0", "user_id,email_verified", "email"],
+  ["csv", "email;email_verified", "email, email_verified"],
+  ["csv", "ada@example.com,true", "email, email_verified"],
+])("refuses CSV of %s with the header %s, and imports nothing", async (from, header, missing) => {
+  const file = join(folder.path, "users.csv");
+  await writeFile(file, lines(header, "bob@example.com,true", "eve@example.com,true"));
+  const { status, printed } = await run("--from", from, file, "--apply");
+  expect({ status, printed }).toEqual({
+    status: 1,
+    printed: `${file}:1: the header has no column ${missing}. It is "${header}". The first line must name the columns, separated by commas.\n`,
+  });
+  expect(await stored()).toEqual([]);
+});
+
+test("says that a mapping is empty if the file has no ids", async () => {
+  const [file, mapping] = [join(folder.path, "users.csv"), join(folder.path, "ids.csv")];
+  await writeFile(file, lines("email,email_verified", "ada@example.com,true"));
+  const { status, printed } = await run("--from", "csv", file, "--apply", "--mapping", mapping);
+  expect({ status, printed }).toEqual({
+    status: 0,
+    printed: expect.stringContaining(`Imported.\n${mapping} is empty, because no imported line has an id.\n`),
   });
 });
 

@@ -66,10 +66,14 @@ function importFile(
     await requirePrepared(database);
     await using mapped = await openMapping(mapping);
     const problems: LineProblem[] = [];
+    let isMapped = false;
     const counts = await importUsers(database, {
       ...options,
       now: new Date(),
-      onMapped: mapped.write,
+      onMapped(sourceId, userId) {
+        isMapped = true;
+        mapped.write(sourceId, userId);
+      },
       onProblem(problem) {
         terminal.say(`${options.file}:${problem.line}: ${problem.problem}`);
         problems.push(problem);
@@ -78,6 +82,7 @@ function importFile(
     terminal.show({ applied: options.isApplied, counts, problems }, [
       ...table([Object.values(counts).map(String)], HEAD),
       options.isApplied ? "Imported." : "Nothing was changed. Pass --apply to import.",
+      ...(mapping && !isMapped ? [`${mapping} is empty, because no imported line has an id.`] : []),
     ]);
     return problems.length === 0;
   });

@@ -4,7 +4,12 @@ import { type Identifier, IdentifierRepository } from "#core/repositories/identi
 import { type User, UserRepository } from "#core/repositories/users.ts";
 import { giveAccountsTo } from "#tools/migrations/give_accounts.ts";
 import { readRows } from "#tools/operator/import_users/read_rows.ts";
-import { type ImportedUser, readUser, type SourceName } from "#tools/operator/import_users/sources.ts";
+import {
+  type ImportedUser,
+  readUser,
+  requiredColumns,
+  type SourceName,
+} from "#tools/operator/import_users/sources.ts";
 
 export interface ImportCounts {
   read: number;
@@ -53,13 +58,13 @@ const DUPLICATE_KEY = 11000;
 /**
  * Imports users and addresses from a file, a batch at a time. It is safe to repeat, after a crash too, and while Nest
  * serves: it creates users and changes none. Only the addresses and ids of the file are kept in memory, to find duplicates.
- * @throws CommandError if the file can't be read
+ * @throws CommandError if the file can't be read, or its header lacks a column
  */
 export async function importUsers(database: Db, options: ImportOptions): Promise<ImportCounts> {
   const counts: ImportCounts = { read: 0, created: 0, unchanged: 0, existing: 0, duplicates: 0, left_out: 0 };
   const lines = new Map<string, number>();
   let batch: ReadUser[] = [];
-  for await (const row of readRows(options.file)) {
+  for await (const row of readRows(options.file, requiredColumns(options.source))) {
     counts.read++;
     const { line } = row;
     const user = "problem" in row ? row : readUser(options.source, row.fields, options.now);

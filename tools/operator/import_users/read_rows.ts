@@ -19,12 +19,21 @@ interface Opened {
 /**
  * Reads the users of a CSV file with a header, or of a file with one JSON object per line. Either may be compressed with
  * gzip. Only a part of the file is in memory.
+ * @param required columns that the header of CSV must have
  * @throws CommandError if the file can't be read, or has another format
  */
-export async function* readRows(path: string): AsyncGenerator<Row> {
+export async function* readRows(path: string, required: readonly string[]): AsyncGenerator<Row> {
   const { content, isJson } = await openFile(path);
+  const readHeader = (names: string[]) => {
+    const columns = names.map(fieldName);
+    const missing = required.filter((name) => !columns.includes(fieldName(name)));
+    if (missing.length === 0) return columns;
+    throw new CommandError(
+      `${path}:1: the header has no column ${missing.join(", ")}. It is ${quote(names.join(","))}. The first line must name the columns, separated by commas.`,
+    );
+  };
   try {
-    yield* isJson ? readJsonLines(content) : readCsv(content);
+    yield* isJson ? readJsonLines(content) : readCsv(content, readHeader);
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError(
@@ -35,8 +44,11 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
   }
 }
 
+/** A value for a message, shortened. */
+export const quote = (text: string) => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+
 /** `emailVerified`, `email_verified` and `Email Verified` are one name. */
-const fieldName = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+export const fieldName = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 
 async function openFile(path: string): Promise<Opened> {
   const isCompressed =
@@ -96,7 +108,7 @@ const CSV_PROBLEMS: Readonly<Record<string, string>> = {
     "the end of a quoted field that is never closed. Nothing after its first quote was read",
 };
 
-async function* readCsv(content: Readable): AsyncGenerator<Row> {
+async function* readCsv(content: Readable, columns: (names: string[]) => string[]): AsyncGenerator<Row> {
   const unreadable: Row[] = [];
   const parser = parse({
     bom: true,
@@ -105,7 +117,7 @@ async function* readCsv(content: Readable): AsyncGenerator<Row> {
     skip_records_with_error: true,
     // A quote within a field belongs to it, so that a wrong quote damages only its own line.
     relax_quotes: true,
-    columns: (names: string[]) => names.map(fieldName),
+    columns,
   });
   parser.on("skip", ({ lines, code }: CsvError & { lines: number }) => {
     unreadable.push({ line: lines, problem: CSV_PROBLEMS[code] ?? `not a CSV record (${code})` });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import KSUID from "ksuid";
 import { type Address, parseAddress } from "#core/users/address.ts";
-import type { Fields } from "#tools/operator/import_users/read_rows.ts";
+import { type Fields, fieldName, quote } from "#tools/operator/import_users/read_rows.ts";
 
 /** A user to import. The same row of a source always has the same ids, so that an import can be repeated. */
 export interface ImportedUser {
@@ -13,11 +13,11 @@ export interface ImportedUser {
   verifiedAt: string | null;
 }
 
-/** How a file of one system is read. Names are in lower case and have no underscores. */
+/** How a file of one system is read. Names are those of `fieldName`, except `verified`. */
 interface Source {
   /** The fields of which the first that is set is the id. */
   id: readonly string[];
-  /** The field that says whether the source verified the address: true or false, or the time. */
+  /** The field that says whether the source verified the address, true or false, or the time. Named as in the file. */
   verified: string;
   createdAt: string;
   /** Fields with which a user is left out if they are true or a time, and the reason. */
@@ -34,28 +34,31 @@ const BANNED = "is blocked there, and Nest has no such state";
 export const SOURCES = {
   "better-auth": {
     id: ["id"],
-    verified: "emailverified",
+    verified: "emailVerified",
     createdAt: "createdat",
     leftOut: { isanonymous: "is anonymous", banned: BANNED },
   },
   supabase: {
     id: ["id"],
-    verified: "emailconfirmedat",
+    verified: "email_confirmed_at",
     createdAt: "createdat",
     leftOut: { isanonymous: "is anonymous", deletedat: "was deleted there" },
     bannedUntil: "banneduntil",
   },
   auth0: {
     id: ["userid", "id"],
-    verified: "emailverified",
+    verified: "email_verified",
     createdAt: "createdat",
     leftOut: { blocked: BANNED },
     hasQuotedTexts: true,
   },
-  csv: { id: ["id"], verified: "emailverified", createdAt: "createdat", leftOut: {} },
+  csv: { id: ["id"], verified: "email_verified", createdAt: "createdat", leftOut: {} },
 } satisfies Record<string, Source>;
 
 export type SourceName = keyof typeof SOURCES;
+
+/** The columns without which no user of a source can be imported, as the source names them. */
+export const requiredColumns = (name: SourceName): string[] => ["email", SOURCES[name].verified];
 
 /** Ids contain a time, which begins here. */
 const FIRST_ID_TIME_MS = 1_400_000_000_000;
@@ -77,8 +80,9 @@ export function readUser(name: SourceName, fields: Fields, now: Date): ImportedU
   if (typed === "") return { problem: "has no email address" };
   const address = addressOf(typed);
   if (address === null) return { problem: `has an invalid email address: ${quote(typed)}` };
-  if (!fields.has(source.verified)) return { problem: `has no field ${source.verified}` };
-  const verified = text(source.verified);
+  const verifiedField = fieldName(source.verified);
+  if (!fields.has(verifiedField)) return { problem: `has no field ${source.verified}` };
+  const verified = text(verifiedField);
   if (!isSet(verified)) return { problem: "has not verified the address" };
   const verifiedAt = timeOf(verified);
   if (verifiedAt === null && !YES.includes(verified.toLowerCase()))
@@ -111,9 +115,6 @@ function textOf(value: unknown, isQuoted: boolean, wraps = 2): string {
 
 /** Values that say that an address was verified. Any other text could mean the opposite, such as `pending`. */
 const YES = ["1", "t", "true", "y", "yes", "on"];
-
-/** A value for a message, shortened. */
-const quote = (text: string) => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
 const isSet = (text: string) => !["", "0", "f", "false", "no", "null"].includes(text.toLowerCase());
 
