@@ -8,6 +8,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
+import type { core } from "zod";
 import { en } from "zod/locales";
 import {
   array,
@@ -21,6 +22,7 @@ import {
   strictObject,
   string,
 } from "zod/mini";
+import app from "#app";
 import { newId } from "#core/ids.ts";
 import type { NewsItem } from "#core/repositories/news_items.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
@@ -81,18 +83,18 @@ export async function readNewsFile(path: string): Promise<NewsItem> {
     throw new CommandError(`${path} can't be read.`);
   });
   const parsed = safeParse(newsFile, parseJson(path, text), { error: en().localeError });
-  if (!parsed.success) {
+  const refuse = (problems: readonly Problem[]) => {
     const tree = parseTree(text);
-    const problems = parsed.error.issues.map((issue) => {
-      const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-      const position = positionOf(text, tree, [...issue.path, ...unknown]);
-      return `${path}:${position}: ${issue.path.join(".") || "the file"}: ${issue.message}.`;
-    });
-    throw new CommandError([...problems, REMEDY].join("\n"));
-  }
+    const lines = problems.map(
+      ({ at, field, rule }) =>
+        `${path}:${positionOf(text, tree, at)}: ${field.join(".") || "the file"}: ${rule}.`,
+    );
+    return new CommandError([...lines, REMEDY].join("\n"));
+  };
+  if (!parsed.success) throw refuse(parsed.error.issues.map(problemOf));
   const { primary, fallback = null, clientIds = null, startsAt, endsAt, order = 0 } = parsed.data;
   const now = new Date().toISOString();
-  return {
+  const item: NewsItem = {
     _id: newId("newsItem"),
     ...{ primary, fallback, clientIds, order },
     startsAt: iso(startsAt ?? now),
@@ -100,6 +102,41 @@ export async function readNewsFile(path: string): Promise<NewsItem> {
     createdAt: now,
     updatedAt: null,
   };
+  const problems = reasonsNotShown(item);
+  if (problems.length > 0) throw refuse(problems);
+  return item;
+}
+
+interface Problem {
+  /** The path of what is wrong, for its line and column. */
+  at: PropertyKey[];
+  /** The path that the message names. */
+  field: PropertyKey[];
+  rule: string;
+}
+
+function problemOf(issue: core.$ZodIssue): Problem {
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const rule = issue.message
+    .replace(/^Invalid input: expected (.*), received undefined$/, "is missing, and must be of type $1")
+    .replace(/^Invalid input: expected (.*), received (.*)$/, "must be of type $1, not $2")
+    .replace(/^Invalid input: expected (".*")$/, "must be $1")
+    .replace(/^Unrecognized key/, "unknown field");
+  return { at: [...issue.path, ...unknown], field: issue.path, rule };
+}
+
+/** Why nobody would ever see an item. */
+function reasonsNotShown({ clientIds, startsAt, endsAt }: NewsItem): Problem[] {
+  const unknown = [...(clientIds ?? []).entries()].filter(
+    ([, id]) => !app.clients.some((one) => one.id === id),
+  );
+  const problems = unknown.map(([index, id]) => ({
+    path: ["clientIds", index],
+    rule: `the app has no client ${JSON.stringify(id)}; \`clients list\` lists its clients`,
+  }));
+  if (endsAt !== null && endsAt <= startsAt)
+    problems.push({ path: ["endsAt"], rule: `must be after the beginning, ${startsAt}` });
+  return problems.map(({ path, rule }) => ({ at: path, field: path, rule }));
 }
 
 function parseJson(path: string, text: string): unknown {

@@ -141,19 +141,32 @@ describe("news", () => {
     const { status, lines } = await add(JSON.stringify(item, null, 2));
     expect(status).toBe(1);
     expect(lines).toEqual([
-      "item.json:4:20: primary.dismissible: Invalid input: expected boolean, received string.",
+      "item.json:4:20: primary.dismissible: must be of type boolean, not string.",
       "item.json:11:16: primary.payload.action.url: must begin with https://.",
       "item.json:15:13: endsAt: write a time as 2026-01-31T12:00:00Z.",
-      'item.json:16:12: the file: Unrecognized key: "extra".',
+      'item.json:16:12: the file: unknown field: "extra".',
       "Nothing was changed. `news example` prints a valid file.",
     ]);
   });
 
   test("names the parent of a field that is missing", async () => {
     const { lines } = await add('{\n  "primary": {}\n}');
-    expect(lines).toContain(
-      "item.json:2:14: primary.dismissible: Invalid input: expected boolean, received undefined.",
-    );
+    expect(lines).toContain("item.json:2:14: primary.dismissible: is missing, and must be of type boolean.");
+  });
+
+  test("refuses an item that nobody would ever see", async () => {
+    const item = { primary: banner("Bad"), clientIds: [WINDOWS, "nobody"] };
+    const times = { startsAt: "2999-12-24T18:00:00Z", endsAt: "2999-12-01T09:00:00Z" };
+    const { status, lines } = await add(JSON.stringify({ ...item, ...times }, null, 2));
+    expect({ status, lines }).toEqual({
+      status: 1,
+      lines: [
+        'item.json:17:5: clientIds.1: the app has no client "nobody"; `clients list` lists its clients.',
+        "item.json:20:13: endsAt: must be after the beginning, 2999-12-24T18:00:00.000Z.",
+        "Nothing was changed. `news example` prints a valid file.",
+      ],
+    });
+    expect(await nest.collection("news-items").countDocuments()).toBe(0);
   });
 
   test.each([
