@@ -10,6 +10,9 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** The folder of the app that this process runs, from the root of the repository: NEST_APP, or `app/beak`. */
 export const appFolder = process.env.NEST_APP || "app/beak";
 
+/** The name of that folder, such as `beak`. */
+export const appName = basename(appFolder);
+
 /**
  * Loads and checks an app.
  * @param folder holds `app.ts`; a relative path begins at the root of the repository

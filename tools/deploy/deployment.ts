@@ -1,3 +1,4 @@
+import { appName } from "#app/load_app.ts";
 import { prepareDatabase } from "#tools/deploy/database.ts";
 import { recordGood } from "#tools/deploy/deployment_record.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
@@ -5,6 +6,7 @@ import { pinVersions } from "#tools/deploy/parameter_versions.ts";
 import {
   requireCommitted,
   requireReady,
+  requireSameApp,
   requireSettings,
   requireStripe,
   webhookUrl,
@@ -12,7 +14,7 @@ import {
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { describeSize, measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import { stageAddress } from "#tools/deploy/stage_address.ts";
-import { deploymentOf, referToLogGroup, type Template } from "#tools/deploy/template.ts";
+import { deploymentOf, recordApp, referToLogGroup, type Template } from "#tools/deploy/template.ts";
 import { writeZips } from "#tools/deploy/zip_functions.ts";
 import { PUBLIC_KEYS, type StageCheck } from "#tools/stage/config/check_stage.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
@@ -23,6 +25,8 @@ export interface DeployOptions extends StageOptions {
   url: string | undefined;
   /** Deploys files that are not committed. */
   isDirtyAllowed: boolean;
+  /** Deploys although the stage runs another app. */
+  isOtherAppAllowed: boolean;
 }
 
 /** The steps of one deployment beyond what the framework does, in the order in which the plugin runs them. */
@@ -61,10 +65,12 @@ export class Deployment {
     this.#done(`configuration: ${settings.length} settings and ${parameters.length} parameters checked`);
   }
 
-  /** @throws CommandError if files are not committed, or Stripe is not set up for this code */
+  /** @throws CommandError if files are not committed, the stage runs another app, or Stripe is not set up for this code */
   async checkSources(): Promise<void> {
     this.#done(requireCommitted(this.#options.isDirtyAllowed));
-    const url = webhookUrl(this.#stage.settings, await this.#live.outputs());
+    const outputs = await this.#live.outputs();
+    requireSameApp(outputs, appName, this.#options.isOtherAppAllowed);
+    const url = webhookUrl(this.#stage.settings, outputs);
     await requireStripe(this.#stage, this.#parameters, url);
     this.#done(`Stripe: ${url === null ? "price" : "webhook endpoint, events and price"} checked`);
   }
@@ -79,6 +85,7 @@ export class Deployment {
   /** Completes the template that the framework compiled from functions, before it is written to the package. */
   finishTemplate(template: Template): void {
     referToLogGroup(template);
+    recordApp(template, appName);
   }
 
   /**

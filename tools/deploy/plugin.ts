@@ -15,6 +15,7 @@ interface Options {
   settings?: string;
   url?: string;
   dirty?: boolean;
+  "other-app"?: boolean;
   force?: boolean;
 }
 
@@ -62,6 +63,7 @@ export default class NestPlugin {
         settings: SETTINGS,
         url: { usage: "Where the smoke test calls the API, if not at its own address", type: "string" },
         dirty: { usage: "Deploy files that are not committed", type: "boolean" },
+        "other-app": { usage: "Deploy although the stage runs another app", type: "boolean" },
       },
     },
     package: { options: { settings: SETTINGS } },
@@ -142,7 +144,8 @@ export default class NestPlugin {
 
   async #open(): Promise<Deployment> {
     const { Deployment } = await import("#tools/deploy/deployment.ts");
-    const { stage, settings, url, dirty } = this.#options;
-    return Deployment.open({ stage, settings, url, isDirtyAllowed: dirty === true }, this.#log);
+    const { stage, settings, url, dirty, "other-app": otherApp } = this.#options;
+    const allowed = { isDirtyAllowed: dirty === true, isOtherAppAllowed: otherApp === true };
+    return Deployment.open({ stage, settings, url, ...allowed }, this.#log);
   }
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { ROOT } from "#tools/deploy/root.ts";
+import { APP_OUTPUT } from "#tools/deploy/template.ts";
 import { checkParameters, checkSettings, type StageCheck } from "#tools/stage/config/check_stage.ts";
 import { StoreError } from "#tools/stage/config/parameter_store.ts";
 import type { OnStage } from "#tools/stage/on_stage.ts";
@@ -60,6 +61,28 @@ export function requireCommitted(isDirtyAllowed: boolean): string {
       "These files are not committed, so no commit would identify the deployed code:",
       ...named.map((line) => `  ${line}`),
       "Commit them, or add --dirty to deploy them anyway.",
+    ].join("\n"),
+  );
+}
+
+/**
+ * An account has one stack for each stage, so another app would replace the one that runs there.
+ * @param outputs the stack's outputs; null if the stack does not exist
+ * @param app the folder of the app to deploy
+ * @throws CommandError if the stage runs another app
+ */
+export function requireSameApp(
+  outputs: ReadonlyMap<string, string> | null,
+  app: string,
+  isOtherAppAllowed: boolean,
+): void {
+  const deployed = outputs?.get(APP_OUTPUT);
+  if (deployed === undefined || deployed === app || isOtherAppAllowed) return;
+  throw new CommandError(
+    [
+      `The stage runs the app ${deployed}, and ${app} would replace it: users of ${deployed} could not sign in anymore.`,
+      `Set NEST_APP=app/${deployed}, or deploy ${app} to an AWS account of its own.`,
+      "If only the folder has another name now, add --other-app.",
     ].join("\n"),
   );
 }

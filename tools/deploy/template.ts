@@ -27,6 +27,17 @@ export function referToLogGroup(template: Template): void {
     Properties.LoggingConfig = { ...Properties.LoggingConfig, LogGroup: { Ref: "FunctionLogs" } };
 }
 
+/** The output of the stack that names the deployed app. */
+export const APP_OUTPUT = "App";
+
+/** Records in a template which app it deploys. */
+export function recordApp(template: Template, app: string): void {
+  template.Outputs = {
+    ...template.Outputs,
+    [APP_OUTPUT]: { Description: "The folder of the app", Value: app },
+  };
+}
+
 /**
  * Returns the time (epoch ms) of the deployment whose zips a template names; null if it names none. The framework
  * keeps zips in `.../<epoch ms>-<time>/`.

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DEFAULT_PRICE, DEFAULT_PRODUCT } from "#stripe_double/settings.ts";
 import { type StripeDouble, startStripeDouble } from "#stripe_double/stripe_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
-import { requireStripe, webhookUrl } from "#tools/deploy/preflight.ts";
+import { requireSameApp, requireStripe, webhookUrl } from "#tools/deploy/preflight.ts";
 import type { StageCheck } from "#tools/stage/config/check_stage.ts";
 import { readSettings, type StageSettings } from "#tools/stage/settings.ts";
 
@@ -67,4 +67,20 @@ test.each([
 
 test("a deployment without a domain that failed before it had an address counts as the first", async () => {
   expect(webhookUrl(await settings(WITHOUT_DOMAIN), new Map())).toBeNull();
+});
+
+test("another app than the one that the stage runs is refused, unless it is wanted", () => {
+  const runsBeak = new Map([["App", "beak"]]);
+  expect(() => requireSameApp(runsBeak, "acme", false)).toThrow(
+    /^The stage runs the app beak, and acme would replace it[\s\S]*Set NEST_APP=app\/beak, or deploy acme to an AWS account of its own\.\n[\s\S]*--other-app\.$/,
+  );
+  expect(() => requireSameApp(runsBeak, "acme", true)).not.toThrow();
+});
+
+test.each([
+  ["the first deployment", NOT_DEPLOYED],
+  ["a stage of a release that did not record its app", DEPLOYED],
+  ["a stage of the same app", new Map([["App", "acme"]])],
+])("%s takes the app", (_case, outputs) => {
+  expect(() => requireSameApp(outputs, "acme", false)).not.toThrow();
 });

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { appFolder } from "#app/load_app.ts";
 import { LEASE_SECONDS } from "#core/billing/events/stripe_events.ts";
 import { REMOVAL_LEASE_SECONDS } from "#core/billing/trials/remove_unredeemed.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
@@ -51,6 +52,10 @@ const lambda = (name: string) => {
   return found;
 };
 const json = (value: unknown) => JSON.stringify(value);
+
+test("the stack names the app that it deploys", () => {
+  expect(template.Outputs).toMatchObject({ App: { Value: basename(appFolder) } });
+});
 
 test("the generated files in deploy agree with the code", async () => {
   const { stderr } = await promisify(execFile)(process.execPath, [
