@@ -15,4 +15,6 @@ const { status } = spawnSync(process.execPath, [program, command, fileURLToPath(
   cwd: fileURLToPath(FOLDER),
   stdio: "inherit",
 });
+if (command === "build" && status === 0)
+  console.log("The site is in tools/site/vitepress/dist. Look at it: npm run docs:site -- preview");
 process.exitCode = status ?? 1;

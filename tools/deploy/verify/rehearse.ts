@@ -53,13 +53,14 @@ async function serveInbox(ses: SesDouble): Promise<string> {
 
 /** Writes the variables that make a shell's commands use the doubles. @returns the file's path */
 async function writeEnvironment(rehearsal: Rehearsal, inbox: string): Promise<string> {
-  const { environment, settingsFile, api, stripe, mongoUri, ses } = rehearsal;
+  const { environment, settings, settingsFile, api, stripe, mongoUri, ses } = rehearsal;
   const file = `${settingsFile}.sh`;
   const variables = {
     ...environment,
     AWS_ENDPOINT_URL_SESV2: ses.url,
     SETTINGS: settingsFile,
     API: api.url,
+    WEBHOOK: `https://${settings.domain.name}/1/webhook/stripe`,
     INBOX: inbox,
     STRIPE_SECRET_KEY: stripe.secretKey,
     MONGODB_URI: mongoUri,
