@@ -1,4 +1,7 @@
+import app from "#app";
 import { appName } from "#app/load_app.ts";
+import { readBilling } from "#core/billing/config.ts";
+import type { Environment } from "#core/config.ts";
 import { prepareDatabase } from "#tools/deploy/database.ts";
 import { recordGood } from "#tools/deploy/deployment_record.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
@@ -91,7 +94,7 @@ export class Deployment {
   /**
    * Prepares the change of the stack.
    * @param template the packaged template; versions of parameters are written into it
-   * @throws CommandError if indexes can't be created
+   * @throws CommandError if indexes can't be created, or living subscriptions have a product of no plan
    */
   async prepare(template: Template): Promise<void> {
     const versions = [...this.#parameters].map(([name, { version }]) => [name, version] as const);
@@ -99,8 +102,20 @@ export class Deployment {
     const size = measureStack(template);
     for (const problem of sizeProblems(size)) this.#note(problem);
     this.#done(`stack: ${describeSize(size)}`);
-    const database = await prepareDatabase(this.#parameters.get("MONGODB_URI")?.value ?? "");
+    const { productIds } = readBilling(this.#billingVariables(), app);
+    const uri = this.#parameters.get("MONGODB_URI")?.value ?? "";
+    const database = await prepareDatabase(uri, productIds);
     this.#done(`database ${database}: all indexes exist`);
+  }
+
+  /** The variables of the stage file that a plan's price and product depend on. */
+  #billingVariables(): Environment {
+    const { STRIPE_PRICE_ID, STRIPE_PRODUCT_IDS } = this.#stage.settings.variables;
+    return {
+      STAGE: this.#stage.store.stage,
+      STRIPE_PRICE_ID: STRIPE_PRICE_ID ?? undefined,
+      STRIPE_PRODUCT_IDS: STRIPE_PRODUCT_IDS ?? undefined,
+    };
   }
 
   /** Whether to deploy even if the package equals the last uploaded one. */
