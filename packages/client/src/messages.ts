@@ -74,6 +74,15 @@ interface ErrorParts {
   retryAfterSeconds?: unknown;
 }
 
+/** The locale, or its language if `Intl` can't read it: some systems name one as `de_DE` or `en-US@posix`. */
+function readable(locale: string): string {
+  try {
+    return Intl.getCanonicalLocales(locale)[0] ?? "en";
+  } catch {
+    return /^[a-z]{2,3}(?![a-z])/i.exec(locale)?.[0] ?? "en";
+  }
+}
+
 /** The time until the next try, rounded up, such as `40 seconds` or `2 minutes`. */
 function waitOf(seconds: number, locale: string): string {
   const units = [
@@ -82,7 +91,7 @@ function waitOf(seconds: number, locale: string): string {
     ["hour", 60 * 60, Number.POSITIVE_INFINITY],
   ] as const;
   const [unit, length] = units.find(([, , most]) => seconds < most) ?? units[2];
-  const format = new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" });
+  const format = new Intl.NumberFormat(readable(locale), { style: "unit", unit, unitDisplay: "long" });
   return format.format(Math.ceil(seconds / length));
 }
 
@@ -98,9 +107,10 @@ export function messageOf(
   { messages = {}, locale = "en" }: { messages?: Partial<Messages>; locale?: string } = {},
 ): string {
   const { kind, code, retryAfterSeconds } = Object(error) as ErrorParts;
-  const known: Readonly<Record<string, string>> = { ...ENGLISH, ...messages };
+  const own = (table: Partial<Messages>, key: unknown) =>
+    typeof key === "string" && Object.hasOwn(table, key) ? table[key as keyof Messages] : undefined;
   const key = kind === "answer" ? code : kind;
-  const message = (typeof key === "string" && Object.hasOwn(known, key) && known[key]) || known.other || "";
-  const seconds = typeof retryAfterSeconds === "number" ? retryAfterSeconds : 60;
-  return message.replace("{wait}", waitOf(seconds, locale));
+  const message = (own(messages, key) ?? own(ENGLISH, key)) || messages.other || ENGLISH.other;
+  const isTime = typeof retryAfterSeconds === "number" && retryAfterSeconds >= 0 && retryAfterSeconds < 1e9;
+  return message.replace("{wait}", () => waitOf(isTime ? retryAfterSeconds : 60, locale));
 }

@@ -49,6 +49,30 @@ describe("messageOf", () => {
     expect(messageOf(answer("token_used"), options)).toBe(ENGLISH.token_used);
   });
 
+  test.each([
+    ["de_DE", "2 Minuten"],
+    ["de-DE@posix", "2 Minuten"],
+    ["en_US.UTF-8", "2 minutes"],
+    ["C", "2 minutes"],
+    ["", "2 minutes"],
+    ["-", "2 minutes"],
+  ])("does not throw for the locale %j, as some systems name it", (locale, wait) => {
+    expect(messageOf(answer("rate_limited", 120), { locale })).toContain(wait);
+    expect(messageOf(new TypeError("x"), { locale })).toBe(ENGLISH.other);
+  });
+
+  test.each([-5, Number.NaN, Number.POSITIVE_INFINITY])(
+    "says one minute if Nest seems to say %d s",
+    (seconds) => {
+      expect(messageOf(answer("rate_limited", seconds))).toContain("in 1 minute.");
+    },
+  );
+
+  test("uses the English sentence if the app's is not defined", () => {
+    const messages = { rate_limited: undefined } as object;
+    expect(messageOf(answer("rate_limited", 120), { messages })).toContain("too many tries");
+  });
+
   test("explains failures without a response, as the client throws them", async () => {
     const nest = new NestClient({
       ...{ url: "http://nest.test", clientId: MAC, redirectUri: REDIRECT, store: memoryStore() },
