@@ -1,7 +1,8 @@
 /**
  * `node tools/site/audit.ts`: builds the documentation site and examines some of its pages in Chromium. Each page must fit
  * its window, axe must find no serious violation, in light and dark, and Lighthouse must rate accessibility and best
- * practices with 95 or more. Exits with status 1 otherwise. With `--pictures <folder>` it also saves a picture of each page.
+ * practices with 95 or more. Exits with status 1 otherwise. With `--pictures <folder>` it also saves a picture of each page,
+ * with `--record` its result, which docs/results.md then shows.
  */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -13,6 +14,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { findBrowser } from "#tools/machine/browser.ts";
 import { freePort, run, startServer } from "#tools/machine/child_process.ts";
 import { installFolder } from "#tools/machine/package_folder.ts";
+import { type RunRecord, saveRecord } from "#tools/machine/run_records.ts";
 
 /** The start page, a guide, the reference, a page with diagrams, and a page with charts. */
 const PAGES = ["", "browser_and_react", "methods", "deploy", "performance"];
@@ -20,7 +22,8 @@ const PAGES = ["", "browser_and_react", "methods", "deploy", "performance"];
 const RATED = ["", "browser_and_react", "methods"];
 const WIDTHS = [390, 1280];
 const SCHEMES = ["light", "dark"] as const;
-const CATEGORIES = ["accessibility", "best-practices"];
+/** Lighthouse's categories and what they are called. */
+const CATEGORIES = { accessibility: "Accessibility", "best-practices": "Best practices" } as const;
 const LEAST_SCORE = 95;
 const START_TIMEOUT_MS = 20_000;
 
@@ -29,7 +32,8 @@ const LIGHTHOUSE = new URL("lighthouse/", import.meta.url);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const failures: string[] = [];
-const { values } = parseArgs({ options: { pictures: { type: "string" } } });
+const ratings: string[][] = [];
+const { values } = parseArgs({ options: { pictures: { type: "string" }, record: { type: "boolean" } } });
 
 const found = await findBrowser();
 if ("missing" in found) throw new Error(`The audit needs a browser: ${found.missing}`);
@@ -54,6 +58,15 @@ try {
 }
 for (const failure of failures) console.error(failure);
 if (failures.length > 0) process.exitCode = 1;
+else if (values.record) await saveRecord("site", resultOf(ratings));
+
+function resultOf(rows: readonly string[][]): RunRecord {
+  const views = `${WIDTHS.join(" and ")} px, ${SCHEMES.join(" and ")}`;
+  return {
+    summary: `axe found no serious violation on ${PAGES.length} pages, each at ${views}. Lighthouse rated ${rows.length} of them.`,
+    table: { head: ["Page", ...Object.values(CATEGORIES)], rows },
+  };
+}
 
 async function waitUntilServed(): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
@@ -108,20 +121,21 @@ async function rateAll(chrome: string): Promise<void> {
   installFolder(LIGHTHOUSE, "lighthouse");
   for (const path of RATED) {
     const { categories, audits } = await rate(url + path, chrome);
-    for (const { id, score, auditRefs } of Object.values(categories)) {
+    const points = Object.keys(CATEGORIES).map((category) => {
+      const { score, auditRefs } = categories[category] ?? { score: 0, auditRefs: [] };
       const points = Math.round((score ?? 0) * 100);
-      console.log(`Lighthouse: ${path || "index"}, ${id}: ${points}`);
-      if (points >= LEAST_SCORE) continue;
       const missed = auditRefs.map(({ id }) => audits[id]).filter((audit) => audit?.score === 0);
-      failures.push(
-        `${path || "index"}: ${id} is ${points}: ${missed.map((audit) => audit?.title).join("; ")}`,
-      );
-    }
+      const reasons = missed.map((audit) => audit?.title).join("; ");
+      console.log(`Lighthouse: ${path || "index"}, ${category}: ${points}. ${reasons}`.trim());
+      if (points < LEAST_SCORE) failures.push(`${path || "index"}: ${category} is ${points}: ${reasons}`);
+      return String(points);
+    });
+    ratings.push([path || "index", ...points]);
   }
 }
 
 interface Rating {
-  categories: Record<string, { id: string; score: number | null; auditRefs: { id: string }[] }>;
+  categories: Record<string, { score: number | null; auditRefs: { id: string }[] }>;
   audits: Record<string, { title: string; score: number | null }>;
 }
 
@@ -131,7 +145,7 @@ async function rate(page: string, chrome: string): Promise<Rating> {
     "--quiet",
     "--output=json",
     "--preset=desktop",
-    `--only-categories=${CATEGORIES.join()}`,
+    `--only-categories=${Object.keys(CATEGORIES).join()}`,
     "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
   ];
   const printed = await run(process.execPath, [program, page, ...options], {

@@ -43,10 +43,12 @@ test("no page has a placeholder such as <name> outside code, which a browser tak
   expect(found).toEqual([]);
 });
 
-test("every picture is used on a page", () => {
-  const shown = [...pages.values()].flatMap((page) =>
-    page.targets.map((target) => resolve(page, target)?.file),
-  );
+test("every picture is used on a page, or on the start page of the site", async () => {
+  const startPage = await readFile("tools/site/vitepress/.vitepress/theme/home_page.vue", "utf8");
+  const shown = [
+    ...[...pages.values()].flatMap((page) => page.targets.map((target) => resolve(page, target)?.file)),
+    ...[...startPage.matchAll(/docs\/pictures\/\w+\.\w+/g)].map(([file]) => file),
+  ];
   expect(listFiles("docs/pictures").filter((file) => !shown.includes(file))).toEqual([]);
 });
 

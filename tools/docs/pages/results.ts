@@ -12,6 +12,7 @@ const SECTIONS = [
   ["attacks", "Attacks", "npm run test:attacks -- --record"],
   ["attack_timing", "Response times an attacker can compare", "npm run test:attacks -- --timing --record"],
   ["soak", "Soak test", "npm run soak -- --record"],
+  ["site", "Documentation site", "npm run docs:audit -- --record"],
 ] as const;
 
 /** The newest recorded results of the long test runs, from docs/results/. */
@@ -31,7 +32,7 @@ export async function render() {
   );
   return [
     "# Results",
-    "The newest recorded results of the long test runs, for everyone who evaluates Nest's reliability and security. " +
+    "The newest recorded results of the long test runs, for everyone who evaluates Nest's reliability, security and documentation. " +
       "[Faults](faults.md) explains the faults, [threats](security/threats.md) the attacks. The results of the " +
       "benchmark are in its [figures](bench/figures.md). Each section is a measurement of its date: later changes of the " +
       "code are not in it.",

@@ -32,8 +32,8 @@ function showStatus({ mark, tone, text }) {
 /** Draws the status bar of a page without a user. */
 export function showSignedOut() {
   subscription = null;
-  showStatus({ mark: "Signed out", tone: "over", text: "" });
-  byId("subscription-left").textContent = "Sign in, or start a trial.";
+  showStatus({ mark: "Signed out", tone: "over", text: "Sign in, or start a trial." });
+  byId("subscription-left").textContent = "";
 }
 
 /** Asks the stack whether Nest would give the user's address and this device a trial. */
