@@ -34,5 +34,7 @@ export function isDatabaseUnavailable(error: Error): boolean {
   if (PASSING_NAMES.test(name) || syscall?.startsWith("query")) return true;
   if (typeof code === "string" && SOCKET_CODES.test(code)) return true;
   if (!name.startsWith("Mongo")) return false;
+  // The driver wraps the error of a lost connection here, which has no code of the server.
+  if (name === "MongoBulkWriteError" && code === undefined) return true;
   return RETRYABLE_LABELS.some((label) => errorLabels?.includes(label)) || PASSING_CODES.has(code as number);
 }

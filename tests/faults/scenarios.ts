@@ -103,6 +103,26 @@ export const SCENARIOS: readonly Scenario[] = [
       return () => nest.refresh(refresh_token);
     },
   },
+  {
+    path: `${V1}authenticate_user`,
+    kind: "second refresh",
+    async prepare({ nest }, address) {
+      const { refresh_token } = await signIn(nest, address);
+      const { body } = await nest.refresh(refresh_token);
+      return () => nest.refresh(body.refresh_token);
+    },
+  },
+  {
+    path: `${V1}authenticate_user`,
+    kind: "refresh token used again",
+    async prepare({ nest }, address) {
+      const { refresh_token, user_id } = await signIn(nest, address);
+      const { body } = await nest.refresh(refresh_token);
+      await nest.call(`${V2}get_user`, { user_id }, { bearer: body.access_token });
+      nest.clock.advance(11);
+      return () => nest.refresh(refresh_token);
+    },
+  },
   signedIn(`${V1}get_marketing_consent`, async (user_id, { nest }) => {
     await nest.call(`${V1}set_marketing_consent`, { user_id, level: "general" }, { internal: true });
     return { user_id };
