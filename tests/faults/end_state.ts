@@ -1,3 +1,5 @@
+import type { AuditLog } from "#core/repositories/audit_logs.ts";
+import type { Outbox } from "#core/repositories/outbox.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 
 type Document = Record<string, unknown>;
@@ -17,6 +19,9 @@ const RETRY_FIELDS = new Set([
   "reason",
   "claimedAt",
   "leasedUntil",
+  // Compared as `events` of the user.
+  "events",
+  "eventsDueAt",
 ]);
 /** Collections in which an extra document has no effect: a link that was not mailed, a token that is not valid. */
 const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens"];
@@ -51,6 +56,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     "stripe-events": await find("stripe-events", { customerId: { $in: customerIds } }),
     "mail-events": await find("mail-events", { identifierValues: address }),
   };
+  const rows = (await find("audit_logs", { userId: { $in: userIds } })) as unknown as AuditLog[];
   const stripe = nest.stripe.subscriptions().filter(({ customer }) => customerIds.includes(customer));
   const payments = nest.stripe
     .events()
@@ -58,6 +64,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     .filter(({ id, customer }) => id.startsWith("pi_") && customerIds.includes(String(customer)))
     .map(({ id }) => id);
   return {
+    events: eventsOf(Object.values(documents).flat(), rows),
     ...Object.fromEntries(
       Object.entries(documents).map(([name, found]) => {
         const normalized = new Map(
@@ -77,6 +84,19 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
       ...new Set(nest.ses.inbox.filter(({ to }) => to === address).map(({ subject }) => subject)),
     ].sort(),
   };
+}
+
+/**
+ * Every event of a user, on documents and in the audit log. An event on two documents, or both on a document and in the log,
+ * would be listed twice.
+ */
+function eventsOf(documents: readonly Outbox[], rows: readonly AuditLog[]): string[] {
+  const pending = documents.flatMap(({ events = [] }) => events);
+  const all = [
+    ...pending.map(({ type, data }) => [type, data]),
+    ...rows.map(({ action, data }) => [action, data]),
+  ];
+  return all.map((event) => JSON.stringify(normalize(event))).sort();
 }
 
 /** Key for sorting documents. Harmless documents with equal content have equal keys. */

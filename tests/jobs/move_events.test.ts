@@ -81,8 +81,8 @@ describe("the function", () => {
   test("keeps an event that is recorded while the job moves the others of its document", async () => {
     const [id = ""] = await signOut(1);
     const { outboxes } = await openedParts();
-    const [pending] = await outboxes.list("9999", 10);
-    if (pending?.documentId !== id) throw new Error("the session has no event");
+    const pending = (await outboxes.list("9999", 10)).find(({ documentId }) => documentId === id);
+    if (!pending) throw new Error("the session has no event");
     const [first] = pending.events;
     const late = { ...first, id: "event_late" };
     await nest.collection("sessions").updateOne({ _id: id } as object, { $push: { events: late } as object });

@@ -11,6 +11,7 @@ type RepositoryName =
   | "accountMembers"
   | "accounts"
   | "accessTokens"
+  | "auditLogs"
   | "authorizations"
   | "identifiers"
   | "refreshTokens"

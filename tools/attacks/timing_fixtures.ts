@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import app from "#app";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { identifierVerified } from "#core/events/sign_in_events.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
@@ -19,8 +21,9 @@ export async function makeKnown(target: Target, list: readonly string[]): Promis
   const { core } = target.gateway;
   const now = core.clock.now().toISOString();
   for (const address of list) {
-    const { _id } = await ensureUser(core, { identity: address, found: null }, now);
-    await core.identifiers.verify(_id, now);
+    const identifier = await ensureUser(core, { identity: address, found: null, source: BY_OPERATOR }, now);
+    const { _id } = identifier;
+    await core.identifiers.verify(_id, now, [identifierVerified(identifier, BY_OPERATOR, now)]);
     await core.identifiers.rememberDevice(_id, hashSecret(unique()));
   }
 }

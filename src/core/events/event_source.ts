@@ -30,6 +30,18 @@ export function bySuspect({ clientId, sessionId }: Omit<Holder, "userId">, call:
   return { actor: { type: "anonymous", id: null }, clientId, sessionId, ...ofCall(call) };
 }
 
+/** The source of an event that Stripe's events cause. */
+export const BY_STRIPE: EventSource = {
+  ...{ actor: { type: "stripe", id: null }, clientId: null, sessionId: null },
+  ...{ requestId: null, origin: null },
+};
+
+/** The source of an event that a job causes. */
+export const byJob = (name: string): EventSource => ({
+  ...{ actor: { type: "job", id: name }, clientId: null, sessionId: null },
+  ...{ requestId: null, origin: null },
+});
+
 /** The source of an event that a command of the operator causes. */
 export const BY_OPERATOR: EventSource = {
   ...{ actor: { type: "operator", id: null }, clientId: null, sessionId: null },

@@ -1,11 +1,24 @@
 import type { EventSource } from "#core/events/event_source.ts";
-import { newId } from "#core/ids.ts";
+import { derivedIdOf, newId } from "#core/ids.ts";
 import type { EventTarget, EventType, StoredEvent } from "#core/repositories/outbox.ts";
 
 /** The data of each event: ids, and words of a fixed list. No address and no secret. */
 interface EventData {
-  /** The session ended. `reason`: as in the session. */
+  /** `identifierId`: the first address. */
+  "user.created": { identifierId: string };
+  "user.deleted": Record<never, never>;
+  /** `grant`: the grant type. `grantId`: the link that was redeemed. */
+  "user.signed_in": { grant: string; grantId: string };
+  /** `authorizationId`: the link. */
+  "user.sign_in_failed": { authorizationId: string };
+  /** `reason`: as in the session. */
   "session.revoked": { reason: string };
+  /** `refreshTokenId`: the token that was used again. */
+  "token.reuse_detected": { refreshTokenId: string };
+  "identifier.added": { identifierType: string };
+  "identifier.verified": { identifierType: string };
+  /** `previous`: null at the first choice. */
+  "consent.updated": { level: string; previous: string | null };
 }
 
 /** What an event is about. */
@@ -28,4 +41,18 @@ export function recordEvent<Type extends EventType>(
   at: string,
 ): StoredEvent {
   return { id: newId("event"), type, at, userId, target, ...source, data: { ...data } };
+}
+
+/**
+ * As `recordEvent`, for an event that happens once for another resource. Its id derives from that resource's id, so a
+ * repeated write stores it once.
+ * @param id the id of that resource, such as the session that starts
+ */
+export function recordOnce<Type extends EventType>(
+  type: Type,
+  about: About<Type>,
+  source: EventSource,
+  { id, at }: { id: string; at: string },
+): StoredEvent {
+  return { ...recordEvent(type, about, source, at), id: derivedIdOf(id, "event") };
 }

@@ -4,9 +4,10 @@ import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import { auditRow } from "#core/events/audit_row.ts";
+import { auditNow, auditRow } from "#core/events/audit_row.ts";
 import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
+import { userDeleted } from "#core/events/user_deleted.ts";
 import { newId } from "#core/ids.ts";
 import type { Repositories } from "#core/repositories/all.ts";
 import type { Account, PersonalDocuments } from "#core/repositories/personal_documents.ts";
@@ -118,6 +119,8 @@ export async function eraseAccount(core: AccountCore & ClosingCore, person: Pers
   );
   // A call that began before may have opened another page. A later one finds its session revoked.
   if (userId !== null) await closeCheckouts(core, userId);
+  // Before the first removal, so that a crash leaves no removal without it. Repeating the erasure adds no second row.
+  for (const id of userIds) await auditNow(core, userDeleted(id, BY_OPERATOR, now));
   await core.personalDocuments.erase(references, {
     now,
     newErasureId: () => newId("erasure"),

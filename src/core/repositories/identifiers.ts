@@ -1,10 +1,11 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** An email address of a user. */
-export interface Identifier {
+export interface Identifier extends Outbox {
   /** userident_<ksuid> */
   _id: string;
   userId: string;
@@ -33,6 +34,7 @@ const identifierIndexes: IndexDescription[] = [
     partialFilterExpression: { removedAt: null },
   },
   { key: { userId: 1 } },
+  OUTBOX_INDEX,
 ];
 
 export class IdentifierRepository {
@@ -72,11 +74,12 @@ export class IdentifierRepository {
     }
   }
 
-  /** Marks the address as verified, unless it is already. */
-  async verify(id: string, now: string): Promise<void> {
+  /** Marks the address as verified and records it, unless it is verified already. */
+  async verify(id: string, now: string, events: readonly StoredEvent[]): Promise<void> {
+    const { push, set } = pushed(events);
     await this.#collection.updateOne(
       { _id: id, verifiedAt: null },
-      { $set: { verifiedAt: now, updatedAt: now } },
+      { $set: { verifiedAt: now, updatedAt: now, ...set }, $push: push },
     );
   }
 

@@ -11,7 +11,9 @@ export async function insertAbsent<Stored extends { _id: string }>(
     await collection.insertMany(documents as OptionalUnlessRequiredId<Stored>[], { ordered: false });
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
-    const isOther = [error.writeErrors].flat().some(({ code }) => code !== DUPLICATE_KEY);
-    if (isOther || error.result.getWriteConcernError()) throw error;
+    const failures = [error.writeErrors].flat();
+    // Without a failed document, the driver wrapped the error of a lost connection: nothing may be stored.
+    const areDuplicates = failures.length > 0 && failures.every(({ code }) => code === DUPLICATE_KEY);
+    if (!areDuplicates || error.result.getWriteConcernError()) throw error;
   }
 }

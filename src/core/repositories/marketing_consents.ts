@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -15,7 +16,7 @@ export interface ConsentChange {
   clientId: string | null;
 }
 
-export interface MarketingConsent {
+export interface MarketingConsent extends Outbox {
   /** mktngconsent_<ksuid> */
   _id: string;
   userId: string;
@@ -29,7 +30,7 @@ export interface MarketingConsent {
 /** Bounds the size of a document. Only a script makes this many changes. */
 const HISTORY_LIMIT = 1000;
 
-const marketingConsentIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }];
+const marketingConsentIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }, OUTBOX_INDEX];
 
 export class MarketingConsentRepository {
   static readonly collectionName = "marketing-consent";
@@ -50,11 +51,17 @@ export class MarketingConsentRepository {
     return this.#reads.findOne({ userId });
   }
 
-  /** Sets the level and appends the change. Simultaneous first choices of one user create one document. */
-  async set(id: string, userId: string, change: ConsentChange): Promise<void> {
+  /** Sets the level, and appends the change and its event. Simultaneous first choices of one user create one document. */
+  async set(
+    id: string,
+    userId: string,
+    change: ConsentChange,
+    events: readonly StoredEvent[],
+  ): Promise<void> {
+    const { push, set } = pushed(events);
     const update = {
-      $set: { level: change.level, updatedAt: change.changedAt },
-      $push: { history: { $each: [change], $slice: -HISTORY_LIMIT } },
+      $set: { level: change.level, updatedAt: change.changedAt, ...set },
+      $push: { history: { $each: [change], $slice: -HISTORY_LIMIT }, ...push },
     };
     try {
       await this.#collection.updateOne(

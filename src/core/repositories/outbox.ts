@@ -1,7 +1,17 @@
 import type { IndexDescription } from "mongodb";
 
 /** Every event that is audited (extended.md 2.3), in the order of the docs. */
-export const EVENT_TYPES = ["session.revoked"] as const;
+export const EVENT_TYPES = [
+  "user.created",
+  "user.deleted",
+  "user.signed_in",
+  "user.sign_in_failed",
+  "session.revoked",
+  "token.reuse_detected",
+  "identifier.added",
+  "identifier.verified",
+  "consent.updated",
+] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -1,6 +1,10 @@
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
+import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
+import { byHolder } from "#core/events/event_source.ts";
+import { identifierVerified, signedIn } from "#core/events/sign_in_events.ts";
+import { newId } from "#core/ids.ts";
 import { networkSubject } from "#core/rate_limits/network_subject.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
@@ -15,6 +19,7 @@ import { ensureUser } from "#core/users/sign_in_user.ts";
 
 /** What signing in with a magic link uses. */
 export type LinkGrantCore = GrantCore &
+  AuditCore &
   Pick<Core, "authorizations" | "identifiers" | "trials"> &
   UserCreationCore;
 
@@ -49,8 +54,12 @@ export async function signInWithLink(
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const at = now.toISOString();
   const refreshToken = deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret);
-  const identifier = await ensureUser(core, { identity: identifierValue, found }, at);
+  const newUserId = newId("user");
+  const sourceOf = (id: string) => byHolder({ userId: id, clientId: client.id, sessionId }, call);
+  const address = { identity: identifierValue, found, newUserId, source: sourceOf(newUserId) };
+  const identifier = await ensureUser(core, address, at);
   const { userId } = identifier;
+  const source = sourceOf(userId);
   const rootGrant: Grant = { type: "authorization_code", value: _id };
   const authTime = authorization.usedAt ?? at;
   const [pair] = await settleAll([
@@ -63,8 +72,9 @@ export async function signInWithLink(
     // `ensureUser` writes the user of an address that is not verified.
     identifier.verifiedAt
       ? completeUser(core, userId, identifier.createdAt)
-      : core.identifiers.verify(identifier._id, at),
+      : core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]),
     device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
+    auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   return pair;

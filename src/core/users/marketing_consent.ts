@@ -1,6 +1,8 @@
 import type { Call, Caller } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { byCaller } from "#core/events/event_source.ts";
+import { recordEvent } from "#core/events/record_event.ts";
 import { newId } from "#core/ids.ts";
 import type { ConsentLevel, MarketingConsent } from "#core/repositories/marketing_consents.ts";
 import type { User } from "#core/repositories/users.ts";
@@ -35,10 +37,17 @@ export async function setMarketingConsent(
 ): Promise<void> {
   if (!user) throw new NestError("not_found");
   if (current?.level === level) return;
-  await core.marketingConsents.set(newId("marketingConsent"), user._id, {
-    level,
-    changedAt: core.clock.now().toISOString(),
+  const { _id: userId } = user;
+  const changedAt = core.clock.now().toISOString();
+  const change = {
+    ...{ level, changedAt },
     ip: caller.kind === "user" ? call.ip : null,
     clientId: caller.kind === "user" ? caller.clientId : null,
-  });
+  };
+  const about = {
+    ...{ userId, target: { type: "user", id: userId } as const },
+    data: { level, previous: current?.level ?? null },
+  };
+  const updated = recordEvent("consent.updated", about, byCaller(caller, call), changedAt);
+  await core.marketingConsents.set(newId("marketingConsent"), userId, change, [updated]);
 }

@@ -1,6 +1,9 @@
 import type { Core } from "#core/core.ts";
+import type { EventSource } from "#core/events/event_source.ts";
+import { recordEvent } from "#core/events/record_event.ts";
 import { newId } from "#core/ids.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import { carrying } from "#core/repositories/outbox.ts";
 import { discardUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 
 /** An address whose user must exist. */
@@ -11,18 +14,20 @@ export interface UserAddress {
   found: Identifier | null;
   /** The id of the user, if one has to be created. */
   newUserId?: string;
+  /** Who causes that. */
+  source: EventSource;
 }
 
 /**
  * Returns the identifier of an address; if there is none, creates it with a new user. Simultaneous first sign-ins of an
- * address all get the same user.
+ * address all get the same user. The insert of the identifier decides which, so it carries the event `user.created`.
  *
  * The user and their account are written before the address is verified. So if a call stops between the writes, the next
  * sign-in finds the address unverified and repeats them.
  */
 export async function ensureUser(
   core: Pick<Core, "identifiers"> & UserCreationCore,
-  { identity, found, newUserId = newId("user") }: UserAddress,
+  { identity, found, newUserId = newId("user"), source }: UserAddress,
   now: string,
 ): Promise<Identifier> {
   if (found?.verifiedAt) return found;
@@ -30,7 +35,7 @@ export async function ensureUser(
     await ensureUserWithAccount(core, found.userId, found.createdAt);
     return found;
   }
-  const fresh = newIdentifier(identity, newUserId, now);
+  const fresh = newIdentifier(identity, newUserId, source, now);
   const [won] = await Promise.all([
     core.identifiers.insert(fresh),
     ensureUserWithAccount(core, fresh.userId, now),
@@ -51,9 +56,10 @@ export async function ensureUser(
 export async function claimIdentifier(
   core: Pick<Core, "identifiers">,
   identity: string,
+  source: EventSource,
   now: string,
 ): Promise<Identifier> {
-  const fresh = newIdentifier(identity, newId("user"), now);
+  const fresh = newIdentifier(identity, newId("user"), source, now);
   const [won, found] = await Promise.all([
     core.identifiers.insert(fresh),
     core.identifiers.findActive("email", identity),
@@ -64,16 +70,29 @@ export async function claimIdentifier(
   return winner;
 }
 
-function newIdentifier(identifierValue: string, userId: string, now: string): Identifier {
+function newIdentifier(
+  identifierValue: string,
+  userId: string,
+  source: EventSource,
+  now: string,
+): Identifier {
+  const _id = newId("identifier");
+  const identifierType = "email";
+  const user = { userId, target: { type: "user", id: userId } as const, data: { identifierId: _id } };
+  const identifier = { userId, target: { type: "identifier", id: _id } as const, data: { identifierType } };
   return {
-    _id: newId("identifier"),
+    _id,
     userId,
-    identifierType: "email",
+    identifierType,
     identifierValue,
     createdAt: now,
     updatedAt: null,
     verifiedAt: null,
     removedAt: null,
     knownDevices: [],
+    ...carrying([
+      recordEvent("user.created", user, source, now),
+      recordEvent("identifier.added", identifier, source, now),
+    ]),
   };
 }

@@ -1,11 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { DAY } from "#core/clock.ts";
 import { eraseAccount, findPerson } from "#core/personal_data/personal_data.ts";
 import { REPOSITORIES } from "#core/repositories/all.ts";
 import { EVENT_TYPES, type EventType } from "#core/repositories/outbox.ts";
 import { hasOutbox } from "#core/repositories/outboxes.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
+import { serveJob } from "#entry/job.ts";
+import { handler as removeTrials } from "#jobs/remove_unredeemed_trials.ts";
 import { runCli } from "#tests/support/cli.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 
 let nest: TestNest;
@@ -63,6 +67,7 @@ test("revoke_session records session.revoked with the user or the internal key a
   const revoke = (session_id: string | undefined, as: object) =>
     nest.call(`${V2}revoke_session`, { ...own(), session_id }, as);
   await Promise.all(Array.from({ length: 10 }, () => revoke(other, bearer())));
+  nest.clock.advance(1);
   await revoke(mine, { internal: true });
   const rows = await rowsOf("session.revoked");
   expect(rows.map(({ actor, target, data }) => [actor.type, target.id, data])).toEqual([
@@ -86,6 +91,157 @@ test("a call that changes nothing records nothing", async () => {
   await nest.call(`${V2}revoke_session`, { ...own(), session_id: "session_none" }, bearer());
   await nest.call(`${V2}revoke_token`, { client_id: ada.client_id, refresh_token: `01.x.${"0".repeat(64)}` });
   expect(await rowsOf("session.revoked")).toEqual([]);
+});
+
+test("the first sign-in of an address records its user, its address, the proof and the session, and the next one the session only", async () => {
+  const rows = await nest.moveEvents();
+  const [sessionId = ""] = await sessionIds();
+  const target = { type: "user", id: ada.user_id };
+  const address = await nest.collection("identifiers").findOne({});
+  const identifier = { type: "identifier", id: address?._id };
+  expect(Object.fromEntries(rows.map((row) => [row.action, row.target]))).toEqual({
+    ...{ "user.created": target, "identifier.added": identifier, "identifier.verified": identifier },
+    "user.signed_in": { type: "session", id: sessionId },
+  });
+  expect(rows).toHaveLength(4);
+  for (const row of rows)
+    expect(row).toMatchObject({
+      actor: target,
+      ...{ userId: ada.user_id, sessionId, clientId: ada.client_id, outcome: "success" },
+      origin: { ip: "203.0.113.9" },
+    });
+  nest.clock.advance(1);
+  const code = await nest.emailedCode();
+  await nest.redeem(code);
+  const later = (await nest.moveEvents()).slice(rows.length);
+  expect(later).toMatchObject([
+    { action: "user.signed_in", data: { grant: "authorization_code", grantId: code.split(".")[0] } },
+  ]);
+});
+
+test("20 first sign-ins of one address at once record one user", async () => {
+  const codes = [];
+  for (let link = 0; link < 20; link++)
+    codes.push(
+      await nest.emailedCode({ identifier_value: "raced@example.com" }, { ip: `203.0.113.${link}` }),
+    );
+  const replies = await Promise.all(codes.map((code) => nest.redeem(code)));
+  const signedIn = replies.filter(({ status }) => status === 200).length;
+  expect(signedIn).toBeGreaterThan(0);
+  const rows = (await nest.moveEvents()).filter(({ userId }) => userId !== ada.user_id);
+  const count = (action: EventType) => rows.filter((row) => row.action === action).length;
+  expect([count("user.created"), count("identifier.added"), count("identifier.verified")]).toEqual([1, 1, 1]);
+  expect(count("user.signed_in")).toBe((await nest.collection("sessions").countDocuments()) - 1);
+  expect(new Set(rows.map(({ userId }) => userId))).toEqual(
+    new Set([await nest.userIdOf("raced@example.com")]),
+  );
+});
+
+test("a sign-in whose response was lost is recorded once when it is repeated", async () => {
+  const code = await nest.emailedCode();
+  await nest.redeem(code);
+  nest.clock.advance(10);
+  expect((await nest.redeem(code)).status).toBe(200);
+  expect(await rowsOf("user.signed_in")).toHaveLength(2);
+});
+
+test("a trial records the user of a new address with an unknown caller, and a purchase with Stripe as actor", async () => {
+  expect(await nest.startTrial("trial@example.com", "198.51.100.7")).toBe("204");
+  nest.clock.advance(1);
+  nest.stripe.createSubscription({ email: "buyer@example.com" });
+  await nest.deliverEvents();
+  const created = (await rowsOf("user.created")).filter(({ userId }) => userId !== ada.user_id);
+  expect(created).toMatchObject([
+    {
+      ...{ userId: await nest.userIdOf("trial@example.com"), actor: { type: "anonymous", id: null } },
+      origin: { ip: "198.51.100.7" },
+    },
+    { userId: await nest.userIdOf("buyer@example.com"), actor: { type: "stripe", id: null } },
+  ]);
+  expect(await rowsOf("identifier.added")).toHaveLength(3);
+  expect(await rowsOf("identifier.verified")).toHaveLength(1);
+});
+
+test("a choice of consent is recorded if it changes the level", async () => {
+  const choose = (level: string, as: object = bearer()) =>
+    nest.call(`${V1}set_marketing_consent`, { ...own(), level }, as);
+  for (const level of ["general", "general", "none"]) {
+    await choose(level);
+    nest.clock.advance(1);
+  }
+  await choose("general", { internal: true });
+  expect((await rowsOf("consent.updated")).map(({ actor, data }) => [actor.type, data])).toEqual([
+    ["user", { level: "general", previous: null }],
+    ["user", { level: "none", previous: "general" }],
+    ["internal", { level: "general", previous: "none" }],
+  ]);
+});
+
+test("a stolen refresh token records token.reuse_detected and the end of the session once, with an unknown caller", async () => {
+  const [sessionId = ""] = await sessionIds();
+  const { body: next } = await nest.refresh(ada.refresh_token);
+  await nest.call(`${V2}get_user`, own(), { bearer: next.access_token });
+  expect(await nest.moveEvents()).toHaveLength(4);
+  nest.clock.advance(11);
+  const reuse = () => nest.refresh(ada.refresh_token, {}, { ip: "198.51.100.66" });
+  await Promise.all(Array.from({ length: 10 }, reuse));
+  const rows = (await nest.moveEvents()).slice(4);
+  expect(rows.map(({ action }) => action).sort()).toEqual(["session.revoked", "token.reuse_detected"]);
+  for (const row of rows)
+    expect(row).toMatchObject({
+      actor: { type: "anonymous", id: null },
+      ...{ target: { type: "session", id: sessionId }, userId: ada.user_id, sessionId },
+      origin: { ip: "198.51.100.66" },
+    });
+  const [, tokenId] = ada.refresh_token.split(".");
+  expect(await rowsOf("token.reuse_detected")).toMatchObject([{ data: { refreshTokenId: tokenId } }]);
+});
+
+test("a link that another device opens records at most ten failed sign-ins, and none for an address without a user", async () => {
+  const wrong = { code_verifier: "another device's" };
+  const code = await nest.emailedCode();
+  const replies = await Promise.all(Array.from({ length: 15 }, () => nest.redeem(code, wrong)));
+  expect(replies.filter(({ body }) => body.code === "incorrect_code_verifier")).toHaveLength(10);
+  await nest.redeem(await nest.emailedCode({ identifier_value: "nobody@example.com" }), wrong);
+  await nest.redeem(`${code.slice(0, -2)}00`);
+  const rows = await rowsOf("user.sign_in_failed");
+  expect(rows).toHaveLength(10);
+  for (const row of rows)
+    expect(row).toMatchObject({
+      ...{ outcome: "failure", errorCode: "incorrect_code_verifier", userId: ada.user_id },
+      ...{ actor: { type: "anonymous", id: null }, clientId: ada.client_id },
+      data: { authorizationId: code.split(".")[0] },
+    });
+});
+
+test("an erasure records user.deleted once, also if it was interrupted and repeated", async () => {
+  const { core, mongo } = nest.gateway;
+  const personalDocuments = new PersonalDocuments(mongo.database);
+  personalDocuments.erase = async () => {
+    throw new Error("interrupted");
+  };
+  const person = { userId: ada.user_id, addresses: [] };
+  await expect(eraseAccount({ ...core, personalDocuments, stripe: null }, person)).rejects.toThrow(
+    "interrupted",
+  );
+  await erase(ada.user_id);
+  expect(await rowsOf("user.deleted")).toMatchObject([
+    { actor: { type: "operator", id: null }, userId: ada.user_id, target: { type: "user", id: ada.user_id } },
+  ]);
+});
+
+test("the job that removes the user of an unredeemed trial records user.deleted", async () => {
+  expect(await nest.startTrial("trial@example.com", "198.51.100.7")).toBe("204");
+  await nest.deliverEvents();
+  const userId = await nest.userIdOf("trial@example.com");
+  await nest.passTime(50 * DAY);
+  await nest.collection("authorizations").deleteMany({});
+  const run = serveJob(removeTrials.declaration, nest.gateway);
+  expect(await run({ job: "remove_unredeemed_trials" }, lambdaContext())).toMatchObject({ done: 1 });
+  expect(await nest.collection("users").countDocuments({ _id: userId })).toBe(0);
+  expect(await rowsOf("user.deleted")).toMatchObject([
+    { actor: { type: "job", id: "remove_unredeemed_trials" }, userId },
+  ]);
 });
 
 test("an erasure keeps rows and pending events, without address, IP address and user agent", async () => {

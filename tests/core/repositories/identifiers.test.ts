@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { identifierVerified } from "#core/events/sign_in_events.ts";
 import { type Identifier, IdentifierRepository } from "#core/repositories/identifiers.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { atOnce, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/concurrency.ts";
@@ -25,6 +27,11 @@ const identifier = (_id: string, identifierValue: string): Identifier => ({
   knownDevices: [],
 });
 
+const verify = (_id: string, second: number) => {
+  const proved = { _id, userId: `user of ${_id}`, identifierType: "email" } as const;
+  return identifiers.verify(_id, moment(second), [identifierVerified(proved, BY_OPERATOR, moment(second))]);
+};
+
 test("gives an address to one of many racing calls, and the others find its identifier", async () => {
   await rounds(async (round) => {
     const address = `claimed-${round}@example.com`;
@@ -36,15 +43,17 @@ test("gives an address to one of many racing calls, and the others find its iden
   }, UNIQUE_ROUNDS);
 });
 
-test("keeps the first time when an address is verified many times at once", async () => {
+test("keeps the first time and its event when an address is verified many times at once", async () => {
   await rounds(async (round) => {
     const address = `proved-${round}@example.com`;
     await identifiers.insert(identifier(`proved-${round}`, address));
-    await atOnce((caller) => identifiers.verify(`proved-${round}`, moment(caller)));
+    await atOnce((caller) => verify(`proved-${round}`, caller));
     const first = await identifiers.findActive("email", address);
     expect(first?.verifiedAt).toEqual(expect.any(String));
     expect(first?.updatedAt).toBe(first?.verifiedAt);
-    await atOnce((caller) => identifiers.verify(`proved-${round}`, moment(100 + caller)));
+    expect(first?.events).toMatchObject([{ type: "identifier.verified", at: first?.verifiedAt }]);
+    expect(first?.eventsDueAt).toBe(first?.verifiedAt);
+    await atOnce((caller) => verify(`proved-${round}`, 100 + caller));
     expect(await identifiers.findActive("email", address)).toEqual(first);
   });
 });

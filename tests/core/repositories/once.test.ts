@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { recordEvent } from "#core/events/record_event.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { type MailEvent, MailEventRepository } from "#core/repositories/mail_events.ts";
@@ -39,15 +41,23 @@ test("stores an SES event once when many deliveries race, and keeps the first", 
   });
 });
 
-test("stores one document when many first choices of consent race, with every choice in its history", async () => {
+test("stores one document when many first choices of consent race, with every choice in its history and its events", async () => {
   const consents = new MarketingConsentRepository(opened.database);
   const change = (caller: number) =>
     ({ level: "general", changedAt: moment(caller), ip: null, clientId: null }) as const;
   await rounds(async (round) => {
-    await atOnce((caller) => consents.set(`consent-${round}-${caller}`, `user-${round}`, change(caller)));
+    const target = { type: "user", id: `user-${round}` } as const;
+    const about = { userId: target.id, target, data: { level: "general", previous: null } };
+    const updated = (caller: number) => recordEvent("consent.updated", about, BY_OPERATOR, moment(caller));
+    await atOnce((caller) =>
+      consents.set(`consent-${round}-${caller}`, target.id, change(caller), [updated(caller)]),
+    );
     const stored = opened.database.collection(MarketingConsentRepository.collectionName);
     const found = await stored.find<MarketingConsent>({ userId: `user-${round}` }).toArray();
     expect(found.map(({ history }) => history.map(({ changedAt }) => changedAt).sort())).toEqual([
+      Array.from({ length: CALLERS }, (_, caller) => moment(caller)),
+    ]);
+    expect(found.map(({ events = [] }) => events.map(({ at }) => at).sort())).toEqual([
       Array.from({ length: CALLERS }, (_, caller) => moment(caller)),
     ]);
   });

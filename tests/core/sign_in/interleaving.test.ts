@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
 import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
@@ -81,7 +82,7 @@ test("creates the missing user of an identifier whose creator stopped before it 
   const before = await nest.collection("users").countDocuments();
   const found = await ensureUser(
     core,
-    { identity: "raced@example.com", found: null },
+    { identity: "raced@example.com", found: null, source: BY_OPERATOR },
     new Date().toISOString(),
   );
   expect(found).toMatchObject({ _id: winner._id, userId: winner.userId });

@@ -265,6 +265,7 @@ test.each<[string, (core: SignInCore) => SignInCore]>([
     "identifiers.rememberDevice",
     (core) => withMethods(core, "identifiers", { rememberDevice: loseConnection }),
   ],
+  ["auditLogs.insertMissing", (core) => withMethods(core, "auditLogs", { insertMissing: loseConnection })],
   ["trials.recordRedemption", (core) => withMethods(core, "trials", { recordRedemption: loseConnection })],
 ])(
   "completes a redemption that lost the database at %s, when it is repeated at once",

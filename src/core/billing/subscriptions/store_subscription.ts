@@ -7,6 +7,7 @@ import type { StripeReading } from "#core/billing/subscriptions/stripe_reading.t
 import { customerAddress } from "#core/billing/subscriptions/stripe_subscription.ts";
 import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
 import { NestError } from "#core/errors.ts";
+import { BY_STRIPE } from "#core/events/event_source.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { claimIdentifier } from "#core/users/sign_in_user.ts";
@@ -43,7 +44,7 @@ async function claimUser(core: EventCore, current: Stripe.Subscription, now: str
   if (address === null) throw new NestError("customer_email_missing");
   const identity = readIdentity(address);
   if (identity === null) return null;
-  const { userId, createdAt, verifiedAt } = await claimIdentifier(core, identity, now);
+  const { userId, createdAt, verifiedAt } = await claimIdentifier(core, identity, BY_STRIPE, now);
   // The user of a verified address has an account. Keeping the subscription writes a new user.
   if (verifiedAt === null) await ensureOwnAccounts(core, [{ _id: userId, createdAt }]);
   return userId;

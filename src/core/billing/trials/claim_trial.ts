@@ -13,6 +13,7 @@ import { isRemovable } from "#core/billing/trials/removable.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { byCaller } from "#core/events/event_source.ts";
 import { newId } from "#core/ids.ts";
 import { networkSubject } from "#core/rate_limits/network_subject.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
@@ -77,7 +78,7 @@ export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call)
     const facts = await readFacts(core, found);
     const attempt = await applyJudgement(core, { identity, machine, facts }, call);
     if (typeof attempt !== "string") {
-      const claimed = await storeUser(core, attempt, facts);
+      const claimed = await storeUser(core, attempt, facts, call);
       return { ...claimed, isKnownDevice: isKnown(facts, machine) };
     }
     if (round === ROUNDS) throw refuse(core, attempt);
@@ -167,10 +168,13 @@ async function storeUser(
   core: TrialCore,
   trial: Trial,
   { identifier: known, subscriptions }: TrialFacts,
+  call: Call,
 ): Promise<Omit<ClaimedTrial, "isKnownDevice">> {
   const now = core.clock.now().toISOString();
+  const { identifierValue: identity, userId: newUserId } = trial;
+  const source = byCaller({ kind: "anonymous" }, call);
   const [identifier, mapping] = await Promise.all([
-    ensureUser(core, { identity: trial.identifierValue, found: known, newUserId: trial.userId }, now),
+    ensureUser(core, { identity, found: known, newUserId, source }, now),
     core.providerMappings.findByUser(trial.userId),
   ]);
   // The address may have signed in for the first time since the claim was judged.

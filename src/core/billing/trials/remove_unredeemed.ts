@@ -5,6 +5,7 @@ import { removeCustomer } from "#core/billing/trials/remove_customer.ts";
 import { removeUser } from "#core/billing/trials/remove_user.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
+import type { AuditCore } from "#core/events/audit_row.ts";
 import { describeFailure } from "#core/log.ts";
 import type { RemovedTrial } from "#core/repositories/trial_removals.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -16,21 +17,22 @@ const BATCH = 200;
 /** How long a run owns a removal. Lambda stops a function earlier, so a lease expires only after a crash. */
 export const REMOVAL_LEASE_SECONDS = 20 * MINUTE;
 
-export type RemovalCore = Pick<
-  Core,
-  | "accountMembers"
-  | "accounts"
-  | "authorizations"
-  | "clock"
-  | "identifiers"
-  | "log"
-  | "marketingConsents"
-  | "providerMappings"
-  | "sessions"
-  | "subscriptions"
-  | "trials"
-  | "users"
-> & { stripe: StripeApi; billing: Pick<BillingSettings, "trialDays"> };
+export type RemovalCore = AuditCore &
+  Pick<
+    Core,
+    | "accountMembers"
+    | "accounts"
+    | "authorizations"
+    | "clock"
+    | "identifiers"
+    | "log"
+    | "marketingConsents"
+    | "providerMappings"
+    | "sessions"
+    | "subscriptions"
+    | "trials"
+    | "users"
+  > & { stripe: StripeApi; billing: Pick<BillingSettings, "trialDays"> };
 
 /** The outcome of a run, as trial ids. */
 export interface RemovalOutcome {

@@ -1,21 +1,31 @@
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import type { Core } from "#core/core.ts";
+import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
+import { byJob } from "#core/events/event_source.ts";
+import { userDeleted } from "#core/events/user_deleted.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { RemovedTrial } from "#core/repositories/trial_removals.ts";
 import { discardUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 
-export type UserRemovalCore = Pick<
-  Core,
-  "identifiers" | "marketingConsents" | "providerMappings" | "sessions" | "subscriptions" | "trials"
-> &
-  UserCreationCore;
+export type UserRemovalCore = AuditCore &
+  UserCreationCore &
+  Pick<
+    Core,
+    | "clock"
+    | "identifiers"
+    | "marketingConsents"
+    | "providerMappings"
+    | "sessions"
+    | "subscriptions"
+    | "trials"
+  >;
 
 /**
  * Removes the user and the address of a removed trial if only the trial made them and nothing else is stored about them.
  *
  * The address is removed first: from then on no sign-in, claim or purchase finds the user. A request that found the user
  * earlier may still write. So everything is read again before and after the user is removed. If anything is stored by then,
- * the user and the address are restored.
+ * the user and the address are restored. A removal that stands is audited, by the next run if this one stops before.
  */
 export async function removeUser(core: UserRemovalCore, trial: RemovedTrial): Promise<void> {
   const { userId } = trial.removal;
@@ -27,6 +37,9 @@ export async function removeUser(core: UserRemovalCore, trial: RemovedTrial): Pr
   await core.subscriptions.deleteOfTrial(userId, trial._id);
   await discardUser(core, userId, trial.stpSubscriptionId);
   if (await isInUse(core, trial)) await restoreUser(core, trial, removed);
+  if (await core.users.find(userId)) return;
+  const now = core.clock.now().toISOString();
+  await auditNow(core, userDeleted(userId, byJob("remove_unredeemed_trials"), now));
 }
 
 /** Whether anything but the trial is stored about its user. */

@@ -1,6 +1,8 @@
 import { optional } from "zod/mini";
 import type { Call } from "#core/call.ts";
-import { NestError } from "#core/errors.ts";
+import { type ErrorCode, NestError } from "#core/errors.ts";
+import { auditNow } from "#core/events/audit_row.ts";
+import { signInFailed } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
 import {
   type Authorization,
@@ -53,7 +55,7 @@ async function redeemAuthorizationCode(
     const now = core.clock.now();
     const found = await core.authorizations.find(presented.id);
     const decision = judgeRedemption(found, presented, now);
-    if (decision.outcome === "refuse") throw await refuse(core, decision, found, presented);
+    if (decision.outcome === "refuse") throw await refuse(core, decision, { found, presented, call });
     const client = core.oauthClients.require(decision.authorization.clientId);
 
     // A link must not be used up when no token can be signed.
@@ -98,16 +100,33 @@ async function withFailureRecorded(
 async function refuse(
   core: LinkGrantCore,
   { code, countsAsFailure }: Extract<RedemptionDecision, { outcome: "refuse" }>,
-  found: Authorization | null,
-  presented: PresentedCode,
+  { found, presented, call }: { found: Authorization | null; presented: PresentedCode; call: Call },
 ): Promise<NestError> {
   if (!found || !countsAsFailure) return new NestError(code);
   const failures = await core.authorizations.countFailure(found);
   if (failures === FAILED_REDEMPTIONS_LIMIT)
     core.log.warn("link_blocked", { security_event: true, client_id: found.clientId });
-  if (failures !== null) return new NestError(code);
+  if (failures !== null) {
+    await auditFailure(core, found, call, code);
+    return new NestError(code);
+  }
   const later = judgeRedemption(await core.authorizations.find(found._id), presented, core.clock.now());
   return new NestError(later.outcome === "refuse" ? later.code : "token_used");
+}
+
+/**
+ * Adds a row about a failure to the audit log, if the address has a user. Only failures that are counted on the link get a
+ * row, so a link has at most ten, and the limits of links bound them.
+ */
+async function auditFailure(
+  core: LinkGrantCore,
+  link: Authorization,
+  call: Call,
+  code: ErrorCode,
+): Promise<void> {
+  const identifier = await core.identifiers.findActive("email", link.identifierValue);
+  if (!identifier) return;
+  await auditNow(core, signInFailed(link, identifier, call, core.clock.now().toISOString()), code);
 }
 
 /** @throws NestError if another call redeemed, revoked or blocked the link first */

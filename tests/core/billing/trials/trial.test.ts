@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { openRepositories } from "#core/repositories/all.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
@@ -162,8 +163,8 @@ test("keeps the user that a concurrent request created for the same trial", asyn
   const core = openRepositories(opened.database);
   const { users } = core;
   const now = nest.clock.now().toISOString();
-  await ensureUser(core, { identity: ADA, found: null, newUserId: "user_1" }, now);
+  await ensureUser(core, { identity: ADA, found: null, newUserId: "user_1", source: BY_OPERATOR }, now);
   await users.keepSubscription("user_1", "sub_1", now);
-  await ensureUser(core, { identity: ADA, found: null, newUserId: "user_1" }, now);
+  await ensureUser(core, { identity: ADA, found: null, newUserId: "user_1", source: BY_OPERATOR }, now);
   expect(await users.find("user_1")).toMatchObject({ keptSubscriptionId: "sub_1" });
 });

@@ -1,0 +1,48 @@
+import type { Call } from "#core/call.ts";
+import { byCaller, type EventSource } from "#core/events/event_source.ts";
+import { recordEvent, recordOnce } from "#core/events/record_event.ts";
+import type { Grant } from "#core/repositories/access_tokens.ts";
+import type { Authorization } from "#core/repositories/authorizations.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { StoredEvent } from "#core/repositories/outbox.ts";
+
+/** A session that starts. */
+interface NewSession {
+  sessionId: string;
+  userId: string;
+  /** The grant that the user signed in with. */
+  grant: Grant;
+}
+
+/** The event of a sign-in. Every run of the same sign-in gives the same id. */
+export function signedIn(
+  { sessionId, userId, grant }: NewSession,
+  source: EventSource,
+  at: string,
+): StoredEvent {
+  const data = { grant: grant.type, grantId: grant.value };
+  const about = { userId, target: { type: "session", id: sessionId } as const, data };
+  return recordOnce("user.signed_in", about, source, { id: sessionId, at });
+}
+
+/** The event of a redemption that was refused although the caller had the link's secret. */
+export function signInFailed(
+  { _id: authorizationId, clientId }: Pick<Authorization, "_id" | "clientId">,
+  { userId }: Pick<Identifier, "userId">,
+  call: Call,
+  at: string,
+): StoredEvent {
+  const about = { userId, target: { type: "user", id: userId } as const, data: { authorizationId } };
+  const source = { ...byCaller({ kind: "anonymous" }, call), clientId };
+  return recordEvent("user.sign_in_failed", about, source, at);
+}
+
+/** The event of an address that its owner proved. */
+export function identifierVerified(
+  { _id: id, userId, identifierType }: Pick<Identifier, "_id" | "userId" | "identifierType">,
+  source: EventSource,
+  at: string,
+): StoredEvent {
+  const about = { userId, target: { type: "identifier", id } as const, data: { identifierType } };
+  return recordEvent("identifier.verified", about, source, at);
+}
