@@ -50,7 +50,7 @@ function readLink() {
 }
 
 /** What the page says in each locale, and where the installed app opens (tools/landing). */
-const { deepLink, texts } = JSON.parse(document.querySelector("meta[name=app]").content);
+const { deepLink, texts, rightToLeft } = JSON.parse(document.querySelector("meta[name=app]").content);
 
 /** The texts in the first of the reader's languages that the app has, else those of the page as it was sent. */
 function chooseTexts() {
@@ -66,6 +66,7 @@ function chooseTexts() {
 
 const [locale, words] = chooseTexts();
 document.documentElement.lang = locale;
+document.documentElement.dir = rightToLeft.includes(locale) ? "rtl" : "ltr";
 for (const element of document.querySelectorAll("[data-text]"))
   element.textContent = words[element.dataset.text];
 

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { App } from "#core/app/app.ts";
 import type { AppMessages } from "#core/app/mail_texts.ts";
+import { directionOf } from "#core/messages/direction.ts";
 import { html } from "#core/messages/html.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -32,10 +33,11 @@ export async function buildLandingPage({
   const texts = Object.fromEntries(
     app.locales.map((each) => [each, fill(messages[each]?.landing ?? {}, app.name)]),
   );
-  const data = JSON.stringify({ deepLink: app.urls.deepLink, texts });
+  const rightToLeft = app.locales.filter((each) => directionOf(each) === "rtl");
+  const data = JSON.stringify({ deepLink: app.urls.deepLink, texts, rightToLeft });
   const values: Readonly<Record<string, string>> = { ...texts[locale], base, app: data };
   const page = (await read("index.html"))
-    .replace('lang="en"', `lang="${locale}"`)
+    .replace('lang="en"', `lang="${locale}" dir="${directionOf(locale)}"`)
     .replace(/\{\{(\w+)\}\}/g, (_whole, name: string) => String(html`${values[name] ?? ""}`));
   return new Map([
     ["index.html", page],

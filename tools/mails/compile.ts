@@ -45,7 +45,7 @@ export async function compileMarkup(): Promise<MailMarkup> {
     (text, [placeholder, color]) => text.replaceAll(color, placeholder),
     html,
   );
-  const { before, inside, after } = part(compact(markup), "body");
+  const { before, inside, after } = part(directed(compact(markup)), "body");
   const block = (name: string) => part(inside, name).inside;
   return {
     start: before,
@@ -73,6 +73,14 @@ function compact(html: string): string {
     return last < LINE_LENGTH && !text.endsWith("html>") ? `${text}${line}` : `${text}\n${line}`;
   });
 }
+
+/** Makes the direction of the writing a placeholder, `{{dir}}`, and the side on which lines begin, `{{side}}`. */
+const directed = (markup: string) =>
+  markup
+    .replaceAll('dir="ltr"', 'dir="{{dir}}"')
+    .replaceAll("direction:ltr", "direction:{{dir}}")
+    .replaceAll("text-align:left", "text-align:{{side}}")
+    .replaceAll('align="left"', 'align="{{side}}"');
 
 function part(markup: string, name: string): { before: string; inside: string; after: string } {
   const [before, rest = ""] = markup.split(`@@begin ${name}@@`);
