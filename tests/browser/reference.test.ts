@@ -170,16 +170,20 @@ describe.skipIf(!hasBrowser || missing !== null)("the API reference in a browser
   test.each([
     [390, "light"],
     [1280, "dark"],
-  ] as const)("fits %i px in %s and is accessible", async (width, colorScheme) => {
-    const page = await open("", { width, colorScheme });
-    await page.getByText("authenticate_user").first().waitFor({ state: "attached" });
-    await page.locator(`body.${colorScheme}-mode`).waitFor();
-    await inspect(page, `reference-${width}-${colorScheme}`);
-    await page.goto(`${suite.stack.api.url}/docs#tag/account/POST/1/2021-10-06/get_user`);
-    await page.reload();
-    await page.getByText("get_user").first().waitFor({ state: "attached" });
-    await inspect(page, `reference-method-${width}-${colorScheme}`);
-  });
+  ] as const)(
+    "fits %i px in %s and is accessible",
+    async (width, colorScheme) => {
+      const page = await open("", { width, colorScheme });
+      await page.getByText("authenticate_user").first().waitFor({ state: "attached" });
+      await page.locator(`body.${colorScheme}-mode`).waitFor();
+      await inspect(page, `reference-${width}-${colorScheme}`);
+      await page.goto(`${suite.stack.api.url}/docs#tag/account/POST/1/2021-10-06/get_user`);
+      await page.reload();
+      await page.getByText("get_user").first().waitFor({ state: "attached" });
+      await inspect(page, `reference-method-${width}-${colorScheme}`);
+    },
+    240_000,
+  );
 
   test("shows why it can't be loaded when Scalar can't be downloaded, and links the OpenAPI document", async () => {
     await using cache = await temporaryFolder();

@@ -58,6 +58,26 @@ describe.skipIf(!hasBrowser)("the timeline of the local page", () => {
     },
   );
 
+  test("has one row for each of two statuses that begin in the same second, however often it is drawn", async () => {
+    const page = await suite.open();
+    const at = "2026-01-02T03:04:05.000Z";
+    const price = { amount: 499, currency: "gbp", interval: "month" };
+    const spans = [
+      { status: "incomplete", price, from: at, to: at },
+      { status: "active", price, from: at, to: null },
+    ];
+    const timeline = { subscriptions: [{ id: "sub_1", product: "Beak", spans, until: null }], moments: [] };
+    const texts = await page.evaluate(`
+      import("/assets/timeline.js").then(({ showTimeline }) => {
+        for (const day of [3, 4, 5, 6]) showTimeline(${JSON.stringify(timeline)}, "2026-01-0" + day + "T00:00:00.000Z");
+        return [...document.querySelectorAll("#timeline-text li")].map((row) => row.textContent);
+      })`);
+    expect(texts).toEqual([
+      "2 January 2026 at 03:04 UTC: Beak, £4.99 a month: Incomplete until 2 January 2026 at 03:04 UTC.",
+      "2 January 2026 at 03:04 UTC: Beak, £4.99 a month: Active since 2 January 2026 at 03:04 UTC.",
+    ]);
+  });
+
   test("shows a refund, and is read by the arrow keys", async () => {
     const page = await suite.open();
     await startTrial(page, "abe@example.com");

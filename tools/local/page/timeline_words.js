@@ -51,8 +51,9 @@ export const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 /** The timeline as rows of text, oldest first. */
 export function timelineRows({ subscriptions, moments }) {
   const spans = subscriptions.flatMap((life) =>
-    life.spans.map((span) => ({
-      id: `${life.id} ${span.from}`,
+    life.spans.map((span, index) => ({
+      // Two statuses can begin in the same second.
+      id: `${life.id} ${index}`,
       at: span.from,
       text: describeSpan(span, life),
     })),
