@@ -30,7 +30,9 @@ export function readApp(settings: unknown, file: string): App {
     ]);
   const parsed = safeParse(appSchema, settings);
   if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) => explain(issue as Issue, settings));
+    const problems = firstOfEachField(parsed.error.issues as Issue[]).flatMap((issue) =>
+      explain(issue, settings),
+    );
     throw new AppError(file, linesOf(problems, settings));
   }
   const [locale] = parsed.data.locales;
@@ -43,6 +45,8 @@ export function readApp(settings: unknown, file: string): App {
   return app;
 }
 
+const UNKNOWN = "unrecognized_keys";
+
 interface Issue {
   code: string;
   path: Path;
@@ -52,10 +56,23 @@ interface Issue {
   values?: unknown[];
 }
 
+/** A value of the wrong form breaks the rules about its content too, which explain nothing more. */
+function firstOfEachField(issues: readonly Issue[]): Issue[] {
+  const seen = new Set<string>();
+  return issues.filter(({ code, path }) => {
+    const field = nameOf(path);
+    if (code === UNKNOWN || !seen.has(field)) return seen.add(field);
+    return false;
+  });
+}
+
 function explain({ code, path, message, expected, keys, values }: Issue, settings: object): AppProblem[] {
   const value = valueAt(settings, path);
-  if (code === "unrecognized_keys")
-    return (keys ?? []).map((key) => ({ path: [...path, key], rule: "is not a field of an app. Remove it" }));
+  if (code === UNKNOWN)
+    return (keys ?? []).map((key) => ({
+      path: [...path, key],
+      rule: "is not a field of an app. Correct its name, or remove it",
+    }));
   if (value === undefined) return [{ path, rule: "is missing" }];
   if (code === "invalid_type")
     return [{ path, rule: `must be ${withArticle(expected)}, not ${kindOf(value)}` }];

@@ -59,7 +59,7 @@ function compareNames(given: object, wanted: object, prefix: string): string[] {
   const surplus = Object.keys(given).filter((name) => !Object.hasOwn(wanted, name));
   return [
     ...missing.map((name) => `${prefix}${name} is missing. Add the text.`),
-    ...surplus.map((name) => `${prefix}${name} is not a text of an app. Remove it.`),
+    ...surplus.map((name) => `${prefix}${name} is not a text of an app. Correct its name, or remove it.`),
   ];
 }
 

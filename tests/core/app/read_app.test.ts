@@ -64,6 +64,7 @@ function refusal(content: unknown): string[] {
 test("fills in what an app leaves out", () => {
   expect(readApp(defineApp(settings), FILE)).toEqual({
     ...settings,
+    auditDays: 400,
     urls: { ...settings.urls, docs: null, downloads: null, deepLink: null, portalReturn: NONE },
     mail: {
       from: { local: settings.mail.from, nonprod: settings.mail.from, prod: settings.mail.from },
@@ -94,7 +95,7 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "an unknown key",
     ["clients", 0, "colour"],
     "red",
-    "clients[0].colour is not a field of an app. Remove it.",
+    "clients[0].colour is not a field of an app. Correct its name, or remove it.",
   ],
   [
     "a redirect URI with a query",
@@ -231,6 +232,12 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     ["colors", "accent"],
     "#5eead4",
     'colors.accent is "#5eead4", but needs a contrast of 4.5 with white. Choose a darker color.',
+  ],
+  [
+    "a color by its name",
+    ["colors", "accent"],
+    "purple",
+    'colors.accent is "purple", but must be a color such as #1d4ed8.',
   ],
   [
     "text that can't be read on its button",
@@ -386,7 +393,7 @@ test.for([undefined, null, "app", 7])("refuses a file that exports %s", (content
 
 test("names a folder without an app", async () => {
   await expect(loadApp("app/nothing")).rejects.toThrow(
-    "app/nothing/app.ts can't be used:\n  the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak.",
+    "app/nothing/app.ts can't be used:\n  the file does not exist. Set NEST_APP to a folder that has an app.ts, such as app/beak, or create the app: `NEST_APP= npm run nest -- app create nothing`.",
   );
 });
 

@@ -48,14 +48,14 @@ describe("a file of texts", () => {
     [
       "with a text of no mail",
       set("magicLink", "titel", "Hi"),
-      "magicLink.titel is not a text of an app. Remove it.",
+      "magicLink.titel is not a text of an app. Correct its name, or remove it.",
     ],
     [
       "with a group of no mail",
       changed((texts) => {
         texts.goodbye = {};
       }),
-      "goodbye is not a text of an app. Remove it.",
+      "goodbye is not a text of an app. Correct its name, or remove it.",
     ],
     [
       "with a text in place of a group",
