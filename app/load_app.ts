@@ -16,7 +16,7 @@ export const appName = basename(appFolder);
 /**
  * Loads and checks an app.
  * @param folder holds `app.ts`; a relative path begins at the root of the repository
- * @throws AppError that names the file, each wrong field, its rule and how to mend it
+ * @throws AppError that names the file, each wrong field, its rule and how to correct it
  */
 export async function loadApp(folder: string): Promise<App> {
   const path = resolve(ROOT, folder, "app.ts");
@@ -28,7 +28,7 @@ export async function loadApp(folder: string): Promise<App> {
   return app;
 }
 
-/** How to mend a NEST_APP that names no app: its folder is below `app`, or it is not created yet. */
+/** How to correct a NEST_APP that names no app: its folder is below `app`, or it is not created yet. */
 function missing(folder: string): string {
   const name = basename(folder);
   if (existsSync(resolve(ROOT, "app", name, "app.ts")))

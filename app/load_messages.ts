@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /**
  * Loads and checks the texts of mails in every locale of an app.
  * @param folder the folder of the app; a relative path begins at the root of the repository
- * @throws AppError that names the file, each wrong text, its rule and how to mend it
+ * @throws AppError that names the file, each wrong text, its rule and how to correct it
  */
 export async function loadMessages(folder: string, { locales }: Pick<App, "locales">): Promise<AppMessages> {
   const path = resolve(ROOT, folder, "messages");
@@ -22,12 +22,12 @@ export async function loadMessages(folder: string, { locales }: Pick<App, "local
   for (const locale of locales)
     if (!found.includes(locale))
       throw new AppError(fileOf(locale), [
-        `the file does not exist, and locales of the app names "${locale}". Add the file, or remove the locale.`,
+        `the file does not exist, but the app has the locale "${locale}". Add the file, or remove the locale.`,
       ]);
   for (const locale of found)
     if (!locales.includes(locale))
       throw new AppError(fileOf(locale), [
-        `locales of the app does not name "${locale}". Add the locale, or remove the file.`,
+        `the app does not have the locale "${locale}". Add the locale, or remove the file.`,
       ]);
   const entries = locales.map(async (locale) => {
     const texts = await importFile(resolve(path, `${locale}.ts`), fileOf(locale));

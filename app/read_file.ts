@@ -19,9 +19,9 @@ export async function importFile(path: string, file: string): Promise<unknown> {
 }
 
 function reasonOf(error: unknown, path: string): string {
-  if (!(error instanceof Error)) return `the file throws ${String(error)}.`;
+  if (!(error instanceof Error)) return `the file throws ${String(error)}. Correct the file.`;
   if ((error as NodeJS.ErrnoException).code === "ERR_PACKAGE_IMPORT_NOT_DEFINED")
-    return "the file imports a part of Nest, and is not below Nest's folder. Move the app to app/<name>.";
+    return "the file imports a part of Nest, but is outside Nest's folder. Move the app to app/<name>.";
   const [, line] = error.stack?.split(path)[1]?.match(/^:(\d+)/) ?? [];
   const [what = ""] = error.message.split("\n");
   return `${line === undefined ? "" : `line ${line}: `}${error.name}: ${what}. Correct the file.`;

@@ -11,7 +11,7 @@ const SITE = "https://getbeak.app/";
  */
 const DESKTOP_LIFETIME = { local: 3600, nonprod: 864_000, prod: 864_000 };
 
-/** A client of the desktop app. An older document of it names the redirect URI with `callback`. */
+/** A client of the desktop app. The second redirect URI is the one that an older document about the app names. */
 const desktop = (id: string, name: string) => ({
   id,
   name,

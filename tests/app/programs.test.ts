@@ -47,7 +47,7 @@ test.for<[what: string, change: (folder: string) => Promise<unknown>, message: s
   [
     "a missing locale",
     (folder) => rm(`${folder}/messages/de.ts`),
-    "messages/de.ts can't be used:\n  the file does not exist, and locales of the app names",
+    "messages/de.ts can't be used:\n  the file does not exist, but the app has the locale",
   ],
   [
     "a wrong text",
@@ -79,6 +79,6 @@ test("an app outside of Nest's folder is told to move there, if it imports a par
   }).ended;
   expect({ status, printed }).toEqual({
     status: 1,
-    printed: expect.stringContaining("is not below Nest's folder. Move the app to app/<name>."),
+    printed: expect.stringContaining("is outside Nest's folder. Move the app to app/<name>."),
   });
 });

@@ -93,12 +93,12 @@ describe.skipIf(!hasBrowser)("emails, clients and links of the local page", () =
     await page.getByText("Use link in this page").first().click();
     await page.getByText("You are signed in.").waitFor();
     await page.selectOption("#client", WINDOWS);
-    await page.getByText("This page now signs in as Beak for Windows.").waitFor();
+    await page.getByText("This page now uses the client Beak for Windows.").waitFor();
     expect(await page.locator("#signed-out").isVisible()).toBe(true);
     await requestLink(page, "yves@example.com");
     // The link belongs to the client that requested it, whichever client is chosen when it is opened.
     await page.selectOption("#client", MAC);
-    await page.getByText("This page now signs in as Beak for macOS.").waitFor();
+    await page.getByText("This page now uses the client Beak for macOS.").waitFor();
     await page.getByText("Use link in this page").first().click();
     await page.getByText("You are signed in.").waitFor();
     expect(await page.inputValue("#client")).toBe(WINDOWS);

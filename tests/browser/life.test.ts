@@ -53,7 +53,7 @@ describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () 
     expect(await raw()).toEqual({ code: "no_active_subscription" });
     await page.locator("#stripe-subscriptions .mark", { hasText: "canceled" }).waitFor();
     expect(await page.locator("#signed-in-trial").isVisible()).toBe(false);
-    await page.getByText("This email address or device already had its trial.").waitFor();
+    await page.getByText("This email address or device already had a trial.").waitFor();
   });
 
   test("advancing the clock by 14 days sends the reminder before the trial ends", async () => {

@@ -17,7 +17,7 @@ export default defineMessages({
     subject: "{emoji} Starte deine Testphase von {app}",
     title: "Starte deine Testphase von {app}",
     preheader:
-      "Deine Testphase ist bereit. Dieser Link öffnet sie. Er ist 20 Minuten gültig und funktioniert nur einmal.",
+      "Deine Testphase ist bereit. Dieser Link meldet dich an. Er ist 20 Minuten gültig und funktioniert nur einmal.",
     intro:
       "Deine Testphase ist bereit. Öffne diesen Link auf dem Gerät, auf dem du ihn angefordert hast: Er meldet dich an, ohne Passwort und ohne Karte. Er ist 20 Minuten gültig und funktioniert nur einmal.",
     button: "Testphase starten",
@@ -38,9 +38,9 @@ export default defineMessages({
   },
   welcomes: {
     signIn:
-      "Melde dich mit der E-Mail-Adresse an, an die diese Nachricht ging. Ein Passwort gibt es nicht: Wir schicken dir jedes Mal einen Link.",
+      "Melde dich mit der E-Mail-Adresse an, an die wir diese E-Mail geschickt haben. Ein Passwort gibt es nicht: Wir schicken dir jedes Mal einen Link.",
     download: "{app} herunterladen",
-    docs: "Neu hier? [Die Dokumentation] beginnt mit einem Rundgang von zehn Minuten.",
+    docs: "Neu hier? [Die Dokumentation] beginnt mit einem zehnminütigen Rundgang.",
   },
   trialWillEnd: {
     subject: "Deine Testphase von {app} endet bald",
@@ -53,7 +53,7 @@ export default defineMessages({
   duplicate: {
     subject: "Doppeltes Abo von {app}",
     title: "Du hattest zwei Abos",
-    opening: "Man kann nur ein Abo von {app} zugleich haben, und du hattest zwei.",
+    opening: "Du kannst immer nur ein Abo von {app} haben, und du hattest zwei.",
   },
   replaced: {
     subject: "Dein Abo von {app} wurde ersetzt",
@@ -69,7 +69,7 @@ export default defineMessages({
     credited: "Wir haben dir {amount} gutgeschrieben.",
     creditIsUsed: "Das Guthaben wird mit deinen nächsten Rechnungen verrechnet.",
     creditIsNotUsed:
-      "Mit deinem anderen Abo wird dieses Guthaben nicht verrechnet: Schreib uns, wenn du das Geld auf anderem Weg möchtest.",
+      "Mit deinem anderen Abo wird dieses Guthaben nicht verrechnet: Schreib uns, wenn du das Geld auf einem anderen Weg erhalten möchtest.",
     renewing:
       "Dein {subscription} bleibt bestehen und verlängert sich wie bisher. Du musst nichts weiter tun.",
     ending:
@@ -91,7 +91,7 @@ export default defineMessages({
   trial: {
     active: "Deine Testphase ist aktiv und endet am {day}.",
     activeFree:
-      "Deine Testphase ist aktiv und endet am {day}; es wird nichts abgebucht, bis du dich fürs Weitermachen entscheidest.",
+      "Deine Testphase ist aktiv und endet am {day}. Es wird nichts abgebucht, solange du dich nicht zum Weitermachen entschließt.",
     freeThen: "Dann beginnt dein Abo, und an diesem Tag wird nichts abgebucht.",
     chargedThen: "Dann beginnt dein Abo, und dein Zahlungsmittel wird belastet.",
     amountChargedThen: "Dann beginnt dein Abo, und dein Zahlungsmittel wird mit {amount} belastet.",
@@ -102,11 +102,12 @@ export default defineMessages({
       one: "Sie dauert einen Tag und beginnt, sobald du sie zum ersten Mal nutzt.",
       other: "Sie dauert {count} Tage und beginnt, sobald du sie zum ersten Mal nutzt.",
     },
-    unused: "Wenn niemand sie nutzt, endet sie von selbst am {day}.",
-    unusedFree: "Wenn niemand sie nutzt, endet sie von selbst am {day}, und es wird nichts abgebucht.",
-    freeAtEnd: "An ihrem Ende beginnt dein Abo, und an diesem Tag wird nichts abgebucht.",
-    chargedAtEnd: "An ihrem Ende beginnt dein Abo, und dein Zahlungsmittel wird belastet.",
-    amountChargedAtEnd: "An ihrem Ende beginnt dein Abo, und dein Zahlungsmittel wird mit {amount} belastet.",
+    unused: "Wenn sie nicht genutzt wird, endet sie am {day} von selbst.",
+    unusedFree: "Wenn sie nicht genutzt wird, endet sie am {day} von selbst, und es wird nichts abgebucht.",
+    freeAtEnd: "Wenn sie endet, beginnt dein Abo, und an diesem Tag wird nichts abgebucht.",
+    chargedAtEnd: "Wenn sie endet, beginnt dein Abo, und dein Zahlungsmittel wird belastet.",
+    amountChargedAtEnd:
+      "Wenn sie endet, beginnt dein Abo, und dein Zahlungsmittel wird mit {amount} belastet.",
     cancelBeforeEnd:
       "Wenn du das nicht möchtest, kündige vorher: Öffne {app}, wähle dein Konto und dann „Abrechnung“.",
   },

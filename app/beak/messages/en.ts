@@ -10,18 +10,18 @@ export default defineMessages({
     button: "Sign in to {app}",
     paste: "If the button does nothing, paste this into your browser:",
     footer:
-      "Did you not request this link? It works only on the device that requested it, so you can ignore this mail, or report it to {security}.",
+      "Did you not request this link? It works only on the device that requested it, so you can ignore this email, or report it to {security}.",
   },
   trialMagicLink: {
     subject: "{emoji} Start your {app} trial",
     title: "Start your {app} trial",
-    preheader: "Your trial is ready. This link opens it; it works once, for 20 minutes.",
+    preheader: "Your trial is ready. This link signs you in. It works once, for 20 minutes.",
     intro:
       "Your trial is ready. Use this link on the device where you requested it: it signs you in, with no password and no card. It works once, for 20 minutes.",
     button: "Start my trial",
     paste: "If the button does nothing, paste this into your browser:",
     footer:
-      "Did you not request a trial? The link works only on the device that requested it, and you can still start your own trial. You can ignore this mail, or report it to {security}.",
+      "Did you not request a trial? The link works only on the device that requested it, and you can still start your own trial. You can ignore this email, or report it to {security}.",
   },
   welcome: {
     subject: "Welcome to {app}!",
@@ -36,7 +36,7 @@ export default defineMessages({
   },
   welcomes: {
     signIn:
-      "Sign in with the email address that received this mail. There is no password: we email you a link each time.",
+      "Sign in with the email address that received this email. There is no password: we email you a link each time.",
     download: "Download {app}",
     docs: "New here? [The docs] begin with a ten-minute tour.",
   },
@@ -46,7 +46,7 @@ export default defineMessages({
     charged:
       "Your subscription begins then, and the card that you added is charged. If you don't want that, open {app}, choose your account, then billing, and cancel before that day.",
     notCharged:
-      "To go on, open {app}, choose your account, then billing, and renew your plan or add a card. If you do nothing the trial ends by itself and nothing is charged.",
+      "To go on, open {app}, choose your account, then billing, and renew your plan or add a card. If you do nothing, the trial ends by itself and nothing is charged.",
   },
   duplicate: {
     subject: "Duplicate {app} Subscription",

@@ -44,11 +44,11 @@ export interface Plan {
   /** The price at Stripe on each stage. A stage without one can't be deployed. */
   prices: Readonly<{ local: StripePrice; nonprod?: StripePrice; prod?: StripePrice }>;
   interval: "day" | "week" | "month" | "year";
-  /** What it costs per interval, in the smallest unit of the currency: 499 is 4.99 pounds. Stripe decides what is charged. */
+  /** The price per interval, in the smallest unit of the currency: 499 is 4.99 pounds. Stripe decides what is charged. */
   amount: Readonly<{ currency: string; unitAmount: number }>;
   /** The length of a free trial; null: no trial. */
   trialDays: number | null;
-  /** What it lets a person do. Clients read these names in the subscription status and the entitlement. */
+  /** What the plan lets a person do. Clients read these names in the subscription status and the entitlement. */
   features: readonly string[];
 }
 
@@ -102,6 +102,6 @@ export interface App {
   clients: readonly Client[];
   /** Days for which rows of the audit log are kept. A change applies to new rows. */
   auditDays: number;
-  /** A trial subscribes to the first plan with `trialDays`. */
+  /** A trial subscribes to the first plan that is offered and has `trialDays`. */
   plans: readonly Plan[];
 }

@@ -1,16 +1,16 @@
 import { record, refine, string } from "zod/mini";
 
-/** A string that keeps a rule. The message says the rule and how to mend the value. */
+/** A string that follows a rule. The message states the rule and how to correct the value. */
 const rule = (isKept: (value: string) => boolean, message: string) => string().check(refine(isKept, message));
 
 /** A string of this shape. */
 export const matches = (shape: RegExp, message: string) => rule((value) => shape.test(value), message);
 
-/** Line breaks, control characters, and marks that turn the direction of the text around them. */
+/** Line breaks, control characters, and characters that change the direction of the text around them. */
 const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u;
 const VISIBLE = /[^\p{C}\p{Z}]/u;
 
-/** A text that a person reads. It stands in subjects and headers of mails, so it has one line. */
+/** A text that a person reads. It has one line, because subjects and headers of mails contain it. */
 export const filled = () =>
   rule((value) => VISIBLE.test(value) && value.length <= 512, "must have 1 to 512 characters").check(
     refine((value) => !UNSAFE.test(value), "must have no line break and no control character"),
@@ -18,7 +18,7 @@ export const filled = () =>
 
 export const localized = () => record(string(), filled());
 
-/** A variation selector, or what joins several emoji to one. */
+/** Variation selectors, and characters that join several emoji into one. */
 const JOINERS = /[\u200D\uFE0F\u{E0020}-\u{E007F}]/gu;
 
 export const emoji = () =>
@@ -29,7 +29,7 @@ export const emoji = () =>
 
 /**
  * Printable ASCII without a backslash, with a scheme, and with `//` and a host if it is on the web. URL parsers disagree about
- * everything else, and a comparison with what a client sends would fail.
+ * other characters, so a comparison with the URL that a client sends could fail.
  */
 const isPlainUrl = (value: string) => {
   if (!/^[a-z][a-z0-9+.-]*:[!-[\]-~]+$/.test(value) || !URL.canParse(value)) return false;
@@ -45,7 +45,7 @@ const isWebUrl = (value: string) => {
   );
 };
 
-/** Schemes with which a link runs a script, reads a file or means another program. */
+/** Schemes of links that run a script, read a file or open another program. */
 const FOREIGN =
   /^(?:about|blob|chrome|data|file|filesystem|ftp|https?|intent|javascript|mailto|sms|tel|vbscript|view-source|wss?):/;
 

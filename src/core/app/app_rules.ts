@@ -4,13 +4,13 @@ import { contrast } from "#core/app/contrast.ts";
 /** A field of an app file and what is wrong with it. */
 export interface AppProblem {
   path: readonly PropertyKey[];
-  /** The rule that the value breaks, and how to mend it. */
+  /** The rule that the value breaks, and how to correct it. */
   rule: string;
 }
 
 const STAGES: readonly Stage[] = ["local", "nonprod", "prod"];
 
-/** What fields of an app demand of each other: unique ids, a text in every locale, readable colors. */
+/** Checks the rules that involve several fields: unique ids, a text in every locale, readable colors. */
 export function checkApp(app: App): AppProblem[] {
   return [
     ...repeated(app.locales, (index) => ["locales", index]),
@@ -37,13 +37,13 @@ export function checkApp(app: App): AppProblem[] {
         : [
             {
               path: ["clients", index, "locale"],
-              rule: `is "${locale}", which is not in locales. Add it there`,
+              rule: `is "${locale}", which is not in locales. Add it to locales`,
             },
           ],
     ),
     ...(app.clients.some(({ enabled }) => enabled)
       ? []
-      : [{ path: ["clients"], rule: "has no client that is enabled, so nobody can sign in. Enable one" }]),
+      : [{ path: ["clients"], rule: "has no enabled client, so nobody can sign in. Enable a client" }]),
     ...app.clients.flatMap(({ enabled, redirectUris }, index) =>
       enabled && redirectUris.length === 0
         ? [
@@ -75,11 +75,11 @@ function untranslated(locales: readonly string[], path: PropertyKey[], text: Loc
   return [
     ...missing.map((locale) => ({
       path: [...path, locale],
-      rule: `is missing, and locales names "${locale}". Add the text, or remove the locale`,
+      rule: `is missing, but the app has the locale "${locale}". Add the text, or remove the locale`,
     })),
     ...surplus.map((locale) => ({
       path: [...path, locale],
-      rule: `is a text in a locale that is not in locales. Add "${locale}" there, or remove the text`,
+      rule: `is a text in a locale that the app does not have. Add "${locale}" to locales, or remove the text`,
     })),
   ];
 }
@@ -95,7 +95,10 @@ function repeated(
       typeof part === "number" ? `[${part}]` : `.${String(part)}`,
     );
     return [
-      { path: pathOf(index), rule: `is "${value}", as ${earlier.join("").slice(1)} is. Each must differ` },
+      {
+        path: pathOf(index),
+        rule: `is "${value}", the same as ${earlier.join("").slice(1)}. Each must be different`,
+      },
     ];
   });
 }

@@ -110,7 +110,7 @@ const colors = strictObject({
   onAccentDark: color(),
 });
 
-/** The shape of an app file. `readApp` checks what fields demand of each other. */
+/** The shape of an app file. `readApp` also checks the rules that involve several fields. */
 export const appSchema = strictObject({
   name: filled(),
   emoji: emoji(),

@@ -75,7 +75,7 @@ export const MAIL_TEXTS = {
     trialing: text("day"),
     trialUnused: text(),
   },
-  /** What other texts insert as `{subscription}`. One interval, such as a month, or several. */
+  /** The value of `{subscription}` in other texts: a subscription of one interval, such as a month, or of several. */
   subscription: {
     day: plural("count", "day"),
     week: plural("count", "day"),
@@ -103,9 +103,11 @@ export const MAIL_TEXTS = {
   /** The page that a magic link opens. Its texts are in no mail. */
   landing: {
     title: text(),
-    /** It, `open`, a button, and `paste`, a heading, are left out if the app has no deep link. */
+    /** This text, `open` and `paste` are left out if the app has no deep link. */
     opens: text(),
+    /** A button. */
     open: text(),
+    /** A heading. */
     paste: text(),
     pasteHelp: text(),
     /** A button. */

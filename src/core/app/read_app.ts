@@ -5,7 +5,7 @@ import { appSchema } from "#core/app/app_schema.ts";
 
 type Path = readonly PropertyKey[];
 
-/** More problems than this have one cause, such as a loop that makes plans. */
+/** More problems than this usually have one cause, such as a loop that creates plans. */
 const MOST_LINES = 50;
 
 /** An app file can't be used. The message lists the problems with the paths of their fields. */
@@ -21,7 +21,7 @@ export class AppError extends Error {
 /**
  * Checks the settings of an app and fills in the defaults.
  * @param file named in the error
- * @throws AppError that lists every wrong field, its rule and how to mend it
+ * @throws AppError that lists every wrong field, its rule and how to correct it
  */
 export function readApp(settings: unknown, file: string): App {
   if (!isObject(settings))
@@ -85,7 +85,7 @@ function explain({ code, path, message, expected, keys, values }: Issue, setting
 function linesOf(problems: readonly AppProblem[], settings: object): string[] {
   const lines = problems.map(({ path, rule }) => {
     let field = path;
-    // The schema spreads one value over the stages, and so do its paths.
+    // The schema copies one value to every stage, so the path of a problem may contain a stage that the file does not have.
     while (field.length > 1 && !isObject(valueAt(settings, field.slice(0, -1)))) {
       if (valueAt(settings, field.slice(0, -1)) === undefined) break;
       field = field.slice(0, -1);
@@ -112,7 +112,8 @@ function valueAt(settings: unknown, path: Path): unknown {
 }
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
-/** A value for a message, also one that JSON can't hold. */
+
+/** Formats a value for a message, even if JSON can't represent it. */
 function quote(value: unknown): string {
   try {
     if (typeof value === "string" || typeof value === "object") return JSON.stringify(value);

@@ -11,7 +11,7 @@ const OPTIONAL = ["app", "emoji"];
  * Checks the texts of one locale.
  * @param texts the default export of `app/<name>/messages/<locale>.ts`
  * @param file named in the error
- * @throws AppError that names each text that is missing, unknown or wrong, its rule and how to mend it
+ * @throws AppError that names each text that is missing, unknown or wrong, its rule and how to correct it
  */
 export function readMessages(texts: unknown, file: string): AppMessages[string] {
   if (!isObject(texts))
@@ -93,10 +93,10 @@ function checkText(
   return [
     ...placeholders
       .filter((name) => !used.includes(name))
-      .map((name) => `${path} lacks {${name}}. Put it where the value belongs.`),
+      .map((name) => `${path} lacks {${name}}. Add it where the value belongs.`),
     ...used
       .filter((name) => !allowed.includes(name) && !OPTIONAL.includes(name))
-      .map((name) => `${path} has {${name}}, but only ${choices(allowed)} may stand there.`),
+      .map((name) => `${path} has {${name}}, but only ${choices(allowed)} may be used there.`),
     ...(hasLink && links !== 1 ? [`${path} must have one part in [brackets], which becomes the link.`] : []),
     ...(!hasLink && /[[\]]/.test(text) ? [`${path} has brackets, but no link. Remove them.`] : []),
   ];

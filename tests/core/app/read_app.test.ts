@@ -135,10 +135,10 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
   ],
   ["no client", ["clients"], [], "clients is [], but must have at least one client."],
   [
-    "no client that is enabled",
+    "no enabled client",
     ["clients", 0, "enabled"],
     false,
-    "clients has no client that is enabled, so nobody can sign in. Enable one.",
+    "clients has no enabled client, so nobody can sign in. Enable a client.",
   ],
   [
     "a lifetime that no stage can have",
@@ -162,7 +162,7 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "a locale that the app does not have",
     ["clients", 0, "locale"],
     "de",
-    'clients[0].locale is "de", which is not in locales. Add it there.',
+    'clients[0].locale is "de", which is not in locales. Add it to locales.',
   ],
   ["a plan without a price", ["plans", 0, "prices"], undefined, "plans[0].prices is missing."],
   [
@@ -187,13 +187,13 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "a missing text",
     ["signOff", "fr"],
     undefined,
-    'signOff.fr is missing, and locales names "fr". Add the text, or remove the locale.',
+    'signOff.fr is missing, but the app has the locale "fr". Add the text, or remove the locale.',
   ],
   [
     "a text in a locale that the app does not have",
     ["plans", 0, "name", "de"],
     "Acme Pro",
-    'plans[0].name.de is a text in a locale that is not in locales. Add "de" there, or remove the text.',
+    'plans[0].name.de is a text in a locale that the app does not have. Add "de" to locales, or remove the text.',
   ],
   ["an empty text", ["signOff", "en"], " ", 'signOff.en is " ", but must have 1 to 512 characters.'],
   [
@@ -337,12 +337,12 @@ test.for<[path: Path, value: unknown, line: string]>([
   [
     ["plans", 0, "features"],
     ["a", "b", "a"],
-    'plans[0].features[2] is "a", as plans[0].features[0] is. Each must differ.',
+    'plans[0].features[2] is "a", the same as plans[0].features[0]. Each must be different.',
   ],
   [
     ["clients", 0, "redirectUris"],
     ["acme://a", "acme://a"],
-    'clients[0].redirectUris[1] is "acme://a", as clients[0].redirectUris[0] is. Each must differ.',
+    'clients[0].redirectUris[1] is "acme://a", the same as clients[0].redirectUris[0]. Each must be different.',
   ],
   [
     ["clients", 0, "checkoutUrls"],
@@ -371,9 +371,9 @@ test("refuses a value that contains itself, and names at most 50 problems", () =
 test("refuses an id that two clients, two plans or two prices share", () => {
   const [client, plan] = [settings.clients[0], settings.plans[0]];
   expect(refusal({ ...settings, clients: [client, client], plans: [plan, plan] })).toEqual([
-    'clients[1].id is "acme_web", as clients[0].id is. Each must differ.',
-    'plans[1].id is "pro", as plans[0].id is. Each must differ.',
-    'plans[1].prices.local.priceId is "price_acme", as plans[0].prices.local.priceId is. Each must differ.',
+    'clients[1].id is "acme_web", the same as clients[0].id. Each must be different.',
+    'plans[1].id is "pro", the same as plans[0].id. Each must be different.',
+    'plans[1].prices.local.priceId is "price_acme", the same as plans[0].prices.local.priceId. Each must be different.',
   ]);
 });
 

@@ -76,12 +76,12 @@ describe("a file of texts", () => {
     [
       "that does not name the amount",
       set("rejection", "refunded", "We refunded you."),
-      "rejection.refunded lacks {amount}. Put it where the value belongs.",
+      "rejection.refunded lacks {amount}. Add it where the value belongs.",
     ],
     [
       "with a placeholder that has no value",
       set("rejection", "refunded", "We refunded {amount} on {day}."),
-      "rejection.refunded has {day}, but only {app}, {amount} may stand there.",
+      "rejection.refunded has {day}, but only {app}, {amount} may be used there.",
     ],
     [
       "without the link",
@@ -106,7 +106,7 @@ describe("a file of texts", () => {
     [
       "without the count in the plural",
       set("trial", "daysBegin", { one: "one day", other: "some days" }),
-      "trial.daysBegin.other lacks {count}. Put it where the value belongs.",
+      "trial.daysBegin.other lacks {count}. Add it where the value belongs.",
     ],
     [
       "with formats of no language",
@@ -154,11 +154,11 @@ describe("the folder of texts", () => {
   test("is refused without the file of a locale, and with a file of another locale", async () => {
     await write("en", messages.en);
     await expect(loadMessages(folder, { locales: ["en", "fr"] })).rejects.toThrow(
-      /messages\/fr\.ts can't be used:\n {2}the file does not exist, and locales of the app names "fr"/,
+      /messages\/fr\.ts can't be used:\n {2}the file does not exist, but the app has the locale "fr"/,
     );
     await write("fr", messages.en);
     await expect(loadMessages(folder, { locales: ["en"] })).rejects.toThrow(
-      /messages\/fr\.ts can't be used:\n {2}locales of the app does not name "fr"/,
+      /messages\/fr\.ts can't be used:\n {2}the app does not have the locale "fr"/,
     );
   });
 

@@ -16,9 +16,10 @@ const EXPLANATIONS = {
   already_subscribed: "This email address already has a subscription. Sign in instead.",
   trial_already_used:
     "This email address or device already had a trial. Use another address and simulate another device.",
-  payment_required: "The payment was declined, or one is due. Pay it in the billing portal.",
-  checkout_required: "This subscription has no plan that can be changed. Buy the plan.",
-  subscription_ending: "The subscription is canceled. Undo that in the billing portal, or buy the plan.",
+  payment_required: "The payment was declined, or a payment is due. Pay in the billing portal.",
+  checkout_required: "There is no paid subscription whose plan can be changed. Buy the plan.",
+  subscription_ending:
+    "The subscription is canceled. Undo the cancellation in the billing portal, or buy the plan.",
   plan_ended: "This plan is no longer sold.",
   price_not_found: "Stripe has no price for this plan. Check the app's prices.",
   network: "Nest does not respond. Try again.",

@@ -1,4 +1,4 @@
-/** The choice of the OAuth client. Each client is another program of the app, with a session of its own. */
+/** The choice of the OAuth client. Each client has its own session. */
 import { callApi } from "/assets/actions.js";
 import { client, isRequestedBy, useClient } from "/assets/api.js";
 import { byId, make } from "/assets/dom.js";
@@ -21,7 +21,7 @@ export function showClients(list) {
   choose(list.find(({ id }) => id === last) ?? list[0]);
 }
 
-/** Uses the client that requested a magic link, as a mail program opens the program that the link belongs to. */
+/** Uses the client that requested a magic link, because no other client can redeem it. */
 export function useClientOf(link) {
   const state = new URLSearchParams(link).get("state");
   const owner = clients.find((one) => isRequestedBy(one, state));
@@ -35,6 +35,6 @@ export function listenForClients() {
   byId("client").addEventListener("change", ({ target }) => {
     const next = clients.find(({ id }) => id === target.value);
     choose(next);
-    void callApi(async () => undefined, `This page now signs in as ${next.name}.`);
+    void callApi(async () => undefined, `This page now uses the client ${next.name}.`);
   });
 }

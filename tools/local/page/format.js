@@ -9,12 +9,12 @@ export const day = (iso) => date.format(new Date(iso));
 export const time = (iso) => `${dateAndTime.format(new Date(iso))} UTC`;
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-/** @param amount in the currency's smallest unit */
-/** Currencies whose amounts have no decimals at Stripe, and those with three. */
+/** Currencies whose amounts have no decimals at Stripe. */
 const ZERO_DECIMALS = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
+/** Currencies whose amounts have three decimals. */
 const THREE_DECIMALS = ["bhd", "jod", "kwd", "omr", "tnd"];
 
-/** An amount in the smallest unit of its currency, as Stripe counts it. */
+/** Formats an amount of money. @param amount in the smallest unit of its currency, as Stripe counts it */
 export function money(amount, currency) {
   const decimals = ZERO_DECIMALS.includes(currency) ? 0 : THREE_DECIMALS.includes(currency) ? 3 : 2;
   const unit = 10 ** decimals;

@@ -5,7 +5,7 @@ import { button, byId, drawList, make } from "/assets/dom.js";
 import { money } from "/assets/format.js";
 import { showMessage } from "/assets/message.js";
 
-/** The fragments with which Stripe's checkout page leads back here, and the messages that are then shown. */
+/** The fragments of the URLs to which Stripe's checkout page returns, and the message for each. */
 const RETURNS = {
   "#paid": "Stripe took the payment. The subscription is active once Nest has processed Stripe's event.",
   "#not-paid": "You left the checkout. Nothing was charged.",
@@ -68,7 +68,7 @@ export async function showPlans(subscription) {
   byId("plans-due").hidden = subscription?.status !== "past_due";
 }
 
-/** Says what became of a checkout, if the checkout page led back here, and removes that from the URL. */
+/** Shows the outcome of a checkout, if the checkout page returned here, and removes it from the URL. */
 export function followCheckout() {
   const message = RETURNS[location.hash];
   if (!message) return;

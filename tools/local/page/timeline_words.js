@@ -38,7 +38,7 @@ function describeEvent({ type, status, changed }) {
   return `Subscription updated (${changed.join(", ").replaceAll("_", " ")})`;
 }
 
-/** Describes a span with its subscription. */
+/** Describes a span: product, price, status and end. */
 export function describeSpan({ status, price, from, to }, { product, until }) {
   const name = `${product}, ${priceText(price)}: ${STATUS_TEXT[status] ?? status}`;
   if (to !== null) return `${name} until ${time(to)}`;

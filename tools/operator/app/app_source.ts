@@ -19,7 +19,7 @@ export const appSource = ({
   domain,
 }: NewApp): string => `import { defineApp } from "#core/app/define_app.ts";
 
-// docs/your_app.md explains each field. Every command checks this file and says how to mend a mistake.
+// docs/your_app.md explains each field. Every command checks this file and says how to correct a mistake.
 export default defineApp({
   name: ${quote(title)},
   emoji: "✨",

@@ -5,7 +5,7 @@ import { stripeRefusal } from "#core/services/stripe.ts";
 const PRICE_PARAMETER = /^(line_)?items\[\d+\]/;
 
 /**
- * The error for a price that Stripe does not have or does not sell anymore. Only an operator can mend it.
+ * The error for a price that Stripe does not have or does not sell anymore. Only an operator can correct it.
  * @returns null if Stripe failed for another reason
  */
 export function refusalOfPrice(error: unknown): NestError | null {
