@@ -57,9 +57,13 @@ describe.skipIf(!hasBrowser)("the life of a subscription in the local page", () 
   });
 
   test("advancing the clock by 14 days sends the reminder before the trial ends", async () => {
+    const barHeight = () => page.evaluate("document.getElementById('status').offsetHeight");
     await startTrial("bea@example.com");
+    const before = await barHeight();
     await press("+14 days");
     await becomes("None", "No usable subscription.");
+    await page.getByText("The app asks the user to subscribe.").waitFor();
+    expect(await barHeight()).toBe(before);
     await page.locator("#inbox").getByText("Your Beak trial ends soon").waitFor();
   });
 
