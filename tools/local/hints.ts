@@ -2,6 +2,10 @@ import { appFolder } from "#app/load_app.ts";
 import type { Result } from "#entry/answer.ts";
 import type { IncomingCall } from "#tools/local/gateway.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
+import { oneLine } from "#tools/terminal/one_line.ts";
+
+/** More hints than this are not of a developer's own pages: any site can send calls to this machine. */
+const MOST_HINTS = 100;
 
 /** Prints the hint for each refused call, each hint once. @param say prints a line for the developer */
 export function withHints(gateway: Invoker, say: (line: string) => void = () => undefined): Invoker {
@@ -10,8 +14,10 @@ export function withHints(gateway: Invoker, say: (line: string) => void = () => 
     async invoke(incoming) {
       const result = await gateway.invoke(incoming);
       const hint = hintFor(incoming, result, `${appFolder}/app.ts`);
-      if (hint && !given.has(hint)) say(hint);
-      if (hint) given.add(hint);
+      if (hint && !given.has(hint) && given.size < MOST_HINTS) {
+        given.add(hint);
+        say(hint);
+      }
       return result;
     },
     close: () => gateway.close(),
@@ -57,4 +63,4 @@ function fieldsOf(body: Buffer | string | undefined): Record<string, unknown> {
 }
 
 /** A value of a request, as one line of a terminal. */
-const shown = (value: unknown) => JSON.stringify(value)?.slice(0, 200) ?? "(none)";
+const shown = (value: unknown) => oneLine(JSON.stringify(value)?.slice(0, 200) ?? "(none)");

@@ -6,6 +6,7 @@ import { type Identifier, IdentifierRepository } from "#core/repositories/identi
 import { type ProviderMapping, ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
 import { type Subscription, SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { type User, UserRepository } from "#core/repositories/users.ts";
+import { readLimit } from "#tools/operator/limit.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, type Terminal } from "#tools/terminal/command.ts";
 import { UsageError } from "#tools/terminal/errors.ts";
@@ -16,6 +17,7 @@ const MAXIMUM = 1000;
 /** Addresses that a search reads at most. A search for less than this finds every user. */
 const MATCHES = 10_000;
 const SHORTEST = 2;
+const LONGEST = 254;
 
 /** A user in a list. */
 interface ListedUser {
@@ -76,6 +78,7 @@ async function findUserIds(database: Db, text: string): Promise<string[]> {
     return subscriptions.distinct("userId", { stpSubscriptionId: text });
   }
   if (text.length < SHORTEST) throw new UsageError(`Search for at least ${SHORTEST} characters.`);
+  if (text.length > LONGEST) throw new UsageError(`No address has more than ${LONGEST} characters.`);
   const identifiers = database.collection<Identifier>(IdentifierRepository.collectionName);
   const pattern = normalize(text).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const found = identifiers
@@ -98,9 +101,7 @@ async function show(
   _id: Filter<User>["_id"] & object,
   options: ListOptions,
 ): Promise<void> {
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAXIMUM)
-    throw new UsageError(`--limit must be a whole number from 1 to ${MAXIMUM}.`);
+  const limit = readLimit(options.limit, MAXIMUM);
   const page = { ..._id, ...(options.after === undefined ? {} : { $lt: options.after }) };
   const filter: Filter<User> = Object.keys(page).length === 0 ? {} : { _id: page };
   const users = database.collection<User>(UserRepository.collectionName);

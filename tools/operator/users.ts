@@ -13,6 +13,7 @@ import {
 import { exportAccount } from "#core/repositories/personal_documents.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
+import { readLimit } from "#tools/operator/limit.ts";
 import { type MoneyMovement, readMovements } from "#tools/operator/user_payments.ts";
 import { searchCommands } from "#tools/operator/user_search.ts";
 import { describeUser } from "#tools/operator/user_summary.ts";
@@ -63,10 +64,11 @@ export function userCommands(program: Command): void {
       "lists recent sign-ins with their outcome, and why sessions ended; with --json each event has a code",
     );
   examples(why, ["users why ada@example.com", "users why ada@example.com --json"]);
-  act(why, (terminal, who: string, { limit }: { limit: string }) =>
-    withAccounts(terminal, async (core) => {
+  act(why, async (terminal, who: string, options: { limit: string }) => {
+    const limit = readLimit(options.limit, 1000);
+    return withAccounts(terminal, async (core) => {
       const account = await readAccount(core, await findPerson(core, who));
-      const events = listSignInEvents(core, account).slice(0, Number(limit) || 40);
+      const events = listSignInEvents(core, account).slice(0, limit);
       const rows = events.map(({ at, about, what }) => [at, about, what]);
       terminal.show(
         events,
@@ -74,8 +76,8 @@ export function userCommands(program: Command): void {
           ? table(rows, ["time", "link, session or mail", "event"])
           : "No sign-in of the last 30 days is stored.",
       );
-    }),
-  );
+    });
+  });
 
   const exporting = users
     .command("export")

@@ -1,5 +1,6 @@
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
 import ora from "ora";
+import { oneLine } from "#tools/terminal/one_line.ts";
 
 /** Tells how much of a step is done, from 0 to 100. A step that does not know never calls it. */
 export type ReportPercent = (percent: number) => void;
@@ -117,6 +118,6 @@ export function formatLogLine(line: string): string {
 
 /** Shortens a value to one line, without control characters, which could change the terminal. */
 function shorten(value: unknown): string {
-  const text = stripVTControlCharacters(typeof value === "string" ? value : JSON.stringify(value));
+  const text = oneLine(typeof value === "string" ? value : JSON.stringify(value));
   return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : text;
 }

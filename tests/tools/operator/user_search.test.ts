@@ -74,6 +74,10 @@ test.each([
   [["search", "a"], "at least 2 characters"],
   [["list", "--limit", "0"], "--limit must be a whole number from 1 to 1000"],
   [["list", "--limit", "ten"], "--limit must be"],
+  [["list", "--limit", "0x10"], "--limit must be"],
+  [["why", "ada@example.com", "--limit", "ten"], "--limit must be"],
+  [["why", "ada@example.com", "--limit", "-5"], "--limit must be"],
+  [["search", "a".repeat(255)], "No address has more than 254 characters"],
   [["search", "ada", "--limit", "1001"], "--limit must be"],
 ])("refuses %j as wrong usage", async (args, message) => {
   expect(await run(...args)).toMatchObject({ status: 2, printed: expect.stringContaining(message) });

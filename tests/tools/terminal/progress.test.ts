@@ -30,6 +30,14 @@ test("removes terminal control characters from values and shortens long ones", (
   expect(formatted).toContain(`key=${"k".repeat(80)}…`);
 });
 
+test.each(["a\nINFO forged", "a\rb", "a\bb", "\u009b31mred", "\u202Etxt", "a\u2028b"])(
+  "shows the value %j as one line that can't change the terminal",
+  (value) => {
+    const line = JSON.stringify({ level: "info", event: "call", time: "", value });
+    expect(stripVTControlCharacters(formatLogLine(line))).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
+  },
+);
+
 test("leaves a line that is not JSON unchanged", () => {
   expect(formatLogLine("Reloaded: a.ts")).toBe("Reloaded: a.ts");
 });

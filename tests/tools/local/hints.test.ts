@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import type { IncomingCall } from "#tools/local/gateway.ts";
+import { withHints } from "#tools/local/hints.ts";
+
+const refusing = {
+  invoke: async () => ({ statusCode: 404, headers: {}, body: '{"code":"client_not_found"}' }),
+  close: async () => undefined,
+};
+const call = (client_id: string): IncomingCall => ({
+  ...{ method: "POST", path: "/1/2026-12-01/send_magic_link", query: "", ip: "127.0.0.1" },
+  ...{ headers: { host: "localhost:3000" }, body: Buffer.from(JSON.stringify({ client_id })) },
+});
+
+test("prints nothing that could change the terminal, and at most 100 hints", async () => {
+  const said: string[] = [];
+  const gateway = withHints(refusing, (line) => said.push(line));
+  for (const id of ["\u001b[2J", "a\nb", "\u009b31m", "\u202Ecba", "a\u2028b"])
+    await gateway.invoke(call(id));
+  expect(said).toHaveLength(5);
+  expect(said.join("")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
+  for (let number = 0; number < 200; number++) await gateway.invoke(call(`client_${number}`));
+  expect(said).toHaveLength(100);
+});
