@@ -1,5 +1,5 @@
 import { roundDown, type Share, shareOf } from "#core/billing/payments/amount.ts";
-import { currentPart, isOfCurrentPeriod } from "#core/billing/payments/current_period.ts";
+import { creditGivenOf, currentPart, isOfCurrentPeriod } from "#core/billing/payments/current_period.ts";
 import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
 import type { MoneyReturn, Rejection } from "#core/repositories/subscriptions.ts";
 
@@ -146,11 +146,14 @@ function planUnused(rejected: RejectedSubscription, invoices: readonly Subscript
   // delivered again returns nothing either.
   const kept = payments.filter((payment) => !isReturned(payment));
   const counted = payments.filter(isReturned);
-  const sumOf = (some: Left["payments"]) => some.reduce((sum, { left }) => sum + left, 0);
+  // The owner has this credit already.
+  const given = invoices.reduce((sum, one) => sum + creditGivenOf(one, rejection), 0);
+  const sumOf = (some: Left["payments"]) =>
+    Math.max(0, some.reduce((sum, { left }) => sum + left, 0) + credit - given);
   const free = counted.filter(({ isDisputed }) => !isDisputed);
   const disputed = counted.filter(({ isDisputed }) => isDisputed);
-  const all = shareOf(sumOf(counted) + credit, share, currency);
-  const now = Math.min(all, shareOf(sumOf(free) + credit, share, currency));
+  const all = shareOf(sumOf(counted), share, currency);
+  const now = Math.min(all, shareOf(sumOf(free), share, currency));
   const to = rejection.isSameCustomer ? "balance" : "payment_method";
   const first = distribute(free, now, to);
   const later = distribute(disputed, all - now, to);

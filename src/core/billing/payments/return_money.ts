@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
-import { isOfCurrentPeriod } from "#core/billing/payments/current_period.ts";
+import { creditGivenOf, isOfCurrentPeriod } from "#core/billing/payments/current_period.ts";
 import { planReturns } from "#core/billing/payments/plan_returns.ts";
 import {
   creditGivenBy,
@@ -54,7 +54,7 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
       (invoice) =>
         (isPaid(invoice) || creditGivenBy(invoice) > 0) &&
         isForOurProducts(invoice, core.billing.productIds) &&
-        (rejection.kind === "duplicate" || isOfCurrentPeriod({ lines: linesOf(invoice) }, rejection)),
+        (rejection.kind === "duplicate" || concernsPeriod(invoice, rejection)),
     );
     warnOfPaymentsOutside(core, stpSubscriptionId, rejection, counted);
     const read = await readPayments(core, counted, hasOnlyHarmlessDisputes(rejected));
@@ -67,6 +67,12 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
   await sendReturns(core, rejected, Object.values(returns).filter(isWaiting));
   const after = await core.subscriptions.findByStripeId(stpSubscriptionId);
   return Object.values(after?.returns ?? returns);
+}
+
+/** Whether an invoice paid for the period of a rejection, or credited a part of it. */
+function concernsPeriod(invoice: Stripe.Invoice, rejection: Rejection): boolean {
+  const facts = { lines: linesOf(invoice), creditGiven: creditGivenBy(invoice) };
+  return isOfCurrentPeriod(facts, rejection) || creditGivenOf(facts, rejection) > 0;
 }
 
 /** Stripe can't return a payment outside Stripe, so an operator must (runbooks/stripe.md). */

@@ -3,7 +3,6 @@ import type { CheckoutCore } from "#core/billing/plans/checkout_core.ts";
 import type { Buyer } from "#core/billing/plans/checkout_customer.ts";
 import { expireSession } from "#core/billing/plans/expire_session.ts";
 import type { Order } from "#core/billing/plans/next_checkout.ts";
-import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { NestError } from "#core/errors.ts";
 import type { Checkout } from "#core/repositories/checkouts.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
@@ -21,7 +20,7 @@ export async function readSession(core: CheckoutCore, id: string): Promise<Strip
 }
 
 /**
- * Checks that a session which was paid did not buy the plan of an order. The event of the purchase may not have arrived yet.
+ * Checks that a session which was paid did not buy the plan of an order, unless what it bought is scheduled to end. The event of the purchase may not have arrived yet.
  * @throws NestError already_subscribed
  */
 export function requireNotBought(
@@ -29,11 +28,14 @@ export function requireNotBought(
   { subscriptions }: Buyer,
   { priceId }: Order,
 ): void {
-  if (subscription === null || typeof subscription === "string" || hasEnded(subscription.status)) return;
+  if (subscription === null || typeof subscription === "string" || !renews(subscription)) return;
   if (!subscription.items.data.some(({ price }) => price.id === priceId)) return;
   const isStored = subscriptions.some(({ stpSubscriptionId }) => stpSubscriptionId === subscription.id);
   if (!isStored) throw new NestError("already_subscribed", { detail: "its event has not arrived yet" });
 }
+
+const renews = ({ status, cancel_at, cancel_at_period_end }: Stripe.Subscription) =>
+  status === "active" && cancel_at === null && !cancel_at_period_end;
 
 /**
  * Ends the session that the next one replaces. It may have been paid meanwhile, for the same plan.

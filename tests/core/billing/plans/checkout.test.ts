@@ -150,6 +150,13 @@ describe("who may buy", () => {
     expect(statuses()).toEqual(["complete", "expired", "open"]);
   });
 
+  test("a plan can be bought again that was scheduled to end before its event arrived", async () => {
+    const { body } = await ada.checkout("pro");
+    const id = nest.stripe.payCheckout(sessionIn(body.url)) ?? "";
+    nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+    expect(codeOf(await ada.checkout("pro"))).toBe(200);
+  });
+
   test("a plan can be bought again after it has ended", async () => {
     const id = await ada.buy("pro");
     nest.stripe.cancelSubscription(id);
