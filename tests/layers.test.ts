@@ -38,6 +38,7 @@ const LAYERS = [
   "src/core/parts.ts",
   "src/core/personal_data",
   "src/core/sign_in",
+  "src/core/verifications",
   "src/core/billing",
   "src/core/news",
   "src/core/sessions",

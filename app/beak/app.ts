@@ -11,6 +11,9 @@ const SITE = "https://getbeak.app/";
  */
 const DESKTOP_LIFETIME = { local: 3600, nonprod: 864_000, prod: 864_000 };
 
+/** Deployed desktop clients sign in with links. On a developer's machine, they also show how codes work. */
+const DESKTOP_GRANTS = { local: ["otp" as const], nonprod: [], prod: [] };
+
 /** A client of the desktop app. The second redirect URI is the one that an older document about the app names. */
 const desktop = (id: string, name: string) => ({
   id,
@@ -18,6 +21,8 @@ const desktop = (id: string, name: string) => ({
   redirectUris: [LANDING, `${LANDING}callback`],
   checkoutUrls: [SITE],
   accessTokenLifetimeSeconds: DESKTOP_LIFETIME,
+  grants: DESKTOP_GRANTS,
+  phoneCountries: ["GB", "DE", "SG"],
 });
 
 export default defineApp({

@@ -32,7 +32,7 @@ export interface Part<Opened> {
   open(environment: Environment, on: Foundation): Opened;
 }
 
-export type AwsAction = "ses:SendEmail";
+export type AwsAction = "ses:SendEmail" | "sns:Publish";
 
 /** The arguments with which a part is opened. */
 export type Foundation = Pick<OpenCore, "core" | "mongo">;

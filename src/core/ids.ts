@@ -7,6 +7,7 @@ const PREFIXES = {
   account: "account",
   accountMember: "acctmem",
   authorization: "authzcode",
+  verification: "verif",
   accessToken: "acstok",
   refreshToken: "reftok",
   session: "session",

@@ -15,14 +15,17 @@ import { RefreshKeys, refreshKeyVariables } from "#core/keys/refresh_keys.ts";
 import { signerVariables, verifyingKeyVariables } from "#core/keys/signing_keys.ts";
 import { mailVariables } from "#core/messages/config.ts";
 import { Mailer } from "#core/messages/mailer.ts";
+import { Texter } from "#core/messages/texter.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
 import { configuredLimits, rateLimitVariables } from "#core/rate_limits/limits.ts";
 import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { Outboxes } from "#core/repositories/outboxes.ts";
 import { awsVariables } from "#core/services/aws.ts";
 import { Ses } from "#core/services/ses.ts";
+import { Sns, smsVariables } from "#core/services/sns.ts";
 import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
 import { issuerVariables } from "#core/sessions/access_token.ts";
+import { CodeKey, codeVariables } from "#core/verifications/code_key.ts";
 
 /** The registered OAuth clients. */
 export const oauthClients = {
@@ -81,6 +84,22 @@ export const mailer = {
     return new Mailer(ses, { from, replyTo, app, messages });
   },
 } satisfies Part<Mailer>;
+
+/** Sends codes by SMS. */
+export const texter = {
+  variables: /* @__PURE__ */ Object.assign({}, awsVariables, smsVariables),
+  awsActions: ["sns:Publish"],
+  open(environment: Environment, { core: { app } }: { core: Pick<Core, "app"> }) {
+    const { SMS_SENDER_ID } = readConfig(smsVariables, environment);
+    return new Texter(new Sns(environment, SMS_SENDER_ID), { app, messages });
+  },
+} satisfies Part<Texter>;
+
+/** Makes and checks codes. They share the key of the rate limits, which every function that needs it has. */
+export const codeKey = {
+  variables: codeVariables,
+  open: (environment: Environment) => new CodeKey(readConfig(codeVariables, environment).RATE_LIMIT_KEY),
+} satisfies Part<CodeKey>;
 
 /** Rotates refresh tokens. */
 export const refreshKeys = {

@@ -11,6 +11,14 @@ export function purgeAfter(expiresAt: Date): Date {
   return plusSeconds(expiresAt, KEPT_AFTER_END_SECONDS);
 }
 
+/** How long an expired verification is kept, to answer "why did the code not work?". */
+const VERIFICATION_KEPT_SECONDS = 7 * DAY;
+
+/** When a verification that expires at `expiresAt` is removed. */
+export function purgeVerificationAfter(expiresAt: Date): Date {
+  return plusSeconds(expiresAt, VERIFICATION_KEPT_SECONDS);
+}
+
 /** How long the record of an expired access token is kept. Without its record, the token is still refused, because it has expired. */
 export const ACCESS_TOKEN_KEPT_SECONDS = 7 * DAY;
 

@@ -1,7 +1,9 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
+import { codeRequest, PHONE } from "#tests/support/codes.ts";
 import { MAC, WINDOWS } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 
 const DATE =
   /^\d{1,2} (January|February|March|April|May|June|July|August|September|October|November|December) \d{4} at \d\d:\d\d UTC$/;
@@ -85,6 +87,31 @@ describe.skipIf(!hasBrowser)("emails, clients and links of the local page", () =
     // Neither this page nor the landing page of an installed app can redeem it.
     expect(await page.getByText("Use link in this page").count()).toBe(0);
     expect(await page.getByText("Open landing page").count()).toBe(0);
+  });
+
+  test("shows an SMS, announces it, and clears the SMS", async () => {
+    const send = (identifier_value: string) =>
+      suite.stack.ask("POST", `${V3}send_otp`, codeRequest({ identifier_value }));
+    // An SMS that was there before the page is not announced.
+    await send("+6598765432");
+    const page = await suite.open();
+    await page.locator("#sms strong", { hasText: "+6598765432" }).waitFor();
+    await send(PHONE);
+    await page.locator("#sms strong", { hasText: PHONE }).waitFor();
+    await page.locator("#sms pre", { hasText: "is your Beak code." }).first().waitFor();
+    await page.locator("#arrivals", { hasText: `New SMS to ${PHONE}.` }).waitFor({ state: "attached" });
+    for (const [width, scheme] of [
+      [1280, "light"],
+      [390, "dark"],
+    ] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme: scheme });
+      await inspect(page, `sms-${width}-${scheme}`);
+    }
+    await page.getByRole("button", { name: "Clear SMS" }).click();
+    await page.locator("#clear-sms").waitFor({ state: "hidden" });
+    expect(await page.locator("#sms li").count()).toBe(0);
+    expect(suite.stack.sns.inbox).toEqual([]);
   });
 
   test("signs in with two clients of the app at once, each with its own session", async () => {

@@ -1,5 +1,6 @@
 import type { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { warmConnections } from "#tests/support/trips.ts";
@@ -86,6 +87,15 @@ test.each([
 test("send_magic_link uses 3 connections", async () => {
   const ask = () => nest.call(`${V1}send_magic_link`, linkRequest());
   expect(await connectionsOf(nest.gateway.mongo.client, ask)).toBe(3);
+});
+
+test("send_otp uses 3 connections by mail, 2 by SMS, and its code 6", async () => {
+  const { client } = nest.gateway.mongo;
+  const mail = { identifier_type: "email", identifier_value: "ada@example.com" };
+  expect(await connectionsOf(client, () => askForCode(nest, mail))).toBe(3);
+  expect(await connectionsOf(client, () => askForCode(nest))).toBe(2);
+  const sent = await sentCode(nest);
+  expect(await connectionsOf(client, () => redeemCode(nest, sent))).toBeLessThanOrEqual(6);
 });
 
 test("create_trial_and_magic_link uses 6 connections", async () => {

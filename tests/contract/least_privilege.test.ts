@@ -35,6 +35,7 @@ const holding = (parameter: string) =>
 const METHODS = methods.map(([name]) => name);
 const SIGN = [
   "2020-12-14/authenticate_user",
+  "2026-12-01/authenticate_user",
   "2021-10-06/get_subscription_status",
   "2026-12-01/get_subscription_status",
 ];
@@ -42,6 +43,8 @@ const LIMITED = [
   "2020-12-14/authenticate_user",
   "2020-12-14/send_magic_link",
   "2021-10-06/create_trial_and_magic_link",
+  "2026-12-01/authenticate_user",
+  "2026-12-01/send_otp",
 ];
 const STRIPE = [
   "2021-10-06/create_trial_and_magic_link",
@@ -61,7 +64,11 @@ test.each([
     [...METHODS.filter((name) => !SIGN.includes(name)), "jwks"],
   ],
   ["internal keys", "INTERNAL_KEYS", METHODS],
-  ["keys of refresh tokens", "REFRESH_KEYS", ["2020-12-14/authenticate_user"]],
+  [
+    "keys of refresh tokens",
+    "REFRESH_KEYS",
+    ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user"],
+  ],
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
@@ -82,16 +89,16 @@ test("no function reads any other secret", () => {
   expect(parametersOf(unmatched.needs.variables)).toEqual([]);
 });
 
-test("only functions that send mail may call SES, and no function may call anything else at AWS", () => {
+test("only functions that send mail may call SES, only the one that sends SMS may call SNS, and nothing else is called at AWS", () => {
   const sending = [...needs].flatMap(([name, { awsActions }]) =>
     awsActions.length > 0 ? [[name, ...awsActions]] : [],
   );
-  expect(sending).toEqual(
-    ["2020-12-14/send_magic_link", "2021-10-06/create_trial_and_magic_link", "stripe_webhook"].map((name) => [
-      name,
-      "ses:SendEmail",
-    ]),
-  );
+  expect(sending).toEqual([
+    ["2020-12-14/send_magic_link", "ses:SendEmail"],
+    ["2021-10-06/create_trial_and_magic_link", "ses:SendEmail"],
+    ["2026-12-01/send_otp", "ses:SendEmail", "sns:Publish"],
+    ["stripe_webhook", "ses:SendEmail"],
+  ]);
 });
 
 test("variables that no deployment sets are marked as local", () => {
@@ -101,6 +108,7 @@ test("variables that no deployment sets are marked as local", () => {
   expect(named("local").sort()).toEqual([
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_SESV2",
+    "AWS_ENDPOINT_URL_SNS",
     "AWS_ENDPOINT_URL_SSM",
     "STRIPE_URL",
   ]);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
 import { loadMethods } from "#routes.ts";
+import { askForCode, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import {
@@ -30,6 +31,13 @@ describe("database round trips of a warm call with every limit enabled", () => {
       "NEW_TRIALS_PER_NETWORK",
       "FAILURES_PER_NETWORK",
       "MAILS_PER_HOUR",
+      "CODES_PER_IDENTIFIER",
+      "SMS_PER_NUMBER_AND_NETWORK",
+      "SMS_PER_NUMBER",
+      "SMS_PER_RANGE",
+      "SMS_PER_DAY",
+      "CODE_FAILURES_PER_IDENTIFIER_AND_NETWORK",
+      "CODE_FAILURES_PER_IDENTIFIER",
     ].map((name) => [`LIMIT_${name}`, "1000"]),
   );
   beforeAll(async () => {
@@ -116,6 +124,26 @@ describe("database round trips of a warm call with every limit enabled", () => {
       });
       expect([generation, sequential, commands]).toEqual([generation, 3, 5]);
     }
+  });
+
+  test("send_otp takes 3 round trips and 6 commands by mail, and 4 and 6 by SMS", async () => {
+    const mail = { identifier_type: "email", identifier_value: "ada@example.com" };
+    expect(await trips(() => askForCode(nest, mail))).toBe(3);
+    expect(await commandsOf(() => askForCode(nest, mail))).toBe(6);
+    expect(await trips(() => askForCode(nest))).toBe(4);
+    expect(await commandsOf(() => askForCode(nest))).toBe(6);
+  });
+
+  test("authenticate_user takes 4 round trips with a code by SMS, of a new and of a known user", async () => {
+    const fresh = await sentCode(nest, { identifier_value: "+6598765432" });
+    expect(await trips(() => redeemCode(nest, fresh))).toBe(4);
+    const known = await sentCode(nest, { identifier_value: "+6598765432" });
+    expect(await trips(() => redeemCode(nest, known))).toBe(4);
+    const counted = await sentCode(nest, { identifier_value: "+6598765432" });
+    expect(await commandsOf(() => redeemCode(nest, counted))).toBe(10);
+    const wrong = await sentCode(nest, { identifier_value: "+6598765432" });
+    expect(await commandsOf(() => redeemCode(nest, { ...wrong, code: wrongCode(wrong.code) }))).toBe(4);
+    expect(await commandsOf(() => redeemCode(nest, { ...wrong, nonce: "0".repeat(64) }))).toBe(2);
   });
 
   test("get_user and list_sessions take 1", async () => {

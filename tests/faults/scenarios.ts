@@ -1,5 +1,6 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
+import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { codeIn, linkRequest, type Reply, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
 
@@ -21,6 +22,10 @@ const request = (address: string, change: object = {}) =>
   linkRequest({ identifier_value: address, device: machineOf(address), ...change });
 const signIn = (nest: TestNest, address: string, change: object = {}) =>
   nest.signIn(address, { device: machineOf(address), ...change });
+
+let numbers = 0;
+/** A phone number of Singapore that no other scenario uses. */
+const newNumber = () => `+65${90_000_000 + numbers++}`;
 
 /** A call of a method by a signed-in user. */
 function signedIn(
@@ -121,6 +126,39 @@ export const SCENARIOS: readonly Scenario[] = [
       await nest.call(`${V2}get_user`, { user_id }, { bearer: body.access_token });
       nest.clock.advance(11);
       return () => nest.refresh(refresh_token);
+    },
+  },
+  {
+    path: `${V3}authenticate_user`,
+    kind: "code by mail, new user",
+    async prepare({ nest }, address) {
+      const sent = await sentCode(nest, { identifier_type: "email", identifier_value: address });
+      return () => redeemCode(nest, sent, { device: { ...machineOf(address), device_id: "d" } });
+    },
+  },
+  {
+    path: `${V3}authenticate_user`,
+    kind: "code by mail, known user",
+    async prepare({ nest }, address) {
+      await signIn(nest, address, { client_id: WINDOWS, device: machineOf(`other ${address}`) });
+      const sent = await sentCode(nest, { identifier_type: "email", identifier_value: address });
+      return () => redeemCode(nest, sent, { device: machineOf(address) });
+    },
+  },
+  {
+    path: `${V3}send_otp`,
+    kind: "by mail",
+    prepare:
+      async ({ nest }, address) =>
+      () =>
+        askForCode(nest, { identifier_type: "email", identifier_value: address }),
+  },
+  {
+    path: `${V3}send_otp`,
+    kind: "by SMS",
+    async prepare({ nest }) {
+      const number = newNumber();
+      return () => askForCode(nest, { identifier_value: number });
     },
   },
   signedIn(`${V1}get_marketing_consent`, async (user_id, { nest }) => {

@@ -1,12 +1,15 @@
 import app from "#app";
-import type { App, Client } from "#core/app/app.ts";
+import type { App, Client, OptionalGrant } from "#core/app/app.ts";
 import { REDIRECT } from "#tests/support/nest.ts";
 
 /** A client as an app file may define it, with a short name for its lifetime on every stage. */
-type ClientChange = Partial<Omit<Client, "accessTokenLifetimeSeconds">> & { lifetimeSeconds?: number };
+type ClientChange = Partial<Omit<Client, "accessTokenLifetimeSeconds" | "grants">> & {
+  lifetimeSeconds?: number;
+  grants?: readonly OptionalGrant[];
+};
 
 /** A client that people sign in with. */
-export function clientWith({ lifetimeSeconds = 3600, ...change }: ClientChange): Client {
+export function clientWith({ lifetimeSeconds = 3600, grants = [], ...change }: ClientChange): Client {
   return {
     id: "client_own",
     name: "Own",
@@ -16,6 +19,9 @@ export function clientWith({ lifetimeSeconds = 3600, ...change }: ClientChange):
     checkoutUrls: [],
     accessTokenLifetimeSeconds: { local: lifetimeSeconds, nonprod: lifetimeSeconds, prod: lifetimeSeconds },
     sessionMaxDays: null,
+    grants: { local: grants, nonprod: grants, prod: grants },
+    registration: "open",
+    phoneCountries: [],
     locale: "en",
     ...change,
   };

@@ -1,5 +1,6 @@
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
+import { askForCode, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import {
   exchange,
@@ -32,6 +33,7 @@ const PERSON = "Very.Private@Example.com";
 const BUYER = "Big.Buyer@Example.com";
 const TRIER = "Trial.Taker@Example.com";
 const BOUNCER = "Bounced.Box@Example.com";
+const NUMBER = "+6591112223";
 const HOME = { ip: "203.0.113.201" };
 const STATE = "a-state-that-only-the-app-knows";
 const DEVICE = { platform: "mac", beak_id: "beak-of-a-person", fingerprint: "print-of-a-person" };
@@ -45,6 +47,7 @@ const linkTo = (address: string, change: Record<string, unknown> = {}) =>
 export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> {
   const scenario = new Scenario(nest);
   await scenario.signInAndOut();
+  await scenario.signInWithCodes();
   await scenario.payAndDispute();
   await scenario.startTrials();
   await scenario.bounceMail();
@@ -74,7 +77,7 @@ class Scenario {
     this.#record("webhook secret", stripe.webhookSecret);
     return {
       secrets: this.#secrets,
-      addresses: [PERSON, BUYER, TRIER, BOUNCER],
+      addresses: [PERSON, BUYER, TRIER, BOUNCER, NUMBER],
       networks: [HOME.ip, "203.0.113.9"],
       words: [STATE, DEVICE.beak_id, DEVICE.fingerprint, MACHINE, AGENT],
       failures: this.#failures,
@@ -141,6 +144,23 @@ class Scenario {
     await this.#nest.refresh(tokens.refresh_token, {}, HOME);
     await this.#nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token: next.refresh_token });
     await this.#nest.call(`${V2}get_user`, own, { bearer: next.access_token });
+  }
+
+  /** Signs in with codes by SMS and mail, with success and failure. */
+  async signInWithCodes(): Promise<void> {
+    const mail = { identifier_type: "email", identifier_value: PERSON };
+    for (const change of [{ identifier_value: NUMBER }, mail]) {
+      const sent = await sentCode(this.#nest, change, HOME);
+      this.#record("nonce", sent.nonce);
+      await redeemCode(this.#nest, { ...sent, code: wrongCode(sent.code) }, {}, HOME);
+      const { body } = await redeemCode(this.#nest, sent, {}, HOME);
+      this.#recordTokens(body);
+      await redeemCode(this.#nest, sent, {}, HOME);
+    }
+    this.#nest.sns.fault({ calls: 1, kind: "rejected" });
+    await this.#recordFailure(askForCode(this.#nest, { identifier_value: NUMBER }, HOME));
+    this.#nest.ses.fault({ calls: 1, kind: "rejected" });
+    await this.#recordFailure(askForCode(this.#nest, mail, HOME));
   }
 
   async payAndDispute(): Promise<void> {

@@ -12,12 +12,14 @@ import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { type SnsDouble, startSnsDouble } from "#tools/local/sns_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 /** The stack of `npm start`, in this process, with its own database and a clock that the test advances. */
 export interface TestStack extends AsyncDisposable {
   api: LocalApi;
   ses: SesDouble;
+  sns: SnsDouble;
   stripe: StripeDouble;
   database: Db;
   /** Advances Nest's clock. */
@@ -47,12 +49,14 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
   await createIndexes(database);
   const stripe = await startAppStripeDouble({ app });
   const ses = await startSesDouble({ clock: stackClock(stripe) });
+  const sns = await startSnsDouble({ clock: stackClock(stripe) });
   const secrets = await makeSecrets();
   const start = (change: Record<string, string>, served: App) =>
     startLocalApi({
       port: 0,
       mongoUri,
       ses,
+      sns,
       stripe,
       secrets,
       database: { engine: "test", version: "1" },
@@ -67,6 +71,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
   return {
     api,
     ses,
+    sns,
     stripe,
     database,
     pass(seconds) {
@@ -89,6 +94,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
     async [Symbol.asyncDispose]() {
       await api.close();
       await ses.close();
+      await sns.close();
       await stripe.close();
       await client.close();
     },

@@ -20,6 +20,7 @@ import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { type SentSms, type SnsDouble, startSnsDouble } from "#tools/local/sns_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
 export const V1 = "/1/2020-12-14/";
@@ -111,6 +112,7 @@ export interface StartOptions {
 export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const secrets = options.secrets ?? options.beside?.secrets ?? (await makeSecrets());
   const ses = options.beside?.ses ?? (await startSesDouble());
+  const sns = options.beside?.sns ?? (await startSnsDouble());
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
   const stripe =
@@ -124,8 +126,18 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const mongoUri =
     options.beside?.mongoUri ?? (options.isDatabaseNew ? freshDatabaseUri() : takeDatabaseUri());
   const environment = {
-    ...localEnvironment(secrets, { issuer: "https://nest.test", mongoUri, sesUrl: ses.url, stripe }),
+    ...localEnvironment(secrets, {
+      issuer: "https://nest.test",
+      mongoUri,
+      sesUrl: ses.url,
+      snsUrl: sns.url,
+      stripe,
+    }),
     LIMIT_LINKS_PER_ADDRESS: "0",
+    LIMIT_CODES_PER_IDENTIFIER: "0",
+    LIMIT_SMS_PER_NUMBER: "0",
+    LIMIT_SMS_PER_RANGE: "0",
+    LIMIT_CODE_FAILURES_PER_IDENTIFIER: "0",
     // The double sells the prices of the stage `local`, whatever stage a test names.
     ...(options.environment?.STAGE && { STRIPE_PRICE_ID: PRICE_ID, STRIPE_PRODUCT_IDS: PRODUCT_ID }),
     ...options.environment,
@@ -147,7 +159,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     await prepare(gateway.mongo.database);
   }
   return new TestNest({
-    ...{ secrets, ses, stripe, mongoUri, environment, clock, logLines, gateway },
+    ...{ secrets, ses, sns, stripe, mongoUri, environment, clock, logLines, gateway },
     isOwner: !options.beside,
   });
 }
@@ -155,6 +167,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
 interface NestParts {
   secrets: LocalSecrets;
   ses: SesDouble;
+  sns: SnsDouble;
   stripe: StripeDouble;
   mongoUri: string;
   environment: Record<string, string>;
@@ -167,6 +180,7 @@ interface NestParts {
 export class TestNest {
   readonly secrets: LocalSecrets;
   readonly ses: SesDouble;
+  readonly sns: SnsDouble;
   readonly stripe: StripeDouble;
   readonly mongoUri: string;
   /** The environment of its functions. */
@@ -180,6 +194,7 @@ export class TestNest {
   constructor(parts: NestParts) {
     this.secrets = parts.secrets;
     this.ses = parts.ses;
+    this.sns = parts.sns;
     this.stripe = parts.stripe;
     this.mongoUri = parts.mongoUri;
     this.environment = parts.environment;
@@ -193,6 +208,7 @@ export class TestNest {
     await this.gateway.close();
     if (!this.#isOwner) return;
     await this.ses.close();
+    await this.sns.close();
     await this.stripe.close();
     releaseDatabase(this.mongoUri);
   }
@@ -352,6 +368,13 @@ export class TestNest {
     const mail = this.ses.inbox.findLast(({ to }) => !address || to === address);
     if (!mail) throw new Error("no mail arrived");
     return mail;
+  }
+
+  /** The latest SMS, or the latest SMS to `number` if given. @throws Error if there is none */
+  lastSms(number?: string): SentSms {
+    const sms = this.sns.inbox.findLast(({ to }) => !number || to === number);
+    if (!sms) throw new Error("no SMS arrived");
+    return sms;
   }
 
   /** Subjects of every mail so far, oldest first. */

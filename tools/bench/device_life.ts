@@ -183,4 +183,7 @@ const DESKTOP: OAuthClient = {
   accessTokenLifetimeSeconds: 3600,
   sessionMaxDays: null,
   locale: "en",
+  grants: [],
+  registration: "open",
+  phoneCountries: [],
 };

@@ -16,9 +16,13 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   invalid_email: "Show the field to the person, who corrects the address.",
   invalid_redirect_uri:
     "Add the redirect URI to the client in the app file, or send a registered one, character by character.",
+  invalid_identifier: "Show the field to the person, who corrects the address or the number.",
+  country_not_allowed:
+    "Offer a code by mail, or add the country to `phoneCountries` of the client in the app file.",
   invalid_checkout_url:
     "Add the page to `checkoutUrls` of the client in the app file, or send a listed one. Only query and fragment may differ.",
   code_missing: FIX_REQUEST,
+  nonce_missing: FIX_REQUEST,
   code_verifier_missing: FIX_REQUEST,
   redirect_uri_missing: FIX_REQUEST,
   refresh_token_missing: FIX_REQUEST,
@@ -41,6 +45,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   access_denied:
     "Send the access token of the user whom `user_id` names, or an internal key that permits the method.",
   not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
+  grant_not_allowed: "Add the grant to `grants` of the client in the app file.",
+  verification_not_found:
+    "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",
   client_not_found: "Add the client to the app file, or set its `enabled` to true.",
   plan_not_found: "Take the id of a plan from `list_plans`.",
   unknown_version: "Call a path below `/1/`.",
@@ -65,6 +72,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   stripe_error: RETRY,
   price_not_found: "Correct `prices` of the plan in the app file.",
   email_not_sent: RETRY,
+  delivery_failed: "Let the person check the address or number, and repeat the call.",
   unavailable:
     "Repeat the call after the seconds of `Retry-After`, with growing pauses. Keep the person signed in.",
 };

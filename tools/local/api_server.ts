@@ -14,6 +14,7 @@ import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
 import { startMinuteJobs } from "#tools/local/dev/minute_jobs.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { createDevRoutes } from "#tools/local/dev/routes.ts";
+import { smsRoutes } from "#tools/local/dev/sms_routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
 import { timelineRoute, trialRoute } from "#tools/local/dev/user_routes.ts";
 import { withHints } from "#tools/local/hints.ts";
@@ -21,6 +22,7 @@ import { createHttpServer } from "#tools/local/http_server.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools/local/secrets.ts";
 import type { SesDouble } from "#tools/local/ses_double.ts";
+import type { SnsDouble } from "#tools/local/sns_double.ts";
 import type { TestModeStripe } from "#tools/local/stripe_account/test_mode.ts";
 import { freePort } from "#tools/machine/child_process.ts";
 import { loadJobs } from "#tools/stage/jobs.ts";
@@ -30,6 +32,7 @@ export interface StackParts {
   port: number;
   mongoUri: string;
   ses: SesDouble;
+  sns: SnsDouble;
   stripe: StripeDouble | TestModeStripe;
   secrets: LocalSecrets;
   /** Settings of the functions that replace the stack's defaults. */
@@ -60,6 +63,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     issuer: url,
     mongoUri: parts.mongoUri,
     sesUrl: parts.ses.url,
+    snsUrl: parts.sns.url,
     stripe,
     settings: parts.settings ?? {},
   });
@@ -110,6 +114,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),
+    ...smsRoutes(parts.sns),
     ...jobRoutes(jobs, open, stackClock(stripe)),
     trialRoute(open.core),
     // A real account in test mode is controlled at Stripe.

@@ -58,6 +58,8 @@ export function localEnvironment(
     issuer: string;
     mongoUri: string;
     sesUrl: string;
+    /** Absent: SMS can't be sent. */
+    snsUrl?: string;
     stripe: LocalStripe;
     settings?: Readonly<Record<string, string>>;
   },
@@ -67,6 +69,8 @@ export function localEnvironment(
     ISSUER: parts.issuer,
     MONGODB_URI: parts.mongoUri,
     AWS_ENDPOINT_URL_SESV2: parts.sesUrl,
+    // Nothing may listen on port 9, so that a stack without a double sends no SMS.
+    AWS_ENDPOINT_URL_SNS: parts.snsUrl ?? "http://127.0.0.1:9",
     AWS_REGION: "eu-west-2",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
@@ -82,6 +86,8 @@ export function localEnvironment(
     LIMIT_TRIAL_REQUESTS_PER_NETWORK: "0",
     LIMIT_NEW_TRIALS_PER_NETWORK: "0",
     LIMIT_FAILURES_PER_NETWORK: "0",
+    LIMIT_SMS_PER_NUMBER_AND_NETWORK: "0",
+    LIMIT_CODE_FAILURES_PER_IDENTIFIER_AND_NETWORK: "0",
     ...parts.settings,
   };
 }

@@ -10,6 +10,7 @@ import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
 import { describeSettings, readShellSettings } from "#tools/local/shell_settings.ts";
+import { startSnsDouble } from "#tools/local/sns_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
 import { dataDirectory } from "#tools/machine/cache_directory.ts";
@@ -66,10 +67,13 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     const mongoUri = await openDatabase(database.uri, options, cleanup);
     const ses = await startSesDouble({ clock: stackClock(stripe) });
     cleanup.defer(ses.close);
+    const sns = await startSnsDouble({ clock: stackClock(stripe) });
+    cleanup.defer(sns.close);
     const api = await startLocalApi({
       port: options.port,
       mongoUri,
       ses,
+      sns,
       stripe,
       settings: settings.taken,
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),

@@ -12,6 +12,8 @@ export interface MailMarkup {
   button: string;
   /** A button, and its address below it. */
   requestedLink: string;
+  /** A code that a person types. */
+  code: string;
   /** A link in a paragraph. */
   link: string;
   /** A link in the footer. */
@@ -53,6 +55,7 @@ export async function compileMarkup(): Promise<MailMarkup> {
     paragraph: block("paragraph"),
     button: block("button"),
     requestedLink: block("requestedLink"),
+    code: block("code"),
     link: block("link"),
     quietLink: block("quietLink"),
   };

@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
 import { BEARER_REASONS } from "#core/sessions/access_token.ts";
 import { DOMAIN_STARTS_WITH_DOT, MISSING_DOMAIN } from "#core/users/address.ts";
+import { INVALID_IDENTIFIER_MESSAGES, NOT_A_PHONE_NUMBER } from "#core/users/identifier_messages.ts";
 import { LISTED_FAILURES, RULES } from "#entry/validation.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
@@ -66,6 +67,16 @@ export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
     description: "`meta.message`, one of two texts. The desktop app compares them, so they never change.",
     meta: { message: { type: "string", enum: [MISSING_DOMAIN, DOMAIN_STARTS_WITH_DOT] } },
     example: { meta: { message: MISSING_DOMAIN } },
+  },
+  invalid_identifier: {
+    description: "`meta.message`, one of four texts for developers.",
+    meta: { message: { type: "string", enum: INVALID_IDENTIFIER_MESSAGES } },
+    example: { meta: { message: NOT_A_PHONE_NUMBER } },
+  },
+  country_not_allowed: {
+    description: "`meta.country`, the country of the phone number (ISO 3166-1).",
+    meta: { country: { type: "string" } },
+    example: { meta: { country: "FR" } },
   },
   rate_limited: {
     description: "The header `Retry-After`; `meta.retry_after` repeats its number of seconds.",

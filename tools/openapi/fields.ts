@@ -67,6 +67,43 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "The email address as the user typed it. The mail is sent to this spelling; addresses that differ only in case belong to the same user.",
     example: "ada@example.com",
   },
+  "get_user.identifiers[].identifier_type": {
+    description: "The type of the identifier.",
+    example: "email",
+    narrows: { enum: ["email", "phone"] },
+  },
+  "send_otp.identifier_type": {
+    description: "`phone`: the code comes by SMS. `email`: it comes by mail.",
+    example: "phone",
+    narrows: { enum: ["email", "phone"] },
+  },
+  "send_otp.identifier_value": {
+    description:
+      "The email address, or the phone number with its country code, as the user typed it. A plus sign, spaces, hyphens, dots and parentheses may stand in a number.",
+    example: "+447400123456",
+  },
+  "send_otp.device": { description: "The device that requests the code." },
+  device_id: {
+    description:
+      "An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest.",
+    example: "0b7c2f3e-5f0e-4a8e-9a52-6c1f7d1f3a11",
+  },
+  nonce: {
+    description: "For `otp`: the nonce that `send_otp` returned with the code.",
+    example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
+  },
+  "send_otp.nonce": {
+    description: "A secret of the app that requested the code. Keep it until the code is exchanged.",
+    example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
+  },
+  "send_otp.expires_at": timestamp("When the code expires."),
+  resend_at: timestamp("From when another code can be requested for the address or number."),
+  code_length: { description: "The number of digits of the code.", example: 6, narrows: { type: "integer" } },
+  user_created: {
+    description: "Whether the code created the user. Only in the response to the grant `otp`.",
+    example: true,
+  },
+  "authenticate_user.device": { description: "For `otp`: the device that signs in." },
   device: {
     description:
       "The device that sends the request. A device that has signed in to this address before has its own rate limit, which requests from other devices do not use up.",
@@ -95,12 +132,12 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   fingerprint: { description: "A hash of the device's hardware.", example: "mZ0uE5y0Hq8Z1tqfJ1pRkA" },
 
   grant_type: {
-    description: "The grant to exchange. Fields of the other grant are ignored.",
+    description: "The grant to exchange. Fields of other grants are ignored.",
     example: "authorization_code",
   },
   code: {
     description:
-      "For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes.",
+      "For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail.",
     example:
       "authzcode_2hF4hH2mK8sXq0Jd3VtYb7Lr9Pw.5f1c0d9a7b3e8264af90d1c2b3a4958677e8f9a0b1c2d3e4f5061728394a5b6c",
   },

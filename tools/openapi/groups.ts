@@ -18,7 +18,7 @@ interface Group {
 export const GROUPS = {
   sign_in: {
     name: "Sign-in",
-    description: "Send a magic link, exchange its code for tokens, refresh tokens, sign out.",
+    description: "Send a magic link or a code, exchange it for tokens, refresh tokens, sign out.",
   },
   sessions: { name: "Sessions", description: "List and revoke a user's sessions." },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },

@@ -1,12 +1,14 @@
-import { grants } from "#core/sign_in/grants/all.ts";
+import { grantsOf2026 as grants } from "#core/sign_in/grants/all_of_2026.ts";
 import { exampleOf } from "#tools/openapi/schema.ts";
 import type { Example, Schema } from "#tools/openapi/types.ts";
 
 /** A method whose fields depend on the value of one field. */
 interface Variants {
   field: string;
-  /** By the value of the field: a name for people, and the fields of this variant only. All of them are required. */
-  cases: Readonly<Record<string, { summary: string; fields: readonly string[] }>>;
+  /** By the value of the field: a name for people, and the fields of this variant. They are required unless `optional` names them. */
+  cases: Readonly<
+    Record<string, { summary: string; fields: readonly string[]; optional?: readonly string[] }>
+  >;
 }
 
 const fieldsOf = (grant: keyof typeof grants) => Object.keys(grants[grant].parameters);
@@ -21,6 +23,7 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
         fields: fieldsOf("authorization_code"),
       },
       refresh_token: { summary: "A refresh token", fields: fieldsOf("refresh_token") },
+      otp: { summary: "A code from an SMS or a mail", fields: fieldsOf("otp"), optional: ["device"] },
     },
   },
 };
@@ -39,7 +42,10 @@ export interface DocumentedRequest {
 export function documentedRequest(method: string, id: string, whole: Schema): DocumentedRequest {
   const variants = VARIANTS[method];
   if (!variants) return { schemas: { [id]: whole }, examples: { whole: { value: exampleOf(whole) } } };
-  const cases = Object.entries(variants.cases).map(([value, { summary, fields }]) => {
+  const values = whole.properties?.[variants.field]?.enum ?? [];
+  // An earlier version of the method does not have the variants that came later.
+  const served = Object.entries(variants.cases).filter(([value]) => values.includes(value));
+  const cases = served.map(([value, { summary, fields }]) => {
     const schema = variantOf(whole, variants, value);
     return { value, fields, id: `${id}_${value}`, schema: { description: summary, ...schema }, summary };
   });
@@ -75,7 +81,7 @@ function variantOf(whole: Schema, { field, cases }: Variants, value: string): Sc
         return [name, { ...schema, const: value }];
       }),
     ),
-    required: [...(whole.required ?? []), ...own],
+    required: [...(whole.required ?? []), ...own.filter((name) => !cases[value]?.optional?.includes(name))],
   };
 }
 

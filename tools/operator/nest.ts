@@ -17,6 +17,7 @@ import { linkCommands } from "#tools/operator/links.ts";
 import { mailCommands } from "#tools/operator/mail.ts";
 import { newsCommands } from "#tools/operator/news.ts";
 import { sessionCommands } from "#tools/operator/sessions.ts";
+import { smsCommands } from "#tools/operator/sms.ts";
 import { stripeCommands } from "#tools/operator/stripe/commands.ts";
 import { tokenCommands } from "#tools/operator/tokens.ts";
 import { trialCommands } from "#tools/operator/trials.ts";
@@ -52,6 +53,7 @@ export function nestProgram(): Command {
     auditCommands,
     linkCommands,
     mailCommands,
+    smsCommands,
     newsCommands,
     stripeCommands,
     configCommands,

@@ -25,6 +25,7 @@ export const GROUPS: readonly Group[] = [
       ["Your own app", "docs/your_app.md"],
       ["Browser and React", "docs/browser_and_react.md"],
       ["Electron", "docs/electron.md"],
+      ["Codes by SMS and mail", "docs/codes.md"],
       ["Sell plans", "docs/checkout.md"],
       ["The local stack", "docs/local_stack.md"],
     ],

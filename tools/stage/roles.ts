@@ -114,4 +114,10 @@ const ACTIONS: Readonly<Record<DeployedFunction["needs"]["awsActions"][number], 
     [arn("ses", "identity/${MailIdentity}"), arn("ses", "configuration-set/${MailConfigurationSet}")],
     { Condition: { StringEquals: { "ses:FromAddress": { Ref: "MailFromAddress" } } } },
   ),
+  // A phone number has no ARN, so SMS can only be allowed as everything that is no topic.
+  "sns:Publish": {
+    Effect: "Allow",
+    Action: "sns:Publish",
+    NotResource: sub("arn:${AWS::Partition}:sns:*:*:*"),
+  },
 };

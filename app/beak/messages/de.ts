@@ -25,6 +25,17 @@ export default defineMessages({
     footer:
       "Du hast keine Testphase angefordert? Der Link funktioniert nur auf dem Gerät, auf dem er angefordert wurde, und du kannst weiterhin selbst eine Testphase starten. Du kannst diese E-Mail ignorieren oder sie an {security} melden.",
   },
+  signInCode: {
+    subject: "{code} ist dein Code für {app}",
+    title: "Dein Code für {app}",
+    preheader: "Dein Code ist {code}. Er ist 10 Minuten gültig und funktioniert nur einmal.",
+    intro:
+      "Gib diesen Code dort ein, wo du ihn angefordert hast. Er ist 10 Minuten gültig und funktioniert nur einmal.",
+    warning: "Niemand von {app} wird dich je nach diesem Code fragen. Gib ihn nicht weiter.",
+    footer:
+      "Du hast diesen Code nicht angefordert? Jemand hat deine Adresse eingegeben. Ohne den Code ist keine Anmeldung möglich. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
+  },
+  sms: { code: "{code} ist dein Code für {app}. Gib ihn nicht weiter." },
   welcome: {
     subject: "Willkommen bei {app}!",
     title: "Willkommen bei {app}",

@@ -23,6 +23,16 @@ export default defineMessages({
     footer:
       "Did you not request a trial? The link works only on the device that requested it, and you can still start your own trial. You can ignore this email, or report it to {security}.",
   },
+  signInCode: {
+    subject: "{code} is your {app} code",
+    title: "Your code for {app}",
+    preheader: "Your code is {code}. It works once, for 10 minutes.",
+    intro: "Type this code where you asked for it. It works once, for 10 minutes.",
+    warning: "Nobody from {app} will ever ask you for this code. Do not pass it on.",
+    footer:
+      "Did you not request this code? Somebody typed your address. Without the code they can't sign in, so you can ignore this mail, or report it to {security}.",
+  },
+  sms: { code: "{code} is your {app} code. Don't share it." },
   welcome: {
     subject: "Welcome to {app}!",
     title: "Welcome to {app}",

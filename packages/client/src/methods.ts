@@ -8,7 +8,7 @@ export const VERSION = "2026-12-01";
  * `array`, or the names of an object's fields that always have text), and its error codes besides the common ones.
  */
 export const METHODS = {
-  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at refresh_token user_id client_id","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier not_found client_not_found rate_limited"},
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at refresh_token user_id client_id","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier nonce_missing grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
@@ -21,6 +21,7 @@ export const METHODS = {
   revoke_session: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":""},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
+  send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed grant_not_allowed client_not_found rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
 } as const;
 
@@ -32,7 +33,7 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 
 /** Every error code that a method can return. */
 export interface Errors {
-  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "not_found" | "client_not_found" | "rate_limited";
+  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "nonce_missing" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
@@ -45,6 +46,7 @@ export interface Errors {
   revoke_session: CommonError | "not_found";
   revoke_token: CommonError;
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
+  send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
 }
 
@@ -81,6 +83,16 @@ export interface ErrorBodies {
   invalid_email: {
     meta: {
       message: "Missing final '@domain'" | "Domain starts with dot";
+    };
+  };
+  invalid_identifier: {
+    meta: {
+      message: "Missing final '@domain'" | "Domain starts with dot" | "Not a phone number with its country code" | "Not a mobile phone number";
+    };
+  };
+  country_not_allowed: {
+    meta: {
+      country: string;
     };
   };
   rate_limited: {
@@ -123,20 +135,33 @@ export interface ErrorBodies {
 
 /** The request body of each method. */
 export interface Requests {
-  /** Exchanges a mailed code, or a refresh token, for tokens. */
+  /** Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens. */
   authenticate_user: {
     /** The OAuth client's id. */
     client_id: string;
-    /** The grant to exchange. Fields of the other grant are ignored. */
-    grant_type: "authorization_code" | "refresh_token";
+    /** The grant to exchange. Fields of other grants are ignored. */
+    grant_type: "authorization_code" | "refresh_token" | "otp";
     /** For `authorization_code`: the redirect URI that was sent when the link was requested. */
     redirect_uri?: string;
-    /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. */
+    /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail. */
     code?: string;
     /** For `authorization_code`: the random string whose hash was sent as `code_challenge` when the link was requested. Keep it on the device until this call (RFC 7636, section 4.1). */
     code_verifier?: string;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
     refresh_token?: string;
+    /** For `otp`: the nonce that `send_otp` returned with the code. */
+    nonce?: string;
+    /** For `otp`: the device that signs in. */
+    device?: {
+      /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */
+      device_id?: string;
+      /** The device's operating system. */
+      platform?: "mac" | "windows" | "linux";
+      /** A random string that the installation generates once and keeps. */
+      beak_id?: string;
+      /** A hash of the device's hardware. */
+      fingerprint?: string;
+    };
   };
   /** Changes the user's active subscription to another plan. */
   change_plan: {
@@ -248,6 +273,26 @@ export interface Requests {
       fingerprint: string;
     };
   };
+  /** Sends a code by SMS or mail, with which a person signs in. */
+  send_otp: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** `phone`: the code comes by SMS. `email`: it comes by mail. */
+    identifier_type: "email" | "phone";
+    /** The email address, or the phone number with its country code, as the user typed it. A plus sign, spaces, hyphens, dots and parentheses may stand in a number. */
+    identifier_value: string;
+    /** The device that requests the code. */
+    device?: {
+      /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */
+      device_id?: string;
+      /** The device's operating system. */
+      platform?: "mac" | "windows" | "linux";
+      /** A random string that the installation generates once and keeps. */
+      beak_id?: string;
+      /** A hash of the device's hardware. */
+      fingerprint?: string;
+    };
+  };
   /** Records the marketing consent level that a user chooses. */
   set_marketing_consent: {
     /** The user's id. An opaque string: compare it, do not parse it. */
@@ -274,6 +319,8 @@ export interface Responses {
     user_id: string;
     /** The OAuth client's id. */
     client_id: string;
+    /** Whether the code created the user. Only in the response to the grant `otp`. */
+    user_created?: boolean;
   };
   change_plan: {
     /** The plan's id, as `list_plans` returns it. */
@@ -332,7 +379,7 @@ export interface Responses {
       /** The identifier's id. An opaque string: compare it, do not parse it. */
       id: string;
       /** The type of the identifier. */
-      identifier_type: "email";
+      identifier_type: "email" | "phone";
       /** The email address in lower case. */
       identifier_value: string;
       /** When the identifier was created. */
@@ -437,6 +484,16 @@ export interface Responses {
   revoke_session: undefined;
   revoke_token: undefined;
   send_magic_link: undefined;
+  send_otp: {
+    /** A secret of the app that requested the code. Keep it until the code is exchanged. */
+    nonce: string;
+    /** When the code expires. */
+    expires_at: string;
+    /** From when another code can be requested for the address or number. */
+    resend_at: string;
+    /** The number of digits of the code. */
+    code_length: number;
+  };
   set_marketing_consent: undefined;
 }
 

@@ -5,7 +5,7 @@ import type { CallArguments } from "./requests.ts";
 
 /** A function for each method of the API: `getUser` calls `get_user`. `sendMagicLink` is one of the client's own functions. */
 export interface NamedMethods<IsCamel extends boolean> {
-  /** Exchanges a mailed code, or a refresh token, for tokens. @throws ClientError<"authenticate_user"> */
+  /** Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens. @throws ClientError<"authenticate_user"> */
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
   /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;
@@ -29,6 +29,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   revokeSession(...args: CallArguments<"revoke_session", IsCamel>): Promise<Cased<Responses["revoke_session"], IsCamel>>;
   /** Signs out: revokes the session of a refresh token. @throws ClientError<"revoke_token"> */
   revokeToken(...args: CallArguments<"revoke_token", IsCamel>): Promise<Cased<Responses["revoke_token"], IsCamel>>;
+  /** Sends a code by SMS or mail, with which a person signs in. @throws ClientError<"send_otp"> */
+  sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;
   /** Records the marketing consent level that a user chooses. @throws ClientError<"set_marketing_consent"> */
   setMarketingConsent(...args: CallArguments<"set_marketing_consent", IsCamel>): Promise<Cased<Responses["set_marketing_consent"], IsCamel>>;
 }

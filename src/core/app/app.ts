@@ -4,6 +4,10 @@ export type Stage = "local" | "nonprod" | "prod";
 /** The texts of one thing, by locale. Each locale of the app has one. */
 export type Localized = Readonly<Record<string, string>>;
 
+/** Grants that only clients that list them may use. */
+export const OPTIONAL_GRANTS = ["otp"] as const;
+export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
+
 /** An OAuth client: a program that signs people in. */
 export interface Client {
   /** Sent by the client as `client_id`. It must never change. */
@@ -26,6 +30,12 @@ export interface Client {
   sessionMaxDays: number | null;
   /** The locale of a user who has not chosen one. */
   locale: string;
+  /** Grants that the client may use in addition to `authorization_code` and `refresh_token`. */
+  grants: Readonly<Record<Stage, readonly OptionalGrant[]>>;
+  /** Whether a code signs a person up who has no user yet. `closed`: codes sign in existing users only. */
+  registration: "open" | "closed";
+  /** Countries whose phone numbers receive codes by SMS (ISO 3166-1, such as `GB`); empty: none. Each SMS costs money. */
+  phoneCountries: readonly string[];
 }
 
 /** A price at Stripe and its product. */

@@ -13,7 +13,7 @@ import {
   transform,
   type ZodMiniType,
 } from "zod/mini";
-import type { App } from "#core/app/app.ts";
+import { type App, OPTIONAL_GRANTS } from "#core/app/app.ts";
 import {
   address,
   apiUrl,
@@ -35,7 +35,7 @@ import { contrast } from "#core/app/contrast.ts";
 
 /** One value for every stage, or an object with one for each. */
 function perStage<Value>(schema: ZodMiniType<Value>) {
-  const isObject = (value: unknown) => typeof value === "object" && value !== null;
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
   return pipe(
     transform((value: unknown) => (isObject(value) ? value : { local: value, nonprod: value, prod: value })),
     strictObject({ local: schema, nonprod: schema, prod: schema }) as never,
@@ -66,6 +66,12 @@ const client = strictObject({
   }),
   sessionMaxDays: _default(nullable(wholeNumber(1, 3650)), null),
   locale: optional(string()),
+  grants: _default(perStage(array(oneOf(OPTIONAL_GRANTS))), { local: [], nonprod: [], prod: [] }),
+  registration: _default(oneOf(["open", "closed"]), "open"),
+  phoneCountries: _default(
+    array(matches(/^[A-Z]{2}$/, "must be a country of ISO 3166-1, such as GB, in upper case")),
+    [],
+  ),
 });
 
 const stripePrice = strictObject({

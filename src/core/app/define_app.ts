@@ -1,4 +1,4 @@
-import type { App, Client, Plan } from "#core/app/app.ts";
+import type { App, Client, OptionalGrant, Plan } from "#core/app/app.ts";
 
 /** A value for every stage, or one for each. */
 export type PerStage<Value> = Value | { local: Value; nonprod: Value; prod: Value };
@@ -10,11 +10,13 @@ type Optional<Settings, Names extends keyof Settings> = Omit<Settings, Names> & 
 
 interface ClientSettings<Locale extends string>
   extends Optional<
-    Omit<Client, "accessTokenLifetimeSeconds" | "locale">,
-    "enabled" | "origins" | "checkoutUrls" | "sessionMaxDays"
+    Omit<Client, "accessTokenLifetimeSeconds" | "locale" | "grants">,
+    "enabled" | "origins" | "checkoutUrls" | "sessionMaxDays" | "registration" | "phoneCountries"
   > {
   /** How long an access token is valid, 300 to 864000. Default: 3600 on every stage. */
   accessTokenLifetimeSeconds?: PerStage<number>;
+  /** Grants besides `authorization_code` and `refresh_token`, such as `["otp"]`. Default: none. */
+  grants?: PerStage<readonly OptionalGrant[]>;
   /** The locale of a user of this client who has not chosen one. Default: the first of `locales`. */
   locale?: Locale;
 }

@@ -35,6 +35,21 @@ const rejectionMail = { subject: text(), title: text(), opening: text() };
 export const MAIL_TEXTS = {
   magicLink: linkMail,
   trialMagicLink: linkMail,
+  /** The mail with a code. */
+  signInCode: {
+    /** May contain `{emoji}`. */
+    subject: text("code"),
+    title: text(),
+    preheader: text("code"),
+    intro: text(),
+    /** Stands below the code. */
+    warning: text(),
+    footer: text("security"),
+  },
+  sms: {
+    /** Keep it in the alphabet of SMS (GSM 03.38) and short: otherwise each code is paid for as several SMS. */
+    code: text("code"),
+  },
   /** The mail after a purchase. */
   welcome: { subject: text(), title: text(), opening: text() },
   /** The mail at the beginning of a trial. */

@@ -1,9 +1,10 @@
-import type { Client, Stage } from "#core/app/app.ts";
+import type { Client, OptionalGrant, Stage } from "#core/app/app.ts";
 import { NestError } from "#core/errors.ts";
 
 /** An OAuth client of the app, as one stage has it. */
-export interface OAuthClient extends Omit<Client, "accessTokenLifetimeSeconds"> {
+export interface OAuthClient extends Omit<Client, "accessTokenLifetimeSeconds" | "grants"> {
   accessTokenLifetimeSeconds: number;
+  grants: readonly OptionalGrant[];
 }
 
 const isLoopback = (origin: string) => ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
@@ -14,12 +15,13 @@ export class OAuthClients {
 
   constructor(clients: readonly Client[], stage: Stage) {
     this.#byId = new Map(
-      clients.map(({ accessTokenLifetimeSeconds, ...client }) => [
+      clients.map(({ accessTokenLifetimeSeconds, grants, ...client }) => [
         client.id,
         {
           ...client,
           origins: client.origins.filter((origin) => stage === "local" || !isLoopback(origin)),
           accessTokenLifetimeSeconds: accessTokenLifetimeSeconds[stage],
+          grants: grants[stage],
         },
       ]),
     );
@@ -35,6 +37,13 @@ export class OAuthClients {
   require(id: string): OAuthClient {
     const client = this.find(id);
     if (!client) throw new NestError("client_not_found");
+    return client;
+  }
+
+  /** @throws NestError client_not_found; grant_not_allowed if the client does not list the grant */
+  requireGrant(id: string, grant: OptionalGrant): OAuthClient {
+    const client = this.require(id);
+    if (!client.grants.includes(grant)) throw new NestError("grant_not_allowed");
     return client;
   }
 

@@ -7,9 +7,9 @@ interface EventData {
   /** `identifierId`: the first address. */
   "user.created": { identifierId: string };
   "user.deleted": Record<never, never>;
-  /** `grant`: the grant type. `grantId`: the link that was redeemed. */
+  /** `grant`: the grant type. `grantId`: the link or the verification that was redeemed. */
   "user.signed_in": { grant: string; grantId: string };
-  /** `authorizationId`: the link. */
+  /** `authorizationId`: the link or the verification. */
   "user.sign_in_failed": { authorizationId: string };
   /** `reason`: as in the session. */
   "session.revoked": { reason: string };

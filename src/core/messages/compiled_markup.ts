@@ -55,6 +55,9 @@ p { display:block;margin:13px 0; }</style><!--[if mso]><noscript><xml><o:OfficeD
 </td></tr><tr><td align="{{side}}" class="text" style="font-size:0px;padding:0 0 16px;word-break:break-word;"><div style="font-family:-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif;font-size:14px;line-height:1.45;text-align:{{side}};color:#1c2026;"><a class="link" href="{{url}}" style="color:{{accent}};word-break:break-all;">{{url}}</a></div>
 </td></tr>`,
 
+  code: `<tr><td align="{{side}}" class="text" style="font-size:0px;padding:8px 0 24px;word-break:break-word;"><div style="font-family:-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif;font-size:32px;font-weight:700;letter-spacing:6px;line-height:1.2;text-align:{{side}};color:#1c2026;">{{code}}</div>
+</td></tr>`,
+
   link: `<a class="link" href="{{url}}" style="color:{{accent}};">{{label}}</a>`,
 
   quietLink: `<a href="{{url}}" style="color:#555d68;">{{label}}</a>`,

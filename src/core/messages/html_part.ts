@@ -31,6 +31,8 @@ function blockHtml(block: Block, style: Style): Html {
       return fillMarkup(MARKUP.paragraph, { ...style, content: lineHtml(block.line, MARKUP.link, style) });
     case "button":
       return fillMarkup(MARKUP.button, { ...style, ...block.button });
+    case "code":
+      return fillMarkup(MARKUP.code, { ...style, code: block.code });
     case "requestedLink":
       return fillMarkup(MARKUP.requestedLink, { ...style, ...block.button, paste: block.paste });
   }

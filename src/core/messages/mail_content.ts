@@ -11,6 +11,8 @@ export type Line = readonly (string | Link)[];
 export type Block =
   | { kind: "paragraph"; line: Line }
   | { kind: "button"; button: Link }
+  /** A code that a person types. */
+  | { kind: "code"; code: string }
   /** The link that a person asked for: a button, and its address for clients in which the button does nothing. */
   | { kind: "requestedLink"; button: Link; paste: string };
 

@@ -13,6 +13,8 @@ function blockText(block: Block): string {
       return lineText(block.line);
     case "button":
       return `${block.button.label}: ${block.button.url}`;
+    case "code":
+      return block.code;
     case "requestedLink":
       return block.button.url;
   }

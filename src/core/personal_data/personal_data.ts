@@ -10,6 +10,7 @@ import { revocation } from "#core/events/session_revoked.ts";
 import { userDeleted } from "#core/events/user_deleted.ts";
 import { newId } from "#core/ids.ts";
 import type { Repositories } from "#core/repositories/all.ts";
+import { identifierTypeOf } from "#core/repositories/identifiers.ts";
 import type { Account, PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import type { PersonalReferences } from "#core/repositories/repository.ts";
 import { parseAddress } from "#core/users/address.ts";
@@ -191,7 +192,7 @@ async function ownAddresses(
 ): Promise<string[]> {
   const found = await Promise.all(
     addresses.map(async (address) => {
-      const holder = await core.identifiers.findActive("email", address);
+      const holder = await core.identifiers.findActive(identifierTypeOf(address), address);
       return holder === null || holder.userId === userId ? [address] : [];
     }),
   );

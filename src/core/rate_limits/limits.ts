@@ -15,6 +15,13 @@ export const rateLimitVariables = {
   LIMIT_NEW_TRIALS_PER_NETWORK: calls,
   LIMIT_FAILURES_PER_NETWORK: calls,
   LIMIT_MAILS_PER_HOUR: calls,
+  LIMIT_CODES_PER_IDENTIFIER: calls,
+  LIMIT_SMS_PER_NUMBER_AND_NETWORK: calls,
+  LIMIT_SMS_PER_NUMBER: calls,
+  LIMIT_SMS_PER_RANGE: calls,
+  LIMIT_SMS_PER_DAY: calls,
+  LIMIT_CODE_FAILURES_PER_IDENTIFIER_AND_NETWORK: calls,
+  LIMIT_CODE_FAILURES_PER_IDENTIFIER: calls,
 };
 
 /** The length of each limit's window, and the calls that it allows by default. */
@@ -29,6 +36,19 @@ export const LIMITS = {
   new_trials_per_network: { seconds: DAY, calls: 5 },
   failures_per_network: { seconds: MINUTE, calls: 60 },
   mails_per_hour: { seconds: HOUR, calls: 10_000 },
+  /** The time until another code can be requested for an address or number. */
+  codes_per_identifier: { seconds: MINUTE, calls: 1 },
+  sms_per_number_and_network: { seconds: DAY, calls: 5 },
+  sms_per_number: { seconds: DAY, calls: 10 },
+  /** Numbers that differ in the last three digits only, and have never signed in. */
+  sms_per_range: { seconds: DAY, calls: 10 },
+  sms_per_day: { seconds: DAY, calls: 1_000 },
+  /** Half of `sms_per_day`: the other half is kept for numbers that have signed in. No variable changes it by itself. */
+  sms_to_new_numbers: { seconds: DAY, calls: 500 },
+  code_failures_per_identifier_and_network: { seconds: DAY, calls: 20 },
+  code_failures_per_identifier: { seconds: DAY, calls: 100 },
+  /** Failures of a device that has signed in with the identifier, after the shared limits are used up. No variable. */
+  code_failures_per_known_device: { seconds: DAY, calls: 20 },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -49,9 +69,11 @@ export function configuredLimits(
     [Name in Uppercase<`limit_${LimitName}`>]?: number | undefined;
   },
 ): ConfiguredLimits {
-  return Object.fromEntries(
+  const configured: ConfiguredLimits = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, config[`LIMIT_${name.toUpperCase()}` as keyof typeof config]]),
   );
+  const { sms_per_day: perDay } = configured;
+  return perDay === undefined ? configured : { ...configured, sms_to_new_numbers: Math.ceil(perDay / 2) };
 }
 
 /**

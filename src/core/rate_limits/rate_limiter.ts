@@ -1,7 +1,6 @@
-import { describeFailure, type Log } from "#core/log.ts";
 import { FullWindows } from "#core/rate_limits/full_windows.ts";
+import { type LimiterOptions, nullIfUnreachable } from "#core/rate_limits/limiter_options.ts";
 import {
-  type ConfiguredLimits,
   LIMITS,
   type LimitGroup,
   type LimitName,
@@ -17,29 +16,33 @@ import { hmacHex } from "#core/secrets.ts";
 
 const HMAC_DIGITS = 32;
 
-interface LimiterOptions {
-  /** The allowed calls that the environment configures, by limit. A limit without a value has its default. */
-  configured: ConfiguredLimits;
-  log: Log;
-  /** Selects the sampled calls. Returns a number of at least 0 and below 1. */
-  random: () => number;
-}
-
 /**
  * Rate limits that all instances share. If the database does not respond, calls are allowed and a warning is logged: an
- * outage of the limiter must not lock users out (contract 1.7).
+ * outage of the limiter must not lock users out (contract 1.7). `closed` is the limiter of secrets that can be guessed, and
+ * of messages that cost money.
  */
 export class RateLimiter {
   readonly #store: LimitWindowsRepository;
   readonly #secret: string;
   readonly #options: LimiterOptions;
-  readonly #full = new FullWindows();
+  readonly #full: FullWindows;
 
   /** @param secret the key of the HMACs under which windows are stored */
-  constructor(store: LimitWindowsRepository, secret: string, options: LimiterOptions) {
+  constructor(
+    store: LimitWindowsRepository,
+    secret: string,
+    options: LimiterOptions,
+    full = new FullWindows(),
+  ) {
     this.#store = store;
     this.#secret = secret;
     this.#options = options;
+    this.#full = full;
+  }
+
+  /** The same limits. If the database does not respond, counting throws `unavailable`. */
+  get closed(): RateLimiter {
+    return new RateLimiter(this.#store, this.#secret, { ...this.#options, failsClosed: true }, this.#full);
   }
 
   /**
@@ -186,12 +189,7 @@ export class RateLimiter {
     }
   }
 
-  async #nullIfUnreachable<State>(limit: LimitName, command: Promise<State>): Promise<State | null> {
-    try {
-      return await command;
-    } catch (failure) {
-      this.#options.log.warn("rate_limiter_unreachable", { limit, ...describeFailure(failure) });
-      return null;
-    }
+  #nullIfUnreachable<State>(limit: LimitName, command: Promise<State>): Promise<State | null> {
+    return nullIfUnreachable(this.#options, limit, command);
   }
 }

@@ -5,7 +5,7 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The authorization code or refresh token that a token was issued for. */
 export interface Grant {
-  type: "authorization_code" | "refresh_token";
+  type: "authorization_code" | "refresh_token" | "otp";
   value: string;
 }
 

@@ -18,6 +18,7 @@ import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
 import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
+import { VerificationRepository } from "#core/repositories/verifications.ts";
 
 /**
  * Every repository, by its name in `Core`. This is the only list: `Core`, index setup, dump and load, export and erasure,
@@ -45,6 +46,7 @@ export const REPOSITORIES = {
   stripeEvents: StripeEventRepository,
   mailEvents: MailEventRepository,
   sessions: SessionRepository,
+  verifications: VerificationRepository,
   authorizations: AuthorizationRepository,
   refreshTokens: RefreshTokenRepository,
   accessTokens: AccessTokenRepository,

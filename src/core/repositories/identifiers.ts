@@ -4,19 +4,27 @@ import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repos
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** An email address of a user. */
+/** The kinds of identifier that a user can have. */
+export const IDENTIFIER_TYPES = ["email", "phone"] as const;
+export type IdentifierType = (typeof IDENTIFIER_TYPES)[number];
+
+/** The type of a normalized identifier: only an email address contains an `@`. */
+export const identifierTypeOf = (identity: string): IdentifierType =>
+  identity.includes("@") ? "email" : "phone";
+
+/** An email address or a phone number of a user. */
 export interface Identifier extends Outbox {
   /** userident_<ksuid> */
   _id: string;
   userId: string;
-  identifierType: "email";
-  /** Normalized: trimmed, lower case, domain as A-labels. */
+  identifierType: IdentifierType;
+  /** Normalized. An email address: trimmed, lower case, domain as A-labels. A phone number: E.164. */
   identifierValue: string;
   createdAt: string;
   updatedAt: string | null;
   /**
-   * Set when a magic link that was sent to this address is redeemed, or when an operator imports an address that another
-   * system had verified; and only then.
+   * Set when a magic link or a code that was sent to this address or number is redeemed, or when an operator imports an
+   * address that another system had verified; and only then.
    */
   verifiedAt: string | null;
   removedAt: string | null;
@@ -52,7 +60,7 @@ export class IdentifierRepository {
     this.#reads = new CombinedReads(database, IdentifierRepository.collectionName);
   }
 
-  findActive(identifierType: "email", identifierValue: string): Promise<Identifier | null> {
+  findActive(identifierType: IdentifierType, identifierValue: string): Promise<Identifier | null> {
     return this.#reads.findOne({ identifierType, identifierValue, removedAt: null });
   }
 

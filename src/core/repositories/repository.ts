@@ -7,7 +7,7 @@ export interface PersonalReferences {
   /** The accounts of which the user is or was a member. */
   accountIds: readonly string[];
   sessionIds: readonly string[];
-  /** Normalized email addresses. */
+  /** Normalized email addresses and phone numbers. */
   addresses: readonly string[];
 }
 

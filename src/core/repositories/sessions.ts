@@ -25,6 +25,8 @@ export interface Session extends Outbox {
   clientId: string;
   rootGrant: Grant;
   device: Device | null;
+  /** The id that the app gave its device (claim `device_id`). Absent if it gave none. */
+  deviceId?: string;
   ip: string;
   userAgent: string | null;
   createdAt: string;

@@ -30,12 +30,14 @@ export const awsVariables = {
   AWS_SESSION_TOKEN: givenByLambda(optional(string())),
   AWS_ENDPOINT_URL: endpoint(),
   AWS_ENDPOINT_URL_SESV2: endpoint(),
+  AWS_ENDPOINT_URL_SNS: endpoint(),
   AWS_ENDPOINT_URL_SSM: endpoint(),
 };
 
-/** The AWS services we call: signing name, host prefix and endpoint variable. */
+/** The AWS services we call: signing name, host prefix and endpoint variable. SNS answers in XML, the others in JSON. */
 const SERVICES = {
   ses: { host: "email", endpoint: "AWS_ENDPOINT_URL_SESV2" },
+  sns: { host: "sns", endpoint: "AWS_ENDPOINT_URL_SNS" },
   ssm: { host: "ssm", endpoint: "AWS_ENDPOINT_URL_SSM" },
 } as const;
 
@@ -82,7 +84,7 @@ export class AwsService {
 
   /**
    * Signs and posts one request (AWS Signature Version 4), in one attempt.
-   * @returns the JSON of a 2xx
+   * @returns the JSON of a 2xx; an empty object if the service answers in XML
    * @throws AwsError
    */
   async post({ path, headers, body, limitMs }: AwsRequest): Promise<unknown> {
@@ -145,7 +147,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
 }
 
 function understand({ statusCode = 0, headers }: IncomingMessage, text: string): unknown {
-  const json = parse(text);
+  const json = text.startsWith("<") ? parseXml(text) : parse(text);
   if (statusCode >= 200 && statusCode < 300 && json !== null) return json;
   // The type is "MessageRejected:http://internal..." in a header, "com.amazonaws.ssm#ParameterNotFound" in a body.
   const type = headers["x-amzn-errortype"] ?? json?.__type ?? json?.code;
@@ -161,6 +163,12 @@ function parse(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+/** Reads the error of an XML response (`ErrorResponse/Error`). Nothing is read from other responses. */
+function parseXml(text: string): Record<string, unknown> {
+  const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
+  return { code: element("Code"), message: element("Message") };
 }
 
 function toAwsError(error: unknown, { aborted }: AbortSignal): AwsError {

@@ -37,10 +37,18 @@ export interface AccessTokenClaims {
 
 const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
 
-/** Signs the JWS of an access token (RFC 9068; claims: contract 1.2). */
-export async function mintAccessToken({ issuer, signer }: TokenMint, token: AccessToken): Promise<string> {
+/**
+ * Signs the JWS of an access token (RFC 9068; claims: contract 1.2).
+ * @param deviceId the claim `device_id`; null: no such claim
+ */
+export async function mintAccessToken(
+  { issuer, signer }: TokenMint,
+  token: AccessToken,
+  deviceId: string | null,
+): Promise<string> {
   const { kid, key } = await signer.key();
-  return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId })
+  const device = deviceId === null ? {} : { device_id: deviceId };
+  return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId, ...device })
     .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid })
     .setIssuer(issuer)
     .setSubject(token.userId)

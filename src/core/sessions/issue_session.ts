@@ -37,7 +37,7 @@ export async function issueSession(
 ): Promise<TokenPair> {
   const accessToken = accessTokenRecord(issue);
   const [jws, isValid] = await settleAll([
-    mintAccessToken(core, accessToken),
+    mintAccessToken(core, accessToken, issue.deviceId ?? null),
     writeSession(core, issue),
     core.accessTokens.insertOrExtend(accessToken),
     writeRefreshToken(core, issue, predecessorId),

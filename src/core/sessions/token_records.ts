@@ -16,6 +16,8 @@ export interface Issue {
   client: OAuthClient;
   userId: string;
   device: Device | null;
+  /** The id that the app gave its device; null if it gave none. */
+  deviceId?: string | null | undefined;
   sessionId: string;
   /** When the user signed in, ISO. A client may limit the time from then until the session ends. */
   authTime: string;
@@ -66,6 +68,7 @@ export function sessionRecord(issue: Issue): Session {
     clientId: issue.client.id,
     rootGrant: issue.rootGrant,
     device: issue.device,
+    ...(issue.deviceId ? { deviceId: issue.deviceId } : {}),
     ip: issue.call.ip,
     userAgent: issue.call.userAgent,
     createdAt: issue.authTime,

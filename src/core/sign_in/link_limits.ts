@@ -42,16 +42,18 @@ interface LinkLimits {
   network: Subject;
 }
 
-function limitsOf({ address, device, call }: LinkAttempt): LinkLimits {
+function limitsOf({ address, device, call, isCode = false }: LinkAttempt): LinkLimits {
   const network = networkOf(call.ip);
+  const resend: LimitGroup = isCode ? [[["codes_per_identifier"]]] : [];
   return {
     mailbox: ["links_per_address", mailboxOf(address)],
     // A mailbox above its daily limit still gets one link an hour: strangers can't block it for a day (contract 1.7).
     links: [
+      ...resend,
       [["links_per_address_and_network", network]],
       [["links_per_address"], ["links_after_daily_limit"]],
     ],
-    own: device ? [[["links_per_known_device", device.beakId]]] : [],
+    own: device ? [...resend, [["links_per_known_device", device.beakId]]] : [],
     network: networkSubject(call.ip),
   };
 }

@@ -9,12 +9,12 @@ import { networkSubject } from "#core/rate_limits/network_subject.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
-import { hashSecret } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
+import { rememberDevice } from "#core/users/known_devices.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 
 /** What signing in with a magic link uses. */
@@ -73,20 +73,11 @@ export async function signInWithLink(
     identifier.verifiedAt
       ? completeUser(core, userId, identifier.createdAt)
       : core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]),
-    device ? rememberDevice(core, identifier, hashSecret(device.beakId)) : null,
+    device ? rememberDevice(core, identifier, device.beakId) : null,
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   return pair;
-}
-
-async function rememberDevice(
-  core: LinkGrantCore,
-  identifier: Identifier,
-  deviceHash: string,
-): Promise<void> {
-  if (identifier.knownDevices?.includes(deviceHash)) return;
-  await core.identifiers.rememberDevice(identifier._id, deviceHash);
 }
 
 /**

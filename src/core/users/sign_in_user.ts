@@ -2,14 +2,16 @@ import type { Core } from "#core/core.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { recordEvent } from "#core/events/record_event.ts";
 import { newId } from "#core/ids.ts";
-import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import { discardUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 
-/** An address whose user must exist. */
+/** An address or phone number whose user must exist. */
 export interface UserAddress {
   /** Normalized. */
   identity: string;
+  /** The type of the identifier. Default: `email`. */
+  type?: IdentifierType;
   /** The active identifier that was read for the address, or null. */
   found: Identifier | null;
   /** The id of the user, if one has to be created. */
@@ -27,7 +29,7 @@ export interface UserAddress {
  */
 export async function ensureUser(
   core: Pick<Core, "identifiers"> & UserCreationCore,
-  { identity, found, newUserId = newId("user"), source }: UserAddress,
+  { identity, type = "email", found, newUserId = newId("user"), source }: UserAddress,
   now: string,
 ): Promise<Identifier> {
   if (found?.verifiedAt) return found;
@@ -35,13 +37,13 @@ export async function ensureUser(
     await ensureUserWithAccount(core, found.userId, found.createdAt);
     return found;
   }
-  const fresh = newIdentifier(identity, newUserId, source, now);
+  const fresh = newIdentifier({ identity, type }, newUserId, source, now);
   const [won] = await Promise.all([
     core.identifiers.insert(fresh),
     ensureUserWithAccount(core, fresh.userId, now),
   ]);
   if (won) return fresh;
-  const winner = await core.identifiers.findActive("email", identity);
+  const winner = await core.identifiers.findActive(type, identity);
   if (!winner) throw new Error("the address was claimed and removed at once");
   // Two calls for one trial create the same user, so there is no other user to remove.
   if (winner.userId !== fresh.userId) await discardUser(core, fresh.userId);
@@ -59,7 +61,7 @@ export async function claimIdentifier(
   source: EventSource,
   now: string,
 ): Promise<Identifier> {
-  const fresh = newIdentifier(identity, newId("user"), source, now);
+  const fresh = newIdentifier({ identity, type: "email" }, newId("user"), source, now);
   const [won, found] = await Promise.all([
     core.identifiers.insert(fresh),
     core.identifiers.findActive("email", identity),
@@ -71,13 +73,12 @@ export async function claimIdentifier(
 }
 
 function newIdentifier(
-  identifierValue: string,
+  { identity: identifierValue, type: identifierType }: { identity: string; type: IdentifierType },
   userId: string,
   source: EventSource,
   now: string,
 ): Identifier {
   const _id = newId("identifier");
-  const identifierType = "email";
   const user = { userId, target: { type: "user", id: userId } as const, data: { identifierId: _id } };
   const identifier = { userId, target: { type: "identifier", id: _id } as const, data: { identifierType } };
   return {

@@ -64,12 +64,12 @@ function refusal(content: unknown): string[] {
 test("fills in what an app leaves out", () => {
   expect(readApp(defineApp(settings), FILE)).toEqual({
     ...settings,
-    auditDays: 400,
     urls: { ...settings.urls, docs: null, downloads: null, deepLink: null, portalReturn: NONE },
     mail: {
       from: { local: settings.mail.from, nonprod: settings.mail.from, prod: settings.mail.from },
       replyTo: NONE,
     },
+    auditDays: 400,
     clients: [
       {
         ...settings.clients[0],
@@ -79,6 +79,9 @@ test("fills in what an app leaves out", () => {
         accessTokenLifetimeSeconds: { local: 3600, nonprod: 3600, prod: 3600 },
         sessionMaxDays: null,
         locale: "en",
+        grants: { local: [], nonprod: [], prod: [] },
+        registration: "open",
+        phoneCountries: [],
       },
     ],
     plans: [{ ...settings.plans[0], isOffered: true, trialDays: null, features: [] }],

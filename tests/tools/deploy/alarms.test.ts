@@ -8,6 +8,7 @@ import { createLog } from "#core/log.ts";
 import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { serveEvent } from "#entry/event.ts";
+import { redeemCode, sentCode } from "#tests/support/codes.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 
@@ -202,6 +203,15 @@ test("a line without `alarm: true` does not count as one that needs attention", 
   expect(nest.logLines.filter((line) => counts(pattern, line))).toEqual([]);
 });
 
+test("an SMS adds one to the metric of unverified SMS, and its redemption takes it away", async () => {
+  const mail = { identifier_type: "email", identifier_value: "ada@example.com" };
+  for (const change of [{}, mail]) await redeemCode(nest, await sentCode(nest, change));
+  expect([counted("SmsSent"), counted("SmsVerified")]).toEqual([1, 1]);
+  const added = (name: string) => filters.get(name)?.MetricTransformations[0];
+  expect(added("SmsSent")).toMatchObject({ MetricName: "SmsUnverified", MetricValue: "1" });
+  expect(added("SmsVerified")).toMatchObject({ MetricName: "SmsUnverified", MetricValue: "-1" });
+});
+
 test("a call that API Gateway throttles is counted from the access log, and a call that Nest limits is not", () => {
   const { Format } = api.extensions.HttpApiStage.Properties.AccessLogSettings;
   const line = (values: Record<string, string>) =>
@@ -227,6 +237,15 @@ test("every filter of deploy/alarms.yml is tested here", () => {
     "Complaints",
     "TrialRefusals",
   ];
-  const others = ["MailCeiling", "WebhookLag", "Disputes", "ApiThrottles", "RateLimiter", "Attention"];
+  const others = [
+    "SmsSent",
+    "SmsVerified",
+    "MailCeiling",
+    "WebhookLag",
+    "Disputes",
+    "ApiThrottles",
+    "RateLimiter",
+    "Attention",
+  ];
   expect([...filters.keys()].sort()).toEqual([...tried, ...others].sort());
 });

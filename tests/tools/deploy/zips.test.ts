@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicHalves } from "#core/keys/signing_keys.ts";
 import type { Result } from "#entry/answer.ts";
+import { digitsIn } from "#tests/support/codes.ts";
 import {
   CHALLENGE,
   codeIn,
@@ -20,6 +21,7 @@ import {
   V2,
 } from "#tests/support/nest.ts";
 import { nodesToTry } from "#tests/support/other_node.ts";
+import { V3 } from "#tests/support/plans.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 import { recordedEvent, unpack, ZippedFunctions } from "#tests/support/zipped_functions.ts";
@@ -27,6 +29,8 @@ import { bundle } from "#tools/deploy/bundle.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
+
+const CODE_FUNCTIONS = { "send_otp-2026-12-01": true, "authenticate_user-2026-12-01": true };
 
 let folder: string;
 let environments: Map<string, Record<string, string>>;
@@ -92,6 +96,7 @@ describe.each(nodesToTry())(
         AWS_SESSION_TOKEN: "session",
         AWS_ENDPOINT_URL_SSM: ssm.url,
         AWS_ENDPOINT_URL_SESV2: nest.ses.url,
+        AWS_ENDPOINT_URL_SNS: nest.sns.url,
       };
       zips = new ZippedFunctions(
         folder,
@@ -102,6 +107,8 @@ describe.each(nodesToTry())(
             {
               ...environment,
               ...lambda,
+              // The clients of the app take codes on this stage only.
+              ...(name in CODE_FUNCTIONS ? { STAGE: "local" } : {}),
               ...("STRIPE_SECRET_KEY_PARAMETER" in environment ? { STRIPE_URL: nest.stripe.url } : {}),
             },
           ]),
@@ -135,6 +142,25 @@ describe.each(nodesToTry())(
       });
       expect(refreshed.status).toBe(200);
       tokens = refreshed.body;
+    });
+
+    test("send_otp sends a code by SMS and by mail, and authenticate_user redeems it", async () => {
+      for (const [identifier_type, identifier_value] of [
+        ["phone", "+65 9123 4567"],
+        ["email", "codes@example.com"],
+      ]) {
+        const body = { client_id: MAC, identifier_type, identifier_value };
+        const sent = await zips.call("send_otp-2026-12-01", `${V3}send_otp`, body);
+        expect(sent.status).toBe(200);
+        const { text } = identifier_type === "phone" ? nest.lastSms("+6591234567") : nest.lastMail();
+        const presented = { grant_type: "otp", nonce: sent.body.nonce, code: digitsIn(text) };
+        expect(
+          await zips.call("authenticate_user-2026-12-01", `${V3}authenticate_user`, {
+            client_id: MAC,
+            ...presented,
+          }),
+        ).toMatchObject({ status: 200, body: { user_created: true } });
+      }
     });
 
     test("an access token allows the calls of its user", async () => {

@@ -2,9 +2,11 @@ import app from "#app";
 import type { App, Plan, StripePrice } from "#core/app/app.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { appWithClients } from "#tests/support/app.ts";
+import { PHONE, sentCode } from "#tests/support/codes.ts";
 import {
   type CallOptions,
   linkRequest,
+  MAC,
   type Reply,
   startNest,
   type TestNest,
@@ -24,7 +26,7 @@ export interface Nests {
   broken: TestNest;
   /** Its database is unreachable. */
   lost: TestNest;
-  /** Its rate limits allow one link and one failure. */
+  /** Its rate limits allow one link, one code and one failure. */
   strict: TestNest;
   stop(): Promise<void>;
 }
@@ -53,6 +55,7 @@ export async function startNests(): Promise<Nests> {
   const strict = await beside({
     LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1",
     LIMIT_FAILURES_PER_NETWORK: "1",
+    LIMIT_CODES_PER_IDENTIFIER: "1",
   });
   return {
     good,
@@ -66,6 +69,9 @@ export async function startNests(): Promise<Nests> {
 }
 
 let users = 0;
+let numbers = 0;
+/** A phone number of Singapore that no other call uses. */
+const newNumber = () => `+65${91_234_567 + numbers++}`;
 
 /** Sends a documented example. Replaces sample values that must exist, such as a code, by real ones. */
 export class Asker {
@@ -90,10 +96,13 @@ export class Asker {
     const tokens = needsUser ? await good.signIn(address) : null;
     if ("user_id" in body) body.user_id = tokens?.user_id;
     if ("refresh_token" in body) body.refresh_token = tokens?.refresh_token ?? "";
-    if ("code" in body) body.code = await good.emailedCode({ identifier_value: address });
+    if ("nonce" in body) Object.assign(body, await sentCode(good, { identifier_value: newNumber() }));
+    else if ("code" in body) body.code = await good.emailedCode({ identifier_value: address });
     if ("session_id" in body) body.session_id = await this.#ownSession(tokens?.user_id ?? "");
-    if ("identifier_value" in body) body.identifier_value = address;
-    if ("device" in body) body.device = { platform: "mac", beak_id: address, fingerprint: address };
+    const isPhone = body.identifier_type === "phone";
+    if ("identifier_value" in body) body.identifier_value = isPhone ? newNumber() : address;
+    if ("device" in body && !("device_id" in (body.device as Body)))
+      body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (security.includes("bearer"))
       return { body, address, options: { bearer: tokens?.access_token ?? "" } };
     return { body, address, options: security.includes("internal") ? { internal: true } : {} };
@@ -140,8 +149,9 @@ export class Asker {
 }
 
 type Way = (asker: Asker) => Promise<Reply>;
-/** The index of the example with the refresh token. */
+/** The index of the example with the refresh token, and of that with a code from an SMS. */
 const REFRESH = 1;
+const OTP = 2;
 const unknownUser = { user_id: "user_nobody" };
 const internal: CallOptions = { internal: true };
 
@@ -280,4 +290,29 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   awaiting_consent: (asker) => asker.send(),
   no_active_subscription: (asker) => asker.send(),
   deprecated: (asker) => asker.send(),
+
+  invalid_identifier: (asker) => asker.send({ identifier_value: "+65123" }),
+  country_not_allowed: (asker) => asker.send({ identifier_value: "+33612345678" }),
+  grant_not_allowed: async (asker) => {
+    const app = appWithClients({ id: MAC });
+    const other = await startNest({ beside: asker.nests.good, app });
+    const reply = await asker.send({}, {}, OTP, other);
+    await other.stop();
+    return reply;
+  },
+  "send_otp:grant_not_allowed": async (asker) => {
+    const app = appWithClients({ id: MAC });
+    const other = await startNest({ beside: asker.nests.good, app });
+    const reply = await asker.send({}, {}, 0, other);
+    await other.stop();
+    return reply;
+  },
+  delivery_failed: (asker) => {
+    asker.nests.good.sns.fault({ calls: 1, kind: "error" });
+    return asker.send();
+  },
+  "send_otp:rate_limited": (asker) =>
+    twice(() => asker.send({ identifier_value: PHONE }, {}, 0, asker.nests.strict)),
+  nonce_missing: (asker) => asker.send({ nonce: undefined }, {}, OTP),
+  verification_not_found: (asker) => asker.send({ nonce: "0".repeat(64) }, {}, OTP),
 };

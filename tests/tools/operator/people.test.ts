@@ -62,7 +62,7 @@ describe("users", () => {
         "marketingConsents",
         "providerMappings",
       ],
-      ...["refreshTokens", "sessions", "subscriptions", "trials", "users"],
+      ...["refreshTokens", "sessions", "subscriptions", "trials", "users", "verifications"],
     ]);
     expect(account.marketingConsents[0].history).toMatchObject([{ level: "general", ip: "203.0.113.9" }]);
     expect(account.subscriptions).toMatchObject([{ status: "active" }]);

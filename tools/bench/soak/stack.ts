@@ -10,6 +10,7 @@ import { serverOf, throughProxy, withDatabase, withOptions } from "#tools/local/
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { startSnsDouble } from "#tools/local/sns_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
 
@@ -40,6 +41,8 @@ export async function startSoakStack(): Promise<SoakStack> {
     cleanup.defer(found.stop);
     const ses = await startSesDouble();
     cleanup.defer(ses.close);
+    const sns = await startSnsDouble();
+    cleanup.defer(sns.close);
     const stripe = await startAppStripeDouble({ retryDelaysMs: RETRY_DELAYS_MS });
     cleanup.defer(stripe.close);
     const uri = withDatabase(found.uri, `nest-soak-${randomBytes(4).toString("hex")}`);
@@ -58,6 +61,7 @@ export async function startSoakStack(): Promise<SoakStack> {
       port: 0,
       mongoUri: withOptions(throughProxy(uri, proxies.database.port), { maxPoolSize: "32" }),
       ses: { ...ses, url: behind(proxies.mail) },
+      sns,
       stripe: { ...stripe, url: behind(proxies.Stripe) },
       secrets: await makeSecrets(),
       database: found,

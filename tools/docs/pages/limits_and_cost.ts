@@ -56,10 +56,27 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "failed redemptions and refreshes from one network. Above the limit, wrong secrets get `rate_limited`; a right secret is never refused",
   mails_per_hour:
     "magic links mailed by the whole deployment, counted by a sample of one in 20. Above the limit an alarm is raised; above ten times the limit, unknown devices are refused",
+  codes_per_identifier:
+    "codes to one mailbox, or SMS to one phone number. Codes by mail also count as magic links",
+  sms_per_number_and_network: "SMS to one phone number, requested from one network",
+  sms_per_number: "SMS to one phone number",
+  sms_per_range: "SMS to phone numbers that differ in the last three digits only and have never signed in",
+  sms_per_day: "SMS of the whole deployment. It bounds what SMS cost",
+  sms_to_new_numbers:
+    "SMS of the whole deployment to numbers that have never signed in: half of `LIMIT_SMS_PER_DAY`",
+  code_failures_per_identifier_and_network:
+    "wrong codes for one address or number from one network. A code is counted before it is compared",
+  code_failures_per_identifier: "wrong codes for one address or number",
+  code_failures_per_known_device:
+    "wrong codes for one address or number from one device that has signed in with it, when the other two limits refuse it",
 };
 
-/** Limits that no variable changes. */
-const FIXED: readonly string[] = ["links_after_daily_limit"] satisfies (keyof typeof LIMITS)[];
+/** Limits that no variable changes by itself. */
+const FIXED: readonly string[] = [
+  "links_after_daily_limit",
+  "sms_to_new_numbers",
+  "code_failures_per_known_device",
+] satisfies (keyof typeof LIMITS)[];
 
 const rateLimits = Object.entries(LIMITS).map(([name, { calls, seconds }]) => [
   FIXED.includes(name) ? "fixed" : code(`LIMIT_${name.toUpperCase()}`),

@@ -15,6 +15,13 @@ const INBOXES = [
     draw: mailItem,
     announce: ({ subject }) => `New email: ${subject}.`,
   },
+  {
+    path: "/sms",
+    list: "sms",
+    clear: "clear-sms",
+    draw: smsItem,
+    announce: ({ to }) => `New SMS to ${to}.`,
+  },
 ];
 const known = new Map();
 
@@ -48,6 +55,21 @@ function linksTo({ query, page }) {
     make("a", { href: `/#${query}` }, "Use link in this page"),
     make("a", { href: `/magic-link?${query}`, ...newTab }, "Open landing page"),
   ];
+}
+
+function smsItem({ to, sender_id, sent_at, text }) {
+  return make(
+    "li",
+    {},
+    make(
+      "div",
+      { class: "mail-head" },
+      make("strong", {}, to),
+      make("time", { class: "quiet", datetime: sent_at }, time(sent_at)),
+    ),
+    ...(sender_id ? [make("div", { class: "quiet" }, `From ${sender_id}`)] : []),
+    make("pre", {}, text),
+  );
 }
 
 async function showInbox({ path, list, clear, draw, announce }) {

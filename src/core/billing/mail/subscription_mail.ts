@@ -5,6 +5,7 @@ import { NestError } from "#core/errors.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import type { Mail } from "#core/messages/mailer.ts";
 import type { TemplateName } from "#core/messages/templates/index.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MailMark, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 
@@ -98,5 +99,7 @@ function readAddress(address: string | null) {
 
 async function readOwnAddress(core: EventCore, userId: string): Promise<string | null> {
   const identifiers = await core.identifiers.listByUser(userId);
-  return identifiers.find(({ removedAt }) => removedAt === null)?.identifierValue ?? null;
+  const isMailed = ({ removedAt, identifierType }: Identifier) =>
+    removedAt === null && identifierType === "email";
+  return identifiers.find(isMailed)?.identifierValue ?? null;
 }

@@ -60,9 +60,11 @@ export async function createCustomer(core: CheckoutCore, buyer: Buyer, checkout:
   return customer.id;
 }
 
-/** The address that the person proved last, else any address. */
+/** The email address that the person proved last, else any email address. */
 function addressOf({ identifiers }: Buyer): string | undefined {
-  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  const active = identifiers.filter(
+    ({ removedAt, identifierType }) => removedAt === null && identifierType === "email",
+  );
   const byProof = active.toSorted((one, other) =>
     (one.verifiedAt ?? "") < (other.verifiedAt ?? "") ? 1 : -1,
   );

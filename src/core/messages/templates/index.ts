@@ -3,6 +3,7 @@ import {
   duplicateSubscription,
   replacedSubscription,
 } from "#core/messages/templates/rejected_subscription.ts";
+import { signInCode } from "#core/messages/templates/sign_in_code.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
 
@@ -10,6 +11,7 @@ import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
 export const TEMPLATES = {
   "magic-link": magicLink,
   "trial-magic-link": trialMagicLink,
+  sign_in_code: signInCode,
   welcome,
   "welcome-trial": welcomeTrial,
   "trial-will-end": trialWillEnd,

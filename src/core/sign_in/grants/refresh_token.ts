@@ -66,7 +66,14 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
     // A fresh token has no successor yet; a replayable token gets the same successor again.
     if (used.successor?.revokedAt) throw new NestError("authorization_not_found");
     const issue: Issue = {
-      ...{ client, userId, device: session.device, sessionId: session._id, authTime: session.createdAt },
+      ...{
+        client,
+        userId,
+        device: session.device,
+        deviceId: session.deviceId,
+        sessionId: session._id,
+        authTime: session.createdAt,
+      },
       ...{ generation: generation + 1, grant: { type: "refresh_token", value: token._id }, rootGrant },
       accessTokenId: accessTokenIdOf(rotation),
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),

@@ -1,0 +1,75 @@
+import type { App } from "#core/app/app.ts";
+import type { AppMessages } from "#core/app/mail_texts.ts";
+import { NestError } from "#core/errors.ts";
+import { Wording } from "#core/messages/wording.ts";
+import type { OutgoingSms } from "#core/services/sns.ts";
+
+/** Longest time for the carrier to accept an SMS, unless the call's deadline comes first. */
+const CARRIER_LIMIT_MS = 2_000;
+
+/** Sends SMS; implemented by `Sns`. Another carrier takes its place here. */
+export interface SmsTransport {
+  /** Makes one attempt only, so that no SMS is paid for twice. */
+  sendSms(sms: OutgoingSms, limitMs: number): Promise<void>;
+}
+
+/** A code for one phone number. */
+export interface CodeSms {
+  /** E.164. */
+  to: string;
+  /** A locale of the app. */
+  locale: string;
+  code: string;
+  /** The domain whose pages a phone may fill the code into, without being asked. */
+  domain: string;
+}
+
+/** Writes and sends SMS. */
+export class Texter {
+  readonly #transport: SmsTransport;
+  readonly #words: { app: App; messages: AppMessages };
+  readonly #deadline: number;
+
+  /** @param deadline epoch milliseconds; without it, only the limit of each SMS holds */
+  constructor(
+    transport: SmsTransport,
+    words: { app: App; messages: AppMessages },
+    deadline = Number.POSITIVE_INFINITY,
+  ) {
+    this.#transport = transport;
+    this.#words = words;
+    this.#deadline = deadline;
+  }
+
+  /**
+   * The same texter, bound to the deadline of one call.
+   * @param deadline epoch milliseconds by which the call must respond
+   */
+  until(deadline: number): Texter {
+    return new Texter(this.#transport, this.#words, deadline);
+  }
+
+  /**
+   * Sends a code, in one attempt.
+   * @throws NestError `delivery_failed`, without the number, if the carrier refuses the SMS, fails, or has no time left
+   */
+  async sendCode({ to, locale, code, domain }: CodeSms): Promise<void> {
+    const limitMs = Math.min(CARRIER_LIMIT_MS, this.#deadline - Date.now());
+    if (limitMs <= 0) throw new NestError("delivery_failed", { detail: "no time left" });
+    const wording = new Wording(this.#words.app, this.#words.messages, locale);
+    try {
+      await this.#transport.sendSms({ to, text: codeText(wording, code, domain) }, limitMs);
+    } catch (cause) {
+      const kind = cause instanceof Error ? cause.name : "unknown";
+      throw new NestError("delivery_failed", { cause, detail: `SMS: ${kind}` });
+    }
+  }
+}
+
+/**
+ * The text of an SMS with a code. The last line binds the code to a domain (Origin-bound one-time codes, WICG): a phone
+ * offers it only to pages of that domain. It contains no link, which people are told never to open.
+ */
+export function codeText(wording: Wording, code: string, domain: string): string {
+  return `${wording.fill(wording.texts.sms.code, { code })}\n\n@${domain} #${code}`;
+}

@@ -1,0 +1,200 @@
+import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
+import { byHolder } from "#core/events/event_source.ts";
+import { identifierVerified, signedIn } from "#core/events/sign_in_events.ts";
+import { derivedIdOf, newId } from "#core/ids.ts";
+import type { Grant } from "#core/repositories/access_tokens.ts";
+import type { Device, Redemption } from "#core/repositories/authorizations.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Verification } from "#core/repositories/verifications.ts";
+import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
+import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
+import { settleAll } from "#core/settle.ts";
+import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { REDEMPTION_LIMIT_MS, refusalToResume } from "#core/sign_in/redemption.ts";
+import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
+import { rememberDevice } from "#core/users/known_devices.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
+import type { CodeKey } from "#core/verifications/code_key.ts";
+import { type CountedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
+
+/** What signing in with a code uses. */
+export type CodeGrantCore = GrantCore &
+  AuditCore &
+  UserCreationCore &
+  Pick<Core, "identifiers" | "verifications"> & { codeKey: CodeKey };
+
+/** The tokens of a sign-in with a code. */
+export interface CodeTokens extends TokenPair {
+  /** Whether this code created the user. */
+  userCreated: boolean;
+}
+
+/** A code that was right, and the identifier that it proves. */
+interface RightCode {
+  verification: Verification;
+  identifier: Identifier | null;
+  counted: CountedCode;
+}
+
+export interface CodeSignIn {
+  client: OAuthClient;
+  nonce: string;
+  device: Device | null;
+  deviceId: string | null;
+  beakId: string | null;
+  now: Date;
+  call: Call;
+}
+
+/**
+ * Issues the session of a right code. One of any number of simultaneous calls redeems it. If the response was lost, the
+ * same request gets the same session and refresh token, as with a link: once the first call can no longer be running, until
+ * the session is used. Every write can be repeated.
+ * @throws NestError verification_not_found, unavailable
+ */
+export async function signInWithCode(
+  core: CodeGrantCore,
+  right: RightCode,
+  signIn: CodeSignIn,
+): Promise<CodeTokens> {
+  const { verification } = right;
+  try {
+    const won = await winRedemption(core, right, signIn);
+    return await issue(core, { ...won, counted: right.counted }, signIn);
+  } catch (error) {
+    const isOurs = !(error instanceof NestError && error.status < 500);
+    if (isOurs) await recordFailure(core, verification, signIn, error);
+    throw error;
+  }
+}
+
+const notFound = () => new NestError("verification_not_found");
+
+interface WonCode {
+  verification: Verification;
+  redemption: Redemption;
+  identifier: Identifier;
+}
+
+/** After a failure on our side, the code can be redeemed again at once. */
+async function recordFailure(
+  core: CodeGrantCore,
+  { _id }: Verification,
+  { now }: CodeSignIn,
+  cause: unknown,
+): Promise<void> {
+  try {
+    await core.verifications.recordFailedRedemption(_id, now.toISOString());
+  } catch {
+    throw new NestError("unavailable", { cause, retryAfterSeconds: REDEMPTION_LIMIT_MS / 1000 + 1 });
+  }
+}
+
+/** @throws NestError verification_not_found if another call redeemed the code, or its redemption can't be resumed */
+async function winRedemption(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Promise<WonCode> {
+  const { verification, identifier: found } = right;
+  const { now } = signIn;
+  if (verification.usedAt !== null) return resume(core, right, signIn);
+  const redemption: Redemption = {
+    sessionId: sessionIdOf(verification),
+    accessTokenId: newId("accessToken"),
+    refreshTokenId: newId("refreshToken"),
+    ...newDerivation(core.refreshKeys),
+    startedAt: now.toISOString(),
+  };
+  // The code is right, so its user may be created before this call has won: every call creates the same user.
+  const [redeemed, identifier] = await settleAll([
+    core.verifications.redeem(verification._id, redemption),
+    ensureOwner(core, verification, found, signIn),
+  ]);
+  if (!redeemed) throw notFound();
+  return { verification: redeemed, redemption, identifier };
+}
+
+async function resume(
+  core: CodeGrantCore,
+  { verification, identifier: found }: RightCode,
+  signIn: CodeSignIn,
+): Promise<WonCode> {
+  const { _id, redemption } = verification;
+  const { now } = signIn;
+  if (redemption === null) throw notFound();
+  const mayBeRunning =
+    !redemption.hasFailed && now.getTime() - Date.parse(redemption.startedAt) < REDEMPTION_LIMIT_MS;
+  if (mayBeRunning) throw notFound();
+  const [session, refreshToken] = await Promise.all([
+    core.sessions.find(redemption.sessionId),
+    core.refreshTokens.find(redemption.refreshTokenId),
+  ]);
+  const user = session && (await core.users.find(session.userId));
+  if (refusalToResume({ session, refreshToken, identifier: found, user })) throw notFound();
+  const [resumed, identifier] = await settleAll([
+    core.verifications.resume(_id, redemption.startedAt, now.toISOString()),
+    ensureOwner(core, verification, found, signIn),
+  ]);
+  if (!resumed) throw notFound();
+  return { verification: resumed, redemption, identifier };
+}
+
+/** The id of the user whom a verification creates, if its identifier has none. It is the same for every call. */
+export const newUserIdOf = ({ _id }: Verification) => derivedIdOf(_id, "user");
+/** The id of the session that a verification starts. Of simultaneous calls, the event of the user names no other. */
+const sessionIdOf = ({ _id }: Verification) => derivedIdOf(_id, "session");
+
+const sourceOf = (verification: Verification, userId: string, { client, call }: CodeSignIn) =>
+  byHolder({ userId, clientId: client.id, sessionId: sessionIdOf(verification) }, call);
+
+const ensureOwner = (
+  core: CodeGrantCore,
+  verification: Verification,
+  found: Identifier | null,
+  signIn: CodeSignIn,
+): Promise<Identifier> =>
+  ensureUser(
+    core,
+    {
+      identity: verification.identifierValue,
+      type: verification.identifierType,
+      found,
+      newUserId: newUserIdOf(verification),
+      source: sourceOf(verification, newUserIdOf(verification), signIn),
+    },
+    signIn.now.toISOString(),
+  );
+
+async function issue(
+  core: CodeGrantCore,
+  { verification, redemption, identifier, counted }: WonCode & { counted: CountedCode },
+  signIn: CodeSignIn,
+): Promise<CodeTokens> {
+  const { client, nonce, device, deviceId, beakId, now, call } = signIn;
+  const { sessionId, accessTokenId, refreshTokenId } = redemption;
+  const { userId } = identifier;
+  const rootGrant: Grant = { type: "otp", value: verification._id };
+  const at = now.toISOString();
+  const authTime = verification.usedAt ?? at;
+  const source = sourceOf(verification, userId, signIn);
+  const [pair] = await settleAll([
+    issueSession(core, {
+      ...{ client, userId, device, deviceId, sessionId, authTime },
+      ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId },
+      refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, nonce),
+      ...{ now, call },
+    }),
+    // `ensureUser` writes the user of an identifier that is not verified.
+    identifier.verifiedAt
+      ? completeUser(core, userId, identifier.createdAt)
+      : core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]),
+    beakId === null ? null : rememberDevice(core, identifier, beakId),
+    releaseRightCode(core, counted),
+    auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
+  ]);
+  const verified = { type: verification.identifierType, country: verification.country };
+  core.log.info("code_verified", { ...verified, client_id: client.id });
+  core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
+  return { ...pair, userCreated: userId === newUserIdOf(verification) };
+}

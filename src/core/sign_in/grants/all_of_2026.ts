@@ -1,0 +1,11 @@
+import { GRANT_TYPES, grantParameters, grants } from "#core/sign_in/grants/all.ts";
+import { otp } from "#core/sign_in/grants/otp.ts";
+
+/** The grants of `authenticate_user` since 2026-12-01. A file of its own, so that earlier versions do not bundle them. */
+export const grantsOf2026 = { ...grants, [otp.grantType]: otp };
+
+/** `grant_type` values since 2026-12-01. */
+export const GRANT_TYPES_OF_2026 = [...GRANT_TYPES, otp.grantType] as const;
+
+/** The request parameters of the grants since 2026-12-01. */
+export const grantParametersOf2026 = { ...grantParameters, ...otp.parameters };

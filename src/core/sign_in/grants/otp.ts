@@ -1,0 +1,94 @@
+import { optional, type output } from "zod/mini";
+import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { NestError } from "#core/errors.ts";
+import { auditNow } from "#core/events/audit_row.ts";
+import { signInFailed } from "#core/events/sign_in_events.ts";
+import { networkOf } from "#core/network.ts";
+import { refuseIfOver } from "#core/rate_limits/verdict.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Verification } from "#core/repositories/verifications.ts";
+import { hashSecret } from "#core/secrets.ts";
+import {
+  type CodeGrantCore,
+  type CodeSignIn,
+  type CodeTokens,
+  newUserIdOf,
+  signInWithCode,
+} from "#core/sign_in/code_sign_in.ts";
+import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
+import { type CountedCode, countPresentedCode } from "#core/verifications/failure_limits.ts";
+import { text } from "#core/wire.ts";
+
+interface OtpRequest {
+  client_id: string;
+  nonce?: string | undefined;
+  code?: string | undefined;
+  device?: output<typeof codeDevice> | undefined;
+}
+
+/** A code that `send_otp` sent by SMS or mail, with the nonce that it returned. */
+export const otp = {
+  grantType: "otp",
+  parameters: { nonce: optional(text()), code: optional(text()), device: optional(codeDevice) },
+  redeem: redeemCode,
+} as const;
+
+/**
+ * Signs a user in with a code. Every presented code is counted before it is compared: on its verification, which allows
+ * five, and for its identifier. Unknown, wrong, used, expired and spent codes get one error, so that it says nothing about
+ * the code or the person.
+ * @throws NestError nonce_missing, code_missing, client_not_found, grant_not_allowed, verification_not_found, rate_limited,
+ *   unavailable
+ */
+async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> {
+  const { nonce, code } = request;
+  if (nonce === undefined) throw new NestError("nonce_missing");
+  if (code === undefined) throw new NestError("code_missing");
+  const client = core.oauthClients.requireGrant(request.client_id, "otp");
+  // A code must not be used up when no token can be signed.
+  await core.signer.key();
+  const now = core.clock.now();
+  const { device, deviceId } = readCodeDevice(request.device);
+  const verification = await requireOpen(core, { client, nonce, now }, call);
+  const beakId = request.device?.beak_id ?? null;
+  const { counted, identifier } = await countCode(core, verification, { beakId, call });
+  if (!core.codeKey.matches(verification._id, code, verification.codeHash)) {
+    // Without a user, the row names the one whom the code would create. So known and unknown people take the same steps.
+    const user = identifier ?? { userId: newUserIdOf(verification) };
+    const failed = signInFailed(verification, user, call, now.toISOString());
+    await auditNow(core, failed, "verification_not_found");
+    throw notFound();
+  }
+  // Registration was closed after the code was sent, or the code was guessed that nobody got.
+  if (identifier === null && client.registration === "closed") throw notFound();
+  const signIn: CodeSignIn = { client, nonce, device, deviceId, beakId, now, call };
+  return signInWithCode(core, { verification, identifier, counted }, signIn);
+}
+
+const notFound = () => new NestError("verification_not_found");
+
+/** @throws NestError verification_not_found; rate_limited if the network has presented too many unknown nonces */
+async function requireOpen(
+  core: CodeGrantCore,
+  { client, nonce, now }: { client: OAuthClient; nonce: string; now: Date },
+  call: Call,
+): Promise<Verification> {
+  const found = await core.verifications.countAttempt(hashSecret(nonce), now.toISOString());
+  const isForSignIn = found?.purpose === "sign_in" || found?.purpose === "register";
+  if (found && isForSignIn && found.clientId === client.id) return found;
+  refuseIfOver([await core.rateLimiter.countOne("failures_per_network", networkOf(call.ip))]);
+  throw notFound();
+}
+
+/** Counts the code for its identifier, and reads the identifier meanwhile. @throws NestError rate_limited, unavailable */
+async function countCode(
+  core: CodeGrantCore,
+  { identifierType, identifierValue }: Verification,
+  presenter: { beakId: string | null; call: Call },
+): Promise<{ counted: CountedCode; identifier: Identifier | null }> {
+  const reading = core.identifiers.findActive(identifierType, identifierValue);
+  const presented = { identity: identifierValue, ...presenter };
+  const [counted, identifier] = await Promise.all([countPresentedCode(core, presented, reading), reading]);
+  return { counted, identifier };
+}

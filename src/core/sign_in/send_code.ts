@@ -1,0 +1,140 @@
+import type { Call } from "#core/call.ts";
+import { MINUTE, plusSeconds } from "#core/clock.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { newId } from "#core/ids.ts";
+import { mayHaveBeenSent } from "#core/messages/mailer.ts";
+import { LIMITS } from "#core/rate_limits/limits.ts";
+import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
+import { purgeVerificationAfter } from "#core/retention.ts";
+import { hashSecret, newSecret } from "#core/secrets.ts";
+import { settleAll } from "#core/settle.ts";
+import { type Channel, type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
+import type { CodeKey } from "#core/verifications/code_key.ts";
+import type { CheckedCode } from "#core/verifications/code_request.ts";
+
+/** How long a code works. */
+export const CODE_LIFETIME_SECONDS = 10 * MINUTE;
+
+/**
+ * The time after which a request of a client with closed registration is answered, whether or not a message was sent. It
+ * is longer than a message takes, so that the time does not show who has an account.
+ */
+export const NEUTRAL_ANSWER_MS = 1_500;
+
+/** What the requester of a code gets. The code itself is in the message only. */
+export interface SentCode {
+  /** 32 random bytes, hex. It is presented with the code. */
+  nonce: string;
+  expiresAt: Date;
+  /** From when another code can be requested. */
+  resendAt: Date;
+}
+
+type SendCore = ChannelCore & Pick<Core, "verifications"> & { codeKey: CodeKey };
+
+/**
+ * Sends a code to an address or a phone number, and stores it for 10 minutes. It takes the place of earlier codes for the same
+ * purpose. A client with closed registration sends to existing users only, and answers others alike.
+ * @throws NestError rate_limited, unavailable; delivery_failed if registration is open
+ */
+export async function sendCode(
+  core: SendCore,
+  purpose: VerificationPurpose,
+  checked: CheckedCode,
+  call: Call,
+): Promise<SentCode> {
+  const channel = await openChannel(core, checked, call);
+  const now = core.clock.now();
+  const nonce = newSecret();
+  const code = core.codeKey.newCode();
+  const verification = newVerification(core, { purpose, checked, nonce, code, now });
+  const isAdmitted = await releaseIfFailed(channel, async () => {
+    const [admitted] = await Promise.all([channel.admit(), core.verifications.insert(verification)]);
+    return admitted;
+  });
+  const message = { channel, code, isWanted: isAdmitted };
+  const sending =
+    checked.client.registration === "open"
+      ? deliver(core, verification, message, null)
+      : deliverNeutrally(core, verification, message);
+  await settleAll([sending, core.verifications.revokeEarlier(verification, now.toISOString())]);
+  return {
+    nonce,
+    expiresAt: new Date(verification.expiresAt),
+    resendAt: plusSeconds(now, LIMITS.codes_per_identifier.seconds),
+  };
+}
+
+interface Message {
+  channel: Channel;
+  code: string;
+  isWanted: boolean;
+}
+
+async function deliver(
+  core: SendCore,
+  { clientId, identifierType, country }: Verification,
+  { channel, code, isWanted }: Message,
+  deadline: number | null,
+): Promise<void> {
+  if (!isWanted) return;
+  await releaseIfFailed(channel, () => channel.deliver(code, deadline));
+  core.log.info("code_sent", { type: identifierType, country, client_id: clientId });
+}
+
+/** Sends the message if its identifier belongs to a user, and takes the same time if not. */
+async function deliverNeutrally(core: SendCore, verification: Verification, message: Message): Promise<void> {
+  const end = Date.now() + NEUTRAL_ANSWER_MS;
+  const isWanted = message.isWanted && message.channel.isKnown;
+  await deliver(core, verification, { ...message, isWanted }, end).catch((error: unknown) => {
+    // The response must not say that there was a message to send.
+    const detail = error instanceof NestError ? error.detail : undefined;
+    core.log.warn("code_not_delivered", { type: verification.identifierType, detail });
+  });
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - Date.now())));
+}
+
+/** Runs a step of a message. If it fails, the counts of the message are released. */
+async function releaseIfFailed<Result>(channel: Channel, step: () => Promise<Result>): Promise<Result> {
+  try {
+    return await step();
+  } catch (error) {
+    await channel.release(mayHaveBeenSent(error));
+    throw error;
+  }
+}
+
+interface NewVerification {
+  purpose: VerificationPurpose;
+  checked: CheckedCode;
+  nonce: string;
+  code: string;
+  now: Date;
+}
+
+function newVerification(
+  { codeKey }: { codeKey: CodeKey },
+  { purpose, checked, nonce, code, now }: NewVerification,
+): Verification {
+  const { client, target } = checked;
+  const _id = newId("verification");
+  const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
+  return {
+    _id,
+    purpose,
+    clientId: client.id,
+    identifierType: target.type,
+    identifierValue: target.identity,
+    country: target.country,
+    nonceHash: hashSecret(nonce),
+    codeHash: codeKey.hash(_id, code),
+    attempts: 0,
+    createdAt: now.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    usedAt: null,
+    redemption: null,
+    revokedAt: null,
+    purgeAt: purgeVerificationAfter(expiresAt),
+  };
+}

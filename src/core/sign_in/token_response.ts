@@ -1,0 +1,47 @@
+import { literal, number, string } from "zod/mini";
+import type { ErrorCode } from "#core/errors.ts";
+import type { TokenPair } from "#core/sessions/issue_session.ts";
+
+/** The fields of the response of `authenticate_user` (contract B3). */
+export const tokenFields = {
+  access_token: string(),
+  token_type: literal("bearer"),
+  expires_in: number(),
+  expires_at: string(),
+  refresh_token: string(),
+  user_id: string(),
+  client_id: string(),
+};
+
+/** Translates tokens to wire names. */
+export function tokensToWire(pair: TokenPair) {
+  return {
+    access_token: pair.accessToken,
+    token_type: "bearer" as const,
+    expires_in: pair.expiresIn,
+    expires_at: pair.expiresAt,
+    refresh_token: pair.refreshToken,
+    user_id: pair.userId,
+    client_id: pair.clientId,
+  };
+}
+
+/** The errors of the grants since 2020-12-14. */
+export const SIGN_IN_ERRORS = [
+  "code_missing",
+  "code_verifier_missing",
+  "redirect_uri_missing",
+  "refresh_token_missing",
+  "malformed_code",
+  "malformed_refresh_token",
+  "not_found",
+  "token_not_found",
+  "token_used",
+  "token_expired",
+  "authorization_not_found",
+  "incorrect_client",
+  "incorrect_redirect_uri",
+  "incorrect_code_verifier",
+  "client_not_found",
+  "rate_limited",
+] as const satisfies readonly ErrorCode[];

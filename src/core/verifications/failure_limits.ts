@@ -1,0 +1,62 @@
+import type { Call } from "#core/call.ts";
+import { networkOf } from "#core/network.ts";
+import type { LimitGroup, Subject } from "#core/rate_limits/limits.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { ALLOWED, refuseIfOver } from "#core/rate_limits/verdict.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { CountedWindow } from "#core/repositories/window_pipeline.ts";
+import { hashSecret } from "#core/secrets.ts";
+
+/** A code that may be compared. */
+export interface CountedCode {
+  subject: Subject;
+  /** The windows that counted it as a failure, for `releaseRightCode`. */
+  counted: readonly CountedWindow[];
+}
+
+interface PresentedCode {
+  /** Normalized. */
+  identity: string;
+  /** The device that presents the code, if it says which; it counts only if it has signed in with the identifier. */
+  beakId: string | null;
+  call: Call;
+}
+
+/**
+ * Counts a presented code as a failure, before it is compared. A new code does not reset the count. If the limits that all
+ * callers share are used up, a device that has signed in with the identifier has its own, which strangers can't use up.
+ * @param reading the active identifier, which is read meanwhile
+ * @throws NestError rate_limited: the code must not be compared; unavailable
+ */
+export async function countPresentedCode(
+  { rateLimiter }: { rateLimiter: RateLimiter },
+  { identity, beakId, call }: PresentedCode,
+  reading: Promise<Identifier | null>,
+): Promise<CountedCode> {
+  const limiter = rateLimiter.closed;
+  const subject: Subject = ["code_failures_per_identifier", identity];
+  const shared: LimitGroup = [
+    [["code_failures_per_identifier_and_network", networkOf(call.ip)]],
+    [["code_failures_per_identifier"]],
+  ];
+  const own: LimitGroup = beakId === null ? [] : [[["code_failures_per_known_device", beakId]]];
+  const [{ verdicts, peeked }, identifier] = await Promise.all([
+    limiter.count(subject, [shared], own),
+    reading,
+  ]);
+  const [byShared = ALLOWED] = verdicts;
+  if (byShared.isAllowed) return { subject, counted: byShared.counted };
+  const isKnown = beakId !== null && identifier?.knownDevices?.includes(hashSecret(beakId)) === true;
+  if (!isKnown || !peeked.isAllowed) refuseIfOver([byShared]);
+  const { verdicts: ofDevice } = await limiter.count(subject, [own]);
+  refuseIfOver(ofDevice);
+  return { subject, counted: ofDevice[0]?.counted ?? [] };
+}
+
+/** Takes back that a code was counted as a failure, because it was right. The other failures stay counted. */
+export async function releaseRightCode(
+  { rateLimiter }: { rateLimiter: RateLimiter },
+  { subject, counted }: CountedCode,
+): Promise<void> {
+  await rateLimiter.release(subject, counted);
+}

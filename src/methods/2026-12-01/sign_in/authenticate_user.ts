@@ -1,0 +1,41 @@
+/**
+ * Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens.
+ *
+ * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
+ * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time.
+ */
+import { boolean, enum as oneOf, optional, type output, strictObject } from "zod/mini";
+import { codeKey, rateLimiter, refreshKeys, signer } from "#core/parts.ts";
+import {
+  GRANT_TYPES_OF_2026,
+  grantParametersOf2026,
+  grantsOf2026,
+} from "#core/sign_in/grants/all_of_2026.ts";
+import { SIGN_IN_ERRORS, tokenFields, tokensToWire } from "#core/sign_in/token_response.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({
+  client_id: text(),
+  grant_type: oneOf(GRANT_TYPES_OF_2026),
+  ...grantParametersOf2026,
+});
+
+export const response = strictObject({ ...tokenFields, user_created: optional(boolean()) });
+
+export const handler = rpc({
+  name: "authenticate_user",
+  version: "2026-12-01",
+  summary: "Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens.",
+  access: "public",
+  request,
+  response,
+  errors: [...SIGN_IN_ERRORS, "nonce_missing", "grant_not_allowed", "verification_not_found"],
+  parts: { codeKey, rateLimiter, refreshKeys, signer },
+  async run({ core, request: asked, call }): Promise<output<typeof response>> {
+    if (asked.grant_type !== "otp")
+      return tokensToWire(await grantsOf2026[asked.grant_type].redeem(core, asked, call));
+    const { userCreated, ...pair } = await grantsOf2026.otp.redeem(core, asked, call);
+    return { ...tokensToWire(pair), user_created: userCreated };
+  },
+});
