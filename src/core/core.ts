@@ -54,7 +54,7 @@ export interface CoreOptions {
   /** Writes a finished log line. */
   write?: (line: string) => void;
   monitorCommands?: boolean;
-  /** How much longer than in a deployment work may take. Tests with many concurrent calls set it, for a busy machine. */
+  /** Multiplies the time limits. Tests with many concurrent calls raise it, because they run on a busy machine. */
   slowdown?: number;
 }
 

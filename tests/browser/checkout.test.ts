@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)("the checkout page of the Stripe double", () => {
     },
   );
 
-  test("leads back to the app without a payment", async () => {
+  test("returns to the app without a payment", async () => {
     const page = await suite.open("/");
     await page.goto(await newSession("back@example.com"));
     await page.getByRole("link", { name: "Back" }).click();

@@ -155,7 +155,7 @@ describe.skipIf(!hasBrowser)("emails, clients and links of the local page", () =
     for (const date of dates) expect(date).toMatch(DATE);
   });
 
-  test("leads to the reference and the documentation, under one logo", async () => {
+  test("links to the reference and the documentation, under one logo", async () => {
     const page = await suite.open();
     const logo = await (await fetch(`${suite.stack.api.url}/assets/logo.svg`)).text();
     expect(logo).toContain("<svg");

@@ -38,7 +38,7 @@ export async function prepareDatabase(uri: string, productIds: readonly string[]
   }
 }
 
-/** The next event of a subscription to another product would end the access of a person who pays for it. */
+/** Without a plan, a product is not the app's: the next event of a subscription to it would end the access that a person pays for. */
 async function requireSoldProducts(database: Db, productIds: readonly string[]): Promise<void> {
   const found = await database
     .collection<Subscription>(SubscriptionRepository.collectionName)
@@ -59,7 +59,7 @@ async function requireSoldProducts(database: Db, productIds: readonly string[]):
   const lines = found.map(({ _id, count }) => `  ${_id}: ${count}`);
   throw new CommandError(
     [
-      "These products have living subscriptions, but no plan of the app file has them. Their users would lose access:",
+      "These products have subscriptions that have not ended, but no plan of the app file has them. Their users would lose access:",
       ...lines,
       "Keep the plan in the app file with isOffered: false, or cancel these subscriptions at Stripe first.",
     ].join("\n"),

@@ -39,7 +39,7 @@ async function localPage(): Promise<ServedFile> {
   return { type: "text/html; charset=utf-8", content: nameApp(page, app.name) };
 }
 
-/** Puts the name of an app into a page. Every character stands for itself, also `$&`. */
+/** Puts the name of an app into a page. Special patterns of `replace`, such as `$&`, have no effect. */
 export const nameApp = (page: string, app: string) => fillMarkup(page, { app }).markup;
 
 const logoPath = () => resolve(fileURLToPath(ROOT), appFolder, app.logo);
@@ -51,8 +51,8 @@ async function landingFile(name: string, type: string): Promise<ServedFile> {
 }
 
 /**
- * The OpenAPI document with this stack as its only server, so that tools send their requests here. It is built, because the
- * examples of the committed document are those of another app.
+ * The OpenAPI document with this stack as its only server, so that tools send their requests here. It is built here, because
+ * the committed document may have the examples of another app.
  */
 async function localDocument(origin: string): Promise<string> {
   const { buildDocument } = await import("#tools/openapi/document.ts");

@@ -25,8 +25,8 @@ export function withHints(gateway: Invoker, say: (line: string) => void = () => 
 }
 
 /**
- * Says what a developer must change in the app file so that Nest accepts a call. A browser tells its page nothing about a
- * refused origin, and a response names no value, so the terminal of `npm start` does.
+ * Says what a developer must change in the app file so that Nest accepts a call. The browser does not tell a page that its
+ * origin was refused, and an error response does not contain the refused value, so the terminal of `npm start` shows it.
  * @param file the path of the app file
  * @returns null if the app file did not cause the response
  */
@@ -40,17 +40,17 @@ export function hintFor(
   if (origin === "null")
     return "A page that was opened as a file has no origin, so the browser blocks its calls. Serve its folder over HTTP.";
   if (isForeign && result.headers?.["access-control-allow-origin"] === undefined)
-    return `The browser blocks the calls of a page at ${shown(origin)}. Add this origin to \`origins\` of a client in ${file}, or open the page at an origin that is there.`;
+    return `The browser blocks the calls of a page at ${shown(origin)}. Add this origin to \`origins\` of a client in ${file}, or open the page at one of its origins.`;
   if (method !== "POST") return null;
   const { client_id, redirect_uri, success_url, cancel_url } = fieldsOf(body);
   const { code, meta } = fieldsOf(result.body);
   if (code === "client_not_found")
     return `${file} has no enabled client ${shown(client_id)}. \`npm run nest -- clients list\` lists its clients.`;
   if (code === "invalid_redirect_uri")
-    return `Client ${shown(client_id)} has no redirect URI ${shown(redirect_uri)}. Add it to \`redirectUris\` in ${file}, or send one that is there, character by character.`;
+    return `Client ${shown(client_id)} has no redirect URI ${shown(redirect_uri)}. Add it to \`redirectUris\` in ${file}, or send a registered one, character by character.`;
   if (code !== "invalid_checkout_url") return null;
   const url = (meta as { field?: string } | undefined)?.field === "cancel_url" ? cancel_url : success_url;
-  return `${shown(url)} is no checkout URL of the client. Add it to \`checkoutUrls\` in ${file}.`;
+  return `${shown(url)} is not a checkout URL of the client. Add it to \`checkoutUrls\` in ${file}.`;
 }
 
 /** The fields of a JSON object, or none if the text is something else. */

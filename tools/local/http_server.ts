@@ -39,7 +39,7 @@ const REFERENCE_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Keeps scripts of other origins out of the other pages, and keeps them out of frames in which a click could be stolen. */
+/** Blocks scripts of other origins in the other pages, and frames around them, in which clicks could be hijacked. */
 const PAGE_POLICY =
   "script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 

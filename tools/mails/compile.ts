@@ -77,7 +77,7 @@ function compact(html: string): string {
   });
 }
 
-/** Makes the direction of the writing a placeholder, `{{dir}}`, and the side on which lines begin, `{{side}}`. */
+/** Replaces the writing direction by the placeholder `{{dir}}`, and the side where lines begin by `{{side}}`. */
 const directed = (markup: string) =>
   markup
     .replaceAll('dir="ltr"', 'dir="{{dir}}"')

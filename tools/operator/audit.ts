@@ -24,7 +24,7 @@ export function auditCommands(program: Command): void {
     .option("--user <user>", "only rows about this user: a user id or email address")
     .option("--action <action>", "only rows of this action, such as session.revoked")
     .option("--limit <number>", `how many rows, at most ${MAXIMUM}`, DEFAULT_LIMIT)
-    .description("lists the newest rows of the audit log, the newest first");
+    .description("lists rows of the audit log, newest first");
   examples(list, ["audit list --user ada@example.com", "audit list --action session.revoked --json"]);
   act(list, (terminal, { user, action, limit }: ListOptions) =>
     withAccounts(terminal, async (core) => {
@@ -44,7 +44,7 @@ export function auditCommands(program: Command): void {
   );
 }
 
-/** An erased user has no document, but keeps rows. */
+/** A user id need not exist: an erased user has no document, but the audit log keeps the rows. */
 async function userIdOf(core: Parameters<typeof findUserId>[0], user: string): Promise<string> {
   return user.startsWith("user_") ? user : findUserId(core, user);
 }

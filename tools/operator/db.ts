@@ -20,7 +20,7 @@ export function databaseCommands(program: Command): void {
         if (name === "setup") await createIndexes(database);
         const missing = await missingIndexes(database);
         const words = missing.map((index) => `missing: ${index}`);
-        const complete = `Every index is there in ${database.databaseName}.`;
+        const complete = `Every index exists in ${database.databaseName}.`;
         terminal.show({ database: database.databaseName, missing }, missing.length > 0 ? words : complete);
         return missing.length === 0;
       }),

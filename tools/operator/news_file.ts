@@ -135,7 +135,7 @@ function reasonsNotShown({ clientIds, startsAt, endsAt }: NewsItem): Problem[] {
     rule: `the app has no client ${JSON.stringify(id)}; \`clients list\` lists its clients`,
   }));
   if (endsAt !== null && endsAt <= startsAt)
-    problems.push({ path: ["endsAt"], rule: `must be after the beginning, ${startsAt}` });
+    problems.push({ path: ["endsAt"], rule: `must be after startsAt, ${startsAt}` });
   return problems.map(({ path, rule }) => ({ at: path, field: path, rule }));
 }
 

@@ -1,12 +1,12 @@
 import type { Messages } from "./message_table.ts";
 
-const NOT_VALID = "Die App hat eine ungültige Anfrage gesendet. Aktualisiere die App und versuche es erneut.";
-const NOT_OURS = "Die App ist falsch eingerichtet. Bitte wende dich an ihren Support.";
+const INVALID_REQUEST = "Die App hat eine ungültige Anfrage gesendet. Aktualisiere die App und versuche es erneut.";
+const MISCONFIGURED = "Die App ist falsch eingerichtet. Bitte wende dich an ihren Support.";
 const OLD_LINK = "Dieser Link ist nicht mehr gültig. Fordere einen neuen an.";
 const OTHER_DEVICE = "Öffne den Link auf dem Gerät, das ihn angefordert hat, oder fordere einen neuen an.";
 const SIGNED_OUT = "Du bist abgemeldet. Melde dich erneut an.";
 const FAILED =
-  "Etwas ist schiefgelaufen. Versuche es erneut. Wenn es wieder geschieht, wende dich an den Support.";
+  "Etwas ist schiefgelaufen. Versuche es erneut. Wenn das wieder passiert, wende dich an den Support.";
 const OFFLINE =
   "Es besteht keine Verbindung zum Server. Prüfe deine Internetverbindung und versuche es erneut.";
 
@@ -17,35 +17,35 @@ const CHECKOUT = {
   plan_not_found: "Diesen Tarif gibt es nicht. Wähle einen anderen.",
   plan_ended: "Dieser Tarif wird nicht mehr verkauft. Wähle einen anderen.",
   price_not_found: "Dieser Tarif ist zurzeit nicht verfügbar. Wende dich an den Support.",
-  invalid_checkout_url: NOT_OURS,
+  invalid_checkout_url: MISCONFIGURED,
 };
 
 /** The sentences in German. */
 export const GERMAN: Messages = {
   ...CHECKOUT,
-  validation_failed: NOT_VALID,
-  body_missing: NOT_VALID,
-  malformed_json: NOT_VALID,
-  body_too_large: NOT_VALID,
-  code_missing: NOT_VALID,
-  nonce_missing: NOT_VALID,
-  code_verifier_missing: NOT_VALID,
-  redirect_uri_missing: NOT_VALID,
-  refresh_token_missing: NOT_VALID,
-  client_not_found: NOT_OURS,
-  grant_not_allowed: NOT_OURS,
-  invalid_redirect_uri: NOT_OURS,
-  incorrect_client: NOT_OURS,
-  incorrect_redirect_uri: NOT_OURS,
-  invalid_email: "Diese E-Mail-Adresse ist unvollständig. Prüfe sie und versuche es erneut.",
+  validation_failed: INVALID_REQUEST,
+  body_missing: INVALID_REQUEST,
+  malformed_json: INVALID_REQUEST,
+  body_too_large: INVALID_REQUEST,
+  code_missing: INVALID_REQUEST,
+  nonce_missing: INVALID_REQUEST,
+  code_verifier_missing: INVALID_REQUEST,
+  redirect_uri_missing: INVALID_REQUEST,
+  refresh_token_missing: INVALID_REQUEST,
+  client_not_found: MISCONFIGURED,
+  grant_not_allowed: MISCONFIGURED,
+  invalid_redirect_uri: MISCONFIGURED,
+  incorrect_client: MISCONFIGURED,
+  incorrect_redirect_uri: MISCONFIGURED,
+  invalid_email: "Diese E-Mail-Adresse ist ungültig. Prüfe sie und versuche es erneut.",
   email_not_sent: "Die E-Mail konnte nicht gesendet werden. Versuche es erneut.",
   invalid_identifier:
-    "Diese E-Mail-Adresse oder Telefonnummer ist unvollständig. Prüfe sie und versuche es erneut.",
+    "Diese E-Mail-Adresse oder Telefonnummer ist ungültig. Prüfe sie und versuche es erneut.",
   country_not_allowed:
     "An Telefonnummern dieses Landes können keine Codes gesendet werden. Nutze eine E-Mail-Adresse.",
   delivery_failed: "Der Code konnte nicht gesendet werden. Versuche es erneut.",
   verification_not_found:
-    "Dieser Code ist falsch oder gilt nicht mehr. Prüfe ihn oder fordere einen neuen an.",
+    "Dieser Code ist falsch oder nicht mehr gültig. Prüfe ihn oder fordere einen neuen an.",
   malformed_code: "Dieser Link ist unvollständig. Kopiere ihn ganz oder fordere einen neuen an.",
   malformed_refresh_token: SIGNED_OUT,
   incorrect_code_verifier: OTHER_DEVICE,

@@ -12,7 +12,7 @@ export type { Device, Method, Requests, Responses } from "./methods.ts";
 export { NestClient } from "./nest_client.ts";
 export type { NestClientOptions } from "./options.ts";
 export { codeChallenge, randomString } from "./pkce.ts";
-export type { Asked } from "./requests.ts";
+export type { MethodRequest } from "./requests.ts";
 export type { SignedIn } from "./session.ts";
 export { memoryStore, type Store, type StringStorage, webStore } from "./store.ts";
 export type { CallOptions } from "./transport.ts";

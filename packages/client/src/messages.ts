@@ -3,8 +3,8 @@ import type { Messages } from "./message_table.ts";
 export { GERMAN } from "./german.ts";
 export type { MessageKey, Messages } from "./message_table.ts";
 
-const NOT_VALID = "The app sent a request that is not valid. Update the app, then try again.";
-const NOT_OURS = "The app is not set up correctly. Please contact its support.";
+const INVALID_REQUEST = "The app sent a request that is not valid. Update the app, then try again.";
+const MISCONFIGURED = "The app is not set up correctly. Please contact its support.";
 const OTHER_DEVICE = "Open the link on the device that requested it, or request a new one.";
 const OLD_LINK = "This link is no longer valid. Request a new one.";
 const SIGNED_OUT = "You are signed out. Sign in again.";
@@ -18,32 +18,32 @@ const CHECKOUT = {
   plan_not_found: "This plan does not exist. Choose another one.",
   plan_ended: "This plan is no longer sold. Choose another one.",
   price_not_found: "This plan can't be bought at the moment. Contact support.",
-  invalid_checkout_url: NOT_OURS,
+  invalid_checkout_url: MISCONFIGURED,
 };
 
 /** The sentences in English, for the person who uses the app. */
 export const ENGLISH: Messages = {
   ...CHECKOUT,
-  validation_failed: NOT_VALID,
-  body_missing: NOT_VALID,
-  malformed_json: NOT_VALID,
-  body_too_large: NOT_VALID,
-  code_missing: NOT_VALID,
-  nonce_missing: NOT_VALID,
-  code_verifier_missing: NOT_VALID,
-  redirect_uri_missing: NOT_VALID,
-  refresh_token_missing: NOT_VALID,
-  client_not_found: NOT_OURS,
-  grant_not_allowed: NOT_OURS,
-  invalid_redirect_uri: NOT_OURS,
-  incorrect_client: NOT_OURS,
-  incorrect_redirect_uri: NOT_OURS,
-  invalid_email: "This email address is not complete. Check it, then try again.",
-  email_not_sent: "The mail could not be sent. Try again.",
-  invalid_identifier: "This email address or phone number is not complete. Check it, then try again.",
-  country_not_allowed: "Codes can't be sent to phone numbers of this country. Use an email address.",
+  validation_failed: INVALID_REQUEST,
+  body_missing: INVALID_REQUEST,
+  malformed_json: INVALID_REQUEST,
+  body_too_large: INVALID_REQUEST,
+  code_missing: INVALID_REQUEST,
+  nonce_missing: INVALID_REQUEST,
+  code_verifier_missing: INVALID_REQUEST,
+  redirect_uri_missing: INVALID_REQUEST,
+  refresh_token_missing: INVALID_REQUEST,
+  client_not_found: MISCONFIGURED,
+  grant_not_allowed: MISCONFIGURED,
+  invalid_redirect_uri: MISCONFIGURED,
+  incorrect_client: MISCONFIGURED,
+  incorrect_redirect_uri: MISCONFIGURED,
+  invalid_email: "This email address is not valid. Check it, then try again.",
+  email_not_sent: "The email could not be sent. Try again.",
+  invalid_identifier: "This email address or phone number is not valid. Check it, then try again.",
+  country_not_allowed: "Codes can't be sent to phone numbers in this country. Use an email address.",
   delivery_failed: "The code could not be sent. Try again.",
-  verification_not_found: "This code is wrong, or works no longer. Check it, or request a new one.",
+  verification_not_found: "This code is wrong, or is no longer valid. Check it, or request a new one.",
   malformed_code: "This link is not complete. Copy all of it, or request a new one.",
   malformed_refresh_token: SIGNED_OUT,
   incorrect_code_verifier: OTHER_DEVICE,
@@ -60,7 +60,7 @@ export const ENGLISH: Messages = {
   already_subscribed: "You already have a subscription. Sign in to use it.",
   trial_already_used: "The free trial was already used.",
   awaiting_consent: "You have not yet chosen whether to receive news.",
-  rate_limited: "There were too many tries. Try again in {wait}.",
+  rate_limited: "There were too many attempts. Try again in {wait}.",
   unavailable: "The server is busy. Try again in {wait}.",
   stripe_error: "The payment service does not respond. Try again.",
   unknown: FAILED,
@@ -80,7 +80,7 @@ interface ErrorParts {
   retryAfterSeconds?: unknown;
 }
 
-/** The locale, or its language if `Intl` can't read it: some systems name one as `de_DE` or `en-US@posix`. */
+/** The locale, or its language if `Intl` can't read the locale: some systems write `de_DE` or `en-US@posix`. */
 function readable(locale: string): string {
   try {
     return Intl.getCanonicalLocales(locale)[0] ?? "en";

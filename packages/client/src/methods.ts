@@ -168,7 +168,7 @@ export interface Requests {
     /** The plan's id, as `list_plans` returns it. */
     plan: string;
   };
-  /** Returns the URL of a page of Stripe on which the user buys a plan. */
+  /** Returns the URL of a Stripe page where the user buys a plan. */
   create_checkout_session: {
     /** The plan's id, as `list_plans` returns it. */
     plan: string;

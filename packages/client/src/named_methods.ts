@@ -9,7 +9,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
   /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;
-  /** Returns the URL of a page of Stripe on which the user buys a plan. @throws ClientError<"create_checkout_session"> */
+  /** Returns the URL of a Stripe page where the user buys a plan. @throws ClientError<"create_checkout_session"> */
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { Cased } from "./casing.ts";
 import type { Method, Responses } from "./methods.ts";
 import type { NestClient } from "./nest_client.ts";
-import type { Asked } from "./requests.ts";
+import type { MethodRequest } from "./requests.ts";
 import type { SignedIn } from "./session.ts";
 
 /** Whether a user is signed in. `failed`: the client's store can't be read. */
@@ -19,10 +19,10 @@ export type ReadMethod = Extract<Method, `get_${string}` | `list_${string}`>;
 export interface CallState<Data> {
   /** The newest response, or undefined if there is none for this user and request. */
   data: Data | undefined;
-  /** The error of the newest call, or null. `isClientError` tells what it is, and `messageOf` makes a sentence of it. */
+  /** The error of the newest call, or null. Check it with `isClientError`, or show the sentence of `messageOf`. */
   error: unknown;
   isLoading: boolean;
-  /** Calls the method again. The data stay until the response comes. */
+  /** Calls the method again. The previous data stays until the response arrives. */
   reload: () => void;
 }
 
@@ -95,7 +95,7 @@ interface Outcome {
 export function useCall<M extends ReadMethod, IsCamel extends boolean = false>(
   nest: NestClient<IsCamel>,
   method: M,
-  request?: Asked<M, IsCamel>,
+  request?: MethodRequest<M, IsCamel>,
 ): CallState<Cased<Responses[M], IsCamel>> {
   const { status, user } = useSession(nest);
   const [turn, setTurn] = useState(0);
@@ -104,7 +104,7 @@ export function useCall<M extends ReadMethod, IsCamel extends boolean = false>(
   useEffect(() => {
     if (status === "loading") return;
     const controller = new AbortController();
-    // The request has the type of the method's, which is no longer known after JSON.
+    // JSON.parse loses the type of the request.
     const send = nest.call.bind(nest) as (...args: unknown[]) => Promise<unknown>;
     const settle = (data: unknown, error: unknown) => {
       if (!controller.signal.aborted) setOutcome({ nest, call, turn, data, error });

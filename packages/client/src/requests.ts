@@ -10,13 +10,13 @@ type Optional<Fields, Names> = { [Name in keyof Fields as Exclude<Name, Names>]:
 };
 
 /** The request of a method. Fields that the client fills in are optional. */
-export type Asked<M extends Method, IsCamel extends boolean = false> = Cased<
+export type MethodRequest<M extends Method, IsCamel extends boolean = false> = Cased<
   Optional<Requests[M], FilledIn>,
   IsCamel
 >;
 
 /** The arguments of `call` after the method. The request is optional if all of its fields are. */
 export type CallArguments<M extends Method, IsCamel extends boolean = false> =
-  Record<never, never> extends Asked<M, IsCamel>
-    ? [request?: Asked<M, IsCamel>, options?: CallOptions]
-    : [request: Asked<M, IsCamel>, options?: CallOptions];
+  Record<never, never> extends MethodRequest<M, IsCamel>
+    ? [request?: MethodRequest<M, IsCamel>, options?: CallOptions]
+    : [request: MethodRequest<M, IsCamel>, options?: CallOptions];

@@ -24,7 +24,7 @@ export class SessionListeners {
 
   /**
    * Adds a listener.
-   * @param read reads the tokens from the store and calls `tell`
+   * @param read reads the tokens from the store and calls `report`
    * @returns a function that removes the listener
    */
   listen(
@@ -50,8 +50,8 @@ export class SessionListeners {
     };
   }
 
-  /** Tells the listeners whose tokens are stored now, if any. */
-  tell(tokens: Tokens | null): void {
+  /** Reports to the listeners whose tokens are stored now, if any. */
+  report(tokens: Tokens | null): void {
     for (const notify of this.#notifiers) notify(tokens && toSignedIn(tokens));
   }
 }

@@ -45,7 +45,7 @@ export class TokenKeeper {
       this.#tokens = stored;
       this.#replaced = null;
     }
-    this.#listeners.tell(this.#tokens);
+    this.#listeners.report(this.#tokens);
     return this.#tokens;
   }
 
@@ -95,7 +95,7 @@ export class TokenKeeper {
     const kept = parseTokens(await this.#store.get(NAME));
     requireKept(kept && kept.refresh_token !== replaced);
     this.#replaced = null;
-    this.#listeners.tell(tokens);
+    this.#listeners.report(tokens);
   }
 
   /**
@@ -172,7 +172,7 @@ export class TokenKeeper {
     await this.#store.delete(NAME);
     this.#tokens = null;
     this.#replaced = null;
-    this.#listeners.tell(null);
+    this.#listeners.report(null);
   }
 }
 

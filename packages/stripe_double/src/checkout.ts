@@ -18,7 +18,7 @@ const DECLINED = "Your card was declined.";
 
 /** How a customer pays. */
 export interface CheckoutPayment {
-  /** Default: a card that succeeds. One that processes is a bank debit: the session is complete before it is paid. */
+  /** Default: a card that succeeds. A card with `processes` is a bank debit: the session is complete before it is paid. */
   card?: CardDetails;
   /**
    * Whether the subscription stays `incomplete` while the bank debit is processing. Default: it is active at once. Stripe's
@@ -142,7 +142,7 @@ function refuse(order: CheckoutOrder, why: string): null {
 }
 
 /**
- * Ends a checkout session that nobody paid, and the subscription that a declined card left.
+ * Ends a checkout session that nobody paid, and its incomplete subscription after a declined card.
  * @throws ApiError if the session is not open
  */
 export function expireCheckout(account: Account, session: CheckoutSession): CheckoutSession {

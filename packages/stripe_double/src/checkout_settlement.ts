@@ -2,7 +2,7 @@ import type { Account } from "./account.ts";
 import { change } from "./events.ts";
 import type { Invoice } from "./types.ts";
 
-/** Tells the checkout session of an invoice how its bank debit ended. Later payments do not belong to the session. */
+/** Updates the checkout session of an invoice when its bank debit ends. Later payments do not belong to the session. */
 export function followCheckout(account: Account, invoice: Invoice): void {
   const { checkoutSessions, checkoutOrders } = account.tables;
   const session = [...checkoutSessions.values()].find((row) => row.invoice === invoice.id);

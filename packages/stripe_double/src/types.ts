@@ -52,7 +52,7 @@ export interface CheckoutOrder {
   trialEnd: number | null;
   /** Why the last attempt to pay failed, as the page shows it. */
   refusal: string | null;
-  /** The subscription that a declined card left, and the promotion code that was typed with the card. */
+  /** The incomplete subscription after a declined card, and the promotion code that was typed with the card. */
   attempt: { subscription: string; promotionCode: string | null } | null;
   /** Whether the session is complete while its bank debit is processing. */
   awaitsDebit: boolean;

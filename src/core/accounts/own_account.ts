@@ -29,8 +29,8 @@ export function ownMembership({ _id: userId, createdAt }: OwnedUser): AccountMem
 }
 
 /**
- * Writes the account that each user owns from the start, unless it exists. The ids derive from the user's, so any number
- * of calls create one account. All writes take one round trip.
+ * Writes the account that each user owns from the start, unless it exists. The ids derive from the user's id, so any number
+ * of calls creates one account. All writes take one round trip.
  */
 export async function ensureOwnAccounts(core: OwnAccountCore, users: readonly OwnedUser[]): Promise<void> {
   await Promise.all([

@@ -5,7 +5,7 @@ import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import type { StoredEvent } from "#core/repositories/outbox.ts";
 import { KEPT_ORIGIN_SECONDS } from "#core/retention.ts";
 
-/** The dependencies of rows of the audit log. */
+/** The dependencies of writing a row of the audit log. */
 export type AuditCore = Pick<Core, "auditLogs"> & { app: Pick<Core["app"], "auditDays"> };
 
 /**
@@ -30,7 +30,7 @@ export function auditRow(
 }
 
 /**
- * Adds the row of an event that is on no document, such as a failed sign-in. A repetition with the same event adds nothing.
+ * Adds the row of an event that no document stores, such as a failed sign-in. A repetition with the same event adds nothing.
  * @param errorCode the code of the response, if the call was refused
  */
 export async function auditNow(

@@ -25,7 +25,7 @@ export function byHolder({ userId, clientId, sessionId }: Holder, call: Call): E
   return { actor: { type: "user", id: userId }, clientId, sessionId, ...ofCall(call) };
 }
 
-/** The source of an event that the caller of a token causes who may have stolen it. */
+/** The source of an event that is caused with a token that may be stolen. */
 export function bySuspect({ clientId, sessionId }: Omit<Holder, "userId">, call: Call): EventSource {
   return { actor: { type: "anonymous", id: null }, clientId, sessionId, ...ofCall(call) };
 }

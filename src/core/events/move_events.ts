@@ -19,7 +19,7 @@ export type MoveCore = AuditCore & Pick<Core, "clock" | "log"> & { outboxes: Out
 export interface MoveOutcome {
   /** Events that were moved. */
   moved: number;
-  /** Documents whose events are left because the time was over. */
+  /** Documents whose events the next run moves, because this run had no time left. */
   left: number;
   /** Documents whose events are in the audit log and could not be removed from the document. */
   failed: number;

@@ -1,12 +1,12 @@
 /** Characters that a display name may have without quotes (RFC 5322, 3.2.3). */
 const PLAIN = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*$/;
 const VISIBLE_ASCII = /^[ -~]*$/;
-/** The bytes of one encoded word: in base64 and with its frame it has at most 75 characters (RFC 2047, section 2). */
+/** The most bytes in one encoded word, which has at most 75 characters, base64 and delimiters included (RFC 2047, section 2). */
 const WORD_BYTES = 45;
 
 /**
- * A sender as the header of a mail has it. A name with a comma would otherwise be two addresses, and SES refuses one that is
- * not ASCII.
+ * Formats a sender for the header of a mail: quotes a name with special characters, because a comma would separate two
+ * addresses, and encodes a name that is not ASCII, because SES refuses it.
  * @param mailbox such as `Müller, Inc. <no-reply@acme.example>`, or an address alone
  */
 export function mailboxHeader(mailbox: string): string {
@@ -26,7 +26,7 @@ function headerName(name: string): string {
     .join(" ");
 }
 
-/** Splits a name between characters, because each encoded word is decoded by itself. */
+/** Splits a name between characters, because mail clients decode each encoded word separately. */
 function wordsOf(name: string): string[] {
   const words: string[] = [];
   let word = "";

@@ -100,14 +100,14 @@ export function customersOf({ providerMappings, subscriptions, trials }: Account
  * can be repeated. The events of a document are moved to the audit log before the document is removed. What Stripe stores
  * stays there, but no checkout page of the person stays open.
  * @throws NestError already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
- *   unavailable while a rejected subscription is not refunded yet, or without Stripe's key for a person who ordered;
- *   stripe_error
+ *   unavailable while a rejected subscription is not refunded yet, or without Stripe's key for a person who began a
+ *   checkout; stripe_error
  */
 export async function eraseAccount(core: AccountCore & ClosingCore, person: Person): Promise<void> {
   const references = await readReferences(core, person);
   const { userId } = person;
   await requireNothingDue(core, person);
-  // First while nothing is changed yet: Stripe may fail, or a page may just have been paid.
+  // Before anything is changed, because Stripe may fail, or a page may just have been paid.
   if (userId !== null) await closeCheckouts(core, userId);
   const now = core.clock.now().toISOString();
   const { userIds, sessionIds } = references;
@@ -118,9 +118,9 @@ export async function eraseAccount(core: AccountCore & ClosingCore, person: Pers
       ),
     ),
   );
-  // A call that began before may have opened another page. A later one finds its session revoked.
+  // Again, because a call that began earlier may have opened another page. A later call finds its session revoked.
   if (userId !== null) await closeCheckouts(core, userId);
-  // Before the first removal, so that a crash leaves no removal without it. Repeating the erasure adds no second row.
+  // The row is written before the first removal, so that a crash leaves no removal without a row. A repeated erasure adds none.
   for (const id of userIds) await auditNow(core, userDeleted(id, BY_OPERATOR, now));
   await core.personalDocuments.erase(references, {
     now,

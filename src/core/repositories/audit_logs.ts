@@ -52,7 +52,7 @@ export class AuditLogRepository {
     field: "userId",
     refersTo: "userIds",
     withheld: ["originUntil", "purgeAt"],
-    // A row proves what happened, so it stays (extended.md 4.10). It names the user by id only.
+    // A row proves what happened, so an erasure keeps it. It names the user by id only.
     anonymize: () => ({ origin: undefined, originUntil: undefined }),
   };
   readonly #collection: Collection<AuditLog>;

@@ -1,6 +1,6 @@
 import type { IndexDescription } from "mongodb";
 
-/** Every event that is audited (extended.md 2.3), in the order of the docs. */
+/** Every event that is audited, in the order of docs/audit.md. */
 export const EVENT_TYPES = [
   "user.created",
   "user.deleted",
@@ -69,7 +69,7 @@ export const OUTBOX_FIELDS = ["events", "eventsDueAt"] as const satisfies (keyof
 
 /**
  * Finds the documents with events. A repository that declares this index has an outbox. A query must repeat the condition of
- * the index (spike 1).
+ * the index (decision 28).
  */
 export const OUTBOX_INDEX: IndexDescription = {
   key: { eventsDueAt: 1 },

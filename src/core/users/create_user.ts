@@ -5,8 +5,8 @@ import { settleAll } from "#core/settle.ts";
 export type UserCreationCore = Pick<Core, "users"> & OwnAccountCore;
 
 /**
- * Creates a user with the account that the user owns, unless they exist. One round trip. Safe to repeat and to race: a
- * crash between the writes is completed by the next call.
+ * Creates a user with the account that the user owns, unless they exist. One round trip. Safe to repeat and to race: after a
+ * crash between the writes, the next call completes them.
  */
 export async function ensureUserWithAccount(
   core: UserCreationCore,
@@ -22,8 +22,8 @@ export async function ensureUserWithAccount(
 }
 
 /**
- * Creates a user whose address is verified if the document is missing. One command if the user has an account, as every
- * user whom this release created.
+ * Creates the user of a verified address if the user's document is missing. This takes one command if the user has an
+ * account, as every user that this release created has.
  */
 export async function completeUser(core: UserCreationCore, id: string, createdAt: string): Promise<void> {
   const found = await core.users.ensure(id, createdAt);
@@ -31,7 +31,7 @@ export async function completeUser(core: UserCreationCore, id: string, createdAt
 }
 
 /**
- * Gives users who exist the account that they own. Of a user who is erased meanwhile, nothing is left.
+ * Gives users who exist the account that they own. If a user is erased meanwhile, nothing of the user is left.
  * @returns how many users have it now
  */
 export async function giveAccounts(

@@ -16,7 +16,7 @@ export interface UserAddress {
   found: Identifier | null;
   /** The id of the user, if one has to be created. */
   newUserId?: string;
-  /** Who causes that. */
+  /** Who causes the creation of the user. */
   source: EventSource;
 }
 

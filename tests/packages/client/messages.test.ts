@@ -24,7 +24,7 @@ describe("messageOf", () => {
     }
   });
 
-  test("says different things in different languages", () => {
+  test("has every sentence in English and in German", () => {
     for (const key of Object.keys(ENGLISH) as MessageKey[]) expect(GERMAN[key], key).not.toBe(ENGLISH[key]);
     expect(Object.keys(GERMAN).sort()).toEqual(Object.keys(ENGLISH).sort());
   });
@@ -40,7 +40,7 @@ describe("messageOf", () => {
     [86_400, "24 hours"],
   ])("says how long to wait: %i s is %s", (seconds, wait) => {
     const message = messageOf(answer("rate_limited", seconds));
-    expect(message).toBe(`There were too many tries. Try again in ${wait}.`);
+    expect(message).toBe(`There were too many attempts. Try again in ${wait}.`);
   });
 
   test("translates sentences and times", () => {
@@ -70,7 +70,7 @@ describe("messageOf", () => {
 
   test("uses the English sentence if the app's is not defined", () => {
     const messages = { rate_limited: undefined } as object;
-    expect(messageOf(answer("rate_limited", 120), { messages })).toContain("too many tries");
+    expect(messageOf(answer("rate_limited", 120), { messages })).toContain("too many attempts");
   });
 
   test("explains failures without a response, as the client throws them", async () => {

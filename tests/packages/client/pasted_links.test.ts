@@ -133,7 +133,7 @@ describe("finding a magic link", () => {
     });
   });
 
-  test("ends soon for long texts and texts with many encodings", () => {
+  test("takes little time for long texts and texts with many encodings", () => {
     const text = `${"%25".repeat(100_000)}${"&amp;".repeat(50_000)}${`code=${CODE}&`.repeat(5_000)}`;
     const started = performance.now();
     expect(findLink(text, [STATE])).toBeNull();

@@ -28,7 +28,7 @@ test("refuses a deployment that would end the access of people who pay for a pro
   await database.collection<{ _id: string }>("subscriptions").insertMany(documents);
   const refused = await prepareDatabase(uri, OURS).catch(({ message }: Error) => message.split("\n"));
   expect(refused).toEqual([
-    "These products have living subscriptions, but no plan of the app file has them. Their users would lose access:",
+    "These products have subscriptions that have not ended, but no plan of the app file has them. Their users would lose access:",
     "  prod_old: 2",
     expect.stringContaining("isOffered: false"),
   ]);

@@ -99,7 +99,7 @@ describe("app create", () => {
     expect({ status, printed }).toEqual({
       status: 2,
       printed: expect.stringMatching(
-        /^(error: )?(The name must have|The title must have|Windows keeps|\S+ is not a domain)/,
+        /^(error: )?(The name must have|The title must have|Windows reserves|\S+ is not a domain)/,
       ),
     });
     expect(existsSync("app/acme") || existsSync("app/con")).toBe(false);

@@ -162,7 +162,7 @@ describe("news", () => {
       status: 1,
       lines: [
         'item.json:17:5: clientIds.1: the app has no client "nobody"; `clients list` lists its clients.',
-        "item.json:20:13: endsAt: must be after the beginning, 2999-12-24T18:00:00.000Z.",
+        "item.json:20:13: endsAt: must be after startsAt, 2999-12-24T18:00:00.000Z.",
         "Nothing was changed. `news example` prints a valid file.",
       ],
     });

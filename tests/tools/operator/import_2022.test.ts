@@ -155,19 +155,19 @@ describe("db import", () => {
       "an address that an older identifier has",
       "identifiers",
       address("bob", " ADA@example.com", LATER),
-      "userident_ada has the same",
+      "userident_ada has the same unique key",
     ],
     [
       "an identifier without its user",
       "identifiers",
       address("none", "none@example.com", AT),
-      "its user is not there",
+      "its user was not imported",
     ],
     [
       "a document without required fields",
       "trials",
       { _id: "trial_x", userId: "user_bob" },
-      "not as expected: createdAt",
+      "missing or invalid: createdAt",
     ],
   ])(
     "leaves out %s, reports its id without the address, and imports the rest",

@@ -291,7 +291,7 @@ test.each([
   const { status, printed } = await run("--from", from, file, "--apply");
   expect({ status, printed }).toEqual({
     status: 1,
-    printed: `${file}:1: the header has no column ${missing}. It is "${header}". The first line must name the columns, separated by commas.\n`,
+    printed: `${file}:1: the header has no column ${missing}. The header is "${header}". The first line must name the columns, separated by commas.\n`,
   });
   expect(await stored()).toEqual([]);
 });

@@ -18,7 +18,7 @@ const port = () => new URL(stack.api.url).port;
 test("--local uses the database and Stripe of the running local stack, whatever the environment says", async () => {
   const elsewhere = { PORT: port(), MONGODB_URI: "mongodb://127.0.0.1:9/elsewhere" };
   const checked = await runCli(["--local", "db", "check"], elsewhere);
-  expect(checked).toMatchObject({ status: 0, printed: expect.stringContaining("Every index is there") });
+  expect(checked).toMatchObject({ status: 0, printed: expect.stringContaining("Every index exists") });
   await stack.ask("POST", "/dev/stripe/subscriptions", { email: "ada@example.com" });
   // The event of the Stripe double arrives asynchronously.
   await vi.waitFor(async () => {

@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Runs the jobs that a deployment runs every minute. Jobs that run less often are started by hand.
- * @returns stops them, and resolves when no run is left
+ * @returns a function that stops them and resolves when the last run has ended
  */
 export function startMinuteJobs(
   jobs: readonly JobHandler[],
@@ -20,7 +20,7 @@ export function startMinuteJobs(
   const everyMinute = jobs.filter(({ declaration }) => declaration.schedule === EVERY_MINUTE);
   let running: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    // A failed run has written its line. The next run goes on.
+    // A failed run has logged its error. The next run continues.
     running = Promise.allSettled(everyMinute.map((job) => runJob(job, quiet, clock)));
   }, MINUTE_MS).unref();
   return async () => {

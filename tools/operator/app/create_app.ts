@@ -14,11 +14,11 @@ const PATTERN = join(ROOT, "app/beak");
 const TEXTS = ["messages/en.ts", "messages/de.ts"];
 const STAGES = ["stages/nonprod.yml", "stages/prod.yml"];
 
-/** Names that Windows keeps for devices, so that a folder can't have them. */
+/** Names that Windows reserves for devices, so that a folder can't have them. */
 const DEVICES = /^(con|nul|aux|prn|com\d|lpt\d)$/;
-/** Names of a domain, each of which may have 63 characters. Nest puts names of its own before it. */
+/** A domain name, whose labels have at most 63 characters. It is below the limit of 253, because Nest adds subdomains to it. */
 const DOMAIN = /^(?=.{1,200}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/;
-/** It becomes a part of other names of the app. */
+/** Below the limit of a name, because the names of clients and plans contain the title. */
 const LONGEST_TITLE = 100;
 
 /**
@@ -36,7 +36,10 @@ export async function createApp(
     throw new UsageError(
       "The name must have up to 30 lower-case letters, digits or _, and begin with a letter.",
     );
-  if (DEVICES.test(name)) throw new UsageError(`Windows keeps the name ${name} for itself. Choose another.`);
+  if (DEVICES.test(name))
+    throw new UsageError(
+      `Windows reserves the name ${name}, so a folder can't have it. Choose another name.`,
+    );
   if (!DOMAIN.test(domain)) throw new UsageError(`${domain} is not a domain. Pass one such as acme.example.`);
   const path = `${folder}/${name}`;
   if (existsSync(join(ROOT, path))) throw new CommandError(`${path} exists. Choose another name.`);

@@ -91,7 +91,7 @@ function converter(
     const parsed = safeParse(schema, stored);
     if (parsed.success) return complete(parsed.data as Document);
     const fields = [...new Set(parsed.error.issues.map(({ path }) => String(path[0])))];
-    return { leftOut: `not as expected: ${fields.join(", ")}` };
+    return { leftOut: `missing or invalid: ${fields.join(", ")}` };
   };
 }
 

@@ -74,11 +74,11 @@ async function importOne(imported: ImportedCollection, stored: Document, target:
   if ("leftOut" in conversion) return conversion;
   const { document } = conversion;
   const { userIds, seen } = target;
-  if ("userId" in document && !userIds.has(document.userId)) return { leftOut: "its user is not there" };
+  if ("userId" in document && !userIds.has(document.userId)) return { leftOut: "its user was not imported" };
   const key = imported.uniqueKey(document);
   const name = key && JSON.stringify(key);
   const owner = name && seen.get(name);
-  if (owner) return { leftOut: `${owner} has the same` };
+  if (owner) return { leftOut: `${owner} has the same unique key` };
   const outcome = await put(imported, document, target);
   if (typeof outcome === "string") {
     if (name) seen.set(name, document._id);
@@ -98,7 +98,7 @@ async function put(
   if (current && untouched === null) return "kept";
   const key = uniqueKey(document);
   const rival = key && (await collection.findOne({ ...key, _id: { $ne: _id } }));
-  if (rival) return { leftOut: `${rival._id} has the same` };
+  if (rival) return { leftOut: `${rival._id} has the same unique key` };
   const replaceable = { ...untouched, _id };
   if (!isApplied) {
     if (!current) return "inserted";
@@ -113,7 +113,7 @@ async function put(
     return matchedCount === 1 ? "replaced" : "kept";
   } catch (error) {
     // Nest inserted a document with the same key in the meantime.
-    if (isDuplicateKey(error)) return { leftOut: "another has the same" };
+    if (isDuplicateKey(error)) return { leftOut: "another document has the same unique key" };
     throw error;
   }
 }

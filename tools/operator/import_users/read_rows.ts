@@ -29,7 +29,7 @@ export async function* readRows(path: string, required: readonly string[]): Asyn
     const missing = required.filter((name) => !columns.includes(fieldName(name)));
     if (missing.length === 0) return columns;
     throw new CommandError(
-      `${path}:1: the header has no column ${missing.join(", ")}. It is ${quote(names.join(","))}. The first line must name the columns, separated by commas.`,
+      `${path}:1: the header has no column ${missing.join(", ")}. The header is ${quote(names.join(","))}. The first line must name the columns, separated by commas.`,
     );
   };
   try {

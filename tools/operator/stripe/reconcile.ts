@@ -13,8 +13,8 @@ export function reconcile(program: Command): void {
   const command = program
     .command("reconcile")
     .option("--dry-run", "list differences without changing anything; the default")
-    .option("--apply", "correct our records as Stripe's events would")
-    .description("lists differences between our subscriptions and Stripe's");
+    .option("--apply", "correct Nest's records as Stripe's events would")
+    .description("lists differences between Nest's subscriptions and Stripe's");
   examples(command, ["stripe reconcile", "stripe reconcile --apply"]);
   act(command, (terminal, options: { apply?: boolean; dryRun?: boolean }) => {
     if (options.apply && options.dryRun) throw new UsageError("Pass either --apply or --dry-run.");
@@ -24,7 +24,7 @@ export function reconcile(program: Command): void {
       terminal.say(summary(differences));
       const outcomes = options.apply ? await correctAll(terminal, core, differences) : [];
       const isCorrected = differences.length === 0 || outcomes.every(({ isWell }) => isWell);
-      const hint = "Nothing was changed. Pass --apply to correct our records.";
+      const hint = "Nothing was changed. Pass --apply to correct Nest's records.";
       if (differences.length > 0 && !options.apply) terminal.say(hint);
       terminal.result({ differences, outcomes });
       return differences.length === 0 || (options.apply === true && isCorrected);

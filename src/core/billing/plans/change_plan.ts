@@ -27,7 +27,7 @@ const KEY_MS = 10 * 60 * 1000;
 
 /**
  * Changes the plan of a person's active subscription. The rest of the period is charged or credited at once. A change
- * whose payment fails waits for it at Stripe, and the old plan goes on (contract 1.7). Safe to repeat.
+ * whose payment fails waits at Stripe until it is paid, and the old plan continues (contract 1.7). Safe to repeat.
  * @param all all subscriptions of the person, ended ones included
  * @throws NestError `checkout_required`, `payment_required`, `subscription_ending`, `plan_ended`, `price_not_found`,
  *   `stripe_error`, `unavailable`
@@ -64,11 +64,13 @@ export async function changePlan(
   if (changed.pending_update !== null) throw await paymentRequired(core, customer);
 }
 
-/** A subscription with several items of ours was not bought as a plan: a checkout replaces it. */
+/** A subscription with several items of the app's products was not bought as a plan: a checkout replaces it. */
 function requireOneItem(core: ChangeCore, current: Stripe.Subscription | null): Stripe.SubscriptionItem {
   const [item, ...others] = current ? ourItems(current, core.billing.productIds) : [];
   if (item && others.length === 0) return item;
-  throw new NestError("checkout_required", { detail: "the subscription has not exactly one item of ours" });
+  throw new NestError("checkout_required", {
+    detail: "the subscription does not have exactly one item of the app's products",
+  });
 }
 
 /**

@@ -6,10 +6,10 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { ProviderMapping } from "#core/repositories/provider_mappings.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
-/** What is known of the person who buys. */
+/** The person who buys, and what Nest stores about them. */
 export interface Buyer {
   userId: string;
-  /** The session of the sign-in with which the person asks. */
+  /** The id of the caller's session. `session` means a session of Stripe's checkout in this folder. */
   signInId: string;
   /** All subscriptions that the person may manage. */
   subscriptions: readonly Subscription[];
@@ -19,8 +19,8 @@ export interface Buyer {
 }
 
 /**
- * The customer that buys: that of the subscription which grants access, so that a replaced subscription is credited to it;
- * else one that Nest made for the person, else the newest.
+ * Chooses the customer that buys: the customer of the subscription that grants access, so that the credit for a replaced
+ * subscription goes to the same customer; else a customer that Nest created for the person; else the newest.
  * @returns Stripe's id, or null if the person has none
  */
 export function customerOf({ subscriptions, mappings }: Buyer, now: Date): string | null {
@@ -60,7 +60,7 @@ export async function createCustomer(core: CheckoutCore, buyer: Buyer, checkout:
   return customer.id;
 }
 
-/** The email address that the person proved last, else any email address. */
+/** The email address that the person verified last, else any email address. */
 function addressOf({ identifiers }: Buyer): string | undefined {
   const active = identifiers.filter(
     ({ removedAt, identifierType }) => removedAt === null && identifierType === "email",

@@ -3,7 +3,7 @@ import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
-/** A scheme, two slashes, and printable ASCII without a backslash. URL parsers disagree about everything else. */
+/** A scheme, two slashes, and printable ASCII without a backslash. URL parsers disagree about other characters. */
 const PLAIN = /^https?:\/\/(?!\/)[!-[\]-~]+$/i;
 
 /**
@@ -24,7 +24,7 @@ export function requireCheckoutUrl(
   throw new NestError("invalid_checkout_url", { meta: { field } });
 }
 
-/** A URL without its query and fragment; null if it is none. */
+/** A URL without its query and fragment; null if the text is not a URL. */
 function pageOf(url: string): URL | null {
   if (!URL.canParse(url)) return null;
   const page = new URL(url);

@@ -8,7 +8,7 @@ import { listOrNone } from "#core/services/stripe_lists.ts";
 
 /** The dependencies of closing a person's checkout pages. */
 export type ClosingCore = Pick<Core, "checkouts" | "providerMappings"> & {
-  /** Null where no key is set. Then only people who ordered nothing can be worked on. */
+  /** Null if STRIPE_SECRET_KEY is not set. Then only people who never began a checkout can be erased. */
   stripe: StripeApi | null;
 };
 
@@ -23,7 +23,7 @@ export async function closeCheckouts(core: ClosingCore, userId: string): Promise
   const { stripe } = core;
   if (stripe === null)
     throw new NestError("unavailable", {
-      detail: "the person ordered at Stripe's checkout, whose page must be closed: set STRIPE_SECRET_KEY",
+      detail: "the person began a checkout, whose page must be closed at Stripe: set STRIPE_SECRET_KEY",
     });
   const mappings = await core.providerMappings.listByUser(userId);
   const customers = mappings.map(({ providerValue }) => providerValue);
@@ -46,7 +46,7 @@ async function closePages(stripe: StripeApi, customer: string, userId: string): 
     if (reference === userId) await expireSession(stripe, id);
 }
 
-/** Lists the living subscriptions that were bought through Nest's checkout. */
+/** Lists the subscriptions that were bought through Nest's checkout and have not ended. */
 async function listBought(
   stripe: StripeApi,
   customer: string,

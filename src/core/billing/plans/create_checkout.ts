@@ -10,7 +10,7 @@ import { NestError } from "#core/errors.ts";
 import type { Checkout } from "#core/repositories/checkouts.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
 
-/** A page of Stripe on which a person pays. */
+/** A checkout page of Stripe that can be paid. */
 export interface OpenSession {
   url: string;
   expiresAt: Date;
@@ -20,8 +20,8 @@ export interface OpenSession {
 const ROUNDS = 5;
 
 /**
- * Creates a session of Stripe's checkout for a plan, or finds the open one of the same order. A person has one open session:
- * another order ends it (contract 1.7).
+ * Creates a session of Stripe's checkout for an order, or finds the open session of the same order. A person has one open
+ * session: another order ends it (contract 1.7).
  * @param known the person's checkout as it was read
  * @throws NestError `already_subscribed`, `price_not_found`, `rate_limited`, `stripe_error`, `unavailable`,
  *   `unauthorized` if the person was signed out or erased meanwhile
@@ -53,7 +53,7 @@ export async function createCheckout(
     if (session?.status === "complete") requireNotBought(session, buyer, order);
     isOver = true;
   }
-  throw new NestError("unavailable", { detail: "other calls began checkouts of the same person" });
+  throw new NestError("unavailable", { detail: "other calls keep beginning checkouts of the same person" });
 }
 
 const openSession = (url: string, checkout: Checkout): OpenSession => ({
@@ -88,7 +88,8 @@ async function makeSession(
     await expireSession(core.stripe, session.id);
     throw new NestError("unavailable", { detail: "another checkout of the same person has begun" });
   }
-  if (session.url === null) throw new NestError("stripe_error", { detail: "a session without a URL" });
+  if (session.url === null)
+    throw new NestError("stripe_error", { detail: "Stripe returned a checkout session without a URL" });
   return openSession(session.url, checkout);
 }
 

@@ -1,8 +1,8 @@
 import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
 
 /**
- * Ends a session of Stripe's checkout, so that its page can't be paid. One that was paid or has expired stays as it is.
- * @returns false if it stays as it is
+ * Ends a session of Stripe's checkout, so that its page can't be paid. A session that was paid or has expired is not changed.
+ * @returns false if the session was not changed
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function expireSession(stripe: StripeApi, id: string): Promise<boolean> {

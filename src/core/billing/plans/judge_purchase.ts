@@ -14,7 +14,7 @@ export type PurchaseJudgement =
 
 /**
  * Judges whether a person may buy a plan (contract 1.7). A trial, another plan, and a subscription that is scheduled to end
- * or grants nothing anymore, are no obstacle: the purchase takes their place.
+ * or grants nothing anymore, does not prevent a purchase: the purchase replaces it.
  * @param all all subscriptions of the person, ended ones included
  */
 export function judgePurchase(
@@ -41,7 +41,7 @@ export function judgePurchase(
 export type ChangeJudgement =
   | { verdict: "change"; subscription: Subscription }
   | { verdict: "payment_required"; customer: string }
-  /** Only a trial, or nothing, grants access: a checkout takes the payment method that a plan needs. */
+  /** Only a trial, or nothing, grants access: the user has to enter a payment method in a checkout first. */
   | { verdict: "checkout_required" };
 
 /**

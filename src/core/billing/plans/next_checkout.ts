@@ -8,10 +8,10 @@ import { hashSecret } from "#core/secrets.ts";
 export const SESSION_SECONDS = 23 * HOUR;
 /** A session with less time than this is replaced, because Stripe creates none for less than 30 minutes. */
 const SHORTEST_SECONDS = HOUR;
-/** New sessions of a user within a day. */
+/** How many sessions a user can create within a day. */
 export const SESSIONS_PER_DAY = 20;
 
-/** What a person orders. */
+/** The plan that a person wants to buy, and the URLs to return to. */
 export interface Order {
   userId: string;
   planId: string;
@@ -22,11 +22,11 @@ export interface Order {
 
 /** What to do with a request for a checkout. */
 export type CheckoutStep =
-  /** The attempt that another call began serves this one. */
+  /** The call uses the attempt that an earlier call began. */
   | { action: "join"; checkout: Checkout }
   /** A new attempt begins. */
   | { action: "begin"; checkout: Checkout }
-  /** The user made too many sessions today. */
+  /** The user created too many sessions within a day. */
   | { action: "refuse"; retryAfterSeconds: number };
 
 /**
@@ -65,7 +65,7 @@ function hashOf({ priceId, successUrl, cancelUrl }: Order): string {
   return hashSecret(JSON.stringify([priceId, successUrl, cancelUrl]));
 }
 
-/** The sessions of the day, with the one that is about to begin. */
+/** Counts the sessions of the day, including the session that is about to be created. */
 function countOf(known: Checkout | null, now: Date): Pick<Checkout, "countedSince" | "countedSessions"> {
   const isSameDay = known !== null && plusSeconds(new Date(known.countedSince), DAY) > now;
   if (!isSameDay) return { countedSince: now.toISOString(), countedSessions: 1 };

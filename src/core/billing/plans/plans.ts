@@ -3,7 +3,7 @@ import type { StagePlan } from "#core/billing/plans/stage_plans.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
-/** What the stage sells or sold. */
+/** The plans that the stage sells or sold. */
 export interface PlanCore {
   billing: Pick<BillingSettings, "plans">;
 }
@@ -32,8 +32,8 @@ export function requireOffered({ isOffered }: StagePlan): void {
 type Bought = Pick<Subscription, "stpProductId" | "stpPriceIds">;
 
 /**
- * The plan of a subscription. A price that no plan names anymore, such as one before a raise, belongs to the plan of its
- * product, if that is the only one.
+ * The plan of a subscription. A price that no plan names anymore, such as an old price after an increase, belongs to the plan
+ * of its product, if only one plan has that product.
  * @returns null if several plans or none have the product
  */
 export function planOf({ billing }: PlanCore, { stpProductId, stpPriceIds = [] }: Bought): StagePlan | null {
@@ -43,7 +43,7 @@ export function planOf({ billing }: PlanCore, { stpProductId, stpPriceIds = [] }
   return first && others.length === 0 ? first : null;
 }
 
-/** The features of a subscription. If its plan is not known, those that all plans of its product have. */
+/** The features of a subscription. If its plan is not known, the features that all plans of its product have in common. */
 export function featuresOf(core: PlanCore, bought: Bought): readonly string[] {
   const plan = planOf(core, bought);
   if (plan) return plan.features;

@@ -11,8 +11,8 @@ import type { Checkout } from "#core/repositories/checkouts.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 
 /**
- * Reads in one round trip what a purchase depends on. A caller who has not proved an address neither manages the
- * subscriptions and customers that only match it nor learns of them (contract 1.7).
+ * Reads in one round trip what a purchase depends on. A caller who has not verified an address can't see or change the
+ * subscriptions and customers that only match it (contract 1.7).
  */
 export async function readBuyer(
   core: Pick<Core, "checkouts" | "identifiers" | "providerMappings" | "subscriptions">,
@@ -34,7 +34,7 @@ export async function readBuyer(
   return { buyer, checkout };
 }
 
-/** Reads the subscriptions that a caller may manage: none without a proved address. */
+/** Reads the subscriptions that a caller may manage: none without a verified address. */
 export async function readManaged(
   core: Pick<Core, "identifiers" | "subscriptions">,
   userId: string,

@@ -5,7 +5,7 @@ import { NestError } from "#core/errors.ts";
 /** A plan as one stage sells it. */
 export interface StagePlan extends Omit<Plan, "prices">, StripePrice {}
 
-/** What a stage's variables replace of the plan that a trial subscribes to, or of the first plan if there is no trial. */
+/** Values of a stage's variables that replace those of the plan that a trial subscribes to, or of the first plan. */
 export interface PlanOverride {
   priceId?: string | undefined;
   productId?: string | undefined;

@@ -25,7 +25,8 @@ export type UserRemovalCore = AuditCore &
  *
  * The address is removed first: from then on no sign-in, claim or purchase finds the user. A request that found the user
  * earlier may still write. So everything is read again before and after the user is removed. If anything is stored by then,
- * the user and the address are restored. A removal that stands is audited, by the next run if this one stops before.
+ * the user and the address are restored. A removal that is not undone gets a row in the audit log. If this run stops first, the
+ * next run adds the row.
  */
 export async function removeUser(core: UserRemovalCore, trial: RemovedTrial): Promise<void> {
   const { userId } = trial.removal;

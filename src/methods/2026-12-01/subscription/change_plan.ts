@@ -1,8 +1,8 @@
 /**
  * Changes the user's active subscription to another plan.
  *
- * The rest of the period is charged at once, or credited to the next invoices. If the payment fails, the old plan goes on
- * and the new one starts when the user pays in the billing portal, within 23 hours. Safe to repeat.
+ * The rest of the period is charged at once, or credited to the next invoices. If the payment fails, the old plan
+ * continues, and the new plan starts if the user pays in the billing portal within 23 hours. Safe to repeat.
  */
 import { array, strictObject, string } from "zod/mini";
 import { changePlan } from "#core/billing/plans/change_plan.ts";

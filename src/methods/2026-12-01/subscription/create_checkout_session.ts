@@ -1,8 +1,8 @@
 /**
- * Returns the URL of a page of Stripe on which the user buys a plan.
+ * Returns the URL of a Stripe page where the user buys a plan.
  *
- * Calls that order the same return the same page while it is open. Another order closes it. A trial, and a
- * subscription of another plan, is replaced once the purchase is paid.
+ * Calls with the same plan and URLs return the same page while it is open. A call with another plan or URL closes it. A
+ * trial, or a subscription of another plan, is replaced once the purchase is paid.
  */
 import { strictObject, string } from "zod/mini";
 import { requireCheckoutUrl } from "#core/billing/plans/checkout_url.ts";
@@ -26,7 +26,7 @@ export const response = strictObject({ url: string(), expires_at: string() });
 export const handler = rpc({
   name: "create_checkout_session",
   version: "2026-12-01",
-  summary: "Returns the URL of a page of Stripe on which the user buys a plan.",
+  summary: "Returns the URL of a Stripe page where the user buys a plan.",
   access: "user",
   request,
   response,

@@ -1,7 +1,7 @@
 /**
  * Lists the plans that a user can buy.
  *
- * Names are in the client's language. Stripe decides what is charged; the amounts are those of the app file.
+ * Names are in the client's language. The amounts come from the app file; Stripe decides what is charged.
  */
 import { array, int, nullable, strictObject, string } from "zod/mini";
 import { offeredPlans } from "#core/billing/plans/plans.ts";

@@ -110,7 +110,7 @@ describe("of a paid subscription", () => {
     },
   );
 
-  test("that nobody pays is dropped, and access goes on in the old plan until the period ends", async () => {
+  test("that nobody pays is dropped, and the old plan continues until the period ends", async () => {
     setCard(true);
     await change("pro");
     const end = (await ada.status()).body.end_date;

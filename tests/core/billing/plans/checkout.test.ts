@@ -98,7 +98,7 @@ describe("repeated and racing calls", () => {
     expect(nest.stripe.checkoutSessions()[1]?.id).toBe(sessionIn(body.url));
   });
 
-  test("create another session once the first can hardly be paid anymore, or was ended at Stripe", async () => {
+  test("create another session when the first expires within an hour, or was ended at Stripe", async () => {
     const first = await ada.checkout("pro");
     nest.clock.advance(21 * HOUR);
     expect((await ada.checkout("pro")).body.url).toBe(first.body.url);
@@ -136,7 +136,7 @@ describe("who may buy", () => {
     expect(codeOf(await ada.checkout("pro"))).toBe(200);
   });
 
-  test("already_subscribed before the event arrives, also for an order with other URLs", async () => {
+  test("already_subscribed before the event arrives, also for a call with other URLs", async () => {
     const { body } = await ada.checkout("pro");
     const id = nest.stripe.payCheckout(sessionIn(body.url)) ?? "";
     const other = { cancel_url: `${CANCEL}?tab=2` };
@@ -166,7 +166,7 @@ describe("who may buy", () => {
     expect(living()).toHaveLength(1);
   });
 
-  test("a user with a trial can buy its plan, and the trial yields silently", async () => {
+  test("a user with a trial can buy its plan, which replaces the trial without a mail", async () => {
     expect(await nest.startTrial("eve@example.com", "198.51.100.1")).toBe("204");
     const eve = await signInShopper(nest, "eve@example.com");
     await nest.deliverEvents();
@@ -313,7 +313,7 @@ describe("while Stripe fails", () => {
     expect(statuses()).toEqual([]);
   });
 
-  test("an open session that can't be ended blocks another order, so that both can't be paid", async () => {
+  test("an open session that can't be ended blocks a checkout of another plan, so that both can't be paid", async () => {
     await ada.checkout("pro");
     nest.stripe.fault({ calls: 1, kind: "error", on: `${SESSION}/` });
     expect(codeOf(await ada.checkout("yearly"))).toBe("stripe_error");
