@@ -3,6 +3,7 @@
  * documentation site show, in a throwaway stack.
  */
 import { chromium, type Page } from "playwright-core";
+import app from "#app";
 import { startLocalStack } from "#tools/local/stack.ts";
 import { findBrowser } from "#tools/machine/browser.ts";
 
@@ -45,7 +46,7 @@ async function buySubscription(page: Page): Promise<void> {
   await page.locator("#message", { hasText: "Working card added." }).waitFor();
   await press("+14 days");
   await page.locator("#subscription-mark", { hasText: "Active" }).waitFor();
-  await page.locator("#inbox").getByText("Your Beak trial ends soon").waitFor();
+  await page.locator("#inbox").getByText(`Your ${app.name} trial ends soon`).waitFor();
   await press("Dismiss");
   await page.evaluate("scrollTo(0, 0); document.getElementById('inbox').scrollTop = 0");
 }

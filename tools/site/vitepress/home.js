@@ -5,7 +5,7 @@ export const HOME = {
     name: "Nest",
     text: "Sign-in by magic link, subscriptions by Stripe",
     tagline:
-      "One serverless API in your own AWS account, with MongoDB. It runs whole on your machine, without an account.",
+      "One serverless API in your own AWS account, with MongoDB. All of it runs on your machine, without an account.",
     actions: [
       { theme: "brand", text: "Start in five minutes", link: "/start" },
       { theme: "alt", text: "Your own app", link: "/your_app" },
@@ -14,14 +14,14 @@ export const HOME = {
   },
   features: [
     {
-      title: "Only the device that asked can sign in",
+      title: "Only the device that requested a link can sign in",
       details:
         "Every link is bound to a code verifier (PKCE). A forwarded mail or a mail scanner cannot use it.",
       link: "/concepts#signing-in",
     },
     {
       title: "A lost response signs nobody out",
-      details: "A code and a refresh token can be presented again until their successor is used.",
+      details: "A code and a refresh token can be presented again until a token that they returned is used.",
       link: "/concepts#signing-in",
     },
     {
@@ -31,7 +31,7 @@ export const HOME = {
       link: "/concepts#billing",
     },
     {
-      title: "Works offline",
+      title: "Apps work offline",
       details: "A signed entitlement tells an app until when it may work without a connection.",
       link: "/entitlement",
     },
@@ -41,8 +41,9 @@ export const HOME = {
       link: "/results",
     },
     {
-      title: "Explains itself",
-      details: "One command lists what happened to a user: sign-ins, sessions, mails, payments, and why.",
+      title: "Support can explain it",
+      details:
+        "Commands list a user's links, sessions, mails and payments, and why a session ended or a subscription was canceled.",
       link: "/cli",
     },
   ],
