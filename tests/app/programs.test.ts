@@ -71,7 +71,7 @@ test.for<[what: string, change: (folder: string) => Promise<unknown>, message: s
   expect(printed).not.toMatch(/^ +at |node:internal/m);
 });
 
-test("an app outside of Nest's folder is told to move there, if it imports a part of Nest", async () => {
+test("an app outside of Nest's folder that imports a part of Nest is refused, with the advice to move it", async () => {
   await using folder = await temporaryFolder();
   await cp("app/beak", `${folder.path}/acme`, { recursive: true });
   const { status, printed } = await runProgram("tools/operator/nest.ts", ["app", "show"], {

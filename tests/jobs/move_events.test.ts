@@ -94,7 +94,7 @@ describe("the function", () => {
     expect((await sessions())[0]).not.toHaveProperty("eventsDueAt");
   });
 
-  test("begins no page after its deadline, and says how many documents wait", async () => {
+  test("reads no further page after its deadline, and logs how many documents wait", async () => {
     await signOut(2);
     expect(await run(10_000)).toMatchObject({ done: 0, failed: 0, pending: expect.any(Number) });
     expect(await revoked()).toEqual([]);

@@ -43,7 +43,7 @@ describe("get_user of 2026-12-01", () => {
     expect((await asInternal({ user_id: ada.user_id })).body).toEqual(body);
   });
 
-  test("leaves the answer of 2021-10-06 as it is", async () => {
+  test("leaves the response of 2021-10-06 unchanged", async () => {
     const { body } = await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token });
     expect(Object.keys(body)).toEqual(["id", "created_at", "identifiers"]);
     const { account_id, email, role, role_key, ...rest } = (await getUser()).body;

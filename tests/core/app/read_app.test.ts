@@ -303,7 +303,7 @@ test.for(["Ac\nme", "Acme\r\nBcc: all@acme.example", "Acme\u0000", "\u202Eemca",
   },
 );
 
-test.for(["🐦", "✨", "👩‍🚀", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", ""])("takes the emoji %j", (value) => {
+test.for(["🐦", "✨", "👩‍🚀", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", ""])("accepts the emoji %j", (value) => {
   expect(refusal(changed(["emoji"], value))).toEqual([]);
 });
 

@@ -281,7 +281,7 @@ test("no row holds an address, a secret or a token", async () => {
     }
 });
 
-test("audit list filters by user and action, and names the actions that there are", async () => {
+test("audit list filters by user and action, and lists the known actions if one is unknown", async () => {
   const bob = await nest.signIn("bob@example.com");
   for (const { client_id, refresh_token } of [ada, bob])
     await nest.call(`${V2}revoke_token`, { client_id, refresh_token });

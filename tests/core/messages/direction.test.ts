@@ -25,7 +25,7 @@ test.each([
   expect(directionOf(locale)).toBe(direction);
 });
 
-test("a mail in a language that is written from right to left begins its lines there", () => {
+test("a mail in a language that is written from right to left aligns its lines to the right", () => {
   const { html } = renderSample("magic-link", new Wording(arabic, texts, "ar"));
   expect(html).toMatch(/^<!doctype html>\n<html lang="ar" dir="rtl"/);
   expect(html).not.toMatch(/ltr|text-align:left|align="left"/);

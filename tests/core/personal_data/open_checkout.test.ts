@@ -205,7 +205,7 @@ test("a call whose user signs out meanwhile returns no page, and another sign-in
   expect(statuses()).toEqual(["expired", "open"]);
 });
 
-test("`users erase` needs Stripe's key for a person who ordered, and for nobody else", async () => {
+test("`users erase` needs Stripe's key for a person who began a checkout, and for nobody else", async () => {
   await signInShopper(nest, "bob@example.com");
   await ada.checkout("pro");
   const run = (who: string, more = {}) =>

@@ -30,7 +30,7 @@ function press(url: string | null, fields: Record<string, string>): Promise<Resp
   return fetch(String(url), { method: "POST", body: new URLSearchParams(fields), redirect: "manual" });
 }
 
-test("a paid session creates an active subscription with the order's metadata and card, and sends the customer back", async () => {
+test("a paid session creates an active subscription with its metadata and card, and returns the customer to success_url", async () => {
   await using running = await startDoubleWithSdk();
   const { stripe, double } = running;
   const session = await stripe.checkout.sessions.create(await order(running));

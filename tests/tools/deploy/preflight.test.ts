@@ -69,7 +69,7 @@ test("a deployment without a domain that failed before it had an address counts 
   expect(webhookUrl(await settings(WITHOUT_DOMAIN), new Map())).toBeNull();
 });
 
-test("another app than the one that the stage runs is refused, unless it is wanted", () => {
+test("refuses to deploy another app than the stage runs, unless --other-app is set", () => {
   const runsBeak = new Map([["App", "beak"]]);
   expect(() => requireSameApp(runsBeak, "acme", false)).toThrow(
     /^The stage runs the app beak, and acme would replace it[\s\S]*Set NEST_APP=app\/beak, or deploy acme to an AWS account of its own\.\n[\s\S]*--other-app\.$/,

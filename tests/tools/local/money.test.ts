@@ -4,7 +4,7 @@ import { money as moneyOfDouble } from "#stripe_double/html_page.ts";
 // @ts-expect-error The local page is JavaScript.
 import { money as moneyOfPage } from "#tools/local/page/format.js";
 
-test("mails, the local page and the pages of the Stripe double write each amount alike", () => {
+test("mails, the local page and the pages of the Stripe double show amounts in the same format", () => {
   const currencies = Intl.supportedValuesOf("currency").map((code) => code.toLowerCase());
   for (const currency of currencies)
     for (const amount of [0, 5, 900, 12_345, -499]) {

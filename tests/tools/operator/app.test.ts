@@ -49,7 +49,7 @@ describe("app create", () => {
     },
   );
 
-  test("keeps a title with characters that have a meaning in code, in HTML and in a mailbox", async () => {
+  test("keeps a title with characters that are special in code, HTML and mailboxes", async () => {
     const title = 'A "quote" & <tag> `${x}` @ 100 %';
     await createApp("odd", { title, domain: DOMAIN, folder: FOLDER });
     const app = await loadApp(`${FOLDER}/odd`);

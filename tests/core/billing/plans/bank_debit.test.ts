@@ -39,7 +39,7 @@ async function settle(id: string, outcome: "succeeded" | "failed"): Promise<void
 }
 
 describe("a purchase by bank debit", () => {
-  test("gives the days to pay, then nothing until the debit is paid, then the rest of its period", async () => {
+  test("gives access for the days to pay, then none until the debit is paid, then until the end of its period", async () => {
     const id = await payByDebit("pro");
     expect(await access()).toEqual(["active", "pro"]);
     const { body } = await ada.status();
@@ -124,7 +124,7 @@ describe("a purchase by bank debit", () => {
     expect((await ada.call("change_plan", { plan: "pro" })).body).toMatchObject({ plan: "pro" });
   });
 
-  test("that stays incomplete gives an hour, then nothing until it is paid", async () => {
+  test("that stays incomplete gives access for one hour, then none until it is paid", async () => {
     const id = await payByDebit("pro", true);
     expect(await access()).toEqual(["incomplete", "pro"]);
     await nest.passTime(2 * HOUR);
@@ -173,7 +173,7 @@ describe("a declined card at the checkout", () => {
     expect(welcomes()).toBe(1);
   });
 
-  test("gives an hour, however often it is repeated, and ends with its page", async () => {
+  test("gives access for one hour, however often it is repeated, and ends with its page", async () => {
     await pay("pro", declined);
     expect(await access()).toEqual(["incomplete", "pro"]);
     await nest.passTime(HOUR / 2);

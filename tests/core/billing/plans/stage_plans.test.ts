@@ -44,7 +44,7 @@ test("a stage does not sell a plan without a price there, and refuses to run if 
   );
 });
 
-test("a plan that is no longer offered keeps its subscriptions, and no trial begins with it", () => {
+test("a plan that is no longer offered stays a plan of the stage, and no trial begins with it", () => {
   const plans = [planWith("old", { isOffered: false, trialDays: 30 }), planWith("pro", { trialDays: 7 })];
   expect(read(plans)).toMatchObject({
     productIds: ["prod_old", "prod_pro"],
