@@ -1,6 +1,7 @@
 import type { Messages } from "./message_table.ts";
 
-const INVALID_REQUEST = "Die App hat eine ungültige Anfrage gesendet. Aktualisiere die App und versuche es erneut.";
+const INVALID_REQUEST =
+  "Die App hat eine ungültige Anfrage gesendet. Aktualisiere die App und versuche es erneut.";
 const MISCONFIGURED = "Die App ist falsch eingerichtet. Bitte wende dich an ihren Support.";
 const OLD_LINK = "Dieser Link ist nicht mehr gültig. Fordere einen neuen an.";
 const OTHER_DEVICE = "Öffne den Link auf dem Gerät, das ihn angefordert hat, oder fordere einen neuen an.";
