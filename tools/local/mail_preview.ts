@@ -51,7 +51,7 @@ ${new Html(mails.map(String).join("\n"))}
 
 function answer(path: string): { type: string; content: string } | null {
   if (path === "/") return { type: "text/html", content: index() };
-  const [, locale = "", name = "", form] = /^\/([\w-]+)\/([a-z-]+)\.(html|txt)$/.exec(path) ?? [];
+  const [, locale = "", name = "", form] = /^\/([\w-]+)\/([a-z_-]+)\.(html|txt)$/.exec(path) ?? [];
   if (!isTemplate(name) || !app.locales.includes(locale)) return null;
   const mail = render(name, locale);
   return form === "html"

@@ -68,7 +68,8 @@ function smsItem({ to, sender_id, sent_at, text }) {
       make("time", { class: "quiet", datetime: sent_at }, time(sent_at)),
     ),
     ...(sender_id ? [make("div", { class: "quiet" }, `From ${sender_id}`)] : []),
-    make("pre", {}, text),
+    // Its summary takes the focus, so that keys scroll the list.
+    make("details", { open: "" }, make("summary", {}, "Text"), make("pre", {}, text)),
   );
 }
 
