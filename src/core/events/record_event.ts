@@ -19,6 +19,11 @@ interface EventData {
   "identifier.verified": { identifierType: string };
   /** `previous`: null at the first choice. */
   "consent.updated": { level: string; previous: string | null };
+  /** `stpSubscriptionId`: Stripe's id. */
+  "trial.started": { stpSubscriptionId: string | null };
+  "trial.used": { stpSubscriptionId: string | null };
+  /** Stripe's id and statuses. `previous`: null for a new subscription. */
+  "subscription.updated": { stpSubscriptionId: string; status: string; previous: string | null };
 }
 
 /** What an event is about. */

@@ -11,6 +11,9 @@ export const EVENT_TYPES = [
   "identifier.added",
   "identifier.verified",
   "consent.updated",
+  "trial.started",
+  "trial.used",
+  "subscription.updated",
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -76,10 +79,10 @@ export const OUTBOX_INDEX: IndexDescription = {
   partialFilterExpression: { eventsDueAt: { $exists: true } },
 };
 
-/** The part of an update that adds events to the changed document. */
+/** The parts of an update that add events to the changed document: fields of `$push` and of `$set`. */
 export const pushed = (events: readonly StoredEvent[]) => ({
   push: { events: { $each: [...events] } },
-  set: { eventsDueAt: dueAt(events) },
+  set: events.length === 0 ? {} : { eventsDueAt: dueAt(events) },
 });
 
 /** The fields of a new document that carries events. */

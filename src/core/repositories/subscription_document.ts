@@ -1,3 +1,5 @@
+import type { Outbox } from "#core/repositories/outbox.ts";
+
 export type CancelType = "immediate" | "period_end";
 
 /** A dispute about a payment of a subscription. */
@@ -142,7 +144,7 @@ export interface SubscriptionState {
 }
 
 /** A Stripe subscription of a user. */
-export interface Subscription extends SubscriptionState {
+export interface Subscription extends SubscriptionState, Outbox {
   /** sub_<ksuid> */
   _id: string;
   userId: string;

@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { OUTBOX_INDEX, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { Rejection, Subscription, SubscriptionState } from "#core/repositories/subscription_document.ts";
 import { SubscriptionMails } from "#core/repositories/subscription_mails.ts";
@@ -21,6 +22,7 @@ const subscriptionIndexes: IndexDescription[] = [
   { key: { userId: 1 } },
   { key: { stpCustomerId: 1 } },
   { key: { cardFingerprints: 1 } },
+  OUTBOX_INDEX,
 ];
 
 /** Compares subscriptions by their creation at Stripe, the oldest first. The smaller id decides between equal times. */
@@ -83,17 +85,19 @@ export class SubscriptionRepository extends SubscriptionMails {
 
   /**
    * Writes Stripe's state, which was read after this version of the document. The second of two overlapping calls gets
-   * null and must read again, so that the newest state is kept.
+   * null and must read again, so that the newest state is kept. It stores `events` too.
    */
   advance(
-    stpSubscriptionId: string,
-    version: number,
+    { stpSubscriptionId, version }: Pick<Subscription, "stpSubscriptionId" | "version">,
     state: SubscriptionState | Pick<Subscription, "disputes" | "disputedAt" | "disputeStatus">,
     now: string,
+    events: readonly StoredEvent[],
   ): Promise<Subscription | null> {
+    const { push, set } = pushed(events);
+    const $push = events.length === 0 ? {} : { $push: push };
     return this.#collection.findOneAndUpdate(
       { stpSubscriptionId, version },
-      { $set: { ...state, updatedAt: now }, $inc: { version: 1 } },
+      { $set: { ...state, updatedAt: now, ...set }, $inc: { version: 1 }, ...$push },
       { returnDocument: "after" },
     );
   }

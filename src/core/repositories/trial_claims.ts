@@ -1,4 +1,5 @@
 import type { UpdateFilter } from "mongodb";
+import { pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { Trial, TrialStep } from "#core/repositories/trial_document.ts";
 import { TrialRemovals } from "#core/repositories/trial_removals.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
@@ -157,16 +158,18 @@ export class TrialClaims extends TrialRemovals {
   }
 
   /**
-   * Records the subscription, unless a subscription is recorded: a late response may be about an ended subscription.
+   * Records the subscription and its events, unless a subscription is recorded: a late response may be about an ended subscription.
    */
   async recordSubscription(
     id: string,
     made: Pick<Trial, "stpProductId" | "stpSubscriptionId" | "startsAt" | "endsAt">,
     now: string,
+    events: readonly StoredEvent[],
   ): Promise<void> {
+    const { push, set } = pushed(events);
     await this.collection.updateOne(
       { _id: id, stpSubscriptionId: null },
-      { $set: { ...made, updatedAt: now } },
+      { $set: { ...made, updatedAt: now, ...set }, $push: push },
     );
   }
 

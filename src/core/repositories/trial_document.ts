@@ -1,3 +1,5 @@
+import type { Outbox } from "#core/repositories/outbox.ts";
+
 /** The calls to Stripe that create a trial, and the call that moves its end when it is first used. */
 export type TrialStep = "customer" | "subscription" | "extension";
 
@@ -14,7 +16,7 @@ export interface TrialRemoval {
 }
 
 /** A trial. An address, a device's fingerprint and a `beak_id` have at most one. */
-export interface Trial {
+export interface Trial extends Outbox {
   /** trial_<ksuid> */
   _id: string;
   userId: string;

@@ -1,5 +1,6 @@
 import type { Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { OUTBOX_INDEX, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { Subscription } from "#core/repositories/subscription_document.ts";
 import { TrialClaims } from "#core/repositories/trial_claims.ts";
@@ -23,6 +24,7 @@ const trialIndexes: IndexDescription[] = [
   { key: { "removal.isPending": 1, "removal.triedAt": 1 } },
   { key: { "removal.userId": 1 } },
   { key: { "removal.identifierValue": 1 } },
+  OUTBOX_INDEX,
   // A user with two addresses gets one trial too. Trials of earlier releases lack this field.
   {
     name: "oneTrialPerUser",
@@ -54,6 +56,8 @@ export class TrialRepository extends TrialClaims {
       updatedAt: now,
       // The job that removes trials must not continue the removal of an erased person.
       ...{ removal: undefined, claimNetwork: undefined },
+      // They are in the audit log.
+      ...{ events: undefined, eventsDueAt: undefined },
     }),
   };
   readonly #reads: CombinedReads<Trial>;
@@ -110,27 +114,30 @@ export class TrialRepository extends TrialClaims {
   }
 
   /**
-   * Records that a trial granted access for the first time. Of simultaneous calls, one gets the trial.
+   * Records that a trial granted access for the first time, with its events. Of simultaneous calls, one gets the trial.
    * @param seen the trial as it was read
+   * @param use.stpSubscriptionId the subscription that grants access
    * @param use.endsAt the end of the trial from now on
    * @param use.pendingEndsAt the same end if Nest must still send it to Stripe, else null
    * @returns null if the trial was used before, or started again since it was read
    */
   markUsed(
     seen: Pick<Trial, "_id" | "stpSubscriptionId">,
-    stpSubscriptionId: string,
-    use: { endsAt: string; pendingEndsAt: string | null },
+    use: { stpSubscriptionId: string; endsAt: string; pendingEndsAt: string | null },
     now: string,
+    events: readonly StoredEvent[],
   ): Promise<Trial | null> {
+    const { push, set } = pushed(events);
     return this.collection.findOneAndUpdate(
       { _id: seen._id, usedAt: null, stpSubscriptionId: seen.stpSubscriptionId },
       {
         $set: {
           // A process can crash before it records the subscription that it created. Then the trial names no
           // subscription.
-          ...{ usedAt: now, signedInAt: now, updatedAt: now, stpSubscriptionId, ...use },
-          ...{ attemptedAt: now, "attempts.extension": 1 },
+          ...{ usedAt: now, signedInAt: now, updatedAt: now, ...use },
+          ...{ attemptedAt: now, "attempts.extension": 1, ...set },
         },
+        $push: push,
       },
       { returnDocument: "after" },
     );

@@ -6,6 +6,7 @@
 import { strictObject } from "zod/mini";
 import { claimTrial, readTrials } from "#core/billing/trials/claim_trial.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
+import { byCaller } from "#core/events/event_source.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
 import {
@@ -48,7 +49,7 @@ export const handler = rpc({
       const made = await subscribeTrial(core, trial);
       const [stored] = await Promise.all([
         storeLink(core, allowed, trial._id),
-        recordTrial(core, trial, made),
+        recordTrial(core, trial, made, byCaller(caller, call)),
       ]);
       return stored;
     });

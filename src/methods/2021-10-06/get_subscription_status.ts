@@ -33,9 +33,9 @@ export const handler = rpc({
   errors: ["no_active_subscription"],
   parts: { billing, billingPortal, signer, stripe },
   reads: ({ core, request: { user_id } }) => readOwner(core, user_id),
-  async run({ core, reads, caller }) {
+  async run({ core, reads, caller, call }) {
     const now = core.clock.now();
-    const { access, billingPortalUrl } = await readStatus(core, reads, caller, now);
+    const { access, billingPortalUrl } = await readStatus(core, reads, { caller, call }, now);
     const { subscription } = access;
     const entitlement = await mintEntitlement(core, access, caller, { now });
     return {

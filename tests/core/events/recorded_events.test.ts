@@ -10,7 +10,7 @@ import { serveJob } from "#entry/job.ts";
 import { handler as removeTrials } from "#jobs/remove_unredeemed_trials.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 
 let nest: TestNest;
 let ada: Tokens;
@@ -242,6 +242,59 @@ test("the job that removes the user of an unredeemed trial records user.deleted"
   expect(await rowsOf("user.deleted")).toMatchObject([
     { actor: { type: "job", id: "remove_unredeemed_trials" }, userId },
   ]);
+});
+
+test("a trial records its start once, and its first use by a status call of its user", async () => {
+  for (let asked = 0; asked < 2; asked++)
+    expect(await nest.startTrial("trial@example.com", "198.51.100.7")).toBe("204");
+  const code = codeIn(nest.lastMail("trial@example.com"));
+  await nest.deliverEvents();
+  const { body } = await nest.redeem(code);
+  const status = (as: object) => nest.call(`${V2}get_subscription_status`, { user_id: body.user_id }, as);
+  await status({ internal: true });
+  const trial = await nest.collection("trials").findOne({});
+  const target = { type: "trial", id: trial?._id };
+  const data = { stpSubscriptionId: trial?.stpSubscriptionId };
+  expect(await rowsOf("trial.started")).toMatchObject([
+    { actor: { type: "anonymous" }, userId: body.user_id, target, data, origin: { ip: "198.51.100.7" } },
+  ]);
+  expect(await rowsOf("trial.used")).toEqual([]);
+  await Promise.all(Array.from({ length: 5 }, () => status({ bearer: body.access_token })));
+  expect(await rowsOf("trial.used")).toMatchObject([
+    { actor: { type: "user", id: body.user_id }, userId: body.user_id, target, data },
+  ]);
+});
+
+test("a subscription records each change of its status once, however often its events are delivered", async () => {
+  const { id } = nest.stripe.createSubscription({ email: "buyer@example.com" });
+  await nest.deliverEvents();
+  nest.clock.advance(1);
+  nest.stripe.cancelSubscription(id);
+  await nest.deliverEvents();
+  for (const event of nest.stripe.events()) await nest.webhook({ ...event, id: `${event.id}again` });
+  const rows = await rowsOf("subscription.updated");
+  const stored = await nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+  expect(rows.map(({ data }) => [data.previous, data.status])).toEqual([
+    [null, "active"],
+    ["active", "canceled"],
+  ]);
+  for (const row of rows)
+    expect(row).toMatchObject({
+      ...{ actor: { type: "stripe", id: null }, userId: stored?.userId },
+      ...{ target: { type: "subscription", id: stored?._id }, data: { stpSubscriptionId: id } },
+    });
+});
+
+test("an erasure leaves no event on the trial that it keeps", async () => {
+  expect(await nest.startTrial("trial@example.com", "198.51.100.7")).toBe("204");
+  const before = await nest.collection("trials").findOne({});
+  expect(before).toHaveProperty("eventsDueAt");
+  await nest.collection("subscriptions").updateMany({}, { $set: { status: "canceled" } });
+  await erase("trial@example.com");
+  const trial = await nest.collection("trials").findOne({});
+  expect(trial?.userId).toMatch(/^erased_/);
+  expect([trial?.events, trial?.eventsDueAt]).toEqual([undefined, undefined]);
+  expect(await rowsOf("trial.started")).toMatchObject([{ userId: before?.userId }]);
 });
 
 test("an erasure keeps rows and pending events, without address, IP address and user agent", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newSubscription } from "#core/billing/subscriptions/subscription_record.ts";
+import { subscriptionUpdated } from "#core/events/billing_events.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import {
   type MoneyReturn,
@@ -61,12 +62,19 @@ test("writes Stripe's state once for each version when many calls race, and make
     const id = `advanced-${round}`;
     await subscriptions.insert(subscription(id));
     const write = (version: number) =>
-      atOnce((caller) => subscriptions.advance(id, version, state(`status-${caller}`), moment(caller)));
+      atOnce((caller) => {
+        const status = `status-${caller}`;
+        const updated = subscriptionUpdated(subscription(id), status, "active", moment(caller));
+        const seen = { stpSubscriptionId: id, version };
+        return subscriptions.advance(seen, state(status), moment(caller), [updated]);
+      });
     for (const version of [1, 2]) {
       const written = (await write(version)).filter((document) => document !== null);
       expect(written).toHaveLength(1);
       expect(await find(id)).toEqual(written[0]);
       expect(written[0]?.version).toBe(version + 1);
+      // The first event is of the insert.
+      expect(written[0]?.events?.slice(version)).toMatchObject([{ data: { status: written[0]?.status } }]);
     }
     expect((await write(1)).every((document) => document === null)).toBe(true);
   });
@@ -80,7 +88,7 @@ test("moves the end of a running trial once when many calls race, and makes an o
     const { version } = seen;
     await atOnce((caller) => subscriptions.extendTrial(seen, moment(2000), moment(caller)));
     expect(await find(id)).toMatchObject({ endsAt: moment(2000), version: version + 1 });
-    expect(await subscriptions.advance(id, version, state("trialing"), moment(50))).toBeNull();
+    expect(await subscriptions.advance(seen, state("trialing"), moment(50), [])).toBeNull();
     await subscriptions.extendTrial(await find(id), moment(1500), moment(60));
     expect(await find(id)).toMatchObject({ endsAt: moment(2000), version: version + 1 });
   });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { trialEvent } from "#core/events/billing_events.ts";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { type Trial, TrialRepository } from "#core/repositories/trials.ts";
 import { atOnce, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/concurrency.ts";
@@ -182,21 +184,24 @@ test("renews an unused trial once when many calls race", async () => {
   });
 });
 
+const used = (seen: Pick<Trial, "_id" | "stpSubscriptionId">, second: number) =>
+  trialEvent("trial.used", { ...seen, userId: "user" }, BY_OPERATOR, moment(second));
+
 test("either uses or renews a trial when both run at the same time", async () => {
-  const use = { endsAt: moment(500), pendingEndsAt: moment(500) };
+  const use = { stpSubscriptionId: "sub_old", endsAt: moment(500), pendingEndsAt: moment(500) };
   await rounds(async (round) => {
     const id = `owned-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_old", usedAt: null }));
     const seen = await find(`${id}@example.com`);
     const results = await atOnce<Trial | null>((caller) =>
       caller === 2 * round
-        ? trials.markUsed(seen, "sub_old", use, moment(1))
+        ? trials.markUsed(seen, use, moment(1), [used(seen, 1)])
         : trials.renew(id, "sub_old", false, moment(caller)),
     );
     const [won, ...others] = results.filter((document) => document !== null);
     expect(others).toEqual([]);
     if (won?.usedAt) expect(await trials.renew(id, "sub_old", false, moment(60))).toBeNull();
-    else expect(await trials.markUsed(seen, "sub_old", use, moment(60))).toBeNull();
+    else expect(await trials.markUsed(seen, use, moment(60), [used(seen, 60)])).toBeNull();
   });
 });
 
@@ -256,18 +261,21 @@ test("reports the first redemption of a trial's link to one of many racing calls
 });
 
 test("marks a trial as used once when many calls race, and not for another subscription", async () => {
-  const use = { endsAt: moment(500), pendingEndsAt: moment(500) };
+  const use = { stpSubscriptionId: "sub_1", endsAt: moment(500), pendingEndsAt: moment(500) };
   await rounds(async (round) => {
     const id = `used-${round}`;
     await trials.claim(trial(id, `${id}@example.com`, id, { stpSubscriptionId: "sub_1", usedAt: null }));
     const seen = { _id: id, stpSubscriptionId: "sub_1" };
     const other = { _id: id, stpSubscriptionId: "sub_2" };
-    expect(await trials.markUsed(other, "sub_2", use, moment(1))).toBeNull();
-    const marked = await atOnce((caller) => trials.markUsed(seen, "sub_1", use, moment(10 + caller)));
+    expect(await trials.markUsed(other, use, moment(1), [used(other, 1)])).toBeNull();
+    const marked = await atOnce((caller) =>
+      trials.markUsed(seen, use, moment(10 + caller), [used(seen, 10 + caller)]),
+    );
     const [won, ...others] = marked.filter((document) => document !== null);
     expect(others).toEqual([]);
     expect(won).toMatchObject({ ...use, usedAt: expect.any(String), signedInAt: won?.usedAt });
-    expect(await trials.markUsed(seen, "sub_1", use, moment(99))).toBeNull();
+    expect(won?.events).toMatchObject([{ type: "trial.used", at: won?.usedAt }]);
+    expect(await trials.markUsed(seen, use, moment(99), [used(seen, 99)])).toBeNull();
     expect(await trials.find(id)).toEqual(won);
   });
 });

@@ -23,8 +23,8 @@ interface Field {
 }
 interface Shape {
   name: string;
-  /** The interface that it extends, or nothing. */
-  base: string;
+  /** The interfaces that it extends. */
+  bases: readonly string[];
   comment: string;
   fields: Field[];
 }
@@ -43,11 +43,11 @@ const bare = (comment: string) =>
 /** Reads the interfaces of a source text. @throws Error at a field that spans several lines */
 function readInterfaces(text: string): Shape[] {
   const found = text.matchAll(
-    /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?:export )?interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)\n\}/g,
+    /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?:export )?interface (\w+)(?: extends ([\w, ]+))? \{\n([\s\S]*?)\n\}/g,
   );
   return [...found].map(([, comment = "", name = "", base = "", body = ""]) => ({
     name,
-    base,
+    bases: base === "" ? [] : base.split(", "),
     comment: bare(comment),
     fields: readFields(name, body),
   }));
@@ -95,11 +95,12 @@ function indexLine({ key, unique, partialFilterExpression, expireAfterSeconds }:
   return [`- \`${JSON.stringify(key)}\``, ...properties].join(", ");
 }
 
-/** Finds a shape by name, with the fields of its base after its own; null if there is none. */
+/** Finds a shape by name, with the fields of its bases after its own; null if there is none. */
 function whole(shapes: ReadonlyMap<string, Shape>, name: string): Shape | null {
   const shape = shapes.get(name);
   if (!shape) return null;
-  return { ...shape, fields: [...shape.fields, ...(whole(shapes, shape.base)?.fields ?? [])] };
+  const inherited = shape.bases.flatMap((base) => whole(shapes, base)?.fields ?? []);
+  return { ...shape, fields: [...shape.fields, ...inherited] };
 }
 
 interface Model {

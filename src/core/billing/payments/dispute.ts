@@ -40,7 +40,7 @@ export async function recordDispute(core: EventCore, disputeId: string): Promise
     if (!record) return raiseAlarmWithoutRecord(core, dispute, stpSubscriptionId);
     const now = core.clock.now().toISOString();
     const state = withDispute(record.disputes, dispute);
-    if (!(await core.subscriptions.advance(stpSubscriptionId, record.version, state, now))) continue;
+    if (!(await core.subscriptions.advance(record, state, now, []))) continue;
     raiseAlarm(core, dispute, stpSubscriptionId);
     // The bank held the payment when the subscription was rejected. Now it can be refunded.
     if (record.rejectedAt !== null && isHarmlessDispute(dispute.status))

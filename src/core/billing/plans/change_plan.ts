@@ -5,6 +5,7 @@ import { paymentRequired } from "#core/billing/plans/payment_required.ts";
 import { planOf, requireOffered } from "#core/billing/plans/plans.ts";
 import type { StagePlan } from "#core/billing/plans/stage_plans.ts";
 import { refusalOfPrice } from "#core/billing/plans/stripe_refusals.ts";
+import { advanceRecord } from "#core/billing/subscriptions/advance_record.ts";
 import type { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
 import { findUnpaidFirst } from "#core/billing/subscriptions/first_payment.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
@@ -137,11 +138,12 @@ async function dropPendingChange(
 /** Stores the state at once, so that the next status has the new plan. Stripe's event stores the same again. */
 async function storeState(
   core: ChangeCore,
-  { stpSubscriptionId, version, stpProductId, isOtherProduct }: Subscription,
+  record: Subscription,
   current: Stripe.Subscription,
 ): Promise<void> {
-  const known = { stpProductId, isOtherProduct };
-  const product = readProduct(current, core.billing.productIds, known) ?? known;
-  const state = await readFullState(core, current, product);
-  await core.subscriptions.advance(stpSubscriptionId, version, state, core.clock.now().toISOString());
+  const product = readProduct(current, core.billing.productIds, record) ?? {
+    stpProductId: record.stpProductId,
+    isOtherProduct: record.isOtherProduct,
+  };
+  await advanceRecord(core, record, await readFullState(core, current, product));
 }

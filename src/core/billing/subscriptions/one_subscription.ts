@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
+import { advanceRecord } from "#core/billing/subscriptions/advance_record.ts";
 import {
   type Choice,
   chooseSubscription,
@@ -119,13 +120,7 @@ async function readLiving(core: EventCore, id: string): Promise<Stripe.Subscript
   if (!record)
     throw new NestError("subscription_not_ready", { detail: "the kept subscription is not stored yet" });
   const now = core.clock.now();
-  if (!isUsable(record, now))
-    await core.subscriptions.advance(
-      id,
-      record.version,
-      await readFullState(core, current, product),
-      now.toISOString(),
-    );
+  if (!isUsable(record, now)) await advanceRecord(core, record, await readFullState(core, current, product));
   return current;
 }
 

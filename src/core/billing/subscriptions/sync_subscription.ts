@@ -1,6 +1,7 @@
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { DONE, type Outcome, type SubscriptionEvent } from "#core/billing/events/outcome.ts";
 import { admitSubscription } from "#core/billing/subscriptions/admit_subscription.ts";
+import { advanceRecord } from "#core/billing/subscriptions/advance_record.ts";
 import { mapCustomer } from "#core/billing/subscriptions/customer_mapping.ts";
 import { followUp } from "#core/billing/subscriptions/follow_up.ts";
 import { changedBack } from "#core/billing/subscriptions/ours_since.ts";
@@ -78,7 +79,6 @@ async function updateSubscription(
   reading: StripeReading,
 ): Promise<Outcome | null> {
   const { current, state } = reading;
-  const now = core.clock.now().toISOString();
   const mapping = await core.providerMappings.findByCustomer(state.stpCustomerId);
   if (mapping && mapping.userId !== record.userId) {
     await reassign(core, record, mapping.userId);
@@ -88,7 +88,7 @@ async function updateSubscription(
   // anymore.
   if (!mapping) await mapCustomer(core, record.userId, state.stpCustomerId, null);
   const next = { ...state, ...changedBack(record, reading) };
-  const written = await core.subscriptions.advance(current.id, record.version, next, now);
+  const written = await advanceRecord(core, record, next);
   if (!written) return null;
   const isOver = hasEnded(current.status) || state.isOtherProduct;
   if (isOver) await core.users.releaseSubscription(record.userId, current.id);

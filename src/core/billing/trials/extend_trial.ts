@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import type { BillingSettings } from "#core/billing/config.ts";
+import { advanceRecord } from "#core/billing/subscriptions/advance_record.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { isScheduledByNest, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -125,7 +126,6 @@ async function restore(
   const product = readProduct(current, core.billing.productIds, record);
   if (product === null) return null;
   const state = await readFullState(core, current, product);
-  const now = core.clock.now().toISOString();
-  const written = await core.subscriptions.advance(current.id, record.version, state, now);
+  const written = await advanceRecord(core, record, state);
   return written ?? core.subscriptions.findByStripeId(current.id);
 }

@@ -12,6 +12,8 @@ import { isUsed } from "#core/billing/trials/used.ts";
 import { DAY } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { trialEvent } from "#core/events/billing_events.ts";
+import type { EventSource } from "#core/events/event_source.ts";
 import { describeFailure } from "#core/log.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
@@ -28,17 +30,19 @@ export type UseCore = ExtensionCore & Pick<Core, "log"> & { billing: BillingSett
  * call or event of the subscription then sends it to Stripe (contract 1.7). The entitlement promises this end too: if
  * Stripe ends the trial before it is asked again, the trial can start again until then (`judgeTrial`).
  * @param found the result of `requireTrialAccess` with `isUse`
+ * @param source who uses it
  * @returns the access as it is now
  * @throws NestError `no_active_subscription` if Stripe has ended the trial; `unavailable` if it was renewed meanwhile
  */
 export async function recordTrialUse(
   core: UseCore,
   { access, trial: found }: TrialAccess,
+  source: EventSource,
   now: Date,
 ): Promise<Access> {
   if (!found) return access;
   const { subscription } = access;
-  const trial = isUsed(found) ? found : await markUsed(core, found, subscription, now);
+  const trial = isUsed(found) ? found : await markUsed(core, { seen: found, subscription, source }, now);
   const { pendingEndsAt = null } = trial;
   if (pendingEndsAt === null)
     return wasReadBefore(trial, subscription) ? moveEnd(access, trial.endsAt, now) : access;
@@ -73,9 +77,16 @@ export function endOfUse(
 }
 
 /** Marks the trial as used, unless a concurrent call did. @throws NestError `unavailable` if it was renewed meanwhile */
-async function markUsed(core: UseCore, seen: Trial, subscription: Subscription, now: Date): Promise<Trial> {
-  const use = endOfUse(subscription, core.billing.trialDays, now);
-  const marked = await core.trials.markUsed(seen, subscription.stpSubscriptionId, use, now.toISOString());
+async function markUsed(
+  core: UseCore,
+  { seen, subscription, source }: { seen: Trial; subscription: Subscription; source: EventSource },
+  now: Date,
+): Promise<Trial> {
+  const { stpSubscriptionId } = subscription;
+  const use = { ...endOfUse(subscription, core.billing.trialDays, now), stpSubscriptionId };
+  const at = now.toISOString();
+  const used = trialEvent("trial.used", { ...seen, stpSubscriptionId }, source, at);
+  const marked = await core.trials.markUsed(seen, use, at, [used]);
   if (marked) return marked;
   const present = await core.trials.find(seen._id);
   if (present?.usedAt && present.stpSubscriptionId === subscription.stpSubscriptionId) return present;

@@ -1,4 +1,5 @@
 import type { BillingSettings } from "#core/billing/config.ts";
+import { advanceRecord } from "#core/billing/subscriptions/advance_record.ts";
 import { readFullState } from "#core/billing/subscriptions/paid_period.ts";
 import { hasEnded, readProduct } from "#core/billing/subscriptions/stripe_state.ts";
 import { retrieveSubscription } from "#core/billing/subscriptions/stripe_subscription.ts";
@@ -23,6 +24,6 @@ export async function refreshRecord(
   const product = readProduct(current, core.billing.productIds, record);
   if (product === null || product.isOtherProduct) return false;
   const state = await readFullState(core, current, product);
-  await core.subscriptions.advance(current.id, record.version, state, core.clock.now().toISOString());
+  await advanceRecord(core, record, state);
   return true;
 }

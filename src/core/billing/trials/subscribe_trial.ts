@@ -11,6 +11,8 @@ import { isPastEnd } from "#core/billing/trials/judge_trial.ts";
 import { startAgain } from "#core/billing/trials/renewal.ts";
 import { isUsed } from "#core/billing/trials/used.ts";
 import { NestError } from "#core/errors.ts";
+import { trialEvent } from "#core/events/billing_events.ts";
+import type { EventSource } from "#core/events/event_source.ts";
 import { listAll } from "#core/services/stripe.ts";
 
 const LOOK_BACK = 100;
@@ -93,12 +95,14 @@ async function findSubscription(
 /**
  * Stores the subscription that Stripe created, so that its status is available before the webhook arrives.
  * @param made the result of `subscribeTrial`
+ * @param source who asked for the trial
  * @throws NestError `stripe_error` if the subscription has no items
  */
 export async function recordTrial(
   core: TrialStripeCore,
   trial: ClaimedTrial,
   made: Stripe.Subscription | null,
+  source: EventSource,
 ): Promise<void> {
   if (!made) return;
   const [item] = made.items.data;
@@ -113,6 +117,7 @@ export async function recordTrial(
       trial._id,
       { stpProductId, stpSubscriptionId: made.id, startsAt: state.startsAt, endsAt: state.endsAt },
       now,
+      [trialEvent("trial.started", { ...trial, stpSubscriptionId: made.id }, source, now)],
     ),
     hasEnded(made.status) ? null : core.users.keepSubscription(trial.userId, made.id, now),
   ]);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Access, findAccess } from "#core/billing/subscriptions/subscription.ts";
 import { recordTrialUse } from "#core/billing/trials/record_trial_use.ts";
 import { DAY } from "#core/clock.ts";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { billing, stripe } from "#core/parts.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
 import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
@@ -85,7 +86,7 @@ describe("the first use of a trial", () => {
     const access = findAccess([read as Subscription], now) as Access;
     const used = await core.trials.findOf(access.subscription);
     const parts = { ...core, stripe: nest.gateway.part(stripe), billing: nest.gateway.part(billing) };
-    const { endsAt } = await recordTrialUse(parts, { access, trial: used }, now);
+    const { endsAt } = await recordTrialUse(parts, { access, trial: used }, BY_OPERATOR, now);
     expect(endsAt).toBe(body.end_date);
   });
 
