@@ -184,6 +184,10 @@ describe.each(nodesToTry())(
         status: 200,
         body: [{ client_id: MAC, current: true }],
       });
+      expect(await zips.call("get_user-2026-12-01", `${V3}get_user`, {}, bearer())).toMatchObject({
+        status: 200,
+        body: { id: tokens.user_id, email: "ada@example.com", role: 100, account_id: expect.any(String) },
+      });
     });
 
     test("list_plans, create_checkout_session and change_plan sell a plan", async () => {
