@@ -1,4 +1,5 @@
 import { NestError } from "#core/errors.ts";
+import type { Version } from "#core/versions.ts";
 
 /** The facts of one call in addition to its body. */
 export interface Call {
@@ -6,13 +7,22 @@ export interface Call {
   /** The caller's IP address as API Gateway saw it, never from a forwarded header. */
   ip: string;
   userAgent: string | null;
+  /** The date under which the method was called. Absent outside of methods. */
+  version?: Version;
 }
 
 /** The caller, after its credential was verified. */
 export type Caller =
   | { kind: "anonymous" }
   | { kind: "internal"; key: { name: string; methods?: readonly string[] | undefined } }
-  | { kind: "user"; userId: string; clientId: string; sessionId: string };
+  | {
+      kind: "user";
+      userId: string;
+      clientId: string;
+      sessionId: string;
+      /** When the user signed in, ISO. Known once the session was checked. */
+      authTime?: string;
+    };
 
 /**
  * The user of a call. Methods with the access `user` have no other callers.

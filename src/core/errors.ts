@@ -39,6 +39,7 @@ export const ERRORS = {
   payment_required: [402, "A payment is due; the user makes it in the billing portal."],
   access_denied: [403, "The credential is missing or does not permit this call."],
   grant_not_allowed: [403, "The client may not use this grant."],
+  reauthentication_required: [403, "The user signed in more than 10 minutes ago; sign in again first."],
   not_found: [404, "The path, or the object that the request names, does not exist."],
   client_not_found: [404, "No enabled client has this id."],
   verification_not_found: [
@@ -46,6 +47,7 @@ export const ERRORS = {
     "The nonce and the code belong to no open verification: unknown, wrong, used, expired, or tried too often.",
   ],
   plan_not_found: [404, "The app has no plan with this id; `list_plans` lists the plans."],
+  session_not_found: [404, "The user has no session with this id."],
   unknown_version: [404, "The path has an unknown major version; only 1 exists."],
   version_not_supported: [404, "The path has an unknown version date."],
   unknown_webhook_provider: [404, "No webhook exists for this provider."],

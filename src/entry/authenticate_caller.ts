@@ -48,17 +48,20 @@ export function requirePermission(caller: Caller, method: string): void {
 
 /** Checks a caller against the method's access policy. @throws NestError access_denied */
 export function requireAccess(access: Access, caller: Caller, request: unknown): void {
+  const isOwnUser = () => {
+    const { user_id: named } = request as { user_id?: unknown };
+    return (
+      caller.kind === "internal" ||
+      (caller.kind === "user" && [caller.userId, undefined].includes(named as never))
+    );
+  };
   const isAllowed = {
     public: () => true,
     internal: () => caller.kind === "internal",
     user: () => caller.kind === "user",
-    own_user: () => {
-      const { user_id: named } = request as { user_id?: unknown };
-      return (
-        caller.kind === "internal" ||
-        (caller.kind === "user" && [caller.userId, undefined].includes(named as never))
-      );
-    },
+    own_user: isOwnUser,
+    // `perform` checks the time of the sign-in once the session is read.
+    fresh_own_user: isOwnUser,
   }[access];
   if (!isAllowed()) throw new NestError("access_denied");
 }

@@ -8,8 +8,9 @@ import type { Version } from "#core/versions.ts";
 /**
  * Who may call a method. `public`: anyone. `own_user`: the user named in `user_id`, any user if the method's `user_id` is
  * optional and absent, or an internal caller. `user`: the user of the access token. `internal`: internal callers only.
+ * `fresh_own_user`: as `own_user`, and a user must have signed in within the last 10 minutes.
  */
-export type Access = "public" | "own_user" | "user" | "internal";
+export type Access = "public" | "own_user" | "fresh_own_user" | "user" | "internal";
 
 export type Parts = Readonly<Record<string, Part<unknown>>>;
 export type OpenedParts<Needed extends Parts> = {

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Call, Caller } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
 import { requireValidToken } from "#core/sessions/bearer.ts";
+import { requireFresh } from "#core/sessions/freshness.ts";
 import { headerOf } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess, requirePermission } from "#entry/authenticate_caller.ts";
 import type { Parts, RpcCore, RpcDeclaration } from "#entry/declaration.ts";
@@ -39,11 +40,13 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
     claims ? requireValidToken(core, claims) : null,
     Promise.allSettled([reading]),
   ]);
+  if (caller.kind === "user" && standing) progress.caller = { ...caller, authTime: standing.authTime };
   const run = async () => {
     const request = await admitted;
     const reads = await reading;
+    if (declaration.access === "fresh_own_user") requireFresh(progress.caller, core.clock.now());
     progress.clientId ??= knownClientOf(core, request);
-    return declaration.run({ core, request, reads, caller, call });
+    return declaration.run({ core, request, reads, caller: progress.caller, call });
   };
   // The arrival of a valid token is recorded even if its call fails: the token it replaced must not be accepted again.
   const acknowledging = standing?.acknowledge?.().catch((error: unknown) => {

@@ -6,6 +6,7 @@ import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import type { NestError } from "#core/errors.ts";
 import { describeFailure, type Fields } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
+import type { Version } from "#core/versions.ts";
 import { type AnswerContext, failure, type Result, success, toNestError } from "#entry/answer.ts";
 import { beforeDeadline, bindDeadline } from "#entry/deadline.ts";
 import { CALLER_PARTS, type Parts, type RpcCore, type RpcDeclaration } from "#entry/declaration.ts";
@@ -50,6 +51,7 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
         requestId: context.awsRequestId,
         ip: event.requestContext.http.sourceIp,
         userAgent: event.requestContext.http.userAgent?.slice(0, 512) ?? null,
+        version: event.rawPath.split("/")[2] as Version,
       },
       caller: { kind: "anonymous" },
       clientId: null,
@@ -82,10 +84,10 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
   }) as unknown as Handler;
 }
 
-function describeCall({ name }: RpcDeclaration, { event, call, caller, clientId }: CallInProgress): Fields {
+function describeCall({ name }: RpcDeclaration, { call, caller, clientId }: CallInProgress): Fields {
   return {
     method: name,
-    version: event.rawPath.split("/")[2],
+    version: call.version,
     code: null,
     request_id: call.requestId,
     caller: caller.kind,

@@ -110,7 +110,9 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     const redeem = "newestLink().then((link) => nest.finishSignIn(link)).then(({ userId }) => userId)";
     const [first, second] = await Promise.all([one.evaluate(redeem), other.evaluate(redeem)]);
     expect(second).toBe(first);
-    const sessions = (await one.evaluate("nest.call('list_sessions')")) as unknown[];
+    const sessions = (await one.evaluate(
+      "nest.call('list_sessions').then(({ items }) => items)",
+    )) as unknown[];
     expect(sessions).toHaveLength(1);
   });
 

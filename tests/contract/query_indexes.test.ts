@@ -19,6 +19,7 @@ interface Query {
   filter: Document;
 }
 
+const CURSOR = Buffer.from('["2026-01-01T00:00:00.000Z","session_1"]').toString("base64url");
 let nest: TestNest;
 const queries: Query[] = [];
 
@@ -47,6 +48,9 @@ async function live(): Promise<void> {
     [`${V2}get_user`, own],
     [`${V3}get_user`, {}],
     [`${V2}list_sessions`, own],
+    [`${V3}list_sessions`, { limit: 1, cursor: CURSOR }],
+    [`${V3}revoke_session`, { session_id: "session_none" }],
+    [`${V3}revoke_all_sessions`, {}],
     [`${V1}set_marketing_consent`, { ...own, level: "none" }],
     [`${V1}get_marketing_consent`, own],
     [`${V2}get_subscription_status`, own],

@@ -315,6 +315,41 @@ describe("contract J, refresh token", () => {
     await own.stop();
   });
 
+  test("a session that is not refreshed for its client's sessionIdleDays expires, and a refresh starts the days anew", async () => {
+    const client = { id: "client_idle", lifetimeSeconds: 864_000, sessionIdleDays: 2, sessionMaxDays: 5 };
+    const own = await startNest({ app: appWithClients(client) });
+    const byClient = { client_id: client.id };
+    const idle = await own.signIn("idle@example.com", byClient);
+    let active = await own.signIn("active@example.com", byClient);
+    expect(idle.expires_in, "an access token does not outlive the session").toBe(2 * DAY);
+    for (const _day of [1, 2, 3]) {
+      own.clock.advance(DAY);
+      active = (await own.refresh(active.refresh_token, byClient)).body;
+    }
+    expect((await own.refresh(idle.refresh_token, byClient)).body.code).toBe("token_expired");
+    const as = { bearer: active.access_token };
+    const { body } = await own.call(`${V2}list_sessions`, { user_id: active.user_id }, as);
+    expect(body).toHaveLength(1);
+    const [session] = await own.collection("sessions").find({ userId: active.user_id }).toArray();
+    const end = Date.parse(String(session?.createdAt)) + 5 * DAY * 1000;
+    expect(session?.expiresAt, "sessionMaxDays is not extended").toBe(new Date(end).toISOString());
+    await own.stop();
+  });
+
+  test("a refresh is token_expired if the client's sessionIdleDays was lowered below the time since the last refresh", async () => {
+    const client = { id: "client_idler" };
+    const before = await startNest({ app: appWithClients(client) });
+    const { refresh_token } = await before.signIn("idler@example.com", { client_id: client.id });
+    before.clock.advance(3 * DAY);
+    const stricter = await startNest({
+      beside: before,
+      app: appWithClients({ ...client, sessionIdleDays: 2 }),
+    });
+    expect((await stricter.refresh(refresh_token, { client_id: client.id })).body.code).toBe("token_expired");
+    await stricter.stop();
+    await before.stop();
+  });
+
   test("a refresh is token_expired if the client's sessionMaxDays was lowered below the session's age", async () => {
     const client = { id: "client_stricter" };
     const before = await startNest({ app: appWithClients(client) });

@@ -7,6 +7,7 @@ import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import {
   codeIn,
+  exchange,
   linkRequest,
   MAC,
   startNest,
@@ -150,6 +151,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await trips(() => nest.call(`${V2}get_user`, own(), bearer()))).toBe(1);
     expect(await trips(() => nest.call(`${V3}get_user`, {}, bearer()))).toBe(1);
     expect(await trips(() => nest.call(`${V2}list_sessions`, own(), bearer()))).toBe(1);
+    expect(await trips(() => nest.call(`${V3}list_sessions`, {}, bearer()))).toBe(1);
   });
 
   test("one command reads the token, its session and what the method returns", async () => {
@@ -234,6 +236,29 @@ describe("database round trips of a warm call with every limit enabled", () => {
     );
     const { refresh_token } = await nest.signIn("leaver@example.com");
     expect(await trips(() => nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }))).toBe(2);
+  });
+
+  test("revoke_session of 2026-12-01 and revoke_all_sessions take 2 and send 2 commands", async () => {
+    const signIn = async () => (await nest.signIn("ender@example.com")).access_token;
+    const revoke = (method: string, bearer: string) => nest.call(`${V3}${method}`, {}, { bearer });
+    for (const method of ["revoke_session", "revoke_all_sessions"]) {
+      await signIn();
+      let access = await signIn();
+      await nest.call(`${V3}get_user`, {}, { bearer: access });
+      expect([method, await trips(() => revoke(method, access))]).toEqual([method, 2]);
+      await signIn();
+      access = await signIn();
+      await nest.call(`${V3}get_user`, {}, { bearer: access });
+      expect([method, await commandsOf(() => revoke(method, access))]).toEqual([method, 2]);
+    }
+  });
+
+  test("authenticate_user of 2026-12-01 takes as many as the older date", async () => {
+    const redeem = async (code: string) => nest.call(`${V3}authenticate_user`, exchange(code));
+    const known = await nest.emailedCode();
+    expect(await trips(() => redeem(known))).toBe(3);
+    const again = await nest.emailedCode();
+    expect(await commandsOf(() => redeem(again))).toBe(9);
   });
 
   test("the webhook takes 2 for an event that changes no subscription", async () => {

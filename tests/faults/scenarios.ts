@@ -1,7 +1,16 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
-import { codeIn, linkRequest, type Reply, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
+import {
+  codeIn,
+  exchange,
+  linkRequest,
+  type Reply,
+  type TestNest,
+  V1,
+  V2,
+  WINDOWS,
+} from "#tests/support/nest.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
 
 /** A call with its preparation. */
@@ -192,6 +201,26 @@ export const SCENARIOS: readonly Scenario[] = [
   signedIn(`${V2}get_user`, (user_id) => ({ user_id })),
   signedIn(`${V3}get_user`, () => ({})),
   signedIn(`${V2}list_sessions`, (user_id) => ({ user_id })),
+  signedIn(`${V3}list_sessions`, () => ({ limit: 10 })),
+  signedIn(`${V3}revoke_all_sessions`, async (_user_id, { nest }, address) => {
+    await signIn(nest, address, { device: machineOf(`other ${address}`), client_id: WINDOWS });
+    return {};
+  }),
+  signedIn(`${V3}revoke_session`, async (user_id, { nest }, address) => {
+    await signIn(nest, address, { device: machineOf(`other ${address}`), client_id: WINDOWS });
+    const listed = await nest.call(`${V3}list_sessions`, { user_id }, { internal: true });
+    const other = listed.body.items.find(({ client_id }: { client_id: string }) => client_id === WINDOWS);
+    return { session_id: other.id };
+  }),
+  {
+    path: `${V3}authenticate_user`,
+    kind: "version 2026-12-01",
+    async prepare({ nest }, address) {
+      await nest.requestLink({ identifier_value: address, device: machineOf(address) });
+      const code = codeIn(nest.lastMail(address));
+      return () => nest.call(`${V3}authenticate_user`, exchange(code));
+    },
+  },
   signedIn(`${V2}revoke_session`, async (user_id, { nest }, address) => {
     await signIn(nest, address, { device: machineOf(`other ${address}`), client_id: WINDOWS });
     const listed = await nest.call(`${V2}list_sessions`, { user_id }, { internal: true });

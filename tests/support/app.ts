@@ -22,6 +22,7 @@ export function clientWith({ lifetimeSeconds = 3600, grants = [], ...change }: C
     grants: { local: grants, nonprod: grants, prod: grants },
     registration: "open",
     phoneCountries: [],
+    sessionIdleDays: null,
     locale: "en",
     ...change,
   };

@@ -20,6 +20,8 @@ export const TIMESTAMP: Schema = {
 const CLIENT = sampleClient(app);
 const PLAN = app.plans[0]?.id ?? "pro";
 const USER = "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
+/** As `list_sessions` returns it. */
+const CURSOR = "WyIyMDI2LTAzLTE0VDA5OjI2OjUzLjU4OVoiLCJzZXNzaW9uXzJoRjRoUno1WGRCdDhXbjJNZjdWazFRYzRZcyJd";
 const OPAQUE = "An opaque string: compare it, do not parse it.";
 
 const timestamp = (
@@ -317,6 +319,65 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     null,
   ),
 
+  user_agent: {
+    description: "The `user-agent` header of the program that signed in; null if it sent none.",
+    example: "Acme/2.1 (Macintosh)",
+  },
+  "list_sessions.items": { description: "The sessions of this page." },
+  "list_sessions.items[].device": {
+    description: "The device that requested the link; null if the request did not describe one.",
+  },
+  "list_sessions.items[].device.beak_id": {
+    description:
+      "The SHA-256 of the device's `beak_id`, in hex. The value itself is not returned, because rate limits recognize a device by it.",
+    example: "13550350a8681c84c861aac2e5b440161c2b33a3e4f302ac680ca5b686de48de",
+  },
+  "list_sessions.items[].device.fingerprint": {
+    description: "The SHA-256 of the device's fingerprint, in hex.",
+    example: "f6e0a1e2ac41945a9aa7ff8a8aaa0cebc12a3bcc981a929ad5cf810a090e11ae",
+  },
+  "list_sessions.items[].id": {
+    description: "The session's id. Pass it to `revoke_session` to end the session.",
+    example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",
+  },
+  "list_sessions.items[].client_id": {
+    description: "The OAuth client that signed in.",
+    example: CLIENT.clientId,
+  },
+  "list_sessions.items[].created_at": timestamp("When the session started."),
+  "list_sessions.items[].expires_at": timestamp("When the session ends unless it is refreshed before."),
+  limit: { description: "The most items of a page. Default: 50.", example: 50 },
+  cursor: {
+    description: "`next_cursor` of the page before. Absent for the first page.",
+    example: CURSOR,
+  },
+  next_cursor: {
+    description: "Pass it as `cursor` for the next page; null at the end of the list.",
+    example: CURSOR,
+  },
+  auth_time: timestamp(
+    "When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it.",
+  ),
+  amr: {
+    description:
+      "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it.",
+    example: ["link"],
+  },
+  "authenticate_user.session_id": {
+    description: "The session that the tokens belong to.",
+    example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",
+  },
+  revoked_at: timestamp("When the session ended."),
+  except_current: {
+    description:
+      "Whether the session of the access token stays. Default: true. An internal key has no session.",
+    example: true,
+  },
+  revoked: {
+    description: "How many sessions this call ended.",
+    example: 2,
+    narrows: { type: "integer", minimum: 0 },
+  },
   session_id: {
     description: "The session's id, as `list_sessions` returns it.",
     example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",

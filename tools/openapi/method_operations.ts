@@ -13,6 +13,7 @@ import type { Operation, PathItem, Schema, Security } from "#tools/openapi/types
 const SECURITY: Readonly<Record<Access, Security>> = {
   public: [{}],
   own_user: [{ bearer: [] }, { internal: [] }],
+  fresh_own_user: [{ bearer: [] }, { internal: [] }],
   user: [{ bearer: [] }],
   internal: [{ internal: [] }],
 };

@@ -58,6 +58,8 @@ export const GERMAN: Messages = {
   unauthorized: SIGNED_OUT,
   signed_out: SIGNED_OUT,
   access_denied: "Dazu bist du nicht berechtigt.",
+  reauthentication_required: "Deine Anmeldung liegt eine Weile zurück. Melde dich dafür neu an.",
+  session_not_found: "Diese Sitzung gibt es nicht oder nicht mehr.",
   not_found: "Das gibt es nicht oder nicht mehr.",
   no_active_subscription: "Du hast kein aktives Abo.",
   already_subscribed: "Du hast schon ein Abo. Melde dich an, um es zu nutzen.",

@@ -1,4 +1,4 @@
-import { hasStrings } from "./answers.ts";
+import { hasFields } from "./answers.ts";
 import type { Store } from "./store.ts";
 
 /** A requested magic link that was not redeemed yet. */
@@ -20,7 +20,7 @@ const NAME = "links";
 function parseLinks(text: string | null): PendingLink[] {
   try {
     const value: unknown = JSON.parse(text ?? "[]");
-    return Array.isArray(value) ? value.filter((link) => hasStrings(link, FIELDS)) : [];
+    return Array.isArray(value) ? value.filter((link) => hasFields(link, FIELDS)) : [];
   } catch {
     return [];
   }

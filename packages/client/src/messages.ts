@@ -55,6 +55,8 @@ export const ENGLISH: Messages = {
   unauthorized: SIGNED_OUT,
   signed_out: SIGNED_OUT,
   access_denied: "You are not allowed to do this.",
+  reauthentication_required: "You signed in a while ago. Sign in again to do this.",
+  session_not_found: "This session does not exist, or no longer exists.",
   not_found: "This does not exist, or no longer exists.",
   no_active_subscription: "You have no active subscription.",
   already_subscribed: "You already have a subscription. Sign in to use it.",

@@ -8,7 +8,7 @@ export const VERSION = "2026-12-01";
  * `array`, or the names of an object's fields that always have text), and its error codes besides the common ones.
  */
 export const METHODS = {
-  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at refresh_token user_id client_id","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier nonce_missing grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at refresh_token user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier nonce_missing grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
@@ -17,8 +17,9 @@ export const METHODS = {
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at account_id role_key","errors":"not_found"},
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
-  list_sessions: {"bearer":true,"fills":"user_id","answer":"array","errors":""},
-  revoke_session: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
+  list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
+  revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
+  revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":""},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
   send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed grant_not_allowed client_not_found rate_limited delivery_failed"},
@@ -43,7 +44,8 @@ export interface Errors {
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_sessions: CommonError;
-  revoke_session: CommonError | "not_found";
+  revoke_all_sessions: CommonError | "reauthentication_required";
+  revoke_session: CommonError | "reauthentication_required" | "session_not_found";
   revoke_token: CommonError;
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
   send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed";
@@ -228,17 +230,28 @@ export interface Requests {
     /** The OAuth client's id. */
     client_id: string;
   };
-  /** Lists a user's active sessions, oldest first. */
+  /** Lists a user's active sessions, the newest first. */
   list_sessions: {
     /** The user's id. An opaque string: compare it, do not parse it. */
-    user_id: string;
+    user_id?: string;
+    /** The most items of a page. Default: 50. */
+    limit?: number;
+    /** `next_cursor` of the page before. Absent for the first page. */
+    cursor?: string;
   };
-  /** Revokes one of a user's sessions. */
+  /** Ends every session of a user, except the current one. */
+  revoke_all_sessions: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id?: string;
+    /** Whether the session of the access token stays. Default: true. An internal key has no session. */
+    except_current?: boolean;
+  };
+  /** Ends one of a user's sessions. */
   revoke_session: {
     /** The user's id. An opaque string: compare it, do not parse it. */
-    user_id: string;
+    user_id?: string;
     /** The session's id, as `list_sessions` returns it. */
-    session_id: string;
+    session_id?: string;
   };
   /** Signs out: revokes the session of a refresh token. */
   revoke_token: {
@@ -319,6 +332,12 @@ export interface Responses {
     user_id: string;
     /** The OAuth client's id. */
     client_id: string;
+    /** The session that the tokens belong to. */
+    session_id: string;
+    /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
+    auth_time: string;
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it. */
+    amr: Array<string>;
     /** Whether the code created the user. Only in the response to the grant `otp`. */
     user_created?: boolean;
   };
@@ -458,30 +477,50 @@ export interface Responses {
     /** What the plan lets the user do, as names that the app defines. A client shows or hides a function by its name and ignores names that it does not know. */
     features: Array<string>;
   }>;
-  list_sessions: Array<{
-    /** The session's id. Pass it to `revoke_session` to end the session. */
-    id: string;
-    /** The OAuth client that signed in. */
-    client_id: string;
-    /** The device that requested the link; null if the request did not describe one. */
-    device: {
-      /** The device's operating system. */
-      platform: "mac" | "windows" | "linux";
-      /** The SHA-256 of the device's `beak_id`, in hex. The value itself is not returned, because rate limits recognize a device by it. */
-      beak_id: string;
-      /** The SHA-256 of the device's fingerprint, in hex. */
-      fingerprint: string;
-    } | null;
-    /** The IP address that signed in. */
-    ip: string;
-    /** When the user signed in. */
-    created_at: string;
-    /** When the session's tokens were last issued or refreshed. */
-    last_used_at: string;
-    /** Whether this is the session of the bearer token in the request. */
-    current: boolean;
-  }>;
-  revoke_session: undefined;
+  list_sessions: {
+    /** The sessions of this page. */
+    items: Array<{
+      /** The session's id. Pass it to `revoke_session` to end the session. */
+      id: string;
+      /** Whether this is the session of the bearer token in the request. */
+      current: boolean;
+      /** The OAuth client that signed in. */
+      client_id: string;
+      /** The device that requested the link; null if the request did not describe one. */
+      device: {
+        /** The device's operating system. */
+        platform: "mac" | "windows" | "linux";
+        /** The SHA-256 of the device's `beak_id`, in hex. The value itself is not returned, because rate limits recognize a device by it. */
+        beak_id: string;
+        /** The SHA-256 of the device's fingerprint, in hex. */
+        fingerprint: string;
+      } | null;
+      /** The IP address that signed in. */
+      ip: string;
+      /** The `user-agent` header of the program that signed in; null if it sent none. */
+      user_agent: string | null;
+      /** When the session started. */
+      created_at: string;
+      /** When the session's tokens were last issued or refreshed. */
+      last_used_at: string;
+      /** When the session ends unless it is refreshed before. */
+      expires_at: string;
+      /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
+      auth_time: string;
+      /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it. */
+      amr: Array<string>;
+    }>;
+    /** Pass it as `cursor` for the next page; null at the end of the list. */
+    next_cursor: string | null;
+  };
+  revoke_all_sessions: {
+    /** How many sessions this call ended. */
+    revoked: number;
+  };
+  revoke_session: {
+    /** When the session ended. */
+    revoked_at: string;
+  };
   revoke_token: undefined;
   send_magic_link: undefined;
   send_otp: {

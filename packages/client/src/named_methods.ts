@@ -23,9 +23,11 @@ export interface NamedMethods<IsCamel extends boolean> {
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
   listPlans(...args: CallArguments<"list_plans", IsCamel>): Promise<Cased<Responses["list_plans"], IsCamel>>;
-  /** Lists a user's active sessions, oldest first. @throws ClientError<"list_sessions"> */
+  /** Lists a user's active sessions, the newest first. @throws ClientError<"list_sessions"> */
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
-  /** Revokes one of a user's sessions. @throws ClientError<"revoke_session"> */
+  /** Ends every session of a user, except the current one. @throws ClientError<"revoke_all_sessions"> */
+  revokeAllSessions(...args: CallArguments<"revoke_all_sessions", IsCamel>): Promise<Cased<Responses["revoke_all_sessions"], IsCamel>>;
+  /** Ends one of a user's sessions. @throws ClientError<"revoke_session"> */
   revokeSession(...args: CallArguments<"revoke_session", IsCamel>): Promise<Cased<Responses["revoke_session"], IsCamel>>;
   /** Signs out: revokes the session of a refresh token. @throws ClientError<"revoke_token"> */
   revokeToken(...args: CallArguments<"revoke_token", IsCamel>): Promise<Cased<Responses["revoke_token"], IsCamel>>;

@@ -1,4 +1,4 @@
-import { hasStrings } from "./answers.ts";
+import { hasFields } from "./answers.ts";
 import { ErrorAnswer } from "./errors.ts";
 import type { Responses } from "./methods.ts";
 
@@ -18,7 +18,7 @@ const FINAL_CODES = /^((authorization_)?not_found|token_\w+|malformed_refresh_to
 export function parseTokens(text: string | null): StoredTokens | null {
   try {
     const value = JSON.parse(text ?? "");
-    return hasStrings(value, "access_token refresh_token user_id client_id") ? value : null;
+    return hasFields(value, "access_token refresh_token user_id client_id") ? value : null;
   } catch {
     return null;
   }

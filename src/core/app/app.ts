@@ -28,6 +28,8 @@ export interface Client {
   accessTokenLifetimeSeconds: Readonly<Record<Stage, number>>;
   /** Days after which a person must sign in again; null: never. */
   sessionMaxDays: number | null;
+  /** Days without a refresh after which a person must sign in again; null: 365. */
+  sessionIdleDays: number | null;
   /** The locale of a user who has not chosen one. */
   locale: string;
   /** Grants that the client may use in addition to `authorization_code` and `refresh_token`. */

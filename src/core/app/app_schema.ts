@@ -65,6 +65,7 @@ const client = strictObject({
     prod: 3600,
   }),
   sessionMaxDays: _default(nullable(wholeNumber(1, 3650)), null),
+  sessionIdleDays: _default(nullable(wholeNumber(1, 365)), null),
   locale: optional(string()),
   grants: _default(perStage(array(oneOf(OPTIONAL_GRANTS))), { local: [], nonprod: [], prod: [] }),
   registration: _default(oneOf(["open", "closed"]), "open"),

@@ -11,7 +11,13 @@ type Optional<Settings, Names extends keyof Settings> = Omit<Settings, Names> & 
 interface ClientSettings<Locale extends string>
   extends Optional<
     Omit<Client, "accessTokenLifetimeSeconds" | "locale" | "grants">,
-    "enabled" | "origins" | "checkoutUrls" | "sessionMaxDays" | "registration" | "phoneCountries"
+    | "enabled"
+    | "origins"
+    | "checkoutUrls"
+    | "sessionMaxDays"
+    | "sessionIdleDays"
+    | "registration"
+    | "phoneCountries"
   > {
   /** How long an access token is valid, 300 to 864000. Default: 3600 on every stage. */
   accessTokenLifetimeSeconds?: PerStage<number>;

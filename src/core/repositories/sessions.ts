@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { olderThan, type Page } from "#core/paging.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
@@ -17,6 +18,9 @@ export interface Revocation {
   events: readonly StoredEvent[];
 }
 
+/** How a person proved who they are. `link`: they had a link that was mailed to their address. `otp`: a code that was sent. */
+export type AuthenticationMethod = "link" | "otp";
+
 /** One sign-in on one device. Sessions are revoked, not single tokens (contract 1.2). */
 export interface Session extends Outbox {
   /** session_<ksuid> */
@@ -30,6 +34,10 @@ export interface Session extends Outbox {
   ip: string;
   userAgent: string | null;
   createdAt: string;
+  /** When the person proved who they are. Earlier releases did not store it: it is `createdAt` then. */
+  authTime?: string;
+  /** How the person proved who they are (RFC 8176). Earlier releases did not store it: it is the grant's method then. */
+  amr?: AuthenticationMethod[];
   lastUsedAt: string;
   /** Raised by one with each refresh. Tokens of a lower generation are refused. */
   generation: number;
@@ -49,6 +57,12 @@ const sessionIndexes: IndexDescription[] = [
 
 /** More sessions than a user has. It bounds the size of a response. */
 const LISTED_SESSIONS = 500;
+
+/** The update that revokes a session. */
+function ending({ reason, at, events }: Revocation) {
+  const { push, set } = pushed(events);
+  return { $set: { revokedAt: at, revokedReason: reason, ...set }, $push: push };
+}
 
 export class SessionRepository {
   static readonly collectionName = "sessions";
@@ -120,13 +134,34 @@ export class SessionRepository {
   }
 
   /** Revokes a session and records it. One of any simultaneous calls gets true. */
-  async revoke(id: string, { reason, at, events }: Revocation): Promise<boolean> {
-    const { push, set } = pushed(events);
-    const result = await this.#collection.updateOne(
-      { _id: id, revokedAt: null },
-      { $set: { revokedAt: at, revokedReason: reason, ...set }, $push: push },
-    );
+  async revoke(id: string, revocation: Revocation): Promise<boolean> {
+    const result = await this.#collection.updateOne({ _id: id, revokedAt: null }, ending(revocation));
     return result.modifiedCount === 1;
+  }
+
+  /** Revokes several sessions and records it. @returns how many this call revoked; others had ended before */
+  async revokeAll(revocations: readonly (Revocation & { sessionId: string })[]): Promise<number> {
+    if (revocations.length === 0) return 0;
+    const updates = revocations
+      .toSorted((one, other) => (one.sessionId < other.sessionId ? -1 : 1))
+      .map((each) => ({
+        updateOne: { filter: { _id: each.sessionId, revokedAt: null }, update: ending(each) },
+      }));
+    return (await this.#collection.bulkWrite(updates, { ordered: false })).modifiedCount;
+  }
+
+  /** Lists the sessions of a user that were not revoked, expired sessions included. They have no order. */
+  listUnrevoked(userId: string): Promise<Session[]> {
+    return this.#reads.findAll({ userId, revokedAt: null });
+  }
+
+  /** Lists a page of a user's active sessions, the newest first. @param after the last session of the page before */
+  listPage(userId: string, now: string, { limit, after }: Page): Promise<Session[]> {
+    return this.#collection
+      .find({ userId, revokedAt: null, expiresAt: { $gt: now }, ...(after && olderThan(after)) })
+      .sort({ createdAt: -1, _id: -1 })
+      .limit(limit)
+      .toArray();
   }
 
   /** Lists all sessions of a user, ended sessions included, the newest first. */

@@ -5,6 +5,7 @@ import type { Clock } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
+import type { Authentication } from "#core/sessions/authentication.ts";
 
 /** `typ` of an access token (RFC 9068 section 2.1). Other tokens that we sign have another `typ` and are refused. */
 const ACCESS_TOKEN_TYPE = "at+jwt";
@@ -40,15 +41,19 @@ const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
 /**
  * Signs the JWS of an access token (RFC 9068; claims: contract 1.2).
  * @param deviceId the claim `device_id`; null: no such claim
+ * @param authentication for the claims `auth_time` and `amr`; null leaves them out
  */
 export async function mintAccessToken(
   { issuer, signer }: TokenMint,
   token: AccessToken,
   deviceId: string | null,
+  authentication: Authentication | null,
 ): Promise<string> {
   const { kid, key } = await signer.key();
   const device = deviceId === null ? {} : { device_id: deviceId };
-  return new SignJWT({ v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId, ...device })
+  const proof = authentication && { auth_time: seconds(authentication.authTime), amr: authentication.amr };
+  const own = { v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId };
+  return new SignJWT({ ...own, ...device, ...proof })
     .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid })
     .setIssuer(issuer)
     .setSubject(token.userId)

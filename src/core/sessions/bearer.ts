@@ -1,10 +1,13 @@
 import type { Core } from "#core/core.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
+import { authenticationOf } from "#core/sessions/authentication.ts";
 import { purgePredecessor } from "#core/sessions/purge_predecessor.ts";
 
 /** An access token that was accepted. */
 export interface ValidToken {
+  /** When the user signed in, ISO. */
+  authTime: string;
   /** Records that this generation of tokens was used; null if the use is recorded already. */
   acknowledge: (() => Promise<void>) | null;
 }
@@ -32,8 +35,9 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
   if (record.revokedAt || session.revokedAt || record.generation < session.generation)
     throw unauthorized("token_revoked");
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
-  if (session.acknowledgedGeneration >= record.generation) return { acknowledge: null };
-  return { acknowledge: () => acknowledge(core, record) };
+  const isAcknowledged = session.acknowledgedGeneration >= record.generation;
+  const { authTime } = authenticationOf(session);
+  return { authTime, acknowledge: isAcknowledged ? null : () => acknowledge(core, record) };
 }
 
 /**

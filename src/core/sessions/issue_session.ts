@@ -2,6 +2,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { purgeAfterAcknowledgement } from "#core/retention.ts";
 import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
+import type { Authentication } from "#core/sessions/authentication.ts";
 import {
   accessTokenRecord,
   type Issue,
@@ -13,7 +14,7 @@ import { settleAll } from "#core/settle.ts";
 export type IssueCore = Pick<Core, "accessTokens" | "refreshTokens" | "sessions"> & TokenMint;
 
 /** What every grant of `authenticate_user` returns (contract B3). */
-export interface TokenPair {
+export interface TokenPair extends Authentication {
   accessToken: string;
   /** Seconds. */
   expiresIn: number;
@@ -21,7 +22,11 @@ export interface TokenPair {
   refreshToken: string;
   userId: string;
   clientId: string;
+  sessionId: string;
 }
+
+/** The first version whose access tokens say when and how the user signed in. */
+const DETAILED_SINCE = "2026-12-01";
 
 /**
  * Starts a session (generation 1) or advances it to a generation, and issues that generation's tokens. Every write can
@@ -36,8 +41,10 @@ export async function issueSession(
   predecessorId: string | null = null,
 ): Promise<TokenPair> {
   const accessToken = accessTokenRecord(issue);
+  const { authTime, amr } = issue;
+  const isDetailed = issue.call.version !== undefined && issue.call.version >= DETAILED_SINCE;
   const [jws, isValid] = await settleAll([
-    mintAccessToken(core, accessToken, issue.deviceId ?? null),
+    mintAccessToken(core, accessToken, issue.deviceId ?? null, isDetailed ? { authTime, amr } : null),
     writeSession(core, issue),
     core.accessTokens.insertOrExtend(accessToken),
     writeRefreshToken(core, issue, predecessorId),
@@ -53,6 +60,8 @@ export async function issueSession(
     refreshToken: `01.${issue.refreshToken.id}.${issue.refreshToken.secret}`,
     userId: issue.userId,
     clientId: issue.client.id,
+    sessionId: issue.sessionId,
+    ...{ authTime, amr },
   };
 }
 

@@ -1,26 +1,26 @@
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
-import { DAY, plusSeconds } from "#core/clock.ts";
+import { plusSeconds } from "#core/clock.ts";
 import type { AccessToken, Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { purgeAccessTokenAfter, purgeAfter } from "#core/retention.ts";
 import { hashSecret } from "#core/secrets.ts";
+import type { Authentication } from "#core/sessions/authentication.ts";
 import type { RefreshTokenParts } from "#core/sessions/refresh_token.ts";
-
-export const REFRESH_TOKEN_LIFETIME_SECONDS = 365 * DAY;
+import { REFRESH_TOKEN_LIFETIME_SECONDS, sessionEnd } from "#core/sessions/session_end.ts";
 
 /** One issue of tokens: at sign-in (generation 1) or at a refresh. */
-export interface Issue {
+export interface Issue extends Authentication {
   client: OAuthClient;
   userId: string;
   device: Device | null;
   /** The id that the app gave its device; null if it gave none. */
   deviceId?: string | null | undefined;
   sessionId: string;
-  /** When the user signed in, ISO. A client may limit the time from then until the session ends. */
-  authTime: string;
+  /** When the session started, ISO. A client may limit the time from then until the session ends. */
+  startedAt: string;
   generation: number;
   grant: Grant;
   /** The grant that the user signed in with. */
@@ -29,11 +29,6 @@ export interface Issue {
   refreshToken: RefreshTokenParts;
   now: Date;
   call: Call;
-}
-
-/** When a session that started at `authTime` (ISO) ends at the latest; null if its client sets no limit. */
-export function sessionEnd({ sessionMaxDays }: OAuthClient, authTime: string): Date | null {
-  return sessionMaxDays === null ? null : plusSeconds(new Date(authTime), sessionMaxDays * DAY);
 }
 
 /** The record of the access token. */
@@ -71,7 +66,9 @@ export function sessionRecord(issue: Issue): Session {
     ...(issue.deviceId ? { deviceId: issue.deviceId } : {}),
     ip: issue.call.ip,
     userAgent: issue.call.userAgent,
-    createdAt: issue.authTime,
+    createdAt: issue.startedAt,
+    authTime: issue.authTime,
+    amr: [...issue.amr],
     lastUsedAt: issue.now.toISOString(),
     generation: issue.generation,
     acknowledgedGeneration: 0,
@@ -83,10 +80,10 @@ export function sessionRecord(issue: Issue): Session {
 }
 
 /** The expiry of a token issued now: after its lifetime, or with its session if the session ends earlier. */
-function expiry({ client, authTime, now }: Issue, lifetimeSeconds: number): Date {
+function expiry({ client, startedAt, now }: Issue, lifetimeSeconds: number): Date {
   const afterLifetime = plusSeconds(now, lifetimeSeconds);
-  const end = sessionEnd(client, authTime);
-  return end !== null && end < afterLifetime ? end : afterLifetime;
+  const end = sessionEnd(client, startedAt, now);
+  return end < afterLifetime ? end : afterLifetime;
 }
 
 function tokenFields(issue: Issue, expiresAt: Date) {

@@ -180,8 +180,8 @@ async function issue(
   const source = sourceOf(verification, userId, signIn);
   const [pair] = await settleAll([
     issueSession(core, {
-      ...{ client, userId, device, deviceId, sessionId, authTime },
-      ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId },
+      ...{ client, userId, device, deviceId, sessionId, startedAt: authTime },
+      ...{ authTime, amr: ["otp"], generation: 1, grant: rootGrant, rootGrant, accessTokenId },
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, nonce),
       ...{ now, call },
     }),

@@ -64,8 +64,8 @@ export async function signInWithLink(
   const authTime = authorization.usedAt ?? at;
   const [pair] = await settleAll([
     issueSession(core, {
-      ...{ client, userId, device, sessionId, authTime, generation: 1, grant: rootGrant, rootGrant },
-      ...{ accessTokenId, refreshToken, now, call },
+      ...{ client, userId, device, sessionId, startedAt: authTime, authTime, amr: ["link"] },
+      ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, refreshToken, now, call },
     }),
     core.authorizations.endOthers(authorization, at),
     trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),

@@ -1,4 +1,4 @@
-import { literal, number, string } from "zod/mini";
+import { array, literal, number, string } from "zod/mini";
 import type { ErrorCode } from "#core/errors.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 
@@ -12,6 +12,20 @@ export const tokenFields = {
   user_id: string(),
   client_id: string(),
 };
+
+/** The fields of the response since 2026-12-01. */
+export const tokenFieldsOf2026 = {
+  ...tokenFields,
+  session_id: string(),
+  auth_time: string(),
+  amr: array(string()),
+};
+
+/** Translates tokens to the wire names of 2026-12-01. */
+export function tokensToWireOf2026(pair: TokenPair) {
+  const { sessionId, authTime, amr } = pair;
+  return { ...tokensToWire(pair), session_id: sessionId, auth_time: authTime, amr: [...amr] };
+}
 
 /** Translates tokens to wire names. */
 export function tokensToWire(pair: TokenPair) {

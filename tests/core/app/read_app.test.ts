@@ -78,6 +78,7 @@ test("fills in what an app leaves out", () => {
         checkoutUrls: [],
         accessTokenLifetimeSeconds: { local: 3600, nonprod: 3600, prod: 3600 },
         sessionMaxDays: null,
+        sessionIdleDays: null,
         locale: "en",
         grants: { local: [], nonprod: [], prod: [] },
         registration: "open",

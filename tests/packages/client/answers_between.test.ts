@@ -121,7 +121,17 @@ describe("a response that has not the declared shape", () => {
       [
         [204, null],
         [200, "{}"],
+        [200, "[]"],
+        [200, '{"items":{},"next_cursor":null}'],
         [200, "null"],
+      ],
+    ],
+    [
+      "revoke_all_sessions",
+      [
+        [204, null],
+        [200, "{}"],
+        [200, '{"revoked":"2"}'],
       ],
     ],
     [

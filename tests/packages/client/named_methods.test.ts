@@ -50,7 +50,7 @@ describe("a client with the option camelCase", () => {
     const user = await nest.getUser();
     expect(user).toMatchObject({ id: userId, identifiers: [{ identifierValue: "camel@example.com" }] });
     expect(Date.parse(user.identifiers[0]?.verifiedAt ?? "")).not.toBeNaN();
-    const [session] = await nest.call("list_sessions");
+    const [session] = (await nest.call("list_sessions")).items;
     expect(session).toMatchObject({ clientId: MAC, device: { platform: "mac" }, current: true });
     expect(session?.device?.beakId).toMatch(/^[0-9a-f]{64}$/);
     const { status, endDate, cancelAt } = await nest.getSubscriptionStatus();
@@ -59,7 +59,9 @@ describe("a client with the option camelCase", () => {
       endDate: expect.any(String),
       cancelAt: null,
     });
-    expect(await nest.revokeSession({ sessionId: session?.id ?? "" })).toBeUndefined();
+    expect(await nest.revokeSession({ sessionId: session?.id ?? "" })).toEqual({
+      revokedAt: expect.any(String),
+    });
     expect(await outcomeOf(nest.getUser())).toBe("signed_out");
   });
 

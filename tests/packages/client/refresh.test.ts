@@ -106,7 +106,7 @@ describe("an expired access token", () => {
     const other = nest.call("list_sessions");
     expect(await aborted).toBe("aborted");
     gate.resolve();
-    expect(await other).toHaveLength(1);
+    expect((await other).items).toHaveLength(1);
     expect(network.count("authenticate_user")).toBe(1);
   });
 });

@@ -74,7 +74,7 @@ describe("onSessionChange", () => {
     const { nest, who } = await signedIn(stack);
     const { heard, listener } = recorder();
     nest.onSessionChange(listener);
-    const [session] = await nest.listSessions();
+    const [session] = (await nest.listSessions()).items;
     await nest.revokeSession({ session_id: session?.id ?? "" });
     expect(heard).toEqual([who.userId]);
     expect(await outcomeOf(nest.getUser())).toBe("signed_out");

@@ -176,7 +176,7 @@ async function live({
     }
     stack.pass(3_601);
   }
-  expect(await clientAt(0).nest.call("list_sessions")).toHaveLength(1);
+  expect((await clientAt(0).nest.call("list_sessions")).items).toHaveLength(1);
   expect(await storedTokens(store)).not.toBeNull();
 }
 

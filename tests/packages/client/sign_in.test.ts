@@ -104,7 +104,7 @@ describe("the typed client", () => {
     expect(spent).toMatchObject({ kind: "answer", code: "token_used", status: 400 });
     stack.pass(6);
     await nest.finishSignIn(newestLink(stack));
-    expect((await nest.call("list_sessions")).length).toBe(1);
+    expect((await nest.call("list_sessions")).items.length).toBe(1);
   });
 
   test("starts a trial whose entitlement can be verified offline", async () => {

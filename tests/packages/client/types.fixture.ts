@@ -65,12 +65,13 @@ export async function call(): Promise<void> {
   const { status, end_date, entitlement } = await nest.call("get_subscription_status");
   void [status satisfies "active" | "trialing" | "past_due" | "incomplete", end_date satisfies string];
   void (entitlement satisfies string | null);
-  (await nest.call("revoke_session", { session_id: "s" })) satisfies undefined;
+  (await nest.call("revoke_session", { session_id: "s" })) satisfies { revoked_at: string };
+  (await nest.call("set_marketing_consent", { level: "none" })) satisfies undefined;
   await nest.call("set_marketing_consent", { level: "general" }, { signal: AbortSignal.timeout(1) });
   // @ts-expect-error no such method
   await nest.call("enrol_alpha_user", { email: "x" });
   // @ts-expect-error a field is missing
-  await nest.call("revoke_session");
+  await nest.call("change_plan");
   // @ts-expect-error an unknown field
   await nest.call("get_user", { name: "x" });
   // @ts-expect-error no such level
@@ -82,12 +83,13 @@ export async function call(): Promise<void> {
 export async function callNamed(): Promise<void> {
   const { end_date } = await nest.getSubscriptionStatus();
   void (end_date satisfies string);
-  (await nest.revokeSession({ session_id: "s" }, { timeoutMs: 1 })) satisfies undefined;
+  (await nest.revokeSession({ session_id: "s" }, { timeoutMs: 1 })) satisfies { revoked_at: string };
+  (await nest.setMarketingConsent({ level: "none" })) satisfies undefined;
   await nest.sendMagicLink("ada@example.com");
   // @ts-expect-error no such method
   await nest.enrolAlphaUser({ email: "x" });
   // @ts-expect-error a field is missing
-  await nest.revokeSession();
+  await nest.changePlan();
   // @ts-expect-error the names of the wire
   await nest.revokeSession({ sessionId: "s" });
 }
@@ -98,7 +100,7 @@ export async function callInCamelCase(): Promise<void> {
   void (endDate satisfies string);
   const { identifiers } = await camel.call("get_user", { userId: "u" });
   void (identifiers[0]?.verifiedAt satisfies string | null | undefined);
-  (await camel.revokeSession({ sessionId: "s" })) satisfies undefined;
+  (await camel.revokeSession({ sessionId: "s" })) satisfies { revokedAt: string };
   await camel.startTrial("a", { device: { platform: "mac", beakId: "b", fingerprint: "f" } });
   // @ts-expect-error a name of the wire in a request
   await camel.revokeSession({ session_id: "s" });

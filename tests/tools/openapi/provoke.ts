@@ -285,6 +285,15 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     return asker.send({}, options);
   },
 
+  session_not_found: (asker) => asker.send({ session_id: "session_none" }),
+  reauthentication_required: async (asker) => {
+    const { good } = asker.nests;
+    const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
+    const longAgo = { $set: { authTime: "2020-01-01T00:00:00.000Z" } };
+    await good.collection("sessions").updateMany({ userId: user_id }, longAgo);
+    const other = asker.form.name === "revoke_session" ? { session_id: "session_other" } : {};
+    return good.call(asker.path, other, { bearer });
+  },
   not_found: (asker) => asker.send(unknownUser, internal),
   "revoke_session:not_found": (asker) => asker.send({ session_id: "session_none" }),
   awaiting_consent: (asker) => asker.send(),

@@ -47,12 +47,22 @@ export function newestForms(forms: readonly DocumentedForm[]): DocumentedForm[] 
 const isText = ({ type, enum: values = [], const: value = "" }: Schema) =>
   (type ?? "string") === "string" && [...values, value].every((one) => typeof one === "string");
 
-/** What the client checks of a response: nothing, `array`, or the names of an object's fields that have text. */
+/**
+ * What the client checks of a response: nothing, `array`, or the names of an object's fields that have text. If no field has
+ * text: of its lists (`name[]`) and numbers (`name#`).
+ */
 function answerOf(response: Schema | null): string {
   if (!response?.properties) return response ? "array" : "";
   const { properties, required = [] } = response;
-  return required
-    .filter((name) => properties[name]?.anyOf === undefined && isText(properties[name] ?? {}))
+  const plain = required.filter((name) => properties[name]?.anyOf === undefined);
+  const texts = plain.filter((name) => isText(properties[name] ?? {}));
+  if (texts.length > 0) return texts.join(" ");
+  const suffixes: Record<string, string> = { array: "[]", integer: "#", number: "#" };
+  return plain
+    .flatMap((name) => {
+      const suffix = suffixes[String(properties[name]?.type)];
+      return suffix === undefined ? [] : [name + suffix];
+    })
     .join(" ");
 }
 

@@ -14,7 +14,8 @@ import {
   KEPT_AFTER_END_SECONDS,
   KEPT_ORIGIN_SECONDS,
 } from "#core/retention.ts";
-import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/token_records.ts";
+import { FRESH_SECONDS } from "#core/sessions/freshness.ts";
+import { REFRESH_TOKEN_LIFETIME_SECONDS } from "#core/sessions/session_end.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/sign_in/magic_link.ts";
 import { RPC_BODY_LIMIT } from "#entry/read_body.ts";
 import { WEBHOOK_BODY_LIMIT } from "#entry/webhook.ts";
@@ -208,7 +209,12 @@ function limits() {
           `${duration(SESSION_SECONDS)}; ${SESSIONS_PER_DAY} new ones a day for each user`,
         ],
         ["Lifetime of an access token", "1 hour; 300 to 864,000 s, set for each client"],
-        ["Lifetime of an unused refresh token", duration(REFRESH_TOKEN_LIFETIME_SECONDS)],
+        [
+          "Lifetime of an unused refresh token",
+          `${duration(REFRESH_TOKEN_LIFETIME_SECONDS)}, or ${code("sessionIdleDays")} of the client`,
+        ],
+        ["Lifetime of a session that is refreshed", `unlimited, or ${code("sessionMaxDays")} of the client`],
+        ["Age of a sign-in for calls that need a fresh one", `at most ${duration(FRESH_SECONDS)}`],
         [
           "Validity of an offline entitlement",
           `until the subscription's grace period ends, at most ${duration(LONGEST_SECONDS)}`,

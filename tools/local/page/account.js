@@ -61,7 +61,7 @@ export async function showAccount(user) {
       ["Client", client.name],
     ]),
   );
-  byId("sessions").replaceChildren(...sessions.map(sessionItem));
+  byId("sessions").replaceChildren(...sessions.items.map(sessionItem));
   showConsent(consent);
   const items = news.map(({ primary: { payload } }) =>
     make("li", {}, `${payload.emoji} ${payload.title}: ${payload.body}`),

@@ -10,6 +10,7 @@ const EXPLANATIONS = {
   token_expired: "The link has expired. Request a new link.",
   token_used: "The link was already used. Request a new link.",
   authorization_not_found: "The link or session was revoked. Request a new link.",
+  reauthentication_required: "Sign in again first: this session is older than 10 minutes.",
   unavailable: "Nest can't reach its database or Stripe. Try again.",
   awaiting_consent: "No choice yet.",
   stripe_error: "The call to Stripe failed. Try again.",

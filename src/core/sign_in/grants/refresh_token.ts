@@ -10,10 +10,12 @@ import { networkOf } from "#core/network.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { matchesHash } from "#core/secrets.ts";
+import { authenticationOf } from "#core/sessions/authentication.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { predecessorOf } from "#core/sessions/purge_predecessor.ts";
 import { deriveRefreshToken, newDerivation, splitRefreshToken } from "#core/sessions/refresh_token.ts";
-import { type Issue, sessionEnd } from "#core/sessions/token_records.ts";
+import { sessionEnd } from "#core/sessions/session_end.ts";
+import type { Issue } from "#core/sessions/token_records.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { judgeRefreshTokenUse } from "#core/sign_in/refresh_token_use.ts";
@@ -72,8 +74,9 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
         device: session.device,
         deviceId: session.deviceId,
         sessionId: session._id,
-        authTime: session.createdAt,
+        startedAt: session.createdAt,
       },
+      ...authenticationOf(session),
       ...{ generation: generation + 1, grant: { type: "refresh_token", value: token._id }, rootGrant },
       accessTokenId: accessTokenIdOf(rotation),
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
@@ -108,9 +111,9 @@ function requireSession(
   now: Date,
 ): Session {
   if (token.revokedAt || !session || session.revokedAt) throw new NestError("authorization_not_found");
-  // The client's limit may have been lowered since the token was issued.
-  const end = sessionEnd(client, session.createdAt);
-  if (isExpired(token, now) || (end !== null && end <= now)) throw new NestError("token_expired");
+  // The client's limits may have been lowered since the token was issued.
+  const end = sessionEnd(client, session.createdAt, new Date(session.lastUsedAt));
+  if (isExpired(token, now) || end <= now) throw new NestError("token_expired");
   return session;
 }
 

@@ -2,7 +2,8 @@
  * Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens.
  *
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
- * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time.
+ * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A refresh keeps `auth_time`
+ * and `amr` of the sign-in. The access token has them as claims too.
  */
 import { boolean, enum as oneOf, optional, type output, strictObject } from "zod/mini";
 import { codeKey, rateLimiter, refreshKeys, signer } from "#core/parts.ts";
@@ -11,7 +12,7 @@ import {
   grantParametersOf2026,
   grantsOf2026,
 } from "#core/sign_in/grants/all_of_2026.ts";
-import { SIGN_IN_ERRORS, tokenFields, tokensToWire } from "#core/sign_in/token_response.ts";
+import { SIGN_IN_ERRORS, tokenFieldsOf2026, tokensToWireOf2026 } from "#core/sign_in/token_response.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -21,7 +22,7 @@ export const request = strictObject({
   ...grantParametersOf2026,
 });
 
-export const response = strictObject({ ...tokenFields, user_created: optional(boolean()) });
+export const response = strictObject({ ...tokenFieldsOf2026, user_created: optional(boolean()) });
 
 export const handler = rpc({
   name: "authenticate_user",
@@ -34,8 +35,8 @@ export const handler = rpc({
   parts: { codeKey, rateLimiter, refreshKeys, signer },
   async run({ core, request: asked, call }): Promise<output<typeof response>> {
     if (asked.grant_type !== "otp")
-      return tokensToWire(await grantsOf2026[asked.grant_type].redeem(core, asked, call));
+      return tokensToWireOf2026(await grantsOf2026[asked.grant_type].redeem(core, asked, call));
     const { userCreated, ...pair } = await grantsOf2026.otp.redeem(core, asked, call);
-    return { ...tokensToWire(pair), user_created: userCreated };
+    return { ...tokensToWireOf2026(pair), user_created: userCreated };
   },
 });

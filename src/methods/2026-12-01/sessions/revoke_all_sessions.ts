@@ -1,0 +1,30 @@
+/**
+ * Ends every session of a user, except the current one unless `except_current` is false.
+ *
+ * The user must have signed in within the last 10 minutes. From the response on, no token of an ended session is accepted,
+ * and none can be refreshed.
+ */
+import { boolean, number, optional, strictObject } from "zod/mini";
+import { namedUserOf } from "#core/call.ts";
+import { endAllSessions } from "#core/sessions/end_sessions.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ user_id: optional(text()), except_current: optional(boolean()) });
+export const response = strictObject({ revoked: number() });
+
+export const handler = rpc({
+  name: "revoke_all_sessions",
+  version: "2026-12-01",
+  summary: "Ends every session of a user, except the current one.",
+  access: "fresh_own_user",
+  request,
+  isBodyOptional: true,
+  response,
+  errors: ["reauthentication_required"],
+  reads: ({ core, request: { user_id }, caller }) =>
+    core.sessions.listUnrevoked(namedUserOf(caller, user_id)),
+  async run({ core, request: { except_current: keepsCurrent = true }, reads: sessions, caller, call }) {
+    return { revoked: await endAllSessions(core, { sessions, keepsCurrent }, { caller, call }) };
+  },
+});
