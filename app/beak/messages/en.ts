@@ -27,10 +27,10 @@ export default defineMessages({
     subject: "{code} is your {app} code",
     title: "Your code for {app}",
     preheader: "Your code is {code}. It works once, for 10 minutes.",
-    intro: "Type this code where you asked for it. It works once, for 10 minutes.",
-    warning: "Nobody from {app} will ever ask you for this code. Do not pass it on.",
+    intro: "Enter this code where you requested it. It works once, for 10 minutes.",
+    warning: "Nobody from {app} will ever ask you for this code. Do not share it.",
     footer:
-      "Did you not request this code? Somebody typed your address. Without the code they can't sign in, so you can ignore this mail, or report it to {security}.",
+      "Did you not request this code? Somebody entered your email address. Without the code they can't sign in, so you can ignore this email, or report it to {security}.",
   },
   sms: { code: "{code} is your {app} code. Don't share it." },
   welcome: {

@@ -137,7 +137,7 @@ export interface ErrorBodies {
 
 /** The request body of each method. */
 export interface Requests {
-  /** Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens. */
+  /** Exchanges the code of a magic link, a code by SMS or mail, or a refresh token for tokens. */
   authenticate_user: {
     /** The OAuth client's id. */
     client_id: string;

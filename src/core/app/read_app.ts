@@ -56,7 +56,7 @@ interface Issue {
   values?: unknown[];
 }
 
-/** A value of the wrong form breaks the rules about its content too, which explain nothing more. */
+/** Keeps the first problem of each field: a value of the wrong form also breaks rules about its content. */
 function firstOfEachField(issues: readonly Issue[]): Issue[] {
   const seen = new Set<string>();
   return issues.filter(({ code, path }) => {

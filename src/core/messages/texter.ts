@@ -7,7 +7,7 @@ import type { OutgoingSms } from "#core/services/sns.ts";
 /** Longest time for the carrier to accept an SMS, unless the call's deadline comes first. */
 const CARRIER_LIMIT_MS = 2_000;
 
-/** Sends SMS; implemented by `Sns`. Another carrier takes its place here. */
+/** Sends SMS; implemented by `Sns`. To use another carrier, implement this interface. */
 export interface SmsTransport {
   /** Makes one attempt only, so that no SMS is paid for twice. */
   sendSms(sms: OutgoingSms, limitMs: number): Promise<void>;
@@ -20,7 +20,7 @@ export interface CodeSms {
   /** A locale of the app. */
   locale: string;
   code: string;
-  /** The domain whose pages a phone may fill the code into, without being asked. */
+  /** The domain of the pages for which a phone may offer to fill in the code. */
   domain: string;
 }
 
@@ -68,7 +68,7 @@ export class Texter {
 
 /**
  * The text of an SMS with a code. The last line binds the code to a domain (Origin-bound one-time codes, WICG): a phone
- * offers it only to pages of that domain. It contains no link, which people are told never to open.
+ * offers it only to pages of that domain. It contains no link, because people learn not to open links in SMS.
  */
 export function codeText(wording: Wording, code: string, domain: string): string {
   return `${wording.fill(wording.texts.sms.code, { code })}\n\n@${domain} #${code}`;

@@ -83,8 +83,8 @@ export function configuredLimits(
 export type Subject = readonly [limit: LimitName, ...subject: string[]];
 
 /**
- * A window in the document of a subject. If the document has several windows of a limit, the other elements tell them
- * apart: `links_per_address_and_network` has one window for each network.
+ * A window in the document of a subject. If the document has several windows of a limit, the other elements
+ * distinguish them: `links_per_address_and_network` has one window for each network.
  */
 export type Window = readonly [limit: LimitName, ...part: string[]];
 

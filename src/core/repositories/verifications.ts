@@ -3,7 +3,7 @@ import type { Redemption } from "#core/repositories/authorizations.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
-/** What a verification is for. A secret that was made for one purpose satisfies no other. */
+/** What a verification is for. A secret that was created for one purpose is not accepted for another. */
 export const VERIFICATION_PURPOSES = [
   "sign_in",
   "register",
@@ -28,7 +28,7 @@ export interface Verification {
   country: string | null;
   /** SHA-256 of the nonce. */
   nonceHash: string;
-  /** HMAC of the code and of the verification's id, because a hash of six digits can be reversed by trying them all. */
+  /** HMAC of the code and of the verification's id, because a plain hash of six digits can be reversed by trying all codes. */
   codeHash: string;
   /** Codes that were presented with the nonce. They are counted before they are compared. */
   attempts: number;
@@ -38,13 +38,13 @@ export interface Verification {
   usedAt: string | null;
   /** The data from which a repeated request gets the same session and refresh token; null until the redemption. */
   redemption: Redemption | null;
-  /** When a later verification of the same identifier and purpose took its place. */
+  /** When a later verification of the same identifier and purpose replaced it. */
   revokedAt: string | null;
   /** A BSON date, because a TTL index ignores strings. */
   purgeAt: Date;
 }
 
-/** After this many presented codes, right or wrong, the verification is spent. */
+/** After this many presented codes, right or wrong, no code of the verification is accepted. */
 export const ATTEMPTS_LIMIT = 5;
 
 const verificationIndexes: IndexDescription[] = [
@@ -77,7 +77,7 @@ export class VerificationRepository {
   /**
    * Counts a presented code, before it is compared. Of any number of simultaneous calls, at most `ATTEMPTS_LIMIT` get the
    * document; no other call may compare a code.
-   * @returns null if the nonce is unknown, or the verification is spent, expired or revoked
+   * @returns null if the nonce is unknown, or the verification has no attempt left, is expired or revoked
    */
   countAttempt(nonceHash: string, now: string): Promise<Verification | null> {
     return this.#collection.findOneAndUpdate(

@@ -21,7 +21,7 @@ import { ensureUser } from "#core/users/sign_in_user.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import { type CountedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 
-/** What signing in with a code uses. */
+/** The dependencies of signing in with a code. */
 export type CodeGrantCore = GrantCore &
   AuditCore &
   UserCreationCore &

@@ -34,8 +34,8 @@ export interface SentCode {
 type SendCore = ChannelCore & Pick<Core, "verifications"> & { codeKey: CodeKey };
 
 /**
- * Sends a code to an address or a phone number, and stores it for 10 minutes. It takes the place of earlier codes for the same
- * purpose. A client with closed registration sends to existing users only, and answers others alike.
+ * Sends a code to an address or a phone number, and stores it for 10 minutes. It replaces earlier codes for the same
+ * purpose. A client with closed registration sends to existing users only; the response is the same for other people.
  * @throws NestError rate_limited, unavailable; delivery_failed if registration is open
  */
 export async function sendCode(

@@ -32,7 +32,7 @@ export function parsePhone(typed: string): Phone {
   const number = parsePhoneNumberFromString(`+${trimmed.replace(/[^0-9]/g, "")}`);
   if (!number?.isValid() || number.country === undefined) throw invalid(NOT_A_PHONE_NUMBER);
   const type = number.getType();
-  // In North America, numbers of mobile phones can't be told from others.
+  // In North America, mobile and landline numbers have the same form.
   if (type !== "MOBILE" && type !== "FIXED_LINE_OR_MOBILE") throw invalid(NOT_MOBILE);
   return { identity: number.number, country: number.country };
 }

@@ -8,8 +8,8 @@ export const CODE_LENGTH = 6;
 export const codeVariables = { RATE_LIMIT_KEY: rateLimitVariables.RATE_LIMIT_KEY };
 
 /**
- * Makes codes of six digits and checks them. A code is stored as an HMAC: whoever reads the database can't find it by trying
- * all codes. The key is that of the rate limits, with a label of its own. If the key is replaced, codes that are not used
+ * Generates codes of six digits and checks them. A code is stored as an HMAC, so that a reader of the database can't find it
+ * by trying all codes. The key is that of the rate limits, with a label of its own. If the key is replaced, codes that are not used
  * yet stop working.
  */
 export class CodeKey {
@@ -23,7 +23,7 @@ export class CodeKey {
     return String(randomInt(10 ** CODE_LENGTH)).padStart(CODE_LENGTH, "0");
   }
 
-  /** What is stored of a code. Equal codes of two verifications have different hashes. */
+  /** The hash of a code that is stored. Equal codes of two verifications have different hashes. */
   hash(verificationId: string, code: string): string {
     return hmacHex(this.#key, "code", verificationId, code);
   }

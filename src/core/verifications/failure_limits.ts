@@ -53,7 +53,7 @@ export async function countPresentedCode(
   return { subject, counted: ofDevice[0]?.counted ?? [] };
 }
 
-/** Takes back that a code was counted as a failure, because it was right. The other failures stay counted. */
+/** Removes the failure that was counted for a code, because the code was right. The other failures stay counted. */
 export async function releaseRightCode(
   { rateLimiter }: { rateLimiter: RateLimiter },
   { subject, counted }: CountedCode,

@@ -20,7 +20,8 @@ export async function readSession(core: CheckoutCore, id: string): Promise<Strip
 }
 
 /**
- * Checks that a session which was paid did not buy the plan of an order, unless what it bought is scheduled to end. The event of the purchase may not have arrived yet.
+ * Checks that a paid session did not buy the plan of an order. The event of the purchase may not have arrived yet. A
+ * subscription that does not renew can be bought again.
  * @throws NestError already_subscribed
  */
 export function requireNotBought(

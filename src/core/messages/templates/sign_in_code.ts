@@ -1,7 +1,7 @@
 import { paragraph } from "#core/messages/mail_content.ts";
 import type { Template } from "#core/messages/templates/template.ts";
 
-/** The mail of `send_otp`: a code that the person types where they asked for it. */
+/** The mail of `send_otp`: a code that the person enters where they requested it. */
 export const signInCode: Template<{ code: string }> = {
   sample: { code: "042917" },
   write({ code }, wording) {

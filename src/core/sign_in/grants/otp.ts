@@ -36,8 +36,8 @@ export const otp = {
 
 /**
  * Signs a user in with a code. Every presented code is counted before it is compared: on its verification, which allows
- * five, and for its identifier. Unknown, wrong, used, expired and spent codes get one error, so that it says nothing about
- * the code or the person.
+ * five, and for its identifier. Codes that are unknown, wrong, used, expired or without attempts left get the same error, so
+ * that it reveals nothing about the code or the person.
  * @throws NestError nonce_missing, code_missing, client_not_found, grant_not_allowed, verification_not_found, rate_limited,
  *   unavailable
  */
@@ -54,13 +54,13 @@ async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call):
   const beakId = request.device?.beak_id ?? null;
   const { counted, identifier } = await countCode(core, verification, { beakId, call });
   if (!core.codeKey.matches(verification._id, code, verification.codeHash)) {
-    // Without a user, the row names the one whom the code would create. So known and unknown people take the same steps.
+    // If there is no user, the row names the user that the code would create, so that both cases take the same steps.
     const user = identifier ?? { userId: newUserIdOf(verification) };
     const failed = signInFailed(verification, user, call, now.toISOString());
     await auditNow(core, failed, "verification_not_found");
     throw notFound();
   }
-  // Registration was closed after the code was sent, or the code was guessed that nobody got.
+  // Registration was closed after the code was sent, or somebody guessed a code that was never sent.
   if (identifier === null && client.registration === "closed") throw notFound();
   const signIn: CodeSignIn = { client, nonce, device, deviceId, beakId, now, call };
   return signInWithCode(core, { verification, identifier, counted }, signIn);

@@ -1,5 +1,5 @@
 /**
- * Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens.
+ * Exchanges the code of a magic link, a code by SMS or mail, or a refresh token for tokens.
  *
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
  * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A refresh keeps `auth_time`
@@ -27,7 +27,7 @@ export const response = strictObject({ ...tokenFieldsOf2026, user_created: optio
 export const handler = rpc({
   name: "authenticate_user",
   version: "2026-12-01",
-  summary: "Exchanges a mailed code, a code from an SMS, or a refresh token, for tokens.",
+  summary: "Exchanges the code of a magic link, a code by SMS or mail, or a refresh token for tokens.",
   access: "public",
   request,
   response,

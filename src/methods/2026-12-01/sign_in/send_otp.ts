@@ -1,8 +1,8 @@
 /**
  * Sends a code of six digits by SMS or mail, with which a person signs in.
  *
- * The response has the nonce that the grant `otp` wants with the code. It is the same for known and unknown people. The
- * code works for 10 minutes and allows five tries; another code can be requested after 60 s, and takes its place. Not
+ * The response has the nonce that the grant `otp` requires with the code. Known and unknown people get the same response.
+ * The code works for 10 minutes and allows five attempts. Another code can be requested after 60 s, and replaces it. Not
  * idempotent: each call sends a message.
  */
 import { number, optional, strictObject, string } from "zod/mini";
