@@ -308,6 +308,23 @@ describe.each(nodesToTry())(
       expect(await ask("/nothing")).toMatchObject({ statusCode: 404, body: '{"code":"not_found"}' });
     });
 
+    test("the session methods of 2026-12-01 list and end sessions", async () => {
+      const call = (method: string, body: object) =>
+        zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, bearer());
+      await nest.signIn("ada@example.com", { device: undefined });
+      await nest.signIn("ada@example.com", { device: undefined });
+      const listed = await call("list_sessions", {});
+      expect(listed).toMatchObject({ status: 200, body: { next_cursor: null } });
+      const [newest] = listed.body.items;
+      expect(await call("revoke_session", { session_id: newest.id })).toMatchObject({
+        status: 200,
+        body: { revoked_at: expect.any(String) },
+      });
+      const others = listed.body.items.length - 2;
+      expect(others).toBeGreaterThan(0);
+      expect(await call("revoke_all_sessions", {})).toEqual({ status: 200, body: { revoked: others } });
+    });
+
     test("revoke_session and revoke_token sign out", async () => {
       const other = await nest.signIn("ada@example.com", { device: undefined });
       const listed = await zips.call("list_sessions-2021-10-06", `${V2}list_sessions`, own(), bearer());
