@@ -3,6 +3,7 @@ import { derivedIdOf } from "#core/ids.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Account } from "#core/repositories/accounts.ts";
 import type { User } from "#core/repositories/users.ts";
+import { settleAll } from "#core/settle.ts";
 
 type OwnedUser = Pick<User, "_id" | "createdAt">;
 export type OwnAccountCore = Pick<Core, "accounts" | "accountMembers">;
@@ -33,7 +34,7 @@ export function ownMembership({ _id: userId, createdAt }: OwnedUser): AccountMem
  * of calls creates one account. All writes take one round trip.
  */
 export async function ensureOwnAccounts(core: OwnAccountCore, users: readonly OwnedUser[]): Promise<void> {
-  await Promise.all([
+  await settleAll([
     core.accounts.insertAbsent(users.map(ownAccount)),
     core.accountMembers.insertAbsent(users.map(ownMembership)),
   ]);
@@ -41,7 +42,7 @@ export async function ensureOwnAccounts(core: OwnAccountCore, users: readonly Ow
 
 /** Removes the accounts that users own from the start. Only for users who do not exist. */
 export async function deleteOwnAccounts(core: OwnAccountCore, userIds: readonly string[]): Promise<void> {
-  await Promise.all([
+  await settleAll([
     core.accountMembers.delete(userIds.map((id) => derivedIdOf(id, "accountMember"))),
     core.accounts.delete(userIds.map(ownAccountId)),
   ]);

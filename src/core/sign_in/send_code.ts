@@ -50,7 +50,7 @@ export async function sendCode(
   const code = core.codeKey.newCode();
   const verification = newVerification(core, { purpose, checked, nonce, code, now });
   const isAdmitted = await releaseIfFailed(channel, async () => {
-    const [admitted] = await Promise.all([channel.admit(), core.verifications.insert(verification)]);
+    const [admitted] = await settleAll([channel.admit(), core.verifications.insert(verification)]);
     return admitted;
   });
   const message = { channel, code, isWanted: isAdmitted };

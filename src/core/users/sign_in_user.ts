@@ -4,6 +4,7 @@ import { recordEvent } from "#core/events/record_event.ts";
 import { newId } from "#core/ids.ts";
 import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
+import { settleAll } from "#core/settle.ts";
 import { discardUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 
 /** An address or phone number whose user must exist. */
@@ -38,7 +39,7 @@ export async function ensureUser(
     return found;
   }
   const fresh = newIdentifier({ identity, type }, newUserId, source, now);
-  const [won] = await Promise.all([
+  const [won] = await settleAll([
     core.identifiers.insert(fresh),
     ensureUserWithAccount(core, fresh.userId, now),
   ]);
@@ -62,7 +63,7 @@ export async function claimIdentifier(
   now: string,
 ): Promise<Identifier> {
   const fresh = newIdentifier({ identity, type: "email" }, newId("user"), source, now);
-  const [won, found] = await Promise.all([
+  const [won, found] = await settleAll([
     core.identifiers.insert(fresh),
     core.identifiers.findActive("email", identity),
   ]);

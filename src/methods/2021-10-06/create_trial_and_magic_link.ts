@@ -8,6 +8,7 @@ import { claimTrial, readTrials } from "#core/billing/trials/claim_trial.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";
+import { settleAll } from "#core/settle.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
 import {
   checkLink,
@@ -47,7 +48,7 @@ export const handler = rpc({
       const found = await readTrials(core, address.identity, machine);
       const trial = await claimTrial(core, { identity: address.identity, machine, found }, call);
       const made = await subscribeTrial(core, trial);
-      const [stored] = await Promise.all([
+      const [stored] = await settleAll([
         storeLink(core, allowed, trial._id),
         recordTrial(core, trial, made, byCaller(caller, call)),
       ]);

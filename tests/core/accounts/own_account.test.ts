@@ -69,6 +69,35 @@ describe("a user owns one account", () => {
       expect(await check()).toBe(1);
     },
   );
+
+  test("and a redemption records its failure only after its other writes", async () => {
+    const { core } = nest.gateway;
+    const ended: string[] = [];
+    const withInsert = withMethods(openSignInCore(nest), "identifiers", {
+      async insert(identifier) {
+        const isNew = await core.identifiers.insert(identifier);
+        ended.push("identifier");
+        return isNew;
+      },
+    });
+    const withMembership = withMethods(withInsert, "accountMembers", {
+      async insertAbsent(members) {
+        await core.accountMembers.insertAbsent(members);
+        ended.push("membership");
+      },
+    });
+    const withFailure = withMethods(withMembership, "authorizations", {
+      async recordFailedRedemption(id, startedAt) {
+        ended.push("failure");
+        await core.authorizations.recordFailedRedemption(id, startedAt);
+      },
+    });
+    const broken = withMethods(withFailure, "accounts", { insertAbsent: loseConnection });
+    const request = exchange(await nest.emailedCode()) as { client_id: string };
+    await expect(authorizationCode.redeem(broken, request, call)).rejects.toThrow("the connection was lost");
+    expect(ended.at(-1)).toBe("failure");
+    expect(ended).toHaveLength(3);
+  });
 });
 
 describe("a user of the previous release", () => {

@@ -9,6 +9,7 @@ import { refusalOfPrice } from "#core/billing/plans/stripe_refusals.ts";
 import { NestError } from "#core/errors.ts";
 import type { Checkout } from "#core/repositories/checkouts.ts";
 import { stripeRefusal } from "#core/services/stripe.ts";
+import { settleAll } from "#core/settle.ts";
 
 /** A checkout page of Stripe that can be paid. */
 export interface OpenSession {
@@ -75,7 +76,7 @@ async function makeSession(
     },
   );
   const now = core.clock.now().toISOString();
-  const [isRecorded, isStillSignedIn] = await Promise.all([
+  const [isRecorded, isStillSignedIn] = await settleAll([
     core.checkouts.recordSession(used, session.id, now),
     isSignedIn(core, buyer),
   ]);
