@@ -15,7 +15,7 @@ const inbox = array(
 export function smsCommands(program: Command): void {
   const sms = program.command("sms").description("the SMS of the local stack, which reach no phone");
   const list = sms.command("list").description("lists the SMS that the local stack sent, newest first");
-  examples(list, ["sms list", "--json sms list"]);
+  examples(list, ["sms list", "sms list --json"]);
   act(list, async (terminal) => {
     const answer = await fetch(`${localUrl(terminal.environment)}/dev/sms`, {
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),

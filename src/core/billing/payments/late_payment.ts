@@ -4,12 +4,7 @@ import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
 import type { FoundPayment } from "#core/billing/payments/find_payment.ts";
 import { planLateCredit, planLatePayment } from "#core/billing/payments/plan_late_returns.ts";
 import { invoiceOf, isForOurProducts, readPayment } from "#core/billing/payments/read_payments.ts";
-import {
-  hasOnlyHarmlessDisputes,
-  rejectionOf,
-  sendReturns,
-  warnOfPaymentsOutside,
-} from "#core/billing/payments/return_money.ts";
+import { rejectionOf, sendReturns, warnOfPaymentsOutside } from "#core/billing/payments/return_money.ts";
 import type { InvoicePayment } from "#core/billing/payments/subscription_invoice.ts";
 import { isAccepted, raiseCreditAlarms } from "#core/billing/subscriptions/rejection_alarms.ts";
 import { NestError } from "#core/errors.ts";
@@ -28,7 +23,7 @@ export async function returnLatePayment(
 ): Promise<void> {
   const { stpSubscriptionId, refundedAt } = rejected;
   if (!isForOurProducts(invoice, core.billing.productIds)) return;
-  const payment = await readPayment(core, listed, hasOnlyHarmlessDisputes(rejected));
+  const payment = await readPayment(core, listed);
   if (!payment) return;
   if (rejected.returns === undefined) {
     if (refundedAt === null)

@@ -26,7 +26,7 @@ export async function warnOfPaymentAfterEnd(
   const record = await core.subscriptions.findByStripeId(id);
   if (!record || record.rejectedAt !== null) return;
   const current = await retrieveSubscription(core, id);
-  const payment = await readPayment(core, found.listed, false);
+  const payment = await readPayment(core, found.listed);
   if (!current || !hasEnded(current.status) || !payment) return;
   // An event can be late: a payment before the end paid for the time until then.
   if (payment.left === 0 || payment.paidAt <= (current.ended_at ?? 0)) return;

@@ -3,6 +3,7 @@ import type { EventCore } from "#core/billing/events/event_core.ts";
 import { eachWithAllLines } from "#core/billing/payments/invoice_lines.ts";
 import type { InvoicePayment, SubscriptionInvoice } from "#core/billing/payments/subscription_invoice.ts";
 import { idOf } from "#core/billing/subscriptions/stripe_state.ts";
+import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
 import { listAll, mapInBatches } from "#core/services/stripe.ts";
 
 /**
@@ -60,29 +61,23 @@ export function linesOf({ lines }: Stripe.Invoice): SubscriptionInvoice["lines"]
 
 /**
  * Reads the payments of invoices.
- * @param isSettled whether every dispute of the subscription ended without a loss
  * @throws NestError `stripe_error`, `unavailable`
  */
 export function readPayments(
   core: EventCore,
   invoices: readonly Stripe.Invoice[],
-  isSettled: boolean,
 ): Promise<SubscriptionInvoice[]> {
-  return mapInBatches(invoices, (invoice) => readInvoice(core, invoice, isSettled));
+  return mapInBatches(invoices, (invoice) => readInvoice(core, invoice));
 }
 
-async function readInvoice(
-  core: EventCore,
-  invoice: Stripe.Invoice,
-  isSettled: boolean,
-): Promise<SubscriptionInvoice> {
+async function readInvoice(core: EventCore, invoice: Stripe.Invoice): Promise<SubscriptionInvoice> {
   const expand = ["data.payment.payment_intent.latest_charge"];
   const listed = await core.stripe.request((stripe, options) =>
     listAll(
       stripe.invoicePayments.list({ invoice: invoice.id ?? "", status: "paid", limit: 100, expand }, options),
     ),
   );
-  const payments = await Promise.all(listed.map((payment) => readPayment(core, payment, isSettled)));
+  const payments = await Promise.all(listed.map((payment) => readPayment(core, payment)));
   return invoiceOf(
     invoice,
     payments.filter((payment) => payment !== null),
@@ -105,14 +100,12 @@ export function invoiceOf(invoice: Stripe.Invoice, payments: InvoicePayment[]): 
 /**
  * Reads a payment that Stripe can refund.
  * @param listed with its payment intent and the intent's charge expanded
- * @param isSettled whether every dispute of the subscription ended without a loss
  * @returns null for a payment outside Stripe, and for a payment that has not succeeded
  * @throws NestError `stripe_error`, `unavailable`
  */
 export async function readPayment(
   core: EventCore,
   { payment, amount_paid, status_transitions: { paid_at } }: Stripe.InvoicePayment,
-  isSettled: boolean,
 ): Promise<InvoicePayment | null> {
   const { payment_intent: intent, charge: own } = payment;
   const known = typeof intent === "object" ? intent.latest_charge : own;
@@ -128,6 +121,17 @@ export async function readPayment(
     paid: amount_paid ?? charge.amount_captured,
     left: charge.amount_captured - charge.amount_refunded,
     paidAt: paid_at ?? charge.created,
-    isDisputed: charge.disputed && !isSettled,
+    isDisputed: charge.disputed && (await isHeld(core, charge.id)),
   };
+}
+
+/**
+ * Whether the bank holds or took a disputed payment. Stripe is asked, because the events of a dispute can come before the
+ * subscription is stored.
+ */
+async function isHeld(core: EventCore, charge: string): Promise<boolean> {
+  const disputes = await core.stripe.request((stripe, options) =>
+    listAll(stripe.disputes.list({ charge, limit: 100 }, options)),
+  );
+  return disputes.length === 0 || disputes.some(({ status }) => !isHarmlessDispute(status));
 }

@@ -11,7 +11,6 @@ import {
   readPayments,
 } from "#core/billing/payments/read_payments.ts";
 import { sendReturn } from "#core/billing/payments/send_return.ts";
-import { isHarmlessDispute } from "#core/billing/subscriptions/subscription.ts";
 import type { MoneyReturn, Rejection, Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, mapInBatches, stripeRefusal } from "#core/services/stripe.ts";
 
@@ -27,11 +26,6 @@ export function rejectionOf(rejected: Subscription): Rejection {
       ...{ isOwnCustomer: false, prices: "", periodStartsAt, periodEndsAt },
     }
   );
-}
-
-/** Whether every dispute of a subscription ended without a loss. False if it has none. */
-export function hasOnlyHarmlessDisputes({ disputes }: Subscription): boolean {
-  return disputes.length > 0 && disputes.every(({ status }) => isHarmlessDispute(status));
 }
 
 /**
@@ -57,7 +51,7 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
         (rejection.kind === "duplicate" || concernsPeriod(invoice, rejection)),
     );
     warnOfPaymentsOutside(core, stpSubscriptionId, rejection, counted);
-    const read = await readPayments(core, counted, hasOnlyHarmlessDisputes(rejected));
+    const read = await readPayments(core, counted);
     const about = { rejection, customer, rejectedAt: rejectedAt ?? now };
     returns = await core.subscriptions.planReturns(stpSubscriptionId, planReturns(about, read, now));
     for (const { status, source } of Object.values(returns))

@@ -76,6 +76,6 @@ async function hasUnreturnedPayment(core: EventCore, id: string): Promise<boolea
   const invoices = (await listInvoices(core, id)).filter(
     (invoice) => isPaid(invoice) && isForOurProducts(invoice, core.billing.productIds),
   );
-  const read = await readPayments(core, invoices, false);
+  const read = await readPayments(core, invoices);
   return read.some(({ payments }) => payments.some(({ left }) => left > 0));
 }

@@ -39,6 +39,17 @@ test.each(["won", "lost"] as const)(
   },
 );
 
+test("refunds a duplicate whose dispute was won before the subscription was stored", async () => {
+  const { second } = buyTwice();
+  nest.stripe.closeDispute(nest.stripe.dispute(second.id).id, "won");
+  nest.clock.advance(2 * DAY);
+  const events = nest.stripe.events();
+  const isOfDispute = ({ type }: { type: string }) => type.startsWith("charge.dispute.");
+  for (const event of events.filter(isOfDispute)) expect((await nest.webhook(event)).status).toBe(200);
+  for (const event of events.filter((event) => !isOfDispute(event))) await nest.webhook(event);
+  expect(nest.stripe.refunds()).toMatchObject([{ amount: 499 }]);
+});
+
 test("refunds nothing when a dispute of the kept subscription is won", async () => {
   const { first } = buyTwice();
   await nest.deliverEvents();
