@@ -131,8 +131,8 @@ describe.skipIf(!hasBrowser || missing !== null)("the API reference in a browser
   });
 
   test("shows each call as a curl command and as a call of the typed client, and no other language", async () => {
-    const page = await open("#tag/account/POST/1/2021-10-06/get_user");
-    const method = page.locator('[id="api-1/tag/account/POST/1/2021-10-06/get_user"]');
+    const page = await open("#tag/account/POST/1/2026-12-01/get_user");
+    const method = page.locator('[id="api-1/tag/account/POST/1/2026-12-01/get_user"]');
     const chooser = method.getByRole("button", { name: "Curl" }).first();
     await chooser.click();
     await page.getByRole("option", { name: "Typed client" }).waitFor();
@@ -177,7 +177,7 @@ describe.skipIf(!hasBrowser || missing !== null)("the API reference in a browser
       await page.getByText("authenticate_user").first().waitFor({ state: "attached" });
       await page.locator(`body.${colorScheme}-mode`).waitFor();
       await inspect(page, `reference-${width}-${colorScheme}`);
-      await page.goto(`${suite.stack.api.url}/docs#tag/account/POST/1/2021-10-06/get_user`);
+      await page.goto(`${suite.stack.api.url}/docs#tag/account/POST/1/2026-12-01/get_user`);
       await page.reload();
       await page.getByText("get_user").first().waitFor({ state: "attached" });
       await inspect(page, `reference-method-${width}-${colorScheme}`);
