@@ -3,14 +3,19 @@ import type { Scenario } from "#tests/callbacks/chaos/scenario.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 
 type Document = { _id: string; [field: string]: unknown };
-/** Nest's timestamps differ between runs. Only whether they are set must agree. */
-const TIMESTAMPS = new Set([
+/** Nest's timestamps and ids differ between runs. Only whether these are set must agree. */
+const SET_OR_NOT = new Set([
   ...["createdAt", "rejectedAt", "refundedAt", "disputedAt"],
   ...["periodStartsAt", "periodEndsAt", "returnedAt"],
-  ...["oldestOpenInvoiceAt", "paidUntil", "pastDueUntil"],
+  ...["oldestOpenInvoiceAt", "paidUntil", "pastDueUntil", "defaultAccountId"],
 ]);
-/** Ids, fields that count writes, and mails, which are counted in the inbox. */
-const IGNORED = new Set(["_id", "userId", "updatedAt", "version", "mails"]);
+/** Ids, fields that count writes, the time from which events are due, and mails, which are counted in the inbox. */
+const IGNORED = new Set(["_id", "userId", "updatedAt", "version", "mails", "eventsDueAt"]);
+/** Summaries of fields whose content depends on the order of Stripe's events or on Stripe's ids. */
+const SUMMARIES: Readonly<Record<string, (value: unknown) => unknown>> = {
+  returns: returnsOf,
+  events: eventsOf,
+};
 
 /** The state after a run, with stable names instead of ids, so that runs can be compared. */
 export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Record<string, unknown>> {
@@ -30,9 +35,9 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
     if (typeof value !== "object" || value === null) return value;
     const fields = Object.entries(value)
       .filter(([field]) => !IGNORED.has(field))
-      .map(([field, inner]): [string, unknown] => [field, field === "returns" ? returnsOf(inner) : inner]);
+      .map(([field, inner]): [string, unknown] => [field, SUMMARIES[field]?.(inner) ?? inner]);
     return Object.fromEntries(
-      fields.map(([field, inner]) => [field, TIMESTAMPS.has(field) ? inner != null : normalize(inner)]),
+      fields.map(([field, inner]) => [field, SET_OR_NOT.has(field) ? inner != null : normalize(inner)]),
     );
   };
   const sorted = (documents: Document[], by: string) =>
@@ -64,6 +69,25 @@ export async function stateOf(nest: TestNest, scenario: Scenario): Promise<Recor
       .map(({ type, status, reason }) => `${type}: ${status}${reason ? ` (${reason})` : ""}`)
       .sort(),
   };
+}
+
+/**
+ * The events of a document. Of the changes of a subscription, only the last status: how many there were depends on the
+ * order of Stripe's events.
+ * @throws Error if a change does not begin with the status that the change before it ended with
+ */
+function eventsOf(events: unknown): string[] {
+  let last: string | null = null;
+  for (const { type, data } of events as { type: string; data: Record<string, string | null> }[]) {
+    if (type !== "subscription.updated") continue;
+    if (data.previous !== last)
+      throw new Error(`The status was ${last}, and an event changes ${data.previous}.`);
+    last = data.status ?? null;
+  }
+  const others = (events as { type: string }[])
+    .map(({ type }) => type)
+    .filter((type) => type !== "subscription.updated");
+  return last === null ? others : [...others, `subscription.updated: ${last}`];
 }
 
 /** What a rejection returned, without Stripe's ids and the number of attempts. */
