@@ -28,6 +28,7 @@ export async function recordNestRequests(): Promise<RecordedRequest[]> {
     await buyTwice(nest);
     await changeDuplicateOften(nest);
     await disputePayment(nest);
+    await disputeDuplicate(nest);
     await buyWithPromotionCodeAndKnownCards(nest);
     await returnByCharge(nest);
     await changePlans(nest);
@@ -104,6 +105,14 @@ async function disputePayment(nest: TestNest): Promise<void> {
   const { id } = nest.stripe.createSubscription({ email: "carol@example.com" });
   await nest.deliverEvents();
   nest.stripe.dispute(id);
+  await nest.deliverEvents();
+}
+
+/** A disputed payment is returned only if its dispute allows it. */
+async function disputeDuplicate(nest: TestNest): Promise<void> {
+  nest.stripe.createSubscription({ email: "dora@example.com" });
+  nest.clock.advance(5);
+  nest.stripe.dispute(nest.stripe.createSubscription({ email: "dora@example.com" }).id);
   await nest.deliverEvents();
 }
 
