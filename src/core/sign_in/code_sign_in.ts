@@ -13,8 +13,9 @@ import type { Verification } from "#core/repositories/verifications.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
+import { withFailureRecorded } from "#core/sign_in/failed_redemption.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
-import { REDEMPTION_LIMIT_MS, refusalToResume } from "#core/sign_in/redemption.ts";
+import { mayRun, refusalToResume } from "#core/sign_in/redemption.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
@@ -61,15 +62,12 @@ export async function signInWithCode(
   right: RightCode,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
-  const { verification } = right;
-  try {
+  const { _id } = right.verification;
+  const recordFailure = () => core.verifications.recordFailedRedemption(_id, signIn.now.toISOString());
+  return withFailureRecorded(recordFailure, async () => {
     const won = await winRedemption(core, right, signIn);
-    return await issue(core, { ...won, counted: right.counted }, signIn);
-  } catch (error) {
-    const isOurs = !(error instanceof NestError && error.status < 500);
-    if (isOurs) await recordFailure(core, verification, signIn, error);
-    throw error;
-  }
+    return issue(core, { ...won, counted: right.counted }, signIn);
+  });
 }
 
 const notFound = () => new NestError("verification_not_found");
@@ -78,20 +76,6 @@ interface WonCode {
   verification: Verification;
   redemption: Redemption;
   identifier: Identifier;
-}
-
-/** After a failure on our side, the code can be redeemed again at once. */
-async function recordFailure(
-  core: CodeGrantCore,
-  { _id }: Verification,
-  { now }: CodeSignIn,
-  cause: unknown,
-): Promise<void> {
-  try {
-    await core.verifications.recordFailedRedemption(_id, now.toISOString());
-  } catch {
-    throw new NestError("unavailable", { cause, retryAfterSeconds: REDEMPTION_LIMIT_MS / 1000 + 1 });
-  }
 }
 
 /** @throws NestError verification_not_found if another call redeemed the code, or its redemption can't be resumed */
@@ -123,9 +107,7 @@ async function resume(
   const { _id, redemption } = verification;
   const { now } = signIn;
   if (redemption === null) throw notFound();
-  const mayBeRunning =
-    !redemption.hasFailed && now.getTime() - Date.parse(redemption.startedAt) < REDEMPTION_LIMIT_MS;
-  if (mayBeRunning) throw notFound();
+  if (mayRun(redemption, now)) throw notFound();
   const [session, refreshToken] = await Promise.all([
     core.sessions.find(redemption.sessionId),
     core.refreshTokens.find(redemption.refreshTokenId),

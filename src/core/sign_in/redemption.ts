@@ -88,14 +88,18 @@ export function refusalToResume({
   return isRevoked || !hasUser ? "authorization_not_found" : null;
 }
 
+/** Whether the last attempt of a redemption may still be running. */
+export function mayRun({ hasFailed, startedAt }: Redemption, now: Date): boolean {
+  return !hasFailed && now.getTime() - Date.parse(startedAt) < REDEMPTION_LIMIT_MS;
+}
+
 /** The redemption of a used link, or null if it can't be resumed: it may still be running, or its time has passed. */
 function resumableRedemption(
   { redemption, revokedAt, failedRedemptions, expiresAt }: Authorization,
   now: Date,
 ): Redemption | null {
   if (!redemption || revokedAt || failedRedemptions >= FAILED_REDEMPTIONS_LIMIT) return null;
-  const mayBeRunning =
-    !redemption.hasFailed && now.getTime() - Date.parse(redemption.startedAt) < REDEMPTION_LIMIT_MS;
+  const mayBeRunning = mayRun(redemption, now);
   return mayBeRunning || expiresAt <= now.toISOString() ? null : redemption;
 }
 

@@ -12,12 +12,12 @@ import {
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import { newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
+import { withFailureRecorded } from "#core/sign_in/failed_redemption.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import { type LinkGrantCore, signInWithLink, type WonRedemption } from "#core/sign_in/link_sign_in.ts";
 import {
   judgeRedemption,
   type PresentedCode,
-  REDEMPTION_LIMIT_MS,
   type RedemptionDecision,
   refusalToResume,
 } from "#core/sign_in/redemption.ts";
@@ -60,7 +60,8 @@ async function redeemAuthorizationCode(
 
     // A link must not be used up when no token can be signed.
     await core.signer.key();
-    return withFailureRecorded(core, presented.id, now, async () => {
+    const recordFailure = () => core.authorizations.recordFailedRedemption(presented.id, now.toISOString());
+    return withFailureRecorded(recordFailure, async () => {
       const won =
         decision.outcome === "redeem"
           ? await startRedemption(core, decision.authorization, presented, now)
@@ -68,29 +69,6 @@ async function redeemAuthorizationCode(
       return signInWithLink(core, won, { client, secret: presented.secret, now, call });
     });
   });
-}
-
-/**
- * Runs a redemption. After a failure on our side the same link can be redeemed again at once: none of this call's writes
- * is still running. If the failure can't be recorded, `Retry-After` covers the time until the link can be resumed.
- */
-async function withFailureRecorded(
-  core: LinkGrantCore,
-  authorizationId: string,
-  startedAt: Date,
-  redemption: () => Promise<TokenPair>,
-): Promise<TokenPair> {
-  try {
-    return await redemption();
-  } catch (error) {
-    if (error instanceof NestError && error.status < 500) throw error;
-    try {
-      await core.authorizations.recordFailedRedemption(authorizationId, startedAt.toISOString());
-    } catch {
-      throw new NestError("unavailable", { cause: error, retryAfterSeconds: REDEMPTION_LIMIT_MS / 1000 + 1 });
-    }
-    throw error;
-  }
 }
 
 /**
