@@ -66,7 +66,7 @@ export function requireCommitted(isDirtyAllowed: boolean): string {
 }
 
 /**
- * An account has one stack for each stage, so another app would replace the one that runs there.
+ * The name of a stack contains the stage and not the app. So a deployment of another app would replace the running one.
  * @param outputs the stack's outputs; null if the stack does not exist
  * @param app the folder of the app to deploy
  * @throws CommandError if the stage runs another app

@@ -215,7 +215,7 @@ export interface Requests {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
   };
-  /** Returns a user with their account, their role in it, and every email address they have or had. */
+  /** Returns a user with their account, their role in it, and every email address and phone number they have or had. */
   get_user: {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id?: string;

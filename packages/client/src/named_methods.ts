@@ -17,7 +17,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   getMarketingConsent(...args: CallArguments<"get_marketing_consent", IsCamel>): Promise<Cased<Responses["get_marketing_consent"], IsCamel>>;
   /** Returns a user's subscription, with its plan and features. @throws ClientError<"get_subscription_status"> */
   getSubscriptionStatus(...args: CallArguments<"get_subscription_status", IsCamel>): Promise<Cased<Responses["get_subscription_status"], IsCamel>>;
-  /** Returns a user with their account, their role in it, and every email address they have or had. @throws ClientError<"get_user"> */
+  /** Returns a user with their account, their role in it, and every email address and phone number they have or had. @throws ClientError<"get_user"> */
   getUser(...args: CallArguments<"get_user", IsCamel>): Promise<Cased<Responses["get_user"], IsCamel>>;
   /** Lists the news items currently shown to a client. @throws ClientError<"list_news_items"> */
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;

@@ -1,7 +1,7 @@
 import type { Identifier } from "#core/repositories/identifiers.ts";
 
 /**
- * The address by which a user is known: the oldest one that the user proved and did not remove.
+ * The user's main email address: the oldest address that the user has verified and not removed.
  * @param identifiers every identifier of the user, the oldest first
  * @returns null if the user has none
  */

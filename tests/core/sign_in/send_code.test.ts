@@ -49,7 +49,7 @@ describe("send_otp", () => {
 
   test.each(app.locales)("writes an SMS in %s that is paid for as one", (locale) => {
     const text = codeText(new Wording(app, messages, locale), "042917", "getbeak.app");
-    // Characters of GSM 03.38 without those that take two.
+    // The characters of the SMS alphabet (GSM 03.38) that need one place each.
     expect(text).toMatch(/^[A-Za-z0-9@£$¥èéùìòÇØøÅåÄÖÑÜ§¿äöñüàÆæßÉ \n!"#%&'()*+,\-./:;<=>?]*$/);
     expect(text.length).toBeLessThanOrEqual(160);
     expect(text).not.toMatch(/https?:/);

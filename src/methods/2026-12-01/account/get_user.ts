@@ -1,4 +1,4 @@
-/** Returns a user with their account, their role in it, and every email address they have or had. */
+/** Returns a user with their account, their role in it, and every email address and phone number they have or had. */
 import { array, nullable, number, optional, strictObject, string } from "zod/mini";
 import { defaultMembership } from "#core/accounts/own_account.ts";
 import { ROLE_LEVELS } from "#core/accounts/roles.ts";
@@ -32,7 +32,8 @@ export const response = strictObject({
 export const handler = rpc({
   name: "get_user",
   version: "2026-12-01",
-  summary: "Returns a user with their account, their role in it, and every email address they have or had.",
+  summary:
+    "Returns a user with their account, their role in it, and every email address and phone number they have or had.",
   access: "own_user",
   request,
   isBodyOptional: true,
