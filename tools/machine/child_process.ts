@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
@@ -98,14 +99,28 @@ export function startServer(program: string, args: readonly string[], options: S
   };
 }
 
-/** Finds a free TCP port on loopback. Another process may take it before the caller does. */
-export function freePort(): Promise<number> {
+/**
+ * Ports that Linux and macOS never choose by themselves: they take those of outgoing connections, and of servers that listen
+ * on port 0, from 32,768 up.
+ */
+const CHOSEN_PORTS = { from: 10_000, to: 32_767 };
+
+/**
+ * Finds a free TCP port on loopback for a server that starts later. The operating system gives the port to no connection
+ * meanwhile. Two simultaneous calls rarely find the same port, because it is random.
+ */
+export async function freePort({ from, to } = CHOSEN_PORTS): Promise<number> {
+  const port = randomInt(from, to + 1);
+  return (await isFree(port)) ? port : freePort({ from, to });
+}
+
+/** @throws Error if the port can't be opened for another reason than that it is in use */
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
+    probe.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(false) : reject(error),
+    );
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }

@@ -1,6 +1,8 @@
+import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { expect, test, vi } from "vitest";
 import { isAlive, runProgram } from "#tests/support/program.ts";
+import { freePort } from "#tools/machine/child_process.ts";
 
 /** Starts a server, prints its pid and, on a line of input, stops the server. */
 const PARENT = `
@@ -24,4 +26,19 @@ test.each([
     await parent.ended;
     await vi.waitFor(() => expect(isAlive(pid), end).toBe(false), { timeout: 60_000 });
   }
+});
+
+test("a free port is one that the operating system gives to no connection", async () => {
+  for (const port of await Promise.all(Array.from({ length: 50 }, () => freePort()))) {
+    expect(port).toBeGreaterThanOrEqual(10_000);
+    expect(port).toBeLessThan(32_768);
+  }
+});
+
+test("a port in use is not free", async () => {
+  const from = await freePort();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(from, "127.0.0.1", resolve));
+  expect(await freePort({ from, to: from + 1 })).toBe(from + 1);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 });
