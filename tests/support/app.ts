@@ -3,13 +3,19 @@ import type { App, Client, OptionalGrant } from "#core/app/app.ts";
 import { REDIRECT } from "#tests/support/nest.ts";
 
 /** A client as an app file may define it, with a short name for its lifetime on every stage. */
-type ClientChange = Partial<Omit<Client, "accessTokenLifetimeSeconds" | "grants">> & {
+type ClientChange = Partial<Omit<Client, "accessTokenLifetimeSeconds" | "grants" | "passwordMinLength">> & {
   lifetimeSeconds?: number;
   grants?: readonly OptionalGrant[];
+  passwordMinLength?: number;
 };
 
 /** A client that people sign in with. */
-export function clientWith({ lifetimeSeconds = 3600, grants = [], ...change }: ClientChange): Client {
+export function clientWith({
+  lifetimeSeconds = 3600,
+  grants = [],
+  passwordMinLength: least = 15,
+  ...change
+}: ClientChange): Client {
   return {
     id: "client_own",
     name: "Own",
@@ -20,6 +26,8 @@ export function clientWith({ lifetimeSeconds = 3600, grants = [], ...change }: C
     accessTokenLifetimeSeconds: { local: lifetimeSeconds, nonprod: lifetimeSeconds, prod: lifetimeSeconds },
     sessionMaxDays: null,
     grants: { local: grants, nonprod: grants, prod: grants },
+    firstParty: grants.includes("password"),
+    passwordMinLength: { local: least, nonprod: least, prod: least },
     registration: "open",
     phoneCountries: [],
     sessionIdleDays: null,

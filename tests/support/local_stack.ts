@@ -10,6 +10,7 @@ import { BUSY_MACHINE } from "#tests/support/nest.ts";
 import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { type SnsDouble, startSnsDouble } from "#tools/local/sns_double.ts";
@@ -64,7 +65,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
       open: (environment) =>
         openGateway(
           { ...environment, ...change },
-          { write: () => undefined, clock, app: served, slowdown: BUSY_MACHINE },
+          { write: () => undefined, clock, app: withSampleClients(served), slowdown: BUSY_MACHINE },
         ),
     });
   const api = await start({}, app);

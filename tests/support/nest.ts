@@ -18,6 +18,7 @@ import {
 } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
+import { SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { type SentSms, type SnsDouble, startSnsDouble } from "#tools/local/sns_double.ts";
@@ -30,6 +31,8 @@ export const WINDOWS = "client_000000CAixkP7YVb0cH1zvNfE5mYi";
 export const WEB = "client_000000C7zCx1DUI536pOmMUFPbnPc";
 /** The price and the product of the app's first plan at the Stripe double. */
 export const { priceId: PRICE_ID, productId: PRODUCT_ID } = firstPrice();
+/** The sample clients of the local stack. */
+export const { native: NATIVE, web: SAMPLE_WEB, simple: SIMPLE } = SAMPLE_CLIENT_IDS;
 export const REDIRECT = "https://magic.getbeak.app/";
 /** RFC 7636, appendix B. */
 export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -144,7 +147,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   };
   const logLines: string[] = [];
   const gateway = await openGateway(environment, {
-    ...(options.app && { app: options.app }),
+    app: options.app ?? withSampleClients(app),
     clock,
     write: (line) => logLines.push(line),
     monitorCommands: true,

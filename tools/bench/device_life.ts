@@ -187,6 +187,8 @@ const DESKTOP: OAuthClient = {
   sessionIdleDays: null,
   locale: "en",
   grants: [],
+  firstParty: false,
+  passwordMinLength: 15,
   registration: "open",
   phoneCountries: [],
 };

@@ -20,6 +20,7 @@ import { timelineRoute, trialRoute } from "#tools/local/dev/user_routes.ts";
 import { withHints } from "#tools/local/hints.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
+import { SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools/local/secrets.ts";
 import type { SesDouble } from "#tools/local/ses_double.ts";
 import type { SnsDouble } from "#tools/local/sns_double.ts";
@@ -70,7 +71,10 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   await using cleanup = new AsyncDisposableStack();
   const gateway = await parts.open(environment);
   cleanup.defer(() => gateway.close());
-  const open = openCore(environment, parts.write && { write: parts.write });
+  const open = openCore(environment, {
+    app: withSampleClients(app),
+    ...(parts.write && { write: parts.write }),
+  });
   cleanup.defer(() => open.mongo.client.close());
   const jobs = (await loadJobs()).map(({ handler }) => handler);
   cleanup.defer(startMinuteJobs(jobs, open, stackClock(stripe)));
@@ -111,6 +115,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
       stripe: stripeStatus(stripe),
       urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
       app: { name: app.name, clients: app.clients.flatMap(shownClient) },
+      clients: SAMPLE_CLIENT_IDS,
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),

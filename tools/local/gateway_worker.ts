@@ -1,7 +1,9 @@
 /** The worker thread that runs the Lambda handlers. It is replaced to load changed code while the port stays open. */
 import { parentPort, workerData } from "node:worker_threads";
+import app from "#app";
 import type { Result } from "#entry/answer.ts";
 import { type IncomingCall, openGateway } from "#tools/local/gateway.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 
 export interface Invocation {
   id: number;
@@ -16,6 +18,7 @@ export type WorkerMessage =
 const send = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 const gateway = await openGateway(workerData as Record<string, string>, {
+  app: withSampleClients(app),
   write: (line) => send({ kind: "line", line }),
 });
 parentPort?.on("message", async ({ id, incoming }: Invocation) => {

@@ -5,7 +5,7 @@ export type Stage = "local" | "nonprod" | "prod";
 export type Localized = Readonly<Record<string, string>>;
 
 /** Grants that only clients that list them may use. */
-export const OPTIONAL_GRANTS = ["otp"] as const;
+export const OPTIONAL_GRANTS = ["otp", "password"] as const;
 export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
 
 /** An OAuth client: a program that signs people in. */
@@ -34,6 +34,10 @@ export interface Client {
   locale: string;
   /** Grants that the client may use in addition to `authorization_code` and `refresh_token`. */
   grants: Readonly<Record<Stage, readonly OptionalGrant[]>>;
+  /** Whether the app's own owner publishes the client. Only such a client may ask people for their password. */
+  firstParty: boolean;
+  /** The least characters of a new password. Below 8 (the stage `local` only), breaches and names are not checked. */
+  passwordMinLength: Readonly<Record<Stage, number>>;
   /** Whether a code signs a person up who has no user yet. `closed`: codes sign in existing users only. */
   registration: "open" | "closed";
   /** Countries whose phone numbers receive codes by SMS (ISO 3166-1, such as `GB`); empty: none. Each SMS costs money. */

@@ -1,4 +1,4 @@
-import type { App, Localized, Stage } from "#core/app/app.ts";
+import type { App, Client, Localized, Stage } from "#core/app/app.ts";
 import { contrast } from "#core/app/contrast.ts";
 
 /** A field of an app file and what is wrong with it. */
@@ -54,9 +54,38 @@ export function checkApp(app: App): AppProblem[] {
           ]
         : [],
     ),
+    ...app.clients.flatMap(passwordProblems),
     ...unreadable(app.colors, "onAccent", "accent"),
     ...unreadable(app.colors, "onAccentDark", "accentDark"),
   ];
+}
+
+/** The least characters of a password that signs a person in alone (NIST SP 800-63B-4, section 3.1.1.2). */
+const LEAST_PASSWORD = 15;
+
+function passwordProblems({ firstParty, grants, passwordMinLength }: Client, index: number): AppProblem[] {
+  return STAGES.flatMap((stage) => {
+    const at = (field: string) => ["clients", index, field, stage];
+    const isShort = stage !== "local" && passwordMinLength[stage] < LEAST_PASSWORD;
+    return [
+      ...(grants[stage].includes("password") && !firstParty
+        ? [
+            {
+              path: at("grants"),
+              rule: "has password, but only the app's own programs may ask for a password. Set firstParty to true, or remove password",
+            },
+          ]
+        : []),
+      ...(isShort
+        ? [
+            {
+              path: at("passwordMinLength"),
+              rule: `is ${passwordMinLength[stage]}, but a password that signs a person in alone needs ${LEAST_PASSWORD} characters. Set it to ${LEAST_PASSWORD} or more`,
+            },
+          ]
+        : []),
+    ];
+  });
 }
 
 const ids = (things: readonly { id: string }[]) => things.map(({ id }) => id);

@@ -68,6 +68,8 @@ const client = strictObject({
   sessionIdleDays: _default(nullable(wholeNumber(1, 365)), null),
   locale: optional(string()),
   grants: _default(perStage(array(oneOf(OPTIONAL_GRANTS))), { local: [], nonprod: [], prod: [] }),
+  firstParty: _default(boolean(), false),
+  passwordMinLength: _default(perStage(wholeNumber(6, 128)), { local: 15, nonprod: 15, prod: 15 }),
   registration: _default(oneOf(["open", "closed"]), "open"),
   phoneCountries: _default(
     array(matches(/^[A-Z]{2}$/, "must be a country of ISO 3166-1, such as GB, in upper case")),

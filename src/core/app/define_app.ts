@@ -10,12 +10,13 @@ type Optional<Settings, Names extends keyof Settings> = Omit<Settings, Names> & 
 
 interface ClientSettings<Locale extends string>
   extends Optional<
-    Omit<Client, "accessTokenLifetimeSeconds" | "locale" | "grants">,
+    Omit<Client, "accessTokenLifetimeSeconds" | "locale" | "grants" | "passwordMinLength">,
     | "enabled"
     | "origins"
     | "checkoutUrls"
     | "sessionMaxDays"
     | "sessionIdleDays"
+    | "firstParty"
     | "registration"
     | "phoneCountries"
   > {
@@ -23,6 +24,8 @@ interface ClientSettings<Locale extends string>
   accessTokenLifetimeSeconds?: PerStage<number>;
   /** Grants besides `authorization_code` and `refresh_token`, such as `["otp"]`. Default: none. */
   grants?: PerStage<readonly OptionalGrant[]>;
+  /** The least characters of a new password, 15 to 128 on a deployed stage. Default: 15. */
+  passwordMinLength?: PerStage<number>;
   /** The locale of a user of this client who has not chosen one. Default: the first of `locales`. */
   locale?: Locale;
 }

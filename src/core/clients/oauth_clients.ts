@@ -2,9 +2,11 @@ import type { Client, OptionalGrant, Stage } from "#core/app/app.ts";
 import { NestError } from "#core/errors.ts";
 
 /** An OAuth client of the app, as one stage has it. */
-export interface OAuthClient extends Omit<Client, "accessTokenLifetimeSeconds" | "grants"> {
+export interface OAuthClient
+  extends Omit<Client, "accessTokenLifetimeSeconds" | "grants" | "passwordMinLength"> {
   accessTokenLifetimeSeconds: number;
   grants: readonly OptionalGrant[];
+  passwordMinLength: number;
 }
 
 const isLoopback = (origin: string) => ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
@@ -15,13 +17,14 @@ export class OAuthClients {
 
   constructor(clients: readonly Client[], stage: Stage) {
     this.#byId = new Map(
-      clients.map(({ accessTokenLifetimeSeconds, grants, ...client }) => [
+      clients.map(({ accessTokenLifetimeSeconds, grants, passwordMinLength, ...client }) => [
         client.id,
         {
           ...client,
           origins: client.origins.filter((origin) => stage === "local" || !isLoopback(origin)),
           accessTokenLifetimeSeconds: accessTokenLifetimeSeconds[stage],
           grants: grants[stage],
+          passwordMinLength: passwordMinLength[stage],
         },
       ]),
     );

@@ -81,6 +81,8 @@ test("fills in what an app leaves out", () => {
         sessionIdleDays: null,
         locale: "en",
         grants: { local: [], nonprod: [], prod: [] },
+        firstParty: false,
+        passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
         registration: "open",
         phoneCountries: [],
       },
@@ -161,6 +163,24 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     ["clients", 0, "accessTokenLifetimeSeconds"],
     { local: 300, prod: 300 },
     "clients[0].accessTokenLifetimeSeconds.nonprod is missing.",
+  ],
+  [
+    "the grant password of a client that is not the app's own",
+    ["clients", 0, "grants"],
+    { local: ["password"], nonprod: [], prod: [] },
+    "clients[0].grants.local has password, but only the app's own programs may ask for a password. Set firstParty to true, or remove password.",
+  ],
+  [
+    "short passwords on a deployed stage",
+    ["clients", 0, "passwordMinLength"],
+    { local: 6, nonprod: 14, prod: 15 },
+    "clients[0].passwordMinLength.nonprod is 14, but a password that signs a person in alone needs 15 characters. Set it to 15 or more.",
+  ],
+  [
+    "passwords that are too short for every stage",
+    ["clients", 0, "passwordMinLength"],
+    { local: 5, nonprod: 15, prod: 15 },
+    "clients[0].passwordMinLength.local is 5, but must be a whole number from 6 to 128.",
   ],
   [
     "a locale that the app does not have",

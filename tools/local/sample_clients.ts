@@ -1,0 +1,41 @@
+import type { App, Client } from "#core/app/app.ts";
+
+/** The sample clients of the local stack, by the name that `/dev/status` gives them. No deployed stage has them. */
+export const SAMPLE_CLIENT_IDS = {
+  /** An installed program. */
+  native: "client_sample_native",
+  /** Pages in a browser. */
+  web: "client_sample_web",
+  /** The least rules: passwords of six characters. */
+  simple: "client_sample_simple",
+} as const;
+
+/** An origin that no example uses, so that examples with a missing origin still fail. */
+const WEB_ORIGIN = "http://localhost:5174";
+
+/**
+ * Adds the sample clients to an app, for the local stack and for tests. They can do on the stage `local` what a client can
+ * do at all, so that every method can be tried; on other stages they have no grants.
+ */
+export function withSampleClients(app: App): App {
+  const { native, web, simple } = SAMPLE_CLIENT_IDS;
+  const sample = (id: string, name: string): Client => ({
+    ...{ id, name, enabled: true, firstParty: true, locale: app.locales[0] },
+    ...{ redirectUris: [app.urls.landing], origins: [], checkoutUrls: [app.urls.site] },
+    accessTokenLifetimeSeconds: { local: 3600, nonprod: 3600, prod: 3600 },
+    ...{ sessionMaxDays: null, sessionIdleDays: null },
+    grants: { local: ["otp", "password"], nonprod: [], prod: [] },
+    passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
+    registration: "open",
+    phoneCountries: ["GB", "DE", "SG"],
+  });
+  return {
+    ...app,
+    clients: [
+      ...app.clients,
+      sample(native, "Sample: installed"),
+      { ...sample(web, "Sample: browser"), redirectUris: [`${WEB_ORIGIN}/`], origins: [WEB_ORIGIN] },
+      { ...sample(simple, "Sample: simple"), passwordMinLength: { local: 6, nonprod: 15, prod: 15 } },
+    ],
+  };
+}
