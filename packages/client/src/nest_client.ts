@@ -8,9 +8,9 @@ import { type Exclusively, exclusiveAccess } from "./lock.ts";
 import type { Device, Method, Responses } from "./methods.ts";
 import type { NestClientOptions } from "./options.ts";
 import { codeChallenge, randomString } from "./pkce.ts";
-import type { CallArguments } from "./requests.ts";
+import type { CallArguments, MethodRequest } from "./requests.ts";
 import { SessionListeners, type SignedIn, toSignedIn } from "./session.ts";
-import { redeemLink } from "./sign_in.ts";
+import { keepTokens, redeemLink } from "./sign_in.ts";
 import { memoryStore } from "./store.ts";
 import { TokenKeeper } from "./tokens.ts";
 import { type CallOptions, readKeys, SIGN_IN, type Transport } from "./transport.ts";
@@ -96,6 +96,19 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
     );
     const { tokens, flow } = await unlessAborted(SIGN_IN, redeemed, options.signal);
     return { ...toSignedIn(tokens), flow };
+  }
+
+  /**
+   * Signs in without a link, such as with a code of `send_otp`.
+   * @throws ClientError<"authenticate_user">; the store's errors: then nothing was sent, or the next call stores the tokens
+   */
+  async signIn(
+    grant: MethodRequest<"authenticate_user", IsCamel>,
+    options: CallOptions = {},
+  ): Promise<SignedIn> {
+    const exchange = () => this.#send(SIGN_IN, this.#toWire(grant), options);
+    const keeping = this.#exclusively(() => keepTokens(this.#tokens, exchange), options.timeoutMs);
+    return toSignedIn(await unlessAborted(SIGN_IN, keeping, options.signal));
   }
 
   /** The user whose tokens are stored, or null. Sends no request. @throws the store's errors */

@@ -49,3 +49,15 @@ export async function redeemLink(
     throw error;
   }
 }
+
+/**
+ * Signs in and stores the tokens. The caller holds the lock of the store.
+ * @throws ClientError<"authenticate_user">; the store's errors: then nothing was sent, or the next call stores the tokens
+ */
+export async function keepTokens(keeper: TokenKeeper, exchange: () => Promise<Tokens>): Promise<Tokens> {
+  const before = await keeper.saved();
+  await keeper.probe();
+  const fresh = await exchange();
+  await keeper.save(fresh, before?.refresh_token ?? "");
+  return fresh;
+}

@@ -123,6 +123,15 @@ describe("a store that is full", () => {
     expect(network.count("authenticate_user")).toBe(0);
   });
 
+  test("is noticed before a grant that works once is sent", async () => {
+    const store = faultyStore();
+    const { nest, network } = clientOf(stack.api, { store });
+    store.fault = { set: full };
+    const grant = { grant_type: "otp", nonce: "n", code: "123456" } as const;
+    expect(await outcomeOf(nest.signIn(grant))).toBe("thrown: QuotaExceededError");
+    expect(network.asked).toEqual([]);
+  });
+
   test("probes with a value that is not shorter than the stored tokens", async () => {
     const store = faultyStore();
     const lengths = new Map<string, number>();

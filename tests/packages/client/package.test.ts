@@ -23,6 +23,7 @@ declare function showSignIn(): void;
 declare function showAccount(userId: string): void;
 declare function showError(message: string): void;
 declare function retryLater(): void;
+declare const code: string;
 /** The parts of Electron that docs/electron.md uses, since Electron is not installed. */
 declare module "electron" {
   export const app: {

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { codeChallenge, isClientError, randomString, verifyEntitlement } from "#client/index.ts";
 import { clientOf, newestLink, signedIn, storedTokens } from "#tests/packages/client/support.ts";
+import { digitsIn, wrongCode } from "#tests/support/codes.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { CHALLENGE, MAC, VERIFIER } from "#tests/support/nest.ts";
 
@@ -105,6 +106,24 @@ describe("the typed client", () => {
     stack.pass(6);
     await nest.finishSignIn(newestLink(stack));
     expect((await nest.call("list_sessions")).items.length).toBe(1);
+  });
+
+  test("signs in with a code, and again as another user, and stores nothing after a wrong code", async () => {
+    const { nest, store } = clientOf(stack.api);
+    const codeFor = async (identifier_value: string) => {
+      const { nonce } = await nest.sendOtp({ identifier_type: "phone", identifier_value });
+      return { grant_type: "otp", nonce, code: digitsIn(stack.sns.inbox.at(-1)?.text ?? "") } as const;
+    };
+    const grant = await codeFor("+65 9123 0001");
+    const wrong = nest.signIn({ ...grant, code: wrongCode(grant.code) });
+    expect(await failureOf(wrong)).toMatchObject({ code: "verification_not_found" });
+    expect(await store.get("tokens")).toBeNull();
+    const who = await nest.signIn(grant);
+    expect(who).toEqual({ userId: (await nest.getUser()).id, clientId: MAC });
+    expect(await nest.signedIn()).toEqual(who);
+    const other = await nest.signIn(await codeFor("+65 9123 0002"));
+    expect(other.userId).not.toBe(who.userId);
+    expect((await nest.getUser()).identifiers[0]?.identifier_value).toBe("+6591230002");
   });
 
   test("starts a trial whose entitlement can be verified offline", async () => {
