@@ -190,6 +190,5 @@ const DESKTOP: OAuthClient = {
   firstParty: false,
   passwordMinLength: 15,
   registration: "open",
-  registrationMode: "verify_first",
   phoneCountries: [],
 };

@@ -8,6 +8,7 @@ import { type OpenCore, openCore } from "#core/core.ts";
 import { serveEvent } from "#entry/event.ts";
 import type { JobHandler } from "#entry/job.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
+import { auditRoute } from "#tools/local/dev/audit_routes.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
@@ -122,6 +123,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
     ...smsRoutes(parts.sns),
     ...jobRoutes(jobs, open, stackClock(stripe)),
     trialRoute(open.core),
+    auditRoute(open),
     // A real account in test mode is controlled at Stripe.
     ...(stripe.mode === "double"
       ? [...stripeRoutes(stripe, open.core.stripeEvents), timelineRoute(open.core, stripe, parts.ses)]

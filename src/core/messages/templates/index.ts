@@ -1,12 +1,9 @@
 import { magicLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
-import { alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
-import { registered } from "#core/messages/templates/registered.ts";
 import {
   duplicateSubscription,
   replacedSubscription,
 } from "#core/messages/templates/rejected_subscription.ts";
-import { passwordChanged, resetPassword } from "#core/messages/templates/reset_password.ts";
-import { registrationCode, signInCode } from "#core/messages/templates/sign_in_code.ts";
+import { signInCode } from "#core/messages/templates/sign_in_code.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
 
@@ -15,12 +12,6 @@ export const TEMPLATES = {
   "magic-link": magicLink,
   "trial-magic-link": trialMagicLink,
   sign_in_code: signInCode,
-  registration_code: registrationCode,
-  already_registered: alreadyRegistered,
-  registered,
-  reset_password: resetPassword,
-  no_account: noAccount,
-  password_changed: passwordChanged,
   welcome,
   "welcome-trial": welcomeTrial,
   "trial-will-end": trialWillEnd,
