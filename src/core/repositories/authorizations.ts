@@ -1,25 +1,11 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
 export interface Device {
   platform: "mac" | "windows" | "linux";
   beakId: string;
   fingerprint: string;
-}
-
-/** The data of a redemption from which to issue the same session and refresh token again if its response was lost. */
-export interface Redemption {
-  sessionId: string;
-  accessTokenId: string;
-  refreshTokenId: string;
-  /** 32 random bytes, hex: with the secret of the link and a refresh key, they give the refresh token's secret. */
-  salt: string;
-  /** Id of the key in REFRESH_KEYS. */
-  keyId: string;
-  /** When it was started or last resumed, ISO. */
-  startedAt: string;
-  /** Present if the last attempt failed and is not running any more. */
-  hasFailed?: true;
 }
 
 /** A magic link that was mailed and may be redeemed once. Only the mail holds the secret. */
@@ -70,7 +56,7 @@ const openAt = (now: string) => ({
   failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT },
 });
 
-export class AuthorizationRepository {
+export class AuthorizationRepository extends RedeemableWrites<Authorization> {
   static readonly collectionName = "authorizations";
   static readonly indexes = authorizationIndexes;
   static readonly personalData: PersonalData<Authorization> = {
@@ -82,7 +68,9 @@ export class AuthorizationRepository {
   };
   readonly #collection: Collection<Authorization>;
   constructor(database: Db) {
-    this.#collection = database.collection(AuthorizationRepository.collectionName);
+    const collection: Collection<Authorization> = database.collection(AuthorizationRepository.collectionName);
+    super(collection, openAt);
+    this.#collection = collection;
   }
 
   find(id: string): Promise<Authorization | null> {
@@ -111,38 +99,6 @@ export class AuthorizationRepository {
   /** Removes a link that was not mailed: the request was refused while the link was stored. */
   async discard(id: string): Promise<void> {
     await this.#collection.deleteOne({ _id: id });
-  }
-
-  /** Redeems the link. One of any simultaneous calls gets the document, the others null. */
-  redeem(id: string, redemption: Redemption): Promise<Authorization | null> {
-    return this.#collection.findOneAndUpdate(
-      { ...openAt(redemption.startedAt), _id: id, usedAt: null },
-      { $set: { usedAt: redemption.startedAt, redemption } },
-      { returnDocument: "after" },
-    );
-  }
-
-  /**
-   * Resumes the redemption of a used link. One of any simultaneous calls gets the document, the others null.
-   * @param startedAt when the redemption was last started or resumed
-   */
-  resume(id: string, startedAt: string, now: string): Promise<Authorization | null> {
-    return this.#collection.findOneAndUpdate(
-      { ...openAt(now), _id: id, "redemption.startedAt": startedAt },
-      { $set: { "redemption.startedAt": now }, $unset: { "redemption.hasFailed": "" } },
-      { returnDocument: "after" },
-    );
-  }
-
-  /**
-   * Lets a failed redemption be resumed at once.
-   * @param startedAt when the failed attempt started; if another attempt started since, nothing is changed
-   */
-  async recordFailedRedemption(id: string, startedAt: string): Promise<void> {
-    await this.#collection.updateOne(
-      { _id: id, "redemption.startedAt": startedAt },
-      { $set: { "redemption.hasFailed": true } },
-    );
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import type { Redemption } from "#core/repositories/authorizations.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
+import { type Attempt, RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
 /** What a verification is for. A secret that was created for one purpose is not accepted for another. */
@@ -15,7 +15,10 @@ export const VERIFICATION_PURPOSES = [
 ] as const;
 export type VerificationPurpose = (typeof VERIFICATION_PURPOSES)[number];
 
-/** A code that was sent to an address or a number. The requester has the nonce, and only the message has the code. */
+/**
+ * A code, a link, or both, that were sent to an address or a number. The requester has the nonce, and only the message has
+ * the code and the token of the link.
+ */
 export interface Verification {
   /** verif_<ksuid> */
   _id: string;
@@ -28,16 +31,30 @@ export interface Verification {
   country: string | null;
   /** SHA-256 of the nonce. */
   nonceHash: string;
-  /** HMAC of the code and of the verification's id, because a plain hash of six digits can be reversed by trying all codes. */
-  codeHash: string;
+  /**
+   * HMAC of the code and of the verification's id, because a plain hash of six digits can be reversed by trying all codes.
+   * Null if the message has a link only.
+   */
+  codeHash: string | null;
+  /** SHA-256 of the token of the link; absent if the message has a code only. */
+  tokenHash?: string;
+  /** The user that it is for; absent if its redemption finds or creates the user. */
+  userId?: string;
+  /** The session that requested it; absent if nobody was signed in. */
+  sessionId?: string;
+  /** The page that the link opens; absent without a link. */
+  redirectUri?: string;
   /** Codes that were presented with the nonce. They are counted before they are compared. */
   attempts: number;
   createdAt: string;
   expiresAt: string;
   /** When its redemption started. */
   usedAt: string | null;
-  /** The data from which a repeated request gets the same session and refresh token; null until the redemption. */
-  redemption: Redemption | null;
+  /**
+   * Null until the redemption. If it signs in: the data from which a repeated request gets the same session and refresh token.
+   * Else the attempt that runs or failed; null again once it is complete.
+   */
+  redemption: Redemption | Attempt | null;
   /** When a later verification of the same identifier and purpose replaced it. */
   revokedAt: string | null;
   /** A BSON date, because a TTL index ignores strings. */
@@ -49,25 +66,31 @@ export const ATTEMPTS_LIMIT = 5;
 
 const verificationIndexes: IndexDescription[] = [
   { key: { nonceHash: 1 }, unique: true },
+  { key: { tokenHash: 1 }, unique: true, partialFilterExpression: { tokenHash: { $exists: true } } },
+  { key: { userId: 1 } },
   { key: { identifierValue: 1, purpose: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
 const openAt = (now: string) => ({ revokedAt: null, expiresAt: { $gt: now } });
 
-export class VerificationRepository {
+export class VerificationRepository extends RedeemableWrites<Verification> {
   static readonly collectionName = "verifications";
   static readonly indexes = verificationIndexes;
   static readonly personalData: PersonalData<Verification> = {
     field: "identifierValue",
     refersTo: "addresses",
-    withheld: ["nonceHash", "codeHash", "redemption", "purgeAt"],
+    also: [{ field: "userId", refersTo: "userIds" }],
+    // The user and the session may be those of another person, who typed this address.
+    withheld: ["nonceHash", "codeHash", "tokenHash", "userId", "sessionId", "redemption", "purgeAt"],
     // A code that is still there could sign its user in during the erasure.
     isErasedFirst: true,
   };
   readonly #collection: Collection<Verification>;
   constructor(database: Db) {
-    this.#collection = database.collection(VerificationRepository.collectionName);
+    const collection: Collection<Verification> = database.collection(VerificationRepository.collectionName);
+    super(collection, openAt);
+    this.#collection = collection;
   }
 
   async insert(verification: Verification): Promise<void> {
@@ -77,52 +100,42 @@ export class VerificationRepository {
   /**
    * Counts a presented code, before it is compared. Of any number of simultaneous calls, at most `ATTEMPTS_LIMIT` get the
    * document; no other call may compare a code.
-   * @returns null if the nonce is unknown, or the verification has no attempt left, is expired or revoked
+   * @param purposes the purposes for which the caller accepts codes
+   * @returns null if no verification of these purposes has the nonce, or it has no attempt left, is expired or revoked
    */
-  countAttempt(nonceHash: string, now: string): Promise<Verification | null> {
+  countAttempt(
+    nonceHash: string,
+    purposes: readonly VerificationPurpose[],
+    now: string,
+  ): Promise<Verification | null> {
     return this.#collection.findOneAndUpdate(
-      { ...openAt(now), nonceHash, attempts: { $lt: ATTEMPTS_LIMIT } },
+      { ...openAt(now), nonceHash, purpose: { $in: [...purposes] }, attempts: { $lt: ATTEMPTS_LIMIT } },
       { $inc: { attempts: 1 } },
       { returnDocument: "after" },
     );
   }
 
-  /** Redeems the verification. One of any simultaneous calls gets the document, the others null. */
-  redeem(id: string, redemption: Redemption): Promise<Verification | null> {
-    return this.#collection.findOneAndUpdate(
-      { ...openAt(redemption.startedAt), _id: id, usedAt: null },
-      { $set: { usedAt: redemption.startedAt, redemption } },
-      { returnDocument: "after" },
-    );
+  /** The verification of a link's token, used or not; null if the token is unknown, or the link is expired or revoked. */
+  findByToken(tokenHash: string, now: string): Promise<Verification | null> {
+    // The condition of the index is repeated (decision 28).
+    return this.#collection.findOne({ ...openAt(now), tokenHash: { $eq: tokenHash, $exists: true } });
+  }
+
+  /** Ends a redemption that is complete: it can't be resumed. */
+  async completeRedemption(id: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $set: { redemption: null } });
   }
 
   /**
-   * Resumes the redemption of a used verification. One of any simultaneous calls gets the document, the others null.
-   * @param startedAt when the redemption was last started or resumed
+   * Revokes the earlier verifications of an identifier for a purpose, also used ones, which could be resumed. If it is for a
+   * user, those of other users stay: several users may try to add one address.
    */
-  resume(id: string, startedAt: string, now: string): Promise<Verification | null> {
-    return this.#collection.findOneAndUpdate(
-      { ...openAt(now), _id: id, "redemption.startedAt": startedAt },
-      { $set: { "redemption.startedAt": now }, $unset: { "redemption.hasFailed": "" } },
-      { returnDocument: "after" },
-    );
-  }
-
-  /**
-   * Lets a failed redemption be resumed at once.
-   * @param startedAt when the failed attempt started; if another attempt started since, nothing is changed
-   */
-  async recordFailedRedemption(id: string, startedAt: string): Promise<void> {
-    await this.#collection.updateOne(
-      { _id: id, "redemption.startedAt": startedAt },
-      { $set: { "redemption.hasFailed": true } },
-    );
-  }
-
-  /** Revokes the earlier verifications of an identifier for a purpose, also used ones, which could be resumed. */
-  async revokeEarlier({ _id, purpose, identifierValue }: Verification, now: string): Promise<void> {
+  async revokeEarlier({ _id, purpose, identifierValue, userId }: Verification, now: string): Promise<void> {
     await this.#collection.updateMany(
-      { ...openAt(now), purpose, identifierValue, _id: { $ne: _id }, createdAt: { $lte: now } },
+      {
+        ...{ ...openAt(now), purpose, identifierValue, _id: { $ne: _id }, createdAt: { $lte: now } },
+        ...(userId !== undefined && { userId }),
+      },
       { $set: { revokedAt: now } },
     );
   }

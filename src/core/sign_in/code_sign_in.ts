@@ -7,18 +7,19 @@ import { byHolder } from "#core/events/event_source.ts";
 import { identifierVerified, signedIn } from "#core/events/sign_in_events.ts";
 import { derivedIdOf, newId } from "#core/ids.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
-import type { Device, Redemption } from "#core/repositories/authorizations.ts";
+import type { Device } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Attempt, Redemption } from "#core/repositories/redeemable.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
-import { withFailureRecorded } from "#core/sign_in/failed_redemption.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
-import { mayRun, refusalToResume } from "#core/sign_in/redemption.ts";
+import { refusalToResume } from "#core/sign_in/redemption.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
+import { mayRun, withFailureRecorded } from "#core/verifications/attempt.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import { type CountedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 
@@ -72,6 +73,8 @@ export async function signInWithCode(
 
 const notFound = () => new NestError("verification_not_found");
 
+const isSignIn = (redemption: Attempt): redemption is Redemption => "sessionId" in redemption;
+
 interface WonCode {
   verification: Verification;
   redemption: Redemption;
@@ -106,7 +109,7 @@ async function resume(
 ): Promise<WonCode> {
   const { _id, redemption } = verification;
   const { now } = signIn;
-  if (redemption === null) throw notFound();
+  if (redemption === null || !isSignIn(redemption)) throw notFound();
   if (mayRun(redemption, now)) throw notFound();
   const [session, refreshToken] = await Promise.all([
     core.sessions.find(redemption.sessionId),

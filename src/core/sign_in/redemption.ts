@@ -1,19 +1,13 @@
-import { CALL_LIMIT_MS } from "#core/call.ts";
 import type { ErrorCode } from "#core/errors.ts";
-import {
-  type Authorization,
-  FAILED_REDEMPTIONS_LIMIT,
-  type Redemption,
-} from "#core/repositories/authorizations.ts";
+import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import type { User } from "#core/repositories/users.ts";
 import { matchesHash } from "#core/secrets.ts";
 import { verifiesChallenge } from "#core/sign_in/pkce.ts";
-
-/** A redemption that started less than this ago may still be running, unless it has reported its failure. */
-export const REDEMPTION_LIMIT_MS = CALL_LIMIT_MS + 500;
+import { mayRun } from "#core/verifications/attempt.ts";
 
 /** What a client sends to redeem a magic link. */
 export interface PresentedCode {
@@ -86,11 +80,6 @@ export function refusalToResume({
   const isRevoked = session.revokedAt || refreshToken?.revokedAt;
   const hasUser = user !== null && identifier?.userId === session.userId;
   return isRevoked || !hasUser ? "authorization_not_found" : null;
-}
-
-/** Whether the last attempt of a redemption may still be running. */
-export function mayRun({ hasFailed, startedAt }: Redemption, now: Date): boolean {
-  return !hasFailed && now.getTime() - Date.parse(startedAt) < REDEMPTION_LIMIT_MS;
 }
 
 /** The redemption of a used link, or null if it can't be resumed: it may still be running, or its time has passed. */

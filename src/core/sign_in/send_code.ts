@@ -1,20 +1,15 @@
 import type { Call } from "#core/call.ts";
-import { MINUTE, plusSeconds } from "#core/clock.ts";
+import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import { newId } from "#core/ids.ts";
 import { mayHaveBeenSent } from "#core/messages/mailer.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
-import { purgeVerificationAfter } from "#core/retention.ts";
-import { hashSecret, newSecret } from "#core/secrets.ts";
 import { settleAll } from "#core/settle.ts";
 import { type Channel, type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CheckedCode } from "#core/verifications/code_request.ts";
-
-/** How long a code works. */
-export const CODE_LIFETIME_SECONDS = 10 * MINUTE;
+import { newVerification } from "#core/verifications/new_verification.ts";
 
 /**
  * The time after which a request of a client with closed registration is answered, whether or not a message was sent. It
@@ -46,21 +41,22 @@ export async function sendCode(
 ): Promise<SentCode> {
   const channel = await openChannel(core, checked, call);
   const now = core.clock.now();
-  const nonce = newSecret();
-  const code = core.codeKey.newCode();
-  const verification = newVerification(core, { purpose, checked, nonce, code, now });
+  const { client, target } = checked;
+  const { verification, secrets } = newVerification(core, {
+    ...{ purpose, clientId: client.id, target, sends: { code: true }, now },
+  });
   const isAdmitted = await releaseIfFailed(channel, async () => {
     const [admitted] = await settleAll([channel.admit(), core.verifications.insert(verification)]);
     return admitted;
   });
-  const message = { channel, code, isWanted: isAdmitted };
+  const message = { channel, code: secrets.code, isWanted: isAdmitted };
   const sending =
     checked.client.registration === "open"
       ? deliver(core, verification, message, null)
       : deliverNeutrally(core, verification, message);
   await settleAll([sending, core.verifications.revokeEarlier(verification, now.toISOString())]);
   return {
-    nonce,
+    nonce: secrets.nonce,
     expiresAt: new Date(verification.expiresAt),
     resendAt: plusSeconds(now, LIMITS.codes_per_identifier.seconds),
   };
@@ -103,38 +99,4 @@ async function releaseIfFailed<Result>(channel: Channel, step: () => Promise<Res
     await channel.release(mayHaveBeenSent(error));
     throw error;
   }
-}
-
-interface NewVerification {
-  purpose: VerificationPurpose;
-  checked: CheckedCode;
-  nonce: string;
-  code: string;
-  now: Date;
-}
-
-function newVerification(
-  { codeKey }: { codeKey: CodeKey },
-  { purpose, checked, nonce, code, now }: NewVerification,
-): Verification {
-  const { client, target } = checked;
-  const _id = newId("verification");
-  const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
-  return {
-    _id,
-    purpose,
-    clientId: client.id,
-    identifierType: target.type,
-    identifierValue: target.identity,
-    country: target.country,
-    nonceHash: hashSecret(nonce),
-    codeHash: codeKey.hash(_id, code),
-    attempts: 0,
-    createdAt: now.toISOString(),
-    expiresAt: expiresAt.toISOString(),
-    usedAt: null,
-    redemption: null,
-    revokedAt: null,
-    purgeAt: purgeVerificationAfter(expiresAt),
-  };
 }

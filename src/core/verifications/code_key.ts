@@ -28,8 +28,11 @@ export class CodeKey {
     return hmacHex(this.#key, "code", verificationId, code);
   }
 
-  /** Whether a presented code is the code of a verification. Takes the same time for every wrong code. */
-  matches(verificationId: string, presented: string, codeHash: string): boolean {
-    return constantTimeEqual(this.hash(verificationId, presented), codeHash);
+  /**
+   * Whether a presented code is the code of a verification. Takes the same time for every wrong code.
+   * @param codeHash null if no code was sent
+   */
+  matches(verificationId: string, presented: string, codeHash: string | null): boolean {
+    return codeHash !== null && constantTimeEqual(this.hash(verificationId, presented), codeHash);
   }
 }

@@ -3,8 +3,8 @@ import {
   type Authorization,
   AuthorizationRepository,
   FAILED_REDEMPTIONS_LIMIT,
-  type Redemption,
 } from "#core/repositories/authorizations.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
 import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
+import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { MailEvent } from "#core/repositories/mail_events.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";

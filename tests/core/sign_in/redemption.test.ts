@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Authorization, Redemption } from "#core/repositories/authorizations.ts";
+import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { hashSecret } from "#core/secrets.ts";

@@ -4,15 +4,11 @@ import { type ErrorCode, NestError } from "#core/errors.ts";
 import { auditNow } from "#core/events/audit_row.ts";
 import { signInFailed } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
-import {
-  type Authorization,
-  FAILED_REDEMPTIONS_LIMIT,
-  type Redemption,
-} from "#core/repositories/authorizations.ts";
+import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import { newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
-import { withFailureRecorded } from "#core/sign_in/failed_redemption.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import { type LinkGrantCore, signInWithLink, type WonRedemption } from "#core/sign_in/link_sign_in.ts";
 import {
@@ -21,6 +17,7 @@ import {
   type RedemptionDecision,
   refusalToResume,
 } from "#core/sign_in/redemption.ts";
+import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { text } from "#core/wire.ts";
 
 interface CodeRequest {

@@ -7,7 +7,7 @@ import { signInFailed } from "#core/events/sign_in_events.ts";
 import { networkOf } from "#core/network.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
-import type { Verification } from "#core/repositories/verifications.ts";
+import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
 import { hashSecret } from "#core/secrets.ts";
 import {
   type CodeGrantCore,
@@ -26,6 +26,9 @@ interface OtpRequest {
   code?: string | undefined;
   device?: output<typeof codeDevice> | undefined;
 }
+
+/** The purposes of the codes that sign in. */
+const SIGN_IN_PURPOSES: readonly VerificationPurpose[] = ["sign_in", "register"];
 
 /** A code that `send_otp` sent by SMS or mail, with the nonce that it returned. */
 export const otp = {
@@ -74,9 +77,8 @@ async function requireOpen(
   { client, nonce, now }: { client: OAuthClient; nonce: string; now: Date },
   call: Call,
 ): Promise<Verification> {
-  const found = await core.verifications.countAttempt(hashSecret(nonce), now.toISOString());
-  const isForSignIn = found?.purpose === "sign_in" || found?.purpose === "register";
-  if (found && isForSignIn && found.clientId === client.id) return found;
+  const found = await core.verifications.countAttempt(hashSecret(nonce), SIGN_IN_PURPOSES, now.toISOString());
+  if (found?.clientId === client.id) return found;
   refuseIfOver([await core.rateLimiter.countOne("failures_per_network", networkOf(call.ip))]);
   throw notFound();
 }

@@ -1,5 +1,14 @@
+import { CALL_LIMIT_MS } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
-import { REDEMPTION_LIMIT_MS } from "#core/sign_in/redemption.ts";
+import type { Attempt } from "#core/repositories/redeemable.ts";
+
+/** A redemption that started less than this ago may still be running, unless it has reported its failure. */
+export const REDEMPTION_LIMIT_MS = CALL_LIMIT_MS + 500;
+
+/** Whether the last attempt of a redemption may still be running. */
+export function mayRun({ hasFailed, startedAt }: Attempt, now: Date): boolean {
+  return !hasFailed && now.getTime() - Date.parse(startedAt) < REDEMPTION_LIMIT_MS;
+}
 
 /**
  * Runs the redemption of a link or a code. After a failure on our side the same link or code can be redeemed again at once:
