@@ -39,8 +39,10 @@ export const ERRORS = {
   payment_required: [402, "A payment is due; the user makes it in the billing portal."],
   access_denied: [403, "The credential is missing or does not permit this call."],
   grant_not_allowed: [403, "The client may not use this grant."],
+  method_disabled: [403, "This deployment does not offer the method."],
   reauthentication_required: [403, "The user signed in more than 10 minutes ago; sign in again first."],
   not_found: [404, "The path, or the object that the request names, does not exist."],
+  user_not_found: [404, "No user has this id."],
   client_not_found: [404, "No enabled client has this id."],
   verification_not_found: [
     404,

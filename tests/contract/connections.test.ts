@@ -100,6 +100,12 @@ test("send_otp uses 3 connections by mail, 2 by SMS, and its code 6", async () =
   expect(await connectionsOf(client, () => redeemCode(nest, sent))).toBeLessThanOrEqual(6);
 });
 
+test("issue_token uses 2 connections", async () => {
+  const asked = { client_id: ada.client_id, user_id: ada.user_id, device: { device_id: "d" } };
+  const issue = () => nest.call(`${V3}issue_token`, asked, { internal: true });
+  expect(await connectionsOf(nest.gateway.mongo.client, issue)).toBe(2);
+});
+
 test("create_trial_and_magic_link uses 6 connections", async () => {
   const device = { platform: "mac", beak_id: "new", fingerprint: "new" };
   const body = linkRequest({ identifier_value: "new-trial@example.com", device });

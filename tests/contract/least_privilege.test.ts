@@ -38,6 +38,7 @@ const SIGN = [
   "2026-12-01/authenticate_user",
   "2021-10-06/get_subscription_status",
   "2026-12-01/get_subscription_status",
+  "2026-12-01/issue_token",
 ];
 const LIMITED = [
   "2020-12-14/authenticate_user",

@@ -58,6 +58,8 @@ async function live(): Promise<void> {
     [`${V2}revoke_session`, { ...own, session_id: "session_none" }],
   ] as const)
     await nest.call(path, body, as);
+  const tested = { client_id: MAC, ...own, device: { device_id: "d" } };
+  await nest.call(`${V3}issue_token`, tested, { internal: true });
   const { body: next } = await nest.refresh(ada.refresh_token);
   await nest.refresh(ada.refresh_token);
   await nest.call(`${V2}get_user`, own, { bearer: next.access_token });

@@ -147,6 +147,14 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await commandsOf(() => redeemCode(nest, { ...wrong, nonce: "0".repeat(64) }))).toBe(2);
   });
 
+  test("issue_token takes 3 and sends 4 commands", async () => {
+    const { user_id, client_id } = await nest.signIn("tested@example.com");
+    const asked = { client_id, user_id, device: { device_id: "d" } };
+    const issue = () => nest.call(`${V3}issue_token`, asked, { internal: true });
+    expect(await trips(issue)).toBe(3);
+    expect(await commandsOf(issue)).toBe(4);
+  });
+
   test("get_user and list_sessions take 1", async () => {
     expect(await trips(() => nest.call(`${V2}get_user`, own(), bearer()))).toBe(1);
     expect(await trips(() => nest.call(`${V3}get_user`, {}, bearer()))).toBe(1);

@@ -170,6 +170,14 @@ export const SCENARIOS: readonly Scenario[] = [
       return () => askForCode(nest, { identifier_value: number });
     },
   },
+  {
+    path: `${V3}issue_token`,
+    async prepare({ nest }, address) {
+      const { user_id, client_id } = await signIn(nest, address);
+      const asked = { client_id, user_id, device: { device_id: "d" } };
+      return () => nest.call(`${V3}issue_token`, asked, { internal: true });
+    },
+  },
   signedIn(`${V1}get_marketing_consent`, async (user_id, { nest }) => {
     await nest.call(`${V1}set_marketing_consent`, { user_id, level: "general" }, { internal: true });
     return { user_id };

@@ -44,12 +44,15 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   payment_required: "Open `meta.billing_portal_url`, where the person pays. If it is null, repeat the call.",
   access_denied:
     "Send the access token of the user whom `user_id` names, or an internal key that permits the method.",
+  method_disabled:
+    "Call the method on a stage that offers it. `issue_token` is for tests and never works in production.",
   reauthentication_required:
     "Let the person sign in again, and repeat the call with the new access token within 10 minutes.",
   not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
   grant_not_allowed: "Add the grant to `grants` of the client in the app file.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",
+  user_not_found: "Take the id of a user from a token response or from `get_user`.",
   client_not_found: "Add the client to the app file, or set its `enabled` to true.",
   plan_not_found: "Take the id of a plan from `list_plans`.",
   session_not_found: "Take the id of a session from `list_sessions`.",

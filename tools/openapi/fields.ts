@@ -363,6 +363,17 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it.",
     example: ["link"],
   },
+  lifetime: {
+    description: "How long the token is valid, in seconds. Default: as long as the client's tokens.",
+    example: 600,
+  },
+  "issue_token.device": { description: "The device that the token is for." },
+  "issue_token.amr": { description: "`test`: nobody proved who they are.", example: ["test"] },
+  "issue_token.auth_time": timestamp("When the token was issued."),
+  "issue_token.session_id": {
+    description: "The session of the token. It ends with it, and can be revoked before.",
+    example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",
+  },
   "authenticate_user.session_id": {
     description: "The session that the tokens belong to.",
     example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",

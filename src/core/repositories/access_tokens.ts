@@ -3,9 +3,9 @@ import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** The authorization code or refresh token that a token was issued for. */
+/** What a token was issued for: an authorization code, a refresh token, or a verification. `issue_token`: the name of an internal key. */
 export interface Grant {
-  type: "authorization_code" | "refresh_token" | "otp";
+  type: "authorization_code" | "refresh_token" | "otp" | "issue_token";
   value: string;
 }
 

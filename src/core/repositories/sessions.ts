@@ -18,8 +18,11 @@ export interface Revocation {
   events: readonly StoredEvent[];
 }
 
-/** How a person proved who they are. `link`: they had a link that was mailed to their address. `otp`: a code that was sent. */
-export type AuthenticationMethod = "link" | "otp";
+/**
+ * How a person proved who they are. `link`: they had a link that was mailed to their address. `otp`: a code that was sent.
+ * `test`: not at all, an internal caller issued a token for tests.
+ */
+export type AuthenticationMethod = "link" | "otp" | "test";
 
 /** One sign-in on one device. Sessions are revoked, not single tokens (contract 1.2). */
 export interface Session extends Outbox {
@@ -84,9 +87,10 @@ export class SessionRepository {
     return this.#reads.findOne({ _id: id });
   }
 
-  /** The session that a user started last, in any state; null if the user has never signed in. */
+  /** The session of a user's last sign-in, in any state; null if the user has never signed in. A test token is no sign-in. */
   findNewest(userId: string): Promise<Session | null> {
-    return this.#collection.findOne({ userId }, { sort: { createdAt: -1 } });
+    const isSignIn = { "rootGrant.type": { $ne: "issue_token" as const } };
+    return this.#collection.findOne({ userId, ...isSignIn }, { sort: { createdAt: -1 } });
   }
 
   /** Lists a user's newest active sessions, the oldest first. */

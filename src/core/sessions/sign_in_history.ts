@@ -15,6 +15,7 @@ export type SignInEventCode =
   | "link_redemption_failed"
   | "link_blocked"
   | "signed_in"
+  | "test_token_issued"
   | "session_refreshed"
   | `session_${RevokedReason}`
   | "session_expired"
@@ -86,8 +87,12 @@ function linkEvents(link: Authorization, now: string): SignInEvent[] {
 function sessionEvents(session: Session, refreshTokens: readonly RefreshToken[], now: string): SignInEvent[] {
   const { _id: about, createdAt, lastUsedAt, expiresAt, revokedAt, revokedReason, generation } = session;
   const where = session.device ? ` on ${session.device.platform}` : "";
-  const signedIn = `signed in${where} with ${session.clientId}`;
-  const events: SignInEvent[] = [{ code: "signed_in", at: createdAt, about, what: signedIn }];
+  const isTest = session.rootGrant.type === "issue_token";
+  const started = isTest
+    ? `the internal key ${session.rootGrant.value} issued a test token for ${session.clientId}`
+    : `signed in${where} with ${session.clientId}`;
+  const code = isTest ? "test_token_issued" : "signed_in";
+  const events: SignInEvent[] = [{ code, at: createdAt, about, what: started }];
   if (generation > 1) {
     const newest = refreshTokens.find(
       (token) => token.sessionId === about && token.generation === generation,

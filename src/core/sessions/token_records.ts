@@ -11,8 +11,8 @@ import type { Authentication } from "#core/sessions/authentication.ts";
 import type { RefreshTokenParts } from "#core/sessions/refresh_token.ts";
 import { REFRESH_TOKEN_LIFETIME_SECONDS, sessionEnd } from "#core/sessions/session_end.ts";
 
-/** One issue of tokens: at sign-in (generation 1) or at a refresh. */
-export interface Issue extends Authentication {
+/** One issue of an access token, and the session that it belongs to. */
+export interface AccessIssue extends Authentication {
   client: OAuthClient;
   userId: string;
   device: Device | null;
@@ -26,13 +26,17 @@ export interface Issue extends Authentication {
   /** The grant that the user signed in with. */
   rootGrant: Grant;
   accessTokenId: string;
-  refreshToken: RefreshTokenParts;
   now: Date;
   call: Call;
 }
 
+/** One issue of tokens: at sign-in (generation 1) or at a refresh. */
+export interface Issue extends AccessIssue {
+  refreshToken: RefreshTokenParts;
+}
+
 /** The record of the access token. */
-export function accessTokenRecord(issue: Issue): AccessToken {
+export function accessTokenRecord(issue: AccessIssue): AccessToken {
   const expiresAt = expiry(issue, issue.client.accessTokenLifetimeSeconds);
   return {
     _id: issue.accessTokenId,
@@ -55,7 +59,7 @@ export function refreshTokenRecord(issue: Issue): RefreshToken {
 }
 
 /** The record of a session that starts. It lasts as long as its refresh token. */
-export function sessionRecord(issue: Issue): Session {
+export function sessionRecord(issue: AccessIssue): Session {
   const expiresAt = expiry(issue, REFRESH_TOKEN_LIFETIME_SECONDS);
   return {
     _id: issue.sessionId,
@@ -80,13 +84,13 @@ export function sessionRecord(issue: Issue): Session {
 }
 
 /** The expiry of a token issued now: after its lifetime, or with its session if the session ends earlier. */
-function expiry({ client, startedAt, now }: Issue, lifetimeSeconds: number): Date {
+function expiry({ client, startedAt, now }: AccessIssue, lifetimeSeconds: number): Date {
   const afterLifetime = plusSeconds(now, lifetimeSeconds);
   const end = sessionEnd(client, startedAt, now);
   return end < afterLifetime ? end : afterLifetime;
 }
 
-function tokenFields(issue: Issue, expiresAt: Date) {
+function tokenFields(issue: AccessIssue, expiresAt: Date) {
   return {
     clientId: issue.client.id,
     userId: issue.userId,

@@ -325,6 +325,15 @@ describe.each(nodesToTry())(
       expect(await call("revoke_all_sessions", {})).toEqual({ status: 200, body: { revoked: others } });
     });
 
+    test("issue_token issues a token of a test", async () => {
+      const internal = { authorization: `internal ${nest.secrets.internalKey}` };
+      const asked = { client_id: MAC, ...own(), device: { device_id: "d" } };
+      expect(await zips.call("issue_token-2026-12-01", `${V3}issue_token`, asked, internal)).toMatchObject({
+        status: 200,
+        body: { amr: ["test"] },
+      });
+    });
+
     test("revoke_session and revoke_token sign out", async () => {
       const other = await nest.signIn("ada@example.com", { device: undefined });
       const listed = await zips.call("list_sessions-2021-10-06", `${V2}list_sessions`, own(), bearer());

@@ -92,7 +92,7 @@ export class Asker {
     const address = `person${++users}@example.com`;
     const body = { ...(example as Body) };
     const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
-    const needsUser = security.includes("bearer") || "refresh_token" in body;
+    const needsUser = security.includes("bearer") || "refresh_token" in body || "user_id" in body;
     const tokens = needsUser ? await good.signIn(address) : null;
     if ("user_id" in body) body.user_id = tokens?.user_id;
     if ("refresh_token" in body) body.refresh_token = tokens?.refresh_token ?? "";
@@ -322,6 +322,15 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   },
   "send_otp:rate_limited": (asker) =>
     twice(() => asker.send({ identifier_value: PHONE }, {}, 0, asker.nests.strict)),
+  method_disabled: async (asker) => {
+    const other = await startNest({ beside: asker.nests.good, environment: { STAGE: "prod" } });
+    try {
+      return await asker.send({}, {}, 0, other);
+    } finally {
+      await other.stop();
+    }
+  },
+  user_not_found: (asker) => asker.send(unknownUser),
   nonce_missing: (asker) => asker.send({ nonce: undefined }, {}, OTP),
   verification_not_found: (asker) => asker.send({ nonce: "0".repeat(64) }, {}, OTP),
 };
