@@ -29,6 +29,7 @@ export function clientWith({
     firstParty: grants.includes("password"),
     passwordMinLength: { local: least, nonprod: least, prod: least },
     registration: "open",
+    registrationMode: "verify_first",
     phoneCountries: [],
     sessionIdleDays: null,
     locale: "en",

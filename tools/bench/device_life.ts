@@ -190,5 +190,6 @@ const DESKTOP: OAuthClient = {
   firstParty: false,
   passwordMinLength: 15,
   registration: "open",
+  registrationMode: "verify_first",
   phoneCountries: [],
 };

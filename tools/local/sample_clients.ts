@@ -6,7 +6,7 @@ export const SAMPLE_CLIENT_IDS = {
   native: "client_sample_native",
   /** Pages in a browser. */
   web: "client_sample_web",
-  /** The least rules: passwords of six characters. */
+  /** The least rules: immediate registration, passwords of six characters. */
   simple: "client_sample_simple",
 } as const;
 
@@ -26,7 +26,7 @@ export function withSampleClients(app: App): App {
     ...{ sessionMaxDays: null, sessionIdleDays: null },
     grants: { local: ["otp", "password"], nonprod: [], prod: [] },
     passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
-    registration: "open",
+    ...{ registration: "open", registrationMode: "verify_first" },
     phoneCountries: ["GB", "DE", "SG"],
   });
   return {
@@ -35,7 +35,10 @@ export function withSampleClients(app: App): App {
       ...app.clients,
       sample(native, "Sample: installed"),
       { ...sample(web, "Sample: browser"), redirectUris: [`${WEB_ORIGIN}/`], origins: [WEB_ORIGIN] },
-      { ...sample(simple, "Sample: simple"), passwordMinLength: { local: 6, nonprod: 15, prod: 15 } },
+      {
+        ...{ ...sample(simple, "Sample: simple"), registrationMode: "immediate" },
+        passwordMinLength: { local: 6, nonprod: 15, prod: 15 },
+      },
     ],
   };
 }

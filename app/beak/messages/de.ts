@@ -35,7 +35,65 @@ export default defineMessages({
     footer:
       "Du hast diesen Code nicht angefordert? Jemand hat deine Adresse eingegeben. Ohne den Code ist keine Anmeldung möglich. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
   },
-  sms: { code: "{code} ist dein Code für {app}. Gib ihn nicht weiter." },
+  sms: {
+    code: "{code} ist dein Code für {app}. Gib ihn nicht weiter.",
+    alreadyRegistered: "Mit dieser Nummer hast du schon ein Konto bei {app}. Melde dich damit an.",
+    registered: "Willkommen bei {app}! Dein Konto ist bereit.",
+  },
+  registrationCode: {
+    subject: "{code} ist dein Code für {app}",
+    title: "Bestätige deine E-Mail-Adresse",
+    preheader: "Dein Code ist {code}. Er ist 10 Minuten gültig und funktioniert nur einmal.",
+    intro:
+      "Gib diesen Code dort ein, wo du die Registrierung begonnen hast. Er bestätigt deine E-Mail-Adresse und legt dein Konto an. Er ist 10 Minuten gültig und funktioniert nur einmal.",
+    warning: "Niemand von {app} wird dich je nach diesem Code fragen. Gib ihn nicht weiter.",
+    footer:
+      "Du hast dich nicht registriert? Jemand hat deine Adresse eingegeben. Ohne den Code entsteht kein Konto. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
+  },
+  alreadyRegistered: {
+    subject: "Du hast schon ein Konto bei {app}",
+    title: "Du hast schon ein Konto",
+    opening:
+      "Jemand wollte sich mit dieser E-Mail-Adresse registrieren, zu der es schon ein Konto bei {app} gibt. Wenn du es warst, melde dich einfach an: Dein Konto ist unverändert.",
+    forgotten: "Du hast dein Passwort vergessen? Wähle dort ein neues, wo du dich anmeldest.",
+    footer:
+      "Du warst es nicht? Niemand wurde angemeldet und nichts wurde geändert. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
+  },
+  registered: {
+    subject: "Willkommen bei {app}!",
+    title: "Willkommen bei {app}",
+    opening: "Danke für deine Registrierung. Dein Konto ist bereit.",
+  },
+  resetPassword: {
+    subject: "Wähle ein neues Passwort für {app}",
+    title: "Wähle ein neues Passwort",
+    preheader: "Hier ist dein Link. Er ist 30 Minuten gültig und funktioniert nur einmal.",
+    intro:
+      "Mit diesem Link wählst du ein neues Passwort. Er ist 30 Minuten gültig und funktioniert nur einmal. Alle Geräte werden dann abgemeldet.",
+    button: "Wähle ein neues Passwort",
+    paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
+    orCode: "Oder gib diesen Code dort ein, wo du ihn angefordert hast:",
+    warning: "Niemand von {app} wird dich je nach diesem Link oder Code fragen. Gib sie nicht weiter.",
+    footer:
+      "Du hast das nicht angefordert? Dein Passwort bleibt, wie es ist. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
+  },
+  noAccount: {
+    subject: "Zu dieser Adresse gibt es kein Konto bei {app}",
+    title: "Kein Konto zu dieser Adresse",
+    opening:
+      "Jemand hat für diese E-Mail-Adresse ein neues Passwort für {app} angefordert. Zu ihr gibt es kein Konto.",
+    otherAddress:
+      "Wenn du es warst, hast du dich vielleicht mit einer anderen E-Mail-Adresse registriert: Fordere das neue Passwort mit dieser an.",
+    footer: "Du warst es nicht? Du kannst diese E-Mail ignorieren oder sie an {security} melden.",
+  },
+  passwordChanged: {
+    subject: "Dein Passwort für {app} wurde geändert",
+    title: "Dein Passwort wurde geändert",
+    opening: "Das Passwort deines Kontos bei {app} wurde am {day} geändert.",
+    signedOut: "Andere Geräte wurden abgemeldet. Melde dich dort mit dem neuen Passwort an.",
+    notYou:
+      "Du warst es nicht? Wähle sofort ein neues Passwort, wo du dich anmeldest, und schreibe dann an {security}.",
+  },
   welcome: {
     subject: "Willkommen bei {app}!",
     title: "Willkommen bei {app}",

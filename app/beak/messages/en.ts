@@ -32,7 +32,63 @@ export default defineMessages({
     footer:
       "Did you not request this code? Somebody entered your email address. Without the code they can't sign in, so you can ignore this email, or report it to {security}.",
   },
-  sms: { code: "{code} is your {app} code. Don't share it." },
+  sms: {
+    code: "{code} is your {app} code. Don't share it.",
+    alreadyRegistered: "You already have a {app} account with this number. Sign in with it.",
+    registered: "Welcome to {app}! Your account is ready.",
+  },
+  registrationCode: {
+    subject: "{code} is your {app} code",
+    title: "Confirm your email address",
+    preheader: "Your code is {code}. It works once, for 10 minutes.",
+    intro:
+      "Enter this code where you started to register. It confirms your email address and creates your account. It works once, for 10 minutes.",
+    warning: "Nobody from {app} will ever ask you for this code. Do not share it.",
+    footer:
+      "Did you not register? Somebody entered your email address. Without the code no account is created, so you can ignore this email, or report it to {security}.",
+  },
+  alreadyRegistered: {
+    subject: "You already have a {app} account",
+    title: "You already have an account",
+    opening:
+      "Somebody tried to register with this email address, which has a {app} account. If that was you, sign in instead: your account is as it was.",
+    forgotten: "Have you forgotten your password? Choose a new one where you sign in.",
+    footer:
+      "Was it not you? Nobody was signed in and nothing was changed, so you can ignore this email, or report it to {security}.",
+  },
+  registered: {
+    subject: "Welcome to {app}!",
+    title: "Welcome to {app}",
+    opening: "Thank you for registering. Your account is ready.",
+  },
+  resetPassword: {
+    subject: "Choose a new {app} password",
+    title: "Choose a new password",
+    preheader: "Here is your link. It works once, for 30 minutes.",
+    intro:
+      "Use this link to choose a new password. It works once, for 30 minutes. Every device is signed out then.",
+    button: "Choose a new password",
+    paste: "If the button does nothing, paste this into your browser:",
+    orCode: "Or enter this code where you asked for it:",
+    warning: "Nobody from {app} will ever ask you for this link or code. Do not share them.",
+    footer:
+      "Did you not ask for this? Your password stays as it is, so you can ignore this email, or report it to {security}.",
+  },
+  noAccount: {
+    subject: "There is no {app} account with this address",
+    title: "No account with this address",
+    opening: "Somebody asked for a new {app} password for this email address, which has no account.",
+    otherAddress:
+      "If that was you, you may have registered with another email address: ask for a new password with that one.",
+    footer: "Was it not you? You can ignore this email, or report it to {security}.",
+  },
+  passwordChanged: {
+    subject: "Your {app} password was changed",
+    title: "Your password was changed",
+    opening: "The password of your {app} account was changed on {day}.",
+    signedOut: "Other devices were signed out. Sign in there with the new password.",
+    notYou: "Was it not you? Choose a new password at once where you sign in, then write to {security}.",
+  },
   welcome: {
     subject: "Welcome to {app}!",
     title: "Welcome to {app}",

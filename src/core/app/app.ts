@@ -40,6 +40,12 @@ export interface Client {
   passwordMinLength: Readonly<Record<Stage, number>>;
   /** Whether a code signs a person up who has no user yet. `closed`: codes sign in existing users only. */
   registration: "open" | "closed";
+  /**
+   * What `register_user` does first. `verify_first`: it mails a code, and the user is created when the code is redeemed; known and
+   * unknown addresses get the same response. `immediate`: it creates the user and signs them in before the address is proved, and
+   * says `identifier_taken` for an address that has a user.
+   */
+  registrationMode: "verify_first" | "immediate";
   /** Countries whose phone numbers receive codes by SMS (ISO 3166-1, such as `GB`); empty: none. Each SMS costs money. */
   phoneCountries: readonly string[];
 }

@@ -18,6 +18,7 @@ interface ClientSettings<Locale extends string>
     | "sessionIdleDays"
     | "firstParty"
     | "registration"
+    | "registrationMode"
     | "phoneCountries"
   > {
   /** How long an access token is valid, 300 to 864000. Default: 3600 on every stage. */

@@ -24,6 +24,15 @@ export interface CodeSms {
   domain: string;
 }
 
+/** A text without a code for one phone number. */
+export interface NoteSms {
+  /** E.164. */
+  to: string;
+  /** A locale of the app. */
+  locale: string;
+  note: "alreadyRegistered" | "registered";
+}
+
 /** Writes and sends SMS. */
 export class Texter {
   readonly #transport: SmsTransport;
@@ -54,11 +63,27 @@ export class Texter {
    * @throws NestError `delivery_failed`, without the number, if the carrier refuses the SMS, fails, or has no time left
    */
   async sendCode({ to, locale, code, domain }: CodeSms): Promise<void> {
+    await this.#send(to, codeText(this.#wordingIn(locale), code, domain));
+  }
+
+  /**
+   * Sends a text without a code, in one attempt.
+   * @throws NestError `delivery_failed`, as `sendCode`
+   */
+  async sendNote({ to, locale, note }: NoteSms): Promise<void> {
+    const wording = this.#wordingIn(locale);
+    await this.#send(to, wording.fill(wording.texts.sms[note]));
+  }
+
+  #wordingIn(locale: string): Wording {
+    return new Wording(this.#words.app, this.#words.messages, locale);
+  }
+
+  async #send(to: string, text: string): Promise<void> {
     const limitMs = Math.min(CARRIER_LIMIT_MS, this.#deadline - Date.now());
     if (limitMs <= 0) throw new NestError("delivery_failed", { detail: "no time left" });
-    const wording = new Wording(this.#words.app, this.#words.messages, locale);
     try {
-      await this.#transport.sendSms({ to, text: codeText(wording, code, domain) }, limitMs);
+      await this.#transport.sendSms({ to, text }, limitMs);
     } catch (cause) {
       const kind = cause instanceof Error ? cause.name : "unknown";
       throw new NestError("delivery_failed", { cause, detail: `SMS: ${kind}` });

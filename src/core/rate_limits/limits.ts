@@ -22,6 +22,8 @@ export const rateLimitVariables = {
   LIMIT_SMS_PER_DAY: calls,
   LIMIT_CODE_FAILURES_PER_IDENTIFIER_AND_NETWORK: calls,
   LIMIT_CODE_FAILURES_PER_IDENTIFIER: calls,
+  LIMIT_REGISTRATIONS_PER_NETWORK: calls,
+  LIMIT_VERIFICATION_FAILURES_PER_NETWORK: calls,
 };
 
 /** The length of each limit's window, and the calls that it allows by default. */
@@ -49,6 +51,9 @@ export const LIMITS = {
   code_failures_per_identifier: { seconds: DAY, calls: 100 },
   /** Failures of a device that has signed in with the identifier, after the shared limits are used up. No variable. */
   code_failures_per_known_device: { seconds: DAY, calls: 20 },
+  registrations_per_network: { seconds: HOUR, calls: 10 },
+  /** Tokens and codes that `reset_password`, `check_verification` and `verify_identifier` refused. */
+  verification_failures_per_network: { seconds: HOUR, calls: 30 },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -59,6 +64,8 @@ export const NEVER_RELEASED: ReadonlySet<LimitName> = new Set([
   "links_per_network",
   "trial_requests_per_network",
   "failures_per_network",
+  "registrations_per_network",
+  "verification_failures_per_network",
 ]);
 
 export type ConfiguredLimits = Partial<Record<LimitName, number | undefined>>;

@@ -84,6 +84,7 @@ test("fills in what an app leaves out", () => {
         firstParty: false,
         passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
         registration: "open",
+        registrationMode: "verify_first",
         phoneCountries: [],
       },
     ],

@@ -70,6 +70,9 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   code_failures_per_identifier: "wrong codes for one address or number",
   code_failures_per_known_device:
     "wrong codes for one address or number from one device that has signed in with it, when the other two limits refuse it",
+  registrations_per_network: "registrations from one network, of new and of known people",
+  verification_failures_per_network:
+    "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`; a right token is never refused",
 };
 
 /** Limits that no variable changes by itself. */

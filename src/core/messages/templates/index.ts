@@ -1,9 +1,12 @@
 import { magicLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
+import { alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
+import { registered } from "#core/messages/templates/registered.ts";
 import {
   duplicateSubscription,
   replacedSubscription,
 } from "#core/messages/templates/rejected_subscription.ts";
-import { signInCode } from "#core/messages/templates/sign_in_code.ts";
+import { passwordChanged, resetPassword } from "#core/messages/templates/reset_password.ts";
+import { registrationCode, signInCode } from "#core/messages/templates/sign_in_code.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
 
@@ -12,6 +15,12 @@ export const TEMPLATES = {
   "magic-link": magicLink,
   "trial-magic-link": trialMagicLink,
   sign_in_code: signInCode,
+  registration_code: registrationCode,
+  already_registered: alreadyRegistered,
+  registered,
+  reset_password: resetPassword,
+  no_account: noAccount,
+  password_changed: passwordChanged,
   welcome,
   "welcome-trial": welcomeTrial,
   "trial-will-end": trialWillEnd,
