@@ -20,6 +20,11 @@ export interface Mail<Name extends TemplateName> {
   variables: TemplateVariables<Name>;
 }
 
+/** Any mail, without its address. */
+export type AnyMail = {
+  [Name in TemplateName]: Pick<Mail<Name>, "template" | "variables">;
+}[TemplateName];
+
 /** Sends rendered mails; implemented by `Ses`. */
 export interface MailTransport {
   /** Makes one attempt only, so that no mail is sent twice. */

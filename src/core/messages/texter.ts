@@ -13,24 +13,18 @@ export interface SmsTransport {
   sendSms(sms: OutgoingSms, limitMs: number): Promise<void>;
 }
 
-/** A code for one phone number. */
-export interface CodeSms {
+/** What an SMS says: a code, or a text without a code. */
+export type SmsText = { code: string } | { note: "alreadyRegistered" | "registered" };
+
+/** An SMS for one phone number. */
+export interface Sms {
   /** E.164. */
   to: string;
   /** A locale of the app. */
   locale: string;
-  code: string;
+  text: SmsText;
   /** The domain of the pages for which a phone may offer to fill in the code. */
   domain: string;
-}
-
-/** A text without a code for one phone number. */
-export interface NoteSms {
-  /** E.164. */
-  to: string;
-  /** A locale of the app. */
-  locale: string;
-  note: "alreadyRegistered" | "registered";
 }
 
 /** Writes and sends SMS. */
@@ -59,29 +53,15 @@ export class Texter {
   }
 
   /**
-   * Sends a code, in one attempt.
+   * Sends an SMS, in one attempt.
    * @throws NestError `delivery_failed`, without the number, if the carrier refuses the SMS, fails, or has no time left
    */
-  async sendCode({ to, locale, code, domain }: CodeSms): Promise<void> {
-    await this.#send(to, codeText(this.#wordingIn(locale), code, domain));
-  }
-
-  /**
-   * Sends a text without a code, in one attempt.
-   * @throws NestError `delivery_failed`, as `sendCode`
-   */
-  async sendNote({ to, locale, note }: NoteSms): Promise<void> {
-    const wording = this.#wordingIn(locale);
-    await this.#send(to, wording.fill(wording.texts.sms[note]));
-  }
-
-  #wordingIn(locale: string): Wording {
-    return new Wording(this.#words.app, this.#words.messages, locale);
-  }
-
-  async #send(to: string, text: string): Promise<void> {
+  async send({ to, locale, text: said, domain }: Sms): Promise<void> {
     const limitMs = Math.min(CARRIER_LIMIT_MS, this.#deadline - Date.now());
     if (limitMs <= 0) throw new NestError("delivery_failed", { detail: "no time left" });
+    const wording = new Wording(this.#words.app, this.#words.messages, locale);
+    const text =
+      "code" in said ? codeText(wording, said.code, domain) : wording.fill(wording.texts.sms[said.note]);
     try {
       await this.#transport.sendSms({ to, text }, limitMs);
     } catch (cause) {

@@ -2,10 +2,11 @@ import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
-import type { Mailer } from "#core/messages/mailer.ts";
-import type { Texter } from "#core/messages/texter.ts";
+import type { AnyMail, Mailer } from "#core/messages/mailer.ts";
+import type { SmsText, Texter } from "#core/messages/texter.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Sampled } from "#core/rate_limits/sampling.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
 import { countLinkRequest, countMail, releaseLink } from "#core/sign_in/link_limits.ts";
 import type { CheckedCode, CodeTarget } from "#core/verifications/code_request.ts";
 import { countDailySms, countSms, releaseSms } from "#core/verifications/sms_limits.ts";
@@ -16,8 +17,16 @@ export type ChannelCore = Pick<Core, "app" | "clock" | "identifiers" | "log" | "
   texter: Texter;
 };
 
-/** A message with a code that is within its first limits. */
+/** What is sent: to an address the mail, and to a number the SMS. */
+export interface ChannelMessage {
+  mail: AnyMail;
+  sms: SmsText;
+}
+
+/** A message that is within its first limits. */
 export interface Channel {
+  /** The active identifier; null if no user has it. */
+  identifier: Identifier | null;
   /** Whether the identifier belongs to a user who has signed in with it. */
   isKnown: boolean;
   /**
@@ -31,36 +40,40 @@ export interface Channel {
    * @param deadline epoch milliseconds; null: the call's own
    * @throws NestError delivery_failed
    */
-  deliver(code: string, deadline: number | null): Promise<void>;
+  deliver(message: ChannelMessage, deadline: number | null): Promise<void>;
   /** Releases the counts of a message that was not sent. @param mayBeSent whether it may have been sent all the same */
   release(mayBeSent: boolean): Promise<void>;
 }
 
 /**
- * Counts a code request against the limits of its identifier and network.
+ * Counts a request for a message against the limits of its identifier and network.
+ * @param checked.isLink whether a mail has a link as well as a code, so that another can be requested at once
  * @throws NestError rate_limited, unavailable
  */
-export function openChannel(core: ChannelCore, checked: CheckedCode, call: Call): Promise<Channel> {
+export function openChannel(core: ChannelCore, checked: CheckedMessage, call: Call): Promise<Channel> {
   const { target } = checked;
   return target.type === "phone"
     ? openSms(core, checked, target, call)
     : openMail(core, checked, target, call);
 }
 
+type CheckedMessage = CheckedCode & { isLink?: boolean };
+
 async function openMail(
   core: ChannelCore,
-  { client, device }: CheckedCode,
+  { client, device, isLink = false }: CheckedMessage,
   { identity, address }: Extract<CodeTarget, { type: "email" }>,
   call: Call,
 ): Promise<Channel> {
   const limited = { ...core, rateLimiter: core.rateLimiter.closed };
   // Read for known and unknown addresses alike.
   const [link, identifier] = await Promise.all([
-    countLinkRequest(limited, { address, device, call, isTrial: false, isCode: true }),
+    countLinkRequest(limited, { address, device, call, isTrial: false, isCode: !isLink }),
     core.identifiers.findActive("email", identity),
   ]);
   let sampled: Sampled | null = null;
   return {
+    identifier,
     isKnown: isProved(identifier),
     async admit() {
       const [suppressed, counted] = await Promise.all([isSuppressed(core, address), countMail(core, link)]);
@@ -68,10 +81,9 @@ async function openMail(
       if (suppressed) core.log.warn("mail_suppressed", { request_id: call.requestId });
       return !suppressed;
     },
-    async deliver(code, deadline) {
-      const mail = { to: address.recipient, locale: client.locale, template: "sign_in_code" as const };
+    async deliver({ mail }, deadline) {
       try {
-        await within(core.mailer, deadline).send({ ...mail, variables: { code } });
+        await within(core.mailer, deadline).send({ to: address.recipient, locale: client.locale, ...mail });
       } catch (error) {
         const { cause, detail } = error as NestError;
         throw new NestError("delivery_failed", { cause, detail });
@@ -87,17 +99,19 @@ async function openSms(
   { identity }: Extract<CodeTarget, { type: "phone" }>,
   call: Call,
 ): Promise<Channel> {
-  const isKnown = isProved(await core.identifiers.findActive("phone", identity));
+  const identifier = await core.identifiers.findActive("phone", identity);
+  const isKnown = isProved(identifier);
   const counted = await countSms(core, { number: identity, isKnown }, call);
   return {
+    identifier,
     isKnown,
     async admit() {
       await countDailySms(core, isKnown);
       return true;
     },
-    deliver: (code, deadline) =>
-      within(core.texter, deadline).sendCode({
-        ...{ to: identity, locale: client.locale, code },
+    deliver: ({ sms }, deadline) =>
+      within(core.texter, deadline).send({
+        ...{ to: identity, locale: client.locale, text: sms },
         domain: domainOf(core, client.origins),
       }),
     async release(mayBeSent) {

@@ -75,7 +75,8 @@ async function deliver(
   deadline: number | null,
 ): Promise<void> {
   if (!isWanted) return;
-  await releaseIfFailed(channel, () => channel.deliver(code, deadline));
+  const mail = { template: "sign_in_code", variables: { code } } as const;
+  await releaseIfFailed(channel, () => channel.deliver({ mail, sms: { code } }, deadline));
   core.log.info("code_sent", { type: identifierType, country, client_id: clientId });
 }
 

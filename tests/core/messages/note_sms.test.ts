@@ -9,7 +9,7 @@ beforeEach(async () => {
 afterEach(() => nest.stop());
 
 const sendNote = (note: "alreadyRegistered" | "registered", locale = "en") =>
-  nest.gateway.part(texter).sendNote({ to: "+6591234567", locale, note });
+  nest.gateway.part(texter).send({ to: "+6591234567", locale, text: { note }, domain: "beak.example" });
 
 test("an SMS without a code names the app, and has no code and no link", async () => {
   await sendNote("alreadyRegistered");
