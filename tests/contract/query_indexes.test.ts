@@ -5,7 +5,8 @@ import { removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.t
 import { DAY } from "#core/clock.ts";
 import { moveEvents } from "#core/events/move_events.ts";
 import { billing, outboxes, stripe } from "#core/parts.ts";
-import { eraseAccount, findPerson, readAccount } from "#core/personal_data/personal_data.ts";
+import { findPerson } from "#core/personal_data/find_person.ts";
+import { eraseAccount, readAccount } from "#core/personal_data/personal_data.ts";
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";

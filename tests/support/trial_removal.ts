@@ -1,7 +1,8 @@
 import { type RemovalOutcome, removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import type { OpenCore } from "#core/core.ts";
 import { billing, stripe } from "#core/parts.ts";
-import { eraseAccount, findPerson } from "#core/personal_data/personal_data.ts";
+import { findPerson } from "#core/personal_data/find_person.ts";
+import { eraseAccount } from "#core/personal_data/personal_data.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import type { TestNest } from "#tests/support/nest.ts";
 

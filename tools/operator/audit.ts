@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { findUserId } from "#core/personal_data/personal_data.ts";
+import { findUserId } from "#core/personal_data/find_person.ts";
 import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import { EVENT_TYPES, type EventType } from "#core/repositories/outbox.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
@@ -21,7 +21,7 @@ export function auditCommands(program: Command): void {
   const audit = program.command("audit").description("the audit log: who did what, and when");
   const list = audit
     .command("list")
-    .option("--user <user>", "only rows about this user: a user id or email address")
+    .option("--user <user>", "only rows about this user: a user id, email address or phone number")
     .option("--action <action>", "only rows of this action, such as session.revoked")
     .option("--limit <number>", `how many rows, at most ${MAXIMUM}`, DEFAULT_LIMIT)
     .description("lists rows of the audit log, newest first");

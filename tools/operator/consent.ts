@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { findUserId } from "#core/personal_data/personal_data.ts";
+import { findUserId } from "#core/personal_data/find_person.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples } from "#tools/terminal/command.ts";
 import { table } from "#tools/terminal/table.ts";
@@ -9,7 +9,7 @@ export function consentCommands(program: Command): void {
   const consent = program.command("consent").description("marketing consent and its proof");
   const history = consent
     .command("history")
-    .argument("<user>", "a user id or email address")
+    .argument("<user>", "a user id, email address or phone number with its plus sign")
     .description("lists every choice of a user with time, IP address and client, oldest first");
   examples(history, ["consent history ada@example.com"]);
   act(history, (terminal, who: string) =>

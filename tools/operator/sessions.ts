@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
-import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
+import { type AccountCore, findUserId } from "#core/personal_data/find_person.ts";
 import type { Session } from "#core/repositories/sessions.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples } from "#tools/terminal/command.ts";
@@ -16,7 +16,7 @@ export function sessionCommands(program: Command): void {
 
   const list = sessions
     .command("list")
-    .argument("<user>", "a user id or email address")
+    .argument("<user>", "a user id, email address or phone number with its plus sign")
     .option("--all", "include expired and revoked sessions")
     .description("lists a user's sessions, newest first");
   examples(list, ["sessions list ada@example.com", "sessions list user_2Jx... --all --json"]);
@@ -39,7 +39,10 @@ export function sessionCommands(program: Command): void {
 
   const revoke = sessions
     .command("revoke")
-    .argument("<session or user>", "a session id; or a user id or email address for all sessions of the user")
+    .argument(
+      "<session or user>",
+      "a session id; or a user id, email address or phone number for all sessions of the user",
+    )
     .description("revokes one session or all sessions of a user");
   examples(revoke, ["sessions revoke session_2Jx...", "sessions revoke ada@example.com"]);
   act(revoke, (terminal, subject: string) =>

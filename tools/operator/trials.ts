@@ -8,7 +8,7 @@ import { readConfig } from "#core/config.ts";
 import { coreVariables } from "#core/core.ts";
 import { createLog } from "#core/log.ts";
 import { stripe as stripePart } from "#core/parts.ts";
-import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
+import { type AccountCore, findUserId } from "#core/personal_data/find_person.ts";
 import type { Trial } from "#core/repositories/trials.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";

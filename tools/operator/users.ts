@@ -3,13 +3,9 @@ import type { Command } from "commander";
 import type { Environment } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 import { stripe } from "#core/parts.ts";
-import {
-  customersOf,
-  eraseAccount,
-  findPerson,
-  type Person,
-  readAccount,
-} from "#core/personal_data/personal_data.ts";
+import { findPerson } from "#core/personal_data/find_person.ts";
+import { customersOf, eraseAccount, readAccount } from "#core/personal_data/personal_data.ts";
+import type { Person } from "#core/personal_data/references.ts";
 import { exportAccount } from "#core/repositories/personal_documents.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
@@ -23,7 +19,7 @@ import { CommandError } from "#tools/terminal/errors.ts";
 import { table } from "#tools/terminal/table.ts";
 
 const WHO = "<user>";
-const WHO_IS = "a user id or email address";
+const WHO_IS = "a user id, email address or phone number with its plus sign";
 
 /** `users list | search | find | show | why | export | erase`. */
 export function userCommands(program: Command): void {
@@ -61,9 +57,9 @@ export function userCommands(program: Command): void {
     .argument(WHO, WHO_IS)
     .option("--limit <number>", "maximum number of lines", "40")
     .description(
-      "lists recent sign-ins with their outcome, and why sessions ended; with --json each event has a code",
+      "lists recent links, codes and sign-ins with their outcome, and why sessions ended; with --json each event has a code",
     );
-  examples(why, ["users why ada@example.com", "users why ada@example.com --json"]);
+  examples(why, ["users why ada@example.com", "users why +6591234567", "users why ada@example.com --json"]);
   act(why, async (terminal, who: string, options: { limit: string }) => {
     const limit = readLimit(options.limit, 1000);
     return withAccounts(terminal, async (core) => {
@@ -73,7 +69,7 @@ export function userCommands(program: Command): void {
       terminal.show(
         events,
         rows.length > 0
-          ? table(rows, ["time", "link, session or mail", "event"])
+          ? table(rows, ["time", "about", "event"])
           : "No sign-in of the last 30 days is stored.",
       );
     });

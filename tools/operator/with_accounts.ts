@@ -1,6 +1,6 @@
 import app from "#app";
 import { systemClock } from "#core/clock.ts";
-import type { AccountCore } from "#core/personal_data/personal_data.ts";
+import type { AccountCore } from "#core/personal_data/find_person.ts";
 import { openRepositories } from "#core/repositories/all.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { onDatabase } from "#tools/operator/on_database.ts";

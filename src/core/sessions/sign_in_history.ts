@@ -4,6 +4,8 @@ import type { MailEvent } from "#core/repositories/mail_events.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
+import { type AuditedCode, auditedEvents } from "#core/sessions/audited_history.ts";
+import { type CodeEventCode, codeEvents } from "#core/sessions/code_history.ts";
 
 /** What happened, for programs. A code never changes its meaning; `what` of an event may get other words. */
 export type SignInEventCode =
@@ -19,14 +21,16 @@ export type SignInEventCode =
   | "session_refreshed"
   | `session_${RevokedReason}`
   | "session_expired"
-  | "mail_returned";
+  | "mail_returned"
+  | CodeEventCode
+  | AuditedCode;
 
 /** One event of a user's sign-in history, in words for support staff. */
 export interface SignInEvent {
   code: SignInEventCode;
   /** ISO. */
   at: string;
-  /** Id of the link, session or mail. */
+  /** Id of the link, the code's message, the session, the identifier, the user or the returned mail. */
   about: string;
   what: string;
 }
@@ -39,19 +43,30 @@ const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
     "a refresh token was used again after its successor was in use, so the token may have been copied",
 };
 
+/** The documents of a user from which the history is made. */
+type HistoryOf = Pick<
+  Account,
+  | "auditLogs"
+  | "authorizations"
+  | "identifiers"
+  | "mailEvents"
+  | "refreshTokens"
+  | "sessions"
+  | "verifications"
+>;
+
 /**
- * Lists what happened to a user's magic links, sessions and mails, newest first, to answer "why was I signed out?" and
- * "why did the link not work?". Links and sessions are kept for 30 days after they end.
+ * Lists what happened to a user's links, codes, sessions, identifiers and mails, newest first, to answer "why was I
+ * signed out?" and "why did the code not work?". Links and sessions are kept for 30 days after they end, codes for 7 days.
  */
-export function listSignInEvents(
-  { clock }: { clock: Clock },
-  account: Pick<Account, "authorizations" | "sessions" | "refreshTokens" | "mailEvents">,
-): SignInEvent[] {
+export function listSignInEvents({ clock }: { clock: Clock }, account: HistoryOf): SignInEvent[] {
   const now = clock.now().toISOString();
   const events = [
     ...account.authorizations.flatMap((link) => linkEvents(link, now)),
     ...account.sessions.flatMap((session) => sessionEvents(session, account.refreshTokens, now)),
+    ...account.verifications.flatMap((verification) => codeEvents(verification, now)),
     ...account.mailEvents.map(mailEvent),
+    ...auditedEvents(account.auditLogs, [...account.identifiers, ...account.sessions]),
   ];
   return events.sort((one, other) => other.at.localeCompare(one.at));
 }

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
-import { eraseAccount, findPerson } from "#core/personal_data/personal_data.ts";
+import { findPerson } from "#core/personal_data/find_person.ts";
+import { eraseAccount } from "#core/personal_data/personal_data.ts";
 import { REPOSITORIES } from "#core/repositories/all.ts";
 import { EVENT_TYPES, type EventType } from "#core/repositories/outbox.ts";
 import { hasOutbox } from "#core/repositories/outboxes.ts";

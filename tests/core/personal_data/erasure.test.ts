@@ -1,7 +1,8 @@
 import type { Collection, Db, Document } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
-import { eraseAccount, findPerson } from "#core/personal_data/personal_data.ts";
+import { findPerson } from "#core/personal_data/find_person.ts";
+import { eraseAccount } from "#core/personal_data/personal_data.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
 import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { OpenCore } from "#core/core.ts";
 import { stripe } from "#core/parts.ts";
-import { eraseAccount, findPerson } from "#core/personal_data/personal_data.ts";
+import { findPerson } from "#core/personal_data/find_person.ts";
+import { eraseAccount } from "#core/personal_data/personal_data.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveRpc } from "#entry/rpc.ts";
 import { handler as createCheckoutSession } from "#methods/2026-12-01/subscription/create_checkout_session.ts";

@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
+import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MailEvent } from "#core/repositories/mail_events.ts";
+import type { StoredEvent } from "#core/repositories/outbox.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
+import type { Verification } from "#core/repositories/verifications.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
 
 const minute = (number: number) => new Date(Date.UTC(2026, 5, 1, 12, number)).toISOString();
@@ -33,7 +37,16 @@ const session = (change: Partial<Session>) =>
     device: null,
     ...change,
   }) as Session;
-const nothing = { authorizations: [], sessions: [], refreshTokens: [], mailEvents: [] };
+const nothing = {
+  ...{ auditLogs: [], authorizations: [], identifiers: [], mailEvents: [] },
+  ...{ refreshTokens: [], sessions: [], verifications: [] },
+};
+const verification = (change: Partial<Verification>) =>
+  ({
+    ...{ _id: "verif_1", purpose: "sign_in", attempts: 0, createdAt: minute(0), expiresAt: minute(10) },
+    ...{ usedAt: null, revokedAt: null },
+    ...change,
+  }) as Verification;
 const redemption = (startedAt: string) => ({ startedAt }) as Redemption;
 const mac = { platform: "mac", beakId: "b", fingerprint: "f" } as const;
 
@@ -133,4 +146,54 @@ test("lists a returned mail with its effect", () => {
       what: "a mail was returned: Bounce (General); no mail is sent to this address for 24 hours",
     },
   ]);
+});
+
+const requested: [string, string] = [minute(0), "requested a message to sign in"];
+test.each<[string, Partial<Verification>, [string, string][]]>([
+  ["expired", {}, [[minute(10), "the message expired unused"], requested]],
+  [
+    "was redeemed after a wrong code",
+    { usedAt: minute(2), attempts: 2 },
+    [
+      [minute(2), "redeemed the code or the link of the message"],
+      [minute(2), "wrong codes were presented: 1"],
+      requested,
+    ],
+  ],
+  [
+    "was replaced",
+    { revokedAt: minute(3) },
+    [[minute(3), "the message was replaced by a later one"], requested],
+  ],
+  [
+    "had five wrong codes",
+    { attempts: 5, expiresAt: minute(40) },
+    [requested, [minute(0), "5 wrong codes were presented; no other is accepted"]],
+  ],
+])("lists the events of a code that %s", (_how, change, expected) => {
+  const events = listSignInEvents({ clock }, { ...nothing, verifications: [verification(change)] });
+  expect(events.map(({ at, what }) => [at, what])).toEqual(expected);
+});
+
+test("lists an event of the audit log once, while its document still carries it", () => {
+  const target = { type: "identifier", id: "userident_1" } as const;
+  const event = { id: "event_1", type: "identifier.verified", at: minute(1), target } as StoredEvent;
+  const row = { action: event.type, occurredAt: event.at, target, errorCode: null } as AuditLog;
+  const identifiers = [{ events: [event] } as Identifier];
+  const expected = {
+    ...{ code: "identifier.verified", at: minute(1), about: "userident_1" },
+    what: "an address or a phone number was verified",
+  };
+  for (const auditLogs of [[], [row]])
+    expect(listSignInEvents({ clock }, { ...nothing, identifiers, auditLogs })).toEqual([expected]);
+});
+
+test("names the error of a failed sign-in", () => {
+  const row = {
+    ...{ action: "user.sign_in_failed", occurredAt: minute(1), target: { type: "user", id: "user_1" } },
+    errorCode: "verification_not_found",
+  } as AuditLog;
+  expect(listSignInEvents({ clock }, { ...nothing, auditLogs: [row] })[0]?.what).toBe(
+    "a sign-in failed: verification_not_found",
+  );
 });

@@ -113,7 +113,10 @@ describe("a test token", () => {
       ...{ actor: { type: "internal" }, data: { grant: "issue_token" } },
     });
     const sessions = await nest.gateway.core.sessions.listByUser(user_id);
-    const empty = { authorizations: [], refreshTokens: [], mailEvents: [] };
+    const empty = {
+      ...{ auditLogs: [], authorizations: [], identifiers: [] },
+      ...{ mailEvents: [], refreshTokens: [], verifications: [] },
+    };
     expect(listSignInEvents(nest.gateway.core, { sessions, ...empty })).toMatchObject([
       { code: "test_token_issued", about: body.session_id },
     ]);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import app from "#app";
 import { runCli } from "#tests/support/cli.ts";
+import { PHONE, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
 import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
 
@@ -200,8 +201,22 @@ describe("users why", () => {
       new Set([
         ...["link_requested", "link_redeemed", "signed_in", "session_refreshed"],
         ...["session_refresh_token_reuse", "session_signed_out", "session_revoked_by_operator"],
+        ...["user.created", "identifier.added", "identifier.verified"],
       ]),
     );
+  });
+
+  test("finds a user by a phone number, and shows the codes that were sent to it", async () => {
+    const { nonce, code } = await sentCode(nest);
+    await redeemCode(nest, { nonce, code: wrongCode(code) });
+    const { body } = await redeemCode(nest, { nonce, code });
+    expect(await run("users", "find", "+65 9123 4567")).toMatchObject({ printed: `${body.user_id}\n` });
+    const words = (await json("users", "why", PHONE)).map(({ what }: { what: string }) => what);
+    expect(words).toContain("requested a message to sign in");
+    expect(words).toContain("wrong codes were presented: 1");
+    expect(words).toContain("redeemed the code or the link of the message");
+    expect((await run("users", "show", "+65 8123 4567")).printed).toContain("no user and no other document");
+    expect((await run("users", "show", "+12")).status).toBe(1);
   });
 
   test("shows links that were revoked by another link, or failed to redeem on another device", async () => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { formatMoney } from "#core/messages/formats.ts";
-import { type AccountCore, findUserId } from "#core/personal_data/personal_data.ts";
+import { type AccountCore, findUserId } from "#core/personal_data/find_person.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples, readTime } from "#tools/terminal/command.ts";
@@ -21,7 +21,7 @@ interface ListedRefund extends Omit<MoneyReturn, "attempts" | "isLate"> {
 export function refunds(stripe: Command): void {
   const command = stripe
     .command("refunds")
-    .argument("[user]", "a user id or email address; default: every user")
+    .argument("[user]", "a user id, email address or phone number; default: every user")
     .option("--failed", "only those that failed, which a person must make in Stripe's Dashboard")
     .option("--since <time>", "only those planned since this time")
     .description(

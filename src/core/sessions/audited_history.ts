@@ -1,0 +1,45 @@
+import type { AuditLog } from "#core/repositories/audit_logs.ts";
+import type { EventType, Outbox, StoredEvent } from "#core/repositories/outbox.ts";
+
+/**
+ * The events that the history takes from the audit log, in words for support staff. It derives the other events from
+ * links, codes and sessions.
+ */
+const WORDS = {
+  "user.created": "the user was created",
+  "user.sign_in_failed": "a sign-in failed",
+  "identifier.added": "an address or a phone number was added",
+  "identifier.verified": "an address or a phone number was verified",
+} as const satisfies Partial<Record<EventType, string>>;
+
+export type AuditedCode = keyof typeof WORDS;
+
+interface AuditedEvent {
+  code: AuditedCode;
+  at: string;
+  about: string;
+  what: string;
+}
+
+/** Lists events of the audit log, and of documents whose events are not moved there yet. */
+export function auditedEvents(rows: readonly AuditLog[], documents: readonly Outbox[]): AuditedEvent[] {
+  const stored = rows.map(({ action, occurredAt, target, errorCode }) => ({
+    ...{ type: action, at: occurredAt, target, errorCode },
+  }));
+  const moved = new Set(stored.map(keyOf));
+  const pending = documents
+    .flatMap(({ events = [] }) => events)
+    .map(({ type, at, target }) => ({ type, at, target, errorCode: null }))
+    // A document keeps an event until its row is stored, so both can be there.
+    .filter((event) => !moved.has(keyOf(event)));
+  return [...stored, ...pending].flatMap(({ type, at, target, errorCode }) => {
+    if (!isTold(type)) return [];
+    const what = errorCode === null ? WORDS[type] : `${WORDS[type]}: ${errorCode}`;
+    return [{ code: type, at, about: target.id, what }];
+  });
+}
+
+const isTold = (type: EventType): type is AuditedCode => type in WORDS;
+
+const keyOf = ({ type, at, target }: Pick<StoredEvent, "type" | "at" | "target">) =>
+  `${type} ${at} ${target.id}`;

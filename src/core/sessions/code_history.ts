@@ -1,0 +1,53 @@
+import {
+  ATTEMPTS_LIMIT,
+  type Verification,
+  type VerificationPurpose,
+} from "#core/repositories/verifications.ts";
+
+/** What happened to a code, for programs. */
+export type CodeEventCode =
+  | "code_requested"
+  | "code_redeemed"
+  | "code_replaced"
+  | "code_expired"
+  | "code_presented"
+  | "code_attempts_used_up";
+
+interface CodeEvent {
+  code: CodeEventCode;
+  at: string;
+  about: string;
+  what: string;
+}
+
+const PURPOSES: Readonly<Partial<Record<VerificationPurpose, string>>> = {
+  sign_in: "to sign in",
+  register: "to sign up",
+  verify_identifier: "to verify an address or a phone number",
+  reset_password: "to reset the password",
+};
+
+/** Lists what happened to a code that was sent to one of the user's identifiers. */
+export function codeEvents(verification: Verification, now: string): CodeEvent[] {
+  const { _id: about, createdAt, expiresAt, usedAt, revokedAt, attempts, purpose } = verification;
+  const why = PURPOSES[purpose] ?? `for ${purpose}`;
+  const event = (code: CodeEventCode, at: string, what: string): CodeEvent => ({ code, at, about, what });
+  const events = [event("code_requested", createdAt, `requested a message ${why}`)];
+  if (usedAt) events.push(event("code_redeemed", usedAt, "redeemed the code or the link of the message"));
+  if (revokedAt) events.push(event("code_replaced", revokedAt, "the message was replaced by a later one"));
+  const wrong = usedAt ? attempts - 1 : attempts;
+  // Attempts have no time of their own.
+  const at = usedAt ?? revokedAt ?? createdAt;
+  if (wrong >= ATTEMPTS_LIMIT)
+    events.push(
+      event(
+        "code_attempts_used_up",
+        at,
+        `${ATTEMPTS_LIMIT} wrong codes were presented; no other is accepted`,
+      ),
+    );
+  else if (wrong > 0) events.push(event("code_presented", at, `wrong codes were presented: ${wrong}`));
+  if (!usedAt && !revokedAt && expiresAt <= now)
+    events.push(event("code_expired", expiresAt, "the message expired unused"));
+  return events;
+}
