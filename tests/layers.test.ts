@@ -46,6 +46,7 @@ const LAYERS = [
   "src/core/users",
   "src/core/accounts",
   "src/core/keys",
+  "src/core/captcha",
   "src/core/clients",
   "src/core/events",
   "src/core/core.ts",

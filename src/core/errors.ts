@@ -32,6 +32,11 @@ export const ERRORS = {
     400,
     "The authorization or its session was revoked or has expired; request a new magic link.",
   ],
+  captcha_required: [400, "The client requires a CAPTCHA for this call; send its token as `captcha_token`."],
+  captcha_failed: [
+    400,
+    "The CAPTCHA token was refused: wrong, used, expired, or made for another page or method.",
+  ],
   missing_webhook_body: [400, "The webhook request has no body."],
   invalid_webhook_payload: [400, "The signature or the body of the webhook request is invalid."],
   unauthorized: [401, "The credential is invalid, expired or revoked."],
@@ -86,6 +91,7 @@ export const ERRORS = {
   price_not_found: [502, "Stripe does not sell the plan's price; an operator must correct the plan."],
   email_not_sent: [502, "The mail could not be sent; retry."],
   delivery_failed: [502, "The code could not be sent; retry."],
+  captcha_unavailable: [503, "The CAPTCHA cannot be checked at present; retry with a new token."],
   unavailable: [
     503,
     "A dependency, such as the database, is unreachable or overloaded; retry after `Retry-After`.",

@@ -6,6 +6,7 @@ import {
   webhookVariables,
 } from "#core/billing/config.ts";
 import { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
+import { Captcha, captchaVariables } from "#core/captcha/captcha.ts";
 import { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import type { Core, Foundation, Part } from "#core/core.ts";
@@ -100,6 +101,15 @@ export const codeKey = {
   variables: codeVariables,
   open: (environment: Environment) => new CodeKey(readConfig(codeVariables, environment).RATE_LIMIT_KEY),
 } satisfies Part<CodeKey>;
+
+/** Checks CAPTCHA tokens. */
+export const captcha = {
+  variables: captchaVariables,
+  open(environment: Environment) {
+    const { CAPTCHA_SECRETS, CAPTCHA_VERIFY_URL } = readConfig(captchaVariables, environment);
+    return new Captcha(CAPTCHA_SECRETS, CAPTCHA_VERIFY_URL);
+  },
+} satisfies Part<Captcha>;
 
 /** Rotates refresh tokens. */
 export const refreshKeys = {

@@ -51,7 +51,7 @@ export function success(context: AnswerContext, body: unknown, headers: Headers 
 
 /** An error response in the contract's shape (contract 1.1). It contains neither `detail` nor `cause`. */
 export function failure(context: AnswerContext, error: NestError, headers: Headers = {}): Result {
-  const retryAfter = error.retryAfterSeconds ?? (error.code === "unavailable" ? 1 : undefined);
+  const retryAfter = error.retryAfterSeconds ?? (error.status === 503 ? 1 : undefined);
   const meta = error.code === "unknown" ? { request_id: context.requestId } : error.meta;
   return {
     statusCode: error.status,

@@ -71,6 +71,7 @@ test.each([
     ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user"],
   ],
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
+  ["the secrets of CAPTCHAs", "CAPTCHA_SECRETS", ["2026-12-01/send_otp"]],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
   [
@@ -84,7 +85,7 @@ test.each([
 
 test("no function reads any other secret", () => {
   const known = ["SIGNING_KEYS", "SIGNING_KEYS_PUBLIC", "INTERNAL_KEYS", "REFRESH_KEYS", "RATE_LIMIT_KEY"];
-  const all = [...known, "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "MONGODB_URI"];
+  const all = [...known, "CAPTCHA_SECRETS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "MONGODB_URI"];
   const held = [...needs.values()].flatMap(({ variables }) => parametersOf(variables));
   expect([...new Set(held)].sort()).toEqual(all.sort());
   expect(parametersOf(unmatched.needs.variables)).toEqual([]);
@@ -111,6 +112,7 @@ test("variables that no deployment sets are marked as local", () => {
     "AWS_ENDPOINT_URL_SESV2",
     "AWS_ENDPOINT_URL_SNS",
     "AWS_ENDPOINT_URL_SSM",
+    "CAPTCHA_VERIFY_URL",
     "STRIPE_URL",
   ]);
   expect(named("lambda").sort()).toEqual([

@@ -31,6 +31,8 @@ export function clientWith({
     registration: "open",
     registrationMode: "verify_first",
     phoneCountries: [],
+    cookies: { enabled: false, default: false },
+    captcha: null,
     sessionIdleDays: null,
     locale: "en",
     ...change,

@@ -11,8 +11,9 @@ import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
-import { makeSecrets } from "#tools/local/secrets.ts";
+import { captchaSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { type SiteverifyDouble, startSiteverifyDouble } from "#tools/local/siteverify_double.ts";
 import { type SnsDouble, startSnsDouble } from "#tools/local/sns_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 
@@ -21,6 +22,7 @@ export interface TestStack extends AsyncDisposable {
   api: LocalApi;
   ses: SesDouble;
   sns: SnsDouble;
+  siteverify: SiteverifyDouble;
   stripe: StripeDouble;
   database: Db;
   /** Advances Nest's clock. */
@@ -51,6 +53,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
   const stripe = await startAppStripeDouble({ app });
   const ses = await startSesDouble({ clock: stackClock(stripe) });
   const sns = await startSnsDouble({ clock: stackClock(stripe) });
+  const siteverify = await startSiteverifyDouble({ clock: stackClock(stripe) });
   const secrets = await makeSecrets();
   const start = (change: Record<string, string>, served: App) =>
     startLocalApi({
@@ -58,13 +61,14 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
       mongoUri,
       ses,
       sns,
+      siteverify,
       stripe,
       secrets,
       database: { engine: "test", version: "1" },
       write: () => undefined,
       open: (environment) =>
         openGateway(
-          { ...environment, ...change },
+          { ...environment, CAPTCHA_SECRETS: captchaSecrets(served), ...change },
           { write: () => undefined, clock, app: withSampleClients(served), slowdown: BUSY_MACHINE },
         ),
     });
@@ -73,6 +77,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
     api,
     ses,
     sns,
+    siteverify,
     stripe,
     database,
     pass(seconds) {
@@ -96,6 +101,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
       await api.close();
       await ses.close();
       await sns.close();
+      await siteverify.close();
       await stripe.close();
       await client.close();
     },

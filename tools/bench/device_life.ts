@@ -192,4 +192,6 @@ const DESKTOP: OAuthClient = {
   registration: "open",
   registrationMode: "verify_first",
   phoneCountries: [],
+  cookies: { enabled: false, default: false },
+  captcha: null,
 };

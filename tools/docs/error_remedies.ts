@@ -16,6 +16,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   invalid_email: "Show the field to the person, who corrects the address.",
   invalid_redirect_uri:
     "Add the redirect URI to the client in the app file, or send a registered one, character by character.",
+  captcha_required: "Show the CAPTCHA, and repeat the call with its token as `captcha_token`.",
+  captcha_failed:
+    "Reset the CAPTCHA, and repeat the call with a new token. If it always fails, compare hostname and action with [CAPTCHA](captcha.md).",
   invalid_identifier: "Show the field to the person, who corrects the address or the number.",
   country_not_allowed:
     "Offer a code by mail, or add the country to `phoneCountries` of the client in the app file.",
@@ -78,6 +81,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   stripe_error: RETRY,
   price_not_found: "Correct `prices` of the plan in the app file.",
   email_not_sent: RETRY,
+  captcha_unavailable:
+    "Repeat the call later with a new token. An operator finds the cause in the log line `captcha_unavailable`.",
   delivery_failed: "Let the person check the address or number, and repeat the call.",
   unavailable:
     "Repeat the call after the seconds of `Retry-After`, with growing pauses. Keep the person signed in.",

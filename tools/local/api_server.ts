@@ -9,6 +9,7 @@ import { serveEvent } from "#entry/event.ts";
 import type { JobHandler } from "#entry/job.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { auditRoute } from "#tools/local/dev/audit_routes.ts";
+import { captchaRoutes } from "#tools/local/dev/captcha_routes.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
@@ -24,6 +25,7 @@ import type { Invoker } from "#tools/local/reloading_gateway.ts";
 import { SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools/local/secrets.ts";
 import type { SesDouble } from "#tools/local/ses_double.ts";
+import type { SiteverifyDouble } from "#tools/local/siteverify_double.ts";
 import type { SnsDouble } from "#tools/local/sns_double.ts";
 import type { TestModeStripe } from "#tools/local/stripe_account/test_mode.ts";
 import { freePort } from "#tools/machine/child_process.ts";
@@ -35,6 +37,7 @@ export interface StackParts {
   mongoUri: string;
   ses: SesDouble;
   sns: SnsDouble;
+  siteverify: SiteverifyDouble;
   stripe: StripeDouble | TestModeStripe;
   secrets: LocalSecrets;
   /** Settings of the functions that replace the stack's defaults. */
@@ -66,6 +69,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     mongoUri: parts.mongoUri,
     sesUrl: parts.ses.url,
     snsUrl: parts.sns.url,
+    siteverifyUrl: parts.siteverify.url,
     stripe,
     settings: parts.settings ?? {},
   });
@@ -121,6 +125,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),
     ...smsRoutes(parts.sns),
+    ...captchaRoutes(parts.siteverify),
     ...jobRoutes(jobs, open, stackClock(stripe)),
     trialRoute(open.core),
     auditRoute(open),

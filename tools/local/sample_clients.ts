@@ -28,16 +28,21 @@ export function withSampleClients(app: App): App {
     passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
     ...{ registration: "open", registrationMode: "verify_first" },
     phoneCountries: ["GB", "DE", "SG"],
+    ...{ cookies: { enabled: false, default: false }, captcha: null },
   });
   return {
     ...app,
     clients: [
       ...app.clients,
       sample(native, "Sample: installed"),
-      { ...sample(web, "Sample: browser"), redirectUris: [`${WEB_ORIGIN}/`], origins: [WEB_ORIGIN] },
       {
         ...{ ...sample(simple, "Sample: simple"), registrationMode: "immediate" },
         passwordMinLength: { local: 6, nonprod: 15, prod: 15 },
+      },
+      {
+        ...sample(web, "Sample: browser"),
+        ...{ redirectUris: [`${WEB_ORIGIN}/`], origins: [WEB_ORIGIN] },
+        cookies: { enabled: true, default: true },
       },
     ],
   };

@@ -1,10 +1,13 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import app from "#app";
 import { appFolder } from "#app/load_app.ts";
+import type { App } from "#core/app/app.ts";
 import { generateKeySet } from "#core/keys/key_rotation.ts";
 import type { StoredKeySet } from "#core/keys/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
+import { LOCAL_CAPTCHA_SECRET } from "#tools/local/siteverify_double.ts";
 
 /** The secrets of one machine's local stack, generated on first use and kept with its data. */
 export interface LocalSecrets {
@@ -60,6 +63,8 @@ export function localEnvironment(
     sesUrl: string;
     /** Absent: SMS can't be sent. */
     snsUrl?: string;
+    /** Absent: no CAPTCHA can be checked. */
+    siteverifyUrl?: string;
     stripe: LocalStripe;
     settings?: Readonly<Record<string, string>>;
   },
@@ -71,6 +76,8 @@ export function localEnvironment(
     AWS_ENDPOINT_URL_SESV2: parts.sesUrl,
     // Nothing may listen on port 9, so that a stack without a double sends no SMS.
     AWS_ENDPOINT_URL_SNS: parts.snsUrl ?? "http://127.0.0.1:9",
+    CAPTCHA_VERIFY_URL: parts.siteverifyUrl ?? "http://127.0.0.1:9",
+    CAPTCHA_SECRETS: captchaSecrets(app),
     AWS_REGION: "eu-west-2",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
@@ -92,6 +99,12 @@ export function localEnvironment(
     LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "0",
     ...parts.settings,
   };
+}
+
+/** `CAPTCHA_SECRETS` of a local stack: the double's secret for every client with a CAPTCHA. */
+export function captchaSecrets(app: Pick<App, "clients">): string {
+  const refs = app.clients.flatMap(({ id, captcha }) => (captcha ? [captcha.secretRef ?? id] : []));
+  return JSON.stringify(Object.fromEntries(refs.map((ref) => [ref, LOCAL_CAPTCHA_SECRET])));
 }
 
 /** Selects the variables that the operator's CLI needs, and names the app: no signing keys, and no key of a real Stripe account. */

@@ -10,6 +10,7 @@ import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
 import { describeSettings, readShellSettings } from "#tools/local/shell_settings.ts";
+import { startSiteverifyDouble } from "#tools/local/siteverify_double.ts";
 import { startSnsDouble } from "#tools/local/sns_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import { openTestMode } from "#tools/local/stripe_account/test_mode.ts";
@@ -69,11 +70,14 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     cleanup.defer(ses.close);
     const sns = await startSnsDouble({ clock: stackClock(stripe) });
     cleanup.defer(sns.close);
+    const siteverify = await startSiteverifyDouble({ clock: stackClock(stripe) });
+    cleanup.defer(siteverify.close);
     const api = await startLocalApi({
       port: options.port,
       mongoUri,
       ses,
       sns,
+      siteverify,
       stripe,
       settings: settings.taken,
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),

@@ -1,3 +1,4 @@
+import { CAPTCHA_PROVIDERS } from "#core/app/app.ts";
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
 import { BEARER_REASONS } from "#core/sessions/access_token.ts";
 import { DOMAIN_STARTS_WITH_DOT, MISSING_DOMAIN } from "#core/users/address.ts";
@@ -77,6 +78,11 @@ export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
     description: "`meta.country`, the country of the phone number (ISO 3166-1).",
     meta: { country: { type: "string" } },
     example: { meta: { country: "FR" } },
+  },
+  captcha_required: {
+    description: "`meta.provider`, the service whose CAPTCHA the client uses.",
+    meta: { provider: { type: "string", enum: [...CAPTCHA_PROVIDERS] } },
+    example: { meta: { provider: "turnstile" } },
   },
   rate_limited: {
     description: "The header `Retry-After`; `meta.retry_after` repeats its number of seconds.",

@@ -90,6 +90,11 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest.",
     example: "0b7c2f3e-5f0e-4a8e-9a52-6c1f7d1f3a11",
   },
+  captcha_token: {
+    description:
+      "The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once.",
+    example: "0.zrSnRHO7h0HwSjSCU8oyzbjEtD8p",
+  },
   nonce: {
     description: "For `otp`: the nonce that `send_otp` returned with the code.",
     example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",

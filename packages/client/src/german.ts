@@ -44,6 +44,10 @@ export const GERMAN: Messages = {
     "Diese E-Mail-Adresse oder Telefonnummer ist ungültig. Prüfe sie und versuche es erneut.",
   country_not_allowed:
     "An Telefonnummern dieses Landes können keine Codes gesendet werden. Nutze eine E-Mail-Adresse.",
+  captcha_required: "Bestätige, dass du ein Mensch bist, und versuche es dann erneut.",
+  captcha_failed: "Es ließ sich nicht bestätigen, dass du ein Mensch bist. Versuche es erneut.",
+  captcha_unavailable:
+    "Gerade lässt sich nicht prüfen, ob du ein Mensch bist. Warte {wait} und versuche es dann erneut.",
   delivery_failed: "Der Code konnte nicht gesendet werden. Versuche es erneut.",
   verification_not_found:
     "Dieser Code ist falsch oder nicht mehr gültig. Prüfe ihn oder fordere einen neuen an.",

@@ -22,7 +22,7 @@ export const METHODS = {
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":""},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
-  send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed grant_not_allowed client_not_found rate_limited delivery_failed"},
+  send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
 } as const;
 
@@ -48,7 +48,7 @@ export interface Errors {
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
   revoke_token: CommonError;
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
-  send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed";
+  send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   set_marketing_consent: CommonError | "not_found";
 }
 
@@ -95,6 +95,11 @@ export interface ErrorBodies {
   country_not_allowed: {
     meta: {
       country: string;
+    };
+  };
+  captcha_required: {
+    meta: {
+      provider: "turnstile" | "hcaptcha" | "recaptcha";
     };
   };
   rate_limited: {
@@ -294,6 +299,8 @@ export interface Requests {
     identifier_type: "email" | "phone";
     /** The email address, or the phone number with its country code, as the user typed it. A plus sign, spaces, hyphens, dots and parentheses may stand in a number. */
     identifier_value: string;
+    /** The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once. */
+    captcha_token?: string;
     /** The device that requests the code. */
     device?: {
       /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */

@@ -8,6 +8,31 @@ export type Localized = Readonly<Record<string, string>>;
 export const OPTIONAL_GRANTS = ["otp", "password"] as const;
 export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
 
+/** The services whose CAPTCHA a client can use. */
+export const CAPTCHA_PROVIDERS = ["turnstile", "hcaptcha", "recaptcha"] as const;
+export type CaptchaProvider = (typeof CAPTCHA_PROVIDERS)[number];
+
+/** Methods that can require a CAPTCHA. `authenticate_user` requires it for passwords, from the fourth failure on. */
+export const CAPTCHA_METHODS = [
+  "send_otp",
+  "send_magic_link",
+  "register_user",
+  "send_password_reset",
+  "authenticate_user",
+] as const;
+export type CaptchaMethod = (typeof CAPTCHA_METHODS)[number];
+
+/** How a client proves that a person uses it. */
+export interface CaptchaSettings {
+  /** `recaptcha` is reCAPTCHA v3. */
+  provider: CaptchaProvider;
+  /** The name of the vendor's secret in `CAPTCHA_SECRETS`; absent: the client's id. */
+  secretRef?: string | undefined;
+  /** The hostnames of the pages that show the CAPTCHA, such as `app.acme.example`. Loopback counts on the stage `local` only. */
+  hostnames: readonly string[];
+  requiredFor: readonly CaptchaMethod[];
+}
+
 /** An OAuth client: a program that signs people in. */
 export interface Client {
   /** Sent by the client as `client_id`. It must never change. */
@@ -48,6 +73,12 @@ export interface Client {
   registrationMode: "verify_first" | "immediate";
   /** Countries whose phone numbers receive codes by SMS (ISO 3166-1, such as `GB`); empty: none. Each SMS costs money. */
   phoneCountries: readonly string[];
+  /**
+   * Whether pages of the client's origins may keep their tokens in cookies, and whether they do so when a call does not say.
+   */
+  cookies: Readonly<{ enabled: boolean; default: boolean }>;
+  /** null: no CAPTCHA. */
+  captcha: CaptchaSettings | null;
 }
 
 /** A price at Stripe and its product. */

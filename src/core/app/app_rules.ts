@@ -55,6 +55,7 @@ export function checkApp(app: App): AppProblem[] {
         : [],
     ),
     ...app.clients.flatMap(passwordProblems),
+    ...app.clients.flatMap(unusableCookies),
     ...unreadable(app.colors, "onAccent", "accent"),
     ...unreadable(app.colors, "onAccentDark", "accentDark"),
   ];
@@ -86,6 +87,16 @@ function passwordProblems({ firstParty, grants, passwordMinLength }: Client, ind
         : []),
     ];
   });
+}
+
+/** A call with cookies must come from a page of the client's origins. */
+function unusableCookies({ cookies, origins }: Client, index: number): AppProblem[] {
+  const path = ["clients", index, "cookies"];
+  if (cookies.enabled && origins.length === 0)
+    return [{ path, rule: "is enabled, but origins is empty, so no page can use cookies. Add an origin" }];
+  if (!cookies.enabled && cookies.default)
+    return [{ path, rule: "has the default true, but is not enabled. Set enabled to true" }];
+  return [];
 }
 
 const ids = (things: readonly { id: string }[]) => things.map(({ id }) => id);

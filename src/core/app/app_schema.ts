@@ -13,7 +13,7 @@ import {
   transform,
   type ZodMiniType,
 } from "zod/mini";
-import { type App, OPTIONAL_GRANTS } from "#core/app/app.ts";
+import { type App, CAPTCHA_METHODS, CAPTCHA_PROVIDERS, OPTIONAL_GRANTS } from "#core/app/app.ts";
 import {
   address,
   apiUrl,
@@ -52,6 +52,17 @@ const wholeNumber = (least: number, most: number) =>
     ),
   );
 
+const captcha = strictObject({
+  provider: oneOf(CAPTCHA_PROVIDERS),
+  secretRef: optional(matches(/^[A-Za-z0-9_-]{1,100}$/, "must have 1 to 100 letters, digits, _ or -")),
+  hostnames: array(
+    matches(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "must be a hostname in lower case, such as app.acme.example"),
+  ).check(refine((list) => list.length > 0, "must have at least one hostname")),
+  requiredFor: array(oneOf(CAPTCHA_METHODS)).check(
+    refine((list) => list.length > 0, "must name at least one method"),
+  ),
+});
+
 const client = strictObject({
   id: matches(/^[A-Za-z0-9_-]{1,100}$/, "must have 1 to 100 letters, digits, _ or -"),
   name: filled(),
@@ -76,6 +87,11 @@ const client = strictObject({
     array(matches(/^[A-Z]{2}$/, "must be a country of ISO 3166-1, such as GB, in upper case")),
     [],
   ),
+  cookies: _default(strictObject({ enabled: boolean(), default: _default(boolean(), false) }), {
+    enabled: false,
+    default: false,
+  }),
+  captcha: _default(nullable(captcha), null),
 });
 
 const stripePrice = strictObject({

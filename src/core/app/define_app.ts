@@ -10,7 +10,7 @@ type Optional<Settings, Names extends keyof Settings> = Omit<Settings, Names> & 
 
 interface ClientSettings<Locale extends string>
   extends Optional<
-    Omit<Client, "accessTokenLifetimeSeconds" | "locale" | "grants" | "passwordMinLength">,
+    Omit<Client, "accessTokenLifetimeSeconds" | "locale" | "grants" | "passwordMinLength" | "cookies">,
     | "enabled"
     | "origins"
     | "checkoutUrls"
@@ -20,6 +20,7 @@ interface ClientSettings<Locale extends string>
     | "registration"
     | "registrationMode"
     | "phoneCountries"
+    | "captcha"
   > {
   /** How long an access token is valid, 300 to 864000. Default: 3600 on every stage. */
   accessTokenLifetimeSeconds?: PerStage<number>;
@@ -27,6 +28,8 @@ interface ClientSettings<Locale extends string>
   grants?: PerStage<readonly OptionalGrant[]>;
   /** The least characters of a new password, 15 to 128 on a deployed stage. Default: 15. */
   passwordMinLength?: PerStage<number>;
+  /** Whether pages may keep their tokens in cookies, and do so when a call does not say. Default: neither. */
+  cookies?: { enabled: boolean; default?: boolean };
   /** The locale of a user of this client who has not chosen one. Default: the first of `locales`. */
   locale?: Locale;
 }

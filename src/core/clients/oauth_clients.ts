@@ -9,7 +9,8 @@ export interface OAuthClient
   passwordMinLength: number;
 }
 
-const isLoopback = (origin: string) => ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
+const isLoopbackName = (hostname: string) => ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+const isLoopback = (origin: string) => isLoopbackName(new URL(origin).hostname);
 
 /** The OAuth clients of this deployment. Pages on a developer's machine may call the stage `local` only. */
 export class OAuthClients {
@@ -17,7 +18,7 @@ export class OAuthClients {
 
   constructor(clients: readonly Client[], stage: Stage) {
     this.#byId = new Map(
-      clients.map(({ accessTokenLifetimeSeconds, grants, passwordMinLength, ...client }) => [
+      clients.map(({ accessTokenLifetimeSeconds, grants, passwordMinLength, captcha, ...client }) => [
         client.id,
         {
           ...client,
@@ -25,6 +26,10 @@ export class OAuthClients {
           accessTokenLifetimeSeconds: accessTokenLifetimeSeconds[stage],
           grants: grants[stage],
           passwordMinLength: passwordMinLength[stage],
+          captcha: captcha && {
+            ...captcha,
+            hostnames: captcha.hostnames.filter((name) => stage === "local" || !isLoopbackName(name)),
+          },
         },
       ]),
     );

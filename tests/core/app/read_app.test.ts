@@ -86,6 +86,8 @@ test("fills in what an app leaves out", () => {
         registration: "open",
         registrationMode: "verify_first",
         phoneCountries: [],
+        cookies: { enabled: false, default: false },
+        captcha: null,
       },
     ],
     plans: [{ ...settings.plans[0], isOffered: true, trialDays: null, features: [] }],

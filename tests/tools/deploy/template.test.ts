@@ -290,6 +290,7 @@ describe("least privilege", () => {
         "authenticate_user",
         "send_otp",
       ],
+      CAPTCHA_SECRETS: ["send_otp"],
       STRIPE_SECRET_KEY: [
         "create_trial_and_magic_link",
         "get_subscription_status",

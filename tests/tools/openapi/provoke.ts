@@ -1,5 +1,5 @@
 import app from "#app";
-import type { App, Plan, StripePrice } from "#core/app/app.ts";
+import { type App, CAPTCHA_METHODS, OPTIONAL_GRANTS, type Plan, type StripePrice } from "#core/app/app.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { PHONE, sentCode } from "#tests/support/codes.ts";
@@ -180,6 +180,20 @@ async function sendTo(asker: Asker, options: { app: App }): Promise<Reply> {
   }
 }
 
+/** Sends an example to a client that requires a CAPTCHA, in an app whose vendor can't be asked. */
+async function withCaptcha(asker: Asker, captcha_token: string | undefined): Promise<Reply> {
+  const captcha = {
+    provider: "turnstile" as const,
+    hostnames: ["app.example"],
+    requiredFor: CAPTCHA_METHODS,
+  };
+  const client = { id: MAC, grants: OPTIONAL_GRANTS, phoneCountries: ["SG" as const], captcha };
+  const other = await startNest({ beside: asker.nests.good, app: appWithClients(client) });
+  const reply = await asker.send({ captcha_token }, {}, 0, other);
+  await other.stop();
+  return reply;
+}
+
 async function sendAs(asker: Asker, status: "active" | "ending" | "past_due"): Promise<Reply> {
   return asker.send({}, await asker.subscriber(status));
 }
@@ -320,6 +334,9 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     asker.nests.good.sns.fault({ calls: 1, kind: "error" });
     return asker.send();
   },
+  captcha_required: (asker) => withCaptcha(asker, undefined),
+  captcha_failed: (asker) => withCaptcha(asker, "x".repeat(2049)),
+  captcha_unavailable: (asker) => withCaptcha(asker, "token"),
   "send_otp:rate_limited": (asker) =>
     twice(() => asker.send({ identifier_value: PHONE }, {}, 0, asker.nests.strict)),
   method_disabled: async (asker) => {

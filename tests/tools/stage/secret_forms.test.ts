@@ -18,6 +18,8 @@ test.each([
   ["INTERNAL_KEYS", `${hashSecret(secret)},${hashSecret(newSecret())}`],
   ["INTERNAL_KEYS", JSON.stringify([{ name: "billing", hash: hashSecret(secret) }])],
   ["RATE_LIMIT_KEY", secret],
+  ["CAPTCHA_SECRETS", "{}"],
+  ["CAPTCHA_SECRETS", JSON.stringify({ acme_web: secret })],
 ])("%s may have the form of %s", (name, value) => {
   expect(formProblem(name, value)).toBeNull();
 });
@@ -49,6 +51,9 @@ test.each([
   ["INTERNAL_KEYS", '[{"name":"billing"}]', "must be a list of keys"],
   ["INTERNAL_KEYS", `[{"name":"billing","hash":"${secret}"`, "is not JSON"],
   ["RATE_LIMIT_KEY", secret.slice(0, 31), "at least 32 characters"],
+  ["CAPTCHA_SECRETS", secret, "is not JSON"],
+  ["CAPTCHA_SECRETS", JSON.stringify([secret]), "must be an object of secrets"],
+  ["CAPTCHA_SECRETS", JSON.stringify({ acme_web: "" }), "must be an object of secrets"],
   ["RATE_LIMIT_KEY", `"${secret}"`, "is in quotation marks"],
   ["STRIPE_SECRET_KEY", `'sk_test_${secret}'`, "is in quotation marks"],
   ["STRIPE_SECRET_KEY", `sk_test_${secret}\n`, "begins or ends with a space"],

@@ -10,6 +10,7 @@ import { serverOf, throughProxy, withDatabase, withOptions } from "#tools/local/
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
+import { startSiteverifyDouble } from "#tools/local/siteverify_double.ts";
 import { startSnsDouble } from "#tools/local/sns_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
 import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#tools/machine/fault_proxy.ts";
@@ -43,6 +44,8 @@ export async function startSoakStack(): Promise<SoakStack> {
     cleanup.defer(ses.close);
     const sns = await startSnsDouble();
     cleanup.defer(sns.close);
+    const siteverify = await startSiteverifyDouble();
+    cleanup.defer(siteverify.close);
     const stripe = await startAppStripeDouble({ retryDelaysMs: RETRY_DELAYS_MS });
     cleanup.defer(stripe.close);
     const uri = withDatabase(found.uri, `nest-soak-${randomBytes(4).toString("hex")}`);
@@ -62,6 +65,7 @@ export async function startSoakStack(): Promise<SoakStack> {
       mongoUri: withOptions(throughProxy(uri, proxies.database.port), { maxPoolSize: "32" }),
       ses: { ...ses, url: behind(proxies.mail) },
       sns,
+      siteverify,
       stripe: { ...stripe, url: behind(proxies.Stripe) },
       secrets: await makeSecrets(),
       database: found,

@@ -17,6 +17,7 @@ const TEMPLATE = "cloudformation-template-update-stack.json";
 
 /** The parameters that functions read, by type. */
 const PARAMETERS = {
+  CAPTCHA_SECRETS: "SecureString",
   INTERNAL_KEYS: "SecureString",
   MONGODB_URI: "SecureString",
   RATE_LIMIT_KEY: "SecureString",

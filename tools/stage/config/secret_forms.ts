@@ -36,6 +36,12 @@ const hasEach = (list: unknown, fields: readonly string[]): boolean =>
     fields.every((field) => typeof (item as Record<string, unknown>)?.[field] === "string"),
   );
 
+const isTexts = (all: unknown): boolean =>
+  typeof all === "object" &&
+  all !== null &&
+  !Array.isArray(all) &&
+  Object.values(all).every((value) => typeof value === "string" && value !== "");
+
 function mongoForm(uri: string): string | null {
   return /^mongodb(\+srv)?:\/\//.test(uri) ? tlsRefusal(uri) : "must start with mongodb:// or mongodb+srv://";
 }
@@ -72,6 +78,10 @@ const FORMS: Readonly<Record<string, Form>> = {
     (keys) => hasEach(keys, ["id", "key"]),
   ),
   INTERNAL_KEYS: (value) => (value.startsWith("[") ? INTERNAL_LIST(value) : INTERNAL_HASHES(value)),
+  CAPTCHA_SECRETS: jsonOf(
+    'an object of secrets: {"<secretRef>":"<secret>"}; `config make` writes an empty one',
+    (all) => isTexts(all),
+  ),
   RATE_LIMIT_KEY: matches(/^.{32,}$/, "must have at least 32 characters"),
 };
 

@@ -6,7 +6,8 @@
  * idempotent: each call sends a message.
  */
 import { number, optional, strictObject, string } from "zod/mini";
-import { codeKey, mailer, rateLimiter, texter } from "#core/parts.ts";
+import { CAPTCHA_ERRORS, captchaToken, requireCaptcha } from "#core/captcha/require_captcha.ts";
+import { captcha, codeKey, mailer, rateLimiter, texter } from "#core/parts.ts";
 import { sendCode } from "#core/sign_in/send_code.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { CODE_LENGTH } from "#core/verifications/code_key.ts";
@@ -18,6 +19,7 @@ export const request = strictObject({
   client_id: text(),
   identifier_type: targetType,
   identifier_value: typedAddress(),
+  captcha_token: captchaToken,
   device: optional(codeDevice),
 });
 export const response = strictObject({
@@ -41,12 +43,14 @@ export const handler = rpc({
     "country_not_allowed",
     "rate_limited",
     "delivery_failed",
+    ...CAPTCHA_ERRORS,
   ],
-  parts: { codeKey, mailer, rateLimiter, texter },
+  parts: { captcha, codeKey, mailer, rateLimiter, texter },
   async run({ core, request: asked, call }) {
     const client = core.oauthClients.requireGrant(asked.client_id, "otp");
     const target = readTarget(client, asked.identifier_type, asked.identifier_value);
     const { device } = readCodeDevice(asked.device);
+    await requireCaptcha(core, client, { method: "send_otp", token: asked.captcha_token }, call);
     const sent = await sendCode(core, "sign_in", { client, target, device }, call);
     return {
       nonce: sent.nonce,
