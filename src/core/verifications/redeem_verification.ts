@@ -1,9 +1,14 @@
+import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { networkOf } from "#core/network.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { mayRun, withFailureRecorded } from "#core/verifications/attempt.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
+import { countPresentedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 
 /** What a caller presents: the token of a link, or the nonce of the request and the code of the message. */
 export type PresentedSecret = { token: string } | { nonce: string; code: string };
@@ -15,30 +20,75 @@ export interface AcceptedFor {
   now: Date;
 }
 
+type LimitedCore = Pick<Core, "verifications"> & { rateLimiter: RateLimiter };
+
 const notFound = () => new NestError("verification_not_found");
 
 /**
  * Finds the verification of a presented secret. Unknown, wrong, expired and revoked secrets, and secrets of another purpose or
- * client, get the same error. A code is counted on its verification before it is compared. The caller must limit the
- * network first, because codes can be guessed.
+ * client, get the same error. A code is counted before it is compared: on its verification, which allows five, and for its
+ * identifier.
  * @returns the verification. It may be used: `redeemVerification` decides
- * @throws NestError verification_not_found
+ * @throws NestError verification_not_found; rate_limited if the network has presented too many wrong secrets, or the
+ *   identifier had too many wrong codes; unavailable
  */
 export async function findPresented(
-  core: Pick<Core, "verifications"> & { codeKey: CodeKey },
+  core: LimitedCore & { codeKey: CodeKey },
   presented: PresentedSecret,
-  { purposes, clientId, now }: AcceptedFor,
+  accepted: AcceptedFor,
+  call: Call,
 ): Promise<Verification> {
+  const { purposes, clientId, now } = accepted;
   const at = now.toISOString();
   const found =
     "token" in presented
       ? await core.verifications.findByToken(hashSecret(presented.token), at)
       : await core.verifications.countAttempt(hashSecret(presented.nonce), purposes, at);
-  if (!found || !purposes.includes(found.purpose) || found.clientId !== clientId) throw notFound();
-  if ("code" in presented && !core.codeKey.matches(found._id, presented.code, found.codeHash))
-    throw notFound();
+  const isAccepted = found && purposes.includes(found.purpose) && found.clientId === clientId;
+  if (!isAccepted) throw await refusal(core, call);
+  if ("code" in presented && !(await isRightCode(core, found, presented.code, call)))
+    throw await refusal(core, call);
   return found;
 }
+
+/** Compares a code after it is counted as a failure; then the count of a right code is released. */
+async function isRightCode(
+  core: LimitedCore & { codeKey: CodeKey },
+  { _id, identifierValue: identity, codeHash }: Verification,
+  code: string,
+  call: Call,
+): Promise<boolean> {
+  const presented = { identity, beakId: null, call };
+  const counted = await countPresentedCode(core, presented, Promise.resolve(null));
+  if (!core.codeKey.matches(_id, code, codeHash)) return false;
+  await releaseRightCode(core, counted);
+  return true;
+}
+
+/** Counts a wrong secret against the limit of its network. A right token is never refused, because it can't be guessed. */
+async function refusal({ rateLimiter }: { rateLimiter: RateLimiter }, call: Call): Promise<NestError> {
+  refuseIfOver([await rateLimiter.countOne("verification_failures_per_network", networkOf(call.ip))]);
+  return notFound();
+}
+
+/**
+ * Checks the token of a link and changes nothing, so that a page can say that a link is no longer valid before it shows a form.
+ * @throws NestError verification_not_found; rate_limited if the network has presented too many wrong tokens
+ */
+export async function checkToken(
+  core: LimitedCore,
+  token: string,
+  { clientId, now }: Pick<AcceptedFor, "clientId" | "now">,
+  call: Call,
+): Promise<Verification> {
+  const found = await core.verifications.findByToken(hashSecret(token), now.toISOString());
+  if (found && found.clientId === clientId && isUsable(found, now)) return found;
+  throw await refusal(core, call);
+}
+
+/** Whether a verification that is neither expired nor revoked was not used, or its use failed on our side. */
+const isUsable = ({ usedAt, redemption }: Verification, now: Date): boolean =>
+  usedAt === null || (redemption !== null && !mayRun(redemption, now));
 
 /**
  * Does what a verification permits, once: one of any number of simultaneous calls starts it. If it fails on our side, the

@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NestError } from "#core/errors.ts";
+import { createLog } from "#core/log.ts";
+import type { ConfiguredLimits } from "#core/rate_limits/limits.ts";
+import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { VerificationRepository } from "#core/repositories/verifications.ts";
 import { CodeKey } from "#core/verifications/code_key.ts";
 import { lifetimeOf } from "#core/verifications/lifetimes.ts";
 import { type NewVerification, newVerification } from "#core/verifications/new_verification.ts";
 import {
+  type AcceptedFor,
+  checkToken,
   findPresented,
   type PresentedSecret,
   redeemVerification,
@@ -13,20 +19,38 @@ import {
 import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
+const KEY = "0123456789abcdef0123456789abcdef";
+const CALL = { requestId: "r", ip: "203.0.113.9", userAgent: null };
 const NOW = new Date(moment(0));
 const LINK = "https://app.example/verify";
 const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
 const failure = (code: "unavailable" | "invalid_email") => () => Promise.reject(new NestError(code));
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
-let core: { verifications: VerificationRepository; codeKey: CodeKey };
+let core: { verifications: VerificationRepository; codeKey: CodeKey; rateLimiter: RateLimiter };
 beforeAll(async () => {
   opened = await openFreshDatabase();
   core = {
     verifications: new VerificationRepository(opened.database),
-    codeKey: new CodeKey("0123456789abcdef0123456789abcdef"),
+    codeKey: new CodeKey(KEY),
+    rateLimiter: limiterWith({
+      verification_failures_per_network: 0,
+      code_failures_per_identifier_and_network: 0,
+    }),
   };
 });
+/** @param configured 0 disables a limit */
+const limiterWith = (configured: ConfiguredLimits) =>
+  new RateLimiter(new LimitWindowsRepository(opened.database), KEY, {
+    ...{
+      configured,
+      log: createLog(
+        () => undefined,
+        () => NOW,
+      ),
+      random: () => 0,
+    },
+  });
 afterAll(() => opened[Symbol.asyncDispose]());
 
 async function stored(change: Partial<NewVerification> = {}) {
@@ -41,13 +65,9 @@ async function stored(change: Partial<NewVerification> = {}) {
   return { ...made, byToken: { token: token ?? "" }, byCode: { nonce, code } };
 }
 
-const find = (presented: PresentedSecret, change = {}) =>
-  findPresented(core, presented, {
-    purposes: ["verify_identifier"],
-    clientId: "client",
-    now: NOW,
-    ...change,
-  });
+const FOR: AcceptedFor = { purposes: ["verify_identifier"], clientId: "client", now: NOW };
+const find = (presented: PresentedSecret, change = {}, using = core) =>
+  findPresented(using, presented, { ...FOR, ...change }, CALL);
 
 const codeOf = (work: Promise<unknown>) =>
   work.then(
@@ -93,6 +113,67 @@ describe("findPresented", () => {
     await codeOf(find(byCode, { purposes: ["sign_in"] }));
     expect((await find(byCode)).attempts).toBe(1);
     expect(verification.attempts).toBe(0);
+  });
+});
+
+describe("the limits of wrong secrets", () => {
+  const wrong = { token: "0".repeat(64) };
+
+  test("allow 30 an hour from a network, and never refuse a right token", async () => {
+    const limited = { ...core, rateLimiter: limiterWith({}) };
+    const { byToken } = await stored();
+    const codes = [];
+    for (let count = 0; count < 31; count++) codes.push(await codeOf(find(wrong, {}, limited)));
+    expect(codes.filter((code) => code === "verification_not_found")).toHaveLength(30);
+    expect(codes.at(-1)).toBe("rate_limited");
+    expect(await codeOf(checkToken(limited, wrong.token, FOR, CALL))).toBe("rate_limited");
+    expect((await find(byToken, {}, limited)).attempts).toBe(0);
+  });
+
+  test("count a wrong code for its identifier before it is compared, and release a right code", async () => {
+    const limited = {
+      ...core,
+      rateLimiter: limiterWith({ verification_failures_per_network: 0, code_failures_per_identifier: 2 }),
+    };
+    const target = { type: "email", identity: "limited@example.com", country: null } as const;
+    const present = async (isRight: boolean) => {
+      const { byCode } = await stored({ target });
+      const code = isRight ? byCode.code : byCode.code === "000000" ? "000001" : "000000";
+      return codeOf(find({ ...byCode, code }, {}, limited));
+    };
+    expect([await present(true), await present(true), await present(false), await present(true)]).toEqual([
+      ...["done", "done", "verification_not_found", "done"],
+    ]);
+    expect(await present(false)).toBe("verification_not_found");
+    expect(await present(true)).toBe("rate_limited");
+  });
+});
+
+describe("checkToken", () => {
+  const check = (token: string, change = {}) => checkToken(core, token, { ...FOR, ...change }, CALL);
+
+  test("finds a token of any purpose any number of times, and does not use it up", async () => {
+    for (const purpose of ["verify_identifier", "reset_password", "invite"] as const) {
+      const { byToken, verification } = await stored({ purpose });
+      expect(await check(byToken.token)).toEqual(verification);
+      expect(await check(byToken.token)).toEqual(verification);
+    }
+  });
+
+  test("refuses the token of another client, and a token that is used", async () => {
+    const { byToken } = await stored();
+    expect(await codeOf(check(byToken.token, { clientId: "another" }))).toBe("verification_not_found");
+    await redeemVerification(core, await find(byToken), NOW, async () => 1);
+    expect(await codeOf(check(byToken.token))).toBe("verification_not_found");
+  });
+
+  test("refuses a token while it is being used, and finds it after its use failed on our side", async () => {
+    const { byToken } = await stored();
+    await redeemVerification(core, await find(byToken), NOW, async () => {
+      expect(await codeOf(check(byToken.token))).toBe("verification_not_found");
+      throw new NestError("unavailable");
+    }).catch(() => undefined);
+    expect(await codeOf(check(byToken.token))).toBe("done");
   });
 });
 
