@@ -6,6 +6,9 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
  * @returns null if the user has none
  */
 export function emailOf(identifiers: readonly Identifier[]): string | null {
-  const proved = identifiers.find(({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null);
+  const proved = identifiers.find(
+    ({ identifierType, verifiedAt, removedAt }) =>
+      identifierType === "email" && verifiedAt !== null && removedAt === null,
+  );
   return proved?.identifierValue ?? null;
 }

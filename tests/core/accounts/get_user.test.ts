@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PHONE, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 
@@ -41,6 +42,14 @@ describe("get_user of 2026-12-01", () => {
     for (const named of [{}, { user_id: ada.user_id }])
       expect((await getUser(named)).body, JSON.stringify(named)).toEqual(body);
     expect((await asInternal({ user_id: ada.user_id })).body).toEqual(body);
+  });
+
+  test("returns a null address for a user who has a phone number only", async () => {
+    const presented = await sentCode(nest);
+    const tokens = (await redeemCode(nest, presented)).body;
+    const { email, identifiers } = (await getUser({}, tokens)).body;
+    expect(email).toBeNull();
+    expect(identifiers).toMatchObject([{ identifier_type: "phone", identifier_value: PHONE }]);
   });
 
   test("leaves the response of 2021-10-06 unchanged", async () => {
