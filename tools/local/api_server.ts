@@ -22,7 +22,7 @@ import { timelineRoute, trialRoute } from "#tools/local/dev/user_routes.ts";
 import { withHints } from "#tools/local/hints.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
-import { SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
+import { isSample, SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools/local/secrets.ts";
 import type { SesDouble } from "#tools/local/ses_double.ts";
 import type { SiteverifyDouble } from "#tools/local/siteverify_double.ts";
@@ -121,6 +121,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
       urls: { page: `${url}/`, api: `${url}/1/`, landing: `${url}/magic-link`, inbox: `${url}/dev/inbox` },
       app: { name: app.name, clients: app.clients.flatMap(shownClient) },
       clients: SAMPLE_CLIENT_IDS,
+      sample_clients: withSampleClients(app).clients.filter(isSample).flatMap(shownClient),
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),
@@ -152,8 +153,8 @@ function stopServer(server: Server): Promise<void> {
 }
 
 /** A client that the page can sign in with. */
-function shownClient({ id, name, enabled, redirectUris: [redirectUri] }: Client) {
-  return enabled && redirectUri ? [{ id, name, redirect_uri: redirectUri }] : [];
+function shownClient({ id, name, enabled, redirectUris: [redirectUri], grants }: Client) {
+  return enabled && redirectUri ? [{ id, name, redirect_uri: redirectUri, grants: grants.local }] : [];
 }
 
 /** Describes Stripe for `/dev/status`. The double's key is not secret; a real account's key is never returned. */

@@ -10,6 +10,10 @@ export const SAMPLE_CLIENT_IDS = {
   simple: "client_sample_simple",
 } as const;
 
+/** Whether a client is one of the sample clients. */
+export const isSample = ({ id }: Pick<Client, "id">): boolean =>
+  Object.values<string>(SAMPLE_CLIENT_IDS).includes(id);
+
 /** An origin that no example uses, so that examples with a missing origin still fail. */
 const WEB_ORIGIN = "http://localhost:5174";
 

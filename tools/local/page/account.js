@@ -1,9 +1,10 @@
-/** The account of the signed-in user: profile, sessions, marketing consent, news and the access token. */
+/** The account of the signed-in user: profile, marketing consent, news and the access token. */
 import { callApi } from "/assets/actions.js";
 import { client, current, nest } from "/assets/api.js";
-import { button, byId, make, terms } from "/assets/dom.js";
+import { byId, make, terms } from "/assets/dom.js";
 import { time } from "/assets/format.js";
 import { decodeJws } from "/assets/jws.js";
+import { showSessions } from "/assets/sessions.js";
 
 const CONSENT_TEXT = {
   general: "You allowed marketing emails.",
@@ -13,24 +14,6 @@ const CONSENT_TEXT = {
 function showToken(tokens) {
   byId("claims").textContent = JSON.stringify(decodeJws(tokens.access_token), null, 2);
   byId("expiry").textContent = `Expires on ${time(tokens.expires_at)}.`;
-}
-
-function sessionItem(session) {
-  const since = time(session.created_at);
-  const item = make(
-    "li",
-    {},
-    `${session.device?.platform ?? "unknown device"}, ${session.ip}, since ${since} `,
-  );
-  const revoke = () => nest.call("revoke_session", { session_id: session.id });
-  item.append(
-    session.current
-      ? make("strong", {}, "(this session)")
-      : button("Revoke", session.id, () => callApi(revoke, "Session revoked."), {
-          "aria-label": `Revoke the session since ${since}`,
-        }),
-  );
-  return item;
 }
 
 function showConsent(consent) {
@@ -52,16 +35,14 @@ export async function showAccount(user) {
     }),
     nest.call("list_news_items"),
   ]);
-  const [identifier] = user.identifiers;
   byId("user").replaceChildren(
     ...terms([
-      ["Email address", identifier?.identifier_value ?? "none"],
-      ["Verified", identifier?.verified_at ? time(identifier.verified_at) : "no"],
+      ...user.identifiers.filter(({ removed_at }) => removed_at === null).flatMap(identifierTerms),
       ["User", user.id],
       ["Client", client.name],
     ]),
   );
-  byId("sessions").replaceChildren(...sessions.items.map(sessionItem));
+  showSessions(sessions);
   showConsent(consent);
   const items = news.map(({ primary: { payload } }) =>
     make("li", {}, `${payload.emoji} ${payload.title}: ${payload.body}`),
@@ -69,6 +50,11 @@ export async function showAccount(user) {
   byId("news").replaceChildren(...items);
   showToken(current());
 }
+
+const identifierTerms = ({ identifier_type, identifier_value, verified_at }) => [
+  [identifier_type === "phone" ? "Phone number" : "Email address", identifier_value],
+  ["Verified", verified_at ? time(verified_at) : "no"],
+];
 
 export function listenForAccount() {
   byId("refresh").addEventListener(

@@ -13,6 +13,7 @@ export function connect(parts) {
 
 /**
  * Calls the API, redraws everything, and shows `success` or the error.
+ * @param success the message, or a function that returns it
  * @param at the field that caused an error with one of these codes; the error is then shown beside it
  */
 export async function callApi(work, success, at = { field: null, codes: [] }) {
@@ -22,7 +23,7 @@ export async function callApi(work, success, at = { field: null, codes: [] }) {
     // A failed refresh is not the user's error. The next poll retries it.
     await refreshStack().catch(() => undefined);
     await showUser();
-    showMessage(success);
+    showMessage(typeof success === "function" ? success() : success);
   } catch (error) {
     const isSignedOut = wasSignedIn && !current();
     if (isSignedOut) await showUser();

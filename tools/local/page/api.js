@@ -5,6 +5,11 @@ import { NestClient, webStore } from "/client.js";
 /** By the error code of a response, or by the kind of client error if there is no response. */
 const EXPLANATIONS = {
   invalid_email: "Enter a valid email address.",
+  invalid_identifier: "Enter a valid email address, or a mobile number with its country code.",
+  country_not_allowed: "This client sends no SMS to this country. Check the client's phoneCountries.",
+  grant_not_allowed: "This client may not use this grant. Check the client's grants.",
+  delivery_failed: "The message could not be sent. Try again.",
+  verification_not_found: "This code is wrong, used or expired. Try again, or request a new code.",
   rate_limited: "Too many requests. Try again later.",
   email_not_sent: "The email could not be sent. Try again.",
   token_expired: "The link has expired. Request a new link.",

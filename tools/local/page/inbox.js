@@ -1,6 +1,8 @@
 /** The local inboxes: the messages that Nest sent, with links that work on this machine. */
+
+import { codeIn, purposeOf, useCode } from "/assets/codes.js";
 import { callDevApi } from "/assets/dev_api.js";
-import { byId, drawList, make } from "/assets/dom.js";
+import { button, byId, drawList, make } from "/assets/dom.js";
 import { time } from "/assets/format.js";
 import { magicLinkIn, mailFrame } from "/assets/mail.js";
 
@@ -40,6 +42,7 @@ function mailItem(mail) {
   );
   const link = magicLinkIn(text);
   if (link) item.append(make("p", { class: "row" }, ...linksTo(link)));
+  item.append(...codeActions(mail));
   const details = make("details", {}, make("summary", {}, "Show email"));
   const read = () => details.append(mailFrame(mail), make("pre", {}, text));
   details.addEventListener("toggle", read, { once: true });
@@ -57,7 +60,31 @@ function linksTo({ query, page }) {
   ];
 }
 
-function smsItem({ to, sender_id, sent_at, text }) {
+/** The button of a message whose code this page requested. */
+const codeActions = ({ code, purpose }) =>
+  purpose === null
+    ? []
+    : [
+        make(
+          "p",
+          { class: "row" },
+          button(`Use code ${code}`, "code", () => useCode(purpose, code)),
+        ),
+      ];
+
+/** Adds the purpose of its code to each row, or null. Only the newest code to a recipient works. */
+function withCodes(rows) {
+  const seen = new Set();
+  return rows.reverse().map((row) => {
+    const code = codeIn(row);
+    const purpose = code === null || seen.has(row.to) ? null : purposeOf(row.to);
+    if (code !== null) seen.add(row.to);
+    return { ...row, code, purpose };
+  });
+}
+
+function smsItem(sms) {
+  const { to, sender_id, sent_at, text } = sms;
   return make(
     "li",
     {},
@@ -68,6 +95,7 @@ function smsItem({ to, sender_id, sent_at, text }) {
       make("time", { class: "quiet", datetime: sent_at }, time(sent_at)),
     ),
     ...(sender_id ? [make("div", { class: "quiet" }, `From ${sender_id}`)] : []),
+    ...codeActions(sms),
     // Its summary takes the focus, so that keys scroll the list.
     make("details", { open: "" }, make("summary", {}, "Text"), make("pre", {}, text)),
   );
@@ -76,7 +104,7 @@ function smsItem({ to, sender_id, sent_at, text }) {
 async function showInbox({ path, list, clear, draw, announce }) {
   const messages = await callDevApi("GET", path);
   const rows = messages.map((message, index) => ({ ...message, key: `${index} ${message.sent_at}` }));
-  drawList(byId(list), rows.slice(-SHOWN).reverse(), ({ key }) => key, draw);
+  drawList(byId(list), withCodes(rows.slice(-SHOWN)), ({ key }) => key, draw);
   byId(clear).hidden = messages.length === 0;
   const arrived = messages.slice(known.get(path) ?? messages.length);
   known.set(path, messages.length);

@@ -2,13 +2,16 @@
 import { listenForAccount, showAccount } from "/assets/account.js";
 import { callApi, connect } from "/assets/actions.js";
 import { current, explain, nest } from "/assets/api.js";
+import { showAudit } from "/assets/audit.js";
 import { listenForClients, showClients } from "/assets/clients.js";
+import { listenForCodeSignIn } from "/assets/code_sign_in.js";
 import { callDevApi } from "/assets/dev_api.js";
 import { byId } from "/assets/dom.js";
 import { showEvents, verdictsOf } from "/assets/events.js";
 import { listenForInboxes, showInboxes } from "/assets/inbox.js";
 import { listenForMessages, showMessage } from "/assets/message.js";
 import { followCheckout } from "/assets/plans.js";
+import { listenForSessions } from "/assets/sessions.js";
 import { followHash, listenForSignIn } from "/assets/sign_in.js";
 import { listenForStripe, showStripe } from "/assets/stripe.js";
 import {
@@ -18,6 +21,7 @@ import {
   showTimeLeft,
 } from "/assets/subscription.js";
 import { listenForTimeline, showTimeline } from "/assets/timeline.js";
+import { listenForWays, showWays } from "/assets/ways.js";
 
 const REFRESH_INTERVAL_MS = 1000;
 const STATUS_INTERVAL_MS = 5000;
@@ -28,16 +32,22 @@ let stripe = null;
 let timeline = null;
 let refreshing = Promise.resolve();
 
-const addressOf = (user) => user?.identifiers[0]?.identifier_value ?? null;
+const addressOf = (user) => user?.email ?? null;
 
 /** Draws the signed-in user. */
 async function showUser() {
   if (current()) {
     user = await nest.call("get_user");
-    await Promise.all([showAccount(user), showSubscription(addressOf(user)), readTimeline()]);
+    await Promise.all([
+      showAccount(user),
+      showSubscription(addressOf(user)),
+      readTimeline(),
+      showAudit(user.id),
+    ]);
   } else {
     user = null;
     showSignedOut();
+    await showAudit(null);
   }
   byId("signed-out").hidden = current() !== null;
   byId("signed-in").hidden = current() === null;
@@ -67,6 +77,7 @@ async function refreshNow() {
     isDouble ? callDevApi("GET", "/stripe") : null,
     readTimeline(),
     showInboxes(),
+    showAudit(user?.id ?? null),
   ]);
   if (stripe) showEvents(stripe.events);
   // The events of a real Stripe account are not visible here, so the status is polled instead.
@@ -95,9 +106,12 @@ function poll() {
 }
 
 listenForMessages();
-listenForClients();
+listenForClients(showWays);
+listenForWays();
 listenForSignIn();
+listenForCodeSignIn();
 listenForAccount();
+listenForSessions();
 listenForSubscription();
 listenForInboxes();
 listenForStripe();
@@ -105,7 +119,7 @@ listenForTimeline();
 connect({ showUser, refreshStack });
 try {
   const status = await callDevApi("GET", "/status");
-  showClients(status.app.clients);
+  showClients(status);
   byId("engine").textContent = `${status.database.engine} ${status.database.version}`;
   isDouble = status.stripe.mode !== "test";
   document.body.dataset.stripe = status.stripe.mode;

@@ -59,6 +59,10 @@ export async function showSubscription(userAddress = address) {
   if (subscription?.billing_portal_url) portal.href = subscription.billing_portal_url;
   byId("signed-in-trial").hidden = !isTrialPossible;
   byId("no-trial").hidden = subscription !== null || isTrialPossible;
+  byId("no-trial").textContent =
+    address === null
+      ? "A trial needs an email address."
+      : "This email address or device already had a trial.";
 }
 
 /** Shows the days left by Stripe's clock, which may be ahead of Nest's. */
