@@ -51,7 +51,7 @@ export const ERRORS = {
   client_not_found: [404, "No enabled client has this id."],
   verification_not_found: [
     404,
-    "The nonce and the code belong to no open verification: unknown, wrong, used, expired, or tried too often.",
+    "The nonce and the code belong to no open verification: unknown, wrong, used, expired, tried too often, or of another client.",
   ],
   plan_not_found: [404, "The app has no plan with this id; `list_plans` lists the plans."],
   session_not_found: [404, "The user has no session with this id."],

@@ -45,6 +45,7 @@ const LIMITED = [
   "2020-12-14/send_magic_link",
   "2021-10-06/create_trial_and_magic_link",
   "2026-12-01/authenticate_user",
+  "2026-12-01/send_magic_link",
   "2026-12-01/send_otp",
 ];
 const STRIPE = [
@@ -98,6 +99,7 @@ test("only functions that send mail may call SES, only the one that sends SMS ma
   expect(sending).toEqual([
     ["2020-12-14/send_magic_link", "ses:SendEmail"],
     ["2021-10-06/create_trial_and_magic_link", "ses:SendEmail"],
+    ["2026-12-01/send_magic_link", "ses:SendEmail"],
     ["2026-12-01/send_otp", "ses:SendEmail", "sns:Publish"],
     ["stripe_webhook", "ses:SendEmail"],
   ]);

@@ -18,6 +18,7 @@ import {
 } from "#tests/support/nest.ts";
 import { startShop, V3 } from "#tests/support/plans.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
+import { askForLink } from "#tests/support/user_codes.ts";
 
 describe("database round trips of a warm call with every limit enabled", () => {
   let nest: TestNest;
@@ -153,6 +154,11 @@ describe("database round trips of a warm call with every limit enabled", () => {
     const issue = () => nest.call(`${V3}issue_token`, asked, { internal: true });
     expect(await trips(issue)).toBe(3);
     expect(await commandsOf(issue)).toBe(4);
+  });
+
+  test("send_magic_link of 2026-12-01 takes 2 round trips and 4 commands", async () => {
+    expect(await trips(() => askForLink(nest))).toBe(2);
+    expect(await commandsOf(() => askForLink(nest))).toBe(4);
   });
 
   test("get_user and list_sessions take 1", async () => {

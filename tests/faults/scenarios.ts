@@ -5,6 +5,7 @@ import {
   codeIn,
   exchange,
   linkRequest,
+  NATIVE,
   type Reply,
   type TestNest,
   V1,
@@ -12,6 +13,7 @@ import {
   WINDOWS,
 } from "#tests/support/nest.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
+import { askForLink, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
 
 /** A call with its preparation. */
 export interface Scenario {
@@ -153,6 +155,23 @@ export const SCENARIOS: readonly Scenario[] = [
       const sent = await sentCode(nest, { identifier_type: "email", identifier_value: address });
       return () => redeemCode(nest, sent, { device: machineOf(address) });
     },
+  },
+  {
+    path: `${V3}authenticate_user`,
+    kind: "user code, known user",
+    async prepare({ nest }, address) {
+      await signIn(nest, address, { client_id: WINDOWS, device: machineOf(`other ${address}`) });
+      const asked = { identifier_value: address, device: machineOf(address), client_id: NATIVE };
+      const { nonce, user_code } = await sentUserCode(nest, asked);
+      return () => redeemLink(nest, { nonce, user_code }, { client_id: NATIVE });
+    },
+  },
+  {
+    path: `${V3}send_magic_link`,
+    prepare:
+      async ({ nest }, address) =>
+      () =>
+        askForLink(nest, { identifier_value: address, device: machineOf(address) }),
   },
   {
     path: `${V3}send_otp`,

@@ -30,6 +30,8 @@ export function clientWith({
     passwordMinLength: { local: least, nonprod: least, prod: least },
     registration: "open",
     registrationMode: "verify_first",
+    userCode: false,
+    emailSenders: [],
     phoneCountries: [],
     cookies: { enabled: false, default: false },
     captcha: null,

@@ -191,6 +191,8 @@ const DESKTOP: OAuthClient = {
   passwordMinLength: 15,
   registration: "open",
   registrationMode: "verify_first",
+  userCode: false,
+  emailSenders: [],
   phoneCountries: [],
   cookies: { enabled: false, default: false },
   captcha: null,

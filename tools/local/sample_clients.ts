@@ -33,6 +33,7 @@ export function withSampleClients(app: App): App {
     ...{ registration: "open", registrationMode: "verify_first" },
     phoneCountries: ["GB", "DE", "SG"],
     ...{ cookies: { enabled: false, default: false }, captcha: null },
+    ...{ userCode: id === native, emailSenders: [] },
   });
   return {
     ...app,

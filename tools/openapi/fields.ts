@@ -96,21 +96,39 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: "0.zrSnRHO7h0HwSjSCU8oyzbjEtD8p",
   },
   nonce: {
-    description: "For `otp`: the nonce that `send_otp` returned with the code.",
+    description:
+      "For `otp`: the nonce that `send_otp` returned with the code. For `authorization_code` with `user_code`: the nonce that `send_magic_link` returned.",
     example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
   },
+  user_code: {
+    description:
+      "For `authorization_code`, in place of `code`: the eight characters that the person typed from the mail. Lower case, spaces and dashes are accepted. It allows five attempts.",
+    example: "BCDF-GH34",
+  },
+  "send_magic_link.nonce": {
+    description:
+      "A secret of the app that requested the link. Keep it with the code verifier if the client shows user codes.",
+    example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
+  },
+  "send_magic_link.expires_at": timestamp("When the link and its code expire."),
   "send_otp.nonce": {
     description: "A secret of the app that requested the code. Keep it until the code is exchanged.",
     example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
   },
   "send_otp.expires_at": timestamp("When the code expires."),
-  resend_at: timestamp("From when another code can be requested for the address or number."),
+  resend_at: timestamp("From when another code or link can be requested for the address or number."),
+  "send_magic_link.resend_at": timestamp(
+    "From when another link can be requested for the address: at once, or after 60 s if the client shows user codes. Daily limits apply too.",
+  ),
   code_length: { description: "The number of digits of the code.", example: 6, narrows: { type: "integer" } },
   user_created: {
     description: "Whether the code created the user. Only in the response to the grant `otp`.",
     example: true,
   },
-  "authenticate_user.device": { description: "For `otp`: the device that signs in." },
+  "authenticate_user.device": {
+    description:
+      "For `otp` and `user_code`: the device that signs in. A device that signed in before has attempts of its own.",
+  },
   device: {
     description:
       "The device that sends the request. A device that has signed in to this address before has its own rate limit, which requests from other devices do not use up.",

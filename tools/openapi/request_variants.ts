@@ -5,10 +5,20 @@ import type { Example, Schema } from "#tools/openapi/types.ts";
 /** A method whose fields depend on the value of one field. */
 interface Variants {
   field: string;
-  /** By the value of the field: a name for people, and the fields of this variant. They are required unless `optional` names them. */
-  cases: Readonly<
-    Record<string, { summary: string; fields: readonly string[]; optional?: readonly string[] }>
-  >;
+  /** By the value of the field. */
+  cases: Readonly<Record<string, Variant>>;
+}
+
+interface Variant {
+  /** A name for people. */
+  summary: string;
+  /** The fields of this variant. They are required unless another list names them. */
+  fields: readonly string[];
+  optional?: readonly string[];
+  /** Fields that the fields of `instead` can take the place of, at versions that have those. */
+  replaced?: readonly string[];
+  /** Optional fields that are not in the example. */
+  instead?: readonly string[];
 }
 
 const fieldsOf = (grant: keyof typeof grants) => Object.keys(grants[grant].parameters);
@@ -21,6 +31,8 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
       authorization_code: {
         summary: "The code from a magic link",
         fields: fieldsOf("authorization_code"),
+        replaced: ["code"],
+        instead: ["nonce", "user_code", "device"],
       },
       refresh_token: { summary: "A refresh token", fields: fieldsOf("refresh_token") },
       otp: { summary: "A code from an SMS or a mail", fields: fieldsOf("otp"), optional: ["device"] },
@@ -45,9 +57,17 @@ export function documentedRequest(method: string, id: string, whole: Schema): Do
   const values = whole.properties?.[variants.field]?.enum ?? [];
   // An earlier version of the method does not have the variants that came later.
   const served = Object.entries(variants.cases).filter(([value]) => values.includes(value));
-  const cases = served.map(([value, { summary, fields }]) => {
+  const cases = served.map(([value, { summary, fields, instead = [] }]) => {
     const schema = variantOf(whole, variants, value);
-    return { value, fields, id: `${id}_${value}`, schema: { description: summary, ...schema }, summary };
+    const example = withoutFields(exampleOf(schema), instead);
+    return {
+      value,
+      fields,
+      id: `${id}_${value}`,
+      schema: { description: summary, ...schema },
+      summary,
+      example,
+    };
   });
   const refer = (to: string) => `#/components/schemas/${to}`;
   const body: Schema = {
@@ -60,14 +80,20 @@ export function documentedRequest(method: string, id: string, whole: Schema): Do
   return {
     schemas: { [id]: body, ...Object.fromEntries(cases.map((one) => [one.id, one.schema])) },
     examples: Object.fromEntries(
-      cases.map(({ value, summary, schema }) => [value, { summary, value: exampleOf(schema) }]),
+      cases.map(({ value, summary, example }) => [value, { summary, value: example }]),
     ),
   };
 }
 
+const withoutFields = (example: unknown, names: readonly string[]) =>
+  Object.fromEntries(Object.entries(example as object).filter(([name]) => !names.includes(name)));
+
 /** The schema of one variant: the fields of every variant and its own, which are all required. */
 function variantOf(whole: Schema, { field, cases }: Variants, value: string): Schema {
-  const own = cases[value]?.fields ?? [];
+  const { fields: own = [], optional = [], replaced = [], instead = [] } = cases[value] ?? {};
+  const isReplaced = instead.some((name) => whole.properties?.[name]);
+  const notRequired = [...optional, ...instead, ...(isReplaced ? replaced : [])];
+  const isRequired = (name: string) => !notRequired.includes(name);
   const ofOthers = Object.values(cases)
     .flatMap(({ fields }) => fields)
     .filter((name) => !own.includes(name));
@@ -81,7 +107,7 @@ function variantOf(whole: Schema, { field, cases }: Variants, value: string): Sc
         return [name, { ...schema, const: value }];
       }),
     ),
-    required: [...(whole.required ?? []), ...own.filter((name) => !cases[value]?.optional?.includes(name))],
+    required: [...(whole.required ?? []), ...own.filter(isRequired)],
   };
 }
 

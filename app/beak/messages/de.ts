@@ -25,6 +25,12 @@ export default defineMessages({
     footer:
       "Du hast keine Testphase angefordert? Der Link funktioniert nur auf dem Gerät, auf dem er angefordert wurde, und du kannst weiterhin selbst eine Testphase starten. Du kannst diese E-Mail ignorieren oder sie an {security} melden.",
   },
+  userCode: {
+    intro:
+      "Liest du das auf einem anderen Gerät? Dann gib diesen Code dort ein, wo du den Link angefordert hast:",
+    warning:
+      "Niemand von {app} wird dich je nach diesem Code fragen, weder am Telefon noch auf andere Weise. Gib ihn nur in {app} ein, und nur, wenn du dich gerade anmeldest.",
+  },
   signInCode: {
     subject: "{code} ist dein Code für {app}",
     title: "Dein Code für {app}",

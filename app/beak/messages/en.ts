@@ -23,6 +23,11 @@ export default defineMessages({
     footer:
       "Did you not request a trial? The link works only on the device that requested it, and you can still start your own trial. You can ignore this email, or report it to {security}.",
   },
+  userCode: {
+    intro: "Do you read this on another device? Then enter this code where you requested the link:",
+    warning:
+      "Nobody from {app} will ever ask you for this code, by telephone or in any other way. Enter it only in {app}, and only if you are signing in now.",
+  },
   signInCode: {
     subject: "{code} is your {app} code",
     title: "Your code for {app}",

@@ -21,7 +21,7 @@ export const METHODS = {
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":""},
-  send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
+  send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
   send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
 } as const;
@@ -154,11 +154,11 @@ export interface Requests {
     code?: string;
     /** For `authorization_code`: the random string whose hash was sent as `code_challenge` when the link was requested. Keep it on the device until this call (RFC 7636, section 4.1). */
     code_verifier?: string;
-    /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
-    refresh_token?: string;
-    /** For `otp`: the nonce that `send_otp` returned with the code. */
+    /** For `otp`: the nonce that `send_otp` returned with the code. For `authorization_code` with `user_code`: the nonce that `send_magic_link` returned. */
     nonce?: string;
-    /** For `otp`: the device that signs in. */
+    /** For `authorization_code`, in place of `code`: the eight characters that the person typed from the mail. Lower case, spaces and dashes are accepted. It allows five attempts. */
+    user_code?: string;
+    /** For `otp` and `user_code`: the device that signs in. A device that signed in before has attempts of its own. */
     device?: {
       /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */
       device_id?: string;
@@ -169,6 +169,8 @@ export interface Requests {
       /** A hash of the device's hardware. */
       fingerprint?: string;
     };
+    /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
+    refresh_token?: string;
   };
   /** Changes the user's active subscription to another plan. */
   change_plan: {
@@ -529,13 +531,20 @@ export interface Responses {
     revoked_at: string;
   };
   revoke_token: undefined;
-  send_magic_link: undefined;
+  send_magic_link: {
+    /** A secret of the app that requested the link. Keep it with the code verifier if the client shows user codes. */
+    nonce: string;
+    /** When the link and its code expire. */
+    expires_at: string;
+    /** From when another link can be requested for the address: at once, or after 60 s if the client shows user codes. Daily limits apply too. */
+    resend_at: string;
+  };
   send_otp: {
     /** A secret of the app that requested the code. Keep it until the code is exchanged. */
     nonce: string;
     /** When the code expires. */
     expires_at: string;
-    /** From when another code can be requested for the address or number. */
+    /** From when another code or link can be requested for the address or number. */
     resend_at: string;
     /** The number of digits of the code. */
     code_length: number;

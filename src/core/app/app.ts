@@ -71,6 +71,10 @@ export interface Client {
    * says `identifier_taken` for an address that has a user.
    */
   registrationMode: "verify_first" | "immediate";
+  /** Whether the mail of a magic link also shows a code of eight characters, for readers on another device. */
+  userCode: boolean;
+  /** Addresses that an internal caller of `send_magic_link` may send from; empty: none. SES must have verified them. */
+  emailSenders: readonly string[];
   /** Countries whose phone numbers receive codes by SMS (ISO 3166-1, such as `GB`); empty: none. Each SMS costs money. */
   phoneCountries: readonly string[];
   /**

@@ -83,6 +83,8 @@ const client = strictObject({
   passwordMinLength: _default(perStage(wholeNumber(6, 128)), { local: 15, nonprod: 15, prod: 15 }),
   registration: _default(oneOf(["open", "closed"]), "open"),
   registrationMode: _default(oneOf(["verify_first", "immediate"]), "verify_first"),
+  userCode: _default(boolean(), false),
+  emailSenders: _default(array(address()), []),
   phoneCountries: _default(
     array(matches(/^[A-Z]{2}$/, "must be a country of ISO 3166-1, such as GB, in upper case")),
     [],

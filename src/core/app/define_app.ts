@@ -19,6 +19,8 @@ interface ClientSettings<Locale extends string>
     | "firstParty"
     | "registration"
     | "registrationMode"
+    | "userCode"
+    | "emailSenders"
     | "phoneCountries"
     | "captcha"
   > {

@@ -35,6 +35,8 @@ const rejectionMail = { subject: text(), title: text(), opening: text() };
 export const MAIL_TEXTS = {
   magicLink: linkMail,
   trialMagicLink: linkMail,
+  /** Stands below a magic link whose mail shows a code for another device. */
+  userCode: { intro: text(), warning: text() },
   /** The mail with a code. */
   signInCode: {
     /** May contain `{emoji}`. */

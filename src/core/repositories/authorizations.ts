@@ -37,6 +37,14 @@ export interface Authorization {
   revokedAt: string | null;
   /** Redemptions that had the right key and failed a later check. */
   failedRedemptions: number;
+  /** SHA-256 of the nonce that the requester got. Only links whose mail shows a code have one. Not in the published documents. */
+  nonceHash?: string;
+  /** HMAC of the code in the mail and of the link's id. Not in the published documents. */
+  userCodeHash?: string;
+  /** Codes that were presented with the nonce. They are counted before they are compared. Not in the published documents. */
+  userCodeAttempts?: number;
+  /** False if registration was closed: the link creates no user. Absent: it may. Not in the published documents. */
+  signsUp?: false;
   /** A BSON date, because a TTL index ignores strings. */
   purgeAt: Date;
 }
@@ -44,8 +52,12 @@ export interface Authorization {
 /** After this many failed redemptions the code is refused (contract 1.2). */
 export const FAILED_REDEMPTIONS_LIMIT = 10;
 
+/** After this many presented user codes, right or wrong, no user code of the link is accepted. */
+export const USER_CODE_ATTEMPTS = 5;
+
 const authorizationIndexes: IndexDescription[] = [
   { key: { identifierValue: 1, clientId: 1, usedAt: 1 } },
+  { key: { nonceHash: 1 }, unique: true, sparse: true },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
@@ -62,7 +74,7 @@ export class AuthorizationRepository extends RedeemableWrites<Authorization> {
   static readonly personalData: PersonalData<Authorization> = {
     field: "identifierValue",
     refersTo: "addresses",
-    withheld: ["key", "codeChallenge", "redemption", "purgeAt"],
+    withheld: ["key", "codeChallenge", "nonceHash", "userCodeHash", "redemption", "purgeAt"],
     // A link that is still there could sign its user in during the erasure (contract 1.7).
     isErasedFirst: true,
   };
@@ -114,6 +126,19 @@ export class AuthorizationRepository extends RedeemableWrites<Authorization> {
       { returnDocument: "after", projection: { failedRedemptions: 1 } },
     );
     return counted?.failedRedemptions ?? null;
+  }
+
+  /**
+   * Counts a presented user code, before it is compared. Of any number of simultaneous calls, at most `USER_CODE_ATTEMPTS`
+   * get the document; no other call may compare a code.
+   * @returns null if the nonce is unknown, or the link has no attempt left, is expired, revoked or blocked
+   */
+  countUserCode(nonceHash: string, now: string): Promise<Authorization | null> {
+    return this.#collection.findOneAndUpdate(
+      { ...openAt(now), nonceHash, userCodeAttempts: { $lt: USER_CODE_ATTEMPTS } },
+      { $inc: { userCodeAttempts: 1 } },
+      { returnDocument: "after" },
+    );
   }
 
   /**

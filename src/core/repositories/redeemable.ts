@@ -17,6 +17,8 @@ export interface Redemption extends Attempt {
   salt: string;
   /** Id of the key in REFRESH_KEYS. */
   keyId: string;
+  /** Present if the code beside a link was presented: then the nonce takes the place of the link's secret. */
+  isByUserCode?: true;
 }
 
 /** A link or a code that works once. Its redemption can be resumed if it failed or its response was lost. */

@@ -12,7 +12,7 @@ export interface LinkAttempt {
   call: Call;
   /** Whether the link is for a trial. The two limits of trials then apply too, also to known devices. */
   isTrial: boolean;
-  /** Whether the mail has a code in place of a link. Then a mailbox gets one in 60 s. */
+  /** Whether a mailbox gets one in 60 s. */
   isCode?: boolean;
 }
 

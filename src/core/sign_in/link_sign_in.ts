@@ -10,6 +10,7 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
+import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
@@ -34,8 +35,9 @@ export interface WonRedemption {
 
 export interface LinkSignIn {
   client: OAuthClient;
-  /** The secret of the link. */
+  /** The secret of the link, or the nonce with which its user code was presented. */
   secret: string;
+  amr: readonly AuthenticationMethod[];
   now: Date;
   call: Call;
 }
@@ -49,7 +51,7 @@ export interface LinkSignIn {
 export async function signInWithLink(
   core: LinkGrantCore,
   { authorization, redemption, identifier: found }: WonRedemption,
-  { client, secret, now, call }: LinkSignIn,
+  { client, secret, amr, now, call }: LinkSignIn,
 ): Promise<TokenPair> {
   const { _id, identifierValue, device, trialId } = authorization;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
@@ -65,7 +67,7 @@ export async function signInWithLink(
   const authTime = authorization.usedAt ?? at;
   const [pair] = await settleAll([
     issueSession(core, {
-      ...{ client, userId, device, sessionId, startedAt: authTime, authTime, amr: ["link"] },
+      ...{ client, userId, device, sessionId, startedAt: authTime, authTime, amr },
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, refreshToken, now, call },
     }),
     core.authorizations.endOthers(authorization, at),

@@ -64,18 +64,19 @@ export function checkLink(core: { oauthClients: OAuthClients }, request: LinkReq
 /**
  * Counts a link request against the rate limits; one round trip for a link and two for a trial, unless they refuse it.
  * @param options.isTrial the link opens a trial
+ * @param options.isCode the mailbox gets one link in 60 s
  * @throws NestError rate_limited
  */
 export async function limitLinkRequest(
   core: Pick<Core, "identifiers" | "trials"> & { rateLimiter: RateLimiter },
   checked: CheckedLink,
   call: Call,
-  { isTrial = false } = {},
+  { isTrial = false, isCode = false } = {},
 ): Promise<AllowedLink> {
   const { address, request } = checked;
   return {
     ...checked,
-    ...(await countLinkRequest(core, { address, device: request.device, call, isTrial })),
+    ...(await countLinkRequest(core, { address, device: request.device, call, isTrial, isCode })),
   };
 }
 
@@ -100,11 +101,13 @@ export async function releaseIfRefused<Result>(
 /**
  * Stores the authorization of a link and reads whether its address bounced recently; one round trip.
  * @param trialId the trial that the link belongs to, if any
+ * @param more fields of some links, which depend on the id of the link
  */
 export async function storeLink(
   core: Pick<Core, "authorizations" | "clock" | "log" | "mailEvents"> & { rateLimiter: RateLimiter },
   link: AllowedLink,
   trialId: string | null = null,
+  more: (id: string) => Partial<Authorization> = () => ({}),
 ): Promise<StoredLink> {
   const { request, address } = link;
   const id = newId("authorization");
@@ -114,6 +117,7 @@ export async function storeLink(
     key: hashSecret(secret),
     trialId,
     ...newAuthorization(link, core.clock.now()),
+    ...more(id),
   });
   const [, suppressed, sampled] = await Promise.all([
     storing,
@@ -156,7 +160,7 @@ export function newAuthorization(
  */
 export async function mailLink(
   core: Pick<Core, "log"> & { mailer: Mailer; rateLimiter: RateLimiter },
-  link: StoredLink,
+  link: StoredLink & { userCode?: string | null },
   call: Call,
 ): Promise<void> {
   if (link.isSuppressed) {
@@ -165,7 +169,7 @@ export async function mailLink(
   }
   const { address, locale, template, url } = link;
   try {
-    const variables = { magicLinkUrl: url };
+    const variables = { magicLinkUrl: url, userCode: link.userCode ?? null };
     await core.mailer.send({ to: address.recipient, locale, template, variables });
   } catch (error) {
     await releaseLink(core, link, mayHaveBeenSent(error));

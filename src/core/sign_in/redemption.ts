@@ -18,6 +18,8 @@ export interface PresentedCode {
   clientId: string;
   codeVerifier: string;
   redirectUri: string;
+  /** The code beside the link was presented, and `secret` is the nonce. */
+  isUserCode?: true;
 }
 
 export type RedemptionDecision =
@@ -42,10 +44,20 @@ export function judgeRedemption(
 ): RedemptionDecision {
   if (!found) return refuse("not_found");
   if (!matchesHash(presented.secret, found.key)) return refuse("token_not_found");
+  return judgeProved(found, presented, now);
+}
+
+/** Decides what happens to a link whose secret or user code was right. */
+export function judgeProved(
+  found: Authorization,
+  presented: Omit<PresentedCode, "secret">,
+  now: Date,
+): RedemptionDecision {
   const mismatch = firstMismatch(found, presented);
   if (found.usedAt) {
     const redemption = resumableRedemption(found, now);
-    if (redemption === null) return refuse("token_used");
+    // The refresh token is derived from what was presented first, so only the same can get it again.
+    if (redemption === null || redemption.isByUserCode !== presented.isUserCode) return refuse("token_used");
     return mismatch ? refuse("token_used", true) : { outcome: "resume", authorization: found, redemption };
   }
   if (found.revokedAt || found.failedRedemptions >= FAILED_REDEMPTIONS_LIMIT)
@@ -92,7 +104,7 @@ function resumableRedemption(
   return mayBeRunning || expiresAt <= now.toISOString() ? null : redemption;
 }
 
-function firstMismatch(found: Authorization, presented: PresentedCode): ErrorCode | null {
+function firstMismatch(found: Authorization, presented: Omit<PresentedCode, "secret">): ErrorCode | null {
   if (found.clientId !== presented.clientId) return "incorrect_client";
   if (found.redirectUri !== presented.redirectUri) return "incorrect_redirect_uri";
   if (!verifiesChallenge(presented.codeVerifier, found.codeChallenge)) return "incorrect_code_verifier";

@@ -1,21 +1,15 @@
 import type { Call } from "#core/call.ts";
 import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
-import { NestError } from "#core/errors.ts";
 import { mayHaveBeenSent } from "#core/messages/mailer.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
 import { settleAll } from "#core/settle.ts";
 import { type Channel, type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
+import { answerNeutrally } from "#core/sign_in/neutral_answer.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CheckedCode } from "#core/verifications/code_request.ts";
 import { newVerification } from "#core/verifications/new_verification.ts";
-
-/**
- * The time after which a request of a client with closed registration is answered, whether or not a message was sent. It
- * is longer than a message takes, so that the time does not show who has an account.
- */
-export const NEUTRAL_ANSWER_MS = 1_500;
 
 /** What the requester of a code gets. The code itself is in the message only. */
 export interface SentCode {
@@ -81,15 +75,11 @@ async function deliver(
 }
 
 /** Sends the message if its identifier belongs to a user, and takes the same time if not. */
-async function deliverNeutrally(core: SendCore, verification: Verification, message: Message): Promise<void> {
-  const end = Date.now() + NEUTRAL_ANSWER_MS;
+function deliverNeutrally(core: SendCore, verification: Verification, message: Message): Promise<void> {
   const isWanted = message.isWanted && message.channel.isKnown;
-  await deliver(core, verification, { ...message, isWanted }, end).catch((error: unknown) => {
-    // The response must not say that there was a message to send.
-    const detail = error instanceof NestError ? error.detail : undefined;
-    core.log.warn("code_not_delivered", { type: verification.identifierType, detail });
-  });
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - Date.now())));
+  return answerNeutrally(core, verification.identifierType, (deadline) =>
+    deliver(core, verification, { ...message, isWanted }, deadline),
+  );
 }
 
 /** Runs a step of a message. If it fails, the counts of the message are released. */

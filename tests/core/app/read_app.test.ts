@@ -85,6 +85,8 @@ test("fills in what an app leaves out", () => {
         passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
         registration: "open",
         registrationMode: "verify_first",
+        userCode: false,
+        emailSenders: [],
         phoneCountries: [],
         cookies: { enabled: false, default: false },
         captcha: null,

@@ -3,7 +3,7 @@ import app from "#app";
 import messages from "#app/messages.ts";
 import { codeText } from "#core/messages/texter.ts";
 import { Wording } from "#core/messages/wording.ts";
-import { NEUTRAL_ANSWER_MS } from "#core/sign_in/send_code.ts";
+import { NEUTRAL_ANSWER_MS } from "#core/sign_in/neutral_answer.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { askForCode, digitsIn, PHONE, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { MAC, startNest, type TestNest, WINDOWS } from "#tests/support/nest.ts";

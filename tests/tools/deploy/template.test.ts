@@ -288,6 +288,7 @@ describe("least privilege", () => {
         "send_magic_link",
         "create_trial_and_magic_link",
         "authenticate_user",
+        "send_magic_link",
         "send_otp",
       ],
       CAPTCHA_SECRETS: ["send_otp"],

@@ -144,6 +144,13 @@ describe.each(nodesToTry())(
       tokens = refreshed.body;
     });
 
+    test("send_magic_link of 2026-12-01 mails a link", async () => {
+      const asked = linkRequest({ identifier_value: "later@example.com" });
+      const sent = await zips.call("send_magic_link-2026-12-01", `${V3}send_magic_link`, asked);
+      expect(sent).toMatchObject({ status: 200, body: { nonce: expect.any(String) } });
+      expect(nest.lastMail("later@example.com").text).toContain("authzcode_");
+    });
+
     test("send_otp sends a code by SMS and by mail, and authenticate_user redeems it", async () => {
       for (const [identifier_type, identifier_value] of [
         ["phone", "+65 9123 4567"],

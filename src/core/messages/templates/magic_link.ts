@@ -1,9 +1,12 @@
 import type { MailTexts } from "#core/app/mail_texts.ts";
-import { paragraph } from "#core/messages/mail_content.ts";
+import { type Block, paragraph } from "#core/messages/mail_content.ts";
 import type { Template } from "#core/messages/templates/template.ts";
+import type { Wording } from "#core/messages/wording.ts";
 
 interface Variables {
   magicLinkUrl: string;
+  /** The code to type on another device, as the mail shows it. Most clients have none. */
+  userCode?: string | null;
 }
 
 /** Creates a mail with a magic link. In the text part, the URL has a line of its own, so that it can be pasted. */
@@ -11,8 +14,9 @@ function linkMail(group: "magicLink" | "trialMagicLink", flow: string): Template
   return {
     sample: {
       magicLinkUrl: `https://magic.example.com/?code=authzcode_sample.0000&state=%73%2F%31%2B%78${flow}`,
+      ...(flow === "" && { userCode: "BCDF-GH34" }),
     },
-    write({ magicLinkUrl }, wording) {
+    write({ magicLinkUrl, userCode = null }, wording) {
       const texts: MailTexts["magicLink"] = wording.texts[group];
       return {
         subject: wording.fill(texts.subject),
@@ -25,11 +29,18 @@ function linkMail(group: "magicLink" | "trialMagicLink", flow: string): Template
             button: { label: wording.fill(texts.button), url: magicLinkUrl },
             paste: wording.fill(texts.paste),
           },
+          ...(userCode === null ? [] : userCodeBlocks(userCode, wording)),
         ],
         footer: wording.withAddresses(texts.footer, { security: wording.app.addresses.security }),
       };
     },
   };
+}
+
+/** The code beside a link, and the words that nobody asks for it: a stranger may do so by telephone. */
+function userCodeBlocks(code: string, wording: Wording): Block[] {
+  const { intro, warning } = wording.texts.userCode;
+  return [paragraph(wording.fill(intro)), { kind: "code", code }, paragraph(wording.fill(warning))];
 }
 
 /** The mail of `send_magic_link` (contract F). */

@@ -3,20 +3,12 @@ import type { Call } from "#core/call.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { auditNow } from "#core/events/audit_row.ts";
 import { signInFailed } from "#core/events/sign_in_events.ts";
-import { newId } from "#core/ids.ts";
 import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
-import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
-import { newDerivation } from "#core/sessions/refresh_token.ts";
-import { settleAll } from "#core/settle.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
-import { type LinkGrantCore, signInWithLink, type WonRedemption } from "#core/sign_in/link_sign_in.ts";
-import {
-  judgeRedemption,
-  type PresentedCode,
-  type RedemptionDecision,
-  refusalToResume,
-} from "#core/sign_in/redemption.ts";
+import { type LinkGrantCore, signInWithLink } from "#core/sign_in/link_sign_in.ts";
+import { judgeRedemption, type PresentedCode, type RedemptionDecision } from "#core/sign_in/redemption.ts";
+import { winRedemption } from "#core/sign_in/win_redemption.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { text } from "#core/wire.ts";
 
@@ -59,11 +51,8 @@ async function redeemAuthorizationCode(
     await core.signer.key();
     const recordFailure = () => core.authorizations.recordFailedRedemption(presented.id, now.toISOString());
     return withFailureRecorded(recordFailure, async () => {
-      const won =
-        decision.outcome === "redeem"
-          ? await startRedemption(core, decision.authorization, presented, now)
-          : await resumeRedemption(core, decision, now);
-      return signInWithLink(core, won, { client, secret: presented.secret, now, call });
+      const won = await winRedemption(core, decision, presented, now);
+      return signInWithLink(core, won, { client, secret: presented.secret, amr: ["link"], now, call });
     });
   });
 }
@@ -102,52 +91,6 @@ async function auditFailure(
   const identifier = await core.identifiers.findActive("email", link.identifierValue);
   if (!identifier) return;
   await auditNow(core, signInFailed(link, identifier, call, core.clock.now().toISOString()), code);
-}
-
-/** @throws NestError if another call redeemed, revoked or blocked the link first */
-async function startRedemption(
-  core: LinkGrantCore,
-  { _id, identifierValue }: Authorization,
-  presented: PresentedCode,
-  now: Date,
-): Promise<WonRedemption> {
-  const redemption: Redemption = {
-    sessionId: newId("session"),
-    accessTokenId: newId("accessToken"),
-    refreshTokenId: newId("refreshToken"),
-    ...newDerivation(core.refreshKeys),
-    startedAt: now.toISOString(),
-  };
-  const [authorization, identifier] = await settleAll([
-    core.authorizations.redeem(_id, redemption),
-    core.identifiers.findActive("email", identifierValue),
-  ]);
-  if (authorization) return { authorization, redemption, identifier };
-  const later = judgeRedemption(await core.authorizations.find(_id), presented, now);
-  throw new NestError(later.outcome === "refuse" ? later.code : "token_used");
-}
-
-/** @throws NestError if the session was revoked or used, its user is gone, or another call resumes the redemption */
-async function resumeRedemption(
-  core: LinkGrantCore,
-  { authorization, redemption }: Extract<RedemptionDecision, { outcome: "resume" }>,
-  now: Date,
-): Promise<WonRedemption> {
-  const [session, refreshToken, identifier] = await Promise.all([
-    core.sessions.find(redemption.sessionId),
-    core.refreshTokens.find(redemption.refreshTokenId),
-    core.identifiers.findActive("email", authorization.identifierValue),
-  ]);
-  const user = session && (await core.users.find(session.userId));
-  const refusal = refusalToResume({ session, refreshToken, identifier, user });
-  if (refusal) throw new NestError(refusal);
-  const resumed = await core.authorizations.resume(
-    authorization._id,
-    redemption.startedAt,
-    now.toISOString(),
-  );
-  if (!resumed) throw new NestError("token_used");
-  return { authorization: resumed, redemption, identifier };
 }
 
 /** @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code */

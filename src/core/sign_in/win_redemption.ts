@@ -1,0 +1,83 @@
+import { NestError } from "#core/errors.ts";
+import { newId } from "#core/ids.ts";
+import type { Authorization } from "#core/repositories/authorizations.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
+import { newDerivation } from "#core/sessions/refresh_token.ts";
+import { settleAll } from "#core/settle.ts";
+import type { LinkGrantCore, WonRedemption } from "#core/sign_in/link_sign_in.ts";
+import {
+  judgeProved,
+  type PresentedCode,
+  type RedemptionDecision,
+  refusalToResume,
+} from "#core/sign_in/redemption.ts";
+
+/**
+ * Redeems or resumes a link whose secret or user code was right. One of any number of simultaneous calls wins.
+ * @throws NestError if another call redeemed, revoked or blocked the link first; if its session can't be resumed; if the
+ *   link signs nobody up and its address has no user any more
+ */
+export function winRedemption(
+  core: LinkGrantCore,
+  decision: Exclude<RedemptionDecision, { outcome: "refuse" }>,
+  presented: PresentedCode,
+  now: Date,
+): Promise<WonRedemption> {
+  return decision.outcome === "redeem"
+    ? startRedemption(core, decision.authorization, presented, now)
+    : resumeRedemption(core, decision, now);
+}
+
+async function startRedemption(
+  core: LinkGrantCore,
+  { _id, identifierValue }: Authorization,
+  presented: PresentedCode,
+  now: Date,
+): Promise<WonRedemption> {
+  const redemption: Redemption = {
+    sessionId: newId("session"),
+    accessTokenId: newId("accessToken"),
+    refreshTokenId: newId("refreshToken"),
+    ...newDerivation(core.refreshKeys),
+    startedAt: now.toISOString(),
+    ...(presented.isUserCode && { isByUserCode: true }),
+  };
+  const [authorization, identifier] = await settleAll([
+    core.authorizations.redeem(_id, redemption),
+    core.identifiers.findActive("email", identifierValue),
+  ]);
+  if (authorization) return admitted({ authorization, redemption, identifier });
+  const later = await core.authorizations.find(_id);
+  const decision = later && judgeProved(later, presented, now);
+  throw new NestError(decision?.outcome === "refuse" ? decision.code : "token_used");
+}
+
+/** @throws NestError if the session was revoked or used, its user is gone, or another call resumes the redemption */
+async function resumeRedemption(
+  core: LinkGrantCore,
+  { authorization, redemption }: Extract<RedemptionDecision, { outcome: "resume" }>,
+  now: Date,
+): Promise<WonRedemption> {
+  const [session, refreshToken, identifier] = await Promise.all([
+    core.sessions.find(redemption.sessionId),
+    core.refreshTokens.find(redemption.refreshTokenId),
+    core.identifiers.findActive("email", authorization.identifierValue),
+  ]);
+  const user = session && (await core.users.find(session.userId));
+  const refusal = refusalToResume({ session, refreshToken, identifier, user });
+  if (refusal) throw new NestError(refusal);
+  const resumed = await core.authorizations.resume(
+    authorization._id,
+    redemption.startedAt,
+    now.toISOString(),
+  );
+  if (!resumed) throw new NestError("token_used");
+  return admitted({ authorization: resumed, redemption, identifier });
+}
+
+/** @throws NestError if registration was closed, and the user was removed after the link was mailed */
+function admitted(won: WonRedemption): WonRedemption {
+  if (won.authorization.signsUp === false && won.identifier === null)
+    throw new NestError("authorization_not_found");
+  return won;
+}
