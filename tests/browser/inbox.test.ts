@@ -130,7 +130,7 @@ describe.skipIf(!hasBrowser)("emails, clients and links of the local page", () =
     await page.getByText("You are signed in.").waitFor();
     expect(await page.inputValue("#client")).toBe(WINDOWS);
     await page.locator("#sessions li").nth(1).waitFor();
-    await page.getByRole("button", { name: /^Revoke/ }).click();
+    await page.getByRole("button", { name: /^Revoke the session/ }).click();
     await page.getByText("Session revoked.").waitFor();
     await page.selectOption("#client", MAC);
     await page.getByText("You are signed out.").waitFor();
