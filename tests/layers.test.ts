@@ -39,6 +39,7 @@ const LAYERS = [
   "src/core/personal_data",
   "src/core/sign_in",
   "src/core/verifications",
+  "src/core/passwords",
   "src/core/billing",
   "src/core/news",
   "src/core/sessions",

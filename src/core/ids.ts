@@ -11,6 +11,7 @@ const PREFIXES = {
   accessToken: "acstok",
   refreshToken: "reftok",
   session: "session",
+  password: "passwd",
   marketingConsent: "mktngconsent",
   newsItem: "newsitem",
   subscription: "sub",

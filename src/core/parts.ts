@@ -18,10 +18,13 @@ import { mailVariables } from "#core/messages/config.ts";
 import { Mailer } from "#core/messages/mailer.ts";
 import { Texter } from "#core/messages/texter.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
+import { PasswordHasher } from "#core/passwords/password_hasher.ts";
+import { Peppers, pepperVariables } from "#core/passwords/peppers.ts";
 import { configuredLimits, rateLimitVariables } from "#core/rate_limits/limits.ts";
 import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { Outboxes } from "#core/repositories/outboxes.ts";
 import { awsVariables } from "#core/services/aws.ts";
+import { BreachedPasswords, hibpVariables } from "#core/services/hibp.ts";
 import { Ses } from "#core/services/ses.ts";
 import { Sns, smsVariables } from "#core/services/sns.ts";
 import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
@@ -110,6 +113,19 @@ export const captcha = {
     return new Captcha(CAPTCHA_SECRETS, CAPTCHA_VERIFY_URL);
   },
 } satisfies Part<Captcha>;
+
+/** Hashes and compares passwords. The only part with a native add-on. */
+export const passwordHasher = {
+  variables: pepperVariables,
+  open: (environment: Environment) =>
+    new PasswordHasher(new Peppers(readConfig(pepperVariables, environment).PASSWORD_PEPPERS)),
+} satisfies Part<PasswordHasher>;
+
+/** Finds passwords that were in a breach. */
+export const breachedPasswords = {
+  variables: hibpVariables,
+  open: (environment: Environment) => new BreachedPasswords(readConfig(hibpVariables, environment).HIBP_URL),
+} satisfies Part<BreachedPasswords>;
 
 /** Rotates refresh tokens. */
 export const refreshKeys = {

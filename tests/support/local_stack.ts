@@ -10,6 +10,7 @@ import { BUSY_MACHINE } from "#tests/support/nest.ts";
 import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
+import { type HibpDouble, startHibpDouble } from "#tools/local/hibp_double.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import { captchaSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -23,6 +24,7 @@ export interface TestStack extends AsyncDisposable {
   ses: SesDouble;
   sns: SnsDouble;
   siteverify: SiteverifyDouble;
+  hibp: HibpDouble;
   stripe: StripeDouble;
   database: Db;
   /** Advances Nest's clock. */
@@ -54,6 +56,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
   const ses = await startSesDouble({ clock: stackClock(stripe) });
   const sns = await startSnsDouble({ clock: stackClock(stripe) });
   const siteverify = await startSiteverifyDouble({ clock: stackClock(stripe) });
+  const hibp = await startHibpDouble();
   const secrets = await makeSecrets();
   const start = (change: Record<string, string>, served: App) =>
     startLocalApi({
@@ -62,6 +65,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
       ses,
       sns,
       siteverify,
+      hibp,
       stripe,
       secrets,
       database: { engine: "test", version: "1" },
@@ -78,6 +82,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
     ses,
     sns,
     siteverify,
+    hibp,
     stripe,
     database,
     pass(seconds) {
@@ -102,6 +107,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
       await ses.close();
       await sns.close();
       await siteverify.close();
+      await hibp.close();
       await stripe.close();
       await client.close();
     },

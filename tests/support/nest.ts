@@ -18,6 +18,7 @@ import {
 } from "#tests/support/database.ts";
 import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
+import { type HibpDouble, startHibpDouble } from "#tools/local/hibp_double.ts";
 import { SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -116,6 +117,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const secrets = options.secrets ?? options.beside?.secrets ?? (await makeSecrets());
   const ses = options.beside?.ses ?? (await startSesDouble());
   const sns = options.beside?.sns ?? (await startSnsDouble());
+  const hibp = options.beside?.hibp ?? (await startHibpDouble());
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
   const stripe =
@@ -134,6 +136,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
       mongoUri,
       sesUrl: ses.url,
       snsUrl: sns.url,
+      hibpUrl: hibp.url,
       stripe,
     }),
     LIMIT_LINKS_PER_ADDRESS: "0",
@@ -162,7 +165,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     await prepare(gateway.mongo.database);
   }
   return new TestNest({
-    ...{ secrets, ses, sns, stripe, mongoUri, environment, clock, logLines, gateway },
+    ...{ secrets, ses, sns, hibp, stripe, mongoUri, environment, clock, logLines, gateway },
     isOwner: !options.beside,
   });
 }
@@ -171,6 +174,7 @@ interface NestParts {
   secrets: LocalSecrets;
   ses: SesDouble;
   sns: SnsDouble;
+  hibp: HibpDouble;
   stripe: StripeDouble;
   mongoUri: string;
   environment: Record<string, string>;
@@ -184,6 +188,7 @@ export class TestNest {
   readonly secrets: LocalSecrets;
   readonly ses: SesDouble;
   readonly sns: SnsDouble;
+  readonly hibp: HibpDouble;
   readonly stripe: StripeDouble;
   readonly mongoUri: string;
   /** The environment of its functions. */
@@ -198,6 +203,7 @@ export class TestNest {
     this.secrets = parts.secrets;
     this.ses = parts.ses;
     this.sns = parts.sns;
+    this.hibp = parts.hibp;
     this.stripe = parts.stripe;
     this.mongoUri = parts.mongoUri;
     this.environment = parts.environment;
@@ -212,6 +218,7 @@ export class TestNest {
     if (!this.#isOwner) return;
     await this.ses.close();
     await this.sns.close();
+    await this.hibp.close();
     await this.stripe.close();
     releaseDatabase(this.mongoUri);
   }

@@ -38,6 +38,7 @@ export async function openTarget(): Promise<Target> {
   for (const name of [
     ...limits,
     "LIMIT_LINKS_PER_ADDRESS",
+    "LIMIT_PASSWORD_FAILURES_PER_IDENTIFIER_AND_NETWORK",
     "LIMIT_LINKS_PER_KNOWN_DEVICE",
     "LIMIT_MAILS_PER_HOUR",
   ])

@@ -6,6 +6,7 @@ import type { App } from "#core/app/app.ts";
 import type { AppMessages } from "#core/app/mail_texts.ts";
 import { appData } from "#tools/deploy/app_data.ts";
 import { lazyDriver } from "#tools/deploy/lazy_driver.ts";
+import { nativeAddOns, usesAddOn } from "#tools/deploy/native_add_ons.ts";
 import { shortErrors } from "#tools/deploy/short_errors.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -23,10 +24,12 @@ const OPTIONAL_PEERS = [
 
 export interface Bundle {
   name: string;
-  /** The function in one CommonJS file. */
+  /** The function's code in one CommonJS file. */
   code: Uint8Array;
   /** Its source map. */
   map: Uint8Array;
+  /** Whether the code loads the native add-on `ADD_ON` from beside it. */
+  usesAddOn: boolean;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function bundle(
   {
     app = currentApp,
     messages = currentMessages,
-    plugins = [lazyDriver, shortErrors, appData(app, messages)],
+    plugins = [lazyDriver, shortErrors, nativeAddOns, appData(app, messages)],
   }: { app?: App; messages?: AppMessages; plugins?: Plugin[] } = {},
 ): Promise<{ bundles: Bundle[]; metafile: Metafile }> {
   const { outputFiles, metafile, warnings } = await build({
@@ -74,10 +77,12 @@ export async function bundle(
     if (!file) throw new Error(`esbuild wrote no ${name}${ending}.`);
     return file.contents;
   };
-  const bundles = Object.keys(sources).map((name) => ({
-    name,
-    code: fileOf(name, ".js"),
-    map: fileOf(name, ".js.map"),
-  }));
+  const outputOf = (name: string) => metafile.outputs[`dist/functions/${name}.js`];
+  const bundles = Object.keys(sources).map((name) => {
+    const output = outputOf(name);
+    if (!output) throw new Error(`esbuild's metafile has no ${name}.js.`);
+    const files = { code: fileOf(name, ".js"), map: fileOf(name, ".js.map") };
+    return { name, ...files, usesAddOn: usesAddOn(output) };
+  });
   return { bundles, metafile };
 }

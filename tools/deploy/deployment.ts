@@ -80,7 +80,7 @@ export class Deployment {
 
   /** Writes the zip of each function into a folder. */
   async bundle(folder: string): Promise<void> {
-    const sizes = await writeZips(folder);
+    const sizes = await writeZips(folder, this.#stage.store.isRehearsal ? "here" : "lambda");
     for (const line of sizes) this.#note(line);
     this.#done(`bundled ${this.#stage.functions.length} functions`);
   }

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
 import { bundle } from "#tools/deploy/bundle.ts";
+import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 import { table } from "#tools/terminal/table.ts";
@@ -19,10 +20,11 @@ export const PACKAGE_FOLDER = "dist/functions";
 
 /**
  * Writes the zip of every function into a folder, which the framework then deploys.
+ * @param target where the functions will run: in Lambda, or in a rehearsal on this machine
  * @returns a table of sizes, a line for each function
  */
-export async function writeZips(folder: string): Promise<string[]> {
-  const { zips } = await zipFunctions();
+export async function writeZips(folder: string, target: "lambda" | "here"): Promise<string[]> {
+  const { zips } = await zipFunctions(target);
   await mkdir(folder, { recursive: true });
   for (const { name, zip } of zips) await writeFile(join(folder, `${name}.zip`), zip);
   return sizeTable(zips);
@@ -35,7 +37,7 @@ export async function writeZips(folder: string): Promise<string[]> {
  * @returns a table of sizes, a line for each function
  */
 export async function writePackage(folder: string): Promise<string[]> {
-  const { zips, metafile } = await zipFunctions();
+  const { zips, metafile } = await zipFunctions("lambda");
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   for (const { name, zip, map } of zips) {
@@ -46,13 +48,16 @@ export async function writePackage(folder: string): Promise<string[]> {
   return sizeTable(zips);
 }
 
-async function zipFunctions(): Promise<{ zips: FunctionZip[]; metafile: Metafile }> {
+async function zipFunctions(target: "lambda" | "here"): Promise<{ zips: FunctionZip[]; metafile: Metafile }> {
   const functions = await listFunctions();
   const sources = Object.fromEntries(functions.map(({ name, source }) => [name, source]));
   const { bundles, metafile } = await bundle(sources);
-  const zips = bundles.map(({ name, code, map }) => ({
+  const addOn: Record<string, Uint8Array> = bundles.some(({ usesAddOn }) => usesAddOn)
+    ? { [ADD_ON]: await readAddOn(target) }
+    : {};
+  const zips = bundles.map(({ name, code, map, usesAddOn }) => ({
     name,
-    zip: zipFunction(code),
+    zip: zipFunction(code, usesAddOn ? addOn : {}),
     codeBytes: code.length,
     map,
   }));

@@ -20,6 +20,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   captcha_failed:
     "Reset the CAPTCHA, and repeat the call with a new token. If it always fails, compare hostname and action with [CAPTCHA](captcha.md).",
   invalid_identifier: "Show the field to the person, who corrects the address or the number.",
+  password_not_acceptable:
+    "Show the field to the person with a sentence for each code in `reasons`. A long phrase is accepted.",
   country_not_allowed:
     "Offer a code by mail, or add the country to `phoneCountries` of the client in the app file.",
   invalid_checkout_url:
@@ -42,6 +44,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   missing_webhook_body: STRIPE_ONLY,
   invalid_webhook_payload:
     "Compare `STRIPE_WEBHOOK_SECRETS` with the signing secret of the endpoint at Stripe.",
+  invalid_credentials:
+    "Let the person correct the fields, or offer a magic link. Do not say which of the two is wrong: Nest does not know.",
   unauthorized: REFRESH,
   no_active_subscription: "Keep the person signed in and offer a plan.",
   payment_required: "Open `meta.billing_portal_url`, where the person pays. If it is null, repeat the call.",

@@ -9,6 +9,7 @@ import { serveEvent } from "#entry/event.ts";
 import type { JobHandler } from "#entry/job.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
 import { auditRoute } from "#tools/local/dev/audit_routes.ts";
+import { breachRoutes } from "#tools/local/dev/breach_routes.ts";
 import { captchaRoutes } from "#tools/local/dev/captcha_routes.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { jobRoutes } from "#tools/local/dev/job_routes.ts";
@@ -19,6 +20,7 @@ import { createDevRoutes } from "#tools/local/dev/routes.ts";
 import { smsRoutes } from "#tools/local/dev/sms_routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
 import { timelineRoute, trialRoute } from "#tools/local/dev/user_routes.ts";
+import type { HibpDouble } from "#tools/local/hibp_double.ts";
 import { withHints } from "#tools/local/hints.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
@@ -38,6 +40,7 @@ export interface StackParts {
   ses: SesDouble;
   sns: SnsDouble;
   siteverify: SiteverifyDouble;
+  hibp: HibpDouble;
   stripe: StripeDouble | TestModeStripe;
   secrets: LocalSecrets;
   /** Settings of the functions that replace the stack's defaults. */
@@ -70,6 +73,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     sesUrl: parts.ses.url,
     snsUrl: parts.sns.url,
     siteverifyUrl: parts.siteverify.url,
+    hibpUrl: parts.hibp.url,
     stripe,
     settings: parts.settings ?? {},
   });
@@ -127,6 +131,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
     ...mailRoutes(mails),
     ...smsRoutes(parts.sns),
     ...captchaRoutes(parts.siteverify),
+    ...breachRoutes(parts.hibp),
     ...jobRoutes(jobs, open, stackClock(stripe)),
     trialRoute(open.core),
     auditRoute(open),

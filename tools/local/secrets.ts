@@ -15,6 +15,7 @@ export interface LocalSecrets {
   signingKeys: StoredKeySet;
   refreshKey: string;
   rateLimitKey: string;
+  passwordPepper: string;
 }
 
 /** Generates the secrets of a new local stack. */
@@ -24,14 +25,17 @@ export async function makeSecrets(): Promise<LocalSecrets> {
     signingKeys: await generateKeySet(new Date()),
     refreshKey: newSecret(),
     rateLimitKey: newSecret(),
+    passwordPepper: newSecret(),
   };
 }
 
-/** Reads the secrets of a data folder, or generates and stores them. */
+/** Reads the secrets of a data folder. Generates and stores those that it lacks. */
 export async function loadSecrets(folder: string): Promise<LocalSecrets> {
   const path = join(folder, "secrets.json");
-  if (existsSync(path)) return JSON.parse(await readFile(path, "utf8")) as LocalSecrets;
-  const secrets = await makeSecrets();
+  const stored: Partial<LocalSecrets> = existsSync(path) ? JSON.parse(await readFile(path, "utf8")) : {};
+  // A folder of an earlier version lacks the secrets that were added since.
+  const secrets = { ...(await makeSecrets()), ...stored };
+  if (Object.keys(secrets).every((name) => name in stored)) return secrets;
   await mkdir(folder, { recursive: true });
   // Rename in one step: a start that is killed here must not leave a partial file.
   const next = `${path}.next`;
@@ -65,6 +69,8 @@ export function localEnvironment(
     snsUrl?: string;
     /** Absent: no CAPTCHA can be checked. */
     siteverifyUrl?: string;
+    /** Absent: passwords are not compared with breaches. */
+    hibpUrl?: string;
     stripe: LocalStripe;
     settings?: Readonly<Record<string, string>>;
   },
@@ -78,11 +84,13 @@ export function localEnvironment(
     AWS_ENDPOINT_URL_SNS: parts.snsUrl ?? "http://127.0.0.1:9",
     CAPTCHA_VERIFY_URL: parts.siteverifyUrl ?? "http://127.0.0.1:9",
     CAPTCHA_SECRETS: captchaSecrets(app),
+    HIBP_URL: parts.hibpUrl ?? "http://127.0.0.1:9",
     AWS_REGION: "eu-west-2",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
     INTERNAL_KEYS: hashSecret(secrets.internalKey),
     RATE_LIMIT_KEY: secrets.rateLimitKey,
+    PASSWORD_PEPPERS: JSON.stringify([{ id: "local", key: secrets.passwordPepper }]),
     STRIPE_URL: parts.stripe.url ?? "",
     STRIPE_SECRET_KEY: parts.stripe.secretKey,
     STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,

@@ -6,6 +6,7 @@ import { startLocalApi } from "#tools/local/api_server.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
+import { startHibpDouble } from "#tools/local/hibp_double.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
@@ -72,12 +73,15 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     cleanup.defer(sns.close);
     const siteverify = await startSiteverifyDouble({ clock: stackClock(stripe) });
     cleanup.defer(siteverify.close);
+    const hibp = await startHibpDouble();
+    cleanup.defer(hibp.close);
     const api = await startLocalApi({
       port: options.port,
       mongoUri,
       ses,
       sns,
       siteverify,
+      hibp,
       stripe,
       settings: settings.taken,
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),

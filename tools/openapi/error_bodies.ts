@@ -1,5 +1,6 @@
 import { CAPTCHA_PROVIDERS } from "#core/app/app.ts";
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
+import { PASSWORD_REASONS } from "#core/passwords/password_reasons.ts";
 import { BEARER_REASONS } from "#core/sessions/access_token.ts";
 import { DOMAIN_STARTS_WITH_DOT, MISSING_DOMAIN } from "#core/users/address.ts";
 import { INVALID_IDENTIFIER_MESSAGES, NOT_A_PHONE_NUMBER } from "#core/users/identifier_messages.ts";
@@ -16,6 +17,8 @@ interface Carried {
   optionalMeta?: Readonly<Record<string, Schema>>;
   /** The schema of each entry of `reasons`. */
   reason?: Schema;
+  /** The most entries of `reasons`; 1 by default. */
+  mostReasons?: number;
   example: { meta?: unknown; reasons?: unknown };
 }
 
@@ -57,6 +60,7 @@ export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
       more: { description: "How many invalid fields are not listed.", type: "integer", minimum: 1 },
     },
     reason: object({ code: { type: "string", const: "validation_failed" }, meta: object(failing) }),
+    mostReasons: LISTED_FAILURES,
     example: { meta: missing, reasons: [{ code: "validation_failed", meta: missing }] },
   },
   unauthorized: {
@@ -73,6 +77,15 @@ export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
     description: "`meta.message`, one of four texts for developers.",
     meta: { message: { type: "string", enum: INVALID_IDENTIFIER_MESSAGES } },
     example: { meta: { message: NOT_A_PHONE_NUMBER } },
+  },
+  password_not_acceptable: {
+    description: `\`reasons\` has one entry for each reason, whose \`code\` is one of ${PASSWORD_REASONS.map((reason) => `\`${reason}\``).join(", ")}. \`too_short\` has \`meta.minimum\`, \`too_long\` has \`meta.maximum\`, in characters. \`breached\`: the password is known from a breach or very common. \`contextual\`: it contains the name of the app, or the name in an address.`,
+    reason: object(
+      { code: { type: "string", enum: PASSWORD_REASONS } },
+      { meta: object({}, { minimum: { type: "integer" }, maximum: { type: "integer" } }) },
+    ),
+    mostReasons: PASSWORD_REASONS.length,
+    example: { reasons: [{ code: "too_short", meta: { minimum: 15 } }] },
   },
   country_not_allowed: {
     description: "`meta.country`, the country of the phone number (ISO 3166-1).",
@@ -147,16 +160,13 @@ export function errorSchemaName(code: ErrorCode): string {
 
 /** The schema of an error's body. */
 export function errorSchema(code: ErrorCode): Schema {
-  const { meta, optionalMeta, reason } = CARRIED[code] ?? {};
-  const isLong = code === "validation_failed";
+  const { meta, optionalMeta, reason, mostReasons = 1 } = CARRIED[code] ?? {};
   return {
     description: ERRORS[code][1],
     ...object({
       code: { type: "string", const: code },
       ...(meta ? { meta: object(meta, optionalMeta) } : {}),
-      ...(reason
-        ? { reasons: { type: "array", items: reason, minItems: 1, maxItems: isLong ? LISTED_FAILURES : 1 } }
-        : {}),
+      ...(reason ? { reasons: { type: "array", items: reason, minItems: 1, maxItems: mostReasons } } : {}),
     }),
   };
 }

@@ -10,6 +10,7 @@ import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { MailEventRepository } from "#core/repositories/mail_events.ts";
 import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
+import { PasswordRepository } from "#core/repositories/passwords.ts";
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
 import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
 import type { RepositoryClass } from "#core/repositories/repository.ts";
@@ -38,6 +39,7 @@ export const REPOSITORIES = {
   accounts: AccountRepository,
   accountMembers: AccountMemberRepository,
   identifiers: IdentifierRepository,
+  passwords: PasswordRepository,
   marketingConsents: MarketingConsentRepository,
   providerMappings: ProviderMappingRepository,
   subscriptions: SubscriptionRepository,

@@ -2,6 +2,7 @@ import { unzipSync } from "fflate";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ERRORS } from "#core/errors.ts";
 import { type Bundle, bundle } from "#tools/deploy/bundle.ts";
+import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 
@@ -80,6 +81,14 @@ describe("a function's code", () => {
     expect(holders(/node_modules\/libphonenumber-js\//)).toEqual(["send_otp-2026-12-01"]);
   });
 
+  test("loads the native add-on for Argon2 only if it uses passwords", () => {
+    expect(bundles.flatMap(({ name, usesAddOn }) => (usesAddOn ? [name] : [])).sort()).toEqual(
+      reading("PASSWORD_PEPPERS"),
+    );
+    for (const { name, code, usesAddOn } of bundles)
+      if (!usesAddOn) expect(new TextDecoder().decode(code).toLowerCase(), name).not.toContain("argon2");
+  });
+
   test("contains no excluded library, and nothing of tools, packages and tests", () => {
     const out =
       /zod\/v4\/(locales|classic)|\/tr46\/|\/whatwg-url\/|@aws-sdk|@smithy|nested-clients|^(packages|tests)\/|^tools\/(?!deploy\/node_url\.ts)/;
@@ -100,7 +109,7 @@ describe("a function's code", () => {
         ([, id]) => id ?? "",
       );
       const foreign = asked.filter(
-        (id) => !id.startsWith("node:") && !isBuiltIn(id) && !OPTIONAL.includes(id),
+        (id) => !id.startsWith("node:") && !isBuiltIn(id) && !OPTIONAL.includes(id) && id !== `./${ADD_ON}`,
       );
       expect(foreign, name).toEqual([]);
     }
@@ -130,6 +139,19 @@ describe("a zip", () => {
       process.env.TZ = zone;
       expect(Buffer.compare(first, second), name).toBe(0);
     }
+  });
+
+  test("contains the add-on beside the handler, which Lambda's processor can run", async () => {
+    const addOn = await readAddOn("lambda");
+    const code = new TextEncoder().encode('require("./argon2.node");');
+    expect(unzipSync(zipFunction(code, { [ADD_ON]: addOn }))).toEqual({
+      "index.js": code,
+      "argon2.node": new Uint8Array(addOn),
+    });
+    // ELF header: 64 bits, little endian, a shared object (e_type 3) for AArch64 (e_machine 183).
+    const header = Buffer.from(addOn);
+    expect(header.subarray(0, 6)).toEqual(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1]));
+    expect([header.readUInt16LE(16), header.readUInt16LE(18)]).toEqual([3, 183]);
   });
 
   test("contains one file, the handler, which every user may read", () => {

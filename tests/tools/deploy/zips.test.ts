@@ -26,6 +26,7 @@ import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 import { recordedEvent, unpack, ZippedFunctions } from "#tests/support/zipped_functions.ts";
 import { bundle } from "#tools/deploy/bundle.ts";
+import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
@@ -39,7 +40,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nest-zips-"));
   const functions = await listFunctions();
   const { bundles } = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
-  for (const { name, code } of bundles) await unpack(zipFunction(code), join(folder, name));
+  const addOn = { [ADD_ON]: await readAddOn("here") };
+  for (const { name, code, usesAddOn } of bundles)
+    await unpack(zipFunction(code, usesAddOn ? addOn : {}), join(folder, name));
   const settings = await writeSettings(folder, {
     variables: {
       ISSUER: "https://nest.test",

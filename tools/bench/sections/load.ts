@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { median, round } from "#tools/bench/statistics.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 import { type Bundle, bundle } from "#tools/deploy/bundle.ts";
+import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 
@@ -59,6 +60,8 @@ export async function measureLoad({ rounds }: { rounds: number }): Promise<LoadR
   ];
   const folder = await mkdtemp(join(tmpdir(), "nest-bench-load-"));
   try {
+    const addOn = { [ADD_ON]: await readAddOn("here") };
+    await writeFile(join(folder, ADD_ON), addOn[ADD_ON] ?? "");
     for (const { name, code } of bundles) await writeFile(join(folder, `${name}.js`), code);
     const times = await loadInTurns(
       folder,
@@ -66,9 +69,9 @@ export async function measureLoad({ rounds }: { rounds: number }): Promise<LoadR
       rounds,
     );
     const sizes = new Map(
-      bundles.map(({ name, code }) => [
+      bundles.map(({ name, code, usesAddOn }) => [
         name,
-        { bundleBytes: code.length, zipBytes: zipFunction(code).length },
+        { bundleBytes: code.length, zipBytes: zipFunction(code, usesAddOn ? addOn : {}).length },
       ]),
     );
     const row = (name: string) => ({

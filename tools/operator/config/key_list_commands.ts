@@ -60,13 +60,15 @@ export function keyListCommands(addCommand: AddCommand): void {
 
   const first = addCommand(
     "first",
-    "moves a refresh key to the front; it derives tokens from the next deployment on",
-  ).argument("<id>");
+    "moves a refresh key or a pepper to the front; it is used from the next deployment on",
+  )
+    .argument("<id>")
+    .option("--of <name>", "the secret: REFRESH_KEYS or PASSWORD_PEPPERS", "REFRESH_KEYS");
   examples(
-    actOnConfiguration(first, (terminal, id: string, options: StageOptions) =>
-      change(terminal, "REFRESH_KEYS", options, async (entries) => toFront(entries, id)),
+    actOnConfiguration(first, (terminal, id: string, options: StageOptions & { of: string }) =>
+      change(terminal, orderedName(options.of), options, async (entries) => toFront(entries, id)),
     ),
-    ["config first 1a2b3c4d --stage nonprod"],
+    ["config first 1a2b3c4d --stage nonprod", "config first 1a2b3c4d --of PASSWORD_PEPPERS --stage nonprod"],
   );
 
   const dropping = addCommand("drop", "removes a value; it is refused from the next deployment on")
@@ -82,6 +84,12 @@ export function keyListCommands(addCommand: AddCommand): void {
     ),
     ["config drop INTERNAL_KEYS billing --stage nonprod"],
   );
+}
+
+/** @throws UsageError if no value of the secret is in use before the others */
+function orderedName(name: string): string {
+  if (listOf(name).isOrdered) return name;
+  throw new UsageError(`The values of ${name} have no order: all of them are in use.`);
 }
 
 function listOf(name: string): KeyList {

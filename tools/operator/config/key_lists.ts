@@ -36,9 +36,9 @@ const commaSeparated = (value: string) =>
     .filter(Boolean);
 const join = (entries: readonly Entry[]) => entries.map(({ stored }) => stored).join(",");
 
-export const KEY_LISTS: Readonly<Record<string, KeyList>> = {
-  // The first key derives new refresh tokens, the others serve earlier rotations. Ids are never reused.
-  REFRESH_KEYS: {
+/** A list of random keys with ids, of which the first is in use. */
+function keysInOrder(): KeyList {
+  return {
     read: (value) =>
       (JSON.parse(value) as { id: string }[]).map((key) => ({ id: key.id, stored: JSON.stringify(key) })),
     write: (entries) => `[${join(entries)}]`,
@@ -49,7 +49,14 @@ export const KEY_LISTS: Readonly<Record<string, KeyList>> = {
     },
     hasHolders: false,
     isOrdered: true,
-  },
+  };
+}
+
+export const KEY_LISTS: Readonly<Record<string, KeyList>> = {
+  // The first key derives new refresh tokens, the others serve earlier rotations. Ids are never reused.
+  REFRESH_KEYS: keysInOrder(),
+  // The first pepper is part of new hashes, the others of hashes that were made with them.
+  PASSWORD_PEPPERS: keysInOrder(),
   INTERNAL_KEYS: {
     read: (value) =>
       readConfig(internalKeyVariables, { INTERNAL_KEYS: value }).INTERNAL_KEYS.map(internalEntry),

@@ -19,6 +19,12 @@ const PUBLISHED = [
 /** A random secret of the required length practically always has at least 8 different characters. */
 const isGuessable = (secret: string) => new Set(secret).size < 8;
 
+function refuseKeys(value: string): string | null {
+  const keys = JSON.parse(value) as { id: string; key: string }[];
+  if (keys.some(({ key }) => isGuessable(key))) return "could be guessed";
+  return new Set(keys.map(({ id }) => id)).size < keys.length ? "uses an id twice" : null;
+}
+
 /** The stage that a value is for. */
 export interface Target {
   stage: StageName;
@@ -48,11 +54,8 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
       : `lists methods that do not exist: ${[...new Set(unknown)].join(", ")}`;
   },
   RATE_LIMIT_KEY: (value) => (isGuessable(value) ? "could be guessed" : null),
-  REFRESH_KEYS: (value) => {
-    const keys = JSON.parse(value) as { id: string; key: string }[];
-    if (keys.some(({ key }) => isGuessable(key))) return "could be guessed";
-    return new Set(keys.map(({ id }) => id)).size < keys.length ? "uses an id twice" : null;
-  },
+  REFRESH_KEYS: refuseKeys,
+  PASSWORD_PEPPERS: refuseKeys,
   SIGNING_KEYS: (value) => {
     const { keys } = parseKeySet(JSON.parse(value));
     // A retired key verifies only, so it needs no private half.

@@ -77,6 +77,10 @@ const FORMS: Readonly<Record<string, Form>> = {
     'a list of refresh keys: [{"id":"1","key":"<64 hex>"}]; `config make` generates it',
     (keys) => hasEach(keys, ["id", "key"]),
   ),
+  PASSWORD_PEPPERS: jsonOf(
+    'a list of peppers: [{"id":"1","key":"<64 hex>"}]; `config make` generates it',
+    (keys) => hasEach(keys, ["id", "key"]),
+  ),
   INTERNAL_KEYS: (value) => (value.startsWith("[") ? INTERNAL_LIST(value) : INTERNAL_HASHES(value)),
   CAPTCHA_SECRETS: jsonOf(
     'an object of secrets: {"<secretRef>":"<secret>"}; `config make` writes an empty one',

@@ -1,0 +1,126 @@
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { derivedIdOf } from "#core/ids.ts";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { carrying, OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
+import type { PersonalData } from "#core/repositories/repository.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
+
+/** The password of a user. */
+export interface Password extends Outbox {
+  /** passwd_<ksuid>, derived from the user's id. */
+  _id: string;
+  userId: string;
+  /** Argon2id as a PHC string, with its salt and its cost. */
+  hash: string;
+  /** The id of the pepper in PASSWORD_PEPPERS that is part of the hash. */
+  pepperId: string;
+  /** Who set it: the user, somebody else for the user, or the user by a reset. */
+  setBy: "user" | "admin" | "reset";
+  /** Whether the user must set another one after the next sign-in. */
+  mustChange: boolean;
+  /** Passwords that were presented since the last right one. They are counted before they are compared. */
+  failedCount: number;
+  createdAt: string;
+  /** When it was last set. Hashing the same password again does not change it. */
+  updatedAt: string;
+}
+
+/** The fields of a password that is set. */
+export type NewPassword = Pick<Password, "hash" | "pepperId" | "setBy" | "mustChange">;
+
+/** After this many wrong passwords in a row, none is compared until the user resets it (NIST SP 800-63B-4, section 3.2.2). */
+export const FAILED_PASSWORDS_LIMIT = 100;
+
+const passwordIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }, OUTBOX_INDEX];
+
+export class PasswordRepository {
+  static readonly collectionName = "passwords";
+  static readonly indexes = passwordIndexes;
+  static readonly personalData: PersonalData<Password> = {
+    field: "userId",
+    refersTo: "userIds",
+    withheld: ["hash", "pepperId"],
+    // From then on, no sign-in with it starts.
+    isErasedFirst: true,
+  };
+  readonly #collection: Collection<Password>;
+  readonly #reads: CombinedReads<Password>;
+  constructor(database: Db) {
+    this.#collection = database.collection(PasswordRepository.collectionName);
+    this.#reads = new CombinedReads(database, PasswordRepository.collectionName);
+  }
+
+  findByUser(userId: string): Promise<Password | null> {
+    return this.#reads.findOne({ userId });
+  }
+
+  /** Stores the first password of a user. @returns false if the user has one */
+  async insert(
+    userId: string,
+    next: NewPassword,
+    { now, events }: { now: string; events: readonly StoredEvent[] },
+  ): Promise<boolean> {
+    try {
+      await this.#collection.insertOne({
+        _id: derivedIdOf(userId, "password"),
+        ...{ userId, ...fieldsOf(next, now), createdAt: now },
+        ...(events.length > 0 && carrying(events)),
+      });
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Replaces a password that was read, and ends its lock.
+   * @param setAt `updatedAt` of the password that was read
+   * @returns false if the user has set another one since
+   */
+  async replace(
+    { userId, setAt }: { userId: string; setAt: string },
+    next: NewPassword,
+    { now, events }: { now: string; events: readonly StoredEvent[] },
+  ): Promise<boolean> {
+    const { push, set } = pushed(events);
+    const { matchedCount } = await this.#collection.updateOne(
+      { userId, updatedAt: setAt },
+      { $set: { ...fieldsOf(next, now), ...set }, $push: push },
+    );
+    return matchedCount === 1;
+  }
+
+  /**
+   * Counts a presented password as a failure, before it is compared. One conditional update decides, so that any number of
+   * simultaneous calls compares at most `FAILED_PASSWORDS_LIMIT`.
+   * @returns the password; null if it is locked or was removed
+   */
+  countPresented(userId: string): Promise<Password | null> {
+    return this.#collection.findOneAndUpdate(
+      { userId, failedCount: { $lt: FAILED_PASSWORDS_LIMIT } },
+      { $inc: { failedCount: 1 } },
+      { returnDocument: "after" },
+    );
+  }
+
+  /**
+   * Records that the presented password was right: the count starts again.
+   * @param rehashed the same password, hashed as new passwords are; null if its hash stays
+   * @returns false if the password was replaced or removed since it was read
+   */
+  async acceptPresented(
+    { userId, updatedAt }: Pick<Password, "userId" | "updatedAt">,
+    rehashed: Pick<Password, "hash" | "pepperId"> | null,
+  ): Promise<boolean> {
+    const { matchedCount } = await this.#collection.updateOne(
+      { userId, updatedAt },
+      { $set: { failedCount: 0, ...rehashed } },
+    );
+    return matchedCount === 1;
+  }
+}
+
+const fieldsOf = ({ hash, pepperId, setBy, mustChange }: NewPassword, now: string) => ({
+  ...{ hash, pepperId, setBy, mustChange, failedCount: 0, updatedAt: now },
+});
