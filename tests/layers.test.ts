@@ -37,6 +37,7 @@ const LAYERS = [
   "src/entry",
   "src/core/parts.ts",
   "src/core/personal_data",
+  "src/core/identifiers",
   "src/core/sign_in",
   "src/core/verifications",
   "src/core/passwords",

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import app from "#app";
 import { BY_OPERATOR } from "#core/events/event_source.ts";
-import { identifierVerified } from "#core/events/sign_in_events.ts";
+import { identifierVerified } from "#core/events/identifier_events.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";

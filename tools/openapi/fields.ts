@@ -69,6 +69,16 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "The email address as the user typed it. The mail is sent to this spelling; addresses that differ only in case belong to the same user.",
     example: "ada@example.com",
   },
+  is_primary: {
+    description:
+      "Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified.",
+    example: true,
+  },
+  is_pending: {
+    description:
+      "Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null.",
+    example: false,
+  },
   "get_user.identifiers[].identifier_type": {
     description: "The type of the identifier.",
     example: "email",
@@ -309,7 +319,8 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: "account_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
   },
   "get_user.email": {
-    description: "The oldest address that the user verified and did not remove; null if there is none.",
+    description:
+      "The primary address: of those that the user verified and did not remove, the one that the user chose, else the oldest. Null if there is none.",
     example: "ada@example.com",
   },
   "get_user.role": {

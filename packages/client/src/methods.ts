@@ -396,7 +396,7 @@ export interface Responses {
     created_at: string;
     /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
     account_id: string;
-    /** The oldest address that the user verified and did not remove; null if there is none. */
+    /** The primary address: of those that the user verified and did not remove, the one that the user chose, else the oldest. Null if there is none. */
     email: string | null;
     /** The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member. */
     role: 50 | 80 | 100;
@@ -418,6 +418,10 @@ export interface Responses {
       verified_at: string | null;
       /** When the identifier was removed from the user; null while it belongs to the user. */
       removed_at: string | null;
+      /** Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified. */
+      is_primary: boolean;
+      /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
+      is_pending: boolean;
     }>;
   };
   list_news_items: Array<{

@@ -6,6 +6,8 @@ import type { EventTarget, EventType, StoredEvent } from "#core/repositories/out
 interface EventData {
   /** `identifierId`: the first address. */
   "user.created": { identifierId: string };
+  /** `field`: what was changed. `identifierId`: the new primary identifier. */
+  "user.updated": { field: "primary_identifier"; identifierId: string };
   "user.deleted": Record<never, never>;
   /** `grant`: the grant type. `grantId`: the link or the verification that was redeemed. */
   "user.signed_in": { grant: string; grantId: string };
@@ -17,6 +19,7 @@ interface EventData {
   "token.reuse_detected": { refreshTokenId: string };
   "identifier.added": { identifierType: string };
   "identifier.verified": { identifierType: string };
+  "identifier.removed": { identifierType: string };
   /** `previous`: null at the first choice. */
   "consent.updated": { level: string; previous: string | null };
   /** `stpSubscriptionId`: Stripe's id. */

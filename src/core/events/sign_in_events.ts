@@ -36,13 +36,3 @@ export function signInFailed(
   const source = { ...byCaller({ kind: "anonymous" }, call), clientId };
   return recordEvent("user.sign_in_failed", about, source, at);
 }
-
-/** The event of an address that its owner proved. */
-export function identifierVerified(
-  { _id: id, userId, identifierType }: Pick<Identifier, "_id" | "userId" | "identifierType">,
-  source: EventSource,
-  at: string,
-): StoredEvent {
-  const about = { userId, target: { type: "identifier", id } as const, data: { identifierType } };
-  return recordEvent("identifier.verified", about, source, at);
-}

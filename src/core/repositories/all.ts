@@ -11,6 +11,7 @@ import { MailEventRepository } from "#core/repositories/mail_events.ts";
 import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
 import { PasswordRepository } from "#core/repositories/passwords.ts";
+import { PendingIdentifierRepository } from "#core/repositories/pending_identifiers.ts";
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
 import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
 import type { RepositoryClass } from "#core/repositories/repository.ts";
@@ -40,6 +41,7 @@ export const REPOSITORIES = {
   accountMembers: AccountMemberRepository,
   identifiers: IdentifierRepository,
   passwords: PasswordRepository,
+  pendingIdentifiers: PendingIdentifierRepository,
   marketingConsents: MarketingConsentRepository,
   providerMappings: ProviderMappingRepository,
   subscriptions: SubscriptionRepository,

@@ -23,11 +23,16 @@ export interface Identifier extends Outbox {
   createdAt: string;
   updatedAt: string | null;
   /**
-   * Set when a magic link or a code that was sent to this address or number is redeemed, or when an operator imports an
-   * address that another system had verified; and only then.
+   * Set when a link or a code that was sent to this address or number is redeemed, or when an operator imports an address that
+   * another system had verified; and only then. Null: somebody claimed it for a new user, and nobody has proved it.
    */
   verifiedAt: string | null;
   removedAt: string | null;
+  /**
+   * When the user last made it the primary identifier of its type. The latest is the primary one, so that one write changes it.
+   * Absent: never. Not in the published documents.
+   */
+  primarySince?: string;
   /** SHA-256 of the `beak_id` of each device that signed in with this address, the newest last. Not in the published documents. */
   knownDevices?: string[];
 }
@@ -71,7 +76,7 @@ export class IdentifierRepository {
     return identifiers.sort((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1));
   }
 
-  /** Claims the address. One of any simultaneous calls gets true; the others find its identifier. */
+  /** Claims the address or number. One of any simultaneous calls gets true; the others find its identifier. */
   async insert(identifier: Identifier): Promise<boolean> {
     try {
       await this.#collection.insertOne(identifier);
@@ -89,6 +94,34 @@ export class IdentifierRepository {
       { _id: id, verifiedAt: null },
       { $set: { verifiedAt: now, updatedAt: now, ...set }, $push: push },
     );
+  }
+
+  /**
+   * Makes a verified identifier the primary one of its type and records it.
+   * @returns null if it is not verified or was removed
+   */
+  makePrimary(id: string, now: string, events: readonly StoredEvent[]): Promise<Identifier | null> {
+    const { push, set } = pushed(events);
+    return this.#collection.findOneAndUpdate(
+      { _id: id, verifiedAt: { $ne: null }, removedAt: null },
+      { $set: { primarySince: now, updatedAt: now, ...set }, $push: push },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** Frees an identifier for everyone and records it. One of any simultaneous calls gets the document, the others null. */
+  remove(id: string, now: string, events: readonly StoredEvent[]): Promise<Identifier | null> {
+    const { push, set } = pushed(events);
+    return this.#collection.findOneAndUpdate(
+      { _id: id, removedAt: null },
+      { $set: { removedAt: now, updatedAt: now, ...set }, $push: push },
+      { returnDocument: "after" },
+    );
+  }
+
+  /** Discards an identifier whose user was erased while it was stored. */
+  async discard(id: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: id });
   }
 
   /** Removes an address that nobody verified. @returns false if it was verified meanwhile */

@@ -3,6 +3,7 @@ import type { IndexDescription } from "mongodb";
 /** Every event that is audited, in the order of docs/audit.md. */
 export const EVENT_TYPES = [
   "user.created",
+  "user.updated",
   "user.deleted",
   "user.signed_in",
   "user.sign_in_failed",
@@ -10,6 +11,7 @@ export const EVENT_TYPES = [
   "token.reuse_detected",
   "identifier.added",
   "identifier.verified",
+  "identifier.removed",
   "consent.updated",
   "trial.started",
   "trial.used",

@@ -91,6 +91,11 @@ export class PasswordRepository {
     return matchedCount === 1;
   }
 
+  /** Removes the password of a user. The caller keeps its events. */
+  async remove(userId: string): Promise<void> {
+    await this.#collection.deleteOne({ userId });
+  }
+
   /**
    * Counts a presented password as a failure, before it is compared. One conditional update decides, so that any number of
    * simultaneous calls compares at most `FAILED_PASSWORDS_LIMIT`.

@@ -7,7 +7,13 @@ import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repos
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-export type RevokedReason = "signed_out" | "revoked_by_user" | "revoked_by_operator" | "refresh_token_reuse";
+/** `address_proved`: the owner of the address proved it, and the session had started without such a proof. */
+export type RevokedReason =
+  | "signed_out"
+  | "revoked_by_user"
+  | "revoked_by_operator"
+  | "refresh_token_reuse"
+  | "address_proved";
 
 /** The end of a session. */
 export interface Revocation {

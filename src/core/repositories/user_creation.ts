@@ -9,7 +9,7 @@ export const newUser = (id: string, createdAt: string) => ({
   defaultAccountId: derivedIdOf(id, "account"),
 });
 
-/** The writes that create and remove users. Part of the repository of users. */
+/** The writes that create and remove users, and decide what they may remove. Part of the repository of users. */
 export class UserCreation {
   readonly #collection: Collection<User>;
   constructor(users: Collection<User>) {
@@ -50,6 +50,24 @@ export class UserCreation {
       .find({ _id: { $in: [...ids] } }, { projection: { _id: 1 } })
       .toArray();
     return found.map(({ _id }) => _id);
+  }
+
+  /**
+   * Records that a user removes an identifier, before it is removed. One of any simultaneous calls with the same list gets
+   * true; the others must read and decide again.
+   * @param removedSoFar `removedIdentifierIds` as it was read when the removal was judged
+   */
+  async recordIdentifierRemoval(
+    id: string,
+    identifierId: string,
+    removedSoFar: readonly string[],
+  ): Promise<boolean> {
+    const unchanged = removedSoFar.length === 0 ? { $exists: false } : { $eq: [...removedSoFar] };
+    const result = await this.#collection.updateOne(
+      { _id: id, removedIdentifierIds: unchanged },
+      { $push: { removedIdentifierIds: identifierId } },
+    );
+    return result.modifiedCount === 1;
   }
 
   /**

@@ -26,6 +26,11 @@ export interface User {
   /** The language that the user chose for mails, such as `de`. Absent: the default of the client. Not in the published documents. */
   locale?: string;
   /**
+   * The identifiers that the user removed or is removing, the oldest first. An update of this field decides which of
+   * simultaneous removals are allowed, so that a user keeps one. Absent: none. Not in the published documents.
+   */
+  removedIdentifierIds?: string[];
+  /**
    * Stripe's id of the kept subscription. An update of this field decides which one is kept. Not in the published
    * documents.
    */

@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
 import { type Attempt, RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
@@ -87,10 +88,12 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
     isErasedFirst: true,
   };
   readonly #collection: Collection<Verification>;
+  readonly #reads: CombinedReads<Verification>;
   constructor(database: Db) {
     const collection: Collection<Verification> = database.collection(VerificationRepository.collectionName);
     super(collection, openAt);
     this.#collection = collection;
+    this.#reads = new CombinedReads(database, VerificationRepository.collectionName);
   }
 
   async insert(verification: Verification): Promise<void> {
@@ -136,6 +139,27 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
         ...{ ...openAt(now), purpose, identifierValue, _id: { $ne: _id }, createdAt: { $lte: now } },
         ...(userId !== undefined && { userId }),
       },
+      { $set: { revokedAt: now } },
+    );
+  }
+
+  /** Lists what is open for a user, also what is used and could be resumed. It has no order. */
+  listOpenOfUser(userId: string, now: string): Promise<Verification[]> {
+    return this.#reads.findAll({ ...openAt(now), userId });
+  }
+
+  /** Revokes everything that is open for a user, also what is used and could be resumed, except one verification. */
+  async revokeOfUser(userId: string, except: string | null, now: string): Promise<void> {
+    await this.#collection.updateMany(
+      { ...openAt(now), userId, ...(except !== null && { _id: { $ne: except } }) },
+      { $set: { revokedAt: now } },
+    );
+  }
+
+  /** Revokes everything that is open for an address or number of a user, because the user removes it. */
+  async revokeOfIdentifier(userId: string, identifierValue: string, now: string): Promise<void> {
+    await this.#collection.updateMany(
+      { ...openAt(now), userId, identifierValue },
       { $set: { revokedAt: now } },
     );
   }

@@ -1,10 +1,9 @@
 import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
-import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
 import { byHolder } from "#core/events/event_source.ts";
-import { identifierVerified, signedIn } from "#core/events/sign_in_events.ts";
+import { signedIn } from "#core/events/sign_in_events.ts";
 import { derivedIdOf, newId } from "#core/ids.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
@@ -17,6 +16,7 @@ import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { refusalToResume } from "#core/sign_in/redemption.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
+import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 import { mayRun, withFailureRecorded } from "#core/verifications/attempt.ts";
@@ -24,10 +24,7 @@ import type { CodeKey } from "#core/verifications/code_key.ts";
 import { type CountedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 
 /** The dependencies of signing in with a code. */
-export type CodeGrantCore = GrantCore &
-  AuditCore &
-  UserCreationCore &
-  Pick<Core, "identifiers" | "verifications"> & { codeKey: CodeKey };
+export type CodeGrantCore = GrantCore & AuditCore & UserCreationCore & ProofCore & { codeKey: CodeKey };
 
 /** The tokens of a sign-in with a code. */
 export interface CodeTokens extends TokenPair {
@@ -173,7 +170,10 @@ async function issue(
     // `ensureUser` writes the user of an identifier that is not verified.
     identifier.verifiedAt
       ? completeUser(core, userId, identifier.createdAt)
-      : core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]),
+      : proveClaimed(core, identifier, {
+          ...{ source, at, verificationId: verification._id },
+          isByClaimant: [newUserIdOf(verification), verification.userId].includes(userId),
+        }),
     beakId === null ? null : rememberDevice(core, identifier, beakId),
     releaseRightCode(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),

@@ -3,7 +3,7 @@ import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
 import { byHolder } from "#core/events/event_source.ts";
-import { identifierVerified, signedIn } from "#core/events/sign_in_events.ts";
+import { signedIn } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
 import { networkSubject } from "#core/rate_limits/network_subject.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
@@ -16,13 +16,15 @@ import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
+import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 
 /** What signing in with a magic link uses. */
 export type LinkGrantCore = GrantCore &
   AuditCore &
-  Pick<Core, "authorizations" | "identifiers" | "trials"> &
+  Pick<Core, "authorizations" | "trials"> &
+  ProofCore &
   UserCreationCore;
 
 /** A link that this call redeems or resumes. No other call does so at the same time. */
@@ -63,6 +65,7 @@ export async function signInWithLink(
   const identifier = await ensureUser(core, address, at);
   const { userId } = identifier;
   const source = sourceOf(userId);
+  const proof = { source, at, verificationId: null };
   const rootGrant: Grant = { type: "authorization_code", value: _id };
   const authTime = authorization.usedAt ?? at;
   const [pair] = await settleAll([
@@ -75,7 +78,7 @@ export async function signInWithLink(
     // `ensureUser` writes the user of an address that is not verified.
     identifier.verifiedAt
       ? completeUser(core, userId, identifier.createdAt)
-      : core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]),
+      : proveClaimed(core, identifier, { ...proof, isByClaimant: userId === newUserId }),
     device ? rememberDevice(core, identifier, device.beakId) : null,
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);

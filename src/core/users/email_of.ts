@@ -1,14 +1,25 @@
-import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
 
 /**
- * The user's main email address: the oldest address that the user has verified and not removed.
+ * The user's primary identifier of a type, among those that are verified and not removed: the one that the user chose last, else
+ * the oldest.
  * @param identifiers every identifier of the user, the oldest first
  * @returns null if the user has none
  */
-export function emailOf(identifiers: readonly Identifier[]): string | null {
-  const proved = identifiers.find(
+export function primaryOf<Known extends Identifier>(
+  identifiers: readonly Known[],
+  type: IdentifierType,
+): Known | null {
+  const [first = null, ...others] = identifiers.filter(
     ({ identifierType, verifiedAt, removedAt }) =>
-      identifierType === "email" && verifiedAt !== null && removedAt === null,
+      identifierType === type && verifiedAt !== null && removedAt === null,
   );
-  return proved?.identifierValue ?? null;
+  return others.reduce(
+    (chosen, next) => ((next.primarySince ?? "") > (chosen?.primarySince ?? "") ? next : chosen),
+    first,
+  );
 }
+
+/** The user's primary email address; null if the user has verified none. @param identifiers the oldest first */
+export const emailOf = (identifiers: readonly Identifier[]): string | null =>
+  primaryOf(identifiers, "email")?.identifierValue ?? null;

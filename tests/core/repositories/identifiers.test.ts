@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BY_OPERATOR } from "#core/events/event_source.ts";
-import { identifierVerified } from "#core/events/sign_in_events.ts";
+import { identifierRemoved, identifierVerified } from "#core/events/identifier_events.ts";
 import { type Identifier, IdentifierRepository } from "#core/repositories/identifiers.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { atOnce, moment, rounds, UNIQUE_ROUNDS } from "#tests/support/concurrency.ts";
@@ -69,4 +69,29 @@ test("remembers each device once when many sign in at once, at most the newest 2
   await atOnce((caller) => identifiers.rememberDevice("machines-0", `later-${caller}`));
   const known = (await identifiers.findActive("email", "machines-0@example.com"))?.knownDevices ?? [];
   expect([...known].sort()).toEqual(Array.from({ length: 20 }, (_, caller) => `later-${caller}`).sort());
+});
+
+test("removes an identifier once when many calls race, with one event, and frees its address", async () => {
+  await rounds(async (round) => {
+    const address = `freed-${round}@example.com`;
+    const one = identifier(`freed-${round}`, address);
+    await identifiers.insert(one);
+    const removed = await atOnce((caller) =>
+      identifiers.remove(one._id, moment(caller), [identifierRemoved(one, BY_OPERATOR, moment(caller))]),
+    );
+    expect(removed.filter((won) => won !== null)).toHaveLength(1);
+    expect(removed.find((won) => won !== null)?.events).toMatchObject([{ type: "identifier.removed" }]);
+    expect(await identifiers.findActive("email", address)).toBeNull();
+    expect(await identifiers.insert(identifier(`freed-again-${round}`, address))).toBe(true);
+  });
+});
+
+test("makes only a verified identifier that was not removed the primary one", async () => {
+  const address = "primary@example.com";
+  await identifiers.insert(identifier("primary", address));
+  expect(await identifiers.makePrimary("primary", moment(1), [])).toBeNull();
+  await verify("primary", 2);
+  expect(await identifiers.makePrimary("primary", moment(3), [])).toMatchObject({ primarySince: moment(3) });
+  await identifiers.remove("primary", moment(4), []);
+  expect(await identifiers.makePrimary("primary", moment(5), [])).toBeNull();
 });

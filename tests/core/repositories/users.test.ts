@@ -164,3 +164,21 @@ test("does not revoke a rejection that is complete, or while another subscriptio
     pendingRejections: {},
   });
 });
+
+test("records one of 50 removals that were judged by the same list, and refuses the others", async () => {
+  await using opened = await openFreshDatabase();
+  const users = new UserRepository(opened.database);
+  await users.ensure("user", NOW);
+  let list: string[] = [];
+  for (let round = 0; round < 5; round++) {
+    const seen = list;
+    const won = await atOnce(
+      (caller) => users.recordIdentifierRemoval("user", `${round}-${caller}`, seen),
+      CALLERS,
+    );
+    expect(won.filter(Boolean)).toHaveLength(1);
+    list = [...seen, `${round}-${won.indexOf(true)}`];
+    expect(await users.find("user")).toMatchObject({ removedIdentifierIds: list });
+  }
+  expect(await users.recordIdentifierRemoval("nobody", "one", [])).toBe(false);
+});

@@ -1,9 +1,14 @@
-/** Returns a user with their account, their role in it, and every email address and phone number they have or had. */
+/**
+ * Returns a user with their account, their role in it, and every email address and phone number they have or had.
+ *
+ * `identifiers` also lists what the user has still to prove (`is_pending`). `email` is the primary address.
+ */
 import { array, nullable, number, optional, strictObject, string } from "zod/mini";
 import { defaultMembership } from "#core/accounts/own_account.ts";
 import { ROLE_LEVELS } from "#core/accounts/roles.ts";
 import { namedUserOf } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
+import { identifierFields, identifierToWire, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
 import { emailOf } from "#core/users/email_of.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -16,17 +21,7 @@ export const response = strictObject({
   email: nullable(string()),
   role: number(),
   role_key: string(),
-  identifiers: array(
-    strictObject({
-      id: string(),
-      identifier_type: string(),
-      identifier_value: string(),
-      created_at: string(),
-      updated_at: nullable(string()),
-      verified_at: nullable(string()),
-      removed_at: nullable(string()),
-    }),
-  ),
+  identifiers: array(identifierFields),
 });
 
 export const handler = rpc({
@@ -41,14 +36,15 @@ export const handler = rpc({
   errors: ["not_found"],
   async reads({ core, request: { user_id }, caller }) {
     const userId = namedUserOf(caller, user_id);
-    const [user, identifiers, memberships] = await Promise.all([
+    const [user, identifiers, pending, memberships] = await Promise.all([
       core.users.find(userId),
       core.identifiers.listByUser(userId),
+      core.pendingIdentifiers.listOpen(userId),
       core.accountMembers.listByUser(userId),
     ]);
-    return { user, identifiers, memberships };
+    return { user, identifiers, pending, memberships };
   },
-  async run({ reads: { user, identifiers, memberships } }) {
+  async run({ reads: { user, identifiers, pending, memberships } }) {
     if (!user) throw new NestError("not_found");
     const { accountId, role } = defaultMembership(user, memberships);
     return {
@@ -58,15 +54,7 @@ export const handler = rpc({
       email: emailOf(identifiers),
       role: ROLE_LEVELS[role],
       role_key: role,
-      identifiers: identifiers.map((identifier) => ({
-        id: identifier._id,
-        identifier_type: identifier.identifierType,
-        identifier_value: identifier.identifierValue,
-        created_at: identifier.createdAt,
-        updated_at: identifier.updatedAt,
-        verified_at: identifier.verifiedAt,
-        removed_at: identifier.removedAt,
-      })),
+      identifiers: viewIdentifiers(identifiers, pending).map(identifierToWire),
     };
   },
 });

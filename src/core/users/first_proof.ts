@@ -1,0 +1,81 @@
+import type { Core } from "#core/core.ts";
+import { type AuditCore, auditRow } from "#core/events/audit_row.ts";
+import type { EventSource } from "#core/events/event_source.ts";
+import { identifierRemoved, identifierVerified } from "#core/events/identifier_events.ts";
+import { revocation } from "#core/events/session_revoked.ts";
+import type { Grant } from "#core/repositories/access_tokens.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Password } from "#core/repositories/passwords.ts";
+import type { Session } from "#core/repositories/sessions.ts";
+import { settleAll } from "#core/settle.ts";
+
+export type ProofCore = AuditCore &
+  Pick<Core, "identifiers" | "passwords" | "pendingIdentifiers" | "sessions" | "verifications">;
+
+/** Grants that prove an address or number of the user. A session that one of them started belongs to its owner. */
+const PROVING_GRANTS: readonly Grant["type"][] = ["authorization_code", "otp"];
+
+/** A proof of an identifier that nobody had proved before. */
+export interface FirstProof {
+  source: EventSource;
+  /** ISO. */
+  at: string;
+  /**
+   * Whether the same person set everything that the user has: the proof shows a secret that only the person got who claimed the
+   * identifier, such as the nonce of the request, or a token of the user's session.
+   */
+  isByClaimant: boolean;
+  /** The verification that proves it; it stays open. Null if a magic link proves it. */
+  verificationId: string | null;
+}
+
+/**
+ * Marks a claimed identifier as verified. Until then somebody else may have claimed it, to wait for its owner (pre-hijacking).
+ * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, and open codes and
+ * links. Every route of proof calls this function: magic links, codes, verification links, resets. Safe to repeat: a call
+ * that stops between the writes leaves the identifier unverified, and the next proof runs all of them again.
+ */
+export async function proveClaimed(
+  core: ProofCore,
+  identifier: Pick<Identifier, "_id" | "userId" | "identifierType">,
+  proof: FirstProof,
+): Promise<void> {
+  const { source, at } = proof;
+  if (!proof.isByClaimant) await dropUnproved(core, identifier.userId, proof);
+  await core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]);
+}
+
+async function dropUnproved(
+  core: ProofCore,
+  userId: string,
+  { source, at, verificationId }: FirstProof,
+): Promise<void> {
+  const [password, sessions, pending, open] = await Promise.all([
+    core.passwords.findByUser(userId),
+    core.sessions.listUnrevoked(userId),
+    core.pendingIdentifiers.listOpen(userId),
+    core.verifications.listOpenOfUser(userId, at),
+  ]);
+  const isOther = open.some(({ _id }) => _id !== verificationId);
+  await settleAll([
+    password && dropPassword(core, password),
+    core.sessions.revokeAll(
+      sessions.filter(isUnproved).map((session) => ({
+        sessionId: session._id,
+        ...revocation(session, "address_proved", source, at),
+      })),
+    ),
+    isOther ? core.verifications.revokeOfUser(userId, verificationId, at) : null,
+    ...pending.map((one) =>
+      core.pendingIdentifiers.remove(one._id, at, [identifierRemoved(one, source, at)]),
+    ),
+  ]);
+}
+
+/** Removes a password. Its events are moved to the audit log first, which would be lost with it. */
+async function dropPassword(core: ProofCore, { userId, events = [] }: Password): Promise<void> {
+  await core.auditLogs.insertMissing(events.map((event) => auditRow(core, event)));
+  await core.passwords.remove(userId);
+}
+
+const isUnproved = ({ rootGrant }: Pick<Session, "rootGrant">) => !PROVING_GRANTS.includes(rootGrant.type);
