@@ -59,7 +59,7 @@ describe.each<[method: string, usual: number, first: number, work: Work]>([
   ["set_marketing_consent", 1, 3, setConsent],
   ["get_marketing_consent", 1, 2, () => nest.call(`${V1}get_marketing_consent`, own(), bearer())],
   ["list_sessions of 2026-12-01", 2, 2, () => nest.call(`${V3}list_sessions`, {}, bearer())],
-  ["revoke_all_sessions", 1, 2, () => nest.call(`${V3}revoke_all_sessions`, {}, bearer())],
+  ["revoke_all_sessions", 1, 3, () => nest.call(`${V3}revoke_all_sessions`, {}, bearer())],
   ["list_sessions", 2, 2, () => nest.call(`${V2}list_sessions`, own(), bearer())],
 ])("a call of %s", (_method, usual, first, work) => {
   test(`uses ${usual} connection(s) at the same time`, async () => {

@@ -3,6 +3,7 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { type Session, SessionRepository } from "#core/repositories/sessions.ts";
+import { type User, UserRepository } from "#core/repositories/users.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The input, together with the used token's secret, from which its successor's secret is derived (contract 1.2). */
@@ -51,6 +52,18 @@ const earlierPurge = (id: string, purgeAt: Date) => ({
   update: { $min: { purgeAt } },
 });
 
+/** A token with the documents that decide whether it is accepted. */
+interface TokenWithSession {
+  token: RefreshToken;
+  session: Session | null;
+  user: User | null;
+}
+
+/** Adds the documents of another collection whose id a field of the token names. */
+const joined = (from: string, localField: keyof RefreshToken, as: string) => ({
+  $lookup: { from, localField, foreignField: "_id", as },
+});
+
 export class RefreshTokenRepository {
   static readonly collectionName = "refresh-tokens";
   static readonly indexes = refreshTokenIndexes;
@@ -70,24 +83,18 @@ export class RefreshTokenRepository {
     return this.#reads.findOne({ _id: id });
   }
 
-  /** Reads a token and its session with one command. */
-  async findWithSession(id: string): Promise<{ token: RefreshToken; session: Session | null } | null> {
+  /** Reads a token, its session and its user with one command. */
+  async findWithSession(id: string): Promise<TokenWithSession | null> {
     const [found] = await this.#collection
-      .aggregate<RefreshToken & { sessions: Session[] }>([
+      .aggregate<RefreshToken & { sessions: Session[]; users: User[] }>([
         { $match: { _id: id } },
-        {
-          $lookup: {
-            from: SessionRepository.collectionName,
-            localField: "sessionId",
-            foreignField: "_id",
-            as: "sessions",
-          },
-        },
+        joined(SessionRepository.collectionName, "sessionId", "sessions"),
+        joined(UserRepository.collectionName, "userId", "users"),
       ])
       .toArray();
     if (!found) return null;
-    const { sessions, ...token } = found;
-    return { token, session: sessions[0] ?? null };
+    const { sessions, users, ...token } = found;
+    return { token, session: sessions[0] ?? null, user: users[0] ?? null };
   }
 
   /** Inserts a token. A simultaneous or earlier call may have inserted it: all of them derive the same token. */

@@ -31,6 +31,11 @@ export interface User {
    */
   removedIdentifierIds?: string[];
   /**
+   * When all sessions were last ended, and the session that stayed. Sessions whose person signed in earlier are not
+   * accepted. Absent: never. Not in the published documents.
+   */
+  sessionsEnded?: { at: string; exceptId: string | null };
+  /**
    * Stripe's id of the kept subscription. An update of this field decides which one is kept. Not in the published
    * documents.
    */

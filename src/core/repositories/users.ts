@@ -34,6 +34,17 @@ export class UserRepository extends UserCreation {
   }
 
   /**
+   * Ends every session whose person signed in until now, also a session that a sign-in of this moment stores later.
+   * @param exceptId the session that stays, or null. An earlier end of sessions never replaces a later one
+   */
+  async endSessions(id: string, at: string, exceptId: string | null): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, "sessionsEnded.at": { $not: { $gt: at } } },
+      { $set: { sessionsEnded: { at, exceptId } } },
+    );
+  }
+
+  /**
    * Keeps a Stripe subscription, unless the user keeps another subscription or this one was rejected before. One conditional
    * update decides between simultaneous calls. It creates the user if necessary.
    * @returns the user if the subscription is kept now, else null

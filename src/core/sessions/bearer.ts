@@ -3,6 +3,7 @@ import type { AccessToken } from "#core/repositories/access_tokens.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
 import { authenticationOf } from "#core/sessions/authentication.ts";
 import { purgePredecessor } from "#core/sessions/purge_predecessor.ts";
+import { hasEnded } from "#core/sessions/session_state.ts";
 
 /** An access token that was accepted. */
 export interface ValidToken {
@@ -12,17 +13,19 @@ export interface ValidToken {
   acknowledge: (() => Promise<void>) | null;
 }
 
-type BearerCore = Pick<Core, "accessTokens" | "clock" | "refreshTokens" | "sessions">;
+type BearerCore = Pick<Core, "accessTokens" | "clock" | "refreshTokens" | "sessions" | "users">;
 
 /**
- * Checks that a verified access token is still valid: its record and its session are neither revoked nor expired, and its
- * generation is not below the session's. Record and session are read in one round trip (contract 1.2).
+ * Checks that a verified access token is still valid: its record and its session are neither revoked nor expired, its user
+ * has not ended all sessions since, and its generation is not below the session's. They are read in one round trip
+ * (contract 1.2).
  * @throws NestError unauthorized
  */
 export async function requireValidToken(core: BearerCore, claims: AccessTokenClaims): Promise<ValidToken> {
-  const [record, session] = await Promise.all([
+  const [record, session, user] = await Promise.all([
     core.accessTokens.find(claims.id),
     core.sessions.find(claims.sessionId),
+    core.users.find(claims.userId),
   ]);
   const now = core.clock.now().toISOString();
   if (!record || !session) throw unauthorized("token_not_found");
@@ -32,7 +35,7 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
     record.sessionId === session._id &&
     session.userId === claims.userId;
   if (!matches) throw unauthorized("token_not_found");
-  if (record.revokedAt || session.revokedAt || record.generation < session.generation)
+  if (record.revokedAt || hasEnded(session, user) || record.generation < session.generation)
     throw unauthorized("token_revoked");
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
   const isAcknowledged = session.acknowledgedGeneration >= record.generation;

@@ -5,8 +5,10 @@ import { byCaller } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
+import { settleAll } from "#core/settle.ts";
 
 type EndCore = Pick<Core, "clock" | "log" | "sessions">;
+type EndAllCore = EndCore & Pick<Core, "users">;
 
 /** Who ends a session. */
 interface Ending {
@@ -47,15 +49,24 @@ export async function endSession(
   return (await core.sessions.find(session._id))?.revokedAt ?? at;
 }
 
+/** The sessions of a user that end. */
+interface EndedSessions {
+  userId: string;
+  sessions: readonly Session[];
+  /** Whether the session of the caller stays. */
+  keepsCurrent: boolean;
+}
+
 /**
  * Ends every session of a user that has not ended, or every one but the caller's. A refresh that runs meanwhile issues no
- * tokens, because it can't advance a session that has ended.
- * @param sessions the sessions that were read
+ * tokens, because it can't advance a session that has ended. The tokens of a sign-in that runs meanwhile are refused,
+ * because its person signed in before.
+ * @param sessions the user's sessions that were read
  * @returns how many sessions this call ended
  */
 export async function endAllSessions(
-  core: EndCore,
-  { sessions, keepsCurrent }: { sessions: readonly Session[]; keepsCurrent: boolean },
+  core: EndAllCore,
+  { userId, sessions, keepsCurrent }: EndedSessions,
   { caller, call }: Ending,
 ): Promise<number> {
   const at = core.clock.now().toISOString();
@@ -67,8 +78,10 @@ export async function endAllSessions(
       sessionId: session._id,
       ...revocation(session, reasonOf(caller, session._id), source, at),
     }));
-  const count = await core.sessions.revokeAll(ended);
-  const [first] = sessions;
-  if (first) core.log.info("sessions_revoked", { user_id: first.userId, count });
+  const [count] = await settleAll([
+    core.sessions.revokeAll(ended),
+    core.users.endSessions(userId, at, keepsCurrent ? current : null),
+  ]);
+  core.log.info("sessions_revoked", { user_id: userId, count });
   return count;
 }

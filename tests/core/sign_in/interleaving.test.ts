@@ -5,6 +5,7 @@ import { refreshToken } from "#core/sign_in/grants/refresh_token.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
 import { openSignInCore, type SignInCore } from "#tests/support/altered_core.ts";
 import { MAC, REDIRECT, startNest, type TestNest, V2, VERIFIER } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 
 const past = "2020-01-01T00:00:00.000Z";
 let nest: TestNest;
@@ -100,4 +101,24 @@ test("an address that was removed from its user signs in a new user", async () =
   const bearer = { bearer: first.access_token };
   const user = await nest.call(`${V2}get_user`, { user_id: first.user_id }, bearer);
   expect(user.body.identifiers).toMatchObject([{ removed_at: past }]);
+});
+
+test("refuses the tokens of a sign-in that ran while the user ended all sessions, and accepts the next", async () => {
+  const address = "ended@example.com";
+  const mine = await nest.signIn(address);
+  const own = { user_id: mine.user_id };
+  const code = await nest.emailedCode({ identifier_value: address });
+  const core = interrupted("sessions", "insertIfAbsent", async () => {
+    const ended = await nest.call(`${V3}revoke_all_sessions`, {}, { bearer: mine.access_token });
+    expect(ended.body).toEqual({ revoked: 0 });
+  });
+  const request = { client_id: MAC, code, code_verifier: VERIFIER, redirect_uri: REDIRECT };
+  const late = await authorizationCode.redeem(core, request, newCall());
+  const isAlive = async (bearer: string) =>
+    (await nest.call(`${V2}get_user`, own, { bearer })).status === 200;
+  expect([await isAlive(late.accessToken), await isAlive(mine.access_token)]).toEqual([false, true]);
+  expect((await nest.refresh(late.refreshToken)).body.code).toBe("authorization_not_found");
+  expect(await isAlive((await nest.signIn(address)).access_token)).toBe(true);
+  const { status, body } = await nest.refresh(mine.refresh_token);
+  expect([status, await isAlive(body.access_token)]).toEqual([200, true]);
 });

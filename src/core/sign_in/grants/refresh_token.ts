@@ -9,12 +9,14 @@ import { derivedIdOf, newId } from "#core/ids.ts";
 import { networkOf } from "#core/network.ts";
 import type { RefreshToken, Rotation } from "#core/repositories/refresh_tokens.ts";
 import type { Session } from "#core/repositories/sessions.ts";
+import type { User } from "#core/repositories/users.ts";
 import { matchesHash } from "#core/secrets.ts";
 import { authenticationOf } from "#core/sessions/authentication.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { predecessorOf } from "#core/sessions/purge_predecessor.ts";
 import { deriveRefreshToken, newDerivation, splitRefreshToken } from "#core/sessions/refresh_token.ts";
 import { sessionEnd } from "#core/sessions/session_end.ts";
+import { hasEnded } from "#core/sessions/session_state.ts";
 import type { Issue } from "#core/sessions/token_records.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
@@ -51,7 +53,12 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
     const token = requireOwn(found?.token, presented.secret, request.client_id);
     const client = core.oauthClients.require(request.client_id);
     const now = core.clock.now();
-    const session = requireSession(found?.session, token, client, now);
+    const session = requireSession(
+      { session: found?.session, user: found?.user ?? null },
+      token,
+      client,
+      now,
+    );
 
     // A token must not be used up when no access token can be signed.
     await core.signer.key();
@@ -105,12 +112,12 @@ function requireOwn(token: RefreshToken | undefined, secret: string, clientId: s
 
 /** @throws NestError authorization_not_found, token_expired */
 function requireSession(
-  session: Session | null | undefined,
+  { session, user }: { session: Session | null | undefined; user: User | null },
   token: RefreshToken,
   client: OAuthClient,
   now: Date,
 ): Session {
-  if (token.revokedAt || !session || session.revokedAt) throw new NestError("authorization_not_found");
+  if (token.revokedAt || !session || hasEnded(session, user)) throw new NestError("authorization_not_found");
   // The client's limits may have been lowered since the token was issued.
   const end = sessionEnd(client, session.createdAt, new Date(session.lastUsedAt));
   if (isExpired(token, now) || end <= now) throw new NestError("token_expired");

@@ -24,7 +24,9 @@ export const handler = rpc({
   errors: ["reauthentication_required"],
   reads: ({ core, request: { user_id }, caller }) =>
     core.sessions.listUnrevoked(namedUserOf(caller, user_id)),
-  async run({ core, request: { except_current: keepsCurrent = true }, reads: sessions, caller, call }) {
-    return { revoked: await endAllSessions(core, { sessions, keepsCurrent }, { caller, call }) };
+  async run({ core, request: { user_id, except_current }, reads: sessions, caller, call }) {
+    const userId = namedUserOf(caller, user_id);
+    const ended = { userId, sessions, keepsCurrent: except_current ?? true };
+    return { revoked: await endAllSessions(core, ended, { caller, call }) };
   },
 });
