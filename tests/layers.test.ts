@@ -31,6 +31,7 @@ const LAYERS = [
   "packages/stripe_double",
   "src/routes.ts",
   "src/landing",
+  "src/adapters",
   "src/methods",
   "src/callbacks",
   "src/jobs",

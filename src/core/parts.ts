@@ -10,7 +10,7 @@ import { Captcha, captchaVariables } from "#core/captcha/captcha.ts";
 import { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { ConfigError, type Environment, readConfig } from "#core/config.ts";
 import type { Core, Foundation, Part } from "#core/core.ts";
-import { type InternalKey, internalKeyVariables } from "#core/keys/internal_key.ts";
+import { type InternalKey, internalKeyVariables, localKeyVariables } from "#core/keys/internal_key.ts";
 import { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
 import { RefreshKeys, refreshKeyVariables } from "#core/keys/refresh_keys.ts";
 import { signerVariables, verifyingKeyVariables } from "#core/keys/signing_keys.ts";
@@ -61,6 +61,13 @@ export const internalKeys = {
   variables: internalKeyVariables,
   open: (environment: Environment) => readConfig(internalKeyVariables, environment).INTERNAL_KEYS,
 } satisfies Part<readonly InternalKey[]>;
+
+/** The internal key of the local stack; null on every other stage, also if the variable is set there. */
+export const localKey = {
+  variables: localKeyVariables,
+  open: (environment: Environment, { core: { stage } }: Foundation) =>
+    stage === "local" ? (readConfig(localKeyVariables, environment).LOCAL_INTERNAL_KEY ?? null) : null,
+} satisfies Part<string | null>;
 
 /** Enforces rate limits. */
 export const rateLimiter = {

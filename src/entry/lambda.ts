@@ -5,7 +5,7 @@ import { NestError } from "#core/errors.ts";
 import { type Fields, functionName } from "#core/log.ts";
 import { failure, type Result } from "#entry/answer.ts";
 import { describeForeignEvent, isHttpEvent } from "#entry/http_event.ts";
-import { once } from "#entry/once.ts";
+import { type Once, once } from "#entry/once.ts";
 
 /** Lambda's context and when the invocation began. Opening the function counts as part of the call's time. */
 export interface Invocation extends Context {
@@ -99,8 +99,23 @@ function openOnce<Served>(
     () => openNow(needs, open, read),
     (error) => error instanceof NotOpened && error.code === "unavailable",
   );
-  if (process.env.AWS_LAMBDA_RUNTIME_API) opening.start();
+  if (process.env.AWS_LAMBDA_RUNTIME_API) startWhenLoaded(opening);
   return opening.get;
+}
+
+let createdLast: Once<unknown> | null = null;
+
+/**
+ * Starts to open the deployed function once all modules are loaded. An adapter imports methods, whose handlers are created before
+ * its own; only the handler that is created last is deployed.
+ */
+function startWhenLoaded(opening: Once<unknown>): void {
+  if (createdLast === null)
+    queueMicrotask(() => {
+      createdLast?.start();
+      createdLast = null;
+    });
+  createdLast = opening;
 }
 
 /** @throws NotOpened */

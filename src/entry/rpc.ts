@@ -33,14 +33,17 @@ export function rpc<
   return Object.assign(handler, { declaration: general });
 }
 
-/** Creates a method handler that uses an opened core. */
-export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
-  const core: RpcCore<Parts> = {
-    ...openParts<Parts>(open, declaration.parts ?? {}),
-    ...openParts(open, CALLER_PARTS),
-  };
+/**
+ * Performs one call of a method and logs it.
+ * @returns the body of the response; undefined for 204
+ * @throws NestError of the contract, whatever failed
+ */
+export type OpenMethod = (event: APIGatewayProxyEventV2, context: Invocation) => Promise<unknown>;
 
-  return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
+/** Opens a method with an opened core, for the handler of the method and for adapters. */
+export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMethod {
+  const core = openMethodCore(declaration, open);
+  return async (event, context) => {
     const startedAt = context.startedAt ?? Date.now();
     const deadline = startedAt + CALL_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
@@ -56,22 +59,12 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
       caller: { kind: "anonymous" },
       clientId: null,
     };
-    const answer = (): AnswerContext => ({
-      event,
-      requestId: context.awsRequestId,
-      now: core.clock.now(),
-      stage: core.stage,
-      oauthClients: core.oauthClients,
-    });
     const measures = () => ({ duration_ms: Date.now() - startedAt, trips: open.mongo.trips.count });
     try {
-      const result = success(answer(), await beforeDeadline(deadline, perform(declaration, progress)));
-      core.log.info("call", {
-        ...describeCall(declaration, progress),
-        status: result.statusCode,
-        ...measures(),
-      });
-      return result;
+      const body = await beforeDeadline(deadline, perform(declaration, progress));
+      const status = body === undefined ? 204 : 200;
+      core.log.info("call", { ...describeCall(declaration, progress), status, ...measures() });
+      return body;
     } catch (error) {
       const known = toNestError(error);
       core.log[known.status >= 500 ? "error" : "info"]("call", {
@@ -79,7 +72,29 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
         ...describeRefusal(known),
         ...measures(),
       });
-      return failure(answer(), known);
+      throw known;
+    }
+  };
+}
+
+const openMethodCore = (declaration: RpcDeclaration, open: OpenCore): RpcCore<Parts> => ({
+  ...openParts<Parts>(open, declaration.parts ?? {}),
+  ...openParts(open, CALLER_PARTS),
+});
+
+/** Creates a method handler that uses an opened core. */
+export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
+  const { clock, stage, oauthClients } = openMethodCore(declaration, open);
+  const method = openMethod(declaration, open);
+  return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
+    const answer = (): AnswerContext => ({
+      ...{ event, requestId: context.awsRequestId, now: clock.now(), stage, oauthClients },
+    });
+    try {
+      const body = await method(event, context);
+      return success(answer(), body);
+    } catch (error) {
+      return failure(answer(), toNestError(error));
     }
   }) as unknown as Handler;
 }

@@ -6,6 +6,7 @@ import { handler as jwks } from "#entry/jwks.ts";
 import type { Needs } from "#entry/lambda.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import { loadMethods } from "#routes.ts";
+import { loadAdapters } from "#tools/stage/adapters.ts";
 import { loadJobs } from "#tools/stage/jobs.ts";
 
 /** The SSM parameters that a function may read, by variable name. */
@@ -21,11 +22,15 @@ const methods = (await loadMethods()).map(({ handler }) => {
   return [`${version}/${name}`, handler.needs] as const;
 });
 const jobs = (await loadJobs()).map(({ handler }) => [handler.declaration.name, handler.needs] as const);
+const adapters = (await loadAdapters()).map(
+  ({ handler }) => [handler.declaration.name, handler.needs] as const,
+);
 const needs = new Map<string, Needs>([
   ...methods,
   ["stripe_webhook", stripeWebhook.needs],
   ["ses_events", sesEvents.needs],
   ...jobs,
+  ...adapters,
   ["jwks", jwks.needs],
   ["$default", unmatched.needs],
 ]);
@@ -39,6 +44,7 @@ const SIGN = [
   "2021-10-06/get_subscription_status",
   "2026-12-01/get_subscription_status",
   "2026-12-01/issue_token",
+  "beep",
 ];
 const LIMITED = [
   "2020-12-14/authenticate_user",
@@ -47,6 +53,7 @@ const LIMITED = [
   "2026-12-01/authenticate_user",
   "2026-12-01/send_magic_link",
   "2026-12-01/send_otp",
+  "beep",
 ];
 const STRIPE = [
   "2021-10-06/create_trial_and_magic_link",
@@ -65,11 +72,11 @@ test.each([
     "SIGNING_KEYS_PUBLIC",
     [...METHODS.filter((name) => !SIGN.includes(name)), "jwks"],
   ],
-  ["internal keys", "INTERNAL_KEYS", METHODS],
+  ["internal keys", "INTERNAL_KEYS", [...METHODS, "beep"]],
   [
     "keys of refresh tokens",
     "REFRESH_KEYS",
-    ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user"],
+    ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user", "beep"],
   ],
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
   ["the secrets of CAPTCHAs", "CAPTCHA_SECRETS", ["2026-12-01/send_otp"]],
@@ -78,7 +85,7 @@ test.each([
   [
     "the database",
     "MONGODB_URI",
-    [...METHODS, "stripe_webhook", "ses_events", "move_events", "remove_unredeemed_trials"],
+    [...METHODS, "beep", "stripe_webhook", "ses_events", "move_events", "remove_unredeemed_trials"],
   ],
 ])("only the functions that need %s can read it", (_what, parameter, holders) => {
   expect(holding(parameter).sort()).toEqual([...holders].sort());
@@ -92,7 +99,7 @@ test("no function reads any other secret", () => {
   expect(parametersOf(unmatched.needs.variables)).toEqual([]);
 });
 
-test("only functions that send mail may call SES, only the one that sends SMS may call SNS, and nothing else is called at AWS", () => {
+test("only functions that send mail may call SES, only those that send SMS may call SNS, and nothing else is called at AWS", () => {
   const sending = [...needs].flatMap(([name, { awsActions }]) =>
     awsActions.length > 0 ? [[name, ...awsActions]] : [],
   );
@@ -102,6 +109,7 @@ test("only functions that send mail may call SES, only the one that sends SMS ma
     ["2026-12-01/send_magic_link", "ses:SendEmail"],
     ["2026-12-01/send_otp", "ses:SendEmail", "sns:Publish"],
     ["stripe_webhook", "ses:SendEmail"],
+    ["beep", "ses:SendEmail", "sns:Publish"],
   ]);
 });
 
@@ -115,6 +123,7 @@ test("variables that no deployment sets are marked as local", () => {
     "AWS_ENDPOINT_URL_SNS",
     "AWS_ENDPOINT_URL_SSM",
     "CAPTCHA_VERIFY_URL",
+    "LOCAL_INTERNAL_KEY",
     "STRIPE_URL",
   ]);
   expect(named("lambda").sort()).toEqual([

@@ -35,6 +35,8 @@ export function clientWith({
     phoneCountries: [],
     cookies: { enabled: false, default: false },
     captcha: null,
+    adapters: [],
+    claims: {},
     sessionIdleDays: null,
     locale: "en",
     ...change,

@@ -45,8 +45,12 @@ export interface StackAnswer {
 /**
  * Starts a stack for tests. Dispose it to stop everything; its database is dropped at the end of the run.
  * @param options.app replaces the app of this process
+ * @param options.settings settings of the functions, such as limits
  */
-export async function startTestStack({ app = currentApp } = {}): Promise<TestStack> {
+export async function startTestStack({
+  app = currentApp,
+  settings = {} as Readonly<Record<string, string>>,
+} = {}): Promise<TestStack> {
   let aheadSeconds = 0;
   const clock: Clock = { now: () => plusSeconds(new Date(), aheadSeconds) };
   const mongoUri = freshDatabaseUri();
@@ -68,6 +72,7 @@ export async function startTestStack({ app = currentApp } = {}): Promise<TestSta
       hibp,
       stripe,
       secrets,
+      settings,
       database: { engine: "test", version: "1" },
       write: () => undefined,
       open: (environment) =>

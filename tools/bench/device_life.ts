@@ -196,4 +196,6 @@ const DESKTOP: OAuthClient = {
   phoneCountries: [],
   cookies: { enabled: false, default: false },
   captcha: null,
+  adapters: [],
+  claims: {},
 };

@@ -63,7 +63,7 @@ function accessTokenOf(number: number, now: Date): AccessToken {
 
 /** The signed access token of a user in the database. */
 export const bearerOf = (mint: TokenMint, number: number, now: Date) =>
-  mintAccessToken(mint, accessTokenOf(number, now), null, null);
+  mintAccessToken(mint, accessTokenOf(number, now), { deviceId: null, copies: {} }, null);
 
 /** Stripe's ids of a user and their subscription. */
 export interface AtStripe {

@@ -17,7 +17,13 @@ import {
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { describeSize, measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import { stageAddress } from "#tools/deploy/stage_address.ts";
-import { deploymentOf, recordApp, referToLogGroup, type Template } from "#tools/deploy/template.ts";
+import {
+  deploymentOf,
+  dropUnusedRoles,
+  recordApp,
+  referToLogGroup,
+  type Template,
+} from "#tools/deploy/template.ts";
 import { writeZips } from "#tools/deploy/zip_functions.ts";
 import { PUBLIC_KEYS, type StageCheck } from "#tools/stage/config/check_stage.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
@@ -78,9 +84,19 @@ export class Deployment {
     this.#done(`Stripe: ${url === null ? "price" : "webhook endpoint, events and price"} checked`);
   }
 
+  /**
+   * Removes the functions that the stage does not have: adapters that its file does not list.
+   * @param functions those of serverless.yml, by name
+   */
+  dropUnlisted(functions: Record<string, unknown>): void {
+    const names = this.#stage.functions.map(({ name }) => name);
+    for (const name of Object.keys(functions)) if (!names.includes(name)) delete functions[name];
+  }
+
   /** Writes the zip of each function into a folder. */
   async bundle(folder: string): Promise<void> {
-    const sizes = await writeZips(folder, this.#stage.store.isRehearsal ? "here" : "lambda");
+    const target = this.#stage.store.isRehearsal ? "here" : "lambda";
+    const sizes = await writeZips(folder, this.#stage.functions, target);
     for (const line of sizes) this.#note(line);
     this.#done(`bundled ${this.#stage.functions.length} functions`);
   }
@@ -88,6 +104,7 @@ export class Deployment {
   /** Completes the template that the framework compiled from functions, before it is written to the package. */
   finishTemplate(template: Template): void {
     referToLogGroup(template);
+    dropUnusedRoles(template);
     recordApp(template, appName);
   }
 

@@ -4,7 +4,10 @@ import type { Template } from "#tools/deploy/template.ts";
 /** The parts of the framework that this plugin uses. */
 interface Framework {
   processedInput: { commands: string[]; isHelpRequest: boolean };
-  service: { provider: { compiledCloudFormationTemplate: Template; shouldNotDeploy?: boolean } };
+  service: {
+    functions: Record<string, unknown>;
+    provider: { compiledCloudFormationTemplate: Template; shouldNotDeploy?: boolean };
+  };
   serviceDir: string;
   classes: { Error: new (message: string, code: string) => Error };
 }
@@ -75,10 +78,10 @@ export default class NestPlugin {
 
   readonly hooks = {
     initialize: () =>
-      this.#step(
-        "Checking files and Stripe",
-        (deployment) => this.#is("deploy") && deployment.checkSources(),
-      ),
+      this.#step("Checking files and Stripe", async (deployment) => {
+        deployment.dropUnlisted(this.#framework.service.functions);
+        if (this.#is("deploy")) await deployment.checkSources();
+      }),
     "before:package:initialize": () =>
       this.#step("Bundling the functions", (deployment) =>
         deployment.bundle(`${this.#framework.serviceDir}/.serverless`),

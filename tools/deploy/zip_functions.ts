@@ -4,7 +4,7 @@ import type { Metafile } from "esbuild";
 import { bundle } from "#tools/deploy/bundle.ts";
 import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
-import { listFunctions } from "#tools/stage/functions.ts";
+import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 import { table } from "#tools/terminal/table.ts";
 
 /** A function's zip and the size of the code in it. */
@@ -19,12 +19,16 @@ interface FunctionZip {
 export const PACKAGE_FOLDER = "dist/functions";
 
 /**
- * Writes the zip of every function into a folder, which the framework then deploys.
+ * Writes the zip of each of these functions into a folder, which the framework then deploys.
  * @param target where the functions will run: in Lambda, or in a rehearsal on this machine
  * @returns a table of sizes, a line for each function
  */
-export async function writeZips(folder: string, target: "lambda" | "here"): Promise<string[]> {
-  const { zips } = await zipFunctions(target);
+export async function writeZips(
+  folder: string,
+  functions: readonly DeployedFunction[],
+  target: "lambda" | "here",
+): Promise<string[]> {
+  const { zips } = await zipFunctions(functions, target);
   await mkdir(folder, { recursive: true });
   for (const { name, zip } of zips) await writeFile(join(folder, `${name}.zip`), zip);
   return sizeTable(zips);
@@ -37,7 +41,7 @@ export async function writeZips(folder: string, target: "lambda" | "here"): Prom
  * @returns a table of sizes, a line for each function
  */
 export async function writePackage(folder: string): Promise<string[]> {
-  const { zips, metafile } = await zipFunctions("lambda");
+  const { zips, metafile } = await zipFunctions(await listFunctions(), "lambda");
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   for (const { name, zip, map } of zips) {
@@ -48,8 +52,10 @@ export async function writePackage(folder: string): Promise<string[]> {
   return sizeTable(zips);
 }
 
-async function zipFunctions(target: "lambda" | "here"): Promise<{ zips: FunctionZip[]; metafile: Metafile }> {
-  const functions = await listFunctions();
+async function zipFunctions(
+  functions: readonly DeployedFunction[],
+  target: "lambda" | "here",
+): Promise<{ zips: FunctionZip[]; metafile: Metafile }> {
   const sources = Object.fromEntries(functions.map(({ name, source }) => [name, source]));
   const { bundles, metafile } = await bundle(sources);
   const addOn: Record<string, Uint8Array> = bundles.some(({ usesAddOn }) => usesAddOn)

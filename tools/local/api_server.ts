@@ -126,6 +126,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
       app: { name: app.name, clients: app.clients.flatMap(shownClient) },
       clients: SAMPLE_CLIENT_IDS,
       sample_clients: withSampleClients(app).clients.filter(isSample).flatMap(shownClient),
+      adapters: { beep: { url: `${url}/beep` } },
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),

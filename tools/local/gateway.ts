@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
+import type { App } from "#core/app/app.ts";
 import { systemClock } from "#core/clock.ts";
 import { type Environment, readConfig } from "#core/config.ts";
 import { type CoreOptions, type OpenCore, openCore } from "#core/core.ts";
+import { serveAdapter } from "#entry/adapter.ts";
 import type { Result } from "#entry/answer.ts";
 import { serveJwks } from "#entry/jwks.ts";
 import type { Handler } from "#entry/lambda.ts";
@@ -12,6 +14,7 @@ import { serveRpc } from "#entry/rpc.ts";
 import { serveUnmatched } from "#entry/unmatched.ts";
 import { serveWebhook } from "#entry/webhook.ts";
 import { loadMethods } from "#routes.ts";
+import { loadAdapters } from "#tools/stage/adapters.ts";
 import { loadJobs } from "#tools/stage/jobs.ts";
 
 /** An HTTP request, before it becomes an event of API Gateway. */
@@ -41,9 +44,10 @@ export interface GatewayOptions extends CoreOptions {
  */
 export async function openGateway(environment: Environment, options: GatewayOptions = {}): Promise<Gateway> {
   const { guard = (unguarded) => unguarded } = options;
-  const [methods, jobs] = await Promise.all([loadMethods(), loadJobs()]);
+  const [methods, jobs, adapters] = await Promise.all([loadMethods(), loadJobs(), loadAdapters()]);
   // Read the variables of all functions together, so that one error lists all that are missing.
-  const functions = [stripeWebhook, sesEvents, ...[...methods, ...jobs].map(({ handler }) => handler)];
+  const listed = [...methods, ...jobs, ...adapters].map(({ handler }) => handler);
+  const functions = [stripeWebhook, sesEvents, ...listed];
   readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
   const open = guard(openCore(environment, options));
   const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;
@@ -55,17 +59,28 @@ export async function openGateway(environment: Environment, options: GatewayOpti
     for (const path of paths) routes.set(`POST ${path}`, served);
   }
   routes.set("POST /1/webhook/stripe", serveWebhook(stripeWebhook.declaration, open));
+  const served = adapters.filter(({ handler }) => hasClient(open.core.app, handler.declaration.name));
+  const mounted = new Map(
+    served.map(({ handler: { declaration } }) => [declaration.name, serveAdapter(declaration, open)]),
+  );
   const unmatched = serveUnmatched(environment, clock, write, open.core.app);
   return {
     ...open,
     invoke(incoming) {
-      const route = `${incoming.method} ${incoming.path}`;
-      const handler = routes.get(route) ?? unmatched;
-      return handler(toEvent(incoming, routes.has(route) ? route : "$default"), toContext());
+      const exact = `${incoming.method} ${incoming.path}`;
+      const [, folder = "", ...rest] = incoming.path.split("/");
+      const adapter = rest.length > 0 ? mounted.get(folder) : undefined;
+      const matched = routes.has(exact) ? exact : adapter ? `ANY /${folder}/{proxy+}` : "$default";
+      const handler = routes.get(exact) ?? adapter ?? unmatched;
+      return handler(toEvent(incoming, matched), toContext());
     },
     close: () => open.mongo.client.close(),
   };
 }
+
+/** Without a client that lists it, an adapter is off, as on a stage that does not list it. */
+const hasClient = ({ clients }: App, adapter: string) =>
+  clients.some(({ enabled, adapters }) => enabled && (adapters as readonly string[]).includes(adapter));
 
 /** Builds API Gateway's event in payload format 2.0. A body that is not text is base64. */
 export function toEvent(

@@ -1,4 +1,4 @@
-import type { App, Client } from "#core/app/app.ts";
+import type { AdapterName, App, Client } from "#core/app/app.ts";
 
 /** The sample clients of the local stack, by the name that `/dev/status` gives them. No deployed stage has them. */
 export const SAMPLE_CLIENT_IDS = {
@@ -13,6 +13,9 @@ export const SAMPLE_CLIENT_IDS = {
 /** Whether a client is one of the sample clients. */
 export const isSample = ({ id }: Pick<Client, "id">): boolean =>
   Object.values<string>(SAMPLE_CLIENT_IDS).includes(id);
+
+/** The sample client of each adapter. Its programs send no client id. */
+export const ADAPTER_CLIENT_IDS: Readonly<Record<AdapterName, string>> = { beep: "client_sample_beep" };
 
 /** An origin that no example uses, so that examples with a missing origin still fail. */
 const WEB_ORIGIN = "http://localhost:5174";
@@ -34,11 +37,19 @@ export function withSampleClients(app: App): App {
     phoneCountries: ["GB", "DE", "SG"],
     ...{ cookies: { enabled: false, default: false }, captcha: null },
     ...{ userCode: id === native, emailSenders: [] },
+    ...{ adapters: [], claims: {} },
   });
+  const beep: Client = {
+    ...{ ...sample(ADAPTER_CLIENT_IDS.beep, "Sample: adapter beep"), adapters: ["beep"] },
+    ...{ claims: { userid: "sub", clientid: "device_id" }, origins: [WEB_ORIGIN] },
+  };
+  // An adapter has one client, so one of the app's own replaces the sample.
+  const isOwn = app.clients.some(({ enabled, adapters }) => enabled && adapters.includes("beep"));
   return {
     ...app,
     clients: [
       ...app.clients,
+      ...(isOwn ? [] : [beep]),
       sample(native, "Sample: installed"),
       {
         ...{ ...sample(simple, "Sample: simple"), registrationMode: "immediate" },

@@ -89,6 +89,7 @@ export function localEnvironment(
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
     INTERNAL_KEYS: hashSecret(secrets.internalKey),
+    LOCAL_INTERNAL_KEY: secrets.internalKey,
     RATE_LIMIT_KEY: secrets.rateLimitKey,
     PASSWORD_PEPPERS: JSON.stringify([{ id: "local", key: secrets.passwordPepper }]),
     STRIPE_URL: parts.stripe.url ?? "",

@@ -2,6 +2,7 @@ import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { type Environment, originOf } from "#core/config.ts";
 import { loadMethods } from "#routes.ts";
+import { loadAdapters } from "#tools/stage/adapters.ts";
 import { loadJobs } from "#tools/stage/jobs.ts";
 import { movedTo, movedVariables } from "#tools/stage/moved_variables.ts";
 
@@ -29,8 +30,8 @@ export interface ShellSettings {
  * @param shell the environment of `npm start`
  */
 export async function readShellSettings(shell: Environment): Promise<ShellSettings> {
-  const [methods, jobs] = await Promise.all([loadMethods(), loadJobs()]);
-  const functions = [stripeWebhook, sesEvents, ...[...methods, ...jobs].map(({ handler }) => handler)];
+  const listed = await Promise.all([loadMethods(), loadJobs(), loadAdapters()]);
+  const functions = [stripeWebhook, sesEvents, ...listed.flat().map(({ handler }) => handler)];
   const variables = Object.assign({}, ...functions.map(({ needs }) => needs.variables));
   const taken: Record<string, string> = {};
   const ignored: string[] = [];

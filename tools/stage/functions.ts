@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import type { OptionalGrant } from "#core/app/app.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { EventHandler, EventSource } from "#entry/event.ts";
 import type { JobEvent } from "#entry/job.ts";
@@ -7,6 +8,7 @@ import type { Needs } from "#entry/lambda.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import type { WebhookHandler } from "#entry/webhook.ts";
 import { loadMethods } from "#routes.ts";
+import { loadAdapters } from "#tools/stage/adapters.ts";
 import { loadJobs } from "#tools/stage/jobs.ts";
 
 const CALLBACKS = new URL("../../src/callbacks/", import.meta.url);
@@ -36,12 +38,17 @@ export interface DeployedFunction {
   events: EventSource | null;
   /** When EventBridge calls it, and with which event. */
   schedule: Schedule | null;
+  /** The adapter that it serves, and the grants that its client needs; null for every other function. */
+  adapter: { name: string; grants: readonly OptionalGrant[] } | null;
   needs: Needs;
   memoryMb: number;
   timeoutSeconds: number;
 }
 
-/** Returns the functions of a deployment: one for each method, callback and job, the JWKS, and the default route. */
+/**
+ * Returns every function that a deployment can have: one for each method, callback, job and adapter, the JWKS, and the
+ * default route. `functionsOn` leaves out the adapters that a stage does not list.
+ */
 export async function listFunctions(): Promise<DeployedFunction[]> {
   const methods = (await loadMethods()).map(({ source, handler: { declaration, needs }, paths }) => ({
     name: `${declaration.name}-${declaration.version}`,
@@ -67,7 +74,13 @@ export async function listFunctions(): Promise<DeployedFunction[]> {
       needs: unmatched.needs,
     },
   ];
-  return [...methods, ...(await listCallbacks()), ...(await listJobs()), ...others].map(complete);
+  return [
+    ...methods,
+    ...(await listCallbacks()),
+    ...(await listJobs()),
+    ...(await listAdapters()),
+    ...others,
+  ].map(complete);
 }
 
 async function listCallbacks() {
@@ -104,13 +117,29 @@ async function listJobs() {
   }));
 }
 
-type Listed = Omit<DeployedFunction, "events" | "schedule" | "memoryMb" | "timeoutSeconds"> &
-  Partial<Pick<DeployedFunction, "events" | "schedule" | "timeoutSeconds">> & { limitMs?: number };
+async function listAdapters() {
+  return (await loadAdapters()).map(({ source, handler: { declaration, needs } }) => ({
+    name: declaration.name,
+    source,
+    summary: declaration.summary,
+    // One route, since unknown paths and HTTP methods get the errors of the other API too.
+    routes: [`ANY /${declaration.name}/{proxy+}`],
+    adapter: { name: declaration.name, grants: declaration.grants },
+    needs,
+    limitMs: CALL_LIMIT_MS,
+  }));
+}
+
+type Listed = Omit<DeployedFunction, "events" | "schedule" | "adapter" | "memoryMb" | "timeoutSeconds"> &
+  Partial<Pick<DeployedFunction, "events" | "schedule" | "adapter" | "timeoutSeconds">> & {
+    limitMs?: number;
+  };
 
 function complete({ limitMs = OTHER_LIMIT_MS, ...listed }: Listed): DeployedFunction {
   return {
     events: null,
     schedule: null,
+    adapter: null,
     timeoutSeconds: Math.ceil(limitMs / 1000) + MARGIN_SECONDS,
     ...listed,
     // Lambda gives CPU in proportion to memory. TLS and key derivation for the database dominate a cold start.

@@ -1,6 +1,7 @@
 import { type Inventory, takeInventory } from "#tools/stage/config/inventory.ts";
 import { ParameterStore } from "#tools/stage/config/parameter_store.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
+import { functionsOn } from "#tools/stage/listed_adapters.ts";
 import {
   readSettings,
   STAGES,
@@ -40,7 +41,7 @@ export async function openStage(options: StageOptions): Promise<OnStage> {
   const stage = requireStage(options.stage);
   const settingsFile = options.settings ?? settingsPath(stage);
   const settings = await readSettings(settingsFile);
-  const functions = await listFunctions();
+  const functions = functionsOn(await listFunctions(), settings);
   return {
     settings,
     settingsFile,

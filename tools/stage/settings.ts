@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseDocument } from "yaml";
 import {
+  array,
   email,
   maximum,
   minimum,
@@ -47,6 +48,7 @@ const stageFile = strictObject({
   variables: record(string(), nullable(string())),
   secrets: strictObject({ kmsKeyId: filled }),
   throttle: strictObject({ requestsPerSecond: numberBetween(1, 10_000), burst: numberBetween(1, 5_000) }),
+  adapters: optional(array(string())),
   reservedConcurrency: record(string(), numberBetween(1, 1_000)),
   database: optional(
     strictObject({

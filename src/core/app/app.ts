@@ -33,6 +33,14 @@ export interface CaptchaSettings {
   requiredFor: readonly CaptchaMethod[];
 }
 
+/** The adapters of `src/adapters`, which serve the APIs of other services to their clients. */
+export const ADAPTERS = ["beep"] as const;
+export type AdapterName = (typeof ADAPTERS)[number];
+
+/** Claims of an access token that a client may also want under a name of its own. */
+export const COPIED_CLAIMS = ["sub", "client_id", "device_id", "sid"] as const;
+export type CopiedClaim = (typeof COPIED_CLAIMS)[number];
+
 /** An OAuth client: a program that signs people in. */
 export interface Client {
   /** Sent by the client as `client_id`. It must never change. */
@@ -83,6 +91,10 @@ export interface Client {
   cookies: Readonly<{ enabled: boolean; default: boolean }>;
   /** null: no CAPTCHA. */
   captcha: CaptchaSettings | null;
+  /** The adapters whose programs sign in as this client. */
+  adapters: readonly AdapterName[];
+  /** Claims that its access tokens have in addition, such as `{ userid: "sub" }`: the value is that of the named claim. */
+  claims: Readonly<Record<string, CopiedClaim>>;
 }
 
 /** A price at Stripe and its product. */

@@ -56,6 +56,7 @@ export function checkApp(app: App): AppProblem[] {
     ),
     ...app.clients.flatMap(passwordProblems),
     ...app.clients.flatMap(unusableCookies),
+    ...app.clients.flatMap(claimProblems),
     ...unreadable(app.colors, "onAccent", "accent"),
     ...unreadable(app.colors, "onAccentDark", "accentDark"),
   ];
@@ -98,6 +99,18 @@ function unusableCookies({ cookies, origins }: Client, index: number): AppProble
     return [{ path, rule: "has the default true, but is not enabled. Set enabled to true" }];
   return [];
 }
+
+/** Names that Nest, OAuth or OpenID Connect give a meaning. A client's own claim must not look like one of them. */
+const RESERVED_CLAIMS =
+  /^(?:iss|sub|aud|exp|nbf|iat|jti|v|client_id|sid|device_id|auth_time|amr|acr|azp|nonce|scope|act|cnf|typ|roles|groups|entitlements|email|email_verified|phone_number|phone_number_verified)$/;
+
+const claimProblems = ({ claims }: Client, index: number): AppProblem[] =>
+  Object.keys(claims)
+    .filter((name) => !/^[a-zA-Z][a-zA-Z0-9_]{0,39}$/.test(name) || RESERVED_CLAIMS.test(name))
+    .map((name) => ({
+      path: ["clients", index, "claims", name],
+      rule: "can't be the name of a claim: use 1 to 40 letters, digits or _, and no claim that has a meaning, such as sub",
+    }));
 
 const ids = (things: readonly { id: string }[]) => things.map(({ id }) => id);
 

@@ -7,13 +7,21 @@ import {
   enum as oneOf,
   optional,
   pipe,
+  record,
   refine,
   strictObject,
   string,
   transform,
   type ZodMiniType,
 } from "zod/mini";
-import { type App, CAPTCHA_METHODS, CAPTCHA_PROVIDERS, OPTIONAL_GRANTS } from "#core/app/app.ts";
+import {
+  ADAPTERS,
+  type App,
+  CAPTCHA_METHODS,
+  CAPTCHA_PROVIDERS,
+  COPIED_CLAIMS,
+  OPTIONAL_GRANTS,
+} from "#core/app/app.ts";
 import {
   address,
   apiUrl,
@@ -94,6 +102,8 @@ const client = strictObject({
     default: false,
   }),
   captcha: _default(nullable(captcha), null),
+  adapters: _default(array(oneOf(ADAPTERS)), []),
+  claims: _default(record(string(), oneOf(COPIED_CLAIMS)), {}),
 });
 
 const stripePrice = strictObject({

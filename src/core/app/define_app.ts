@@ -23,6 +23,8 @@ interface ClientSettings<Locale extends string>
     | "emailSenders"
     | "phoneCountries"
     | "captcha"
+    | "adapters"
+    | "claims"
   > {
   /** How long an access token is valid, 300 to 864000. Default: 3600 on every stage. */
   accessTokenLifetimeSeconds?: PerStage<number>;

@@ -55,6 +55,12 @@ export class OAuthClients {
     return client;
   }
 
+  /** The enabled clients that list an adapter. */
+  ofAdapter(name: string): OAuthClient[] {
+    const enabled = [...this.#byId.values()].filter((client) => client.enabled);
+    return enabled.filter(({ adapters }) => (adapters as readonly string[]).includes(name));
+  }
+
   /** Whether the origin belongs to an enabled client, so that its pages may call the API. */
   allowsOrigin(origin: string): boolean {
     return [...this.#byId.values()].some((client) => client.enabled && client.origins.includes(origin));

@@ -1,5 +1,5 @@
 import { array, minLength, optional, pipe, refine, regex, strictObject, string, transform } from "zod/mini";
-import { json, secret } from "#core/config.ts";
+import { json, localOnly, secret } from "#core/config.ts";
 import { constantTimeEqual, hashSecret } from "#core/secrets.ts";
 
 /** A key of an internal caller (contract 1.7, Operations). */
@@ -49,6 +49,9 @@ function asJson(value: string): string {
   const hashes = new Set(value.split(",").map((hash) => hash.trim()));
   return JSON.stringify([...hashes].map((hash) => ({ name: nameOf(hash), hash })));
 }
+
+/** The internal key that adapters of the local stack present for callers without a credential. */
+export const localKeyVariables = { LOCAL_INTERNAL_KEY: localOnly(optional(string())) };
 
 /** Returns the name of a key without a name. */
 export const nameOf = (hash: string): string => hash.slice(0, ID_LENGTH);

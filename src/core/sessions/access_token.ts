@@ -1,6 +1,6 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { refine, string } from "zod/mini";
-import type { OAuthClients } from "#core/clients/oauth_clients.ts";
+import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
 import type { Clock } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 import type { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
@@ -38,22 +38,31 @@ export interface AccessTokenClaims {
 
 const seconds = (iso: string) => Math.floor(Date.parse(iso) / 1000);
 
+/** What the claims of a token have besides its record. */
+interface ClaimSources {
+  /** The claim `device_id`; null: no such claim. */
+  deviceId: string | null;
+  /** The setting `claims` of the client. */
+  copies: OAuthClient["claims"];
+}
+
 /**
- * Signs the JWS of an access token (RFC 9068; claims: contract 1.2).
- * @param deviceId the claim `device_id`; null: no such claim
+ * Signs the JWS of an access token (RFC 9068; claims: contract 1.2). The client may want claims under names of its own as well.
  * @param authentication for the claims `auth_time` and `amr`; null leaves them out
  */
 export async function mintAccessToken(
   { issuer, signer }: TokenMint,
   token: AccessToken,
-  deviceId: string | null,
+  { deviceId, copies }: ClaimSources,
   authentication: Authentication | null,
 ): Promise<string> {
   const { kid, key } = await signer.key();
   const device = deviceId === null ? {} : { device_id: deviceId };
   const proof = authentication && { auth_time: seconds(authentication.authTime), amr: authentication.amr };
   const own = { v: CLAIMS_VERSION, client_id: token.clientId, sid: token.sessionId };
-  return new SignJWT({ ...own, ...device, ...proof })
+  const standard: Record<string, unknown> = { ...own, ...device, sub: token.userId };
+  const copied = Object.entries(copies).map(([name, claim]) => [name, standard[claim]]);
+  return new SignJWT({ ...Object.fromEntries(copied), ...own, ...device, ...proof })
     .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid })
     .setIssuer(issuer)
     .setSubject(token.userId)

@@ -5,6 +5,7 @@ import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts"
 import type { Authentication } from "#core/sessions/authentication.ts";
 import {
   accessTokenRecord,
+  claimSources,
   type Issue,
   refreshTokenRecord,
   sessionRecord,
@@ -44,7 +45,7 @@ export async function issueSession(
   const { authTime, amr } = issue;
   const isDetailed = issue.call.version !== undefined && issue.call.version >= DETAILED_SINCE;
   const [jws, isValid] = await settleAll([
-    mintAccessToken(core, accessToken, issue.deviceId ?? null, isDetailed ? { authTime, amr } : null),
+    mintAccessToken(core, accessToken, claimSources(issue), isDetailed ? { authTime, amr } : null),
     writeSession(core, issue),
     core.accessTokens.insertOrExtend(accessToken),
     writeRefreshToken(core, issue, predecessorId),

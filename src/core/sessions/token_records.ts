@@ -35,6 +35,12 @@ export interface Issue extends AccessIssue {
   refreshToken: RefreshTokenParts;
 }
 
+/** What the claims of the access token have besides its record. */
+export const claimSources = ({ deviceId = null, client }: AccessIssue) => ({
+  deviceId,
+  copies: client.claims,
+});
+
 /** The record of the access token. */
 export function accessTokenRecord(issue: AccessIssue): AccessToken {
   const expiresAt = expiry(issue, issue.client.accessTokenLifetimeSeconds);

@@ -11,7 +11,12 @@ import type { Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
-import { type AccessIssue, accessTokenRecord, sessionRecord } from "#core/sessions/token_records.ts";
+import {
+  type AccessIssue,
+  accessTokenRecord,
+  claimSources,
+  sessionRecord,
+} from "#core/sessions/token_records.ts";
 import { settleAll } from "#core/settle.ts";
 
 type TestTokenCore = TokenMint &
@@ -73,7 +78,7 @@ async function issueWithoutRefresh(core: TestTokenCore, issue: AccessIssue): Pro
   const session = { ...sessionRecord(issue), expiresAt, purgeAt: purgeAfter(new Date(expiresAt)) };
   const { authTime, amr } = issue;
   const [accessToken] = await settleAll([
-    mintAccessToken(core, record, issue.deviceId ?? null, { authTime, amr }),
+    mintAccessToken(core, record, claimSources(issue), { authTime, amr }),
     core.sessions.insertIfAbsent(session),
     core.accessTokens.insertOrExtend(record),
   ]);

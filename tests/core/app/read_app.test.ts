@@ -90,6 +90,8 @@ test("fills in what an app leaves out", () => {
         phoneCountries: [],
         cookies: { enabled: false, default: false },
         captcha: null,
+        adapters: [],
+        claims: {},
       },
     ],
     plans: [{ ...settings.plans[0], isOffered: true, trialDays: null, features: [] }],
@@ -186,6 +188,24 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     ["clients", 0, "passwordMinLength"],
     { local: 5, nonprod: 15, prod: 15 },
     "clients[0].passwordMinLength.local is 5, but must be a whole number from 6 to 128.",
+  ],
+  [
+    "an adapter that does not exist",
+    ["clients", 0, "adapters"],
+    ["bep"],
+    'clients[0].adapters[0] is "bep", but must be one of beep.',
+  ],
+  [
+    "a claim with a meaning of its own",
+    ["clients", 0, "claims"],
+    { aud: "sub" },
+    "clients[0].claims.aud can't be the name of a claim: use 1 to 40 letters, digits or _, and no claim that has a meaning, such as sub.",
+  ],
+  [
+    "a copy of an unknown claim",
+    ["clients", 0, "claims"],
+    { userid: "email" },
+    'clients[0].claims.userid is "email", but must be one of sub, client_id, device_id, sid.',
   ],
   [
     "a locale that the app does not have",

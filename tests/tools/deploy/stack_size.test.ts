@@ -8,7 +8,7 @@ import { writeSettings } from "#tests/support/stage.ts";
 import { generatedFiles } from "#tools/deploy/generated_files.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
-import type { Template } from "#tools/deploy/template.ts";
+import { dropUnusedRoles, type Template } from "#tools/deploy/template.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 import { settingsPath } from "#tools/stage/settings.ts";
 
@@ -34,7 +34,7 @@ async function dummyFunctions(): Promise<DeployedFunction[]> {
       source: "none.ts",
       summary: "A dummy.",
       routes: dates.map((date) => `POST /1/${date}/dummy_method_${index}`),
-      ...{ events: null, schedule: null },
+      ...{ events: null, schedule: null, adapter: null },
       needs: { variables: Object.fromEntries(read), awsActions: [] },
       memoryMb: 1024,
       timeoutSeconds: 7,
@@ -78,6 +78,17 @@ describe("a stack of 85 functions, 20 of them on three dates, with its alarms", 
     expect(size.functions).toBe(FUNCTIONS);
     expect(size.roles).toBeGreaterThanOrEqual(15);
     expect(size.routes).toBe(FUNCTIONS - WITHOUT_ROUTES + 2 * ON_THREE_DATES);
+  });
+
+  test("has one route for all paths and HTTP methods of an adapter, and a role for its function", () => {
+    const routes = Object.values(template.Resources).filter(({ Type }) => Type.endsWith("::Route"));
+    expect(routes.map(({ Properties }) => Properties.RouteKey)).toContain("ANY /beep/{proxy+}");
+    const before = measureStack(template);
+    const { BeepLambdaFunction: beep, ...others } = template.Resources;
+    const without = { Resources: others };
+    dropUnusedRoles(without);
+    expect(beep?.Properties.Role).toEqual({ "Fn::Sub": expect.stringMatching(/SesSendEmailSnsPublish/) });
+    expect(measureStack(without).roles).toBe(before.roles - 1);
   });
 
   test("has the alarms of the real stack", () => {

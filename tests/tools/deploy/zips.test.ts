@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import app from "#app";
 import { publicHalves } from "#core/keys/signing_keys.ts";
 import type { Result } from "#entry/answer.ts";
 import { digitsIn } from "#tests/support/codes.ts";
@@ -29,9 +30,10 @@ import { bundle } from "#tools/deploy/bundle.ts";
 import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 
-const CODE_FUNCTIONS = { "send_otp-2026-12-01": true, "authenticate_user-2026-12-01": true };
+const CODE_FUNCTIONS = { "send_otp-2026-12-01": true, "authenticate_user-2026-12-01": true, beep: true };
 
 let folder: string;
 let environments: Map<string, Record<string, string>>;
@@ -39,7 +41,9 @@ let environments: Map<string, Record<string, string>>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nest-zips-"));
   const functions = await listFunctions();
-  const { bundles } = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
+  // An adapter needs a client that lists it.
+  const sources = Object.fromEntries(functions.map(({ name, source }) => [name, source]));
+  const { bundles } = await bundle(sources, { app: withSampleClients(app) });
   const addOn = { [ADD_ON]: await readAddOn("here") };
   for (const { name, code, usesAddOn } of bundles)
     await unpack(zipFunction(code, usesAddOn ? addOn : {}), join(folder, name));
@@ -333,6 +337,22 @@ describe.each(nodesToTry())(
       const others = listed.body.items.length - 2;
       expect(others).toBeGreaterThan(0);
       expect(await call("revoke_all_sessions", {})).toEqual({ status: 200, body: { revoked: others } });
+    });
+
+    test("the adapter beep signs in with a form in base64, as API Gateway sends it, and opens its core once", async () => {
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const ask = async (path: string, fields: Record<string, string>) => {
+        const body = Buffer.from(new URLSearchParams(fields).toString()).toString("base64");
+        const event = await recordedEvent("ANY /beep/{proxy+}", { path, verb: "POST", headers, body });
+        const { statusCode, body: text } = (await zips.invoke("beep", {
+          ...{ ...event, isBase64Encoded: true },
+        })) as Result;
+        expect([path, statusCode]).toEqual([path, 200]);
+        return text ?? "";
+      };
+      const nonce = await ask("/beep/init", { phone_number: "6591234568" });
+      const code = digitsIn(nest.lastSms("+6591234568").text);
+      expect(await ask("/beep/verify", { nonce, code, clientid: "d" })).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     });
 
     test("issue_token issues a token of a test", async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { appWithClients } from "#tests/support/app.ts";
 import { startRecordingServer } from "#tests/support/recording_server.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 import { smokeTest } from "#tools/deploy/smoke.ts";
@@ -9,6 +10,7 @@ import { checkSettings } from "#tools/stage/config/check_stage.ts";
 import { takeInventory } from "#tools/stage/config/inventory.ts";
 import { environmentBytes } from "#tools/stage/environment_size.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
+import { adapterProblems, functionsOn } from "#tools/stage/listed_adapters.ts";
 import { contradictions, readSettings, STAGES, settingsPath } from "#tools/stage/settings.ts";
 
 let folder: string;
@@ -83,6 +85,39 @@ describe("a stage file", () => {
     });
     expect(problems).toContain("variables.LIMIT_LINKS: no function reads it from the stage file");
     expect(problems).toContain("reservedConcurrency.strpe_webhook: there is no such function");
+  });
+});
+
+describe("adapters of a stage file", () => {
+  const problemsOf = async (adapters: string[], ...clients: Parameters<typeof appWithClients>) => {
+    const functions = functionsOn(await listFunctions(), { adapters });
+    const app = appWithClients(...clients);
+    return adapterProblems({ adapters }, functions, { app, stage: "nonprod" });
+  };
+  const beep = { id: "client_beep", adapters: ["beep"] as const, grants: ["otp"] as const };
+
+  test("decide which adapters the stage has", async () => {
+    const all = await listFunctions();
+    const namesOf = (adapters?: string[]) => functionsOn(all, { adapters }).map(({ name }) => name);
+    expect(namesOf(["beep"])).toEqual(all.map(({ name }) => name));
+    for (const none of [undefined, []]) expect(namesOf(none)).not.toContain("beep");
+    expect(namesOf([])).toHaveLength(all.length - 1);
+  });
+
+  test("are accepted if exactly one enabled client lists each and has its grants", async () => {
+    expect(await problemsOf(["beep"], beep)).toEqual([]);
+    expect(await problemsOf(["beep"], beep, { ...beep, id: "client_old", enabled: false })).toEqual([]);
+    expect(await problemsOf([], { id: "client_own" })).toEqual([]);
+  });
+
+  test("are refused if they do not exist, or their client is missing, ambiguous or lacks a grant", async () => {
+    const oneClient = "adapters.beep: exactly one enabled client of the app file must list it in `adapters`";
+    expect(await problemsOf(["bep"], beep)).toEqual(["adapters.bep: there is no such adapter"]);
+    expect(await problemsOf(["beep"], { id: "client_own" })).toEqual([oneClient]);
+    expect(await problemsOf(["beep"], beep, { ...beep, id: "client_two" })).toEqual([oneClient]);
+    expect(await problemsOf(["beep"], { ...beep, grants: [] })).toEqual([
+      "adapters.beep: client_beep must list the grant otp on nonprod",
+    ]);
   });
 });
 

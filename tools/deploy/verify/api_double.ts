@@ -78,7 +78,8 @@ async function answer(
   const method = request.method ?? "GET";
   const routes = routesOf(template);
   const exact = `${method} ${pathname}`;
-  const route = routes.has(exact) ? exact : "$default";
+  const greedy = `ANY /${pathname.split("/")[1]}/{proxy+}`;
+  const route = [exact, greedy].find((each) => routes.has(each)) ?? "$default";
   const served = await functions.open(template, routes.get(route) ?? "");
   const call = {
     method,

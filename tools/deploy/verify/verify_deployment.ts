@@ -10,6 +10,7 @@ import { signIn } from "#tools/deploy/verify/sign_in.ts";
 import type { Steps } from "#tools/deploy/verify/steps.ts";
 import { run } from "#tools/machine/child_process.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
+import { functionsOn } from "#tools/stage/listed_adapters.ts";
 
 /** A method that no other step uses, so that a step can remove it. */
 const REMOVED = { name: "enrol_alpha_user-2020-12-14", file: "src/methods/2020-12-14/enrol_alpha_user.ts" };
@@ -142,7 +143,7 @@ async function configure({ mongoUri, stripe }: Rehearsal, context: Context): Pro
 async function deployFirst(rehearsal: Rehearsal, context: Context, tools: string): Promise<void> {
   const { copy, settings } = rehearsal;
   const { commands, deployed, steps } = context;
-  const functions = await listFunctions();
+  const functions = functionsOn(await listFunctions(), settings);
   const template = join(copy.folder, ".serverless", TEMPLATE);
 
   await steps.run("uncommitted files are refused", async () => {
@@ -257,7 +258,8 @@ async function requireVersion(deployed: Deployed, version: number): Promise<stri
 /** @throws Error unless the removed method's function is there, or is not there */
 async function requireRemovedMethod(deployed: Deployed, isThere: boolean): Promise<string> {
   const names = await deployed.functionNames();
-  const expected = (await listFunctions()).length - (isThere ? 0 : 1);
+  const functions = functionsOn(await listFunctions(), {});
+  const expected = functions.length - (isThere ? 0 : 1);
   if (names.includes(REMOVED.name) !== isThere || names.length !== expected)
     throw new Error(names.join(", "));
   return `${names.length} functions`;

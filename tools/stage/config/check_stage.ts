@@ -8,6 +8,7 @@ import { refuse, type Target } from "#tools/stage/config/refusals.ts";
 import { connectionProblems } from "#tools/stage/database_connections.ts";
 import { environmentProblems } from "#tools/stage/environment_size.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
+import { adapterProblems } from "#tools/stage/listed_adapters.ts";
 import { movedTo } from "#tools/stage/moved_variables.ts";
 import { contradictions, type StageName, type StageSettings } from "#tools/stage/settings.ts";
 
@@ -77,6 +78,7 @@ export function checkSettings({
       ...unknown,
       ...problemsIn(rows),
       ...planProblems(stage, settings),
+      ...adapterProblems(settings, functions, { app, stage }),
       ...environmentProblems(functions, { stage, settings }),
       ...connectionProblems(settings, functions),
     ],

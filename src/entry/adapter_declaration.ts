@@ -1,0 +1,70 @@
+import type { output, ZodMiniType } from "zod/mini";
+import type { OptionalGrant } from "#core/app/app.ts";
+import type { ErrorCode } from "#core/errors.ts";
+import type { RpcHandler } from "#entry/rpc.ts";
+
+/** A body in the form of another API. */
+export interface ForeignBody {
+  contentType: string;
+  body: string;
+}
+
+/** An error as another API reports it. */
+export interface ForeignError {
+  status: number;
+  /** One sentence. */
+  text: string;
+}
+
+/** How errors of methods are reported, by their code. */
+export type ForeignErrors = Readonly<Partial<Record<ErrorCode, readonly [status: number, text: string]>>>;
+
+/**
+ * The credential with which a route calls its method. `none`: none, also if the request has one, since clients send credentials of
+ * their own to public routes. `forwarded`: that of the request. `local_key`: that of the request; if it has none, the internal
+ * key of the local stack, which no deployment has.
+ */
+export type RouteCredential = "none" | "forwarded" | "local_key";
+
+/** A route of another API, and the method that serves it. */
+export interface AdapterRoute<Request extends ZodMiniType = ZodMiniType> {
+  verb: "GET" | "POST" | "PUT" | "DELETE";
+  /** After `/<adapter>`, such as `/init`. */
+  path: string;
+  /** One sentence for the page of the adapter. */
+  summary: string;
+  method: RpcHandler;
+  credential: RouteCredential;
+  /** The fields that the route reads; others are ignored, as in the other API. */
+  request: Request;
+  /** What each field is, for the page of the adapter. */
+  fields: Readonly<Record<string, string>>;
+  /** Translates a request to that of the method. @param clientId the client that lists the adapter */
+  toMethod(asked: output<Request>, clientId: string): object;
+  /** Translates the response of the method. */
+  toAnswer(response: Readonly<Record<string, unknown>>): ForeignBody;
+  /** What a response contains, for the page of the adapter. */
+  answer: string;
+  errors: ForeignErrors;
+}
+
+/** Another API, as a table of routes onto methods. It holds no decision of its own. */
+export interface AdapterDeclaration {
+  /** The first part of its paths, and its name in stage files and in `adapters` of a client. */
+  name: string;
+  /** One sentence for the list of functions. */
+  summary: string;
+  /** Grants that the client of the adapter must list. */
+  grants: readonly OptionalGrant[];
+  routes: readonly AdapterRoute[];
+  /** The headers that pages of the other API's clients send, for CORS. */
+  headers: readonly string[];
+  /** Errors of every route. A code that neither the route nor the adapter lists keeps its status, with `otherError`. */
+  errors: ForeignErrors;
+  otherError: string;
+  toError(error: ForeignError): ForeignBody;
+}
+
+/** Types a route of an adapter by the schema of its request. */
+export const adapterRoute = <Request extends ZodMiniType>(route: AdapterRoute<Request>): AdapterRoute =>
+  route as unknown as AdapterRoute;
