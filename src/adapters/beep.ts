@@ -12,6 +12,7 @@ import { handler as sendOtp } from "#methods/2026-12-01/sign_in/send_otp.ts";
 const asText = (text: unknown) => ({ contentType: "text/plain; charset=utf-8", body: String(text) });
 
 const NOT_READ = "The body could not be read, or a required field is missing.";
+const NO_CODE = "No open code has this nonce: it is unknown, wrong, used or expired.";
 const NO_LOGIN =
   "There is no such path. On a test stage it needs an internal key in the header authorization.";
 const DEVICE = "The id of the device, up to 128 characters. It becomes the claim `clientid`.";
@@ -71,7 +72,8 @@ export const handler = adapter({
       answer: "A JWT, as text, with the claims `userid` and `clientid`.",
       toAnswer: ({ access_token }) => asText(access_token),
       errors: {
-        verification_not_found: [404, "No open code has this nonce: it is unknown, wrong, used or expired."],
+        verification_not_found: [404, NO_CODE],
+        not_found: [404, NO_CODE],
       },
     }),
     adapterRoute({

@@ -4,6 +4,7 @@ import { readBilling } from "#core/billing/config.ts";
 import type { Environment } from "#core/config.ts";
 import { prepareDatabase } from "#tools/deploy/database.ts";
 import { recordGood } from "#tools/deploy/deployment_record.ts";
+import { dropUnlisted, type Service } from "#tools/deploy/drop_unlisted.ts";
 import { LiveStack } from "#tools/deploy/live_stack.ts";
 import { pinVersions } from "#tools/deploy/parameter_versions.ts";
 import {
@@ -17,13 +18,7 @@ import {
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { describeSize, measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import { stageAddress } from "#tools/deploy/stage_address.ts";
-import {
-  deploymentOf,
-  dropUnusedRoles,
-  recordApp,
-  referToLogGroup,
-  type Template,
-} from "#tools/deploy/template.ts";
+import { deploymentOf, recordApp, referToLogGroup, type Template } from "#tools/deploy/template.ts";
 import { writeZips } from "#tools/deploy/zip_functions.ts";
 import { PUBLIC_KEYS, type StageCheck } from "#tools/stage/config/check_stage.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
@@ -84,13 +79,10 @@ export class Deployment {
     this.#done(`Stripe: ${url === null ? "price" : "webhook endpoint, events and price"} checked`);
   }
 
-  /**
-   * Removes the functions that the stage does not have: adapters that its file does not list.
-   * @param functions those of serverless.yml, by name
-   */
-  dropUnlisted(functions: Record<string, unknown>): void {
+  /** Removes what the stage does not have: the functions and roles of adapters that its file does not list. */
+  dropUnlisted(service: Service): void {
     const names = this.#stage.functions.map(({ name }) => name);
-    for (const name of Object.keys(functions)) if (!names.includes(name)) delete functions[name];
+    dropUnlisted(service, names);
   }
 
   /** Writes the zip of each function into a folder. */
@@ -104,7 +96,6 @@ export class Deployment {
   /** Completes the template that the framework compiled from functions, before it is written to the package. */
   finishTemplate(template: Template): void {
     referToLogGroup(template);
-    dropUnusedRoles(template);
     recordApp(template, appName);
   }
 

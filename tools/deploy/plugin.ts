@@ -1,13 +1,11 @@
 import type { Deployment } from "#tools/deploy/deployment.ts";
+import type { Service } from "#tools/deploy/drop_unlisted.ts";
 import type { Template } from "#tools/deploy/template.ts";
 
 /** The parts of the framework that this plugin uses. */
 interface Framework {
   processedInput: { commands: string[]; isHelpRequest: boolean };
-  service: {
-    functions: Record<string, unknown>;
-    provider: { compiledCloudFormationTemplate: Template; shouldNotDeploy?: boolean };
-  };
+  service: Service & { provider: { compiledCloudFormationTemplate: Template; shouldNotDeploy?: boolean } };
   serviceDir: string;
   classes: { Error: new (message: string, code: string) => Error };
 }
@@ -79,7 +77,7 @@ export default class NestPlugin {
   readonly hooks = {
     initialize: () =>
       this.#step("Checking files and Stripe", async (deployment) => {
-        deployment.dropUnlisted(this.#framework.service.functions);
+        deployment.dropUnlisted(this.#framework.service);
         if (this.#is("deploy")) await deployment.checkSources();
       }),
     "before:package:initialize": () =>

@@ -27,13 +27,6 @@ export function referToLogGroup(template: Template): void {
     Properties.LoggingConfig = { ...Properties.LoggingConfig, LogGroup: { Ref: "FunctionLogs" } };
 }
 
-/** Removes the roles that no function has, because the stage does not list their adapters. */
-export function dropUnusedRoles(template: Template): void {
-  const used = JSON.stringify(functionsIn(template).map(({ Properties }) => Properties.Role));
-  for (const [id, { Type }] of Object.entries(template.Resources))
-    if (Type === "AWS::IAM::Role" && !used.includes(`\${${id}.Arn}`)) delete template.Resources[id];
-}
-
 /** The output of the stack that names the deployed app. */
 export const APP_OUTPUT = "App";
 

@@ -39,6 +39,8 @@ export const GROUPS: readonly Group[] = [
       ["Errors", "docs/errors.md"],
       ["Typed client", "packages/client/README.md"],
       ["Offline entitlement", "docs/entitlement.md"],
+      ["Adapters", "docs/adapters/README.md"],
+      ["Adapter beep", "docs/adapters/beep.md"],
     ],
   },
   {
