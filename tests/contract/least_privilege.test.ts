@@ -79,7 +79,7 @@ test.each([
     ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user", "beep"],
   ],
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
-  ["the secrets of CAPTCHAs", "CAPTCHA_SECRETS", ["2026-12-01/send_otp"]],
+  ["the secrets of CAPTCHAs", "CAPTCHA_SECRETS", ["2026-12-01/send_otp", "beep"]],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
   [

@@ -28,6 +28,8 @@ export function adapterProblems(
     const [client, ...others] = oauthClients.ofAdapter(name);
     if (!client || others.length > 0)
       return [`adapters.${name}: exactly one enabled client of the app file must list it in \`adapters\``];
+    if (client.captcha !== null)
+      return [`adapters.${name}: ${client.id} has a CAPTCHA, which programs of the other API can't show`];
     const missing = found.grants.filter((grant) => !client.grants.includes(grant));
     return missing.map((grant) => `adapters.${name}: ${client.id} must list the grant ${grant} on ${stage}`);
   });

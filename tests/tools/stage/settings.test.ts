@@ -115,6 +115,10 @@ describe("adapters of a stage file", () => {
     expect(await problemsOf(["bep"], beep)).toEqual(["adapters.bep: there is no such adapter"]);
     expect(await problemsOf(["beep"], { id: "client_own" })).toEqual([oneClient]);
     expect(await problemsOf(["beep"], beep, { ...beep, id: "client_two" })).toEqual([oneClient]);
+    const captcha = { provider: "turnstile", hostnames: ["a.example"], requiredFor: ["send_otp"] } as const;
+    expect(await problemsOf(["beep"], { ...beep, captcha })).toEqual([
+      "adapters.beep: client_beep has a CAPTCHA, which programs of the other API can't show",
+    ]);
     expect(await problemsOf(["beep"], { ...beep, grants: [] })).toEqual([
       "adapters.beep: client_beep must list the grant otp on nonprod",
     ]);
