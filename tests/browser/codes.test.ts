@@ -1,7 +1,26 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { emptiedBrowserSuite, hasBrowser, inspect, press, says, tabTo } from "#tests/support/browser.ts";
+import app from "#app";
+import type { App } from "#core/app/app.ts";
+import {
+  browserSuite,
+  emptiedBrowserSuite,
+  hasBrowser,
+  inspect,
+  press,
+  says,
+  tabTo,
+} from "#tests/support/browser.ts";
 import { digitsIn, wrongCode } from "#tests/support/codes.ts";
+
+/** The app, whose clients require a CAPTCHA to send a code. */
+const careful: App = {
+  ...app,
+  clients: app.clients.map((client) => ({
+    ...client,
+    captcha: { provider: "turnstile", hostnames: ["localhost"], requiredFor: ["send_otp"] },
+  })),
+};
 
 describe.skipIf(!hasBrowser)("codes on the local page", () => {
   const suite = emptiedBrowserSuite();
@@ -134,4 +153,21 @@ describe.skipIf(!hasBrowser)("codes on the local page", () => {
       await inspect(page, `code-signed-in-${width}-${scheme}`);
     },
   );
+});
+
+describe.skipIf(!hasBrowser)("a client that requires a CAPTCHA, on the local page", () => {
+  const suite = browserSuite({ app: careful });
+
+  test("gets its code: the page sends the call again with a token, and shows both calls", async () => {
+    const page = await suite.open();
+    await page.locator("#ways").getByText("Code").click();
+    await page.fill("#code-to", "cap@example.com");
+    await press(page, "Send code");
+    await says(page, "The code is in the inbox.");
+    const calls = page.locator("#calls summary", { hasText: "send_otp" });
+    expect(await calls.allTextContents()).toEqual([
+      "2026-12-01/send_otp 200",
+      "2026-12-01/send_otp 400 captcha_required",
+    ]);
+  });
 });

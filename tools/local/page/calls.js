@@ -1,4 +1,6 @@
 /** The list of the calls that this page made to the API. */
+import { withCaptcha } from "/assets/captcha.js";
+
 const shorten = (value) =>
   JSON.stringify(
     value,
@@ -7,7 +9,7 @@ const shorten = (value) =>
     2,
   );
 
-function record(path, request, status, answer) {
+function show(path, request, status, answer) {
   const item = document.createElement("li");
   const details = document.createElement("details");
   const summary = document.createElement("summary");
@@ -24,11 +26,13 @@ function record(path, request, status, answer) {
   while (list.children.length > 30) list.lastElementChild.remove();
 }
 
-/** `fetch` that also shows each request with its response. */
-export async function recordedFetch(url, init) {
+/** `fetch` that shows each request with its response, and passes the CAPTCHA of a client that requires one. */
+export const recordedFetch = (url, init) => withCaptcha(record, url, init);
+
+async function record(url, init) {
   const response = await fetch(url, init);
   const text = await response.clone().text();
-  record(
+  show(
     new URL(url).pathname,
     JSON.parse(init.body ?? "null"),
     response.status,
