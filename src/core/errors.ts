@@ -2,7 +2,10 @@
 export const ERRORS = {
   validation_failed: [400, "The body does not match this method's schema."],
   body_missing: [400, "The call has no body."],
-  malformed_json: [400, "The body is not JSON in UTF-8."],
+  malformed_json: [
+    400,
+    "The body is not JSON in UTF-8, or a call with cookies has another content type than `application/json`.",
+  ],
   malformed_url: [400, "The path does not name a method."],
   invalid_email: [400, "The email address is invalid or cannot receive mail."],
   invalid_identifier: [400, "The email address or phone number is invalid, or cannot receive codes."],
@@ -38,6 +41,7 @@ export const ERRORS = {
     400,
     "The CAPTCHA token was refused: wrong, used, expired, or made for another page or method.",
   ],
+  cookies_not_enabled: [400, "The client may not keep tokens in cookies."],
   missing_webhook_body: [400, "The webhook request has no body."],
   invalid_webhook_payload: [400, "The signature or the body of the webhook request is invalid."],
   invalid_credentials: [401, "The identifier and the password do not sign anyone in."],

@@ -46,7 +46,7 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const answer: AnswerContext = {
       ...{ event, requestId: context.awsRequestId, now: core.clock.now(), stage: core.stage },
-      oauthClients: { allowsOrigin },
+      oauthClients: { allowsOrigin, allowsCookies: () => false },
     };
     const { method: verb } = event.requestContext.http;
     const found = declaration.routes.filter(({ path }) => event.rawPath === `/${declaration.name}${path}`);

@@ -12,7 +12,7 @@ export interface AnswerContext {
   requestId: string;
   now: Date;
   stage: string;
-  oauthClients: Pick<OAuthClients, "allowsOrigin">;
+  oauthClients: Pick<OAuthClients, "allowsCookies" | "allowsOrigin">;
 }
 
 /** Headers of every response, success or error (contract 1.1, A3). */
@@ -30,11 +30,17 @@ function commonHeaders({ event, requestId, now, stage, oauthClients }: AnswerCon
     ...(origin !== null && oauthClients.allowsOrigin(origin)
       ? {
           "access-control-allow-origin": origin,
+          ...(readsCookies(event) && oauthClients.allowsCookies(origin)
+            ? { "access-control-allow-credentials": "true" }
+            : {}),
           "access-control-expose-headers": "beak-time, request-id, retry-after, www-authenticate",
         }
       : {}),
   };
 }
+
+/** Whether a path is of a version that reads cookies. Earlier versions keep their headers. */
+const readsCookies = ({ rawPath }: APIGatewayProxyEventV2) => /^\/1\/2026-12-01\//.test(rawPath ?? "");
 
 /** A header's value, found case-insensitively: API Gateway sends lower case, other callers may not. Null if absent. */
 export function headerOf(event: APIGatewayProxyEventV2, name: string): string | null {
@@ -42,11 +48,25 @@ export function headerOf(event: APIGatewayProxyEventV2, name: string): string | 
   return entry?.[1] ?? null;
 }
 
+/** What a success response has in addition to its body. */
+interface Additions {
+  headers?: Headers | undefined;
+  /** `Set-Cookie` values. */
+  cookies?: readonly string[];
+}
+
 /** A success response: 200 with JSON, or 204 if `body` is undefined. */
-export function success(context: AnswerContext, body: unknown, headers: Headers = {}): Result {
-  const all = { ...commonHeaders(context), ...headers };
-  if (body === undefined) return { statusCode: 204, headers: all };
-  return { statusCode: 200, headers: all, body: JSON.stringify(body) };
+export function success(
+  context: AnswerContext,
+  body: unknown,
+  { headers = {}, cookies = [] }: Additions = {},
+): Result {
+  const answer = {
+    headers: { ...commonHeaders(context), ...headers },
+    ...(cookies.length > 0 ? { cookies: [...cookies] } : {}),
+  };
+  if (body === undefined) return { statusCode: 204, ...answer };
+  return { statusCode: 200, ...answer, body: JSON.stringify(body) };
 }
 
 /** An error response in the contract's shape (contract 1.1). It contains neither `detail` nor `cause`. */

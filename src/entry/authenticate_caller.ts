@@ -2,6 +2,7 @@ import type { Caller } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
 import { findInternalKey, permits } from "#core/keys/internal_key.ts";
 import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/sessions/access_token.ts";
+import type { Cookies } from "#entry/cookies.ts";
 import type { Access, RpcCore } from "#entry/declaration.ts";
 
 /** A caller whose credential has a valid signature. A bearer token's record and session are not checked yet. */
@@ -10,22 +11,32 @@ export interface Credential {
   claims: AccessTokenClaims | null;
 }
 
+type CredentialCore = Pick<RpcCore, "clock" | "internalKeys" | "issuer" | "oauthClients" | "verifyingKeys">;
+
+/** Where a caller's credential can be. */
+interface Presented {
+  /** The authorization header; null: none. */
+  header: string | null;
+  /** null: the method needs no access token, so that an expired one in a cookie refuses nothing. */
+  cookies: Cookies | null;
+}
+
 /**
- * Verifies the authorization header, which any method accepts (contract A9).
- * @throws NestError unauthorized for an invalid bearer token, access_denied for a wrong internal key
+ * Verifies the authorization header, which any method accepts (contract A9). Without a header, verifies the access token in
+ * a cookie.
+ * @throws NestError unauthorized for an invalid access token; access_denied for a wrong internal key, and for a cookie that a
+ *   page of another origin sent; malformed_json for a cookie with another content type
  */
 export async function authenticateCaller(
-  core: Pick<RpcCore, "clock" | "internalKeys" | "issuer" | "oauthClients" | "verifyingKeys">,
-  header: string | null,
+  core: CredentialCore,
+  { header, cookies }: Presented,
 ): Promise<Credential> {
-  if (header === null) return { caller: { kind: "anonymous" }, claims: null };
+  if (header === null) return authenticateByCookie(core, cookies);
   const [scheme = "", credential = "", ...rest] = header.split(" ");
   if (scheme === "" || credential === "" || rest.length > 0) throw unauthorized("malformed_token");
   switch (scheme.toLowerCase()) {
     case "bearer": {
-      const claims = await verifyAccessToken(core, credential);
-      const { userId, clientId, sessionId } = claims;
-      return { caller: { kind: "user", userId, clientId, sessionId }, claims };
+      return asUser(await verifyAccessToken(core, credential));
     }
     case "internal": {
       const key = findInternalKey(credential, core.internalKeys);
@@ -35,6 +46,19 @@ export async function authenticateCaller(
     default:
       throw unauthorized("unknown_token_type");
   }
+}
+
+function asUser(claims: AccessTokenClaims): Credential {
+  const { userId, clientId, sessionId } = claims;
+  return { caller: { kind: "user", userId, clientId, sessionId }, claims };
+}
+
+async function authenticateByCookie(core: CredentialCore, cookies: Cookies | null): Promise<Credential> {
+  const token = cookies?.accessToken(core.oauthClients) ?? null;
+  if (token === null) return { caller: { kind: "anonymous" }, claims: null };
+  const claims = await verifyAccessToken(core, token);
+  cookies?.requirePageOf(core.oauthClients.find(claims.clientId));
+  return asUser(claims);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Core, Part } from "#core/core.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { internalKeys, issuer, oauthClients, verifyingKeys } from "#core/parts.ts";
 import type { Version } from "#core/versions.ts";
+import type { Cookies } from "#entry/cookies.ts";
 
 /**
  * Who may call a method. `public`: anyone. `own_user`: the user named in `user_id`, any user if the method's `user_id` is
@@ -54,5 +55,6 @@ export interface RpcDeclaration<
     reads: Reads;
     caller: Caller;
     call: Call;
+    cookies: Cookies;
   }): Promise<Response extends ZodMiniType ? output<Response> : void>;
 }

@@ -24,7 +24,7 @@ export function serveJwks(environment: Environment, clock: Clock, app = currentA
     return success(
       { event, requestId: context.awsRequestId, now, stage: config.STAGE, oauthClients },
       publicSet(config.SIGNING_KEYS, now),
-      { "cache-control": "public, max-age=300" },
+      { headers: { "cache-control": "public, max-age=300" } },
     );
   }) as unknown as Handler;
 }

@@ -169,7 +169,7 @@ function answerWithoutCore(
   event: Pick<APIGatewayProxyEventV2, "headers"> | Record<string, never>,
   requestId: string,
 ): Result {
-  const oauthClients = { allowsOrigin: () => false };
+  const oauthClients = { allowsCookies: () => false, allowsOrigin: () => false };
   const stage = process.env.STAGE ?? "unknown";
   const answer = { event: event as APIGatewayProxyEventV2, requestId, now: new Date(), stage, oauthClients };
   return failure(answer, new NestError(code));

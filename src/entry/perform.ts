@@ -5,6 +5,7 @@ import { requireValidToken } from "#core/sessions/bearer.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
 import { headerOf } from "#entry/answer.ts";
 import { authenticateCaller, requireAccess, requirePermission } from "#entry/authenticate_caller.ts";
+import type { Cookies } from "#entry/cookies.ts";
 import type { Parts, RpcCore, RpcDeclaration } from "#entry/declaration.ts";
 import { readJson } from "#entry/read_body.ts";
 import { validate } from "#entry/validation.ts";
@@ -14,6 +15,7 @@ export interface CallInProgress {
   core: RpcCore<Parts>;
   event: APIGatewayProxyEventV2;
   call: Call;
+  cookies: Cookies;
   caller: Caller;
   /** The client of the caller's token, else the known client that the request names. */
   clientId: string | null;
@@ -28,8 +30,11 @@ export interface CallInProgress {
  * @throws NestError of the first failed check, and whatever the method throws
  */
 export async function perform(declaration: RpcDeclaration, progress: CallInProgress): Promise<unknown> {
-  const { core, event, call } = progress;
-  const { caller, claims } = await authenticateCaller(core, headerOf(event, "authorization"));
+  const { core, event, call, cookies } = progress;
+  const { caller, claims } = await authenticateCaller(core, {
+    header: headerOf(event, "authorization"),
+    cookies: ["public", "internal"].includes(declaration.access) ? null : cookies,
+  });
   progress.caller = caller;
   requirePermission(caller, declaration.name);
   if (caller.kind === "user") progress.clientId = caller.clientId;
@@ -46,7 +51,7 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
     const reads = await reading;
     if (declaration.access === "fresh_own_user") requireFresh(progress.caller, core.clock.now());
     progress.clientId ??= knownClientOf(core, request);
-    return declaration.run({ core, request, reads, caller: progress.caller, call });
+    return declaration.run({ core, request, reads, caller: progress.caller, call, cookies });
   };
   // The arrival of a valid token is recorded even if its call fails: the token it replaced must not be accepted again.
   const acknowledging = standing?.acknowledge?.().catch((error: unknown) => {

@@ -8,6 +8,7 @@ import { describeFailure, type Fields } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
 import type { Version } from "#core/versions.ts";
 import { type AnswerContext, failure, type Result, success, toNestError } from "#entry/answer.ts";
+import { COOKIES_SINCE, Cookies, noCookies } from "#entry/cookies.ts";
 import { beforeDeadline, bindDeadline } from "#entry/deadline.ts";
 import { CALLER_PARTS, type Parts, type RpcCore, type RpcDeclaration } from "#entry/declaration.ts";
 import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
@@ -35,26 +36,32 @@ export function rpc<
 
 /**
  * Performs one call of a method and logs it.
+ * @param cookies receives the cookies that the response sets; absent: the call has none
  * @returns the body of the response; undefined for 204
  * @throws NestError of the contract, whatever failed
  */
-export type OpenMethod = (event: APIGatewayProxyEventV2, context: Invocation) => Promise<unknown>;
+export type OpenMethod = (
+  event: APIGatewayProxyEventV2,
+  context: Invocation,
+  cookies?: Cookies,
+) => Promise<unknown>;
 
 /** Opens a method with an opened core, for the handler of the method and for adapters. */
 export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMethod {
   const core = openMethodCore(declaration, open);
-  return async (event, context) => {
+  return async (event, context, cookies = noCookies(event)) => {
     const startedAt = context.startedAt ?? Date.now();
     const deadline = startedAt + CALL_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
     const progress: CallInProgress = {
       core: bindDeadline(core, deadline),
       event,
+      cookies,
       call: {
         requestId: context.awsRequestId,
         ip: event.requestContext.http.sourceIp,
         userAgent: event.requestContext.http.userAgent?.slice(0, 512) ?? null,
-        version: event.rawPath.split("/")[2] as Version,
+        version: versionOf(event),
       },
       caller: { kind: "anonymous" },
       clientId: null,
@@ -77,6 +84,9 @@ export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMet
   };
 }
 
+/** The date in the path. API Gateway's routes have known dates only. */
+const versionOf = ({ rawPath }: APIGatewayProxyEventV2) => rawPath.split("/")[2] as Version;
+
 const openMethodCore = (declaration: RpcDeclaration, open: OpenCore): RpcCore<Parts> => ({
   ...openParts<Parts>(open, declaration.parts ?? {}),
   ...openParts(open, CALLER_PARTS),
@@ -91,8 +101,9 @@ export function serveRpc(declaration: RpcDeclaration, open: OpenCore): Handler {
       ...{ event, requestId: context.awsRequestId, now: clock.now(), stage, oauthClients },
     });
     try {
-      const body = await method(event, context);
-      return success(answer(), body);
+      const cookies = new Cookies(event, versionOf(event) >= COOKIES_SINCE);
+      const body = await method(event, context, cookies);
+      return success(answer(), body, { cookies: cookies.changes });
     } catch (error) {
       return failure(answer(), toNestError(error));
     }

@@ -34,7 +34,7 @@ export function serveUnmatched(
     const { method } = event.requestContext.http;
     try {
       const { body, headers } = route(method, event.rawPath, headerOf(event, "origin"), oauthClients);
-      return success(answer, body, headers);
+      return success(answer, body, { headers });
     } catch (error) {
       const known = toNestError(error);
       log.info("unmatched", {

@@ -64,7 +64,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
       now: core.clock.now(),
       stage: core.stage,
       // Browsers do not call webhooks.
-      oauthClients: { allowsOrigin: () => false },
+      oauthClients: { allowsCookies: () => false, allowsOrigin: () => false },
     };
     const note = (status: number, code: string | null, error?: unknown) =>
       core.log[status >= 500 ? "error" : "info"]("webhook", {

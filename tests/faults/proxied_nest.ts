@@ -112,7 +112,7 @@ export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
         () => false,
       );
       const body = isDone ? undefined : { code: "error" };
-      return { status: isDone ? 204 : 500, headers: {}, body, raw: "" };
+      return { status: isDone ? 204 : 500, headers: {}, body, raw: "", cookies: [] };
     },
     async stop() {
       await nest.stop();

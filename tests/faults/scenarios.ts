@@ -262,6 +262,14 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    path: `${V3}revoke_token`,
+    kind: "version 2026-12-01",
+    async prepare({ nest }, address) {
+      const { client_id, refresh_token } = await signIn(nest, address);
+      return () => nest.call(`${V3}revoke_token`, { client_id, refresh_token });
+    },
+  },
+  {
     path: `${V3}list_plans`,
     prepare:
       async ({ nest }) =>

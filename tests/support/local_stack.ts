@@ -78,7 +78,12 @@ export async function startTestStack({
       open: (environment) =>
         openGateway(
           { ...environment, CAPTCHA_SECRETS: captchaSecrets(served), ...change },
-          { write: () => undefined, clock, app: withSampleClients(served), slowdown: BUSY_MACHINE },
+          {
+            write: () => undefined,
+            clock,
+            app: withSampleClients(served, environment.ISSUER),
+            slowdown: BUSY_MACHINE,
+          },
         ),
     });
   const api = await start({}, app);

@@ -47,6 +47,8 @@ export interface Reply {
   // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape
   body: any;
   raw: string;
+  /** The `Set-Cookie` values. */
+  cookies: readonly string[];
 }
 
 export interface Tokens {
@@ -245,7 +247,7 @@ export class TestNest {
     const read = raw === "" ? undefined : JSON.parse(raw);
     const headers = (result.headers ?? {}) as Record<string, string>;
     requireDeclared({ verb: incoming.method, path, status, headers, body: read });
-    return { status, headers, body: read, raw };
+    return { status, headers, body: read, raw, cookies: result.cookies ?? [] };
   }
 
   /** Requests a magic link. @returns the mail */

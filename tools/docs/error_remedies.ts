@@ -16,6 +16,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   invalid_email: "Show the field to the person, who corrects the address.",
   invalid_redirect_uri:
     "Add the redirect URI to the client in the app file, or send a registered one, character by character.",
+  cookies_not_enabled:
+    "Leave out `set_cookie`, or set `cookies.enabled` of the client in the app file ([cookies](cookies.md)).",
   captcha_required: "Show the CAPTCHA, and repeat the call with its token as `captcha_token`.",
   captcha_failed:
     "Reset the CAPTCHA, and repeat the call with a new token. If it always fails, compare hostname and action with [CAPTCHA](captcha.md).",

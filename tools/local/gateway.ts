@@ -84,7 +84,7 @@ const hasClient = ({ clients }: App, adapter: string) =>
 
 /** Builds API Gateway's event in payload format 2.0. A body that is not text is base64. */
 export function toEvent(
-  { method, path, query = "", headers, body, ip }: IncomingCall,
+  { method, path, query = "", headers: { cookie, ...headers }, body, ip }: IncomingCall,
   routeKey: string,
 ): APIGatewayProxyEventV2 {
   const isText = /^(application\/json|text\/|$)/.test(headers["content-type"] ?? "") && isUtf8(body);
@@ -94,6 +94,8 @@ export function toEvent(
     rawPath: path,
     rawQueryString: query,
     headers,
+    // Not in `headers` as well.
+    ...(cookie === undefined ? {} : { cookies: cookie.split(/; */).filter((pair) => pair !== "") }),
     requestContext: {
       accountId: "000000000000",
       apiId: "local",

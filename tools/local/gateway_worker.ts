@@ -18,7 +18,7 @@ export type WorkerMessage =
 const send = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 const gateway = await openGateway(workerData as Record<string, string>, {
-  app: withSampleClients(app),
+  app: withSampleClients(app, (workerData as Record<string, string>).ISSUER),
   write: (line) => send({ kind: "line", line }),
 });
 parentPort?.on("message", async ({ id, incoming }: Invocation) => {

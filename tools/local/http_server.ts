@@ -61,8 +61,10 @@ export function createHttpServer(gateway: Invoker, dev: DevRoutes): Server {
       const {
         statusCode,
         headers,
+        cookies,
         body: answer,
       } = await gateway.invoke(toCall(request, { path, query, body }));
+      if (cookies) response.setHeader("set-cookie", cookies);
       response.writeHead(statusCode ?? 500, headers as Record<string, string>);
       response.end(request.method === "HEAD" ? undefined : answer);
     } catch {

@@ -23,8 +23,9 @@ const WEB_ORIGIN = "http://localhost:5174";
 /**
  * Adds the sample clients to an app, for the local stack and for tests. They can do on the stage `local` what a client can
  * do at all, so that every method can be tried; on other stages they have no grants.
+ * @param stackUrl the URL of a local stack, whose own pages are pages of `web` then
  */
-export function withSampleClients(app: App): App {
+export function withSampleClients(app: App, stackUrl?: string): App {
   const { native, web, simple } = SAMPLE_CLIENT_IDS;
   const sample = (id: string, name: string): Client => ({
     ...{ id, name, enabled: true, firstParty: true, locale: app.locales[0] },
@@ -57,9 +58,13 @@ export function withSampleClients(app: App): App {
       },
       {
         ...sample(web, "Sample: browser"),
-        ...{ redirectUris: [`${WEB_ORIGIN}/`], origins: [WEB_ORIGIN] },
+        ...{ redirectUris: [`${WEB_ORIGIN}/`], origins: [WEB_ORIGIN, ...originsOf(stackUrl)] },
         cookies: { enabled: true, default: true },
       },
     ],
   };
 }
+
+/** The origins at which a browser may open the page of a stack. */
+const originsOf = (stackUrl: string | undefined) =>
+  stackUrl === undefined ? [] : [stackUrl, stackUrl.replace("//localhost:", "//127.0.0.1:")];

@@ -100,6 +100,11 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest.",
     example: "0b7c2f3e-5f0e-4a8e-9a52-6c1f7d1f3a11",
   },
+  set_cookie: {
+    description:
+      "Whether the tokens go into cookies. Absent: as `cookies.default` of the client in the app file. Ignored if the refresh token comes from a cookie.",
+    example: true,
+  },
   captcha_token: {
     description:
       "The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once.",

@@ -25,6 +25,7 @@ export const GROUPS: readonly Group[] = [
       ["Your own app", "docs/your_app.md"],
       ["Browser and React", "docs/browser_and_react.md"],
       ["Electron", "docs/electron.md"],
+      ["Cookies", "docs/cookies.md"],
       ["Codes by SMS and mail", "docs/codes.md"],
       ["CAPTCHA", "docs/captcha.md"],
       ["Sell plans", "docs/checkout.md"],

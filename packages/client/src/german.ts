@@ -44,6 +44,7 @@ export const GERMAN: Messages = {
     "Diese E-Mail-Adresse oder Telefonnummer ist ungültig. Prüfe sie und versuche es erneut.",
   country_not_allowed:
     "An Telefonnummern dieses Landes können keine Codes gesendet werden. Nutze eine E-Mail-Adresse.",
+  cookies_not_enabled: MISCONFIGURED,
   captcha_required: "Bestätige, dass du ein Mensch bist, und versuche es dann erneut.",
   captcha_failed: "Es ließ sich nicht bestätigen, dass du ein Mensch bist. Versuche es erneut.",
   captcha_unavailable:

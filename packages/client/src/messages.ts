@@ -42,6 +42,7 @@ export const ENGLISH: Messages = {
   email_not_sent: "The email could not be sent. Try again.",
   invalid_identifier: "This email address or phone number is not valid. Check it, then try again.",
   country_not_allowed: "Codes can't be sent to phone numbers in this country. Use an email address.",
+  cookies_not_enabled: MISCONFIGURED,
   captcha_required: "Confirm that you are a person, then try again.",
   captcha_failed: "It could not be confirmed that you are a person. Try again.",
   captcha_unavailable: "It can't be checked at the moment that you are a person. Try again in {wait}.",

@@ -8,7 +8,7 @@ export const VERSION = "2026-12-01";
  * `array`, or the names of an object's fields that always have text), and its error codes besides the common ones.
  */
 export const METHODS = {
-  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at refresh_token user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier nonce_missing grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
@@ -20,7 +20,7 @@ export const METHODS = {
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
-  revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":""},
+  revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":"malformed_refresh_token"},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
   send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
@@ -34,7 +34,7 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 
 /** Every error code that a method can return. */
 export interface Errors {
-  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "nonce_missing" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited";
+  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
@@ -46,7 +46,7 @@ export interface Errors {
   list_sessions: CommonError;
   revoke_all_sessions: CommonError | "reauthentication_required";
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
-  revoke_token: CommonError;
+  revoke_token: CommonError | "malformed_refresh_token";
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
   send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   set_marketing_consent: CommonError | "not_found";
@@ -169,6 +169,8 @@ export interface Requests {
       /** A hash of the device's hardware. */
       fingerprint?: string;
     };
+    /** Whether the tokens go into cookies. Absent: as `cookies.default` of the client in the app file. Ignored if the refresh token comes from a cookie. */
+    set_cookie?: boolean;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
     refresh_token?: string;
   };
@@ -260,12 +262,12 @@ export interface Requests {
     /** The session's id, as `list_sessions` returns it. */
     session_id?: string;
   };
-  /** Signs out: revokes the session of a refresh token. */
+  /** Signs out: revokes the session of a refresh token, and removes the cookies of a browser. */
   revoke_token: {
     /** The OAuth client's id. */
     client_id: string;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
-    refresh_token: string;
+    refresh_token?: string;
   };
   /** Emails a magic link that signs the recipient in once. */
   send_magic_link: {
@@ -336,7 +338,7 @@ export interface Responses {
     /** When the access token expires. */
     expires_at: string;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
-    refresh_token: string;
+    refresh_token: string | null;
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
     /** The OAuth client's id. */

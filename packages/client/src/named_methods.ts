@@ -29,7 +29,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   revokeAllSessions(...args: CallArguments<"revoke_all_sessions", IsCamel>): Promise<Cased<Responses["revoke_all_sessions"], IsCamel>>;
   /** Ends one of a user's sessions. @throws ClientError<"revoke_session"> */
   revokeSession(...args: CallArguments<"revoke_session", IsCamel>): Promise<Cased<Responses["revoke_session"], IsCamel>>;
-  /** Signs out: revokes the session of a refresh token. @throws ClientError<"revoke_token"> */
+  /** Signs out: revokes the session of a refresh token, and removes the cookies of a browser. @throws ClientError<"revoke_token"> */
   revokeToken(...args: CallArguments<"revoke_token", IsCamel>): Promise<Cased<Responses["revoke_token"], IsCamel>>;
   /** Sends a code by SMS or mail, with which a person signs in. @throws ClientError<"send_otp"> */
   sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;

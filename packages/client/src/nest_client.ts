@@ -12,6 +12,7 @@ import type { CallArguments, MethodRequest } from "./requests.ts";
 import { SessionListeners, type SignedIn, toSignedIn } from "./session.ts";
 import { keepTokens, redeemLink } from "./sign_in.ts";
 import { memoryStore } from "./store.ts";
+import { requireTokens, type Tokens } from "./stored_tokens.ts";
 import { TokenKeeper } from "./tokens.ts";
 import { type CallOptions, readKeys, SIGN_IN, type Transport } from "./transport.ts";
 
@@ -88,7 +89,7 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
   ): Promise<SignedIn & { flow: string | null }> {
     const exchange = (code: string, { redirectUri, codeVerifier }: PendingLink) => {
       const grant = { grant_type: "authorization_code", code, code_verifier: codeVerifier } as const;
-      return this.#send(SIGN_IN, { ...grant, redirect_uri: redirectUri }, options);
+      return this.#exchange({ ...grant, redirect_uri: redirectUri }, options);
     };
     const redeemed = this.#exclusively(
       () => redeemLink(this.#tokens, this.#links, String(link), exchange),
@@ -106,7 +107,7 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
     grant: MethodRequest<"authenticate_user", IsCamel>,
     options: CallOptions = {},
   ): Promise<SignedIn> {
-    const exchange = () => this.#send(SIGN_IN, this.#toWire(grant), options);
+    const exchange = () => this.#exchange(this.#toWire(grant), options);
     const keeping = this.#exclusively(() => keepTokens(this.#tokens, exchange), options.timeoutMs);
     return toSignedIn(await unlessAborted(SIGN_IN, keeping, options.signal));
   }
@@ -179,6 +180,11 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
    */
   async keys(options: CallOptions = {}): Promise<KeySet> {
     return readKeys(this.#transport, options);
+  }
+
+  /** Redeems a grant. The client's app file may have cookies as the default, but this client stores its tokens. */
+  async #exchange(grant: object, options: CallOptions): Promise<Tokens> {
+    return requireTokens(await this.#send(SIGN_IN, { ...grant, set_cookie: false }, options));
   }
 
   /** Creates state and code verifier and stores them before the request, so that no link can arrive without them. */

@@ -1,9 +1,19 @@
 import { hasFields } from "./answers.ts";
-import { ErrorAnswer } from "./errors.ts";
+import { CallFailure, ErrorAnswer } from "./errors.ts";
 import type { Responses } from "./methods.ts";
 
 /** The response to a sign-in or a refresh. */
-export type Tokens = Responses["authenticate_user"];
+export type Tokens = Omit<Responses["authenticate_user"], "refresh_token"> & { refresh_token: string };
+
+/**
+ * The tokens of a response. This client asks for no cookies, so a response without a refresh token is not from Nest.
+ * @throws CallFailure unexpected_answer
+ */
+export function requireTokens(answer: Responses["authenticate_user"]): Tokens {
+  const { refresh_token } = answer;
+  if (refresh_token) return { ...answer, refresh_token };
+  throw new CallFailure("authenticate_user", "unexpected_answer", { status: 200 });
+}
 
 /** Tokens as they are stored. */
 export interface StoredTokens extends Tokens {

@@ -61,6 +61,13 @@ export class OAuthClients {
     return enabled.filter(({ adapters }) => (adapters as readonly string[]).includes(name));
   }
 
+  /** Whether the origin belongs to an enabled client with cookies, so that its pages may send cookies to the API. */
+  allowsCookies(origin: string): boolean {
+    return [...this.#byId.values()].some(
+      ({ enabled, cookies, origins }) => enabled && cookies.enabled && origins.includes(origin),
+    );
+  }
+
   /** Whether the origin belongs to an enabled client, so that its pages may call the API. */
   allowsOrigin(origin: string): boolean {
     return [...this.#byId.values()].some((client) => client.enabled && client.origins.includes(origin));

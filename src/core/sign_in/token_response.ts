@@ -1,4 +1,4 @@
-import { array, literal, number, string } from "zod/mini";
+import { array, boolean, literal, nullable, number, optional, string } from "zod/mini";
 import type { ErrorCode } from "#core/errors.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 
@@ -16,15 +16,24 @@ export const tokenFields = {
 /** The fields of the response since 2026-12-01. */
 export const tokenFieldsOf2026 = {
   ...tokenFields,
+  /** null if it is in a cookie. */
+  refresh_token: nullable(string()),
   session_id: string(),
   auth_time: string(),
   amr: array(string()),
 };
 
-/** Translates tokens to the wire names of 2026-12-01. */
-export function tokensToWireOf2026(pair: TokenPair) {
+/** The parameter of sign-ins since 2026-12-01 that asks for cookies; absent: as the client's app file says. */
+export const setCookie = optional(boolean());
+
+/**
+ * Translates tokens to the wire names of 2026-12-01.
+ * @param isKept whether the refresh token is in a cookie, and not in the body
+ */
+export function tokensToWireOf2026(pair: TokenPair, isKept: boolean) {
   const { sessionId, authTime, amr } = pair;
-  return { ...tokensToWire(pair), session_id: sessionId, auth_time: authTime, amr: [...amr] };
+  const refresh_token = isKept ? null : pair.refreshToken;
+  return { ...tokensToWire(pair), refresh_token, session_id: sessionId, auth_time: authTime, amr: [...amr] };
 }
 
 /** Translates tokens to wire names. */

@@ -373,6 +373,12 @@ describe.each(nodesToTry())(
         await zips.call("revoke_session-2021-10-06", `${V2}revoke_session`, named, bearer()),
       ).toMatchObject({ status: 204 });
       expect((await nest.refresh(other.refresh_token)).body.code).toBe("authorization_not_found");
+      const again = await nest.signIn("ada@example.com", { device: undefined });
+      const asked = { client_id: MAC, refresh_token: again.refresh_token };
+      expect(await zips.call("revoke_token-2026-12-01", `${V3}revoke_token`, asked)).toMatchObject({
+        status: 204,
+      });
+      expect((await nest.refresh(again.refresh_token)).body.code).toBe("authorization_not_found");
       expect(
         await zips.call("revoke_token-2021-10-06", `${V2}revoke_token`, {
           client_id: MAC,

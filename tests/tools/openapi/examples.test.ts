@@ -34,7 +34,7 @@ function isMethodOfClient(form: DocumentedForm): form is DocumentedForm & { name
 
 /** Asserts that the typed client turns the response into the matching error. */
 async function expectClientError(method: Method, { status, headers, body }: Reply): Promise<void> {
-  const reply = { status, headers, body, raw: JSON.stringify(body) };
+  const reply = { status, headers, body, raw: JSON.stringify(body), cookies: [] };
   const error = await asClient(method, reply);
   // The client refreshes an invalid access token, and here the refresh gets the same response.
   if (body.code === "unauthorized" && METHODS[method].bearer) {

@@ -238,6 +238,17 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "authenticate_user:redirect_uri_missing": (asker) => asker.send({ redirect_uri: undefined }),
   "authenticate_user:refresh_token_missing": (asker) => asker.send({ refresh_token: undefined }, {}, REFRESH),
   "authenticate_user:malformed_code": (asker) => asker.send({ code: "abc" }),
+  cookies_not_enabled: (asker) => asker.send({ set_cookie: true }),
+  "revoke_token:malformed_refresh_token": async (asker) => {
+    const origin = "https://app.example";
+    const cookies = { enabled: true, default: false };
+    const app = appWithClients({ id: MAC, origins: [origin], cookies });
+    const other = await startNest({ beside: asker.nests.good, app });
+    const headers = { origin, cookie: "__Secure-nest_refresh=a; __Secure-nest_refresh=b" };
+    const reply = await asker.send({ refresh_token: undefined }, { headers }, 0, other);
+    await other.stop();
+    return reply;
+  },
   "authenticate_user:malformed_refresh_token": (asker) => asker.send({ refresh_token: "a.b" }, {}, REFRESH),
   "authenticate_user:not_found": (asker) => asker.send({ code: "authzcode_nobody.0" }),
   "authenticate_user:incorrect_client": (asker) =>

@@ -24,9 +24,11 @@ export const handler = rpc({
   errors: ["reauthentication_required"],
   reads: ({ core, request: { user_id }, caller }) =>
     core.sessions.listUnrevoked(namedUserOf(caller, user_id)),
-  async run({ core, request: { user_id, except_current }, reads: sessions, caller, call }) {
+  async run({ core, request: { user_id, except_current }, reads: sessions, caller, call, cookies }) {
     const userId = namedUserOf(caller, user_id);
-    const ended = { userId, sessions, keepsCurrent: except_current ?? true };
-    return { revoked: await endAllSessions(core, ended, { caller, call }) };
+    const keepsCurrent = except_current ?? true;
+    const revoked = await endAllSessions(core, { userId, sessions, keepsCurrent }, { caller, call });
+    if (caller.kind === "user" && !keepsCurrent) cookies.clear(core.oauthClients.find(caller.clientId));
+    return { revoked };
   },
 });

@@ -28,8 +28,11 @@ export const handler = rpc({
     if (sessionId === undefined) throw new NestError("access_denied");
     return core.sessions.find(sessionId);
   },
-  async run({ core, request: { user_id }, reads: session, caller, call }) {
+  async run({ core, request: { user_id }, reads: session, caller, call, cookies }) {
     const userId = namedUserOf(caller, user_id);
-    return { revoked_at: await endSession(core, { userId, session }, { caller, call }) };
+    const revoked_at = await endSession(core, { userId, session }, { caller, call });
+    if (caller.kind === "user" && session?._id === caller.sessionId)
+      cookies.clear(core.oauthClients.find(caller.clientId));
+    return { revoked_at };
   },
 });

@@ -4,15 +4,24 @@
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
  * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A refresh keeps `auth_time`
  * and `amr` of the sign-in. The access token has them as claims too.
+ *
+ * With `set_cookie`, or if the client's app file has it as the default, the response sets the cookies `__Host-nest_access` and
+ * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.
  */
 import { boolean, enum as oneOf, optional, type output, strictObject } from "zod/mini";
 import { codeKey, rateLimiter, refreshKeys, signer } from "#core/parts.ts";
+import type { TokenPair } from "#core/sessions/issue_session.ts";
 import {
   GRANT_TYPES_OF_2026,
   grantParametersOf2026,
   grantsOf2026,
 } from "#core/sign_in/grants/all_of_2026.ts";
-import { SIGN_IN_ERRORS, tokenFieldsOf2026, tokensToWireOf2026 } from "#core/sign_in/token_response.ts";
+import {
+  SIGN_IN_ERRORS,
+  setCookie,
+  tokenFieldsOf2026,
+  tokensToWireOf2026,
+} from "#core/sign_in/token_response.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -20,6 +29,7 @@ export const request = strictObject({
   client_id: text(),
   grant_type: oneOf(GRANT_TYPES_OF_2026),
   ...grantParametersOf2026,
+  set_cookie: setCookie,
 });
 
 export const response = strictObject({ ...tokenFieldsOf2026, user_created: optional(boolean()) });
@@ -31,12 +41,24 @@ export const handler = rpc({
   access: "public",
   request,
   response,
-  errors: [...SIGN_IN_ERRORS, "nonce_missing", "grant_not_allowed", "verification_not_found"],
+  errors: [
+    ...SIGN_IN_ERRORS,
+    "cookies_not_enabled",
+    "nonce_missing",
+    "grant_not_allowed",
+    "verification_not_found",
+  ],
   parts: { codeKey, rateLimiter, refreshKeys, signer },
-  async run({ core, request: asked, call }): Promise<output<typeof response>> {
-    if (asked.grant_type !== "otp")
-      return tokensToWireOf2026(await grantsOf2026[asked.grant_type].redeem(core, asked, call));
-    const { userCreated, ...pair } = await grantsOf2026.otp.redeem(core, asked, call);
-    return { ...tokensToWireOf2026(pair), user_created: userCreated };
+  async run({ core, request, call, cookies }): Promise<output<typeof response>> {
+    const client = core.oauthClients.find(request.client_id);
+    const { isKept, refreshToken } = cookies.forSignIn(client, request);
+    const asked = { ...request, refresh_token: refreshToken };
+    // Grants that can't tell whether they created the user say nothing about it.
+    const { userCreated, ...pair }: TokenPair & { userCreated?: boolean } = await grantsOf2026[
+      asked.grant_type
+    ].redeem(core, asked, call);
+    if (client && isKept) cookies.set(client, pair);
+    const wire = tokensToWireOf2026(pair, isKept);
+    return userCreated === undefined ? wire : { ...wire, user_created: userCreated };
   },
 });
