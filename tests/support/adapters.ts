@@ -7,7 +7,7 @@ interface ForeignCall extends Omit<CallOptions, "bearer" | "internal"> {
 }
 
 /** A response of another API. */
-export type ForeignReply = Omit<Reply, "raw" | "body"> & { text: string };
+export type ForeignReply = Omit<Reply, "raw" | "body" | "cookies"> & { text: string };
 
 /** Sends a request to an adapter through API Gateway's routing. */
 export async function callAdapter(

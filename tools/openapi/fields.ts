@@ -103,7 +103,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   set_cookie: {
     description:
       "Whether the tokens go into cookies. Absent: as `cookies.default` of the client in the app file. Ignored if the refresh token comes from a cookie.",
-    example: true,
+    example: false,
   },
   captcha_token: {
     description:
