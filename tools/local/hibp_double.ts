@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { ArmedFault, startDoubleServer } from "#tools/local/double_server.ts";
 
 export const BREACH_FAULTS = ["error", "hang", "rate_limited", "none"] as const;
 export type BreachFault = (typeof BREACH_FAULTS)[number];
@@ -28,9 +27,9 @@ const sha1 = (password: string) => createHash("sha1").update(password).digest("h
 export async function startHibpDouble({ port = 0 } = {}): Promise<HibpDouble> {
   const breached = new Set(BREACHED.map(sha1));
   const asked: HibpDouble["asked"] = [];
-  let armed: { calls: number; kind: BreachFault } = { calls: 0, kind: "none" };
+  const faults = new ArmedFault<BreachFault>();
 
-  const server = createServer((request, response) => {
+  const server = await startDoubleServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://hibp");
     const [, prefix] = /^\/range\/([0-9A-F]{5})$/.exec(pathname) ?? [];
     if (request.method !== "GET" || prefix === undefined) {
@@ -40,32 +39,21 @@ export async function startHibpDouble({ port = 0 } = {}): Promise<HibpDouble> {
     const isPadded = request.headers["add-padding"] === "true";
     asked.push({ prefix, isPadded });
     asked.splice(0, asked.length - ASKED_LIMIT);
-    if (armed.calls > 0 && armed.kind !== "none") {
-      armed.calls--;
-      if (armed.kind === "hang") return;
-      response.writeHead(armed.kind === "error" ? 503 : 429).end();
+    const fault = faults.take();
+    if (fault === "hang") return;
+    if (fault !== "none") {
+      response.writeHead(fault === "error" ? 503 : 429).end();
       return;
     }
     const found = [...breached].filter((hash) => hash.startsWith(prefix));
     const lines = [...found.map((hash) => `${hash.slice(PREFIX_LENGTH)}:42`), ...(isPadded ? padding() : [])];
     response.writeHead(200, { "content-type": "text/plain" }).end(lines.join("\r\n"));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  }, port);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     asked,
     add: (password) => void breached.add(sha1(password)),
-    fault: (fault) => {
-      armed = { ...fault };
-    },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+    fault: (fault) => faults.arm(fault),
   };
 }
 

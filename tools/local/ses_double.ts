@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { array, object, optional, safeParse, string } from "zod/mini";
 import { systemClock } from "#core/clock.ts";
+import { ArmedFault, BodyTooLarge, readText, startDoubleServer } from "#tools/local/double_server.ts";
 
 /** An email in the inbox. */
 export interface SentMail {
@@ -71,10 +71,10 @@ const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", (to: string
  */
 export async function startSesDouble({ port = 0, clock = systemClock } = {}): Promise<SesDouble> {
   const inbox: SentMail[] = [];
-  let armed: { calls: number; kind: MailFault } = { calls: 0, kind: "none" };
+  const faults = new ArmedFault<MailFault>();
   let latency = 0;
 
-  const server = createServer(async (request, response) => {
+  const server = await startDoubleServer(async (request, response) => {
     try {
       if (request.method !== "POST" || request.url !== "/v2/email/outbound-emails") {
         throw new SesError(404, "NotFoundException", "No such operation");
@@ -82,40 +82,27 @@ export async function startSesDouble({ port = 0, clock = systemClock } = {}): Pr
       if (!request.headers.authorization?.startsWith("AWS4-HMAC-SHA256 ")) {
         throw new SesError(403, "MissingAuthenticationTokenException", "Missing Authentication Token");
       }
-      const body = await readBody(request);
+      const body: unknown = JSON.parse(await readText(request, BODY_LIMIT));
       await wait(latency);
-      if (armed.calls > 0 && armed.kind !== "none") {
-        armed.calls--;
-        if (armed.kind === "hang") return;
-        throw FAULTS[armed.kind](safeParse(sendEmail, body).data?.Destination.ToAddresses[0] ?? "");
-      }
+      const fault = faults.take();
+      if (fault === "hang") return;
+      if (fault !== "none")
+        throw FAULTS[fault](safeParse(sendEmail, body).data?.Destination.ToAddresses[0] ?? "");
       inbox.push({ ...parseMail(body), sent_at: clock.now().toISOString() });
       inbox.splice(0, inbox.length - INBOX_LIMIT);
       answer(response, 200, { MessageId: randomUUID() });
     } catch (error) {
-      const sesError =
-        error instanceof SesError ? error : new SesError(400, "BadRequestException", "Bad request");
+      const sesError = toSesError(error);
       answer(response, sesError.status, { message: sesError.message }, { "x-amzn-errortype": sesError.type });
     }
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  }, port);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     inbox,
     clear: () => void inbox.splice(0),
-    fault: (fault) => {
-      armed = { ...fault };
-    },
+    fault: (fault) => faults.arm(fault),
     latency(ms) {
       latency = ms;
-    },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
     },
   };
 }
@@ -129,15 +116,10 @@ function answer(
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_LIMIT) throw new SesError(413, "PayloadTooLargeException", "Too large");
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+function toSesError(error: unknown): SesError {
+  if (error instanceof SesError) return error;
+  if (error instanceof BodyTooLarge) return new SesError(413, "PayloadTooLargeException", "Too large");
+  return new SesError(400, "BadRequestException", "Bad request");
 }
 
 /** @throws SesError if SES would reject the email */

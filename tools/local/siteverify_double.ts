@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import type { CaptchaProvider } from "#core/app/app.ts";
 import { type Clock, MINUTE, plusSeconds, systemClock } from "#core/clock.ts";
 import { newSecret } from "#core/secrets.ts";
+import { ArmedFault, readText, startDoubleServer } from "#tools/local/double_server.ts";
 
 /** The secret that the double accepts. Every client of the local stack has it. */
 export const LOCAL_CAPTCHA_SECRET = "captcha_secret_of_the_local_stack";
@@ -51,42 +51,27 @@ export interface SiteverifyDouble {
  */
 export async function startSiteverifyDouble({ clock = systemClock } = {}): Promise<SiteverifyDouble> {
   const tokens = new Map<string, Token>();
-  let armed: { calls: number; kind: CaptchaFault } = { calls: 0, kind: "none" };
+  const faults = new ArmedFault<CaptchaFault>();
   let count = 0;
-  const takeFault = (): CaptchaFault => {
-    if (armed.calls === 0) return "none";
-    armed.calls--;
-    return armed.kind;
-  };
-  const server = createServer(async (request, response) => {
-    const form = new URLSearchParams(await readBody(request));
+  const server = await startDoubleServer(async (request, response) => {
+    const form = new URLSearchParams(await readText(request, BODY_LIMIT));
     count++;
-    const fault = takeFault();
+    const fault = faults.take();
     // A slow vendor never answers here, so that no test depends on a time.
     if (fault === "slow") return;
     if (fault === "down") return void response.writeHead(503).end("unavailable");
     answer(response, judge(tokens, form, { fault, clock }));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/siteverify`,
+    url: `${server.url}/siteverify`,
     issue(request) {
       const token = newSecret();
       tokens.set(token, { ...request, expiresAt: plusSeconds(clock.now(), TOKEN_SECONDS), isUsed: false });
       return token;
     },
     requests: () => count,
-    fault: (fault) => {
-      armed = { ...fault };
-    },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+    fault: (fault) => faults.arm(fault),
+    close: server.close,
   };
 }
 
@@ -124,14 +109,4 @@ function describe({ provider, hostname, action }: Token, fault: CaptchaFault, cl
 
 function answer(response: ServerResponse, value: Record<string, unknown>): void {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= BODY_LIMIT) chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

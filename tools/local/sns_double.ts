@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { systemClock } from "#core/clock.ts";
+import { ArmedFault, BodyTooLarge, readText, startDoubleServer } from "#tools/local/double_server.ts";
 
 /** An SMS in the inbox. */
 export interface SentSms {
@@ -56,47 +56,34 @@ const FAULTS: Readonly<Record<"error" | "rate_limited" | "rejected", (to: string
  */
 export async function startSnsDouble({ port = 0, clock = systemClock } = {}): Promise<SnsDouble> {
   const inbox: SentSms[] = [];
-  let armed: { calls: number; kind: SmsFault } = { calls: 0, kind: "none" };
+  const faults = new ArmedFault<SmsFault>();
 
-  const server = createServer(async (request, response) => {
+  const server = await startDoubleServer(async (request, response) => {
     try {
       if (!request.headers.authorization?.startsWith("AWS4-HMAC-SHA256 "))
         throw new SnsError(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
-      const form = new URLSearchParams(await readBody(request));
+      const form = new URLSearchParams(await readText(request, BODY_LIMIT));
       if (request.method !== "POST" || form.get("Action") !== "Publish")
         throw new SnsError(400, "InvalidAction", "The action is not valid for this endpoint.");
-      if (armed.calls > 0 && armed.kind !== "none") {
-        armed.calls--;
-        if (armed.kind === "hang") return;
-        throw FAULTS[armed.kind](form.get("PhoneNumber") ?? "");
-      }
+      const fault = faults.take();
+      if (fault === "hang") return;
+      if (fault !== "none") throw FAULTS[fault](form.get("PhoneNumber") ?? "");
       inbox.push({ ...readSms(form), sent_at: clock.now().toISOString() });
       inbox.splice(0, inbox.length - INBOX_LIMIT);
       const published = `<PublishResult><MessageId>${randomUUID()}</MessageId></PublishResult>`;
       answer(response, 200, "PublishResponse", published);
     } catch (error) {
-      const { status, type, message } = error instanceof SnsError ? error : invalid("the body");
+      const { status, type, message } = toSnsError(error);
       const fault = status < 500 ? "Sender" : "Receiver";
       const details = `<Error><Type>${fault}</Type><Code>${type}</Code><Message>${message}</Message></Error>`;
       answer(response, status, "ErrorResponse", details);
     }
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  }, port);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     inbox,
     clear: () => void inbox.splice(0),
-    fault: (fault) => {
-      armed = { ...fault };
-    },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+    fault: (fault) => faults.arm(fault),
   };
 }
 
@@ -106,15 +93,9 @@ function answer(response: ServerResponse, status: number, element: string, insid
   response.writeHead(status, { "content-type": "text/xml" }).end(xml);
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_LIMIT) throw invalid("Message too long");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+function toSnsError(error: unknown): SnsError {
+  if (error instanceof SnsError) return error;
+  return invalid(error instanceof BodyTooLarge ? "Message too long" : "the body");
 }
 
 /** @throws SnsError if SNS would reject the SMS */
