@@ -5,15 +5,18 @@ import type { Account } from "#core/repositories/accounts.ts";
 import type { User } from "#core/repositories/users.ts";
 import { settleAll } from "#core/settle.ts";
 
-type OwnedUser = Pick<User, "_id" | "createdAt">;
+type OwnedUser = Pick<User, "_id" | "createdAt"> & {
+  /** The name of the account. Absent: none. */
+  accountName?: string | null;
+};
 export type OwnAccountCore = Pick<Core, "accounts" | "accountMembers">;
 
 /** The id of the account that a user owns from the start. */
 export const ownAccountId = (userId: string) => derivedIdOf(userId, "account");
 
 /** The account that a user owns from the start. */
-export function ownAccount({ _id, createdAt }: OwnedUser): Account {
-  return { _id: ownAccountId(_id), name: null, createdAt, updatedAt: null, deletedAt: null };
+export function ownAccount({ _id, createdAt, accountName = null }: OwnedUser): Account {
+  return { _id: ownAccountId(_id), name: accountName, createdAt, updatedAt: null, deletedAt: null };
 }
 
 /** The user's membership of the account that they own from the start. */

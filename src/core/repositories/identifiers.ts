@@ -1,6 +1,8 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
+import type { Attempt } from "#core/repositories/redeemable.ts";
+import { RegistrationWrites } from "#core/repositories/registration_writes.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -33,6 +35,11 @@ export interface Identifier extends Outbox {
    * Absent: never. Not in the published documents.
    */
   primarySince?: string;
+  /**
+   * The immediate registration that claimed it, until that is complete. A call that stopped is completed by the next one. Not in
+   * the published documents.
+   */
+  registration?: Attempt;
   /** SHA-256 of the `beak_id` of each device that signed in with this address, the newest last. Not in the published documents. */
   knownDevices?: string[];
 }
@@ -50,18 +57,20 @@ const identifierIndexes: IndexDescription[] = [
   OUTBOX_INDEX,
 ];
 
-export class IdentifierRepository {
+export class IdentifierRepository extends RegistrationWrites<Identifier> {
   static readonly collectionName = "identifiers";
   static readonly indexes = identifierIndexes;
   static readonly personalData: PersonalData<Identifier> = {
     field: "userId",
     refersTo: "userIds",
-    withheld: [],
+    withheld: ["registration"],
   };
   readonly #collection: Collection<Identifier>;
   readonly #reads: CombinedReads<Identifier>;
   constructor(database: Db) {
-    this.#collection = database.collection(IdentifierRepository.collectionName);
+    const collection: Collection<Identifier> = database.collection(IdentifierRepository.collectionName);
+    super(collection);
+    this.#collection = collection;
     this.#reads = new CombinedReads(database, IdentifierRepository.collectionName);
   }
 

@@ -18,13 +18,14 @@ export class UserCreation {
 
   /**
    * Creates the user unless it exists. Safe to repeat and to race. The caller writes the account.
+   * @param name what the user is called; null: not known
    * @returns the user if it existed; null if this or a simultaneous call created it
    */
-  async ensure(id: string, createdAt: string): Promise<User | null> {
+  async ensure(id: string, createdAt: string, name: string | null = null): Promise<User | null> {
     try {
       return await this.#collection.findOneAndUpdate(
         { _id: id },
-        { $setOnInsert: newUser(id, createdAt) },
+        { $setOnInsert: { ...newUser(id, createdAt), ...(name !== null && { name }) } },
         { upsert: true, returnDocument: "before" },
       );
     } catch (error) {

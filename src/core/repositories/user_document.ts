@@ -23,6 +23,8 @@ export interface User {
    * they sign in. Not in the published documents.
    */
   defaultAccountId?: string;
+  /** What the user is called. Absent: not known. Not in the published documents. */
+  name?: string;
   /** The language that the user chose for mails, such as `de`. Absent: the default of the client. Not in the published documents. */
   locale?: string;
   /**

@@ -15,6 +15,8 @@ import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.
 import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { refusalToResume } from "#core/sign_in/redemption.ts";
+import { type FollowUpCore, followUpCode } from "#core/sign_in/registration/follow_up.ts";
+import { storePassword } from "#core/sign_in/registration/store_password.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
 import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
@@ -24,7 +26,11 @@ import type { CodeKey } from "#core/verifications/code_key.ts";
 import { type CountedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 
 /** The dependencies of signing in with a code. */
-export type CodeGrantCore = GrantCore & AuditCore & UserCreationCore & ProofCore & { codeKey: CodeKey };
+export type CodeGrantCore = GrantCore &
+  AuditCore &
+  UserCreationCore &
+  ProofCore &
+  FollowUpCore & { codeKey: CodeKey };
 
 /** The tokens of a sign-in with a code. */
 export interface CodeTokens extends TokenPair {
@@ -64,7 +70,9 @@ export async function signInWithCode(
   const recordFailure = () => core.verifications.recordFailedRedemption(_id, signIn.now.toISOString());
   return withFailureRecorded(recordFailure, async () => {
     const won = await winRedemption(core, right, signIn);
-    return issue(core, { ...won, counted: right.counted }, signIn);
+    const tokens = await issue(core, { ...won, counted: right.counted }, signIn);
+    await followUpCode(core, won.verification, signIn);
+    return tokens;
   });
 }
 
@@ -144,6 +152,7 @@ const ensureOwner = (
       found,
       newUserId: newUserIdOf(verification),
       source: sourceOf(verification, newUserIdOf(verification), signIn),
+      ...(verification.registration && { names: verification.registration }),
     },
     signIn.now.toISOString(),
   );
@@ -160,6 +169,14 @@ async function issue(
   const at = now.toISOString();
   const authTime = verification.usedAt ?? at;
   const source = sourceOf(verification, userId, signIn);
+  // `ensureUser` writes the user of an identifier that is not verified.
+  const proving = identifier.verifiedAt
+    ? completeUser(core, userId, identifier.createdAt)
+    : proveClaimed(core, identifier, {
+        ...{ source, at, verificationId: verification._id },
+        isByClaimant: [newUserIdOf(verification), verification.userId].includes(userId),
+      });
+  const password = verification.registration?.password ?? null;
   const [pair] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, startedAt: authTime },
@@ -167,13 +184,7 @@ async function issue(
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, nonce),
       ...{ now, call },
     }),
-    // `ensureUser` writes the user of an identifier that is not verified.
-    identifier.verifiedAt
-      ? completeUser(core, userId, identifier.createdAt)
-      : proveClaimed(core, identifier, {
-          ...{ source, at, verificationId: verification._id },
-          isByClaimant: [newUserIdOf(verification), verification.userId].includes(userId),
-        }),
+    proving.then(() => storePassword(core, identifier, password, { source, at })),
     beakId === null ? null : rememberDevice(core, identifier, beakId),
     releaseRightCode(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),

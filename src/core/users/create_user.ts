@@ -2,6 +2,13 @@ import { deleteOwnAccounts, ensureOwnAccounts, type OwnAccountCore } from "#core
 import type { Core } from "#core/core.ts";
 import { settleAll } from "#core/settle.ts";
 
+/** The names that a person gives at the registration; null: none. */
+export interface GivenNames {
+  name: string | null;
+  accountName: string | null;
+}
+const NO_NAMES: GivenNames = { name: null, accountName: null };
+
 export type UserCreationCore = Pick<Core, "users"> & OwnAccountCore;
 
 /**
@@ -12,10 +19,11 @@ export async function ensureUserWithAccount(
   core: UserCreationCore,
   id: string,
   createdAt: string,
+  { name, accountName }: GivenNames = NO_NAMES,
 ): Promise<void> {
   const [found] = await settleAll([
-    core.users.ensure(id, createdAt),
-    ensureOwnAccounts(core, [{ _id: id, createdAt }]),
+    core.users.ensure(id, createdAt, name),
+    ensureOwnAccounts(core, [{ _id: id, createdAt, accountName }]),
   ]);
   // An earlier release created the user.
   if (found && found.defaultAccountId === undefined) await core.users.setOwnAccount([id]);

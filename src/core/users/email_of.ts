@@ -20,6 +20,14 @@ export function primaryOf<Known extends Identifier>(
   );
 }
 
-/** The user's primary email address; null if the user has verified none. @param identifiers the oldest first */
-export const emailOf = (identifiers: readonly Identifier[]): string | null =>
-  primaryOf(identifiers, "email")?.identifierValue ?? null;
+/**
+ * The user's primary email address. A user who has verified none has the address of their registration.
+ * @param identifiers the oldest first
+ * @returns null if the user has none
+ */
+export function emailOf(identifiers: readonly Identifier[]): string | null {
+  const claimed = identifiers.find(
+    ({ identifierType, removedAt }) => identifierType === "email" && removedAt === null,
+  );
+  return (primaryOf(identifiers, "email") ?? claimed)?.identifierValue ?? null;
+}

@@ -5,7 +5,12 @@ import { newId } from "#core/ids.ts";
 import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import { settleAll } from "#core/settle.ts";
-import { discardUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
+import {
+  discardUser,
+  ensureUserWithAccount,
+  type GivenNames,
+  type UserCreationCore,
+} from "#core/users/create_user.ts";
 
 /** An address or phone number whose user must exist. */
 export interface UserAddress {
@@ -19,6 +24,8 @@ export interface UserAddress {
   newUserId?: string;
   /** Who causes the creation of the user. */
   source: EventSource;
+  /** What the user and the account are called, if they have to be created. */
+  names?: GivenNames;
 }
 
 /**
@@ -30,25 +37,25 @@ export interface UserAddress {
  */
 export async function ensureUser(
   core: Pick<Core, "identifiers"> & UserCreationCore,
-  { identity, type = "email", found, newUserId = newId("user"), source }: UserAddress,
+  { identity, type = "email", found, newUserId = newId("user"), source, names }: UserAddress,
   now: string,
 ): Promise<Identifier> {
   if (found?.verifiedAt) return found;
   if (found) {
-    await ensureUserWithAccount(core, found.userId, found.createdAt);
+    await ensureUserWithAccount(core, found.userId, found.createdAt, names);
     return found;
   }
   const fresh = newIdentifier({ identity, type }, newUserId, source, now);
   const [won] = await settleAll([
     core.identifiers.insert(fresh),
-    ensureUserWithAccount(core, fresh.userId, now),
+    ensureUserWithAccount(core, fresh.userId, now, names),
   ]);
   if (won) return fresh;
   const winner = await core.identifiers.findActive(type, identity);
   if (!winner) throw new Error("the address was claimed and removed at once");
   // Two calls for one trial create the same user, so there is no other user to remove.
   if (winner.userId !== fresh.userId) await discardUser(core, fresh.userId);
-  await ensureUserWithAccount(core, winner.userId, winner.createdAt);
+  await ensureUserWithAccount(core, winner.userId, winner.createdAt, names);
   return winner;
 }
 
@@ -73,7 +80,8 @@ export async function claimIdentifier(
   return winner;
 }
 
-function newIdentifier(
+/** A new identifier of a user, with the events of both. The caller stores it. */
+export function newIdentifier(
   { identity: identifierValue, type: identifierType }: { identity: string; type: IdentifierType },
   userId: string,
   source: EventSource,

@@ -100,7 +100,7 @@ describe("get_user of 2026-12-01", () => {
     expect((await getUser({}, tokens)).body).toEqual(own.body);
   });
 
-  test("returns the oldest verified address that was not removed, and null if there is none", async () => {
+  test("returns the oldest verified address that was not removed, else the oldest unverified one, and null if there is none", async () => {
     const tokens = await nest.signIn("first@example.com");
     const identifiers = nest.collection("identifiers");
     const first = await identifiers.findOne({ userId: tokens.user_id });
@@ -123,6 +123,9 @@ describe("get_user of 2026-12-01", () => {
     expect(await email()).toBe("second@example.com");
     await remove("second@example.com");
     await remove("third@example.com");
+    // The address of a registration that nobody has proved.
+    expect(await email()).toBe("pending@example.com");
+    await remove("pending@example.com");
     expect(await email()).toBeNull();
   });
 

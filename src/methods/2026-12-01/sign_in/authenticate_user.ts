@@ -9,7 +9,7 @@
  * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.
  */
 import { boolean, enum as oneOf, optional, type output, strictObject } from "zod/mini";
-import { codeKey, rateLimiter, refreshKeys, signer } from "#core/parts.ts";
+import { codeKey, mailer, rateLimiter, refreshKeys, signer, texter } from "#core/parts.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import {
   GRANT_TYPES_OF_2026,
@@ -48,7 +48,7 @@ export const handler = rpc({
     "grant_not_allowed",
     "verification_not_found",
   ],
-  parts: { codeKey, rateLimiter, refreshKeys, signer },
+  parts: { codeKey, mailer, rateLimiter, refreshKeys, signer, texter },
   async run({ core, request, call, cookies }): Promise<output<typeof response>> {
     const client = core.oauthClients.find(request.client_id);
     const { isKept, refreshToken } = cookies.forSignIn(client, request);

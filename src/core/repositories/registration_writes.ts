@@ -1,0 +1,47 @@
+import type { Collection } from "mongodb";
+import type { Attempt } from "#core/repositories/redeemable.ts";
+
+/** An identifier whose registration may be incomplete. */
+interface Registrable {
+  _id: string;
+  verifiedAt: string | null;
+  removedAt: string | null;
+  registration?: Attempt;
+}
+
+/** The writes of a registration that is not complete. Part of the repository of identifiers. */
+export class RegistrationWrites<Stored extends Registrable> {
+  readonly #collection: Collection<Registrable>;
+  constructor(identifiers: Collection<Stored>) {
+    this.#collection = identifiers as unknown as Collection<Registrable>;
+  }
+
+  /**
+   * Resumes a registration that stopped. One of any simultaneous calls gets the identifier, the others null.
+   * @param startedAt when the registration was last started or resumed
+   */
+  async resumeRegistration(id: string, startedAt: string, now: string): Promise<Stored | null> {
+    const resumed = await this.#collection.findOneAndUpdate(
+      { _id: id, verifiedAt: null, removedAt: null, "registration.startedAt": startedAt },
+      { $set: { "registration.startedAt": now }, $unset: { "registration.hasFailed": "" } },
+      { returnDocument: "after" },
+    );
+    return resumed as Stored | null;
+  }
+
+  /**
+   * Lets a failed registration be resumed at once.
+   * @param startedAt when the failed attempt started; if another attempt started since, nothing is changed
+   */
+  async recordFailedRegistration(id: string, startedAt: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, "registration.startedAt": startedAt },
+      { $set: { "registration.hasFailed": true } },
+    );
+  }
+
+  /** Ends a registration that is complete: it can't be resumed. */
+  async completeRegistration(id: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $unset: { registration: "" } });
+  }
+}
