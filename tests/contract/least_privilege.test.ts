@@ -45,15 +45,20 @@ const SIGN = [
   "2026-12-01/get_subscription_status",
   "2026-12-01/issue_token",
   "beep",
+  "2026-12-01/register_user",
 ];
 const LIMITED = [
   "2020-12-14/authenticate_user",
   "2020-12-14/send_magic_link",
   "2021-10-06/create_trial_and_magic_link",
   "2026-12-01/authenticate_user",
+  "2026-12-01/create_password_reset",
+  "2026-12-01/register_user",
+  "2026-12-01/reset_password",
   "2026-12-01/send_magic_link",
   "2026-12-01/send_otp",
   "beep",
+  "2026-12-01/send_password_reset",
 ];
 const STRIPE = [
   "2021-10-06/create_trial_and_magic_link",
@@ -79,7 +84,12 @@ test.each([
     ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user", "beep"],
   ],
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
-  ["the secrets of CAPTCHAs", "CAPTCHA_SECRETS", ["2026-12-01/send_otp", "beep"]],
+  [
+    "the secrets of CAPTCHAs",
+    "CAPTCHA_SECRETS",
+    ["2026-12-01/register_user", "2026-12-01/send_otp", "2026-12-01/send_password_reset", "beep"],
+  ],
+  ["the peppers", "PASSWORD_PEPPERS", ["2026-12-01/register_user", "2026-12-01/reset_password"]],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
   [
@@ -93,7 +103,14 @@ test.each([
 
 test("no function reads any other secret", () => {
   const known = ["SIGNING_KEYS", "SIGNING_KEYS_PUBLIC", "INTERNAL_KEYS", "REFRESH_KEYS", "RATE_LIMIT_KEY"];
-  const all = [...known, "CAPTCHA_SECRETS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "MONGODB_URI"];
+  const all = [
+    ...known,
+    "CAPTCHA_SECRETS",
+    "PASSWORD_PEPPERS",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRETS",
+    "MONGODB_URI",
+  ];
   const held = [...needs.values()].flatMap(({ variables }) => parametersOf(variables));
   expect([...new Set(held)].sort()).toEqual(all.sort());
   expect(parametersOf(unmatched.needs.variables)).toEqual([]);
@@ -106,6 +123,11 @@ test("only functions that send mail may call SES, only those that send SMS may c
   expect(sending).toEqual([
     ["2020-12-14/send_magic_link", "ses:SendEmail"],
     ["2021-10-06/create_trial_and_magic_link", "ses:SendEmail"],
+    ["2026-12-01/create_password_reset", "ses:SendEmail", "sns:Publish"],
+    ["2026-12-01/reset_password", "ses:SendEmail"],
+    ["2026-12-01/send_password_reset", "ses:SendEmail", "sns:Publish"],
+    ["2026-12-01/authenticate_user", "ses:SendEmail", "sns:Publish"],
+    ["2026-12-01/register_user", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/send_magic_link", "ses:SendEmail"],
     ["2026-12-01/send_otp", "ses:SendEmail", "sns:Publish"],
     ["stripe_webhook", "ses:SendEmail"],
@@ -123,6 +145,7 @@ test("variables that no deployment sets are marked as local", () => {
     "AWS_ENDPOINT_URL_SNS",
     "AWS_ENDPOINT_URL_SSM",
     "CAPTCHA_VERIFY_URL",
+    "HIBP_URL",
     "LOCAL_INTERNAL_KEY",
     "STRIPE_URL",
   ]);

@@ -10,15 +10,18 @@ import {
   exchange,
   linkRequest,
   MAC,
+  SIMPLE,
   startNest,
   type TestNest,
   type Tokens,
   V1,
   V2,
 } from "#tests/support/nest.ts";
-import { startShop, V3 } from "#tests/support/plans.ts";
+import { askForReset, register, registerFirst, resetPassword } from "#tests/support/passwords.ts";
+import { appWithPlans, startShop, V3 } from "#tests/support/plans.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 import { askForLink } from "#tests/support/user_codes.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 
 describe("database round trips of a warm call with every limit enabled", () => {
   let nest: TestNest;
@@ -40,10 +43,12 @@ describe("database round trips of a warm call with every limit enabled", () => {
       "SMS_PER_DAY",
       "CODE_FAILURES_PER_IDENTIFIER_AND_NETWORK",
       "CODE_FAILURES_PER_IDENTIFIER",
+      "REGISTRATIONS_PER_NETWORK",
+      "VERIFICATION_FAILURES_PER_NETWORK",
     ].map((name) => [`LIMIT_${name}`, "1000"]),
   );
   beforeAll(async () => {
-    nest = await startShop({ environment: limits });
+    nest = await startShop({ app: withSampleClients(appWithPlans), environment: limits });
     ada = await nest.signIn();
     await warmConnections(nest.gateway.mongo.client, 16);
     await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token });
@@ -159,6 +164,40 @@ describe("database round trips of a warm call with every limit enabled", () => {
   test("send_magic_link of 2026-12-01 takes 2 round trips and 4 commands", async () => {
     expect(await trips(() => askForLink(nest))).toBe(2);
     expect(await commandsOf(() => askForLink(nest))).toBe(4);
+  });
+
+  test("register_user takes 4 round trips at once, and as many as send_otp if the address is proved first", async () => {
+    expect(await trips(() => register(nest, { identifier_value: "r1@example.com" }))).toBe(4);
+    expect(await commandsOf(() => register(nest, { identifier_value: "r2@example.com" }))).toBe(12);
+    expect(await trips(() => registerFirst(nest, { identifier_value: "r3@example.com" }))).toBe(4);
+  });
+
+  test("register_user and send_password_reset give known and unknown addresses the same commands", async () => {
+    await nest.signIn("known@example.com");
+    for (const ask of [registerFirst, askForReset]) {
+      const seen = [];
+      for (const identifier_value of ["known@example.com", "nobody@example.com"]) {
+        const { commands, sequential } = await countTrips(nest.gateway.mongo.client, () =>
+          ask(nest, { identifier_value }),
+        );
+        seen.push({ sequential, commands: commands.sort() });
+      }
+      expect(seen[1]).toEqual(seen[0]);
+    }
+  });
+
+  test("a reset takes 3 round trips to send, 2 to create, and 10 to prove the address and set the password", async () => {
+    const identifier_value = "r1@example.com";
+    expect(await trips(() => askForReset(nest, { identifier_value }))).toBe(3);
+    const order = { client_id: SIMPLE, identifier_type: "email", identifier_value };
+    let token = "";
+    const create = async () => {
+      const reply = await nest.call(`${V3}create_password_reset`, order, { internal: true });
+      token = reply.body.token;
+      return reply;
+    };
+    expect(await trips(create)).toBe(2);
+    expect(await trips(() => resetPassword(nest, { token }))).toBe(10);
   });
 
   test("get_user and list_sessions take 1", async () => {

@@ -16,6 +16,8 @@ const RETRY_FIELDS = new Set([
   "attempt",
   "attempts",
   "attemptedAt",
+  // Salted, so that equal passwords have different hashes.
+  "hash",
   "reason",
   "claimedAt",
   "leasedUntil",
@@ -44,6 +46,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     identifiers,
     trials,
     users: await find("users", { _id: { $in: userIds } }),
+    passwords: await find("passwords", byUser),
     accounts: await find("accounts", { _id: { $in: members.map(({ accountId }) => accountId) } }),
     account_members: members,
     authorizations: await find("authorizations", own),

@@ -1,17 +1,19 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
-import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
+import { askForCode, digitsIn, redeemCode, sentCode } from "#tests/support/codes.ts";
 import {
   codeIn,
   exchange,
   linkRequest,
   NATIVE,
   type Reply,
+  SIMPLE,
   type TestNest,
   V1,
   V2,
   WINDOWS,
 } from "#tests/support/nest.ts";
+import { askForReset, register, registerFirst, resetPassword, sentReset } from "#tests/support/passwords.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
 import { askForLink, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
 
@@ -195,6 +197,54 @@ export const SCENARIOS: readonly Scenario[] = [
       const { user_id, client_id } = await signIn(nest, address);
       const asked = { client_id, user_id, device: { device_id: "d" } };
       return () => nest.call(`${V3}issue_token`, asked, { internal: true });
+    },
+  },
+  {
+    path: `${V3}register_user`,
+    kind: "at once",
+    prepare:
+      async ({ nest }, address) =>
+      () =>
+        register(nest, { identifier_value: address, options: { send_email: true } }),
+  },
+  {
+    path: `${V3}register_user`,
+    kind: "address first",
+    prepare:
+      async ({ nest }, address) =>
+      () =>
+        registerFirst(nest, { identifier_value: address }),
+  },
+  {
+    path: `${V3}authenticate_user`,
+    kind: "code of a registration",
+    async prepare({ nest }, address) {
+      const { body } = await registerFirst(nest, { identifier_value: address });
+      const code = digitsIn(nest.lastMail(address).text);
+      return () => redeemCode(nest, { nonce: body.verification.nonce, code }, { client_id: NATIVE });
+    },
+  },
+  {
+    path: `${V3}send_password_reset`,
+    async prepare({ nest }, address) {
+      await register(nest, { identifier_value: address });
+      return () => askForReset(nest, { identifier_value: address });
+    },
+  },
+  {
+    path: `${V3}create_password_reset`,
+    async prepare({ nest }, address) {
+      await register(nest, { identifier_value: address });
+      const order = { client_id: SIMPLE, identifier_type: "email", identifier_value: address };
+      return () => nest.call(`${V3}create_password_reset`, order, { internal: true });
+    },
+  },
+  {
+    path: `${V3}reset_password`,
+    async prepare({ nest }, address) {
+      await register(nest, { identifier_value: address });
+      const { token } = await sentReset(nest, { identifier_value: address });
+      return () => resetPassword(nest, { token });
     },
   },
   signedIn(`${V1}get_marketing_consent`, async (user_id, { nest }) => {

@@ -1,15 +1,8 @@
 import app from "#app";
+import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
+import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 import { sampleClient } from "#tools/stage/sample_client.ts";
-
-/** The documentation of a field that its schema cannot express. */
-export interface FieldDocumentation {
-  description: string;
-  /** A sample value. Omitted for objects and lists: their sample is built from their fields. */
-  example?: unknown;
-  /** Narrows the schema to the values that are really sent. */
-  narrows?: Schema;
-}
 
 /** A timestamp on the wire: RFC 3339, UTC, milliseconds. */
 export const TIMESTAMP: Schema = {
@@ -39,6 +32,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: CLIENT.clientId,
   },
   user_id: { description: `The user's id. ${OPAQUE}`, example: USER },
+  ...registrationFields(timestamp, CLIENT.redirectUri),
 
   redirect_uri: {
     description:

@@ -20,6 +20,7 @@ export const GROUPS = {
     name: "Sign-in",
     description: "Send a magic link or a code, exchange it for tokens, refresh tokens, sign out.",
   },
+  passwords: { name: "Passwords", description: "Choose a new password." },
   sessions: { name: "Sessions", description: "List and revoke a user's sessions." },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },
   subscription: {

@@ -1,6 +1,7 @@
 import { toJSONSchema } from "zod";
 import type { ZodMiniType } from "zod/mini";
-import { FIELDS, type FieldDocumentation } from "#tools/openapi/fields.ts";
+import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
+import { FIELDS } from "#tools/openapi/fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
 /** The keys of `FIELDS` that some schema uses. `buildDocument` rejects the others as dead. */
@@ -22,8 +23,12 @@ const isNull = (schema: Schema) => schema.type === "null";
 
 /** Narrows the schema of a value. A nullable value stays nullable. */
 function narrowed(schema: Schema, narrows: Schema = {}): Schema {
-  const orNull = Array.isArray(schema.type) && narrows.enum ? { enum: [...narrows.enum, null] } : {};
-  return { ...schema, ...narrows, ...orNull };
+  if (!Array.isArray(schema.type)) return { ...schema, ...narrows };
+  return {
+    ...{ ...schema, ...narrows },
+    ...(narrows.enum && { enum: [...narrows.enum, null] }),
+    ...(narrows.type && { type: [narrows.type, "null"].flat() }),
+  };
 }
 
 /** Adds the description to every field of a schema. A path joins names by dots and marks the items of a list by `[]`. */

@@ -50,6 +50,9 @@ export const GERMAN: Messages = {
   captcha_unavailable:
     "Gerade lässt sich nicht prüfen, ob du ein Mensch bist. Warte {wait} und versuche es dann erneut.",
   delivery_failed: "Der Code konnte nicht gesendet werden. Versuche es erneut.",
+  registration_disabled: "Die Registrierung ist hier nicht möglich.",
+  identifier_taken: "Zu dieser E-Mail-Adresse oder Nummer gibt es schon ein Konto. Melde dich an.",
+  password_not_acceptable: "Dieses Passwort ist nicht sicher genug. Wähle ein längeres, das niemand errät.",
   verification_not_found:
     "Dieser Code ist falsch oder nicht mehr gültig. Prüfe ihn oder fordere einen neuen an.",
   malformed_code: "Dieser Link ist unvollständig. Kopiere ihn ganz oder fordere einen neuen an.",

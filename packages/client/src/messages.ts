@@ -47,6 +47,10 @@ export const ENGLISH: Messages = {
   captcha_failed: "It could not be confirmed that you are a person. Try again.",
   captcha_unavailable: "It can't be checked at the moment that you are a person. Try again in {wait}.",
   delivery_failed: "The code could not be sent. Try again.",
+  registration_disabled: "Registration is not possible here.",
+  identifier_taken: "There is an account with this email address or phone number. Sign in instead.",
+  password_not_acceptable:
+    "This password is not secure enough. Choose a longer one that others would not guess.",
   verification_not_found: "This code is wrong, or is no longer valid. Check it, or request a new one.",
   malformed_code: "This link is not complete. Copy all of it, or request a new one.",
   malformed_refresh_token: SIGNED_OUT,

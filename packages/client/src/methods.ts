@@ -18,11 +18,14 @@ export const METHODS = {
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
+  register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
+  reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":"malformed_refresh_token"},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
   send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
+  send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
 } as const;
 
@@ -44,11 +47,14 @@ export interface Errors {
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_sessions: CommonError;
+  register_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   revoke_all_sessions: CommonError | "reauthentication_required";
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
   revoke_token: CommonError | "malformed_refresh_token";
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
   send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   set_marketing_consent: CommonError | "not_found";
 }
 
@@ -91,6 +97,15 @@ export interface ErrorBodies {
     meta: {
       message: "Missing final '@domain'" | "Domain starts with dot" | "Not a phone number with its country code" | "Not a mobile phone number";
     };
+  };
+  password_not_acceptable: {
+    reasons: Array<{
+      code: "too_short" | "too_long" | "breached" | "contextual";
+      meta?: {
+        minimum?: number;
+        maximum?: number;
+      };
+    }>;
   };
   country_not_allowed: {
     meta: {
@@ -248,6 +263,64 @@ export interface Requests {
     /** `next_cursor` of the page before. Absent for the first page. */
     cursor?: string;
   };
+  /** Registers a user, at once or after a code proves the address. */
+  register_user: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** `email`, or `phone` for a number that receives SMS. */
+    identifier_type: "email" | "phone";
+    /** The email address, or the phone number with its country code, as the user typed it. A plus sign, spaces, hyphens, dots and parentheses may stand in a number. */
+    identifier_value: string;
+    /** The password. Without one, the user has none, and signs in with links and codes, or chooses one by `send_password_reset`. The client must list the grant `password`. */
+    password?: string;
+    /** What the user is called. */
+    name?: string;
+    /** The name of the user's account. */
+    account_name?: string;
+    /** A phone number of the user, with its country code, beside an email address. It signs nobody in until it is proved. */
+    phone_number?: string;
+    /** The page that the link of `options.send_reset_email` opens. It must equal one of the client's redirect URIs exactly. Default: the first. */
+    redirect_uri?: string;
+    /** The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once. */
+    captcha_token?: string;
+    /** The device that registers. */
+    device?: {
+      /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */
+      device_id?: string;
+      /** The device's operating system. */
+      platform?: "mac" | "windows" | "linux";
+      /** A random string that the installation generates once and keeps. */
+      beak_id?: string;
+      /** A hash of the device's hardware. */
+      fingerprint?: string;
+    };
+    /** What is sent after the registration. Each is `false` by default. */
+    options?: {
+      /** A welcome by mail. */
+      send_email?: boolean;
+      /** A welcome by SMS. Requires a phone number. */
+      send_sms?: boolean;
+      /** A link with which the person chooses a password. Ignored if `password` is sent. */
+      send_reset_email?: boolean;
+      /** A code that proves the address. A client that registers with `verify_first` always sends one. */
+      verify_email?: boolean;
+    };
+  };
+  /** Sets a new password with a link or a code. */
+  reset_password: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The query parameter `token` of the link. Without it, `nonce` and `code` are required. */
+    token?: string;
+    /** What `send_password_reset` returned. */
+    nonce?: string;
+    /** The six digits of the message. */
+    code?: string;
+    /** The new password. */
+    password: string;
+    /** The address or number that the message was sent to. Optional; if it is another, the call fails. */
+    identifier_value?: string;
+  };
   /** Ends every session of a user, except the current one. */
   revoke_all_sessions: {
     /** The user's id. An opaque string: compare it, do not parse it. */
@@ -306,6 +379,30 @@ export interface Requests {
     /** The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once. */
     captcha_token?: string;
     /** The device that requests the code. */
+    device?: {
+      /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */
+      device_id?: string;
+      /** The device's operating system. */
+      platform?: "mac" | "windows" | "linux";
+      /** A random string that the installation generates once and keeps. */
+      beak_id?: string;
+      /** A hash of the device's hardware. */
+      fingerprint?: string;
+    };
+  };
+  /** Sends a link and a code with which a person chooses a new password. */
+  send_password_reset: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** `email`: a link and a code come by mail. `phone`: a code comes by SMS. */
+    identifier_type: "email" | "phone";
+    /** The email address, or the phone number with its country code, as the user typed it. A plus sign, spaces, hyphens, dots and parentheses may stand in a number. */
+    identifier_value: string;
+    /** The page that the link opens, where the person types the new password. It must equal one of the client's redirect URIs exactly. */
+    redirect_uri: string;
+    /** The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once. */
+    captcha_token?: string;
+    /** The device that asks. */
     device?: {
       /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */
       device_id?: string;
@@ -528,6 +625,47 @@ export interface Responses {
     /** Pass it as `cursor` for the next page; null at the end of the list. */
     next_cursor: string | null;
   };
+  register_user: {
+    /** The code that was sent; null if none was. */
+    verification: {
+      /** A secret of the app that registers. Present it with the code. */
+      nonce: string;
+      /** When the code expires. */
+      expires_at: string;
+      /** How the code was sent. */
+      delivery: "email" | "sms";
+    } | null;
+    /** A JWS to send in the `authorization` header (RFC 9068). Clients must treat it as opaque: only a call shows whether it is still valid, because a session can be revoked. */
+    access_token: string | null;
+    /** The scheme to send the access token with. */
+    token_type: "bearer" | null;
+    /** Seconds until the access token expires. */
+    expires_in: number | null;
+    /** When the access token expires. */
+    expires_at: string | null;
+    /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
+    refresh_token: string | null;
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id: string | null;
+    /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
+    account_id: string | null;
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The session's id, as `list_sessions` returns it. */
+    session_id: string | null;
+    /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
+    auth_time: string | null;
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it. */
+    amr: Array<string> | null;
+    /** `true` for an immediate registration; null if a code has to prove the address first. So are all other fields of the tokens. */
+    user_created: boolean | null;
+  };
+  reset_password: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id: string;
+    /** The number of sessions that ended. */
+    sessions_revoked: number;
+  };
   revoke_all_sessions: {
     /** How many sessions this call ended. */
     revoked: number;
@@ -554,6 +692,12 @@ export interface Responses {
     resend_at: string;
     /** The number of digits of the code. */
     code_length: number;
+  };
+  send_password_reset: {
+    /** A secret of the app that asks. Present it with the code. */
+    nonce: string;
+    /** When the link and the code expire. */
+    expires_at: string;
   };
   set_marketing_consent: undefined;
 }

@@ -25,6 +25,10 @@ export interface NamedMethods<IsCamel extends boolean> {
   listPlans(...args: CallArguments<"list_plans", IsCamel>): Promise<Cased<Responses["list_plans"], IsCamel>>;
   /** Lists a user's active sessions, the newest first. @throws ClientError<"list_sessions"> */
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
+  /** Registers a user, at once or after a code proves the address. @throws ClientError<"register_user"> */
+  registerUser(...args: CallArguments<"register_user", IsCamel>): Promise<Cased<Responses["register_user"], IsCamel>>;
+  /** Sets a new password with a link or a code. @throws ClientError<"reset_password"> */
+  resetPassword(...args: CallArguments<"reset_password", IsCamel>): Promise<Cased<Responses["reset_password"], IsCamel>>;
   /** Ends every session of a user, except the current one. @throws ClientError<"revoke_all_sessions"> */
   revokeAllSessions(...args: CallArguments<"revoke_all_sessions", IsCamel>): Promise<Cased<Responses["revoke_all_sessions"], IsCamel>>;
   /** Ends one of a user's sessions. @throws ClientError<"revoke_session"> */
@@ -33,6 +37,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   revokeToken(...args: CallArguments<"revoke_token", IsCamel>): Promise<Cased<Responses["revoke_token"], IsCamel>>;
   /** Sends a code by SMS or mail, with which a person signs in. @throws ClientError<"send_otp"> */
   sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;
+  /** Sends a link and a code with which a person chooses a new password. @throws ClientError<"send_password_reset"> */
+  sendPasswordReset(...args: CallArguments<"send_password_reset", IsCamel>): Promise<Cased<Responses["send_password_reset"], IsCamel>>;
   /** Records the marketing consent level that a user chooses. @throws ClientError<"set_marketing_consent"> */
   setMarketingConsent(...args: CallArguments<"set_marketing_consent", IsCamel>): Promise<Cased<Responses["set_marketing_consent"], IsCamel>>;
 }

@@ -1,18 +1,7 @@
-/** What a text must contain. */
-export interface TextRule {
-  /** The placeholders that the text must contain. Every text may also contain `{app}`, the name of the app. */
-  placeholders: readonly string[];
-  /** A part of the text is a link. It is in square brackets. */
-  hasLink: boolean;
-  /** The text depends on a number. */
-  isPlural: boolean;
-}
+import { REGISTRATION_TEXTS } from "#core/app/registration_texts.ts";
+import { linked, plural, text } from "#core/app/text_rules.ts";
 
-const text = (...placeholders: string[]) =>
-  ({ placeholders, hasLink: false, isPlural: false }) as const satisfies TextRule;
-const linked = () => ({ placeholders: [], hasLink: true, isPlural: false }) as const satisfies TextRule;
-const plural = (...placeholders: string[]) =>
-  ({ placeholders, hasLink: false, isPlural: true }) as const satisfies TextRule;
+export type { TextRule } from "#core/app/text_rules.ts";
 
 /** The texts of a mail with a magic link. */
 const linkMail = {
@@ -56,57 +45,7 @@ export const MAIL_TEXTS = {
     /** The welcome after a registration. */
     registered: text(),
   },
-  /** The mail with the code of a registration. */
-  registrationCode: {
-    /** May contain `{emoji}`. */
-    subject: text("code"),
-    title: text(),
-    preheader: text("code"),
-    intro: text(),
-    /** Stands below the code. */
-    warning: text(),
-    footer: text("security"),
-  },
-  /** The mail to an address that has an account, when somebody registers with it. */
-  alreadyRegistered: {
-    subject: text(),
-    title: text(),
-    opening: text(),
-    forgotten: text(),
-    footer: text("security"),
-  },
-  /** The welcome after a registration. */
-  registered: { subject: text(), title: text(), opening: text() },
-  /** The mail with which a person chooses a new password. */
-  resetPassword: {
-    subject: text(),
-    title: text(),
-    preheader: text(),
-    intro: text(),
-    button: text(),
-    /** Stands above the address of the button. */
-    paste: text(),
-    /** Stands above the code. */
-    orCode: text(),
-    warning: text(),
-    footer: text("security"),
-  },
-  /** The mail to an address without an account, when somebody asks for a new password. */
-  noAccount: {
-    subject: text(),
-    title: text(),
-    opening: text(),
-    otherAddress: text(),
-    footer: text("security"),
-  },
-  /** The notice after a password was chosen. */
-  passwordChanged: {
-    subject: text(),
-    title: text(),
-    opening: text("day"),
-    signedOut: text(),
-    notYou: text("security"),
-  },
+  ...REGISTRATION_TEXTS,
   /** The mail after a purchase. */
   welcome: { subject: text(), title: text(), opening: text() },
   /** The mail at the beginning of a trial. */

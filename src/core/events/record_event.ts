@@ -20,6 +20,10 @@ interface EventData {
   "identifier.added": { identifierType: string };
   "identifier.verified": { identifierType: string };
   "identifier.removed": { identifierType: string };
+  "password.set": Record<never, never>;
+  /** `verificationId`: the link and the code. */
+  "password.reset_requested": { verificationId: string };
+  "password.reset": { verificationId: string };
   /** `previous`: null at the first choice. */
   "consent.updated": { level: string; previous: string | null };
   /** `stpSubscriptionId`: Stripe's id. */

@@ -1,4 +1,4 @@
-import type { Collection, Db, IndexDescription } from "mongodb";
+import type { Collection, Db, Filter, IndexDescription } from "mongodb";
 import { derivedIdOf } from "#core/ids.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { carrying, OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
@@ -21,6 +21,8 @@ export interface Password extends Outbox {
   /** Passwords that were presented since the last right one. They are counted before they are compared. */
   failedCount: number;
   createdAt: string;
+  /** The verification of the reset that set it last. Absent if none did. */
+  resetId?: string;
   /** When it was last set. Hashing the same password again does not change it. */
   updatedAt: string;
 }
@@ -94,6 +96,42 @@ export class PasswordRepository {
   /** Removes the password of a user. The caller keeps its events. */
   async remove(userId: string): Promise<void> {
     await this.#collection.deleteOne({ userId });
+  }
+
+  /**
+   * Stores the password that a reset sets, whether or not the user has one, and ends its lock. Safe to repeat: the events are
+   * stored once for each reset.
+   * @param resetId the verification of the reset
+   */
+  async reset(
+    { userId, resetId }: { userId: string; resetId: string },
+    next: Pick<NewPassword, "hash" | "pepperId">,
+    { now, events }: { now: string; events: readonly StoredEvent[] },
+  ): Promise<void> {
+    const { push, set } = pushed(events);
+    const fields = { ...fieldsOf({ ...next, setBy: "reset", mustChange: false }, now), resetId };
+    const isDone = await this.#upsert(
+      { userId, resetId: { $ne: resetId } },
+      { fields: { ...fields, ...set }, push, userId, now },
+    );
+    if (!isDone) await this.#collection.updateOne({ userId, resetId }, { $set: fields });
+  }
+
+  /** @returns false if the user has a password that the filter does not match */
+  async #upsert(
+    filter: Filter<Password>,
+    { fields, push, userId, now }: { fields: object; push: object; userId: string; now: string },
+  ): Promise<boolean> {
+    const insert = { _id: derivedIdOf(userId, "password"), createdAt: now };
+    const update = { $set: fields, $push: push, $setOnInsert: insert };
+    try {
+      await this.#collection.updateOne(filter, update, { upsert: true });
+      return true;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+    // A simultaneous call may have stored the first password of the user.
+    return (await this.#collection.updateOne(filter, { $set: fields, $push: push })).matchedCount === 1;
   }
 
   /**

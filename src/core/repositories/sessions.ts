@@ -13,7 +13,8 @@ export type RevokedReason =
   | "revoked_by_user"
   | "revoked_by_operator"
   | "refresh_token_reuse"
-  | "address_proved";
+  | "address_proved"
+  | "password_reset";
 
 /** The end of a session. */
 export interface Revocation {
@@ -28,7 +29,7 @@ export interface Revocation {
  * How a person proved who they are. `link`: they had a link that was mailed to their address. `otp`: a code that was sent.
  * `test`: not at all, an internal caller issued a token for tests.
  */
-export type AuthenticationMethod = "link" | "otp" | "test";
+export type AuthenticationMethod = "link" | "otp" | "pwd" | "test";
 
 /** One sign-in on one device. Sessions are revoked, not single tokens (contract 1.2). */
 export interface Session extends Outbox {

@@ -1,6 +1,8 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
+import { OUTBOX_INDEX, type Outbox } from "#core/repositories/outbox.ts";
+import type { PendingRegistration } from "#core/repositories/pending_registration.ts";
 import { type Attempt, RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
@@ -20,7 +22,7 @@ export type VerificationPurpose = (typeof VERIFICATION_PURPOSES)[number];
  * A code, a link, or both, that were sent to an address or a number. The requester has the nonce, and only the message has
  * the code and the token of the link.
  */
-export interface Verification {
+export interface Verification extends Outbox {
   /** verif_<ksuid> */
   _id: string;
   purpose: VerificationPurpose;
@@ -45,6 +47,8 @@ export interface Verification {
   sessionId?: string;
   /** The page that the link opens; absent without a link. */
   redirectUri?: string;
+  /** What a code of the purpose `register` completes. */
+  registration?: PendingRegistration;
   /** Codes that were presented with the nonce. They are counted before they are compared. */
   attempts: number;
   createdAt: string;
@@ -71,6 +75,7 @@ const verificationIndexes: IndexDescription[] = [
   { key: { userId: 1 } },
   { key: { identifierValue: 1, purpose: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+  OUTBOX_INDEX,
 ];
 
 const openAt = (now: string) => ({ revokedAt: null, expiresAt: { $gt: now } });
@@ -83,7 +88,16 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
     refersTo: "addresses",
     also: [{ field: "userId", refersTo: "userIds" }],
     // The user and the session may be those of another person, who typed this address.
-    withheld: ["nonceHash", "codeHash", "tokenHash", "userId", "sessionId", "redemption", "purgeAt"],
+    withheld: [
+      "nonceHash",
+      "codeHash",
+      "tokenHash",
+      "userId",
+      "sessionId",
+      "redemption",
+      "registration",
+      "purgeAt",
+    ],
     // A code that is still there could sign its user in during the erasure.
     isErasedFirst: true,
   };
@@ -160,6 +174,22 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
   async revokeOfIdentifier(userId: string, identifierValue: string, now: string): Promise<void> {
     await this.#collection.updateMany(
       { ...openAt(now), userId, identifierValue },
+      { $set: { revokedAt: now } },
+    );
+  }
+
+  /**
+   * Revokes every open verification of a user's identifiers, also used ones, which could be resumed. Invitations stay: they are
+   * not the user's own.
+   * @param addresses the identifiers of the user
+   * @param exceptId the verification that is being redeemed
+   */
+  async revokeOpenOf(addresses: readonly string[], exceptId: string, now: string): Promise<void> {
+    await this.#collection.updateMany(
+      {
+        ...openAt(now),
+        ...{ identifierValue: { $in: [...addresses] }, purpose: { $ne: "invite" }, _id: { $ne: exceptId } },
+      },
       { $set: { revokedAt: now } },
     );
   }

@@ -37,6 +37,7 @@ export interface SignInEvent {
 
 const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
   signed_out: "the user signed out on this device",
+  password_reset: "the user set a new password with a link or a code",
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an operator revoked it",
   address_proved: "it had started before the owner of the address proved it",

@@ -128,7 +128,7 @@ const within = <Sender extends { until(deadline: number): Sender }>(
 const isProved = (identifier: { verifiedAt: string | null } | null) => Boolean(identifier?.verifiedAt);
 
 /** The domain of the page on which the code is typed: the client's own, else the app's. */
-function domainOf({ app }: Pick<Core, "app">, origins: readonly string[]): string {
+export function domainOf({ app }: Pick<Core, "app">, origins: readonly string[]): string {
   const [page = app.urls.site] = origins.filter((origin) => origin.startsWith("https:"));
   return new URL(page).hostname;
 }

@@ -39,6 +39,18 @@ export function readTarget(
   return { type, identity, country };
 }
 
+/**
+ * The normalized form of an identifier of either type, for a comparison.
+ * @returns what was typed, if it is neither an address nor a number: then it equals no identifier
+ */
+export function identityOf(typed: string): string {
+  try {
+    return typed.includes("@") ? parseAddress(typed).identity : parsePhone(typed).identity;
+  } catch {
+    return typed;
+  }
+}
+
 function readAddress(typed: string): Address {
   try {
     return parseAddress(typed);

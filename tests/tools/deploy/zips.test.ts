@@ -356,6 +356,35 @@ describe.each(nodesToTry())(
       expect(await ask("/beep/verify", { nonce, code, clientid: "d" })).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     });
 
+    test("issue_token issues a token of a test", async () => {
+      const internal = { authorization: `internal ${nest.secrets.internalKey}` };
+      const asked = { client_id: MAC, ...own(), device: { device_id: "d" } };
+      expect(await zips.call("issue_token-2026-12-01", `${V3}issue_token`, asked, internal)).toMatchObject({
+        status: 200,
+        body: { amr: ["test"] },
+      });
+    });
+
+    test.each(["register_user", "send_password_reset", "create_password_reset", "reset_password"])(
+      "%s refuses a client that may not ask for passwords",
+      async (method) => {
+        const who = { identifier_type: "email", identifier_value: "ada@example.com" };
+        const bodies: Record<string, object> = {
+          register_user: who,
+          send_password_reset: { ...who, redirect_uri: "https://magic.getbeak.app/" },
+          create_password_reset: who,
+          reset_password: { token: "t", password: "p" },
+        };
+        const body = { client_id: MAC, ...bodies[method] };
+        const internal = { authorization: `internal ${nest.secrets.internalKey}` };
+        const headers = method === "create_password_reset" ? internal : {};
+        expect(await zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, headers)).toMatchObject({
+          status: 403,
+          body: { code: "grant_not_allowed" },
+        });
+      },
+    );
+
     test("revoke_session and revoke_token sign out", async () => {
       const other = await nest.signIn("ada@example.com", { device: undefined });
       const listed = await zips.call("list_sessions-2021-10-06", `${V2}list_sessions`, own(), bearer());

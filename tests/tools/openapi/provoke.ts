@@ -1,5 +1,12 @@
 import app from "#app";
-import { type App, CAPTCHA_METHODS, OPTIONAL_GRANTS, type Plan, type StripePrice } from "#core/app/app.ts";
+import {
+  type App,
+  CAPTCHA_METHODS,
+  type Client,
+  OPTIONAL_GRANTS,
+  type Plan,
+  type StripePrice,
+} from "#core/app/app.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { PHONE, sentCode } from "#tests/support/codes.ts";
@@ -7,12 +14,17 @@ import {
   type CallOptions,
   linkRequest,
   MAC,
+  NATIVE,
   type Reply,
+  SIMPLE,
   startNest,
   type TestNest,
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import { register } from "#tests/support/passwords.ts";
+import { V3 } from "#tests/support/plans.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 import type { DocumentedForm } from "#tools/openapi/read.ts";
 
 type Body = Record<string, unknown>;
@@ -56,6 +68,8 @@ export async function startNests(): Promise<Nests> {
     LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1",
     LIMIT_FAILURES_PER_NETWORK: "1",
     LIMIT_CODES_PER_IDENTIFIER: "1",
+    LIMIT_REGISTRATIONS_PER_NETWORK: "1",
+    LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "1",
   });
   return {
     good,
@@ -101,11 +115,27 @@ export class Asker {
     if ("session_id" in body) body.session_id = await this.#ownSession(tokens?.user_id ?? "");
     const isPhone = body.identifier_type === "phone";
     if ("identifier_value" in body) body.identifier_value = isPhone ? newNumber() : address;
+    if (PASSWORD_METHODS.includes(this.form.name)) await this.#readyForPasswords(body, address);
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (security.includes("bearer"))
       return { body, address, options: { bearer: tokens?.access_token ?? "" } };
     return { body, address, options: security.includes("internal") ? { internal: true } : {} };
+  }
+
+  /** The example of a method that concerns passwords, for a client that may ask for them, and with what the method needs. */
+  async #readyForPasswords(body: Body, address: string): Promise<void> {
+    const { good } = this.nests;
+    body.client_id = SIMPLE;
+    if ("phone_number" in body) body.phone_number = newNumber();
+    if (this.form.name === "register_user") return;
+    const identified = { identifier_type: "email", identifier_value: address };
+    await register(good, identified);
+    if (this.form.name !== "reset_password") return;
+    const order = { client_id: SIMPLE, ...identified };
+    const created = await good.call(`${V3}create_password_reset`, order, { internal: true });
+    const { token, nonce, code } = created.body;
+    Object.assign(body, { token, nonce, code });
   }
 
   async #ownSession(user_id: string): Promise<string> {
@@ -148,6 +178,9 @@ export class Asker {
   }
 }
 
+/** The methods whose examples need a client that may ask for passwords. */
+const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_password_reset", "reset_password"];
+
 type Way = (asker: Asker) => Promise<Reply>;
 /** The index of the example with the refresh token, and of that with a code from an SMS. */
 const REFRESH = 1;
@@ -187,9 +220,22 @@ async function withCaptcha(asker: Asker, captcha_token: string | undefined): Pro
     hostnames: ["app.example"],
     requiredFor: CAPTCHA_METHODS,
   };
-  const client = { id: MAC, grants: OPTIONAL_GRANTS, phoneCountries: ["SG" as const], captcha };
+  const id = PASSWORD_METHODS.includes(asker.form.name) ? SIMPLE : MAC;
+  const client = { id, grants: OPTIONAL_GRANTS, phoneCountries: ["SG" as const], captcha };
   const other = await startNest({ beside: asker.nests.good, app: appWithClients(client) });
   const reply = await asker.send({ captcha_token }, {}, 0, other);
+  await other.stop();
+  return reply;
+}
+
+const FRENCH = { identifier_type: "phone", identifier_value: "+33612345678" };
+
+/** Sends an example to a Nest whose client `SIMPLE` is changed. */
+async function sendToClient(asker: Asker, change: Partial<Client>): Promise<Reply> {
+  const sampled = withSampleClients(app);
+  const clients = sampled.clients.map((client) => (client.id === SIMPLE ? { ...client, ...change } : client));
+  const other = await startNest({ beside: asker.nests.good, app: { ...sampled, clients } });
+  const reply = await asker.send({}, {}, 0, other);
   await other.stop();
   return reply;
 }
@@ -359,6 +405,36 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     }
   },
   user_not_found: (asker) => asker.send(unknownUser),
+  "register_user:registration_disabled": (asker) => sendToClient(asker, { registration: "closed" }),
+  "register_user:grant_not_allowed": (asker) => asker.send({ client_id: MAC }),
+  "register_user:identifier_taken": (asker) =>
+    twice(() => asker.send({ identifier_value: "taken@example.com" })),
+  "register_user:country_not_allowed": (asker) => asker.send({ phone_number: "+33612345678" }),
+  "register_user:delivery_failed": (asker) => {
+    asker.nests.good.ses.fault({ calls: 1, kind: "error" });
+    return asker.send({ client_id: NATIVE });
+  },
+  "register_user:rate_limited": (asker) => twice(() => asker.send({}, {}, 0, asker.nests.strict)),
+  password_not_acceptable: (asker) => asker.send({ password: "abc" }),
+  "send_password_reset:grant_not_allowed": (asker) => asker.send({ client_id: MAC }),
+  "send_password_reset:country_not_allowed": (asker) => asker.send(FRENCH),
+  "send_password_reset:delivery_failed": (asker) => {
+    asker.nests.good.ses.fault({ calls: 1, kind: "error" });
+    return asker.send();
+  },
+  "create_password_reset:grant_not_allowed": (asker) => asker.send({ client_id: MAC }),
+  "create_password_reset:country_not_allowed": (asker) => asker.send(FRENCH),
+  "create_password_reset:user_not_found": (asker) => asker.send({ identifier_value: "nobody@example.com" }),
+  "create_password_reset:delivery_failed": (asker) => {
+    asker.nests.good.ses.fault({ calls: 1, kind: "error" });
+    return asker.send({ deliver: true });
+  },
+  "reset_password:grant_not_allowed": (asker) => asker.send({ client_id: MAC }),
+  "reset_password:nonce_missing": (asker) => asker.send({ token: undefined, nonce: undefined }),
+  "reset_password:code_missing": (asker) => asker.send({ token: undefined, code: undefined }),
+  "reset_password:verification_not_found": (asker) => asker.send({ token: "0".repeat(64) }),
+  "reset_password:rate_limited": (asker) =>
+    twice(() => asker.send({ token: "0".repeat(64) }, {}, 0, asker.nests.strict)),
   nonce_missing: (asker) => asker.send({ nonce: undefined }, {}, OTP),
   verification_not_found: (asker) => asker.send({ nonce: "0".repeat(64) }, {}, OTP),
 };

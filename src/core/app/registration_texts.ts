@@ -1,0 +1,56 @@
+import { text } from "#core/app/text_rules.ts";
+
+/** The texts of the mails about registrations and passwords, and what they must contain. */
+export const REGISTRATION_TEXTS = {
+  /** The mail with the code of a registration. */
+  registrationCode: {
+    /** May contain `{emoji}`. */
+    subject: text("code"),
+    title: text(),
+    preheader: text("code"),
+    intro: text(),
+    /** Stands below the code. */
+    warning: text(),
+    footer: text("security"),
+  },
+  /** The mail to an address that has an account, when somebody registers with it. */
+  alreadyRegistered: {
+    subject: text(),
+    title: text(),
+    opening: text(),
+    forgotten: text(),
+    footer: text("security"),
+  },
+  /** The welcome after a registration. */
+  registered: { subject: text(), title: text(), opening: text() },
+  /** The mail with which a person chooses a new password. */
+  resetPassword: {
+    subject: text(),
+    title: text(),
+    preheader: text(),
+    intro: text(),
+    button: text(),
+    /** Stands above the address of the button. */
+    paste: text(),
+    /** Stands above the code. */
+    orCode: text(),
+    warning: text(),
+    footer: text("security"),
+  },
+  /** The mail to an address without an account, when somebody asks for a new password. */
+  noAccount: {
+    subject: text(),
+    title: text(),
+    opening: text(),
+    otherAddress: text(),
+    footer: text("security"),
+  },
+  /** The notice after a password was chosen. */
+  passwordChanged: {
+    subject: text(),
+    title: text(),
+    opening: text("day"),
+    signedOut: text(),
+    notYou: text("security"),
+  },
+} as const;

@@ -1,0 +1,84 @@
+import type { Stage } from "#core/app/app.ts";
+import type { Call, Caller } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { plusSeconds } from "#core/clock.ts";
+import { NestError } from "#core/errors.ts";
+import { byCaller } from "#core/events/event_source.ts";
+import { resetRequested } from "#core/events/reset_events.ts";
+import type { AnyMail } from "#core/messages/mailer.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import { carrying } from "#core/repositories/outbox.ts";
+import type { Verification } from "#core/repositories/verifications.ts";
+import { purgeVerificationAfter } from "#core/retention.ts";
+import type { CodeKey } from "#core/verifications/code_key.ts";
+import type { CodeTarget } from "#core/verifications/code_request.ts";
+import { CODE_LIFETIME_SECONDS } from "#core/verifications/lifetimes.ts";
+import { newVerification, type VerificationSecrets } from "#core/verifications/new_verification.ts";
+
+/** A request for a new password. */
+export interface ResetRequest {
+  client: OAuthClient;
+  target: CodeTarget;
+  /** The page that the link opens. Undefined: the message has a code only. */
+  redirectUri: string | undefined;
+  caller: Caller;
+  call: Call;
+}
+
+/** A reset that is not stored yet. */
+export interface NewReset {
+  verification: Verification;
+  secrets: VerificationSecrets;
+}
+
+/**
+ * Creates the verification of a reset. For an address without a user it is the same, so that both take the same steps, and
+ * no secret of it is accepted.
+ * @param identifier the active identifier, or null
+ */
+export function newReset(
+  core: { codeKey: CodeKey },
+  { client, target, redirectUri, caller, call }: ResetRequest,
+  identifier: Identifier | null,
+  now: Date,
+): NewReset {
+  const { verification: created, secrets } = newVerification(core, {
+    ...{ purpose: "reset_password", clientId: client.id, target, now },
+    sends: { code: true, redirectUri },
+  });
+  const verification = target.type === "phone" ? { ...created, ...codeLifetime(now) } : created;
+  if (identifier === null) return { verification, secrets };
+  const source = { ...byCaller(caller, call), clientId: client.id };
+  const requested = resetRequested(verification, identifier, source, now.toISOString());
+  return { verification: { ...verification, ...carrying([requested]) }, secrets };
+}
+
+/** What is sent by SMS works as long as a code does (ASVS 6.5.5), even if the caller also gets a token. */
+function codeLifetime(now: Date): Pick<Verification, "expiresAt" | "purgeAt"> {
+  const expiresAt = plusSeconds(now, CODE_LIFETIME_SECONDS);
+  return { expiresAt: expiresAt.toISOString(), purgeAt: purgeVerificationAfter(expiresAt) };
+}
+
+/** The URL in the mail. The page sends the token with the new password. It names no address. */
+export function resetUrl(
+  { clientId, redirectUri }: Pick<Verification, "clientId" | "redirectUri">,
+  token: string,
+  stage: Stage,
+): string {
+  // The app's own page serves every stage.
+  const ofStage = stage === "nonprod" ? "&stage=nonprod" : "";
+  return `${redirectUri}?token=${token}&flow=reset_password&client_id=${clientId}${ofStage}`;
+}
+
+/** The mail of a reset with a link. */
+export function resetMail({ verification, secrets }: NewReset, stage: Stage): AnyMail {
+  if (secrets.token === null) throw new Error("a mail needs a page");
+  const variables = { url: resetUrl(verification, secrets.token, stage), code: secrets.code };
+  return { template: "reset_password", variables };
+}
+
+/** Accepts a page of the client. @throws NestError invalid_redirect_uri */
+export function requireRedirectUri({ redirectUris }: OAuthClient, asked: string): string {
+  if (!redirectUris.includes(asked)) throw new NestError("invalid_redirect_uri");
+  return asked;
+}

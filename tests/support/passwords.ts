@@ -1,0 +1,65 @@
+import { digitsIn } from "#tests/support/codes.ts";
+import {
+  type CallOptions,
+  linkIn,
+  NATIVE,
+  REDIRECT,
+  type Reply,
+  SIMPLE,
+  type TestNest,
+} from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
+
+export const P1 = "correct horse battery staple 1";
+export const P2 = "another quite long passphrase 2";
+
+type Change = Record<string, unknown>;
+
+/** Registers `a@x.test` with a password, with changes. Default: at the client with immediate registration. */
+export const register = (nest: TestNest, change: Change = {}, options: CallOptions = {}): Promise<Reply> =>
+  nest.call(
+    `${V3}register_user`,
+    {
+      ...{ client_id: SIMPLE, identifier_type: "email", identifier_value: "a@x.test", password: P1 },
+      ...change,
+    },
+    options,
+  );
+
+/** Registers at the client that proves the address first. */
+export const registerFirst = (nest: TestNest, change: Change = {}, options: CallOptions = {}) =>
+  register(nest, { client_id: NATIVE, ...change }, options);
+
+export const askForReset = (nest: TestNest, change: Change = {}, options: CallOptions = {}): Promise<Reply> =>
+  nest.call(
+    `${V3}send_password_reset`,
+    {
+      ...{ client_id: SIMPLE, identifier_type: "email", identifier_value: "a@x.test" },
+      redirect_uri: REDIRECT,
+      ...change,
+    },
+    options,
+  );
+
+/** The secrets of a reset: the nonce of the response, and the code and the token of the newest mail. */
+export async function sentReset(nest: TestNest, change: Change = {}, options: CallOptions = {}) {
+  const reply = await askForReset(nest, change, options);
+  if (reply.status !== 200) throw new Error(`send_password_reset answered ${reply.status} ${reply.raw}`);
+  const mail = nest.lastMail();
+  const token = linkIn(mail).searchParams.get("token") ?? "";
+  const code = digitsIn(mail.text.replace(/https:\S+/, ""));
+  return { nonce: String(reply.body.nonce), code, token };
+}
+
+export const resetPassword = (nest: TestNest, body: Change, options: CallOptions = {}): Promise<Reply> =>
+  nest.call(`${V3}reset_password`, { client_id: SIMPLE, password: P2, ...body }, options);
+
+export const signInWithPassword = (nest: TestNest, change: Change = {}, options: CallOptions = {}) =>
+  nest.call(
+    `${V3}authenticate_user`,
+    {
+      ...{ client_id: SIMPLE, grant_type: "password", identifier_type: "email" },
+      ...{ identifier_value: "a@x.test", password: P1, ...change },
+    },
+    options,
+  );
