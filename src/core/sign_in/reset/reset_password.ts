@@ -156,8 +156,10 @@ async function prove(
   source: EventSource,
 ): Promise<number> {
   const at = now.toISOString();
-  await ensureUserWithAccount(core, identifier.userId, identifier.createdAt);
-  const ended = await endSessions(core, identifier.userId, { source, at });
+  const [ended] = await settleAll([
+    endSessions(core, identifier.userId, { source, at }),
+    ensureUserWithAccount(core, identifier.userId, identifier.createdAt),
+  ]);
   const proof = { source, at, verificationId: verification._id, isByClaimant: false };
   await proveClaimed(core, identifier, proof);
   return ended;
