@@ -44,6 +44,11 @@ export const registrationFields = (
   options: { description: "What is sent after the registration. Each is `false` by default." },
   send_email: { description: "A welcome by mail.", example: true },
   send_sms: { description: "A welcome by SMS. Requires a phone number.", example: false },
+  "register_user.options.set_cookie": {
+    description:
+      "For browser pages: sets the cookies of an immediate registration, and `refresh_token` is null. The client must have cookies.",
+    example: false,
+  },
   send_reset_email: {
     description: "A link with which the person chooses a password. Ignored if `password` is sent.",
     example: false,

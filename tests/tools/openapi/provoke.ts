@@ -406,6 +406,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   },
   user_not_found: (asker) => asker.send(unknownUser),
   "register_user:registration_disabled": (asker) => sendToClient(asker, { registration: "closed" }),
+  "register_user:cookies_not_enabled": (asker) => asker.send({ options: { set_cookie: true } }),
   "register_user:grant_not_allowed": (asker) => asker.send({ client_id: MAC }),
   "register_user:identifier_taken": (asker) =>
     twice(() => asker.send({ identifier_value: "taken@example.com" })),

@@ -55,7 +55,13 @@ export const request = strictObject({
   captcha_token: captchaToken,
   device: optional(codeDevice),
   options: optional(
-    strictObject({ send_email: flag, send_sms: flag, send_reset_email: flag, verify_email: flag }),
+    strictObject({
+      send_email: flag,
+      send_sms: flag,
+      set_cookie: flag,
+      send_reset_email: flag,
+      verify_email: flag,
+    }),
   ),
 }).check(
   refine(
@@ -92,6 +98,7 @@ export const handler = rpc({
     "client_not_found",
     "grant_not_allowed",
     "registration_disabled",
+    "cookies_not_enabled",
     "invalid_identifier",
     "country_not_allowed",
     "invalid_redirect_uri",
@@ -102,10 +109,14 @@ export const handler = rpc({
     ...CAPTCHA_ERRORS,
   ],
   parts: { breachedPasswords, captcha, codeKey, mailer, passwordHasher, rateLimiter, signer, texter },
-  async run({ core, request: asked, call }): Promise<output<typeof response>> {
+  async run({ core, request: asked, call, cookies }): Promise<output<typeof response>> {
     const registration = readRegistration(core, asked);
     const { client } = registration;
     await requireCaptcha(core, client, { method: "register_user", token: asked.captcha_token }, call);
-    return registrationToWire(client, await register(core, registration, call));
+    // Unlike a sign-in, a registration sets cookies only if the request says so.
+    const { isKept } = cookies.forSignIn(client, { set_cookie: asked.options?.set_cookie === true });
+    const outcome = await register(core, registration, call);
+    if (isKept && outcome.registered) cookies.set(client, outcome.registered.pair);
+    return registrationToWire(client, outcome, isKept);
   },
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import app from "#app";
 import { digitsIn, PHONE, redeemCode } from "#tests/support/codes.ts";
-import { BUSY_MACHINE, NATIVE, SIMPLE, startNest, type TestNest } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, NATIVE, SAMPLE_WEB, SIMPLE, startNest, type TestNest } from "#tests/support/nest.ts";
 import { P1, P2, register, registerFirst } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
@@ -113,6 +113,20 @@ describe("immediate registration", () => {
     await register(nest, { phone_number: PHONE, options });
     expect(nest.ses.inbox).toEqual([]);
     expect(nest.lastSms(PHONE).text).toBe("Welcome to Beak! Your account is ready.");
+  });
+
+  test("sets cookies if the request says so, and the client has cookies (A18)", async () => {
+    await nest.stop();
+    const sampled = withSampleClients(app);
+    const clients = sampled.clients.map((client) => ({ ...client, registrationMode: "immediate" as const }));
+    nest = await startNest({ app: { ...sampled, clients } });
+    const refused = await register(nest, { options: { set_cookie: true } });
+    expect(refused).toMatchObject({ status: 400, body: { code: "cookies_not_enabled" } });
+    const page = { client_id: SAMPLE_WEB, options: { set_cookie: true } };
+    const { status, body } = await register(nest, page);
+    expect([status, body.refresh_token]).toEqual([200, null]);
+    const without = await register(nest, { client_id: SAMPLE_WEB, identifier_value: "b@x.test" });
+    expect(without.body.refresh_token).toMatch(/^01\./);
   });
 
   test("a message that can't be sent does not fail the registration", async () => {
