@@ -58,7 +58,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   reauthentication_required:
     "Let the person sign in again, and repeat the call with the new access token within 10 minutes.",
   not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
-  registration_disabled: "Hide the registration, or set `registration` of the client to `open` in the app file.",
+  registration_disabled:
+    "Hide the registration, or set `registration` of the client to `open` in the app file.",
   identifier_taken: "Offer to sign in, or to choose a new password.",
   grant_not_allowed: "Add the grant to `grants` of the client in the app file.",
   verification_not_found:

@@ -411,15 +411,6 @@ describe.each(nodesToTry())(
       });
     });
 
-    test("issue_token issues a token of a test", async () => {
-      const internal = { authorization: `internal ${nest.secrets.internalKey}` };
-      const asked = { client_id: MAC, ...own(), device: { device_id: "d" } };
-      expect(await zips.call("issue_token-2026-12-01", `${V3}issue_token`, asked, internal)).toMatchObject({
-        status: 200,
-        body: { amr: ["test"] },
-      });
-    });
-
     test("every log line names its function", async () => {
       const lines = (await zips.printed()).split("\n").filter(Boolean);
       const named = new Set(lines.map((line) => (JSON.parse(line) as { function?: string }).function));
