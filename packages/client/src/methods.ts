@@ -18,7 +18,7 @@ export const METHODS = {
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
-  register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
+  register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
   reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
@@ -47,7 +47,7 @@ export interface Errors {
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_sessions: CommonError;
-  register_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   revoke_all_sessions: CommonError | "reauthentication_required";
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
@@ -300,6 +300,8 @@ export interface Requests {
       send_email?: boolean;
       /** A welcome by SMS. Requires a phone number. */
       send_sms?: boolean;
+      /** For browser pages: sets the cookies of an immediate registration, and `refresh_token` is null. The client must have cookies. */
+      set_cookie?: boolean;
       /** A link with which the person chooses a password. Ignored if `password` is sent. */
       send_reset_email?: boolean;
       /** A code that proves the address. A client that registers with `verify_first` always sends one. */
