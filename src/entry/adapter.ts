@@ -58,7 +58,7 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
       });
     try {
       if (verb === "OPTIONS" && found.length > 0)
-        return success(answer, undefined, preflight(answer, declaration, found));
+        return success(answer, undefined, { headers: preflight(answer, declaration, found) });
       const result = await call(route ?? refuse(found), event, context);
       note(200, null);
       return withBody(success(answer, null), result);
