@@ -292,6 +292,9 @@ describe("database round trips of a warm call with every limit enabled", () => {
     );
     const { refresh_token } = await nest.signIn("leaver@example.com");
     expect(await trips(() => nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token }))).toBe(2);
+    const other = (await nest.signIn("leaver@example.com")).refresh_token;
+    const asked = { client_id: MAC, refresh_token: other };
+    expect(await trips(() => nest.call(`${V3}revoke_token`, asked))).toBe(2);
   });
 
   test("revoke_session of 2026-12-01 and revoke_all_sessions take 2 and send 2 and 3 commands", async () => {

@@ -111,6 +111,30 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "clients[0].colour is not a field of an app. Correct its name, or remove it.",
   ],
   [
+    "cookies without an origin",
+    ["clients", 0, "cookies"],
+    { enabled: true },
+    "clients[0].cookies is enabled, but origins is empty, so no page can use cookies. Add an origin.",
+  ],
+  [
+    "cookies as the default of a client without cookies",
+    ["clients", 0, "cookies"],
+    { enabled: false, default: true },
+    "clients[0].cookies has the default true, but is not enabled. Set enabled to true.",
+  ],
+  [
+    "a CAPTCHA without a hostname",
+    ["clients", 0, "captcha"],
+    { provider: "turnstile", hostnames: [], requiredFor: ["send_otp"] },
+    "clients[0].captcha.hostnames is [], but must have at least one hostname.",
+  ],
+  [
+    "a CAPTCHA that no method requires",
+    ["clients", 0, "captcha"],
+    { provider: "turnstile", hostnames: ["app.example"], requiredFor: [] },
+    "clients[0].captcha.requiredFor is [], but must name at least one method.",
+  ],
+  [
     "a redirect URI with a query",
     ["clients", 0, "redirectUris", 0],
     "https://acme.example/?from=mail",
