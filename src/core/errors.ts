@@ -60,6 +60,7 @@ export const ERRORS = {
     404,
     "The nonce and the code belong to no open verification: unknown, wrong, used, expired, tried too often, or of another client.",
   ],
+  identifier_not_found: [404, "The user has no address or number with this id."],
   plan_not_found: [404, "The app has no plan with this id; `list_plans` lists the plans."],
   session_not_found: [404, "The user has no session with this id."],
   unknown_version: [404, "The path has an unknown major version; only 1 exists."],
@@ -68,6 +69,12 @@ export const ERRORS = {
   awaiting_consent: [404, "The user has not chosen a marketing consent level."],
   method_not_supported: [405, "This path does not support the HTTP method; see `Allow`."],
   identifier_taken: [409, "Another user has this email address or phone number; sign in with it instead."],
+  already_verified: [409, "The user has proved this address or number already."],
+  identifier_not_verified: [409, "The user has not proved this address or number yet."],
+  last_sign_in_method: [
+    409,
+    "It is the last verified address or number of the user, who could not sign in without it.",
+  ],
   already_subscribed: [
     409,
     "The user already has a usable subscription, or a subscription with an unpaid invoice. A checkout is refused only for the plan that the user has.",

@@ -1,4 +1,5 @@
 import { maxLength, minLength, refine, string } from "zod/mini";
+import { NestError } from "#core/errors.ts";
 
 /** Longest string the wire takes where no other cap is named (contract 1.1). */
 const TEXT_LIMIT = 512;
@@ -17,6 +18,15 @@ export function text(limit = TEXT_LIMIT) {
  */
 export function typedAddress() {
   return string().check(minLength(1), wellFormed());
+}
+
+/**
+ * The error of a body whose fields do not fit together.
+ * @param message what it needs, for a developer
+ */
+export function invalidBody(message: string): NestError {
+  const meta = { path: [], message, name: "required" };
+  return new NestError("validation_failed", { meta, reasons: [{ code: "validation_failed", meta }] });
 }
 
 function wellFormed() {

@@ -10,6 +10,7 @@ import { eraseAccount, readAccount } from "#core/personal_data/personal_data.ts"
 import { COLLECTIONS } from "#core/repositories/index_setup.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";
+import { addIdentifier, askToVerify, callWith, email, sentSecret } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
@@ -45,6 +46,13 @@ async function live(): Promise<void> {
   await nest.redeem(failed, { code_verifier: "wrong" });
   nest.ses.fault({ calls: 1, kind: "rejected" });
   await nest.call(`${V1}send_magic_link`, linkRequest());
+  const added = await addIdentifier(nest, ada, email("second@example.com"));
+  await callWith(nest, "set_primary_identifier", ada, added);
+  await callWith(nest, "remove_identifier", ada, added);
+  const pending = await sentSecret(nest, ada, { ...email("third@example.com"), delivery: "link" });
+  await nest.call(`${V3}check_verification`, { client_id: MAC, ...pending.proof });
+  await askToVerify(nest, ada, { identifier_id: pending.identifier_id });
+  await callWith(nest, "remove_identifier", ada, pending.identifier_id);
   for (const [path, body] of [
     [`${V2}get_user`, own],
     [`${V3}get_user`, {}],

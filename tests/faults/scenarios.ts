@@ -1,6 +1,7 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { askForCode, digitsIn, redeemCode, sentCode } from "#tests/support/codes.ts";
+import { email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import {
   codeIn,
   exchange,
@@ -57,6 +58,28 @@ function signedIn(
     },
   };
 }
+
+/** Asks for a message to a new address of the user whose address is given. */
+const asked = async (nest: TestNest, address: string, delivery: "code" | "link") =>
+  sentSecret(nest, await signIn(nest, address, { client_id: WINDOWS }), {
+    ...{ client_id: WINDOWS, ...email(`second.${address}`), delivery },
+  });
+
+/** Adds a second address to the user whose address is given. @returns its id */
+async function added(nest: TestNest, address: string): Promise<string> {
+  const { identifier_id, proof } = await asked(nest, address, "code");
+  await verify(nest, { client_id: WINDOWS, ...proof });
+  return identifier_id;
+}
+
+/** The proof of a second address. */
+const proves = (delivery: "code" | "link"): Scenario => ({
+  path: `${V3}verify_identifier`,
+  async prepare({ nest }, address) {
+    const { proof } = await asked(nest, address, delivery);
+    return () => verify(nest, { client_id: WINDOWS, ...proof });
+  },
+});
 
 /** The delivery of the newest event of a type. */
 function delivers(
@@ -277,6 +300,35 @@ export const SCENARIOS: readonly Scenario[] = [
   }),
   signedIn(`${V2}get_user`, (user_id) => ({ user_id })),
   signedIn(`${V3}get_user`, () => ({})),
+  signedIn(`${V3}send_verification`, (_user_id, _proxied, address) => ({
+    ...{ client_id: WINDOWS, identifier_type: "email", identifier_value: `second.${address}` },
+    delivery: "link",
+  })),
+  signedIn(`${V3}check_verification`, async (_user_id, { nest }, address) => {
+    const { proof } = await asked(nest, address, "link");
+    return { client_id: WINDOWS, ...proof };
+  }),
+  { ...proves("link"), kind: "a link" },
+  { ...proves("code"), kind: "a code" },
+  signedIn(`${V3}set_primary_identifier`, async (_user_id, { nest }, address) => ({
+    identifier_id: await added(nest, address),
+  })),
+  signedIn(`${V3}remove_identifier`, async (_user_id, { nest }, address) => ({
+    identifier_id: await added(nest, address),
+  })),
+  {
+    path: `${V3}authenticate_user`,
+    kind: "a claimed address",
+    async prepare({ nest }, address) {
+      await nest.call(`${V2}create_trial_and_magic_link`, request(address));
+      const found = await nest.collection("identifiers").findOne({ identifierValue: address });
+      const device = { device_id: "stranger" };
+      const claimed = { client_id: WINDOWS, user_id: found?.userId, device };
+      await nest.call(`${V3}issue_token`, claimed, { internal: true });
+      const sent = await sentCode(nest, { identifier_type: "email", identifier_value: address });
+      return () => redeemCode(nest, sent);
+    },
+  },
   signedIn(`${V2}list_sessions`, (user_id) => ({ user_id })),
   signedIn(`${V3}list_sessions`, () => ({ limit: 10 })),
   signedIn(`${V3}revoke_all_sessions`, async (_user_id, { nest }, address) => {

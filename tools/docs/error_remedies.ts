@@ -62,6 +62,10 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "Hide the registration, or set `registration` of the client to `open` in the app file.",
   identifier_taken: "Offer to sign in, or to choose a new password.",
   grant_not_allowed: "Add the grant to `grants` of the client in the app file.",
+  identifier_not_found: "Take the id from `identifiers` of `get_user`.",
+  already_verified: "Nothing needs to be done.",
+  identifier_not_verified: "Let the person prove it with `send_verification` and `verify_identifier` first.",
+  last_sign_in_method: "Let the person add and prove another address or number first.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",
   user_not_found: "Take the id of a user from a token response or from `get_user`.",

@@ -63,6 +63,96 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "The email address as the user typed it. The mail is sent to this spelling; addresses that differ only in case belong to the same user.",
     example: "ada@example.com",
   },
+  identifier_id: {
+    description: `The id of one of the user's identifiers. ${OPAQUE}`,
+    example: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
+  },
+  "send_verification.identifier_id": {
+    description: `The identifier that is proved. In a request: one of the user's identifiers that is not proved yet; leave it out for a new address or number. ${OPAQUE}`,
+    example: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
+  },
+  "send_verification.identifier_type": {
+    description: "`email` or `phone`. Leave it out with `identifier_id`.",
+    example: "email",
+    narrows: { enum: ["email", "phone"] },
+  },
+  "send_verification.identifier_value": {
+    description:
+      "The email address, or the phone number with its country code, as the user typed it. Leave it out with `identifier_id`.",
+    example: "ada@example.org",
+  },
+  delivery: {
+    description: "`link`: the mail has a link. `code`, the default: it has a code. An SMS always has a code.",
+    example: "code",
+    narrows: { enum: ["code", "link"] },
+  },
+  "send_verification.redirect_uri": {
+    description:
+      "For a link: the page that it opens, one of the client's redirect URIs. Absent: the app's own page, which hands the token to the app.",
+    example: CLIENT.redirectUri,
+  },
+  "send_verification.nonce": {
+    description: "A secret of the app that asked for the message. Keep it until the code is presented.",
+    example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
+  },
+  "send_verification.expires_at": timestamp("When the code or the link expires."),
+  "verify_identifier.nonce": {
+    description: "With `code`: the nonce that `send_verification` returned.",
+    example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
+  },
+  "verify_identifier.code": {
+    description: "With `nonce`: the six digits of the message.",
+    example: "042917",
+  },
+  "verify_identifier.token": {
+    description: "The token in the link. Leave it out if you send nonce and code.",
+    example: "5d6e7f8091a2b3c4d5e6f708192a3b43f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c",
+  },
+  "check_verification.token": {
+    description: "The token in the link.",
+    example: "5d6e7f8091a2b3c4d5e6f708192a3b43f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c",
+  },
+  valid: {
+    description: "Always true. A token that is not valid gets `verification_not_found`.",
+    example: true,
+  },
+  purpose: {
+    description: "What the token is for.",
+    example: "verify_identifier",
+  },
+  "check_verification.expires_at": timestamp("When the token expires."),
+  "verify_identifier.identifier.id": {
+    description: `The identifier's id. ${OPAQUE}`,
+    example: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
+  },
+  "verify_identifier.identifier.identifier_value": {
+    description: "The email address in lower case.",
+    example: "ada@example.com",
+  },
+  "verify_identifier.identifier.created_at": timestamp("When the identifier was created."),
+  "verify_identifier.identifier.identifier_type": {
+    description: "The type of the identifier.",
+    example: "email",
+    narrows: { enum: ["email", "phone"] },
+  },
+  "set_primary_identifier.identifier.id": {
+    description: `The identifier's id. ${OPAQUE}`,
+    example: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
+  },
+  "set_primary_identifier.identifier.identifier_value": {
+    description: "The email address in lower case.",
+    example: "ada@example.com",
+  },
+  "set_primary_identifier.identifier.created_at": timestamp("When the identifier was created."),
+  "set_primary_identifier.identifier.identifier_type": {
+    description: "The type of the identifier.",
+    example: "email",
+    narrows: { enum: ["email", "phone"] },
+  },
+  "verify_identifier.identifier": { description: "The proved identifier." },
+  "set_primary_identifier.identifier": {
+    description: "The identifier, which is the primary one of its type now.",
+  },
   is_primary: {
     description:
       "Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified.",

@@ -22,6 +22,10 @@ export const GROUPS = {
   },
   passwords: { name: "Passwords", description: "Choose a new password." },
   sessions: { name: "Sessions", description: "List and revoke a user's sessions." },
+  identifiers: {
+    name: "Identifiers",
+    description: "Add, prove and remove the email addresses and phone numbers of a user.",
+  },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },
   subscription: {
     name: "Subscription",

@@ -40,6 +40,12 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
   },
 };
 
+/** Optional fields that are not in the example, because other fields take their place. By method. */
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  send_verification: ["identifier_id", "redirect_uri"],
+  verify_identifier: ["token"],
+};
+
 /** A documented request: its schemas by id, the first of which describes the body, and its examples. */
 export interface DocumentedRequest {
   schemas: Record<string, Schema>;
@@ -53,7 +59,12 @@ export interface DocumentedRequest {
  */
 export function documentedRequest(method: string, id: string, whole: Schema): DocumentedRequest {
   const variants = VARIANTS[method];
-  if (!variants) return { schemas: { [id]: whole }, examples: { whole: { value: exampleOf(whole) } } };
+  if (!variants) {
+    const example = exampleOf(whole);
+    const leftOut = LEFT_OUT[method];
+    const value = leftOut ? withoutFields(example, leftOut) : example;
+    return { schemas: { [id]: whole }, examples: { whole: { value } } };
+  }
   const values = whole.properties?.[variants.field]?.enum ?? [];
   // An earlier version of the method does not have the variants that came later.
   const served = Object.entries(variants.cases).filter(([value]) => values.includes(value));

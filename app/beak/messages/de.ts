@@ -45,6 +45,7 @@ export default defineMessages({
     code: "{code} ist dein Code für {app}. Gib ihn nicht weiter.",
     alreadyRegistered: "Mit dieser Nummer hast du schon ein Konto bei {app}. Melde dich damit an.",
     registered: "Willkommen bei {app}! Dein Konto ist bereit.",
+    inUse: "Diese Nummer hat schon ein anderes Konto bei {app} und wurde nicht hinzugefügt.",
   },
   registrationCode: {
     subject: "{code} ist dein Code für {app}",
@@ -99,6 +100,39 @@ export default defineMessages({
     signedOut: "Andere Geräte wurden abgemeldet. Melde dich dort mit dem neuen Passwort an.",
     notYou:
       "Du warst es nicht? Wähle sofort ein neues Passwort, wo du dich anmeldest, und schreibe dann an {security}.",
+  },
+  verifyAddress: {
+    subject: "Bestätige diese E-Mail-Adresse für {app}",
+    title: "Bestätige deine E-Mail-Adresse",
+    introCode:
+      "Jemand, der bei {app} angemeldet ist, möchte diese E-Mail-Adresse zu seinem Konto hinzufügen. Wenn du das bist, gib dort diesen Code ein. Er gilt einmal und 10 Minuten lang.",
+    introLink:
+      "Jemand, der bei {app} angemeldet ist, möchte diese E-Mail-Adresse zu seinem Konto hinzufügen. Wenn du das bist, bestätige sie mit diesem Link. Er gilt einmal und 24 Stunden lang.",
+    button: "Adresse bestätigen",
+    paste: "Wenn die Schaltfläche nichts tut, füge dies in deinen Browser ein:",
+    warning:
+      "Wer dieses Konto hat, kann sich dann mit dieser Adresse anmelden. Gib diese E-Mail nicht weiter.",
+    footer:
+      "Warst du das nicht? Dann tu nichts: Die Adresse wird nicht hinzugefügt. Du kannst diese E-Mail ignorieren oder an {security} melden.",
+  },
+  addressInUse: {
+    subject: "Diese Adresse hat schon ein Konto bei {app}",
+    title: "Diese Adresse wird schon verwendet",
+    opening:
+      "Jemand wollte diese E-Mail-Adresse zu seinem Konto bei {app} hinzufügen. Sie gehört schon zu einem anderen Konto und wurde daher nicht hinzugefügt.",
+    toAdd:
+      "Wenn du das warst: Melde dich mit dieser Adresse an und entferne sie aus dem Konto, das du dort findest. Füge sie danach noch einmal hinzu.",
+    footer:
+      "Warst du das nicht? Es wurde nichts geändert. Du kannst diese E-Mail ignorieren oder an {security} melden.",
+  },
+  addressChanged: {
+    subject: "Die Adressen deines Kontos bei {app} wurden geändert",
+    title: "Dein Konto wurde geändert",
+    added: "Am {day} wurde eine E-Mail-Adresse oder Telefonnummer zu deinem Konto bei {app} hinzugefügt.",
+    removed: "Am {day} wurde eine E-Mail-Adresse oder Telefonnummer aus deinem Konto bei {app} entfernt.",
+    primary:
+      "Am {day} wurde eine andere E-Mail-Adresse oder Telefonnummer die erste deines Kontos bei {app}.",
+    notYou: "Warst du das nicht? Melde dich an, beende alle anderen Sitzungen und schreib an {security}.",
   },
   welcome: {
     subject: "Willkommen bei {app}!",

@@ -41,6 +41,7 @@ export default defineMessages({
     code: "{code} is your {app} code. Don't share it.",
     alreadyRegistered: "You already have a {app} account with this number. Sign in with it.",
     registered: "Welcome to {app}! Your account is ready.",
+    inUse: "This number already has another {app} account, so it was not added.",
   },
   registrationCode: {
     subject: "{code} is your {app} code",
@@ -93,6 +94,37 @@ export default defineMessages({
     opening: "The password of your {app} account was changed on {day}.",
     signedOut: "Other devices were signed out. Sign in there with the new password.",
     notYou: "Was it not you? Choose a new password at once where you sign in, then write to {security}.",
+  },
+  verifyAddress: {
+    subject: "Confirm this email address for {app}",
+    title: "Confirm your email address",
+    introCode:
+      "Somebody who is signed in to {app} wants to add this email address to their account. If that is you, enter this code there. It works once, for 10 minutes.",
+    introLink:
+      "Somebody who is signed in to {app} wants to add this email address to their account. If that is you, confirm it with this link. It works once, for 24 hours.",
+    button: "Confirm this address",
+    paste: "If the button does nothing, paste this into your browser:",
+    warning:
+      "Whoever has that account can sign in with this address then. Do not share this email with anybody.",
+    footer:
+      "Was it not you? Do nothing: the address is not added. You can ignore this email, or report it to {security}.",
+  },
+  addressInUse: {
+    subject: "This address already has a {app} account",
+    title: "This address is in use",
+    opening:
+      "Somebody tried to add this email address to their {app} account. It belongs to another account already, so it was not added.",
+    toAdd:
+      "If that was you: sign in with this address, and remove it from the account that you find there. Then add it again.",
+    footer: "Was it not you? Nothing was changed, so you can ignore this email, or report it to {security}.",
+  },
+  addressChanged: {
+    subject: "The addresses of your {app} account changed",
+    title: "Your account changed",
+    added: "An email address or phone number was added to your {app} account on {day}.",
+    removed: "An email address or phone number was removed from your {app} account on {day}.",
+    primary: "Another email address or phone number became the primary one of your {app} account on {day}.",
+    notYou: "Was it not you? Sign in, end all other sessions, then write to {security}.",
   },
   welcome: {
     subject: "Welcome to {app}!",

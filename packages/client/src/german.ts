@@ -53,6 +53,11 @@ export const GERMAN: Messages = {
   registration_disabled: "Die Registrierung ist hier nicht möglich.",
   identifier_taken: "Zu dieser E-Mail-Adresse oder Nummer gibt es schon ein Konto. Melde dich an.",
   password_not_acceptable: "Dieses Passwort ist nicht sicher genug. Wähle ein längeres, das niemand errät.",
+  identifier_not_found: "Diese Adresse oder Nummer wurde entfernt. Lade die Seite neu.",
+  already_verified: "Diese Adresse oder Nummer ist schon bestätigt.",
+  identifier_not_verified: "Bestätige zuerst diese Adresse oder Nummer.",
+  last_sign_in_method:
+    "Das ist deine letzte Möglichkeit, dich anzumelden. Füge zuerst eine andere Adresse oder Nummer hinzu und bestätige sie.",
   verification_not_found:
     "Dieser Code ist falsch oder nicht mehr gültig. Prüfe ihn oder fordere einen neuen an.",
   malformed_code: "Dieser Link ist unvollständig. Kopiere ihn ganz oder fordere einen neuen an.",

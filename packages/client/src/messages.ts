@@ -51,6 +51,10 @@ export const ENGLISH: Messages = {
   identifier_taken: "There is an account with this email address or phone number. Sign in instead.",
   password_not_acceptable:
     "This password is not secure enough. Choose a longer one that others would not guess.",
+  identifier_not_found: "This address or number was removed. Load the page again.",
+  already_verified: "This address or number is already confirmed.",
+  identifier_not_verified: "Confirm this address or number first.",
+  last_sign_in_method: "This is your last way to sign in. Add and confirm another address or number first.",
   verification_not_found: "This code is wrong, or is no longer valid. Check it, or request a new one.",
   malformed_code: "This link is not complete. Copy all of it, or request a new one.",
   malformed_refresh_token: SIGNED_OUT,

@@ -10,6 +10,7 @@ export const VERSION = "2026-12-01";
 export const METHODS = {
   authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
+  check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
@@ -19,6 +20,7 @@ export const METHODS = {
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
+  remove_identifier: {"bearer":true,"fills":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
   reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
@@ -26,7 +28,10 @@ export const METHODS = {
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
   send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
+  send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
+  set_primary_identifier: {"bearer":true,"fills":"","answer":"","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
+  verify_identifier: {"bearer":false,"fills":"client_id","answer":"","errors":"client_not_found verification_not_found rate_limited"},
 } as const;
 
 export type Method = keyof typeof METHODS;
@@ -39,6 +44,7 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 export interface Errors {
   authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
+  check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
@@ -48,6 +54,7 @@ export interface Errors {
   list_plans: CommonError | "client_not_found";
   list_sessions: CommonError;
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   revoke_all_sessions: CommonError | "reauthentication_required";
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
@@ -55,7 +62,10 @@ export interface Errors {
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
   send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
+  set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
+  verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
 }
 
 /** The fields of an error in addition to its code. */
@@ -194,6 +204,13 @@ export interface Requests {
     /** The plan's id, as `list_plans` returns it. */
     plan: string;
   };
+  /** Says whether the token of a link is still valid, and what it is for. */
+  check_verification: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The token in the link. */
+    token: string;
+  };
   /** Returns the URL of a Stripe page where the user buys a plan. */
   create_checkout_session: {
     /** The plan's id, as `list_plans` returns it. */
@@ -308,6 +325,11 @@ export interface Requests {
       verify_email?: boolean;
     };
   };
+  /** Removes an email address or phone number of the user. */
+  remove_identifier: {
+    /** The id of one of the user's identifiers. An opaque string: compare it, do not parse it. */
+    identifier_id: string;
+  };
   /** Sets a new password with a link or a code. */
   reset_password: {
     /** The OAuth client's id. */
@@ -416,12 +438,43 @@ export interface Requests {
       fingerprint?: string;
     };
   };
+  /** Sends a code or a link with which the user proves an email address or phone number. */
+  send_verification: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The identifier that is proved. In a request: one of the user's identifiers that is not proved yet; leave it out for a new address or number. An opaque string: compare it, do not parse it. */
+    identifier_id?: string;
+    /** `email` or `phone`. Leave it out with `identifier_id`. */
+    identifier_type?: "email" | "phone";
+    /** The email address, or the phone number with its country code, as the user typed it. Leave it out with `identifier_id`. */
+    identifier_value?: string;
+    /** `link`: the mail has a link. `code`, the default: it has a code. An SMS always has a code. */
+    delivery?: "code" | "link";
+    /** For a link: the page that it opens, one of the client's redirect URIs. Absent: the app's own page, which hands the token to the app. */
+    redirect_uri?: string;
+  };
   /** Records the marketing consent level that a user chooses. */
   set_marketing_consent: {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
     /** `general`: the user agrees to receive news and offers by email. `none`: the user does not. */
     level: "none" | "general";
+  };
+  /** Makes a verified email address or phone number the primary one of its type. */
+  set_primary_identifier: {
+    /** The id of one of the user's identifiers. An opaque string: compare it, do not parse it. */
+    identifier_id: string;
+  };
+  /** Proves an email address or phone number with the token of a link, or with nonce and code. */
+  verify_identifier: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The token in the link. Leave it out if you send nonce and code. */
+    token?: string;
+    /** With `code`: the nonce that `send_verification` returned. */
+    nonce?: string;
+    /** With `nonce`: the six digits of the message. */
+    code?: string;
   };
 }
 
@@ -456,6 +509,14 @@ export interface Responses {
     plan: string;
     /** What the plan lets the user do, as names that the app defines. A client shows or hides a function by its name and ignores names that it does not know. */
     features: Array<string>;
+  };
+  check_verification: {
+    /** Always true. A token that is not valid gets `verification_not_found`. */
+    valid: true;
+    /** What the token is for. */
+    purpose: string;
+    /** When the token expires. */
+    expires_at: string;
   };
   create_checkout_session: {
     /** The page to open in the user's browser. Do not store it: the URL opens the user's checkout page for anybody. */
@@ -634,8 +695,8 @@ export interface Responses {
       nonce: string;
       /** When the code expires. */
       expires_at: string;
-      /** How the code was sent. */
-      delivery: "email" | "sms";
+      /** `link`: the mail has a link. `code`, the default: it has a code. An SMS always has a code. */
+      delivery: "code" | "link";
     } | null;
     /** A JWS to send in the `authorization` header (RFC 9068). Clients must treat it as opaque: only a call shows whether it is still valid, because a session can be revoked. */
     access_token: string | null;
@@ -661,6 +722,10 @@ export interface Responses {
     amr: Array<string> | null;
     /** `true` for an immediate registration; null if a code has to prove the address first. So are all other fields of the tokens. */
     user_created: boolean | null;
+  };
+  remove_identifier: {
+    /** When the identifier was removed from the user; null while it belongs to the user. */
+    removed_at: string;
   };
   reset_password: {
     /** The user's id. An opaque string: compare it, do not parse it. */
@@ -701,7 +766,63 @@ export interface Responses {
     /** When the link and the code expire. */
     expires_at: string;
   };
+  send_verification: {
+    /** A secret of the app that asked for the message. Keep it until the code is presented. */
+    nonce: string;
+    /** The identifier that is proved. In a request: one of the user's identifiers that is not proved yet; leave it out for a new address or number. An opaque string: compare it, do not parse it. */
+    identifier_id: string;
+    /** When the code or the link expires. */
+    expires_at: string;
+    /** From when another code or link can be requested for the address or number. */
+    resend_at: string;
+  };
   set_marketing_consent: undefined;
+  set_primary_identifier: {
+    /** The identifier, which is the primary one of its type now. */
+    identifier: {
+      /** The identifier's id. An opaque string: compare it, do not parse it. */
+      id: string;
+      /** The type of the identifier. */
+      identifier_type: "email" | "phone";
+      /** The email address in lower case. */
+      identifier_value: string;
+      /** When the identifier was created. */
+      created_at: string;
+      /** When the identifier last changed; null if it never did. */
+      updated_at: string | null;
+      /** When the address was verified: when a magic link sent to it was first redeemed, or earlier in the system that the user was imported from. Null if it was not verified. */
+      verified_at: string | null;
+      /** When the identifier was removed from the user; null while it belongs to the user. */
+      removed_at: string | null;
+      /** Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified. */
+      is_primary: boolean;
+      /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
+      is_pending: boolean;
+    };
+  };
+  verify_identifier: {
+    /** The proved identifier. */
+    identifier: {
+      /** The identifier's id. An opaque string: compare it, do not parse it. */
+      id: string;
+      /** The type of the identifier. */
+      identifier_type: "email" | "phone";
+      /** The email address in lower case. */
+      identifier_value: string;
+      /** When the identifier was created. */
+      created_at: string;
+      /** When the identifier last changed; null if it never did. */
+      updated_at: string | null;
+      /** When the address was verified: when a magic link sent to it was first redeemed, or earlier in the system that the user was imported from. Null if it was not verified. */
+      verified_at: string | null;
+      /** When the identifier was removed from the user; null while it belongs to the user. */
+      removed_at: string | null;
+      /** Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified. */
+      is_primary: boolean;
+      /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
+      is_pending: boolean;
+    };
+  };
 }
 
 /** The description of a device. */

@@ -9,6 +9,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
   /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;
+  /** Says whether the token of a link is still valid, and what it is for. @throws ClientError<"check_verification"> */
+  checkVerification(...args: CallArguments<"check_verification", IsCamel>): Promise<Cased<Responses["check_verification"], IsCamel>>;
   /** Returns the URL of a Stripe page where the user buys a plan. @throws ClientError<"create_checkout_session"> */
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
@@ -27,6 +29,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
   /** Registers a user, at once or after a code proves the address. @throws ClientError<"register_user"> */
   registerUser(...args: CallArguments<"register_user", IsCamel>): Promise<Cased<Responses["register_user"], IsCamel>>;
+  /** Removes an email address or phone number of the user. @throws ClientError<"remove_identifier"> */
+  removeIdentifier(...args: CallArguments<"remove_identifier", IsCamel>): Promise<Cased<Responses["remove_identifier"], IsCamel>>;
   /** Sets a new password with a link or a code. @throws ClientError<"reset_password"> */
   resetPassword(...args: CallArguments<"reset_password", IsCamel>): Promise<Cased<Responses["reset_password"], IsCamel>>;
   /** Ends every session of a user, except the current one. @throws ClientError<"revoke_all_sessions"> */
@@ -39,6 +43,12 @@ export interface NamedMethods<IsCamel extends boolean> {
   sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;
   /** Sends a link and a code with which a person chooses a new password. @throws ClientError<"send_password_reset"> */
   sendPasswordReset(...args: CallArguments<"send_password_reset", IsCamel>): Promise<Cased<Responses["send_password_reset"], IsCamel>>;
+  /** Sends a code or a link with which the user proves an email address or phone number. @throws ClientError<"send_verification"> */
+  sendVerification(...args: CallArguments<"send_verification", IsCamel>): Promise<Cased<Responses["send_verification"], IsCamel>>;
   /** Records the marketing consent level that a user chooses. @throws ClientError<"set_marketing_consent"> */
   setMarketingConsent(...args: CallArguments<"set_marketing_consent", IsCamel>): Promise<Cased<Responses["set_marketing_consent"], IsCamel>>;
+  /** Makes a verified email address or phone number the primary one of its type. @throws ClientError<"set_primary_identifier"> */
+  setPrimaryIdentifier(...args: CallArguments<"set_primary_identifier", IsCamel>): Promise<Cased<Responses["set_primary_identifier"], IsCamel>>;
+  /** Proves an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
+  verifyIdentifier(...args: CallArguments<"verify_identifier", IsCamel>): Promise<Cased<Responses["verify_identifier"], IsCamel>>;
 }

@@ -1,3 +1,5 @@
+import { IDENTIFIER_TEXTS } from "#core/app/identifier_texts.ts";
+import { LANDING_TEXTS } from "#core/app/landing_texts.ts";
 import { REGISTRATION_TEXTS } from "#core/app/registration_texts.ts";
 import { linked, plural, text } from "#core/app/text_rules.ts";
 
@@ -44,8 +46,11 @@ export const MAIL_TEXTS = {
     alreadyRegistered: text(),
     /** The welcome after a registration. */
     registered: text(),
+    /** To a number of another user, when somebody tries to add it. */
+    inUse: text(),
   },
   ...REGISTRATION_TEXTS,
+  ...IDENTIFIER_TEXTS,
   /** The mail after a purchase. */
   welcome: { subject: text(), title: text(), opening: text() },
   /** The mail at the beginning of a trial. */
@@ -111,23 +116,7 @@ export const MAIL_TEXTS = {
     cancelBeforeEnd: text(),
   },
   footer: { questions: text("support") },
-  /** The page that a magic link opens. Its texts are in no mail. */
-  landing: {
-    title: text(),
-    /** This text, `open` and `paste` are left out if the app has no deep link. */
-    opens: text(),
-    /** A button. */
-    open: text(),
-    /** A heading. */
-    paste: text(),
-    pasteHelp: text(),
-    /** A button. */
-    copy: text(),
-    copied: text(),
-    incomplete: text(),
-    openAgain: text(),
-    noScript: text(),
-  },
+  ...LANDING_TEXTS,
 } as const;
 
 /** A text for each plural category of the language (`Intl.PluralRules`). `other` is used for categories without a text. */

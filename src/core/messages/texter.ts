@@ -14,7 +14,7 @@ export interface SmsTransport {
 }
 
 /** What an SMS says: a code, or a text without a code. */
-export type SmsText = { code: string } | { note: "alreadyRegistered" | "registered" };
+export type SmsText = { code: string } | { note: "alreadyRegistered" | "registered" | "inUse" };
 
 /** An SMS for one phone number. */
 export interface Sms {

@@ -1,3 +1,5 @@
+import type { Stage } from "#core/app/app.ts";
+
 /** A random state, such as apps send. */
 const PLAIN_STATE = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -17,6 +19,24 @@ export interface LinkParts {
 export function magicLinkUrl({ redirectUri, code, state, isInternal, isTrial }: LinkParts): string {
   const flow = isTrial ? "&flow=trial" : "";
   return `${redirectUri}?code=${code}&state=${encodeState(state, isInternal)}${flow}`;
+}
+
+/** The parts of a URL with a token. */
+export interface TokenLink {
+  redirectUri: string;
+  clientId: string;
+  /** 64 hex characters. */
+  token: string;
+  /** What the page does with the token. */
+  flow: "verify_identifier" | "reset_password";
+  stage: Stage;
+}
+
+/** Returns the URL of a page that sends a token to the API. It names no address, because URLs are logged. */
+export function tokenUrl({ redirectUri, clientId, token, flow, stage }: TokenLink): string {
+  // The app's own page serves every stage.
+  const ofStage = stage === "nonprod" ? "&stage=nonprod" : "";
+  return `${redirectUri}?token=${token}&flow=${flow}&client_id=${clientId}${ofStage}`;
 }
 
 /**

@@ -83,7 +83,10 @@ function deliverNeutrally(core: SendCore, verification: Verification, message: M
 }
 
 /** Runs a step of a message. If it fails, the counts of the message are released. */
-async function releaseIfFailed<Result>(channel: Channel, step: () => Promise<Result>): Promise<Result> {
+export async function releaseIfFailed<Result>(
+  channel: Channel,
+  step: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await step();
   } catch (error) {

@@ -84,7 +84,11 @@ describe("a function's code", () => {
   });
 
   test("contains the metadata of phone numbers only if it reads numbers that people type", () => {
-    expect(holders(/node_modules\/libphonenumber-js\//)).toEqual(["beep", "send_otp-2026-12-01"]);
+    expect(holders(/node_modules\/libphonenumber-js\//)).toEqual([
+      "beep",
+      "send_otp-2026-12-01",
+      "send_verification-2026-12-01",
+    ]);
   });
 
   test("loads the native add-on for Argon2 only if it uses passwords", () => {

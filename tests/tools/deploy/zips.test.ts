@@ -7,6 +7,7 @@ import app from "#app";
 import { publicHalves } from "#core/keys/signing_keys.ts";
 import type { Result } from "#entry/answer.ts";
 import { digitsIn } from "#tests/support/codes.ts";
+import { email, tokenIn } from "#tests/support/identifiers.ts";
 import {
   CHALLENGE,
   codeIn,
@@ -384,6 +385,23 @@ describe.each(nodesToTry())(
         });
       },
     );
+
+    test("the identifier methods add, prove, prefer and remove an address", async () => {
+      const call = (method: string, body: object) =>
+        zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, bearer());
+      const asked = { client_id: MAC, ...email("second@example.com"), delivery: "link" };
+      const sent = await call("send_verification", asked);
+      expect(sent).toMatchObject({ status: 200, body: { nonce: expect.any(String) } });
+      const presented = { client_id: MAC, token: tokenIn(nest.lastMail("second@example.com").text) };
+      expect(await call("check_verification", presented)).toMatchObject({
+        status: 200,
+        body: { valid: true },
+      });
+      expect(await call("verify_identifier", presented)).toMatchObject({ status: 200 });
+      const { identifier_id } = sent.body;
+      expect(await call("set_primary_identifier", { identifier_id })).toMatchObject({ status: 200 });
+      expect(await call("remove_identifier", { identifier_id })).toMatchObject({ status: 200 });
+    });
 
     test("revoke_session and revoke_token sign out", async () => {
       const other = await nest.signIn("ada@example.com", { device: undefined });

@@ -10,6 +10,7 @@ import {
 import type { ErrorCode } from "#core/errors.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { PHONE, sentCode } from "#tests/support/codes.ts";
+import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import {
   type CallOptions,
   linkRequest,
@@ -19,6 +20,7 @@ import {
   SIMPLE,
   startNest,
   type TestNest,
+  type Tokens,
   V1,
   V2,
 } from "#tests/support/nest.ts";
@@ -87,6 +89,9 @@ let numbers = 0;
 /** A phone number of Singapore that no other call uses. */
 const newNumber = () => `+65${91_234_567 + numbers++}`;
 
+/** Methods whose example has a secret of a message to a user's new address. */
+const PROVING = ["check_verification", "verify_identifier"];
+
 /** Sends a documented example. Replaces sample values that must exist, such as a code, by real ones. */
 export class Asker {
   readonly nests: Nests;
@@ -110,12 +115,15 @@ export class Asker {
     const tokens = needsUser ? await good.signIn(address) : null;
     if ("user_id" in body) body.user_id = tokens?.user_id;
     if ("refresh_token" in body) body.refresh_token = tokens?.refresh_token ?? "";
-    if ("nonce" in body) Object.assign(body, await sentCode(good, { identifier_value: newNumber() }));
+    if ("identifier_id" in body || PROVING.includes(this.form.name))
+      await this.#ownIdentifier(body, tokens ?? (await good.signIn(address)));
+    else if ("nonce" in body) Object.assign(body, await sentCode(good, { identifier_value: newNumber() }));
     else if ("code" in body) body.code = await good.emailedCode({ identifier_value: address });
     if ("session_id" in body) body.session_id = await this.#ownSession(tokens?.user_id ?? "");
     const isPhone = body.identifier_type === "phone";
     if ("identifier_value" in body) body.identifier_value = isPhone ? newNumber() : address;
     if (PASSWORD_METHODS.includes(this.form.name)) await this.#readyForPasswords(body, address);
+    if (this.form.name === "send_verification") body.identifier_value = `person${++users}@example.com`;
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (security.includes("bearer"))
@@ -136,6 +144,16 @@ export class Asker {
     const created = await good.call(`${V3}create_password_reset`, order, { internal: true });
     const { token, nonce, code } = created.body;
     Object.assign(body, { token, nonce, code });
+  }
+
+  /** Puts the id of an identifier of the user, or the secret of a message to a new one, in place of a sample. */
+  async #ownIdentifier(body: Body, tokens: Tokens): Promise<void> {
+    const { good } = this.nests;
+    const asked = email(`person${++users}@example.com`);
+    const sent = await sentSecret(good, tokens, { ...asked, delivery: "token" in body ? "link" : "code" });
+    if (!("identifier_id" in body)) return void Object.assign(body, sent.proof);
+    await verify(good, sent.proof);
+    body.identifier_id = sent.identifier_id;
   }
 
   async #ownSession(user_id: string): Promise<string> {
@@ -242,6 +260,16 @@ async function sendToClient(asker: Asker, change: Partial<Client>): Promise<Repl
 
 async function sendAs(asker: Asker, status: "active" | "ending" | "past_due"): Promise<Reply> {
   return asker.send({}, await asker.subscriber(status));
+}
+
+const UNKNOWN = "0".repeat(64);
+
+/** The token of a user who signed in long ago. */
+async function longSignedIn({ nests: { good } }: Asker): Promise<CallOptions> {
+  const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
+  const longAgo = { $set: { authTime: "2020-01-01T00:00:00.000Z" } };
+  await good.collection("sessions").updateMany({ userId: user_id }, longAgo);
+  return { bearer };
 }
 
 /** How to provoke an error, by its code, or by `<method>:<code>` if a method needs another way. */
@@ -356,14 +384,57 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     return asker.send({}, options);
   },
 
+  identifier_not_found: (asker) => asker.send({ identifier_id: "userident_none" }),
+  "send_verification:identifier_not_found": (asker) =>
+    asker.send({
+      ...{ identifier_id: "userident_none", identifier_type: undefined, identifier_value: undefined },
+    }),
+  already_verified: async (asker) => {
+    const { good } = asker.nests;
+    const address = `person${++users}@example.com`;
+    const { access_token: bearer } = await good.signIn(address);
+    return asker.send({ identifier_value: address }, { bearer });
+  },
+  identifier_not_verified: async (asker) => {
+    const { good } = asker.nests;
+    const tokens = await good.signIn(`person${++users}@example.com`);
+    const { identifier_id } = await sentSecret(good, tokens, email(`person${++users}@example.com`));
+    return asker.send({ identifier_id }, { bearer: tokens.access_token });
+  },
+  last_sign_in_method: async (asker) => {
+    const { good } = asker.nests;
+    const { access_token: bearer, user_id } = await good.signIn(`person${++users}@example.com`);
+    const only = await good.collection("identifiers").findOne({ userId: user_id });
+    return asker.send({ identifier_id: only?._id }, { bearer });
+  },
+  "check_verification:verification_not_found": (asker) => asker.send({ token: UNKNOWN }),
+  "verify_identifier:verification_not_found": (asker) => asker.send({ nonce: UNKNOWN }),
+  "check_verification:rate_limited": (asker) =>
+    twice(() => asker.send({ token: UNKNOWN }, {}, 0, asker.nests.strict)),
+  "verify_identifier:rate_limited": (asker) =>
+    twice(() => asker.send({ nonce: UNKNOWN }, {}, 0, asker.nests.strict)),
+  "send_verification:rate_limited": async (asker) => {
+    const options = await asker.bearer();
+    const asked = { identifier_value: "often.added@example.com" };
+    return twice(() => asker.send(asked, options, 0, asker.nests.strict));
+  },
+  "send_verification:invalid_identifier": (asker) => asker.send({ identifier_value: "foo" }),
+  "send_verification:country_not_allowed": (asker) =>
+    asker.send({ identifier_type: "phone", identifier_value: "+33612345678" }),
+  "send_verification:delivery_failed": async ({ nests: { good } }) => {
+    const tokens = await good.signIn(`person${++users}@example.com`);
+    good.ses.fault({ calls: 1, kind: "error" });
+    return askToVerify(good, tokens, email(`person${++users}@example.com`));
+  },
+  "send_verification:reauthentication_required": async (asker) => asker.send({}, await longSignedIn(asker)),
+  "remove_identifier:reauthentication_required": async (asker) => asker.send({}, await longSignedIn(asker)),
+  "set_primary_identifier:reauthentication_required": async (asker) =>
+    asker.send({}, await longSignedIn(asker)),
+
   session_not_found: (asker) => asker.send({ session_id: "session_none" }),
   reauthentication_required: async (asker) => {
-    const { good } = asker.nests;
-    const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
-    const longAgo = { $set: { authTime: "2020-01-01T00:00:00.000Z" } };
-    await good.collection("sessions").updateMany({ userId: user_id }, longAgo);
     const other = asker.form.name === "revoke_session" ? { session_id: "session_other" } : {};
-    return good.call(asker.path, other, { bearer });
+    return asker.nests.good.call(asker.path, other, await longSignedIn(asker));
   },
   not_found: (asker) => asker.send(unknownUser, internal),
   "revoke_session:not_found": (asker) => asker.send({ session_id: "session_none" }),

@@ -8,6 +8,7 @@ import type { TemplateName } from "#core/messages/templates/index.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MailMark, Subscription, SubscriptionMail } from "#core/repositories/subscriptions.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
+import { emailOf } from "#core/users/email_of.ts";
 
 /** An older claim belongs to a process that died: no function runs this long. */
 const CLAIM_SECONDS = 2 * MINUTE;
@@ -101,5 +102,5 @@ async function readOwnAddress(core: EventCore, userId: string): Promise<string |
   const identifiers = await core.identifiers.listByUser(userId);
   const isMailed = ({ removedAt, identifierType }: Identifier) =>
     removedAt === null && identifierType === "email";
-  return identifiers.find(isMailed)?.identifierValue ?? null;
+  return emailOf(identifiers) ?? identifiers.find(isMailed)?.identifierValue ?? null;
 }

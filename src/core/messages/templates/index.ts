@@ -1,3 +1,4 @@
+import { addressChanged, addressInUse, verifyAddress } from "#core/messages/templates/identifiers.ts";
 import { magicLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
 import { alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
 import { registered } from "#core/messages/templates/registered.ts";
@@ -21,6 +22,9 @@ export const TEMPLATES = {
   reset_password: resetPassword,
   no_account: noAccount,
   password_changed: passwordChanged,
+  verify_address: verifyAddress,
+  address_in_use: addressInUse,
+  address_changed: addressChanged,
   welcome,
   "welcome-trial": welcomeTrial,
   "trial-will-end": trialWillEnd,

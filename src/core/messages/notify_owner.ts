@@ -8,9 +8,9 @@ import { parseAddress } from "#core/users/address.ts";
 export type NoticeCore = Pick<Core, "app" | "clock" | "log" | "mailEvents"> & { mailer: Mailer };
 
 /**
- * Mails a notice to every verified address of a user. A notice that can't be sent is logged: the change that it is about has
- * been made.
- * @param identifiers the identifiers of the user
+ * Mails a notice to verified addresses of a user. A notice that can't be sent is logged: the change that it is about has been
+ * made.
+ * @param identifiers those that are told; numbers and addresses that are not verified or were removed get no notice
  */
 export async function notifyOwner(
   core: NoticeCore,

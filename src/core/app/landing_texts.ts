@@ -1,0 +1,22 @@
+import { text } from "#core/app/text_rules.ts";
+
+/** The texts of the landing page. */
+export const LANDING_TEXTS = {
+  /** The page that a magic link opens. Its texts are in no mail. */
+  landing: {
+    title: text(),
+    /** This text, `open` and `paste` are left out if the app has no deep link. */
+    opens: text(),
+    /** A button. */
+    open: text(),
+    /** A heading. */
+    paste: text(),
+    pasteHelp: text(),
+    /** A button. */
+    copy: text(),
+    copied: text(),
+    incomplete: text(),
+    openAgain: text(),
+    noScript: text(),
+  },
+} as const;

@@ -1,0 +1,143 @@
+import type { Call, Caller } from "#core/call.ts";
+import { userOf } from "#core/call.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { byCaller } from "#core/events/event_source.ts";
+import { identifierRemoved, primaryChanged } from "#core/events/identifier_events.ts";
+import { type IdentifierView, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
+import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
+import type { AddressChange } from "#core/messages/templates/identifiers.ts";
+import { chooseLocale } from "#core/messages/wording.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { PendingIdentifier } from "#core/repositories/pending_identifiers.ts";
+import type { User } from "#core/repositories/users.ts";
+import { settleAll } from "#core/settle.ts";
+
+type ChangeCore = NoticeCore &
+  Pick<Core, "identifiers" | "pendingIdentifiers" | "users" | "verifications"> & { app: Core["app"] };
+
+/** The identifier that a user changes. */
+interface Change {
+  identifierId: string;
+  caller: Caller;
+  call: Call;
+}
+
+/** How often a removal is judged again, because another removal of the user was first. */
+const TRIES = 20;
+
+interface Owned {
+  user: User | null;
+  identifiers: Identifier[];
+  pending: PendingIdentifier[];
+}
+
+async function readOwned(core: ChangeCore, userId: string): Promise<Owned> {
+  const [user, identifiers, pending] = await Promise.all([
+    core.users.find(userId),
+    core.identifiers.listByUser(userId),
+    core.pendingIdentifiers.listOpen(userId),
+  ]);
+  return { user, identifiers, pending };
+}
+
+/**
+ * Removes an address or number of a user, which is free for everyone then. What is pending can always be removed. Of verified
+ * ones a user keeps one, also if several are removed at once. Removing it again changes nothing.
+ * @returns when it was removed, ISO
+ * @throws NestError identifier_not_found, last_sign_in_method, unavailable
+ */
+export async function removeIdentifier(core: ChangeCore, change: Change): Promise<string> {
+  const { identifierId, caller } = change;
+  const { userId } = userOf(caller);
+  for (let tried = 0; tried < TRIES; tried++) {
+    const owned = await readOwned(core, userId);
+    const pending = owned.pending.find(({ _id }) => _id === identifierId);
+    if (pending) return removePending(core, pending, change);
+    const found = owned.identifiers.find(({ _id }) => _id === identifierId);
+    if (!found || !owned.user) throw new NestError("identifier_not_found");
+    if (found.removedAt !== null) return found.removedAt;
+    const { removedIdentifierIds: removed = [] } = owned.user;
+    // An earlier call that stopped halfway was allowed to remove it.
+    if (removed.includes(identifierId)) return finishRemoval(core, found, owned, change);
+    if (!leavesOne(owned.identifiers, [...removed, identifierId])) throw new NestError("last_sign_in_method");
+    if (await core.users.recordIdentifierRemoval(userId, identifierId, removed))
+      return finishRemoval(core, found, owned, change);
+  }
+  throw new NestError("unavailable", { detail: "other removals were always first" });
+}
+
+/** Whether a verified identifier is left. */
+export const leavesOne = (identifiers: readonly Identifier[], removed: readonly string[]): boolean =>
+  identifiers.some(
+    ({ _id, verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null && !removed.includes(_id),
+  );
+
+async function removePending(
+  core: ChangeCore,
+  pending: PendingIdentifier,
+  { caller, call }: Change,
+): Promise<string> {
+  const at = core.clock.now().toISOString();
+  await settleAll([
+    core.pendingIdentifiers.remove(pending._id, at, [identifierRemoved(pending, byCaller(caller, call), at)]),
+    core.verifications.revokeOfIdentifier(pending.userId, pending.identifierValue, at),
+  ]);
+  return at;
+}
+
+async function finishRemoval(
+  core: ChangeCore,
+  found: Identifier,
+  owned: Owned,
+  { caller, call }: Change,
+): Promise<string> {
+  const { _id, userId, identifierValue } = found;
+  const at = core.clock.now().toISOString();
+  const event = identifierRemoved(found, byCaller(caller, call), at);
+  const [removed] = await settleAll([
+    core.identifiers.remove(_id, at, [event]),
+    // A link to it must not reset the password any more.
+    core.verifications.revokeOfIdentifier(userId, identifierValue, at),
+  ]);
+  // Another call removed it first, and has sent the notices.
+  if (removed === null) return at;
+  core.log.info("identifier_removed", { type: found.identifierType, user_id: userId });
+  await notify(core, owned, { change: "removed", caller, at });
+  return at;
+}
+
+/**
+ * Makes a verified address or number the primary one of its type.
+ * @throws NestError identifier_not_found, identifier_not_verified
+ */
+export async function setPrimaryIdentifier(
+  core: ChangeCore,
+  { identifierId, caller, call }: Change,
+): Promise<IdentifierView> {
+  const { userId } = userOf(caller);
+  const owned = await readOwned(core, userId);
+  const view = viewIdentifiers(owned.identifiers, owned.pending).find(({ _id }) => _id === identifierId);
+  if (!view || view.removedAt !== null) throw new NestError("identifier_not_found");
+  if (view.verifiedAt === null) throw new NestError("identifier_not_verified");
+  if (view.isPrimary) return view;
+  const at = core.clock.now().toISOString();
+  const event = primaryChanged(view, byCaller(caller, call), at);
+  const changed = await core.identifiers.makePrimary(identifierId, at, [event]);
+  // It was removed meanwhile.
+  if (changed === null) throw new NestError("identifier_not_found");
+  await notify(core, owned, { change: "primary", caller, at });
+  return { ...changed, isPrimary: true, isPending: false };
+}
+
+/** Tells every address that was verified before the change. */
+async function notify(
+  core: ChangeCore,
+  { user, identifiers }: Owned,
+  { change, caller, at }: { change: AddressChange; caller: Caller; at: string },
+): Promise<void> {
+  const client = core.app.clients.find(({ id }) => id === userOf(caller).clientId);
+  const locale = chooseLocale(core.app, user?.locale, client?.locale);
+  const variables = { change, changedAt: at };
+  await notifyOwner(core, identifiers, { template: "address_changed", variables, locale });
+}

@@ -1,0 +1,66 @@
+import type { App } from "#core/app/app.ts";
+import type { Caller } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { NestError } from "#core/errors.ts";
+import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
+import type { PendingIdentifier } from "#core/repositories/pending_identifiers.ts";
+import { requireFresh } from "#core/sessions/freshness.ts";
+import { type CodeTarget, readTarget } from "#core/verifications/code_request.ts";
+
+/** What a user has, and what the user has still to prove. */
+export interface OwnIdentifiers {
+  identifiers: readonly Identifier[];
+  pending: readonly PendingIdentifier[];
+}
+
+/** The address or number that a user wants to prove: one of their own by its id, or any as the user typed it. */
+export interface AskedIdentifier extends OwnIdentifiers {
+  asked: { identifierId: string } | { type: IdentifierType; typed: string };
+}
+
+type Known = Pick<Identifier, "_id" | "identifierType" | "identifierValue">;
+
+/**
+ * Decides what is proved, without I/O. Only a user who signed in a short time ago may add something new.
+ * @returns the target, and the identifier if the user has it already
+ * @throws NestError identifier_not_found, already_verified, invalid_identifier, country_not_allowed,
+ *   reauthentication_required
+ */
+export function judgeAsked(
+  { asked, identifiers, pending, client, caller }: AskedIdentifier & { client: OAuthClient; caller: Caller },
+  now: Date,
+): { target: CodeTarget; known: Known | null } {
+  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  const own: readonly (Known & Partial<Identifier>)[] = [...active, ...pending];
+  if ("identifierId" in asked) {
+    const known = own.find(({ _id }) => _id === asked.identifierId);
+    if (!known) throw new NestError("identifier_not_found");
+    if (known.verifiedAt) throw new NestError("already_verified");
+    return { target: readTarget(client, known.identifierType, known.identifierValue), known };
+  }
+  const target = readTarget(client, asked.type, asked.typed);
+  const known = own.find(
+    ({ identifierType, identifierValue }) =>
+      identifierType === target.type && identifierValue === target.identity,
+  );
+  if (known?.verifiedAt) throw new NestError("already_verified");
+  if (!known) requireFresh(caller, now);
+  return { target, known: known ?? null };
+}
+
+/**
+ * The page that the link opens: one of the client's redirect URIs, else the app's own landing page. An SMS has no link, because
+ * people learn not to open links in SMS.
+ * @returns undefined if a code is sent
+ * @throws NestError invalid_redirect_uri
+ */
+export function pageOf(
+  { app }: { app: Pick<App, "urls"> },
+  request: { client: OAuthClient; delivery: "code" | "link"; redirectUri: string | undefined },
+  type: IdentifierType,
+): string | undefined {
+  const { client, delivery, redirectUri } = request;
+  if (redirectUri !== undefined && !client.redirectUris.includes(redirectUri))
+    throw new NestError("invalid_redirect_uri");
+  return delivery === "link" && type === "email" ? (redirectUri ?? app.urls.landing) : undefined;
+}

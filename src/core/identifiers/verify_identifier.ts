@@ -1,0 +1,120 @@
+import type { Call, Caller } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import type { EventSource } from "#core/events/event_source.ts";
+import { identifierVerified } from "#core/events/identifier_events.ts";
+import { type IdentifierView, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
+import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
+import { chooseLocale } from "#core/messages/wording.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import { carrying } from "#core/repositories/outbox.ts";
+import type { Verification } from "#core/repositories/verifications.ts";
+import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
+import type { CodeKey } from "#core/verifications/code_key.ts";
+import {
+  findPresented,
+  type PresentedSecret,
+  redeemVerification,
+} from "#core/verifications/redeem_verification.ts";
+
+type VerifyCore = ProofCore &
+  NoticeCore &
+  Pick<Core, "users"> & { app: Core["app"]; codeKey: CodeKey; rateLimiter: RateLimiter };
+
+/** A caller who proves an address or number. */
+export interface PresentedProof {
+  client: OAuthClient;
+  presented: PresentedSecret;
+  caller: Caller;
+}
+
+const notFound = () => new NestError("verification_not_found");
+
+/**
+ * Proves an address or number by the secret in a message. A pending one becomes the user's, unless another user has proved it
+ * first: one of any number of users gets it. The other verified addresses of the user get a notice.
+ * @throws NestError verification_not_found, rate_limited, unavailable
+ */
+export async function verifyIdentifier(
+  core: VerifyCore,
+  { client, presented, caller }: PresentedProof,
+  call: Call,
+): Promise<IdentifierView> {
+  const now = core.clock.now();
+  const accepted = { purposes: ["verify_identifier"] as const, clientId: client.id, now };
+  const verification = await findPresented(core, presented, accepted, call);
+  const { userId = "" } = verification;
+  const at = now.toISOString();
+  const source = sourceOf(verification, call);
+  const isByUser = caller.kind === "user" && caller.userId === userId;
+  const isByClaimant = "nonce" in presented || isByUser;
+  const provedId = await redeemVerification(core, verification, now, () =>
+    prove(core, verification, { source, at, isByClaimant }),
+  );
+  const [identifiers, user] = await Promise.all([
+    core.identifiers.listByUser(userId),
+    core.users.find(userId),
+  ]);
+  const view = viewIdentifiers(identifiers).find(({ _id }) => _id === provedId);
+  if (!user || !view) throw notFound();
+  const others = identifiers.filter(({ _id }) => _id !== provedId);
+  const locale = chooseLocale(core.app, user.locale, client.locale);
+  const variables = { change: "added", changedAt: at } as const;
+  await notifyOwner(core, others, { template: "address_changed", variables, locale });
+  core.log.info("identifier_verified", { type: view.identifierType, user_id: userId, client_id: client.id });
+  return view;
+}
+
+/** The user who asked for the message, by the call that shows its secret. */
+const sourceOf = ({ userId = "", clientId, sessionId }: Verification, call: Call): EventSource => ({
+  ...{
+    actor: { type: "user", id: userId },
+    clientId,
+    sessionId: sessionId ?? null,
+    requestId: call.requestId,
+  },
+  origin: { ip: call.ip, userAgent: call.userAgent },
+});
+
+interface Proof {
+  source: EventSource;
+  at: string;
+  isByClaimant: boolean;
+}
+
+/** @returns the id of the identifier @throws NestError verification_not_found if it is not the user's to prove any more */
+async function prove(core: VerifyCore, verification: Verification, proof: Proof): Promise<string> {
+  const { _id, userId = "", identifierType, identifierValue } = verification;
+  const found = await core.identifiers.findActive(identifierType, identifierValue);
+  if (found === null) return claim(core, verification, { userId, ...proof });
+  if (found.userId !== userId) throw notFound();
+  if (found.verifiedAt === null) await proveClaimed(core, found, { ...proof, verificationId: _id });
+  return found._id;
+}
+
+/** Makes a pending identifier the user's. The insert decides between users, the pending row between proof and removal. */
+async function claim(
+  core: VerifyCore,
+  { _id: verificationId, identifierType, identifierValue, createdAt, purgeAt }: Verification,
+  { userId, source, at }: Proof & { userId: string },
+): Promise<string> {
+  const value = { userId, identifierType, identifierValue };
+  const asked = { ...value, createdAt, purgeAt, endedAt: null, endedBy: null };
+  const pending = await core.pendingIdentifiers.prove(asked, verificationId, at);
+  if (pending === null) throw notFound();
+  const identifier: Identifier = {
+    ...{ _id: pending._id, ...value, createdAt: pending.createdAt },
+    ...{ updatedAt: at, verifiedAt: at, removedAt: null, knownDevices: [] },
+    ...carrying([identifierVerified({ ...value, _id: pending._id }, source, at)]),
+  };
+  // False if another user was first, or an earlier attempt of this call has stored it.
+  const isStored = await core.identifiers.insert(identifier);
+  const owner = isStored ? identifier : await core.identifiers.findActive(identifierType, identifierValue);
+  if (owner?.userId !== userId) throw notFound();
+  // An erasure may have removed the user meanwhile.
+  if (await core.users.find(userId)) return owner._id;
+  await core.identifiers.discard(owner._id);
+  throw notFound();
+}
