@@ -1,8 +1,8 @@
 import { METHODS, type Method } from "./methods.ts";
 
 /**
- * Whether a value is an object in which each of these fields is a string that is not empty, a list (`name[]`) or a number
- * (`name#`).
+ * Whether a value is an object in which each of these fields is a string that is not empty, a list (`name[]`), an object
+ * (`name{}`) or a number (`name#`).
  * @param names separated by spaces
  */
 export function hasFields(value: unknown, names: string): boolean {
@@ -10,6 +10,7 @@ export function hasFields(value: unknown, names: string): boolean {
   return names.split(" ").every((name) => {
     const field = fields[name.replace(/\W+$/, "")];
     if (name.endsWith("[]")) return Array.isArray(field);
+    if (name.endsWith("{}")) return field && typeof field === "object";
     return name.endsWith("#") ? typeof field === "number" : field && typeof field === "string";
   });
 }

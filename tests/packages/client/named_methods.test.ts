@@ -6,6 +6,7 @@ import { METHODS, type Method } from "#client/methods.ts";
 import { clientOf, newestLink, outcomeOf, signedIn } from "#tests/packages/client/support.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { MAC, REDIRECT } from "#tests/support/nest.ts";
+import { newestForms } from "#tools/docs/pages/client.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
 import { formsOf } from "#tools/openapi/read.ts";
 import type { Schema } from "#tools/openapi/types.ts";
@@ -24,6 +25,14 @@ describe("the named methods of the client", () => {
     const functions = nest as unknown as Record<string, (request: object) => Promise<unknown>>;
     await outcomeOf(functions[toCamel(method)]?.({}) ?? Promise.resolve());
     expect(network.asked).toEqual([method]);
+  });
+
+  test("have a field that the client expects in each response with a body", async () => {
+    const forms = newestForms(formsOf(await buildDocument()));
+    const unchecked = forms.filter(
+      ({ name, response }) => response !== null && METHODS[name as Method].answer === "",
+    );
+    expect(unchecked.map(({ name }) => name)).toEqual([]);
   });
 
   test("pass the request and the options on, and return the response", async () => {

@@ -49,7 +49,7 @@ const isText = ({ type, enum: values = [], const: value = "" }: Schema) =>
 
 /**
  * What the client checks of a response: nothing, `array`, or the names of an object's fields that have text. If no field has
- * text: of its lists (`name[]`) and numbers (`name#`).
+ * text: of its lists (`name[]`), objects (`name{}`) and numbers (`name#`).
  */
 function answerOf(response: Schema | null): string {
   if (!response?.properties) return response ? "array" : "";
@@ -57,7 +57,7 @@ function answerOf(response: Schema | null): string {
   const plain = required.filter((name) => properties[name]?.anyOf === undefined);
   const texts = plain.filter((name) => isText(properties[name] ?? {}));
   if (texts.length > 0) return texts.join(" ");
-  const suffixes: Record<string, string> = { array: "[]", integer: "#", number: "#" };
+  const suffixes: Record<string, string> = { array: "[]", object: "{}", integer: "#", number: "#" };
   return plain
     .flatMap((name) => {
       const suffix = suffixes[String(properties[name]?.type)];
