@@ -10,7 +10,7 @@ import type { NestClientOptions } from "./options.ts";
 import { codeChallenge, randomString } from "./pkce.ts";
 import type { CallArguments, MethodRequest } from "./requests.ts";
 import { SessionListeners, type SignedIn, toSignedIn } from "./session.ts";
-import { keepTokens, redeemLink } from "./sign_in.ts";
+import { areTokens, keepTokens, redeemLink } from "./sign_in.ts";
 import { memoryStore } from "./store.ts";
 import { requireTokens, type Tokens } from "./stored_tokens.ts";
 import { TokenKeeper } from "./tokens.ts";
@@ -112,6 +112,28 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
     return toSignedIn(await unlessAborted(SIGN_IN, keeping, options.signal));
   }
 
+  /**
+   * Registers a user. Depending on the OAuth client, the user is signed in, or a code was sent: `signIn` takes it with the
+   * nonce of `verification` and the grant `otp`.
+   * @returns `user` is null if nobody is signed in yet
+   * @throws ClientError<"register_user">; the store's errors, as `signIn`
+   */
+  async signUp(
+    request: MethodRequest<"register_user", IsCamel>,
+    options: CallOptions = {},
+  ): Promise<{
+    user: SignedIn | null;
+    verification: Cased<Responses["register_user"]["verification"], IsCamel>;
+  }> {
+    const exchange = () => this.#send("register_user", this.#toWire(request), options);
+    const keeping = this.#exclusively(() => keepTokens(this.#tokens, exchange), options.timeoutMs);
+    const answer = await unlessAborted("register_user", keeping, options.signal);
+    return {
+      user: areTokens(answer) ? toSignedIn(answer) : null,
+      verification: this.#toCaller(answer.verification),
+    };
+  }
+
   /** The user whose tokens are stored, or null. Sends no request. @throws the store's errors */
   async signedIn(): Promise<SignedIn | null> {
     const tokens = await this.#tokens.current();
@@ -143,7 +165,11 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
     ...[request, options]: CallArguments<M, IsCamel>
   ): Promise<Cased<Responses[M], IsCamel>> {
     const answer = await this.#send(method, this.#toWire(request), options);
-    return (this.#isCamel ? renamed(answer, toCamel) : answer) as Cased<Responses[M], IsCamel>;
+    return this.#toCaller(answer);
+  }
+
+  #toCaller<Value>(value: Value): Cased<Value, IsCamel> {
+    return (this.#isCamel ? renamed(value, toCamel) : value) as Cased<Value, IsCamel>;
   }
 
   #toWire(value: unknown): object {

@@ -50,14 +50,26 @@ export async function redeemLink(
   }
 }
 
+interface MaybeTokens {
+  access_token: string | null;
+  refresh_token: string | null;
+}
+
+/** Whether a response has tokens. A registration that waits for a code has none. */
+export const areTokens = (answer: MaybeTokens): answer is Tokens =>
+  answer.access_token !== null && answer.refresh_token !== null;
+
 /**
- * Signs in and stores the tokens. The caller holds the lock of the store.
- * @throws ClientError<"authenticate_user">; the store's errors: then nothing was sent, or the next call stores the tokens
+ * Signs in and stores the tokens of the response, if it has any. The caller holds the lock of the store.
+ * @throws ClientError of the method; the store's errors: then nothing was sent, or the next call stores the tokens
  */
-export async function keepTokens(keeper: TokenKeeper, exchange: () => Promise<Tokens>): Promise<Tokens> {
+export async function keepTokens<Answer extends MaybeTokens>(
+  keeper: TokenKeeper,
+  exchange: () => Promise<Answer>,
+): Promise<Answer> {
   const before = await keeper.saved();
   await keeper.probe();
-  const fresh = await exchange();
-  await keeper.save(fresh, before?.refresh_token ?? "");
-  return fresh;
+  const answer = await exchange();
+  if (areTokens(answer)) await keeper.save(answer, before?.refresh_token ?? "");
+  return answer;
 }

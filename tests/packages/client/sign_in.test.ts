@@ -4,7 +4,7 @@ import { codeChallenge, isClientError, randomString, verifyEntitlement } from "#
 import { clientOf, newestLink, signedIn, storedTokens } from "#tests/packages/client/support.ts";
 import { digitsIn, wrongCode } from "#tests/support/codes.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
-import { CHALLENGE, MAC, VERIFIER } from "#tests/support/nest.ts";
+import { CHALLENGE, MAC, NATIVE, SIMPLE, VERIFIER } from "#tests/support/nest.ts";
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -124,6 +124,26 @@ describe("the typed client", () => {
     const other = await nest.signIn(await codeFor("+65 9123 0002"));
     expect(other.userId).not.toBe(who.userId);
     expect((await nest.getUser()).identifiers[0]?.identifier_value).toBe("+6591230002");
+  });
+
+  test("registers a user at once, or after a code, as the OAuth client says", async () => {
+    const identifier = { identifier_type: "email", identifier_value: "new@example.com" } as const;
+    const simple = clientOf(stack.api, { clientId: SIMPLE });
+    const { user, verification } = await simple.nest.signUp({ ...identifier, password: "abcdef" });
+    expect(verification).toBeNull();
+    expect(user).toEqual({ userId: (await simple.nest.getUser()).id, clientId: SIMPLE });
+    const again = simple.nest.signUp(identifier);
+    expect(await failureOf(again)).toMatchObject({ code: "identifier_taken" });
+    expect(await simple.nest.signedIn()).toEqual(user);
+
+    const careful = clientOf(stack.api, { clientId: NATIVE });
+    const sent = await careful.nest.signUp({ ...identifier, identifier_value: "newer@example.com" });
+    expect(sent).toMatchObject({ user: null, verification: { expires_at: expect.any(String) } });
+    expect(await careful.store.get("tokens")).toBeNull();
+    const code = digitsIn(stack.ses.inbox.at(-1)?.text ?? "");
+    const nonce = sent.verification?.nonce ?? "";
+    const who = await careful.nest.signIn({ grant_type: "otp", nonce, code });
+    expect(await careful.nest.signedIn()).toEqual(who);
   });
 
   test("starts a trial whose entitlement can be verified offline", async () => {
