@@ -159,8 +159,11 @@ function stopServer(server: Server): Promise<void> {
 }
 
 /** A client that the page can sign in with. */
-function shownClient({ id, name, enabled, redirectUris: [redirectUri], grants }: Client) {
-  return enabled && redirectUri ? [{ id, name, redirect_uri: redirectUri, grants: grants.local }] : [];
+function shownClient({ id, name, enabled, redirectUris: [redirect_uri], ...client }: Client) {
+  const registration = client.registration === "closed" ? "closed" : client.registrationMode;
+  return enabled && redirect_uri
+    ? [{ id, name, redirect_uri, grants: client.grants.local, registration }]
+    : [];
 }
 
 /** Describes Stripe for `/dev/status`. The double's key is not secret; a real account's key is never returned. */

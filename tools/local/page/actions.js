@@ -14,7 +14,8 @@ export function connect(parts) {
 /**
  * Calls the API, redraws everything, and shows `success` or the error.
  * @param success the message, or a function that returns it
- * @param at the field that caused an error with one of these codes; the error is then shown beside it
+ * @param at the field that caused an error with one of these codes, or a function of the error that returns it. The error is
+ *   then shown beside the field
  */
 export async function callApi(work, success, at = { field: null, codes: [] }) {
   const wasSignedIn = current() !== null;
@@ -27,9 +28,10 @@ export async function callApi(work, success, at = { field: null, codes: [] }) {
   } catch (error) {
     const isSignedOut = wasSignedIn && !current();
     if (isSignedOut) await showUser();
-    if (at.field && at.codes.includes(error.code ?? error.kind)) {
+    const field = typeof at.field === "function" ? at.field(error) : at.field;
+    if (field && at.codes.includes(error.code ?? error.kind)) {
       showMessage("");
-      showFieldError(at.field, explain(error));
+      showFieldError(field, explain(error));
     } else showMessage(isSignedOut ? "You are signed out." : explain(error), true);
   }
 }

@@ -9,7 +9,11 @@ const EXPLANATIONS = {
   country_not_allowed: "This client sends no SMS to this country. Check the client's phoneCountries.",
   grant_not_allowed: "This client may not use this grant. Check the client's grants.",
   delivery_failed: "The message could not be sent. Try again.",
-  verification_not_found: "This code is wrong, used or expired. Try again, or request a new code.",
+  password_not_acceptable: "Choose another password.",
+  identifier_taken: "There is a user with it. Sign in instead.",
+  registration_disabled: "This client registers nobody.",
+  captcha_required: "This client requires a CAPTCHA, which this page does not show.",
+  verification_not_found: "The code or link is wrong, used or expired. Try again, or request a new one.",
   rate_limited: "Too many requests. Try again later.",
   email_not_sent: "The email could not be sent. Try again.",
   token_expired: "The link has expired. Request a new link.",
@@ -35,10 +39,20 @@ const EXPLANATIONS = {
   unknown_link: "This link was requested in another browser. Request one here.",
 };
 
-/** The text of an error, with its code. */
+/** What is wrong with a password, by the code of the reason. */
+const REASONS = {
+  too_short: "It is too short.",
+  too_long: "It is too long.",
+  breached: "It is in a list of passwords that attackers try first.",
+  contextual: "It contains a name or an address of the user or the app.",
+};
+
+/** The text of an error, with its reasons and its code. */
 export function explain(error) {
   const why = error.code ?? error.kind;
-  return why ? `${EXPLANATIONS[why] ?? "The request failed."} (${why})` : error.message;
+  if (!why) return error.message;
+  const reasons = (error.reasons ?? []).map(({ code }) => REASONS[code]).filter(Boolean);
+  return `${[EXPLANATIONS[why] ?? "The request failed.", ...reasons].join(" ")} (${why})`;
 }
 
 /** The OAuth client that this page signs in with, in the fields of `/dev/status`. */

@@ -7,22 +7,19 @@ import { device } from "/assets/device.js";
 import { byId } from "/assets/dom.js";
 import { listenForSubmit } from "/assets/fields.js";
 import { time } from "/assets/format.js";
-import { chooseWay } from "/assets/ways.js";
+import { identifierOf } from "/assets/identifiers.js";
+import { chooseWay, chosenWay, onWay } from "/assets/ways.js";
 
 const PURPOSE = "sign_in";
+const CODE_WAYS = ["code", "register"];
 /** Errors that another recipient, or another code, can correct. */
 const RECIPIENT_ERRORS = ["invalid_identifier", "country_not_allowed", "rate_limited", "delivery_failed"];
 const CODE_ERRORS = ["verification_not_found", "rate_limited", "validation_failed"];
 
-/** The type and value of what a person typed: an email address if it has an @, or else a phone number. */
-export const identifierOf = (text) => ({
-  identifier_type: text.includes("@") ? "email" : "phone",
-  identifier_value: text.trim(),
-});
-
-function showCodeForm() {
+/** Shows the form for the code if one was sent, and the chosen way to sign in uses codes. */
+export function showCodeStep() {
   const pending = pendingCode(PURPOSE);
-  byId("code-form").hidden = pending === null;
+  byId("code-form").hidden = pending === null || !CODE_WAYS.includes(chosenWay());
   // One main button: what a person does next.
   byId("send-code").className = pending ? "second" : "";
   byId("send-code").textContent = pending ? "Send another code" : "Send code";
@@ -42,7 +39,7 @@ async function send(to) {
     "The code is in the inbox.",
     { field: to, codes: RECIPIENT_ERRORS },
   );
-  showCodeForm();
+  showCodeStep();
   if (!isSent) return;
   byId("code").value = "";
   byId("code").focus();
@@ -65,7 +62,7 @@ async function redeem(code) {
   );
   if (!isDone) return;
   byId("code").value = "";
-  showCodeForm();
+  showCodeStep();
   byId("account-title").focus();
 }
 
@@ -80,10 +77,11 @@ export function listenForCodeSignIn() {
     () => "Enter the six digits.",
     () => void redeem(byId("code").value.trim()),
   );
+  onWay(showCodeStep);
   onUse(PURPOSE, (code) => {
     chooseWay("code");
     byId("code").value = code;
     void redeem(code);
   });
-  showCodeForm();
+  showCodeStep();
 }

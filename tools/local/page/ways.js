@@ -4,11 +4,27 @@ import { client } from "/assets/api.js";
 import { clientsWith, useClientWith } from "/assets/clients.js";
 import { button, byId } from "/assets/dom.js";
 
+/** How a client registers people, by its setting. */
+const MODES = {
+  verify_first: "A code proves the address first. Then the user exists and is signed in.",
+  immediate: "This client signs people in at once. They can verify the address later.",
+  closed: "Registration of this client is closed.",
+};
+
 const radios = () => [...byId("ways").querySelectorAll("input")];
 const wayOf = ({ dataset }) => dataset.way;
 const panels = () => [...document.querySelectorAll("[data-way]")];
 /** Where a person types who they are. Its text is kept when another way is chosen. */
 const identifierFieldOf = (panel) => panel.querySelector("[data-who]");
+
+let whenChosen = () => undefined;
+
+/** Sets what is called when another way is chosen. */
+export const onWay = (listener) => {
+  whenChosen = listener;
+};
+
+export const chosenWay = () => radios().find(({ checked }) => checked)?.value;
 
 /** Shows the form of a way. */
 export function chooseWay(way) {
@@ -18,10 +34,12 @@ export function chooseWay(way) {
   const panel = panels().find((one) => wayOf(one) === way);
   const [from, to] = [before, panel].map(identifierFieldOf);
   if (to.value === "") to.value = from.value;
+  whenChosen();
 }
 
 /** Shows what the client may use. A way that it may not use names a client of the stack that may. */
 export function showWays() {
+  byId("registration-mode").textContent = MODES[client.registration];
   for (const hint of document.querySelectorAll("[data-grant]")) {
     const { grant } = hint.dataset;
     const isUsable = client.grants.includes(grant);
