@@ -1,3 +1,4 @@
+import { derivedIdOf } from "#core/ids.ts";
 import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import type { Outbox } from "#core/repositories/outbox.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
@@ -25,6 +26,8 @@ const RETRY_FIELDS = new Set([
   "events",
   "eventsDueAt",
 ]);
+/** Notices of a change that has been made. They are sent once, in one attempt, and their failure is logged. */
+const NOTICE = /password was changed/;
 /** Collections in which an extra document has no effect: a link that was not mailed, a token that is not valid. */
 const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens"];
 
@@ -86,7 +89,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     mails: [
       ...new Set(
         nest.ses.inbox
-          .filter(({ to }) => to === address)
+          .filter(({ to, subject }) => to === address && !NOTICE.test(subject))
           .map(({ subject }) => subject.replace(/\b\d{6}\b/, "a code")),
       ),
     ].sort(),
@@ -98,7 +101,11 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
  * would be listed twice.
  */
 function eventsOf(documents: readonly Outbox[], rows: readonly AuditLog[]): string[] {
-  const pending = documents.flatMap(({ events = [] }) => events);
+  // An event may be moved twice. Its row has the same id.
+  const moved = new Set(rows.map(({ _id }) => _id));
+  const pending = documents
+    .flatMap(({ events = [] }) => events)
+    .filter(({ id }) => !moved.has(derivedIdOf(id, "auditLog")));
   const all = [
     ...pending.map(({ type, data }) => [type, data]),
     ...rows.map(({ action, data }) => [action, data]),

@@ -9,6 +9,7 @@ import {
   startNest,
   type TestNest,
 } from "#tests/support/nest.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 
 export const V3 = "/1/2026-12-01/";
 export const SUCCESS = "https://app.example/thanks";
@@ -61,7 +62,7 @@ export interface Shopper {
 
 /** Starts Nest for an app with plans. */
 export const startShop = (options: StartOptions = {}): Promise<TestNest> =>
-  startNest({ app: appWithPlans, ...options });
+  startNest({ app: withSampleClients(appWithPlans), ...options });
 
 /** Signs a person in. */
 export async function signInShopper(nest: TestNest, address = "ada@example.com"): Promise<Shopper> {

@@ -10,6 +10,7 @@ import {
   unique,
 } from "#tools/attacks/timing_fixtures.ts";
 import type { Target } from "#tools/attacks/timing_target.ts";
+import { SAMPLE_CLIENT_IDS } from "#tools/local/sample_clients.ts";
 
 const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
@@ -116,6 +117,36 @@ export const pairs: readonly Pair[] = [
       ];
     },
   },
+  ...(
+    [
+      [
+        "registration that proves the address first",
+        "register_user",
+        { password: "correct horse battery staple" },
+      ],
+      ["password reset", "send_password_reset", { redirect_uri: REDIRECT }],
+    ] as const
+  ).map(
+    ([what, method, more]): Pair => ({
+      name: `${what}: unknown address / known address`,
+      async prepare(target, count) {
+        const known = addresses(count);
+        await makeKnown(target, known);
+        const call =
+          (list: readonly string[]): Call =>
+          (run) =>
+            target.post(`/1/2026-12-01/${method}`, {
+              ...{
+                client_id: SAMPLE_CLIENT_IDS.native,
+                identifier_type: "email",
+                identifier_value: list[run],
+              },
+              ...more,
+            });
+        return [call(addresses(count)), call(known)];
+      },
+    }),
+  ),
   {
     name: "code: wrong secret / secret with only its last digit wrong",
     async prepare(target, count) {

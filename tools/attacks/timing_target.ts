@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
+import app from "#app";
 import { createIndexes } from "#core/repositories/index_setup.ts";
 import { findDatabase } from "#tools/local/database/find_database.ts";
 import { type Gateway, openGateway } from "#tools/local/gateway.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 import { localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
 import { startAppStripeDouble } from "#tools/local/stripe_account/app_double.ts";
@@ -43,7 +45,10 @@ export async function openTarget(): Promise<Target> {
     "LIMIT_MAILS_PER_HOUR",
   ])
     environment[name] = "100000000";
-  const gateway = await openGateway(environment, { write: () => undefined });
+  const gateway = await openGateway(environment, {
+    app: withSampleClients(app),
+    write: () => undefined,
+  });
   await createIndexes(gateway.mongo.database);
   return {
     gateway,

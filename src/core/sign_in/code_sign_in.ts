@@ -16,7 +16,7 @@ import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { refusalToResume } from "#core/sign_in/redemption.ts";
 import { type FollowUpCore, followUpCode } from "#core/sign_in/registration/follow_up.ts";
-import { storePassword } from "#core/sign_in/registration/store_password.ts";
+import { storeRegistered } from "#core/sign_in/registration/store_registered.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
 import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
@@ -176,7 +176,6 @@ async function issue(
         ...{ source, at, verificationId: verification._id },
         isByClaimant: [newUserIdOf(verification), verification.userId].includes(userId),
       });
-  const password = verification.registration?.password ?? null;
   const [pair] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, startedAt: authTime },
@@ -184,7 +183,7 @@ async function issue(
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, nonce),
       ...{ now, call },
     }),
-    proving.then(() => storePassword(core, identifier, password, { source, at })),
+    proving.then(() => storeRegistered(core, identifier, verification.registration, { source, at })),
     beakId === null ? null : rememberDevice(core, identifier, beakId),
     releaseRightCode(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),

@@ -10,6 +10,7 @@ import {
 } from "#core/sign_in/registration/register_first.ts";
 import { type RegisterNowCore, registerNow } from "#core/sign_in/registration/register_now.ts";
 import type { Registration } from "#core/sign_in/registration/registration.ts";
+import { sendProof } from "#core/sign_in/registration/send_proof.ts";
 
 /** What a registration did. */
 export interface RegistrationOutcome {
@@ -38,6 +39,9 @@ export async function register(
     phone: phone ?? (isMail ? null : target.identity),
     messages: messagesOf(options, { hasPassword: password !== null, isMail }),
   };
-  await sendFollowUps(core, follows, call);
-  return { verification: null, registered: { pair, accountId: ownAccountId(pair.userId) } };
+  const [verification] = await Promise.all([
+    options.verifyEmail && isMail ? sendProof(core, registration, pair, call) : null,
+    sendFollowUps(core, follows, call),
+  ]);
+  return { verification, registered: { pair, accountId: ownAccountId(pair.userId) } };
 }

@@ -19,7 +19,7 @@ import {
   type NewPasswordCore,
   type Registration,
 } from "#core/sign_in/registration/registration.ts";
-import { storePassword } from "#core/sign_in/registration/store_password.ts";
+import { storeRegistered } from "#core/sign_in/registration/store_registered.ts";
 import { ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 import { newIdentifier } from "#core/users/sign_in_user.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
@@ -28,7 +28,9 @@ export type RegisterNowCore = NewPasswordCore &
   IssueCore &
   AuditCore &
   UserCreationCore &
-  Pick<Core, "clock" | "identifiers" | "log" | "passwords"> & { rateLimiter: RateLimiter };
+  Pick<Core, "clock" | "identifiers" | "log" | "passwords" | "pendingIdentifiers"> & {
+    rateLimiter: RateLimiter;
+  };
 
 /** A user who was registered and signed in. */
 export interface RegisteredUser {
@@ -134,7 +136,7 @@ async function complete(
       refreshToken: { id: newId("refreshToken"), secret: newSecret() },
     }),
     ensureUserWithAccount(core, userId, createdAt, registration),
-    storePassword(core, identifier, password, { source, at }),
+    storeRegistered(core, identifier, { password, phone: registration.phone }, { source, at }),
     auditNow(core, signedIn({ userId, sessionId, grant }, source, createdAt)),
   ]);
   core.log.info("registered", { user_id: userId, client_id: client.id, session_id: sessionId });

@@ -129,6 +129,29 @@ describe("immediate registration", () => {
     expect(without.body.refresh_token).toMatch(/^01\./);
   });
 
+  test("adds the phone number as pending, so that it claims nothing and signs nobody in", async () => {
+    const { body } = await register(nest, { phone_number: PHONE });
+    expect(await nest.collection("pending_identifiers").findOne()).toMatchObject({
+      ...{ userId: body.user_id, identifierType: "phone", identifierValue: PHONE, endedAt: null },
+    });
+    expect(await count("identifiers")).toBe(1);
+    const first = await registerFirst(nest, { identifier_value: "b@x.test", phone_number: PHONE });
+    expect((await redeem(first.body.verification.nonce, codeIn("b@x.test"))).status).toBe(200);
+    expect(await count("pending_identifiers")).toBe(2);
+  });
+
+  test("sends a code that proves the address, if it is asked to (A20)", async () => {
+    const { body } = await register(nest, { options: { verify_email: true } });
+    expect(body).toMatchObject({
+      access_token: expect.any(String),
+      verification: { nonce: expect.any(String), delivery: "email" },
+    });
+    expect(codeIn("a@x.test")).toMatch(/^\d{6}$/);
+    expect(await nest.collection("verifications").findOne()).toMatchObject({
+      ...{ purpose: "verify_identifier", userId: body.user_id },
+    });
+  });
+
   test("a message that can't be sent does not fail the registration", async () => {
     nest.ses.fault({ calls: 1, kind: "error" });
     expect((await register(nest, { options: { send_email: true } })).status).toBe(200);

@@ -3,9 +3,25 @@ import type { EventSource } from "#core/events/event_source.ts";
 import { passwordSet } from "#core/events/reset_events.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { PendingRegistration } from "#core/repositories/pending_registration.ts";
+import { settleAll } from "#core/settle.ts";
+import { addPhone } from "#core/sign_in/registration/add_phone.ts";
+
+/** Stores the password and the phone number of a registration. Safe to repeat. */
+export async function storeRegistered(
+  core: Pick<Core, "passwords" | "pendingIdentifiers">,
+  identifier: Pick<Identifier, "userId">,
+  registered: Pick<PendingRegistration, "password" | "phone"> | undefined,
+  now: { source: EventSource; at: string },
+): Promise<void> {
+  if (!registered) return;
+  await settleAll([
+    storePassword(core, identifier, registered.password, now),
+    addPhone(core, identifier.userId, registered.phone, now),
+  ]);
+}
 
 /** Stores the first password of a user. A user who has one keeps it. Safe to repeat. */
-export async function storePassword(
+async function storePassword(
   core: Pick<Core, "passwords">,
   { userId }: Pick<Identifier, "userId">,
   password: PendingRegistration["password"],
