@@ -63,7 +63,7 @@ describe.each(Object.keys(routes) as (keyof typeof routes)[])("%s that proves a 
 
   test("drops password, sessions, pending addresses and open links of whoever claimed it, and signs the owner in", async () => {
     const { userId, bearer, tokenHash } = await claim(address);
-    expect((await getUser(bearer)).body).toMatchObject({ email: null });
+    expect((await getUser(bearer)).body).toMatchObject({ identifiers: [{ verified_at: null }, {}] });
     const { status, body } = await prove();
     expect([status, body.user_id]).toEqual([200, userId]);
     expect((await getUser(bearer)).status).toBe(401);
