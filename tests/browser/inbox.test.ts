@@ -145,7 +145,7 @@ describe.skipIf(!hasBrowser)("emails, clients and links of the local page", () =
     await page.getByText("Use link in this page").first().click();
     await page.getByText("You are signed in.").waitFor();
     const dates = [
-      await page.locator("#user dd").nth(1).textContent(),
+      await page.locator("#addresses time").textContent(),
       await page.locator("#sessions time").textContent(),
       (await page.locator("#expiry").textContent())?.match(/on (.*)\.$/)?.[1],
       await page.locator("#inbox time").first().textContent(),

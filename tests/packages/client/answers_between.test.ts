@@ -150,6 +150,15 @@ describe("a response that has not the declared shape", () => {
         [202, null],
       ],
     ],
+    [
+      "set_primary_identifier",
+      [
+        [204, null],
+        [200, "{}"],
+        [200, '{"identifier":null}'],
+        [200, '{"identifier":"text"}'],
+      ],
+    ],
   ];
   test.each(DECLARED)("of %s is unexpected_answer", async (method, answers) => {
     const { nest, network } = await signedIn(stack);

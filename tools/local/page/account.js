@@ -1,5 +1,6 @@
 /** The account of the signed-in user: profile, marketing consent, news and the access token. */
 import { callApi } from "/assets/actions.js";
+import { showAddresses } from "/assets/addresses.js";
 import { client, current, nest } from "/assets/api.js";
 import { byId, make, terms } from "/assets/dom.js";
 import { time } from "/assets/format.js";
@@ -37,11 +38,13 @@ export async function showAccount(user) {
   ]);
   byId("user").replaceChildren(
     ...terms([
-      ...user.identifiers.filter(({ removed_at }) => removed_at === null).flatMap(identifierTerms),
+      ...mainOf(user, "email", "Email address"),
+      ...mainOf(user, "phone", "Phone number"),
       ["User", user.id],
       ["Client", client.name],
     ]),
   );
+  showAddresses(user.identifiers);
   showSessions(sessions);
   showConsent(consent);
   const items = news.map(({ primary: { payload } }) =>
@@ -51,10 +54,15 @@ export async function showAccount(user) {
   showToken(current());
 }
 
-const identifierTerms = ({ identifier_type, identifier_value, verified_at }) => [
-  [identifier_type === "phone" ? "Phone number" : "Email address", identifier_value],
-  ["Verified", verified_at ? time(verified_at) : "no"],
-];
+/** The primary identifier of a type, or the first one if none is verified. */
+function mainOf({ identifiers }, type, term) {
+  const own = identifiers.filter(
+    ({ identifier_type, is_pending, removed_at }) =>
+      identifier_type === type && !is_pending && removed_at === null,
+  );
+  const main = own.find(({ is_primary }) => is_primary) ?? own[0];
+  return main ? [[term, main.identifier_value]] : [];
+}
 
 export function listenForAccount() {
   byId("refresh").addEventListener(

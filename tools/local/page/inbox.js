@@ -51,13 +51,14 @@ function mailItem(mail) {
 }
 
 /** What a developer can do with a magic link. Only the page that requested it can redeem it. */
-function linksTo({ query, page }) {
+function linksTo({ query, page, hasToken }) {
   const newTab = { target: "_blank", rel: "noopener" };
-  if (page) return [make("a", { href: page, ...newTab }, "Open link in your page")];
-  return [
-    make("a", { href: `/#${query}` }, "Use link in this page"),
-    make("a", { href: `/magic-link?${query}`, ...newTab }, "Open landing page"),
-  ];
+  const own = page ? [make("a", { href: page, ...newTab }, "Open link in your page")] : [];
+  const here = make("a", { href: `/#${query}` }, "Use link in this page");
+  // Any page of the client may use a token. The landing page is for magic links.
+  if (hasToken) return [here, ...own];
+  if (page) return own;
+  return [here, make("a", { href: `/magic-link?${query}`, ...newTab }, "Open landing page")];
 }
 
 /** The button of a message whose code this page requested. */

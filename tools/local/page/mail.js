@@ -4,14 +4,19 @@ import { make } from "/assets/dom.js";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
+/** Links with a token, by their `flow`: the page that opens them needs nothing of the page that requested them. */
+const TOKEN_FLOWS = ["verify_identifier"];
+
 /**
- * A magic link: its query without the question mark, and `page`, the URL of the developer's own page that requested the link
+ * A magic link, or a link with a token: its query without the question mark, and `page`, the URL of the developer's own page that requested the link
  * and finishes the sign-in. `page` is null if this page requested the link, or if the link leads to another machine. Null if
  * the URL is not a magic link.
  */
 function readMagicLink(url) {
   if (!URL.canParse(url)) return null;
   const { search, searchParams, hostname } = new URL(url);
+  if (searchParams.has("token") && TOKEN_FLOWS.includes(searchParams.get("flow")))
+    return { query: search.slice(1), page: LOOPBACK.includes(hostname) ? url : null, hasToken: true };
   if (!searchParams.has("code") || !searchParams.has("state")) return null;
   const isOwnPage = LOOPBACK.includes(hostname) && !isRequestedHere(searchParams.get("state"));
   return { query: search.slice(1), page: isOwnPage ? url : null };

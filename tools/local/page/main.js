@@ -1,6 +1,7 @@
 /** The local page. Left: what the app shows. Middle: emails, Stripe events and API calls. Right: Stripe test controls. */
 import { listenForAccount, showAccount } from "/assets/account.js";
 import { callApi, connect } from "/assets/actions.js";
+import { listenForAddresses } from "/assets/addresses.js";
 import { current, explain, nest } from "/assets/api.js";
 import { showAudit } from "/assets/audit.js";
 import { listenForClients, showClients } from "/assets/clients.js";
@@ -114,6 +115,7 @@ listenForCodeSignIn();
 listenForRegistration();
 listenForAccount();
 listenForSessions();
+listenForAddresses();
 listenForSubscription();
 listenForInboxes();
 listenForStripe();

@@ -1,5 +1,6 @@
 /** Sign-in with a magic link, with the link of a new trial, or with a pasted code. */
 import { callApi } from "/assets/actions.js";
+import { openVerificationLink } from "/assets/addresses.js";
 import { current, nest } from "/assets/api.js";
 import { useClientOf } from "/assets/clients.js";
 import { device, simulateNewDevice } from "/assets/device.js";
@@ -43,12 +44,16 @@ async function redeem(text, field = null) {
   if (current()) byId("account-title").focus();
 }
 
-/** Redeems the code in the page's URL, if there is one, and removes it from the URL. */
+const FLOWS = { verify_identifier: openVerificationLink };
+
+/** Uses the link in the page's URL, if there is one, and removes it from the URL. */
 export async function followHash() {
   const text = location.hash.slice(1);
-  if (!text.includes("code=")) return;
+  const opened = new URLSearchParams(text);
+  const openLink = opened.has("token") ? FLOWS[opened.get("flow")] : null;
+  if (!openLink && !opened.has("code")) return;
   history.replaceState(null, "", "/");
-  await redeem(text);
+  await (openLink ? openLink(opened) : redeem(text));
 }
 
 function showDevice() {
