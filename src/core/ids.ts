@@ -8,6 +8,8 @@ const PREFIXES = {
   accountMember: "acctmem",
   authorization: "authzcode",
   verification: "verif",
+  /** A verification that disowns a session. Its id derives from the session's. */
+  disownment: "disown",
   accessToken: "acstok",
   refreshToken: "reftok",
   session: "session",

@@ -34,7 +34,8 @@ import { CodeKey, codeVariables } from "#core/verifications/code_key.ts";
 /** The registered OAuth clients. */
 export const oauthClients = {
   variables: {},
-  open: (_environment: Environment, { core }: Foundation) => new OAuthClients(core.app.clients, core.stage),
+  open: (_environment: Environment, { core }: Foundation) =>
+    new OAuthClients(core.app.clients, core.stage, core.app.urls.landing),
 } satisfies Part<OAuthClients>;
 
 /** The `iss` claim of our tokens. */

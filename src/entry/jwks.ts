@@ -18,7 +18,7 @@ const jwksVariables = {
 /** `GET /.well-known/jwks.json`: the public keys that verify our tokens now or soon will (RFC 7517). */
 export function serveJwks(environment: Environment, clock: Clock, app = currentApp): Handler {
   const config = readConfig(jwksVariables, environment);
-  const oauthClients = new OAuthClients(app.clients, config.STAGE);
+  const oauthClients = new OAuthClients(app.clients, config.STAGE, app.urls.landing);
   return middy(async (event: APIGatewayProxyEventV2, context: Context) => {
     const now = clock.now();
     return success(

@@ -21,7 +21,7 @@ export function serveUnmatched(
   app = currentApp,
 ): Handler {
   const config = readConfig(unmatchedVariables, environment);
-  const oauthClients = new OAuthClients(app.clients, config.STAGE);
+  const oauthClients = new OAuthClients(app.clients, config.STAGE, app.urls.landing);
   const log = createLog(write, () => clock.now());
   return middy(async (event: APIGatewayProxyEventV2, context: Context) => {
     const answer: AnswerContext = {

@@ -1,4 +1,5 @@
-// The page that a magic link opens. It sends no request, so that a mail scanner that opens the link does not redeem it.
+// The page that the links of mails open. It sends no request before a person presses a button, so that a mail scanner that
+// opens the link does not redeem it.
 /** Characters that mail programs insert to break lines, as URLs encode them: white space, soft hyphens, zero-width. */
 const INVISIBLE = /%(?:0[9AD]|20|C2%A[0D]|E2%80%8[B-F]|E2%80%A[A-E]|E2%81%A[0-9]|EF%BB%BF)/gi;
 /** Characters at which programs end a link. */
@@ -39,7 +40,38 @@ function readLink() {
     const parameters = new URLSearchParams(query.replace(/#.*$/, ""));
     const code = parameters.get("code");
     const state = stateIn(query, parameters);
-    if (code && state) {
+    /** The token in the link of the mail about a new device, and the stage that sent the mail. */
+    function readDisown() {
+      const query = decoded(location.search);
+      const [, token = null] = /[?&]disown=([\da-f]{64})/.exec(query) ?? [];
+      const [, stage = "prod"] = /[?&](?:amp;)?stage=(\w+)/.exec(query) ?? [];
+      return { token, api: apis[stage] ?? apis.prod };
+    }
+
+    /** Shows the button that ends the session which the mail is about. */
+    function offerToDisown({ token, api }) {
+      const result = document.getElementById("disown-result");
+      const button = document.getElementById("disown");
+      document.title = words.disownTitle;
+      document.querySelector("h1").textContent = words.disownTitle;
+      button.addEventListener("click", async () => {
+        button.disabled = true;
+        const sent = { method: "POST", body: JSON.stringify({ token }) };
+        const headers = { "content-type": "application/json" };
+        const url = `${api}/1/2026-12-01/disown_session`;
+        const isEnded = await fetch(url, { ...sent, headers })
+          .then(({ ok }) => ok)
+          .catch(() => false);
+        result.textContent = isEnded ? words.disowned : words.disownFailed;
+        button.disabled = isEnded;
+      });
+      show("disown-session");
+    }
+
+    const disowned = readDisown();
+    if (disowned.token) {
+      offerToDisown(disowned);
+    } else if (code && state) {
       const [plain = code] = CODE.exec(code.replace(/[^!-~]+/g, "")) ?? [];
       const flow = parameters.get("flow");
       return { code: plain, state, flow: flow && (/^\w+/.exec(flow)?.[0] ?? flow) };
@@ -50,7 +82,7 @@ function readLink() {
 }
 
 /** What the page says in each locale, and where the installed app opens (tools/landing). */
-const { deepLink, texts, rightToLeft } = JSON.parse(document.querySelector("meta[name=app]").content);
+const { deepLink, apis, texts, rightToLeft } = JSON.parse(document.querySelector("meta[name=app]").content);
 
 /** The texts in the first of the reader's languages that the app has, else those of the page as it was sent. */
 function chooseTexts() {

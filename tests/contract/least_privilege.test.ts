@@ -133,6 +133,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["2026-12-01/create_password_reset", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/reset_password", "ses:SendEmail"],
     ["2026-12-01/send_password_reset", "ses:SendEmail", "sns:Publish"],
+    ["2026-12-01/revoke_all_sessions", "ses:SendEmail"],
     ["2026-12-01/authenticate_user", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/register_user", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/send_magic_link", "ses:SendEmail"],

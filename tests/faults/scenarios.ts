@@ -16,7 +16,7 @@ import {
 } from "#tests/support/nest.ts";
 import { askForReset, register, registerFirst, resetPassword, sentReset } from "#tests/support/passwords.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
-import { askForLink, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
+import { askForLink, disownToken, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
 
 /** A call with its preparation. */
 export interface Scenario {
@@ -195,6 +195,23 @@ export const SCENARIOS: readonly Scenario[] = [
       const asked = { identifier_value: address, device: machineOf(address), client_id: NATIVE };
       const { nonce, user_code } = await sentUserCode(nest, asked);
       return () => redeemLink(nest, { nonce, user_code }, { client_id: NATIVE });
+    },
+  },
+  {
+    path: `${V3}authenticate_user`,
+    kind: "new device of a known user",
+    async prepare({ nest }, address) {
+      await signIn(nest, address, { device: machineOf(`other ${address}`) });
+      const asked = { identifier_value: address, device: machineOf(address) };
+      const code = await nest.emailedCode(asked);
+      return () => redeemLink(nest, { code });
+    },
+  },
+  {
+    path: `${V3}disown_session`,
+    async prepare({ nest }, address) {
+      const token = await disownToken(nest, address);
+      return () => nest.call(`${V3}disown_session`, { token });
     },
   },
   {

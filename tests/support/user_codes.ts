@@ -29,6 +29,22 @@ export function userCodeIn(text: string): string {
   return code;
 }
 
+/** The token in the mail about a new device. @throws Error if it has none */
+export function disownTokenIn(text: string): string {
+  const [, token] = /[?&]disown=([0-9a-f]{64})/.exec(text) ?? [];
+  if (!token) throw new Error(`no token in: ${text}`);
+  return token;
+}
+
+/** Signs an address in on two devices. @returns the token that disowns the second session */
+export async function disownToken(nest: TestNest, address: string): Promise<string> {
+  for (const name of ["one", "two"]) {
+    const device = { platform: "mac", beak_id: `${address} ${name}`, fingerprint: address };
+    await redeemLink(nest, { code: await nest.emailedCode({ identifier_value: address, device }) });
+  }
+  return disownTokenIn(nest.lastMail(address).text);
+}
+
 /** Requests a link with a user code. @returns the nonce, and both secrets in the mail */
 export async function sentUserCode(
   nest: TestNest,

@@ -24,6 +24,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   invalid_identifier: "Show the field to the person, who corrects the address or the number.",
   password_not_acceptable:
     "Show the field to the person with a sentence for each code in `reasons`. A long phrase is accepted.",
+  link_placeholder_missing: "Put `[link]` into the text of the body, or into the `href` of a link.",
   country_not_allowed:
     "Offer a code by mail, or add the country to `phoneCountries` of the client in the app file.",
   invalid_checkout_url:
@@ -61,6 +62,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   registration_disabled:
     "Hide the registration, or set `registration` of the client to `open` in the app file.",
   identifier_taken: "Offer to sign in, or to choose a new password.",
+  sender_not_allowed:
+    "Add the address to `emailSenders` of the client in the app file, and verify it at SES.",
   grant_not_allowed: "Add the grant to `grants` of the client in the app file.",
   identifier_not_found: "Take the id from `identifiers` of `get_user`.",
   already_verified: "Nothing needs to be done.",

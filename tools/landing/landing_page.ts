@@ -34,8 +34,11 @@ export async function buildLandingPage({
     app.locales.map((each) => [each, fill(messages[each]?.landing ?? {}, app.name)]),
   );
   const rightToLeft = app.locales.filter((each) => directionOf(each) === "rtl");
-  const data = JSON.stringify({ deepLink: app.urls.deepLink, texts, rightToLeft });
-  const values: Readonly<Record<string, string>> = { ...texts[locale], base, app: data };
+  // On the stage `local`, the local stack serves this page and the API.
+  const apis = { ...app.urls.api, local: "" };
+  const data = JSON.stringify({ deepLink: app.urls.deepLink, apis, texts, rightToLeft });
+  const api = ["'self'", ...Object.values(app.urls.api)].join(" ");
+  const values: Readonly<Record<string, string>> = { ...texts[locale], base, api, app: data };
   const page = (await read("index.html"))
     .replace('lang="en"', `lang="${locale}" dir="${directionOf(locale)}"`)
     .replace(/\{\{(\w+)\}\}/g, (_whole, name: string) => String(html`${values[name] ?? ""}`));

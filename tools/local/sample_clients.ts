@@ -37,7 +37,7 @@ export function withSampleClients(app: App, stackUrl?: string): App {
     ...{ registration: "open", registrationMode: "verify_first" },
     phoneCountries: ["GB", "DE", "SG"],
     ...{ cookies: { enabled: false, default: false }, captcha: null },
-    ...{ userCode: id === native, emailSenders: [] },
+    ...{ userCode: id === native, emailSenders: ["hello@acme.example"] },
     ...{ adapters: [], claims: {} },
   });
   const beep: Client = {

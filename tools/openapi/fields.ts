@@ -204,6 +204,21 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "For `authorization_code`, in place of `code`: the eight characters that the person typed from the mail. Lower case, spaces and dashes are accepted. It allows five attempts.",
     example: "BCDF-GH34",
   },
+  "send_magic_link.email": {
+    description:
+      "What differs from the usual mail. Only for callers with an internal key. What is left out is as usual.",
+  },
+  from_email: {
+    description: "The sender's address: one of the client's `emailSenders`.",
+    example: "hello@acme.example",
+  },
+  from_name: { description: "The sender's name.", example: "Acme" },
+  subject: { description: "The subject, one line.", example: "Your link for Acme" },
+  html_body: {
+    description:
+      "The body, in HTML. `[link]` stands for the link: as the `href` of an `a` element, or in a text. Images, scripts, forms, other links, and styles that can hide a text are removed. The text part of the mail is made of it. A custom body shows no user code.",
+    example: '<p>Hello!</p><p><a href="[link]">Sign in</a></p>',
+  },
   "send_magic_link.nonce": {
     description:
       "A secret of the app that requested the link. Keep it with the code verifier if the client shows user codes.",
@@ -500,6 +515,10 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   "authenticate_user.session_id": {
     description: "The session that the tokens belong to.",
     example: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys",
+  },
+  "disown_session.token": {
+    description: "The token in the link of the mail, `disown`.",
+    example: "7c1e5f9a0b3d2e4f6a8c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c",
   },
   revoked_at: timestamp("When the session ended."),
   except_current: {

@@ -42,6 +42,8 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
 
 /** Optional fields that are not in the example, because other fields take their place. By method. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  // Only for callers with an internal key.
+  send_magic_link: ["email"],
   send_verification: ["identifier_id", "redirect_uri"],
   verify_identifier: ["token"],
 };

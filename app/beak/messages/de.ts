@@ -134,6 +134,26 @@ export default defineMessages({
       "Am {day} wurde eine andere E-Mail-Adresse oder Telefonnummer die erste deines Kontos bei {app}.",
     notYou: "Warst du das nicht? Melde dich an, beende alle anderen Sitzungen und schreib an {security}.",
   },
+  newDevice: {
+    subject: "Neue Anmeldung bei {app}",
+    title: "Jemand hat sich bei deinem Konto angemeldet",
+    opening:
+      "Bei deinem {app}-Konto hat sich am {day} um {time} UTC jemand angemeldet, von der Netzwerkadresse {ip}. Dieses Gerät oder Netzwerk kennen wir von deinem Konto noch nicht.",
+    you: "Wenn du das warst, kannst du diese E-Mail ignorieren.",
+    notYou: "Wenn du es nicht warst, öffne diese Seite und beende die Sitzung. Das geht 7 Tage lang.",
+    button: "Das war ich nicht",
+    footer: "Brauchst du Hilfe? Schreib an {security}.",
+  },
+  sessionsEnded: {
+    subject: "Du wurdest auf anderen Geräten von {app} abgemeldet",
+    title: "Deine anderen Sitzungen wurden beendet",
+    opening: {
+      one: "Am {day} um {time} UTC wurde {count} Sitzung deines {app}-Kontos beendet.",
+      other: "Am {day} um {time} UTC wurden {count} Sitzungen deines {app}-Kontos beendet.",
+    },
+    signIn: "Um {app} auf diesen Geräten wieder zu nutzen, melde dich dort an.",
+    notYou: "Hast du sie nicht beendet? Schreib an {security}.",
+  },
   welcome: {
     subject: "Willkommen bei {app}!",
     title: "Willkommen bei {app}",
@@ -232,6 +252,12 @@ export default defineMessages({
     openAgain: "Öffne ihn noch einmal aus der E-Mail, oder fordere in {app} einen neuen an.",
     noScript:
       "Schalte JavaScript ein, oder kopiere den Teil der Adresse dieser Seite nach dem Fragezeichen und füge ihn in {app} ein.",
+    disownTitle: "Eine Sitzung von {app} beenden",
+    disownHelp: "Wenn du dich nicht angemeldet hast, beende die Sitzung. Das Gerät wird sofort abgemeldet.",
+    disown: "Sitzung beenden",
+    disowned: "Die Sitzung wurde beendet.",
+    disownFailed:
+      "Die Sitzung konnte nicht beendet werden. Vielleicht ist der Link abgelaufen: Er gilt 7 Tage.",
   },
   footer: { questions: "Fragen? Schreib uns an {support}." },
 });

@@ -126,6 +126,26 @@ export default defineMessages({
     primary: "Another email address or phone number became the primary one of your {app} account on {day}.",
     notYou: "Was it not you? Sign in, end all other sessions, then write to {security}.",
   },
+  newDevice: {
+    subject: "New sign-in to {app}",
+    title: "Somebody signed in to your account",
+    opening:
+      "Your {app} account was signed in to on {day} at {time} UTC, from the network address {ip}. We have not seen this device or network with your account before.",
+    you: "If that was you, you can ignore this email.",
+    notYou: "If it was not you, open this page and end that session. It stays possible for 7 days.",
+    button: "This was not me",
+    footer: "Do you need help? Write to {security}.",
+  },
+  sessionsEnded: {
+    subject: "You were signed out of {app} on other devices",
+    title: "Your other sessions were ended",
+    opening: {
+      one: "On {day} at {time} UTC, {count} session of your {app} account was ended.",
+      other: "On {day} at {time} UTC, {count} sessions of your {app} account were ended.",
+    },
+    signIn: "To use {app} on those devices again, sign in there.",
+    notYou: "Was it not you who ended them? Write to {security}.",
+  },
   welcome: {
     subject: "Welcome to {app}!",
     title: "Welcome to {app}",
@@ -233,6 +253,11 @@ export default defineMessages({
     openAgain: "Open it again from the email, or request a new link in {app}.",
     noScript:
       "Turn on JavaScript, or copy the part of this page's URL after the question mark and paste it into {app}.",
+    disownTitle: "End a session of {app}",
+    disownHelp: "If you did not sign in, end the session. The device that signed in is signed out at once.",
+    disown: "End the session",
+    disowned: "The session was ended.",
+    disownFailed: "The session could not be ended. The link may have expired: it works for 7 days.",
   },
   footer: { questions: "Questions? Write to {support}." },
 });

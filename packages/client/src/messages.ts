@@ -36,6 +36,8 @@ export const ENGLISH: Messages = {
   client_not_found: MISCONFIGURED,
   grant_not_allowed: MISCONFIGURED,
   invalid_redirect_uri: MISCONFIGURED,
+  sender_not_allowed: MISCONFIGURED,
+  link_placeholder_missing: MISCONFIGURED,
   incorrect_client: MISCONFIGURED,
   incorrect_redirect_uri: MISCONFIGURED,
   invalid_email: "This email address is not valid. Check it, then try again.",

@@ -13,6 +13,7 @@ export const METHODS = {
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
+  disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at account_id role_key","errors":"not_found"},
@@ -25,7 +26,7 @@ export const METHODS = {
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":"malformed_refresh_token"},
-  send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email client_not_found rate_limited email_not_sent"},
+  send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email link_placeholder_missing sender_not_allowed client_not_found rate_limited email_not_sent"},
   send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified rate_limited delivery_failed"},
@@ -47,6 +48,7 @@ export interface Errors {
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
+  disown_session: CommonError | "verification_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "not_found";
@@ -59,7 +61,7 @@ export interface Errors {
   revoke_all_sessions: CommonError | "reauthentication_required";
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
   revoke_token: CommonError | "malformed_refresh_token";
-  send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "rate_limited" | "email_not_sent";
+  send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "link_placeholder_missing" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "email_not_sent";
   send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "rate_limited" | "delivery_failed";
@@ -246,6 +248,11 @@ export interface Requests {
       fingerprint: string;
     };
   };
+  /** Ends the session that a mail about a new device is about. */
+  disown_session: {
+    /** The token in the link of the mail, `disown`. */
+    token: string;
+  };
   /** Returns the marketing consent level that a user chose. */
   get_marketing_consent: {
     /** The user's id. An opaque string: compare it, do not parse it. */
@@ -391,6 +398,17 @@ export interface Requests {
       /** A hash of the device's hardware. */
       fingerprint: string;
     };
+    /** What differs from the usual mail. Only for callers with an internal key. What is left out is as usual. */
+    email?: {
+      /** The sender's address: one of the client's `emailSenders`. */
+      from_email?: string;
+      /** The sender's name. */
+      from_name?: string;
+      /** The subject, one line. */
+      subject?: string;
+      /** The body, in HTML. `[link]` stands for the link: as the `href` of an `a` element, or in a text. Images, scripts, forms, other links, and styles that can hide a text are removed. The text part of the mail is made of it. A custom body shows no user code. */
+      html_body?: string;
+    };
   };
   /** Sends a code by SMS or mail, with which a person signs in. */
   send_otp: {
@@ -525,6 +543,10 @@ export interface Responses {
     expires_at: string;
   };
   create_trial_and_magic_link: undefined;
+  disown_session: {
+    /** When the session ended. */
+    revoked_at: string;
+  };
   get_marketing_consent: {
     /** `general`: the user agrees to receive news and offers by email. `none`: the user does not. */
     level: "none" | "general";

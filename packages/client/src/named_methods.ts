@@ -15,6 +15,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
+  /** Ends the session that a mail about a new device is about. @throws ClientError<"disown_session"> */
+  disownSession(...args: CallArguments<"disown_session", IsCamel>): Promise<Cased<Responses["disown_session"], IsCamel>>;
   /** Returns the marketing consent level that a user chose. @throws ClientError<"get_marketing_consent"> */
   getMarketingConsent(...args: CallArguments<"get_marketing_consent", IsCamel>): Promise<Cased<Responses["get_marketing_consent"], IsCamel>>;
   /** Returns a user's subscription, with its plan and features. @throws ClientError<"get_subscription_status"> */

@@ -18,5 +18,12 @@ export const LANDING_TEXTS = {
     incomplete: text(),
     openAgain: text(),
     noScript: text(),
+    /** The page behind the link of the mail about a new device. */
+    disownTitle: text(),
+    disownHelp: text(),
+    /** A button. */
+    disown: text(),
+    disowned: text(),
+    disownFailed: text(),
   },
 } as const;

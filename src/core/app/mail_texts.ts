@@ -1,5 +1,6 @@
 import { IDENTIFIER_TEXTS } from "#core/app/identifier_texts.ts";
 import { LANDING_TEXTS } from "#core/app/landing_texts.ts";
+import { NOTICE_TEXTS } from "#core/app/notice_texts.ts";
 import { REGISTRATION_TEXTS } from "#core/app/registration_texts.ts";
 import { linked, plural, text } from "#core/app/text_rules.ts";
 
@@ -51,6 +52,7 @@ export const MAIL_TEXTS = {
   },
   ...REGISTRATION_TEXTS,
   ...IDENTIFIER_TEXTS,
+  ...NOTICE_TEXTS,
   /** The mail after a purchase. */
   welcome: { subject: text(), title: text(), opening: text() },
   /** The mail at the beginning of a trial. */

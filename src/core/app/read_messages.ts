@@ -1,5 +1,6 @@
-import { type AppMessages, MAIL_TEXTS, type MailTexts, type TextRule } from "#core/app/mail_texts.ts";
+import { type AppMessages, MAIL_TEXTS, type MailTexts } from "#core/app/mail_texts.ts";
 import { AppError } from "#core/app/read_app.ts";
+import type { TextRule } from "#core/app/text_rules.ts";
 
 /** The longest text. It keeps a mail below the size at which mail clients cut it off. */
 const LONGEST_TEXT = 500;

@@ -14,9 +14,12 @@ const isLoopback = (origin: string) => isLoopbackName(new URL(origin).hostname);
 
 /** The OAuth clients of this deployment. Pages on a developer's machine may call the stage `local` only. */
 export class OAuthClients {
+  readonly #landingOrigin: string | null;
   readonly #byId: ReadonlyMap<string, OAuthClient>;
 
-  constructor(clients: readonly Client[], stage: Stage) {
+  /** @param landing the page that the links of mails open. It may call the API, to end a session that its user disowns */
+  constructor(clients: readonly Client[], stage: Stage, landing: string | null = null) {
+    this.#landingOrigin = landing === null ? null : new URL(landing).origin;
     this.#byId = new Map(
       clients.map(({ accessTokenLifetimeSeconds, grants, passwordMinLength, captcha, ...client }) => [
         client.id,
@@ -70,6 +73,7 @@ export class OAuthClients {
 
   /** Whether the origin belongs to an enabled client, so that its pages may call the API. */
   allowsOrigin(origin: string): boolean {
+    if (origin === this.#landingOrigin) return true;
     return [...this.#byId.values()].some((client) => client.enabled && client.origins.includes(origin));
   }
 }

@@ -20,6 +20,16 @@ export interface Mail<Name extends TemplateName> {
   variables: TemplateVariables<Name>;
 }
 
+/** What differs from the rendered mail. */
+export interface MailChange {
+  /** The sender's address. */
+  fromEmail?: string | null;
+  fromName?: string | null;
+  subject?: string | null;
+  /** Both parts of the body. */
+  parts?: Pick<OutgoingMail, "html" | "text"> | null;
+}
+
 /** Any mail, without its address. */
 export type AnyMail = {
   [Name in TemplateName]: Pick<Mail<Name>, "template" | "variables">;
@@ -61,19 +71,36 @@ export class Mailer {
   }
 
   /**
+   * The same mailer, for mail that a response does not depend on.
+   * @param limitMs the longest time from now for its mail
+   * @param marginMs the time of the call that is left for its response
+   */
+  within(limitMs: number, marginMs: number): Mailer {
+    return this.until(Math.min(Date.now() + limitMs, this.#deadline - marginMs));
+  }
+
+  /** The time until its deadline, at least 0. */
+  remainingMs(): number {
+    return Math.max(0, this.#deadline - Date.now());
+  }
+
+  /**
    * Renders and sends one mail, in one attempt.
+   * @param change what differs from the rendered mail
    * @throws NestError `email_not_sent`, without the address, if SES refuses the mail, fails, or has no time left
    */
-  async send<Name extends TemplateName>(mail: Mail<Name>): Promise<void> {
+  async send<Name extends TemplateName>(mail: Mail<Name>, change: MailChange = {}): Promise<void> {
     const limitMs = Math.min(SES_LIMIT_MS, this.#deadline - Date.now());
     if (limitMs <= 0) throw new NestError("email_not_sent", { detail: "no time left" });
     const { from, replyTo, app, messages } = this.#sender;
     const rendered = renderMail(mail.template, mail.variables, new Wording(app, messages, mail.locale));
     const outgoing = {
-      from: mailboxHeader(from),
+      from: mailboxHeader(senderOf(from, change)),
       replyTo: replyTo === undefined ? undefined : mailboxHeader(replyTo),
       to: mail.to,
       ...rendered,
+      ...change.parts,
+      subject: change.subject ?? rendered.subject,
     };
     try {
       await this.#transport.sendEmail(outgoing, limitMs);
@@ -82,6 +109,13 @@ export class Mailer {
       throw new NestError("email_not_sent", { cause, detail: `SES: ${kind}` });
     }
   }
+}
+
+/** The sender with another address or name. @param from such as `Acme <no-reply@acme.example>` */
+function senderOf(from: string, { fromEmail, fromName }: MailChange): string {
+  if (!fromEmail && !fromName) return from;
+  const [, name = "", address = from] = /^([^<>]*)<([^<>]+)>$/.exec(from.trim()) ?? [];
+  return `${fromName ?? name.trim()} <${fromEmail ?? address}>`;
 }
 
 /** Connection errors: the request never reached SES. */

@@ -145,4 +145,12 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
       { $push: { knownDevices: { $each: [deviceHash], $slice: -KNOWN_DEVICES_LIMIT } } },
     );
   }
+
+  /** Forgets a device at every address of a user, so that it counts as a new device. */
+  async forgetDevice(userId: string, deviceHash: string): Promise<void> {
+    await this.#collection.updateMany(
+      { userId, knownDevices: deviceHash },
+      { $pull: { knownDevices: deviceHash } },
+    );
+  }
 }

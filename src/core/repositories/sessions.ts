@@ -14,6 +14,7 @@ export type RevokedReason =
   | "revoked_by_operator"
   | "refresh_token_reuse"
   | "address_proved"
+  | "disowned"
   | "password_reset";
 
 /** The end of a session. */
@@ -59,6 +60,12 @@ export interface Session extends Outbox {
   purgeAt: Date;
 }
 
+/** Where a session started. */
+export type SessionOrigin = Pick<Session, "device" | "ip">;
+
+/** The newest sessions of a user among which a device or a network is looked for. */
+const ORIGINS = 100;
+
 const sessionIndexes: IndexDescription[] = [
   { key: { userId: 1, createdAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
@@ -98,6 +105,15 @@ export class SessionRepository {
   findNewest(userId: string): Promise<Session | null> {
     const isSignIn = { "rootGrant.type": { $ne: "issue_token" as const } };
     return this.#collection.findOne({ userId, ...isSignIn }, { sort: { createdAt: -1 } });
+  }
+
+  /** Lists where a user's newest sessions started, ended sessions included. @param exceptId a session that is left out */
+  listOrigins(userId: string, exceptId: string): Promise<SessionOrigin[]> {
+    return this.#collection
+      .find({ userId, _id: { $ne: exceptId } }, { projection: { device: 1, ip: 1 } })
+      .sort({ createdAt: -1 })
+      .limit(ORIGINS)
+      .toArray();
   }
 
   /** Lists a user's newest active sessions, the oldest first. */

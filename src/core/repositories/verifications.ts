@@ -5,25 +5,17 @@ import { OUTBOX_INDEX, type Outbox } from "#core/repositories/outbox.ts";
 import type { PendingRegistration } from "#core/repositories/pending_registration.ts";
 import { type Attempt, RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { VerificationPurpose } from "#core/repositories/verification_purposes.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** What a verification is for. A secret that was created for one purpose is not accepted for another. */
-export const VERIFICATION_PURPOSES = [
-  "sign_in",
-  "register",
-  "verify_identifier",
-  "reset_password",
-  "mfa",
-  "mfa_enrol",
-  "invite",
-] as const;
-export type VerificationPurpose = (typeof VERIFICATION_PURPOSES)[number];
+export { VERIFICATION_PURPOSES, type VerificationPurpose } from "#core/repositories/verification_purposes.ts";
 
 /**
  * A code, a link, or both, that were sent to an address or a number. The requester has the nonce, and only the message has
  * the code and the token of the link.
  */
 export interface Verification extends Outbox {
-  /** verif_<ksuid> */
+  /** verif_<ksuid>; disown_<ksuid> for the purpose `disown` */
   _id: string;
   purpose: VerificationPurpose;
   clientId: string;
@@ -45,6 +37,8 @@ export interface Verification extends Outbox {
   userId?: string;
   /** The session that requested it; absent if nobody was signed in. */
   sessionId?: string;
+  /** SHA-256 of the `beak_id` of the device that the mail is about; absent if there was none. */
+  deviceHash?: string;
   /** The page that the link opens; absent without a link. */
   redirectUri?: string;
   /** What a code of the purpose `register` completes. */
@@ -77,7 +71,6 @@ const verificationIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   OUTBOX_INDEX,
 ];
-
 const openAt = (now: string) => ({ revokedAt: null, expiresAt: { $gt: now } });
 
 export class VerificationRepository extends RedeemableWrites<Verification> {
@@ -112,6 +105,17 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
 
   async insert(verification: Verification): Promise<void> {
     await this.#collection.insertOne(verification);
+  }
+
+  /** Inserts a verification whose id derives from another document. @returns false if it was inserted before */
+  async insertIfAbsent(verification: Verification): Promise<boolean> {
+    try {
+      await this.#collection.insertOne(verification);
+      return true;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return false;
+    }
   }
 
   /**

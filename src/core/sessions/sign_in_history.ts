@@ -41,6 +41,7 @@ const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an operator revoked it",
   address_proved: "it had started before the owner of the address proved it",
+  disowned: "the user said that it was not theirs, by the link in the mail about a new device",
   refresh_token_reuse:
     "a refresh token was used again after its successor was in use, so the token may have been copied",
 };

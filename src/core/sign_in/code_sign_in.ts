@@ -14,6 +14,7 @@ import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { type NewDeviceCore, watchDevice } from "#core/sign_in/new_device.ts";
 import { refusalToResume } from "#core/sign_in/redemption.ts";
 import { type FollowUpCore, followUpCode } from "#core/sign_in/registration/follow_up.ts";
 import { storeRegistered } from "#core/sign_in/registration/store_registered.ts";
@@ -30,7 +31,8 @@ export type CodeGrantCore = GrantCore &
   AuditCore &
   UserCreationCore &
   ProofCore &
-  FollowUpCore & { codeKey: CodeKey };
+  FollowUpCore &
+  NewDeviceCore & { codeKey: CodeKey };
 
 /** The tokens of a sign-in with a code. */
 export interface CodeTokens extends TokenPair {
@@ -176,13 +178,14 @@ async function issue(
         ...{ source, at, verificationId: verification._id },
         isByClaimant: [newUserIdOf(verification), verification.userId].includes(userId),
       });
-  const [pair] = await settleAll([
+  const [pair, notice] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, startedAt: authTime },
       ...{ authTime, amr: ["otp"], generation: 1, grant: rootGrant, rootGrant, accessTokenId },
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, nonce),
       ...{ now, call },
     }),
+    watchDevice(core, { client, sessionId, identifier, beakId, at: authTime, call }),
     proving.then(() => storeRegistered(core, identifier, verification.registration, { source, at })),
     beakId === null ? null : rememberDevice(core, identifier, beakId),
     releaseRightCode(core, counted),
@@ -191,5 +194,6 @@ async function issue(
   const verified = { type: verification.identifierType, country: verification.country };
   core.log.info("code_verified", { ...verified, client_id: client.id });
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
+  await notice();
   return { ...pair, userCreated: userId === newUserIdOf(verification) };
 }

@@ -15,6 +15,7 @@ import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { type NewDeviceCore, watchDevice } from "#core/sign_in/new_device.ts";
 import { completeUser, type UserCreationCore } from "#core/users/create_user.ts";
 import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
@@ -23,6 +24,7 @@ import { ensureUser } from "#core/users/sign_in_user.ts";
 /** What signing in with a magic link uses. */
 export type LinkGrantCore = GrantCore &
   AuditCore &
+  NewDeviceCore &
   Pick<Core, "authorizations" | "trials"> &
   ProofCore &
   UserCreationCore;
@@ -68,11 +70,12 @@ export async function signInWithLink(
   const proof = { source, at, verificationId: null };
   const rootGrant: Grant = { type: "authorization_code", value: _id };
   const authTime = authorization.usedAt ?? at;
-  const [pair] = await settleAll([
+  const [pair, notice] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, sessionId, startedAt: authTime, authTime, amr },
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, refreshToken, now, call },
     }),
+    watchDevice(core, { client, sessionId, identifier, beakId: device?.beakId ?? null, at: authTime, call }),
     core.authorizations.endOthers(authorization, at),
     trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),
     // `ensureUser` writes the user of an address that is not verified.
@@ -83,6 +86,7 @@ export async function signInWithLink(
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
+  await notice();
   return pair;
 }
 

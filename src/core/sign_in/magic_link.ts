@@ -5,7 +5,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
-import { type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
+import { type MailChange, type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Sampled } from "#core/rate_limits/sampling.ts";
 import type { Authorization, Device } from "#core/repositories/authorizations.ts";
@@ -160,7 +160,7 @@ export function newAuthorization(
  */
 export async function mailLink(
   core: Pick<Core, "log"> & { mailer: Mailer; rateLimiter: RateLimiter },
-  link: StoredLink & { userCode?: string | null },
+  link: StoredLink & { userCode?: string | null; change?: MailChange },
   call: Call,
 ): Promise<void> {
   if (link.isSuppressed) {
@@ -170,7 +170,7 @@ export async function mailLink(
   const { address, locale, template, url } = link;
   try {
     const variables = { magicLinkUrl: url, userCode: link.userCode ?? null };
-    await core.mailer.send({ to: address.recipient, locale, template, variables });
+    await core.mailer.send({ to: address.recipient, locale, template, variables }, link.change);
   } catch (error) {
     await releaseLink(core, link, mayHaveBeenSent(error));
     throw error;

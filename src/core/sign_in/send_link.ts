@@ -2,12 +2,14 @@ import type { Call } from "#core/call.ts";
 import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
-import type { Mailer } from "#core/messages/mailer.ts";
+import { renderCustomMail } from "#core/messages/custom_mail.ts";
+import type { MailChange, Mailer } from "#core/messages/mailer.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { settleAll } from "#core/settle.ts";
+import type { CustomEmail } from "#core/sign_in/custom_email.ts";
 import {
   type CheckedLink,
   CODE_LIFETIME_SECONDS,
@@ -43,12 +45,19 @@ type SendLinkCore = Pick<
  * existing users; the response is the same for other people. Two round trips and the mail.
  * @throws NestError client_not_found, rate_limited; email_not_sent if registration is open
  */
-export async function sendLink(core: SendLinkCore, checked: CheckedLink, call: Call): Promise<SentLink> {
+export async function sendLink(
+  core: SendLinkCore,
+  checked: CheckedLink,
+  email: CustomEmail | null,
+  call: Call,
+): Promise<SentLink> {
   const client = core.oauthClients.require(checked.request.clientId);
-  const link = await limitLinkRequest(core, checked, call, { isCode: client.userCode });
+  // A body of the caller's own has no place for a code.
+  const showsCode = client.userCode && !email?.body;
+  const link = await limitLinkRequest(core, checked, call, { isCode: showsCode });
   const now = core.clock.now();
   const nonce = newSecret();
-  const userCode = client.userCode ? core.codeKey.newUserCode() : null;
+  const userCode = showsCode ? core.codeKey.newUserCode() : null;
   const isOpen = client.registration === "open";
   const fieldsOf = (id: string): Partial<Authorization> => ({
     ...(userCode && {
@@ -62,20 +71,29 @@ export async function sendLink(core: SendLinkCore, checked: CheckedLink, call: C
     storeLink(core, link, null, fieldsOf),
     isOpen ? null : core.identifiers.findActive("email", link.address.identity),
   ]);
-  const mailed = { ...stored, userCode: userCode && showUserCode(userCode) };
+  const mailed = {
+    ...stored,
+    userCode: userCode && showUserCode(userCode),
+    ...(email && { change: changeOf(email, stored) }),
+  };
   if (isOpen) await mailLink(core, mailed, call);
   else await mailNeutrally(core, mailed, { isKnown: identifier !== null, call });
   return {
     nonce,
     expiresAt: plusSeconds(now, CODE_LIFETIME_SECONDS),
-    resendAt: client.userCode ? plusSeconds(now, LIMITS.codes_per_identifier.seconds) : now,
+    resendAt: showsCode ? plusSeconds(now, LIMITS.codes_per_identifier.seconds) : now,
   };
+}
+
+/** What the mail of an internal caller has in place of the usual. */
+function changeOf({ body, ...change }: CustomEmail, { url, locale }: StoredLink): MailChange {
+  return { ...change, parts: body === null ? null : renderCustomMail(body, url, locale) };
 }
 
 /** Mails the link if its address belongs to a user, and takes the same time if not. */
 function mailNeutrally(
   core: SendLinkCore,
-  link: StoredLink & { userCode: string | null },
+  link: StoredLink & { userCode: string | null; change?: MailChange },
   { isKnown, call }: { isKnown: boolean; call: Call },
 ): Promise<void> {
   return answerNeutrally(core, "email", async (deadline) => {

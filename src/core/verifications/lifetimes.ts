@@ -16,6 +16,7 @@ const LINK_LIFETIMES: Readonly<Record<VerificationPurpose, number>> = {
   mfa: CODE_LIFETIME_SECONDS,
   mfa_enrol: CODE_LIFETIME_SECONDS,
   invite: 7 * DAY,
+  disown: 7 * DAY,
 };
 
 /** How long a verification works, in seconds. @param hasLink whether its message contains a link */

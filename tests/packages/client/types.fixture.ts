@@ -34,6 +34,8 @@ export function explain(error: ClientError<"send_magic_link">): string {
       return String(error.meta.limit satisfies number);
     case "client_not_found":
     case "invalid_redirect_uri":
+    case "sender_not_allowed":
+    case "link_placeholder_missing":
     case "email_not_sent":
     case "body_missing":
     case "malformed_json":

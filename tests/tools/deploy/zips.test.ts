@@ -26,6 +26,7 @@ import { nodesToTry } from "#tests/support/other_node.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
+import { disownToken } from "#tests/support/user_codes.ts";
 import { recordedEvent, unpack, ZippedFunctions } from "#tests/support/zipped_functions.ts";
 import { bundle } from "#tools/deploy/bundle.ts";
 import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
@@ -151,6 +152,12 @@ describe.each(nodesToTry())(
       });
       expect(refreshed.status).toBe(200);
       tokens = refreshed.body;
+    });
+
+    test("disown_session ends a session", async () => {
+      const token = await disownToken(nest, "disowner@example.com");
+      const asked = await zips.call("disown_session-2026-12-01", `${V3}disown_session`, { token });
+      expect(asked).toMatchObject({ status: 200, body: { revoked_at: expect.any(String) } });
     });
 
     test("send_magic_link of 2026-12-01 mails a link", async () => {

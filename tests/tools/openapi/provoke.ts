@@ -26,6 +26,7 @@ import {
 } from "#tests/support/nest.ts";
 import { register } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { disownToken } from "#tests/support/user_codes.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import type { DocumentedForm } from "#tools/openapi/read.ts";
 
@@ -119,6 +120,7 @@ export class Asker {
       await this.#ownIdentifier(body, tokens ?? (await good.signIn(address)));
     else if ("nonce" in body) Object.assign(body, await sentCode(good, { identifier_value: newNumber() }));
     else if ("code" in body) body.code = await good.emailedCode({ identifier_value: address });
+    if (this.form.name === "disown_session") body.token = await disownToken(good, address);
     if ("session_id" in body) body.session_id = await this.#ownSession(tokens?.user_id ?? "");
     const isPhone = body.identifier_type === "phone";
     if ("identifier_value" in body) body.identifier_value = isPhone ? newNumber() : address;
@@ -508,5 +510,8 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "reset_password:rate_limited": (asker) =>
     twice(() => asker.send({ token: "0".repeat(64) }, {}, 0, asker.nests.strict)),
   nonce_missing: (asker) => asker.send({ nonce: undefined }, {}, OTP),
+  sender_not_allowed: (asker) => asker.send({ email: { from_email: "eve@other.example" } }, internal),
+  link_placeholder_missing: (asker) => asker.send({ email: { html_body: "<p>Hello</p>" } }, internal),
+  "disown_session:verification_not_found": (asker) => asker.send({ token: "0".repeat(64) }),
   verification_not_found: (asker) => asker.send({ nonce: "0".repeat(64) }, {}, OTP),
 };

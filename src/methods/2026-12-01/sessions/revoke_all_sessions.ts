@@ -1,12 +1,14 @@
 /**
  * Ends every session of a user, except the current one unless `except_current` is false.
  *
- * The user must have signed in within the last 10 minutes. From the response on, no token of an ended session is accepted,
+ * The user must have signed in within the last 10 minutes, and gets a mail at every verified address. From the response on, no token of an ended session is accepted,
  * and none can be refreshed.
  */
 import { boolean, number, optional, strictObject } from "zod/mini";
 import { namedUserOf } from "#core/call.ts";
+import { mailer } from "#core/parts.ts";
 import { endAllSessions } from "#core/sessions/end_sessions.ts";
+import { noticeEndedSessions } from "#core/sessions/ended_notice.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -24,10 +26,12 @@ export const handler = rpc({
   errors: ["reauthentication_required"],
   reads: ({ core, request: { user_id }, caller }) =>
     core.sessions.listUnrevoked(namedUserOf(caller, user_id)),
+  parts: { mailer },
   async run({ core, request: { user_id, except_current }, reads: sessions, caller, call, cookies }) {
     const userId = namedUserOf(caller, user_id);
     const keepsCurrent = except_current ?? true;
     const revoked = await endAllSessions(core, { userId, sessions, keepsCurrent }, { caller, call });
+    if (revoked > 0) await noticeEndedSessions(core, { userId, count: revoked }, caller);
     if (caller.kind === "user" && !keepsCurrent) cookies.clear(core.oauthClients.find(caller.clientId));
     return { revoked };
   },

@@ -5,15 +5,22 @@
  * shows user codes, the mail also has a code of eight characters, for people who read it on another device: the grant
  * `authorization_code` takes it with the nonce of the response, and another link can be requested after 60 s. Not idempotent:
  * each call sends an email.
+ *
+ * An internal caller may choose the sender, the subject and the body of the mail (`email`).
  */
 import { optional, strictObject, string } from "zod/mini";
 import { codeKey, mailer, rateLimiter } from "#core/parts.ts";
+import { emailFields, readCustomEmail } from "#core/sign_in/custom_email.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
 import { checkLink } from "#core/sign_in/magic_link.ts";
 import { sendLink } from "#core/sign_in/send_link.ts";
 import { rpc } from "#entry/rpc.ts";
 
-export const request = strictObject({ ...linkFields, device: optional(deviceFields) });
+export const request = strictObject({
+  ...linkFields,
+  device: optional(deviceFields),
+  email: optional(emailFields),
+});
 export const response = strictObject({ nonce: string(), expires_at: string(), resend_at: string() });
 
 export const handler = rpc({
@@ -23,11 +30,21 @@ export const handler = rpc({
   access: "public",
   request,
   response,
-  errors: ["client_not_found", "invalid_redirect_uri", "invalid_email", "rate_limited", "email_not_sent"],
+  errors: [
+    "client_not_found",
+    "invalid_redirect_uri",
+    "invalid_email",
+    "sender_not_allowed",
+    "link_placeholder_missing",
+    "rate_limited",
+    "email_not_sent",
+  ],
   parts: { codeKey, mailer, rateLimiter },
   async run({ core, request: asked, caller, call }) {
     const checked = checkLink(core, readLinkRequest(asked, caller));
-    const sent = await sendLink(core, checked, call);
+    const client = core.oauthClients.require(asked.client_id);
+    const email = readCustomEmail(asked.email, client, caller);
+    const sent = await sendLink(core, checked, email, call);
     return {
       nonce: sent.nonce,
       expires_at: sent.expiresAt.toISOString(),

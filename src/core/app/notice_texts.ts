@@ -1,0 +1,23 @@
+import { plural, text } from "#core/app/text_rules.ts";
+
+/** The texts of notices about sessions. */
+export const NOTICE_TEXTS = {
+  /** A sign-in from a device or network that the user has not used. */
+  newDevice: {
+    subject: text(),
+    title: text(),
+    opening: text("day", "time", "ip"),
+    you: text(),
+    notYou: text(),
+    button: text(),
+    footer: text("security"),
+  },
+  /** The other sessions were ended. */
+  sessionsEnded: {
+    subject: text(),
+    title: text(),
+    opening: plural("count", "day", "time"),
+    signIn: text(),
+    notYou: text("security"),
+  },
+} as const;

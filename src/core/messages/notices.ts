@@ -1,0 +1,69 @@
+import type { Core } from "#core/core.ts";
+import { describeFailure } from "#core/log.ts";
+import { isSuppressed } from "#core/messages/mail_events.ts";
+import type { AnyMail, Mailer } from "#core/messages/mailer.ts";
+import { chooseLocale } from "#core/messages/wording.ts";
+import { parseAddress } from "#core/users/address.ts";
+
+/** The dependencies of a security notice. */
+export type NoticeCore = Pick<Core, "app" | "clock" | "identifiers" | "log" | "mailEvents" | "users"> & {
+  mailer: Mailer;
+};
+
+/** The longest time for which a response waits for a notice. */
+const NOTICE_LIMIT_MS = 1_500;
+/** The time of a call that is left for its response. */
+const ANSWER_MS = 500;
+
+/** Who gets a notice, and in which language if they chose none. */
+interface Recipient {
+  userId: string;
+  /** The locale of the client; null: the first of the app. */
+  locale: string | null;
+}
+
+/**
+ * Mails a security notice to every verified address of a user, after the change that it is about was stored. It never fails,
+ * and never takes the time that the call needs for its response: a notice that can't be sent in time is only logged.
+ * @param write returns the mail, and may store what its link needs; null: no mail is sent
+ */
+export async function sendNotice(
+  core: NoticeCore,
+  to: Recipient,
+  write: () => Promise<AnyMail | null>,
+): Promise<void> {
+  const mailer = core.mailer.within(NOTICE_LIMIT_MS, ANSWER_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, mailer.remainingMs());
+  });
+  const sending = mailAll({ ...core, mailer }, to, write).catch((error: unknown) =>
+    core.log.warn("notice_not_sent", { user_id: to.userId, ...describeFailure(error) }),
+  );
+  await Promise.race([sending, late]).finally(() => clearTimeout(timer));
+}
+
+async function mailAll(
+  core: NoticeCore,
+  { userId, locale }: Recipient,
+  write: () => Promise<AnyMail | null>,
+) {
+  const [mail, identifiers, user] = await Promise.all([
+    write(),
+    core.identifiers.listByUser(userId),
+    core.users.find(userId),
+  ]);
+  if (mail === null) return;
+  const verified = identifiers.filter(
+    ({ identifierType, verifiedAt, removedAt }) =>
+      identifierType === "email" && verifiedAt !== null && removedAt === null,
+  );
+  const chosen = chooseLocale(core.app, user?.locale, locale ?? undefined);
+  await Promise.all(
+    verified.map(async ({ identifierValue }) => {
+      const address = parseAddress(identifierValue);
+      if (await isSuppressed(core, address)) return;
+      await core.mailer.send({ to: address.recipient, locale: chosen, ...mail });
+    }),
+  );
+}

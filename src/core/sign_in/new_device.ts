@@ -1,0 +1,83 @@
+import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import { derivedIdOf } from "#core/ids.ts";
+import type { Mailer } from "#core/messages/mailer.ts";
+import { sendNotice } from "#core/messages/notices.ts";
+import { networkOf } from "#core/network.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { SessionOrigin } from "#core/repositories/sessions.ts";
+import { hashSecret } from "#core/secrets.ts";
+import type { CodeKey } from "#core/verifications/code_key.ts";
+import { newVerification } from "#core/verifications/new_verification.ts";
+
+/** What noticing new devices needs. Versions before 2026-12-01 have no mailer, so they send no notice. */
+export type NewDeviceCore = Pick<
+  Core,
+  "app" | "clock" | "identifiers" | "log" | "mailEvents" | "sessions" | "stage" | "users" | "verifications"
+> & { mailer?: Mailer; codeKey?: CodeKey };
+
+/** A sign-in whose session is being stored. */
+export interface NewSignIn {
+  client: OAuthClient;
+  sessionId: string;
+  /** As it was before the sign-in. */
+  identifier: Identifier;
+  /** The device that the sign-in names, or null. */
+  beakId: string | null;
+  /** When the person signed in, ISO. */
+  at: string;
+  call: Call;
+}
+
+/**
+ * Reads whether a sign-in comes from a device or a network that the user has not used, while the sign-in is stored.
+ * @returns what to do once it is stored: it mails the user, or does nothing. It never fails
+ */
+export async function watchDevice(core: NewDeviceCore, signIn: NewSignIn): Promise<() => Promise<void>> {
+  const { mailer, codeKey } = core;
+  if (!mailer || !codeKey) return async () => undefined;
+  const { sessionId, identifier } = signIn;
+  const earlier = await core.sessions.listOrigins(identifier.userId, sessionId).catch(() => null);
+  if (earlier === null || !isNewDevice(signIn, earlier)) return async () => undefined;
+  return () => mailAboutDevice({ ...core, mailer, codeKey }, signIn);
+}
+
+/**
+ * Decides whether a sign-in is from a device or network that the user has not used. A device is recognized by its `beak_id`;
+ * without one, the network is compared. The first sign-in of a user is not new.
+ * @param earlier where the user's other sessions started
+ */
+export function isNewDevice(
+  { identifier, beakId, call }: Pick<NewSignIn, "identifier" | "beakId" | "call">,
+  earlier: readonly SessionOrigin[],
+): boolean {
+  const { knownDevices = [] } = identifier;
+  if (earlier.length === 0 && knownDevices.length === 0) return false;
+  if (beakId === null) return !earlier.some(({ ip }) => networkOf(ip) === networkOf(call.ip));
+  const isKnown = knownDevices.includes(hashSecret(beakId));
+  return !isKnown && !earlier.some(({ device }) => device?.beakId === beakId);
+}
+
+/** Mails every verified address of the user, with a link that ends the session. A repeated sign-in mails nothing. */
+function mailAboutDevice(
+  core: NewDeviceCore & { mailer: Mailer; codeKey: CodeKey },
+  { client, sessionId, identifier, beakId, at, call }: NewSignIn,
+): Promise<void> {
+  const { userId, identifierType: type, identifierValue: identity } = identifier;
+  return sendNotice(core, { userId, locale: client.locale }, async () => {
+    const { verification, secrets } = newVerification(core, {
+      ...{ purpose: "disown", clientId: client.id, target: { type, identity, country: null } },
+      ...{ sends: { code: false, redirectUri: core.app.urls.landing }, userId, sessionId },
+      now: core.clock.now(),
+    });
+    const isFirst = await core.verifications.insertIfAbsent({
+      ...verification,
+      _id: derivedIdOf(sessionId, "disownment"),
+      ...(beakId !== null && { deviceHash: hashSecret(beakId) }),
+    });
+    if (!isFirst) return null;
+    const disownUrl = `${core.app.urls.landing}?disown=${secrets.token}&stage=${core.stage}`;
+    return { template: "new_device", variables: { at, ip: call.ip, disownUrl } };
+  });
+}
