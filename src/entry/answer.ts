@@ -77,13 +77,17 @@ export function failure(context: AnswerContext, error: NestError, headers: Heade
     statusCode: error.status,
     headers: {
       ...commonHeaders(context),
-      ...(error.code === "unauthorized" ? { "www-authenticate": 'Bearer error="invalid_token"' } : {}),
+      ...(error.status === 401 ? { "www-authenticate": challengeOf(error) } : {}),
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
       ...headers,
     },
     body: JSON.stringify({ code: error.code, meta, reasons: error.reasons }),
   };
 }
+
+/** Only an invalid token has an error in the challenge: a client would refresh its token because of it (RFC 6750, section 3). */
+const challengeOf = ({ code }: NestError) =>
+  code === "unauthorized" ? 'Bearer error="invalid_token"' : "Bearer";
 
 /**
  * Maps any failure to an error of the contract: an unreachable or overloaded database to `unavailable`, an unexpected

@@ -2,6 +2,7 @@ import type { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { givePassword, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { warmConnections } from "#tests/support/trips.ts";
 
@@ -98,6 +99,12 @@ test("send_otp uses 3 connections by mail, 2 by SMS, and its code 6", async () =
   expect(await connectionsOf(client, () => askForCode(nest))).toBe(2);
   const sent = await sentCode(nest);
   expect(await connectionsOf(client, () => redeemCode(nest, sent))).toBeLessThanOrEqual(6);
+});
+
+test("authenticate_user uses at most 7 connections with a password", async () => {
+  await givePassword(nest, "secretive@example.com");
+  const { client } = nest.gateway.mongo;
+  expect(await connectionsOf(client, () => signInWith(nest, "secretive@example.com"))).toBeLessThanOrEqual(7);
 });
 
 test("issue_token uses 2 connections", async () => {

@@ -92,7 +92,11 @@ test.each([
     "CAPTCHA_SECRETS",
     ["2026-12-01/register_user", "2026-12-01/send_otp", "2026-12-01/send_password_reset", "beep"],
   ],
-  ["the peppers", "PASSWORD_PEPPERS", ["2026-12-01/register_user", "2026-12-01/reset_password"]],
+  [
+    "the peppers",
+    "PASSWORD_PEPPERS",
+    ["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password"],
+  ],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
   [

@@ -17,7 +17,14 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
-import { askForReset, register, registerFirst, resetPassword } from "#tests/support/passwords.ts";
+import {
+  askForReset,
+  givePassword,
+  register,
+  registerFirst,
+  resetPassword,
+  signInWith,
+} from "#tests/support/passwords.ts";
 import { appWithPlans, startShop, V3 } from "#tests/support/plans.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 import { askForLink, disownToken } from "#tests/support/user_codes.ts";
@@ -491,4 +498,21 @@ describe("database round trips of a warm call with every limit enabled", () => {
     );
     expect(sequential).toBe(0);
   });
+});
+
+test("authenticate_user takes 3 round trips with a password, right or wrong, of a known and of an unknown address", async () => {
+  const nest = await startNest({ environment: { LIMIT_PASSWORD_FAILURES_PER_NETWORK: "1000" } });
+  const { client } = nest.gateway.mongo;
+  await givePassword(nest, "ada@example.com");
+  await nest.signIn("grace@example.com");
+  await warmConnections(client, 8);
+  const sequentialOf = async (address: string, password?: string) => {
+    const { sequential, commands } = await countTrips(client, () => signInWith(nest, address, password));
+    return [sequential, commands.length];
+  };
+  await signInWith(nest, "ada@example.com");
+  expect(await sequentialOf("ada@example.com")).toEqual([3, 11]);
+  for (const address of ["ada@example.com", "nobody@example.com", "grace@example.com"])
+    expect([address, ...(await sequentialOf(address, "wrong"))]).toEqual([address, 3, 5]);
+  await nest.stop();
 });

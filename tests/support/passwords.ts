@@ -1,3 +1,6 @@
+import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { passwordHasher } from "#core/parts.ts";
+import { ensureUser } from "#core/users/sign_in_user.ts";
 import { digitsIn } from "#tests/support/codes.ts";
 import {
   type CallOptions,
@@ -60,6 +63,43 @@ export const signInWithPassword = (nest: TestNest, change: Change = {}, options:
     {
       ...{ client_id: SIMPLE, grant_type: "password", identifier_type: "email" },
       ...{ identifier_value: "a@x.test", password: P1, ...change },
+    },
+    options,
+  );
+
+/** Creates a user with a verified address and a password. @returns the user's id */
+export async function givePassword(
+  nest: TestNest,
+  address: string,
+  password = P1,
+  { mustChange = false, isVerified = true } = {},
+): Promise<string> {
+  const { core } = nest.gateway;
+  const now = core.clock.now().toISOString();
+  const type = address.includes("@") ? ("email" as const) : ("phone" as const);
+  const found = await core.identifiers.findActive(type, address);
+  const identifier = await ensureUser(core, { identity: address, type, found, source: BY_OPERATOR }, now);
+  if (isVerified) await core.identifiers.verify(identifier._id, now, []);
+  const hashed = await nest.gateway.part(passwordHasher).hash(password);
+  const setBy = mustChange ? ("admin" as const) : ("user" as const);
+  await core.passwords.insert(identifier.userId, { ...hashed, setBy, mustChange }, { now, events: [] });
+  return identifier.userId;
+}
+
+/** Signs in with a password. */
+export const signInWith = (
+  nest: TestNest,
+  identifier_value: string,
+  password = P1,
+  change: Record<string, unknown> = {},
+  options: CallOptions = {},
+): Promise<Reply> =>
+  nest.call(
+    `${V3}authenticate_user`,
+    {
+      ...{ client_id: NATIVE, grant_type: "password" },
+      ...{ identifier_type: identifier_value.includes("@") ? "email" : "phone", identifier_value, password },
+      ...change,
     },
     options,
   );

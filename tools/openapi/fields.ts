@@ -239,9 +239,29 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     description: "Whether the code created the user. Only in the response to the grant `otp`.",
     example: true,
   },
+  "authenticate_user.identifier_type": {
+    description: "For `password`: the type of the identifier.",
+    example: "email",
+    narrows: { enum: ["email", "phone"] },
+  },
+  "authenticate_user.identifier_value": {
+    description:
+      "For `password`: the email address, or the phone number with its country code, as the user typed it.",
+    example: "ada@example.com",
+  },
+  password: {
+    description:
+      "For `password`: the password as the user typed it, with every space. Different ways to write the same characters are equal (NFKC).",
+    example: "correct horse battery staple 1",
+  },
+  password_change_required: {
+    description:
+      "Whether the user must set another password, because somebody else chose this one. Only in the response to the grant `password`.",
+    example: false,
+  },
   "authenticate_user.device": {
     description:
-      "For `otp` and `user_code`: the device that signs in. A device that signed in before has attempts of its own.",
+      "For `otp`, `password` and `user_code`: the device that signs in. A device that signed in before has attempts of its own.",
   },
   device: {
     description:
@@ -498,7 +518,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   ),
   amr: {
     description:
-      "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it.",
+      "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password.",
     example: ["link"],
   },
   lifetime: {

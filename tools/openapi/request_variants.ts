@@ -36,6 +36,7 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
       },
       refresh_token: { summary: "A refresh token", fields: fieldsOf("refresh_token") },
       otp: { summary: "A code from an SMS or a mail", fields: fieldsOf("otp"), optional: ["device"] },
+      password: { summary: "A password", fields: fieldsOf("password"), optional: ["device"] },
     },
   },
 };

@@ -20,9 +20,10 @@ export const HEADERS: Readonly<Record<string, Header>> = {
     schema: { type: "integer", minimum: 1, examples: [540] },
   },
   "www-authenticate": {
-    description: "The reason for a 401 (RFC 6750, section 3).",
+    description:
+      "The reason for a 401 (RFC 6750, section 3). Without `error`, the request was refused for another reason than its token.",
     required: true,
-    schema: { type: "string", const: 'Bearer error="invalid_token"' },
+    schema: { type: "string", enum: ['Bearer error="invalid_token"', "Bearer"] },
   },
   allow: {
     description: "The HTTP methods that the path accepts.",

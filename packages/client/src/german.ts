@@ -44,6 +44,7 @@ export const GERMAN: Messages = {
   email_not_sent: "Die E-Mail konnte nicht gesendet werden. Versuche es erneut.",
   invalid_identifier:
     "Diese E-Mail-Adresse oder Telefonnummer ist ungültig. Prüfe sie und versuche es erneut.",
+  invalid_credentials: "Adresse oder Passwort ist falsch. Prüfe beides und versuche es erneut.",
   country_not_allowed:
     "An Telefonnummern dieses Landes können keine Codes gesendet werden. Nutze eine E-Mail-Adresse.",
   cookies_not_enabled: MISCONFIGURED,

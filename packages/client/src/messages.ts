@@ -43,6 +43,7 @@ export const ENGLISH: Messages = {
   invalid_email: "This email address is not valid. Check it, then try again.",
   email_not_sent: "The email could not be sent. Try again.",
   invalid_identifier: "This email address or phone number is not valid. Check it, then try again.",
+  invalid_credentials: "The address or the password is wrong. Check both, then try again.",
   country_not_allowed: "Codes can't be sent to phone numbers in this country. Use an email address.",
   cookies_not_enabled: MISCONFIGURED,
   captcha_required: "Confirm that you are a person, then try again.",

@@ -8,7 +8,7 @@ export const VERSION = "2026-12-01";
  * `array`, or the names of an object's fields that always have text), and its error codes besides the common ones.
  */
 export const METHODS = {
-  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier invalid_credentials grant_not_allowed not_found client_not_found verification_not_found rate_limited"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
@@ -43,7 +43,7 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 
 /** Every error code that a method can return. */
 export interface Errors {
-  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited";
+  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "invalid_credentials" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
@@ -169,12 +169,12 @@ export interface ErrorBodies {
 
 /** The request body of each method. */
 export interface Requests {
-  /** Exchanges the code of a magic link, a code by SMS or mail, or a refresh token for tokens. */
+  /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. */
   authenticate_user: {
     /** The OAuth client's id. */
     client_id: string;
     /** The grant to exchange. Fields of other grants are ignored. */
-    grant_type: "authorization_code" | "refresh_token" | "otp";
+    grant_type: "authorization_code" | "refresh_token" | "otp" | "password";
     /** For `authorization_code`: the redirect URI that was sent when the link was requested. */
     redirect_uri?: string;
     /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail. */
@@ -185,7 +185,7 @@ export interface Requests {
     nonce?: string;
     /** For `authorization_code`, in place of `code`: the eight characters that the person typed from the mail. Lower case, spaces and dashes are accepted. It allows five attempts. */
     user_code?: string;
-    /** For `otp` and `user_code`: the device that signs in. A device that signed in before has attempts of its own. */
+    /** For `otp`, `password` and `user_code`: the device that signs in. A device that signed in before has attempts of its own. */
     device?: {
       /** An id that the app gave its device. It becomes the claim `device_id` of access tokens. It identifies nothing to Nest. */
       device_id?: string;
@@ -200,6 +200,12 @@ export interface Requests {
     set_cookie?: boolean;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
     refresh_token?: string;
+    /** For `password`: the type of the identifier. */
+    identifier_type?: "email" | "phone";
+    /** For `password`: the email address, or the phone number with its country code, as the user typed it. */
+    identifier_value?: string;
+    /** For `password`: the password as the user typed it, with every space. Different ways to write the same characters are equal (NFKC). */
+    password?: string;
   };
   /** Changes the user's active subscription to another plan. */
   change_plan: {
@@ -517,10 +523,12 @@ export interface Responses {
     session_id: string;
     /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
     auth_time: string;
-    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it. */
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
     amr: Array<string>;
     /** Whether the code created the user. Only in the response to the grant `otp`. */
     user_created?: boolean;
+    /** Whether the user must set another password, because somebody else chose this one. Only in the response to the grant `password`. */
+    password_change_required?: boolean;
   };
   change_plan: {
     /** The plan's id, as `list_plans` returns it. */
@@ -704,7 +712,7 @@ export interface Responses {
       expires_at: string;
       /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
       auth_time: string;
-      /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it. */
+      /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
       amr: Array<string>;
     }>;
     /** Pass it as `cursor` for the next page; null at the end of the list. */
@@ -740,7 +748,7 @@ export interface Responses {
     session_id: string | null;
     /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
     auth_time: string | null;
-    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it. */
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
     amr: Array<string> | null;
     /** `true` for an immediate registration; null if a code has to prove the address first. So are all other fields of the tokens. */
     user_created: boolean | null;

@@ -5,7 +5,7 @@ import type { CallArguments } from "./requests.ts";
 
 /** A function for each method of the API: `getUser` calls `get_user`. `sendMagicLink` is one of the client's own functions. */
 export interface NamedMethods<IsCamel extends boolean> {
-  /** Exchanges the code of a magic link, a code by SMS or mail, or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
+  /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
   /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;

@@ -9,10 +9,10 @@ interface EventData {
   /** `field`: what was changed. `identifierId`: the new primary identifier. */
   "user.updated": { field: "primary_identifier"; identifierId: string };
   "user.deleted": Record<never, never>;
-  /** `grant`: the grant type. `grantId`: the link or the verification that was redeemed. */
+  /** `grant`: the grant type. `grantId`: the link or the verification that was redeemed, or the password. */
   "user.signed_in": { grant: string; grantId: string };
-  /** `authorizationId`: the link or the verification. */
-  "user.sign_in_failed": { authorizationId: string };
+  /** `authorizationId`: the link or the verification. `grant`: `password`, which has neither. */
+  "user.sign_in_failed": { authorizationId: string } | { grant: "password" };
   /** `reason`: as in the session. */
   "session.revoked": { reason: string };
   /** `refreshTokenId`: the token that was used again. */

@@ -36,3 +36,18 @@ export function signInFailed(
   const source = { ...byCaller({ kind: "anonymous" }, call), clientId };
   return recordEvent("user.sign_in_failed", about, source, at);
 }
+
+/** The event of a password that was refused. */
+export function passwordRefused(
+  { userId, clientId }: { userId: string; clientId: string },
+  call: Call,
+  at: string,
+): StoredEvent {
+  const about = {
+    userId,
+    target: { type: "user", id: userId } as const,
+    data: { grant: "password" as const },
+  };
+  const source = { ...byCaller({ kind: "anonymous" }, call), clientId };
+  return recordEvent("user.sign_in_failed", about, source, at);
+}

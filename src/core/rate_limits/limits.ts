@@ -1,6 +1,7 @@
 import { optional, refine, string } from "zod/mini";
 import { DAY, HOUR, MINUTE } from "#core/clock.ts";
 import { integer, secret } from "#core/config.ts";
+import type { Pause } from "#core/repositories/window_pipeline.ts";
 
 const calls = optional(integer(0, 1_000_000_000));
 
@@ -22,6 +23,8 @@ export const rateLimitVariables = {
   LIMIT_SMS_PER_DAY: calls,
   LIMIT_CODE_FAILURES_PER_IDENTIFIER_AND_NETWORK: calls,
   LIMIT_CODE_FAILURES_PER_IDENTIFIER: calls,
+  LIMIT_PASSWORD_FAILURES_PER_IDENTIFIER_AND_NETWORK: calls,
+  LIMIT_PASSWORD_FAILURES_PER_NETWORK: calls,
   LIMIT_REGISTRATIONS_PER_NETWORK: calls,
   LIMIT_VERIFICATION_FAILURES_PER_NETWORK: calls,
 };
@@ -51,12 +54,34 @@ export const LIMITS = {
   code_failures_per_identifier: { seconds: DAY, calls: 100 },
   /** Failures of a device that has signed in with the identifier, after the shared limits are used up. No variable. */
   code_failures_per_known_device: { seconds: DAY, calls: 20 },
+  /** Wrong passwords. After them, one more is compared after each pause, which doubles. A right password resets the count. */
+  password_failures_per_identifier_and_network: {
+    seconds: 15 * MINUTE,
+    calls: 10,
+    pause: { first: 30, longest: HOUR },
+  },
+  password_failures_per_network: { seconds: HOUR, calls: 100 },
+  /** Wrong passwords of a device that has signed in with the identifier, after the other limits are used up. No variable. */
+  password_failures_per_known_device: {
+    seconds: 15 * MINUTE,
+    calls: 10,
+    pause: { first: 30, longest: HOUR },
+  },
+  /** It refuses nothing: its write takes the time of the write that counts a failure on a user's password. No variable. */
+  passwords_without_user: { seconds: 15 * MINUTE, calls: 1_000_000_000 },
   registrations_per_network: { seconds: HOUR, calls: 10 },
   /** Tokens and codes that `reset_password`, `check_verification` and `verify_identifier` refused. */
   verification_failures_per_network: { seconds: HOUR, calls: 30 },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
+
+/** The pauses of a limit after its window is full; undefined if it refuses calls until the window ends. */
+export const pauseOf = (name: LimitName): Pause | undefined => {
+  const limit: { seconds: number; pause?: Pause } = LIMITS[name];
+  return limit.pause;
+};
+
 export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
 
 /** Limits whose counts are never released. A full window of such a limit stays full until it ends, so it can be cached. */

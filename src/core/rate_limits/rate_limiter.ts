@@ -5,6 +5,7 @@ import {
   type LimitGroup,
   type LimitName,
   NEVER_RELEASED,
+  pauseOf,
   type Subject,
   type Window,
 } from "#core/rate_limits/limits.ts";
@@ -108,6 +109,12 @@ export class RateLimiter {
     if (counted.length > 0) await this.#release(subject, counted, 1);
   }
 
+  /** Begins the counts of windows that counted a call again. */
+  async reset(subject: Subject, counted: readonly CountedWindow[]): Promise<void> {
+    const ids = counted.map(({ id }) => id);
+    await this.#nullIfUnreachable(subject[0], this.#store.reset(this.keyOf(...subject), ids));
+  }
+
   /** Reverses `countSampled` of a call that was in the sample. */
   async releaseSampled(subject: Subject, { window }: Sampled): Promise<void> {
     await this.#release(subject, [window], sampleWeight(this.#callsOf(subject[0])));
@@ -174,10 +181,8 @@ export class RateLimiter {
       alternatives.every(([name]) => this.#callsOf(name) > 0);
     return group.filter(isLimited).map((alternatives) =>
       alternatives.map((window) => ({
-        id: this.#idOf(key, window),
-        limit: window[0],
-        capacity: this.#callsOf(window[0]),
-        seconds: LIMITS[window[0]].seconds,
+        ...{ id: this.#idOf(key, window), limit: window[0], capacity: this.#callsOf(window[0]) },
+        ...{ seconds: LIMITS[window[0]].seconds, pause: pauseOf(window[0]) },
       })),
     );
   }

@@ -48,7 +48,7 @@ export function peekVerdict(
   const full = group.flatMap((alternatives) => {
     const ends = alternatives.map(({ id, capacity }) => {
       const window = windows.find((stored) => stored.id === id);
-      return window && window.count >= capacity ? window.endsAt.getTime() : 0;
+      return window && window.count >= capacity ? (window.pausedUntil ?? window.endsAt).getTime() : 0;
     });
     return Math.min(...ends) > now.getTime() ? [Math.min(...ends)] : [];
   });

@@ -1,6 +1,7 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
+import { type Password, PasswordRepository } from "#core/repositories/passwords.ts";
 import type { Attempt } from "#core/repositories/redeemable.ts";
 import { RegistrationWrites } from "#core/repositories/registration_writes.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
@@ -76,6 +77,27 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
 
   findActive(identifierType: IdentifierType, identifierValue: string): Promise<Identifier | null> {
     return this.#reads.findOne({ identifierType, identifierValue, removedAt: null });
+  }
+
+  /** Reads an active identifier and the password of its user with one command. */
+  async findWithPassword(
+    identifierType: IdentifierType,
+    identifierValue: string,
+  ): Promise<{ identifier: Identifier; password: Password | null } | null> {
+    const [found] = await this.#collection
+      .aggregate<Identifier & { passwords: Password[] }>([
+        { $match: { identifierType, identifierValue, removedAt: null } },
+        {
+          $lookup: {
+            from: PasswordRepository.collectionName,
+            ...{ localField: "userId", foreignField: "userId", as: "passwords" },
+          },
+        },
+      ])
+      .toArray();
+    if (!found) return null;
+    const { passwords, ...identifier } = found;
+    return { identifier, password: passwords[0] ?? null };
   }
 
   /** Lists all addresses of a user, removed addresses included, the oldest first. */

@@ -14,6 +14,8 @@ export interface LimitWindow {
   count: number;
   /** When the window ends. Its count is dropped then. */
   endsAt: Date;
+  /** Until when a full window with pauses counts no call. Absent from other windows. */
+  pausedUntil?: Date;
 }
 
 /** The windows of one subject, such as a mailbox or a network. One update counts a call in all of them. */
@@ -82,5 +84,10 @@ export class LimitWindowsRepository {
   /** Subtracts the weight of a call from the windows that counted it and have not ended since. */
   async release(key: string, counted: readonly CountedWindow[], weight: number): Promise<void> {
     await this.#collection.updateOne({ key }, releasePipeline(counted, weight));
+  }
+
+  /** Removes windows of a subject, so that their counts begin again. */
+  async reset(key: string, ids: readonly string[]): Promise<void> {
+    await this.#collection.updateOne({ key }, { $pull: { windows: { id: { $in: [...ids] } } } });
   }
 }

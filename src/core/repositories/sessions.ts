@@ -15,7 +15,8 @@ export type RevokedReason =
   | "refresh_token_reuse"
   | "address_proved"
   | "disowned"
-  | "password_reset";
+  | "password_reset"
+  | "password_set";
 
 /** The end of a session. */
 export interface Revocation {
@@ -28,7 +29,7 @@ export interface Revocation {
 
 /**
  * How a person proved who they are. `link`: they had a link that was mailed to their address. `otp`: a code that was sent.
- * `test`: not at all, an internal caller issued a token for tests.
+ * `pwd`: their password. `test`: not at all, an internal caller issued a token for tests.
  */
 export type AuthenticationMethod = "link" | "otp" | "pwd" | "test";
 

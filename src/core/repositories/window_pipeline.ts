@@ -8,6 +8,14 @@ export interface WindowLimit {
   /** The window is full when its count reaches this. */
   capacity: number;
   seconds: number;
+  /** Absent: a full window refuses calls until it ends. Else it counts one more call after each pause. */
+  pause?: Pause | undefined;
+}
+
+/** The time from the last call that a full window counted until the next. It doubles with each call, in seconds. */
+export interface Pause {
+  first: number;
+  longest: number;
 }
 
 /**
@@ -32,31 +40,65 @@ export interface CountedWindow {
  */
 export const OTHER_WINDOWS_LIMIT = 110;
 
-/** An expression for the count of a window; 0 if the document has no such window. */
-const countOf = (id: string): Document => ({
-  $sum: {
-    $map: {
-      input: { $filter: { input: "$windows", as: "window", cond: { $eq: ["$$window.id", id] } } },
-      as: "window",
-      in: "$$window.count",
-    },
+/** An expression for the values of a field of a window; empty if the document has no such window. */
+const valuesOf = (id: string, field: "count" | "pausedUntil"): Document => ({
+  $map: {
+    input: { $filter: { input: "$windows", as: "window", cond: { $eq: ["$$window.id", id] } } },
+    as: "window",
+    in: `$$window.${field}`,
   },
 });
 
-/** An expression for the id of the first alternative that is not full; an empty string if all are. */
-const chosenOf = (alternatives: readonly WindowLimit[]) =>
-  alternatives.reduceRight<string | Document>(
-    (rest, { id, capacity }) => ({ $cond: [{ $lt: [countOf(id), capacity] }, id, rest] }),
-    "",
-  );
+/** An expression for whether a window may count the call. */
+function isOpen({ id, capacity, pause }: WindowLimit, now: Date): Document {
+  const isBelow = { $lt: [{ $sum: valuesOf(id, "count") }, capacity] };
+  if (!pause) return isBelow;
+  return { $or: [isBelow, { $lte: [{ $ifNull: [{ $max: valuesOf(id, "pausedUntil") }, now] }, now] }] };
+}
 
 /** An expression for the ids of the windows that count the call; empty if all alternatives of a list are full. */
-const countedOf = (group: CountedGroup): Document => ({
-  $let: {
-    vars: { chosen: group.map(chosenOf) },
-    in: { $cond: [{ $in: ["", "$$chosen"] }, [], "$$chosen"] },
-  },
-});
+function countedOf(group: CountedGroup, now: Date): Document {
+  // The id of the first alternative that is open; an empty string if none is.
+  const chosenOf = (alternatives: readonly WindowLimit[]) =>
+    alternatives.reduceRight<string | Document>(
+      (rest, limit) => ({ $cond: [isOpen(limit, now), limit.id, rest] }),
+      "",
+    );
+  return {
+    $let: {
+      vars: { chosen: group.map(chosenOf) },
+      in: { $cond: [{ $in: ["", "$$chosen"] }, [], "$$chosen"] },
+    },
+  };
+}
+
+/** No pause needs more doublings. It keeps the power within the numbers of every engine. */
+const MOST_DOUBLINGS = 20;
+
+/**
+ * An expression for a window after it counted the call. A full window with pauses begins another one, and lasts until its own
+ * length has passed after the pause, so that the pauses grow until nobody calls for that time.
+ */
+function afterCount(limits: readonly WindowLimit[], now: Date, weight: number): Document {
+  const count = { $add: ["$$window.count", weight] };
+  const plain = { id: "$$window.id", count, endsAt: "$$window.endsAt" };
+  return limits.reduce<Document>((rest, { id, capacity, seconds, pause }) => {
+    if (!pause) return rest;
+    const doublings = { $min: [{ $subtract: [count, capacity] }, MOST_DOUBLINGS] };
+    const grown = { $multiply: [pause.first * 1000, { $pow: [2, doublings] }] };
+    const pausedUntil = { $add: [now, { $min: [grown, pause.longest * 1000] }] };
+    const endsAt = { $add: [pausedUntil, seconds * 1000] };
+    const isFull = { $and: [{ $eq: ["$$window.id", id] }, { $gte: [count, capacity] }] };
+    return { $cond: [isFull, { id: "$$window.id", count, endsAt, pausedUntil }, rest] };
+  }, plain);
+}
+
+/** A window that begins with the call. */
+function firstWindow({ id, capacity, seconds, pause }: WindowLimit, now: Date, weight: number): Document {
+  const after = (length: number) => new Date(now.getTime() + length * 1000);
+  if (!pause || weight < capacity) return { id, count: weight, endsAt: after(seconds) };
+  return { id, count: weight, endsAt: after(pause.first + seconds), pausedUntil: after(pause.first) };
+}
 
 /**
  * An update that drops the windows of a document that have ended, decides which windows count the call, and counts it
@@ -81,24 +123,20 @@ export function countPipeline(groups: readonly CountedGroup[], now: Date, weight
       input: "$windows",
       as: "window",
       in: {
-        $cond: [
-          { $in: ["$$window.id", "$lastCounted"] },
-          { id: "$$window.id", count: { $add: ["$$window.count", weight] }, endsAt: "$$window.endsAt" },
-          "$$window",
-        ],
+        $cond: [{ $in: ["$$window.id", "$lastCounted"] }, afterCount(named, now, weight), "$$window"],
       },
     },
   };
-  const begun = named.map(({ id, seconds }) => ({
+  const begun = named.map((limit) => ({
     $cond: [
-      { $and: [{ $in: [id, "$lastCounted"] }, { $not: [{ $in: [id, "$windows.id"] }] }] },
-      [{ id, count: weight, endsAt: new Date(now.getTime() + seconds * 1000) }],
+      { $and: [{ $in: [limit.id, "$lastCounted"] }, { $not: [{ $in: [limit.id, "$windows.id"] }] }] },
+      [firstWindow(limit, now, weight)],
       [],
     ],
   }));
   return [
     { $set: { windows: { $concatArrays: [others, current(isNamed)] } } },
-    { $set: { lastCounted: { $concatArrays: groups.map(countedOf) } } },
+    { $set: { lastCounted: { $concatArrays: groups.map((group) => countedOf(group, now)) } } },
     { $set: { windows: { $concatArrays: [counted, ...begun] } } },
     { $set: { purgeAt: { $ifNull: [{ $max: "$windows.endsAt" }, now] } } },
   ];

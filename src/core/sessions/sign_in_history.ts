@@ -38,6 +38,7 @@ export interface SignInEvent {
 const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
   signed_out: "the user signed out on this device",
   password_reset: "the user set a new password with a link or a code",
+  password_set: "the user set another password",
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an operator revoked it",
   address_proved: "it had started before the owner of the address proved it",

@@ -1,13 +1,8 @@
-import { enum as oneOf } from "zod/mini";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
-import { IDENTIFIER_TYPES } from "#core/repositories/identifiers.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 import { parsePhone } from "#core/users/phone.ts";
-
-/** The kinds of identifier that receive codes. */
-export const targetType = oneOf(IDENTIFIER_TYPES);
 
 /** Where a code goes: an email address, or a phone number. */
 export type CodeTarget =

@@ -287,6 +287,7 @@ describe("least privilege", () => {
         "get_subscription_status",
       ],
       REFRESH_KEYS: ["authenticate_user", "authenticate_user"],
+      PASSWORD_PEPPERS: ["authenticate_user"],
       RATE_LIMIT_KEY: [
         "authenticate_user",
         "send_magic_link",

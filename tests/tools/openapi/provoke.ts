@@ -24,7 +24,7 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
-import { register } from "#tests/support/passwords.ts";
+import { givePassword, register } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { disownToken } from "#tests/support/user_codes.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
@@ -126,6 +126,10 @@ export class Asker {
     if ("identifier_value" in body) body.identifier_value = isPhone ? newNumber() : address;
     if (PASSWORD_METHODS.includes(this.form.name)) await this.#readyForPasswords(body, address);
     if (this.form.name === "send_verification") body.identifier_value = `person${++users}@example.com`;
+    if (this.form.name === "authenticate_user" && "password" in body) {
+      body.client_id = NATIVE;
+      await givePassword(good, address, String(body.password));
+    }
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (security.includes("bearer"))
@@ -202,9 +206,10 @@ export class Asker {
 const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_password_reset", "reset_password"];
 
 type Way = (asker: Asker) => Promise<Reply>;
-/** The index of the example with the refresh token, and of that with a code from an SMS. */
+/** The index of the example with the refresh token, of that with a code from an SMS, and of that with a password. */
 const REFRESH = 1;
 const OTP = 2;
+const PASSWORD = 3;
 const unknownUser = { user_id: "user_nobody" };
 const internal: CallOptions = { internal: true };
 
@@ -509,6 +514,8 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "reset_password:verification_not_found": (asker) => asker.send({ token: "0".repeat(64) }),
   "reset_password:rate_limited": (asker) =>
     twice(() => asker.send({ token: "0".repeat(64) }, {}, 0, asker.nests.strict)),
+  "authenticate_user:invalid_identifier": (asker) => asker.send({ identifier_value: "foo" }, {}, PASSWORD),
+  invalid_credentials: (asker) => asker.send({ password: "wrong" }, {}, PASSWORD),
   nonce_missing: (asker) => asker.send({ nonce: undefined }, {}, OTP),
   sender_not_allowed: (asker) => asker.send({ email: { from_email: "eve@other.example" } }, internal),
   link_placeholder_missing: (asker) => asker.send({ email: { html_body: "<p>Hello</p>" } }, internal),

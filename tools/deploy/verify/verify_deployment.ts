@@ -21,6 +21,7 @@ const PARAMETERS = {
   CAPTCHA_SECRETS: "SecureString",
   INTERNAL_KEYS: "SecureString",
   MONGODB_URI: "SecureString",
+  PASSWORD_PEPPERS: "SecureString",
   RATE_LIMIT_KEY: "SecureString",
   REFRESH_KEYS: "SecureString",
   SIGNING_KEYS: "SecureString",

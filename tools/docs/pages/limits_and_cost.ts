@@ -70,6 +70,12 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   code_failures_per_identifier: "wrong codes for one address or number",
   code_failures_per_known_device:
     "wrong codes for one address or number from one device that has signed in with it, when the other two limits refuse it",
+  password_failures_per_identifier_and_network:
+    "passwords that are presented for an address or number from a network, and are wrong. After them, one more every 30 s, then after twice as long each time, up to an hour. A right password resets the count",
+  password_failures_per_network: "wrong passwords from a network, whatever the address",
+  password_failures_per_known_device:
+    "wrong passwords of a device that has signed in with the address, once the limits above are used up; with the same pauses",
+  passwords_without_user: "passwords that are presented for nobody. It refuses nothing",
   registrations_per_network: "registrations from one network, of new and of known people",
   verification_failures_per_network:
     "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`; a right token is never refused",
@@ -80,13 +86,19 @@ const FIXED: readonly string[] = [
   "links_after_daily_limit",
   "sms_to_new_numbers",
   "code_failures_per_known_device",
+  "password_failures_per_known_device",
 ] satisfies (keyof typeof LIMITS)[];
 
-const rateLimits = Object.entries(LIMITS).map(([name, { calls, seconds }]) => [
-  FIXED.includes(name) ? "fixed" : code(`LIMIT_${name.toUpperCase()}`),
-  `${number(calls)} in ${duration(seconds)}`,
-  COUNTED[name as keyof typeof LIMITS],
-]);
+/** It refuses nothing. */
+const UNLIMITED: keyof typeof LIMITS = "passwords_without_user";
+
+const rateLimits = Object.entries(LIMITS)
+  .filter(([name]) => name !== UNLIMITED)
+  .map(([name, { calls, seconds }]) => [
+    FIXED.includes(name) ? "fixed" : code(`LIMIT_${name.toUpperCase()}`),
+    `${number(calls)} in ${duration(seconds)}`,
+    COUNTED[name as keyof typeof LIMITS],
+  ]);
 
 function functionLimits(functions: readonly DeployedFunction[]): string[][] {
   const groups = Map.groupBy(

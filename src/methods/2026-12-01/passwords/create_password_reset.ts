@@ -8,7 +8,8 @@
 import { boolean, optional, strictObject, string } from "zod/mini";
 import { codeKey, mailer, texter } from "#core/parts.ts";
 import { createReset } from "#core/sign_in/reset/create_reset.ts";
-import { readTarget, targetType } from "#core/verifications/code_request.ts";
+import { readTarget } from "#core/verifications/code_request.ts";
+import { targetType } from "#core/verifications/target_type.ts";
 import { text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 

@@ -11,7 +11,8 @@ import { CAPTCHA_ERRORS, captchaToken, requireCaptcha } from "#core/captcha/requ
 import { captcha, codeKey, mailer, rateLimiter, texter } from "#core/parts.ts";
 import { sendReset } from "#core/sign_in/reset/send_reset.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
-import { readTarget, targetType } from "#core/verifications/code_request.ts";
+import { readTarget } from "#core/verifications/code_request.ts";
+import { targetType } from "#core/verifications/target_type.ts";
 import { text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 

@@ -1,15 +1,16 @@
 /**
- * Exchanges the code of a magic link, a code by SMS or mail, or a refresh token for tokens.
+ * Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens.
  *
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
- * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A refresh keeps `auth_time`
+ * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A password starts another
+ * session each time. A refresh keeps `auth_time`
  * and `amr` of the sign-in. The access token has them as claims too.
  *
  * With `set_cookie`, or if the client's app file has it as the default, the response sets the cookies `__Host-nest_access` and
  * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.
  */
 import { boolean, enum as oneOf, optional, type output, strictObject } from "zod/mini";
-import { codeKey, mailer, rateLimiter, refreshKeys, signer, texter } from "#core/parts.ts";
+import { codeKey, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter } from "#core/parts.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import {
   GRANT_TYPES_OF_2026,
@@ -32,12 +33,23 @@ export const request = strictObject({
   set_cookie: setCookie,
 });
 
-export const response = strictObject({ ...tokenFieldsOf2026, user_created: optional(boolean()) });
+export const response = strictObject({
+  ...tokenFieldsOf2026,
+  user_created: optional(boolean()),
+  password_change_required: optional(boolean()),
+});
+
+/** What the grants return: tokens, and what only some of them can tell. */
+interface SignedIn extends TokenPair {
+  userCreated?: boolean;
+  passwordChangeRequired?: boolean;
+}
 
 export const handler = rpc({
   name: "authenticate_user",
   version: "2026-12-01",
-  summary: "Exchanges the code of a magic link, a code by SMS or mail, or a refresh token for tokens.",
+  summary:
+    "Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens.",
   access: "public",
   request,
   response,
@@ -47,18 +59,23 @@ export const handler = rpc({
     "nonce_missing",
     "grant_not_allowed",
     "verification_not_found",
+    "invalid_identifier",
+    "invalid_credentials",
   ],
-  parts: { codeKey, mailer, rateLimiter, refreshKeys, signer, texter },
+  parts: { codeKey, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter },
   async run({ core, request, call, cookies }): Promise<output<typeof response>> {
     const client = core.oauthClients.find(request.client_id);
     const { isKept, refreshToken } = cookies.forSignIn(client, request);
     const asked = { ...request, refresh_token: refreshToken };
-    // Grants that can't tell whether they created the user say nothing about it.
-    const { userCreated, ...pair }: TokenPair & { userCreated?: boolean } = await grantsOf2026[
+    const { userCreated, passwordChangeRequired, ...pair }: SignedIn = await grantsOf2026[
       asked.grant_type
     ].redeem(core, asked, call);
     if (client && isKept) cookies.set(client, pair);
-    const wire = tokensToWireOf2026(pair, isKept);
-    return userCreated === undefined ? wire : { ...wire, user_created: userCreated };
+    return {
+      ...tokensToWireOf2026(pair, isKept),
+      // Grants that can't tell say nothing about it.
+      ...(userCreated !== undefined && { user_created: userCreated }),
+      ...(passwordChangeRequired !== undefined && { password_change_required: passwordChangeRequired }),
+    };
   },
 });

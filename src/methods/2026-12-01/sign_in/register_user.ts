@@ -36,7 +36,7 @@ import { readRegistration } from "#core/sign_in/registration/read_registration.t
 import { register } from "#core/sign_in/registration/register.ts";
 import { registrationToWire } from "#core/sign_in/registration/registration_response.ts";
 import { codeDevice } from "#core/verifications/code_device.ts";
-import { targetType } from "#core/verifications/code_request.ts";
+import { targetType } from "#core/verifications/target_type.ts";
 import { text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 

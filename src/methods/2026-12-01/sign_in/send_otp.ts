@@ -11,7 +11,8 @@ import { captcha, codeKey, mailer, rateLimiter, texter } from "#core/parts.ts";
 import { sendCode } from "#core/sign_in/send_code.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { CODE_LENGTH } from "#core/verifications/code_key.ts";
-import { readTarget, targetType } from "#core/verifications/code_request.ts";
+import { readTarget } from "#core/verifications/code_request.ts";
+import { targetType } from "#core/verifications/target_type.ts";
 import { text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 

@@ -1,0 +1,108 @@
+import { optional, type output } from "zod/mini";
+import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { NestError } from "#core/errors.ts";
+import { auditNow } from "#core/events/audit_row.ts";
+import { passwordRefused } from "#core/events/sign_in_events.ts";
+import { newId } from "#core/ids.ts";
+import {
+  type CountedPassword,
+  countPresentedPassword,
+  countWithoutUser,
+} from "#core/passwords/password_limits.ts";
+import { typedPassword } from "#core/passwords/password_text.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
+import { requireFields } from "#core/sign_in/grants/required_fields.ts";
+import {
+  type PasswordGrantCore,
+  type PasswordTokens,
+  signInWithPassword,
+} from "#core/sign_in/password_sign_in.ts";
+import { readIdentity } from "#core/sign_in/typed_identity.ts";
+import { codeDevice } from "#core/verifications/code_device.ts";
+import { targetType } from "#core/verifications/target_type.ts";
+import { typedAddress } from "#core/wire.ts";
+
+interface PasswordRequest {
+  client_id: string;
+  identifier_type?: output<typeof targetType> | undefined;
+  identifier_value?: string | undefined;
+  password?: string | undefined;
+  device?: output<typeof codeDevice> | undefined;
+}
+
+/** An address or number with its password. For the app's own programs only (RFC 9700, section 2.4). */
+export const password = {
+  grantType: "password",
+  parameters: {
+    identifier_type: optional(targetType),
+    identifier_value: optional(typedAddress()),
+    password: optional(typedPassword()),
+    device: optional(codeDevice),
+  },
+  redeem: redeemPassword,
+} as const;
+
+/**
+ * Signs a user in with a password. It is counted before it is compared. An unknown identifier, a user without a password, a
+ * locked and a wrong password take the same steps and the same time, and get the same error.
+ * @throws NestError validation_failed for a missing field; client_not_found, grant_not_allowed, invalid_identifier,
+ *   invalid_credentials, rate_limited, unavailable
+ */
+async function redeemPassword(
+  core: PasswordGrantCore,
+  request: PasswordRequest,
+  call: Call,
+): Promise<PasswordTokens> {
+  const asked = requireFields(request, ["identifier_type", "identifier_value", "password"]);
+  const client = core.oauthClients.requireGrant(request.client_id, "password");
+  const identity = await readIdentity(asked.identifier_type, asked.identifier_value);
+  // A counted attempt must not be spent when no token can be signed.
+  await core.signer.key();
+  const beakId = request.device?.beak_id ?? null;
+  const reading = core.identifiers.findWithPassword(asked.identifier_type, identity);
+  const identified = reading.then((found) => found?.identifier ?? null);
+  const [counted, found] = await Promise.all([
+    countPresentedPassword(core, { identity, beakId, call }, identified),
+    reading,
+  ]);
+  const stored = await countOnPassword(core, found?.password ?? null, counted);
+  const isRight = await core.passwordHasher.matches(asked.password, stored);
+  if (found === null || stored === null || !isRight)
+    throw await refuse(core, { client, identifier: found?.identifier ?? null, stored }, call);
+  const right = { password: stored, identifier: found.identifier, counted };
+  return signInWithPassword(core, right, { client, typed: asked.password, device: request.device, call });
+}
+
+/** @returns the password to compare with; null if there is none, or it is locked */
+async function countOnPassword(
+  core: PasswordGrantCore,
+  read: Password | null,
+  counted: CountedPassword,
+): Promise<Password | null> {
+  if (read !== null && read.failedCount < FAILED_PASSWORDS_LIMIT)
+    return core.passwords.countPresented(read.userId);
+  await countWithoutUser(core, counted);
+  return null;
+}
+
+interface Refused {
+  client: OAuthClient;
+  identifier: Identifier | null;
+  stored: Password | null;
+}
+
+/** Adds a row about the failure to the audit log. Without a user, it names nobody, so that both cases take the same steps. */
+async function refuse(
+  core: PasswordGrantCore,
+  { client, identifier, stored }: Refused,
+  call: Call,
+): Promise<NestError> {
+  const userId = identifier?.userId ?? newId("user");
+  const at = core.clock.now().toISOString();
+  await auditNow(core, passwordRefused({ userId, clientId: client.id }, call, at), "invalid_credentials");
+  if (stored?.failedCount === FAILED_PASSWORDS_LIMIT)
+    core.log.warn("password_locked", { security_event: true, user_id: userId, client_id: client.id });
+  return new NestError("invalid_credentials");
+}

@@ -1,0 +1,86 @@
+import type { output } from "zod/mini";
+import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
+import { byHolder } from "#core/events/event_source.ts";
+import { revocation } from "#core/events/session_revoked.ts";
+import { signedIn } from "#core/events/sign_in_events.ts";
+import { newId } from "#core/ids.ts";
+import type { PasswordHasher } from "#core/passwords/password_hasher.ts";
+import { type CountedPassword, resetFailures } from "#core/passwords/password_limits.ts";
+import type { Grant } from "#core/repositories/access_tokens.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Password } from "#core/repositories/passwords.ts";
+import { newSecret } from "#core/secrets.ts";
+import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
+import { settleAll } from "#core/settle.ts";
+import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { rememberDevice } from "#core/users/known_devices.ts";
+import { type codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
+
+/** The dependencies of signing in with a password. */
+export type PasswordGrantCore = GrantCore &
+  AuditCore &
+  Pick<Core, "identifiers" | "passwords"> & { passwordHasher: PasswordHasher };
+
+/** The tokens of a sign-in with a password. */
+export interface PasswordTokens extends TokenPair {
+  /** Whether the user must set another password. */
+  passwordChangeRequired: boolean;
+}
+
+/** A password that was right. */
+interface RightPassword {
+  password: Password;
+  identifier: Identifier;
+  counted: CountedPassword;
+}
+
+interface PasswordSignIn {
+  client: OAuthClient;
+  typed: string;
+  device: output<typeof codeDevice> | undefined;
+  call: Call;
+}
+
+/**
+ * Starts the session of a right password. A repeated request starts another: the password proves the person each time. If the
+ * password is replaced or removed meanwhile, the session ends, because the change would not find it.
+ * @throws NestError invalid_credentials, unavailable
+ */
+export async function signInWithPassword(
+  core: PasswordGrantCore,
+  { password, identifier, counted }: RightPassword,
+  { client, typed, device: asked, call }: PasswordSignIn,
+): Promise<PasswordTokens> {
+  const { userId } = password;
+  const now = core.clock.now();
+  const at = now.toISOString();
+  const sessionId = newId("session");
+  const rootGrant: Grant = { type: "password", value: password._id };
+  const source = byHolder({ userId, clientId: client.id, sessionId }, call);
+  const { device, deviceId } = readCodeDevice(asked);
+  const rehashed = core.passwordHasher.isOutdated(password) ? await core.passwordHasher.hash(typed) : null;
+  const [pair, isCurrent] = await settleAll([
+    issueSession(core, {
+      ...{ client, userId, device, deviceId, sessionId, startedAt: at },
+      ...{ authTime: at, amr: ["pwd"], generation: 1, grant: rootGrant, rootGrant },
+      accessTokenId: newId("accessToken"),
+      refreshToken: { id: newId("refreshToken"), secret: newSecret() },
+      ...{ now, call },
+    }),
+    core.passwords.acceptPresented(password, rehashed),
+    asked?.beak_id === undefined ? null : rememberDevice(core, identifier, asked.beak_id),
+    resetFailures(core, counted),
+    auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, at)),
+  ]);
+  if (!isCurrent) {
+    const session = { _id: sessionId, userId };
+    await core.sessions.revoke(sessionId, revocation(session, "password_set", source, at));
+    throw new NestError("invalid_credentials");
+  }
+  core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
+  return { ...pair, passwordChangeRequired: password.mustChange };
+}
