@@ -95,7 +95,7 @@ test.each([
   [
     "the peppers",
     "PASSWORD_PEPPERS",
-    ["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password"],
+    ["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password", "beep"],
   ],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],

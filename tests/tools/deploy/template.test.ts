@@ -287,7 +287,7 @@ describe("least privilege", () => {
         "get_subscription_status",
       ],
       REFRESH_KEYS: ["authenticate_user", "authenticate_user"],
-      PASSWORD_PEPPERS: ["authenticate_user"],
+      PASSWORD_PEPPERS: ["reset_password", "authenticate_user", "register_user", "beep"],
       RATE_LIMIT_KEY: [
         "authenticate_user",
         "send_magic_link",
