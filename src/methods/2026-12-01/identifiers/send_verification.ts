@@ -11,7 +11,7 @@ import { enum as oneOf, optional, strictObject, string } from "zod/mini";
 import { userOf } from "#core/call.ts";
 import { sendVerification } from "#core/identifiers/send_verification.ts";
 import { codeKey, mailer, rateLimiter, texter } from "#core/parts.ts";
-import { targetType } from "#core/verifications/code_request.ts";
+import { targetType } from "#core/verifications/target_type.ts";
 import { invalidBody, text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
