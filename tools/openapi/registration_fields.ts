@@ -64,7 +64,11 @@ export const registrationFields = (
     example: NONCE,
   },
   "register_user.verification.expires_at": timestamp("When the code expires."),
-  delivery: { description: "How the code was sent.", example: "email", narrows: { enum: ["email", "sms"] } },
+  "register_user.verification.delivery": {
+    description: "How the code was sent.",
+    example: "email",
+    narrows: { enum: ["email", "sms"] },
+  },
   "register_user.user_created": {
     description:
       "`true` for an immediate registration; null if a code has to prove the address first. So are all other fields of the tokens.",

@@ -725,8 +725,8 @@ export interface Responses {
       nonce: string;
       /** When the code expires. */
       expires_at: string;
-      /** `link`: the mail has a link. `code`, the default: it has a code. An SMS always has a code. */
-      delivery: "code" | "link";
+      /** How the code was sent. */
+      delivery: "email" | "sms";
     } | null;
     /** A JWS to send in the `authorization` header (RFC 9068). Clients must treat it as opaque: only a call shows whether it is still valid, because a session can be revoked. */
     access_token: string | null;

@@ -27,6 +27,7 @@ const session = (change: Partial<Session>) =>
   ({
     _id: "session_1",
     clientId: "client_1",
+    rootGrant: { type: "authorization_code", value: "authzcode_1" },
     createdAt: minute(0),
     lastUsedAt: minute(5),
     expiresAt: minute(60),
