@@ -1,5 +1,6 @@
 import { hash, type Options, verify } from "@node-rs/argon2";
 import { NestError } from "#core/errors.ts";
+import { matchesImported } from "#core/passwords/imported_hash.ts";
 import { normalizePassword } from "#core/passwords/password_text.ts";
 import type { Pepper, Peppers } from "#core/passwords/peppers.ts";
 import { Turns } from "#core/passwords/turns.ts";
@@ -17,12 +18,18 @@ const NO_HASH = `${COST_PREFIX}${"A".repeat(22)}$${"A".repeat(43)}`;
 /** Hashes that run at once in this process. Each takes 19 MiB and a processor. */
 const AT_ONCE = 2;
 
-/** A hash as it is stored. */
+/** A hash that Nest made. */
 export interface HashedPassword {
   /** A PHC string, which contains the salt and the cost. */
   hash: string;
   /** The id of the pepper in PASSWORD_PEPPERS. */
   pepperId: string;
+}
+
+/** A hash as it is stored: one that Nest made, or an imported one of another system, which has no pepper. */
+export interface StoredHash {
+  hash: string;
+  pepperId: string | null;
 }
 
 /** Hashes passwords with Argon2id and a pepper, and compares them. */
@@ -46,11 +53,14 @@ export class PasswordHasher {
 
   /**
    * Compares a presented password with a stored hash. It takes the same time without a hash, and for every wrong password.
+   * Only an imported hash takes its own time, until it is replaced.
    * @param stored null if there is nothing to compare with: the result is false
    * @throws NestError unavailable if PASSWORD_PEPPERS has lost the pepper of the hash
    */
-  async matches(password: string, stored: HashedPassword | null): Promise<boolean> {
+  async matches(password: string, stored: StoredHash | null): Promise<boolean> {
     const text = normalizePassword(password);
+    if (stored?.pepperId === null)
+      return text !== null && this.#turns.take(() => matchesImported(password, stored.hash));
     const pepper = stored === null ? this.#peppers.newest : this.#requirePepper(stored.pepperId);
     const isEqual = await this.#turns.take(() =>
       verify(stored?.hash ?? NO_HASH, text ?? "", { secret: pepper.key }),
@@ -59,7 +69,7 @@ export class PasswordHasher {
   }
 
   /** Whether a right password should be hashed again: with the pepper or the cost of new hashes. */
-  isOutdated({ hash: stored, pepperId }: HashedPassword): boolean {
+  isOutdated({ hash: stored, pepperId }: StoredHash): boolean {
     return !stored.startsWith(COST_PREFIX) || pepperId !== this.#peppers.newest.id;
   }
 

@@ -10,10 +10,10 @@ export interface Password extends Outbox {
   /** passwd_<ksuid>, derived from the user's id. */
   _id: string;
   userId: string;
-  /** Argon2id as a PHC string, with its salt and its cost. */
+  /** Argon2id as a PHC string, with its salt and its cost; or an imported hash of another system. */
   hash: string;
-  /** The id of the pepper in PASSWORD_PEPPERS that is part of the hash. */
-  pepperId: string;
+  /** The id of the pepper in PASSWORD_PEPPERS that is part of the hash; null for an imported hash, which has none. */
+  pepperId: string | null;
   /** Who set it: the user, somebody else for the user, or the user by a reset. */
   setBy: "user" | "admin" | "reset";
   /** Whether the user must set another one after the next sign-in. */

@@ -33,6 +33,11 @@ const stored = async () => {
   return found.map(({ identifierValue, createdAt, verifiedAt }) => [identifierValue, createdAt, verifiedAt]);
 };
 
+/** Of better-auth 1.7: `hashPassword("correct horse battery staple 1")`. */
+const BETTER_AUTH_HASH =
+  "fe02468a3c8e0b891eb770fa7d7fa934:36ee2ac8e182cd8a9e9b7431abeb8478bb3a473504b95c5763c5361641cb67f975ca629a24295ca6b055a9bb73dd32f14a231e0ac50486faed73ea47e0b46d12";
+const BCRYPT_OF_ABC = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+
 const CSV = lines(
   "id,email,email_verified,created_at",
   "1,Ada@Example.com,true,2025-01-02T03:04:05Z",
@@ -75,7 +80,7 @@ describe("formats", () => {
   test("reads users of Supabase from CSV of auth.users, with the time of the verification", async () => {
     const content = lines(
       "instance_id,id,aud,role,email,encrypted_password,email_confirmed_at,created_at,raw_user_meta_data,phone,deleted_at,is_anonymous,banned_until",
-      '0,a,authenticated,authenticated,ada@example.com,$2a$10$x,2025-01-03 03:04:05.678901+00,2025-01-02 03:04:05.123456+00,"{""name"": ""A, B""}",,,false,',
+      `0,a,authenticated,authenticated,ada@example.com,${BCRYPT_OF_ABC},2025-01-03 03:04:05.678901+00,2025-01-02 03:04:05.123456+00,"{""name"": ""A, B""}",,,false,`,
       "0,b,authenticated,authenticated,bob@example.com,,2025-01-03 03:04:05+00,2025-01-02 03:04:05+00,{},,2025-05-05 00:00:00+00,false,",
       "0,c,authenticated,authenticated,,,,2025-01-02 03:04:05+00,{},,,true,",
       "0,d,authenticated,authenticated,dan@example.com,,2025-01-03 03:04:05+00,2025-01-02 03:04:05+00,{},,,f,2999-01-01 00:00:00+00",
@@ -375,3 +380,56 @@ test("refuses a file that does not exist, and a database without indexes", async
     printed: expect.stringContaining("db setup"),
   });
 });
+
+describe("passwords", () => {
+  test.each([
+    ["better-auth", "emailVerified", "password", BETTER_AUTH_HASH, "correct horse battery staple 1"],
+    ["supabase", "email_confirmed_at", "encrypted_password", BCRYPT_OF_ABC, "abc"],
+    ["auth0", "email_verified", "passwordHash", BCRYPT_OF_ABC, "abc"],
+    ["csv", "email_verified", "password_hash", BCRYPT_OF_ABC, "abc"],
+  ])("of %s sign in, and their hash is replaced", async (from, verified, field, hash, password) => {
+    const user = { id: "u1", email: "ada@example.com", [verified]: "2025-01-02T03:04:05Z", [field]: hash };
+    expect((await importFile(from, lines(user), "--apply")).status).toBe(0);
+    expect((await signIn(`${password} `)).status).toBe(401);
+    expect((await signIn(password)).status).toBe(200);
+    const [stored] = await nest.collection("passwords").find().toArray();
+    expect(stored).toMatchObject({ hash: expect.stringMatching(/^\$argon2id\$/), failedCount: 0 });
+    expect(stored?.pepperId).not.toBeNull();
+    expect((await signIn(password)).status).toBe(200);
+  });
+
+  test("of an unknown form are left out and reported, and the user is imported", async () => {
+    const user = { id: "u1", email: "ada@example.com", email_verified: true, password_hash: "$1$abc$def" };
+    const { status, counts, problems } = await importFile("csv", lines(user), "--apply");
+    expect(status).toBe(1);
+    expect(counts).toEqual({ ...NOTHING, read: 1, created: 1 });
+    expect(problems).toEqual([
+      {
+        line: 1,
+        problem: "the password has a hash that Nest can't compare; the user has no password in Nest",
+      },
+    ]);
+    expect(await nest.collection("passwords").countDocuments()).toBe(0);
+  });
+
+  test("stay as the user changed them when the import is repeated", async () => {
+    const user = { id: "u1", email: "ada@example.com", email_verified: true, password_hash: BCRYPT_OF_ABC };
+    await importFile("csv", lines(user), "--apply");
+    await nest.collection("passwords").updateOne({}, { $set: { hash: "changed" } });
+    await importFile("csv", lines(user), "--apply");
+    expect(await nest.collection("passwords").find().toArray()).toMatchObject([{ hash: "changed" }]);
+  });
+
+  test("are not imported for an address that has another user", async () => {
+    await nest.signIn("ada@example.com");
+    const user = { id: "u1", email: "ada@example.com", email_verified: true, password_hash: BCRYPT_OF_ABC };
+    await importFile("csv", lines(user), "--apply");
+    expect(await nest.collection("passwords").countDocuments()).toBe(0);
+  });
+});
+
+const signIn = (password: string) =>
+  nest.call("/1/2026-12-01/authenticate_user", {
+    ...{ client_id: "client_sample_simple", grant_type: "password", password },
+    ...{ identifier_type: "email", identifier_value: "ada@example.com" },
+  });

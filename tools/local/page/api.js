@@ -12,7 +12,6 @@ const EXPLANATIONS = {
   password_not_acceptable: "Choose another password.",
   identifier_taken: "There is a user with it. Sign in instead.",
   registration_disabled: "This client registers nobody.",
-  invalid_credentials: "The password is wrong, or there is no such user.",
   identifier_not_found: "The user does not have this address anymore.",
   already_verified: "It is verified already.",
   last_sign_in_method: "Without it, nobody could sign in as the user.",

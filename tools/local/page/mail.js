@@ -5,7 +5,7 @@ import { make } from "/assets/dom.js";
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Links with a token, by their `flow`: the page that opens them needs nothing of the page that requested them. */
-const TOKEN_FLOWS = ["reset_password", "verify_identifier"];
+const TOKEN_FLOWS = ["verify_identifier"];
 
 /**
  * A magic link, or a link with a token: its query without the question mark, and `page`, the URL of the developer's own page that requested the link

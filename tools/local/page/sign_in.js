@@ -7,7 +7,6 @@ import { device, simulateNewDevice } from "/assets/device.js";
 import { byId, terms } from "/assets/dom.js";
 import { listenForSubmit } from "/assets/fields.js";
 import { showMessage } from "/assets/message.js";
-import { openResetLink } from "/assets/password_sign_in.js";
 
 /** Errors that another email address, or another code, can correct. */
 const ADDRESS_ERRORS = ["invalid_email", "rate_limited", "already_subscribed", "trial_already_used"];
@@ -45,7 +44,7 @@ async function redeem(text, field = null) {
   if (current()) byId("account-title").focus();
 }
 
-const FLOWS = { reset_password: openResetLink, verify_identifier: openVerificationLink };
+const FLOWS = { verify_identifier: openVerificationLink };
 
 /** Uses the link in the page's URL, if there is one, and removes it from the URL. */
 export async function followHash() {

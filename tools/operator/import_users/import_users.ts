@@ -3,6 +3,7 @@ import { derivedIdOf } from "#core/ids.ts";
 import { type Identifier, IdentifierRepository } from "#core/repositories/identifiers.ts";
 import { type User, UserRepository } from "#core/repositories/users.ts";
 import { giveAccountsTo } from "#tools/migrations/give_accounts.ts";
+import { insertPasswords, reportPassword } from "#tools/operator/import_users/passwords.ts";
 import { readRows } from "#tools/operator/import_users/read_rows.ts";
 import {
   type ImportedUser,
@@ -104,7 +105,9 @@ async function importBatch(
   if (options.isApplied) await giveAccountsTo(database, { _id: { $in: batch.map(({ userId }) => userId) } });
   // Read again, because a person may have signed in with an address meanwhile.
   const after = options.isApplied ? await findIdentifiers(identifiers, batch) : before;
-  for (const { line, sourceId, userId, address } of batch) {
+  const imported = batch.filter(({ userId }) => after.has(userId));
+  if (options.isApplied) await insertPasswords(database, imported, options.now);
+  for (const { line, sourceId, userId, address, passwordProblem } of batch) {
     const holder = after.get(address.identity) ?? after.get(userId);
     if (before.has(userId)) counts.unchanged++;
     else if (holder === undefined || holder === userId) counts.created++;
@@ -112,6 +115,7 @@ async function importBatch(
       counts.existing++;
       options.onProblem({ line, problem: `the address belongs to ${holder}, who stays as it is` });
     }
+    if (holder === undefined || holder === userId) reportPassword(options.onProblem, line, passwordProblem);
     if (sourceId !== null && holder !== undefined) options.onMapped(sourceId, holder);
   }
 }

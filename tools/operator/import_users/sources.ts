@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import KSUID from "ksuid";
+import { isImportable } from "#core/passwords/imported_hash.ts";
 import { type Address, parseAddress } from "#core/users/address.ts";
 import { type Fields, fieldName, quote } from "#tools/operator/import_users/read_rows.ts";
 
@@ -11,6 +12,10 @@ export interface ImportedUser {
   address: Address;
   createdAt: string | null;
   verifiedAt: string | null;
+  /** The hash of the password as the source made it (`isImportable`); null if the file has none. */
+  passwordHash: string | null;
+  /** Why the password of the file can't be imported, in words that follow "the password"; null if there is no such reason. */
+  passwordProblem: string | null;
 }
 
 /** How a file of one system is read. Names are those of `fieldName`, except `verified`. */
@@ -20,6 +25,10 @@ interface Source {
   /** The field that says whether the source verified the address, true or false, or the time. Named as in the file. */
   verified: string;
   createdAt: string;
+  /** The field with the hash of the password. */
+  password: string;
+  /** Writes the source's own form of a hash as a PHC string. */
+  phcOf?: (hash: string) => string;
   /** Fields with which a user is left out if they are true or a time, and the reason. */
   leftOut: Readonly<Record<string, string>>;
   /** A field with the time until which a user is banned. */
@@ -36,12 +45,15 @@ export const SOURCES = {
     id: ["id"],
     verified: "emailVerified",
     createdAt: "createdat",
+    password: "password",
+    phcOf: phcOfBetterAuth,
     leftOut: { isanonymous: "is anonymous", banned: BANNED },
   },
   supabase: {
     id: ["id"],
     verified: "email_confirmed_at",
     createdAt: "createdat",
+    password: "encryptedpassword",
     leftOut: { isanonymous: "is anonymous", deletedat: "was deleted there" },
     bannedUntil: "banneduntil",
   },
@@ -49,10 +61,17 @@ export const SOURCES = {
     id: ["userid", "id"],
     verified: "email_verified",
     createdAt: "createdat",
+    password: "passwordhash",
     leftOut: { blocked: BANNED },
     hasQuotedTexts: true,
   },
-  csv: { id: ["id"], verified: "email_verified", createdAt: "createdat", leftOut: {} },
+  csv: {
+    id: ["id"],
+    verified: "email_verified",
+    createdAt: "createdat",
+    password: "passwordhash",
+    leftOut: {},
+  },
 } satisfies Record<string, Source>;
 
 export type SourceName = keyof typeof SOURCES;
@@ -98,7 +117,26 @@ export function readUser(name: SourceName, fields: Fields, now: Date): ImportedU
     address,
     createdAt,
     verifiedAt: verifiedAt !== null && verifiedAt <= today ? verifiedAt : createdAt,
+    ...readPassword(text(source.password), source),
   };
+}
+
+function readPassword(
+  hash: string,
+  { phcOf = (same) => same }: Source,
+): Pick<ImportedUser, "passwordHash" | "passwordProblem"> {
+  if (hash === "") return { passwordHash: null, passwordProblem: null };
+  const phc = phcOf(hash);
+  if (isImportable(phc)) return { passwordHash: phc, passwordProblem: null };
+  return { passwordHash: null, passwordProblem: "has a hash that Nest can't compare" };
+}
+
+/** better-auth writes `salt:key` in hex, and hashes the hex digits of the salt: scrypt with N = 16384, r = 16, p = 1. */
+function phcOfBetterAuth(hash: string): string {
+  const [, salt, key] = /^([0-9a-f]+):([0-9a-f]{128})$/.exec(hash) ?? [];
+  if (salt === undefined || key === undefined) return hash;
+  const base64 = (bytes: Buffer) => bytes.toString("base64").replaceAll("=", "");
+  return `$scrypt$ln=14,r=16,p=1$${base64(Buffer.from(salt))}$${base64(Buffer.from(key, "hex"))}`;
 }
 
 /**
