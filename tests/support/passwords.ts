@@ -57,16 +57,6 @@ export async function sentReset(nest: TestNest, change: Change = {}, options: Ca
 export const resetPassword = (nest: TestNest, body: Change, options: CallOptions = {}): Promise<Reply> =>
   nest.call(`${V3}reset_password`, { client_id: SIMPLE, password: P2, ...body }, options);
 
-export const signInWithPassword = (nest: TestNest, change: Change = {}, options: CallOptions = {}) =>
-  nest.call(
-    `${V3}authenticate_user`,
-    {
-      ...{ client_id: SIMPLE, grant_type: "password", identifier_type: "email" },
-      ...{ identifier_value: "a@x.test", password: P1, ...change },
-    },
-    options,
-  );
-
 /** Creates a user with a verified address and a password. @returns the user's id */
 export async function givePassword(
   nest: TestNest,
