@@ -26,6 +26,7 @@ export const GROUPS: readonly Group[] = [
       ["Browser and React", "docs/browser_and_react.md"],
       ["Electron", "docs/electron.md"],
       ["Cookies", "docs/cookies.md"],
+      ["Passwords", "docs/passwords.md"],
       ["Registration and resets", "docs/registration.md"],
       ["Codes by SMS and mail", "docs/codes.md"],
       ["Addresses and numbers", "docs/verification.md"],
