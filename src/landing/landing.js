@@ -40,38 +40,7 @@ function readLink() {
     const parameters = new URLSearchParams(query.replace(/#.*$/, ""));
     const code = parameters.get("code");
     const state = stateIn(query, parameters);
-    /** The token in the link of the mail about a new device, and the stage that sent the mail. */
-    function readDisown() {
-      const query = decoded(location.search);
-      const [, token = null] = /[?&]disown=([\da-f]{64})/.exec(query) ?? [];
-      const [, stage = "prod"] = /[?&](?:amp;)?stage=(\w+)/.exec(query) ?? [];
-      return { token, api: apis[stage] ?? apis.prod };
-    }
-
-    /** Shows the button that ends the session which the mail is about. */
-    function offerToDisown({ token, api }) {
-      const result = document.getElementById("disown-result");
-      const button = document.getElementById("disown");
-      document.title = words.disownTitle;
-      document.querySelector("h1").textContent = words.disownTitle;
-      button.addEventListener("click", async () => {
-        button.disabled = true;
-        const sent = { method: "POST", body: JSON.stringify({ token }) };
-        const headers = { "content-type": "application/json" };
-        const url = `${api}/1/2026-12-01/disown_session`;
-        const isEnded = await fetch(url, { ...sent, headers })
-          .then(({ ok }) => ok)
-          .catch(() => false);
-        result.textContent = isEnded ? words.disowned : words.disownFailed;
-        button.disabled = isEnded;
-      });
-      show("disown-session");
-    }
-
-    const disowned = readDisown();
-    if (disowned.token) {
-      offerToDisown(disowned);
-    } else if (code && state) {
+    if (code && state) {
       const [plain = code] = CODE.exec(code.replace(/[^!-~]+/g, "")) ?? [];
       const flow = parameters.get("flow");
       return { code: plain, state, flow: flow && (/^\w+/.exec(flow)?.[0] ?? flow) };
@@ -81,6 +50,65 @@ function readLink() {
   return { code: null, state: null, flow: null };
 }
 
+/** A link with a token, and the button of the page that sends the token to the API. */
+const TOKEN_LINKS = [
+  {
+    ...{ section: "disown-session", button: "disown", method: "disown_session", title: "disownTitle" },
+    ...{ done: "disowned", failed: "disownFailed" },
+    bodyIn: (query) => {
+      const token = valueIn(query, "disown", "[\\da-f]{64}");
+      return token && { token };
+    },
+  },
+  {
+    ...{ section: "verify-identifier", button: "verify", method: "verify_identifier", title: "verifyTitle" },
+    ...{ done: "verified", failed: "verifyFailed" },
+    bodyIn: (query) => {
+      const token = valueIn(query, "token", "[\\da-f]{64}");
+      const clientId = valueIn(query, "client_id", "[\\w-]+");
+      const flow = valueIn(query, "flow", "\\w+");
+      return token && clientId && flow === "verify_identifier" && { client_id: clientId, token };
+    },
+  },
+];
+
+/** The value of a parameter in a query that is fully decoded, if it has the form. */
+const valueIn = (query, name, form) => new RegExp(`[?&](?:amp;)*${name}=(${form})`).exec(query)?.[1];
+
+/** The kind of the page's link with a token, what it sends to which API; undefined if the link has no token. */
+function readTokenLink() {
+  let query = location.search + location.hash;
+  for (let round = 0; round < ROUNDS; round++) query = decoded(query.replace(INVISIBLE, ""));
+  const api = isLocal ? "" : (apis[valueIn(query, "stage", "local|nonprod|prod")] ?? apis.prod);
+  return TOKEN_LINKS.map((kind) => ({ ...kind, api, body: kind.bodyIn(query) })).find(({ body }) => body);
+}
+
+/** Shows the button of a link with a token. */
+function offerToSend({ section, button: id, method, title, done, failed, api, body }) {
+  const result = document.getElementById(`${id}-result`);
+  const button = document.getElementById(id);
+  document.title = words[title];
+  document.querySelector("h1").textContent = words[title];
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const isDone = await fetch(`${api}/1/2026-12-01/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    })
+      .then(({ ok }) => ok)
+      .catch(() => false);
+    result.textContent = words[isDone ? done : failed];
+    button.disabled = isDone;
+  });
+  show(section);
+}
+
+const show = (id) => {
+  document.getElementById(id).hidden = false;
+};
+/** The local stack serves this page beside its API. */
+const isLocal = ["localhost", "127.0.0.1"].includes(location.hostname);
 /** What the page says in each locale, and where the installed app opens (tools/landing). */
 const { deepLink, apis, texts, rightToLeft } = JSON.parse(document.querySelector("meta[name=app]").content);
 
@@ -103,9 +131,8 @@ for (const element of document.querySelectorAll("[data-text]"))
   element.textContent = words[element.dataset.text];
 
 const { code, state, flow } = readLink();
-const show = (id) => {
-  document.getElementById(id).hidden = false;
-};
+// A state is the text of a stranger, so a link with a code is never read as a link with a token.
+const tokenLink = code && state ? undefined : readTokenLink();
 
 if (code && state) {
   // Encode again: the app finds its code verifier by the exact state.
@@ -121,7 +148,7 @@ if (code && state) {
     await navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
     document.getElementById("copied").textContent = words.copied;
   });
-  if (["localhost", "127.0.0.1"].includes(location.hostname)) {
+  if (isLocal) {
     document.getElementById("local-link").href = `/#${text}`;
     show("local");
   }
@@ -133,6 +160,8 @@ if (code && state) {
     // Wait for the page to load, so that a browser without the app still shows the other ways to sign in.
     window.addEventListener("load", () => location.assign(appUrl), { once: true });
   }
+} else if (tokenLink) {
+  offerToSend(tokenLink);
 } else {
   show("incomplete");
 }

@@ -1,6 +1,11 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { browserSuite, hasBrowser, inspect } from "#tests/support/browser.ts";
+import app from "#app";
+import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
+import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
+import { digitsIn } from "#tests/support/codes.ts";
+import { MAC } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 
 const CODE = `authzcode_000000C2kdCzNlbL1BqR5FeMatI.${"0123456789abcdef".repeat(4)}`;
 const STATE = "aB-_5Ft2D3dYQz0-AF1x_9kLmNoPqRsTuVwXyZ01234";
@@ -28,6 +33,8 @@ const OPENED: Record<string, string> = {
   "spaces and line breaks": `?code=${CODE.replace("C2kd", "C2%0D%0Akd")}&state=${STATE.replace("_5F", "_%205F")}%0A`,
   "every byte encoded": `?code=${everyByte(CODE)}&state=${everyByte(STATE)}`,
 };
+
+const MAIL = { client_id: MAC, identifier_type: "email" };
 
 describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
   const suite = browserSuite();
@@ -84,6 +91,97 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
     ]) {
       const text = await textOf(page, `?code=${CODE}&state=${everyByte(state)}`);
       expect(new URLSearchParams(text).get("state"), JSON.stringify(state)).toBe(state);
+    }
+  });
+
+  const call = (method: string, body: object, bearer?: string) =>
+    suite.stack.ask("POST", `${V3}${method}`, body, {
+      "content-type": "application/json",
+      ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+    });
+  const lastMail = (to: string) => suite.stack.ses.inbox.findLast((mail) => mail.to === to)?.text ?? "";
+  const signIn = async (address: string, beakId: string) => {
+    const sent = await call("send_otp", { ...MAIL, identifier_value: address });
+    expect(sent.status, JSON.stringify(sent.body)).toBe(200);
+    const { nonce } = sent.body;
+    const redeemed = { nonce, code: digitsIn(lastMail(address)), client_id: MAC, grant_type: "otp" };
+    const device = { platform: "mac", beak_id: beakId, fingerprint: beakId };
+    const { status, body } = await call("authenticate_user", { ...redeemed, device });
+    expect(status, JSON.stringify(body)).toBe(200);
+    return body;
+  };
+  const queryIn = (text: string, name: string) =>
+    new RegExp(`\\?${name}=\\S+`).exec(text)?.[0] ?? `no ${name} in: ${text}`;
+  const watch = (page: Page) => {
+    const seen = { errors: [] as string[], posts: 0 };
+    page.on("pageerror", (error) => seen.errors.push(error.message));
+    page.on("request", (sent) => sent.method() === "POST" && seen.posts++);
+    return seen;
+  };
+
+  test("ends the session of a disown link when its button is pressed, and sends nothing before", async () => {
+    const address = "disowner@example.com";
+    await signIn(address, "one");
+    // The limits follow the database's clock, so a second code can't be requested for 60 s.
+    await suite.stack.database.collection(LimitWindowsRepository.collectionName).deleteMany({});
+    const thief = await signIn(address, "two");
+    const query = queryIn(lastMail(address), "disown");
+    const page = await suite.open("/openapi.json", { locale: "en-GB" });
+    const seen = watch(page);
+    await page.goto(`${suite.stack.api.url}/magic-link${query.replace("&", "&amp;")}`);
+    expect(await page.locator("main section:visible").count()).toBe(1);
+    expect(await page.title()).toBe("End a session of Beak");
+    await inspect(page, "landing-disown");
+    expect(seen).toEqual({ errors: [], posts: 0 });
+    expect((await call("get_user", {}, thief.access_token)).status).toBe(200);
+    await press(page, "End the session");
+    await page.locator("#disown-result", { hasText: "The session was ended." }).waitFor();
+    expect(seen).toEqual({ errors: [], posts: 1 });
+    expect((await call("get_user", {}, thief.access_token)).status).toBe(401);
+  });
+
+  test("proves the address of a verification link when its button is pressed, and not twice", async () => {
+    const { access_token } = await signIn("prover@example.com", "one");
+    const address = "another@example.com";
+    const asked = { ...MAIL, identifier_value: address, delivery: "link" };
+    expect((await call("send_verification", asked, access_token)).status).toBe(200);
+    const query = queryIn(lastMail(address), "token");
+    const verified = async () =>
+      (await suite.stack.database.collection("identifiers").findOne({ identifierValue: address }))
+        ?.verifiedAt;
+    const page = await suite.open("/openapi.json", { locale: "de-DE" });
+    const seen = watch(page);
+    await page.goto(`${suite.stack.api.url}/magic-link${encodeURIComponent(query).replace("%3F", "?")}`);
+    expect(await page.locator("main section:visible").count()).toBe(1);
+    await inspect(page, "landing-verify");
+    expect([seen, await verified()]).toEqual([{ errors: [], posts: 0 }, undefined]);
+    await press(page, "Adresse bestätigen");
+    await page.locator("#verify-result", { hasText: "Die Adresse ist bestätigt." }).waitFor();
+    expect(await page.locator("#verify").isDisabled()).toBe(true);
+    expect([seen, await verified()]).toEqual([{ errors: [], posts: 1 }, expect.any(String)]);
+    await page.reload();
+    await page.locator("#verify").click();
+    await page.locator("#verify-result", { hasText: "konnte nicht bestätigt werden" }).waitFor();
+    expect(await page.locator("#verify").isDisabled()).toBe(false);
+  });
+
+  test("takes no token from the state of a magic link, which anybody can choose", async () => {
+    const page = await suite.open("/openapi.json");
+    const state = everyByte(`&disown=${"a".repeat(64)}`);
+    await textOf(page, `?code=${CODE}&state=${state}`);
+    expect(await page.locator("#disown-session").isVisible()).toBe(false);
+  });
+
+  test("may call the API from the origin of the app's landing page", async () => {
+    const headers = {
+      origin: new URL(app.urls.landing).origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "content-type",
+    };
+    for (const method of ["disown_session", "verify_identifier"]) {
+      const answer = await suite.stack.ask("OPTIONS", `${V3}${method}`, undefined, headers);
+      expect(answer.headers.get("access-control-allow-origin"), method).toBe(headers.origin);
+      expect(answer.headers.get("access-control-allow-headers"), method).toContain("content-type");
     }
   });
 });

@@ -258,6 +258,12 @@ export default defineMessages({
     disowned: "Die Sitzung wurde beendet.",
     disownFailed:
       "Die Sitzung konnte nicht beendet werden. Vielleicht ist der Link abgelaufen: Er gilt 7 Tage.",
+    verifyTitle: "E-Mail-Adresse für {app} bestätigen",
+    verifyHelp: "Wenn du diese E-Mail angefordert hast, bestätige, dass die Adresse dir gehört.",
+    verify: "Adresse bestätigen",
+    verified: "Die Adresse ist bestätigt.",
+    verifyFailed:
+      "Die Adresse konnte nicht bestätigt werden. Vielleicht ist der Link abgelaufen oder schon benutzt: Fordere einen neuen an.",
   },
   footer: { questions: "Fragen? Schreib uns an {support}." },
 });

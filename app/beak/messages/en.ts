@@ -258,6 +258,12 @@ export default defineMessages({
     disown: "End the session",
     disowned: "The session was ended.",
     disownFailed: "The session could not be ended. The link may have expired: it works for 7 days.",
+    verifyTitle: "Confirm your email address for {app}",
+    verifyHelp: "If you asked for this mail, confirm that the address is yours.",
+    verify: "Confirm the address",
+    verified: "The address is confirmed.",
+    verifyFailed:
+      "The address could not be confirmed. The link may have expired or been used: request another one.",
   },
   footer: { questions: "Questions? Write to {support}." },
 });

@@ -25,5 +25,12 @@ export const LANDING_TEXTS = {
     disown: text(),
     disowned: text(),
     disownFailed: text(),
+    /** The page behind the link of the mail that proves an address. */
+    verifyTitle: text(),
+    verifyHelp: text(),
+    /** A button. */
+    verify: text(),
+    verified: text(),
+    verifyFailed: text(),
   },
 } as const;
