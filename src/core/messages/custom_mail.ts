@@ -20,7 +20,8 @@ const STYLES = {
 
 const OPTIONS: sanitizeHtml.IOptions = {
   allowedTags: TAGS,
-  allowedAttributes: { a: ["href"], "*": ["style", "dir", "lang"] },
+  // No `lang` and `dir`: their values could hold the placeholder, where the URL of the link would end the attribute.
+  allowedAttributes: { a: ["href"], "*": ["style"] },
   allowedStyles: { "*": STYLES },
   // The text of these is removed too.
   nonTextTags: ["style", "script", "textarea", "option", "noscript", "title", "head", "template"],
@@ -34,6 +35,9 @@ const OPTIONS: sanitizeHtml.IOptions = {
   },
 };
 
+/** A placeholder as the whole `href` of a link, or in the text. The sanitizer escapes `<` and `>` in texts and values. */
+const PLACED = /<a [^>]*href="\[link\]"|(?:^|>)[^<]*\[link\]/;
+
 /**
  * Removes what a mail must not contain from the HTML of a caller: links other than the magic link, images, scripts, and styles
  * that hide text.
@@ -41,7 +45,7 @@ const OPTIONS: sanitizeHtml.IOptions = {
  */
 export function sanitizeBody(typed: string): string | null {
   const body = sanitizeHtml(typed, OPTIONS);
-  return body.includes(LINK_PLACEHOLDER) ? body : null;
+  return PLACED.test(body) ? body : null;
 }
 
 /**

@@ -54,6 +54,12 @@ describe("send_magic_link with a custom mail", () => {
       "<!-- [link] -->",
       "<style>[link]</style>",
       '<img alt="[link]">',
+      '<p lang="[link]">Hello</p>',
+      '<p dir="[link]">Hello</p>',
+      '<p style="text-align:[link]">Hello</p>',
+      '<p style="font-weight:bold;text-align:left[link]">Hello</p>',
+      '<a href="x" lang="[link]">Hello</a>',
+      '<p lang=">[link]">Hello</p>',
     ])
       expect((await ask({ html_body })).body.code).toBe("link_placeholder_missing");
     for (const change of [
@@ -71,6 +77,7 @@ describe("the body of a custom mail", () => {
     ["scripts", '<script>alert(1)</script><a href="[link]" onclick="x()">a</a>', '<a href="[link]">a</a>'],
     ["other links", '<a href="https://evil.example">a</a>[link]', "<a>a</a>[link]"],
     ["links that only look like it", '<a href="javascript:[link]">a</a>[link]', "<a>a</a>[link]"],
+    ["languages and directions", '<p lang="[link]" dir="rtl">[link]</p>', "<p>[link]</p>"],
     ["images", '<img src="https://t.example/p.gif"><p>[link]</p>', "<p>[link]</p>"],
     [
       "styles that hide",
