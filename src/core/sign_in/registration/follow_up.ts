@@ -2,6 +2,7 @@ import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
+import { isSuppressed } from "#core/messages/mail_events.ts";
 import type { Mailer } from "#core/messages/mailer.ts";
 import type { Texter } from "#core/messages/texter.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
@@ -13,7 +14,11 @@ import { parseAddress } from "#core/users/address.ts";
 import { countDailySms, countSms, releaseSms } from "#core/verifications/sms_limits.ts";
 
 export type FollowUpCore = SendResetCore &
-  Pick<Core, "app" | "log"> & { mailer: Mailer; texter: Texter; rateLimiter: RateLimiter };
+  Pick<Core, "app" | "clock" | "log" | "mailEvents"> & {
+    mailer: Mailer;
+    texter: Texter;
+    rateLimiter: RateLimiter;
+  };
 
 /** A registration that is complete. */
 export interface CompleteRegistration {
@@ -58,11 +63,7 @@ export async function followUpCode(
 type Sender = (core: FollowUpCore, registration: CompleteRegistration, call: Call) => Promise<unknown>;
 
 const SENDERS: Readonly<Record<RegistrationMessage, Sender>> = {
-  welcome_mail: (core, { client, identity }) =>
-    core.mailer.send({
-      ...{ to: parseAddress(identity).recipient, locale: client.locale },
-      ...{ template: "registered", variables: {} },
-    }),
+  welcome_mail: sendWelcomeMail,
   welcome_sms: sendWelcomeSms,
   reset_mail: (core, { client, identity, redirectUri }, call) => {
     const address = parseAddress(identity);
@@ -70,6 +71,19 @@ const SENDERS: Readonly<Record<RegistrationMessage, Sender>> = {
     return sendReset(core, { client, target, redirectUri, device: null }, call);
   },
 };
+
+/** An address with a hard bounce gets no mail: another would only hurt the sender reputation. */
+async function sendWelcomeMail(
+  core: FollowUpCore,
+  { client, identity }: CompleteRegistration,
+): Promise<void> {
+  const address = parseAddress(identity);
+  if (await isSuppressed(core, address)) return;
+  await core.mailer.send({
+    ...{ to: address.recipient, locale: client.locale },
+    ...{ template: "registered", variables: {} },
+  });
+}
 
 /** An SMS costs money, so the limits of codes count it. */
 async function sendWelcomeSms(

@@ -49,9 +49,12 @@ export async function registerFirst(
   const pending = { ...verification, registration: pendingOf(registration, password) };
   await storeAndSend(core, channel, { verification: pending, message, isNeutral: false });
   core.log.info("registration_begun", { type: target.type, client_id: client.id });
-  const delivery = target.type === "email" ? "email" : "sms";
-  return { nonce: secrets.nonce, expiresAt: verification.expiresAt, delivery };
+  return { nonce: secrets.nonce, expiresAt: verification.expiresAt, delivery: deliveryTo(target) };
 }
+
+/** How a message to an address or number is sent. */
+export const deliveryTo = ({ type }: Pick<Registration["target"], "type">): SentVerification["delivery"] =>
+  type === "email" ? "email" : "sms";
 
 const TO_OWNER: ChannelMessage = {
   mail: { template: "already_registered", variables: {} },

@@ -3,7 +3,7 @@ import type { Core } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import { type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
-import type { SentVerification } from "#core/sign_in/registration/register_first.ts";
+import { deliveryTo, type SentVerification } from "#core/sign_in/registration/register_first.ts";
 import type { Registration } from "#core/sign_in/registration/registration.ts";
 import { storeAndSend } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
@@ -32,7 +32,7 @@ export async function sendProof(
     const mail = { template: "sign_in_code", variables: { code } } as const;
     const message = { mail, sms: { code } };
     await storeAndSend(core, channel, { verification, message, isNeutral: false });
-    return { nonce: secrets.nonce, expiresAt: verification.expiresAt, delivery: "email" };
+    return { nonce: secrets.nonce, expiresAt: verification.expiresAt, delivery: deliveryTo(target) };
   } catch (error) {
     core.log.warn("registration_message_not_sent", { message: "proof", ...describeFailure(error) });
     return null;
