@@ -90,7 +90,10 @@ test.each([
   [
     "the secrets of CAPTCHAs",
     "CAPTCHA_SECRETS",
-    ["2026-12-01/register_user", "2026-12-01/send_otp", "2026-12-01/send_password_reset", "beep"],
+    [
+      ...["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/send_magic_link"],
+      ...["2026-12-01/send_otp", "2026-12-01/send_password_reset", "beep"],
+    ],
   ],
   [
     "the peppers",

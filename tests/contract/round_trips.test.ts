@@ -511,7 +511,7 @@ test("authenticate_user takes 3 round trips with a password, right or wrong, of 
     return [sequential, commands.length];
   };
   await signInWith(nest, "ada@example.com");
-  expect(await sequentialOf("ada@example.com")).toEqual([3, 11]);
+  expect(await sequentialOf("ada@example.com")).toEqual([3, 12]);
   for (const address of ["ada@example.com", "nobody@example.com", "grace@example.com"])
     expect([address, ...(await sequentialOf(address, "wrong"))]).toEqual([address, 3, 5]);
   await nest.stop();

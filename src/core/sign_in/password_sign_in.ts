@@ -1,5 +1,6 @@
 import type { output } from "zod/mini";
 import type { Call } from "#core/call.ts";
+import type { Captcha } from "#core/captcha/captcha.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -17,13 +18,15 @@ import { newSecret } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { settleAll } from "#core/settle.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
+import { type NewDeviceCore, watchDevice } from "#core/sign_in/new_device.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
 import { type codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 
 /** The dependencies of signing in with a password. */
 export type PasswordGrantCore = GrantCore &
   AuditCore &
-  Pick<Core, "identifiers" | "passwords"> & { passwordHasher: PasswordHasher };
+  NewDeviceCore &
+  Pick<Core, "identifiers" | "passwords"> & { captcha: Captcha; passwordHasher: PasswordHasher };
 
 /** The tokens of a sign-in with a password. */
 export interface PasswordTokens extends TokenPair {
@@ -63,7 +66,8 @@ export async function signInWithPassword(
   const source = byHolder({ userId, clientId: client.id, sessionId }, call);
   const { device, deviceId } = readCodeDevice(asked);
   const rehashed = core.passwordHasher.isOutdated(password) ? await core.passwordHasher.hash(typed) : null;
-  const [pair, isCurrent] = await settleAll([
+  const beakId = asked?.beak_id ?? null;
+  const [pair, isCurrent, notice] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, startedAt: at },
       ...{ authTime: at, amr: ["pwd"], generation: 1, grant: rootGrant, rootGrant },
@@ -72,7 +76,8 @@ export async function signInWithPassword(
       ...{ now, call },
     }),
     core.passwords.acceptPresented(password, rehashed),
-    asked?.beak_id === undefined ? null : rememberDevice(core, identifier, asked.beak_id),
+    watchDevice(core, { client, sessionId, identifier, beakId, at, call }),
+    beakId === null ? null : rememberDevice(core, identifier, beakId),
     resetFailures(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, at)),
   ]);
@@ -82,5 +87,6 @@ export async function signInWithPassword(
     throw new NestError("invalid_credentials");
   }
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
+  await notice();
   return { ...pair, passwordChangeRequired: password.mustChange };
 }

@@ -9,7 +9,9 @@ import { Captcha } from "#core/captcha/captcha.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { askForCode } from "#tests/support/codes.ts";
 import { MAC, startNest, type TestNest } from "#tests/support/nest.ts";
+import { givePassword, P1, signInWith } from "#tests/support/passwords.ts";
 import { type RecordedRequest, startRecordingServer } from "#tests/support/recording_server.ts";
+import { askForLink } from "#tests/support/user_codes.ts";
 import {
   type CaptchaFault,
   LOCAL_CAPTCHA_SECRET,
@@ -56,10 +58,21 @@ beforeAll(async () => {
       clientWith("client_without_secret", settingsOf("turnstile")),
       clientWith("client_wrong_secret", { ...settingsOf("turnstile"), secretRef: "wrong" }),
       clientWith("client_for_links", { ...settingsOf("turnstile"), requiredFor: ["send_magic_link"] }),
+      {
+        ...clientWith("client_for_passwords", {
+          ...settingsOf("turnstile"),
+          requiredFor: ["authenticate_user"],
+        }),
+        grants: ["password" as const],
+        firstParty: true,
+      },
     ),
     environment: {
       CAPTCHA_VERIFY_URL: double.url,
-      CAPTCHA_SECRETS: JSON.stringify({ ...secrets, wrong: "another" }),
+      CAPTCHA_SECRETS: JSON.stringify({
+        ...{ ...secrets, wrong: "another" },
+        ...{ client_for_links: LOCAL_CAPTCHA_SECRET, client_for_passwords: LOCAL_CAPTCHA_SECRET },
+      }),
     },
   });
 });
@@ -147,6 +160,60 @@ test.each([MAC, "client_for_links"])(
     expect(double.requests()).toBe(before);
   },
 );
+
+describe("a client that requires a CAPTCHA for links", () => {
+  const client = { client_id: "client_for_links" };
+  const token = () => double.issue({ provider: "turnstile", hostname: HOSTNAME, action: "send_magic_link" });
+
+  test("mails a link with a token only, and the token of another method does not count", async () => {
+    const sent = nest.ses.inbox.length;
+    expect((await askForLink(nest, client)).body.code).toBe("captcha_required");
+    const ofAnother = { ...client, captcha_token: verify("turnstile") };
+    expect((await askForLink(nest, ofAnother)).body.code).toBe("captcha_failed");
+    expect(nest.ses.inbox.length).toBe(sent);
+    expect((await askForLink(nest, { ...client, captcha_token: token() })).status).toBe(200);
+    expect(nest.ses.inbox.length).toBe(sent + 1);
+  });
+
+  test("requires none of an internal caller, who has no page", async () => {
+    const reply = await askForLink(nest, { ...client, email: { subject: "Hello" } }, { internal: true });
+    expect(reply.status).toBe(200);
+  });
+});
+
+describe("a client that requires a CAPTCHA for passwords", () => {
+  const client = { client_id: "client_for_passwords" };
+  const address = "ada.captcha@example.com";
+  const signIn = (password: string, change = {}) =>
+    signInWith(nest, address, password, { ...client, ...change });
+  const token = () =>
+    double.issue({ provider: "turnstile", hostname: HOSTNAME, action: "authenticate_user" });
+
+  test("signs in with a token only, and counts and compares nothing without one", async () => {
+    await givePassword(nest, address);
+    const userId = await nest.findUserId(address);
+    const failures = async () => (await nest.collection("passwords").findOne({ userId }))?.failedCount ?? 0;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect((await signIn(P1)).body.code).toBe("captcha_required");
+      expect((await signIn("wrong", { captcha_token: "made up" })).body.code).toBe("captcha_failed");
+    }
+    expect(await failures()).toBe(0);
+    const used = token();
+    expect((await signIn("wrong", { captcha_token: used })).body.code).toBe("invalid_credentials");
+    expect((await signIn(P1, { captcha_token: used })).body.code).toBe("captcha_failed");
+    expect((await signIn(P1, { captcha_token: token() })).status).toBe(200);
+  });
+
+  test("is refused while the vendor is down", async () => {
+    double.fault({ calls: 1, kind: "down" });
+    expect((await signIn(P1, { captcha_token: token() })).body.code).toBe("captcha_unavailable");
+  });
+
+  test("refreshes without a token", async () => {
+    const { body } = await signIn(P1, { captcha_token: token() });
+    expect((await nest.refresh(body.refresh_token, client)).status).toBe(200);
+  });
+});
 
 describe("a request to siteverify", () => {
   const challenge = { settings: settingsOf("turnstile"), secretRef: "ref", action: "send_otp" };

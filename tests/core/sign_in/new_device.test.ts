@@ -4,6 +4,7 @@ import { isNewDevice } from "#core/sign_in/new_device.ts";
 import { redeemCode, sentCode } from "#tests/support/codes.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
 import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { givePassword, P1, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { disownTokenIn, redeemLink } from "#tests/support/user_codes.ts";
 
@@ -54,6 +55,19 @@ describe("the mail about a new device", () => {
     expect((await redeemCode(nest, sent, { device: machine("two") })).status).toBe(200);
     expect(nest.logged("notice_not_sent")).toEqual([]);
     expect(notices()).toHaveLength(1);
+  });
+
+  test("is sent for passwords too, with a link that ends the session", async () => {
+    await givePassword(nest, "ada@example.com");
+    await signIn("one");
+    expect((await signInWith(nest, "ada@example.com", P1, { device: machine("one") })).status).toBe(200);
+    expect((await signInWith(nest, "ada@example.com", "wrong", { device: machine("two") })).status).toBe(401);
+    expect(notices()).toHaveLength(0);
+    const { body } = await signInWith(nest, "ada@example.com", P1, { device: machine("two") });
+    expect(notices()).toHaveLength(1);
+    expect((await disown(disownTokenIn(notices()[0]?.text ?? ""))).status).toBe(200);
+    const own = await nest.call(`${V3}get_user`, {}, { bearer: body.access_token });
+    expect(own.status).toBe(401);
   });
 
   test("is not sent at older dates, whose installed clients get no new mails", async () => {

@@ -1,5 +1,6 @@
 import { optional, type output } from "zod/mini";
 import type { Call } from "#core/call.ts";
+import { captchaToken, requireCaptcha } from "#core/captcha/require_captcha.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import { auditNow } from "#core/events/audit_row.ts";
@@ -29,6 +30,7 @@ interface PasswordRequest {
   identifier_type?: output<typeof targetType> | undefined;
   identifier_value?: string | undefined;
   password?: string | undefined;
+  captcha_token?: string | undefined;
   device?: output<typeof codeDevice> | undefined;
 }
 
@@ -39,6 +41,7 @@ export const password = {
     identifier_type: optional(targetType),
     identifier_value: optional(typedAddress()),
     password: optional(typedPassword()),
+    captcha_token: captchaToken,
     device: optional(codeDevice),
   },
   redeem: redeemPassword,
@@ -48,7 +51,7 @@ export const password = {
  * Signs a user in with a password. It is counted before it is compared. An unknown identifier, a user without a password, a
  * locked and a wrong password take the same steps and the same time, and get the same error.
  * @throws NestError validation_failed for a missing field; client_not_found, grant_not_allowed, invalid_identifier,
- *   invalid_credentials, rate_limited, unavailable
+ *   captcha_required, captcha_failed, captcha_unavailable, invalid_credentials, rate_limited, unavailable
  */
 async function redeemPassword(
   core: PasswordGrantCore,
@@ -60,6 +63,7 @@ async function redeemPassword(
   const identity = await readIdentity(asked.identifier_type, asked.identifier_value);
   // A counted attempt must not be spent when no token can be signed.
   await core.signer.key();
+  await requireCaptcha(core, client, { method: "authenticate_user", token: request.captcha_token }, call);
   const beakId = request.device?.beak_id ?? null;
   const reading = core.identifiers.findWithPassword(asked.identifier_type, identity);
   const identified = reading.then((found) => found?.identifier ?? null);

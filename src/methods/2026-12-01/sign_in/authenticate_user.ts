@@ -10,7 +10,17 @@
  * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.
  */
 import { boolean, enum as oneOf, optional, type output, strictObject } from "zod/mini";
-import { codeKey, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter } from "#core/parts.ts";
+import { CAPTCHA_ERRORS } from "#core/captcha/require_captcha.ts";
+import {
+  captcha,
+  codeKey,
+  mailer,
+  passwordHasher,
+  rateLimiter,
+  refreshKeys,
+  signer,
+  texter,
+} from "#core/parts.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import {
   GRANT_TYPES_OF_2026,
@@ -61,8 +71,9 @@ export const handler = rpc({
     "verification_not_found",
     "invalid_identifier",
     "invalid_credentials",
+    ...CAPTCHA_ERRORS,
   ],
-  parts: { codeKey, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter },
+  parts: { captcha, codeKey, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter },
   async run({ core, request, call, cookies }): Promise<output<typeof response>> {
     const client = core.oauthClients.find(request.client_id);
     const { isKept, refreshToken } = cookies.forSignIn(client, request);

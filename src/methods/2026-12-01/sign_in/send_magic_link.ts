@@ -9,7 +9,8 @@
  * An internal caller may choose the sender, the subject and the body of the mail (`email`).
  */
 import { optional, strictObject, string } from "zod/mini";
-import { codeKey, mailer, rateLimiter } from "#core/parts.ts";
+import { CAPTCHA_ERRORS, captchaToken, requireCaptcha } from "#core/captcha/require_captcha.ts";
+import { captcha, codeKey, mailer, rateLimiter } from "#core/parts.ts";
 import { emailFields, readCustomEmail } from "#core/sign_in/custom_email.ts";
 import { deviceFields, linkFields, readLinkRequest } from "#core/sign_in/link_request.ts";
 import { checkLink } from "#core/sign_in/magic_link.ts";
@@ -18,6 +19,7 @@ import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({
   ...linkFields,
+  captcha_token: captchaToken,
   device: optional(deviceFields),
   email: optional(emailFields),
 });
@@ -38,12 +40,16 @@ export const handler = rpc({
     "link_placeholder_missing",
     "rate_limited",
     "email_not_sent",
+    ...CAPTCHA_ERRORS,
   ],
-  parts: { codeKey, mailer, rateLimiter },
+  parts: { captcha, codeKey, mailer, rateLimiter },
   async run({ core, request: asked, caller, call }) {
     const checked = checkLink(core, readLinkRequest(asked, caller));
     const client = core.oauthClients.require(asked.client_id);
     const email = readCustomEmail(asked.email, client, caller);
+    // An internal caller has no page that could show a CAPTCHA.
+    if (caller.kind !== "internal")
+      await requireCaptcha(core, client, { method: "send_magic_link", token: asked.captcha_token }, call);
     const sent = await sendLink(core, checked, email, call);
     return {
       nonce: sent.nonce,
