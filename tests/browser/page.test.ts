@@ -14,7 +14,7 @@ describe.skipIf(!hasBrowser)("the local page in a browser", () => {
     await tabTo(page, "Use link in this page");
     await page.keyboard.press("Enter");
     await page.getByText("You are signed in.").waitFor();
-    await page.getByText("ada@example.com", { exact: true }).waitFor();
+    await page.locator("#user").getByText("ada@example.com", { exact: true }).waitFor();
     expect(await page.locator("#sessions").textContent()).toContain("This session");
     expect(await page.locator("#consent").textContent()).toBe("No choice yet.");
     expect(await page.locator("#claims").textContent()).toContain('"at+jwt"');

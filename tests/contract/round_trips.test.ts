@@ -3,6 +3,7 @@ import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
 import { loadMethods } from "#routes.ts";
 import { askForCode, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
+import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import {
@@ -10,6 +11,7 @@ import {
   exchange,
   linkRequest,
   MAC,
+  type Reply,
   SIMPLE,
   startNest,
   type TestNest,
@@ -174,6 +176,53 @@ describe("database round trips of a warm call with every limit enabled", () => {
     const disown = (one: string) => nest.call(`${V3}disown_session`, { token: one });
     expect(await trips(() => disown(token))).toBe(3);
     expect(await commandsOf(() => disown(other))).toBe(4);
+  });
+
+  test("methods of identifiers take 4 trips to send, 1 to read, and 4 to 9 to write and to mail notices", async () => {
+    const user = await nest.signIn("several@example.com");
+    const bearer = user.access_token;
+    await nest.call(`${V3}get_user`, {}, { bearer });
+    const measured: [string, number, number][] = [];
+    const measure = async (name: string, one: () => Promise<Reply>, other: () => Promise<Reply>) =>
+      measured.push([name, await trips(one), await commandsOf(other)]);
+    const ask = (address: string) => askToVerify(nest, user, email(address));
+    await measure(
+      "send_verification",
+      () => ask("s1@example.com"),
+      () => ask("s2@example.com"),
+    );
+    const [one, other] = [
+      await sentSecret(nest, user, { ...email("s3@example.com"), delivery: "link" }),
+      await sentSecret(nest, user, { ...email("s4@example.com"), delivery: "link" }),
+    ];
+    const check = (sent: typeof one) =>
+      nest.call(`${V3}check_verification`, { client_id: MAC, ...sent.proof });
+    await measure(
+      "check_verification",
+      () => check(one),
+      () => check(other),
+    );
+    await measure(
+      "verify_identifier",
+      () => verify(nest, one.proof),
+      () => verify(nest, other.proof),
+    );
+    const ids = [one.identifier_id, other.identifier_id];
+    for (const method of ["set_primary_identifier", "remove_identifier"]) {
+      const call = (identifier_id: string) => nest.call(`${V3}${method}`, { identifier_id }, { bearer });
+      await measure(
+        method,
+        () => call(ids[0] ?? ""),
+        () => call(ids[1] ?? ""),
+      );
+    }
+    expect(measured).toEqual([
+      ["send_verification", 4, 8],
+      ["check_verification", 1, 1],
+      ["verify_identifier", 9, 10],
+      ["set_primary_identifier", 4, 6],
+      ["remove_identifier", 5, 7],
+    ]);
   });
 
   test("send_magic_link of 2026-12-01 takes 2 round trips and 4 commands", async () => {

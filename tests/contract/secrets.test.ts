@@ -4,7 +4,14 @@ import { runFullScenario, type SensitiveValues } from "#tests/support/full_scena
 import { MAC, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 
 /** The collections that store email addresses. */
-const HOLD_ADDRESSES = ["verifications", "authorizations", "identifiers", "mail-events", "trials"];
+const HOLD_ADDRESSES = [
+  "authorizations",
+  "identifiers",
+  "mail-events",
+  "pending_identifiers",
+  "trials",
+  "verifications",
+];
 /** The collections that store networks: to distinguish sessions, to prove consent, and to tell who did what. */
 const HOLD_NETWORKS = ["access_tokens", "audit_logs", "marketing-consent", "refresh-tokens", "sessions"];
 

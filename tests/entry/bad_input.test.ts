@@ -135,6 +135,8 @@ describe("arbitrary input", () => {
         const reply = await nest.call(path, body);
         check(reply, body);
         if (path.endsWith("list_news_items") && reply.status === 200) continue;
+        // It signs out whoever asks, and there is nobody to sign out.
+        if (path.endsWith("2026-12-01/revoke_token") && reply.status === 204) continue;
         expect(reply.status).toBeGreaterThanOrEqual(400);
       }
     }

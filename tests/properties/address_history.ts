@@ -1,5 +1,4 @@
 import { expect } from "vitest";
-import { digitsIn } from "#tests/support/codes.ts";
 import { CHALLENGE, codeIn, REDIRECT, type Reply, type TestNest, VERIFIER } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { SAMPLE_CLIENT_IDS } from "#tools/local/sample_clients.ts";
@@ -119,11 +118,11 @@ export class AddressHistory {
   }
 
   readonly #named = () => ({ identifier_type: "email", identifier_value: this.#address });
-  /** The newest mail to the address that has a code. Of two requests at once, it may be the other's. */
-  readonly #newestCode = () =>
-    digitsIn(
-      this.#nest.ses.inbox.findLast(({ to, text }) => to === this.#address && CODE.test(text))?.text ?? "",
-    );
+  /** The newest code that was mailed to the address. Of two requests at once, it may be the other's; there may be none. */
+  readonly #newestCode = () => {
+    const mail = this.#nest.ses.inbox.findLast(({ to, text }) => to === this.#address && CODE.test(text));
+    return CODE.exec(mail?.text ?? "")?.[1] ?? "000000";
+  };
 
   async #redeemLink(): Promise<Reply> {
     const asked = { client_id: native, redirect_uri: REDIRECT, state: "s" };

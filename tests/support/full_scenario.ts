@@ -1,6 +1,7 @@
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
 import { askForCode, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
+import { askToVerify, email } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import {
   exchange,
@@ -8,12 +9,14 @@ import {
   MAC,
   pkcePair,
   type Reply,
+  SIMPLE,
   startNest,
   type TestNest,
   type Tokens,
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import { P1, P2, register, resetPassword, sentReset, signInWith } from "#tests/support/passwords.ts";
 
 /** The values of a run that must not be in dumps or logs. */
 export interface SensitiveValues {
@@ -33,6 +36,8 @@ const PERSON = "Very.Private@Example.com";
 const BUYER = "Big.Buyer@Example.com";
 const TRIER = "Trial.Taker@Example.com";
 const BOUNCER = "Bounced.Box@Example.com";
+const MEMBER = "Old.Member@Example.com";
+const OTHER_ADDRESS = "Second.Box@Example.com";
 const NUMBER = "+6591112223";
 const HOME = { ip: "203.0.113.201" };
 const STATE = "a-state-that-only-the-app-knows";
@@ -48,6 +53,7 @@ export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> 
   const scenario = new Scenario(nest);
   await scenario.signInAndOut();
   await scenario.signInWithCodes();
+  await scenario.useAndResetPassword();
   await scenario.payAndDispute();
   await scenario.startTrials();
   await scenario.bounceMail();
@@ -77,7 +83,7 @@ class Scenario {
     this.#record("webhook secret", stripe.webhookSecret);
     return {
       secrets: this.#secrets,
-      addresses: [PERSON, BUYER, TRIER, BOUNCER, NUMBER],
+      addresses: [PERSON, BUYER, TRIER, BOUNCER, MEMBER, OTHER_ADDRESS, NUMBER],
       networks: [HOME.ip, "203.0.113.9"],
       words: [STATE, DEVICE.beak_id, DEVICE.fingerprint, MACHINE, AGENT],
       failures: this.#failures,
@@ -161,6 +167,22 @@ class Scenario {
     await this.#recordFailure(askForCode(this.#nest, { identifier_value: NUMBER }, HOME));
     this.#nest.ses.fault({ calls: 1, kind: "rejected" });
     await this.#recordFailure(askForCode(this.#nest, mail, HOME));
+  }
+
+  /** Registers with a password, adds an address, and resets the password, with success and failure. */
+  async useAndResetPassword(): Promise<void> {
+    for (const password of [P1, P2]) this.#record("password", password);
+    const at = { identifier_value: MEMBER };
+    const { body } = await register(this.#nest, at, HOME);
+    this.#recordTokens(body);
+    await askToVerify(this.#nest, body, email(OTHER_ADDRESS), HOME);
+    await signInWith(this.#nest, MEMBER, P2, { client_id: SIMPLE }, HOME);
+    this.#recordTokens((await signInWith(this.#nest, MEMBER, P1, { client_id: SIMPLE }, HOME)).body);
+    const { nonce, token } = await sentReset(this.#nest, at, HOME);
+    this.#record("nonce", nonce);
+    this.#record("token of a link", token);
+    await resetPassword(this.#nest, { token: token.replace(/^.{8}/, "00000000") }, HOME);
+    await resetPassword(this.#nest, { token }, HOME);
   }
 
   async payAndDispute(): Promise<void> {

@@ -45,7 +45,8 @@ describe("the grant password", () => {
     const userId = await givePassword(nest, ADA);
     const [one, other] = [await signInWith(nest, ADA), await signInWith(nest, ADA)];
     expect(one.body.session_id).not.toBe(other.body.session_id);
-    const rows = await nest.collection("audit_logs").find({ userId, action: "user.signed_in" }).toArray();
+    const found = nest.collection("audit_logs").find({ userId, action: "user.signed_in" });
+    const rows = await found.sort({ occurredAt: 1 }).toArray();
     expect(rows.map((row) => [row.sessionId, (row.data as { grant: string }).grant])).toEqual([
       [one.body.session_id, "password"],
       [other.body.session_id, "password"],

@@ -30,6 +30,11 @@ export function explain(error: ClientError<"send_magic_link">): string {
       return error.reasons[0]?.code ?? "";
     case "unknown":
       return error.meta.request_id;
+    case "captcha_required":
+      return error.meta.provider;
+    case "captcha_failed":
+    case "captcha_unavailable":
+      return error.code;
     case "body_too_large":
       return String(error.meta.limit satisfies number);
     case "client_not_found":

@@ -284,10 +284,11 @@ describe("least privilege", () => {
         "get_subscription_status",
         "authenticate_user",
         "issue_token",
+        "register_user",
         "get_subscription_status",
       ],
       REFRESH_KEYS: ["authenticate_user", "authenticate_user"],
-      PASSWORD_PEPPERS: ["reset_password", "authenticate_user", "register_user", "beep"],
+      PASSWORD_PEPPERS: ["reset_password", "authenticate_user", "register_user"],
       RATE_LIMIT_KEY: [
         "authenticate_user",
         "send_magic_link",
@@ -295,11 +296,21 @@ describe("least privilege", () => {
         "check_verification",
         "send_verification",
         "verify_identifier",
+        "create_password_reset",
+        "reset_password",
+        "send_password_reset",
         "authenticate_user",
+        "register_user",
         "send_magic_link",
         "send_otp",
       ],
-      CAPTCHA_SECRETS: ["send_otp"],
+      CAPTCHA_SECRETS: [
+        "send_password_reset",
+        "authenticate_user",
+        "register_user",
+        "send_magic_link",
+        "send_otp",
+      ],
       STRIPE_SECRET_KEY: [
         "create_trial_and_magic_link",
         "get_subscription_status",
@@ -314,7 +325,7 @@ describe("least privilege", () => {
     const methods = functions.filter(({ name }) => /-\d{4}-/.test(name)).length;
     expect(INTERNAL_KEYS).toHaveLength(methods);
     expect(MONGODB_URI).toHaveLength(functions.length - 2);
-    expect(SIGNING_KEYS_PUBLIC).toHaveLength(methods - 5 + 1);
+    expect(SIGNING_KEYS_PUBLIC).toHaveLength(methods - 6 + 1);
   });
 
   test("a role has no wildcard but for traces, log streams, SMS, and keys with a condition", () => {

@@ -416,7 +416,11 @@ describe.skipIf(process.platform !== "linux" || Boolean(process.env.MONGODB_URI)
       await using folder = await temporaryFolder();
       const { program, children } = await startOwn(folder.path);
       const commands = await Promise.all(
-        children.map(async (pid) => ({ pid, command: await readFile(`/proc/${pid}/cmdline`, "utf8") })),
+        // A short-lived child may have ended meanwhile.
+        children.map(async (pid) => ({
+          pid,
+          command: await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
+        })),
       );
       const server = commands.find(({ command }) => /ferretdb-|mongod/.test(command.split("\0")[0] ?? ""));
       process.kill(server?.pid ?? 0, "SIGKILL");

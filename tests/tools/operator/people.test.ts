@@ -61,6 +61,8 @@ describe("users", () => {
         "identifiers",
         "mailEvents",
         "marketingConsents",
+        "passwords",
+        "pendingIdentifiers",
         "providerMappings",
       ],
       ...["refreshTokens", "sessions", "subscriptions", "trials", "users", "verifications"],
