@@ -13,6 +13,7 @@ export const STEPS = [
   "stranger registers at once",
   "stranger registers with a code",
   "stranger adds the address to another account",
+  "stranger adds an own address to the account",
   "stranger signs in with the password",
   "stranger refreshes",
   "stranger asks for a reset",
@@ -75,6 +76,8 @@ export class AddressHistory {
         return;
       case "stranger adds the address to another account":
         return this.#addToOtherAccount();
+      case "stranger adds an own address to the account":
+        return this.#addOwn();
       case "stranger signs in with the password":
         return this.#keep(await this.#signIn(STRANGERS_PASSWORD));
       case "stranger refreshes":
@@ -100,6 +103,11 @@ export class AddressHistory {
       .collection("identifiers")
       .countDocuments({ identifierValue: this.#address, removedAt: null, verifiedAt: { $ne: null } });
     expect(proved, `users with the proved address: ${told}`).toBe(1);
+    const owned = this.#nest.collection("identifiers");
+    const found = await owned.findOne({ identifierValue: this.#address, removedAt: null });
+    const all = await owned.find({ userId: found?.userId, removedAt: null }).toArray();
+    const addresses = all.map(({ identifierValue }) => identifierValue);
+    expect(addresses, `what the owner's account has: ${told}`).toEqual([this.#address]);
   }
 
   #prove(reply: Reply): void {
@@ -180,6 +188,19 @@ export class AddressHistory {
     const other = await this.#nest.signIn(`stranger-of-${this.#address}`);
     const asked = { client_id: native, delivery: "code", ...this.#named() };
     await this.#call("send_verification", asked, other.access_token);
+  }
+
+  /** Through each session that the stranger has, also one that has ended. */
+  async #addOwn(): Promise<void> {
+    for (const [index, { access_token }] of this.#strangers.entries()) {
+      const address = `own-${index}-of-${this.#address}`;
+      const own = { client_id: native, identifier_type: "email", identifier_value: address };
+      const { status, body } = await this.#call("send_verification", own, access_token);
+      if (status !== 200) continue;
+      const mail = this.#nest.ses.inbox.findLast(({ to, text }) => to === address && CODE.test(text));
+      const code = digitsIn(mail?.text ?? "");
+      await this.#call("verify_identifier", { client_id: native, nonce: body.nonce, code });
+    }
   }
 
   #whoIs({ access_token }: Held): Promise<Reply> {

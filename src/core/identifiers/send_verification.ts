@@ -43,7 +43,7 @@ export interface SentVerification {
  * Sends a code or a link with which a user proves an address or number. A new one is stored as pending, which claims nothing. If
  * it belongs to another user, the caller gets the same answer, and the message says so without a code.
  * @throws NestError identifier_not_found, already_verified, invalid_identifier, country_not_allowed, invalid_redirect_uri,
- *   reauthentication_required, rate_limited, delivery_failed, unavailable
+ *   reauthentication_required, identifier_not_verified, rate_limited, delivery_failed, unavailable
  */
 export async function sendVerification(
   core: SendCore,

@@ -11,7 +11,8 @@ import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
-import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
+import { hasEnded } from "#core/sessions/session_state.ts";
+import { mayAddIdentifiers, type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import {
   findPresented,
@@ -94,12 +95,18 @@ async function prove(core: VerifyCore, verification: Verification, proof: Proof)
   return found._id;
 }
 
-/** Makes a pending identifier the user's. The insert decides between users, the pending row between proof and removal. */
+/**
+ * Makes a pending identifier the user's. The insert decides between users, the pending row between proof and removal. Nothing is
+ * added to what nobody has proved, because its owner may not be who asked.
+ */
 async function claim(
   core: VerifyCore,
-  { _id: verificationId, identifierType, identifierValue, createdAt, purgeAt }: Verification,
+  verification: Verification,
   { userId, source, at }: Proof & { userId: string },
 ): Promise<string> {
+  const { _id: verificationId, identifierType, identifierValue, createdAt, purgeAt } = verification;
+  const identifiers = await core.identifiers.listByUser(userId);
+  if (!mayAddIdentifiers(identifiers) || !(await isStillAsked(core, verification))) throw notFound();
   const value = { userId, identifierType, identifierValue };
   const asked = { ...value, createdAt, purgeAt, endedAt: null, endedBy: null };
   const pending = await core.pendingIdentifiers.prove(asked, verificationId, at);
@@ -113,8 +120,17 @@ async function claim(
   const isStored = await core.identifiers.insert(identifier);
   const owner = isStored ? identifier : await core.identifiers.findActive(identifierType, identifierValue);
   if (owner?.userId !== userId) throw notFound();
-  // An erasure may have removed the user meanwhile.
-  if (await core.users.find(userId)) return owner._id;
+  // An erasure may have removed the user meanwhile, or a reset ended the session.
+  if (await isStillAsked(core, verification)) return owner._id;
   await core.identifiers.discard(owner._id);
   throw notFound();
+}
+
+/** Whether the user exists, and the session that asked has not ended: whoever lost it can't add what they asked for. */
+async function isStillAsked(
+  core: Pick<Core, "sessions" | "users">,
+  { userId = "", sessionId = "" }: Verification,
+): Promise<boolean> {
+  const [user, session] = await Promise.all([core.users.find(userId), core.sessions.find(sessionId)]);
+  return user !== null && session !== null && !hasEnded(session, user);
 }

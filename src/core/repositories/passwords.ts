@@ -93,9 +93,12 @@ export class PasswordRepository {
     return matchedCount === 1;
   }
 
-  /** Removes the password of a user. The caller keeps its events. */
-  async remove(userId: string): Promise<void> {
-    await this.#collection.deleteOne({ userId });
+  /**
+   * Removes the password of a user. The caller keeps its events.
+   * @param setAt `updatedAt` of the only password that is removed; undefined: any
+   */
+  async remove(userId: string, setAt?: string): Promise<void> {
+    await this.#collection.deleteOne({ userId, ...(setAt !== undefined && { updatedAt: setAt }) });
   }
 
   /**

@@ -40,8 +40,21 @@ export class RegistrationWrites<Stored extends Registrable> {
     );
   }
 
-  /** Ends a registration that is complete: it can't be resumed. */
-  async completeRegistration(id: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id }, { $unset: { registration: "" } });
+  /**
+   * Ends a registration that is complete: it can't be resumed.
+   * @param startedAt when the attempt started
+   * @returns false if the owner of the address began to prove it, or another attempt resumed it: then the attempt may leave nothing
+   */
+  async completeRegistration(id: string, startedAt: string): Promise<boolean> {
+    const { matchedCount } = await this.#collection.updateOne(
+      { _id: id, verifiedAt: null, "registration.startedAt": startedAt },
+      { $unset: { registration: "" } },
+    );
+    return matchedCount === 1;
+  }
+
+  /** Ends a registration that may be running, because the owner of the address proves it: it can't complete. */
+  async refuseRegistration(id: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id, verifiedAt: null }, { $unset: { registration: "" } });
   }
 }

@@ -183,17 +183,17 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
   }
 
   /**
-   * Revokes every open verification of a user's identifiers, also used ones, which could be resumed. Invitations stay: they are
-   * not the user's own.
-   * @param addresses the identifiers of the user
-   * @param exceptId the verification that is being redeemed
+   * Revokes what is open for a user or for the user's active `addresses`, also used ones, except one. Invitations stay, which are
+   * not the user's own, and links that end a session, which only protect the user.
    */
-  async revokeOpenOf(addresses: readonly string[], exceptId: string, now: string): Promise<void> {
+  async revokeOpenOf(
+    { userId, addresses }: { userId: string; addresses: readonly string[] },
+    except: string,
+    now: string,
+  ): Promise<void> {
+    const isOwn = { $or: [{ userId }, { identifierValue: { $in: [...addresses] } }] };
     await this.#collection.updateMany(
-      {
-        ...openAt(now),
-        ...{ identifierValue: { $in: [...addresses] }, purpose: { $ne: "invite" }, _id: { $ne: exceptId } },
-      },
+      { ...openAt(now), ...isOwn, purpose: { $nin: ["invite", "disown"] }, _id: { $ne: except } },
       { $set: { revokedAt: now } },
     );
   }

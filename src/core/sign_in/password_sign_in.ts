@@ -67,7 +67,7 @@ export async function signInWithPassword(
   const { device, deviceId } = readCodeDevice(asked);
   const rehashed = core.passwordHasher.isOutdated(password) ? await core.passwordHasher.hash(typed) : null;
   const beakId = asked?.beak_id ?? null;
-  const [pair, isCurrent, notice] = await settleAll([
+  const [pair, notice] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, startedAt: at },
       ...{ authTime: at, amr: ["pwd"], generation: 1, grant: rootGrant, rootGrant },
@@ -75,17 +75,17 @@ export async function signInWithPassword(
       refreshToken: { id: newId("refreshToken"), secret: newSecret() },
       ...{ now, call },
     }),
-    core.passwords.acceptPresented(password, rehashed),
     watchDevice(core, { client, sessionId, identifier, beakId, at, call }),
-    beakId === null ? null : rememberDevice(core, identifier, beakId),
     resetFailures(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, at)),
   ]);
-  if (!isCurrent) {
+  // Last: whoever removes or replaces the password after this finds the session and ends it.
+  if (!(await core.passwords.acceptPresented(password, rehashed))) {
     const session = { _id: sessionId, userId };
     await core.sessions.revoke(sessionId, revocation(session, "password_set", source, at));
     throw new NestError("invalid_credentials");
   }
+  if (beakId !== null) await rememberDevice(core, identifier, beakId);
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   await notice();
   return { ...pair, passwordChangeRequired: password.mustChange };

@@ -30,6 +30,18 @@ export interface FirstProof {
 }
 
 /**
+ * Whether a user may add an address or number. Until the first proof, another person may have claimed what the user has, and
+ * must not add what stays after the owner proves it.
+ * @param identifiers all of the user's; removed ones don't count
+ */
+export function mayAddIdentifiers(
+  identifiers: readonly Pick<Identifier, "verifiedAt" | "removedAt">[],
+): boolean {
+  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  return active.length === 0 || active.some(({ verifiedAt }) => verifiedAt !== null);
+}
+
+/**
  * Marks a claimed identifier as verified. Until then somebody else may have claimed it, to wait for its owner (pre-hijacking).
  * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, and open codes and
  * links. Every route of proof calls this function: magic links, codes, verification links, resets. Safe to repeat: a call
@@ -41,24 +53,27 @@ export async function proveClaimed(
   proof: FirstProof,
 ): Promise<void> {
   const { source, at } = proof;
-  if (!proof.isByClaimant) await dropUnproved(core, identifier.userId, proof);
+  if (!proof.isByClaimant) await dropUnproved(core, identifier, proof);
   await core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]);
 }
 
+/** The order decides races: what a simultaneous call stores after its read is refused by that call, which checks last. */
 async function dropUnproved(
   core: ProofCore,
-  userId: string,
+  { _id, userId }: Pick<Identifier, "_id" | "userId">,
   { source, at, verificationId }: FirstProof,
 ): Promise<void> {
-  const [password, sessions, pending, open] = await Promise.all([
-    core.passwords.findByUser(userId),
+  // A registration that is running can't complete from here on, and takes back what it stores.
+  await core.identifiers.refuseRegistration(_id);
+  const password = await core.passwords.findByUser(userId);
+  // Before the sessions are read: a sign-in stores its session, and then accepts its password.
+  if (password) await dropPassword(core, password);
+  const [sessions, open] = await Promise.all([
     core.sessions.listUnrevoked(userId),
-    core.pendingIdentifiers.listOpen(userId),
     core.verifications.listOpenOfUser(userId, at),
   ]);
   const isOther = open.some(({ _id }) => _id !== verificationId);
   await settleAll([
-    password && dropPassword(core, password),
     core.sessions.revokeAll(
       sessions.filter(isUnproved).map((session) => ({
         sessionId: session._id,
@@ -66,16 +81,38 @@ async function dropUnproved(
       })),
     ),
     isOther ? core.verifications.revokeOfUser(userId, verificationId, at) : null,
-    ...pending.map((one) =>
-      core.pendingIdentifiers.remove(one._id, at, [identifierRemoved(one, source, at)]),
-    ),
+    removePending(core, userId, { source, at }),
   ]);
 }
 
-/** Removes a password. Its events are moved to the audit log first, which would be lost with it. */
-async function dropPassword(core: ProofCore, { userId, events = [] }: Password): Promise<void> {
+/**
+ * Removes every pending identifier of a user, or one, and records it. Safe to repeat.
+ * @param value normalized; undefined: all
+ */
+export async function removePending(
+  core: Pick<Core, "pendingIdentifiers">,
+  userId: string,
+  { source, at }: Pick<FirstProof, "source" | "at">,
+  value?: string,
+): Promise<void> {
+  const open = await core.pendingIdentifiers.listOpen(userId);
+  const removed = open.filter(({ identifierValue }) => value === undefined || identifierValue === value);
+  await settleAll(
+    removed.map((one) => core.pendingIdentifiers.remove(one._id, at, [identifierRemoved(one, source, at)])),
+  );
+}
+
+/**
+ * Removes a password. Its events are moved to the audit log first, which would be lost with it.
+ * @param setAt its `updatedAt`, if a password that was set since must stay
+ */
+export async function dropPassword(
+  core: AuditCore & Pick<Core, "passwords">,
+  { userId, events = [] }: Password,
+  setAt?: string,
+): Promise<void> {
   await core.auditLogs.insertMissing(events.map((event) => auditRow(core, event)));
-  await core.passwords.remove(userId);
+  await core.passwords.remove(userId, setAt);
 }
 
 const isUnproved = ({ rootGrant }: Pick<Session, "rootGrant">) => !PROVING_GRANTS.includes(rootGrant.type);

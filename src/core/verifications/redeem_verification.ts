@@ -87,7 +87,7 @@ export async function checkToken(
 }
 
 /** Whether a verification that is neither expired nor revoked was not used, or its use failed on our side. */
-const isUsable = ({ usedAt, redemption }: Verification, now: Date): boolean =>
+export const isUsable = ({ usedAt, redemption }: Verification, now: Date): boolean =>
   usedAt === null || (redemption !== null && !mayRun(redemption, now));
 
 /**

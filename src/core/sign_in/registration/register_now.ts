@@ -20,6 +20,7 @@ import {
   type Registration,
 } from "#core/sign_in/registration/registration.ts";
 import { storeRegistered } from "#core/sign_in/registration/store_registered.ts";
+import { takeBack } from "#core/sign_in/registration/take_back.ts";
 import { ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 import { newIdentifier } from "#core/users/sign_in_user.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
@@ -45,7 +46,8 @@ const taken = () => new NestError("identifier_taken");
  * Registers a user and signs them in, before their address is proved. The insert of the identifier decides who gets the address:
  * one of any number of simultaneous calls. If a call stops later, the same request completes it: every id derives from the
  * identifier, and the user's document, account, password and session are written only if they are missing. A registration that
- * is complete can't be repeated: the address is taken, and the person signs in with the password.
+ * is complete can't be repeated: the address is taken, and the person signs in with the password. If the owner proves the address
+ * meanwhile, nothing of the registration stays.
  * @throws NestError identifier_taken, password_not_acceptable, rate_limited, unavailable
  */
 export async function registerNow(
@@ -72,7 +74,12 @@ export async function registerNow(
   const recordFailure = () => core.identifiers.recordFailedRegistration(claimed._id, now.toISOString());
   return withFailureRecorded(recordFailure, async () => {
     const pair = await complete(core, registration, { identifier: claimed, password, now, call });
-    await core.identifiers.completeRegistration(claimed._id);
+    const at = now.toISOString();
+    if (!(await core.identifiers.completeRegistration(claimed._id, at))) {
+      const attempt = { identifier: claimed, sessionId: pair.sessionId, password, phone: registration.phone };
+      await takeBack(core, attempt, { source: sourceOf(registration, claimed, call), at });
+      throw taken();
+    }
     return { pair, identifier: claimed };
   });
 }
@@ -85,7 +92,7 @@ async function claim(
 ): Promise<Identifier | null> {
   const userId = newId("user");
   const at = now.toISOString();
-  const source = byHolder({ userId, clientId: client.id, sessionId: sessionIdOf({ userId }) }, call);
+  const source = sourceOf({ client }, { userId }, call);
   const fresh = newIdentifier({ identity: target.identity, type: target.type }, userId, source, at);
   const identifier = { ...fresh, registration: { startedAt: at } };
   return (await core.identifiers.insert(identifier)) ? identifier : null;
@@ -106,6 +113,12 @@ async function resume(
   return core.identifiers.resumeRegistration(found._id, found.registration.startedAt, now.toISOString());
 }
 
+const sourceOf = (
+  { client }: Pick<Registration, "client">,
+  { userId }: Pick<Identifier, "userId">,
+  call: Call,
+) => byHolder({ userId, clientId: client.id, sessionId: sessionIdOf({ userId }) }, call);
+
 const sessionIdOf = ({ userId }: Pick<Identifier, "userId">) => derivedIdOf(userId, "session");
 
 interface Claimed {
@@ -125,7 +138,7 @@ async function complete(
   const { _id, userId, createdAt } = identifier;
   const sessionId = sessionIdOf(identifier);
   const at = now.toISOString();
-  const source = byHolder({ userId, clientId: client.id, sessionId }, call);
+  const source = sourceOf(registration, identifier, call);
   const grant: Grant = { type: "register", value: _id };
   const [pair] = await settleAll([
     issueSession(core, {

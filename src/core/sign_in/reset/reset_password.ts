@@ -14,10 +14,11 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { settleAll } from "#core/settle.ts";
 import { ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
-import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
+import { type ProofCore, proveClaimed, removePending } from "#core/users/first_proof.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import {
   findPresented,
+  isUsable,
   type PresentedSecret,
   redeemVerification,
 } from "#core/verifications/redeem_verification.ts";
@@ -52,7 +53,7 @@ const notFound = () => new NestError("verification_not_found");
 
 /**
  * Sets a new password with the link or the code of a reset, once: one of any number of simultaneous calls does it. The message
- * proves its address. Every session and every other open verification of the user ends, a locked password is open again, and
+ * proves its address. Every session, pending identifier and other open verification of the user ends, a locked password is open again, and
  * each verified address gets a notice. It issues no tokens, and leaves second factors as they are (ASVS 6.4.3).
  *
  * A call that failed on our side can be repeated with the same password.
@@ -68,6 +69,8 @@ export async function resetPassword(
   const verification = await findPresented(core, presented, accepted, call);
   const { identifierType, identifierValue } = verification;
   if (identity !== null && identity !== identifierValue) throw notFound();
+  // Whoever finds a used link later must not compare passwords with it.
+  if (!isUsable(verification, now)) throw notFound();
   // Null for the reset of an address without an account, whose code somebody guessed.
   const identifier = await core.identifiers.findActive(identifierType, identifierValue);
   if (identifier === null) throw notFound();
@@ -114,16 +117,20 @@ async function apply(core: ResetCore, applied: Applied): Promise<ResetOutcome> {
   await core.passwords.reset({ userId, resetId: verification._id }, hashed, {
     ...{ now: at, events: [passwordReset(verification, identifier, source, at)] },
   });
+  // A sign-in that compared the old password may have begun after this call.
+  const replacedAt = core.clock.now().toISOString();
   const [identifiers, user, ended] = await settleAll([
     core.identifiers.listByUser(userId),
     core.users.find(userId),
-    endSessions(core, userId, { source, at }),
+    endSessions(core, userId, { source, at: replacedAt }),
+    removePending(core, userId, { source, at }),
   ]);
-  const addresses = identifiers.map(({ identifierValue }) => identifierValue);
+  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  const addresses = active.map(({ identifierValue }) => identifierValue);
   const mail = { template: "password_changed", variables: { changedAt: at } } as const;
   const locale = chooseLocale(core.app, user?.locale, client.locale);
   await settleAll([
-    core.verifications.revokeOpenOf(addresses, verification._id, at),
+    core.verifications.revokeOpenOf({ userId, addresses }, verification._id, at),
     notifyOwner(core, identifiers, { ...mail, locale }),
   ]);
   const sessionsRevoked = endedFirst + ended;

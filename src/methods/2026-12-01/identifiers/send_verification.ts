@@ -2,7 +2,7 @@
  * Sends a code or a link with which the user proves an email address or phone number.
  *
  * Name one of the user's identifiers by its id, or a new address or number. To add a new one, the user must have signed in
- * within the last 10 minutes. It is pending until it is proved, and belongs to nobody. If it belongs to another user, the response
+ * within the last 10 minutes, and have proved one identifier. It is pending until it is proved, and belongs to nobody. If it belongs to another user, the response
  * is the same, and the message says so. A link opens `redirect_uri` with the query parameters `token`,
  * `flow=verify_identifier` and `client_id`; the page sends the token to `verify_identifier`. SMS have codes only. Not
  * idempotent: each call sends a message.
@@ -57,6 +57,7 @@ export const handler = rpc({
     "identifier_not_found",
     "already_verified",
     "reauthentication_required",
+    "identifier_not_verified",
     "rate_limited",
     "delivery_failed",
   ],

@@ -185,6 +185,57 @@ describe("reset_password", () => {
   });
 });
 
+describe("reset_password and what else happens at the same time", () => {
+  test("a link that was used is not found, whatever the password is", async () => {
+    await register(nest);
+    const { token } = await sentReset(nest);
+    expect((await resetPassword(nest, { token })).status).toBe(200);
+    for (const password of ["abc", P1, P2])
+      expect(answerOf(await resetPassword(nest, { token, password }))).toEqual(NOT_FOUND);
+  });
+
+  test("leaves links that end a session, and codes for an address that the user has removed", async () => {
+    const { user_id } = await nest.signIn("a@x.test");
+    const { identifiers, verifications } = nest.gateway.core;
+    const at = nest.clock.now().toISOString();
+    const removed = { verifiedAt: at, removedAt: at, createdAt: at, updatedAt: null, knownDevices: [] };
+    await identifiers.insert({
+      ...{ _id: "userident_removed", userId: user_id, identifierType: "email" },
+      ...{ identifierValue: "was@x.test", ...removed },
+    });
+    const otp = { client_id: SIMPLE, identifier_type: "email", identifier_value: "was@x.test" };
+    expect((await nest.call(`${V3}send_otp`, otp)).status).toBe(200);
+    const [sent] = await nest.collection("verifications").find().toArray();
+    if (!sent) throw new Error("no code was sent");
+    const disown = {
+      _id: "disown_one",
+      purpose: "disown",
+      userId: user_id,
+      identifierValue: "a@x.test",
+    } as const;
+    await verifications.insert({ ...sent, ...disown, nonceHash: "n", tokenHash: "t" } as never);
+    const { token } = await sentReset(nest);
+    expect((await resetPassword(nest, { token })).status).toBe(200);
+    const open = await nest.collection("verifications").find({ revokedAt: null, usedAt: null }).toArray();
+    expect(open.map(({ _id }) => _id).sort()).toEqual([sent._id, "disown_one"].sort());
+  });
+
+  test("ends a session whose sign-in began after the call, with the old password", async () => {
+    const { body } = await register(nest);
+    const { token } = await sentReset(nest);
+    const { passwords } = nest.gateway.core;
+    const reset = passwords.reset.bind(passwords);
+    passwords.reset = async (...asked) => {
+      nest.clock.advance(1);
+      await reset(...asked);
+    };
+    const startedAt = nest.clock.now().getTime();
+    expect((await resetPassword(nest, { token })).status).toBe(200);
+    const user = await nest.gateway.core.users.find(body.user_id);
+    expect(Date.parse(user?.sessionsEnded?.at ?? "")).toBeGreaterThanOrEqual(startedAt + 1000);
+  });
+});
+
 describe("create_password_reset", () => {
   const order = (change: object = {}, options: object = { internal: true }) =>
     nest.call(

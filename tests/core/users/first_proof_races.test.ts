@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { redeemCode, sentCode } from "#tests/support/codes.ts";
+import { BUSY_MACHINE, startNest, type TestNest } from "#tests/support/nest.ts";
+import {
+  givePassword,
+  P1,
+  P2,
+  register,
+  resetPassword,
+  sentReset,
+  signInWith,
+} from "#tests/support/passwords.ts";
+import { V3 } from "#tests/support/plans.ts";
+
+const ADDRESS = "a@x.test";
+const PHONE_NUMBER = "+6591230077";
+let nest: TestNest;
+beforeEach(async () => {
+  nest = await startNest({ slowdown: BUSY_MACHINE, environment: { LIMIT_MAILS_PER_HOUR: "0" } });
+});
+afterEach(() => nest.stop());
+
+/** Runs something before the first call of a method, as if another process were faster. */
+function before<Name extends string>(
+  repository: Record<Name, (...asked: never[]) => Promise<unknown>>,
+  method: Name,
+  meanwhile: () => Promise<unknown>,
+): void {
+  const real = repository[method].bind(repository);
+  let isFirst = true;
+  const interrupted = async (...asked: never[]) => {
+    if (isFirst) {
+      isFirst = false;
+      await meanwhile();
+    }
+    return real(...asked);
+  };
+  Object.assign(repository, { [method]: interrupted });
+}
+
+const ownerProves = async () => {
+  const code = await sentCode(nest, { identifier_type: "email", identifier_value: ADDRESS });
+  return redeemCode(nest, code);
+};
+const unrevoked = (userId: string) => nest.gateway.core.sessions.listUnrevoked(userId);
+
+test.each(["insert", "completeRegistration"] as const)(
+  "an immediate registration leaves nothing, if the owner proves the address before its %s",
+  async (write) => {
+    const { core } = nest.gateway;
+    let owner: Awaited<ReturnType<typeof ownerProves>> | undefined;
+    const prove = async () => {
+      owner = await ownerProves();
+    };
+    if (write === "insert") before(core.passwords, "insert", prove);
+    else before(core.identifiers, "completeRegistration", prove);
+    const reply = await register(nest, { phone_number: PHONE_NUMBER });
+    expect([reply.status, reply.body.code]).toEqual([409, "identifier_taken"]);
+    expect(owner?.status).toBe(200);
+    const userId = owner?.body.user_id;
+    expect(await core.passwords.findByUser(userId)).toBeNull();
+    expect(await core.pendingIdentifiers.listOpen(userId)).toEqual([]);
+    expect(await unrevoked(userId)).toMatchObject([{ rootGrant: { type: "otp" } }]);
+    expect((await signInWith(nest, ADDRESS)).status).toBe(401);
+    const bearer = owner?.body.access_token;
+    expect((await nest.call(`${V3}get_user`, {}, { bearer })).status).toBe(200);
+  },
+);
+
+test("an immediate registration leaves nothing, if it completes between the writes of the proof", async () => {
+  const { core } = nest.gateway;
+  const { listUnrevoked } = core.sessions;
+  const read = listUnrevoked.bind(core.sessions);
+  let proving: ReturnType<typeof ownerProves> | undefined;
+  let reached = () => {};
+  let completed = () => {};
+  const isReached = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const isCompleted = new Promise<void>((resolve) => {
+    completed = resolve;
+  });
+  // The proof has read what it drops, and waits before it marks the address as verified.
+  core.sessions.listUnrevoked = async (userId) => {
+    const found = await read(userId);
+    reached();
+    await isCompleted;
+    return found;
+  };
+  before(core.passwords, "insert", async () => {
+    proving = ownerProves();
+    await isReached;
+  });
+  const reply = await register(nest);
+  completed();
+  core.sessions.listUnrevoked = read;
+  expect([reply.status, reply.body.code]).toEqual([409, "identifier_taken"]);
+  const owner = await proving;
+  expect(owner?.status).toBe(200);
+  expect(await core.passwords.findByUser(owner?.body.user_id)).toBeNull();
+  expect(await unrevoked(owner?.body.user_id)).toMatchObject([{ rootGrant: { type: "otp" } }]);
+});
+
+test("a password that the owner sets by a reset stays, when a registration takes back its own", async () => {
+  before(nest.gateway.core.identifiers, "completeRegistration", async () => {
+    const { token } = await sentReset(nest);
+    expect((await resetPassword(nest, { token })).status).toBe(200);
+  });
+  expect((await register(nest)).status).toBe(409);
+  expect((await signInWith(nest, ADDRESS, P1)).status).toBe(401);
+  expect((await signInWith(nest, ADDRESS, P2)).status).toBe(200);
+});
+
+test("a sign-in with a stranger's password leaves no session, if the proof drops the password meanwhile", async () => {
+  const userId = await givePassword(nest, ADDRESS, P1, { isVerified: false });
+  before(nest.gateway.core.sessions, "insertIfAbsent", async () => {
+    expect((await ownerProves()).status).toBe(200);
+  });
+  const stranger = await signInWith(nest, ADDRESS);
+  expect([stranger.status, stranger.body.code]).toEqual([401, "invalid_credentials"]);
+  expect(await unrevoked(userId)).toMatchObject([{ rootGrant: { type: "otp" } }]);
+});
+
+test("a sign-in whose password was accepted before its removal has a session that the proof ends", async () => {
+  const userId = await givePassword(nest, ADDRESS, P1, { isVerified: false });
+  before(nest.gateway.core.passwords, "remove", async () => {
+    expect((await signInWith(nest, ADDRESS)).status).toBe(200);
+  });
+  expect((await ownerProves()).status).toBe(200);
+  expect(await unrevoked(userId)).toMatchObject([{ rootGrant: { type: "otp" } }]);
+});
