@@ -125,19 +125,19 @@ export class AddressHistory {
     return this.#nest.call(`${V3}${method}`, body, bearer === undefined ? {} : { bearer });
   }
 
-  readonly #named = () => ({ identifier_type: "email", identifier_value: this.#address });
+  readonly #named = (address = this.#address) => ({ identifier_type: "email", identifier_value: address });
   /** The newest code that was mailed to the address. Of two requests at once, it may be the other's; there may be none. */
   readonly #newestCode = () => {
     const mail = this.#nest.ses.inbox.findLast(({ to, text }) => to === this.#address && CODE.test(text));
     return CODE.exec(mail?.text ?? "")?.[1] ?? "000000";
   };
 
-  async #redeemLink(): Promise<Reply> {
+  async #redeemLink(address = this.#address): Promise<Reply> {
     const asked = { client_id: native, redirect_uri: REDIRECT, state: "s" };
     const challenge = { code_challenge_method: "S256", code_challenge: CHALLENGE };
-    await this.#call("send_magic_link", { ...asked, ...challenge, ...this.#named() });
+    await this.#call("send_magic_link", { ...asked, ...challenge, ...this.#named(address) });
     const mail = this.#nest.ses.inbox.findLast(
-      ({ to, text }) => to === this.#address && text.includes("authzcode_"),
+      ({ to, text }) => to === address && text.includes("authzcode_"),
     );
     if (!mail) throw new Error("no link was mailed");
     const grant = { client_id: native, grant_type: "authorization_code", redirect_uri: REDIRECT };
@@ -185,7 +185,9 @@ export class AddressHistory {
   readonly #newestText = () => this.#nest.ses.inbox.findLast(({ to }) => to === this.#address)?.text ?? "";
 
   async #addToOtherAccount(): Promise<void> {
-    const other = await this.#nest.signIn(`stranger-of-${this.#address}`);
+    const { status, body: other } = await this.#redeemLink(`stranger-of-${this.#address}`);
+    // Of two at once, one may redeem the link of both.
+    if (status !== 200) return;
     const asked = { client_id: native, delivery: "code", ...this.#named() };
     await this.#call("send_verification", asked, other.access_token);
   }
@@ -194,7 +196,7 @@ export class AddressHistory {
   async #addOwn(): Promise<void> {
     for (const [index, { access_token }] of this.#strangers.entries()) {
       const address = `own-${index}-of-${this.#address}`;
-      const own = { client_id: native, identifier_type: "email", identifier_value: address };
+      const own = { client_id: native, ...this.#named(address) };
       const { status, body } = await this.#call("send_verification", own, access_token);
       if (status !== 200) continue;
       const mail = this.#nest.ses.inbox.findLast(({ to, text }) => to === address && CODE.test(text));

@@ -408,6 +408,11 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     const { identifier_id } = await sentSecret(good, tokens, email(`person${++users}@example.com`));
     return asker.send({ identifier_id }, { bearer: tokens.access_token });
   },
+  "send_verification:identifier_not_verified": async (asker) => {
+    const registered = await register(asker.nests.good, { identifier_value: `person${++users}@example.com` });
+    const asked = { identifier_value: `person${++users}@example.com` };
+    return asker.send(asked, { bearer: registered.body.access_token });
+  },
   last_sign_in_method: async (asker) => {
     const { good } = asker.nests;
     const { access_token: bearer, user_id } = await good.signIn(`person${++users}@example.com`);
