@@ -29,7 +29,7 @@ export const METHODS = {
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email link_placeholder_missing captcha_required captcha_failed sender_not_allowed client_not_found rate_limited email_not_sent captcha_unavailable"},
   send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
-  send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified rate_limited delivery_failed"},
+  send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
   set_primary_identifier: {"bearer":true,"fills":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
   verify_identifier: {"bearer":false,"fills":"client_id","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
@@ -64,7 +64,7 @@ export interface Errors {
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "email_not_sent" | "captcha_unavailable";
   send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
-  send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "rate_limited" | "delivery_failed";
+  send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
