@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { digitsIn } from "#tests/support/codes.ts";
 import { CHALLENGE, codeIn, REDIRECT, type Reply, type TestNest, VERIFIER } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { SAMPLE_CLIENT_IDS } from "#tools/local/sample_clients.ts";
