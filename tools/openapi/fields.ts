@@ -81,6 +81,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "The email address, or the phone number with its country code, as the user typed it. Leave it out with `identifier_id`.",
     example: "ada@example.org",
   },
+  "remove_identifier.removed_at": timestamp("When the address or number was removed."),
   "send_verification.delivery": {
     description: "`link`: the mail has a link. `code`, the default: it has a code. An SMS always has a code.",
     example: "code",

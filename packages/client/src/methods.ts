@@ -758,7 +758,7 @@ export interface Responses {
     user_created: boolean | null;
   };
   remove_identifier: {
-    /** When the identifier was removed from the user; null while it belongs to the user. */
+    /** When the address or number was removed. */
     removed_at: string;
   };
   reset_password: {
