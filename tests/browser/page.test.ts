@@ -27,7 +27,7 @@ describe.skipIf(!hasBrowser)("the local page in a browser", () => {
     await page.getByText("Tokens refreshed.").waitFor();
     await page.reload();
     await page.locator("#main").waitFor();
-    await page.getByText("ada@example.com", { exact: true }).waitFor();
+    await page.locator("#user").getByText("ada@example.com", { exact: true }).waitFor();
     await tabTo(page, "sign-out");
     await page.keyboard.press("Enter");
     await page.getByText("You are signed out.").waitFor();
