@@ -100,17 +100,19 @@ test("a stage without an adapter has neither its function nor a role of it alone
   const { Resources } = parse(files["deploy/roles.yml"] ?? "");
   const service: Service = {
     functions: parse(files["deploy/functions.yml"] ?? ""),
-    resources: { Resources },
+    resources: { Resources: { ...Resources, OwnRole: { Type: "AWS::IAM::Role" } } },
   };
-  const all = { functions: Object.keys(service.functions), roles: Object.keys(Resources) };
-  dropUnlisted(service, all.functions);
-  expect(Object.keys(Resources)).toEqual(all.roles);
-  const names = all.functions.filter((name) => name !== "beep");
+  service.functions.beep = {
+    ...service.functions.beep,
+    role: { "Fn::Sub": ["$", "{OwnRole.Arn}"].join("") },
+  };
+  const names = Object.keys(service.functions);
   dropUnlisted(service, names);
-  expect(Object.keys(service.functions)).toEqual(names);
-  expect(all.roles.filter((id) => !Object.hasOwn(Resources, id))).toEqual([
-    expect.stringMatching(/SigningKeysSesSendEmailSnsPublishRole$/),
-  ]);
+  expect(Object.keys(service.resources.Resources)).toContain("OwnRole");
+  const others = names.filter((name) => name !== "beep");
+  dropUnlisted(service, others);
+  expect(Object.keys(service.functions)).toEqual(others);
+  expect(Object.keys(service.resources.Resources)).not.toContain("OwnRole");
 });
 
 test.each([

@@ -245,10 +245,15 @@ async function withCaptcha(asker: Asker, captcha_token: string | undefined): Pro
     hostnames: ["app.example"],
     requiredFor: CAPTCHA_METHODS,
   };
-  const id = PASSWORD_METHODS.includes(asker.form.name) ? SIMPLE : MAC;
+  const isSignIn = asker.form.name === "authenticate_user";
+  const id = isSignIn || PASSWORD_METHODS.includes(asker.form.name) ? SIMPLE : MAC;
   const client = { id, grants: OPTIONAL_GRANTS, phoneCountries: ["SG" as const], captcha };
+  const password = {
+    ...{ client_id: id, grant_type: "password", identifier_type: "email" },
+    ...{ identifier_value: "ada@example.com", password: "correct horse battery staple" },
+  };
   const other = await startNest({ beside: asker.nests.good, app: appWithClients(client) });
-  const reply = await asker.send({ captcha_token }, {}, 0, other);
+  const reply = await asker.send({ ...(isSignIn && password), captcha_token }, {}, 0, other);
   await other.stop();
   return reply;
 }
