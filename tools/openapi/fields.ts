@@ -156,7 +156,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   is_primary: {
     description:
-      "Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified.",
+      "Whether this is the primary identifier of its type. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified identifier.",
     example: true,
   },
   is_pending: {
@@ -445,7 +445,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "get_user.email": {
     description:
-      "The primary address: of those that the user verified and did not remove, the one that the user chose, else the oldest. Null if there is none.",
+      "The primary email address. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified address, or an unverified address if no address is verified. Null if the user has no address.",
     example: "ada@example.com",
   },
   "get_user.role": {

@@ -101,7 +101,7 @@ export const registrationFields = (
   "create_password_reset.nonce": { description: "Is presented with the code.", example: NONCE },
   "create_password_reset.code": { description: "Six digits, which the person types.", example: "042917" },
   "create_password_reset.token": {
-    description: "The secret of a link: whoever has it can set the password.",
+    description: "The secret of a link. It alone is enough to set the password.",
     example: TOKEN,
   },
   "create_password_reset.expires_at": timestamp("When the token and the code expire."),

@@ -592,7 +592,7 @@ export interface Responses {
     created_at: string;
     /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
     account_id: string;
-    /** The primary address: of those that the user verified and did not remove, the one that the user chose, else the oldest. Null if there is none. */
+    /** The primary email address. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified address, or an unverified address if no address is verified. Null if the user has no address. */
     email: string | null;
     /** The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member. */
     role: 50 | 80 | 100;
@@ -614,7 +614,7 @@ export interface Responses {
       verified_at: string | null;
       /** When the identifier was removed from the user; null while it belongs to the user. */
       removed_at: string | null;
-      /** Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified. */
+      /** Whether this is the primary identifier of its type. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified identifier. */
       is_primary: boolean;
       /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
@@ -828,7 +828,7 @@ export interface Responses {
       verified_at: string | null;
       /** When the identifier was removed from the user; null while it belongs to the user. */
       removed_at: string | null;
-      /** Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified. */
+      /** Whether this is the primary identifier of its type. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified identifier. */
       is_primary: boolean;
       /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
@@ -851,7 +851,7 @@ export interface Responses {
       verified_at: string | null;
       /** When the identifier was removed from the user; null while it belongs to the user. */
       removed_at: string | null;
-      /** Whether it is the primary one of its type: the one that the user chose, else the oldest that is verified. */
+      /** Whether this is the primary identifier of its type. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified identifier. */
       is_primary: boolean;
       /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;

@@ -10,6 +10,12 @@ export interface OAuthClient
 }
 
 const isLoopbackName = (hostname: string) => ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+/** Accepts a page of a client. @throws NestError invalid_redirect_uri */
+export function requireRedirectUri({ redirectUris }: Pick<Client, "redirectUris">, asked: string): string {
+  if (!redirectUris.includes(asked)) throw new NestError("invalid_redirect_uri");
+  return asked;
+}
+
 const isLoopback = (origin: string) => isLoopbackName(new URL(origin).hostname);
 
 /** The OAuth clients of this deployment. Pages on a developer's machine may call the stage `local` only. */

@@ -1,6 +1,6 @@
 import type { App } from "#core/app/app.ts";
 import type { Caller } from "#core/call.ts";
-import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { type OAuthClient, requireRedirectUri } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
 import type { PendingIdentifier } from "#core/repositories/pending_identifiers.ts";
@@ -70,7 +70,6 @@ export function pageOf(
   type: IdentifierType,
 ): string | undefined {
   const { client, delivery, redirectUri } = request;
-  if (redirectUri !== undefined && !client.redirectUris.includes(redirectUri))
-    throw new NestError("invalid_redirect_uri");
+  if (redirectUri !== undefined) requireRedirectUri(client, redirectUri);
   return delivery === "link" && type === "email" ? (redirectUri ?? app.urls.landing) : undefined;
 }

@@ -13,7 +13,7 @@ import type { Verification } from "#core/repositories/verifications.ts";
 import { settleAll } from "#core/settle.ts";
 import { type ChannelCore, type ChannelMessage, openChannel } from "#core/sign_in/code_channel.ts";
 import { tokenUrl } from "#core/sign_in/link_url.ts";
-import { releaseIfFailed } from "#core/sign_in/send_code.ts";
+import { releaseIfFailed } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import { newVerification, type VerificationSecrets } from "#core/verifications/new_verification.ts";
 

@@ -81,14 +81,8 @@ async function openMail(
       if (suppressed) core.log.warn("mail_suppressed", { request_id: call.requestId });
       return !suppressed;
     },
-    async deliver({ mail }, deadline) {
-      try {
-        await within(core.mailer, deadline).send({ to: address.recipient, locale: client.locale, ...mail });
-      } catch (error) {
-        const { cause, detail } = error as NestError;
-        throw new NestError("delivery_failed", { cause, detail });
-      }
-    },
+    deliver: ({ mail }, deadline) =>
+      sendMail(within(core.mailer, deadline), { to: address.recipient, locale: client.locale, ...mail }),
     release: (mayBeSent) => releaseLink(core, { ...link, sampled }, mayBeSent),
   };
 }
@@ -118,6 +112,16 @@ async function openSms(
       if (!mayBeSent) await releaseSms(core, counted);
     },
   };
+}
+
+/** Sends a mail that the caller is told about. @throws NestError delivery_failed */
+export async function sendMail(mailer: Mailer, mail: Parameters<Mailer["send"]>[0]): Promise<void> {
+  try {
+    await mailer.send(mail);
+  } catch (error) {
+    const { cause, detail } = error as NestError;
+    throw new NestError("delivery_failed", { cause, detail });
+  }
 }
 
 const within = <Sender extends { until(deadline: number): Sender }>(

@@ -1,8 +1,7 @@
 import type { Call } from "#core/call.ts";
-import type { OAuthClients } from "#core/clients/oauth_clients.ts";
+import { type OAuthClients, requireRedirectUri } from "#core/clients/oauth_clients.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
-import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import { type MailChange, type Mailer, mayHaveBeenSent } from "#core/messages/mailer.ts";
@@ -57,7 +56,7 @@ export interface StoredLink extends AllowedLink {
  */
 export function checkLink(core: { oauthClients: OAuthClients }, request: LinkRequest): CheckedLink {
   const client = core.oauthClients.require(request.clientId);
-  if (!client.redirectUris.includes(request.redirectUri)) throw new NestError("invalid_redirect_uri");
+  requireRedirectUri(client, request.redirectUri);
   return { request, address: parseAddress(request.address), locale: client.locale };
 }
 

@@ -1,12 +1,10 @@
 import type { Call } from "#core/call.ts";
 import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
-import { mayHaveBeenSent } from "#core/messages/mailer.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
-import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
-import { settleAll } from "#core/settle.ts";
-import { type Channel, type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
-import { answerNeutrally } from "#core/sign_in/neutral_answer.ts";
+import type { VerificationPurpose } from "#core/repositories/verifications.ts";
+import { type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
+import { storeAndSend } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CheckedCode } from "#core/verifications/code_request.ts";
 import { newVerification } from "#core/verifications/new_verification.ts";
@@ -39,58 +37,17 @@ export async function sendCode(
   const { verification, secrets } = newVerification(core, {
     ...{ purpose, clientId: client.id, target, sends: { code: true }, now },
   });
-  const isAdmitted = await releaseIfFailed(channel, async () => {
-    const [admitted] = await settleAll([channel.admit(), core.verifications.insert(verification)]);
-    return admitted;
+  const isNeutral = client.registration !== "open";
+  const { code } = secrets;
+  const withCode = { mail: { template: "sign_in_code", variables: { code } }, sms: { code } } as const;
+  const message = isNeutral && !channel.isKnown ? null : withCode;
+  await storeAndSend(core, channel, { verification, message, isNeutral }, () => {
+    const { type, country } = target;
+    core.log.info("code_sent", { type, country, client_id: client.id });
   });
-  const message = { channel, code: secrets.code, isWanted: isAdmitted };
-  const sending =
-    checked.client.registration === "open"
-      ? deliver(core, verification, message, null)
-      : deliverNeutrally(core, verification, message);
-  await settleAll([sending, core.verifications.revokeEarlier(verification, now.toISOString())]);
   return {
     nonce: secrets.nonce,
     expiresAt: new Date(verification.expiresAt),
     resendAt: plusSeconds(now, LIMITS.codes_per_identifier.seconds),
   };
-}
-
-interface Message {
-  channel: Channel;
-  code: string;
-  isWanted: boolean;
-}
-
-async function deliver(
-  core: SendCore,
-  { clientId, identifierType, country }: Verification,
-  { channel, code, isWanted }: Message,
-  deadline: number | null,
-): Promise<void> {
-  if (!isWanted) return;
-  const mail = { template: "sign_in_code", variables: { code } } as const;
-  await releaseIfFailed(channel, () => channel.deliver({ mail, sms: { code } }, deadline));
-  core.log.info("code_sent", { type: identifierType, country, client_id: clientId });
-}
-
-/** Sends the message if its identifier belongs to a user, and takes the same time if not. */
-function deliverNeutrally(core: SendCore, verification: Verification, message: Message): Promise<void> {
-  const isWanted = message.isWanted && message.channel.isKnown;
-  return answerNeutrally(core, verification.identifierType, (deadline) =>
-    deliver(core, verification, { ...message, isWanted }, deadline),
-  );
-}
-
-/** Runs a step of a message. If it fails, the counts of the message are released. */
-export async function releaseIfFailed<Result>(
-  channel: Channel,
-  step: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await step();
-  } catch (error) {
-    await channel.release(mayHaveBeenSent(error));
-    throw error;
-  }
 }

@@ -60,7 +60,9 @@ describe("a stranger who claimed an address that is not proved", () => {
 describe("a verification that a thief of a session asked for", () => {
   const planted = async () => {
     const { owners, evil } = next();
-    const thief = await nest.signIn(owners);
+    const tokens = await nest.signIn(owners);
+    const session = await nest.collection("sessions").findOne({ userId: tokens.user_id });
+    const thief = { ...tokens, sessionId: session?._id };
     const { proof } = await sentSecret(nest, thief, { ...email(evil), delivery: "link" });
     return { owners, thief, proof };
   };
@@ -76,8 +78,7 @@ describe("a verification that a thief of a session asked for", () => {
         const pending = await nest.gateway.core.pendingIdentifiers.listOpen(thief.user_id);
         expect(pending).toEqual([]);
       } else if (method === "revoke_session") {
-        const session = await nest.collection("sessions").findOne({ userId: thief.user_id });
-        const asked = { session_id: session?._id };
+        const asked = { session_id: thief.sessionId };
         const { status } = await nest.call(`${V3}revoke_session`, asked, { bearer: owner.access_token });
         expect(status).toBe(200);
       } else {

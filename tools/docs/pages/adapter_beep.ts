@@ -76,7 +76,7 @@ export async function render() {
           "SMS to some countries are expensive",
         ],
         [
-          "`/login` gives anybody a token for any `userid`",
+          "`/login` returns a token for any `userid` to every caller",
           "Refused in production. A deployed test stage wants an internal key. The user must exist. `amr` is `test`",
           "Whoever knows an id could act as its person",
         ],

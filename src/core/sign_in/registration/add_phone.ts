@@ -1,6 +1,6 @@
 import type { Core } from "#core/core.ts";
 import type { EventSource } from "#core/events/event_source.ts";
-import { recordEvent } from "#core/events/record_event.ts";
+import { identifierAdded } from "#core/events/identifier_events.ts";
 import { newId } from "#core/ids.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import { purgeAfter } from "#core/retention.ts";
@@ -16,14 +16,10 @@ export async function addPhone(
   { source, at: createdAt }: { source: EventSource; at: string },
 ): Promise<void> {
   if (phone === null) return;
-  const _id = newId("identifier");
-  const about = {
-    ...{ userId, target: { type: "identifier", id: _id } as const },
-    data: { identifierType: "phone" },
-  };
+  const named = { _id: newId("identifier"), userId, identifierType: "phone" as const };
   await core.pendingIdentifiers.ensure({
-    ...{ _id, userId, identifierType: "phone", identifierValue: phone, createdAt },
+    ...{ ...named, identifierValue: phone, createdAt },
     ...{ endedAt: null, endedBy: null, purgeAt: purgeAfter(new Date(createdAt)) },
-    ...carrying([recordEvent("identifier.added", about, source, createdAt)]),
+    ...carrying([identifierAdded(named, source, createdAt)]),
   });
 }

@@ -1,8 +1,7 @@
 import type { output } from "zod/mini";
-import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
+import { type OAuthClient, type OAuthClients, requireRedirectUri } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import type { Registration } from "#core/sign_in/registration/registration.ts";
-import { requireRedirectUri } from "#core/sign_in/reset/new_reset.ts";
 import { type codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { type CodeTarget, readTarget } from "#core/verifications/code_request.ts";
 

@@ -1,13 +1,13 @@
 import type { Call, Caller } from "#core/call.ts";
-import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { type OAuthClient, requireRedirectUri } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import type { Mailer } from "#core/messages/mailer.ts";
 import type { Texter } from "#core/messages/texter.ts";
 import { settleAll } from "#core/settle.ts";
-import { domainOf } from "#core/sign_in/code_channel.ts";
-import { type NewReset, newReset, requireRedirectUri, resetMail } from "#core/sign_in/reset/new_reset.ts";
+import { domainOf, sendMail } from "#core/sign_in/code_channel.ts";
+import { type NewReset, newReset, resetMail } from "#core/sign_in/reset/new_reset.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CodeTarget } from "#core/verifications/code_request.ts";
 
@@ -74,11 +74,5 @@ async function deliver(
     return;
   }
   if (await isSuppressed(core, target.address)) return;
-  const mail = { to: target.address.recipient, locale, ...resetMail(reset, core.stage) };
-  try {
-    await core.mailer.send(mail);
-  } catch (error) {
-    const { cause, detail } = error as NestError;
-    throw new NestError("delivery_failed", { cause, detail });
-  }
+  await sendMail(core.mailer, { to: target.address.recipient, locale, ...resetMail(reset, core.stage) });
 }

@@ -2,7 +2,6 @@ import type { Stage } from "#core/app/app.ts";
 import type { Call, Caller } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { plusSeconds } from "#core/clock.ts";
-import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { resetRequested } from "#core/events/reset_events.ts";
 import type { AnyMail } from "#core/messages/mailer.ts";
@@ -10,6 +9,7 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { purgeVerificationAfter } from "#core/retention.ts";
+import { tokenUrl } from "#core/sign_in/link_url.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CodeTarget } from "#core/verifications/code_request.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/verifications/lifetimes.ts";
@@ -59,26 +59,12 @@ function codeLifetime(now: Date): Pick<Verification, "expiresAt" | "purgeAt"> {
   return { expiresAt: expiresAt.toISOString(), purgeAt: purgeVerificationAfter(expiresAt) };
 }
 
-/** The URL in the mail. The page sends the token with the new password. It names no address. */
-export function resetUrl(
-  { clientId, redirectUri }: Pick<Verification, "clientId" | "redirectUri">,
-  token: string,
-  stage: Stage,
-): string {
-  // The app's own page serves every stage.
-  const ofStage = stage === "nonprod" ? "&stage=nonprod" : "";
-  return `${redirectUri}?token=${token}&flow=reset_password&client_id=${clientId}${ofStage}`;
-}
-
 /** The mail of a reset with a link. */
 export function resetMail({ verification, secrets }: NewReset, stage: Stage): AnyMail {
-  if (secrets.token === null) throw new Error("a mail needs a page");
-  const variables = { url: resetUrl(verification, secrets.token, stage), code: secrets.code };
+  const { clientId, redirectUri } = verification;
+  const { token, code } = secrets;
+  if (token === null || redirectUri === undefined) throw new Error("a mail needs a page");
+  const url = tokenUrl({ redirectUri, clientId, token, stage, flow: "reset_password" });
+  const variables = { url, code };
   return { template: "reset_password", variables };
-}
-
-/** Accepts a page of the client. @throws NestError invalid_redirect_uri */
-export function requireRedirectUri({ redirectUris }: OAuthClient, asked: string): string {
-  if (!redirectUris.includes(asked)) throw new NestError("invalid_redirect_uri");
-  return asked;
 }

@@ -1,9 +1,9 @@
 import type { Call } from "#core/call.ts";
-import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { type OAuthClient, requireRedirectUri } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import { type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
-import { newReset, requireRedirectUri, resetMail } from "#core/sign_in/reset/new_reset.ts";
+import { newReset, resetMail } from "#core/sign_in/reset/new_reset.ts";
 import { storeAndSend } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CodeTarget } from "#core/verifications/code_request.ts";

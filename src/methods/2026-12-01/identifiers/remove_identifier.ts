@@ -1,8 +1,9 @@
 /**
- * Removes an email address or phone number of the user, or one that the user has still to prove.
+ * Removes a verified or pending email address or phone number of the user.
  *
- * The user must have signed in within the last 10 minutes, and keeps at least one that is verified. The removed address and the
- * others get a notice. Then anybody can use the address. Idempotent: what was removed keeps its time.
+ * The user must have signed in within the last 10 minutes. The last verified address or number can't be removed. The removed
+ * address and the user's other verified addresses get a notice. Another user can then add the address. Idempotent: a repeated
+ * call returns the time of the first removal.
  */
 import { strictObject, string } from "zod/mini";
 import { removeIdentifier } from "#core/identifiers/change_identifiers.ts";
