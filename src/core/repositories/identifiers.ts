@@ -118,12 +118,21 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
     }
   }
 
-  /** Marks the address as verified and records it, unless it is verified already. */
-  async verify(id: string, now: string, events: readonly StoredEvent[]): Promise<void> {
+  /**
+   * Marks the address as verified and records it, unless it is verified already.
+   * @param knownDevices replaces the devices that are known; undefined: they stay
+   */
+  async verify(
+    id: string,
+    now: string,
+    events: readonly StoredEvent[],
+    knownDevices?: readonly string[],
+  ): Promise<void> {
     const { push, set } = pushed(events);
+    const devices = knownDevices && { knownDevices: [...knownDevices] };
     await this.#collection.updateOne(
       { _id: id, verifiedAt: null },
-      { $set: { verifiedAt: now, updatedAt: now, ...set }, $push: push },
+      { $set: { verifiedAt: now, updatedAt: now, ...set, ...devices }, $push: push },
     );
   }
 
@@ -160,10 +169,13 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
     return (await this.#collection.deleteOne({ _id: id, verifiedAt: null })).deletedCount === 1;
   }
 
-  /** Remembers a device that signed in with this address. */
-  async rememberDevice(id: string, deviceHash: string): Promise<void> {
+  /**
+   * Remembers a device that signed in with this address.
+   * @param isUnverified remembers it only while nobody has verified the address
+   */
+  async rememberDevice(id: string, deviceHash: string, isUnverified = false): Promise<void> {
     await this.#collection.updateOne(
-      { _id: id, knownDevices: { $ne: deviceHash } },
+      { _id: id, knownDevices: { $ne: deviceHash }, ...(isUnverified && { verifiedAt: null }) },
       { $push: { knownDevices: { $each: [deviceHash], $slice: -KNOWN_DEVICES_LIMIT } } },
     );
   }

@@ -175,7 +175,7 @@ async function issue(
   const proving = identifier.verifiedAt
     ? completeUser(core, userId, identifier.createdAt)
     : proveClaimed(core, identifier, {
-        ...{ source, at, verificationId: verification._id },
+        ...{ source, at, verificationId: verification._id, beakId },
         isByClaimant: [newUserIdOf(verification), verification.userId].includes(userId),
       });
   const [pair, notice] = await settleAll([
@@ -187,7 +187,7 @@ async function issue(
     }),
     watchDevice(core, { client, sessionId, identifier, beakId, at: authTime, call }),
     proving.then(() => storeRegistered(core, identifier, verification.registration, { source, at })),
-    beakId === null ? null : rememberDevice(core, identifier, beakId),
+    beakId === null ? null : rememberDevice(core, identifier, { beakId, isProof: true }),
     releaseRightCode(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);

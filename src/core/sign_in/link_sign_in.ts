@@ -67,7 +67,7 @@ export async function signInWithLink(
   const identifier = await ensureUser(core, address, at);
   const { userId } = identifier;
   const source = sourceOf(userId);
-  const proof = { source, at, verificationId: null };
+  const proof = { source, at, verificationId: null, beakId: device?.beakId ?? null };
   const rootGrant: Grant = { type: "authorization_code", value: _id };
   const authTime = authorization.usedAt ?? at;
   const [pair, notice] = await settleAll([
@@ -82,7 +82,7 @@ export async function signInWithLink(
     identifier.verifiedAt
       ? completeUser(core, userId, identifier.createdAt)
       : proveClaimed(core, identifier, { ...proof, isByClaimant: userId === newUserId }),
-    device ? rememberDevice(core, identifier, device.beakId) : null,
+    device ? rememberDevice(core, identifier, { beakId: device.beakId, isProof: true }) : null,
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });

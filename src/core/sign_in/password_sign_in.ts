@@ -85,7 +85,7 @@ export async function signInWithPassword(
     await core.sessions.revoke(sessionId, revocation(session, "password_set", source, at));
     throw new NestError("invalid_credentials");
   }
-  if (beakId !== null) await rememberDevice(core, identifier, beakId);
+  if (beakId !== null) await rememberDevice(core, identifier, { beakId, isProof: false });
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   await notice();
   return { ...pair, passwordChangeRequired: password.mustChange };

@@ -7,6 +7,7 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Password } from "#core/repositories/passwords.ts";
 import type { Session } from "#core/repositories/sessions.ts";
+import { hashSecret } from "#core/secrets.ts";
 import { settleAll } from "#core/settle.ts";
 
 export type ProofCore = AuditCore &
@@ -27,6 +28,8 @@ export interface FirstProof {
   isByClaimant: boolean;
   /** The verification that proves it; it stays open. Null if a magic link proves it. */
   verificationId: string | null;
+  /** The device of the person who proves it, which is known from then on; null if the proof names none. */
+  beakId: string | null;
 }
 
 /**
@@ -43,8 +46,8 @@ export function mayAddIdentifiers(
 
 /**
  * Marks a claimed identifier as verified. Until then somebody else may have claimed it, to wait for its owner (pre-hijacking).
- * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, and open codes and
- * links. Every route of proof calls this function: magic links, codes, verification links, resets. Safe to repeat: a call
+ * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, open codes and
+ * links, and the known devices. Every route of proof calls this function: magic links, codes, verification links, resets. Safe to repeat: a call
  * that stops between the writes leaves the identifier unverified, and the next proof runs all of them again.
  */
 export async function proveClaimed(
@@ -52,9 +55,12 @@ export async function proveClaimed(
   identifier: Pick<Identifier, "_id" | "userId" | "identifierType">,
   proof: FirstProof,
 ): Promise<void> {
-  const { source, at } = proof;
-  if (!proof.isByClaimant) await dropUnproved(core, identifier, proof);
-  await core.identifiers.verify(identifier._id, at, [identifierVerified(identifier, source, at)]);
+  const { source, at, isByClaimant, beakId } = proof;
+  if (!isByClaimant) await dropUnproved(core, identifier, proof);
+  const devices = beakId === null ? [] : [hashSecret(beakId)];
+  const events = [identifierVerified(identifier, source, at)];
+  // One write: a device that is remembered at the same time is either replaced, or the owner's.
+  await core.identifiers.verify(identifier._id, at, events, isByClaimant ? undefined : devices);
 }
 
 /** The order decides races: what a simultaneous call stores after its read is refused by that call, which checks last. */

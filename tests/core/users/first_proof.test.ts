@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hashSecret } from "#core/secrets.ts";
 import { CodeKey } from "#core/verifications/code_key.ts";
 import { newVerification } from "#core/verifications/new_verification.ts";
 import { redeemCode, sentCode } from "#tests/support/codes.ts";
@@ -28,7 +29,8 @@ async function claim(address: string) {
   const identifier = await nest.collection("identifiers").findOne({ identifierValue: address });
   const userId = String(identifier?.userId);
   const bearer = await tokenOf(userId);
-  const { passwords, pendingIdentifiers, verifications } = nest.gateway.core;
+  const { identifiers, passwords, pendingIdentifiers, verifications } = nest.gateway.core;
+  await identifiers.rememberDevice(String(identifier?._id), hashSecret("machine of a stranger"));
   const now = nest.clock.now().toISOString();
   const secret = { hash: "hash", pepperId: "p", setBy: "user", mustChange: false } as const;
   await passwords.insert(userId, secret, { now, events: [] });
@@ -50,12 +52,17 @@ async function claim(address: string) {
   return { userId, bearer, tokenHash: verification.tokenHash ?? "" };
 }
 
+/** Each names the owner's machine, `b1`. */
 const routes = {
   "a magic link": async (address: string) =>
     nest.redeem(await nest.emailedCode({ identifier_value: address })),
   "a code by mail": async (address: string) =>
-    redeemCode(nest, await sentCode(nest, { identifier_type: "email", identifier_value: address })),
+    redeemCode(nest, await sentCode(nest, { identifier_type: "email", identifier_value: address }), {
+      device: { beak_id: "b1" },
+    }),
 };
+const knownDevicesOf = async (address: string) =>
+  (await nest.gateway.core.identifiers.findActive("email", address))?.knownDevices;
 
 describe.each(Object.keys(routes) as (keyof typeof routes)[])("%s that proves a claimed address", (route) => {
   const address = `${route.replaceAll(" ", "-")}@example.com`;
@@ -81,10 +88,18 @@ describe.each(Object.keys(routes) as (keyof typeof routes)[])("%s that proves a 
     expect(about("identifier.verified")).toHaveLength(1);
   });
 
+  test("forgets the machine of whoever claimed it, and knows the owner's", async () => {
+    expect(await knownDevicesOf(address)).toEqual([hashSecret("b1")]);
+  });
+
   test("drops nothing once the address is proved", async () => {
     const { body } = await prove();
     const bearer = await tokenOf(body.user_id);
+    const { identifiers } = nest.gateway.core;
+    const { _id = "" } = (await identifiers.findActive("email", address)) ?? {};
+    await identifiers.rememberDevice(_id, hashSecret("b2"));
     await prove();
+    expect(await knownDevicesOf(address)).toEqual([hashSecret("b1"), hashSecret("b2")]);
     expect((await getUser(bearer)).status).toBe(200);
   });
 });

@@ -129,3 +129,13 @@ test("a sign-in whose password was accepted before its removal has a session tha
   expect((await ownerProves()).status).toBe(200);
   expect(await unrevoked(userId)).toMatchObject([{ rootGrant: { type: "otp" } }]);
 });
+
+test("a sign-in with a stranger's password leaves no known machine, if the proof comes before it is remembered", async () => {
+  await givePassword(nest, ADDRESS, P1, { isVerified: false });
+  const { identifiers } = nest.gateway.core;
+  before(identifiers, "rememberDevice", async () => {
+    expect((await ownerProves()).status).toBe(200);
+  });
+  await signInWith(nest, ADDRESS, P1, { device: { beak_id: "stranger" } });
+  expect(await identifiers.findActive("email", ADDRESS)).toMatchObject({ knownDevices: [] });
+});

@@ -167,7 +167,7 @@ async function prove(
     endSessions(core, identifier.userId, { source, at }),
     ensureUserWithAccount(core, identifier.userId, identifier.createdAt),
   ]);
-  const proof = { source, at, verificationId: verification._id, isByClaimant: false };
+  const proof = { source, at, verificationId: verification._id, isByClaimant: false, beakId: null };
   await proveClaimed(core, identifier, proof);
   return ended;
 }
