@@ -11,6 +11,8 @@ export interface Credential {
   claims: AccessTokenClaims | null;
 }
 
+const ANONYMOUS: Credential = { caller: { kind: "anonymous" }, claims: null };
+
 type CredentialCore = Pick<RpcCore, "clock" | "internalKeys" | "issuer" | "oauthClients" | "verifyingKeys">;
 
 /** Where a caller's credential can be. */
@@ -19,19 +21,25 @@ interface Presented {
   header: string | null;
   /** null: the method needs no access token, so that an expired one in a cookie refuses nothing. */
   cookies: Cookies | null;
+  /** Whether anybody may call: then a cookie that a page of another origin sent counts as none. */
+  isOptional: boolean;
 }
 
 /**
  * Verifies the authorization header, which any method accepts (contract A9). Without a header, verifies the access token in
  * a cookie.
- * @throws NestError unauthorized for an invalid access token; access_denied for a wrong internal key, and for a cookie that a
- *   page of another origin sent; malformed_json for a cookie with another content type
+ * @throws NestError unauthorized for an invalid access token; access_denied for a wrong internal key, and, unless anybody
+ *   may call, for a cookie that a page of another origin sent; malformed_json for a cookie with another content type
  */
 export async function authenticateCaller(
   core: CredentialCore,
-  { header, cookies }: Presented,
+  { header, cookies, isOptional }: Presented,
 ): Promise<Credential> {
-  if (header === null) return authenticateByCookie(core, cookies);
+  if (header === null)
+    return authenticateByCookie(core, cookies).catch((error: unknown) => {
+      if (isOptional && error instanceof NestError && error.code === "access_denied") return ANONYMOUS;
+      throw error;
+    });
   const [scheme = "", credential = "", ...rest] = header.split(" ");
   if (scheme === "" || credential === "" || rest.length > 0) throw unauthorized("malformed_token");
   switch (scheme.toLowerCase()) {
@@ -55,7 +63,7 @@ function asUser(claims: AccessTokenClaims): Credential {
 
 async function authenticateByCookie(core: CredentialCore, cookies: Cookies | null): Promise<Credential> {
   const token = cookies?.accessToken(core.oauthClients) ?? null;
-  if (token === null) return { caller: { kind: "anonymous" }, claims: null };
+  if (token === null) return ANONYMOUS;
   const claims = await verifyAccessToken(core, token);
   cookies?.requirePageOf(core.oauthClients.find(claims.clientId));
   return asUser(claims);

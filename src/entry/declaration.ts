@@ -39,6 +39,8 @@ export interface RpcDeclaration<
   /** One sentence for the reference. */
   summary: string;
   access: Access;
+  /** For a `public` method that does more for a signed-in user: the access token may be in a cookie, as for other methods. */
+  recognizesUser?: boolean;
   request: Request;
   /** Treats a missing body as `{}`. */
   isBodyOptional?: boolean;

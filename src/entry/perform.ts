@@ -33,7 +33,9 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
   const { core, event, call, cookies } = progress;
   const { caller, claims } = await authenticateCaller(core, {
     header: headerOf(event, "authorization"),
-    cookies: ["public", "internal"].includes(declaration.access) ? null : cookies,
+    cookies:
+      ["public", "internal"].includes(declaration.access) && !declaration.recognizesUser ? null : cookies,
+    isOptional: declaration.access === "public",
   });
   progress.caller = caller;
   requirePermission(caller, declaration.name);

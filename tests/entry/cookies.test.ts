@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCESS_COOKIE, REFRESH_COOKIE } from "#entry/cookies.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { cookieHeader, cookiesOf, fromPage, ORIGIN } from "#tests/support/cookies.ts";
+import { tokenIn } from "#tests/support/identifiers.ts";
 import { exchange, MAC, type Reply, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { P1 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 
 const DAYS_365 = 365 * 24 * 3600;
 const OTHER_ORIGIN = "https://other.acme.example";
+const REGISTERS = "client_registers";
 const web = { id: MAC, origins: [ORIGIN], cookies: { enabled: true, default: true } };
 
 let nest: TestNest;
@@ -17,6 +20,7 @@ beforeAll(async () => {
       { ...web, id: "client_asks", origins: [OTHER_ORIGIN], cookies: { enabled: true, default: false } },
       { ...web, id: "client_plain", cookies: { enabled: false, default: false } },
       { ...web, id: "client_idle", sessionIdleDays: 30 },
+      { ...web, id: REGISTERS, grants: ["password"], registrationMode: "immediate" },
     ),
   });
 });
@@ -225,6 +229,55 @@ describe("a call with the access cookie", () => {
     const headers = { cookie: `${ACCESS_COOKIE}=expired`, origin: "https://evil.example" };
     const reply = await nest.call(`${V3}list_plans`, { client_id: MAC }, { headers });
     expect(reply).toMatchObject({ status: 200 });
+  });
+});
+
+describe("the access token in a cookie of verify_identifier", () => {
+  const register = async () => {
+    const person = { identifier_type: "email", identifier_value: newAddress(), password: P1 };
+    const asked = { client_id: REGISTERS, ...person, options: { set_cookie: true } };
+    const registered = await nest.call(`${V3}register_user`, asked, { headers: json });
+    expect(registered.status).toBe(200);
+    const cookie = only(registered, ACCESS_COOKIE);
+    const sent = await nest.call(
+      `${V3}send_verification`,
+      { client_id: REGISTERS, ...person, password: undefined, delivery: "link" },
+      fromPage(cookie),
+    );
+    expect(sent.status).toBe(200);
+    const token = tokenIn(nest.lastMail(person.identifier_value).text);
+    return { userId: String(registered.body.user_id), cookie, token };
+  };
+  const verify = (token: string, options: object) =>
+    nest.call(`${V3}verify_identifier`, { client_id: REGISTERS, token }, options);
+  const hasPassword = async (userId: string) =>
+    (await nest.gateway.core.passwords.findByUser(userId)) !== null;
+
+  test("counts like a bearer token: the user's own link keeps the password", async () => {
+    const { userId, cookie, token } = await register();
+    expect((await verify(token, fromPage(cookie))).status).toBe(200);
+    expect(await hasPassword(userId)).toBe(true);
+    expect((await getUser(fromPage(cookie))).status).toBe(200);
+  });
+
+  test("of another user, or of no session, proves the address as a stranger does", async () => {
+    const other = await register();
+    for (const options of [{}, fromPage(other.cookie), fromPage(other.cookie, "https://evil.example")]) {
+      const { userId, token } = await register();
+      expect((await verify(token, options)).status).toBe(200);
+      expect(await hasPassword(userId)).toBe(false);
+    }
+  });
+
+  test("is refused if it has expired, so that the page refreshes it before it uses up the link", async () => {
+    const { userId, cookie, token } = await register();
+    nest.clock.advance(3601);
+    expect(await verify(token, fromPage(cookie))).toMatchObject({
+      status: 401,
+      body: { code: "unauthorized" },
+    });
+    expect(await hasPassword(userId)).toBe(true);
+    expect((await verify(token, {})).status).toBe(200);
   });
 });
 

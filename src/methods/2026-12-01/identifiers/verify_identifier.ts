@@ -3,7 +3,7 @@
  *
  * Each works once; a code allows five attempts. If several users want the same address, the first who proves it gets it. Until the
  * first proof, somebody else may have claimed the user's only address: then what was set before is dropped, unless the code is
- * presented with its nonce, or the call has a token of the user. The user's other verified addresses get a notice.
+ * presented with its nonce, or the call has the user's access token, as a bearer token or in the cookie. The user's other verified addresses get a notice.
  */
 import { optional, strictObject } from "zod/mini";
 import { identifierFields, identifierToWire } from "#core/identifiers/identifier_view.ts";
@@ -38,6 +38,7 @@ export const handler = rpc({
   version: "2026-12-01",
   summary: "Proves an email address or phone number with the token of a link, or with nonce and code.",
   access: "public",
+  recognizesUser: true,
   request,
   response,
   errors: ["client_not_found", "verification_not_found", "rate_limited"],
