@@ -90,7 +90,6 @@ export const NEVER_RELEASED: ReadonlySet<LimitName> = new Set([
   "trial_requests_per_network",
   "failures_per_network",
   "registrations_per_network",
-  "verification_failures_per_network",
 ]);
 
 export type ConfiguredLimits = Partial<Record<LimitName, number | undefined>>;

@@ -2,6 +2,7 @@ import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { networkOf } from "#core/network.ts";
+import type { Subject } from "#core/rate_limits/limits.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
@@ -26,8 +27,8 @@ const notFound = () => new NestError("verification_not_found");
 
 /**
  * Finds the verification of a presented secret. Unknown, wrong, expired and revoked secrets, and secrets of another purpose or
- * client, get the same error. A code is counted before it is compared: on its verification, which allows five, and for its
- * identifier.
+ * client, get the same error. A code is counted before it is compared: on its verification, which allows five, for its
+ * identifier, and for its network.
  * @returns the verification. It may be used: `redeemVerification` decides
  * @throws NestError verification_not_found; rate_limited if the network has presented too many wrong secrets, or the
  *   identifier had too many wrong codes; unavailable
@@ -46,12 +47,14 @@ export async function findPresented(
       : await core.verifications.countAttempt(hashSecret(presented.nonce), purposes, at);
   const isAccepted = found && purposes.includes(found.purpose) && found.clientId === clientId;
   if (!isAccepted) throw await refusal(core, call);
-  if ("code" in presented && !(await isRightCode(core, found, presented.code, call)))
-    throw await refusal(core, call);
+  if ("code" in presented && !(await isRightCode(core, found, presented.code, call))) throw notFound();
   return found;
 }
 
-/** Compares a code after it is counted as a failure; then the count of a right code is released. */
+/**
+ * Compares a code after it is counted as a failure; then the counts of a right code are released.
+ * @throws NestError rate_limited: the code was not compared; unavailable
+ */
 async function isRightCode(
   core: LimitedCore & { codeKey: CodeKey },
   { _id, identifierValue: identity, codeHash }: Verification,
@@ -59,15 +62,24 @@ async function isRightCode(
   call: Call,
 ): Promise<boolean> {
   const presented = { identity, beakId: null, call };
-  const counted = await countPresentedCode(core, presented, Promise.resolve(null));
+  const [counted, byNetwork] = await Promise.all([
+    countPresentedCode(core, presented, Promise.resolve(null)),
+    core.rateLimiter.closed.countOne(...networkFailures(call)),
+  ]);
+  refuseIfOver([byNetwork]);
   if (!core.codeKey.matches(_id, code, codeHash)) return false;
-  await releaseRightCode(core, counted);
+  await Promise.all([
+    releaseRightCode(core, counted),
+    core.rateLimiter.release(networkFailures(call), byNetwork.counted),
+  ]);
   return true;
 }
 
-/** Counts a wrong secret against the limit of its network. A right token is never refused, because it can't be guessed. */
+const networkFailures = ({ ip }: Call): Subject => ["verification_failures_per_network", networkOf(ip)];
+
+/** Counts an unknown secret against the limit of its network. A right token is never refused, because it can't be guessed. */
 async function refusal({ rateLimiter }: { rateLimiter: RateLimiter }, call: Call): Promise<NestError> {
-  refuseIfOver([await rateLimiter.countOne("verification_failures_per_network", networkOf(call.ip))]);
+  refuseIfOver([await rateLimiter.countOne(...networkFailures(call))]);
   return notFound();
 }
 

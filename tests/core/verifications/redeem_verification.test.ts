@@ -30,6 +30,9 @@ let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
 let core: { verifications: VerificationRepository; codeKey: CodeKey; rateLimiter: RateLimiter };
 beforeAll(async () => {
   opened = await openFreshDatabase();
+  // Without its unique key, concurrent first calls of a subject would count in documents of their own.
+  const windows = opened.database.collection(LimitWindowsRepository.collectionName);
+  await windows.createIndexes(LimitWindowsRepository.indexes);
   core = {
     verifications: new VerificationRepository(opened.database),
     codeKey: new CodeKey(KEY),
@@ -146,6 +149,36 @@ describe("the limits of wrong secrets", () => {
     ]);
     expect(await present(false)).toBe("verification_not_found");
     expect(await present(true)).toBe("rate_limited");
+  });
+
+  test("compare 30 of 50 wrong codes that a network presents at once, and no right code after them", async () => {
+    const limiter = limiterWith({
+      ...{ code_failures_per_identifier: 0, code_failures_per_identifier_and_network: 0 },
+    });
+    const sent = await Promise.all(Array.from({ length: 10 }, () => stored()));
+    const call = { ...CALL, ip: "203.0.113.77" };
+    const present = (presented: PresentedSecret) =>
+      codeOf(findPresented({ ...core, rateLimiter: limiter }, presented, FOR, call));
+    const codes = await atOnce((caller) => {
+      const { byCode } = sent[caller % sent.length] as (typeof sent)[number];
+      return present({ ...byCode, code: byCode.code === "000000" ? "000001" : "000000" });
+    }, 50);
+    expect(codes.filter((code) => code === "verification_not_found")).toHaveLength(30);
+    expect(codes.filter((code) => code === "rate_limited")).toHaveLength(20);
+    const { byCode, byToken } = await stored();
+    expect(await present(byCode)).toBe("rate_limited");
+    expect(await present(byToken)).toBe("done");
+  });
+
+  test("do not count right codes for their network", async () => {
+    const rateLimiter = limiterWith({ verification_failures_per_network: 1 });
+    const call = { ...CALL, ip: "203.0.113.78" };
+    for (let count = 0; count < 3; count++) {
+      const { byCode } = await stored({
+        target: { type: "email", identity: `r${count}@example.com`, country: null },
+      });
+      expect(await codeOf(findPresented({ ...core, rateLimiter }, byCode, FOR, call))).toBe("done");
+    }
   });
 });
 

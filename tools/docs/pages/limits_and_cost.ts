@@ -78,7 +78,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   passwords_without_user: "passwords that are presented for nobody. It refuses nothing",
   registrations_per_network: "registrations from one network, of new and of known people",
   verification_failures_per_network:
-    "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`; a right token is never refused",
+    "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`, and codes are not compared; a right token is never refused",
 };
 
 /** Limits that no variable changes by itself. */
