@@ -28,7 +28,7 @@ interface Attempt {
 
 /**
  * Requires a valid CAPTCHA token if the client's app file names the method in `captcha.requiredFor`. Call it before anything
- * is counted, stored or sent. A token works once, so a repeated call needs a new one; a token that nobody requires is ignored.
+ * is stored, sent or compared. A token works once, so a repeated call needs a new one; a token that nobody requires is ignored.
  * @throws NestError captcha_required without a token; captcha_failed for a token that the vendor refuses, or one of another
  *   page, action or a low score; captcha_unavailable if the vendor can't be asked: nothing is allowed then
  */

@@ -25,7 +25,11 @@ export interface CountedPassword {
   ofIdentifier: readonly CountedWindow[];
   /** The window of the network that did. */
   ofNetwork: readonly CountedWindow[];
+  /** Whether so many passwords of the identifier were wrong that a client with a CAPTCHA requires it. */
+  isCaptchaDue: boolean;
 }
+
+const UNTIL_CAPTCHA = "passwords_without_captcha";
 
 const subjectOf = ({ identity }: Pick<Presenter, "identity">): Subject => [
   "password_failures_per_identifier_and_network",
@@ -53,18 +57,19 @@ export async function countPresentedPassword(
   const shared: LimitGroup = [[["password_failures_per_identifier_and_network", networkOf(call.ip)]]];
   const own: LimitGroup = beakId === null ? [] : [[["password_failures_per_known_device", beakId]]];
   const [{ verdicts, peeked }, byNetwork, identifier] = await Promise.all([
-    limiter.count(subject, [shared], own),
+    limiter.count(subject, [shared, [[[UNTIL_CAPTCHA]]]], own),
     limiter.countOne(...networkSubject(presenter)),
     reading,
   ]);
-  const [byIdentifier = ALLOWED] = verdicts;
+  const [byIdentifier = ALLOWED, byCaptcha = ALLOWED] = verdicts;
+  const isCaptchaDue = !byCaptcha.isAllowed;
   if (byIdentifier.isAllowed && byNetwork.isAllowed)
-    return { presenter, ofIdentifier: byIdentifier.counted, ofNetwork: byNetwork.counted };
+    return { presenter, isCaptchaDue, ofIdentifier: byIdentifier.counted, ofNetwork: byNetwork.counted };
   const isKnown = beakId !== null && identifier?.knownDevices?.includes(hashSecret(beakId)) === true;
   if (!isKnown || !peeked.isAllowed) refuseIfOver([byIdentifier, byNetwork]);
   const { verdicts: ofDevice } = await limiter.count(subject, [own]);
   refuseIfOver(ofDevice);
-  return { presenter, ofIdentifier: ofDevice[0]?.counted ?? [], ofNetwork: [] };
+  return { presenter, isCaptchaDue, ofIdentifier: ofDevice[0]?.counted ?? [], ofNetwork: [] };
 }
 
 /**
@@ -84,7 +89,18 @@ export async function resetFailures(
   { presenter, ofIdentifier, ofNetwork }: CountedPassword,
 ): Promise<void> {
   await Promise.all([
-    rateLimiter.reset(subjectOf(presenter), ofIdentifier),
+    rateLimiter.reset(subjectOf(presenter), [...ofIdentifier, { id: UNTIL_CAPTCHA }]),
+    rateLimiter.release(networkSubject(presenter), ofNetwork),
+  ]);
+}
+
+/** Removes the failure that was counted for a password, because it was not compared. */
+export async function releaseUncompared(
+  { rateLimiter }: LimitedCore,
+  { presenter, ofIdentifier, ofNetwork }: CountedPassword,
+): Promise<void> {
+  await Promise.all([
+    rateLimiter.release(subjectOf(presenter), ofIdentifier),
     rateLimiter.release(networkSubject(presenter), ofNetwork),
   ]);
 }

@@ -67,6 +67,8 @@ export const LIMITS = {
     calls: 10,
     pause: { first: 30, longest: HOUR },
   },
+  /** Wrong passwords until clients with a CAPTCHA require it. It refuses nothing. A right password resets it. No variable. */
+  passwords_without_captcha: { seconds: DAY, calls: 3 },
   /** It refuses nothing: its write takes the time of the write that counts a failure on a user's password. No variable. */
   passwords_without_user: { seconds: 15 * MINUTE, calls: 1_000_000_000 },
   registrations_per_network: { seconds: HOUR, calls: 10 },

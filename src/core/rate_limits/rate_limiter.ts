@@ -109,8 +109,8 @@ export class RateLimiter {
     if (counted.length > 0) await this.#release(subject, counted, 1);
   }
 
-  /** Begins the counts of windows that counted a call again. */
-  async reset(subject: Subject, counted: readonly CountedWindow[]): Promise<void> {
+  /** Begins the counts of windows again. */
+  async reset(subject: Subject, counted: readonly Pick<CountedWindow, "id">[]): Promise<void> {
     const ids = counted.map(({ id }) => id);
     await this.#nullIfUnreachable(subject[0], this.#store.reset(this.keyOf(...subject), ids));
   }

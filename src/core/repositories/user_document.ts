@@ -38,6 +38,11 @@ export interface User {
    */
   sessionsEnded?: { at: string; exceptId: string | null };
   /**
+   * When the owner of the user's first address or number proved it, after somebody had claimed it. Sessions that started
+   * without a proof until then are not accepted. Absent: never. Not in the published documents.
+   */
+  unprovedEndedAt?: string;
+  /**
    * Stripe's id of the kept subscription. An update of this field decides which one is kept. Not in the published
    * documents.
    */

@@ -44,6 +44,11 @@ export class UserRepository extends UserCreation {
     );
   }
 
+  /** Ends every session that somebody started without a proof until `at`, also one that a sign-in of this moment stores later. */
+  async endUnproved(id: string, at: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $max: { unprovedEndedAt: at } });
+  }
+
   /**
    * Keeps a Stripe subscription, unless the user keeps another subscription or this one was rejected before. One conditional
    * update decides between simultaneous calls. It creates the user if necessary.

@@ -45,21 +45,24 @@ interface PasswordSignIn {
   client: OAuthClient;
   typed: string;
   device: output<typeof codeDevice> | undefined;
+  /** When the call began. The person signed in then. */
+  startedAt: Date;
   call: Call;
 }
 
 /**
  * Starts the session of a right password. A repeated request starts another: the password proves the person each time. If the
- * password is replaced or removed meanwhile, the session ends, because the change would not find it.
+ * password was replaced or removed since it was read, the session ends. If that happens later, the session may be stored too late
+ * to be revoked: then it is refused, because whoever replaces or removes a password ends all sessions of people who signed in
+ * until then, and this one began before the comparison.
  * @throws NestError invalid_credentials, unavailable
  */
 export async function signInWithPassword(
   core: PasswordGrantCore,
   { password, identifier, counted }: RightPassword,
-  { client, typed, device: asked, call }: PasswordSignIn,
+  { client, typed, device: asked, startedAt: now, call }: PasswordSignIn,
 ): Promise<PasswordTokens> {
   const { userId } = password;
-  const now = core.clock.now();
   const at = now.toISOString();
   const sessionId = newId("session");
   const rootGrant: Grant = { type: "password", value: password._id };
@@ -67,7 +70,8 @@ export async function signInWithPassword(
   const { device, deviceId } = readCodeDevice(asked);
   const rehashed = core.passwordHasher.isOutdated(password) ? await core.passwordHasher.hash(typed) : null;
   const beakId = asked?.beak_id ?? null;
-  const [pair, notice] = await settleAll([
+  const [isAccepted, pair, notice] = await settleAll([
+    core.passwords.acceptPresented(password, rehashed),
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, startedAt: at },
       ...{ authTime: at, amr: ["pwd"], generation: 1, grant: rootGrant, rootGrant },
@@ -79,8 +83,7 @@ export async function signInWithPassword(
     resetFailures(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, at)),
   ]);
-  // Last: whoever removes or replaces the password after this finds the session and ends it.
-  if (!(await core.passwords.acceptPresented(password, rehashed))) {
+  if (!isAccepted) {
     const session = { _id: sessionId, userId };
     await core.sessions.revoke(sessionId, revocation(session, "password_set", source, at));
     throw new NestError("invalid_credentials");

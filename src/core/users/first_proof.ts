@@ -3,18 +3,17 @@ import { type AuditCore, auditRow } from "#core/events/audit_row.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { identifierRemoved, identifierVerified } from "#core/events/identifier_events.ts";
 import { revocation } from "#core/events/session_revoked.ts";
-import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Password } from "#core/repositories/passwords.ts";
-import type { Session } from "#core/repositories/sessions.ts";
 import { hashSecret } from "#core/secrets.ts";
+import { isUnproved } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
 
 export type ProofCore = AuditCore &
-  Pick<Core, "identifiers" | "passwords" | "pendingIdentifiers" | "sessions" | "verifications">;
-
-/** Grants that prove an address or number of the user. A session that one of them started belongs to its owner. */
-const PROVING_GRANTS: readonly Grant["type"][] = ["authorization_code", "otp"];
+  Pick<
+    Core,
+    "clock" | "identifiers" | "passwords" | "pendingIdentifiers" | "sessions" | "users" | "verifications"
+  >;
 
 /** A proof of an identifier that nobody had proved before. */
 export interface FirstProof {
@@ -63,7 +62,10 @@ export async function proveClaimed(
   await core.identifiers.verify(identifier._id, at, events, isByClaimant ? undefined : devices);
 }
 
-/** The order decides races: what a simultaneous call stores after its read is refused by that call, which checks last. */
+/**
+ * The order decides races. What a simultaneous registration stores after its read is refused by that call, which checks last. A
+ * sign-in whose password was accepted before its removal began earlier than the time of `endUnproved`, which refuses its session.
+ */
 async function dropUnproved(
   core: ProofCore,
   { _id, userId }: Pick<Identifier, "_id" | "userId">,
@@ -72,7 +74,7 @@ async function dropUnproved(
   // A registration that is running can't complete from here on, and takes back what it stores.
   await core.identifiers.refuseRegistration(_id);
   const password = await core.passwords.findByUser(userId);
-  // Before the sessions are read: a sign-in stores its session, and then accepts its password.
+  // Before the sessions end: from here on, no password of a stranger is accepted.
   if (password) await dropPassword(core, password);
   const [sessions, open] = await Promise.all([
     core.sessions.listUnrevoked(userId),
@@ -80,6 +82,7 @@ async function dropUnproved(
   ]);
   const isOther = open.some(({ _id }) => _id !== verificationId);
   await settleAll([
+    core.users.endUnproved(userId, core.clock.now().toISOString()),
     core.sessions.revokeAll(
       sessions.filter(isUnproved).map((session) => ({
         sessionId: session._id,
@@ -120,5 +123,3 @@ export async function dropPassword(
   await core.auditLogs.insertMissing(events.map((event) => auditRow(core, event)));
   await core.passwords.remove(userId, setAt);
 }
-
-const isUnproved = ({ rootGrant }: Pick<Session, "rootGrant">) => !PROVING_GRANTS.includes(rootGrant.type);

@@ -189,29 +189,55 @@ describe("a client that requires a CAPTCHA for passwords", () => {
   const token = () =>
     double.issue({ provider: "turnstile", hostname: HOSTNAME, action: "authenticate_user" });
 
-  test("signs in with a token only, and counts and compares nothing without one", async () => {
+  const failThrice = async (change = {}) => {
+    for (let attempt = 0; attempt < 3; attempt++)
+      expect((await signIn("wrong", change)).body.code).toBe("invalid_credentials");
+  };
+
+  test("asks no vendor before the fourth password, then compares and counts nothing without a token", async () => {
     await givePassword(nest, address);
     const userId = await nest.findUserId(address);
     const failures = async () => (await nest.collection("passwords").findOne({ userId }))?.failedCount ?? 0;
-    for (let attempt = 0; attempt < 5; attempt++) {
+    const before = double.requests();
+    await failThrice({ captcha_token: "ignored" });
+    expect(double.requests()).toBe(before);
+    // More than the ten failures after which passwords are refused for a time.
+    for (let attempt = 0; attempt < 6; attempt++) {
       expect((await signIn(P1)).body.code).toBe("captcha_required");
       expect((await signIn("wrong", { captcha_token: "made up" })).body.code).toBe("captcha_failed");
     }
-    expect(await failures()).toBe(0);
+    double.fault({ calls: 1, kind: "down" });
+    expect((await signIn(P1, { captcha_token: token() })).body.code).toBe("captcha_unavailable");
+    expect(await failures()).toBe(3);
     const used = token();
     expect((await signIn("wrong", { captcha_token: used })).body.code).toBe("invalid_credentials");
     expect((await signIn(P1, { captcha_token: used })).body.code).toBe("captcha_failed");
     expect((await signIn(P1, { captcha_token: token() })).status).toBe(200);
   });
 
-  test("is refused while the vendor is down", async () => {
-    double.fault({ calls: 1, kind: "down" });
-    expect((await signIn(P1, { captcha_token: token() })).body.code).toBe("captcha_unavailable");
-  });
-
-  test("refreshes without a token", async () => {
+  test("starts again after a right password, and refreshes without a token", async () => {
+    await failThrice();
     const { body } = await signIn(P1, { captcha_token: token() });
     expect((await nest.refresh(body.refresh_token, client)).status).toBe(200);
+    expect((await signIn(P1)).status).toBe(200);
+  });
+
+  test("treats an unknown address the same, and counts the passwords of every network", async () => {
+    const identifier_value = "nobody.captcha@example.com";
+    const from = (ip: string) => signInWith(nest, identifier_value, P1, client, { ip });
+    const codes = [];
+    for (let last = 1; last <= 4; last++) codes.push((await from(`198.51.100.${last}`)).body.code);
+    expect(codes).toEqual([...Array(3).fill("invalid_credentials"), "captcha_required"]);
+  });
+
+  test("compares three of 20 passwords that are presented at once without a token", async () => {
+    const identifier_value = "raced.captcha@example.com";
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, () => signInWith(nest, identifier_value, "wrong", client)),
+    );
+    const codes = replies.map(({ body }) => body.code);
+    expect(codes.filter((code) => code === "invalid_credentials")).toHaveLength(3);
+    expect(codes.filter((code) => code !== "invalid_credentials")).toHaveLength(17);
   });
 });
 

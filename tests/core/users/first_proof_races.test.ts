@@ -111,14 +111,37 @@ test("a password that the owner sets by a reset stays, when a registration takes
   expect((await signInWith(nest, ADDRESS, P2)).status).toBe(200);
 });
 
-test("a sign-in with a stranger's password leaves no session, if the proof drops the password meanwhile", async () => {
+test("a sign-in with a stranger's password leaves no session, if the proof drops the password before it is accepted", async () => {
   const userId = await givePassword(nest, ADDRESS, P1, { isVerified: false });
-  before(nest.gateway.core.sessions, "insertIfAbsent", async () => {
+  before(nest.gateway.core.passwords, "acceptPresented", async () => {
     expect((await ownerProves()).status).toBe(200);
   });
   const stranger = await signInWith(nest, ADDRESS);
   expect([stranger.status, stranger.body.code]).toEqual([401, "invalid_credentials"]);
   expect(await unrevoked(userId)).toMatchObject([{ rootGrant: { type: "otp" } }]);
+});
+
+test("the session of a stranger's password is refused, if the proof drops the password before it is stored", async () => {
+  await givePassword(nest, ADDRESS, P1, { isVerified: false });
+  const { sessions, passwords } = nest.gateway.core;
+  const accept = passwords.acceptPresented.bind(passwords);
+  const accepted = Promise.withResolvers<void>();
+  passwords.acceptPresented = async (...asked) => {
+    const isAccepted = await accept(...asked);
+    accepted.resolve();
+    return isAccepted;
+  };
+  let owner: Awaited<ReturnType<typeof ownerProves>> | undefined;
+  before(sessions, "insertIfAbsent", async () => {
+    await accepted.promise;
+    owner = await ownerProves();
+  });
+  const stranger = await signInWith(nest, ADDRESS);
+  const ask = (bearer: string) => nest.call(`${V3}get_user`, {}, { bearer });
+  expect((await ask(stranger.body.access_token)).status).toBe(401);
+  const refreshed = await nest.refresh(stranger.body.refresh_token, { client_id: stranger.body.client_id });
+  expect(refreshed.body.code).toBe("authorization_not_found");
+  expect((await ask(owner?.body.access_token)).status).toBe(200);
 });
 
 test("a sign-in whose password was accepted before its removal has a session that the proof ends", async () => {

@@ -75,6 +75,8 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   password_failures_per_network: "wrong passwords from a network, whatever the address",
   password_failures_per_known_device:
     "wrong passwords of a device that has signed in with the address, once the limits above are used up; with the same pauses",
+  passwords_without_captcha:
+    "wrong passwords for one address or number, after which clients with a [CAPTCHA](captcha.md) for `authenticate_user` require it. It refuses nothing",
   passwords_without_user: "passwords that are presented for nobody. It refuses nothing",
   registrations_per_network: "registrations from one network, of new and of known people",
   verification_failures_per_network:

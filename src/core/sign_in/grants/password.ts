@@ -10,6 +10,7 @@ import {
   type CountedPassword,
   countPresentedPassword,
   countWithoutUser,
+  releaseUncompared,
 } from "#core/passwords/password_limits.ts";
 import { typedPassword } from "#core/passwords/password_text.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -63,7 +64,7 @@ async function redeemPassword(
   const identity = await readIdentity(asked.identifier_type, asked.identifier_value);
   // A counted attempt must not be spent when no token can be signed.
   await core.signer.key();
-  await requireCaptcha(core, client, { method: "authenticate_user", token: request.captcha_token }, call);
+  const startedAt = core.clock.now();
   const beakId = request.device?.beak_id ?? null;
   const reading = core.identifiers.findWithPassword(asked.identifier_type, identity);
   const identified = reading.then((found) => found?.identifier ?? null);
@@ -71,12 +72,33 @@ async function redeemPassword(
     countPresentedPassword(core, { identity, beakId, call }, identified),
     reading,
   ]);
+  if (counted.isCaptchaDue) await requirePerson(core, { client, counted }, request.captcha_token, call);
   const stored = await countOnPassword(core, found?.password ?? null, counted);
   const isRight = await core.passwordHasher.matches(asked.password, stored);
   if (found === null || stored === null || !isRight)
     throw await refuse(core, { client, identifier: found?.identifier ?? null, stored }, call);
   const right = { password: stored, identifier: found.identifier, counted };
-  return signInWithPassword(core, right, { client, typed: asked.password, device: request.device, call });
+  const { device } = request;
+  return signInWithPassword(core, right, { client, typed: asked.password, device, startedAt, call });
+}
+
+/**
+ * Requires a CAPTCHA after the wrong passwords that need none, if the client requires one for passwords. A password that is
+ * not compared for that reason is no failure.
+ * @throws NestError captcha_required, captcha_failed, captcha_unavailable
+ */
+async function requirePerson(
+  core: PasswordGrantCore,
+  { client, counted }: { client: OAuthClient; counted: CountedPassword },
+  token: string | undefined,
+  call: Call,
+): Promise<void> {
+  try {
+    await requireCaptcha(core, client, { method: "authenticate_user", token }, call);
+  } catch (refusal) {
+    await releaseUncompared(core, counted);
+    throw refusal;
+  }
 }
 
 /** @returns the password to compare with; null if there is none, or it is locked */
