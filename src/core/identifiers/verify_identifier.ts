@@ -91,8 +91,9 @@ async function prove(core: VerifyCore, verification: Verification, proof: Proof)
   const found = await core.identifiers.findActive(identifierType, identifierValue);
   if (found === null) return claim(core, verification, { userId, ...proof });
   if (found.userId !== userId) throw notFound();
-  if (found.verifiedAt === null)
-    await proveClaimed(core, found, { ...proof, verificationId: _id, beakId: null });
+  if (found.verifiedAt !== null) return found._id;
+  if (proof.isByClaimant) await core.passwords.keepProvisional(userId);
+  await proveClaimed(core, found, { ...proof, verificationId: _id, beakId: null });
   return found._id;
 }
 

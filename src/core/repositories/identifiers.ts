@@ -2,8 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import { type Password, PasswordRepository } from "#core/repositories/passwords.ts";
-import type { Attempt } from "#core/repositories/redeemable.ts";
-import { RegistrationWrites } from "#core/repositories/registration_writes.ts";
+import { type RegistrationState, RegistrationWrites } from "#core/repositories/registration_writes.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -37,10 +36,10 @@ export interface Identifier extends Outbox {
    */
   primarySince?: string;
   /**
-   * The immediate registration that claimed it, until that is complete. A call that stopped is completed by the next one. Not in
-   * the published documents.
+   * The immediate registration that claimed it, until that is complete, or until the owner begins to prove the address. A call that
+   * stopped is completed by the next one. Not in the published documents.
    */
-  registration?: Attempt;
+  registration?: RegistrationState;
   /** SHA-256 of the `beak_id` of each device that signed in with this address, the newest last. Not in the published documents. */
   knownDevices?: string[];
 }
@@ -132,7 +131,10 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
     const devices = knownDevices && { knownDevices: [...knownDevices] };
     await this.#collection.updateOne(
       { _id: id, verifiedAt: null },
-      { $set: { verifiedAt: now, updatedAt: now, ...set, ...devices }, $push: push },
+      {
+        $set: { verifiedAt: now, updatedAt: now, ...set, ...devices },
+        ...{ $push: push, $unset: { registration: "" } },
+      },
     );
   }
 

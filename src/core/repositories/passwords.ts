@@ -18,6 +18,11 @@ export interface Password extends Outbox {
   setBy: "user" | "admin" | "reset";
   /** Whether the user must set another one after the next sign-in. */
   mustChange: boolean;
+  /**
+   * Whether an immediate registration set it, whose address nobody has proved since. It is accepted until another person proves the
+   * address. Absent, as in documents of earlier versions: it is not.
+   */
+  isProvisional?: boolean;
   /** Passwords that were presented since the last right one. They are counted before they are compared. */
   failedCount: number;
   createdAt: string;
@@ -28,7 +33,7 @@ export interface Password extends Outbox {
 }
 
 /** The fields of a password that is set. */
-export type NewPassword = Pick<Password, "hash" | "pepperId" | "setBy" | "mustChange">;
+export type NewPassword = Pick<Password, "hash" | "pepperId" | "setBy" | "mustChange" | "isProvisional">;
 
 /** After this many wrong passwords in a row, none is compared until the user resets it (NIST SP 800-63B-4, section 3.2.2). */
 export const FAILED_PASSWORDS_LIMIT = 100;
@@ -56,7 +61,7 @@ export class PasswordRepository {
     return this.#reads.findOne({ userId });
   }
 
-  /** Stores the first password of a user. @returns false if the user has one */
+  /** Stores the first password of a user, also in place of a provisional one. @returns false if the user has another */
   async insert(
     userId: string,
     next: NewPassword,
@@ -70,9 +75,20 @@ export class PasswordRepository {
       });
       return true;
     } catch (error) {
-      if (isDuplicateKey(error)) return false;
-      throw error;
+      if (!isDuplicateKey(error)) throw error;
     }
+    if (next.isProvisional) return false;
+    const { push, set } = pushed(events);
+    const { matchedCount } = await this.#collection.updateOne(
+      { userId, isProvisional: true },
+      { $set: { ...fieldsOf(next, now), ...set }, $push: push },
+    );
+    return matchedCount === 1;
+  }
+
+  /** Keeps a provisional password, because whoever set it proves the address. */
+  async keepProvisional(userId: string): Promise<void> {
+    await this.#collection.updateOne({ userId, isProvisional: true }, { $set: { isProvisional: false } });
   }
 
   /**
@@ -167,6 +183,9 @@ export class PasswordRepository {
   }
 }
 
-const fieldsOf = ({ hash, pepperId, setBy, mustChange }: NewPassword, now: string) => ({
-  ...{ hash, pepperId, setBy, mustChange, failedCount: 0, updatedAt: now },
+const fieldsOf = (
+  { hash, pepperId, setBy, mustChange, isProvisional = false }: NewPassword,
+  now: string,
+) => ({
+  ...{ hash, pepperId, setBy, mustChange, isProvisional, failedCount: 0, updatedAt: now },
 });

@@ -1,12 +1,15 @@
 import type { Collection } from "mongodb";
 import type { Attempt } from "#core/repositories/redeemable.ts";
 
+/** A registration that may run or has stopped; or one that the owner of the address refused by beginning to prove it. */
+export type RegistrationState = Attempt | { isRefused: true };
+
 /** An identifier whose registration may be incomplete. */
 interface Registrable {
   _id: string;
   verifiedAt: string | null;
   removedAt: string | null;
-  registration?: Attempt;
+  registration?: RegistrationState;
 }
 
 /** The writes of a registration that is not complete. Part of the repository of identifiers. */
@@ -53,8 +56,14 @@ export class RegistrationWrites<Stored extends Registrable> {
     return matchedCount === 1;
   }
 
-  /** Ends a registration that may be running, because the owner of the address proves it: it can't complete. */
+  /**
+   * Refuses a registration that may be running, because the owner of the address proves it: it can't complete, and a password that
+   * it stores from here on signs nobody in.
+   */
   async refuseRegistration(id: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id, verifiedAt: null }, { $unset: { registration: "" } });
+    await this.#collection.updateOne(
+      { _id: id, verifiedAt: null },
+      { $set: { registration: { isRefused: true } } },
+    );
   }
 }

@@ -38,7 +38,7 @@ test("stores one of the first passwords of a user when many calls race", async (
       userId: user,
       ...hashed(`hash ${stored.indexOf(true)}`),
     },
-    ...{ failedCount: 0, createdAt: AT, updatedAt: AT },
+    ...{ isProvisional: false, failedCount: 0, createdAt: AT, updatedAt: AT },
   });
 });
 

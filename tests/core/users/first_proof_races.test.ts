@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { redeemCode, sentCode } from "#tests/support/codes.ts";
-import { BUSY_MACHINE, startNest, type TestNest } from "#tests/support/nest.ts";
+import { digitsIn, redeemCode, sentCode } from "#tests/support/codes.ts";
+import { verify } from "#tests/support/identifiers.ts";
+import { BUSY_MACHINE, SIMPLE, startNest, type TestNest } from "#tests/support/nest.ts";
 import {
   givePassword,
   P1,
@@ -91,6 +92,9 @@ test("an immediate registration leaves nothing, if it completes between the writ
     proving = ownerProves();
     await isReached;
   });
+  before(core.identifiers, "completeRegistration", async () => {
+    expect((await signInWith(nest, ADDRESS)).status, "a sign-in with the password").toBe(401);
+  });
   const reply = await register(nest);
   completed();
   core.sessions.listUnrevoked = read;
@@ -99,6 +103,37 @@ test("an immediate registration leaves nothing, if it completes between the writ
   expect(owner?.status).toBe(200);
   expect(await core.passwords.findByUser(owner?.body.user_id)).toBeNull();
   expect(await unrevoked(owner?.body.user_id)).toMatchObject([{ rootGrant: { type: "otp" } }]);
+});
+
+test("a password that a registration could not take back signs nobody in, and the owner can set another", async () => {
+  const { passwords } = nest.gateway.core;
+  before(passwords, "insert", async () => {
+    expect((await ownerProves()).status).toBe(200);
+    before(passwords, "remove", async () => {
+      throw Object.assign(new Error("lost"), { name: "MongoNetworkError" });
+    });
+  });
+  expect((await register(nest)).status).toBe(503);
+  expect((await register(nest)).status).toBe(409);
+  const userId = await nest.userIdOf(ADDRESS);
+  expect(await passwords.findByUser(userId)).not.toBeNull();
+  expect((await signInWith(nest, ADDRESS)).status).toBe(401);
+  const next = { hash: "the owner's", pepperId: null, setBy: "user", mustChange: false } as const;
+  const now = nest.clock.now().toISOString();
+  expect(await passwords.insert(userId, { ...next, isProvisional: true }, { now, events: [] })).toBe(false);
+  expect(await passwords.insert(userId, next, { now, events: [] })).toBe(true);
+  expect(await passwords.findByUser(userId)).toMatchObject({ hash: "the owner's", isProvisional: false });
+});
+
+test("the password of a registration signs in after it is complete, and after its user proved the address", async () => {
+  before(nest.gateway.core.identifiers, "completeRegistration", async () => {
+    expect((await signInWith(nest, ADDRESS)).status).toBe(401);
+  });
+  const { body } = await register(nest, { options: { verify_email: true } });
+  expect((await signInWith(nest, ADDRESS)).status).toBe(200);
+  const proof = { nonce: body.verification.nonce, code: digitsIn(nest.lastMail(ADDRESS).text) };
+  expect((await verify(nest, { client_id: SIMPLE, ...proof })).status).toBe(200);
+  expect((await signInWith(nest, ADDRESS)).status).toBe(200);
 });
 
 test("a password that the owner sets by a reset stays, when a registration takes back its own", async () => {

@@ -6,6 +6,7 @@ import { NestError } from "#core/errors.ts";
 import { auditNow } from "#core/events/audit_row.ts";
 import { passwordRefused } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
+import { acceptablePassword } from "#core/passwords/acceptable_password.ts";
 import {
   type CountedPassword,
   countPresentedPassword,
@@ -73,7 +74,11 @@ async function redeemPassword(
     reading,
   ]);
   if (counted.isCaptchaDue) await requirePerson(core, { client, counted }, request.captcha_token, call);
-  const stored = await countOnPassword(core, found?.password ?? null, counted);
+  const stored = await countOnPassword(
+    core,
+    found && acceptablePassword(found.identifier, found.password),
+    counted,
+  );
   const isRight = await core.passwordHasher.matches(asked.password, stored);
   if (found === null || stored === null || !isRight)
     throw await refuse(core, { client, identifier: found?.identifier ?? null, stored }, call);

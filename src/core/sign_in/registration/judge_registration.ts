@@ -25,8 +25,8 @@ export function judgeRegistration(
   if (registrationMode === "verify_first") return found?.verifiedAt ? "tell_owner" : "send_code";
   if (found === null) return "create";
   const { verifiedAt, registration } = found;
-  const isStopped = verifiedAt === null && registration !== undefined && !mayRun(registration, now);
-  return isStopped ? "resume" : "refuse";
+  if (verifiedAt !== null || registration === undefined || "isRefused" in registration) return "refuse";
+  return mayRun(registration, now) ? "refuse" : "resume";
 }
 
 /** What the caller wants to be sent. */

@@ -109,7 +109,7 @@ async function resume(
 ): Promise<Identifier | null> {
   const stored = await core.passwords.findByUser(found.userId);
   const isSame = stored === null || (await core.passwordHasher.matches(password ?? "", stored));
-  if (!isSame || !found.registration) return null;
+  if (!isSame || !found.registration || "isRefused" in found.registration) return null;
   return core.identifiers.resumeRegistration(found._id, found.registration.startedAt, now.toISOString());
 }
 
@@ -149,7 +149,12 @@ async function complete(
       refreshToken: { id: newId("refreshToken"), secret: newSecret() },
     }),
     ensureUserWithAccount(core, userId, createdAt, registration),
-    storeRegistered(core, identifier, { password, phone: registration.phone }, { source, at }),
+    storeRegistered(
+      core,
+      identifier,
+      { password, phone: registration.phone, isProvisional: true },
+      { source, at },
+    ),
     auditNow(core, signedIn({ userId, sessionId, grant }, source, createdAt)),
   ]);
   core.log.info("registered", { user_id: userId, client_id: client.id, session_id: sessionId });

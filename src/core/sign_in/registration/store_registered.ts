@@ -6,28 +6,34 @@ import type { PendingRegistration } from "#core/repositories/pending_registratio
 import { settleAll } from "#core/settle.ts";
 import { addPhone } from "#core/sign_in/registration/add_phone.ts";
 
+/** What a registration stores for its user. */
+type Registered = Pick<PendingRegistration, "password" | "phone"> & {
+  /** Whether nobody has proved the address. Default: it is proved. */
+  isProvisional?: boolean;
+};
+
 /** Stores the password and the phone number of a registration. Safe to repeat. */
 export async function storeRegistered(
   core: Pick<Core, "passwords" | "pendingIdentifiers">,
   identifier: Pick<Identifier, "userId">,
-  registered: Pick<PendingRegistration, "password" | "phone"> | undefined,
+  registered: Registered | undefined,
   now: { source: EventSource; at: string },
 ): Promise<void> {
   if (!registered) return;
   await settleAll([
-    storePassword(core, identifier, registered.password, now),
+    storePassword(core, identifier, registered, now),
     addPhone(core, identifier.userId, registered.phone, now),
   ]);
 }
 
-/** Stores the first password of a user. A user who has one keeps it. Safe to repeat. */
+/** Stores the first password of a user. A user who has one keeps it, unless it is provisional. Safe to repeat. */
 async function storePassword(
   core: Pick<Core, "passwords">,
   { userId }: Pick<Identifier, "userId">,
-  password: PendingRegistration["password"],
+  { password, isProvisional = false }: Registered,
   { source, at }: { source: EventSource; at: string },
 ): Promise<void> {
   if (password === null) return;
-  const set = { ...password, setBy: "user", mustChange: false } as const;
+  const set = { ...password, setBy: "user", mustChange: false, isProvisional } as const;
   await core.passwords.insert(userId, set, { now: at, events: [passwordSet(userId, source, at)] });
 }

@@ -20,7 +20,7 @@ interface StoredAttempt {
 /**
  * Takes back what an immediate registration stored while the owner of its address proved it: the password, the session and the
  * pending number. A password that the owner has set since stays. Nothing is taken from another attempt, which may be running. Safe
- * to repeat.
+ * to repeat; what a call that stops leaves does no harm: the password is provisional, and nobody has the session's tokens.
  */
 export async function takeBack(
   core: TakeBackCore,
@@ -32,7 +32,7 @@ export async function takeBack(
     core.identifiers.findActive(identifierType, identifierValue),
     core.passwords.findByUser(userId),
   ]);
-  if (current?.registration) return;
+  if (current?.registration && !("isRefused" in current.registration)) return;
   const isOwn = stored !== null && stored.hash === password?.hash;
   const session = { _id: sessionId, userId };
   await settleAll([
