@@ -28,8 +28,10 @@ const RETRY_FIELDS = new Set([
 ]);
 /** Notices of a change that has been made. They are sent once, in one attempt, and their failure is logged. */
 const NOTICE = /password was changed/;
-/** Collections in which an extra document has no effect: a link that was not mailed, a token that is not valid. */
-const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens"];
+/** Collections in which an extra document has no effect: a link or code that was not sent, a token that is not valid. */
+const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens", "verifications"];
+/** A password signs in as often as it is presented. A call whose response was lost leaves a session that nobody has tokens of. */
+const isByPassword = (value: unknown) => /"(type|grant)":"password"/.test(JSON.stringify(value ?? null));
 
 /**
  * The state of a user after a call: documents, objects at Stripe and mails, without ids and times, so that the states of
@@ -50,6 +52,9 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     trials,
     users: await find("users", { _id: { $in: userIds } }),
     passwords: await find("passwords", byUser),
+    pending_identifiers: await find("pending_identifiers", byUser),
+    // The latest request replaces the earlier ones.
+    verifications: await find("verifications", { ...own, revokedAt: null }),
     accounts: await find("accounts", { _id: { $in: members.map(({ accountId }) => accountId) } }),
     account_members: members,
     authorizations: await find("authorizations", own),
@@ -110,13 +115,16 @@ function eventsOf(documents: readonly Outbox[], rows: readonly AuditLog[]): stri
     ...pending.map(({ type, data }) => [type, data]),
     ...rows.map(({ action, data }) => [action, data]),
   ];
-  return all.map((event) => JSON.stringify(normalize(event))).sort();
+  const texts = all.map((event) => JSON.stringify(normalize(event)));
+  return texts.filter((text, index) => !isByPassword(all[index]) || texts.indexOf(text) === index).sort();
 }
 
 /** Key for sorting documents. Harmless documents with equal content have equal keys. */
 function keyOf(collection: string, number: number, document: Document): string {
   const text = JSON.stringify(normalize(document));
-  return HARMLESS.includes(collection) ? text : `${text} ${number}`;
+  const isHarmless =
+    HARMLESS.includes(collection) || (collection === "sessions" && isByPassword(document.rootGrant));
+  return isHarmless ? text : `${text} ${number}`;
 }
 
 /** A value without ids, hashes and times. */

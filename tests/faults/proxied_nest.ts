@@ -12,7 +12,7 @@ import { type FaultProxy, httpProtocol, mongoProtocol, startFaultProxy } from "#
 /** Prices of plans of `startShop`, beside the one of its trial. */
 const PLAN_PRICES = [{ id: "price_pro", currency: "gbp", unitAmount: 999, interval: "month" as const }];
 
-export const DEPENDENCIES = ["database", "mail", "SMS", "Stripe"] as const;
+export const DEPENDENCIES = ["database", "mail", "SMS", "Stripe", "breach list"] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];
 
 /** A Nest with a fault proxy in front of each dependency. */
@@ -53,6 +53,7 @@ export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
     mail: await startFaultProxy(httpProtocol),
     SMS: await startFaultProxy(httpProtocol),
     Stripe: await startFaultProxy(httpProtocol),
+    "breach list": await startFaultProxy(httpProtocol),
   };
   proxies.database.forwardTo(serverOf(base.mongoUri));
   const nest = await startShop({
@@ -63,12 +64,14 @@ export async function startProxiedNest(base: TestNest): Promise<ProxiedNest> {
       AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${proxies.mail.port}`,
       AWS_ENDPOINT_URL_SNS: `http://127.0.0.1:${proxies.SMS.port}`,
       STRIPE_URL: `http://127.0.0.1:${proxies.Stripe.port}`,
+      HIBP_URL: `http://127.0.0.1:${proxies["breach list"].port}`,
       LIMIT_MAILS_PER_HOUR: "0",
     },
   });
   proxies.mail.forwardTo(serverOf(nest.ses.url));
   proxies.SMS.forwardTo(serverOf(nest.sns.url));
   proxies.Stripe.forwardTo(serverOf(nest.stripe.url));
+  proxies["breach list"].forwardTo(serverOf(nest.hibp.url));
   const delivered = new Set<string>();
   const serve = serveEvent(sesEvents.declaration, nest.gateway);
   return {

@@ -2,7 +2,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { endState } from "#tests/faults/end_state.ts";
 import { DEPENDENCIES, type Dependency, type ProxiedNest } from "#tests/faults/proxied_nest.ts";
-import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
+import type { Scenario } from "#tests/faults/scenario.ts";
+import { nameOf } from "#tests/faults/scenarios.ts";
 import type { Reply } from "#tests/support/nest.ts";
 import type { FaultKind } from "#tools/machine/fault_proxy.ts";
 

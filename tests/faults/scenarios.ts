@@ -1,51 +1,12 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
+import { PASSWORD_SCENARIOS } from "#tests/faults/password_scenarios.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
-import { askForCode, digitsIn, redeemCode, sentCode } from "#tests/support/codes.ts";
+import { machineOf, newNumber, request, type Scenario, signIn } from "#tests/faults/scenario.ts";
+import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { email, sentSecret, verify } from "#tests/support/identifiers.ts";
-import {
-  codeIn,
-  exchange,
-  linkRequest,
-  NATIVE,
-  type Reply,
-  SIMPLE,
-  type TestNest,
-  V1,
-  V2,
-  WINDOWS,
-} from "#tests/support/nest.ts";
-import { askForReset, register, registerFirst, resetPassword, sentReset } from "#tests/support/passwords.ts";
+import { codeIn, exchange, NATIVE, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
 import { askForLink, disownToken, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
-
-/** A call with its preparation. */
-export interface Scenario {
-  path: string;
-  /** Distinguishes scenarios with the same path. */
-  kind?: string;
-  /** @param address an address that no other scenario uses @returns the call, which can be repeated unchanged */
-  prepare(proxied: ProxiedNest, address: string): Promise<() => Promise<Reply>>;
-}
-
-const machineOf = (address: string) => ({
-  platform: "mac",
-  beak_id: `b ${address}`,
-  fingerprint: `f ${address}`,
-});
-const request = (address: string, change: object = {}) =>
-  linkRequest({ identifier_value: address, device: machineOf(address), ...change });
-const signIn = (nest: TestNest, address: string, change: object = {}) =>
-  nest.signIn(address, { device: machineOf(address), ...change });
-
-let numbers = 0;
-/** A phone number of Singapore that no other scenario uses. */
-const newNumber = () => `+65${90_000_000 + numbers++}`;
-
-/** Registers an address with a password. @throws Error if that fails */
-async function registered(nest: TestNest, address: string): Promise<void> {
-  const { status, raw } = await register(nest, { identifier_value: address });
-  if (status !== 200) throw new Error(`register_user answered ${status} ${raw}`);
-}
 
 /** A call of a method by a signed-in user. */
 function signedIn(
@@ -245,69 +206,7 @@ export const SCENARIOS: readonly Scenario[] = [
       return () => nest.call(`${V3}issue_token`, asked, { internal: true });
     },
   },
-  {
-    path: `${V3}register_user`,
-    kind: "at once",
-    prepare:
-      async ({ nest }, address) =>
-      async () => {
-        const reply = await register(nest, { identifier_value: address });
-        if (reply.status !== 409) return reply;
-        // The response was lost, and the registration went on to its end: the person signs in with the password.
-        const isDone = await nest.collection("identifiers").findOne({
-          ...{ identifierValue: address, registration: { $exists: false } },
-        } as object);
-        return isDone ? { ...reply, status: 200 } : reply;
-      },
-  },
-  {
-    path: `${V3}register_user`,
-    kind: "address first",
-    prepare:
-      async ({ nest }, address) =>
-      () =>
-        registerFirst(nest, { identifier_value: address }),
-  },
-  {
-    path: `${V3}authenticate_user`,
-    kind: "code of a registration",
-    async prepare({ nest }, address) {
-      const { body } = await registerFirst(nest, { identifier_value: address });
-      const code = digitsIn(nest.lastMail(address).text);
-      return () => redeemCode(nest, { nonce: body.verification.nonce, code }, { client_id: NATIVE });
-    },
-  },
-  {
-    path: `${V3}send_password_reset`,
-    async prepare({ nest }, address) {
-      await registered(nest, address);
-      return () => askForReset(nest, { identifier_value: address });
-    },
-  },
-  {
-    path: `${V3}create_password_reset`,
-    async prepare({ nest }, address) {
-      await registered(nest, address);
-      const order = { client_id: SIMPLE, identifier_type: "email", identifier_value: address };
-      return () => nest.call(`${V3}create_password_reset`, order, { internal: true });
-    },
-  },
-  {
-    path: `${V3}reset_password`,
-    async prepare({ nest }, address) {
-      await registered(nest, address);
-      const { token } = await sentReset(nest, { identifier_value: address });
-      return async () => {
-        const reply = await resetPassword(nest, { token });
-        if (reply.status !== 404) return reply;
-        // The response was lost, and the reset went on to its end: the person signs in with the new password.
-        const isSet = await nest.collection("passwords").findOne({
-          ...{ userId: await nest.userIdOf(address), setBy: "reset" },
-        } as object);
-        return isSet ? { ...reply, status: 200 } : reply;
-      };
-    },
-  },
+  ...PASSWORD_SCENARIOS,
   signedIn(`${V1}get_marketing_consent`, async (user_id, { nest }) => {
     await nest.call(`${V1}set_marketing_consent`, { user_id, level: "general" }, { internal: true });
     return { user_id };

@@ -1,6 +1,7 @@
 import type { Dependency } from "#tests/faults/proxied_nest.ts";
 import type { Fault, Outcome } from "#tests/faults/run.ts";
-import { nameOf, type Scenario } from "#tests/faults/scenarios.ts";
+import type { Scenario } from "#tests/faults/scenario.ts";
+import { nameOf } from "#tests/faults/scenarios.ts";
 import { FAULT_KINDS, type FaultKind, MISSING } from "#tools/machine/fault_proxy.ts";
 
 type Seen = readonly [{ scenario: Scenario; fault: Fault }, Outcome];
