@@ -5,6 +5,8 @@ import type { Db, Document, Filter } from "mongodb";
 interface Read {
   collection: string;
   filter: Filter<Document>;
+  /** The most documents that it finds, the newest by `createdAt`; absent: all. */
+  newest?: number;
 }
 
 /** The most reads in one command. No call makes as many concurrently. */
@@ -17,7 +19,7 @@ const loaders = new WeakMap<Db, DataLoader<Read, Document[]>>();
  * process next waits for I/O become one command. So the concurrent reads of a call need one connection, and both the
  * function and the database process one command (decision 26).
  *
- * For reads by an indexed value that match few documents.
+ * For reads by an indexed value that match few documents, or with `newest`.
  */
 export class CombinedReads<Stored extends Document> {
   readonly #loader: DataLoader<Read, Document[]>;
@@ -34,10 +36,13 @@ export class CombinedReads<Stored extends Document> {
     return found;
   }
 
-  /** Finds all documents that match a filter. They have no order. */
-  async findAll(filter: Filter<Stored>): Promise<Stored[]> {
+  /**
+   * Finds all documents that match a filter. They have no order.
+   * @param newest the most documents, the newest by `createdAt`. Undefined: no limit
+   */
+  async findAll(filter: Filter<Stored>, newest?: number): Promise<Stored[]> {
     const read: Read = { collection: this.#collection, filter: filter as Filter<Document> };
-    return (await this.#loader.load(read)) as Stored[];
+    return (await this.#loader.load(newest === undefined ? read : { ...read, newest })) as Stored[];
   }
 }
 
@@ -59,7 +64,11 @@ async function readTogether(database: Db, reads: readonly Read[]): Promise<Docum
   const [first, ...others] = reads;
   if (!first) return [];
   const collection = database.collection(first.collection);
-  if (others.length === 0) return [await collection.find(first.filter).toArray()];
+  if (others.length === 0) {
+    const { filter, newest } = first;
+    const options = newest === undefined ? {} : { sort: NEWEST_FIRST, limit: newest };
+    return [await collection.find(filter, options).toArray()];
+  }
   const unions = others.map((read, index) => ({
     $unionWith: { coll: read.collection, pipeline: stagesOf(read, index + 1) },
   }));
@@ -69,8 +78,11 @@ async function readTogether(database: Db, reads: readonly Read[]): Promise<Docum
   );
 }
 
+const NEWEST_FIRST = { createdAt: -1 } as const;
+
 /** Stages that find the documents of a read and add its number to them. */
-const stagesOf = ({ filter }: Read, number: number): Document[] => [
+const stagesOf = ({ filter, newest }: Read, number: number): Document[] => [
   { $match: filter },
+  ...(newest === undefined ? [] : [{ $sort: NEWEST_FIRST }, { $limit: newest }]),
   { $replaceWith: { read: { $literal: number }, document: "$$ROOT" } },
 ];

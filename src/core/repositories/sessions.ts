@@ -73,8 +73,11 @@ const sessionIndexes: IndexDescription[] = [
   OUTBOX_INDEX,
 ];
 
-/** More sessions than a user has. It bounds the size of a response. */
-const LISTED_SESSIONS = 500;
+/**
+ * The most sessions that are read at once. Whoever knows a password can start any number of them, and must not make it
+ * impossible to end them.
+ */
+export const LISTED_SESSIONS = 500;
 
 /** The update that revokes a session. */
 function ending({ reason, at, events }: Revocation) {
@@ -178,9 +181,12 @@ export class SessionRepository {
     return (await this.#collection.bulkWrite(updates, { ordered: false })).modifiedCount;
   }
 
-  /** Lists the sessions of a user that were not revoked, expired sessions included. They have no order. */
+  /**
+   * Lists the newest `LISTED_SESSIONS` of a user that were not revoked, expired ones included. They have no order.
+   * `UserRepository.endSessions` also ends those that are not listed.
+   */
   listUnrevoked(userId: string): Promise<Session[]> {
-    return this.#reads.findAll({ userId, revokedAt: null });
+    return this.#reads.findAll({ userId, revokedAt: null }, LISTED_SESSIONS);
   }
 
   /** Lists a page of a user's active sessions, the newest first. @param after the last session of the page before */
