@@ -46,6 +46,7 @@ const LAYERS = [
   "src/core/news",
   "src/core/sessions",
   "src/core/messages",
+  "src/core/roles",
   "src/core/users",
   "src/core/accounts",
   "src/core/keys",

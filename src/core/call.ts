@@ -1,3 +1,4 @@
+import type { Rights } from "#core/capabilities.ts";
 import { NestError } from "#core/errors.ts";
 import type { Version } from "#core/versions.ts";
 
@@ -22,6 +23,8 @@ export type Caller =
       sessionId: string;
       /** When the user signed in, ISO. Known once the session was checked. */
       authTime?: string;
+      /** What the user's roles allow. Read for methods that need a capability only. */
+      rights?: Rights;
     };
 
 /**

@@ -4,6 +4,7 @@ import KSUID from "ksuid";
 const PREFIXES = {
   user: "user",
   identifier: "userident",
+  role: "role",
   account: "account",
   accountMember: "acctmem",
   authorization: "authzcode",

@@ -3,7 +3,7 @@ import { NestError } from "#core/errors.ts";
 import { findInternalKey, permits } from "#core/keys/internal_key.ts";
 import { type AccessTokenClaims, unauthorized, verifyAccessToken } from "#core/sessions/access_token.ts";
 import type { Cookies } from "#entry/cookies.ts";
-import type { Access, RpcCore } from "#entry/declaration.ts";
+import type { RpcCore } from "#entry/declaration.ts";
 
 /** A caller whose credential has a valid signature. A bearer token's record and session are not checked yet. */
 export interface Credential {
@@ -76,24 +76,4 @@ async function authenticateByCookie(core: CredentialCore, cookies: Cookies | nul
 export function requirePermission(caller: Caller, method: string): void {
   if (caller.kind === "internal" && !permits(caller.key, method))
     throw new NestError("access_denied", { detail: "the internal key does not list this method" });
-}
-
-/** Checks a caller against the method's access policy. @throws NestError access_denied */
-export function requireAccess(access: Access, caller: Caller, request: unknown): void {
-  const isOwnUser = () => {
-    const { user_id: named } = request as { user_id?: unknown };
-    return (
-      caller.kind === "internal" ||
-      (caller.kind === "user" && [caller.userId, undefined].includes(named as never))
-    );
-  };
-  const isAllowed = {
-    public: () => true,
-    internal: () => caller.kind === "internal",
-    user: () => caller.kind === "user",
-    own_user: isOwnUser,
-    // `perform` checks the time of the sign-in once the session is read.
-    fresh_own_user: isOwnUser,
-  }[access];
-  if (!isAllowed()) throw new NestError("access_denied");
 }

@@ -1,10 +1,11 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Call, Caller } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
+import { rightsOf, rolesOf } from "#core/roles/rights.ts";
 import { requireValidToken } from "#core/sessions/bearer.ts";
-import { requireFresh } from "#core/sessions/freshness.ts";
+import { needsRights, requireAccess, requireRights } from "#entry/access.ts";
 import { headerOf } from "#entry/answer.ts";
-import { authenticateCaller, requireAccess, requirePermission } from "#entry/authenticate_caller.ts";
+import { authenticateCaller, requirePermission } from "#entry/authenticate_caller.ts";
 import type { Cookies } from "#entry/cookies.ts";
 import type { Parts, RpcCore, RpcDeclaration } from "#entry/declaration.ts";
 import { readJson } from "#entry/read_body.ts";
@@ -43,15 +44,21 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
 
   const admitted = admit(declaration, event, caller);
   const reading = admitted.then((request) => declaration.reads?.({ core, request, caller }));
-  const [standing] = await Promise.all([
+  // The app's roles are read with the same command as the session and the user, so that a role that was taken away allows
+  // nothing from the next call on.
+  const [standing, ownRoles] = await Promise.all([
     claims ? requireValidToken(core, claims) : null,
+    claims && needsRights(declaration.access) ? core.roles.list("platform") : null,
     Promise.allSettled([reading]),
   ]);
-  if (caller.kind === "user" && standing) progress.caller = { ...caller, authTime: standing.authTime };
+  if (caller.kind === "user" && standing) {
+    const rights = ownRoles && rightsOf(rolesOf(standing.user, ownRoles));
+    progress.caller = { ...caller, authTime: standing.authTime, ...(rights && { rights }) };
+  }
   const run = async () => {
     const request = await admitted;
+    requireRights(declaration.access, progress.caller, request, core.clock.now());
     const reads = await reading;
-    if (declaration.access === "fresh_own_user") requireFresh(progress.caller, core.clock.now());
     progress.clientId ??= knownClientOf(core, request);
     return declaration.run({ core, request, reads, caller: progress.caller, call, cookies });
   };

@@ -7,6 +7,7 @@ import type { NestError } from "#core/errors.ts";
 import { describeFailure, type Fields } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
 import type { Version } from "#core/versions.ts";
+import { policyOf } from "#entry/access.ts";
 import { type AnswerContext, failure, type Result, success, toNestError } from "#entry/answer.ts";
 import { COOKIES_SINCE, Cookies, noCookies } from "#entry/cookies.ts";
 import { beforeDeadline, bindDeadline } from "#entry/deadline.ts";
@@ -18,7 +19,7 @@ import { type CallInProgress, perform } from "#entry/perform.ts";
 /** A Lambda handler together with its method's declaration. */
 export type RpcHandler = Deployed<Handler> & { declaration: RpcDeclaration };
 
-/** Creates a method's Lambda handler from its declaration. */
+/** Creates a method's Lambda handler from its declaration. @throws Error for a declaration without an access policy */
 export function rpc<
   Request extends ZodMiniType,
   Response extends ZodMiniType | null,
@@ -26,6 +27,7 @@ export function rpc<
   Reads = undefined,
 >(declaration: RpcDeclaration<Request, Response, Needed, Reads>): RpcHandler {
   const general = declaration as unknown as RpcDeclaration;
+  policyOf(general.access);
   const handler = httpLambda(
     needsOf(coreVariables, CALLER_PARTS, declaration.parts ?? {}),
     (environment) => serveRpc(general, openCore(environment)),

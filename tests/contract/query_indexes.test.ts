@@ -14,6 +14,7 @@ import { addIdentifier, askToVerify, callWith, email, sentSecret } from "#tests/
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { giveRole, setRoles } from "#tests/support/roles.ts";
 
 /** The collection and the filter of a command that the driver sent. */
 interface Query {
@@ -67,6 +68,15 @@ async function live(): Promise<void> {
     [`${V2}revoke_session`, { ...own, session_id: "session_none" }],
   ] as const)
     await nest.call(path, body, as);
+  await giveRole(nest, { key: "desk", ...own });
+  await setRoles(nest, ada.user_id, ["admin"]);
+  await setRoles(nest, (await nest.signIn("other@example.com")).user_id, ["admin"]);
+  await setRoles(nest, ada.user_id, []);
+  for (const [method, body] of [
+    ["list_roles", {}],
+    ["delete_role", { scope: "platform", key: "desk" }],
+  ] as const)
+    await nest.call(`${V3}${method}`, body, { internal: true });
   const tested = { client_id: MAC, ...own, device: { device_id: "d" } };
   await nest.call(`${V3}issue_token`, tested, { internal: true });
   const { body: next } = await nest.refresh(ada.refresh_token);

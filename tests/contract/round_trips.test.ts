@@ -28,6 +28,7 @@ import {
   signInWith,
 } from "#tests/support/passwords.ts";
 import { appWithPlans, startShop, V3 } from "#tests/support/plans.ts";
+import { setRoles } from "#tests/support/roles.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 import { askForLink, disownToken } from "#tests/support/user_codes.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
@@ -377,6 +378,30 @@ describe("database round trips of a warm call with every limit enabled", () => {
       await nest.call(`${V3}get_user`, {}, { bearer: access });
       expect([method, await commandsOf(() => revoke(method, access))]).toEqual([method, commands]);
     }
+  });
+
+  test("methods that need a capability read it with the session: list_roles takes 1, set_role and set_user_roles 3, delete_role 4", async () => {
+    const { user_id, access_token: bearer } = await nest.signIn("admin@example.com");
+    await setRoles(nest, user_id, ["admin"]);
+    await nest.call(`${V3}get_user`, {}, { bearer });
+    const role = { scope: "platform", key: "counted" };
+    const desk = { ...role, name: "Desk", level: 10, capabilities: [] };
+    for (const [method, body, expected] of [
+      ["list_roles", {}, 1],
+      ["set_role", desk, 3],
+      ["set_role", { ...desk, level: 11 }, 3],
+      ["set_user_roles", { ...own(), roles: ["support"] }, 3],
+      ["delete_role", role, 4],
+    ] as const)
+      expect([method, await trips(() => nest.call(`${V3}${method}`, body, { bearer }))]).toEqual([
+        method,
+        expected,
+      ]);
+    await setRoles(nest, user_id, ["admin"]);
+    await setRoles(nest, ada.user_id, ["admin"]);
+    // Two more read and store who leaves, one looks for another administrator, one settles it.
+    const leave = () => nest.call(`${V3}set_user_roles`, { ...own(), roles: [] }, { bearer });
+    expect(await trips(leave)).toBe(7);
   });
 
   test("authenticate_user of 2026-12-01 takes as many as the older date", async () => {

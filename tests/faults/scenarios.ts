@@ -6,6 +6,7 @@ import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { codeIn, exchange, NATIVE, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
+import { giveRole, setRoles } from "#tests/support/roles.ts";
 import { askForLink, disownToken, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
 
 /** A call of a method by a signed-in user. */
@@ -22,6 +23,30 @@ function signedIn(
       // Expires the cached news and the cached link to the billing portal.
       nest.clock.advance(61);
       return () => nest.call(path, asked, { bearer: access_token });
+    },
+  };
+}
+
+const ROLE = { scope: "platform", name: "Desk", level: 20, capabilities: ["users.read"] };
+/** The key of a role that no other scenario uses. */
+const keyOf = (address: string) =>
+  address
+    .replace(/[^a-z0-9]/gi, "_")
+    .toLowerCase()
+    .slice(-40);
+
+/** A call of a method by an internal caller, about a user. */
+function asAdministrator(
+  path: string,
+  body: (user_id: string, proxied: ProxiedNest, address: string) => object | Promise<object>,
+): Scenario {
+  return {
+    path,
+    async prepare(proxied, address) {
+      const { nest } = proxied;
+      const { user_id } = await signIn(nest, address);
+      const asked = await body(user_id, proxied, address);
+      return () => nest.call(path, asked, { internal: true });
     },
   };
 }
@@ -265,6 +290,31 @@ export const SCENARIOS: readonly Scenario[] = [
       const sent = await sentCode(nest, { identifier_type: "email", identifier_value: address });
       return () => redeemCode(nest, sent);
     },
+  },
+  asAdministrator(`${V3}list_roles`, () => ({})),
+  asAdministrator(`${V3}set_role`, (_user_id, _proxied, address) => ({ ...ROLE, key: keyOf(address) })),
+  {
+    ...asAdministrator(`${V3}set_role`, async (_user_id, { nest }, address) => {
+      await giveRole(nest, { key: keyOf(address) });
+      return { ...ROLE, key: keyOf(address) };
+    }),
+    kind: "a known role",
+  },
+  asAdministrator(`${V3}delete_role`, async (_user_id, { nest }, address) => {
+    await giveRole(nest, { key: keyOf(address) });
+    return { scope: "platform", key: keyOf(address) };
+  }),
+  asAdministrator(`${V3}set_user_roles`, async (user_id, { nest }, address) => {
+    await giveRole(nest, { key: keyOf(address) });
+    return { user_id, roles: ["support", keyOf(address)] };
+  }),
+  {
+    ...asAdministrator(`${V3}set_user_roles`, async (user_id, { nest }, address) => {
+      await setRoles(nest, (await signIn(nest, `other.${address}`)).user_id, ["admin"]);
+      await setRoles(nest, user_id, ["admin"]);
+      return { user_id, roles: [] };
+    }),
+    kind: "an administrator less",
   },
   signedIn(`${V2}list_sessions`, (user_id) => ({ user_id })),
   signedIn(`${V3}list_sessions`, () => ({ limit: 10 })),

@@ -59,6 +59,14 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   reauthentication_required:
     "Let the person sign in again, and repeat the call with the new access token within 10 minutes.",
   not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
+  unknown_capability: "Take the capabilities from [roles](roles.md).",
+  capability_escalation:
+    "Let somebody make the change whose own roles have a level and capabilities at least as high as those that it concerns.",
+  role_not_found: "Take the key from `list_roles`.",
+  role_built_in: "Define a role with another key.",
+  role_in_use: "Take the role from everybody who has it with `set_user_roles` first.",
+  too_many_roles: "Delete a role that nobody needs.",
+  last_admin: "Give `admin` to somebody else with `set_user_roles` first.",
   registration_disabled:
     "Hide the registration, or set `registration` of the client to `open` in the app file.",
   identifier_taken: "Offer to sign in, or to choose a new password.",

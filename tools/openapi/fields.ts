@@ -1,6 +1,7 @@
 import app from "#app";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
+import { roleFields } from "#tools/openapi/role_fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 import { sampleClient } from "#tools/stage/sample_client.ts";
 
@@ -459,6 +460,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: "owner",
     narrows: { enum: ["owner", "admin", "member"] },
   },
+  ...roleFields(timestamp),
   identifiers: { description: "Every email address that the user has or had." },
   "get_user.identifiers[].id": {
     description: `The identifier's id. ${OPAQUE}`,

@@ -27,6 +27,10 @@ export const GROUPS = {
     description: "Add, prove and remove the email addresses and phone numbers of a user.",
   },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },
+  roles: {
+    name: "Roles",
+    description: "Define what users may do beyond their own account, and give roles to users.",
+  },
   subscription: {
     name: "Subscription",
     description: "Plans, checkout, trials, and the status of a subscription.",

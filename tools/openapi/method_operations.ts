@@ -10,13 +10,13 @@ import { failures, json, success } from "#tools/openapi/responses.ts";
 import { documentedSchema } from "#tools/openapi/schema.ts";
 import type { Operation, PathItem, Schema, Security } from "#tools/openapi/types.ts";
 
-const SECURITY: Readonly<Record<Access, Security>> = {
+const SECURITY: Readonly<Record<string, Security>> = {
   public: [{}],
-  own_user: [{ bearer: [] }, { internal: [] }],
-  fresh_own_user: [{ bearer: [] }, { internal: [] }],
   user: [{ bearer: [] }],
   internal: [{ internal: [] }],
 };
+/** The credentials that a method takes. A user's own methods, and those that need a capability, take both. */
+const securityOf = (access: Access): Security => SECURITY[access] ?? [{ bearer: [] }, { internal: [] }];
 
 /** The description of a method: the comment at the top of its file, without the summary. */
 function descriptionIn(source: string, summary: string): string {
@@ -62,7 +62,7 @@ export async function describeMethod({ handler, paths }: MethodRoutes): Promise<
     summary,
     description: descriptionIn(await readFile(methodFileUrl(file), "utf8"), summary),
     ...(codes.includes("deprecated") ? { deprecated: true } : {}),
-    security: SECURITY[access],
+    security: securityOf(access),
     requestBody: {
       required: !isBodyOptional,
       content: json(refer("request"), request.examples),

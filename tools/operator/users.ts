@@ -11,6 +11,7 @@ import type { StripeApi } from "#core/services/stripe.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
 import { readLimit } from "#tools/operator/limit.ts";
 import { type MoneyMovement, readMovements } from "#tools/operator/user_payments.ts";
+import { roleCommands } from "#tools/operator/user_roles.ts";
 import { searchCommands } from "#tools/operator/user_search.ts";
 import { describeUser } from "#tools/operator/user_summary.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
@@ -21,10 +22,12 @@ import { table } from "#tools/terminal/table.ts";
 const WHO = "<user>";
 const WHO_IS = "a user id, email address or phone number with its plus sign";
 
-/** `users list | search | find | show | why | export | erase`. */
+/** `users list | search | grant | find | show | why | export | erase`. */
 export function userCommands(program: Command): void {
   const users = program.command("users").description("users, by id or email address");
   searchCommands(users);
+
+  roleCommands(users);
 
   const find = users.command("find").argument(WHO, WHO_IS).description("prints a user's id");
   examples(find, ["users find ada@example.com"]);

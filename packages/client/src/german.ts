@@ -59,6 +59,14 @@ export const GERMAN: Messages = {
   identifier_not_found: "Diese Adresse oder Nummer wurde entfernt. Lade die Seite neu.",
   already_verified: "Diese Adresse oder Nummer ist schon bestätigt.",
   identifier_not_verified: "Bestätige zuerst diese Adresse oder Nummer.",
+  user_not_found: "Diesen Benutzer gibt es nicht oder nicht mehr.",
+  unknown_capability: INVALID_REQUEST,
+  capability_escalation: "Du kannst keine Rechte vergeben oder ändern, die du selbst nicht hast.",
+  role_not_found: "Diese Rolle gibt es nicht oder nicht mehr.",
+  role_built_in: "Diese Rolle ist fest eingebaut und lässt sich nicht ändern.",
+  role_in_use: "Jemand hat diese Rolle noch. Nimm sie zuerst allen weg.",
+  too_many_roles: "Es gibt zu viele Rollen. Lösche zuerst eine.",
+  last_admin: "Das ist der letzte Administrator. Mache zuerst jemand anderen zum Administrator.",
   last_sign_in_method:
     "Das ist deine letzte Möglichkeit, dich anzumelden. Füge zuerst eine andere Adresse oder Nummer hinzu und bestätige sie.",
   verification_not_found:

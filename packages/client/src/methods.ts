@@ -13,12 +13,14 @@ export const METHODS = {
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
+  delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at account_id role_key","errors":"not_found"},
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
+  list_roles: {"bearer":true,"fills":"","answer":"items[]","errors":""},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
   remove_identifier: {"bearer":true,"fills":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
@@ -32,6 +34,8 @@ export const METHODS = {
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
   set_primary_identifier: {"bearer":true,"fills":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
+  set_role: {"bearer":true,"fills":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
+  set_user_roles: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found last_admin"},
   verify_identifier: {"bearer":false,"fills":"client_id","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
 } as const;
 
@@ -48,12 +52,14 @@ export interface Errors {
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
+  delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
   disown_session: CommonError | "verification_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "not_found";
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
+  list_roles: CommonError;
   list_sessions: CommonError;
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
@@ -67,6 +73,8 @@ export interface Errors {
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
+  set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
+  set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "last_admin";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
 }
 
@@ -256,6 +264,13 @@ export interface Requests {
       fingerprint: string;
     };
   };
+  /** Deletes a role that nobody has. */
+  delete_role: {
+    /** `platform`: a role of users. `account`: a role of members in their account. */
+    scope: "platform" | "account";
+    /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */
+    key: string;
+  };
   /** Ends the session that a mail about a new device is about. */
   disown_session: {
     /** The token in the link of the mail, `disown`. */
@@ -285,6 +300,11 @@ export interface Requests {
   list_plans: {
     /** The OAuth client's id. */
     client_id: string;
+  };
+  /** Lists the roles: those that are built in, and those that the app defined. */
+  list_roles: {
+    /** `platform`: a role of users. `account`: a role of members in their account. */
+    scope?: "platform" | "account";
   };
   /** Lists a user's active sessions, the newest first. */
   list_sessions: {
@@ -493,6 +513,26 @@ export interface Requests {
     /** The id of one of the user's identifiers. An opaque string: compare it, do not parse it. */
     identifier_id: string;
   };
+  /** Creates a role, or changes the name, the level and the capabilities of one. */
+  set_role: {
+    /** `platform`: a role of users. `account`: a role of members in their account. */
+    scope: "platform" | "account";
+    /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */
+    key: string;
+    /** The role's name, for people. */
+    name: string;
+    /** 0 to 100. Callers define, give and take only roles up to the highest level of their own roles. */
+    level: number;
+    /** What the role allows: `users.read`, `users.write`, `sessions.manage`, `audit.read`, `roles.manage`, `webhooks.manage`, `account.users.read`, `account.users.manage`, `account.audit.read`, `account.manage`. */
+    capabilities: Array<string>;
+  };
+  /** Sets the platform roles of a user. */
+  set_user_roles: {
+    /** The id of the user who gets the roles. */
+    user_id: string;
+    /** The keys of all platform roles that the user is to have. Roles that are left out are taken. `user` may be left out. */
+    roles: Array<string>;
+  };
   /** Proves an email address or phone number with the token of a link, or with nonce and code. */
   verify_identifier: {
     /** The OAuth client's id. */
@@ -555,6 +595,10 @@ export interface Responses {
     expires_at: string;
   };
   create_trial_and_magic_link: undefined;
+  delete_role: {
+    /** When the role was deleted. */
+    deleted_at: string;
+  };
   disown_session: {
     /** When the session ended. */
     revoked_at: string;
@@ -686,6 +730,23 @@ export interface Responses {
     /** What the plan lets the user do, as names that the app defines. A client shows or hides a function by its name and ignores names that it does not know. */
     features: Array<string>;
   }>;
+  list_roles: {
+    /** Built-in roles first, then the app's own. */
+    items: Array<{
+      /** `platform`: a role of users. `account`: a role of members in their account. */
+      scope: "platform" | "account";
+      /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */
+      key: string;
+      /** The role's name, for people. */
+      name: string;
+      /** 0 to 100. */
+      level: number;
+      /** What the role allows: `users.read`, `users.write`, `sessions.manage`, `audit.read`, `roles.manage`, `webhooks.manage`, `account.users.read`, `account.users.manage`, `account.audit.read`, `account.manage`. */
+      capabilities: Array<string>;
+      /** Whether the role is part of Nest and can't change. */
+      built_in: boolean;
+    }>;
+  };
   list_sessions: {
     /** The sessions of this page. */
     items: Array<{
@@ -832,6 +893,32 @@ export interface Responses {
       is_primary: boolean;
       /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
+    };
+  };
+  set_role: {
+    /** The role. */
+    role: {
+      /** `platform`: a role of users. `account`: a role of members in their account. */
+      scope: "platform" | "account";
+      /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */
+      key: string;
+      /** The role's name, for people. */
+      name: string;
+      /** 0 to 100. */
+      level: number;
+      /** What the role allows: `users.read`, `users.write`, `sessions.manage`, `audit.read`, `roles.manage`, `webhooks.manage`, `account.users.read`, `account.users.manage`, `account.audit.read`, `account.manage`. */
+      capabilities: Array<string>;
+      /** Whether the role is part of Nest and can't change. */
+      built_in: boolean;
+    };
+  };
+  set_user_roles: {
+    /** The user. */
+    user: {
+      /** The user's id. */
+      id: string;
+      /** The keys of the user's platform roles. Every user has `user`. */
+      roles: Array<string>;
     };
   };
   verify_identifier: {

@@ -15,6 +15,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
+  /** Deletes a role that nobody has. @throws ClientError<"delete_role"> */
+  deleteRole(...args: CallArguments<"delete_role", IsCamel>): Promise<Cased<Responses["delete_role"], IsCamel>>;
   /** Ends the session that a mail about a new device is about. @throws ClientError<"disown_session"> */
   disownSession(...args: CallArguments<"disown_session", IsCamel>): Promise<Cased<Responses["disown_session"], IsCamel>>;
   /** Returns the marketing consent level that a user chose. @throws ClientError<"get_marketing_consent"> */
@@ -27,6 +29,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
   listPlans(...args: CallArguments<"list_plans", IsCamel>): Promise<Cased<Responses["list_plans"], IsCamel>>;
+  /** Lists the roles: those that are built in, and those that the app defined. @throws ClientError<"list_roles"> */
+  listRoles(...args: CallArguments<"list_roles", IsCamel>): Promise<Cased<Responses["list_roles"], IsCamel>>;
   /** Lists a user's active sessions, the newest first. @throws ClientError<"list_sessions"> */
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
   /** Registers a user, at once or after a code proves the address. @throws ClientError<"register_user"> */
@@ -51,6 +55,10 @@ export interface NamedMethods<IsCamel extends boolean> {
   setMarketingConsent(...args: CallArguments<"set_marketing_consent", IsCamel>): Promise<Cased<Responses["set_marketing_consent"], IsCamel>>;
   /** Makes a verified email address or phone number the primary one of its type. @throws ClientError<"set_primary_identifier"> */
   setPrimaryIdentifier(...args: CallArguments<"set_primary_identifier", IsCamel>): Promise<Cased<Responses["set_primary_identifier"], IsCamel>>;
+  /** Creates a role, or changes the name, the level and the capabilities of one. @throws ClientError<"set_role"> */
+  setRole(...args: CallArguments<"set_role", IsCamel>): Promise<Cased<Responses["set_role"], IsCamel>>;
+  /** Sets the platform roles of a user. @throws ClientError<"set_user_roles"> */
+  setUserRoles(...args: CallArguments<"set_user_roles", IsCamel>): Promise<Cased<Responses["set_user_roles"], IsCamel>>;
   /** Proves an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
   verifyIdentifier(...args: CallArguments<"verify_identifier", IsCamel>): Promise<Cased<Responses["verify_identifier"], IsCamel>>;
 }

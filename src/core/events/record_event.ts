@@ -8,6 +8,8 @@ interface EventData {
   "user.created": { identifierId: string };
   /** `field`: what was changed. `identifierId`: the new primary identifier. */
   "user.updated": { field: "primary_identifier"; identifierId: string };
+  /** `added`, `removed`: the ids of own roles and the keys of built-in roles, separated by spaces. */
+  "user.roles_changed": { added: string; removed: string };
   "user.deleted": Record<never, never>;
   /** `grant`: the grant type. `grantId`: the link or the verification that was redeemed, or the password. */
   "user.signed_in": { grant: string; grantId: string };
@@ -24,6 +26,8 @@ interface EventData {
   /** `verificationId`: the link and the code. */
   "password.reset_requested": { verificationId: string };
   "password.reset": { verificationId: string };
+  /** `change`: what was done with the role. */
+  "role.changed": { scope: string; key: string; change: "created" | "updated" | "deleted" };
   /** `previous`: null at the first choice. */
   "consent.updated": { level: string; previous: string | null };
   /** `stpSubscriptionId`: Stripe's id. */
@@ -35,8 +39,8 @@ interface EventData {
 
 /** What an event is about. */
 interface About<Type extends EventType> {
-  /** The user whose account it is about. */
-  userId: string;
+  /** The user whose account it is about; null if it is about nobody. */
+  userId: string | null;
   target: EventTarget;
   data: EventData[Type];
 }

@@ -2,6 +2,7 @@ import type { Db } from "mongodb";
 import { AccessTokenRepository } from "#core/repositories/access_tokens.ts";
 import { AccountMemberRepository } from "#core/repositories/account_members.ts";
 import { AccountRepository } from "#core/repositories/accounts.ts";
+import { AdminGuardRepository } from "#core/repositories/admin_guards.ts";
 import { AuditLogRepository } from "#core/repositories/audit_logs.ts";
 import { AuthorizationRepository } from "#core/repositories/authorizations.ts";
 import { CheckoutRepository } from "#core/repositories/checkouts.ts";
@@ -15,6 +16,7 @@ import { PendingIdentifierRepository } from "#core/repositories/pending_identifi
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
 import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
 import type { RepositoryClass } from "#core/repositories/repository.ts";
+import { RoleRepository } from "#core/repositories/roles.ts";
 import { SessionRepository } from "#core/repositories/sessions.ts";
 import { StripeEventRepository } from "#core/repositories/stripe_events.ts";
 import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
@@ -36,6 +38,8 @@ import { VerificationRepository } from "#core/repositories/verifications.ts";
 export const REPOSITORIES = {
   newsItems: NewsItemRepository,
   auditLogs: AuditLogRepository,
+  roles: RoleRepository,
+  adminGuards: AdminGuardRepository,
   users: UserRepository,
   accounts: AccountRepository,
   accountMembers: AccountMemberRepository,

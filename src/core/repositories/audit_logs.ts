@@ -12,8 +12,8 @@ export interface AuditLog {
   actor: Actor;
   action: EventType;
   target: EventTarget;
-  /** The user whose account it is about. */
-  userId: string;
+  /** The user whose account it is about; null if it is about nobody. */
+  userId: string | null;
   clientId: string | null;
   /** The session whose tokens the caller had. */
   sessionId: string | null;

@@ -4,6 +4,7 @@ import type { IndexDescription } from "mongodb";
 export const EVENT_TYPES = [
   "user.created",
   "user.updated",
+  "user.roles_changed",
   "user.deleted",
   "user.signed_in",
   "user.sign_in_failed",
@@ -15,6 +16,7 @@ export const EVENT_TYPES = [
   "password.set",
   "password.reset_requested",
   "password.reset",
+  "role.changed",
   "consent.updated",
   "trial.started",
   "trial.used",
@@ -33,7 +35,7 @@ export interface Actor {
 
 /** What an event changed. */
 export interface EventTarget {
-  type: "user" | "session" | "identifier" | "subscription" | "trial";
+  type: "user" | "session" | "identifier" | "role" | "subscription" | "trial";
   id: string;
 }
 
@@ -52,8 +54,8 @@ export interface StoredEvent {
   at: string;
   actor: Actor;
   target: EventTarget;
-  /** The user whose account it is about. */
-  userId: string;
+  /** The user whose account it is about; null if it is about nobody, such as a change of a role. */
+  userId: string | null;
   clientId: string | null;
   /** The session whose tokens the caller had. */
   sessionId: string | null;

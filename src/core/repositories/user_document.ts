@@ -1,3 +1,4 @@
+import type { Outbox } from "#core/repositories/outbox.ts";
 import type { Rejection } from "#core/repositories/subscription_document.ts";
 
 /** The decision that a subscription is rejected, stored with the choice. It stays valid when the facts change. */
@@ -14,7 +15,7 @@ export interface PendingRejection extends Partial<RejectionDecision> {
 }
 
 /** A user. Everything else about the user is in other collections. */
-export interface User {
+export interface User extends Outbox {
   /** user_<ksuid> */
   _id: string;
   createdAt: string;
@@ -27,6 +28,13 @@ export interface User {
   name?: string;
   /** The language that the user chose for mails, such as `de`. Absent: the default of the client. Not in the published documents. */
   locale?: string;
+  /**
+   * The platform roles of the user besides `user`: the keys of built-in roles, and the ids of own roles. Absent: none. Not in the
+   * published documents.
+   */
+  roles?: string[];
+  /** When a caller last changed something of this document, ISO. Absent: never. Not in the published documents. */
+  updatedAt?: string;
   /**
    * The identifiers that the user removed or is removing, the oldest first. An update of this field decides which of
    * simultaneous removals are allowed, so that a user keeps one. Absent: none. Not in the published documents.

@@ -1,18 +1,23 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { OUTBOX_INDEX } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
-import { newUser, UserCreation } from "#core/repositories/user_creation.ts";
+import { UserAdministration } from "#core/repositories/user_administration.ts";
+import { newUser } from "#core/repositories/user_creation.ts";
 import type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 
-const userIndexes: IndexDescription[] = [];
+const userIndexes: IndexDescription[] = [
+  { key: { roles: 1 }, partialFilterExpression: { roles: { $exists: true } } },
+  OUTBOX_INDEX,
+];
 
 /** The field of a subscription's pending rejection. */
 const pendingField = (stpSubscriptionId: string) => `pendingRejections.${stpSubscriptionId}`;
 
-export class UserRepository extends UserCreation {
+export class UserRepository extends UserAdministration {
   static readonly collectionName = "users";
   static readonly indexes = userIndexes;
   static readonly personalData: PersonalData<User> = {

@@ -1,5 +1,6 @@
 import type { Core } from "#core/core.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
+import type { User } from "#core/repositories/users.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
 import { authenticationOf } from "#core/sessions/authentication.ts";
 import { purgePredecessor } from "#core/sessions/purge_predecessor.ts";
@@ -9,6 +10,8 @@ import { hasEnded } from "#core/sessions/session_state.ts";
 export interface ValidToken {
   /** When the user signed in, ISO. */
   authTime: string;
+  /** The user as it was read; no field but the roles is needed of it. */
+  user: Pick<User, "roles">;
   /** Records that this generation of tokens was used; null if the use is recorded already. */
   acknowledge: (() => Promise<void>) | null;
 }
@@ -40,7 +43,7 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
   const isAcknowledged = session.acknowledgedGeneration >= record.generation;
   const { authTime } = authenticationOf(session);
-  return { authTime, acknowledge: isAcknowledged ? null : () => acknowledge(core, record) };
+  return { authTime, user: user ?? {}, acknowledge: isAcknowledged ? null : () => acknowledge(core, record) };
 }
 
 /**

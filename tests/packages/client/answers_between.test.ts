@@ -127,6 +127,13 @@ describe("a response that has not the declared shape", () => {
       ],
     ],
     [
+      "delete_role",
+      [
+        [204, null],
+        [200, "{}"],
+      ],
+    ],
+    [
       "revoke_all_sessions",
       [
         [204, null],

@@ -348,6 +348,21 @@ describe.each(nodesToTry())(
       expect(await call("revoke_all_sessions", {})).toEqual({ status: 200, body: { revoked: others } });
     });
 
+    test("the role methods define a role, give it to a user and delete it", async () => {
+      const internal = { authorization: `internal ${nest.secrets.internalKey}` };
+      const call = async (method: string, body: object) =>
+        (await zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, internal)).status;
+      const role = { scope: "platform", key: "desk" };
+      const statuses = [
+        await call("set_role", { ...role, name: "Desk", level: 10, capabilities: [] }),
+        await call("list_roles", {}),
+        await call("set_user_roles", { ...own(), roles: ["desk"] }),
+        await call("set_user_roles", { ...own(), roles: [] }),
+        await call("delete_role", role),
+      ];
+      expect(statuses).toEqual([200, 200, 200, 200, 200]);
+    });
+
     test("the adapter beep signs in with a form in base64, as API Gateway sends it, and opens its core once", async () => {
       const headers = { "content-type": "application/x-www-form-urlencoded" };
       const ask = async (path: string, fields: Record<string, string>) => {

@@ -8,6 +8,7 @@ import {
   type StripePrice,
 } from "#core/app/app.ts";
 import type { ErrorCode } from "#core/errors.ts";
+import { ROLES_LIMIT } from "#core/roles/change_roles.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { PHONE, sentCode } from "#tests/support/codes.ts";
 import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
@@ -26,6 +27,7 @@ import {
 } from "#tests/support/nest.ts";
 import { givePassword, register } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { giveRole, setRoles } from "#tests/support/roles.ts";
 import { disownToken } from "#tests/support/user_codes.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import type { DocumentedForm } from "#tools/openapi/read.ts";
@@ -132,9 +134,22 @@ export class Asker {
     }
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
+    if (ROLE_METHODS.includes(this.form.name)) {
+      await this.#readyForRoles(body);
+      return { body, address, options: { internal: true } };
+    }
     if (security.includes("bearer"))
       return { body, address, options: { bearer: tokens?.access_token ?? "" } };
     return { body, address, options: security.includes("internal") ? { internal: true } : {} };
+  }
+
+  /** The example of a method that concerns roles, with a role of its own. */
+  async #readyForRoles(body: Body): Promise<void> {
+    const { name } = this.form;
+    if (name === "list_roles" || name === "set_user_roles") return;
+    const key = `role_${++users}`;
+    body.key = key;
+    if (name === "delete_role") await giveRole(this.nests.good, { key });
   }
 
   /** The example of a method that concerns passwords, for a client that may ask for them, and with what the method needs. */
@@ -205,6 +220,9 @@ export class Asker {
 /** The methods whose examples need a client that may ask for passwords. */
 const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_password_reset", "reset_password"];
 
+/** The methods that need the capability `roles.manage`. The asker calls them with an internal key. */
+const ROLE_METHODS = ["list_roles", "set_role", "delete_role", "set_user_roles"];
+
 type Way = (asker: Asker) => Promise<Reply>;
 /** The index of the example with the refresh token, of that with a code from an SMS, and of that with a password. */
 const REFRESH = 1;
@@ -212,6 +230,9 @@ const OTP = 2;
 const PASSWORD = 3;
 const unknownUser = { user_id: "user_nobody" };
 const internal: CallOptions = { internal: true };
+
+/** The first example of the method. */
+const exampleOf = (asker: Asker) => Object.values(asker.form.requestExamples)[0]?.value as Body;
 
 /** Makes a call twice and returns the second response. */
 async function twice(call: () => Promise<Reply>): Promise<Reply> {
@@ -447,6 +468,52 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "remove_identifier:reauthentication_required": async (asker) => asker.send({}, await longSignedIn(asker)),
   "set_primary_identifier:reauthentication_required": async (asker) =>
     asker.send({}, await longSignedIn(asker)),
+
+  unknown_capability: (asker) => asker.send({ capabilities: ["account.manage"] }),
+  role_built_in: (asker) => asker.send({ key: "admin" }),
+  role_not_found: (asker) => asker.send({ key: "nothing" }),
+  "set_user_roles:role_not_found": (asker) => asker.send({ roles: ["nothing"] }),
+  role_in_use: async (asker) => {
+    const { user_id } = await asker.nests.good.signIn(`person${++users}@example.com`);
+    await giveRole(asker.nests.good, { key: "in_use", user_id });
+    return asker.send({ key: "in_use" });
+  },
+  too_many_roles: async (asker) => {
+    const own = Array.from({ length: ROLES_LIMIT }, (_, each) => ({
+      ...{ _id: `role_full${each}`, scope: "account", key: `full${each}`, name: "Full", level: 1 },
+      ...{
+        capabilities: [],
+        createdAt: "2026-01-01T00:00:00.000Z",
+        updatedAt: null,
+        deletedAt: null,
+        grants: 0,
+      },
+    }));
+    const roles = asker.nests.good.collection("roles");
+    await roles.insertMany(own as never[]);
+    const reply = await asker.send({ scope: "account", key: "one_more", capabilities: [] });
+    await roles.deleteMany({ name: "Full" });
+    return reply;
+  },
+  last_admin: async (asker) => {
+    const { good } = asker.nests;
+    const { user_id } = await good.signIn(`person${++users}@example.com`);
+    await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    await setRoles(good, user_id, ["admin"]);
+    const reply = await asker.send({ user_id, roles: [] });
+    await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    return reply;
+  },
+  capability_escalation: async (asker) => {
+    const { good } = asker.nests;
+    const { user_id, access_token } = await good.signIn(`person${++users}@example.com`);
+    const key = `manager_${users}`;
+    await giveRole(good, { key, user_id, level: 10, capabilities: ["roles.manage"] });
+    await giveRole(good, { key: `higher_${users}`, level: 11, capabilities: [] });
+    const change = { level: 11, key: `higher_${users}`, roles: ["admin"] };
+    const own = Object.entries(change).filter(([name]) => name in exampleOf(asker));
+    return asker.send(Object.fromEntries(own), { bearer: access_token, internal: false });
+  },
 
   session_not_found: (asker) => asker.send({ session_id: "session_none" }),
   reauthentication_required: async (asker) => {

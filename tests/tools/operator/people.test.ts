@@ -5,6 +5,7 @@ import app from "#app";
 import { runCli } from "#tests/support/cli.ts";
 import { PHONE, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
 import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
 
 const ADA = "ada@example.com";
@@ -38,6 +39,22 @@ describe("users", () => {
       const { status, printed } = await run("users", "show", nobody);
       expect([status, printed.trim().split("\n").length], nobody).toEqual([1, 1]);
     }
+  });
+
+  test("grant adds a role to those that a user has, and refuses an unknown role", async () => {
+    expect((await nest.call(`${V3}list_roles`, {}, bearer())).status).toBe(403);
+    await run("users", "grant", ADA, "support");
+    expect(await json("users", "grant", ADA, "admin")).toEqual({
+      ...own(),
+      roles: ["admin", "support", "user"],
+    });
+    expect((await nest.call(`${V3}list_roles`, {}, bearer())).status).toBe(200);
+    expect(await run("users", "grant", ADA, "owner")).toMatchObject({ status: 1 });
+    const rows = (await nest.moveEvents()).filter(({ action }) => action === "user.roles_changed");
+    expect(rows.map(({ actor, data }) => [actor.type, data.added])).toEqual([
+      ["operator", "support"],
+      ["operator", "admin"],
+    ]);
   });
 
   test("export writes everything about a user and no secret to a file that only its owner can read", async () => {

@@ -1,0 +1,59 @@
+import { ACCOUNT_CAPABILITIES, PLATFORM_CAPABILITIES } from "#core/capabilities.ts";
+import { ROLE_KEY_LIMIT } from "#core/roles/role_key.ts";
+import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
+
+type Timestamp = (description: string, example?: string | null) => FieldDocumentation;
+
+const KEY: FieldDocumentation = {
+  description: `The role's key: lower-case ASCII letters, digits and underscores, at most ${ROLE_KEY_LIMIT}. Unique in its scope.`,
+  example: "billing_support",
+  narrows: { pattern: "^[a-z0-9_]+$" },
+};
+const NAME: FieldDocumentation = { description: "The role's name, for people.", example: "Billing support" };
+const CAPABILITIES = [...PLATFORM_CAPABILITIES, ...ACCOUNT_CAPABILITIES]
+  .map((one) => `\`${one}\``)
+  .join(", ");
+const ROLE_KEYS: FieldDocumentation = {
+  description: "The keys of the user's platform roles. Every user has `user`.",
+  example: ["support", "user"],
+};
+
+/** The fields of roles, and of users as administrators see them. */
+export const roleFields = (timestamp: Timestamp): Readonly<Record<string, FieldDocumentation>> => ({
+  scope: {
+    description: "`platform`: a role of users. `account`: a role of members in their account.",
+    example: "platform",
+  },
+  key: KEY,
+  "set_role.name": NAME,
+  "set_role.role.name": NAME,
+  "list_roles.items[].name": NAME,
+  "set_role.level": {
+    description:
+      "0 to 100. Callers define, give and take only roles up to the highest level of their own roles.",
+    example: 40,
+  },
+  "set_role.role.level": { description: "0 to 100.", example: 40, narrows: { minimum: 0 } },
+  "list_roles.items[].level": {
+    description: "0 to 100.",
+    example: 40,
+    narrows: { minimum: 0 },
+  },
+  capabilities: { description: `What the role allows: ${CAPABILITIES}.`, example: ["users.read"] },
+  built_in: { description: "Whether the role is part of Nest and can't change.", example: false },
+  "set_role.role": { description: "The role." },
+  "list_roles.items": { description: "Built-in roles first, then the app's own." },
+  "delete_role.deleted_at": timestamp("When the role was deleted."),
+  "set_user_roles.user_id": {
+    description: "The id of the user who gets the roles.",
+    example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+  },
+  "set_user_roles.roles": {
+    description:
+      "The keys of all platform roles that the user is to have. Roles that are left out are taken. `user` may be left out.",
+    example: ["support"],
+  },
+  "set_user_roles.user": { description: "The user." },
+  "set_user_roles.user.id": { description: "The user's id.", example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk" },
+  "set_user_roles.user.roles": ROLE_KEYS,
+});
