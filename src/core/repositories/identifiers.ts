@@ -129,12 +129,10 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
   ): Promise<void> {
     const { push, set } = pushed(events);
     const devices = knownDevices && { knownDevices: [...knownDevices] };
+    const verified = { verifiedAt: now, updatedAt: now, ...set, ...devices };
     await this.#collection.updateOne(
       { _id: id, verifiedAt: null },
-      {
-        $set: { verifiedAt: now, updatedAt: now, ...set, ...devices },
-        ...{ $push: push, $unset: { registration: "" } },
-      },
+      { $set: verified, $unset: { registration: "" }, $push: push },
     );
   }
 
