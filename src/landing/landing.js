@@ -75,10 +75,25 @@ const TOKEN_LINKS = [
 /** The value of a parameter in a query that is fully decoded, if it has the form. */
 const valueIn = (query, name, form) => new RegExp(`[?&](?:amp;)*${name}=(${form})`).exec(query)?.[1];
 
-/** The kind of the page's link with a token, what it sends to which API; undefined if the link has no token. */
-function readTokenLink() {
+/** The query without any encoding and without the characters that mail programs insert. */
+function plainQuery() {
   let query = location.search + location.hash;
   for (let round = 0; round < ROUNDS; round++) query = decoded(query.replace(INVISIBLE, ""));
+  return query;
+}
+
+/** What the app needs of a link that signs in with a token; undefined if it is no such link. */
+function readSignInLink() {
+  const query = plainQuery();
+  const token = valueIn(query, "token", "[\\da-f]{64}");
+  const clientId = valueIn(query, "client_id", "[\\w-]+");
+  const isSignIn = token && clientId && valueIn(query, "flow", "\\w+") === "sign_in";
+  return isSignIn ? `token=${token}&flow=sign_in&client_id=${clientId}` : undefined;
+}
+
+/** The kind of the page's link with a token, what it sends to which API; undefined if the link has no token. */
+function readTokenLink() {
+  const query = plainQuery();
   const api = isLocal ? "" : (apis[valueIn(query, "stage", "local|nonprod|prod")] ?? apis.prod);
   return TOKEN_LINKS.map((kind) => ({ ...kind, api, body: kind.bodyIn(query) })).find(({ body }) => body);
 }
@@ -130,17 +145,22 @@ document.documentElement.dir = rightToLeft.includes(locale) ? "rtl" : "ltr";
 for (const element of document.querySelectorAll("[data-text]"))
   element.textContent = words[element.dataset.text];
 
-const { code, state, flow } = readLink();
-// A state is the text of a stranger, so a link with a code is never read as a link with a token.
-const tokenLink = code && state ? undefined : readTokenLink();
-
-if (code && state) {
-  // Encode again: the app finds its code verifier by the exact state.
-  const text = [
+/** What the app needs of a magic link. Encoded again: the app finds its code verifier by the exact state. */
+const magicLinkText = ({ code, state, flow }) =>
+  [
     `code=${encodeURIComponent(code)}`,
     `state=${encodeURIComponent(state)}`,
     ...(flow ? [`flow=${encodeURIComponent(flow)}`] : []),
   ].join("&");
+
+const link = readLink();
+const isMagicLink = link.code && link.state;
+// A state is the text of a stranger, so a link with a code is never read as a link with a token.
+const text = isMagicLink ? magicLinkText(link) : readSignInLink();
+const tokenLink = isMagicLink ? undefined : readTokenLink();
+
+if (text) {
+  // The page hands the link over and redeems nothing.
   document.getElementById("text").value = text;
   document.getElementById("copy").addEventListener("click", async () => {
     const field = document.getElementById("text");
@@ -148,7 +168,7 @@ if (code && state) {
     await navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
     document.getElementById("copied").textContent = words.copied;
   });
-  if (isLocal) {
+  if (isLocal && isMagicLink) {
     document.getElementById("local-link").href = `/#${text}`;
     show("local");
   }

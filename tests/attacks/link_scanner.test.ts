@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { hasBrowser, launchBrowser } from "#tests/support/browser.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { linksOf } from "#tests/support/mail_links.ts";
-import { exchange, linkRequest, MAC, pkcePair, REDIRECT, V1, V2 } from "#tests/support/nest.ts";
+import { exchange, linkRequest, MAC, NATIVE, pkcePair, REDIRECT, V1, V2 } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 
 /** Clicks every control of a page except links to other pages. @returns those links, for the scanner to follow */
 const PRESS_EVERYTHING = `(() => {
@@ -108,7 +109,25 @@ describe("link scanners", () => {
     },
   );
 
-  /** The code that the page shows to the user. */
+  test("a link of send_otp signs in after every scanner has opened it", async () => {
+    const person = { identifier_type: "email", identifier_value: "scanned.token@example.com" };
+    const asked = { client_id: NATIVE, ...person, delivery: "link", redirect_uri: REDIRECT };
+    expect((await post(`${V3}send_otp`, asked)).status).toBe(200);
+    const [link = ""] = stack.ses.inbox.flatMap(linksOf).filter((url) => url.includes("token="));
+    const stored = () => stack.database.collection("verifications").find().toArray();
+    const before = await stored();
+    await fetchAll(link);
+    const requests = await detonate(link);
+    expect(requests.filter((request) => !/^GET (\/magic-link|,$)/.test(request))).toEqual([]);
+    expect(await stored()).toEqual(before);
+    const text = browser ? await readLandingPage(link) : new URL(link).search.slice(1);
+    const { token, flow, client_id } = Object.fromEntries(new URLSearchParams(text));
+    expect([flow, client_id]).toEqual(["sign_in", NATIVE]);
+    const reply = await post(`${V3}authenticate_user`, { client_id, grant_type: "otp", token });
+    expect(reply).toMatchObject({ status: 200, body: { user_created: true } });
+  });
+
+  /** What the page shows to the user for the app. */
   const readLandingPage = async (link: string) => {
     const page = await (browser as Browser).newPage();
     await page.goto(here(link), { waitUntil: "domcontentloaded" });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
 import { loadMethods } from "#routes.ts";
-import { askForCode, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
+import { askForCode, redeemCode, redeemToken, sentCode, sentToken, wrongCode } from "#tests/support/codes.ts";
 import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
@@ -11,6 +11,7 @@ import {
   exchange,
   linkRequest,
   MAC,
+  NATIVE,
   type Reply,
   SIMPLE,
   startNest,
@@ -161,6 +162,19 @@ describe("database round trips of a warm call with every limit enabled", () => {
     const wrong = await sentCode(nest, { identifier_value: "+6598765432" });
     expect(await commandsOf(() => redeemCode(nest, { ...wrong, code: wrongCode(wrong.code) }))).toBe(4);
     expect(await commandsOf(() => redeemCode(nest, { ...wrong, nonce: "0".repeat(64) }))).toBe(2);
+  });
+
+  test("a link of send_otp takes as many as a code by mail, and its token 4 round trips and 9 commands", async () => {
+    const mail = { client_id: NATIVE, identifier_type: "email", identifier_value: "ada@example.com" };
+    expect(await trips(() => askForCode(nest, { ...mail, delivery: "link" }))).toBe(3);
+    expect(await commandsOf(() => askForCode(nest, { ...mail, delivery: "link" }))).toBe(6);
+    for (const address of ["new@example.com", "new@example.com"]) {
+      const token = await sentToken(nest, address);
+      expect(await trips(() => redeemToken(nest, token))).toBe(4);
+    }
+    const token = await sentToken(nest, "new@example.com");
+    expect(await commandsOf(() => redeemToken(nest, token))).toBe(9);
+    expect(await commandsOf(() => redeemToken(nest, "0".repeat(64)))).toBe(2);
   });
 
   test("issue_token takes 3 and sends 4 commands", async () => {

@@ -2,7 +2,7 @@ import type { DoubleEvent } from "#stripe_double/types.ts";
 import { PASSWORD_SCENARIOS } from "#tests/faults/password_scenarios.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { machineOf, newNumber, request, type Scenario, signIn } from "#tests/faults/scenario.ts";
-import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
+import { askForCode, redeemCode, redeemToken, sentCode, sentToken } from "#tests/support/codes.ts";
 import { email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { codeIn, exchange, NATIVE, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
@@ -221,6 +221,24 @@ export const SCENARIOS: readonly Scenario[] = [
     async prepare({ nest }) {
       const number = newNumber();
       return () => askForCode(nest, { identifier_value: number });
+    },
+  },
+  {
+    path: `${V3}send_otp`,
+    kind: "link",
+    prepare:
+      async ({ nest }, address) =>
+      () =>
+        askForCode(nest, {
+          ...{ client_id: NATIVE, identifier_type: "email", identifier_value: address, delivery: "link" },
+        }),
+  },
+  {
+    path: `${V3}authenticate_user`,
+    kind: "token of a link",
+    async prepare({ nest }, address) {
+      const token = await sentToken(nest, address);
+      return () => redeemToken(nest, token);
     },
   },
   {

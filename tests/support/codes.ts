@@ -1,4 +1,4 @@
-import { type CallOptions, MAC, type Reply, type TestNest } from "#tests/support/nest.ts";
+import { type CallOptions, linkIn, MAC, NATIVE, type Reply, type TestNest } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 
 export const PHONE = "+6591234567";
@@ -51,3 +51,26 @@ export const redeemCode = (
     { client_id: MAC, grant_type: "otp", ...presented, ...change },
     options,
   );
+
+/** Requests a link that signs in. Default: for the sample client that may have links. @returns its token */
+export async function sentToken(
+  nest: TestNest,
+  identifier_value: string,
+  change: Record<string, unknown> = {},
+): Promise<string> {
+  const asked = { client_id: NATIVE, identifier_type: "email", identifier_value, delivery: "link" };
+  const reply = await askForCode(nest, { ...asked, ...change });
+  if (reply.status !== 200) throw new Error(`send_otp answered ${reply.status} ${reply.raw}`);
+  const token = linkIn(nest.lastMail()).searchParams.get("token");
+  if (!token) throw new Error("the link has no token");
+  return token;
+}
+
+/** Redeems the token of a link. */
+export const redeemToken = (
+  nest: TestNest,
+  token: string,
+  change: Record<string, unknown> = {},
+  options: CallOptions = {},
+): Promise<Reply> =>
+  nest.call(`${V3}authenticate_user`, { client_id: NATIVE, grant_type: "otp", token, ...change }, options);

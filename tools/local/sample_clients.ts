@@ -32,7 +32,7 @@ export function withSampleClients(app: App, stackUrl?: string): App {
     ...{ redirectUris: [app.urls.landing], origins: [], checkoutUrls: [app.urls.site] },
     accessTokenLifetimeSeconds: { local: 3600, nonprod: 3600, prod: 3600 },
     ...{ sessionMaxDays: null, sessionIdleDays: null },
-    grants: { local: ["otp", "password"], nonprod: [], prod: [] },
+    grants: { local: ["otp", "otp_link", "password"], nonprod: [], prod: [] },
     passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
     ...{ registration: "open", registrationMode: "verify_first" },
     phoneCountries: ["GB", "DE", "SG"],

@@ -180,6 +180,17 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "The email address, or the phone number with its country code, as the user typed it. A plus sign, spaces, hyphens, dots and parentheses may stand in a number.",
     example: "+447400123456",
   },
+  "send_otp.delivery": {
+    description:
+      "`code`, the default: the message has a code. `link`: the mail has a link, which works on every device; the client must list the grant `otp_link`. An SMS can't have a link.",
+    example: "code",
+    narrows: { enum: ["code", "link"] },
+  },
+  "send_otp.redirect_uri": {
+    description:
+      "For a link: the page that it opens, one of the client's redirect URIs. Absent: the app's own page, which hands the token to the app.",
+    example: CLIENT.redirectUri,
+  },
   "send_otp.device": { description: "The device that requests the code." },
   device_id: {
     description:
@@ -231,15 +242,23 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     description: "A secret of the app that requested the code. Keep it until the code is exchanged.",
     example: "3f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4",
   },
-  "send_otp.expires_at": timestamp("When the code expires."),
+  "send_otp.expires_at": timestamp("When the code or the link expires."),
   resend_at: timestamp("From when another code or link can be requested for the address or number."),
   "send_magic_link.resend_at": timestamp(
     "From when another link can be requested for the address: at once, or after 60 s if the client shows user codes. Daily limits apply too.",
   ),
-  code_length: { description: "The number of digits of the code.", example: 6, narrows: { type: "integer" } },
+  code_length: {
+    description: "The number of digits of the code; null for a link.",
+    example: 6,
+    narrows: { type: "integer" },
+  },
   user_created: {
-    description: "Whether the code created the user. Only in the response to the grant `otp`.",
+    description: "Whether the code or the link created the user. Only in the response to the grant `otp`.",
     example: true,
+  },
+  "authenticate_user.token": {
+    description: "For `otp`, in place of `nonce` and `code`: the token in the link that `send_otp` mailed.",
+    example: "5d6e7f8091a2b3c4d5e6f708192a3b43f9a0c5b7d1e8f24a6b3c9d0e1f2a3b4c",
   },
   "authenticate_user.identifier_type": {
     description: "For `password`: the type of the identifier.",

@@ -35,7 +35,13 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
         instead: ["nonce", "user_code", "device"],
       },
       refresh_token: { summary: "A refresh token", fields: fieldsOf("refresh_token") },
-      otp: { summary: "A code from an SMS or a mail", fields: fieldsOf("otp"), optional: ["device"] },
+      otp: {
+        summary: "A code from an SMS or a mail",
+        fields: fieldsOf("otp"),
+        optional: ["device"],
+        replaced: ["nonce", "code"],
+        instead: ["token"],
+      },
       password: { summary: "A password", fields: fieldsOf("password"), optional: ["device"] },
     },
   },
@@ -45,6 +51,7 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   // Only for callers with an internal key.
   send_magic_link: ["email"],
+  send_otp: ["redirect_uri"],
   send_verification: ["identifier_id", "redirect_uri"],
   verify_identifier: ["token"],
 };

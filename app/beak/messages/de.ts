@@ -31,6 +31,17 @@ export default defineMessages({
     warning:
       "Niemand von {app} wird dich je nach diesem Code fragen, weder am Telefon noch auf andere Weise. Gib ihn nur in {app} ein, und nur, wenn du dich gerade anmeldest.",
   },
+  signInLink: {
+    subject: "{emoji} Dein Anmeldelink für {app}",
+    title: "Bei {app} anmelden",
+    preheader: "Hier ist dein Anmeldelink. Er ist 10 Minuten gültig und funktioniert nur einmal.",
+    intro:
+      "Mit diesem Link meldest du dich an, auf diesem Gerät oder einem anderen. Er ist 10 Minuten gültig und funktioniert nur einmal. Leite diese E-Mail nicht weiter: Wer den Link hat, kann sich als du anmelden.",
+    button: "Bei {app} anmelden",
+    paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
+    footer:
+      "Du hast diesen Link nicht angefordert? Jemand hat deine Adresse eingegeben. Ohne den Link ist keine Anmeldung möglich, öffne ihn also nicht. Du kannst diese E-Mail ignorieren oder sie an {security} melden.",
+  },
   signInCode: {
     subject: "{code} ist dein Code für {app}",
     title: "Dein Code für {app}",

@@ -28,6 +28,17 @@ export default defineMessages({
     warning:
       "Nobody from {app} will ever ask you for this code, by telephone or in any other way. Enter it only in {app}, and only if you are signing in now.",
   },
+  signInLink: {
+    subject: "{emoji} Your {app} sign-in link",
+    title: "Sign in to {app}",
+    preheader: "Here is your sign-in link. It works once, for 10 minutes.",
+    intro:
+      "Use this link to sign in, on this device or another one. It works once, for 10 minutes. Do not forward this email: whoever has the link can sign in as you.",
+    button: "Sign in to {app}",
+    paste: "If the button does nothing, paste this into your browser:",
+    footer:
+      "Did you not request this link? Somebody entered your email address. Without the link they can't sign in, so do not open it. You can ignore this email, or report it to {security}.",
+  },
   signInCode: {
     subject: "{code} is your {app} code",
     title: "Your code for {app}",

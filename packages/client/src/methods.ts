@@ -29,7 +29,7 @@ export const METHODS = {
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":"malformed_refresh_token"},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email link_placeholder_missing captcha_required captcha_failed sender_not_allowed client_not_found rate_limited email_not_sent captcha_unavailable"},
-  send_otp: {"bearer":false,"fills":"client_id","answer":"nonce expires_at resend_at","errors":"invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
+  send_otp: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
@@ -68,7 +68,7 @@ export interface Errors {
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
   revoke_token: CommonError | "malformed_refresh_token";
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "email_not_sent" | "captcha_unavailable";
-  send_otp: CommonError | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  send_otp: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
@@ -208,6 +208,8 @@ export interface Requests {
     set_cookie?: boolean;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
     refresh_token?: string;
+    /** For `otp`, in place of `nonce` and `code`: the token in the link that `send_otp` mailed. */
+    token?: string;
     /** For `password`: the type of the identifier. */
     identifier_type?: "email" | "phone";
     /** For `password`: the email address, or the phone number with its country code, as the user typed it. */
@@ -440,7 +442,7 @@ export interface Requests {
       html_body?: string;
     };
   };
-  /** Sends a code by SMS or mail, with which a person signs in. */
+  /** Sends a code by SMS or mail, or a link by mail, with which a person signs in. */
   send_otp: {
     /** The OAuth client's id. */
     client_id: string;
@@ -461,6 +463,10 @@ export interface Requests {
       /** A hash of the device's hardware. */
       fingerprint?: string;
     };
+    /** `code`, the default: the message has a code. `link`: the mail has a link, which works on every device; the client must list the grant `otp_link`. An SMS can't have a link. */
+    delivery?: "code" | "link";
+    /** For a link: the page that it opens, one of the client's redirect URIs. Absent: the app's own page, which hands the token to the app. */
+    redirect_uri?: string;
   };
   /** Sends a link and a code with which a person chooses a new password. */
   send_password_reset: {
@@ -569,7 +575,7 @@ export interface Responses {
     auth_time: string;
     /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
     amr: Array<string>;
-    /** Whether the code created the user. Only in the response to the grant `otp`. */
+    /** Whether the code or the link created the user. Only in the response to the grant `otp`. */
     user_created?: boolean;
     /** Whether the user must set another password, because somebody else chose this one. Only in the response to the grant `password`. */
     password_change_required?: boolean;
@@ -848,12 +854,12 @@ export interface Responses {
   send_otp: {
     /** A secret of the app that requested the code. Keep it until the code is exchanged. */
     nonce: string;
-    /** When the code expires. */
+    /** When the code or the link expires. */
     expires_at: string;
     /** From when another code or link can be requested for the address or number. */
     resend_at: string;
-    /** The number of digits of the code. */
-    code_length: number;
+    /** The number of digits of the code; null for a link. */
+    code_length: number | null;
   };
   send_password_reset: {
     /** A secret of the app that asks. Present it with the code. */

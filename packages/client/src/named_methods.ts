@@ -45,7 +45,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   revokeSession(...args: CallArguments<"revoke_session", IsCamel>): Promise<Cased<Responses["revoke_session"], IsCamel>>;
   /** Signs out: revokes the session of a refresh token, and removes the cookies of a browser. @throws ClientError<"revoke_token"> */
   revokeToken(...args: CallArguments<"revoke_token", IsCamel>): Promise<Cased<Responses["revoke_token"], IsCamel>>;
-  /** Sends a code by SMS or mail, with which a person signs in. @throws ClientError<"send_otp"> */
+  /** Sends a code by SMS or mail, or a link by mail, with which a person signs in. @throws ClientError<"send_otp"> */
   sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;
   /** Sends a link and a code with which a person chooses a new password. @throws ClientError<"send_password_reset"> */
   sendPasswordReset(...args: CallArguments<"send_password_reset", IsCamel>): Promise<Cased<Responses["send_password_reset"], IsCamel>>;

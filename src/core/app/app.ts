@@ -4,8 +4,8 @@ export type Stage = "local" | "nonprod" | "prod";
 /** The texts of one thing, by locale. Each locale of the app has one. */
 export type Localized = Readonly<Record<string, string>>;
 
-/** Grants that only clients that list them may use. */
-export const OPTIONAL_GRANTS = ["otp", "password"] as const;
+/** Grants that only clients that list them may use. `otp_link` is the grant `otp` with the token of a mailed link. */
+export const OPTIONAL_GRANTS = ["otp", "otp_link", "password"] as const;
 export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
 
 /** The services whose CAPTCHA a client can use. */

@@ -27,6 +27,8 @@ const rejectionMail = { subject: text(), title: text(), opening: text() };
 export const MAIL_TEXTS = {
   magicLink: linkMail,
   trialMagicLink: linkMail,
+  /** The mail with a link that works on every device. It should ask the person not to forward it. */
+  signInLink: linkMail,
   /** Stands below a magic link whose mail shows a code for another device. */
   userCode: { intro: text(), warning: text() },
   /** The mail with a code. */

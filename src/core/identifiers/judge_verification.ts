@@ -1,6 +1,5 @@
-import type { App } from "#core/app/app.ts";
 import type { Caller } from "#core/call.ts";
-import { type OAuthClient, requireRedirectUri } from "#core/clients/oauth_clients.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
 import type { PendingIdentifier } from "#core/repositories/pending_identifiers.ts";
@@ -56,20 +55,4 @@ export function judgeAsked(
 function requireProved(known: Known | undefined, active: readonly Identifier[]): void {
   const isClaimed = active.some(({ _id }) => _id === known?._id);
   if (!isClaimed && !mayAddIdentifiers(active)) throw new NestError("identifier_not_verified");
-}
-
-/**
- * The page that the link opens: one of the client's redirect URIs, else the app's own landing page. An SMS has no link, because
- * people learn not to open links in SMS.
- * @returns undefined if a code is sent
- * @throws NestError invalid_redirect_uri
- */
-export function pageOf(
-  { app }: { app: Pick<App, "urls"> },
-  request: { client: OAuthClient; delivery: "code" | "link"; redirectUri: string | undefined },
-  type: IdentifierType,
-): string | undefined {
-  const { client, delivery, redirectUri } = request;
-  if (redirectUri !== undefined) requireRedirectUri(client, redirectUri);
-  return delivery === "link" && type === "email" ? (redirectUri ?? app.urls.landing) : undefined;
 }

@@ -4,7 +4,7 @@ import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { identifierAdded } from "#core/events/identifier_events.ts";
-import { type AskedIdentifier, judgeAsked, pageOf } from "#core/identifiers/judge_verification.ts";
+import { type AskedIdentifier, judgeAsked } from "#core/identifiers/judge_verification.ts";
 import { newId } from "#core/ids.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
 import { carrying } from "#core/repositories/outbox.ts";
@@ -15,6 +15,7 @@ import { type ChannelCore, type ChannelMessage, openChannel } from "#core/sign_i
 import { tokenUrl } from "#core/sign_in/link_url.ts";
 import { releaseIfFailed } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
+import { pageOf } from "#core/verifications/link_page.ts";
 import { newVerification, type VerificationSecrets } from "#core/verifications/new_verification.ts";
 
 type SendCore = ChannelCore &

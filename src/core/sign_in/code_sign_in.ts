@@ -8,7 +8,8 @@ import { derivedIdOf, newId } from "#core/ids.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
-import type { Attempt, Redemption } from "#core/repositories/redeemable.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
+import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
@@ -40,16 +41,19 @@ export interface CodeTokens extends TokenPair {
   userCreated: boolean;
 }
 
-/** A code that was right, and the identifier that it proves. */
+/** A code or token that was right, and the identifier that it proves. */
 interface RightCode {
   verification: Verification;
   identifier: Identifier | null;
-  counted: CountedCode;
+  /** What counted the code as a failure; null for a token, which is not counted. */
+  counted: CountedCode | null;
 }
 
 export interface CodeSignIn {
   client: OAuthClient;
-  nonce: string;
+  /** What only the caller has and is not stored: the nonce of the code, or the token of the link. */
+  secret: string;
+  amr: readonly AuthenticationMethod[];
   device: Device | null;
   deviceId: string | null;
   beakId: string | null;
@@ -58,7 +62,7 @@ export interface CodeSignIn {
 }
 
 /**
- * Issues the session of a right code. One of any number of simultaneous calls redeems it. If the response was lost, the
+ * Issues the session of a right code or token. One of any number of simultaneous calls redeems it. If the response was lost, the
  * same request gets the same session and refresh token, as with a link: once the first call can no longer be running, until
  * the session is used. Every write can be repeated.
  * @throws NestError verification_not_found, unavailable
@@ -80,8 +84,6 @@ export async function signInWithCode(
 
 const notFound = () => new NestError("verification_not_found");
 
-const isSignIn = (redemption: Attempt): redemption is Redemption => "sessionId" in redemption;
-
 interface WonCode {
   verification: Verification;
   redemption: Redemption;
@@ -91,14 +93,13 @@ interface WonCode {
 /** @throws NestError verification_not_found if another call redeemed the code, or its redemption can't be resumed */
 async function winRedemption(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Promise<WonCode> {
   const { verification, identifier: found } = right;
-  const { now } = signIn;
   if (verification.usedAt !== null) return resume(core, right, signIn);
   const redemption: Redemption = {
     sessionId: sessionIdOf(verification),
     accessTokenId: newId("accessToken"),
     refreshTokenId: newId("refreshToken"),
     ...newDerivation(core.refreshKeys),
-    startedAt: now.toISOString(),
+    startedAt: signIn.now.toISOString(),
   };
   // The code is right, so its user may be created before this call has won: every call creates the same user.
   const [redeemed, identifier] = await settleAll([
@@ -116,7 +117,7 @@ async function resume(
 ): Promise<WonCode> {
   const { _id, redemption } = verification;
   const { now } = signIn;
-  if (redemption === null || !isSignIn(redemption)) throw notFound();
+  if (redemption === null || !("sessionId" in redemption)) throw notFound();
   if (mayRun(redemption, now)) throw notFound();
   const [session, refreshToken] = await Promise.all([
     core.sessions.find(redemption.sessionId),
@@ -161,10 +162,10 @@ const ensureOwner = (
 
 async function issue(
   core: CodeGrantCore,
-  { verification, redemption, identifier, counted }: WonCode & { counted: CountedCode },
+  { verification, redemption, identifier, counted }: WonCode & Pick<RightCode, "counted">,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
-  const { client, nonce, device, deviceId, beakId, now, call } = signIn;
+  const { client, secret, amr, device, deviceId, beakId, now, call } = signIn;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const { userId } = identifier;
   const rootGrant: Grant = { type: "otp", value: verification._id };
@@ -181,14 +182,14 @@ async function issue(
   const [pair, notice] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, startedAt: authTime },
-      ...{ authTime, amr: ["otp"], generation: 1, grant: rootGrant, rootGrant, accessTokenId },
-      refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, nonce),
+      ...{ authTime, amr, generation: 1, grant: rootGrant, rootGrant, accessTokenId },
+      refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret),
       ...{ now, call },
     }),
     watchDevice(core, { client, sessionId, identifier, beakId, at: authTime, call }),
     proving.then(() => storeRegistered(core, identifier, verification.registration, { source, at })),
     beakId === null ? null : rememberDevice(core, identifier, { beakId, isProof: true }),
-    releaseRightCode(core, counted),
+    counted && releaseRightCode(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
   const verified = { type: verification.identifierType, country: verification.country };

@@ -2,12 +2,13 @@ import type { Call } from "#core/call.ts";
 import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
-import type { VerificationPurpose } from "#core/repositories/verifications.ts";
-import { type ChannelCore, openChannel } from "#core/sign_in/code_channel.ts";
+import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
+import { type ChannelCore, type ChannelMessage, openChannel } from "#core/sign_in/code_channel.ts";
+import { tokenUrl } from "#core/sign_in/link_url.ts";
 import { storeAndSend } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CheckedCode } from "#core/verifications/code_request.ts";
-import { newVerification } from "#core/verifications/new_verification.ts";
+import { newVerification, type VerificationSecrets } from "#core/verifications/new_verification.ts";
 
 /** What the requester of a code gets. The code itself is in the message only. */
 export interface SentCode {
@@ -18,29 +19,34 @@ export interface SentCode {
   resendAt: Date;
 }
 
-type SendCore = ChannelCore & Pick<Core, "verifications"> & { codeKey: CodeKey };
+type SendCore = ChannelCore & Pick<Core, "stage" | "verifications"> & { codeKey: CodeKey };
+
+/** A code or a link that is requested. */
+export interface AskedCode extends CheckedCode {
+  /** The page that the link opens. Undefined: the message has a code. */
+  redirectUri: string | undefined;
+}
 
 /**
- * Sends a code to an address or a phone number, and stores it for 10 minutes. It replaces earlier codes for the same
- * purpose. A client with closed registration sends to existing users only; the response is the same for other people.
+ * Sends a code to an address or a phone number, or a link to an address, and stores it for 10 minutes. It replaces earlier
+ * codes and links for the same purpose. A client with closed registration sends to existing users only; the response is the same for other people.
  * @throws NestError rate_limited, unavailable; delivery_failed if registration is open
  */
 export async function sendCode(
   core: SendCore,
   purpose: VerificationPurpose,
-  checked: CheckedCode,
+  asked: AskedCode,
   call: Call,
 ): Promise<SentCode> {
-  const channel = await openChannel(core, checked, call);
+  const channel = await openChannel(core, asked, call);
   const now = core.clock.now();
-  const { client, target } = checked;
+  const { client, target, redirectUri } = asked;
   const { verification, secrets } = newVerification(core, {
-    ...{ purpose, clientId: client.id, target, sends: { code: true }, now },
+    ...{ purpose, clientId: client.id, target, now },
+    sends: { code: redirectUri === undefined, redirectUri },
   });
   const isNeutral = client.registration !== "open";
-  const { code } = secrets;
-  const withCode = { mail: { template: "sign_in_code", variables: { code } }, sms: { code } } as const;
-  const message = isNeutral && !channel.isKnown ? null : withCode;
+  const message = isNeutral && !channel.isKnown ? null : messageOf(core, verification, secrets);
   await storeAndSend(core, channel, { verification, message, isNeutral }, () => {
     const { type, country } = target;
     core.log.info("code_sent", { type, country, client_id: client.id });
@@ -50,4 +56,15 @@ export async function sendCode(
     expiresAt: new Date(verification.expiresAt),
     resendAt: plusSeconds(now, LIMITS.codes_per_identifier.seconds),
   };
+}
+
+function messageOf(
+  { stage }: Pick<Core, "stage">,
+  { clientId, redirectUri }: Verification,
+  { code, token }: VerificationSecrets,
+): ChannelMessage {
+  if (token === null || redirectUri === undefined)
+    return { mail: { template: "sign_in_code", variables: { code } }, sms: { code } };
+  const magicLinkUrl = tokenUrl({ redirectUri, clientId, token, stage, flow: "sign_in" });
+  return { mail: { template: "sign_in_link", variables: { magicLinkUrl } }, sms: { code } };
 }

@@ -187,6 +187,6 @@ describe("send_otp of a client with closed registration", () => {
 });
 
 test("a request with a field of a later version is refused", async () => {
-  const reply = await nest.call(`${V3}send_otp`, { client_id: MAC, delivery: "link", ...MAIL });
+  const reply = await nest.call(`${V3}send_otp`, { client_id: MAC, voice: true, ...MAIL });
   expect(reply.body.code).toBe("validation_failed");
 });

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { codeChallenge, isClientError, randomString, verifyEntitlement } from "#client/index.ts";
 import { clientOf, newestLink, signedIn, storedTokens } from "#tests/packages/client/support.ts";
 import { digitsIn, wrongCode } from "#tests/support/codes.ts";
+import { tokenIn } from "#tests/support/identifiers.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
-import { CHALLENGE, MAC, NATIVE, SIMPLE, VERIFIER } from "#tests/support/nest.ts";
+import { CHALLENGE, MAC, NATIVE, REDIRECT, SIMPLE, VERIFIER } from "#tests/support/nest.ts";
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -124,6 +125,16 @@ describe("the typed client", () => {
     const other = await nest.signIn(await codeFor("+65 9123 0002"));
     expect(other.userId).not.toBe(who.userId);
     expect((await nest.getUser()).identifiers[0]?.identifier_value).toBe("+6591230002");
+  });
+
+  test("signs in with the token of a mailed link", async () => {
+    const { nest } = clientOf(stack.api, { clientId: NATIVE });
+    const asked = { identifier_type: "email", identifier_value: "link@example.com" } as const;
+    const sent = await nest.sendOtp({ ...asked, delivery: "link", redirect_uri: REDIRECT });
+    expect(sent.code_length).toBeNull();
+    const token = tokenIn(stack.ses.inbox.at(-1)?.text ?? "");
+    const who = await nest.signIn({ grant_type: "otp", token });
+    expect(who).toEqual({ userId: (await nest.getUser()).id, clientId: NATIVE });
   });
 
   test("registers a user at once, or after a code, as the OAuth client says", async () => {

@@ -279,6 +279,7 @@ async function withCaptcha(asker: Asker, captcha_token: string | undefined): Pro
   return reply;
 }
 
+const MAILED = { identifier_type: "email", identifier_value: "ada@example.com" };
 const FRENCH = { identifier_type: "phone", identifier_value: "+33612345678" };
 
 /** Sends an example to a Nest whose client `SIMPLE` is changed. */
@@ -538,7 +539,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "send_otp:grant_not_allowed": async (asker) => {
     const app = appWithClients({ id: MAC });
     const other = await startNest({ beside: asker.nests.good, app });
-    const reply = await asker.send({}, {}, 0, other);
+    const reply = await asker.send({ ...MAILED, delivery: "link" }, {}, 0, other);
     await other.stop();
     return reply;
   },

@@ -1,5 +1,5 @@
 import { addressChanged, addressInUse, verifyAddress } from "#core/messages/templates/identifiers.ts";
-import { magicLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
+import { magicLink, signInLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
 import { alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
 import { registered } from "#core/messages/templates/registered.ts";
 import {
@@ -17,6 +17,7 @@ export const TEMPLATES = {
   "magic-link": magicLink,
   "trial-magic-link": trialMagicLink,
   sign_in_code: signInCode,
+  sign_in_link: signInLink,
   registration_code: registrationCode,
   already_registered: alreadyRegistered,
   registered,

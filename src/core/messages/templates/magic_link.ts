@@ -9,13 +9,16 @@ interface Variables {
   userCode?: string | null;
 }
 
+const SAMPLE_QUERY = "code=authzcode_sample.0000&state=%73%2F%31%2B%78";
+
 /** Creates a mail with a magic link. In the text part, the URL has a line of its own, so that it can be pasted. */
-function linkMail(group: "magicLink" | "trialMagicLink", flow: string): Template<Variables> {
+function linkMail(
+  group: "magicLink" | "trialMagicLink" | "signInLink",
+  query: string,
+  shown: Pick<Variables, "userCode"> = {},
+): Template<Variables> {
   return {
-    sample: {
-      magicLinkUrl: `https://magic.example.com/?code=authzcode_sample.0000&state=%73%2F%31%2B%78${flow}`,
-      ...(flow === "" && { userCode: "BCDF-GH34" }),
-    },
+    sample: { magicLinkUrl: `https://magic.example.com/?${query}`, ...shown },
     write({ magicLinkUrl, userCode = null }, wording) {
       const texts: MailTexts["magicLink"] = wording.texts[group];
       return {
@@ -44,7 +47,13 @@ function userCodeBlocks(code: string, wording: Wording): Block[] {
 }
 
 /** The mail of `send_magic_link` (contract F). */
-export const magicLink = linkMail("magicLink", "");
+export const magicLink = linkMail("magicLink", SAMPLE_QUERY, { userCode: "BCDF-GH34" });
 
 /** The mail of `create_trial_and_magic_link`: a magic link that also opens the first steps of the trial. */
-export const trialMagicLink = linkMail("trialMagicLink", "&flow=trial");
+export const trialMagicLink = linkMail("trialMagicLink", `${SAMPLE_QUERY}&flow=trial`);
+
+/** The mail of `send_otp` with a link, which works on every device. */
+export const signInLink = linkMail(
+  "signInLink",
+  `token=${"0123456789abcdef".repeat(4)}&flow=sign_in&client_id=client_sample`,
+);

@@ -18,10 +18,12 @@ import {
 } from "#core/sign_in/code_sign_in.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { type CountedCode, countPresentedCode } from "#core/verifications/failure_limits.ts";
-import { text } from "#core/wire.ts";
+import { findPresented } from "#core/verifications/redeem_verification.ts";
+import { invalidBody, text } from "#core/wire.ts";
 
 interface OtpRequest {
   client_id: string;
+  token?: string | undefined;
   nonce?: string | undefined;
   code?: string | undefined;
   device?: output<typeof codeDevice> | undefined;
@@ -29,13 +31,51 @@ interface OtpRequest {
 
 /** The purposes of the codes that sign in. */
 const SIGN_IN_PURPOSES: readonly VerificationPurpose[] = ["sign_in", "register"];
+/** The purposes of the links that sign in. */
+const LINK_PURPOSES: readonly VerificationPurpose[] = ["sign_in"];
 
-/** A code that `send_otp` sent by SMS or mail, with the nonce that it returned. */
+/** A code that `send_otp` sent by SMS or mail, with the nonce that it returned, or the token of a link that it mailed. */
 export const otp = {
   grantType: "otp",
-  parameters: { nonce: optional(text()), code: optional(text()), device: optional(codeDevice) },
-  redeem: redeemCode,
+  parameters: {
+    nonce: optional(text()),
+    code: optional(text()),
+    token: optional(text()),
+    device: optional(codeDevice),
+  },
+  redeem: (core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> =>
+    request.token === undefined
+      ? redeemCode(core, request, call)
+      : redeemToken(core, { ...request, token: request.token }, call),
 } as const;
+
+/**
+ * Signs a user in with the token of a mailed link. Nothing binds the link to the device that requested it, so only clients
+ * that list `otp_link` accept it. Tokens that are unknown, used, expired or another client's get the same error as codes.
+ * @throws NestError validation_failed, client_not_found, grant_not_allowed, verification_not_found, rate_limited if the
+ *   network has presented too many wrong tokens, unavailable
+ */
+async function redeemToken(
+  core: CodeGrantCore,
+  { client_id, token, nonce, code, device: asked }: OtpRequest & { token: string },
+  call: Call,
+): Promise<CodeTokens> {
+  if (nonce !== undefined || code !== undefined) throw invalidBody("needs either token, or nonce and code");
+  const client = core.oauthClients.requireGrant(client_id, "otp_link");
+  // A link must not be used up when no token can be signed.
+  await core.signer.key();
+  const now = core.clock.now();
+  const accepted = { purposes: LINK_PURPOSES, clientId: client.id, now };
+  const verification = await findPresented(core, { token }, accepted, call);
+  const { identifierType, identifierValue } = verification;
+  const identifier = await core.identifiers.findActive(identifierType, identifierValue);
+  // The user was removed after the link was sent.
+  if (identifier === null && client.registration === "closed") throw notFound();
+  const { device, deviceId } = readCodeDevice(asked);
+  const presented = { client, secret: token, amr: ["link"], device, deviceId } as const;
+  const signIn: CodeSignIn = { ...presented, beakId: asked?.beak_id ?? null, now, call };
+  return signInWithCode(core, { verification, identifier, counted: null }, signIn);
+}
 
 /**
  * Signs a user in with a code. Every presented code is counted before it is compared: on its verification, which allows
@@ -65,7 +105,8 @@ async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call):
   }
   // Registration was closed after the code was sent, or somebody guessed a code that was never sent.
   if (identifier === null && client.registration === "closed") throw notFound();
-  const signIn: CodeSignIn = { client, nonce, device, deviceId, beakId, now, call };
+  const presented = { client, secret: nonce, amr: ["otp"], device, deviceId } as const;
+  const signIn: CodeSignIn = { ...presented, beakId, now, call };
   return signInWithCode(core, { verification, identifier, counted }, signIn);
 }
 

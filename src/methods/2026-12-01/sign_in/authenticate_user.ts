@@ -1,5 +1,5 @@
 /**
- * Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens.
+ * Exchanges the code of a magic link, a code by SMS or mail, the token of a mailed link, a password, or a refresh token for tokens.
  *
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
  * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A password starts another
