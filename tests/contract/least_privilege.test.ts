@@ -58,6 +58,7 @@ const LIMITED = [
   "2026-12-01/create_password_reset",
   "2026-12-01/register_user",
   "2026-12-01/reset_password",
+  "2026-12-01/set_password",
   "2026-12-01/send_magic_link",
   "2026-12-01/send_otp",
   "beep",
@@ -98,7 +99,10 @@ test.each([
   [
     "the peppers",
     "PASSWORD_PEPPERS",
-    ["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password", "beep"],
+    [
+      ...["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password"],
+      ...["2026-12-01/set_password", "beep"],
+    ],
   ],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
@@ -140,6 +144,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["2026-12-01/create_password_reset", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/reset_password", "ses:SendEmail"],
     ["2026-12-01/send_password_reset", "ses:SendEmail", "sns:Publish"],
+    ["2026-12-01/set_password", "ses:SendEmail"],
     ["2026-12-01/revoke_all_sessions", "ses:SendEmail"],
     ["2026-12-01/authenticate_user", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/register_user", "ses:SendEmail", "sns:Publish"],

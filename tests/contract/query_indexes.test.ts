@@ -13,6 +13,7 @@ import { serveEvent } from "#entry/event.ts";
 import { addIdentifier, askToVerify, callWith, email, sentSecret } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { register, setPassword } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
 
@@ -54,6 +55,8 @@ async function live(): Promise<void> {
   await nest.call(`${V3}check_verification`, { client_id: MAC, ...pending.proof });
   await askToVerify(nest, ada, { identifier_id: pending.identifier_id });
   await callWith(nest, "remove_identifier", ada, pending.identifier_id);
+  const { body: member } = await register(nest, { identifier_value: "member@example.com" });
+  await setPassword(nest, member);
   for (const [path, body] of [
     [`${V2}get_user`, own],
     [`${V3}get_user`, {}],

@@ -23,9 +23,12 @@ import {
 import {
   askForReset,
   givePassword,
+  P1,
+  P2,
   register,
   registerFirst,
   resetPassword,
+  setPassword,
   signInWith,
 } from "#tests/support/passwords.ts";
 import { appWithPlans, startShop, V3 } from "#tests/support/plans.ts";
@@ -280,6 +283,19 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await trips(() => resetPassword(nest, { token }))).toBe(18);
     await create();
     expect(await trips(() => resetPassword(nest, { token }))).toBe(9);
+  });
+
+  test("set_password takes 7 round trips and 11 commands, if it ends another session", async () => {
+    await givePassword(nest, "r5@example.com");
+    const signIn = async (password: string) => (await signInWith(nest, "r5@example.com", password)).body;
+    const user = await signIn(P1);
+    const back = { password: P1, current_password: P2 };
+    await nest.call(`${V3}get_user`, {}, { bearer: user.access_token });
+    await signIn(P1);
+    const seen = [await trips(() => setPassword(nest, user))];
+    await signIn(P2);
+    seen.push(await commandsOf(() => setPassword(nest, user, back)));
+    expect(seen).toEqual([7, 11]);
   });
 
   test("get_user and list_sessions take 1", async () => {

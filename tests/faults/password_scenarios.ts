@@ -11,6 +11,7 @@ import {
   registerFirst,
   resetPassword,
   sentReset,
+  setPassword,
   signInWith,
 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
@@ -156,6 +157,24 @@ export const PASSWORD_SCENARIOS: readonly Scenario[] = [
       await registered(nest, address);
       const order = { client_id: SIMPLE, identifier_type: "email", identifier_value: address, deliver: true };
       return () => nest.call(`${V3}create_password_reset`, order, { internal: true });
+    },
+  },
+  {
+    path: `${V3}set_password`,
+    async prepare({ nest }, address) {
+      await withPassword(nest, address);
+      const { body } = await signInWith(nest, address);
+      nest.clock.advance(1);
+      return () => setPassword(nest, body);
+    },
+  },
+  {
+    path: `${V3}set_password`,
+    kind: "the first password, claimed address",
+    async prepare({ nest }, address) {
+      const { body } = await register(nest, { identifier_value: address, password: undefined });
+      nest.clock.advance(1);
+      return () => setPassword(nest, body, { current_password: undefined });
     },
   },
   resets("claimed address", registered, ({ token }) => ({ token })),

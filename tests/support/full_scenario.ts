@@ -16,7 +16,15 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
-import { P1, P2, register, resetPassword, sentReset, signInWith } from "#tests/support/passwords.ts";
+import {
+  P1,
+  P2,
+  register,
+  resetPassword,
+  sentReset,
+  setPassword,
+  signInWith,
+} from "#tests/support/passwords.ts";
 
 /** The values of a run that must not be in dumps or logs. */
 export interface SensitiveValues {
@@ -185,6 +193,8 @@ class Scenario {
     const { body: proved } = await signInWith(this.#nest, MEMBER, P2, { client_id: SIMPLE }, HOME);
     this.#recordTokens(proved);
     await askToVerify(this.#nest, proved, email(OTHER_ADDRESS), HOME);
+    for (const current_password of [P1, P2])
+      await setPassword(this.#nest, proved, { password: P1, current_password }, HOME);
   }
 
   async payAndDispute(): Promise<void> {

@@ -57,6 +57,15 @@ export async function sentReset(nest: TestNest, change: Change = {}, options: Ca
 export const resetPassword = (nest: TestNest, body: Change, options: CallOptions = {}): Promise<Reply> =>
   nest.call(`${V3}reset_password`, { client_id: SIMPLE, password: P2, ...body }, options);
 
+/** Calls `set_password` as a user. Default: P2 in place of P1. */
+export const setPassword = (
+  nest: TestNest,
+  { access_token: bearer }: { access_token: string },
+  change: Change = {},
+  options: CallOptions = {},
+): Promise<Reply> =>
+  nest.call(`${V3}set_password`, { password: P2, current_password: P1, ...change }, { bearer, ...options });
+
 /** Creates a user with a verified address and a password. @returns the user's id */
 export async function givePassword(
   nest: TestNest,

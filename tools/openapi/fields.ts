@@ -468,6 +468,18 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "The primary email address. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified address, or an unverified address if no address is verified. Null if the user has no address.",
     example: "ada@example.com",
   },
+  "get_user.name": {
+    description: "What the user is called; null if it is not known.",
+    example: "Ada Lovelace",
+  },
+  locale: {
+    description: "The language that the user chose for mails; null for the language of the client.",
+    example: null,
+  },
+  has_password: {
+    description: "Whether the user has a password. Then `set_password` needs it as `current_password`.",
+    example: true,
+  },
   "get_user.role": {
     description:
       "The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member.",

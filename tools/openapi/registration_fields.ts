@@ -118,6 +118,11 @@ export const registrationFields = (
       "The address or number that the message was sent to. Optional; if it is another, the call fails.",
     example: "ada@example.com",
   },
+  "set_password.password": { description: "The new password.", example: PASSWORD },
+  current_password: {
+    description: "The password that is replaced. Required if the user has one.",
+    example: "the phrase that was used before",
+  },
   sessions_revoked: {
     description: "The number of sessions that ended.",
     example: 2,

@@ -33,6 +33,7 @@ export const METHODS = {
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
+  set_password: {"bearer":true,"fills":"","answer":"sessions_revoked#","errors":"password_not_acceptable invalid_credentials reauthentication_required grant_not_allowed rate_limited"},
   set_primary_identifier: {"bearer":true,"fills":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
   set_role: {"bearer":true,"fills":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
   set_user_roles: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found last_admin"},
@@ -72,6 +73,7 @@ export interface Errors {
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
+  set_password: CommonError | "password_not_acceptable" | "invalid_credentials" | "reauthentication_required" | "grant_not_allowed" | "rate_limited";
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
   set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
   set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "last_admin";
@@ -514,6 +516,13 @@ export interface Requests {
     /** `general`: the user agrees to receive news and offers by email. `none`: the user does not. */
     level: "none" | "general";
   };
+  /** Sets the first password of the user, or changes it. */
+  set_password: {
+    /** The new password. */
+    password: string;
+    /** The password that is replaced. Required if the user has one. */
+    current_password?: string;
+  };
   /** Makes a verified email address or phone number the primary one of its type. */
   set_primary_identifier: {
     /** The id of one of the user's identifiers. An opaque string: compare it, do not parse it. */
@@ -644,6 +653,12 @@ export interface Responses {
     account_id: string;
     /** The primary email address. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified address, or an unverified address if no address is verified. Null if the user has no address. */
     email: string | null;
+    /** What the user is called; null if it is not known. */
+    name: string | null;
+    /** The language that the user chose for mails; null for the language of the client. */
+    locale: string | null;
+    /** Whether the user has a password. Then `set_password` needs it as `current_password`. */
+    has_password: boolean;
     /** The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member. */
     role: 50 | 80 | 100;
     /** The user's role in the account. */
@@ -878,6 +893,10 @@ export interface Responses {
     resend_at: string;
   };
   set_marketing_consent: undefined;
+  set_password: {
+    /** The number of sessions that ended. */
+    sessions_revoked: number;
+  };
   set_primary_identifier: {
     /** The identifier, which is the primary one of its type now. */
     identifier: {

@@ -53,6 +53,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   sendVerification(...args: CallArguments<"send_verification", IsCamel>): Promise<Cased<Responses["send_verification"], IsCamel>>;
   /** Records the marketing consent level that a user chooses. @throws ClientError<"set_marketing_consent"> */
   setMarketingConsent(...args: CallArguments<"set_marketing_consent", IsCamel>): Promise<Cased<Responses["set_marketing_consent"], IsCamel>>;
+  /** Sets the first password of the user, or changes it. @throws ClientError<"set_password"> */
+  setPassword(...args: CallArguments<"set_password", IsCamel>): Promise<Cased<Responses["set_password"], IsCamel>>;
   /** Makes a verified email address or phone number the primary one of its type. @throws ClientError<"set_primary_identifier"> */
   setPrimaryIdentifier(...args: CallArguments<"set_primary_identifier", IsCamel>): Promise<Cased<Responses["set_primary_identifier"], IsCamel>>;
   /** Creates a role, or changes the name, the level and the capabilities of one. @throws ClientError<"set_role"> */

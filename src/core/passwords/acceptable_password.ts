@@ -13,3 +13,16 @@ export function acceptablePassword(
   const isClaimants = verifiedAt === null && registration === undefined;
   return password?.isProvisional && !isClaimants ? null : password;
 }
+
+/**
+ * The password of a user, if it is the user's, without I/O.
+ * @param identifiers all of the user's; removed ones don't count
+ * @param password null if the user has none
+ */
+export function ownPassword(
+  identifiers: readonly Pick<Identifier, "verifiedAt" | "removedAt" | "registration">[],
+  password: Password | null,
+): Password | null {
+  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  return active.every((identifier) => acceptablePassword(identifier, password)) ? password : null;
+}

@@ -19,8 +19,8 @@ export interface Password extends Outbox {
   /** Whether the user must set another one after the next sign-in. */
   mustChange: boolean;
   /**
-   * Whether an immediate registration set it, whose address nobody has proved since. It is accepted until another person proves the
-   * address. Absent, as in documents of earlier versions: it is not.
+   * Whether it was set after an immediate registration, whose address nobody has proved since. It is accepted until another person
+   * proves the address. Absent, as in documents of earlier versions: it is not.
    */
   isProvisional?: boolean;
   /** Passwords that were presented since the last right one. They are counted before they are compared. */

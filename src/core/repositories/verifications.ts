@@ -152,13 +152,9 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
    * user, those of other users stay: several users may try to add one address.
    */
   async revokeEarlier({ _id, purpose, identifierValue, userId }: Verification, now: string): Promise<void> {
-    await this.#collection.updateMany(
-      {
-        ...{ ...openAt(now), purpose, identifierValue, _id: { $ne: _id }, createdAt: { $lte: now } },
-        ...(userId !== undefined && { userId }),
-      },
-      { $set: { revokedAt: now } },
-    );
+    const others = { purpose, identifierValue, _id: { $ne: _id }, createdAt: { $lte: now } };
+    const earlier = { ...openAt(now), ...others, ...(userId !== undefined && { userId }) };
+    await this.#collection.updateMany(earlier, { $set: { revokedAt: now } });
   }
 
   /** Lists what is open for a user, also what is used and could be resumed. It has no order. */
@@ -168,18 +164,21 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
 
   /** Revokes everything that is open for a user, also what is used and could be resumed, except one verification. */
   async revokeOfUser(userId: string, except: string | null, now: string): Promise<void> {
-    await this.#collection.updateMany(
-      { ...openAt(now), userId, ...(except !== null && { _id: { $ne: except } }) },
-      { $set: { revokedAt: now } },
-    );
+    const own = { ...openAt(now), userId, ...(except !== null && { _id: { $ne: except } }) };
+    await this.#collection.updateMany(own, { $set: { revokedAt: now } });
   }
 
   /** Revokes everything that is open for an address or number of a user, because the user removes it. */
   async revokeOfIdentifier(userId: string, identifierValue: string, now: string): Promise<void> {
-    await this.#collection.updateMany(
-      { ...openAt(now), userId, identifierValue },
-      { $set: { revokedAt: now } },
-    );
+    const open = { ...openAt(now), userId, identifierValue };
+    await this.#collection.updateMany(open, { $set: { revokedAt: now } });
+  }
+
+  /** Revokes the open resets of a user's addresses and numbers, because the user has set a password. */
+  async revokeResets(addresses: readonly string[], now: string): Promise<void> {
+    const resets = { purpose: "reset_password" as const, identifierValue: { $in: [...addresses] } };
+    const open = { ...openAt(now), ...resets };
+    await this.#collection.updateMany(open, { $set: { revokedAt: now } });
   }
 
   /**
@@ -192,9 +191,8 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
     now: string,
   ): Promise<void> {
     const isOwn = { $or: [{ userId }, { identifierValue: { $in: [...addresses] } }] };
-    await this.#collection.updateMany(
-      { ...openAt(now), ...isOwn, purpose: { $nin: ["invite", "disown"] }, _id: { $ne: except } },
-      { $set: { revokedAt: now } },
-    );
+    const purpose = { $nin: ["invite", "disown"] as VerificationPurpose[] };
+    const open = { ...openAt(now), ...isOwn, purpose, _id: { $ne: except } };
+    await this.#collection.updateMany(open, { $set: { revokedAt: now } });
   }
 }

@@ -55,6 +55,8 @@ interface EndedSessions {
   sessions: readonly Session[];
   /** Whether the session of the caller stays. */
   keepsCurrent: boolean;
+  /** Why they end. Default: because the caller asks for it. */
+  reason?: RevokedReason;
 }
 
 /**
@@ -66,7 +68,7 @@ interface EndedSessions {
  */
 export async function endAllSessions(
   core: EndAllCore,
-  { userId, sessions, keepsCurrent }: EndedSessions,
+  { userId, sessions, keepsCurrent, reason }: EndedSessions,
   { caller, call }: Ending,
 ): Promise<number> {
   const at = core.clock.now().toISOString();
@@ -76,7 +78,7 @@ export async function endAllSessions(
     .filter(({ _id, expiresAt }) => expiresAt > at && !(keepsCurrent && _id === current))
     .map((session) => ({
       sessionId: session._id,
-      ...revocation(session, reasonOf(caller, session._id), source, at),
+      ...revocation(session, reason ?? reasonOf(caller, session._id), source, at),
     }));
   const [count] = await settleAll([
     core.sessions.revokeAll(ended),

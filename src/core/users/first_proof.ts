@@ -117,7 +117,7 @@ export async function removePending(
  */
 export async function dropPassword(
   core: AuditCore & Pick<Core, "passwords">,
-  { userId, events = [] }: Password,
+  { userId, events = [] }: Pick<Password, "userId" | "events">,
   setAt?: string,
 ): Promise<void> {
   await core.auditLogs.insertMissing(events.map((event) => auditRow(core, event)));

@@ -158,6 +158,14 @@ describe("a response that has not the declared shape", () => {
       ],
     ],
     [
+      "set_password",
+      [
+        [204, null],
+        [200, "{}"],
+        [200, '{"sessions_revoked":null}'],
+      ],
+    ],
+    [
       "set_primary_identifier",
       [
         [204, null],

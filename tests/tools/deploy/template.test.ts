@@ -288,7 +288,7 @@ describe("least privilege", () => {
         "get_subscription_status",
       ],
       REFRESH_KEYS: ["authenticate_user", "authenticate_user"],
-      PASSWORD_PEPPERS: ["reset_password", "authenticate_user", "register_user"],
+      PASSWORD_PEPPERS: ["reset_password", "set_password", "authenticate_user", "register_user"],
       RATE_LIMIT_KEY: [
         "authenticate_user",
         "send_magic_link",
@@ -299,6 +299,7 @@ describe("least privilege", () => {
         "create_password_reset",
         "reset_password",
         "send_password_reset",
+        "set_password",
         "authenticate_user",
         "register_user",
         "send_magic_link",
@@ -306,6 +307,7 @@ describe("least privilege", () => {
       ],
       CAPTCHA_SECRETS: [
         "send_password_reset",
+        "set_password",
         "authenticate_user",
         "register_user",
         "send_magic_link",

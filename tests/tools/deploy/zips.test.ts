@@ -408,6 +408,12 @@ describe.each(nodesToTry())(
       },
     );
 
+    test("set_password refuses a client that may not ask for passwords", async () => {
+      const body = { password: "correct horse battery staple 1" };
+      const reply = await zips.call("set_password-2026-12-01", `${V3}set_password`, body, bearer());
+      expect(reply).toMatchObject({ status: 403, body: { code: "grant_not_allowed" } });
+    });
+
     test("the identifier methods add, prove, prefer and remove an address", async () => {
       const call = (method: string, body: object) =>
         zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, bearer());

@@ -75,6 +75,7 @@ export async function startNests(): Promise<Nests> {
     LIMIT_CODES_PER_IDENTIFIER: "1",
     LIMIT_REGISTRATIONS_PER_NETWORK: "1",
     LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "1",
+    LIMIT_PASSWORD_FAILURES_PER_IDENTIFIER_AND_NETWORK: "1",
   });
   return {
     good,
@@ -127,6 +128,8 @@ export class Asker {
     const isPhone = body.identifier_type === "phone";
     if ("identifier_value" in body) body.identifier_value = isPhone ? newNumber() : address;
     if (PASSWORD_METHODS.includes(this.form.name)) await this.#readyForPasswords(body, address);
+    if (this.form.name === "set_password")
+      return { body, address, options: await withPassword(this, body.current_password) };
     if (this.form.name === "send_verification") body.identifier_value = `person${++users}@example.com`;
     if (this.form.name === "authenticate_user" && "password" in body) {
       body.client_id = NATIVE;
@@ -222,6 +225,14 @@ const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_passwo
 
 /** The methods that need the capability `roles.manage`. The asker calls them with an internal key. */
 const ROLE_METHODS = ["list_roles", "set_role", "delete_role", "set_user_roles"];
+
+/** The access token of a new user with the password of the example. */
+async function withPassword({ nests: { good } }: Asker, current_password: unknown): Promise<CallOptions> {
+  const registered = await register(good, {
+    ...{ identifier_value: `person${++users}@example.com`, password: current_password },
+  });
+  return { bearer: registered.body.access_token };
+}
 
 type Way = (asker: Asker) => Promise<Reply>;
 /** The index of the example with the refresh token, of that with a code from an SMS, and of that with a password. */
@@ -592,6 +603,13 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "reset_password:verification_not_found": (asker) => asker.send({ token: "0".repeat(64) }),
   "reset_password:rate_limited": (asker) =>
     twice(() => asker.send({ token: "0".repeat(64) }, {}, 0, asker.nests.strict)),
+  "set_password:grant_not_allowed": async (asker) => asker.send({}, await asker.bearer()),
+  "set_password:invalid_credentials": (asker) => asker.send({ current_password: "wrong" }),
+  "set_password:rate_limited": async (asker) => {
+    const options = await withPassword(asker, "the phrase that was used before");
+    return twice(() => asker.send({ current_password: "wrong" }, options, 0, asker.nests.strict));
+  },
+  "set_password:reauthentication_required": async (asker) => asker.send({}, await longSignedIn(asker)),
   "authenticate_user:invalid_identifier": (asker) => asker.send({ identifier_value: "foo" }, {}, PASSWORD),
   invalid_credentials: (asker) => asker.send({ password: "wrong" }, {}, PASSWORD),
   nonce_missing: (asker) => asker.send({ nonce: undefined }, {}, OTP),
