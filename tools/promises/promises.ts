@@ -7,7 +7,7 @@ export interface TestedPromise {
   contract: string;
   /**
    * The code that keeps it: folder, file and function in `src/core`, such as `repositories/sessions.revoke`. The typed
-   * client's files begin with `client/`.
+   * client's files begin with `client/`, those of `src/entry` with `entry/`.
    */
   keptBy: string[];
   /** Titles of its tests by file, as in the source. */
@@ -40,7 +40,8 @@ export async function readPromises(): Promise<Promises> {
 
 export function fileOf(place: string): string {
   const file = `${place.slice(0, place.indexOf("."))}.ts`;
-  return file.startsWith("client/") ? file.replace("client/", "packages/client/src/") : `src/core/${file}`;
+  if (file.startsWith("client/")) return file.replace("client/", "packages/client/src/");
+  return file.startsWith("entry/") ? `src/${file}` : `src/core/${file}`;
 }
 
 const read = (path: string) => readFile(new URL(path, ROOT), "utf8").catch(() => "");
