@@ -22,12 +22,17 @@ interface Scheme {
   matches(password: string, hash: string): Promise<boolean>;
 }
 
+/** Salts and hashes have at most 64 bytes. A longer hash of PBKDF2 would be computed block by block. */
 const ARGON2 =
-  /^\$argon2(?:i|d|id)\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/;
+  /^\$argon2(?:i|d|id)\$v=19\$m=([1-9]\d*),t=([1-9]\d*),p=([1-9]\d*)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
-const SCRYPT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]{22,})$/;
+const SCRYPT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d)\$([A-Za-z0-9+/]{1,86})\$([A-Za-z0-9+/]{22,86})$/;
 const PBKDF2 =
-  /^\$pbkdf2-(sha1|sha256|sha512)\$(?:i=)?(\d{1,7})(?:,l=\d+)?\$([A-Za-z0-9+/.]+)\$([A-Za-z0-9+/.]{22,})$/;
+  /^\$pbkdf2-(sha1|sha256|sha512)\$(?:i=)?(\d{1,7})(?:,l=\d+)?\$([A-Za-z0-9+/.]{1,86})\$([A-Za-z0-9+/.]{22,86})$/;
+/** The bytes of one block of PBKDF2. */
+const BLOCK_BYTES: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha512: 64 };
+/** The least memory of Argon2 for each of its threads (RFC 9106, section 3.1). */
+const ARGON2_KIB_PER_THREAD = 8;
 
 const derive = {
   scrypt: promisify<BinaryLike, BinaryLike, number, object, Buffer>(scrypt),
@@ -37,10 +42,13 @@ const derive = {
 const SCHEMES: readonly Scheme[] = [
   {
     accepts(hash) {
-      const [, memory, passes, threads] = ARGON2.exec(hash)?.map(Number) ?? [];
+      const [, memory, passes, threads, ...encoded] = ARGON2.exec(hash) ?? [];
       const { argon2 } = MOST;
       return (
-        within(memory, argon2.memoryKib) && within(passes, argon2.passes) && within(threads, argon2.threads)
+        within(Number(threads), argon2.threads) &&
+        within(Number(memory), argon2.memoryKib, ARGON2_KIB_PER_THREAD * Number(threads)) &&
+        within(Number(passes), argon2.passes) &&
+        encoded.every(isCanonical)
       );
     },
     matches: (password, hash) => verify(hash, password),
@@ -53,7 +61,10 @@ const SCHEMES: readonly Scheme[] = [
   {
     accepts(hash) {
       const cost = scryptCost(hash);
-      return cost !== null && cost.maxmem <= MOST.scryptBytes && within(cost.p, MOST.scryptThreads);
+      if (cost === null) return false;
+      const { N, r, p, maxmem } = cost;
+      // RFC 7914, section 6: OpenSSL refuses a greater N.
+      return N < 2 ** (16 * r) && maxmem <= MOST.scryptBytes && within(p, MOST.scryptThreads);
     },
     async matches(password, hash) {
       const [, , , , salt = "", key = ""] = SCRYPT.exec(hash) ?? [];
@@ -65,7 +76,11 @@ const SCHEMES: readonly Scheme[] = [
     },
   },
   {
-    accepts: (hash) => within(Number(PBKDF2.exec(hash)?.[2]), MOST.pbkdf2Iterations),
+    accepts(hash) {
+      const [, digest = "", iterations, , key = ""] = PBKDF2.exec(hash) ?? [];
+      const blocks = Math.ceil(bytesOf(key).length / (BLOCK_BYTES[digest] ?? 1));
+      return within(Number(iterations) * blocks, MOST.pbkdf2Iterations);
+    },
     async matches(password, hash) {
       const [, digest = "", iterations, salt = "", key = ""] = PBKDF2.exec(hash) ?? [];
       const expected = bytesOf(key);
@@ -106,6 +121,10 @@ function scryptCost(hash: string): { N: number; r: number; p: number; maxmem: nu
   // What OpenSSL allocates: the vector, the blocks, and some space for itself.
   return { N, r, p, maxmem: 128 * r * (N + p + 2) };
 }
+
+/** Whether a text is base64 without padding in its only form. The library for Argon2 fails with another one. */
+const isCanonical = (text: string) =>
+  Buffer.from(text, "base64").toString("base64").replace(/=+$/, "") === text;
 
 /** Base64 without padding. Passlib writes `.` for `+`. */
 const bytesOf = (text: string) => Buffer.from(text.replaceAll(".", "+"), "base64");
