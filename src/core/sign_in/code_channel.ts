@@ -1,4 +1,5 @@
 import type { Call } from "#core/call.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
@@ -81,8 +82,11 @@ async function openMail(
       if (suppressed) core.log.warn("mail_suppressed", { request_id: call.requestId });
       return !suppressed;
     },
-    deliver: ({ mail }, deadline) =>
-      sendMail(within(core.mailer, deadline), { to: address.recipient, locale: client.locale, ...mail }),
+    async deliver({ mail }, deadline) {
+      const to = { to: address.recipient, locale: client.locale };
+      await sendMail(within(core.mailer, deadline), { ...to, ...mail });
+      core.log.info("message_sent", { type: "email", country: null, client_id: client.id });
+    },
     release: (mayBeSent) => releaseLink(core, { ...link, sampled }, mayBeSent),
   };
 }
@@ -90,9 +94,10 @@ async function openMail(
 async function openSms(
   core: ChannelCore,
   { client }: CheckedCode,
-  { identity }: Extract<CodeTarget, { type: "phone" }>,
+  target: Extract<CodeTarget, { type: "phone" }>,
   call: Call,
 ): Promise<Channel> {
+  const { identity } = target;
   const identifier = await core.identifiers.findActive("phone", identity);
   const isKnown = isProved(identifier);
   const counted = await countSms(core, { number: identity, isKnown }, call);
@@ -104,14 +109,25 @@ async function openSms(
       return true;
     },
     deliver: ({ sms }, deadline) =>
-      within(core.texter, deadline).send({
-        ...{ to: identity, locale: client.locale, text: sms },
-        domain: domainOf(core, client.origins),
-      }),
+      sendSms({ ...core, texter: within(core.texter, deadline) }, { client, target, text: sms }),
     async release(mayBeSent) {
       if (!mayBeSent) await releaseSms(core, counted);
     },
   };
+}
+
+/**
+ * Sends an SMS, and logs its country: an alarm compares the SMS that were sent with the codes that came back.
+ * @throws NestError delivery_failed
+ */
+export async function sendSms(
+  core: Pick<Core, "app" | "log"> & { texter: Texter },
+  sms: { client: OAuthClient; target: Pick<CodeTarget, "identity" | "country">; text: SmsText },
+): Promise<void> {
+  const { client, target, text } = sms;
+  const domain = domainOf(core, client.origins);
+  await core.texter.send({ to: target.identity, locale: client.locale, text, domain });
+  core.log.info("message_sent", { type: "phone", country: target.country, client_id: client.id });
 }
 
 /** Sends a mail that the caller is told about. @throws NestError delivery_failed */

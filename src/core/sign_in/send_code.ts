@@ -47,10 +47,7 @@ export async function sendCode(
   });
   const isNeutral = client.registration !== "open";
   const message = isNeutral && !channel.isKnown ? null : messageOf(core, verification, secrets);
-  await storeAndSend(core, channel, { verification, message, isNeutral }, () => {
-    const { type, country } = target;
-    core.log.info("code_sent", { type, country, client_id: client.id });
-  });
+  await storeAndSend(core, channel, { verification, message, isNeutral });
   return {
     nonce: secrets.nonce,
     expiresAt: new Date(verification.expiresAt),

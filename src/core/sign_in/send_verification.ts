@@ -18,14 +18,12 @@ export interface Outgoing {
 
 /**
  * Stores a verification, sends its message, and revokes the earlier verifications of the identifier for the purpose.
- * @param onSent runs once the message was sent
  * @throws NestError rate_limited, unavailable; delivery_failed unless `isNeutral`
  */
 export async function storeAndSend(
   core: StoreCore,
   channel: Channel,
   { verification, message, isNeutral }: Outgoing,
-  onSent: () => void = () => undefined,
 ): Promise<void> {
   const now = core.clock.now().toISOString();
   const isAdmitted = await releaseIfFailed(channel, async () => {
@@ -35,7 +33,6 @@ export async function storeAndSend(
   const deliver = async (deadline: number | null) => {
     if (message === null || !isAdmitted) return;
     await releaseIfFailed(channel, () => channel.deliver(message, deadline));
-    onSent();
   };
   const sending = isNeutral ? answerNeutrally(core, verification.identifierType, deliver) : deliver(null);
   await settleAll([sending, core.verifications.revokeEarlier(verification, now)]);

@@ -34,7 +34,7 @@ const notFound = () => new NestError("verification_not_found");
  *   identifier had too many wrong codes; unavailable
  */
 export async function findPresented(
-  core: LimitedCore & { codeKey: CodeKey },
+  core: LimitedCore & Pick<Core, "log"> & { codeKey: CodeKey },
   presented: PresentedSecret,
   accepted: AcceptedFor,
   call: Call,
@@ -56,8 +56,8 @@ export async function findPresented(
  * @throws NestError rate_limited: the code was not compared; unavailable
  */
 async function isRightCode(
-  core: LimitedCore & { codeKey: CodeKey },
-  { _id, identifierValue: identity, codeHash }: Verification,
+  core: LimitedCore & Pick<Core, "log"> & { codeKey: CodeKey },
+  { _id, clientId, usedAt, identifierType: type, identifierValue: identity, country, codeHash }: Verification,
   code: string,
   call: Call,
 ): Promise<boolean> {
@@ -68,6 +68,7 @@ async function isRightCode(
   ]);
   refuseIfOver([byNetwork]);
   if (!core.codeKey.matches(_id, code, codeHash)) return false;
+  if (usedAt === null) core.log.info("code_verified", { type, country, client_id: clientId });
   await Promise.all([
     releaseRightCode(core, counted),
     core.rateLimiter.release(networkFailures(call), byNetwork.counted),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NestError } from "#core/errors.ts";
-import { createLog } from "#core/log.ts";
+import { createLog, type Log } from "#core/log.ts";
 import type { ConfiguredLimits } from "#core/rate_limits/limits.ts";
 import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
@@ -27,13 +27,17 @@ const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
 const failure = (code: "unavailable" | "invalid_email") => () => Promise.reject(new NestError(code));
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;
-let core: { verifications: VerificationRepository; codeKey: CodeKey; rateLimiter: RateLimiter };
+let core: { verifications: VerificationRepository; codeKey: CodeKey; rateLimiter: RateLimiter; log: Log };
 beforeAll(async () => {
   opened = await openFreshDatabase();
   // Without its unique key, concurrent first calls of a subject would count in documents of their own.
   const windows = opened.database.collection(LimitWindowsRepository.collectionName);
   await windows.createIndexes(LimitWindowsRepository.indexes);
   core = {
+    log: createLog(
+      () => undefined,
+      () => NOW,
+    ),
     verifications: new VerificationRepository(opened.database),
     codeKey: new CodeKey(KEY),
     rateLimiter: limiterWith({

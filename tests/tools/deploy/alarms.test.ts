@@ -9,8 +9,11 @@ import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { serveEvent } from "#entry/event.ts";
 import { redeemCode, sentCode } from "#tests/support/codes.ts";
+import { phone, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { linkRequest, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { linkRequest, SIMPLE, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { askForReset, register, registerFirst } from "#tests/support/passwords.ts";
+import { V3 } from "#tests/support/plans.ts";
 
 interface Filter {
   FilterPattern: string;
@@ -206,7 +209,17 @@ test("a line without `alarm: true` does not count as one that needs attention", 
 test("an SMS adds one to the metric of unverified SMS, and its redemption takes it away", async () => {
   const mail = { identifier_type: "email", identifier_value: "ada@example.com" };
   for (const change of [{}, mail]) await redeemCode(nest, await sentCode(nest, change));
-  expect([counted("SmsSent"), counted("SmsVerified")]).toEqual([1, 1]);
+  const user = await nest.signIn("ada@example.com");
+  const { proof } = await sentSecret(nest, user, phone("+6591234568"));
+  expect((await verify(nest, proof)).status).toBe(200);
+  expect([counted("SmsSent"), counted("SmsVerified")]).toEqual([2, 2]);
+  const number = { identifier_type: "phone", identifier_value: "+6591234569" };
+  await register(nest, { ...number, options: { send_sms: true } });
+  await registerFirst(nest, { ...number, identifier_value: "+6591234570" });
+  await askForReset(nest, number);
+  const ordered = { client_id: SIMPLE, ...number, deliver: true };
+  expect((await nest.call(`${V3}create_password_reset`, ordered, { internal: true })).status).toBe(200);
+  expect([nest.sns.inbox.length, counted("SmsSent"), counted("SmsVerified")]).toEqual([6, 6, 2]);
   const added = (name: string) => filters.get(name)?.MetricTransformations[0];
   expect(added("SmsSent")).toMatchObject({ MetricName: "SmsUnverified", MetricValue: "1" });
   expect(added("SmsVerified")).toMatchObject({ MetricName: "SmsUnverified", MetricValue: "-1" });

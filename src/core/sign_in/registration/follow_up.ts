@@ -8,7 +8,7 @@ import type { Texter } from "#core/messages/texter.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { RegistrationMessage } from "#core/repositories/pending_registration.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
-import { domainOf } from "#core/sign_in/code_channel.ts";
+import { sendSms } from "#core/sign_in/code_channel.ts";
 import { type SendResetCore, sendReset } from "#core/sign_in/reset/send_reset.ts";
 import { parseAddress } from "#core/users/address.ts";
 import { countDailySms, countSms, releaseSms } from "#core/verifications/sms_limits.ts";
@@ -95,8 +95,9 @@ async function sendWelcomeSms(
   const counted = await countSms(core, { number, isKnown: false }, call);
   try {
     await countDailySms(core, false);
-    const domain = domainOf(core, client.origins);
-    await core.texter.send({ to: number, locale: client.locale, text: { note: "registered" }, domain });
+    // The metadata of phone numbers is large, and few sign-ins need it.
+    const { parsePhone } = await import("#core/users/phone.ts");
+    await sendSms(core, { client, target: parsePhone(number), text: { note: "registered" } });
   } catch (error) {
     await releaseSms(core, counted);
     throw error;

@@ -6,7 +6,7 @@ import { isSuppressed } from "#core/messages/mail_events.ts";
 import type { Mailer } from "#core/messages/mailer.ts";
 import type { Texter } from "#core/messages/texter.ts";
 import { settleAll } from "#core/settle.ts";
-import { domainOf, sendMail } from "#core/sign_in/code_channel.ts";
+import { sendMail, sendSms } from "#core/sign_in/code_channel.ts";
 import { type NewReset, newReset, resetMail } from "#core/sign_in/reset/new_reset.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CodeTarget } from "#core/verifications/code_request.ts";
@@ -69,8 +69,7 @@ async function deliver(
 ): Promise<void> {
   const { locale } = client;
   if (target.type === "phone") {
-    const text = { code: reset.secrets.code };
-    await core.texter.send({ to: target.identity, locale, text, domain: domainOf(core, client.origins) });
+    await sendSms(core, { client, target, text: { code: reset.secrets.code } });
     return;
   }
   if (await isSuppressed(core, target.address)) return;
