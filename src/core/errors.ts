@@ -55,6 +55,7 @@ export const ERRORS = {
   grant_not_allowed: [403, "The client may not use this grant."],
   method_disabled: [403, "This deployment does not offer the method."],
   reauthentication_required: [403, "The user signed in more than 10 minutes ago; sign in again first."],
+  cannot_disable_self: [403, "Nobody can disable themselves."],
   capability_escalation: [403, "The caller's roles do not allow everything that the change concerns."],
   registration_disabled: [403, "The client registers nobody."],
   not_found: [404, "The path, or the object that the request names, does not exist."],

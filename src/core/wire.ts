@@ -21,6 +21,15 @@ export function typedAddress() {
 }
 
 /**
+ * The error of a field whose value only the method can judge.
+ * @param message what is wrong, for a developer
+ */
+export function invalidField(path: string[], message: string, name: "enum" | "format"): NestError {
+  const meta = { path, message, name };
+  return new NestError("validation_failed", { meta, reasons: [{ code: "validation_failed", meta }] });
+}
+
+/**
  * The error of a body whose fields do not fit together.
  * @param message what it needs, for a developer
  */

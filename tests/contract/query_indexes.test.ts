@@ -76,6 +76,8 @@ async function live(): Promise<void> {
   await setRoles(nest, (await nest.signIn("other@example.com")).user_id, ["admin"]);
   await setRoles(nest, ada.user_id, []);
   for (const [method, body] of [
+    ["update_user", { ...own, name: "Ada", status: "disabled" }],
+    ["update_user", { ...own, status: "active" }],
     ["list_roles", {}],
     ["delete_role", { scope: "platform", key: "desk" }],
   ] as const)

@@ -429,6 +429,10 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ]);
     await setRoles(nest, user_id, ["admin"]);
     await setRoles(nest, ada.user_id, ["admin"]);
+    // A user who disables another: 2 read, 1 disables, 1 reads the sessions, 1 ends them, 1 reads the user.
+    const update = (body: object) =>
+      trips(() => nest.call(`${V3}update_user`, { ...own(), ...body }, { bearer }));
+    expect([await update({ name: "Ada" }), await update({ metadata: { team: "blue" } })]).toEqual([4, 4]);
     // Two more read and store who leaves, one looks for another administrator, one settles it.
     const leave = () => nest.call(`${V3}set_user_roles`, { ...own(), roles: [] }, { bearer });
     expect(await trips(leave)).toBe(7);

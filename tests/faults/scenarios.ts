@@ -309,6 +309,18 @@ export const SCENARIOS: readonly Scenario[] = [
       return () => redeemCode(nest, sent);
     },
   },
+  asAdministrator(`${V3}update_user`, (user_id) => ({ user_id, name: "Ada", metadata: { team: "blue" } })),
+  {
+    ...asAdministrator(`${V3}update_user`, (user_id) => ({ user_id, status: "disabled" })),
+    kind: "disables",
+  },
+  {
+    ...asAdministrator(`${V3}update_user`, async (user_id, { nest }) => {
+      await nest.call(`${V3}update_user`, { user_id, status: "disabled" }, { internal: true });
+      return { user_id, status: "active" };
+    }),
+    kind: "enables",
+  },
   asAdministrator(`${V3}list_roles`, () => ({})),
   asAdministrator(`${V3}set_role`, (_user_id, _proxied, address) => ({ ...ROLE, key: keyOf(address) })),
   {

@@ -59,6 +59,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   reauthentication_required:
     "Let the person sign in again, and repeat the call with the new access token within 10 minutes.",
   not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
+  cannot_disable_self: "Let another administrator do it.",
   unknown_capability: "Take the capabilities from [roles](roles.md).",
   capability_escalation:
     "Let somebody make the change whose own roles have a level and capabilities at least as high as those that it concerns.",

@@ -27,6 +27,10 @@ export const GROUPS = {
     description: "Add, prove and remove the email addresses and phone numbers of a user.",
   },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },
+  users: {
+    name: "Users",
+    description: "What administrators see and change of users.",
+  },
   roles: {
     name: "Roles",
     description: "Define what users may do beyond their own account, and give roles to users.",

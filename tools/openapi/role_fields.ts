@@ -13,6 +13,10 @@ const NAME: FieldDocumentation = { description: "The role's name, for people.", 
 const CAPABILITIES = [...PLATFORM_CAPABILITIES, ...ACCOUNT_CAPABILITIES]
   .map((one) => `\`${one}\``)
   .join(", ");
+const USER_NAME: FieldDocumentation = {
+  description: "What the user is called; null: not known.",
+  example: "Ada",
+};
 const ROLE_KEYS: FieldDocumentation = {
   description: "The keys of the user's platform roles. Every user has `user`.",
   example: ["support", "user"],
@@ -53,7 +57,38 @@ export const roleFields = (timestamp: Timestamp): Readonly<Record<string, FieldD
       "The keys of all platform roles that the user is to have. Roles that are left out are taken. `user` may be left out.",
     example: ["support"],
   },
-  "set_user_roles.user": { description: "The user." },
+  user: { description: "The user." },
+  roles: ROLE_KEYS,
+  "get_user.updated_at": timestamp("When the user's own fields last changed; null if they never did."),
+  "get_user.capabilities": {
+    description: `What the user's roles allow, on the platform and in the account: ${CAPABILITIES}.`,
+    example: ["account.manage", "users.read"],
+  },
+  status: {
+    description: "`active`; `disabled`: the user can't sign in; `deleted`: the user is gone.",
+    example: "active",
+    narrows: { enum: ["active", "disabled", "deleted"] },
+  },
+  "update_user.status": {
+    description: "`disabled` ends every session and lets the user sign in no more.",
+    example: "active",
+  },
+  metadata: {
+    description:
+      "Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters.",
+    example: { team: "blue" },
+  },
+  "update_user.name": USER_NAME,
+  "update_user.user.name": USER_NAME,
+  "update_user.user.id": { description: "The user's id.", example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk" },
+  "update_user.user.created_at": timestamp("When the user was created."),
+  "update_user.user.updated_at": timestamp(
+    "When the user's own fields last changed; null if they never did.",
+  ),
+  "update_user.user.status": {
+    description: "`active`, or `disabled`: the user can't sign in.",
+    example: "active",
+    narrows: { enum: ["active", "disabled", "deleted"] },
+  },
   "set_user_roles.user.id": { description: "The user's id.", example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk" },
-  "set_user_roles.user.roles": ROLE_KEYS,
 });

@@ -60,6 +60,7 @@ export const GERMAN: Messages = {
   already_verified: "Diese Adresse oder Nummer ist schon bestätigt.",
   identifier_not_verified: "Bestätige zuerst diese Adresse oder Nummer.",
   user_not_found: "Diesen Benutzer gibt es nicht oder nicht mehr.",
+  cannot_disable_self: "Du kannst dich nicht selbst sperren.",
   unknown_capability: INVALID_REQUEST,
   capability_escalation: "Du kannst keine Rechte vergeben oder ändern, die du selbst nicht hast.",
   role_not_found: "Diese Rolle gibt es nicht oder nicht mehr.",

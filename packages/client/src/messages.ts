@@ -58,6 +58,7 @@ export const ENGLISH: Messages = {
   already_verified: "This address or number is already confirmed.",
   identifier_not_verified: "Confirm this address or number first.",
   user_not_found: "This user does not exist, or no longer exists.",
+  cannot_disable_self: "You can't disable yourself.",
   unknown_capability: INVALID_REQUEST,
   capability_escalation: "You can't give or change rights that you don't have yourself.",
   role_not_found: "This role does not exist, or no longer exists.",

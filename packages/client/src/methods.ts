@@ -17,7 +17,7 @@ export const METHODS = {
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
-  get_user: {"bearer":true,"fills":"user_id","answer":"id created_at account_id role_key","errors":"not_found"},
+  get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id role_key","errors":"user_not_found"},
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_roles: {"bearer":true,"fills":"","answer":"items[]","errors":""},
@@ -37,6 +37,7 @@ export const METHODS = {
   set_primary_identifier: {"bearer":true,"fills":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
   set_role: {"bearer":true,"fills":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
   set_user_roles: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found last_admin"},
+  update_user: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
   verify_identifier: {"bearer":false,"fills":"client_id","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
 } as const;
 
@@ -57,7 +58,7 @@ export interface Errors {
   disown_session: CommonError | "verification_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
   get_subscription_status: CommonError | "no_active_subscription";
-  get_user: CommonError | "not_found";
+  get_user: CommonError | "user_not_found";
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_roles: CommonError;
@@ -77,6 +78,7 @@ export interface Errors {
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
   set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
   set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "last_admin";
+  update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
 }
 
@@ -548,6 +550,20 @@ export interface Requests {
     /** The keys of all platform roles that the user is to have. Roles that are left out are taken. `user` may be left out. */
     roles: Array<string>;
   };
+  /** Changes the name, the locale, the metadata or the status of a user. */
+  update_user: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id?: string;
+    /** What the user is called; null: not known. */
+    name?: string | null;
+    /** The language that the user chose for mails; null for the language of the client. */
+    locale?: string | null;
+    /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
+    metadata?: {
+    };
+    /** `disabled` ends every session and lets the user sign in no more. */
+    status?: "active" | "disabled";
+  };
   /** Proves an email address or phone number with the token of a link, or with nonce and code. */
   verify_identifier: {
     /** The OAuth client's id. */
@@ -649,20 +665,31 @@ export interface Responses {
     id: string;
     /** When the user was created: at the first sign-in, or with a subscription in Stripe. */
     created_at: string;
-    /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
-    account_id: string;
-    /** The primary email address. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified address, or an unverified address if no address is verified. Null if the user has no address. */
-    email: string | null;
+    /** When the user's own fields last changed; null if they never did. */
+    updated_at: string | null;
+    /** `active`; `disabled`: the user can't sign in; `deleted`: the user is gone. */
+    status: "active" | "disabled" | "deleted";
     /** What the user is called; null if it is not known. */
     name: string | null;
     /** The language that the user chose for mails; null for the language of the client. */
     locale: string | null;
+    /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
+    metadata: {
+    };
+    /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
+    account_id: string;
+    /** The primary email address. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified address, or an unverified address if no address is verified. Null if the user has no address. */
+    email: string | null;
     /** Whether the user has a password. Then `set_password` needs it as `current_password`. */
     has_password: boolean;
     /** The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member. */
     role: 50 | 80 | 100;
     /** The user's role in the account. */
     role_key: "owner" | "admin" | "member";
+    /** The keys of the user's platform roles. Every user has `user`. */
+    roles: Array<string>;
+    /** What the user's roles allow, on the platform and in the account: `users.read`, `users.write`, `sessions.manage`, `audit.read`, `roles.manage`, `webhooks.manage`, `account.users.read`, `account.users.manage`, `account.audit.read`, `account.manage`. */
+    capabilities: Array<string>;
     /** Every email address that the user has or had. */
     identifiers: Array<{
       /** The identifier's id. An opaque string: compare it, do not parse it. */
@@ -942,6 +969,30 @@ export interface Responses {
     user: {
       /** The user's id. */
       id: string;
+      /** The keys of the user's platform roles. Every user has `user`. */
+      roles: Array<string>;
+    };
+  };
+  update_user: {
+    /** The user. */
+    user: {
+      /** The user's id. */
+      id: string;
+      /** When the user was created. */
+      created_at: string;
+      /** When the user's own fields last changed; null if they never did. */
+      updated_at: string | null;
+      /** `active`, or `disabled`: the user can't sign in. */
+      status: "active" | "disabled" | "deleted";
+      /** What the user is called; null: not known. */
+      name: string | null;
+      /** The language that the user chose for mails; null for the language of the client. */
+      locale: string | null;
+      /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
+      metadata: {
+      };
+      /** An email address. */
+      email: string | null;
       /** The keys of the user's platform roles. Every user has `user`. */
       roles: Array<string>;
     };

@@ -61,6 +61,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   setRole(...args: CallArguments<"set_role", IsCamel>): Promise<Cased<Responses["set_role"], IsCamel>>;
   /** Sets the platform roles of a user. @throws ClientError<"set_user_roles"> */
   setUserRoles(...args: CallArguments<"set_user_roles", IsCamel>): Promise<Cased<Responses["set_user_roles"], IsCamel>>;
+  /** Changes the name, the locale, the metadata or the status of a user. @throws ClientError<"update_user"> */
+  updateUser(...args: CallArguments<"update_user", IsCamel>): Promise<Cased<Responses["update_user"], IsCamel>>;
   /** Proves an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
   verifyIdentifier(...args: CallArguments<"verify_identifier", IsCamel>): Promise<Cased<Responses["verify_identifier"], IsCamel>>;
 }

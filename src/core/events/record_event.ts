@@ -6,8 +6,9 @@ import type { EventTarget, EventType, StoredEvent } from "#core/repositories/out
 interface EventData {
   /** `identifierId`: the first address. */
   "user.created": { identifierId: string };
-  /** `field`: what was changed. `identifierId`: the new primary identifier. */
-  "user.updated": { field: "primary_identifier"; identifierId: string };
+  /** `field`: what was changed. `identifierId`: the new primary identifier. `fields`: names, separated by spaces. */
+  "user.updated": { field: "primary_identifier"; identifierId: string } | { fields: string };
+  "user.disabled": Record<never, never>;
   /** `added`, `removed`: the ids of own roles and the keys of built-in roles, separated by spaces. */
   "user.roles_changed": { added: string; removed: string };
   "user.deleted": Record<never, never>;

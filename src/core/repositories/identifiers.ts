@@ -1,9 +1,10 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
+import { findWithOwner } from "#core/repositories/identifier_owner.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
-import { type Password, PasswordRepository } from "#core/repositories/passwords.ts";
 import { type RegistrationState, RegistrationWrites } from "#core/repositories/registration_writes.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { User } from "#core/repositories/user_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The kinds of identifier that a user can have. */
@@ -78,25 +79,20 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
     return this.#reads.findOne({ identifierType, identifierValue, removedAt: null });
   }
 
-  /** Reads an active identifier and the password of its user with one command. */
-  async findWithPassword(
+  /** Reads an active identifier, its user and their password with one command. */
+  findWithPassword(identifierType: IdentifierType, identifierValue: string) {
+    const active = { identifierType, identifierValue, removedAt: null };
+    return findWithOwner(this.#collection, active, { hasPassword: true });
+  }
+
+  /** Reads an active identifier and its user with one command. */
+  async findWithUser(
     identifierType: IdentifierType,
     identifierValue: string,
-  ): Promise<{ identifier: Identifier; password: Password | null } | null> {
-    const [found] = await this.#collection
-      .aggregate<Identifier & { passwords: Password[] }>([
-        { $match: { identifierType, identifierValue, removedAt: null } },
-        {
-          $lookup: {
-            from: PasswordRepository.collectionName,
-            ...{ localField: "userId", foreignField: "userId", as: "passwords" },
-          },
-        },
-      ])
-      .toArray();
-    if (!found) return null;
-    const { passwords, ...identifier } = found;
-    return { identifier, password: passwords[0] ?? null };
+  ): Promise<{ identifier: Identifier | null; user: User | null }> {
+    const active = { identifierType, identifierValue, removedAt: null };
+    const found = await findWithOwner(this.#collection, active, { hasPassword: false });
+    return found ?? { identifier: null, user: null };
   }
 
   /** Lists all addresses of a user, removed addresses included, the oldest first. */

@@ -4,6 +4,7 @@ import type { IndexDescription } from "mongodb";
 export const EVENT_TYPES = [
   "user.created",
   "user.updated",
+  "user.disabled",
   "user.roles_changed",
   "user.deleted",
   "user.signed_in",

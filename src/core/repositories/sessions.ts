@@ -5,18 +5,10 @@ import type { Device } from "#core/repositories/authorizations.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { RevokedReason } from "#core/repositories/revoked_reason.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** `address_proved`: the owner of the address proved it, and the session had started without such a proof. */
-export type RevokedReason =
-  | "signed_out"
-  | "revoked_by_user"
-  | "revoked_by_operator"
-  | "refresh_token_reuse"
-  | "address_proved"
-  | "disowned"
-  | "password_reset"
-  | "password_set";
+export type { RevokedReason } from "#core/repositories/revoked_reason.ts";
 
 /** The end of a session. */
 export interface Revocation {

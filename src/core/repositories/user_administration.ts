@@ -3,13 +3,18 @@ import { pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import { UserCreation } from "#core/repositories/user_creation.ts";
 import type { User } from "#core/repositories/user_document.ts";
 
+/** When a change is made, and its events. */
+export interface RecordedChange {
+  /** ISO. */
+  at: string;
+  events: readonly StoredEvent[];
+}
+
 /** The new roles of a user. */
-export interface RolesChange {
+export interface RolesChange extends RecordedChange {
   /** The roles that were read when the change was decided. */
   from: readonly string[];
   to: readonly string[];
-  at: string;
-  events: readonly StoredEvent[];
 }
 
 /** A condition on the stored roles. Without roles, the field is absent, or empty after `pullRoles`. */
@@ -41,17 +46,64 @@ export class UserAdministration extends UserCreation {
     );
   }
 
+  /** Changes the profile of a user who was not deleted, and records it. A field that is null is removed. */
+  async changeProfile(
+    id: string,
+    fields: Partial<Record<"name" | "locale" | "metadata", unknown>>,
+    { at, events }: RecordedChange,
+  ): Promise<void> {
+    const { push, set } = pushed(events);
+    const entries = Object.entries(fields);
+    const removed = entries.filter(([, value]) => value === null).map(([name]) => [name, ""]);
+    await this.#collection.updateOne(
+      { _id: id, status: { $ne: "deleted" } },
+      {
+        $set: { ...Object.fromEntries(entries.filter(([, value]) => value !== null)), updatedAt: at, ...set },
+        ...(removed.length > 0 && { $unset: Object.fromEntries(removed) }),
+        $push: push,
+      },
+    );
+  }
+
+  /**
+   * Disables an active user whose roles are as they were read, and records it. One of any simultaneous calls gets true.
+   * @param roles as they were read: whether the user is an administrator decided how they are disabled
+   */
+  async disable(id: string, roles: readonly string[], { at, events }: RecordedChange): Promise<boolean> {
+    const { push, set } = pushed(events);
+    const result = await this.#collection.updateOne(
+      { _id: id, status: { $exists: false }, ...rolesAre(roles) },
+      { $set: { status: "disabled", disabledAt: at, updatedAt: at, ...set }, $push: push },
+    );
+    return result.modifiedCount === 1;
+  }
+
+  /** Makes a disabled user active, and records it. */
+  async enable(id: string, { at, events }: RecordedChange): Promise<void> {
+    const { push, set } = pushed(events);
+    await this.#collection.updateOne(
+      { _id: id, status: "disabled" },
+      { $unset: { status: "", disabledAt: "" }, $set: { updatedAt: at, ...set }, $push: push },
+    );
+  }
+
   /** Takes roles from a user. Only for roles that were deleted while they were granted. */
   async pullRoles(id: string, roles: readonly string[]): Promise<void> {
     await this.#collection.updateOne({ _id: id }, { $pullAll: { roles: [...roles] } });
   }
 
-  /** Returns the id of a user who has a platform role, or null. @param exceptIds users who do not count */
-  async findHolder(role: string, exceptIds: readonly string[] = []): Promise<string | null> {
+  /** Returns the id of an active user who has a platform role, or null. @param exceptIds users who do not count */
+  async findActiveHolder(role: string, exceptIds: readonly string[]): Promise<string | null> {
     const found = await this.#collection.findOne(
-      { roles: { $exists: true, $eq: role }, _id: { $nin: [...exceptIds] } },
+      { roles: { $exists: true, $eq: role }, status: { $exists: false }, _id: { $nin: [...exceptIds] } },
       { projection: { _id: 1 } },
     );
     return found?._id ?? null;
+  }
+
+  /** Whether a user has a platform role, disabled users included. */
+  async isHeld(role: string): Promise<boolean> {
+    const held = { roles: { $exists: true, $eq: role } };
+    return (await this.#collection.findOne(held, { projection: { _id: 1 } })) !== null;
   }
 }

@@ -33,6 +33,15 @@ export interface User extends Outbox {
    * published documents.
    */
   roles?: string[];
+  /**
+   * `disabled`: an administrator lets the user sign in no more. `deleted`: the user is gone, and the job `erase_users` removes what
+   * is left. Absent: active. Not in the published documents.
+   */
+  status?: "disabled" | "deleted";
+  /** When the user was disabled, ISO. Absent: the user is not. Not in the published documents. */
+  disabledAt?: string;
+  /** What the app stores with the user. Absent: nothing. Not in the published documents. */
+  metadata?: Record<string, string>;
   /** When a caller last changed something of this document, ISO. Absent: never. Not in the published documents. */
   updatedAt?: string;
   /**

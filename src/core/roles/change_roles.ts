@@ -127,7 +127,7 @@ export async function deleteRole(
     const role = await core.roles.find(scope, key);
     if (!role) throw new NestError("role_not_found");
     requireDominance(rights, scope, role);
-    if ((await core.users.findHolder(role._id)) !== null) throw new NestError("role_in_use");
+    if (await core.users.isHeld(role._id)) throw new NestError("role_in_use");
     const at = core.clock.now().toISOString();
     if (await core.roles.delete(role, { at, events: [roleChanged(role, "deleted", source, at)] })) return at;
   }

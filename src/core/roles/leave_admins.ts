@@ -39,7 +39,7 @@ async function decide(core: GuardCore, userId: string): Promise<string> {
     const { version, leaving } = await core.adminGuards.read();
     const others = leaving.filter(({ at }) => at > until);
     // After the guard was read: somebody who has left since is none of the holders, or the version is another.
-    const staying = await core.users.findHolder(ADMIN, [userId, ...others.map((one) => one.userId)]);
+    const staying = await core.users.findActiveHolder(ADMIN, [userId, ...others.map((one) => one.userId)]);
     if (staying === null) throw new NestError("last_admin");
     const own = { changeId: newId("event"), userId, at: now.toISOString() };
     if (await core.adminGuards.decide(version, [...others, own])) return own.changeId;

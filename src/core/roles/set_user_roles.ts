@@ -57,7 +57,7 @@ export async function setUserRoles(
 ): Promise<{ user: User; own: Role[] }> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const [user, own] = await Promise.all([core.users.find(userId), core.roles.list("platform")]);
-    if (!user) throw new NestError("user_not_found");
+    if (!user || user.status === "deleted") throw new NestError("user_not_found");
     const { from, to } = judgeUserRoles(user, keys, own, rights);
     if ([...from].sort().join() === to.join()) return { user, own };
     const at = core.clock.now().toISOString();

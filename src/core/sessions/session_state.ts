@@ -10,17 +10,20 @@ const PROVING_GRANTS: readonly Grant["type"][] = ["authorization_code", "otp"];
 export const isUnproved = ({ rootGrant }: Pick<Session, "rootGrant">) =>
   !PROVING_GRANTS.includes(rootGrant.type);
 
+/** Whether a user was disabled or deleted: no sign-in, no refresh and no token of theirs is accepted, at every version date. */
+export const mayNotSignIn = (user: Pick<User, "status"> | null): boolean => user?.status !== undefined;
+
 /**
- * Whether a session was revoked, or its user ended all sessions after its person signed in, or the owner of the user's address
+ * Whether a session was revoked, its user was disabled or deleted, or ended all sessions after its person signed in, or the owner of the user's address
  * ended those of a stranger. A sign-in that runs while sessions are ended stores its session too late to be revoked; its time shows
  * that it began before.
  * @param user the session's user, or null if the user was not found
  */
 export function hasEnded(
   session: Pick<Session, "_id" | "revokedAt" | "authTime" | "amr" | "createdAt" | "rootGrant">,
-  user: Pick<User, "sessionsEnded" | "unprovedEndedAt"> | null,
+  user: Pick<User, "sessionsEnded" | "status" | "unprovedEndedAt"> | null,
 ): boolean {
-  if (session.revokedAt !== null) return true;
+  if (session.revokedAt !== null || mayNotSignIn(user)) return true;
   const { at, exceptId } = user?.sessionsEnded ?? { at: "", exceptId: null };
   const { authTime } = authenticationOf(session);
   if (isUnproved(session) && authTime <= (user?.unprovedEndedAt ?? "")) return true;

@@ -41,6 +41,7 @@ const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
   password_set: "the user set another password",
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an operator revoked it",
+  user_disabled: "an administrator disabled the user",
   address_proved: "it had started before the owner of the address proved it",
   disowned: "the user said that it was not theirs, by the link in the mail about a new device",
   refresh_token_reuse:

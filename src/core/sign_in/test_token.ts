@@ -11,6 +11,7 @@ import type { Device } from "#core/repositories/authorizations.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { mintAccessToken, type TokenMint } from "#core/sessions/access_token.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
+import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import {
   type AccessIssue,
   accessTokenRecord,
@@ -52,7 +53,8 @@ export async function issueTestToken(
   if (core.stage === "prod") throw new NestError("method_disabled");
   if (caller.kind !== "internal") throw new NestError("access_denied");
   const found = core.oauthClients.require(clientId);
-  if (!(await core.users.find(userId))) throw new NestError("user_not_found");
+  const user = await core.users.find(userId);
+  if (!user || mayNotSignIn(user)) throw new NestError("user_not_found");
   const client = {
     ...found,
     accessTokenLifetimeSeconds: lifetimeSeconds ?? found.accessTokenLifetimeSeconds,

@@ -2,7 +2,9 @@ import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
+import type { User } from "#core/repositories/users.ts";
 import { newDerivation } from "#core/sessions/refresh_token.ts";
+import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
 import type { LinkGrantCore, WonRedemption } from "#core/sign_in/link_sign_in.ts";
 import {
@@ -42,11 +44,11 @@ async function startRedemption(
     startedAt: now.toISOString(),
     ...(presented.isUserCode && { isByUserCode: true }),
   };
-  const [authorization, identifier] = await settleAll([
+  const [authorization, owner] = await settleAll([
     core.authorizations.redeem(_id, redemption),
-    core.identifiers.findActive("email", identifierValue),
+    core.identifiers.findWithUser("email", identifierValue),
   ]);
-  if (authorization) return admitted({ authorization, redemption, identifier });
+  if (authorization) return admitted({ authorization, redemption, ...owner });
   const later = await core.authorizations.find(_id);
   const decision = later && judgeProved(later, presented, now);
   throw new NestError(decision?.outcome === "refuse" ? decision.code : "token_used");
@@ -58,11 +60,12 @@ async function resumeRedemption(
   { authorization, redemption }: Extract<RedemptionDecision, { outcome: "resume" }>,
   now: Date,
 ): Promise<WonRedemption> {
-  const [session, refreshToken, identifier] = await Promise.all([
+  const [session, refreshToken, owner] = await Promise.all([
     core.sessions.find(redemption.sessionId),
     core.refreshTokens.find(redemption.refreshTokenId),
-    core.identifiers.findActive("email", authorization.identifierValue),
+    core.identifiers.findWithUser("email", authorization.identifierValue),
   ]);
+  const { identifier } = owner;
   const user = session && (await core.users.find(session.userId));
   const refusal = refusalToResume({ session, refreshToken, identifier, user });
   if (refusal) throw new NestError(refusal);
@@ -72,12 +75,14 @@ async function resumeRedemption(
     now.toISOString(),
   );
   if (!resumed) throw new NestError("token_used");
-  return admitted({ authorization: resumed, redemption, identifier });
+  return admitted({ authorization: resumed, redemption, ...owner });
 }
 
-/** @throws NestError if registration was closed, and the user was removed after the link was mailed */
-function admitted(won: WonRedemption): WonRedemption {
-  if (won.authorization.signsUp === false && won.identifier === null)
-    throw new NestError("authorization_not_found");
+/**
+ * @throws NestError if the user was disabled; if registration was closed, and the user was removed after the link was mailed
+ */
+function admitted({ user, ...won }: WonRedemption & { user: User | null }): WonRedemption {
+  const isGone = won.authorization.signsUp === false && won.identifier === null;
+  if (isGone || mayNotSignIn(user)) throw new NestError("authorization_not_found");
   return won;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PHONE, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { startNest, type TestNest, type Tokens, V2 } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { setRoles } from "#tests/support/roles.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -39,6 +40,14 @@ describe("get_user of 2026-12-01", () => {
       email: "ada@example.com",
       role: 100,
       role_key: "owner",
+      updated_at: null,
+      status: "active",
+      name: null,
+      locale: null,
+      metadata: {},
+      has_password: false,
+      roles: ["user"],
+      capabilities: ["account.audit.read", "account.manage", "account.users.manage", "account.users.read"],
       identifiers: [identifier],
     });
     for (const named of [{}, { user_id: ada.user_id }])
@@ -54,10 +63,23 @@ describe("get_user of 2026-12-01", () => {
     expect(identifiers).toMatchObject([{ identifier_type: "phone", identifier_value: PHONE }]);
   });
 
+  test("returns other users to a caller with users.read, and says that an unknown id is unknown", async () => {
+    const support = await nest.signIn("support@example.com");
+    await setRoles(nest, support.user_id, ["support"]);
+    const { status, body } = await getUser({ user_id: ada.user_id }, support);
+    expect([status, body.email]).toEqual([200, "ada@example.com"]);
+    expect((await getUser({ user_id: "user_nobody" }, support)).body).toEqual({ code: "user_not_found" });
+    expect((await getUser({}, support)).body).toMatchObject({
+      roles: ["support", "user"],
+      capabilities: expect.arrayContaining(["users.read", "account.manage"]),
+    });
+  });
+
   test("leaves the response of 2021-10-06 unchanged", async () => {
     const { body } = await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token });
     expect(Object.keys(body)).toEqual(["id", "created_at", "identifiers"]);
-    const { account_id, email, role, role_key, ...rest } = (await getUser()).body;
+    const { id, created_at, identifiers: later } = (await getUser()).body;
+    const rest = { id, created_at, identifiers: later };
     const identifiers = body.identifiers.map((one: object) => ({
       ...one,
       is_primary: true,
@@ -138,6 +160,6 @@ describe("get_user of 2026-12-01", () => {
     ];
     for (const { status, body } of answers) expect([status, body]).toEqual([403, { code: "access_denied" }]);
     expect((await nest.call(`${V3}get_user`, {})).body).toEqual({ code: "access_denied" });
-    expect((await asInternal({ user_id: "user_nobody" })).body).toMatchObject({ code: "not_found" });
+    expect((await asInternal({ user_id: "user_nobody" })).body).toMatchObject({ code: "user_not_found" });
   });
 });

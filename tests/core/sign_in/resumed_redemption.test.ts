@@ -247,7 +247,7 @@ const redeemOn = (core: SignInCore, code: string) =>
   });
 
 test.each<[string, (core: SignInCore) => SignInCore]>([
-  ["identifiers.findActive", (core) => withMethods(core, "identifiers", { findActive: loseConnection })],
+  ["identifiers.findWithUser", (core) => withMethods(core, "identifiers", { findWithUser: loseConnection })],
   ["identifiers.insert", (core) => withMethods(core, "identifiers", { insert: loseConnection })],
   ["users.ensure", (core) => withMethods(core, "users", { ensure: loseConnection })],
   ["sessions.insertIfAbsent", (core) => withMethods(core, "sessions", { insertIfAbsent: loseConnection })],
@@ -295,7 +295,7 @@ test.each<[string, (core: SignInCore) => SignInCore]>([
 
 test("a redemption that stopped before its session was written can be resumed until another link signs in", async () => {
   const address = newAddress();
-  const broken = () => withMethods(openSignInCore(nest), "identifiers", { findActive: loseConnection });
+  const broken = () => withMethods(openSignInCore(nest), "identifiers", { findWithUser: loseConnection });
   const first = await nest.emailedCode({ identifier_value: address });
   const second = await nest.emailedCode({ identifier_value: address });
   await expect(redeemOn(broken(), first)).rejects.toThrow();

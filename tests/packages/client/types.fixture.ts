@@ -53,7 +53,7 @@ export function explain(error: ClientError<"send_magic_link">): string {
 }
 
 export function forgetsOne(error: ClientError<"get_user">): string {
-  if (error.kind !== "answer" || error.code === "not_found") return "";
+  if (error.kind !== "answer" || error.code === "user_not_found") return "";
   // @ts-expect-error the common errors are not handled
   return error satisfies never;
 }

@@ -348,6 +348,14 @@ describe.each(nodesToTry())(
       expect(await call("revoke_all_sessions", {})).toEqual({ status: 200, body: { revoked: others } });
     });
 
+    test("update_user changes a name", async () => {
+      const asked = { name: "Ada", locale: "en" };
+      expect(await zips.call("update_user-2026-12-01", `${V3}update_user`, asked, bearer())).toMatchObject({
+        status: 200,
+        body: { user: { name: "Ada" } },
+      });
+    });
+
     test("the role methods define a role, give it to a user and delete it", async () => {
       const internal = { authorization: `internal ${nest.secrets.internalKey}` };
       const call = async (method: string, body: object) =>

@@ -137,6 +137,7 @@ export class Asker {
     }
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
+    if (this.form.name === "update_user") return { body, address, options: { internal: true } };
     if (ROLE_METHODS.includes(this.form.name)) {
       await this.#readyForRoles(body);
       return { body, address, options: { internal: true } };
@@ -481,6 +482,31 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "set_primary_identifier:reauthentication_required": async (asker) =>
     asker.send({}, await longSignedIn(asker)),
 
+  "get_user:user_not_found": (asker) => asker.send(unknownUser, internal),
+  "update_user:user_not_found": (asker) => asker.send(unknownUser, internal),
+  "update_user:last_admin": async (asker) => {
+    const { good } = asker.nests;
+    const { user_id } = await good.signIn(`person${++users}@example.com`);
+    await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    await setRoles(good, user_id, ["admin"]);
+    const reply = await asker.send({ user_id, status: "disabled" }, internal);
+    await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    return reply;
+  },
+  "update_user:capability_escalation": async (asker) => {
+    const { good } = asker.nests;
+    const writer = await good.signIn(`person${++users}@example.com`);
+    const other = await good.signIn(`person${++users}@example.com`);
+    await giveRole(good, { key: `writer_${users}`, user_id: writer.user_id, capabilities: ["users.write"] });
+    await setRoles(good, other.user_id, ["support"]);
+    return asker.send({ user_id: other.user_id }, { bearer: writer.access_token, internal: false });
+  },
+  cannot_disable_self: async (asker) => {
+    const { good } = asker.nests;
+    const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
+    await giveRole(good, { key: `self_${users}`, user_id, capabilities: ["users.write"] });
+    return asker.send({ user_id, status: "disabled" }, { bearer });
+  },
   unknown_capability: (asker) => asker.send({ capabilities: ["account.manage"] }),
   role_built_in: (asker) => asker.send({ key: "admin" }),
   role_not_found: (asker) => asker.send({ key: "nothing" }),

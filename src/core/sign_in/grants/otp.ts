@@ -7,8 +7,10 @@ import { signInFailed } from "#core/events/sign_in_events.ts";
 import { networkOf } from "#core/network.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { User } from "#core/repositories/users.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
 import { hashSecret } from "#core/secrets.ts";
+import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import {
   type CodeGrantCore,
   type CodeSignIn,
@@ -68,7 +70,8 @@ async function redeemToken(
   const accepted = { purposes: LINK_PURPOSES, clientId: client.id, now };
   const verification = await findPresented(core, { token }, accepted, call);
   const { identifierType, identifierValue } = verification;
-  const identifier = await core.identifiers.findActive(identifierType, identifierValue);
+  const { identifier, user } = await core.identifiers.findWithUser(identifierType, identifierValue);
+  if (mayNotSignIn(user)) throw notFound();
   // The user was removed after the link was sent.
   if (identifier === null && client.registration === "closed") throw notFound();
   const { device, deviceId } = readCodeDevice(asked);
@@ -95,11 +98,12 @@ async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call):
   const { device, deviceId } = readCodeDevice(request.device);
   const verification = await requireOpen(core, { client, nonce, now }, call);
   const beakId = request.device?.beak_id ?? null;
-  const { counted, identifier } = await countCode(core, verification, { beakId, call });
-  if (!core.codeKey.matches(verification._id, code, verification.codeHash)) {
+  const { counted, identifier, user } = await countCode(core, verification, { beakId, call });
+  const isRight = core.codeKey.matches(verification._id, code, verification.codeHash);
+  if (!isRight || mayNotSignIn(user)) {
     // If there is no user, the row names the user that the code would create, so that both cases take the same steps.
-    const user = identifier ?? { userId: newUserIdOf(verification) };
-    const failed = signInFailed(verification, user, call, now.toISOString());
+    const owner = identifier ?? { userId: newUserIdOf(verification) };
+    const failed = signInFailed(verification, owner, call, now.toISOString());
     await auditNow(core, failed, "verification_not_found");
     throw notFound();
   }
@@ -124,14 +128,15 @@ async function requireOpen(
   throw notFound();
 }
 
-/** Counts the code for its identifier, and reads the identifier meanwhile. @throws NestError rate_limited, unavailable */
+/** Counts the code for its identifier, and reads the identifier and its user meanwhile. @throws NestError rate_limited, unavailable */
 async function countCode(
   core: CodeGrantCore,
   { identifierType, identifierValue }: Verification,
   presenter: { beakId: string | null; call: Call },
-): Promise<{ counted: CountedCode; identifier: Identifier | null }> {
-  const reading = core.identifiers.findActive(identifierType, identifierValue);
+): Promise<{ counted: CountedCode; identifier: Identifier | null; user: User | null }> {
+  const reading = core.identifiers.findWithUser(identifierType, identifierValue);
   const presented = { identity: identifierValue, ...presenter };
-  const [counted, identifier] = await Promise.all([countPresentedCode(core, presented, reading), reading]);
-  return { counted, identifier };
+  const identified = reading.then(({ identifier }) => identifier);
+  const [counted, found] = await Promise.all([countPresentedCode(core, presented, identified), reading]);
+  return { counted, ...found };
 }

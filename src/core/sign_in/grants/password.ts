@@ -16,6 +16,7 @@ import {
 import { typedPassword } from "#core/passwords/password_text.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
+import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { requireFields } from "#core/sign_in/grants/required_fields.ts";
 import {
   type PasswordGrantCore,
@@ -76,7 +77,8 @@ async function redeemPassword(
   if (counted.isCaptchaDue) await requirePerson(core, { client, counted }, request.captcha_token, call);
   const stored = await countOnPassword(
     core,
-    found && acceptablePassword(found.identifier, found.password),
+    // A disabled user takes the steps of a user without a password.
+    found && !mayNotSignIn(found.user) ? acceptablePassword(found.identifier, found.password) : null,
     counted,
   );
   const isRight = await core.passwordHasher.matches(asked.password, stored);
