@@ -28,6 +28,10 @@ const RETRY_FIELDS = new Set([
 ]);
 /** Notices of a change that has been made. They are sent once, in one attempt, and their failure is logged. */
 const NOTICE = /password was changed/;
+/** The mail about a new device, which has a secret. A call that is repeated sends it; a call that succeeds may log its failure. */
+const WATCH = /^New sign-in/;
+/** The part of the end state that a call may lack which succeeded in spite of the fault. */
+export const NOTICES = "notices of a new device";
 /** Collections in which an extra document has no effect: a link or code that was not sent, a token that is not valid. */
 const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens", "verifications"];
 /** A password signs in as often as it is presented. A call whose response was lost leaves a session that nobody has tokens of. */
@@ -46,6 +50,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
   const [identifiers, trials] = await Promise.all([find("identifiers", own), find("trials", own)]);
   const userIds = [...identifiers, ...trials].map(({ userId }) => userId);
   const byUser = { userId: { $in: userIds } };
+  const disownments = await find("verifications", { ...own, purpose: "disown" });
   const members = await find("account_members", byUser);
   const documents = {
     identifiers,
@@ -54,7 +59,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     passwords: await find("passwords", byUser),
     pending_identifiers: await find("pending_identifiers", byUser),
     // The latest request replaces the earlier ones.
-    verifications: await find("verifications", { ...own, revokedAt: null }),
+    verifications: await find("verifications", { ...own, revokedAt: null, purpose: { $ne: "disown" } }),
     accounts: await find("accounts", { _id: { $in: members.map(({ accountId }) => accountId) } }),
     account_members: members,
     authorizations: await find("authorizations", own),
@@ -94,9 +99,17 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     mails: [
       ...new Set(
         nest.ses.inbox
-          .filter(({ to, subject }) => to === address && !NOTICE.test(subject))
+          .filter(({ to, subject }) => to === address && !NOTICE.test(subject) && !WATCH.test(subject))
           .map(({ subject }) => subject.replace(/\b\d{6}\b/, "a code")),
       ),
+    ].sort(),
+    [NOTICES]: [
+      ...new Set([
+        ...nest.ses.inbox
+          .filter(({ to, subject }) => to === address && WATCH.test(subject))
+          .map(() => "mail"),
+        ...disownments.map((one) => JSON.stringify(normalize(one))),
+      ]),
     ].sort(),
   };
 }

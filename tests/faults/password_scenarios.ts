@@ -47,8 +47,8 @@ const resets = (
       const reply = await resetPassword(nest, { client_id: NATIVE, ...secrets });
       if (reply.status !== 404) return reply;
       // The response was lost, and the reset went on to its end: the person signs in with the new password.
-      const userId = await nest.userIdOf(address);
-      const isSet = await isFinished(nest, "passwords", { userId, setBy: "reset" });
+      const complete = { identifierValue: address, usedAt: { $ne: null }, redemption: null };
+      const isSet = await isFinished(nest, "verifications", { purpose: "reset_password", ...complete });
       return isSet ? { ...reply, status: 200 } : reply;
     };
   },

@@ -53,8 +53,10 @@ export interface Session extends Outbox {
   purgeAt: Date;
 }
 
-/** Where a session started. */
-export type SessionOrigin = Pick<Session, "device" | "ip">;
+/** Where and how a session started, and whether its tokens arrived. */
+export type SessionOrigin = Pick<Session, "device" | "ip" | "rootGrant" | "acknowledgedGeneration">;
+
+const ORIGIN = { device: 1, ip: 1, rootGrant: 1, acknowledgedGeneration: 1 };
 
 /** The newest sessions of a user among which a device or a network is looked for. */
 const ORIGINS = 100;
@@ -106,7 +108,7 @@ export class SessionRepository {
   /** Lists where a user's newest sessions started, ended sessions included. @param exceptId a session that is left out */
   listOrigins(userId: string, exceptId: string): Promise<SessionOrigin[]> {
     return this.#collection
-      .find({ userId, _id: { $ne: exceptId } }, { projection: { device: 1, ip: 1 } })
+      .find({ userId, _id: { $ne: exceptId } }, { projection: ORIGIN })
       .sort({ createdAt: -1 })
       .limit(ORIGINS)
       .toArray();

@@ -186,7 +186,7 @@ async function issue(
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret),
       ...{ now, call },
     }),
-    watchDevice(core, { client, sessionId, identifier, beakId, at: authTime, call }),
+    watchDevice(core, { client, sessionId, identifier, beakId, authTime, at, call }),
     proving.then(() => storeRegistered(core, identifier, verification.registration, { source, at })),
     beakId === null ? null : rememberDevice(core, identifier, { beakId, isProof: true }),
     counted && releaseRightCode(core, counted),

@@ -75,7 +75,7 @@ export async function signInWithLink(
       ...{ client, userId, device, sessionId, startedAt: authTime, authTime, amr },
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, refreshToken, now, call },
     }),
-    watchDevice(core, { client, sessionId, identifier, beakId: device?.beakId ?? null, at: authTime, call }),
+    watchDevice(core, { client, sessionId, identifier, beakId: device?.beakId ?? null, authTime, at, call }),
     core.authorizations.endOthers(authorization, at),
     trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),
     // `ensureUser` writes the user of an address that is not verified.

@@ -26,6 +26,8 @@ export interface NewSignIn {
   /** The device that the sign-in names, or null. */
   beakId: string | null;
   /** When the person signed in, ISO. */
+  authTime: string;
+  /** When this attempt began, ISO. An earlier one may have failed after it remembered the device, and mailed nothing. */
   at: string;
   call: Call;
 }
@@ -45,24 +47,31 @@ export async function watchDevice(core: NewDeviceCore, signIn: NewSignIn): Promi
 
 /**
  * Decides whether a sign-in is from a device or network that the user has not used. A device is recognized by its `beak_id`;
- * without one, the network is compared. The first sign-in of a user is not new.
- * @param earlier where the user's other sessions started
+ * without one, the network is compared. The first sign-in of a user is not new. A session by a password counts after its tokens
+ * arrived: a call that failed leaves one, so that its repetition would mail nothing, and so would two calls at once.
+ * @param others where the user's other sessions started
  */
 export function isNewDevice(
-  { identifier, beakId, call }: Pick<NewSignIn, "identifier" | "beakId" | "call">,
-  earlier: readonly SessionOrigin[],
+  { identifier, beakId, authTime, at, call }: Omit<NewSignIn, "client" | "sessionId">,
+  others: readonly SessionOrigin[],
 ): boolean {
-  const { knownDevices = [] } = identifier;
+  const own = beakId === null ? null : hashSecret(beakId);
+  const known = identifier.knownDevices ?? [];
+  const knownDevices = authTime !== at ? known.filter((device) => device !== own) : known;
+  const earlier = others.filter(
+    ({ rootGrant, acknowledgedGeneration }) => rootGrant.type !== "password" || acknowledgedGeneration > 0,
+  );
   if (earlier.length === 0 && knownDevices.length === 0) return false;
   if (beakId === null) return !earlier.some(({ ip }) => networkOf(ip) === networkOf(call.ip));
-  const isKnown = knownDevices.includes(hashSecret(beakId));
-  return !isKnown && !earlier.some(({ device }) => device?.beakId === beakId);
+  return (
+    !knownDevices.some((device) => device === own) && !earlier.some(({ device }) => device?.beakId === beakId)
+  );
 }
 
 /** Mails every verified address of the user, with a link that ends the session. A repeated sign-in mails nothing. */
 function mailAboutDevice(
   core: NewDeviceCore & { mailer: Mailer; codeKey: CodeKey },
-  { client, sessionId, identifier, beakId, at, call }: NewSignIn,
+  { client, sessionId, identifier, beakId, authTime, call }: NewSignIn,
 ): Promise<void> {
   const { userId, identifierType: type, identifierValue: identity } = identifier;
   return sendNotice(core, { userId, locale: client.locale }, async () => {
@@ -78,6 +87,6 @@ function mailAboutDevice(
     });
     if (!isFirst) return null;
     const disownUrl = `${core.app.urls.landing}?disown=${secrets.token}&stage=${core.stage}`;
-    return { template: "new_device", variables: { at, ip: call.ip, disownUrl } };
+    return { template: "new_device", variables: { at: authTime, ip: call.ip, disownUrl } };
   });
 }

@@ -79,7 +79,7 @@ export async function signInWithPassword(
       refreshToken: { id: newId("refreshToken"), secret: newSecret() },
       ...{ now, call },
     }),
-    watchDevice(core, { client, sessionId, identifier, beakId, at, call }),
+    watchDevice(core, { client, sessionId, identifier, beakId, authTime: at, at, call }),
     resetFailures(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, at)),
   ]);
@@ -88,8 +88,9 @@ export async function signInWithPassword(
     await core.sessions.revoke(sessionId, revocation(session, "password_set", source, at));
     throw new NestError("invalid_credentials");
   }
+  // First: a call that is repeated must not find its device known already, and mail nothing.
+  await notice();
   if (beakId !== null) await rememberDevice(core, identifier, { beakId, isProof: false });
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
-  await notice();
   return { ...pair, passwordChangeRequired: password.mustChange };
 }

@@ -70,6 +70,13 @@ describe("the mail about a new device", () => {
     expect(own.status).toBe(401);
   });
 
+  test("is sent for each of two sign-ins with a password at once", async () => {
+    await givePassword(nest, "ada@example.com");
+    await signIn("one");
+    await Promise.all([1, 2].map(() => signInWith(nest, "ada@example.com", P1, { device: machine("two") })));
+    expect(notices()).toHaveLength(2);
+  });
+
   test("is not sent at older dates, whose installed clients get no new mails", async () => {
     await nest.signIn("ada@example.com", { device: machine("one") });
     await nest.signIn("ada@example.com", { device: machine("two") });
@@ -88,9 +95,6 @@ describe("the mail about a new device", () => {
     await signIn("one");
     const code = await nest.emailedCode({ device: machine("two") });
     await redeemLink(nest, { code });
-    await nest
-      .collection("identifiers")
-      .updateMany({}, { $pull: { knownDevices: hashSecret("two") } as object });
     nest.clock.advance(6);
     expect((await redeemLink(nest, { code })).status).toBe(200);
     expect(notices()).toHaveLength(1);
@@ -151,18 +155,39 @@ test("revoke_all_sessions mails the user, and not if it ended none", async () =>
 describe("isNewDevice", () => {
   const call = { requestId: "r", ip: "2001:db8:1:2::3", userAgent: null };
   const identifier = (knownDevices: string[]) => ({ knownDevices }) as never;
-  const one = { device: null, ip: "2001:db8:1:9::1" };
+  const one = { ...{ device: null, ip: "2001:db8:1:9::1" }, rootGrant: { type: "otp" } };
+  const byPassword = { ...one, rootGrant: { type: "password" }, device: machineOf("b") };
   test.each([
     ["a first sign-in", [], null, [], false],
     ["a network of the same /48", [], null, [one], false],
     ["another network", [], null, [{ ...one, ip: "2001:db8:2::1" }], true],
     ["a remembered device", [hashSecret("b")], "b", [], false],
-    ["a device of an earlier session", [], "b", [{ ip: "x", device: machineOf("b") }], false],
+    ["a device of an earlier session", [], "b", [{ ...one, device: machineOf("b") }], false],
+    [
+      "a device whose password sign-in failed",
+      ["a"],
+      "b",
+      [{ ...byPassword, acknowledgedGeneration: 0 }],
+      true,
+    ],
+    ["a device that a password signed in", [], "b", [{ ...byPassword, acknowledgedGeneration: 1 }], false],
     ["another device in a known network", [hashSecret("a")], "b", [one], true],
   ] as const)("%s", (_what, known, beakId, earlier, expected) => {
-    const signedIn = { identifier: identifier([...known]), beakId, call };
+    const signedIn = { identifier: identifier([...known]), beakId, call, authTime: "1", at: "1" };
     expect(isNewDevice(signedIn, earlier as never)).toBe(expected);
   });
+});
+
+test("a device that an earlier attempt of the same sign-in remembered is new, unless it is the user's first", () => {
+  const identifier = (knownDevices: string[]) =>
+    ({ knownDevices: [...knownDevices, hashSecret("b")] }) as never;
+  const signedIn = {
+    beakId: "b",
+    call: { requestId: "r", ip: "x", userAgent: null },
+    ...{ authTime: "1", at: "2" },
+  };
+  expect(isNewDevice({ ...signedIn, identifier: identifier([hashSecret("a")]) }, [])).toBe(true);
+  expect(isNewDevice({ ...signedIn, identifier: identifier([]) }, [])).toBe(false);
 });
 
 function machineOf(beakId: string) {
