@@ -159,6 +159,46 @@ describe("immediate registration", () => {
   });
 });
 
+describe("the welcome of a registration", () => {
+  const FIRST = { client_id: NATIVE };
+  /** Registers, and proves the address if the client wants that first. @returns the subjects of the mails */
+  const subjectsAfter = async (change: Record<string, unknown>) => {
+    const { status, body } = await register(nest, change);
+    expect(status).toBe(200);
+    const { verification } = body;
+    if (verification) expect((await redeem(verification.nonce, codeIn("a@x.test"))).status).toBe(200);
+    return nest.mailSubjects();
+  };
+  const WELCOME = "Welcome to Beak!";
+
+  test.each([
+    ["at once", {}],
+    ["after the proof", FIRST],
+  ])("is sent %s if the options say so, and only then", async (_when, client) => {
+    expect(await subjectsAfter({ ...client, options: { send_email: false } })).not.toContain(WELCOME);
+    await nest.stop();
+    nest = await startNest();
+    expect(await subjectsAfter(client)).not.toContain(WELCOME);
+    await nest.stop();
+    nest = await startNest();
+    expect(await subjectsAfter({ ...client, options: { send_email: true } })).toContain(WELCOME);
+  });
+
+  test("is not sent to an address whose mail bounced, nor to its owner when somebody else registers", async () => {
+    const at = nest.clock.now().toISOString();
+    const address = { identifierValues: ["a@x.test"], recipients: ["a@x.test"] };
+    await nest.gateway.core.mailEvents.insert({
+      ...{ _id: "mailevent_1", type: "bounce", isPermanent: true, subType: null, messageId: "m", ...address },
+      ...{ occurredAt: at, createdAt: at, purgeAt: new Date("2030-01-01") },
+    });
+    expect(await subjectsAfter({ options: { send_email: true } })).toEqual([]);
+    await nest.signIn("known@x.test");
+    const sent = nest.ses.inbox.length;
+    await registerFirst(nest, { identifier_value: "known@x.test", options: { send_email: true } });
+    expect(nest.mailSubjects().slice(sent)).toEqual(["You already have a Beak account"]);
+  });
+});
+
 describe("registration that proves the address first", () => {
   test("creates nobody until the code is redeemed, which sets the password (WP1.3)", async () => {
     const options = { send_email: true };
