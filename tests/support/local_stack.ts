@@ -12,7 +12,7 @@ import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
 import { type HibpDouble, startHibpDouble } from "#tools/local/hibp_double.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
-import { captchaSecrets, makeSecrets } from "#tools/local/secrets.ts";
+import { captchaSecrets, type LocalSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
 import { type SiteverifyDouble, startSiteverifyDouble } from "#tools/local/siteverify_double.ts";
 import { type SnsDouble, startSnsDouble } from "#tools/local/sns_double.ts";
@@ -27,6 +27,8 @@ export interface TestStack extends AsyncDisposable {
   hibp: HibpDouble;
   stripe: StripeDouble;
   database: Db;
+  /** Also the private keys, with which a test forges tokens. */
+  secrets: LocalSecrets;
   /** Advances Nest's clock. */
   pass(seconds: number): void;
   /** Starts a second Nest of another app on the same database, Stripe and SES, on another port. */
@@ -95,6 +97,7 @@ export async function startTestStack({
     hibp,
     stripe,
     database,
+    secrets,
     pass(seconds) {
       aheadSeconds += seconds;
     },
