@@ -37,7 +37,9 @@ export async function callMethod<M extends Method>(
   try {
     return await send(tokens.access_token);
   } catch (error) {
-    if (!(error instanceof ErrorAnswer) || error.code !== "unauthorized") throw error;
+    // Without its cookie, a call is not signed in at all, which looks as a call that is not allowed.
+    const codes = transport.hasCookies ? ["unauthorized", "access_denied"] : ["unauthorized"];
+    if (!(error instanceof ErrorAnswer) || !codes.includes(error.code)) throw error;
     const newer = await keeper.newerThan(method, tokens.access_token, options);
     // Another user has signed in meanwhile, but the body names the previous user.
     if (newer.user_id !== tokens.user_id) throw new CallFailure(method, "signed_out");

@@ -6,6 +6,8 @@ export interface PendingLink {
   state: string;
   codeVerifier: string;
   redirectUri: string;
+  /** With it, the code that the mail shows beside the link can be redeemed. Absent until Nest has answered. */
+  nonce?: string | undefined;
   /** ISO 8601. */
   askedAt: string;
 }
@@ -49,5 +51,11 @@ export class LinkKeeper {
     );
     const links = (link ? [...fresh, link] : fresh).slice(-MAX_LINKS);
     await (links[0] ? this.#store.set(NAME, JSON.stringify(links)) : this.#store.delete(NAME));
+  }
+
+  /** Adds the nonce to the link with this state, unless it was redeemed meanwhile. @throws the store's errors */
+  async keepNonce(state: string, nonce: string): Promise<void> {
+    const link = (await this.all()).find((one) => one.state === state);
+    if (link) await this.replace(state, { ...link, nonce });
   }
 }

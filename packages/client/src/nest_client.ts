@@ -10,9 +10,9 @@ import type { NestClientOptions } from "./options.ts";
 import { codeChallenge, randomString } from "./pkce.ts";
 import type { CallArguments, MethodRequest } from "./requests.ts";
 import { SessionListeners, type SignedIn, toSignedIn } from "./session.ts";
-import { areTokens, keepTokens, redeemLink } from "./sign_in.ts";
+import { areTokens, keepTokens, redeemLink, redeemUserCode } from "./sign_in.ts";
 import { memoryStore } from "./store.ts";
-import { requireTokens, type Tokens } from "./stored_tokens.ts";
+import { inBody, requireTokens, type Tokens } from "./stored_tokens.ts";
 import { TokenKeeper } from "./tokens.ts";
 import { type CallOptions, readKeys, SIGN_IN, type Transport } from "./transport.ts";
 
@@ -38,12 +38,14 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
     store = memoryStore(),
     timeoutMs = 5_000,
     camelCase,
+    cookies,
     ...rest
   }: NestClientOptions<IsCamel>) {
     super();
     // Browsers throw if `fetch` is called as a method of another object.
     const send: typeof fetch = (...args) => (rest.fetch ?? fetch)(...args);
-    this.#transport = { url: url.replace(/\/+$/, ""), timeoutMs, fetch: send, clientId };
+    const hasCookies = cookies === true;
+    this.#transport = { url: url.replace(/\/+$/, ""), timeoutMs, fetch: send, clientId, hasCookies };
     this.#redirectUri = redirectUri;
     this.#isCamel = camelCase === true;
     this.#listeners = new SessionListeners(store);
@@ -100,6 +102,24 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
   }
 
   /**
+   * Signs in with the code of eight characters that the mail of the newest link shows, for people who read it on another device. The
+   * OAuth client must have `userCode`.
+   * @param userCode as the user typed it
+   * @throws ClientError<"authenticate_user">, of kind unknown_link if no link was requested with this store
+   */
+  async signInWithUserCode(userCode: string, options: CallOptions = {}): Promise<SignedIn> {
+    const exchange = ({ nonce, codeVerifier, redirectUri }: PendingLink) => {
+      const grant = { grant_type: "authorization_code", nonce, user_code: userCode } as const;
+      return this.#exchange({ ...grant, code_verifier: codeVerifier, redirect_uri: redirectUri }, options);
+    };
+    const redeeming = this.#exclusively(
+      () => redeemUserCode(this.#tokens, this.#links, exchange),
+      options.timeoutMs,
+    );
+    return toSignedIn(await unlessAborted(SIGN_IN, redeeming, options.signal));
+  }
+
+  /**
    * Signs in without a link, such as with a code of `send_otp`.
    * @throws ClientError<"authenticate_user">; the store's errors: then nothing was sent, or the next call stores the tokens
    */
@@ -125,7 +145,14 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
     user: SignedIn | null;
     verification: Cased<Responses["register_user"]["verification"], IsCamel>;
   }> {
-    const exchange = () => this.#send("register_user", this.#toWire(request), options);
+    const { hasCookies } = this.#transport;
+    const asked = this.#toWire(request) as { options?: object };
+    const wire = hasCookies ? { ...asked, options: { ...asked.options, set_cookie: true } } : asked;
+    const exchange = async () => {
+      const answer = await this.#send("register_user", wire, options);
+      if (!answer.access_token) return answer;
+      return { ...answer, ...requireTokens(answer as Responses["authenticate_user"], hasCookies) };
+    };
     const keeping = this.#exclusively(() => keepTokens(this.#tokens, exchange), options.timeoutMs);
     const answer = await unlessAborted("register_user", keeping, options.signal);
     return {
@@ -197,7 +224,7 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
    */
   async signOut(options: CallOptions = {}): Promise<void> {
     const tokens = await this.#tokens.forget(options.timeoutMs);
-    if (tokens) await this.#send("revoke_token", { refresh_token: tokens.refresh_token }, options);
+    if (tokens) await this.#send("revoke_token", { refresh_token: inBody(tokens.refresh_token) }, options);
   }
 
   /**
@@ -208,9 +235,13 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
     return readKeys(this.#transport, options);
   }
 
-  /** Redeems a grant. The client's app file may have cookies as the default, but this client stores its tokens. */
+  /** Redeems a grant. Whatever default the client's app file has for cookies, the option of this client decides. */
   async #exchange(grant: object, options: CallOptions): Promise<Tokens> {
-    return requireTokens(await this.#send(SIGN_IN, { ...grant, set_cookie: false }, options));
+    const { hasCookies } = this.#transport;
+    return requireTokens(
+      await this.#send(SIGN_IN, { ...grant, set_cookie: hasCookies }, options),
+      hasCookies,
+    );
   }
 
   /** Creates state and code verifier and stores them before the request, so that no link can arrive without them. */
@@ -232,6 +263,16 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
       identifier_value: address,
       device: this.#toWire(device),
     };
-    await this.#send(method, request, options);
+    const answer: Partial<Responses["send_magic_link"]> | undefined = await this.#send(
+      method,
+      request,
+      options,
+    );
+    const nonce = answer?.nonce;
+    if (!nonce) return;
+    // The link works without it.
+    await this.#exclusively(() => this.#links.keepNonce(state, nonce), options.timeoutMs).catch(
+      () => undefined,
+    );
   }
 }

@@ -17,6 +17,11 @@ export interface NestClientOptions<IsCamel extends boolean = false> {
    * names of the wire.
    */
   camelCase?: IsCamel;
+  /**
+   * Keeps the tokens in cookies of a browser, out of reach of scripts, if the OAuth client has cookies. The store then has ids only.
+   * Page and Nest must be of one site. Default: false.
+   */
+  cookies?: boolean;
   /** Replaces the global `fetch`, for example with Electron's `net.fetch`. */
   fetch?: typeof fetch;
 }

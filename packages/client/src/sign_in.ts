@@ -50,6 +50,23 @@ export async function redeemLink(
   }
 }
 
+/**
+ * Signs in with the code that the mail of the newest link shows. The caller holds the lock of the store.
+ * @param exchange sends the code to Nest
+ * @throws ClientError<"authenticate_user">, of kind unknown_link if no link was requested with this store; the store's errors
+ */
+export async function redeemUserCode(
+  keeper: TokenKeeper,
+  links: LinkKeeper,
+  exchange: (link: PendingLink) => Promise<Tokens>,
+): Promise<Tokens> {
+  const link = (await links.all()).findLast(({ nonce }) => nonce);
+  if (!link) throw new CallFailure(SIGN_IN, "unknown_link");
+  const tokens = await keepTokens(keeper, () => exchange(link));
+  await links.replace(link.state).catch(() => undefined);
+  return tokens;
+}
+
 interface MaybeTokens {
   access_token: string | null;
   refresh_token: string | null;

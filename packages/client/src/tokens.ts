@@ -4,7 +4,14 @@ import type { Exclusively } from "./lock.ts";
 import type { Method } from "./methods.ts";
 import type { SessionListeners } from "./session.ts";
 import type { Store } from "./store.ts";
-import { isFinal, parseTokens, requireTokens, type StoredTokens, type Tokens } from "./stored_tokens.ts";
+import {
+  inBody,
+  isFinal,
+  parseTokens,
+  requireTokens,
+  type StoredTokens,
+  type Tokens,
+} from "./stored_tokens.ts";
 import { type CallOptions, post, SIGN_IN, type Transport } from "./transport.ts";
 
 const NAME = "tokens";
@@ -137,9 +144,13 @@ export class TokenKeeper {
     if (tokens.access_token !== rejected) return tokens;
     // An earlier version of the app may have signed in with another client id, to which Nest binds the refresh token.
     const { client_id, refresh_token, link_state } = tokens;
-    const body = { client_id, grant_type: "refresh_token", refresh_token, set_cookie: false } as const;
+    const { hasCookies } = this.#transport;
+    const body = {
+      ...{ client_id, grant_type: "refresh_token" },
+      ...{ refresh_token: inBody(refresh_token), set_cookie: hasCookies },
+    };
     try {
-      const fresh = requireTokens(await post(this.#transport, { method: SIGN_IN, body }, {}));
+      const fresh = requireTokens(await post(this.#transport, { method: SIGN_IN, body }, {}), hasCookies);
       this.#tokens = { ...fresh, link_state };
       this.#replaced = refresh_token;
     } catch (error) {

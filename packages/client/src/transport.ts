@@ -19,6 +19,8 @@ export interface Transport {
   timeoutMs: number;
   fetch: typeof fetch;
   clientId: string;
+  /** Whether the browser sends the tokens as cookies. */
+  hasCookies: boolean;
 }
 
 interface Answer {
@@ -43,11 +45,11 @@ async function send<M extends Method>(
   const end = onAbort(signal, stop("aborted"));
   try {
     const response = await transport.fetch(`${transport.url}${path}`, {
+      credentials: "omit",
       ...request.init,
       signal: controller.signal,
       // Nest never redirects, and an access token must not be sent to another URL.
       redirect: "error",
-      credentials: "omit",
       cache: "no-store",
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
@@ -87,11 +89,13 @@ export async function post<M extends Method>(
   { method, body, bearer }: PostRequest<M>,
   options: CallOptions,
 ): Promise<Responses[M]> {
-  const init = {
+  const { hasCookies } = transport;
+  const init: RequestInit = {
     method: "POST",
+    credentials: hasCookies ? "include" : "omit",
     headers: {
       "content-type": "application/json",
-      ...(bearer ? { authorization: `bearer ${bearer}` } : {}),
+      ...(bearer && !hasCookies ? { authorization: `bearer ${bearer}` } : {}),
     },
     body: JSON.stringify(body),
   };
