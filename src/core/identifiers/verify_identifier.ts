@@ -10,6 +10,7 @@ import { chooseLocale } from "#core/messages/wording.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
+import type { User } from "#core/repositories/users.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { hasEnded } from "#core/sessions/session_state.ts";
 import { mayAddIdentifiers, type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
@@ -51,13 +52,12 @@ export async function verifyIdentifier(
   const source = sourceOf(verification, call);
   const isByUser = caller.kind === "user" && caller.userId === userId;
   const isByClaimant = "nonce" in presented || isByUser;
-  const provedId = await redeemVerification(core, verification, now, () =>
-    prove(core, verification, { source, at, isByClaimant }),
+  // Read while the verification is redeemed: what decides is read or written again after it.
+  const reading = readState(core, verification);
+  reading.catch(() => undefined);
+  const { provedId, identifiers, user } = await redeemVerification(core, verification, now, async () =>
+    prove(core, verification, await reading, { source, at, isByClaimant }),
   );
-  const [identifiers, user] = await Promise.all([
-    core.identifiers.listByUser(userId),
-    core.users.find(userId),
-  ]);
   const view = viewIdentifiers(identifiers).find(({ _id }) => _id === provedId);
   if (!user || !view) throw notFound();
   const others = identifiers.filter(({ _id }) => _id !== provedId);
@@ -85,16 +85,47 @@ interface Proof {
   isByClaimant: boolean;
 }
 
-/** @returns the id of the identifier @throws NestError verification_not_found if it is not the user's to prove any more */
-async function prove(core: VerifyCore, verification: Verification, proof: Proof): Promise<string> {
-  const { _id, userId = "", identifierType, identifierValue } = verification;
-  const found = await core.identifiers.findActive(identifierType, identifierValue);
-  if (found === null) return claim(core, verification, { userId, ...proof });
+/** What decides whether an identifier is the user's to prove. */
+interface State {
+  /** Who has the address or number. */
+  found: Identifier | null;
+  identifiers: Identifier[];
+  user: User | null;
+  /** Whether the user exists, and the session that asked has not ended: whoever lost it can't add what they asked for. */
+  isStillAsked: boolean;
+}
+
+/** Takes one round trip. */
+async function readState(core: VerifyCore, verification: Verification): Promise<State> {
+  const { identifierType, identifierValue, userId = "", sessionId = "" } = verification;
+  const [found, identifiers, user, session] = await Promise.all([
+    core.identifiers.findActive(identifierType, identifierValue),
+    core.identifiers.listByUser(userId),
+    core.users.find(userId),
+    core.sessions.find(sessionId),
+  ]);
+  const isStillAsked = user !== null && session !== null && !hasEnded(session, user);
+  return { found, identifiers, user, isStillAsked };
+}
+
+type Proved = Pick<State, "identifiers" | "user"> & { provedId: string };
+
+/** @throws NestError verification_not_found if the identifier is not the user's to prove any more */
+async function prove(
+  core: VerifyCore,
+  verification: Verification,
+  state: State,
+  proof: Proof,
+): Promise<Proved> {
+  const { _id, userId } = verification;
+  const { found } = state;
+  if (found === null) return claim(core, verification, state, proof);
   if (found.userId !== userId) throw notFound();
-  if (found.verifiedAt !== null) return found._id;
-  if (proof.isByClaimant) await core.passwords.keepProvisional(userId);
-  await proveClaimed(core, found, { ...proof, verificationId: _id, beakId: null });
-  return found._id;
+  if (found.verifiedAt === null) {
+    if (proof.isByClaimant) await core.passwords.keepProvisional(found.userId);
+    await proveClaimed(core, found, { ...proof, verificationId: _id, beakId: null });
+  }
+  return { ...(await readState(core, verification)), provedId: found._id };
 }
 
 /**
@@ -104,11 +135,18 @@ async function prove(core: VerifyCore, verification: Verification, proof: Proof)
 async function claim(
   core: VerifyCore,
   verification: Verification,
-  { userId, source, at }: Proof & { userId: string },
-): Promise<string> {
-  const { _id: verificationId, identifierType, identifierValue, createdAt, purgeAt } = verification;
-  const identifiers = await core.identifiers.listByUser(userId);
-  if (!mayAddIdentifiers(identifiers) || !(await isStillAsked(core, verification))) throw notFound();
+  { identifiers, isStillAsked }: State,
+  { source, at }: Proof,
+): Promise<Proved> {
+  const {
+    _id: verificationId,
+    userId = "",
+    identifierType,
+    identifierValue,
+    createdAt,
+    purgeAt,
+  } = verification;
+  if (!mayAddIdentifiers(identifiers) || !isStillAsked) throw notFound();
   const value = { userId, identifierType, identifierValue };
   const asked = { ...value, createdAt, purgeAt, endedAt: null, endedBy: null };
   const pending = await core.pendingIdentifiers.prove(asked, verificationId, at);
@@ -120,19 +158,11 @@ async function claim(
   };
   // False if another user was first, or an earlier attempt of this call has stored it.
   const isStored = await core.identifiers.insert(identifier);
-  const owner = isStored ? identifier : await core.identifiers.findActive(identifierType, identifierValue);
+  const after = await readState(core, verification);
+  const owner = isStored ? identifier : after.found;
   if (owner?.userId !== userId) throw notFound();
   // An erasure may have removed the user meanwhile, or a reset ended the session.
-  if (await isStillAsked(core, verification)) return owner._id;
+  if (after.isStillAsked) return { ...after, provedId: owner._id };
   await core.identifiers.discard(owner._id);
   throw notFound();
-}
-
-/** Whether the user exists, and the session that asked has not ended: whoever lost it can't add what they asked for. */
-async function isStillAsked(
-  core: Pick<Core, "sessions" | "users">,
-  { userId = "", sessionId = "" }: Verification,
-): Promise<boolean> {
-  const [user, session] = await Promise.all([core.users.find(userId), core.sessions.find(sessionId)]);
-  return user !== null && session !== null && !hasEnded(session, user);
 }
