@@ -5,7 +5,8 @@ import {
   medianDifference,
   smallestSeen,
 } from "#tools/attacks/statistics.ts";
-import { type Pair, pairs } from "#tools/attacks/timing_pairs.ts";
+import type { Pair } from "#tools/attacks/timing_pair.ts";
+import { pairs } from "#tools/attacks/timing_pairs.ts";
 import { openTarget, type Target } from "#tools/attacks/timing_target.ts";
 import type { RunRecord } from "#tools/machine/run_records.ts";
 

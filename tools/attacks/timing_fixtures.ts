@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import app from "#app";
 import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { identifierVerified } from "#core/events/identifier_events.ts";
+import { passwordHasher } from "#core/parts.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
@@ -26,6 +27,40 @@ export async function makeKnown(target: Target, list: readonly string[]): Promis
     await core.identifiers.verify(_id, now, [identifierVerified(identifier, BY_OPERATOR, now)]);
     await core.identifiers.rememberDevice(_id, hashSecret(unique()));
   }
+}
+
+/** Creates users with a password, which is `word` for everybody. */
+export async function makeSecretive(target: Target, list: readonly string[], word: string): Promise<void> {
+  await makeKnown(target, list);
+  const { core } = target.gateway;
+  const now = core.clock.now().toISOString();
+  // One hash for all: only the time of a comparison matters.
+  const hashed = await target.gateway.part(passwordHasher).hash(word);
+  for (const address of list) {
+    const { userId } = await identifierOf(target, address);
+    await core.passwords.insert(userId, { ...hashed, setBy: "user", mustChange: false }, { now, events: [] });
+  }
+}
+
+/** @throws Error if there is none */
+async function identifierOf(target: Target, address: string) {
+  const found = await target.gateway.core.identifiers.findActive("email", address);
+  if (!found) throw new Error("the user was not created");
+  return found;
+}
+
+/** Signs users in, each once. @returns their access tokens */
+export async function signInAll(target: Target, list: readonly string[]): Promise<string[]> {
+  await makeKnown(target, list);
+  const tokens: string[] = [];
+  for (const address of list) {
+    const { userId: user_id } = await identifierOf(target, address);
+    const asked = { client_id: CLIENT, user_id, device: { device_id: "d" } };
+    const headers = { authorization: `internal ${target.internalKey}` };
+    const { body } = await target.post("/1/2026-12-01/issue_token", asked, headers);
+    tokens.push(JSON.parse(body ?? "{}").access_token);
+  }
+  return tokens;
 }
 
 export async function makeBounced(target: Target, list: readonly string[]): Promise<void> {

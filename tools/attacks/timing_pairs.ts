@@ -1,4 +1,5 @@
 import { newSecret } from "#core/secrets.ts";
+import { accountPairs } from "#tools/attacks/account_pairs.ts";
 import {
   CHALLENGE,
   CLIENT,
@@ -9,23 +10,10 @@ import {
   REDIRECT,
   unique,
 } from "#tools/attacks/timing_fixtures.ts";
+import { addresses, type Call, type Pair } from "#tools/attacks/timing_pair.ts";
 import type { Target } from "#tools/attacks/timing_target.ts";
-import { SAMPLE_CLIENT_IDS } from "#tools/local/sample_clients.ts";
 
 const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-
-type Call = (run: number) => Promise<unknown>;
-
-/** Two kinds of call that an attacker may try to distinguish by their response times. */
-export interface Pair {
-  /** `first / second` */
-  name: string;
-  /** Prepares `count` calls of each kind. */
-  prepare(target: Target, count: number): Promise<[first: Call, second: Call]>;
-}
-
-/** Random addresses of equal length, since the length affects the time. */
-const addresses = (count: number) => Array.from({ length: count }, () => `${unique()}@example.com`);
 
 const secrets = (count: number) => Array.from({ length: count }, newSecret);
 
@@ -117,36 +105,7 @@ export const pairs: readonly Pair[] = [
       ];
     },
   },
-  ...(
-    [
-      [
-        "registration that proves the address first",
-        "register_user",
-        { password: "correct horse battery staple" },
-      ],
-      ["password reset", "send_password_reset", { redirect_uri: REDIRECT }],
-    ] as const
-  ).map(
-    ([what, method, more]): Pair => ({
-      name: `${what}: unknown address / known address`,
-      async prepare(target, count) {
-        const known = addresses(count);
-        await makeKnown(target, known);
-        const call =
-          (list: readonly string[]): Call =>
-          (run) =>
-            target.post(`/1/2026-12-01/${method}`, {
-              ...{
-                client_id: SAMPLE_CLIENT_IDS.native,
-                identifier_type: "email",
-                identifier_value: list[run],
-              },
-              ...more,
-            });
-        return [call(addresses(count)), call(known)];
-      },
-    }),
-  ),
+  ...accountPairs,
   {
     name: "code: wrong secret / secret with only its last digit wrong",
     async prepare(target, count) {

@@ -14,7 +14,7 @@ export interface Target {
   internalKey: string;
   /** Engine and version. */
   database: string;
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<unknown>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ body?: string }>;
   close(): Promise<void>;
 }
 
