@@ -60,7 +60,7 @@ export async function redeemUserCode(
   links: LinkKeeper,
   exchange: (link: PendingLink) => Promise<Tokens>,
 ): Promise<Tokens> {
-  const link = (await links.all()).findLast(({ nonce }) => nonce);
+  const link = (await links.all()).filter(({ nonce }) => nonce).at(-1);
   if (!link) throw new CallFailure(SIGN_IN, "unknown_link");
   const tokens = await keepTokens(keeper, () => exchange(link));
   await links.replace(link.state).catch(() => undefined);
