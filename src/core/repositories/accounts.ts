@@ -33,6 +33,14 @@ export class AccountRepository {
     return insertAbsent(this.#collection, accounts);
   }
 
+  /** Removes the name of an account, because somebody chose it who had not proved the owner's address. */
+  async removeName(id: string, now: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, name: { $ne: null } },
+      { $set: { name: null, updatedAt: now } },
+    );
+  }
+
   async delete(ids: readonly string[]): Promise<void> {
     await this.#collection.deleteMany({ _id: { $in: [...ids] } });
   }

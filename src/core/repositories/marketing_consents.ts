@@ -51,6 +51,11 @@ export class MarketingConsentRepository {
     return this.#reads.findOne({ userId });
   }
 
+  /** Sets the level to `none` and appends the change and its event, if the user has consented. */
+  async withdraw(userId: string, change: ConsentChange, events: readonly StoredEvent[]): Promise<void> {
+    await this.#collection.updateOne({ userId, level: "general" }, updateOf(change, events));
+  }
+
   /** Sets the level, and appends the change and its event. Simultaneous first choices of one user create one document. */
   async set(
     id: string,
@@ -58,11 +63,7 @@ export class MarketingConsentRepository {
     change: ConsentChange,
     events: readonly StoredEvent[],
   ): Promise<void> {
-    const { push, set } = pushed(events);
-    const update = {
-      $set: { level: change.level, updatedAt: change.changedAt, ...set },
-      $push: { history: { $each: [change], $slice: -HISTORY_LIMIT }, ...push },
-    };
+    const update = updateOf(change, events);
     try {
       await this.#collection.updateOne(
         { userId },
@@ -75,4 +76,12 @@ export class MarketingConsentRepository {
       await this.#collection.updateOne({ userId }, update);
     }
   }
+}
+
+function updateOf(change: ConsentChange, events: readonly StoredEvent[]) {
+  const { push, set } = pushed(events);
+  return {
+    $set: { level: change.level, updatedAt: change.changedAt, ...set },
+    $push: { history: { $each: [change], $slice: -HISTORY_LIMIT }, ...push },
+  };
 }

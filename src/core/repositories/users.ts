@@ -49,9 +49,12 @@ export class UserRepository extends UserAdministration {
     );
   }
 
-  /** Ends every session that somebody started without a proof until `at`, also one that a sign-in of this moment stores later. */
+  /**
+   * Ends every session that somebody started without a proof until `at`, also one that a sign-in of this moment stores later, and
+   * removes the name that they gave.
+   */
   async endUnproved(id: string, at: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id }, { $max: { unprovedEndedAt: at } });
+    await this.#collection.updateOne({ _id: id }, { $max: { unprovedEndedAt: at }, $unset: { name: "" } });
   }
 
   /**

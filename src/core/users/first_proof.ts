@@ -1,3 +1,4 @@
+import { ownAccountId } from "#core/accounts/own_account.ts";
 import type { Core } from "#core/core.ts";
 import { type AuditCore, auditRow } from "#core/events/audit_row.ts";
 import type { EventSource } from "#core/events/event_source.ts";
@@ -8,11 +9,20 @@ import type { Password } from "#core/repositories/passwords.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { isUnproved } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
+import { withdrawConsent } from "#core/users/marketing_consent.ts";
 
 export type ProofCore = AuditCore &
   Pick<
     Core,
-    "clock" | "identifiers" | "passwords" | "pendingIdentifiers" | "sessions" | "users" | "verifications"
+    | "accounts"
+    | "clock"
+    | "identifiers"
+    | "marketingConsents"
+    | "passwords"
+    | "pendingIdentifiers"
+    | "sessions"
+    | "users"
+    | "verifications"
   >;
 
 /** A proof of an identifier that nobody had proved before. */
@@ -46,8 +56,8 @@ export function mayAddIdentifiers(
 /**
  * Marks a claimed identifier as verified. Until then somebody else may have claimed it, to wait for its owner (pre-hijacking).
  * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, open codes and
- * links, and the known devices. Every route of proof calls this function: magic links, codes, verification links, resets. Safe to repeat: a call
- * that stops between the writes leaves the identifier unverified, and the next proof runs all of them again.
+ * links, names, consent, and the known devices. Every route of proof calls this function: magic links, codes, verification links,
+ * resets. Safe to repeat: a call that stops between the writes leaves the identifier unverified, and the next proof runs all again.
  */
 export async function proveClaimed(
   core: ProofCore,
@@ -91,6 +101,8 @@ async function dropUnproved(
     ),
     isOther ? core.verifications.revokeOfUser(userId, verificationId, at) : null,
     removePending(core, userId, { source, at }),
+    core.accounts.removeName(ownAccountId(userId), at),
+    withdrawConsent(core, userId, { source, at }),
   ]);
 }
 

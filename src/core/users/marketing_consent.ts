@@ -1,7 +1,7 @@
 import type { Call, Caller } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import { byCaller } from "#core/events/event_source.ts";
+import { byCaller, type EventSource } from "#core/events/event_source.ts";
 import { recordEvent } from "#core/events/record_event.ts";
 import { newId } from "#core/ids.ts";
 import type { ConsentLevel, MarketingConsent } from "#core/repositories/marketing_consents.ts";
@@ -50,4 +50,21 @@ export async function setMarketingConsent(
   };
   const updated = recordEvent("consent.updated", about, byCaller(caller, call), changedAt);
   await core.marketingConsents.set(newId("marketingConsent"), userId, change, [updated]);
+}
+
+/**
+ * Withdraws the consent of somebody who had claimed the address of a user and did not prove it. Safe to repeat.
+ * @param at ISO
+ */
+export async function withdrawConsent(
+  core: Pick<Core, "marketingConsents">,
+  userId: string,
+  { source, at }: { source: EventSource; at: string },
+): Promise<void> {
+  const change = { level: "none", changedAt: at, ip: null, clientId: null } as const;
+  const about = {
+    ...{ userId, target: { type: "user", id: userId } as const },
+    data: { level: change.level, previous: "general" as const },
+  };
+  await core.marketingConsents.withdraw(userId, change, [recordEvent("consent.updated", about, source, at)]);
 }
